@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Files on a local disk: whole reads, durable replacement, locks. Paths are C strings.
+ * "Durable" means: the bytes are synced, then the name, then the folder. A failed sync ends the process: what the
+ * kernel then holds is unknown, and a second try would lie (PostgreSQL learned that for everyone in 2018).
+ */
+#include "base/buf.h"
+
+/* NOT_FOUND, IO, LIMIT. The bytes are ended by a NUL that is not counted. */
+Status file_read(const char *path, size_t limit, Arena *arena, Str *out, Error *err);
+Status file_read_fd(int fd, const char *name, size_t limit, Arena *arena, Str *out, Error *err);
+Status fd_write_all(int fd, Str bytes, const char *name, Error *err);
+/* Syncs or ends the process. */
+void fd_sync(int fd, const char *name);
+void dir_sync(const char *path);
+/* A new file that must not exist: written, synced; its folder is synced too unless sync_dir is false. */
+Status file_create(const char *path, Str bytes, bool sync_dir, Error *err);
+/* Replaces by a temporary file and rename, durable. */
+Status file_replace(const char *path, Str bytes, Error *err);
+/* Plain write for text that the user will keep in git (temporary file and rename, not synced). */
+Status file_write_text(const char *path, Str bytes, Error *err);
+bool file_exists(const char *path);
+Status dir_make(const char *path, Error *err); /* with parents; an existing one is fine */
+Status dir_remove_all(const char *path, Error *err); /* absent is fine */
+
+typedef struct DirEntry {
+        Str name;
+        bool is_dir, is_file;
+} DirEntry;
+/* Sorted bytewise by name, without . and .. */
+Status dir_list(const char *path, Arena *arena, DirEntry **out, size_t *out_count, Error *err);
+
+/* Open-file-description locks: they die with the last descriptor. Blocks unless `try`; try gives CONFLICT. */
+Status file_lock(int fd, bool exclusive, bool try_only, Error *err);
+void file_unlock(int fd);
+/* Whether somebody holds an exclusive lock on the file right now. */
+bool file_is_locked(const char *path);
+
+char *path_join(Arena *arena, const char *a, const char *b);
+const char *path_base(const char *path); /* after the last slash */
+char *path_dir(Arena *arena, const char *path);
+char *path_absolute(Arena *arena, const char *path); /* against the working folder; lexical, no links resolved */
