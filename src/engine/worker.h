@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Workers, seen from `lode`: the processes that hold the engine and parse users' files.
+ *
+ * A pool starts `lode-worker` processes early and in the background; each boxes itself, opens its engine and says
+ * HELLO. A lease gives one to a caller for one statement (or a few in a row). The first lease ties a worker to a
+ * principal until it dies; it is never given to another. A worker that crashes, runs out of memory or is killed for
+ * its time fails the call that used it, with WORKER_LOST, MEMORY or TIMEOUT; the pool goes on with others.
+ *
+ * A worker's folder is RUN/<server>/<worker>/ with g/ (granted files, hard links), out/ (what it built) and spill/.
+ * The server's folder has a lock file that its process holds; folders of the dead are swept when a pool opens.
+ *
+ * Threads: pool calls from any thread; a Worker by one thread at a time, except worker_interrupt(). A worker dies
+ * with the thread that started it (the kernel's parent-death signal is per thread), so open and lease from threads
+ * that live as long as the pool. All calls block. Results live in the arena given.
+ */
+#include <signal.h>
+
+#include "base/type.h"
+#include "base/value.h"
+#include "engine/message.h"
+
+typedef struct WorkerPool WorkerPool;
+typedef struct Worker Worker;
+
+/* Zero in a member means its default. */
+typedef struct WorkerOptions {
+        const char *run_folder;       /* STORE/run, absolute; made if absent; on the file system of the store's data */
+        const char *program;          /* default: $LODE_WORKER, else lode-worker in the folder of this program */
+        int ready;                    /* virgin workers started at once; default 1 */
+        int most;                     /* workers alive at a time; default 8; a lease beyond it waits */
+        bool refill;                  /* start another when a virgin one is taken (servers; the CLI does not) */
+        bool without_box;             /* LODE_UNSAFE_NO_SANDBOX=1 does the same */
+        uint64_t memory_limit;        /* bytes for the engine; default 2 GB */
+        int threads;                  /* of the engine; default: the processors there are, at most 8 */
+        int64_t start_timeout_us;     /* until HELLO; default 20 s */
+        int64_t statement_timeout_us; /* for each call; default none */
+        const volatile sig_atomic_t *interrupted; /* looked at while waiting; when set, the call fails INTERRUPTED */
+        bool hide_detail;             /* errors leave out the engine's own sentence */
+} WorkerOptions;
+
+/* Starts the workers and returns at once. ENGINE (no worker program), IO. */
+Status worker_pool_open(const WorkerOptions *options, WorkerPool **out, Error *err);
+void worker_pool_close(WorkerPool *pool); /* kills all workers, removes the folder; NULL is fine */
+void worker_pool_closep(WorkerPool **pool);
+
+/* Waits for a worker's HELLO if need be. ENGINE (another version), SANDBOX, WORKER_LOST, TIMEOUT. */
+Status worker_lease(WorkerPool *pool, Str principal, Worker **out, Error *err);
+void worker_release(Worker *worker);  /* takes back the grants and built files too; NULL is fine */
+void worker_releasep(Worker **worker);
+pid_t worker_process(const Worker *worker);
+bool worker_is_lost(const Worker *worker); /* every further call fails with WORKER_LOST */
+/* Facts of the last failed call; NULL if it failed otherwise than in the worker. Until the next call. */
+const Failure *worker_failure(const Worker *worker);
+
+/* Statements */
+
+typedef struct WorkerColumn {
+        Str name;
+        Str engine_type; /* as the engine spells it, e.g. HUGEINT */
+        bool has_type;   /* a Type of ours says the same */
+        Type type;
+} WorkerColumn;
+
+typedef struct WorkerColumns {
+        WorkerColumn *items;
+        size_t count;
+} WorkerColumns;
+
+/* The user's text as the engine's JSON tree. SQL_SYNTAX with its place; SQL_REFUSED unless exactly one SELECT. */
+Status worker_parse(Worker *worker, Str sql, Arena *arena, Str *out_json, Error *err);
+/* Binds and describes; nothing runs. The worker keeps the prepared statement for an execute of the same text. */
+Status worker_prepare(Worker *worker, Str sql, Arena *arena, WorkerColumns *out, Error *err);
+/* `data_row` is a whole DataRow message (engine/data_row.h), valid during the call. A failing sink stops the statement. */
+typedef Status (*WorkerRowSink)(void *context, Str data_row, Error *err);
+Status worker_execute(Worker *worker, Str sql, WorkerRowSink sink, void *context, int64_t *out_rows, Error *err);
+/* Flattening functions for these types (engine/functions.h), before SQL that names them. Cheap when known. */
+Status worker_define(Worker *worker, const Type *types, size_t count, Error *err);
+/* From any thread: the running call fails with INTERRUPTED, by kill if the worker does not answer in 250 ms. */
+void worker_interrupt(Worker *worker);
+
+/* Files */
+
+/* A hard link of the file in the worker's folder; the path to name in SQL. The kernel shows the worker no other. */
+Status worker_grant(Worker *worker, const char *path, Arena *arena, const char **out_path, Error *err);
+void worker_revoke_all(Worker *worker);
+
+/* What a table's column becomes: HUGEINT decimal(38,0), TINYINT int, UINTEGER bigint, ENUM and JSON text ...; SQL_TYPE where nothing fits. */
+Status worker_table_type(const WorkerColumn *column, Arena *arena, Type *out, Error *err);
+
+typedef struct WorkerBuildColumn {
+        Str name; /* a column of the select */
+        int field_id;
+        Type type; /* cast to it; nested types carry their ids */
+} WorkerBuildColumn;
+
+typedef struct WorkerFile {
+        const char *path; /* in the worker's out/: link or rename it away before the release */
+        FileStatistics statistics;
+} WorkerFile;
+
+/* The answer of a SELECT as Parquet (zstd 1, row groups of 122,880, field ids). No rows, no file. */
+Status worker_build(Worker *worker, Str select, const WorkerBuildColumn *columns, size_t column_count, Arena *arena,
+                    WorkerFile **out_files, size_t *out_count, Error *err);
+
+/*
+ * Reading users' files: payloads are made and read by engine/stage_message.h; descriptors are lent, not taken.
+ * on_progress (may be NULL) gets each PROGRESS payload.
+ */
+typedef Status (*WorkerProgress)(void *context, Str payload, Error *err);
+Status worker_sniff(Worker *worker, Str request, const int *fds, size_t fd_count, Arena *arena, Str *out_reply, Error *err);
+Status worker_stage(Worker *worker, Str request, const int *fds, size_t fd_count, WorkerProgress on_progress,
+                    void *context, Arena *arena, Str *out_reply, Error *err);
