@@ -24,9 +24,9 @@
 #define MESSAGE_ROW_MAX (64u << 20)     /* one result row, bytes; above it the statement fails with LIMIT */
 
 /* Both programs must be of one build: the worker says this text in HELLO. */
-#define MESSAGE_BUILD "lode 0.1.0, messages 1"
+#define PROTOCOL_BUILD "lode 0.1.0, messages 1"
 /* The only engine that the statement walker and the flattening functions were reviewed for. */
-#define MESSAGE_ENGINE_VERSION "v2.0.0"
+#define PROTOCOL_ENGINE_VERSION "v2.0.0"
 
 /* name, number, who sends it (L lode, W worker), payload */
 #define MESSAGE_TABLE(X)                                                                                       \
