@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The staging and sniffing jobs between lode and lode-worker, as bytes. Both ends use these; lode trusts nothing that
+ * comes back: reading checks every count and size and copies into the arena. Descriptors travel beside the message.
+ *
+ *   STAGE   spec + descriptors (in, data, quarantine)  ->  StageResult   or an Error (HELD: the file is at fault)
+ *   SNIFF   spec + descriptor (in)                     ->  SniffResult
+ *
+ * Errors are the engine room's to carry (Status + message); these are the bodies of success.
+ */
+#include "base/value.h"
+#include "frame/format.h"
+
+/* Field ids of a quarantine file's columns, in its order. _file bigint, record bigint, line bigint, offset bigint,
+ * length bigint, column text, rule text, message text, raw text. */
+#define QUARANTINE_TABLE(X)                                                                            \
+        X(FILE, 1, "_file", BIGINT) X(RECORD, 2, "record", BIGINT) X(LINE, 3, "line", BIGINT)          \
+        X(OFFSET, 4, "offset", BIGINT) X(LENGTH, 5, "length", BIGINT) X(COLUMN, 6, "column", TEXT)     \
+        X(RULE, 7, "rule", TEXT) X(MESSAGE, 8, "message", TEXT) X(RAW, 9, "raw", TEXT)
+
+typedef struct StageSpec {
+        Format format;
+        SourceColumn *columns; /* in the order of the staged table */
+        size_t column_count;
+        StrList ignore;        /* header names that are read, counted and not kept */
+        int64_t file_id;       /* the value of _file */
+        int file_field_id, row_field_id;
+        uint32_t threads;      /* 0 or 1: all on one */
+        uint64_t input_limit;  /* decoded bytes; 0 = none. Beyond it: HELD (a compression bomb) */
+} StageSpec;
+
+/* How often one rule struck one column, with its first record as example. */
+typedef struct StageRule {
+        Str column; /* empty for rules about whole records */
+        Str rule;   /* see frame/rule.h */
+        int64_t count;
+        int64_t record, line;
+        Str text;    /* the field or the beginning of the record */
+        Str message; /* for people */
+} StageRule;
+
+/* A column that the header has and the spec does not know: what its texts would fit. */
+typedef struct StageUnknown {
+        Str name;
+        Type type;
+        int64_t nulls;
+        Str example;
+} StageUnknown;
+
+typedef struct StageResult {
+        int64_t records, accepted, quarantined, skipped; /* records = accepted + quarantined + skipped */
+        int64_t headers, blanks, comments, preamble, footers; /* what was skipped */
+        int64_t bytes;             /* of the delivery after decompression */
+        FileStatistics data;       /* data.rows == 0: nothing was written to the data descriptor */
+        FileStatistics quarantine; /* the same */
+        StageRule *rules;          /* most frequent first */
+        size_t rule_count;
+        StrList header;            /* names as names_of_header() gives them; column_N without a header */
+        StageUnknown *unknown;     /* nothing of these is in the data file */
+        size_t unknown_count;
+        StrList missing;           /* columns of the spec that this file lacks; they are NULL in every row */
+} StageResult;
+
+typedef struct SniffSpec {
+        Str name;              /* of the file, for messages only */
+        uint64_t sample_bytes; /* decoded bytes to look at; 0 = 8 MiB */
+        uint64_t input_limit;  /* as in StageSpec */
+} SniffSpec;
+
+typedef struct SniffColumn {
+        SourceColumn column; /* name, from, type */
+        int64_t nulls;       /* in the sample */
+        Str example;
+} SniffColumn;
+
+typedef struct Doubt {
+        Str column; /* empty: about the file */
+        Str what, assumed;
+} Doubt;
+
+#define SNIFF_PREVIEW_ROWS 5
+
+typedef struct SniffResult {
+        Format format;
+        SniffColumn *columns;
+        size_t column_count;
+        Doubt *doubts;
+        size_t doubt_count;
+        Str *preview; /* preview_count rows of column_count values as text; data == NULL is NULL */
+        size_t preview_count;
+        int64_t records; /* of the whole file, or of the sample if whole is false; the four are counted as StageResult's */
+        int64_t accepted, quarantined, skipped;
+        bool whole;
+} SniffResult;
+
+void stage_spec_write(Buf *out, const StageSpec *spec);
+Status stage_spec_read(Str bytes, Arena *arena, StageSpec *out, Error *err);
+void stage_result_write(Buf *out, const StageResult *result);
+Status stage_result_read(Str bytes, Arena *arena, StageResult *out, Error *err);
+void sniff_spec_write(Buf *out, const SniffSpec *spec);
+Status sniff_spec_read(Str bytes, Arena *arena, SniffSpec *out, Error *err);
+void sniff_result_write(Buf *out, const SniffResult *result);
+Status sniff_result_read(Str bytes, Arena *arena, SniffResult *out, Error *err);

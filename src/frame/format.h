@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Format: how the bytes of a source are read, and which columns its records have. Plain data in the caller's arena:
+ * written by sniffing, read from a source's text, sent to a worker, never changed while a file is read.
+ *
+ * What the keys mean:
+ *   delimiter, quote, escape   one byte each, none equal; quote 0 = quotes are ordinary characters; escape 0 = a quote
+ *                              inside a quoted field is doubled (RFC 4180), else escape + any byte is that byte
+ *   header                     the first record names the columns; columns are then found by name, else by position
+ *   skip                       so many physical lines before the header are a preamble
+ *   comment                    records that begin with this text are comments; empty = none
+ *   footer                     POSIX extended expression; records whose raw text it matches are skipped; empty = none
+ *   nulls                      texts that mean NULL where a field is not quoted, and in every column but text also
+ *                              where it is. An unquoted empty field is NULL always; a quoted empty one is '' in text
+ *                              and does not fit elsewhere, unless the list holds the empty text: then it is NULL too
+ *   decimal, thousands         '.' and none (0) unless said. A thousands character must stand at groups of three
+ *   dates                      patterns (see below), tried in order, for date and timestamp columns; none = ISO 8601
+ *   true_words, false_words    compared without case; none = true/false, t/f, yes/no, y/n, 1/0, on/off
+ *
+ * Patterns are letters and literal characters: yyyy yy MMM (Jan) MM M dd d HH H hh h (with a) mm ss S (a fraction,
+ * one to six digits) a (AM, PM) XXX (Z or +hh:mm); an M, d, H or h takes one or two digits, the doubled ones exactly
+ * two. Text in single quotes is literal. A pattern without a time also reads timestamps: date, then a blank or 'T',
+ * then an ISO time. yy is 1970 to 2069.
+ */
+#include "base/buf.h"
+#include "base/type.h"
+
+#define FORMAT_RECORD_LIMIT (16u << 20)     /* bytes of one record unless the source says otherwise */
+#define FORMAT_RECORD_LIMIT_MAX (256u << 20)
+#define FORMAT_COLUMNS_MAX 4096
+
+typedef enum FormatKind { FORMAT_CSV } FormatKind;
+typedef enum FormatCompression { FORMAT_COMPRESSION_AUTO, FORMAT_PLAIN, FORMAT_GZIP } FormatCompression;
+
+typedef struct StrList {
+        Str *items;
+        size_t count;
+} StrList;
+
+typedef struct Format {
+        FormatKind kind;
+        FormatCompression compression; /* auto = by the first bytes */
+        Str encoding;                  /* empty or utf-8, with or without a byte order mark; others are refused */
+        char delimiter, quote, escape;
+        bool header;
+        uint32_t skip;
+        Str comment;
+        Str footer;
+        StrList nulls;
+        char decimal, thousands;
+        StrList dates;
+        StrList true_words, false_words;
+        uint32_t record_limit;
+} Format;
+
+typedef struct SourceColumn {
+        Str name;        /* in the table */
+        Str from;        /* its name in the header, as names_of_header() gives it; empty = name. Compared without case */
+        Type type;
+        Str zone;        /* timestamptz: texts without an offset are local times of this zone; empty = they do not fit */
+        Str zone_file;   /* that zone's TZif bytes; needed when zone is set */
+        bool required;   /* NULL does not fit */
+        int field_id;
+} SourceColumn;
+
+/* CSV as most people write it: comma, double quote, header, '.', ISO dates. */
+Format format_default(void);
+
+/* Everything that can be wrong with a format by itself, BAD_VALUE with the words: characters that clash, patterns
+ * that do not parse or that read one text as two dates (dd/MM and MM/dd), an expression, an encoding, a limit. */
+Status format_check(const Format *format, Error *err);
+
+/* One pattern of `dates`, alone: BAD_VALUE with the place in the pattern. */
+Status format_check_pattern(Str pattern, Error *err);
+
+/*
+ * The names that a header's fields give to columns: as written, trimmed; an empty one is column_N (from 1); one that
+ * equals an earlier one without case gets _2, _3, ...; a name that Lode keeps for itself (_file, _row, _extra,
+ * _valid_from, _valid_to) gets _2 as well. fields may be NULL for a file without a header: then all are column_N.
+ * renamed (if not NULL) gets true where the name is not simply the trimmed field.
+ */
+void names_of_header(const Str *fields, size_t count, Arena *arena, Str *out_names, bool *out_renamed);
+bool name_is_reserved(Str name);
+
+/* For messages between lode and its workers; reading checks every size and copies into the arena. */
+void format_write(Buf *out, const Format *format);
+Status format_read(Cursor *cursor, Arena *arena, Format *out, Error *err);
+void source_columns_write(Buf *out, const SourceColumn *columns, size_t count);
+Status source_columns_read(Cursor *cursor, Arena *arena, SourceColumn **out, size_t *out_count, Error *err);
+void str_list_write(Buf *out, StrList list);
+StrList str_list_read(Cursor *cursor, Arena *arena); /* a bad one fails the cursor */
+/* Flat types only; a bad one fails the cursor. */
+void type_write(Buf *out, Type type);
+Type type_read(Cursor *cursor);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Rule: why a record did not fit. The names are stable: users filter quarantine by them and scripts read them.
+ */
+#include "base/str.h"
+
+/* name, words that follow "column X: 'text' ..." or stand alone for a whole record */
+#define RULE_TABLE(X)                                                                                          \
+        X(NONE,             "",                  "")                                                           \
+        X(BAD_QUOTE,        "bad_quote",         "has a quote in a wrong place, or one that is never closed")  \
+        X(WRONG_WIDTH,      "wrong_width",       "has another number of fields than the header")               \
+        X(RECORD_TOO_LONG,  "record_too_long",   "is longer than a record may be")                             \
+        X(INVALID_UTF8,     "invalid_utf8",      "holds bytes that are not UTF-8")                             \
+        X(NUL_BYTE,         "nul_byte",          "holds a NUL byte")                                           \
+        X(REQUIRED_MISSING, "required_missing",  "is empty, and the column is required")                       \
+        X(EMPTY_QUOTED,     "empty_quoted",      "is an empty text in quotes, which only a text column can hold") \
+        X(NOT_A_BOOLEAN,    "not_a_boolean",     "is none of the words for true and false")                    \
+        X(NOT_A_NUMBER,     "not_a_number",      "is not a number")                                            \
+        X(NOT_AN_INTEGER,   "not_an_integer",    "is not a whole number")                                      \
+        X(OUT_OF_RANGE,     "out_of_range",      "is beyond what the type can hold")                           \
+        X(TOO_MANY_DIGITS,  "too_many_digits",   "has more digits than the type keeps")                        \
+        X(NOT_A_DATE,       "not_a_date",        "is not a date in the source's patterns")                     \
+        X(NOT_A_TIME,       "not_a_time",        "is not a time of day")                                       \
+        X(NOT_A_TIMESTAMP,  "not_a_timestamp",   "is not a date and time in the source's patterns")            \
+        X(NO_OFFSET,        "no_offset",         "says no offset from UTC, and the column names no zone")      \
+        X(NO_SUCH_TIME,     "no_such_time",      "is a local time that the clocks skipped")                    \
+        X(NOT_A_UUID,       "not_a_uuid",        "is not a UUID")
+
+typedef enum Rule {
+#define X(name, text, words) RULE_##name,
+        RULE_TABLE(X)
+#undef X
+                RULE_COUNT
+} Rule;
+
+const char *rule_name(Rule rule);
+const char *rule_words(Rule rule);
