@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Table: a table as users mean it, at one commit: columns with ids, counts, and where its files are. It is what the
+ * catalog's body says (JSON, TableBody below), so nothing here opens an Iceberg file but lake_plan().
+ *
+ * Object kinds: "table" (staging and models; name "staging.orders") and "quarantine" (name "staging.orders" too).
+ * Everything lies in the caller's arena and is read-only.
+ */
+#include "base/type.h"
+#include "base/value.h"
+#include "lake/lake.h"
+
+typedef struct LakeColumn {
+        Str name;
+        int id;        /* Iceberg field id; 0 where it is yet to be given */
+        Type type;
+        bool hidden;   /* _file, _row: readable by name, left out of `*` */
+        Str about;     /* Iceberg's doc */
+} LakeColumn;
+
+/* What a model read: the table's full name, its snapshot, and the commit that made that version. */
+typedef struct LakeInput {
+        Str table;     /* "shop.staging.orders" */
+        int64_t snapshot;
+        int64_t seq;
+} LakeInput;
+
+typedef struct TableBody {
+        Str kind;              /* staging | model | quarantine */
+        Str uuid;              /* the Iceberg table's, and its folder's name */
+        Str location;          /* absolute */
+        Str metadata_location; /* absolute */
+        int64_t snapshot;      /* 0 = no data yet */
+        int64_t sequence;      /* Iceberg's last sequence number */
+        int schema_id, last_column_id;
+        LakeColumn *columns;
+        size_t column_count;
+        int64_t rows, files, bytes;
+        LakeInput *inputs;
+        size_t input_count;
+        Str about;
+        Str content;           /* hash of the rows as the writer defined it; empty = unknown */
+        Str fingerprint;       /* of the build; empty = none */
+        Str detail;            /* JSON of whoever wrote it, or empty */
+} TableBody;
+
+typedef struct Table {
+        int64_t oid;
+        Str kind, zone, name;  /* as in the catalog */
+        int64_t seq;           /* the commit that put this version */
+        Str commit;
+        int64_t changed_us;
+        Str body_hash;
+        TableBody body;
+} Table;
+
+typedef struct LakeFile {
+        const char *path;      /* absolute */
+        FileStatistics statistics;
+} LakeFile;
+
+/* Kind is "table" or "quarantine". NOT_FOUND. */
+Status lake_table(Lake *lake, CatalogAt at, CatalogName name, Arena *arena, Table *out, Error *err);
+/* All of a kind, sorted by zone and name; zone may be empty. */
+Status lake_tables(Lake *lake, CatalogAt at, Str kind, Str zone, Arena *arena, Table **out, size_t *out_count, Error *err);
+/* "shop.staging.orders" */
+Str table_full_name(Arena *arena, const Table *table);
+const LakeColumn *table_column(const Table *table, Str name); /* as written; NULL if absent */
+
+/* JSON both ways; reading checks everything (CORRUPT). */
+Str table_body_print(Arena *arena, const TableBody *body);
+Status table_body_parse(Str json, Arena *arena, TableBody *out, Error *err);
+
+/* ---- which files a scan needs ---- */
+
+typedef enum LakeOp { LAKE_EQ, LAKE_LT, LAKE_LE, LAKE_GT, LAKE_GE, LAKE_IS_NULL, LAKE_NOT_NULL, LAKE_PREFIX } LakeOp;
+
+/* A condition that all wanted rows fulfil; several are joined by AND. Pruning only: rows are not filtered. */
+typedef struct LakePredicate {
+        int field_id;
+        LakeOp op;
+        Str value;             /* single value of the column's type (base/value.h); empty for the null tests */
+} LakePredicate;
+
+typedef struct LakeScanFile {
+        const char *path;      /* absolute */
+        int64_t rows, bytes;
+} LakeScanFile;
+
+/* The data files that may hold wanted rows. total (may be NULL) gets how many the table has. */
+Status lake_plan(Lake *lake, const Table *table, const LakePredicate *predicates, size_t predicate_count, Arena *arena,
+                 LakeScanFile **out, size_t *out_count, size_t *out_total, Error *err);
