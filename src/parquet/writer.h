@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * ParquetWriter: typed values in, a Parquet file out, with what Iceberg wants to know of it.
+ *
+ * The file is written from its beginning to its end through one descriptor, never seeking, and is not synced
+ * here. All columns are flat and optional; every column carries its field id and its logical type. Pages are
+ * version 1, dictionary-encoded where that pays and plain where it does not, compressed by zstd level 1.
+ *
+ *   CLEANUP(parquet_writer_freep) ParquetWriter *writer = parquet_writer_new();
+ *   TRY(parquet_writer_start(writer, fd, columns, column_count, NULL, err));
+ *   for each record:
+ *           parquet_column_int64(parquet_column(writer, 0), 42);   each column exactly once, in any order,
+ *           parquet_column_null(parquet_column(writer, 1));        or parquet_row_cancel() half way
+ *           TRY(parquet_row_end(writer, err));
+ *   TRY(parquet_writer_finish(writer, arena, &statistics, err));
+ *
+ * One thread calls. With threads > 1 the writer has helpers of its own, which encode a finished row group while the
+ * caller fills the next one; the caller lends a hand when it gets ahead. Memory is two row groups then, else one.
+ *
+ * A writer is meant to be kept: start() after finish() or abort() reuses buffers, compressors and helpers, which
+ * for small files is most of the work saved.
+ */
+#include <assert.h>
+
+#include "base/type.h"
+#include "base/value.h"
+
+#define PARQUET_GROUP_ROWS 122880u      /* rows of a row group, unless told otherwise */
+#define PARQUET_GROUP_BYTES (32u << 20) /* text and binary bytes after which a row group ends early */
+#define PARQUET_VALUE_MAX (64u << 20)   /* bytes of one text or binary value; the caller has checked */
+#define PARQUET_COLUMNS_MAX 4096u
+
+typedef struct ParquetColumnSpec {
+        Str name;
+        Type type;    /* flat: nested kinds are refused with SQL_TYPE */
+        int field_id; /* from 1 */
+} ParquetColumnSpec;
+
+typedef struct ParquetPair {
+        Str key, value;
+} ParquetPair;
+
+/* A zeroed one is the default of everything. */
+typedef struct ParquetOptions {
+        const char *name;            /* of the file, for errors; borrowed until finish */
+        int threads;                 /* that may work at once, the caller's included: 1 to 8; 0 = 1 */
+        uint32_t group_rows;         /* a multiple of 8 up to PARQUET_GROUP_ROWS; 0 = that */
+        size_t group_bytes;          /* 0 = PARQUET_GROUP_BYTES */
+        const ParquetPair *metadata; /* key-value metadata of the file; copied */
+        size_t metadata_count;
+} ParquetOptions;
+
+typedef struct ParquetDictionary ParquetDictionary;
+typedef struct ParquetWriterState ParquetWriterState;
+
+/* The column being filled. Visible only for the inline calls below; its address holds until the next start(). */
+typedef struct ParquetColumn {
+        uint8_t *values;   /* the values that are not null, one after the other, as wide as they are stored */
+        uint8_t *null_bits; /* one bit per row, set where null */
+        uint32_t row;      /* the row that the next value belongs to */
+        uint32_t row_max;
+        uint32_t count;    /* of values */
+        uint8_t width;     /* bytes of a value; 0 for text and binary */
+        uint8_t kind;      /* TypeKind */
+
+        /* text and binary: values hold a length (u32) and bytes each, unless there is a dictionary */
+        size_t size, capacity; /* bytes in values */
+        size_t last;           /* where the newest value begins, to take it back */
+        size_t bytes;          /* the values as plain text would take them, for the budget */
+        ParquetDictionary *dictionary;
+        struct ParquetWriter *writer;
+} ParquetColumn;
+
+typedef struct ParquetWriter {
+        ParquetColumn *columns;
+        size_t column_count;
+        uint32_t rows;     /* ended rows of the row group being filled */
+        uint32_t rows_due; /* the row group ends when rows reaches it */
+        ParquetWriterState *state;
+} ParquetWriter;
+
+ParquetWriter *parquet_writer_new(void);
+void parquet_writer_free(ParquetWriter *writer); /* aborts what is under way; NULL is fine */
+void parquet_writer_freep(ParquetWriter **writer); /* for CLEANUP */
+
+/* fd is borrowed, at position 0. Names are copied. SQL_TYPE, LIMIT, BAD_VALUE (no columns, ids twice or under 1). */
+Status parquet_writer_start(ParquetWriter *writer, int fd, const ParquetColumnSpec *columns, size_t column_count,
+                            const ParquetOptions *options, Error *err);
+/* Writes what is left and the footer. No row may be half appended. The statistics lie in the arena; columns are in
+ * the order of start(), zero rows give a valid file. IO, DISK_FULL. After an error the file is worthless. */
+Status parquet_writer_finish(ParquetWriter *writer, Arena *arena, FileStatistics *out, Error *err);
+/* Drops everything not yet written; the file is then worthless. Fine at any time. */
+void parquet_writer_abort(ParquetWriter *writer);
+int64_t parquet_writer_rows(const ParquetWriter *writer); /* ended so far, all row groups */
+
+Status parquet_writer_flush(ParquetWriter *writer, Error *err); /* ends the row group; parquet_row_end calls it */
+/* Takes back what was appended since the last row end. */
+void parquet_row_cancel(ParquetWriter *writer);
+
+/* IO, DISK_FULL, perhaps from an earlier row group. */
+static inline Status parquet_row_end(ParquetWriter *writer, Error *err) {
+        if (__builtin_expect(++writer->rows < writer->rows_due, 1))
+                return STATUS_OK;
+        return parquet_writer_flush(writer, err);
+}
+
+static inline ParquetColumn *parquet_column(ParquetWriter *writer, size_t index) {
+        return &writer->columns[index];
+}
+
+static inline void parquet_column_null(ParquetColumn *column) {
+        assert(column->row < column->row_max);
+        column->null_bits[column->row >> 3] |= (uint8_t)(1u << (column->row & 7));
+        column->row++;
+}
+
+static inline void *parquet_column_place_(ParquetColumn *column, uint8_t width) {
+        assert(column->row < column->row_max && column->width == width);
+        column->row++;
+        return column->values + (size_t)column->count++ * width;
+}
+
+static inline void parquet_column_bool(ParquetColumn *column, bool value) {
+        *(uint8_t *)parquet_column_place_(column, 1) = value;
+}
+
+/* INT, DATE (days), DECIMAL up to 9 digits (unscaled) */
+static inline void parquet_column_int32(ParquetColumn *column, int32_t value) {
+        memcpy(parquet_column_place_(column, 4), &value, 4);
+}
+
+/* DECIMAL of any precision (unscaled); the value fits it */
+static inline void parquet_column_int128(ParquetColumn *column, Int128 value) {
+        memcpy(parquet_column_place_(column, column->width), &value, column->width);
+}
+
+/* BIGINT, TIME, TIMESTAMP, TIMESTAMPTZ (microseconds), DECIMAL; also all that parquet_column_int32() takes, if it fits */
+static inline void parquet_column_int64(ParquetColumn *column, int64_t value) {
+        if (__builtin_expect(column->width <= 8, 1))
+                memcpy(parquet_column_place_(column, column->width), &value, column->width == 4 ? 4 : 8);
+        else
+                parquet_column_int128(column, value);
+}
+
+static inline void parquet_column_float(ParquetColumn *column, float value) {
+        memcpy(parquet_column_place_(column, 4), &value, 4);
+}
+
+static inline void parquet_column_double(ParquetColumn *column, double value) {
+        memcpy(parquet_column_place_(column, 8), &value, 8);
+}
+
+/* The 16 bytes in the order they are read */
+static inline void parquet_column_uuid(ParquetColumn *column, const uint8_t bytes[16]) {
+        memcpy(parquet_column_place_(column, 16), bytes, 16);
+}
+
+/* TEXT (valid UTF-8: the caller has checked) and BINARY; at most PARQUET_VALUE_MAX bytes, copied */
+void parquet_column_bytes(ParquetColumn *column, const char *data, size_t size);
