@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Binding: the one function that turns a table into something readable. Every path that answers with rows goes through
+ * bind_statement(): queries, models, previews, exports, trace. It takes the tree of a SELECT and who asks, resolves
+ * every relation through the caller's catalog, checks every function, type and collation against the reviewed list,
+ * replaces each relation by its guarded scan, and prints the text that a worker may prepare. A relation that is
+ * neither a CTE in scope nor resolved ends the statement: nothing is left for the engine to look up.
+ *
+ * Knows no catalog and no storage: BindSource is implemented by room lake. Everything returned lives in the arena.
+ * One call, one thread; it holds no state of its own.
+ *
+ * Not there yet: policies come from access.yml with a later issue. The mechanism (row filter, masks, flattening) is
+ * complete and tested; BindSource.policy is NULL until then, and only `administrator` and zones bind.
+ */
+#include "iceberg/plan.h"
+#include "sql/printer.h"
+#include "sql/tree.h"
+
+/* Who asks. The administrator and a zone (for its models) see relations whole. */
+typedef struct Principal {
+        Str name;           /* "local:ann"; current_user in SQL */
+        bool administrator;
+        Str zone;           /* not empty: this is the zone itself, building a model or a view */
+} Principal;
+
+/* local:OSUSER, whoever runs the command line on the store's files. */
+Principal principal_local(Arena *arena);
+
+typedef struct RelationColumn {
+        Str name;
+        Type type;
+        int field_id;
+        bool hidden; /* _file and _row: readable by name, left out of stars */
+} RelationColumn;
+
+typedef struct Policy Policy; /* govern/guard.h */
+
+typedef enum RelationKind { RELATION_TABLE, RELATION_VIEW } RelationKind;
+
+typedef struct Relation {
+        RelationKind kind;
+        Str zone, stage, name; /* as the catalog spells them */
+        RelationColumn *columns; /* hidden ones included; a view may leave them out (0) */
+        size_t column_count;
+        const SqlTree *view;   /* RELATION_VIEW: its text's tree; bound as its zone, with default_zone = its zone */
+        void *handle;          /* the resolver's own, handed back to files() */
+} Relation;
+
+/* The catalog as binding sees it. Names arrive as the user wrote them; the catalog decides about case. */
+typedef struct BindSource {
+        void *context;
+        /* *out = NULL when there is none (or it is not granted: the same answer). err only for failures of reading. */
+        Status (*resolve)(void *context, Str zone, Str stage, Str name, Arena *arena, Relation **out, Error *err);
+        /*
+         * The files to scan, as the worker will name them (granted to it); none = the table is empty. Called once per
+         * use of a table. The predicates are those that the statement itself demands of every row of this use, on
+         * columns and literals of exactly the same type: leaving out files that cannot match changes no answer.
+         */
+        Status (*files)(void *context, const Relation *relation, const Predicate *predicates, size_t predicate_count,
+                        Arena *arena, Str **out_paths, size_t *out_count, Error *err);
+        /* All relations that the principal may see, as zone.stage.name, for guesses. May be NULL. */
+        Status (*names)(void *context, Arena *arena, Str **out, size_t *out_count, Error *err);
+        /* What limits the principal on this relation; NULL function or *out = NULL: nothing does. */
+        Status (*policy)(void *context, const Principal *principal, const Relation *relation, Arena *arena,
+                         const Policy **out, Error *err);
+} BindSource;
+
+typedef struct BindRequest {
+        Principal principal;
+        Str default_zone;  /* may be empty: then three parts are needed */
+        Str default_stage; /* may be empty: then `stage.table` is the least */
+        const BindSource *source;
+} BindRequest;
+
+/* A relation that the statement reads, for the audit log and for dependencies. */
+typedef struct BoundRelation {
+        Str zone, stage, name;
+        RelationKind kind;
+        SqlNames columns; /* those that the statement can see into; of a view, none */
+        size_t file_count;
+} BoundRelation;
+
+typedef struct BoundStatement {
+        Str sql;        /* to prepare, and nothing else */
+        SqlMap map;     /* from offsets in sql to places in the user's text and in inlined views */
+        BoundRelation *relations;
+        size_t relation_count;
+        size_t parameter_count;
+} BoundStatement;
+
+/*
+ * The tree is left as it was. SQL_REFUSED for a function, type or form that is not allowed; NO_TABLE with a guess;
+ * AMBIGUOUS; whatever the source reports. Each with the user's place.
+ */
+Status bind_statement(const SqlTree *tree, const BindRequest *request, Arena *arena, BoundStatement *out, Error *err);
+
+/* Records in err, which holds an engine's error at this offset of bound->sql, the user's place; returns its status. */
+Status bind_error_place(Error *err, const SqlTree *tree, const BoundStatement *bound, size_t offset);
