@@ -145,7 +145,7 @@ typedef struct CatalogChange {
         size_t put_count;
         const CatalogName *removes; /* absent ones are NOT_FOUND */
         size_t remove_count;
-        const Delivery *deliveries; /* those in state "staged" get this commit's seq unless they had one */
+        const Delivery *deliveries; /* those in state "staged" get this commit's seq, others keep theirs */
         size_t delivery_count;
         const FileSeen *files;
         size_t file_count;

@@ -9,6 +9,7 @@
  */
 #include "base/type.h"
 #include "base/value.h"
+#include "iceberg/plan.h"
 #include "lake/lake.h"
 
 typedef struct LakeColumn {
@@ -74,20 +75,19 @@ Status table_body_parse(Str json, Arena *arena, TableBody *out, Error *err);
 
 /* ---- which files a scan needs ---- */
 
-typedef enum LakeOp { LAKE_EQ, LAKE_LT, LAKE_LE, LAKE_GT, LAKE_GE, LAKE_IS_NULL, LAKE_NOT_NULL, LAKE_PREFIX } LakeOp;
-
-/* A condition that all wanted rows fulfil; several are joined by AND. Pruning only: rows are not filtered. */
-typedef struct LakePredicate {
-        int field_id;
-        LakeOp op;
-        Str value;             /* single value of the column's type (base/value.h); empty for the null tests */
-} LakePredicate;
-
 typedef struct LakeScanFile {
         const char *path;      /* absolute */
         int64_t rows, bytes;
 } LakeScanFile;
 
-/* The data files that may hold wanted rows. total (may be NULL) gets how many the table has. */
-Status lake_plan(Lake *lake, const Table *table, const LakePredicate *predicates, size_t predicate_count, Arena *arena,
-                 LakeScanFile **out, size_t *out_count, size_t *out_total, Error *err);
+typedef struct LakeScan {
+        LakeScanFile *files;
+        size_t file_count;
+        int64_t rows, bytes;   /* of the files left */
+        int64_t total_files;   /* of the table */
+} LakeScan;
+
+/* The data files that may hold rows which fulfil all predicates (iceberg/plan.h; pruning only: the rows still have to
+ * be filtered). Predicates name columns by id. SQL_REFUSED for a table with foreign delete files. */
+Status lake_plan(Lake *lake, const Table *table, const Predicate *predicates, size_t predicate_count, Arena *arena,
+                 LakeScan *out, Error *err);
