@@ -80,9 +80,16 @@ typedef struct Error {
 } Error;
 
 /* Each returns the status it recorded, so a failure is one line: return error_set(err, ...). */
-#define error_set(err, status, ...) error_set_at(err, status, __FILE__, __LINE__, __VA_ARGS__)
+#define error_set(err, status, ...) error_failed_(error_set_at(err, status, __FILE__, __LINE__, __VA_ARGS__))
 /* From errno: ENOSPC and EDQUOT become DISK_FULL, all else IO; the system's words are added. */
-#define error_errno(err, errnum, ...) error_errno_at(err, errnum, __FILE__, __LINE__, __VA_ARGS__)
+#define error_errno(err, errnum, ...) error_failed_(error_errno_at(err, errnum, __FILE__, __LINE__, __VA_ARGS__))
+
+/* Tells the compiler that what comes back is a failure, so that it follows out parameters through TRY. */
+static inline Status error_failed_(Status status) {
+        if (status == STATUS_OK)
+                __builtin_unreachable();
+        return status;
+}
 
 Status error_set_at(Error *err, Status status, const char *file, int line, const char *format, ...) PRINTF_LIKE(5, 6);
 Status error_errno_at(Error *err, int errnum, const char *file, int line, const char *format, ...) PRINTF_LIKE(5, 6);

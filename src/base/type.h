@@ -4,6 +4,7 @@
  * Type: what a column holds, the same in project text, staging, Iceberg, Parquet and SQL.
  * Plain data, copied freely; nested types point to children in whatever arena made them.
  */
+#include "base/arena.h"
 #include "base/error.h"
 
 /* kind, word in the project's text, Iceberg's name, DuckDB's name (decimal, list, struct, map are spelled by code) */

@@ -8,6 +8,7 @@
  * value that YAML would cut or read otherwise is an error with a guess: a comment that follows an unquoted value
  * after one blank (two blanks make it a comment), an unbalanced quote, a ': ' inside.
  */
+#include "base/arena.h"
 #include "base/error.h"
 
 typedef enum YamlKind { YAML_SCALAR, YAML_LIST, YAML_MAP } YamlKind;

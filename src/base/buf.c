@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void buf_deinit(Buf *buf) {
+        free(buf->data);
+        *buf = (Buf){ .limit = buf->limit };
+}
+
+void buf_clear(Buf *buf) {
+        buf->size = 0;
+        buf->failed = false;
+}
+
+void *buf_reserve(Buf *buf, size_t size) {
+        size_t wanted;
+        if (buf->failed || __builtin_add_overflow(buf->size, size, &wanted) || (buf->limit && wanted > buf->limit)) {
+                buf->failed = true;
+                return NULL;
+        }
+        if (wanted > buf->capacity || !buf->data) {
+                size_t capacity = buf->capacity ? buf->capacity * 2 : 256;
+                if (capacity < wanted)
+                        capacity = wanted;
+                buf->data = realloc(buf->data, capacity);
+                if (!buf->data)
+                        panic("out of memory: a buffer of %zu bytes", capacity);
+                buf->capacity = capacity;
+        }
+        return buf->data + buf->size;
+}
+
+void buf_append(Buf *buf, Str bytes) {
+        void *at = buf_reserve(buf, bytes.size);
+        if (!at || !bytes.size)
+                return;
+        memcpy(at, bytes.data, bytes.size);
+        buf->size += bytes.size;
+}
+
+void buf_append_cstr(Buf *buf, const char *text) {
+        buf_append(buf, str_of(text));
+}
+
+void buf_append_byte(Buf *buf, char byte) {
+        buf_append(buf, (Str){ &byte, 1 });
+}
+
+void buf_printf(Buf *buf, const char *format, ...) {
+        va_list args, again;
+        va_start(args, format);
+        va_copy(again, args);
+        int size = vsnprintf(NULL, 0, format, again);
+        va_end(again);
+        char *at = size < 0 ? NULL : buf_reserve(buf, (size_t)size + 1);
+        if (at) {
+                vsnprintf(at, (size_t)size + 1, format, args);
+                buf->size += (size_t)size;
+        } else {
+                buf->failed = true;
+        }
+        va_end(args);
+}
+
+void buf_u8(Buf *buf, uint8_t value) {
+        buf_append(buf, (Str){ (const char *)&value, sizeof(value) });
+}
+
+void buf_u16(Buf *buf, uint16_t value) {
+        value = htole16(value);
+        buf_append(buf, (Str){ (const char *)&value, sizeof(value) });
+}
+
+void buf_u32(Buf *buf, uint32_t value) {
+        value = htole32(value);
+        buf_append(buf, (Str){ (const char *)&value, sizeof(value) });
+}
+
+void buf_u64(Buf *buf, uint64_t value) {
+        value = htole64(value);
+        buf_append(buf, (Str){ (const char *)&value, sizeof(value) });
+}
+
+void buf_f64(Buf *buf, double value) {
+        uint64_t bits;
+        memcpy(&bits, &value, sizeof(bits));
+        buf_u64(buf, bits);
+}
+
+void buf_patch_u32(Buf *buf, size_t at, uint32_t value) {
+        if (buf->failed || at > buf->size || buf->size - at < sizeof(value))
+                return;
+        value = htole32(value);
+        memcpy(buf->data + at, &value, sizeof(value));
+}
+
+void buf_lstr(Buf *buf, Str bytes) {
+        if (bytes.size > UINT32_MAX) {
+                buf->failed = true;
+                return;
+        }
+        buf_u32(buf, (uint32_t)bytes.size);
+        buf_append(buf, bytes);
+}
+
+Str buf_dup(const Buf *buf, Arena *arena) {
+        return arena_str(arena, buf_view(buf));
+}
+
+Cursor cursor_of(Str bytes) {
+        const uint8_t *start = (const uint8_t *)bytes.data;
+        static const uint8_t nothing[1];
+        if (!start)
+                start = nothing;
+        return (Cursor){ start, start + bytes.size, false };
+}
+
+static bool take(Cursor *cursor, void *out, size_t size) {
+        if (cursor->failed || cursor_left(cursor) < size) {
+                cursor->failed = true;
+                cursor->at = cursor->end;
+                memset(out, 0, size);
+                return false;
+        }
+        memcpy(out, cursor->at, size);
+        cursor->at += size;
+        return true;
+}
+
+uint8_t cursor_u8(Cursor *cursor) {
+        uint8_t value;
+        take(cursor, &value, sizeof(value));
+        return value;
+}
+
+uint16_t cursor_u16(Cursor *cursor) {
+        uint16_t value;
+        take(cursor, &value, sizeof(value));
+        return le16toh(value);
+}
+
+uint32_t cursor_u32(Cursor *cursor) {
+        uint32_t value;
+        take(cursor, &value, sizeof(value));
+        return le32toh(value);
+}
+
+uint64_t cursor_u64(Cursor *cursor) {
+        uint64_t value;
+        take(cursor, &value, sizeof(value));
+        return le64toh(value);
+}
+
+double cursor_f64(Cursor *cursor) {
+        uint64_t bits = cursor_u64(cursor);
+        double value;
+        memcpy(&value, &bits, sizeof(value));
+        return value;
+}
+
+Str cursor_bytes(Cursor *cursor, size_t size) {
+        if (cursor->failed || cursor_left(cursor) < size) {
+                cursor->failed = true;
+                cursor->at = cursor->end;
+                return STR_NONE;
+        }
+        Str bytes = { (const char *)cursor->at, size };
+        cursor->at += size;
+        return bytes;
+}
+
+Str cursor_str(Cursor *cursor) {
+        return cursor_bytes(cursor, cursor_u32(cursor));
+}
+
+uint32_t cursor_count(Cursor *cursor, size_t min_size) {
+        uint32_t count = cursor_u32(cursor);
+        if (min_size && count > cursor_left(cursor) / min_size) {
+                cursor->failed = true;
+                return 0;
+        }
+        return count;
+}

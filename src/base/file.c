@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+
+#include "base/hash.h"
+#include "base/vec.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+Status file_read_fd(int fd, const char *name, size_t limit, Arena *arena, Str *out, Error *err) {
+        struct stat st;
+        if (fstat(fd, &st) < 0)
+                return error_errno(err, errno, "cannot look at '%s'", name);
+        if (S_ISDIR(st.st_mode))
+                return error_set(err, STATUS_IO, "'%s' is a folder, not a file", name);
+        size_t capacity = (size_t)st.st_size + 1; /* one more, to notice a file that grows */
+        if ((uint64_t)st.st_size > limit)
+                return error_set(err, STATUS_LIMIT, "'%s' has %lld bytes; at most %zu are read", name,
+                                 (long long)st.st_size, limit);
+        CLEANUP(buf_deinit) Buf buf = { .limit = limit + 1 };
+        for (;;) {
+                char *at = buf_reserve(&buf, capacity);
+                if (!at)
+                        return error_set(err, STATUS_LIMIT, "'%s' is larger than %zu bytes", name, limit);
+                ssize_t got = read(fd, at, capacity);
+                if (got < 0 && errno == EINTR)
+                        continue;
+                if (got < 0)
+                        return error_errno(err, errno, "cannot read '%s'", name);
+                if (got == 0)
+                        break;
+                buf_added(&buf, (size_t)got);
+                capacity = (size_t)got < capacity ? capacity - (size_t)got : 4096;
+                if (buf.size >= limit)
+                        capacity = limit + 1 - buf.size;
+                if (buf.size > limit)
+                        return error_set(err, STATUS_LIMIT, "'%s' is larger than %zu bytes", name, limit);
+        }
+        *out = buf_dup(&buf, arena);
+        return STATUS_OK;
+}
+
+Status file_read(const char *path, size_t limit, Arena *arena, Str *out, Error *err) {
+        CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+                return error_set(err, STATUS_NOT_FOUND, "there is no file '%s'", path);
+        if (fd < 0)
+                return error_errno(err, errno, "cannot open '%s'", path);
+        return file_read_fd(fd, path, limit, arena, out, err);
+}
+
+Status fd_write_all(int fd, Str bytes, const char *name, Error *err) {
+        while (bytes.size > 0) {
+                ssize_t written = write(fd, bytes.data, bytes.size);
+                if (written < 0 && errno == EINTR)
+                        continue;
+                if (written < 0)
+                        return error_errno(err, errno, "cannot write '%s'", name);
+                bytes = str_slice(bytes, (size_t)written, bytes.size);
+        }
+        return STATUS_OK;
+}
+
+void fd_sync(int fd, const char *name) {
+        while (fdatasync(fd) < 0) {
+                if (errno == EINTR)
+                        continue;
+                if (errno == EINVAL || errno == EROFS)
+                        return; /* not a file that can be synced: a pipe, a test's stand-in */
+                panic("the disk did not keep '%s' (%s); what was being written is not acknowledged", name,
+                      strerror(errno));
+        }
+}
+
+void dir_sync(const char *path) {
+        CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                panic("the folder '%s' cannot be opened to sync it (%s)", path, strerror(errno));
+        while (fsync(fd) < 0) {
+                if (errno == EINTR)
+                        continue;
+                if (errno == EINVAL)
+                        return; /* a file system without it */
+                panic("the disk did not keep the folder '%s' (%s)", path, strerror(errno));
+        }
+}
+
+static void sync_parent(const char *path) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        dir_sync(path_dir(&arena, path));
+}
+
+Status file_create(const char *path, Str bytes, bool sync_dir, Error *err) {
+        CLEANUP(close_fdp) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (fd < 0 && errno == EEXIST)
+                return error_set(err, STATUS_EXISTS, "'%s' exists already", path);
+        if (fd < 0)
+                return error_errno(err, errno, "cannot create '%s'", path);
+        Status status = fd_write_all(fd, bytes, path, err);
+        if (status != STATUS_OK) {
+                unlink(path);
+                return status;
+        }
+        fd_sync(fd, path);
+        if (sync_dir)
+                sync_parent(path);
+        return STATUS_OK;
+}
+
+static Status replace(const char *path, Str bytes, bool durable, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        char *temporary = arena_printf(&arena, "%s.%016llx.tmp", path, (unsigned long long)random_u64());
+        CLEANUP(close_fdp) int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (fd < 0)
+                return error_errno(err, errno, "cannot create '%s'", temporary);
+        Status status = fd_write_all(fd, bytes, temporary, err);
+        if (status == STATUS_OK && durable)
+                fd_sync(fd, temporary);
+        if (status == STATUS_OK && rename(temporary, path) < 0)
+                status = error_errno(err, errno, "cannot rename to '%s'", path);
+        if (status != STATUS_OK) {
+                unlink(temporary);
+                return status;
+        }
+        if (durable)
+                sync_parent(path);
+        return STATUS_OK;
+}
+
+Status file_replace(const char *path, Str bytes, Error *err) {
+        return replace(path, bytes, true, err);
+}
+
+Status file_write_text(const char *path, Str bytes, Error *err) {
+        return replace(path, bytes, false, err);
+}
+
+bool file_exists(const char *path) {
+        struct stat st;
+        return stat(path, &st) == 0;
+}
+
+Status dir_make(const char *path, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        char *copy = arena_cstr(&arena, str_of(path));
+        for (char *at = copy + 1;; at++) {
+                if (*at != '/' && *at != '\0')
+                        continue;
+                char kept = *at;
+                *at = '\0';
+                if (mkdir(copy, 0755) < 0 && errno != EEXIST && errno != EISDIR)
+                        return error_errno(err, errno, "cannot make the folder '%s'", copy);
+                *at = kept;
+                if (kept == '\0')
+                        break;
+        }
+        struct stat st;
+        if (stat(path, &st) < 0)
+                return error_errno(err, errno, "cannot look at '%s'", path);
+        if (!S_ISDIR(st.st_mode))
+                return error_set(err, STATUS_IO, "'%s' is in the way: it is not a folder", path);
+        return STATUS_OK;
+}
+
+static void closedirp(DIR **dir) {
+        if (*dir)
+                closedir(*dir);
+}
+
+static Status remove_in(int parent, const char *name, int depth, Error *err) {
+        if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
+                return STATUS_OK;
+        if (errno != EISDIR && errno != EPERM)
+                return error_errno(err, errno, "cannot remove '%s'", name);
+        if (depth > 64)
+                return error_set(err, STATUS_LIMIT, "'%s' lies too deep to be removed", name);
+        int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        CLEANUP(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        if (!dir) {
+                Status status = error_errno(err, errno, "cannot open the folder '%s'", name);
+                if (fd >= 0)
+                        close(fd);
+                return status;
+        }
+        for (struct dirent *entry; (entry = readdir(dir));) {
+                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                        continue;
+                TRY(remove_in(dirfd(dir), entry->d_name, depth + 1, err));
+        }
+        if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+                return error_errno(err, errno, "cannot remove the folder '%s'", name);
+        return STATUS_OK;
+}
+
+Status dir_remove_all(const char *path, Error *err) {
+        return remove_in(AT_FDCWD, path, 0, err);
+}
+
+static int by_name(const void *a, const void *b) {
+        return str_compare(((const DirEntry *)a)->name, ((const DirEntry *)b)->name);
+}
+
+Status dir_list(const char *path, Arena *arena, DirEntry **out, size_t *out_count, Error *err) {
+        CLEANUP(closedirp) DIR *dir = opendir(path);
+        if (!dir && (errno == ENOENT || errno == ENOTDIR))
+                return error_set(err, STATUS_NOT_FOUND, "there is no folder '%s'", path);
+        if (!dir)
+                return error_errno(err, errno, "cannot open the folder '%s'", path);
+        VEC(DirEntry) entries = { 0 };
+        for (;;) {
+                errno = 0;
+                struct dirent *entry = readdir(dir);
+                if (!entry && errno)
+                        return error_errno(err, errno, "cannot read the folder '%s'", path);
+                if (!entry)
+                        break;
+                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                        continue;
+                struct stat st;
+                if (fstatat(dirfd(dir), entry->d_name, &st, 0) < 0)
+                        continue; /* gone since, or a broken link */
+                vec_push(arena, &entries,
+                         (DirEntry){ arena_str(arena, str_of(entry->d_name)), S_ISDIR(st.st_mode), S_ISREG(st.st_mode) });
+        }
+        if (entries.count)
+                qsort(entries.items, entries.count, sizeof(DirEntry), by_name);
+        *out = entries.items;
+        *out_count = entries.count;
+        return STATUS_OK;
+}
+
+Status file_lock(int fd, bool exclusive, bool try_only, Error *err) {
+        struct flock lock = { .l_type = exclusive ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET };
+        while (fcntl(fd, try_only ? F_OFD_SETLK : F_OFD_SETLKW, &lock) < 0) {
+                if (errno == EINTR)
+                        continue;
+                if (errno == EAGAIN || errno == EACCES)
+                        return error_set(err, STATUS_CONFLICT, "another process holds the lock");
+                return error_errno(err, errno, "cannot lock");
+        }
+        return STATUS_OK;
+}
+
+void file_unlock(int fd) {
+        struct flock lock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+        fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+bool file_is_locked(const char *path) {
+        CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return false;
+        struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+        return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+char *path_join(Arena *arena, const char *a, const char *b) {
+        size_t size = strlen(a);
+        bool slash = size > 0 && a[size - 1] == '/';
+        return arena_printf(arena, "%s%s%s", a, slash || size == 0 ? "" : "/", b);
+}
+
+const char *path_base(const char *path) {
+        const char *slash = strrchr(path, '/');
+        return slash ? slash + 1 : path;
+}
+
+char *path_dir(Arena *arena, const char *path) {
+        const char *slash = strrchr(path, '/');
+        if (!slash)
+                return arena_cstr(arena, STR("."));
+        if (slash == path)
+                return arena_cstr(arena, STR("/"));
+        return arena_cstr(arena, (Str){ path, (size_t)(slash - path) });
+}
+
+/* Drops "." and resolves ".." by text. */
+static char *normalize(Arena *arena, const char *path) {
+        char *out = arena_alloc(arena, strlen(path) + 2);
+        size_t size = 0;
+        Str rest = str_of(path), part;
+        while (rest.size) {
+                str_cut(rest, '/', &part, &rest);
+                if (part.size == 0 || str_is(part, "."))
+                        continue;
+                if (str_is(part, "..")) {
+                        while (size > 0 && out[--size] != '/')
+                                ;
+                        continue;
+                }
+                out[size++] = '/';
+                memcpy(out + size, part.data, part.size);
+                size += part.size;
+        }
+        if (size == 0)
+                out[size++] = '/';
+        out[size] = '\0';
+        return out;
+}
+
+char *path_absolute(Arena *arena, const char *path) {
+        if (path[0] == '/')
+                return normalize(arena, path);
+        CLEANUP(freep) char *here = getcwd(NULL, 0);
+        return normalize(arena, path_join(arena, here ? here : "/", path));
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/type.h"
+
+#include "base/buf.h"
+
+typedef struct TypeRow {
+        Str text, iceberg, duckdb;
+} TypeRow;
+
+static const TypeRow rows[] = {
+#define X(name, text, iceberg, duckdb) { STR(text), STR(iceberg), STR(duckdb) },
+        TYPE_TABLE(X)
+#undef X
+};
+
+/* Other words that the engine prints for the same types. */
+static const struct {
+        Str text;
+        TypeKind kind;
+} duckdb_aliases[] = {
+        { STR("TIMESTAMPTZ"), TYPE_TIMESTAMPTZ },
+        { STR("INT"), TYPE_INT },
+        { STR("REAL"), TYPE_FLOAT },
+        { STR("STRING"), TYPE_TEXT },
+        { STR("BOOL"), TYPE_BOOLEAN },
+};
+
+bool type_is_nested(Type type) {
+        return type.kind >= TYPE_LIST;
+}
+
+/* "(P,S)" with blanks allowed. */
+static bool parse_precision(Str s, Type *out) {
+        s = str_trim(s);
+        if (s.size < 2 || s.data[0] != '(' || s.data[s.size - 1] != ')')
+                return false;
+        Str first, second;
+        int64_t precision, scale = 0;
+        bool both = str_cut(str_slice(s, 1, s.size - 1), ',', &first, &second);
+        if (!str_to_int64(str_trim(first), &precision) || (both && !str_to_int64(str_trim(second), &scale)))
+                return false;
+        if (precision < 1 || precision > 38 || scale < 0 || scale > precision)
+                return false;
+        *out = (Type){ .kind = TYPE_DECIMAL, .precision = (int)precision, .scale = (int)scale };
+        return true;
+}
+
+Status type_parse(Str text, Type *out, Error *err) {
+        text = str_trim(text);
+        Str words[TYPE_LIST];
+        for (TypeKind kind = 0; kind < TYPE_LIST; kind++) {
+                words[kind] = rows[kind].text;
+                if (kind != TYPE_DECIMAL && str_equal(text, words[kind])) {
+                        *out = (Type){ .kind = kind };
+                        return STATUS_OK;
+                }
+        }
+        if (str_starts_with(text, STR("decimal"))) {
+                if (parse_precision(str_slice(text, 7, text.size), out))
+                        return STATUS_OK;
+                error_set(err, STATUS_BAD_VALUE, "'%.*s' is no decimal type", STR_ARG(text));
+                return error_hint(err, "write decimal(P,S): P digits in all (1 to 38), S of them after the point");
+        }
+        error_set(err, STATUS_BAD_VALUE, "'%.*s' is no type", STR_ARG(text));
+        Str near = str_nearest(text, words, COUNT_OF(words));
+        if (near.size)
+                return error_hint(err, "did you mean '%.*s'?", STR_ARG(near));
+        return error_hint(err, "types: boolean, int, bigint, double, decimal(P,S), date, time, timestamp, timestamptz, "
+                               "uuid, text");
+}
+
+static void print_project(Buf *out, Type type) {
+        buf_append(out, rows[type.kind].text);
+        if (type.kind == TYPE_DECIMAL)
+                buf_printf(out, "(%d,%d)", type.precision, type.scale);
+        if (!type_is_nested(type))
+                return;
+        buf_append_byte(out, '<');
+        for (size_t i = 0; i < type.field_count; i++) {
+                if (i)
+                        buf_append_cstr(out, ", ");
+                if (type.kind == TYPE_STRUCT)
+                        buf_printf(out, "%.*s: ", STR_ARG(type.fields[i].name));
+                print_project(out, type.fields[i].type);
+        }
+        buf_append_byte(out, '>');
+}
+
+Str type_print(Arena *arena, Type type) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        print_project(&out, type);
+        return buf_dup(&out, arena);
+}
+
+Str type_print_iceberg(Arena *arena, Type type) {
+        if (type.kind == TYPE_DECIMAL)
+                return arena_strf(arena, "decimal(%d, %d)", type.precision, type.scale);
+        return rows[type.kind].iceberg;
+}
+
+bool type_parse_iceberg(Str text, Type *out) {
+        text = str_trim(text);
+        for (TypeKind kind = 0; kind < TYPE_LIST; kind++) {
+                if (kind != TYPE_DECIMAL && str_equal(text, rows[kind].iceberg)) {
+                        *out = (Type){ .kind = kind };
+                        return true;
+                }
+        }
+        return str_starts_with(text, STR("decimal")) && parse_precision(str_slice(text, 7, text.size), out);
+}
+
+static void print_duckdb(Buf *out, Type type);
+
+static void print_identifier(Buf *out, Str name) {
+        buf_append_byte(out, '"');
+        for (size_t i = 0; i < name.size; i++) {
+                if (name.data[i] == '"')
+                        buf_append_byte(out, '"');
+                buf_append_byte(out, name.data[i]);
+        }
+        buf_append_byte(out, '"');
+}
+
+static void print_duckdb(Buf *out, Type type) {
+        if (type.kind == TYPE_LIST) {
+                print_duckdb(out, type.fields[0].type);
+                buf_append_cstr(out, "[]");
+                return;
+        }
+        buf_append(out, rows[type.kind].duckdb);
+        if (type.kind == TYPE_DECIMAL)
+                buf_printf(out, "(%d,%d)", type.precision, type.scale);
+        if (!type_is_nested(type))
+                return;
+        buf_append_byte(out, '(');
+        for (size_t i = 0; i < type.field_count; i++) {
+                if (i)
+                        buf_append_cstr(out, ", ");
+                if (type.kind == TYPE_STRUCT) {
+                        print_identifier(out, type.fields[i].name);
+                        buf_append_byte(out, ' ');
+                }
+                print_duckdb(out, type.fields[i].type);
+        }
+        buf_append_byte(out, ')');
+}
+
+Str type_print_duckdb(Arena *arena, Type type) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        print_duckdb(&out, type);
+        return buf_dup(&out, arena);
+}
+
+/* ---- the engine's type text, by recursive descent with a depth limit ---- */
+
+#define TYPE_DEPTH 32
+#define TYPE_FIELDS 1000
+
+typedef struct TypeText {
+        Arena *arena;
+        Str rest;
+} TypeText;
+
+static bool parse_type(TypeText *text, int depth, Type *out);
+
+static void skip_blanks(TypeText *text) {
+        while (text->rest.size && text->rest.data[0] == ' ')
+                text->rest = str_slice(text->rest, 1, text->rest.size);
+}
+
+static bool take(TypeText *text, char c) {
+        skip_blanks(text);
+        if (!text->rest.size || text->rest.data[0] != c)
+                return false;
+        text->rest = str_slice(text->rest, 1, text->rest.size);
+        return true;
+}
+
+static bool parse_identifier(TypeText *text, Str *out) {
+        skip_blanks(text);
+        if (!take(text, '"')) {
+                size_t size = 0;
+                while (size < text->rest.size && text->rest.data[size] != ' ' && text->rest.data[size] != ')')
+                        size++;
+                *out = arena_str(text->arena, str_slice(text->rest, 0, size));
+                text->rest = str_slice(text->rest, size, text->rest.size);
+                return size > 0;
+        }
+        char *name = arena_alloc_raw(text->arena, text->rest.size + 1);
+        size_t size = 0, at = 0;
+        for (; at < text->rest.size; at++) {
+                if (text->rest.data[at] == '"') {
+                        if (at + 1 >= text->rest.size || text->rest.data[at + 1] != '"')
+                                break;
+                        at++;
+                }
+                name[size++] = text->rest.data[at];
+        }
+        if (at >= text->rest.size)
+                return false;
+        text->rest = str_slice(text->rest, at + 1, text->rest.size);
+        *out = (Str){ name, size };
+        return true;
+}
+
+static bool parse_struct(TypeText *text, int depth, Type *out) {
+        if (!take(text, '('))
+                return false;
+        TypeField *fields = ARENA_ARRAY(text->arena, TypeField, 8);
+        size_t count = 0, capacity = 8;
+        do {
+                if (count == TYPE_FIELDS)
+                        return false;
+                if (count == capacity) {
+                        fields = arena_grow(text->arena, fields, count * sizeof(*fields), 2 * count * sizeof(*fields));
+                        capacity *= 2;
+                }
+                fields[count] = (TypeField){ 0 };
+                if (!parse_identifier(text, &fields[count].name) || !parse_type(text, depth + 1, &fields[count].type))
+                        return false;
+                count++;
+        } while (take(text, ','));
+        *out = (Type){ .kind = TYPE_STRUCT, .fields = fields, .field_count = count };
+        return take(text, ')');
+}
+
+static bool parse_map(TypeText *text, int depth, Type *out) {
+        TypeField *fields = ARENA_ARRAY(text->arena, TypeField, 2);
+        fields[0].name = STR("key");
+        fields[0].required = true;
+        fields[1].name = STR("value");
+        *out = (Type){ .kind = TYPE_MAP, .fields = fields, .field_count = 2 };
+        return take(text, '(') && parse_type(text, depth + 1, &fields[0].type) && take(text, ',') &&
+               parse_type(text, depth + 1, &fields[1].type) && take(text, ')');
+}
+
+static bool parse_word(Str word, Type *out) {
+        for (TypeKind kind = 0; kind < TYPE_LIST; kind++) {
+                if (kind != TYPE_DECIMAL && str_equal_nocase(word, rows[kind].duckdb)) {
+                        *out = (Type){ .kind = kind };
+                        return true;
+                }
+        }
+        for (size_t i = 0; i < COUNT_OF(duckdb_aliases); i++) {
+                if (str_equal_nocase(word, duckdb_aliases[i].text)) {
+                        *out = (Type){ .kind = duckdb_aliases[i].kind };
+                        return true;
+                }
+        }
+        return false;
+}
+
+static bool parse_plain(TypeText *text, int depth, Type *out) {
+        size_t size = 0;
+        while (size < text->rest.size && !strchr("(),[]", text->rest.data[size]))
+                size++;
+        Str word = str_trim(str_slice(text->rest, 0, size));
+        text->rest = str_slice(text->rest, size, text->rest.size);
+        if (str_equal_nocase(word, STR("STRUCT")))
+                return parse_struct(text, depth, out);
+        if (str_equal_nocase(word, STR("MAP")))
+                return parse_map(text, depth, out);
+        if (!str_equal_nocase(word, STR("DECIMAL")) && !str_equal_nocase(word, STR("NUMERIC")))
+                return parse_word(word, out);
+        size_t close = str_find_byte(text->rest, ')');
+        bool ok = close < text->rest.size && parse_precision(str_slice(text->rest, 0, close + 1), out);
+        text->rest = str_slice(text->rest, close + 1, text->rest.size);
+        return ok;
+}
+
+static bool parse_type(TypeText *text, int depth, Type *out) {
+        if (depth > TYPE_DEPTH)
+                return false;
+        skip_blanks(text);
+        if (!parse_plain(text, depth, out))
+                return false;
+        while (take(text, '[')) {
+                if (!take(text, ']') || ++depth > TYPE_DEPTH)
+                        return false;
+                TypeField *element = ARENA_NEW(text->arena, TypeField);
+                *element = (TypeField){ .name = STR("element"), .type = *out };
+                *out = (Type){ .kind = TYPE_LIST, .fields = element, .field_count = 1 };
+        }
+        return true;
+}
+
+bool type_parse_duckdb(Arena *arena, Str text, Type *out) {
+        TypeText state = { arena, text };
+        Type type;
+        if (!parse_type(&state, 0, &type) || str_trim(state.rest).size)
+                return false;
+        *out = type;
+        return true;
+}
+
+bool type_equal(Type a, Type b) {
+        if (a.kind != b.kind || a.precision != b.precision || a.scale != b.scale || a.field_count != b.field_count)
+                return false;
+        for (size_t i = 0; i < a.field_count; i++) {
+                const TypeField *x = &a.fields[i], *y = &b.fields[i];
+                if (x->id != y->id || x->required != y->required || !str_equal(x->name, y->name) ||
+                    !type_equal(x->type, y->type))
+                        return false;
+        }
+        return true;
+}
