@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Adds up what the suites of ./dev test left in a folder: NAME.xml (JUnit), NAME.json (Meson), NAME.exit.
+
+Prints a line per suite, every failure with what it said, and the total as the last line. A program that ends badly
+without a failed case (a crash, a time-out, a report that was never written) counts as one failure."""
+
+import json
+import sys
+import xml.etree.ElementTree as xml
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LONGEST = 4000  # characters of a failure's output that are shown
+
+
+@dataclass
+class Suite:
+    name: str
+    passed: int = 0
+    skipped: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)  # test, what it said
+
+
+def read_junit(path: Path, suite: Suite) -> set[str]:
+    """Returns the names of the groups in which a case failed."""
+    failed = set()
+    for group in xml.parse(path).getroot().iter("testsuite"):
+        output = group.findtext("system-out", "") + group.findtext("system-err", "")
+        for case in group.iter("testcase"):
+            problem = case.find("failure") if case.find("failure") is not None else case.find("error")
+            if problem is not None:
+                words = problem.text or case.findtext("system-out", "") or output
+                suite.failures.append((f"{case.get('classname')} {case.get('name')}", words))
+                failed.add(group.get("name", ""))
+            elif case.find("skipped") is not None:
+                suite.skipped += 1
+            else:
+                suite.passed += 1
+    return failed
+
+
+def add_broken_programs(path: Path, suite: Suite, failed: set[str]) -> None:
+    """Meson's own log knows the test programs that died although no case of theirs failed."""
+    for line in path.read_text().splitlines():
+        program = json.loads(line)
+        name = program["name"].split(" / ")[-1]
+        if program["result"] in ("OK", "SKIP", "EXPECTEDFAIL") or any(name in group for group in failed):
+            continue
+        said = program.get("stdout", "") + program.get("stderr", "")
+        suite.failures.append((f"{name} ({program['result'].lower()})", said))
+
+
+def read_suite(exit_path: Path) -> Suite:
+    suite = Suite(exit_path.stem)
+    failed: set[str] = set()
+    if exit_path.with_suffix(".xml").exists():
+        failed = read_junit(exit_path.with_suffix(".xml"), suite)
+    if exit_path.with_suffix(".json").exists():
+        add_broken_programs(exit_path.with_suffix(".json"), suite, failed)
+    status = exit_path.read_text().strip()
+    if status != "0" and not suite.failures:
+        suite.failures.append((suite.name, f"ended with exit status {status} and no failed test"))
+    return suite
+
+
+def main(folder: Path) -> int:
+    suites = [read_suite(path) for path in sorted(folder.glob("*.exit"))]
+    for suite in suites:
+        for test, words in suite.failures:
+            print(f"\nFAILED {suite.name}: {test}\n{words.strip()[-LONGEST:]}")
+    print()
+    for suite in suites:
+        print(f"{suite.name:9} {suite.passed} passed, {len(suite.failures)} failed, {suite.skipped} skipped")
+    passed = sum(suite.passed for suite in suites)
+    failed = sum(len(suite.failures) for suite in suites)
+    skipped = sum(suite.skipped for suite in suites)
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    if passed + failed + skipped == 0:
+        print("no test of that name", file=sys.stderr)
+        return 2
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
