@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole program, as its users meet it: `lode` in a project of its own, judged by its output and by outsiders."""
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pytest
+from judge import iceberg_rows
+
+ROOT = Path(__file__).resolve().parent.parent
+LODE = Path(os.environ.get("LODE", ROOT / "build" / "lode"))
+TEST_DATA = Path(os.environ.get("LODE_TEST_DATA", ROOT.parent / "shared" / "data"))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a call of lode gave back."""
+
+    exit: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.stdout)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error object that `-o json` leaves as one line on stderr."""
+        lines = [line for line in self.stderr.splitlines() if line.startswith('{"error"')]
+        assert len(lines) == 1, f"not one error on stderr: {self.stderr}"
+        return json.loads(lines[0])["error"]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project of the test's own; its store lies beside it, so both go with the temporary folder."""
+
+    root: Path
+
+    @property
+    def store(self) -> Path:
+        return self.root.parent / f"{self.root.name}.lode"
+
+    def lode(self, *arguments: str | Path, check: bool = True, env: dict[str, str] | None = None,
+             timeout: float = 60) -> Answer:
+        """Runs lode in the project; with check, an exit other than 0 fails the test and shows why."""
+        done = subprocess.run([LODE, *map(str, arguments)], cwd=self.root, env={**os.environ, **(env or {})},
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
+        if check and done.returncode != 0:
+            pytest.fail(f"lode {' '.join(map(str, arguments))}: exit {done.returncode}\n{done.stderr}{done.stdout}")
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def json(self, *arguments: str | Path, check: bool = True) -> Any:
+        return self.lode(*arguments, "-o", "json", check=check).json
+
+    def query(self, sql: str, *options: str) -> list[dict[str, Any]]:
+        return self.json("query", sql, *options)
+
+    def error(self, *arguments: str | Path) -> dict[str, Any]:
+        """The error of a call that must fail, with its exit status added."""
+        answer = self.lode(*arguments, "-o", "json", check=False)
+        assert answer.exit != 0, f"lode {' '.join(map(str, arguments))} should fail, and said: {answer.stdout}"
+        return {**answer.error, "exit": answer.exit}
+
+    def write(self, name: str, text: str | bytes) -> Path:
+        """A file of the project, folders included."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def drop(self, zone: str, name: str, content: str | bytes | Path) -> None:
+        """A file in the zone's ingress, as a sender puts it there: whole, by rename."""
+        if isinstance(content, Path):
+            content = content.read_bytes()
+        self.write(f"ingress/{zone}/.{name}", content).rename(self.root / "ingress" / zone / name)
+
+    def table(self, name: str) -> pyarrow.Table:
+        """The table's rows as PyIceberg reads them, without Lode."""
+        return iceberg_rows(self.json("show", name)["metadata_location"])
+
+
+def make_project(folder: Path, *options: str) -> Project:
+    project = Project(folder / "project")
+    done = subprocess.run([LODE, "init", str(project.root), *options], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A new, empty project."""
+    return make_project(tmp_path)
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Project:
+    """The demo's project: files dropped, nothing run."""
+    return make_project(tmp_path, "--demo")
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """Other people's files, read in place; a test that needs them is skipped where they are absent."""
+    if not TEST_DATA.is_dir():
+        pytest.skip(f"{TEST_DATA} is absent (LODE_TEST_DATA)")
+    return TEST_DATA
+
+
+def copy_project(project: Project, folder: Path) -> Project:
+    """The project's text and what waits in its ingress, without its store."""
+    shutil.copytree(project.root, folder / "project", symlinks=True)
+    return Project(folder / "project")
