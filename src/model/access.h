@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Access: who may read what, as access.yml, access.test.yml and policies.yml say it. Parsed and checked for
+ * form here; what it means is the govern room's matter. Plain data in the arena.
+ */
+#include "base/yaml.h"
+#include "model/problems.h"
+
+typedef enum WhoKind { WHO_USER, WHO_ROLE, WHO_ZONE, WHO_EVERYONE } WhoKind;
+
+typedef struct Who {
+        WhoKind kind;
+        Str name; /* "" for everyone */
+} Who;
+
+/* `canonical.*`, `canonical.order`, `tag:pii` */
+typedef struct AccessObject {
+        Str stage; /* "" for a tag */
+        Str table; /* "*" = all; the tag's name for a tag */
+        bool is_tag;
+} AccessObject;
+
+typedef enum ColumnsKind { COLUMNS_ALL, COLUMNS_LIST, COLUMNS_EXCEPT } ColumnsKind;
+
+typedef struct AccessMask {
+        Str column;
+        Str mask; /* null | hash | partial N | bucket N | SQL expression */
+} AccessMask;
+
+typedef struct AccessRule {
+        const char *path;
+        int line;
+        Who *who;
+        size_t who_count;
+        AccessObject *on;
+        size_t on_count;
+        bool write; /* implies read */
+        Str rows;   /* SQL, "" = all */
+        ColumnsKind columns_kind;
+        Str *columns;
+        size_t column_count;
+        AccessMask *masks;
+        size_t mask_count;
+} AccessRule;
+
+typedef struct Access {
+        const char *path; /* NULL = the zone has none */
+        Str text;
+        AccessRule *rules;
+        size_t rule_count;
+} Access;
+
+typedef struct AccessTest {
+        const char *path;
+        int line;
+        Who who;
+        Str table; /* stage.table */
+        Str sees, not_sees; /* SQL predicates, "" = not given */
+} AccessTest;
+
+typedef struct Policy {
+        int line;
+        Str tag;
+        Who *who, *except; /* whom it binds */
+        size_t who_count, except_count;
+        Str rows, mask; /* one of them at least */
+} Policy;
+
+typedef struct Policies {
+        const char *path;
+        Str text;
+        Policy *items;
+        size_t count;
+} Policies;
+
+void access_parse(Arena *arena, const char *path, Str text, Problems *problems, Access *out);
+void access_test_parse(Arena *arena, const char *path, Str text, Problems *problems, AccessTest **out, size_t *out_count);
+void policies_parse(Arena *arena, const char *path, Str text, Problems *problems, Policies *out);
+/* `role analyst`, `zone finance`, `everyone`, `ann` */
+Status who_parse(Str text, Who *out, Error *err);

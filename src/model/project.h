@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Project: the whole text of one project in memory, read once and strictly.
+ *
+ *   lode.yml  policies.yml
+ *   zones/ZONE/{zone,access,access.test,terms}.yml
+ *   zones/ZONE/sources/SOURCE.yml
+ *   zones/ZONE/{canonical,analytical,egress}/MODEL.sql
+ *
+ * Everything lives in the arena that project_load was given and is never changed afterwards, so any thread may
+ * read it. Reading touches no store and no data. All that is wrong is collected in `problems`: a caller that
+ * wants to go on checks problems_any() first. What could be read is there all the same, so that later checks find
+ * more in one go.
+ *
+ * Paths in errors and in `path` fields are relative to the project's root. Lists are sorted by name.
+ */
+#include "base/json.h"
+#include "model/access.h"
+#include "model/model_file.h"
+#include "model/problems.h"
+#include "model/source.h"
+
+#define PROJECT_FILE "lode.yml"
+#define PROJECT_NAME_MAX 63
+#define PROJECT_FILES_MAX 100000 /* text files in one project */
+
+typedef struct Term {
+        Str name, meaning, unit, classification;
+        int line;
+} Term;
+
+typedef struct Zone {
+        Str name;
+        const char *path; /* zones/NAME/zone.yml, also when that file is missing */
+        Str text;         /* of zone.yml, "" when missing */
+        Str owner, purpose, retention;
+        Who *engineers, *members;
+        size_t engineer_count, member_count;
+        Source **sources;
+        size_t source_count;
+        Model **models; /* canonical, analytical, egress; by name in each */
+        size_t model_count;
+        Access access; /* access.yml */
+        AccessTest *access_tests;
+        size_t access_test_count;
+        Term *terms;
+        size_t term_count;
+} Zone;
+
+typedef struct Project {
+        Arena *arena;
+        const char *root;  /* absolute folder of lode.yml */
+        Str name;
+        const char *store; /* absolute folder, or a URI as written */
+        Str text;          /* of lode.yml */
+        Zone **zones;
+        size_t zone_count;
+        Policies policies; /* policies.yml */
+        Problems problems;
+} Project;
+
+/* The nearest folder with a lode.yml, from `start` (NULL = working folder) upwards. NO_PROJECT. */
+Status project_find(Arena *arena, const char *start, const char **out_root, Error *err);
+/*
+ * Reads the project whose lode.yml is in root. Fails only where nothing can be read at all (no lode.yml, an
+ * unreadable folder); everything else is in out->problems.
+ */
+Status project_load(Arena *arena, const char *root, Project **out, Error *err);
+/* The first problem as err, with a note of how many more there are; OK if there is none. */
+Status project_first_problem(const Project *project, Error *err);
+
+Zone *project_zone(const Project *project, Str name); /* NULL if absent */
+Source *project_source(const Project *project, Str zone, Str name);
+Model *project_model(const Project *project, Str zone, Str stage, Str name);
+
+/* [a-z][a-z0-9_]*, at most PROJECT_NAME_MAX bytes, not a reserved word of the layout. */
+bool name_valid(Str name);
+/* BAD_VALUE with the reason and a name that would do; `what` is "zone", "source", "model", ... */
+Status name_check(Str name, const char *what, Error *err);
+/* A valid name made of anything: lower case, ASCII, '_' for the rest. */
+Str name_from(Arena *arena, Str text);
+
+/*
+ * What apply stores: one object per thing, its body a JSON text that holds the file's own text and the essentials
+ * that readers need without parsing it. Equal text gives equal bytes. In order: settings, policies, then per zone
+ * the zone, its access, sources and models.
+ */
+typedef struct ProjectObject {
+        Str kind; /* setting, policy, zone, grant, source, model, product, term */
+        Str zone; /* empty for the project's own */
+        Str name; /* zone.yml: the zone's name; source: name; model: stage.name; access: "access" */
+        Str body;
+} ProjectObject;
+
+void project_objects(const Project *project, Arena *arena, ProjectObject **out, size_t *out_count);
