@@ -21,6 +21,7 @@ typedef struct AccessObject {
         bool is_tag;
 } AccessObject;
 
+typedef enum AccessCan { ACCESS_READ, ACCESS_WRITE } AccessCan; /* write implies read */
 typedef enum ColumnsKind { COLUMNS_ALL, COLUMNS_LIST, COLUMNS_EXCEPT } ColumnsKind;
 
 typedef struct AccessMask {
@@ -29,13 +30,12 @@ typedef struct AccessMask {
 } AccessMask;
 
 typedef struct AccessRule {
-        const char *path;
         int line;
         Who *who;
         size_t who_count;
         AccessObject *on;
         size_t on_count;
-        bool write; /* implies read */
+        AccessCan can;
         Str rows;   /* SQL, "" = all */
         ColumnsKind columns_kind;
         Str *columns;
@@ -52,30 +52,31 @@ typedef struct Access {
 } Access;
 
 typedef struct AccessTest {
-        const char *path;
         int line;
-        Who who;
-        Str table; /* stage.table */
-        Str sees, not_sees; /* SQL predicates, "" = not given */
+        Who *who; /* one */
+        size_t who_count;
+        Str table, key;   /* stage.table and the column whose values `sees` and `hides` list */
+        Str *sees, *hides;
+        size_t see_count, hide_count;
 } AccessTest;
 
-typedef struct Policy {
+typedef struct CentralPolicy {
         int line;
         Str tag;
         Who *who, *except; /* whom it binds */
         size_t who_count, except_count;
         Str rows, mask; /* one of them at least */
-} Policy;
+} CentralPolicy;
 
-typedef struct Policies {
+typedef struct CentralPolicies {
         const char *path;
         Str text;
-        Policy *items;
+        CentralPolicy *items;
         size_t count;
-} Policies;
+} CentralPolicies;
 
 void access_parse(Arena *arena, const char *path, Str text, Problems *problems, Access *out);
 void access_test_parse(Arena *arena, const char *path, Str text, Problems *problems, AccessTest **out, size_t *out_count);
-void policies_parse(Arena *arena, const char *path, Str text, Problems *problems, Policies *out);
+void policies_parse(Arena *arena, const char *path, Str text, Problems *problems, CentralPolicies *out);
 /* `role analyst`, `zone finance`, `everyone`, `ann` */
 Status who_parse(Str text, Who *out, Error *err);

@@ -15,7 +15,6 @@
  *
  * Paths in errors and in `path` fields are relative to the project's root. Lists are sorted by name.
  */
-#include "base/json.h"
 #include "model/access.h"
 #include "model/model_file.h"
 #include "model/problems.h"
@@ -27,7 +26,6 @@
 
 typedef struct Term {
         Str name, meaning, unit, classification;
-        int line;
 } Term;
 
 typedef struct Zone {
@@ -42,8 +40,10 @@ typedef struct Zone {
         Model **models; /* canonical, analytical, egress; by name in each */
         size_t model_count;
         Access access; /* access.yml */
+        Str access_test_text;
         AccessTest *access_tests;
         size_t access_test_count;
+        Str terms_text;
         Term *terms;
         size_t term_count;
 } Zone;
@@ -56,7 +56,7 @@ typedef struct Project {
         Str text;          /* of lode.yml */
         Zone **zones;
         size_t zone_count;
-        Policies policies; /* policies.yml */
+        CentralPolicies policies; /* policies.yml */
         Problems problems;
 } Project;
 
@@ -83,13 +83,13 @@ Str name_from(Arena *arena, Str text);
 
 /*
  * What apply stores: one object per thing, its body a JSON text that holds the file's own text and the essentials
- * that readers need without parsing it. Equal text gives equal bytes. In order: settings, policies, then per zone
- * the zone, its access, sources and models.
+ * that readers need without parsing it. Equal text gives equal bytes. In order: project, policies, then per zone the
+ * zone, its access, terms, sources and models. A zone without a zone.yml has one all the same.
  */
 typedef struct ProjectObject {
-        Str kind; /* setting, policy, zone, grant, source, model, product, term */
+        Str kind; /* project, policies, zone, access, terms, source, model */
         Str zone; /* empty for the project's own */
-        Str name; /* zone.yml: the zone's name; source: name; model: stage.name; access: "access" */
+        Str name; /* a source's name, a model's stage.name, else the kind */
         Str body;
 } ProjectObject;
 

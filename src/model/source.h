@@ -9,23 +9,19 @@
  */
 #include "base/buf.h"
 #include "base/hash.h"
-#include "base/type.h"
-#include "base/yaml.h"
+#include "frame/format.h"
 #include "model/problems.h"
 
 typedef enum SourceLoad { LOAD_APPEND, LOAD_REPLACE } SourceLoad;
 typedef enum SourceEvolve { EVOLVE_COLUMNS, EVOLVE_FREEZE } SourceEvolve;
 typedef enum SourceRedelivery { REDELIVERY_REJECT, REDELIVERY_REPLACE, REDELIVERY_APPEND } SourceRedelivery;
 
-typedef struct SourceColumn {
-        Str name;
-        Type type;
-        bool required, unique;
-        Str zone;  /* `timestamp Europe/Copenhagen`: the text is local time there; "" = none */
-        Str about;
-        Str note;  /* printed behind the column as a comment; never parsed */
-        int line, column;
-} SourceColumn;
+/* What the text says of a column beyond frame's SourceColumn; parallel to `columns`. */
+typedef struct ColumnText {
+        bool unique;
+        Str note;         /* printed behind the column as a comment; never parsed */
+        int line, column; /* place of the name in the file, from 1 */
+} ColumnText;
 
 /* More quarantined than this holds the delivery. */
 typedef struct Tolerate {
@@ -41,24 +37,11 @@ typedef struct Source {
         Str about;
         Str *from;        /* one or more patterns: `ingress/x_*.csv` is this zone's ingress */
         size_t from_count;
-        Str format;       /* csv */
-        /* how bytes become records and fields */
-        Str delimiter;    /* one character */
-        Str quote;        /* one character, "" = none */
-        bool header;
-        int64_t skip;     /* lines before the header */
-        Str comment;      /* one character, "" = none */
-        Str footer;       /* regular expression on the raw line, "" = none */
-        Str encoding;     /* utf-8 */
-        Str decimal, thousands; /* one character; thousands "" = none */
-        Str *dates;       /* patterns in the letters of `yyyy-MM-dd HH:mm:ss`; none = ISO 8601 */
-        size_t date_count;
-        Str *nulls;       /* unquoted texts that are NULL beside the empty field */
-        size_t null_count;
-        SourceColumn *columns; /* in file order */
+        Format format;    /* how bytes become records and fields */
+        SourceColumn *columns; /* in file order; field ids and zone files are the caller's to fill */
+        ColumnText *column_texts;
         size_t column_count;
-        Str *ignore;      /* columns read and counted, not kept */
-        size_t ignore_count;
+        StrList ignore;   /* columns read and counted, not kept */
         /* what becomes of deliveries */
         SourceLoad load;
         SourceEvolve evolve;
@@ -66,12 +49,8 @@ typedef struct Source {
         int64_t settle_us;
         Tolerate tolerate;
         int64_t reread_bytes; /* re-reading more than this needs --yes */
-        int64_t record_limit; /* bytes of one record */
         Str as_of;            /* landed */
 } Source;
-
-#define SOURCE_RECORD_LIMIT_MAX (64 << 20)
-#define SOURCE_COLUMNS_MAX 4096
 
 /* A source with every default set and no columns. */
 Source *source_new(Arena *arena, Str zone, Str name);
@@ -80,11 +59,11 @@ Source *source_new(Arena *arena, Str zone, Str name);
  * errors name the file.
  */
 Source *source_parse(Arena *arena, Str zone, Str name, const char *path, Str text, Problems *problems);
-/* The file as a person would have written it: only what differs from the defaults, columns aligned, notes as
- * comments. source_parse of it gives an equal source. */
+/* The file as a person would have written it, for `lode add`: only what differs from the defaults, columns aligned,
+ * notes as comments. source_parse of it gives an equal source. Needs no path and no text. */
 void source_print(const Source *source, Buf *out);
 /* Over everything that decides what the landed bytes become: equal = no need to read them again. */
 Sha256 source_reading_hash(const Source *source);
-/* Whether a file's name (relative to the zone's ingress, or as in `from`) is claimed: for one pattern of `from`. */
-bool source_is_ingress(Str pattern, Str *out_rest); /* `ingress/REST` */
+/* Whether a pattern of `from` is `ingress/REST`, this zone's own ingress; any other is a path or a URI. */
+bool source_is_ingress(Str pattern, Str *out_rest);
 const SourceColumn *source_column(const Source *source, Str name); /* without regard to case */
