@@ -206,7 +206,7 @@ static Status read_document(Reader *r, YamlNode **out) {
                 bool empty = (*out)->kind == YAML_SCALAR && (*out)->text.size == 0 && !(*out)->quoted;
                 if (empty)
                         *out = node_at(r, YAML_MAP, event.start_mark);
-                if ((*out)->kind != YAML_MAP) {
+                if ((*out)->kind == YAML_SCALAR) {
                         error_set(r->err, STATUS_SYNTAX, "the file must hold 'key: value' lines");
                         return place(r, event.start_mark);
                 }

@@ -27,7 +27,7 @@ struct YamlNode {
 typedef struct YamlFile {
         const char *name; /* as shown in errors */
         Str text;
-        YamlNode *root;   /* a map; an empty file is an empty map */
+        YamlNode *root;   /* a map or a list; an empty file is an empty map */
 } YamlFile;
 
 #define YAML_SIZE_MAX (1u << 20)
