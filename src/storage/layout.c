@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "storage/layout.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/time.h"
+
+#define NAME_MAX_BYTES 128
+
+static Store *store_at(const char *root) {
+        Store *store = calloc(1, sizeof(*store));
+        if (!store)
+                panic("out of memory");
+        Arena *arena = &store->arena;
+        store->root = arena_cstr(arena, str_of(root));
+        store->catalog_path = path_join(arena, root, "catalog.sqlite");
+        store->key_path = path_join(arena, root, "key");
+        store->queue_dir = path_join(arena, root, "commit/queue");
+        store->lock_path = path_join(arena, root, "commit/lock");
+        store->tables_dir = path_join(arena, root, "tables");
+        store->landing_dir = path_join(arena, root, "landing");
+        store->run_dir = path_join(arena, root, "run");
+        store->audit_dir = path_join(arena, root, "audit");
+        return store;
+}
+
+void store_free(Store *store) {
+        if (!store)
+                return;
+        arena_deinit(&store->arena);
+        free(store);
+}
+
+void store_freep(Store **store) {
+        store_free(*store);
+        *store = NULL;
+}
+
+/* Links resolved: the root is compared with what the catalog recorded, whichever way one came. */
+static Status resolve(const char *root, char **out, Error *err) {
+        char *real = realpath(root, NULL);
+        if (!real)
+                return error_errno(err, errno, "cannot open the store '%s'", root);
+        *out = real;
+        return STATUS_OK;
+}
+
+static Status make_key(const Store *store, Error *err) {
+        Sha256 key;
+        random_bytes(key.bytes, sizeof(key.bytes));
+        CLEANUP(close_fdp) int fd = open(store->key_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return error_errno(err, errno, "cannot make '%s'", store->key_path);
+        TRY(fd_write_all(fd, (Str){ (const char *)key.bytes, sizeof(key.bytes) }, store->key_path, err));
+        fd_sync(fd, store->key_path);
+        return STATUS_OK;
+}
+
+static Status make_lock(const Store *store, Error *err) {
+        CLEANUP(close_fdp) int fd = open(store->lock_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return error_errno(err, errno, "cannot make '%s'", store->lock_path);
+        return STATUS_OK;
+}
+
+Status store_create(const char *root, Store **out, Error *err) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        const char *absolute = path_absolute(&scratch, root);
+        if (file_exists(path_join(&scratch, absolute, "catalog.sqlite")))
+                return error_set(err, STATUS_EXISTS, "there is a store already: '%s'", absolute);
+        TRY(dir_make(absolute, err));
+        CLEANUP(freep) char *real = NULL;
+        TRY(resolve(absolute, &real, err));
+        CLEANUP(store_freep) Store *store = store_at(real);
+        const char *folders[] = { store->queue_dir, store->tables_dir, store->landing_dir, store->run_dir, store->audit_dir };
+        for (size_t i = 0; i < COUNT_OF(folders); i++)
+                TRY(dir_make(folders[i], err));
+        if (!file_exists(store->key_path))
+                TRY(make_key(store, err));
+        TRY(make_lock(store, err));
+        dir_sync(path_dir(&scratch, store->lock_path));
+        dir_sync(real);
+        dir_sync(path_dir(&scratch, real));
+        *out = TAKE_PTR(store);
+        return STATUS_OK;
+}
+
+Status store_open(const char *root, Store **out, Error *err) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        const char *absolute = path_absolute(&scratch, root);
+        if (!file_exists(path_join(&scratch, absolute, "catalog.sqlite"))) {
+                error_set(err, STATUS_NO_STORE, "no store at '%s'", absolute);
+                return error_hint(err, "`store:` in lode.yml says where it lies; `lode init` makes one");
+        }
+        CLEANUP(freep) char *real = NULL;
+        TRY(resolve(absolute, &real, err));
+        *out = store_at(real);
+        return STATUS_OK;
+}
+
+Status store_check(const Store *store, int64_t recorded_format, Str recorded_root, Error *err) {
+        if (recorded_format != STORE_FORMAT) {
+                error_set(err, STATUS_STORE_FORMAT, "the store '%s' has format %lld; this lode reads format %d", store->root,
+                          (long long)recorded_format, STORE_FORMAT);
+                return error_hint(err, recorded_format > STORE_FORMAT ? "it was written by a newer lode: install that one"
+                                                                      : "it was written by an older lode: use that one");
+        }
+        if (!str_equal(recorded_root, str_of(store->root))) {
+                error_set(err, STATUS_STORE_MOVED, "store moved from %.*s to %s", STR_ARG(recorded_root), store->root);
+                return error_hint(err, "its tables name their files by absolute paths: move it back, or mount it there");
+        }
+        return STATUS_OK;
+}
+
+bool store_name_valid(Str name) {
+        if (name.size == 0 || name.size > NAME_MAX_BYTES || name.data[0] == '.')
+                return false;
+        for (size_t i = 0; i < name.size; i++) {
+                char c = name.data[i];
+                bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+                            c == '-' || c == '.';
+                if (!fine)
+                        return false;
+        }
+        return true;
+}
+
+static Status check_name(Str name, Error *err) {
+        if (store_name_valid(name))
+                return STATUS_OK;
+        return error_set(err, STATUS_BAD_VALUE,
+                         "'%.*s' cannot be a name in the store: letters, digits, '_', '-' and '.', at most %d bytes",
+                         STR_ARG(name), NAME_MAX_BYTES);
+}
+
+Status store_landing_dir(const Store *store, Arena *arena, Str zone, Str source, int64_t landed_at_us, char **out,
+                         Error *err) {
+        TRY(check_name(zone, err));
+        TRY(check_name(source, err));
+        int year, month, day;
+        int64_t days = landed_at_us / INT64_C(86400000000) - (landed_at_us % INT64_C(86400000000) < 0);
+        civil_from_days((int32_t)days, &year, &month, &day);
+        *out = arena_printf(arena, "%s/%.*s/%.*s/%04d-%02d", store->landing_dir, STR_ARG(zone), STR_ARG(source), year, month);
+        return STATUS_OK;
+}
+
+char *store_table_dir(const Store *store, Arena *arena, Str uuid) {
+        return arena_printf(arena, "%s/%.*s", store->tables_dir, STR_ARG(uuid));
+}
+
+char *store_table_data_dir(const Store *store, Arena *arena, Str uuid) {
+        return arena_printf(arena, "%s/%.*s/data", store->tables_dir, STR_ARG(uuid));
+}
+
+char *store_table_metadata_dir(const Store *store, Arena *arena, Str uuid) {
+        return arena_printf(arena, "%s/%.*s/metadata", store->tables_dir, STR_ARG(uuid));
+}
+
+char *store_queue_path(const Store *store, Arena *arena, Str id, const char *suffix) {
+        return arena_printf(arena, "%s/%.*s.%s", store->queue_dir, STR_ARG(id), suffix);
+}
+
+Str store_relative(const Store *store, Str path) {
+        Str root = str_of(store->root);
+        if (path.size <= root.size + 1 || !str_starts_with(path, root) || path.data[root.size] != '/')
+                return path;
+        return str_slice(path, root.size + 1, path.size);
+}
+
+char *store_absolute(const Store *store, Arena *arena, Str relative) {
+        if (relative.size && relative.data[0] == '/')
+                return arena_cstr(arena, relative);
+        return arena_printf(arena, "%s/%.*s", store->root, STR_ARG(relative));
+}
+
+Status store_key(const Store *store, Sha256 *out, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Str bytes;
+        TRY(file_read(store->key_path, 4096, &arena, &bytes, err));
+        if (bytes.size != sizeof(out->bytes))
+                return error_set(err, STATUS_CORRUPT, "'%s' has %zu bytes where a key has %zu", store->key_path, bytes.size,
+                                 sizeof(out->bytes));
+        memcpy(out->bytes, bytes.data, sizeof(out->bytes));
+        return STATUS_OK;
+}
