@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/catalog.h"
+
+void catalog_free(Catalog *catalog) {
+        if (catalog)
+                catalog->functions->free(catalog);
+}
+
+void catalog_freep(Catalog **catalog) {
+        catalog_free(*catalog);
+        *catalog = NULL;
+}
+
+Status catalog_get(Catalog *catalog, CatalogAt at, CatalogName name, Arena *arena, CatalogObject *out, Error *err) {
+        return catalog->functions->get(catalog, at, name, arena, out, err);
+}
+
+Status catalog_list(Catalog *catalog, CatalogAt at, Str kind, Str zone, Arena *arena, CatalogObject **out, size_t *out_count,
+                    Error *err) {
+        return catalog->functions->list(catalog, at, kind, zone, arena, out, out_count, err);
+}
+
+Status catalog_history(Catalog *catalog, Str branch, CatalogName name, size_t limit, Arena *arena, CatalogObject **out,
+                       size_t *out_count, Error *err) {
+        return catalog->functions->history(catalog, branch, name, limit, arena, out, out_count, err);
+}
+
+Status catalog_log(Catalog *catalog, Str branch, int64_t before, size_t limit, Arena *arena, CatalogCommit **out,
+                   size_t *out_count, Error *err) {
+        return catalog->functions->log(catalog, branch, before, limit, arena, out, out_count, err);
+}
+
+Status catalog_head(Catalog *catalog, Str branch, Arena *arena, CatalogCommit *out, Error *err) {
+        return catalog->functions->head(catalog, branch, arena, out, err);
+}
+
+Status catalog_find(Catalog *catalog, Str branch, Str text, Arena *arena, CatalogCommit *out, Error *err) {
+        return catalog->functions->find(catalog, branch, text, arena, out, err);
+}
+
+Status catalog_commit_all(Catalog *catalog, const CatalogChange *changes, size_t count, const IntentResult *results,
+                          size_t result_count, Arena *arena, CatalogCommit *outs, Error *err) {
+        return catalog->functions->commit(catalog, changes, count, results, result_count, arena, outs, err);
+}
+
+Status catalog_commit(Catalog *catalog, const CatalogChange *change, Arena *arena, CatalogCommit *out, Error *err) {
+        return catalog_commit_all(catalog, change, 1, NULL, 0, arena, out, err);
+}
+
+Status catalog_intent(Catalog *catalog, Str id, Arena *arena, IntentResult *out, Error *err) {
+        return catalog->functions->intent(catalog, id, arena, out, err);
+}
+
+Status catalog_forget_intents(Catalog *catalog, int64_t before_us, Error *err) {
+        return catalog->functions->forget_intents(catalog, before_us, err);
+}
+
+Status catalog_ledger(Catalog *catalog, const Delivery *deliveries, size_t delivery_count, const FileSeen *files,
+                      size_t file_count, Error *err) {
+        return catalog->functions->ledger(catalog, deliveries, delivery_count, files, file_count, err);
+}
+
+Status catalog_deliveries(Catalog *catalog, const DeliveryQuery *query, Arena *arena, Delivery **out, size_t *out_count,
+                          Error *err) {
+        return catalog->functions->deliveries(catalog, query, arena, out, out_count, err);
+}
+
+Status catalog_delivery_of(Catalog *catalog, Str zone, Str source, Str sha256, Str as_of, Arena *arena, Delivery *out,
+                           Error *err) {
+        Delivery *rows = NULL;
+        size_t count = 0;
+        TRY(catalog_deliveries(catalog, &(DeliveryQuery){ .zone = zone, .source = source, .sha256 = sha256 }, arena, &rows,
+                               &count, err));
+        for (size_t i = 0; i < count; i++) {
+                if (!str_equal(rows[i].as_of, as_of))
+                        continue;
+                *out = rows[i];
+                return STATUS_OK;
+        }
+        return error_set(err, STATUS_NOT_FOUND, "%.*s.%.*s has no delivery with the bytes %.*s", STR_ARG(zone),
+                         STR_ARG(source), STR_ARG(sha256));
+}
+
+Status catalog_delivery(Catalog *catalog, int64_t id, Arena *arena, Delivery *out, Error *err) {
+        Delivery *rows = NULL;
+        size_t count = 0;
+        TRY(catalog_deliveries(catalog, &(DeliveryQuery){ .id = id }, arena, &rows, &count, err));
+        if (count == 0)
+                return error_set(err, STATUS_NOT_FOUND, "no delivery %lld", (long long)id);
+        *out = rows[0];
+        return STATUS_OK;
+}
+
+Status catalog_file_seen(Catalog *catalog, Str zone, Str source, Str place, Arena *arena, FileSeen *out, Error *err) {
+        return catalog->functions->file_seen(catalog, zone, source, place, arena, out, err);
+}
+
+Status catalog_files_seen(Catalog *catalog, Str zone, Str source, Arena *arena, FileSeen **out, size_t *out_count,
+                          Error *err) {
+        return catalog->functions->files_seen(catalog, zone, source, arena, out, out_count, err);
+}
+
+Status catalog_forget_file(Catalog *catalog, Str zone, Str source, Str place, Error *err) {
+        return catalog->functions->forget_file(catalog, zone, source, place, err);
+}
+
+Status catalog_built(Catalog *catalog, Str fingerprint, Arena *arena, Built *out, Error *err) {
+        return catalog->functions->built(catalog, fingerprint, arena, out, err);
+}
+
+Status catalog_built_list(Catalog *catalog, Arena *arena, Built **out, size_t *out_count, Error *err) {
+        return catalog->functions->built_list(catalog, arena, out, out_count, err);
+}
+
+Status catalog_put_built(Catalog *catalog, const Built *built, Error *err) {
+        return catalog->functions->put_built(catalog, built, err);
+}
+
+Status catalog_remove_built(Catalog *catalog, Str fingerprint, Error *err) {
+        return catalog->functions->remove_built(catalog, fingerprint, err);
+}
+
+Status catalog_branches(Catalog *catalog, Arena *arena, CatalogBranch **out, size_t *out_count, Error *err) {
+        return catalog->functions->branches(catalog, arena, out, out_count, err);
+}
+
+Status catalog_branch_create(Catalog *catalog, Str name, CatalogAt base, Error *err) {
+        return catalog->functions->branch_create(catalog, name, base, err);
+}
+
+Status catalog_branch_remove(Catalog *catalog, Str name, Error *err) {
+        return catalog->functions->branch_remove(catalog, name, err);
+}
+
+Status catalog_secret(Catalog *catalog, Str name, Arena *arena, Str *out, Error *err) {
+        return catalog->functions->secret(catalog, name, arena, out, err);
+}
+
+Status catalog_put_secret(Catalog *catalog, Str name, Str bytes, Error *err) {
+        return catalog->functions->put_secret(catalog, name, bytes, err);
+}
+
+Status catalog_meta(Catalog *catalog, Str key, Arena *arena, Str *out, Error *err) {
+        return catalog->functions->meta(catalog, key, arena, out, err);
+}
+
+Status catalog_put_meta(Catalog *catalog, Str key, Str value, Error *err) {
+        return catalog->functions->put_meta(catalog, key, value, err);
+}
+
+Status catalog_verify_chain(Catalog *catalog, int64_t *out_count, Error *err) {
+        return catalog->functions->verify(catalog, out_count, err);
+}
+
+Status catalog_generation(Catalog *catalog, int64_t *out, Error *err) {
+        return catalog->functions->generation(catalog, out, err);
+}

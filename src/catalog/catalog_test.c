@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What every back end of the catalog must do. The cases speak to the struct of functions only; a back end is a row of
+ * `makers`, and LODE_TEST_CATALOG chooses one by name (sqlite if unset). Only tampering is the back end's own.
+ */
+#include <sqlite3.h>
+#include <sys/wait.h>
+
+#include "base/test.h"
+#include "base/time.h"
+#include "catalog/catalog.h"
+
+static Status make_sqlite(Test *t, Catalog **out) {
+        const char *path = arena_printf(&t->arena, "%s/catalog.sqlite", test_folder(t));
+        TRY(catalog_create_sqlite(path, 1, STR("/store"), &t->err));
+        return catalog_open_sqlite(path, out, &t->err);
+}
+
+static const struct {
+        const char *name;
+        Status (*make)(Test *t, Catalog **out);
+} makers[] = { { "sqlite", make_sqlite } };
+
+static Status make(Test *t, Catalog **out) {
+        const char *wanted = getenv("LODE_TEST_CATALOG");
+        for (size_t i = 0; wanted && i < COUNT_OF(makers); i++)
+                if (strcmp(makers[i].name, wanted) == 0)
+                        return makers[i].make(t, out);
+        return makers[0].make(t, out);
+}
+
+#define NAME(kind, zone, name) ((CatalogName){ STR(kind), STR(zone), STR(name) })
+
+/* One commit that puts one body, or removes it when body is NULL. */
+static Status put(Test *t, Catalog *catalog, const char *branch, const char *name, const char *body, CatalogCommit *out) {
+        CatalogPut one = { STR("model"), STR("shop"), str_of(name), str_of(body) };
+        CatalogName gone = { one.kind, one.zone, one.name };
+        CatalogChange change = { .branch = str_of(branch), .author = STR("local:ann"), .via = STR("test"),
+                                 .message = STR("m"), .git = STR("") };
+        change.puts = &one;
+        change.removes = &gone;
+        *(body ? &change.put_count : &change.remove_count) = 1;
+        return catalog_commit(catalog, &change, &t->arena, out, &t->err);
+}
+
+static Str body_at(Test *t, Catalog *catalog, const char *branch, int64_t seq, const char *name) {
+        CatalogObject object;
+        Status status = catalog_get(catalog, (CatalogAt){ str_of(branch), seq },
+                                    (CatalogName){ STR("model"), STR("shop"), str_of(name) }, &t->arena, &object, &t->err);
+        return status == STATUS_OK ? object.body : str_of(status_name(status));
+}
+
+TEST(objects_are_read_as_they_were_at_any_commit) {
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CHECK_OK(make(t, &catalog));
+        CatalogCommit a, b, c, d;
+        CHECK_STR(body_at(t, catalog, "", 0, "x"), STR("NOT_FOUND"));
+        CHECK_OK(put(t, catalog, "", "x", "one", &a));
+        CHECK_OK(put(t, catalog, "main", "x", "two", &b));
+        CHECK_OK(put(t, catalog, "", "x", NULL, &c));
+        CHECK_OK(put(t, catalog, "", "x", "three", &d));
+        CHECK_STR(body_at(t, catalog, "", a.seq, "x"), STR("one"));
+        CHECK_STR(body_at(t, catalog, "", b.seq, "x"), STR("two"));
+        CHECK_STR(body_at(t, catalog, "", c.seq, "x"), STR("NOT_FOUND"));
+        CHECK_STR(body_at(t, catalog, "main", 0, "x"), STR("three"));
+        CHECK_STR(body_at(t, catalog, "other", 0, "x"), STR("NOT_FOUND"));
+        CHECK_STR(b.parent, a.id);
+        CHECK(a.at_us < b.at_us && b.at_us < c.at_us);
+
+        CatalogObject *rows = NULL;
+        size_t count = 0;
+        CHECK_OK(catalog_history(catalog, STR(""), NAME("model", "shop", "x"), 0, &t->arena, &rows, &count, &t->err));
+        CHECK_INT(count, 4);
+        CHECK_STR(rows[0].body, STR("three"));
+        CHECK_INT(rows[1].body_hash.size, 0);
+        CHECK(rows[0].oid != rows[3].oid); /* removed and made again: another object */
+        CHECK_STATUS(put(t, catalog, "", "y", NULL, &a), STATUS_NOT_FOUND);
+}
+
+TEST(the_same_body_makes_no_commit) {
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CHECK_OK(make(t, &catalog));
+        CatalogCommit a, b;
+        CHECK_OK(put(t, catalog, "", "x", "one", &a));
+        CHECK_OK(put(t, catalog, "", "x", "one", &b));
+        CHECK_INT(a.seq, b.seq);
+        CHECK_INT(b.change_count, 0);
+        CHECK_OK(put(t, catalog, "", "x", "", &b));
+        CHECK_STR(body_at(t, catalog, "", 0, "x"), STR(""));
+}
+
+TEST(lists_are_sorted_and_chosen_by_kind_and_zone) {
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CHECK_OK(make(t, &catalog));
+        CatalogPut puts[] = { { STR("table"), STR("shop"), STR("b"), STR("1") },
+                              { STR("table"), STR("crm"), STR("c"), STR("2") },
+                              { STR("model"), STR("shop"), STR("a"), STR("3") },
+                              { STR("project"), STR(""), STR("lode.yml"), STR("4") } };
+        CatalogChange change = { .author = STR("a"), .via = STR("t"), .message = STR(""), .puts = puts, .put_count = 4 };
+        CatalogCommit commit;
+        CHECK_OK(catalog_commit(catalog, &change, &t->arena, &commit, &t->err));
+        CHECK_INT(commit.change_count, 4);
+        static const struct {
+                const char *kind, *zone, *names;
+        } cases[] = { { "", "", "a lode.yml c b " }, { "table", "", "c b " }, { "table", "shop", "b " },
+                      { "", "shop", "a b " }, { "none", "", "" } };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                CatalogObject *rows = NULL;
+                size_t count = 0;
+                CHECK_OK(catalog_list(catalog, (CatalogAt){ 0 }, str_of(cases[i].kind), str_of(cases[i].zone), &t->arena,
+                                      &rows, &count, &t->err));
+                Str names = STR("");
+                for (size_t k = 0; k < count; k++)
+                        names = arena_strf(&t->arena, "%.*s%.*s ", STR_ARG(names), STR_ARG(rows[k].name));
+                CHECK_STR(names, str_of(cases[i].names));
+        }
+        puts[1] = puts[0];
+        puts[0].body = puts[1].body = STR("5");
+        CHECK_STATUS(catalog_commit(catalog, &change, &t->arena, &commit, &t->err), STATUS_INTERNAL);
+}
+
+TEST(a_branch_sees_its_base_as_it_was_and_hides_its_own) {
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CHECK_OK(make(t, &catalog));
+        CatalogCommit a, b, c;
+        CHECK_OK(put(t, catalog, "", "x", "one", &a));
+        CHECK_OK(put(t, catalog, "", "y", "why", &b));
+        CHECK_OK(catalog_branch_create(catalog, STR("run/1"), (CatalogAt){ STR("main"), 0 }, &t->err));
+        CHECK_STATUS(catalog_branch_create(catalog, STR("run/1"), (CatalogAt){ 0 }, &t->err), STATUS_EXISTS);
+        CHECK_OK(put(t, catalog, "main", "x", "two", &c));
+        CHECK_STR(body_at(t, catalog, "run/1", 0, "x"), STR("one"));
+        CHECK_OK(put(t, catalog, "run/1", "x", "mine", &c));
+        CHECK_STR(c.parent, b.id);
+        CHECK_OK(put(t, catalog, "run/1", "y", NULL, &c));
+        CHECK_STR(body_at(t, catalog, "run/1", 0, "x"), STR("mine"));
+        CHECK_STR(body_at(t, catalog, "run/1", 0, "y"), STR("NOT_FOUND"));
+        CHECK_STR(body_at(t, catalog, "run/1", a.seq, "x"), STR("one"));
+        CHECK_STR(body_at(t, catalog, "main", 0, "y"), STR("why"));
+
+        CatalogObject *rows = NULL;
+        size_t count = 0;
+        CHECK_OK(catalog_list(catalog, (CatalogAt){ STR("run/1"), 0 }, STR(""), STR(""), &t->arena, &rows, &count, &t->err));
+        CHECK_INT(count, 1);
+        CHECK_STR(rows[0].body, STR("mine"));
+        CatalogCommit *log = NULL;
+        CHECK_OK(catalog_log(catalog, STR("run/1"), 0, 0, &t->arena, &log, &count, &t->err));
+        CHECK_INT(count, 4);
+        CHECK_STR(log[3].id, a.id);
+        int64_t seen = 0;
+        CHECK_OK(catalog_verify_chain(catalog, &seen, &t->err));
+        CHECK_INT(seen, 5);
+        CHECK_STATUS(catalog_branch_remove(catalog, STR("main"), &t->err), STATUS_DENIED);
+        CHECK_OK(catalog_branch_remove(catalog, STR("run/1"), &t->err));
+        CatalogBranch *branches = NULL;
+        CHECK_OK(catalog_branches(catalog, &t->arena, &branches, &count, &t->err));
+        CHECK_INT(count, 1);
+}
+
+TEST(a_commit_is_found_by_prefix_and_by_time) {
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CHECK_OK(make(t, &catalog));
+        CatalogCommit a, b, got;
+        CHECK_OK(put(t, catalog, "", "x", "one", &a));
+        CHECK_OK(put(t, catalog, "", "x", "two", &b));
+        CHECK_OK(catalog_find(catalog, STR(""), str_slice(a.id, 0, 12), &t->arena, &got, &t->err));
+        CHECK_STR(got.id, a.id);
+        CHECK_OK(catalog_find(catalog, STR(""), b.id, &t->arena, &got, &t->err));
+        CHECK_STR(got.id, b.id);
+        CHECK_OK(catalog_find(catalog, STR(""), time_print_us(&t->arena, b.at_us - 1), &t->arena, &got, &t->err));
+        CHECK_STR(got.id, a.id);
+        CHECK_OK(catalog_find(catalog, STR(""), STR("2999-01-01"), &t->arena, &got, &t->err));
+        CHECK_STR(got.id, b.id);
+        CHECK_STATUS(catalog_find(catalog, STR(""), STR("1999-01-01"), &t->arena, &got, &t->err), STATUS_NOT_FOUND);
+        CHECK_STATUS(catalog_find(catalog, STR(""), STR("ffffffffffff"), &t->arena, &got, &t->err), STATUS_NOT_FOUND);
+        CHECK_STATUS(catalog_find(catalog, STR(""), STR("yesterday"), &t->arena, &got, &t->err), STATUS_BAD_VALUE);
+}
+
+TEST(a_check_that_does_not_hold_undoes_all_of_it) {
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CHECK_OK(make(t, &catalog));
+        CatalogCommit a, outs[2];
+        CHECK_OK(put(t, catalog, "", "x", "one", &a));
+        CatalogPut puts[] = { { STR("model"), STR("shop"), STR("y"), STR("1") }, { STR("model"), STR("shop"), STR("x"), STR("2") } };
+        CatalogCheck check = { STR("model"), STR("shop"), STR("x"), STR("") };
+        CatalogChange changes[] = { { .intent = STR("i1"), .puts = &puts[0], .put_count = 1 },
+                                    { .intent = STR("i2"), .puts = &puts[1], .put_count = 1, .checks = &check, .check_count = 1 } };
+        CHECK_STATUS(catalog_commit_all(catalog, changes, 2, NULL, 0, &t->arena, outs, &t->err), STATUS_CONFLICT);
+        CHECK_STR(body_at(t, catalog, "", 0, "y"), STR("NOT_FOUND"));
+        IntentResult result;
+        CHECK_STATUS(catalog_intent(catalog, STR("i1"), &t->arena, &result, &t->err), STATUS_NOT_FOUND);
+
+        check.body_hash = sha256_hex(&t->arena, sha256_of(STR("one")));
+        IntentResult lost = { .intent = STR("i3"), .status = STATUS_CONFLICT, .message = STR("too late") };
+        CHECK_OK(catalog_commit_all(catalog, changes, 2, &lost, 1, &t->arena, outs, &t->err));
+        CHECK_STR(outs[1].parent, outs[0].id);
+        CHECK_OK(catalog_intent(catalog, STR("i2"), &t->arena, &result, &t->err));
+        CHECK_STR(result.commit, outs[1].id);
+        CHECK_OK(catalog_intent(catalog, STR("i3"), &t->arena, &result, &t->err));
+        CHECK_INT(result.status, STATUS_CONFLICT);
+        CHECK_OK(catalog_forget_intents(catalog, INT64_MAX, &t->err));
+        CHECK_STATUS(catalog_intent(catalog, STR("i2"), &t->arena, &result, &t->err), STATUS_NOT_FOUND);
+}
+
+TEST(the_ledger_takes_a_delivery_once) {
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CHECK_OK(make(t, &catalog));
+        Delivery d = { .id = 77, .zone = STR("shop"), .source = STR("orders"), .name = STR("o.csv"), .sha256 = STR("ab"),
+                       .as_of = STR(""), .bytes = 5, .landed_us = 100, .state = STR("landed") };
+        FileSeen file = { .zone = STR("shop"), .source = STR("orders"), .place = STR("/in/o.csv"), .inode = 9, .delivery = 77,
+                          .state = STR("landed") };
+        CHECK_OK(catalog_ledger(catalog, &d, 1, &file, 1, &t->err));
+        CHECK_STATUS(catalog_ledger(catalog, &d, 1, NULL, 0, &t->err), STATUS_CONFLICT);
+        Delivery got;
+        CHECK_OK(catalog_delivery_of(catalog, STR("shop"), STR("orders"), STR("ab"), STR(""), &t->arena, &got, &t->err));
+        CHECK_INT(got.revision, 1);
+        CHECK_INT(got.seq, 0);
+        CHECK_STATUS(catalog_delivery_of(catalog, STR("shop"), STR("orders"), STR("ab"), STR("2026"), &t->arena, &got, &t->err),
+                     STATUS_NOT_FOUND);
+
+        got.state = STR("staged");
+        got.records = 3;
+        CatalogPut one = { STR("table"), STR("shop"), STR("staging.orders"), STR("{}") };
+        CatalogChange change = { .puts = &one, .put_count = 1, .deliveries = &got, .delivery_count = 1 };
+        CatalogCommit commit, second;
+        CHECK_OK(catalog_commit(catalog, &change, &t->arena, &commit, &t->err));
+        one.body = STR("{\"twice\":1}");
+        CHECK_STATUS(catalog_commit(catalog, &change, &t->arena, &second, &t->err), STATUS_CONFLICT);
+        CHECK_OK(catalog_delivery(catalog, 77, &t->arena, &got, &t->err));
+        CHECK_INT(got.revision, 2);
+        CHECK_STR(got.commit, commit.id);
+
+        Delivery later = d;
+        later.id = 78;
+        later.sha256 = STR("cd");
+        later.landed_us = 200;
+        CHECK_OK(catalog_ledger(catalog, &later, 1, NULL, 0, &t->err));
+        static const struct {
+                DeliveryQuery query;
+                size_t count;
+                int64_t first;
+        } cases[] = { { { .limit = 0 }, 2, 78 },
+                      { { .limit = 1 }, 1, 78 },
+                      { { .state = { "staged", 6 } }, 1, 77 },
+                      { { .zone = { "crm", 3 } }, 0, 0 },
+                      { { .zone = { "shop", 4 }, .name = { "o.csv", 5 } }, 2, 78 },
+                      { { .id = 77 }, 1, 77 } };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                Delivery *rows = NULL;
+                size_t count = 0;
+                CHECK_OK(catalog_deliveries(catalog, &cases[i].query, &t->arena, &rows, &count, &t->err));
+                CHECK_INT(count, cases[i].count);
+                if (count)
+                        CHECK_INT(rows[0].id, cases[i].first);
+        }
+}
+
+TEST(files_builds_secrets_and_settings_are_kept) {
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CHECK_OK(make(t, &catalog));
+        FileSeen files[] = { { .zone = STR("shop"), .place = STR("/b"), .size = 1, .state = STR("unclaimed") },
+                             { .zone = STR("shop"), .source = STR("o"), .place = STR("/a"), .size = 2, .state = STR("staged") } };
+        CHECK_OK(catalog_ledger(catalog, NULL, 0, files, 2, &t->err));
+        files[0].size = 5;
+        CHECK_OK(catalog_ledger(catalog, NULL, 0, files, 1, &t->err));
+        FileSeen got, *list = NULL;
+        size_t count = 0;
+        CHECK_OK(catalog_file_seen(catalog, STR("shop"), STR(""), STR("/b"), &t->arena, &got, &t->err));
+        CHECK_INT(got.size, 5);
+        CHECK_OK(catalog_files_seen(catalog, STR("shop"), STR("o"), &t->arena, &list, &count, &t->err));
+        CHECK_INT(count, 1);
+        CHECK_OK(catalog_forget_file(catalog, STR("shop"), STR(""), STR("/b"), &t->err));
+        CHECK_STATUS(catalog_file_seen(catalog, STR("shop"), STR(""), STR("/b"), &t->arena, &got, &t->err), STATUS_NOT_FOUND);
+
+        Built built = { STR("f1"), STR("shop"), STR("canonical.x"), STR("{\"files\":[]}"), 0 }, *builds = NULL;
+        CHECK_OK(catalog_put_built(catalog, &built, &t->err));
+        CHECK_OK(catalog_built(catalog, STR("f1"), &t->arena, &built, &t->err));
+        CHECK(built.at_us > 0);
+        CHECK_OK(catalog_built_list(catalog, &t->arena, &builds, &count, &t->err));
+        CHECK_INT(count, 1);
+        CHECK_OK(catalog_remove_built(catalog, STR("f1"), &t->err));
+        CHECK_STATUS(catalog_built(catalog, STR("f1"), &t->arena, &built, &t->err), STATUS_NOT_FOUND);
+
+        Str value;
+        CHECK_OK(catalog_put_secret(catalog, STR("mask"), (Str){ "a\0b", 3 }, &t->err));
+        CHECK_OK(catalog_secret(catalog, STR("mask"), &t->arena, &value, &t->err));
+        CHECK_STR(value, ((Str){ "a\0b", 3 }));
+        CHECK_OK(catalog_put_secret(catalog, STR("mask"), STR(""), &t->err));
+        CHECK_STATUS(catalog_secret(catalog, STR("mask"), &t->arena, &value, &t->err), STATUS_NOT_FOUND);
+        CHECK_OK(catalog_meta(catalog, STR("root"), &t->arena, &value, &t->err));
+        CHECK_STR(value, STR("/store"));
+}
+
+TEST(another_connections_commit_is_noticed) {
+        CLEANUP(catalog_freep) Catalog *one = NULL;
+        CHECK_OK(make(t, &one));
+        CLEANUP(catalog_freep) Catalog *two = NULL;
+        CHECK_OK(catalog_open_sqlite(arena_printf(&t->arena, "%s/catalog.sqlite", test_folder(t)), &two, &t->err));
+        int64_t before = 0, after = 0;
+        CatalogCommit commit;
+        CHECK_OK(catalog_generation(two, &before, &t->err));
+        CHECK_OK(put(t, one, "", "x", "one", &commit));
+        CHECK_OK(catalog_generation(two, &after, &t->err));
+        CHECK(before != after);
+        CHECK_STR(body_at(t, two, "", 0, "x"), STR("one"));
+}
+
+TEST(tampering_breaks_the_chain) {
+        static const struct {
+                const char *sql;
+                const char *says;
+        } cases[] = {
+                { "update commit_ set message = 'other' where seq = 2", "was altered" },
+                { "update commit_ set at_us = at_us - 1 where seq = 1", "was altered" },
+                { "update version set body_hash = (select body_hash from version where seq = 1) where seq = 2", "was altered" },
+                { "update body set bytes = x'00' where hash = (select body_hash from version where seq = 2)", "was altered" },
+                { "delete from commit_ where seq = 2", "does not follow" },
+                { "delete from version where seq = 2", "was altered" },
+                { "update head set seq = 1, body_hash = (select body_hash from version where seq = 1)", "not the newest" },
+                { "update object set name = 'z'", "was altered" },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                const char *path = arena_printf(&t->arena, "%s/%zu.sqlite", test_folder(t), i);
+                CLEANUP(catalog_freep) Catalog *catalog = NULL;
+                CHECK_OK(catalog_create_sqlite(path, 1, STR("/s"), &t->err));
+                CHECK_OK(catalog_open_sqlite(path, &catalog, &t->err));
+                CatalogCommit commit;
+                for (int k = 0; k < 3; k++)
+                        CHECK_OK(put(t, catalog, "", "x", arena_printf(&t->arena, "%d", k), &commit));
+                int64_t count = 0;
+                CHECK_OK(catalog_verify_chain(catalog, &count, &t->err));
+                CHECK_INT(count, 3);
+                sqlite3 *db = NULL;
+                CHECK_INT(sqlite3_open(path, &db), SQLITE_OK);
+                CHECK_INT(sqlite3_exec(db, cases[i].sql, NULL, NULL, NULL), SQLITE_OK);
+                CHECK_INT(sqlite3_changes(db) > 0, 1);
+                sqlite3_close(db);
+                CHECK_STATUS(catalog_verify_chain(catalog, &count, &t->err), STATUS_CORRUPT);
+                CHECK(str_find(str_of(t->err.message), str_of(cases[i].says)) < strlen(t->err.message));
+        }
+}
+
+TEST(erasing_a_body_leaves_the_chain_whole) {
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CHECK_OK(make_sqlite(t, &catalog));
+        CatalogCommit commit;
+        CHECK_OK(put(t, catalog, "", "x", "secret", &commit));
+        sqlite3 *db = NULL;
+        CHECK_INT(sqlite3_open(arena_printf(&t->arena, "%s/catalog.sqlite", test_folder(t)), &db), SQLITE_OK);
+        CHECK_INT(sqlite3_exec(db, "update body set bytes = null", NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(db);
+        int64_t count = 0;
+        CHECK_OK(catalog_verify_chain(catalog, &count, &t->err));
+        CatalogObject object;
+        CHECK_OK(catalog_get(catalog, (CatalogAt){ 0 }, NAME("model", "shop", "x"), &t->arena, &object, &t->err));
+        CHECK(!object.body.data);
+}
+
+TEST(a_file_that_is_no_catalog_is_refused) {
+        const char *path = arena_printf(&t->arena, "%s/x", test_folder(t));
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CHECK_STATUS(catalog_open_sqlite(path, &catalog, &t->err), STATUS_NO_STORE);
+        FILE *file = fopen(path, "w");
+        CHECK(file);
+        for (int i = 0; i < 1000; i++)
+                fputs("this is no catalog. ", file);
+        fclose(file);
+        CHECK_STATUS(catalog_open_sqlite(path, &catalog, &t->err), STATUS_CORRUPT);
+        CHECK_STATUS(catalog_create_sqlite(path, 1, STR("/s"), &t->err), STATUS_EXISTS);
+}
+
+/* Each of several processes counts one object up, again and again, by compare and swap: no step may be lost. */
+static int count_up(const char *path, int steps) {
+        Arena arena = { 0 };
+        Error err = { 0 };
+        Catalog *catalog = NULL;
+        if (catalog_open_sqlite(path, &catalog, &err) != STATUS_OK)
+                return 1;
+        for (int done = 0; done < steps;) {
+                arena_reset(&arena);
+                CatalogObject object = { .body = STR("0"), .body_hash = STR("") };
+                CatalogName name = { STR("n"), STR(""), STR("n") };
+                Status status = catalog_get(catalog, (CatalogAt){ 0 }, name, &arena, &object, &err);
+                if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+                        return 2;
+                CatalogPut one = { name.kind, name.zone, name.name, arena_strf(&arena, "%d", atoi(object.body.data) + 1) };
+                CatalogCheck check = { name.kind, name.zone, name.name, object.body_hash };
+                CatalogChange change = { .puts = &one, .put_count = 1, .checks = &check, .check_count = 1 };
+                CatalogCommit commit;
+                status = catalog_commit(catalog, &change, &arena, &commit, &err);
+                if (status != STATUS_OK && status != STATUS_CONFLICT)
+                        return 3;
+                done += status == STATUS_OK;
+        }
+        catalog_free(catalog);
+        arena_deinit(&arena);
+        return 0;
+}
+
+TEST(processes_side_by_side_lose_no_step) {
+        const char *path = arena_printf(&t->arena, "%s/catalog.sqlite", test_folder(t));
+        CHECK_OK(catalog_create_sqlite(path, 1, STR("/s"), &t->err));
+        pid_t children[4];
+        for (size_t i = 0; i < COUNT_OF(children); i++) {
+                children[i] = fork();
+                if (children[i] == 0)
+                        _exit(count_up(path, 10));
+        }
+        for (size_t i = 0; i < COUNT_OF(children); i++) {
+                int status = 0;
+                waitpid(children[i], &status, 0);
+                CHECK_INT(status, 0);
+        }
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CHECK_OK(catalog_open_sqlite(path, &catalog, &t->err));
+        CatalogObject object;
+        CHECK_OK(catalog_get(catalog, (CatalogAt){ 0 }, NAME("n", "", "n"), &t->arena, &object, &t->err));
+        CHECK_STR(object.body, STR("40"));
+        int64_t count = 0;
+        CHECK_OK(catalog_verify_chain(catalog, &count, &t->err));
+        CHECK_INT(count, 40);
+}

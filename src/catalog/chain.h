@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* The hash chain over commits, the same for every back end; private to this room. */
+#include "catalog/catalog.h"
+
+/* The id of a commit whose changes are sorted. */
+Str commit_id(Arena *arena, const CatalogCommit *commit);
+void changes_sort(CatalogChangeRow *changes, size_t count);
+/* Whether no object is named twice; changes are sorted. */
+bool changes_distinct(const CatalogChangeRow *changes, size_t count);
