@@ -58,6 +58,14 @@ Status changeset_table(ChangeSet *set, CatalogName name, const ChangeTableSpec *
 /* The table as the change set will leave it: columns with their ids, uuid, location; counts are those of the base. */
 const Table *change_table(const ChangeTable *table);
 bool change_table_is_new(const ChangeTable *table);
+/* The table of that name in this set; NULL if the set does not touch it. */
+ChangeTable *changeset_find(ChangeSet *set, CatalogName name);
+/* As an input of another model of this set: its snapshot and sequence number as they will be once published (they are
+ * corrected at publication if another came first). */
+LakeInput change_table_input(const ChangeTable *table, Arena *arena);
+/* lake_plan() on the table as the set will leave it, for models that read models of the same set. */
+Status changeset_plan(ChangeSet *set, const ChangeTable *table, const Predicate *predicates, size_t predicate_count,
+                      Arena *arena, LakeScan *out, Error *err);
 
 /* An empty new file in the table's data folder, open for writing and reading (the caller closes fd). */
 Status changeset_new_file(ChangeSet *set, ChangeTable *table, const char **path, int *fd, Error *err);
@@ -89,7 +97,9 @@ Status changeset_put_object(ChangeSet *set, CatalogName name, Str body, Error *e
 Status changeset_remove_object(ChangeSet *set, CatalogName name, Error *err);
 void changeset_ledger(ChangeSet *set, const Delivery *deliveries, size_t delivery_count, const FileSeen *files,
                       size_t file_count);
-/* What a build made, kept for the next run although this set may never be published: its "files" are not swept. */
+/* What a build made, kept for the next run although this set may never be published: the data files of this set that
+ * its body lists under "files" are made durable and not swept. A later set gives them to changeset_replace() as they are
+ * (its columns must have the ids that the files were written with). */
 Status changeset_keep(ChangeSet *set, const Built *built, Error *err);
 
 /* Whether anything would be published. */

@@ -20,11 +20,11 @@ typedef struct LakeColumn {
         Str about;     /* Iceberg's doc */
 } LakeColumn;
 
-/* What a model read: the table's full name, its snapshot, and the commit that made that version. */
+/* What a model read: the table's full name, its snapshot and that snapshot's sequence number (which one is newer). */
 typedef struct LakeInput {
         Str table;     /* "shop.staging.orders" */
         int64_t snapshot;
-        int64_t seq;
+        int64_t sequence;
 } LakeInput;
 
 typedef struct TableBody {
@@ -42,7 +42,7 @@ typedef struct TableBody {
         size_t input_count;
         Str about;
         Str content;           /* hash of the rows as the writer defined it; empty = unknown */
-        Str fingerprint;       /* of the build; empty = none */
+        Str fingerprint;       /* of the build that made or confirmed the rows; empty = none */
         Str detail;            /* JSON of whoever wrote it, or empty */
 } TableBody;
 
