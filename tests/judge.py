@@ -5,6 +5,8 @@ import csv
 import gzip
 import hashlib
 from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -45,3 +47,28 @@ def checksum(rows: Iterable[Iterable[Any]]) -> str:
 def arrow_checksum(table: pyarrow.Table, columns: list[str] | None = None) -> str:
     wanted = table.select(columns) if columns else table
     return checksum(zip(*(column.to_pylist() for column in wanted.columns), strict=True))
+
+
+def parsed(text: str, kind: str) -> Any:
+    """What a field's text means in a column of that type, by Python's own means; '' is NULL but in text, where Python's
+    csv module cannot tell "" from nothing (see same_value)."""
+    word = kind.split("(")[0].split()[0]
+    if text == "" and word != "text":
+        return None
+    if word in ("int", "bigint"):
+        return int(text)
+    if word == "double":
+        return float(text)
+    if word == "decimal":
+        return Decimal(text)
+    if word == "boolean":
+        return text.lower() in ("true", "t", "yes", "y", "1", "on")
+    if word == "date":
+        return date.fromisoformat(text)
+    if word in ("timestamp", "timestamptz"):
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return text
+
+
+def same_value(text: str, value: Any, kind: str) -> bool:
+    return (value or "") == text if kind.startswith("text") else parsed(text, kind) == value
