@@ -137,6 +137,13 @@ TEST(json_goes_round_and_says_where_it_breaks) {
         for (int i = 0; i < 1500; i++)
                 buf_append_byte(&deep, ']');
         CHECK_STATUS(json_parse(buf_view(&deep), NULL, &t->arena, &tree, &t->err), STATUS_CORRUPT);
+
+        Str allowed = str_slice(buf_view(&deep), 1500 - JSON_DEPTH, 1500 + JSON_DEPTH);
+        CHECK_OK(json_parse(allowed, NULL, &t->arena, &tree, &t->err));
+        CLEANUP(buf_deinit) Buf copy = { 0 };
+        JsonWriter copier = json_writer(&copy, false);
+        json_put_tree(&copier, tree);
+        CHECK_STR(buf_view(&copy), allowed);
 }
 
 TEST(yaml_is_strict_and_says_where) {

@@ -143,8 +143,6 @@ Status json_want_object(const Json *object, const char *key, const Json **out, E
 
 /* ---- writing ---- */
 
-#define WRITER_DEPTH ((int)COUNT_OF(((JsonWriter *)0)->first))
-
 JsonWriter json_writer(Buf *out, bool pretty) {
         return (JsonWriter){ .out = out, .pretty = pretty };
 }
@@ -173,8 +171,8 @@ static void before(JsonWriter *w) {
 
 static void open(JsonWriter *w, char opening, char closing) {
         before(w);
-        if (w->depth == WRITER_DEPTH)
-                panic("JSON is written deeper than %d levels", WRITER_DEPTH);
+        if (w->depth == JSON_WRITER_DEPTH)
+                panic("JSON is written deeper than %d levels", JSON_WRITER_DEPTH);
         buf_append_byte(w->out, opening);
         w->first[w->depth] = true;
         w->close[w->depth] = closing;

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 
 #define JSON_DEPTH 1000
+#define JSON_WRITER_DEPTH (JSON_DEPTH + 64) /* any tree that was parsed, inside something of ours */
 
 typedef enum JsonKind { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_INTEGER, JSON_REAL, JSON_STRING, JSON_ARRAY, JSON_OBJECT } JsonKind;
 
@@ -58,8 +59,8 @@ typedef struct JsonWriter {
         bool pretty;
         int depth;
         bool after_key;
-        bool first[64];
-        char close[64];
+        bool first[JSON_WRITER_DEPTH];
+        char close[JSON_WRITER_DEPTH];
 } JsonWriter;
 
 JsonWriter json_writer(Buf *out, bool pretty);
