@@ -377,10 +377,14 @@ typedef struct SqlVisitor {
         Status (*from)(void *context, SqlFrom **from, Error *err);
         Status (*query)(void *context, SqlQuery *query, Error *err);
         void *context;
+        bool shallow; /* does not go into queries: for walkers that keep scopes and do that themselves */
 } SqlVisitor;
 Status sql_visit_query(SqlQuery *query, const SqlVisitor *visitor, Error *err);
 Status sql_visit_expr(SqlExpr **expr, const SqlVisitor *visitor, Error *err);
 Status sql_visit_from(SqlFrom **from, const SqlVisitor *visitor, Error *err);
+/* What hangs on the query itself: list, FROM, WHERE ... and modifiers; not its CTEs, not its set operation's children,
+ * and not the `query` call for itself. */
+Status sql_visit_query_parts(SqlQuery *query, const SqlVisitor *visitor, Error *err);
 
 /* Records a place of the tree's text in err and returns its status. */
 Status sql_error_place(Error *err, const SqlTree *tree, SqlPlace at);

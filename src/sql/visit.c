@@ -147,32 +147,11 @@ static Status visit_select(SqlQuery *query, const SqlVisitor *visitor, Error *er
         return sql_visit_expr(&query->select.qualify, visitor, err);
 }
 
-static Status visit_body(SqlQuery *query, const SqlVisitor *visitor, Error *err) {
-        switch (query->kind) {
-        case SQL_SELECT_NODE:
-                return visit_select(query, visitor, err);
-        case SQL_SET_OPERATION_NODE:
-                for (size_t i = 0; i < query->set.child_count; i++)
-                        TRY(sql_visit_query(query->set.children[i], visitor, err));
-                return STATUS_OK;
-        case SQL_RECURSIVE_CTE_NODE:
+Status sql_visit_query_parts(SqlQuery *query, const SqlVisitor *visitor, Error *err) {
+        if (query->kind == SQL_SELECT_NODE)
+                TRY(visit_select(query, visitor, err));
+        if (query->kind == SQL_RECURSIVE_CTE_NODE)
                 TRY(visit_exprs(&query->recursive.keys, visitor, err));
-                TRY(sql_visit_query(query->recursive.left, visitor, err));
-                return sql_visit_query(query->recursive.right, visitor, err);
-        }
-        return STATUS_OK;
-}
-
-Status sql_visit_query(SqlQuery *query, const SqlVisitor *visitor, Error *err) {
-        if (!query)
-                return STATUS_OK;
-        if (visitor->query)
-                TRY(visitor->query(visitor->context, query, err));
-        for (size_t i = 0; i < query->cte_count; i++) {
-                TRY(visit_exprs(&query->ctes[i].keys, visitor, err));
-                TRY(sql_visit_query(query->ctes[i].query, visitor, err));
-        }
-        TRY(visit_body(query, visitor, err));
         for (size_t i = 0; i < query->modifier_count; i++) {
                 SqlModifier *modifier = &query->modifiers[i];
                 TRY(visit_exprs(&modifier->distinct_on, visitor, err));
@@ -181,6 +160,24 @@ Status sql_visit_query(SqlQuery *query, const SqlVisitor *visitor, Error *err) {
                 TRY(sql_visit_expr(&modifier->offset, visitor, err));
         }
         return STATUS_OK;
+}
+
+Status sql_visit_query(SqlQuery *query, const SqlVisitor *visitor, Error *err) {
+        if (!query || visitor->shallow)
+                return STATUS_OK;
+        if (visitor->query)
+                TRY(visitor->query(visitor->context, query, err));
+        for (size_t i = 0; i < query->cte_count; i++) {
+                TRY(visit_exprs(&query->ctes[i].keys, visitor, err));
+                TRY(sql_visit_query(query->ctes[i].query, visitor, err));
+        }
+        for (size_t i = 0; query->kind == SQL_SET_OPERATION_NODE && i < query->set.child_count; i++)
+                TRY(sql_visit_query(query->set.children[i], visitor, err));
+        if (query->kind == SQL_RECURSIVE_CTE_NODE) {
+                TRY(sql_visit_query(query->recursive.left, visitor, err));
+                TRY(sql_visit_query(query->recursive.right, visitor, err));
+        }
+        return sql_visit_query_parts(query, visitor, err);
 }
 
 /* ---- copying ---- */

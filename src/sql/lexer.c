@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sql/lexer.h"
+
+static bool is_blank(char c) {
+        return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static bool is_digit(char c) {
+        return c >= '0' && c <= '9';
+}
+
+/* Bytes of UTF-8 beyond ASCII count as letters. */
+static bool is_letter(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
+}
+
+static char peek(const SqlLexer *lexer, size_t ahead) {
+        size_t at = lexer->at + ahead;
+        return at < lexer->text.size ? lexer->text.data[at] : '\0';
+}
+
+/* Block comments nest, as in PostgreSQL. */
+static void skip_block_comment(SqlLexer *lexer) {
+        size_t depth = 0;
+        while (lexer->at < lexer->text.size) {
+                if (peek(lexer, 0) == '/' && peek(lexer, 1) == '*') {
+                        depth++;
+                        lexer->at += 2;
+                } else if (peek(lexer, 0) == '*' && peek(lexer, 1) == '/') {
+                        lexer->at += 2;
+                        if (--depth == 0)
+                                return;
+                } else {
+                        lexer->at++;
+                }
+        }
+        lexer->unclosed = true;
+}
+
+static void skip_blank(SqlLexer *lexer) {
+        while (lexer->at < lexer->text.size) {
+                if (is_blank(peek(lexer, 0))) {
+                        lexer->at++;
+                } else if (peek(lexer, 0) == '-' && peek(lexer, 1) == '-') {
+                        while (lexer->at < lexer->text.size && peek(lexer, 0) != '\n')
+                                lexer->at++;
+                } else if (peek(lexer, 0) == '/' && peek(lexer, 1) == '*') {
+                        skip_block_comment(lexer);
+                } else {
+                        return;
+                }
+        }
+}
+
+/* From the opening quote; a doubled one is part of the text, and so is a backslash's follower in E''. */
+static void skip_quoted(SqlLexer *lexer, char quote, bool backslash) {
+        lexer->at++;
+        while (lexer->at < lexer->text.size) {
+                char c = peek(lexer, 0);
+                lexer->at++;
+                if (backslash && c == '\\')
+                        lexer->at += lexer->at < lexer->text.size;
+                else if (c == quote && peek(lexer, 0) == quote)
+                        lexer->at++;
+                else if (c == quote)
+                        return;
+        }
+        lexer->unclosed = true;
+}
+
+/* $tag$ ... $tag$; false (and nothing skipped) when what stands here is no such opening. */
+static bool skip_dollar_quoted(SqlLexer *lexer) {
+        size_t length = 1;
+        while (is_letter(peek(lexer, length)) || (length > 1 && is_digit(peek(lexer, length))))
+                length++;
+        if (peek(lexer, length) != '$')
+                return false;
+        Str tag = str_slice(lexer->text, lexer->at, lexer->at + length + 1);
+        Str rest = str_slice(lexer->text, lexer->at + tag.size, lexer->text.size);
+        size_t end = str_find(rest, tag);
+        lexer->unclosed = end == rest.size;
+        lexer->at += tag.size + end + (lexer->unclosed ? 0 : tag.size);
+        return true;
+}
+
+static void skip_word(SqlLexer *lexer) {
+        while (is_letter(peek(lexer, 0)) || is_digit(peek(lexer, 0)) || peek(lexer, 0) == '$')
+                lexer->at++;
+}
+
+static void skip_number(SqlLexer *lexer) {
+        while (is_digit(peek(lexer, 0)) || is_letter(peek(lexer, 0)) || peek(lexer, 0) == '.')
+                lexer->at++;
+}
+
+static SqlTokenKind lex_kind(SqlLexer *lexer) {
+        char c = peek(lexer, 0);
+        if ((c == 'e' || c == 'E') && peek(lexer, 1) == '\'') {
+                lexer->at++;
+                skip_quoted(lexer, '\'', true);
+                return SQL_TOKEN_STRING;
+        }
+        if (c == '\'') {
+                skip_quoted(lexer, '\'', false);
+                return SQL_TOKEN_STRING;
+        }
+        if (c == '"') {
+                skip_quoted(lexer, '"', false);
+                return SQL_TOKEN_NAME;
+        }
+        if (c == '$' && skip_dollar_quoted(lexer))
+                return SQL_TOKEN_STRING;
+        if (c == '?' || c == '$') {
+                lexer->at++;
+                skip_word(lexer);
+                return SQL_TOKEN_PARAMETER;
+        }
+        if (is_letter(c)) {
+                skip_word(lexer);
+                return SQL_TOKEN_WORD;
+        }
+        if (is_digit(c)) {
+                skip_number(lexer);
+                return SQL_TOKEN_NUMBER;
+        }
+        lexer->at++;
+        return SQL_TOKEN_SYMBOL;
+}
+
+SqlToken sql_lex(SqlLexer *lexer) {
+        skip_blank(lexer);
+        SqlToken token = { .offset = lexer->at };
+        if (lexer->at < lexer->text.size)
+                token.kind = lex_kind(lexer);
+        token.text = str_slice(lexer->text, token.offset, lexer->at);
+        return token;
+}
+
+/* ---- classification ---- */
+
+static const char *const readers[] = { "select", "with", "from", "values", "table", "pivot", "unpivot" };
+
+static const char write_hint[] = "tables are written by sources and models: lode add ZONE FILE, zones/ZONE/canonical/NAME.sql";
+static const char setting_hint[] = "settings are in lode.yml and on the command line; see lode help";
+static const char show_hint[] = "lode show TABLE describes a table, lode show table lists them";
+
+static const struct {
+        const char *word, *hint;
+} refused[] = {
+        { "insert", write_hint },       { "update", write_hint },       { "delete", write_hint },
+        { "merge", write_hint },        { "truncate", write_hint },     { "create", write_hint },
+        { "drop", write_hint },         { "alter", write_hint },        { "comment", write_hint },
+        { "copy", "results go to a file with lode query -o csv or -o parquet; files enter through a source" },
+        { "export", "lode query -o csv or -o parquet writes results" },
+        { "import", "files enter through a source: lode add ZONE FILE" },
+        { "attach", "there is one store, and its zones are its databases" },
+        { "detach", "there is one store, and its zones are its databases" },
+        { "use", "write zone.stage.table" },
+        { "set", setting_hint },        { "reset", setting_hint },      { "pragma", setting_hint },
+        { "show", show_hint },          { "describe", show_hint },      { "desc", show_hint },
+        { "summarize", show_hint },     { "call", "ask with SELECT" },
+        { "explain", "not built yet" }, { "analyze", "statistics are kept with every commit" },
+        { "install", "the engine has no extensions here" }, { "load", "the engine has no extensions here" },
+        { "begin", "a query sees one commit, whole" },      { "start", "a query sees one commit, whole" },
+        { "commit", "a query sees one commit, whole" },     { "rollback", "a query sees one commit, whole" },
+        { "abort", "a query sees one commit, whole" },      { "savepoint", "a query sees one commit, whole" },
+        { "prepare", "send the statement itself" },         { "execute", "send the statement itself" },
+        { "deallocate", "send the statement itself" },
+        { "checkpoint", "lode tidy looks after storage" },  { "vacuum", "lode tidy looks after storage" },
+        { "force", "lode tidy looks after storage" },
+        { "grant", "access is text: zones/ZONE/access.yml" }, { "revoke", "access is text: zones/ZONE/access.yml" },
+        { "connect", "the engine has no network" },         { "declare", "rows are streamed as they are asked for" },
+        { "listen", "lode run --watch tells what happens" },
+};
+
+static bool in_words(Str word, const char *const *words, size_t count) {
+        for (size_t i = 0; i < count; i++)
+                if (str_equal_nocase(word, str_of(words[i])))
+                        return true;
+        return false;
+}
+
+static Status place(Error *err, Str text, Str name, size_t offset) {
+        char file[256];
+        snprintf(file, sizeof(file), "%.*s", STR_ARG(name));
+        return error_place(err, file, text, offset);
+}
+
+static Status check_first(Str text, Str name, SqlToken first, Error *err) {
+        if (first.kind == SQL_TOKEN_END) {
+                error_set(err, STATUS_SQL_SYNTAX, "there is no statement here");
+                return place(err, text, name, text.size);
+        }
+        if (first.kind == SQL_TOKEN_SYMBOL && first.text.data[0] == '(')
+                return STATUS_OK;
+        if (first.kind == SQL_TOKEN_WORD && in_words(first.text, readers, COUNT_OF(readers)))
+                return STATUS_OK;
+        for (size_t i = 0; i < COUNT_OF(refused); i++) {
+                if (first.kind != SQL_TOKEN_WORD || !str_equal_nocase(first.text, str_of(refused[i].word)))
+                        continue;
+                error_set(err, STATUS_SQL_REFUSED, "%.*s is not allowed: SQL only reads here", STR_ARG(first.text));
+                error_hint(err, "%s", refused[i].hint);
+                return place(err, text, name, first.offset);
+        }
+        error_set(err, STATUS_SQL_SYNTAX, "a statement begins with SELECT, WITH, FROM or VALUES, not with '%.*s'",
+                  STR_ARG(first.text));
+        return place(err, text, name, first.offset);
+}
+
+static bool is_symbol(SqlToken token, char symbol) {
+        return token.kind == SQL_TOKEN_SYMBOL && token.text.data[0] == symbol;
+}
+
+static bool is_word(SqlToken token, const char *word) {
+        return token.kind == SQL_TOKEN_WORD && str_equal_nocase(token.text, str_of(word));
+}
+
+/* `AT (VERSION` or `AT (TIMESTAMP`: last three tokens. */
+static bool is_time_travel(const SqlToken window[3]) {
+        return is_word(window[0], "at") && is_symbol(window[1], '(') &&
+               (is_word(window[2], "version") || is_word(window[2], "timestamp"));
+}
+
+Status sql_classify(Str text, Str name, Error *err) {
+        SqlLexer lexer = { .text = text };
+        SqlToken token = sql_lex(&lexer), window[3] = { { 0 }, { 0 }, token }, semicolon = { 0 };
+        TRY(check_first(text, name, token, err));
+        while (token.kind != SQL_TOKEN_END) {
+                if (semicolon.kind != SQL_TOKEN_END && !is_symbol(token, ';')) {
+                        error_set(err, STATUS_SQL_REFUSED, "one statement at a time");
+                        return place(err, text, name, token.offset);
+                }
+                if (is_symbol(token, ';'))
+                        semicolon = token;
+                if (is_time_travel(window)) {
+                        error_set(err, STATUS_SQL_REFUSED, "AT (VERSION or TIMESTAMP) on one table is not allowed");
+                        error_hint(err, "ask for the whole platform at a time: lode query --at COMMIT|TIME");
+                        return place(err, text, name, window[0].offset);
+                }
+                if (lexer.unclosed) {
+                        error_set(err, STATUS_SQL_SYNTAX, "a quote or comment that begins here is not closed");
+                        return place(err, text, name, token.offset);
+                }
+                token = sql_lex(&lexer);
+                window[0] = window[1];
+                window[1] = window[2];
+                window[2] = token;
+        }
+        if (!lexer.unclosed)
+                return STATUS_OK;
+        error_set(err, STATUS_SQL_SYNTAX, "a comment is not closed");
+        return place(err, text, name, text.size);
+}

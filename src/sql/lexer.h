@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Lexer: a statement's tokens, enough to tell what kind of statement it is and to say so well, before any engine sees it.
+ * It decides nothing about safety: what passes here is parsed by the engine and read by tree.h.
+ */
+#include "base/error.h"
+
+typedef enum SqlTokenKind {
+        SQL_TOKEN_END,
+        SQL_TOKEN_WORD,      /* keyword or plain name */
+        SQL_TOKEN_NAME,      /* "quoted name" */
+        SQL_TOKEN_STRING,    /* 'text', E'text', $$text$$ */
+        SQL_TOKEN_NUMBER,
+        SQL_TOKEN_PARAMETER, /* ? $1 $name */
+        SQL_TOKEN_SYMBOL,    /* one byte */
+} SqlTokenKind;
+
+typedef struct SqlToken {
+        SqlTokenKind kind;
+        Str text; /* as written, quotes included */
+        size_t offset;
+} SqlToken;
+
+typedef struct SqlLexer {
+        Str text;
+        size_t at;
+        bool unclosed; /* the last token, or a comment, is not closed */
+} SqlLexer;
+
+/* Skips white space and comments. At the end again and again SQL_TOKEN_END. */
+SqlToken sql_lex(SqlLexer *lexer);
+
+/*
+ * OK for exactly one statement that asks for rows (SELECT, WITH, FROM, VALUES, TABLE, PIVOT, UNPIVOT, or a bracket).
+ * SQL_REFUSED for others (SET, COPY, ATTACH, INSERT ...), for several, and for AT (VERSION|TIMESTAMP ...);
+ * SQL_SYNTAX for none and for a quote that is not closed. Each with its place; name is the file, or empty.
+ */
+Status sql_classify(Str text, Str name, Error *err);
