@@ -92,6 +92,7 @@ static Status check_keys(Reader *reader, const Json *node, const Key *keys, size
 static Status read_word(Reader *reader, const Json *node, const char *key, const char *const *words, size_t count,
                         const char *what, int *out, Error *err) {
         const Json *value = json_get(node, key);
+        *out = 0;
         if (!value || value->kind != JSON_STRING)
                 return broken(err, key);
         for (size_t i = 0; i < count; i++) {
