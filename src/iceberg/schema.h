@@ -42,9 +42,9 @@ typedef enum SchemaChange {
 
 /*
  * Columns as a writer has them, given ids: those of old by name and compatible type, else fresh ones above
- * *last_column_id, which is raised: first a level, then its children. Ids in fields are ignored; all become optional.
- * old may be NULL. The result's id is old's if nothing changed, else one more than any in use must be given by the
- * caller (metadata_with_schema does). SQL_TYPE if EXTEND meets a type that old's cannot become.
+ * *last_column_id, which is raised: first a level, then its children. Ids in fields are ignored, and what
+ * is new is optional. old may be NULL. The result has old's schema id: metadata_with_schema gives another where they
+ * differ. SQL_TYPE if EXTEND meets a type that old's cannot become, AMBIGUOUS for two columns of one name.
  */
 Status schema_evolve(const Schema *old, const TypeField *fields, size_t field_count, SchemaChange change,
                      int *last_column_id, Arena *arena, Schema *out, Error *err);
