@@ -96,6 +96,8 @@ typedef struct IcebergFile {
  * for a format version that is not known. */
 Status metadata_parse(Str bytes, const char *name, Arena *arena, TableMetadata **out, Error *err);
 void metadata_print(const TableMetadata *metadata, Buf *out);
+/* The list of a spec's fields, as metadata and manifests have it. */
+void partition_spec_print(JsonWriter *writer, const PartitionSpec *spec);
 
 /*
  * A table that has no file yet: version 2, unpartitioned, no snapshot, fresh ids from 1, a new uuid. properties may
