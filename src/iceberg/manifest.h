@@ -67,6 +67,8 @@ typedef struct ManifestFile {
 typedef struct Manifest {
         int spec_id;
         bool is_deletes;
+        const int *partition_ids; /* field ids of the partition values, in the order that entries have them */
+        size_t partition_count;
         ManifestEntry *entries;
         size_t entry_count;
 } Manifest;
