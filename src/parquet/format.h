@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Numbers of the Parquet format (parquet.thrift) that writer and reader share. Internal to this room. */
+#include "base/str.h"
+
+#define PARQUET_MAGIC STR("PAR1")
+#define PARQUET_MAGIC_ENCRYPTED STR("PARE")
+#define PARQUET_TAIL_SIZE 8 /* the footer's length (u32) and the magic */
+
+enum { PARQUET_PAGE_DATA = 0, PARQUET_PAGE_DICTIONARY = 2 };
+enum { PARQUET_CODEC_NONE = 0, PARQUET_CODEC_ZSTD = 6 };
+enum { PARQUET_ENCODING_PLAIN = 0, PARQUET_ENCODING_RLE = 3, PARQUET_ENCODING_RLE_DICTIONARY = 8 };
+
+/* ConvertedType */
+enum {
+        PARQUET_CONVERTED_NONE = -1,
+        PARQUET_CONVERTED_UTF8 = 0,
+        PARQUET_CONVERTED_MAP = 1,
+        PARQUET_CONVERTED_MAP_KEY_VALUE = 2,
+        PARQUET_CONVERTED_LIST = 3,
+        PARQUET_CONVERTED_ENUM = 4,
+        PARQUET_CONVERTED_DECIMAL = 5,
+        PARQUET_CONVERTED_DATE = 6,
+        PARQUET_CONVERTED_TIME_MILLIS = 7,
+        PARQUET_CONVERTED_TIME_MICROS = 8,
+        PARQUET_CONVERTED_TIMESTAMP_MILLIS = 9,
+        PARQUET_CONVERTED_TIMESTAMP_MICROS = 10,
+        PARQUET_CONVERTED_UINT_8 = 11,
+        PARQUET_CONVERTED_UINT_64 = 14,
+        PARQUET_CONVERTED_INT_8 = 15,
+        PARQUET_CONVERTED_INT_64 = 18,
+        PARQUET_CONVERTED_JSON = 19,
+        PARQUET_CONVERTED_BSON = 20,
+};
+
+/* Fields of the LogicalType union */
+enum {
+        PARQUET_UNION_STRING = 1,
+        PARQUET_UNION_MAP = 2,
+        PARQUET_UNION_LIST = 3,
+        PARQUET_UNION_ENUM = 4,
+        PARQUET_UNION_DECIMAL = 5,
+        PARQUET_UNION_DATE = 6,
+        PARQUET_UNION_TIME = 7,
+        PARQUET_UNION_TIMESTAMP = 8,
+        PARQUET_UNION_INTEGER = 10,
+        PARQUET_UNION_JSON = 12,
+        PARQUET_UNION_BSON = 13,
+        PARQUET_UNION_UUID = 14,
+};
