@@ -110,7 +110,7 @@ Status parquet_footer_fields(const ParquetFooter *footer, Arena *arena, TypeFiel
 /*
  * What Iceberg wants to know of the file: one entry per leaf that has a field id, in order. A bound is left out if
  * any row group does not give it, for leaves below lists and maps, for NaN, and for types that no table of ours
- * holds. NaNs are unknown, except that columns which cannot hold one have none.
+ * holds. NaNs are unknown, except that columns which cannot hold one have none. Nulls are -1 where unknown.
  */
 Status parquet_footer_statistics(const ParquetFooter *footer, Arena *arena, FileStatistics *out, Error *err);
 /* parquet_footer_read() and parquet_footer_statistics(). */

@@ -27,7 +27,7 @@
 #include "base/value.h"
 
 #define PARQUET_GROUP_ROWS 122880u      /* rows of a row group, unless told otherwise */
-#define PARQUET_GROUP_BYTES (32u << 20) /* text and binary bytes after which a row group ends early */
+#define PARQUET_GROUP_BYTES (24u << 20) /* of texts after which a row group ends early, and of numbers that it may hold */
 #define PARQUET_VALUE_MAX (64u << 20)   /* bytes of one text or binary value; the caller has checked */
 #define PARQUET_COLUMNS_MAX 4096u
 
@@ -45,7 +45,7 @@ typedef struct ParquetPair {
 typedef struct ParquetOptions {
         const char *name;            /* of the file, for errors; borrowed until finish */
         int threads;                 /* that may work at once, the caller's included: 1 to 8; 0 = 1 */
-        uint32_t group_rows;         /* a multiple of 8 up to PARQUET_GROUP_ROWS; 0 = that */
+        uint32_t group_rows;         /* a multiple of 8 up to PARQUET_GROUP_ROWS; 0 = that, fewer for wide rows */
         size_t group_bytes;          /* 0 = PARQUET_GROUP_BYTES */
         const ParquetPair *metadata; /* key-value metadata of the file; copied */
         size_t metadata_count;
@@ -56,18 +56,20 @@ typedef struct ParquetWriterState ParquetWriterState;
 
 /* The column being filled. Visible only for the inline calls below; its address holds until the next start(). */
 typedef struct ParquetColumn {
-        uint8_t *values;   /* the values that are not null, one after the other, as wide as they are stored */
+        uint8_t *values;    /* those that are not null, one after the other, as wide as they are stored in memory */
         uint8_t *null_bits; /* one bit per row, set where null */
-        uint32_t row;      /* the row that the next value belongs to */
+        uint32_t row;       /* that the next value belongs to */
         uint32_t row_max;
-        uint32_t count;    /* of values */
-        uint8_t width;     /* bytes of a value; 0 for text and binary */
-        uint8_t kind;      /* TypeKind */
+        uint32_t count;     /* of values */
+        uint8_t width;      /* bytes of a value; 0 for text and binary */
+        uint8_t kind;       /* TypeKind */
 
-        /* text and binary: values hold a length (u32) and bytes each, unless there is a dictionary */
+        /* text and binary: ids in the dictionary, or if plain a length (u32) and bytes each in values */
+        bool plain;
+        uint8_t plain_for;     /* row groups to go without a dictionary, since one failed */
         size_t size, capacity; /* bytes in values */
         size_t last;           /* where the newest value begins, to take it back */
-        size_t bytes;          /* the values as plain text would take them, for the budget */
+        size_t bytes;          /* what the values take if plain */
         ParquetDictionary *dictionary;
         struct ParquetWriter *writer;
 } ParquetColumn;
@@ -77,6 +79,8 @@ typedef struct ParquetWriter {
         size_t column_count;
         uint32_t rows;     /* ended rows of the row group being filled */
         uint32_t rows_due; /* the row group ends when rows reaches it */
+        size_t bytes;      /* of plain texts in the row group */
+        size_t bytes_due;  /* the row group ends with the row in which bytes passes it */
         ParquetWriterState *state;
 } ParquetWriter;
 
@@ -84,7 +88,8 @@ ParquetWriter *parquet_writer_new(void);
 void parquet_writer_free(ParquetWriter *writer); /* aborts what is under way; NULL is fine */
 void parquet_writer_freep(ParquetWriter **writer); /* for CLEANUP */
 
-/* fd is borrowed, at position 0. Names are copied. SQL_TYPE, LIMIT, BAD_VALUE (no columns, ids twice or under 1). */
+/* fd is at position 0; the writer keeps a duplicate until finish() or abort(). Names are copied.
+ * SQL_TYPE, LIMIT, BAD_VALUE (no columns, ids twice or under 1). */
 Status parquet_writer_start(ParquetWriter *writer, int fd, const ParquetColumnSpec *columns, size_t column_count,
                             const ParquetOptions *options, Error *err);
 /* Writes what is left and the footer. No row may be half appended. The statistics lie in the arena; columns are in
@@ -132,11 +137,13 @@ static inline void parquet_column_int32(ParquetColumn *column, int32_t value) {
 
 /* DECIMAL of any precision (unscaled); the value fits it */
 static inline void parquet_column_int128(ParquetColumn *column, Int128 value) {
+        assert(column->width >= 4);
         memcpy(parquet_column_place_(column, column->width), &value, column->width);
 }
 
 /* BIGINT, TIME, TIMESTAMP, TIMESTAMPTZ (microseconds), DECIMAL; also all that parquet_column_int32() takes, if it fits */
 static inline void parquet_column_int64(ParquetColumn *column, int64_t value) {
+        assert(column->width >= 4);
         if (__builtin_expect(column->width <= 8, 1))
                 memcpy(parquet_column_place_(column, column->width), &value, column->width == 4 ? 4 : 8);
         else
