@@ -1,0 +1,648 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reader keeps a window of the decoded file in a buffer. csv_next() scans the window from the first byte that no
+ * record has claimed yet, so that every record is scanned once, but for the one that the end of the window cuts.
+ *
+ *      buffer:  [ claimed by earlier batches | at ... size | padding ]
+ *
+ * Records of one batch may come from several scans: a wrong quote ends a scan, its line is put aside, and the next scan
+ * begins on the line after. The ends of good records are packed to the front of one array as the batch grows.
+ */
+#include "frame/csv.h"
+
+#include <assert.h>
+#include <regex.h>
+
+#include "base/vec.h"
+
+#define WINDOW (1u << 20)
+#define BAD_PER_BATCH 4096
+
+struct CsvReader {
+        Input *input;
+        Format format;
+        ScanDialect dialect;
+        ScanFunction scan;
+        bool footer_made;
+        regex_t footer;
+        Str footer_prefix; /* what every footer begins with; spares most records the expression */
+
+        char *buffer;
+        size_t capacity, at, size; /* capacity leaves room for the padding */
+        uint64_t offset;           /* of buffer[0] in the delivery */
+        bool ended;                /* nothing follows the window */
+        int64_t line;              /* of buffer[at] */
+        size_t width;
+        bool header_read;
+        Buf header_text;
+        VEC(uint32_t) header_ends;
+        Arena header_arena;
+
+        bool skipping; /* inside a line that is too long to keep; `long_line` is its record */
+        CsvBad long_line;
+        Buf long_raw;
+
+        uint32_t *ends, *starts;
+        int64_t *records;
+        size_t room; /* of ends, in bytes of window */
+        size_t rows;
+        CsvBad *bad;
+        size_t bad_count, bad_room;
+        bool quoted;
+        CsvCounts counts;
+};
+
+CsvReader *csv_new(void) {
+        CsvReader *reader = calloc(1, sizeof(*reader));
+        if (!reader)
+                panic("out of memory");
+        reader->input = input_new();
+        return reader;
+}
+
+static void drop_footer(CsvReader *reader) {
+        if (reader->footer_made)
+                regfree(&reader->footer);
+        reader->footer_made = false;
+}
+
+void csv_free(CsvReader *reader) {
+        if (!reader)
+                return;
+        drop_footer(reader);
+        input_free(reader->input);
+        free(reader->buffer);
+        free(reader->ends);
+        free(reader->starts);
+        free(reader->records);
+        free(reader->bad);
+        buf_deinit(&reader->header_text);
+        buf_deinit(&reader->long_raw);
+        arena_deinit(&reader->header_arena);
+        free(reader);
+}
+
+void csv_freep(CsvReader **reader) {
+        csv_free(*reader);
+        *reader = NULL;
+}
+
+static void *grow(void *old, size_t count, size_t size) {
+        void *grown = reallocarray(old, count, size);
+        if (!grown)
+                panic("out of memory");
+        return grown;
+}
+
+/* Room for a window of `size` bytes: its text and all that a scan of it can find. */
+static void make_room(CsvReader *reader, size_t size) {
+        if (size <= reader->capacity)
+                return;
+        reader->buffer = grow(reader->buffer, size + SCAN_PADDING, 1);
+        reader->ends = grow(reader->ends, size + 2 * SCAN_PADDING, sizeof(*reader->ends));
+        reader->starts = grow(reader->starts, size + SCAN_PADDING, sizeof(*reader->starts));
+        reader->records = grow(reader->records, size + SCAN_PADDING, sizeof(*reader->records));
+        reader->capacity = size;
+}
+
+static size_t count_newlines(const char *text, size_t size, char newline) {
+        size_t count = 0;
+        for (size_t i = 0; i < size; i++)
+                count += text[i] == newline;
+        return count;
+}
+
+/* The window slides: claimed bytes go, new ones come. Positions of the last batch are void after it. */
+static Status fill(CsvReader *reader, Error *err) {
+        size_t left = reader->size - reader->at;
+        if (reader->at > 0) {
+                memmove(reader->buffer, reader->buffer + reader->at, left);
+                reader->offset += reader->at;
+                reader->size = left;
+                reader->at = 0;
+        }
+        make_room(reader, left >= WINDOW / 2 ? left * 2 : WINDOW);
+        size_t got;
+        TRY(input_read(reader->input, reader->buffer + left, reader->capacity - left, &got, err));
+        reader->ended = left + got < reader->capacity;
+        reader->size = left + got;
+        reader->counts.bytes += got;
+        memset(reader->buffer + reader->size, 0, SCAN_PADDING);
+        return STATUS_OK;
+}
+
+/* Claims everything before `at`; the lines of it are counted. */
+static void claim(CsvReader *reader, size_t at) {
+        reader->line += (int64_t)count_newlines(reader->buffer + reader->at, at - reader->at, reader->dialect.newline);
+        reader->at = at;
+}
+
+static size_t find_newline(const CsvReader *reader, size_t from) {
+        const char *found = memchr(reader->buffer + from, reader->dialect.newline, reader->size - from);
+        return found ? (size_t)(found - reader->buffer) : reader->size;
+}
+
+static size_t without_cr(const CsvReader *reader, size_t start, size_t end) {
+        return reader->dialect.newline == '\n' && end > start && reader->buffer[end - 1] == '\r' ? end - 1 : end;
+}
+
+/* What an expression that begins with ^ and plain characters needs its records to begin with. */
+static Str literal_prefix(Str expression) {
+        if (expression.size == 0 || expression.data[0] != '^')
+                return STR_NONE;
+        size_t size = 1;
+        while (size < expression.size && !strchr("^$.[]()*+?{}|\\", expression.data[size]))
+                size++;
+        if (size < expression.size && strchr("*?{|", expression.data[size]))
+                return STR_NONE; /* the last character may be absent, or all of it is one choice of several */
+        return memchr(expression.data, '|', expression.size) ? STR_NONE : str_slice(expression, 1, size);
+}
+
+static Status compile_footer(CsvReader *reader, Error *err) {
+        drop_footer(reader);
+        if (reader->format.footer.size == 0)
+                return STATUS_OK;
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        int code = regcomp(&reader->footer, arena_cstr(&arena, reader->format.footer), REG_EXTENDED | REG_NOSUB);
+        if (code != 0)
+                return error_set(err, STATUS_BAD_VALUE, "footer: '%.*s' is not a regular expression",
+                                 STR_ARG(reader->format.footer));
+        reader->footer_made = true;
+        reader->footer_prefix = literal_prefix(reader->format.footer);
+        return STATUS_OK;
+}
+
+static bool is_footer(const CsvReader *reader, size_t start, size_t end) {
+        if (!reader->footer_made)
+                return false;
+        Str raw = { reader->buffer + start, end - start };
+        if (!str_starts_with(raw, reader->footer_prefix))
+                return false;
+        regmatch_t bounds = { .rm_so = 0, .rm_eo = (regoff_t)raw.size };
+        return regexec(&reader->footer, raw.data, 1, &bounds, REG_STARTEND) == 0;
+}
+
+static bool is_comment(const CsvReader *reader, size_t start) {
+        Str rest = { reader->buffer + start, reader->size - start };
+        return reader->format.comment.size > 0 && str_starts_with(rest, reader->format.comment);
+}
+
+static bool all_of(const char *text, size_t size, char a, char b, char c) {
+        for (size_t i = 0; i < size; i++) {
+                if (text[i] != a && text[i] != b && text[i] != c)
+                        return false;
+        }
+        return true;
+}
+
+static void add_bad(CsvReader *reader, Rule rule, int64_t line, size_t start, size_t end, size_t width) {
+        if (reader->bad_count == reader->bad_room) {
+                reader->bad_room = reader->bad_room ? reader->bad_room * 2 : 64;
+                reader->bad = grow(reader->bad, reader->bad_room, sizeof(*reader->bad));
+        }
+        size_t size = end - start < CSV_RAW_MAX ? end - start : CSV_RAW_MAX;
+        reader->bad[reader->bad_count++] = (CsvBad){
+                .rule = rule, .record = ++reader->counts.records, .line = line, .offset = reader->offset + start,
+                .length = end - start, .width = width, .raw = { reader->buffer + start, size },
+        };
+        reader->counts.bad++;
+}
+
+static void skip_one(CsvReader *reader, int64_t *counter) {
+        reader->counts.records++;
+        ++*counter;
+}
+
+static void add_row(CsvReader *reader, const uint32_t *ends, size_t start, size_t end) {
+        uint32_t *put = reader->ends + reader->rows * reader->width;
+        memmove(put, ends, reader->width * sizeof(*ends));
+        put[reader->width - 1] = (uint32_t)end;
+        reader->starts[reader->rows] = (uint32_t)start;
+        reader->records[reader->rows++] = ++reader->counts.records;
+        reader->counts.good++;
+}
+
+/* What is known of all text of one scan, so that single records need no look. */
+typedef struct Flags {
+        bool utf8, nul;
+} Flags;
+
+/* One record with its field ends, the newline's place last. `end` is without the CR of a CRLF. */
+static void take_record(CsvReader *reader, const uint32_t *ends, size_t count, size_t start, size_t end, int64_t line,
+                        Flags flags) {
+        const char *text = reader->buffer + start;
+        size_t size = end - start;
+        char delimiter = reader->dialect.delimiter;
+        if (all_of(text, size, delimiter, delimiter, delimiter))
+                skip_one(reader, &reader->counts.blanks);
+        else if (is_footer(reader, start, end))
+                skip_one(reader, &reader->counts.footers);
+        else if (size > reader->format.record_limit)
+                add_bad(reader, RULE_RECORD_TOO_LONG, line, start, end, 0);
+        else if (count != reader->width && all_of(text, size, ' ', '\t', delimiter))
+                skip_one(reader, &reader->counts.blanks);
+        else if (count != reader->width)
+                add_bad(reader, RULE_WRONG_WIDTH, line, start, end, count);
+        else if (flags.nul && memchr(text, 0, size))
+                add_bad(reader, RULE_NUL_BYTE, line, start, end, count);
+        else if (!flags.utf8 && !utf8_valid((Str){ text, size }))
+                add_bad(reader, RULE_INVALID_UTF8, line, start, end, count);
+        else
+                add_row(reader, ends, start, end);
+}
+
+/*
+ * The common case: every record of the scan has the width, none is blank, too long or otherwise special. Then the ends
+ * stay where they are. False, with nothing changed, if that is not so.
+ */
+static bool take_all(CsvReader *reader, const uint32_t *ends, const Scan *scan, Flags flags) {
+        size_t width = reader->width;
+        if (width < 2 || scan->newlines * width != scan->count || !flags.utf8 || flags.nul || reader->footer_made ||
+            reader->format.comment.size > 0)
+                return false;
+        const char *text = reader->buffer;
+        char newline = reader->dialect.newline;
+        uint32_t *starts = reader->starts + reader->rows;
+        size_t start = reader->at;
+        for (size_t row = 0; row < scan->newlines; row++) {
+                uint32_t end = ends[row * width + width - 1];
+                if (text[end] != newline || end - start < width || end - start > reader->format.record_limit)
+                        return false;
+                if (end - start == width && text[end - 1] == '\r')
+                        return false; /* perhaps delimiters alone */
+                starts[row] = (uint32_t)start;
+                start = end + 1;
+        }
+        return true;
+}
+
+static void keep_all(CsvReader *reader, const Scan *scan) {
+        size_t width = reader->width;
+        uint32_t *last = reader->ends + reader->rows * width + width - 1;
+        for (size_t row = 0; row < scan->newlines; row++, last += width) {
+                *last = (uint32_t)without_cr(reader, reader->starts[reader->rows], *last);
+                reader->records[reader->rows++] = ++reader->counts.records;
+        }
+        reader->counts.good += (int64_t)scan->newlines;
+}
+
+/* Walks the records of a scan one by one. Returns where the scan must be left for another: the end of its last whole
+ * record, or the line after a comment that holds quotes. */
+static size_t take_each(CsvReader *reader, const uint32_t *ends, const Scan *scan, Flags flags, bool *out_again) {
+        size_t start = reader->at, first = 0, counted = reader->at;
+        int64_t line = reader->line;
+        char newline = reader->dialect.newline;
+        for (size_t i = 0; i < scan->count; i++) {
+                if (reader->buffer[ends[i]] != newline)
+                        continue;
+                size_t end = ends[i];
+                line += (int64_t)count_newlines(reader->buffer + counted, start - counted, newline);
+                counted = start;
+                if (is_comment(reader, start)) {
+                        skip_one(reader, &reader->counts.comments);
+                        size_t line_end = find_newline(reader, start);
+                        if (line_end != end) {
+                                *out_again = true;
+                                return line_end + 1;
+                        }
+                } else {
+                        take_record(reader, ends + first, i - first + 1, start, without_cr(reader, start, end), line, flags);
+                }
+                start = end + 1;
+                first = i + 1;
+        }
+        return start;
+}
+
+/* A line that begins at `at` and is bad as a line, whatever the quotes in it say. */
+static void take_line(CsvReader *reader, Rule rule, size_t line_end) {
+        size_t end = without_cr(reader, reader->at, line_end);
+        if (is_comment(reader, reader->at))
+                skip_one(reader, &reader->counts.comments);
+        else if (is_footer(reader, reader->at, end))
+                skip_one(reader, &reader->counts.footers);
+        else
+                add_bad(reader, rule, reader->line, reader->at, end, 0);
+        claim(reader, line_end < reader->size ? line_end + 1 : line_end);
+}
+
+/* A line that began at `at` is over the limit and its end is not in sight: what follows is dropped up to there. */
+static void start_skipping(CsvReader *reader) {
+        size_t size = reader->size - reader->at;
+        buf_clear(&reader->long_raw);
+        buf_append(&reader->long_raw, (Str){ reader->buffer + reader->at, size < CSV_RAW_MAX ? size : CSV_RAW_MAX });
+        reader->long_line = (CsvBad){ .rule = RULE_RECORD_TOO_LONG, .line = reader->line,
+                                      .offset = reader->offset + reader->at, .length = size };
+        reader->at = reader->size;
+        reader->skipping = true;
+}
+
+static void skip_line(CsvReader *reader) {
+        size_t end = find_newline(reader, reader->at);
+        reader->long_line.length += end - reader->at;
+        if (end == reader->size && !reader->ended) {
+                reader->at = end;
+                return;
+        }
+        reader->skipping = false;
+        add_bad(reader, RULE_RECORD_TOO_LONG, 0, reader->at, reader->at, 0);
+        CsvBad *bad = &reader->bad[reader->bad_count - 1];
+        reader->long_line.record = bad->record;
+        *bad = reader->long_line;
+        bad->raw = buf_view(&reader->long_raw);
+        claim(reader, end < reader->size ? end + 1 : end);
+}
+
+/* The rest of the window after its last whole record. True if it could be dealt with, false if more bytes are needed. */
+static bool take_rest(CsvReader *reader, const Scan *scan, uint32_t *ends, size_t *count) {
+        size_t line_end = find_newline(reader, reader->at);
+        bool line_known = line_end < reader->size || reader->ended;
+        bool over = reader->size - reader->at > reader->format.record_limit;
+        if (reader->at == reader->size)
+                return false;
+        if ((scan->wrong || (scan->open && (reader->ended || over)) || is_comment(reader, reader->at)) && line_known) {
+                take_line(reader, RULE_BAD_QUOTE, line_end);
+                return true;
+        }
+        if (reader->ended) {
+                /* the last record, without a newline: it gets the end of the text as its end */
+                ends[(*count)++] = (uint32_t)reader->size;
+                Flags flags = { !scan->high || utf8_valid((Str){ reader->buffer + reader->at, reader->size - reader->at }),
+                                scan->nul };
+                take_record(reader, ends, *count, reader->at, without_cr(reader, reader->at, reader->size), reader->line, flags);
+                claim(reader, reader->size);
+                return true;
+        }
+        if (over)
+                start_skipping(reader);
+        return false;
+}
+
+/* One scan and what it found. True if the window holds more to scan. */
+static bool take_scan(CsvReader *reader) {
+        uint32_t *ends = reader->ends + reader->rows * reader->width;
+        Scan scan;
+        reader->scan(&reader->dialect, reader->buffer, reader->at, reader->size, ends, &scan);
+        reader->quoted |= scan.quoted;
+        Str text = { reader->buffer + reader->at, scan.stop - reader->at };
+        Flags flags = { !scan.high, scan.nul };
+        size_t whole = scan.count;
+        while (whole > 0 && reader->buffer[ends[whole - 1]] != reader->dialect.newline)
+                whole--;
+        size_t rest = scan.count - whole; /* fields of the record that is not whole */
+        if (scan.high)
+                flags.utf8 = utf8_valid(str_slice(text, 0, whole ? ends[whole - 1] - reader->at : 0));
+        Scan records = scan;
+        records.count = whole;
+        if (whole > 0 && take_all(reader, ends, &records, flags)) {
+                size_t next = ends[whole - 1] + 1;
+                keep_all(reader, &records);
+                claim(reader, next);
+        } else {
+                bool again = false;
+                size_t next = take_each(reader, ends, &records, flags, &again);
+                claim(reader, next);
+                if (again)
+                        return true;
+        }
+        uint32_t *after = reader->ends + reader->rows * reader->width;
+        memmove(after, ends + whole, rest * sizeof(*ends));
+        return take_rest(reader, &scan, after, &rest);
+}
+
+Status csv_next(CsvReader *reader, CsvBatch *out, bool *out_end, Error *err) {
+        reader->rows = reader->bad_count = 0;
+        reader->quoted = false;
+        size_t line_at = reader->at;
+        int64_t line = reader->line;
+        while (reader->rows == 0 && reader->bad_count == 0) {
+                if (reader->skipping) {
+                        skip_line(reader);
+                } else if (reader->at < reader->size && reader->width > 0) {
+                        bool more = true;
+                        while (more && reader->bad_count < BAD_PER_BATCH)
+                                more = take_scan(reader);
+                }
+                if (reader->rows > 0 || reader->bad_count > 0)
+                        break;
+                if (reader->ended && reader->at == reader->size)
+                        break;
+                if (!reader->ended)
+                        TRY(fill(reader, err));
+                line_at = reader->at;
+                line = reader->line;
+        }
+        *out_end = reader->rows == 0 && reader->bad_count == 0;
+        *out = (CsvBatch){ .text = reader->buffer, .offset = reader->offset, .rows = reader->rows, .width = reader->width,
+                           .starts = reader->starts, .ends = reader->ends, .records = reader->records,
+                           .quoted = reader->quoted, .bad = reader->bad, .bad_count = reader->bad_count,
+                           .line_at = line_at, .line = line, .newline = reader->dialect.newline };
+        return STATUS_OK;
+}
+
+/* --- the beginning of a file --- */
+
+static void skip_mark(CsvReader *reader) {
+        if (str_starts_with((Str){ reader->buffer, reader->size }, STR("\xef\xbb\xbf")))
+                reader->at = 3;
+}
+
+static void choose_newline(CsvReader *reader) {
+        bool lf = memchr(reader->buffer, '\n', reader->size), cr = memchr(reader->buffer, '\r', reader->size);
+        reader->dialect.newline = !lf && cr ? '\r' : '\n';
+}
+
+/* Makes the window hold the whole line at `at`, if the limit allows; *out_end is its newline or the end. */
+static Status whole_line(CsvReader *reader, size_t *out_end, Error *err) {
+        while (find_newline(reader, reader->at) == reader->size && !reader->ended) {
+                if (reader->size - reader->at > reader->format.record_limit)
+                        return error_set(err, STATUS_HELD, "line %lld is over the limit of %u bytes for a record",
+                                         (long long)reader->line, reader->format.record_limit);
+                TRY(fill(reader, err));
+        }
+        *out_end = find_newline(reader, reader->at);
+        return STATUS_OK;
+}
+
+static Status skip_preamble(CsvReader *reader, Error *err) {
+        for (uint32_t i = 0; i < reader->format.skip; i++) {
+                size_t end;
+                TRY(whole_line(reader, &end, err));
+                if (reader->at == reader->size)
+                        return STATUS_OK;
+                skip_one(reader, &reader->counts.preamble);
+                claim(reader, end < reader->size ? end + 1 : end);
+        }
+        return STATUS_OK;
+}
+
+/* Blank lines and comments before the first record. */
+static Status skip_before(CsvReader *reader, Error *err) {
+        while (true) {
+                size_t end;
+                TRY(whole_line(reader, &end, err));
+                if (reader->at == reader->size)
+                        return STATUS_OK;
+                size_t size = without_cr(reader, reader->at, end) - reader->at;
+                bool comment = is_comment(reader, reader->at);
+                char delimiter = reader->dialect.delimiter;
+                if (!comment && !all_of(reader->buffer + reader->at, size, ' ', delimiter, delimiter))
+                        return STATUS_OK;
+                skip_one(reader, comment ? &reader->counts.comments : &reader->counts.blanks);
+                claim(reader, end < reader->size ? end + 1 : end);
+        }
+}
+
+static Status malformed_header(const CsvReader *reader, Error *err) {
+        error_set(err, STATUS_HELD, "the header on line %lld has a quote in a wrong place, or one that is never closed",
+                  (long long)reader->line);
+        return error_hint(err, "correct the file, or say how it is quoted: quote: none, or another quote");
+}
+
+/* The ends of the first record, at `at`; its newline last. */
+static Status first_record(CsvReader *reader, size_t *out_count, Error *err) {
+        while (true) {
+                Scan scan;
+                scan_bytes(&reader->dialect, reader->buffer, reader->at, reader->size, reader->ends, &scan);
+                for (size_t i = 0; i < scan.count; i++) {
+                        if (reader->buffer[reader->ends[i]] != reader->dialect.newline)
+                                continue;
+                        *out_count = i + 1;
+                        return STATUS_OK;
+                }
+                if (scan.wrong || (scan.open && reader->ended))
+                        return malformed_header(reader, err);
+                if (reader->ended) {
+                        reader->ends[scan.count] = (uint32_t)reader->size;
+                        *out_count = scan.count + 1;
+                        return STATUS_OK;
+                }
+                if (reader->size - reader->at > reader->format.record_limit)
+                        return error_set(err, STATUS_HELD, "the header on line %lld is over the limit of %u bytes for a record",
+                                         (long long)reader->line, reader->format.record_limit);
+                TRY(fill(reader, err));
+        }
+}
+
+static Status read_header(CsvReader *reader, Error *err) {
+        size_t count;
+        TRY(first_record(reader, &count, err));
+        size_t start = reader->at, newline = reader->ends[count - 1], end = without_cr(reader, start, newline);
+        if (count > FORMAT_COLUMNS_MAX)
+                return error_set(err, STATUS_HELD, "the header has %zu fields; at most %d are read", count, FORMAT_COLUMNS_MAX);
+        Str text = { reader->buffer + start, end - start };
+        if (!utf8_valid(text))
+                return error_set(err, STATUS_HELD, "the header on line %lld is not UTF-8", (long long)reader->line);
+        if (memchr(text.data, 0, text.size))
+                return error_set(err, STATUS_HELD, "the header on line %lld holds a NUL byte", (long long)reader->line);
+        buf_append(&reader->header_text, text);
+        for (size_t i = 0; i < count; i++) {
+                uint32_t at = i + 1 < count ? reader->ends[i] : (uint32_t)end;
+                vec_push(&reader->header_arena, &reader->header_ends, at - (uint32_t)start);
+        }
+        reader->header_read = true;
+        reader->width = count;
+        skip_one(reader, &reader->counts.headers);
+        claim(reader, newline < reader->size ? newline + 1 : newline);
+        return STATUS_OK;
+}
+
+static Status guess_width(CsvReader *reader, Error *err) {
+        size_t count;
+        TRY(first_record(reader, &count, err));
+        if (count > FORMAT_COLUMNS_MAX)
+                return error_set(err, STATUS_HELD, "line %lld has %zu fields; at most %d are read", (long long)reader->line,
+                                 count, FORMAT_COLUMNS_MAX);
+        reader->width = count;
+        return STATUS_OK;
+}
+
+static void reset(CsvReader *reader, const Format *format, size_t width) {
+        reader->format = *format;
+        reader->dialect = (ScanDialect){ .delimiter = format->delimiter, .quote = format->quote, .escape = format->escape };
+        reader->at = reader->size = 0;
+        reader->offset = 0;
+        reader->ended = reader->skipping = reader->header_read = false;
+        reader->line = 1;
+        reader->width = width;
+        reader->rows = reader->bad_count = 0;
+        reader->counts = (CsvCounts){ 0 };
+        buf_clear(&reader->header_text);
+        arena_reset(&reader->header_arena);
+        memset(&reader->header_ends, 0, sizeof(reader->header_ends));
+}
+
+Status csv_start(CsvReader *reader, const Format *format, Source source, size_t width, uint64_t limit, Error *err) {
+        reset(reader, format, format->header ? 0 : width);
+        reader->scan = scan_choose(&reader->dialect);
+        TRY(compile_footer(reader, err));
+        TRY(input_start(reader->input, source, format->compression, limit, err));
+        TRY(fill(reader, err));
+        skip_mark(reader);
+        choose_newline(reader);
+        TRY(skip_preamble(reader, err));
+        TRY(skip_before(reader, err));
+        if (reader->at == reader->size)
+                return STATUS_OK;
+        if (format->header)
+                return read_header(reader, err);
+        return reader->width > 0 ? STATUS_OK : guess_width(reader, err);
+}
+
+void csv_header(const CsvReader *reader, Arena *arena, Str **out, size_t *out_count) {
+        *out = NULL;
+        *out_count = 0;
+        if (!reader->header_read)
+                return;
+        *out_count = reader->header_ends.count;
+        *out = ARENA_ARRAY(arena, Str, *out_count);
+        size_t start = 0;
+        for (size_t i = 0; i < *out_count; i++) {
+                size_t end = reader->header_ends.items[i];
+                Str field = str_slice(buf_view(&reader->header_text), start, end);
+                (*out)[i] = arena_str(arena, csv_unquote(&reader->format, field, arena));
+                start = end + 1;
+        }
+}
+
+size_t csv_width(const CsvReader *reader) {
+        return reader->width;
+}
+
+const CsvCounts *csv_counts(const CsvReader *reader) {
+        return &reader->counts;
+}
+
+uint64_t csv_read_raw(const CsvReader *reader) {
+        return input_read_raw(reader->input);
+}
+
+int64_t csv_line(CsvBatch *batch, size_t row) {
+        size_t start = batch->starts[row];
+        assert(start >= batch->line_at);
+        batch->line += (int64_t)count_newlines(batch->text + batch->line_at, start - batch->line_at, batch->newline);
+        batch->line_at = start;
+        return batch->line;
+}
+
+bool csv_is_quoted(const Format *format, Str field) {
+        return format->quote && field.size >= 2 && field.data[0] == format->quote;
+}
+
+Str csv_unquote(const Format *format, Str field, Arena *arena) {
+        if (!csv_is_quoted(format, field))
+                return field;
+        Str inner = str_slice(field, 1, field.size - 1);
+        char escape = format->escape ? format->escape : format->quote;
+        if (!memchr(inner.data, escape, inner.size))
+                return inner;
+        char *text = arena_alloc_raw(arena, inner.size + 1);
+        size_t size = 0;
+        for (size_t i = 0; i < inner.size; i++) {
+                if (inner.data[i] == escape && i + 1 < inner.size)
+                        i++;
+                text[size++] = inner.data[i];
+        }
+        text[size] = 0;
+        return (Str){ text, size };
+}

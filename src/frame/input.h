@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Input: the bytes of a delivery, decompressed on the way. Where they come from is a function of the caller's.
+ * Compression is told by the first bytes, never by a name; a gzip file may have several members, one after the other.
+ * What is damaged, cut short, or compressed in a way not read yet is HELD: the file is at fault.
+ */
+#include "frame/format.h"
+
+/* Up to size bytes into `into`; *out_got == 0 means the end. */
+typedef struct Source {
+        Status (*read)(void *context, void *into, size_t size, size_t *out_got, Error *err);
+        void *context;
+} Source;
+
+/* A source over bytes in memory, for tests and samples: context is a Str, which moves on. */
+Source source_of_bytes(Str *bytes);
+
+typedef struct Input Input;
+
+Input *input_new(void); /* keeps its buffers and its decompressor from file to file */
+void input_free(Input *input);
+void input_freep(Input **input);
+
+/* limit: decoded bytes beyond which the file is HELD; 0 = none. */
+Status input_start(Input *input, Source source, FormatCompression compression, uint64_t limit, Error *err);
+/* Decoded bytes; fills `into` whole unless the end comes first. *out_got < size means the end. */
+Status input_read(Input *input, void *into, size_t size, size_t *out_got, Error *err);
+uint64_t input_read_raw(const Input *input); /* bytes taken from the source so far */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Scan: where fields and records of CSV text end, and the first quote that stands in a wrong place. It looks at 64
+ * bytes at a time where the processor can (AVX2, chosen at run time) and at single bytes elsewhere; both give the
+ * same answers. It knows bytes only: no widths, no comments, no limits.
+ */
+#include "base/str.h"
+
+#define SCAN_PADDING 64 /* readable bytes that must follow the text; their content does not matter */
+
+typedef struct ScanDialect {
+        char delimiter, newline;
+        char quote, escape; /* 0 = none */
+} ScanDialect;
+
+typedef struct Scan {
+        size_t count;    /* ends found, without those that were there before */
+        size_t newlines; /* how many of these end a record */
+        size_t stop;     /* where the scan ended: `to`, or at a wrong quote */
+        bool wrong;      /* the quote at `stop` opens inside a field, or closes before it ends */
+        bool open;       /* the scan ended inside a quoted field */
+        bool quoted, high, nul; /* the text has quotes, bytes over 127, NUL bytes */
+} Scan;
+
+/*
+ * Scans text[from, to), which begins with a record. The offsets of the delimiters and newlines that end fields go to
+ * `ends`, which has room for to - from + SCAN_PADDING of them.
+ */
+typedef void (*ScanFunction)(const ScanDialect *dialect, const char *text, size_t from, size_t to,
+                             uint32_t *ends, Scan *out);
+
+void scan_bytes(const ScanDialect *dialect, const char *text, size_t from, size_t to, uint32_t *ends, Scan *out);
+/* The fastest on this machine for this dialect. */
+ScanFunction scan_choose(const ScanDialect *dialect);
