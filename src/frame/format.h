@@ -13,7 +13,7 @@
  *   footer                     POSIX extended expression; records whose raw text it matches are skipped; empty = none
  *   nulls                      texts that mean NULL where a field is not quoted, and in every column but text also
  *                              where it is. An unquoted empty field is NULL always; a quoted empty one is '' in text
- *                              and does not fit elsewhere, unless the list holds the empty text: then it is NULL too
+ *                              and does not fit elsewhere, unless the list holds the empty text
  *   decimal, thousands         '.' and none (0) unless said. A thousands character must stand at groups of three
  *   dates                      patterns (see below), tried in order, for date and timestamp columns; none = ISO 8601
  *   true_words, false_words    compared without case; none = true/false, t/f, yes/no, y/n, 1/0, on/off
@@ -70,6 +70,9 @@ Format format_default(void);
 /* Everything that can be wrong with a format by itself, BAD_VALUE with the words: characters that clash, patterns
  * that do not parse or that read one text as two dates (dd/MM and MM/dd), an expression, an encoding, a limit. */
 Status format_check(const Format *format, Error *err);
+
+/* The part of it about `dates` alone. */
+Status format_check_dates(const Format *format, Error *err);
 
 /* One pattern of `dates`, alone: BAD_VALUE with the place in the pattern. */
 Status format_check_pattern(Str pattern, Error *err);

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "frame/format.h"
+
+#include <regex.h>
+
+#include "base/map.h"
+#include "frame/pattern.h"
+
+Format format_default(void) {
+        return (Format){ .kind = FORMAT_CSV, .delimiter = ',', .quote = '"', .header = true, .decimal = '.',
+                         .record_limit = FORMAT_RECORD_LIMIT };
+}
+
+/* --- checking --- */
+
+static Status check_characters(const Format *format, Error *err) {
+        const struct {
+                const char *key;
+                char byte;
+                bool needed;
+        } bytes[] = { { "delimiter", format->delimiter, true }, { "quote", format->quote, false },
+                      { "escape", format->escape, false } };
+        for (size_t i = 0; i < COUNT_OF(bytes); i++) {
+                char byte = bytes[i].byte;
+                if (byte == 0 && bytes[i].needed)
+                        return error_set(err, STATUS_BAD_VALUE, "%s: needs a character", bytes[i].key);
+                if (byte == '\n' || byte == '\r' || byte < 0)
+                        return error_set(err, STATUS_BAD_VALUE, "%s: must be one ASCII character and no line end", bytes[i].key);
+                for (size_t j = 0; byte != 0 && j < i; j++) {
+                        if (bytes[j].byte == byte)
+                                return error_set(err, STATUS_BAD_VALUE, "%s and %s are both '%c'", bytes[j].key, bytes[i].key, byte);
+                }
+        }
+        if (format->escape && !format->quote)
+                return error_set(err, STATUS_BAD_VALUE, "escape: has a meaning only where there is a quote");
+        return STATUS_OK;
+}
+
+static Status check_number_characters(const Format *format, Error *err) {
+        char decimal = format->decimal ? format->decimal : '.';
+        if (decimal != '.' && decimal != ',')
+                return error_set(err, STATUS_BAD_VALUE, "decimal: must be '.' or ','");
+        if (format->thousands && !strchr(".,' _", format->thousands))
+                return error_set(err, STATUS_BAD_VALUE, "thousands: must be one of . , ' _ or a blank");
+        if (format->thousands == decimal)
+                return error_set(err, STATUS_BAD_VALUE, "decimal and thousands are both '%c'", decimal);
+        return STATUS_OK;
+}
+
+static Status check_encoding(const Format *format, Error *err) {
+        if (format->encoding.size == 0 || str_equal_nocase(format->encoding, STR("utf-8")) ||
+            str_equal_nocase(format->encoding, STR("utf8")))
+                return STATUS_OK;
+        error_set(err, STATUS_BAD_VALUE, "encoding: '%.*s' is not read in this version", STR_ARG(format->encoding));
+        return error_hint(err, "only utf-8 is; iconv -t UTF-8 makes it from others");
+}
+
+static Status check_footer(const Format *format, Error *err) {
+        if (format->footer.size == 0)
+                return STATUS_OK;
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        regex_t expression;
+        int code = regcomp(&expression, arena_cstr(&arena, format->footer), REG_EXTENDED | REG_NOSUB);
+        if (code != 0) {
+                char why[100];
+                regerror(code, NULL, why, sizeof(why));
+                return error_set(err, STATUS_BAD_VALUE, "footer: '%.*s' is not a regular expression: %s", STR_ARG(format->footer),
+                                 why);
+        }
+        regfree(&expression);
+        return STATUS_OK;
+}
+
+/* Two days whose parts can change places, and one time for both. */
+static const int probes[][6] = { { 2003, 2, 1, 10, 11, 12 }, { 2012, 11, 10, 9, 8, 7 } };
+
+static Status check_clash(const Pattern *a, Str a_text, const Pattern *b, Str b_text, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        for (size_t i = 0; i < COUNT_OF(probes); i++) {
+                Str text = pattern_print(a, probes[i], &arena);
+                Moment by_a, by_b;
+                if (!pattern_read(a, text, &by_a) || !pattern_read(b, text, &by_b))
+                        continue;
+                if (by_a.days == by_b.days && by_a.micros == by_b.micros)
+                        continue;
+                error_set(err, STATUS_BAD_VALUE, "dates: '%.*s' and '%.*s' read %.*s as different days", STR_ARG(a_text),
+                          STR_ARG(b_text), STR_ARG(text));
+                return error_hint(err, "a source has one of them; files that differ are two sources");
+        }
+        return STATUS_OK;
+}
+
+Status format_check_dates(const Format *format, Error *err) {
+        StrList dates = format->dates;
+        if (dates.count > 32)
+                return error_set(err, STATUS_BAD_VALUE, "dates: at most 32 patterns");
+        for (size_t i = 0; i < dates.count; i++) {
+                Pattern a, b;
+                TRY(pattern_compile(dates.items[i], &a, err));
+                for (size_t j = 0; j < i; j++) {
+                        TRY(pattern_compile(dates.items[j], &b, err));
+                        TRY(check_clash(&b, dates.items[j], &a, dates.items[i], err));
+                        TRY(check_clash(&a, dates.items[i], &b, dates.items[j], err));
+                }
+        }
+        return STATUS_OK;
+}
+
+Status format_check(const Format *format, Error *err) {
+        TRY(check_characters(format, err));
+        TRY(check_number_characters(format, err));
+        TRY(check_encoding(format, err));
+        TRY(check_footer(format, err));
+        TRY(format_check_dates(format, err));
+        if (format->record_limit == 0 || format->record_limit > FORMAT_RECORD_LIMIT_MAX)
+                return error_set(err, STATUS_BAD_VALUE, "limits.record: must be 1 to %u bytes", FORMAT_RECORD_LIMIT_MAX);
+        if (memchr(format->comment.data ? format->comment.data : "", '\n', format->comment.size))
+                return error_set(err, STATUS_BAD_VALUE, "comment: cannot hold a line end");
+        return STATUS_OK;
+}
+
+Status format_check_pattern(Str pattern, Error *err) {
+        Pattern compiled;
+        return pattern_compile(pattern, &compiled, err);
+}
+
+/* --- names --- */
+
+bool name_is_reserved(Str name) {
+        static const char *const reserved[] = { "_file", "_row", "_extra", "_valid_from", "_valid_to" };
+        for (size_t i = 0; i < COUNT_OF(reserved); i++) {
+                if (str_equal_nocase(name, str_of(reserved[i])))
+                        return true;
+        }
+        return false;
+}
+
+static Str lower(Arena *arena, Str text) {
+        char *copy = arena_cstr(arena, text);
+        for (size_t i = 0; i < text.size; i++) {
+                if (copy[i] >= 'A' && copy[i] <= 'Z')
+                        copy[i] = (char)(copy[i] | 0x20);
+        }
+        return (Str){ copy, text.size };
+}
+
+void names_of_header(const Str *fields, size_t count, Arena *arena, Str *out_names, bool *out_renamed) {
+        Map taken;
+        map_init(&taken, arena);
+        for (size_t i = 0; i < count; i++) {
+                Str as_written = fields ? str_trim(fields[i]) : STR_NONE;
+                Str base = as_written.size > 0 ? as_written : arena_strf(arena, "column_%zu", i + 1), name = base;
+                for (int n = 2; name_is_reserved(name) || map_has(&taken, lower(arena, name)); n++)
+                        name = arena_strf(arena, "%.*s_%d", STR_ARG(base), n);
+                map_put(&taken, lower(arena, name), &taken);
+                out_names[i] = arena_str(arena, name);
+                if (out_renamed)
+                        out_renamed[i] = !str_equal(name, as_written);
+        }
+}
+
+/* --- messages --- */
+
+#define TEXT_MAX (1u << 20)
+
+void str_list_write(Buf *out, StrList list) {
+        buf_u32(out, (uint32_t)list.count);
+        for (size_t i = 0; i < list.count; i++)
+                buf_lstr(out, list.items[i]);
+}
+
+static Str text_read(Cursor *cursor, Arena *arena) {
+        Str text = cursor_str(cursor);
+        if (text.size > TEXT_MAX)
+                cursor->failed = true;
+        return cursor->failed ? STR_NONE : arena_str(arena, text);
+}
+
+StrList str_list_read(Cursor *cursor, Arena *arena) {
+        StrList list = { .count = cursor_count(cursor, 4) };
+        list.items = ARENA_ARRAY(arena, Str, list.count);
+        for (size_t i = 0; i < list.count; i++)
+                list.items[i] = text_read(cursor, arena);
+        return list;
+}
+
+void type_write(Buf *out, Type type) {
+        buf_u8(out, (uint8_t)type.kind);
+        buf_u8(out, (uint8_t)type.precision);
+        buf_u8(out, (uint8_t)type.scale);
+}
+
+Type type_read(Cursor *cursor) {
+        Type type = { .kind = (TypeKind)cursor_u8(cursor) };
+        type.precision = cursor_u8(cursor);
+        type.scale = cursor_u8(cursor);
+        bool decimal = type.kind == TYPE_DECIMAL;
+        if (type.kind > TYPE_BINARY || (decimal && (type.precision < 1 || type.precision > 38 || type.scale > type.precision)))
+                cursor->failed = true;
+        return type;
+}
+
+void format_write(Buf *out, const Format *format) {
+        const uint8_t bytes[] = { (uint8_t)format->kind, (uint8_t)format->compression, (uint8_t)format->delimiter,
+                                  (uint8_t)format->quote, (uint8_t)format->escape, format->header, (uint8_t)format->decimal,
+                                  (uint8_t)format->thousands };
+        for (size_t i = 0; i < COUNT_OF(bytes); i++)
+                buf_u8(out, bytes[i]);
+        buf_u32(out, format->skip);
+        buf_u32(out, format->record_limit);
+        buf_lstr(out, format->encoding);
+        buf_lstr(out, format->comment);
+        buf_lstr(out, format->footer);
+        str_list_write(out, format->nulls);
+        str_list_write(out, format->dates);
+        str_list_write(out, format->true_words);
+        str_list_write(out, format->false_words);
+}
+
+Status format_read(Cursor *cursor, Arena *arena, Format *out, Error *err) {
+        Format format = { .kind = (FormatKind)cursor_u8(cursor) };
+        format.compression = (FormatCompression)cursor_u8(cursor);
+        format.delimiter = (char)cursor_u8(cursor);
+        format.quote = (char)cursor_u8(cursor);
+        format.escape = (char)cursor_u8(cursor);
+        format.header = cursor_u8(cursor) != 0;
+        format.decimal = (char)cursor_u8(cursor);
+        format.thousands = (char)cursor_u8(cursor);
+        format.skip = cursor_u32(cursor);
+        format.record_limit = cursor_u32(cursor);
+        format.encoding = text_read(cursor, arena);
+        format.comment = text_read(cursor, arena);
+        format.footer = text_read(cursor, arena);
+        format.nulls = str_list_read(cursor, arena);
+        format.dates = str_list_read(cursor, arena);
+        format.true_words = str_list_read(cursor, arena);
+        format.false_words = str_list_read(cursor, arena);
+        if (cursor->failed || format.kind > FORMAT_CSV || format.compression > FORMAT_GZIP)
+                return error_set(err, STATUS_CORRUPT, "a format in a message is malformed");
+        TRY(format_check(&format, err));
+        *out = format;
+        return STATUS_OK;
+}
+
+void source_columns_write(Buf *out, const SourceColumn *columns, size_t count) {
+        buf_u32(out, (uint32_t)count);
+        for (size_t i = 0; i < count; i++) {
+                const SourceColumn *column = &columns[i];
+                buf_lstr(out, column->name);
+                buf_lstr(out, column->from);
+                type_write(out, column->type);
+                buf_lstr(out, column->zone);
+                buf_lstr(out, column->zone_file);
+                buf_u8(out, column->required);
+                buf_u32(out, (uint32_t)column->field_id);
+        }
+}
+
+Status source_columns_read(Cursor *cursor, Arena *arena, SourceColumn **out, size_t *out_count, Error *err) {
+        size_t count = cursor_count(cursor, 24);
+        if (count > FORMAT_COLUMNS_MAX)
+                return error_set(err, STATUS_LIMIT, "a source has %zu columns; at most %d are read", count, FORMAT_COLUMNS_MAX);
+        SourceColumn *columns = ARENA_ARRAY(arena, SourceColumn, count);
+        for (size_t i = 0; i < count; i++) {
+                SourceColumn *column = &columns[i];
+                column->name = text_read(cursor, arena);
+                column->from = text_read(cursor, arena);
+                column->type = type_read(cursor);
+                column->zone = text_read(cursor, arena);
+                column->zone_file = text_read(cursor, arena);
+                column->required = cursor_u8(cursor) != 0;
+                column->field_id = (int)cursor_u32(cursor);
+        }
+        if (cursor->failed)
+                return error_set(err, STATUS_CORRUPT, "the columns in a message are malformed");
+        *out = columns;
+        *out_count = count;
+        return STATUS_OK;
+}

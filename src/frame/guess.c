@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every candidate is tried on all texts and leaves the race when too many do not fit, which for most is soon. The order
+ * of candidates decides between those that fit: booleans, numbers, UUIDs, dates and timestamps, times, text.
+ */
+#include "frame/guess.h"
+
+#include "base/vec.h"
+
+/* A text that occurs among values of a type and stands for none of them. */
+static const char *const null_words[] = { "\\N", "NULL", "null", "Null", "NA", "N/A", "n/a", "#N/A", "None", "none", "-", "--", "?" };
+
+/* Of two that read the same texts as different days, `other` names the twin; the one listed first has the day first. */
+static const struct {
+        const char *text;
+        int twin; /* index, -1 = none */
+} patterns[] = {
+        { "yyyy-MM-dd", -1 }, { "yyyy/MM/dd", -1 }, { "yyyy.MM.dd", -1 }, { "dd.MM.yyyy", -1 }, { "d.M.yyyy", -1 },
+        { "dd/MM/yyyy", 6 },  { "MM/dd/yyyy", 5 },  { "d/M/yyyy", 8 },    { "M/d/yyyy", 7 },    { "dd-MM-yyyy", 10 },
+        { "MM-dd-yyyy", 9 },  { "dd-MMM-yyyy", -1 }, { "d-MMM-yyyy", -1 }, { "dd MMM yyyy", -1 }, { "d MMM yyyy", -1 },
+        { "MMM d, yyyy", -1 }, { "dd.MM.yy", -1 },  { "dd/MM/yy", 18 },   { "MM/dd/yy", 17 },   { "d/M/yy", 20 },
+        { "M/d/yy", 19 },     { "dd-MM-yy", 22 },   { "MM-dd-yy", 21 },   { "dd-MMM-yy", -1 },
+        { "dd/MM/yyyy h:mm a", 25 }, { "MM/dd/yyyy h:mm a", 24 }, { "dd/MM/yyyy h:mm:ss a", 27 }, { "MM/dd/yyyy h:mm:ss a", 26 },
+        { "d/M/yyyy h:mm a", 29 }, { "M/d/yyyy h:mm a", 28 }, { "d/M/yyyy h:mm:ss a", 31 }, { "M/d/yyyy h:mm:ss a", 30 },
+        { "yyyy-MM-dd'T'HH:mm:ss.SSSXXX", -1 },
+};
+#define PATTERN_COUNT COUNT_OF(patterns)
+
+typedef struct Guessing {
+        const Format *format;
+        Arena *arena;
+        bool day_first;
+        VEC(Str) texts; /* trimmed, unquoted, neither empty nor a word for NULL */
+        size_t word_counts[COUNT_OF(null_words)];
+        size_t quoted_empties;
+        ColumnGuess *out;
+} Guessing;
+
+static void add_doubt(ColumnGuess *out, Str what, Str assumed) {
+        if (out->doubt_count < GUESS_DOUBTS_MAX)
+                out->doubts[out->doubt_count++] = (GuessDoubt){ what, assumed };
+}
+
+static size_t null_word_of(Str text) {
+        for (size_t i = 0; i < COUNT_OF(null_words); i++) {
+                if (str_is(text, null_words[i]))
+                        return i;
+        }
+        return COUNT_OF(null_words);
+}
+
+static void collect(Guessing *guessing, const Str *fields, size_t count) {
+        for (size_t i = 0; i < count; i++) {
+                Str bare = csv_unquote(guessing->format, fields[i], guessing->arena), text = str_trim(bare);
+                size_t word = null_word_of(text);
+                if (fields[i].size == 0)
+                        guessing->out->nulls++;
+                else if (text.size == 0)
+                        guessing->quoted_empties++;
+                else if (word < COUNT_OF(null_words))
+                        guessing->word_counts[word]++;
+                else
+                        vec_push(guessing->arena, &guessing->texts, text);
+                if (fields[i].size > 0 && text.size > 0 && guessing->out->example.data == NULL)
+                        guessing->out->example = text;
+        }
+}
+
+static size_t allowed_misfits(size_t count) {
+        return count < 8 ? 0 : count / 8;
+}
+
+/* --- numbers --- */
+
+typedef struct NumberStatistics {
+        size_t fits, misfits;
+        bool padded, plus, grouped, exponent, point, whole_only;
+        int whole, fraction, digits;
+        int fraction_least;
+        Str misfit;
+} NumberStatistics;
+
+/* False when too many texts are none. */
+static bool survey_numbers(const Guessing *guessing, char decimal, char thousands, NumberStatistics *out) {
+        TypingRules rules = { .format = guessing->format, .decimal = decimal, .thousands = thousands };
+        *out = (NumberStatistics){ .fraction_least = 1000 };
+        for (size_t i = 0; i < guessing->texts.count; i++) {
+                Str text = guessing->texts.items[i];
+                NumberShape shape;
+                if (!number_shape(&rules, text, &shape)) {
+                        if (out->misfits++ == 0)
+                                out->misfit = text;
+                        if (out->misfits > allowed_misfits(guessing->texts.count))
+                                return false;
+                        continue;
+                }
+                out->fits++;
+                out->padded |= shape.padded && shape.plain;
+                out->plus |= shape.plus;
+                out->grouped |= shape.grouped;
+                out->exponent |= shape.exponent;
+                out->point |= !shape.plain && !shape.exponent;
+                out->whole = shape.whole > out->whole ? shape.whole : out->whole;
+                out->digits = shape.digits > out->digits ? shape.digits : out->digits;
+                out->fraction = shape.fraction > out->fraction ? shape.fraction : out->fraction;
+                if (!shape.plain && shape.fraction < out->fraction_least)
+                        out->fraction_least = shape.fraction;
+        }
+        return out->fits > 0;
+}
+
+static bool all_fit(const Guessing *guessing, Type type, char thousands) {
+        TypingRules rules = { .format = guessing->format, .decimal = '.', .thousands = thousands };
+        Typing typing = { .rules = &rules, .type = type };
+        for (size_t i = 0; i < guessing->texts.count; i++) {
+                Value value;
+                bool null;
+                NumberShape shape;
+                if (number_shape(&rules, guessing->texts.items[i], &shape) &&
+                    typing_value(&typing, guessing->texts.items[i], guessing->arena, &value, &null) != RULE_NONE)
+                        return false;
+        }
+        return true;
+}
+
+/* Text keeps what a number would lose. */
+static bool must_stay_text(const NumberStatistics *numbers, ColumnGuess *out) {
+        if (numbers->padded)
+                add_doubt(out, STR("some numbers begin with zeros"), STR("text, which keeps them"));
+        else if (numbers->plus && !numbers->point)
+                add_doubt(out, STR("some numbers begin with a plus"), STR("text, which keeps it"));
+        else
+                return false;
+        return true;
+}
+
+static Type decimal_type(int precision, int scale) {
+        return (Type){ .kind = TYPE_DECIMAL, .precision = precision, .scale = scale };
+}
+
+static bool whole_type(const Guessing *guessing, const NumberStatistics *numbers, char thousands, Type *out) {
+        static const TypeKind kinds[] = { TYPE_INT, TYPE_BIGINT };
+        for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+                *out = (Type){ .kind = kinds[i] };
+                if (all_fit(guessing, *out, thousands))
+                        return true;
+        }
+        *out = decimal_type(38, 0);
+        add_doubt(guessing->out, STR("numbers of more than 18 digits"), numbers->digits <= 38 ? STR("decimal(38,0), every digit kept") : STR("text"));
+        return numbers->digits <= 38;
+}
+
+/* Few decimals, as money has them: exact. Many: measured values, where a double keeps all there is, up to 17 digits. */
+static bool fraction_type(const Guessing *guessing, const NumberStatistics *numbers, Type *out) {
+        if (!numbers->exponent && numbers->fraction <= 4 && numbers->whole <= 14) {
+                *out = decimal_type(18, numbers->fraction <= 2 ? 2 : 4);
+                return true;
+        }
+        if (numbers->digits <= 17) {
+                *out = (Type){ .kind = TYPE_DOUBLE };
+                return true;
+        }
+        bool fits = !numbers->exponent && numbers->whole + numbers->fraction <= 38;
+        add_doubt(guessing->out, STR("numbers of more than 17 digits, which a double would round"),
+                  fits ? STR("a decimal that keeps every digit") : STR("text"));
+        *out = decimal_type(38, numbers->fraction);
+        return fits;
+}
+
+/* 1.234 may be a little over one, or one thousand. */
+static void doubt_groups(const Guessing *guessing, const NumberStatistics *numbers, char decimal, char thousands) {
+        if (thousands || numbers->fraction != 3 || numbers->fraction_least != 3 || numbers->whole > 3 || guessing->format->decimal)
+                return;
+        Str example = guessing->texts.items[0];
+        add_doubt(guessing->out, arena_strf(guessing->arena, "in numbers such as %.*s, '%c' may set off thousands", STR_ARG(example), decimal),
+                  arena_strf(guessing->arena, "it is the decimal point"));
+}
+
+static bool try_numbers(const Guessing *guessing, char decimal, char thousands) {
+        NumberStatistics numbers;
+        ColumnGuess *out = guessing->out;
+        if (!survey_numbers(guessing, decimal, thousands, &numbers) || (thousands && !numbers.grouped))
+                return false;
+        out->misfits = (int64_t)numbers.misfits;
+        out->misfit = numbers.misfit;
+        out->type = (Type){ .kind = TYPE_TEXT };
+        if (must_stay_text(&numbers, out))
+                return true;
+        Type type;
+        bool whole = !numbers.point && !numbers.exponent;
+        if (!(whole ? whole_type(guessing, &numbers, thousands, &type) : fraction_type(guessing, &numbers, &type)))
+                return true;
+        out->type = type;
+        out->thousands = thousands;
+        out->decimal = whole && !thousands ? 0 : decimal;
+        if (!whole)
+                doubt_groups(guessing, &numbers, decimal, thousands);
+        return true;
+}
+
+static bool guess_number(const Guessing *guessing) {
+        static const char styles[][2] = { { '.', 0 }, { ',', 0 }, { '.', ',' }, { ',', '.' }, { '.', '\'' }, { ',', ' ' }, { '.', ' ' } };
+        for (size_t i = 0; i < COUNT_OF(styles); i++) {
+                bool decimal_is_known = guessing->format->decimal != 0;
+                if (decimal_is_known && guessing->format->decimal != styles[i][0])
+                        continue;
+                if (try_numbers(guessing, styles[i][0], styles[i][1]))
+                        return true;
+        }
+        return false;
+}
+
+/* --- dates --- */
+
+typedef struct DateStatistics {
+        size_t fits, times, offsets;
+        Str misfit;
+} DateStatistics;
+
+static bool read_by(const Pattern *pattern, Str text, Moment *out) {
+        return pattern_read(pattern, text, out) || pattern_read_long(pattern, text, out);
+}
+
+static DateStatistics survey_dates(const Guessing *guessing, const Pattern *pattern, size_t most_misfits) {
+        DateStatistics found = { .fits = 0 };
+        size_t misfits = 0;
+        for (size_t i = 0; i < guessing->texts.count && misfits <= most_misfits; i++) {
+                Moment moment;
+                if (!read_by(pattern, guessing->texts.items[i], &moment)) {
+                        if (misfits++ == 0)
+                                found.misfit = guessing->texts.items[i];
+                        continue;
+                }
+                found.fits++;
+                found.times += moment.has_time;
+                found.offsets += moment.has_offset;
+        }
+        return found;
+}
+
+static const Pattern *compiled(void) {
+        static Pattern all[PATTERN_COUNT];
+        static bool done;
+        Error err;
+        for (size_t i = 0; !done && i < PATTERN_COUNT; i++) {
+                if (pattern_compile(str_of(patterns[i].text), &all[i], &err) != STATUS_OK)
+                        panic("%s", err.message);
+        }
+        done = true;
+        return all;
+}
+
+/* The pattern that fits most; of twins that fit alike, the one whose order is preferred. */
+static size_t best_pattern(const Guessing *guessing, DateStatistics *out, bool *out_tie) {
+        const Pattern *all = compiled();
+        DateStatistics found[PATTERN_COUNT];
+        size_t best = PATTERN_COUNT;
+        for (size_t i = 0; i < PATTERN_COUNT; i++) {
+                found[i] = survey_dates(guessing, &all[i], guessing->texts.count / 2);
+                if (found[i].fits > (best < PATTERN_COUNT ? found[best].fits : 0))
+                        best = i;
+        }
+        *out_tie = false;
+        if (best == PATTERN_COUNT)
+                return best;
+        int twin = patterns[best].twin;
+        if (twin >= 0 && found[twin].fits == found[best].fits) {
+                *out_tie = true;
+                if (!guessing->day_first)
+                        best = (size_t)twin;
+        }
+        *out = found[best];
+        return best;
+}
+
+/* Another pattern for the texts that the first does not read, if it clashes with nothing. */
+static size_t second_pattern(const Guessing *guessing, size_t first, size_t *out_fits) {
+        const Pattern *all = compiled();
+        size_t best = PATTERN_COUNT;
+        *out_fits = 0;
+        for (size_t i = 0; i < PATTERN_COUNT; i++) {
+                Str pair[] = { str_of(patterns[first].text), str_of(patterns[i].text) };
+                Format both = *guessing->format;
+                both.dates = (StrList){ pair, 2 };
+                Error err;
+                if (i == first || (int)i == patterns[first].twin || format_check_dates(&both, &err) != STATUS_OK)
+                        continue;
+                size_t fits = 0;
+                for (size_t j = 0; j < guessing->texts.count; j++) {
+                        Moment moment;
+                        fits += !read_by(&all[first], guessing->texts.items[j], &moment) &&
+                                read_by(&all[i], guessing->texts.items[j], &moment);
+                }
+                if (fits > *out_fits) {
+                        *out_fits = fits;
+                        best = i;
+                }
+        }
+        return best;
+}
+
+static void doubt_order(const Guessing *guessing, size_t pattern) {
+        Moment moment;
+        Str example = guessing->texts.items[0];
+        for (size_t i = 0; i < guessing->texts.count; i++) {
+                example = guessing->texts.items[i];
+                if (read_by(&compiled()[pattern], example, &moment))
+                        break;
+        }
+        add_doubt(guessing->out, arena_strf(guessing->arena, "dates such as %.*s can be read with the day or the month first, and "
+                                            "no value tells which", STR_ARG(example)),
+                  arena_strf(guessing->arena, "%s: the %s is first", patterns[pattern].text, guessing->day_first ? "day" : "month"));
+}
+
+static bool guess_date(const Guessing *guessing) {
+        DateStatistics found;
+        bool tie;
+        size_t count = guessing->texts.count, best = best_pattern(guessing, &found, &tie);
+        if (best == PATTERN_COUNT || found.fits * 2 <= count)
+                return false;
+        ColumnGuess *out = guessing->out;
+        size_t misfits = count - found.fits, extra = 0, second = PATTERN_COUNT;
+        if (misfits > 1)
+                second = second_pattern(guessing, best, &extra);
+        if (extra > 1)
+                misfits -= extra;
+        if (misfits > allowed_misfits(count))
+                return false;
+        if (found.offsets > 0 && found.offsets < found.fits) {
+                add_doubt(out, STR("some times say their offset from UTC and some do not"), STR("text"));
+                return false;
+        }
+        out->type.kind = found.offsets ? TYPE_TIMESTAMPTZ : found.times ? TYPE_TIMESTAMP : TYPE_DATE;
+        out->iso = best == 0;
+        out->dates[out->date_count++] = str_of(patterns[best].text);
+        if (extra > 1)
+                out->dates[out->date_count++] = str_of(patterns[second].text);
+        if (out->iso && out->date_count == 1)
+                out->date_count = 0;
+        out->misfits = (int64_t)misfits;
+        out->misfit = found.misfit;
+        if (tie)
+                doubt_order(guessing, best);
+        if (extra > 1)
+                add_doubt(out, STR("dates in two formats"), arena_strf(guessing->arena, "%s, and %s where that does not fit",
+                          patterns[best].text, patterns[second].text));
+        if (out->type.kind == TYPE_TIMESTAMP)
+                add_doubt(out, STR("times say no zone"), STR("timestamp, without a zone"));
+        return true;
+}
+
+/* --- the rest --- */
+
+static bool try_type(const Guessing *guessing, TypeKind kind) {
+        static Str trues[] = { { "true", 4 }, { "t", 1 } }, falses[] = { { "false", 5 }, { "f", 1 } };
+        Format format = format_default();
+        format.true_words = (StrList){ trues, COUNT_OF(trues) };
+        format.false_words = (StrList){ falses, COUNT_OF(falses) };
+        TypingRules rules = { .format = &format, .decimal = '.' };
+        Typing typing = { .rules = &rules, .type = { .kind = kind } };
+        size_t misfits = 0, most = allowed_misfits(guessing->texts.count);
+        for (size_t i = 0; i < guessing->texts.count; i++) {
+                Value value;
+                bool null;
+                if (typing_value(&typing, guessing->texts.items[i], guessing->arena, &value, &null) == RULE_NONE)
+                        continue;
+                if (misfits++ == 0)
+                        guessing->out->misfit = guessing->texts.items[i];
+                if (misfits > most)
+                        return false;
+        }
+        guessing->out->misfits = (int64_t)misfits;
+        guessing->out->type = (Type){ .kind = kind };
+        return true;
+}
+
+static void choose_type(const Guessing *guessing) {
+        if (guessing->texts.count == 0)
+                return;
+        if (try_type(guessing, TYPE_BOOLEAN) || guess_number(guessing) || try_type(guessing, TYPE_UUID) || guess_date(guessing) ||
+            try_type(guessing, TYPE_TIME))
+                return;
+        guessing->out->misfits = 0;
+        guessing->out->misfit = STR_NONE;
+}
+
+/* In text only \N is surely no text; in other types every such word is. */
+static void take_nulls(const Guessing *guessing) {
+        ColumnGuess *out = guessing->out;
+        bool text = out->type.kind == TYPE_TEXT;
+        for (size_t i = 0; i < COUNT_OF(null_words); i++) {
+                if (guessing->word_counts[i] == 0 || (text && i > 0))
+                        continue;
+                out->nulls += (int64_t)guessing->word_counts[i];
+                if (out->null_count < COUNT_OF(out->null_words))
+                        out->null_words[out->null_count++] = str_of(null_words[i]);
+        }
+        if (!text && guessing->quoted_empties > 0) {
+                out->empty_is_null = true;
+                out->nulls += (int64_t)guessing->quoted_empties;
+        }
+}
+
+void guess_column(const Format *format, const Str *fields, size_t count, bool day_first, Arena *arena, ColumnGuess *out) {
+        *out = (ColumnGuess){ .type = { .kind = TYPE_TEXT } };
+        Guessing guessing = { .format = format, .arena = arena, .day_first = day_first, .out = out };
+        collect(&guessing, fields, count);
+        choose_type(&guessing);
+        take_nulls(&guessing);
+        if (guessing.texts.count == 0)
+                add_doubt(out, STR("no value in what was looked at"), STR("text"));
+        if (out->misfits > 0)
+                add_doubt(out, arena_strf(arena, "%lld of %zu values do not fit, such as '%.*s'", (long long)out->misfits,
+                                          guessing.texts.count, (int)(out->misfit.size < 40 ? out->misfit.size : 40), out->misfit.data),
+                          STR("they go to quarantine"));
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Zone: a time zone from the bytes of its TZif file (RFC 8536, versions 1 to 4), for turning local times into UTC. A
+ * boxed worker sees no tz database, so the bytes come with the job.
+ */
+#include "base/arena.h"
+#include "base/error.h"
+
+typedef struct Zone Zone;
+
+#define ZONE_FILE_MAX (256u << 10)
+
+/* BAD_VALUE if the bytes are no TZif file. The zone lies in the arena. */
+Status zone_parse(Str bytes, Arena *arena, const Zone **out, Error *err);
+/* Microseconds of local time to UTC. A time that occurs twice is the first of both. False: the clocks skipped it. */
+bool zone_to_utc(const Zone *zone, int64_t local, int64_t *out);
