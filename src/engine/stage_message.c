@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/stage_message.h"
+
+static Status malformed(Error *err, const char *what) {
+        return error_set(err, STATUS_CORRUPT, "%s between lode and its worker is malformed", what);
+}
+
+static Str text_of(Cursor *cursor, Arena *arena) {
+        Str text = cursor_str(cursor);
+        if (!utf8_valid(text))
+                cursor->failed = true;
+        return cursor->failed ? STR_NONE : arena_str(arena, text);
+}
+
+static int64_t count_of(Cursor *cursor) {
+        int64_t count = (int64_t)cursor_u64(cursor);
+        if (count < 0)
+                cursor->failed = true;
+        return count;
+}
+
+/* --- STAGE --- */
+
+void stage_spec_write(Buf *out, const StageSpec *spec) {
+        format_write(out, &spec->format);
+        source_columns_write(out, spec->columns, spec->column_count);
+        str_list_write(out, spec->ignore);
+        buf_u64(out, (uint64_t)spec->file_id);
+        buf_u32(out, (uint32_t)spec->file_field_id);
+        buf_u32(out, (uint32_t)spec->row_field_id);
+        buf_u32(out, spec->threads);
+        buf_u64(out, spec->input_limit);
+}
+
+Status stage_spec_read(Str bytes, Arena *arena, StageSpec *out, Error *err) {
+        Cursor cursor = cursor_of(bytes);
+        StageSpec spec = { .columns = NULL };
+        TRY(format_read(&cursor, arena, &spec.format, err));
+        TRY(source_columns_read(&cursor, arena, &spec.columns, &spec.column_count, err));
+        spec.ignore = str_list_read(&cursor, arena);
+        spec.file_id = (int64_t)cursor_u64(&cursor);
+        spec.file_field_id = (int)cursor_u32(&cursor);
+        spec.row_field_id = (int)cursor_u32(&cursor);
+        spec.threads = cursor_u32(&cursor);
+        spec.input_limit = cursor_u64(&cursor);
+        if (cursor.failed || cursor_left(&cursor) > 0)
+                return malformed(err, "a staging job");
+        *out = spec;
+        return STATUS_OK;
+}
+
+/* The plain counts of a result, in their order in the message. */
+static const size_t result_counts[] = {
+        offsetof(StageResult, records), offsetof(StageResult, accepted), offsetof(StageResult, quarantined),
+        offsetof(StageResult, skipped), offsetof(StageResult, headers),  offsetof(StageResult, blanks),
+        offsetof(StageResult, comments), offsetof(StageResult, preamble), offsetof(StageResult, footers),
+        offsetof(StageResult, bytes),
+};
+
+static void rule_write(Buf *out, const StageRule *rule) {
+        buf_lstr(out, rule->column);
+        buf_lstr(out, rule->rule);
+        buf_u64(out, (uint64_t)rule->count);
+        buf_u64(out, (uint64_t)rule->record);
+        buf_u64(out, (uint64_t)rule->line);
+        buf_lstr(out, rule->text);
+        buf_lstr(out, rule->message);
+}
+
+static void rule_read(Cursor *cursor, Arena *arena, StageRule *out) {
+        out->column = text_of(cursor, arena);
+        out->rule = text_of(cursor, arena);
+        out->count = count_of(cursor);
+        out->record = count_of(cursor);
+        out->line = count_of(cursor);
+        out->text = text_of(cursor, arena);
+        out->message = text_of(cursor, arena);
+}
+
+static void unknown_write(Buf *out, const StageUnknown *unknown) {
+        buf_lstr(out, unknown->name);
+        type_write(out, unknown->type);
+        buf_u64(out, (uint64_t)unknown->nulls);
+        buf_lstr(out, unknown->example);
+}
+
+static void unknown_read(Cursor *cursor, Arena *arena, StageUnknown *out) {
+        out->name = text_of(cursor, arena);
+        out->type = type_read(cursor);
+        out->nulls = count_of(cursor);
+        out->example = text_of(cursor, arena);
+}
+
+void stage_result_write(Buf *out, const StageResult *result) {
+        for (size_t i = 0; i < COUNT_OF(result_counts); i++)
+                buf_u64(out, (uint64_t)*(const int64_t *)(const void *)((const char *)result + result_counts[i]));
+        file_statistics_write(out, &result->data);
+        file_statistics_write(out, &result->quarantine);
+        buf_u32(out, (uint32_t)result->rule_count);
+        for (size_t i = 0; i < result->rule_count; i++)
+                rule_write(out, &result->rules[i]);
+        str_list_write(out, result->header);
+        buf_u32(out, (uint32_t)result->unknown_count);
+        for (size_t i = 0; i < result->unknown_count; i++)
+                unknown_write(out, &result->unknown[i]);
+        str_list_write(out, result->missing);
+}
+
+Status stage_result_read(Str bytes, Arena *arena, StageResult *out, Error *err) {
+        Cursor cursor = cursor_of(bytes);
+        StageResult result = { .records = 0 };
+        for (size_t i = 0; i < COUNT_OF(result_counts); i++)
+                *(int64_t *)(void *)((char *)&result + result_counts[i]) = count_of(&cursor);
+        TRY(file_statistics_read(&cursor, arena, &result.data, err));
+        TRY(file_statistics_read(&cursor, arena, &result.quarantine, err));
+        result.rule_count = cursor_count(&cursor, 40);
+        result.rules = ARENA_ARRAY(arena, StageRule, result.rule_count);
+        for (size_t i = 0; i < result.rule_count; i++)
+                rule_read(&cursor, arena, &result.rules[i]);
+        result.header = str_list_read(&cursor, arena);
+        result.unknown_count = cursor_count(&cursor, 19);
+        result.unknown = ARENA_ARRAY(arena, StageUnknown, result.unknown_count);
+        for (size_t i = 0; i < result.unknown_count; i++)
+                unknown_read(&cursor, arena, &result.unknown[i]);
+        result.missing = str_list_read(&cursor, arena);
+        if (cursor.failed || cursor_left(&cursor) > 0)
+                return malformed(err, "the result of a staging job");
+        if (result.records != result.accepted + result.quarantined + result.skipped || result.data.rows != result.accepted ||
+            result.quarantine.rows != result.quarantined)
+                return error_set(err, STATUS_CORRUPT, "a worker's counts of records do not add up: %lld of which %lld accepted, "
+                                 "%lld quarantined, %lld skipped", (long long)result.records, (long long)result.accepted,
+                                 (long long)result.quarantined, (long long)result.skipped);
+        *out = result;
+        return STATUS_OK;
+}
+
+/* --- SNIFF --- */
+
+void sniff_spec_write(Buf *out, const SniffSpec *spec) {
+        buf_lstr(out, spec->name);
+        buf_u64(out, spec->sample_bytes);
+        buf_u64(out, spec->input_limit);
+}
+
+Status sniff_spec_read(Str bytes, Arena *arena, SniffSpec *out, Error *err) {
+        Cursor cursor = cursor_of(bytes);
+        SniffSpec spec = { .name = text_of(&cursor, arena) };
+        spec.sample_bytes = cursor_u64(&cursor);
+        spec.input_limit = cursor_u64(&cursor);
+        if (cursor.failed || cursor_left(&cursor) > 0)
+                return malformed(err, "a sniffing job");
+        *out = spec;
+        return STATUS_OK;
+}
+
+static void columns_write(Buf *out, const SniffResult *result) {
+        buf_u32(out, (uint32_t)result->column_count);
+        for (size_t i = 0; i < result->column_count; i++) {
+                const SniffColumn *column = &result->columns[i];
+                buf_lstr(out, column->column.name);
+                buf_lstr(out, column->column.from);
+                type_write(out, column->column.type);
+                buf_u64(out, (uint64_t)column->nulls);
+                buf_lstr(out, column->example);
+        }
+}
+
+static void columns_read(Cursor *cursor, Arena *arena, SniffResult *out) {
+        out->column_count = cursor_count(cursor, 23);
+        out->columns = ARENA_ARRAY(arena, SniffColumn, out->column_count);
+        for (size_t i = 0; i < out->column_count; i++) {
+                SniffColumn *column = &out->columns[i];
+                column->column.name = text_of(cursor, arena);
+                column->column.from = text_of(cursor, arena);
+                column->column.type = type_read(cursor);
+                column->nulls = count_of(cursor);
+                column->example = text_of(cursor, arena);
+        }
+}
+
+static void doubts_write(Buf *out, const SniffResult *result) {
+        buf_u32(out, (uint32_t)result->doubt_count);
+        for (size_t i = 0; i < result->doubt_count; i++) {
+                buf_lstr(out, result->doubts[i].column);
+                buf_lstr(out, result->doubts[i].what);
+                buf_lstr(out, result->doubts[i].assumed);
+        }
+}
+
+static void doubts_read(Cursor *cursor, Arena *arena, SniffResult *out) {
+        out->doubt_count = cursor_count(cursor, 12);
+        out->doubts = ARENA_ARRAY(arena, Doubt, out->doubt_count);
+        for (size_t i = 0; i < out->doubt_count; i++) {
+                out->doubts[i].column = text_of(cursor, arena);
+                out->doubts[i].what = text_of(cursor, arena);
+                out->doubts[i].assumed = text_of(cursor, arena);
+        }
+}
+
+/* A value of the preview: a byte that says whether it is there, then its text. */
+static void preview_write(Buf *out, const SniffResult *result) {
+        buf_u32(out, (uint32_t)result->preview_count);
+        for (size_t i = 0; i < result->preview_count * result->column_count; i++) {
+                buf_u8(out, result->preview[i].data != NULL);
+                buf_lstr(out, result->preview[i]);
+        }
+}
+
+static void preview_read(Cursor *cursor, Arena *arena, SniffResult *out) {
+        out->preview_count = cursor_u32(cursor);
+        if (out->preview_count > SNIFF_PREVIEW_ROWS)
+                cursor->failed = true;
+        if (cursor->failed)
+                return;
+        size_t count = out->preview_count * out->column_count;
+        out->preview = ARENA_ARRAY(arena, Str, count);
+        for (size_t i = 0; i < count; i++) {
+                bool there = cursor_u8(cursor) != 0;
+                Str text = text_of(cursor, arena);
+                out->preview[i] = there ? text : STR_NONE;
+        }
+}
+
+void sniff_result_write(Buf *out, const SniffResult *result) {
+        format_write(out, &result->format);
+        columns_write(out, result);
+        doubts_write(out, result);
+        preview_write(out, result);
+        buf_u64(out, (uint64_t)result->records);
+        buf_u64(out, (uint64_t)result->accepted);
+        buf_u64(out, (uint64_t)result->quarantined);
+        buf_u64(out, (uint64_t)result->skipped);
+        buf_u8(out, result->whole);
+}
+
+Status sniff_result_read(Str bytes, Arena *arena, SniffResult *out, Error *err) {
+        Cursor cursor = cursor_of(bytes);
+        SniffResult result = { .columns = NULL };
+        TRY(format_read(&cursor, arena, &result.format, err));
+        columns_read(&cursor, arena, &result);
+        doubts_read(&cursor, arena, &result);
+        preview_read(&cursor, arena, &result);
+        result.records = count_of(&cursor);
+        result.accepted = count_of(&cursor);
+        result.quarantined = count_of(&cursor);
+        result.skipped = count_of(&cursor);
+        result.whole = cursor_u8(&cursor) != 0;
+        if (cursor.failed || cursor_left(&cursor) > 0)
+                return malformed(err, "the result of a sniffing job");
+        *out = result;
+        return STATUS_OK;
+}

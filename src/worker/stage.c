@@ -1,0 +1,624 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One batch of records at a time: the frame room cuts it and types it column by column into vectors; the rows that fit
+ * go column by column into the data file, the records that do not into the quarantine file, in order of record. Both
+ * files begin with their first row. Encoding goes on in the writer's own threads meanwhile.
+ */
+#include "worker/stage.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "frame/guess.h"
+#include "parquet/writer.h"
+
+#define NO_FIELD SIZE_MAX
+#define EXAMPLE_MAX 200             /* bytes of an example's text */
+#define FIELD_SHOWN_MAX 60          /* bytes of a field inside a message */
+#define UNKNOWN_VALUES_MAX 20000    /* texts of an unknown column that its type is guessed from */
+#define UNKNOWN_BYTES_MAX (8u << 20)
+#define PROGRESS_EVERY (16u << 20)
+
+struct Stager {
+        CsvReader *reader;
+        ParquetWriter *data, *quarantine;
+        Vector *vectors;
+        size_t vector_count;
+        TypingFailures failures;
+        Arena batch_arena; /* texts of one batch */
+        bool *failed;      /* rows of the batch that do not fit */
+        size_t failed_room;
+};
+
+typedef struct UnknownColumn {
+        size_t field;
+        VEC(Str) texts;
+        size_t bytes;
+} UnknownColumn;
+
+typedef struct Job {
+        Stager *stager;
+        const StageSpec *spec;
+        StageFiles files;
+        Arena *arena;
+        StageResult *result;
+        Error *err;
+        TypingRules rules;
+        Typing *typings;
+        size_t *fields; /* of each column, its place in the record */
+        bool data_started, quarantine_started;
+        StageRule **found; /* by column + 1 and rule; place 0 is for whole records */
+        UnknownColumn *unknown;
+        size_t unknown_count;
+        uint64_t read_raw; /* what the source gave so far */
+} Job;
+
+Stager *stager_new(void) {
+        Stager *stager = calloc(1, sizeof(*stager));
+        if (!stager)
+                panic("out of memory");
+        stager->reader = csv_new();
+        stager->data = parquet_writer_new();
+        stager->quarantine = parquet_writer_new();
+        return stager;
+}
+
+void stager_free(Stager *stager) {
+        if (!stager)
+                return;
+        csv_free(stager->reader);
+        parquet_writer_free(stager->data);
+        parquet_writer_free(stager->quarantine);
+        for (size_t i = 0; i < stager->vector_count; i++)
+                vector_deinit(&stager->vectors[i]);
+        free(stager->vectors);
+        free(stager->failed);
+        typing_failures_deinit(&stager->failures);
+        arena_deinit(&stager->batch_arena);
+        free(stager);
+}
+
+void stager_freep(Stager **stager) {
+        stager_free(*stager);
+        *stager = NULL;
+}
+
+static Status read_fd(void *context, void *into, size_t size, size_t *out_got, Error *err) {
+        const int *fd = context;
+        ssize_t got;
+        do {
+                got = read(*fd, into, size);
+        } while (got < 0 && errno == EINTR);
+        if (got < 0)
+                return error_errno(err, errno, "cannot read the delivery");
+        *out_got = (size_t)got;
+        return STATUS_OK;
+}
+
+/* --- which field is which column --- */
+
+static size_t find_name(StrList header, Str name) {
+        for (size_t i = 0; i < header.count; i++) {
+                if (str_equal_nocase(header.items[i], name))
+                        return i;
+        }
+        return NO_FIELD;
+}
+
+static Str name_in_file(const SourceColumn *column) {
+        return column->from.size > 0 ? column->from : column->name;
+}
+
+/* Without a header a column is found by column_N, if all columns say that, else by its place. */
+static void match_places(Job *job) {
+        const StageSpec *spec = job->spec;
+        bool numbered = true;
+        for (size_t i = 0; i < spec->column_count; i++) {
+                job->fields[i] = find_name(job->result->header, name_in_file(&spec->columns[i]));
+                numbered &= job->fields[i] != NO_FIELD;
+        }
+        for (size_t i = 0; i < spec->column_count && !numbered; i++)
+                job->fields[i] = i;
+}
+
+static Status match_names(Job *job) {
+        const StageSpec *spec = job->spec;
+        StageResult *result = job->result;
+        size_t found = 0;
+        for (size_t i = 0; i < spec->column_count; i++) {
+                job->fields[i] = find_name(result->header, name_in_file(&spec->columns[i]));
+                found += job->fields[i] != NO_FIELD;
+        }
+        if (found > 0 || spec->column_count == 0)
+                return STATUS_OK;
+        error_set(job->err, STATUS_HELD, "the header names none of the source's columns; it begins with '%.*s'",
+                  STR_ARG(str_slice(result->header.items[0], 0, FIELD_SHOWN_MAX)));
+        return error_hint(job->err, "perhaps the file has no header, another delimiter, or belongs to another source");
+}
+
+static void note_missing(Job *job) {
+        VEC(Str) missing = { 0 };
+        for (size_t i = 0; i < job->spec->column_count; i++) {
+                if (job->fields[i] == NO_FIELD)
+                        vec_push(job->arena, &missing, job->spec->columns[i].name);
+        }
+        job->result->missing = (StrList){ missing.items, missing.count };
+}
+
+static void note_unknown(Job *job) {
+        StrList header = job->result->header;
+        bool *known = ARENA_ARRAY(job->arena, bool, header.count + 1);
+        for (size_t i = 0; i < job->spec->column_count; i++) {
+                if (job->fields[i] != NO_FIELD)
+                        known[job->fields[i]] = true;
+        }
+        job->unknown = ARENA_ARRAY(job->arena, UnknownColumn, header.count + 1);
+        for (size_t i = 0; i < header.count; i++) {
+                if (!known[i] && find_name(job->spec->ignore, header.items[i]) == NO_FIELD)
+                        job->unknown[job->unknown_count++].field = i;
+        }
+}
+
+static Status match_columns(Job *job) {
+        Str *fields;
+        size_t count;
+        csv_header(job->stager->reader, job->arena, &fields, &count);
+        if (!fields)
+                count = csv_width(job->stager->reader);
+        StrList *header = &job->result->header;
+        *header = (StrList){ ARENA_ARRAY(job->arena, Str, count + 1), count };
+        names_of_header(fields, count, job->arena, header->items, NULL);
+        job->fields = ARENA_ARRAY(job->arena, size_t, job->spec->column_count + 1);
+        if (!fields)
+                match_places(job);
+        else
+                TRY(match_names(job));
+        note_missing(job);
+        note_unknown(job);
+        return STATUS_OK;
+}
+
+/* --- the two files --- */
+
+static Status start_data(Job *job) {
+        if (job->data_started)
+                return STATUS_OK;
+        const StageSpec *spec = job->spec;
+        size_t count = spec->column_count;
+        ParquetColumnSpec *columns = ARENA_ARRAY(job->arena, ParquetColumnSpec, count + 2);
+        for (size_t i = 0; i < count; i++)
+                columns[i] = (ParquetColumnSpec){ spec->columns[i].name, spec->columns[i].type, spec->columns[i].field_id };
+        columns[count] = (ParquetColumnSpec){ STR("_file"), { .kind = TYPE_BIGINT }, spec->file_field_id };
+        columns[count + 1] = (ParquetColumnSpec){ STR("_row"), { .kind = TYPE_BIGINT }, spec->row_field_id };
+        ParquetOptions options = { .name = "the data file", .threads = spec->threads > 8 ? 8 : (int)spec->threads };
+        TRY(parquet_writer_start(job->stager->data, job->files.data, columns, count + 2, &options, job->err));
+        job->data_started = true;
+        return STATUS_OK;
+}
+
+static Status start_quarantine(Job *job) {
+        static const ParquetColumnSpec columns[] = {
+#define X(key, id, name, type) { STR(name), { .kind = TYPE_##type }, id },
+                QUARANTINE_TABLE(X)
+#undef X
+        };
+        if (job->quarantine_started)
+                return STATUS_OK;
+        ParquetOptions options = { .name = "the quarantine file" };
+        TRY(parquet_writer_start(job->stager->quarantine, job->files.quarantine, columns, COUNT_OF(columns), &options, job->err));
+        job->quarantine_started = true;
+        return STATUS_OK;
+}
+
+/* So many whole rows were appended column by column. */
+static Status end_rows(ParquetWriter *writer, size_t rows, Error *err) {
+        writer->rows += (uint32_t)rows;
+        return writer->rows >= writer->rows_due ? parquet_writer_flush(writer, err) : STATUS_OK;
+}
+
+/* --- rows that fit --- */
+
+typedef struct RowRange {
+        size_t from, to;
+        const bool *failed; /* NULL: none */
+} RowRange;
+
+/* The loop over rows that fit; `put` appends values[row]. */
+#define PUT_ROWS(range, nulls, column, put)                              \
+        for (size_t row = (range).from; row < (range).to; row++) {       \
+                if ((range).failed && (range).failed[row])               \
+                        continue;                                        \
+                if ((nulls)[row])                                        \
+                        parquet_column_null(column);                     \
+                else                                                     \
+                        put;                                             \
+        }
+
+static void put_column(ParquetColumn *column, const Vector *vector, Type type, RowRange range) {
+        switch (type.kind) {
+        case TYPE_BOOLEAN:
+                PUT_ROWS(range, vector->nulls, column, parquet_column_bool(column, vector->int64s[row] != 0));
+                return;
+        case TYPE_FLOAT:
+                PUT_ROWS(range, vector->nulls, column, parquet_column_float(column, (float)vector->numbers[row]));
+                return;
+        case TYPE_DOUBLE:
+                PUT_ROWS(range, vector->nulls, column, parquet_column_double(column, vector->numbers[row]));
+                return;
+        case TYPE_UUID:
+                PUT_ROWS(range, vector->nulls, column, parquet_column_uuid(column, vector->uuids[row]));
+                return;
+        case TYPE_TEXT:
+                PUT_ROWS(range, vector->nulls, column,
+                         parquet_column_bytes(column, vector->texts[row].data, vector->texts[row].size));
+                return;
+        default:
+                if (typing_is_wide(type)) {
+                        PUT_ROWS(range, vector->nulls, column, parquet_column_int128(column, vector->decimals[row]));
+                } else {
+                        PUT_ROWS(range, vector->nulls, column, parquet_column_int64(column, vector->int64s[row]));
+                }
+        }
+}
+
+static void put_nulls(ParquetColumn *column, size_t count) {
+        for (size_t i = 0; i < count; i++)
+                parquet_column_null(column);
+}
+
+static size_t count_fitting(RowRange range) {
+        size_t count = range.to - range.from;
+        for (size_t row = range.from; range.failed && row < range.to; row++)
+                count -= range.failed[row];
+        return count;
+}
+
+static Status put_range(Job *job, const CsvBatch *batch, RowRange range) {
+        const StageSpec *spec = job->spec;
+        ParquetWriter *writer = job->stager->data;
+        size_t count = count_fitting(range);
+        for (size_t i = 0; i < spec->column_count; i++) {
+                if (job->fields[i] == NO_FIELD)
+                        put_nulls(parquet_column(writer, i), count);
+                else
+                        put_column(parquet_column(writer, i), &job->stager->vectors[i], spec->columns[i].type, range);
+        }
+        ParquetColumn *file = parquet_column(writer, spec->column_count), *ordinal = file + 1;
+        for (size_t i = 0; i < count; i++)
+                parquet_column_int64(file, spec->file_id);
+        for (size_t row = range.from; row < range.to; row++) {
+                if (!range.failed || !range.failed[row])
+                        parquet_column_int64(ordinal, batch->records[row]);
+        }
+        job->result->accepted += (int64_t)count;
+        return end_rows(writer, count, job->err);
+}
+
+/* In parts that the row group has room for. */
+static Status put_rows(Job *job, const CsvBatch *batch, const bool *failed) {
+        if (count_fitting((RowRange){ 0, batch->rows, failed }) == 0)
+                return STATUS_OK;
+        TRY(start_data(job));
+        ParquetWriter *writer = job->stager->data;
+        for (size_t from = 0; from < batch->rows;) {
+                size_t room = parquet_column(writer, 0)->row_max - writer->rows, left = batch->rows - from;
+                RowRange range = { from, from + (left < room ? left : room), failed };
+                TRY(put_range(job, batch, range));
+                from = range.to;
+        }
+        return STATUS_OK;
+}
+
+/* --- records that do not --- */
+
+/* UTF-8 whatever the bytes are: what is not becomes U+FFFD, and so does NUL, which not every client can hold. */
+static Str printable(Arena *arena, Str bytes) {
+        if (utf8_valid(bytes) && !memchr(bytes.data ? bytes.data : "", 0, bytes.size))
+                return bytes;
+        char *text = arena_alloc_raw(arena, bytes.size * 3 + 1);
+        size_t size = 0;
+        for (size_t at = 0; at < bytes.size;) {
+                uint32_t point;
+                size_t step = utf8_decode(bytes, at, &point);
+                size += utf8_encode(point ? point : 0xfffd, text + size);
+                at += step;
+        }
+        return (Str){ text, size };
+}
+
+/* The first so many bytes of a text, whole characters, with dots if it was cut. */
+static Str shown(Arena *arena, Str text, size_t most) {
+        if (text.size <= most)
+                return text;
+        while (most > 0 && (text.data[most] & 0xc0) == 0x80)
+                most--;
+        return arena_strf(arena, "%.*s...", (int)most, text.data);
+}
+
+typedef struct BadRecord {
+        CsvBad bad;
+        size_t column; /* of the spec; NO_FIELD: the whole record */
+        Str field;     /* as it stands */
+} BadRecord;
+
+static Str message_of(const Job *job, const BadRecord *record, Arena *arena) {
+        const CsvBad *bad = &record->bad;
+        if (bad->rule == RULE_WRONG_WIDTH)
+                return arena_strf(arena, "the record has %zu fields where %zu belong", bad->width, job->result->header.count);
+        if (record->column == NO_FIELD)
+                return arena_strf(arena, "the %s %s", bad->rule == RULE_BAD_QUOTE ? "line" : "record", rule_words(bad->rule));
+        const SourceColumn *column = &job->spec->columns[record->column];
+        if (bad->rule == RULE_REQUIRED_MISSING)
+                return arena_strf(arena, "%.*s %s", STR_ARG(column->name), rule_words(bad->rule));
+        Str field = shown(arena, csv_unquote(&job->spec->format, record->field, arena), FIELD_SHOWN_MAX);
+        Str type = type_print(arena, column->type);
+        bool says_type = bad->rule == RULE_OUT_OF_RANGE || bad->rule == RULE_TOO_MANY_DIGITS;
+        return arena_strf(arena, "%.*s: '%.*s' %s%s%.*s%s", STR_ARG(column->name), STR_ARG(field), rule_words(bad->rule),
+                          says_type ? " (" : "", says_type ? (int)type.size : 0, type.data, says_type ? ")" : "");
+}
+
+static void count_rule(Job *job, const BadRecord *record, Str column, Str message) {
+        size_t place = record->column == NO_FIELD ? 0 : record->column + 1;
+        StageRule **slot = &job->found[place * RULE_COUNT + record->bad.rule];
+        if (*slot) {
+                (*slot)->count++;
+                return;
+        }
+        Arena *arena = job->arena;
+        Str text = record->column == NO_FIELD ? record->bad.raw : record->field;
+        text = shown(arena, printable(arena, str_slice(text, 0, 2 * EXAMPLE_MAX)), EXAMPLE_MAX);
+        *slot = ARENA_NEW(arena, StageRule);
+        **slot = (StageRule){ .column = arena_str(arena, column), .rule = str_of(rule_name(record->bad.rule)), .count = 1,
+                              .record = record->bad.record, .line = record->bad.line, .text = arena_str(arena, text),
+                              .message = arena_str(arena, message) };
+}
+
+static Status put_bad(Job *job, const BadRecord *record) {
+        TRY(start_quarantine(job));
+        Arena *arena = &job->stager->batch_arena;
+        const CsvBad *bad = &record->bad;
+        Str column = record->column == NO_FIELD ? STR("") : job->spec->columns[record->column].name;
+        Str message = message_of(job, record, arena);
+        ParquetWriter *writer = job->stager->quarantine;
+        const int64_t numbers[] = { job->spec->file_id, bad->record, bad->line, (int64_t)bad->offset, (int64_t)bad->length };
+        for (size_t i = 0; i < COUNT_OF(numbers); i++)
+                parquet_column_int64(parquet_column(writer, i), numbers[i]);
+        const Str texts[] = { column, str_of(rule_name(bad->rule)), message, printable(arena, bad->raw) };
+        for (size_t i = 0; i < COUNT_OF(texts); i++) {
+                ParquetColumn *into = parquet_column(writer, COUNT_OF(numbers) + i);
+                if (i == 0 && texts[i].size == 0)
+                        parquet_column_null(into);
+                else
+                        parquet_column_bytes(into, texts[i].data, texts[i].size);
+        }
+        count_rule(job, record, column, message);
+        job->result->quarantined++;
+        return parquet_row_end(writer, job->err);
+}
+
+static BadRecord bad_of_failure(const Job *job, CsvBatch *batch, TypingFailure failure) {
+        Str raw = csv_raw(batch, failure.row);
+        size_t field = job->fields[failure.column];
+        CsvBad bad = { .rule = failure.rule, .record = batch->records[failure.row], .line = csv_line(batch, failure.row),
+                       .offset = batch->offset + batch->starts[failure.row], .length = raw.size,
+                       .raw = str_slice(raw, 0, CSV_RAW_MAX) };
+        return (BadRecord){ bad, failure.column, field == NO_FIELD ? STR("") : csv_field(batch, failure.row, field) };
+}
+
+/* Both lists are in order of record. */
+static Status put_quarantine(Job *job, CsvBatch *batch) {
+        const TypingFailures *failures = &job->stager->failures;
+        size_t f = 0, b = 0;
+        while (f < failures->count || b < batch->bad_count) {
+                BadRecord record;
+                if (f == failures->count || (b < batch->bad_count && batch->bad[b].record < batch->records[failures->items[f].row]))
+                        record = (BadRecord){ batch->bad[b++], NO_FIELD, STR("") };
+                else
+                        record = bad_of_failure(job, batch, failures->items[f++]);
+                TRY(put_bad(job, &record));
+        }
+        return STATUS_OK;
+}
+
+/* --- columns that the source does not know --- */
+
+static void collect_unknown(Job *job, const CsvBatch *batch) {
+        for (size_t i = 0; i < job->unknown_count; i++) {
+                UnknownColumn *unknown = &job->unknown[i];
+                for (size_t row = 0; row < batch->rows; row++) {
+                        if (unknown->texts.count == UNKNOWN_VALUES_MAX || unknown->bytes > UNKNOWN_BYTES_MAX)
+                                break;
+                        Str field = arena_str(job->arena, csv_field(batch, row, unknown->field));
+                        unknown->bytes += field.size;
+                        vec_push(job->arena, &unknown->texts, field);
+                }
+        }
+}
+
+static void guess_unknown(Job *job) {
+        StageResult *result = job->result;
+        result->unknown_count = job->unknown_count;
+        result->unknown = ARENA_ARRAY(job->arena, StageUnknown, job->unknown_count + 1);
+        for (size_t i = 0; i < job->unknown_count; i++) {
+                const UnknownColumn *unknown = &job->unknown[i];
+                ColumnGuess guess;
+                guess_column(&job->spec->format, unknown->texts.items, unknown->texts.count, true, job->arena, &guess);
+                /* the source's own patterns and characters hold, so only what fits them is typed */
+                bool plain = guess.misfits == 0 && guess.date_count == 0 && guess.thousands == 0 && guess.null_count == 0 &&
+                             !guess.empty_is_null && (guess.decimal == 0 || guess.decimal == job->rules.decimal);
+                result->unknown[i] = (StageUnknown){
+                        .name = result->header.items[unknown->field],
+                        .type = plain ? guess.type : (Type){ .kind = TYPE_TEXT },
+                        .nulls = guess.nulls,
+                        .example = printable(job->arena, shown(job->arena, guess.example, EXAMPLE_MAX)),
+                };
+        }
+}
+
+/* --- the job --- */
+
+static void mark_failed(Stager *stager, size_t rows) {
+        if (rows > stager->failed_room) {
+                free(stager->failed);
+                stager->failed_room = rows + rows / 4;
+                stager->failed = malloc(stager->failed_room);
+                if (!stager->failed)
+                        panic("out of memory");
+        }
+        memset(stager->failed, 0, rows);
+        for (size_t i = 0; i < stager->failures.count; i++)
+                stager->failed[stager->failures.items[i].row] = true;
+}
+
+static void type_missing(Job *job, const CsvBatch *batch, size_t column) {
+        if (!job->spec->columns[column].required)
+                return;
+        for (size_t row = 0; row < batch->rows; row++)
+                typing_failures_add(&job->stager->failures, row, column, RULE_REQUIRED_MISSING);
+}
+
+static Status stage_batch(Job *job, CsvBatch *batch) {
+        Stager *stager = job->stager;
+        arena_reset(&stager->batch_arena);
+        stager->failures.count = 0;
+        for (size_t i = 0; i < job->spec->column_count && batch->rows > 0; i++) {
+                if (job->fields[i] == NO_FIELD)
+                        type_missing(job, batch, i);
+                else
+                        typing_column(&job->typings[i], batch, job->fields[i], i, &stager->batch_arena, &stager->vectors[i],
+                                      &stager->failures);
+        }
+        typing_failures_sort(&stager->failures);
+        if (stager->failures.count > 0)
+                mark_failed(stager, batch->rows);
+        TRY(put_rows(job, batch, stager->failures.count > 0 ? stager->failed : NULL));
+        TRY(put_quarantine(job, batch));
+        collect_unknown(job, batch);
+        return STATUS_OK;
+}
+
+static Status stage_batches(Job *job, StageProgress progress) {
+        uint64_t reported = 0;
+        while (true) {
+                CsvBatch batch;
+                bool end;
+                TRY(csv_next(job->stager->reader, &batch, &end, job->err));
+                if (end)
+                        return STATUS_OK;
+                TRY(stage_batch(job, &batch));
+                uint64_t raw = csv_read_raw(job->stager->reader);
+                if (!progress.report || raw - reported < PROGRESS_EVERY)
+                        continue;
+                reported = raw;
+                if (!progress.report(progress.context, raw))
+                        return error_set(job->err, STATUS_INTERRUPTED, "interrupted while reading the delivery");
+        }
+}
+
+static Status finish_files(Job *job) {
+        if (job->data_started)
+                TRY(parquet_writer_finish(job->stager->data, job->arena, &job->result->data, job->err));
+        if (job->quarantine_started)
+                TRY(parquet_writer_finish(job->stager->quarantine, job->arena, &job->result->quarantine, job->err));
+        return STATUS_OK;
+}
+
+static int compare_rules(const void *a, const void *b) {
+        const StageRule *x = a, *y = b;
+        if (x->count != y->count)
+                return x->count > y->count ? -1 : 1;
+        return x->record < y->record ? -1 : x->record > y->record;
+}
+
+static void collect_rules(Job *job) {
+        size_t places = (job->spec->column_count + 1) * RULE_COUNT;
+        VEC(StageRule) rules = { 0 };
+        for (size_t i = 0; i < places; i++) {
+                if (job->found[i])
+                        vec_push(job->arena, &rules, *job->found[i]);
+        }
+        if (rules.count > 1)
+                qsort(rules.items, rules.count, sizeof(*rules.items), compare_rules);
+        job->result->rules = rules.items;
+        job->result->rule_count = rules.count;
+}
+
+static void take_counts(Job *job) {
+        const CsvCounts *counts = csv_counts(job->stager->reader);
+        StageResult *result = job->result;
+        result->records = counts->records;
+        result->headers = counts->headers;
+        result->blanks = counts->blanks;
+        result->comments = counts->comments;
+        result->preamble = counts->preamble;
+        result->footers = counts->footers;
+        result->skipped = counts->headers + counts->blanks + counts->comments + counts->preamble + counts->footers;
+        result->bytes = (int64_t)counts->bytes;
+}
+
+static Status check_spec(const StageSpec *spec, Error *err) {
+        TRY(format_check(&spec->format, err));
+        if (spec->column_count == 0 || spec->column_count > FORMAT_COLUMNS_MAX)
+                return error_set(err, STATUS_BAD_VALUE, "a source has 1 to %d columns; this one has %zu", FORMAT_COLUMNS_MAX,
+                                 spec->column_count);
+        return STATUS_OK;
+}
+
+static Status prepare(Job *job) {
+        const StageSpec *spec = job->spec;
+        Stager *stager = job->stager;
+        TRY(check_spec(spec, job->err));
+        TRY(typing_rules_init(&job->rules, &spec->format, job->arena, job->err));
+        job->typings = ARENA_ARRAY(job->arena, Typing, spec->column_count);
+        for (size_t i = 0; i < spec->column_count; i++)
+                TRY(typing_init(&job->typings[i], &job->rules, &spec->columns[i], job->arena, job->err));
+        if (spec->column_count > stager->vector_count) {
+                stager->vectors = reallocarray(stager->vectors, spec->column_count, sizeof(*stager->vectors));
+                if (!stager->vectors)
+                        panic("out of memory");
+                memset(stager->vectors + stager->vector_count, 0,
+                       (spec->column_count - stager->vector_count) * sizeof(*stager->vectors));
+                stager->vector_count = spec->column_count;
+        }
+        job->found = ARENA_ARRAY(job->arena, StageRule *, (spec->column_count + 1) * RULE_COUNT);
+        return STATUS_OK;
+}
+
+static Status run(Job *job, StageProgress progress) {
+        const StageSpec *spec = job->spec;
+        TRY(prepare(job));
+        Source source = { read_fd, &job->files.in };
+        TRY(csv_start(job->stager->reader, &spec->format, source, spec->column_count + spec->ignore.count, spec->input_limit,
+                      job->err));
+        if (csv_width(job->stager->reader) > 0) {
+                TRY(match_columns(job));
+                TRY(stage_batches(job, progress));
+        }
+        TRY(finish_files(job));
+        take_counts(job);
+        collect_rules(job);
+        guess_unknown(job);
+        const StageResult *result = job->result;
+        if (result->records != result->accepted + result->quarantined + result->skipped)
+                return error_set(job->err, STATUS_INTERNAL, "the delivery's records do not add up: %lld read, %lld accepted, %lld "
+                                 "quarantined, %lld skipped", (long long)result->records, (long long)result->accepted,
+                                 (long long)result->quarantined, (long long)result->skipped);
+        return STATUS_OK;
+}
+
+Status stage_run(Stager *stager, const StageSpec *spec, StageFiles files, StageProgress progress, Arena *arena,
+                 StageResult *out, Error *err) {
+        StageResult result = { .records = 0 };
+        Job job = { .stager = stager, .spec = spec, .files = files, .arena = arena, .result = &result, .err = err };
+        Status status = run(&job, progress);
+        arena_reset(&stager->batch_arena);
+        if (status != STATUS_OK) {
+                parquet_writer_abort(stager->data);
+                parquet_writer_abort(stager->quarantine);
+                return status;
+        }
+        *out = result;
+        return STATUS_OK;
+}
