@@ -76,6 +76,9 @@ void keys_read(KeyContext *context, const KeyTable *table, const YamlNode *map, 
 void keys_read_one(KeyContext *context, const Key *key, const YamlNode *value, void *object);
 /* A list of maps into new structs of `size` bytes each. */
 void *keys_read_list(KeyContext *context, const KeyTable *table, const YamlNode *list, size_t size, size_t *out_count);
+/* A file that is a list, or that holds one under its only key: read as keys_read_list. */
+void *keys_list_file(Arena *arena, const char *path, Str text, Problems *problems, const KeyTable *table, const char *key,
+                     size_t size, size_t *out_count, const YamlNode **out_list);
 const Key *keys_find(const KeyTable *table, Str name);
 /* Adds UNKNOWN_KEY with a guess or the list of keys. */
 void keys_unknown(KeyContext *context, const KeyTable *table, Str name, const YamlNode *place);
