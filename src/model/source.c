@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/source.h"
+
+#include "model/keys.h"
+#include "model/tables.h"
+
+/* ---- readers of single keys ---- */
+
+static void read_from(KeyContext *context, const YamlNode *value, void *object) {
+        Source *source = object;
+        if (!key_texts(context, value, &source->from, &source->from_count))
+                return;
+        for (size_t i = 0; i < source->from_count; i++) {
+                Str rest;
+                if (source_is_ingress(source->from[i], &rest) && rest.size == 0)
+                        key_problem(context, value, STATUS_BAD_VALUE, "`from` names no file: write ingress/PATTERN");
+                if (str_find(source->from[i], STR("..")) < source->from[i].size && source_is_ingress(source->from[i], &rest))
+                        key_problem(context, value, STATUS_BAD_VALUE, "`from` may not leave the zone's ingress by `..`");
+        }
+}
+
+/* Keys that are one byte in the framer. */
+static void read_byte(KeyContext *context, const YamlNode *value, char *out) {
+        static const Key character = { .name = "character", .kind = KEY_CHARACTER };
+        const char *name = context->key;
+        Key key = character;
+        key.name = name;
+        Str text = STR_NONE;
+        size_t before = context->problems->errors.count + context->problems->dropped;
+        keys_read_one(context, &key, value, &text);
+        if (context->problems->errors.count + context->problems->dropped > before)
+                return;
+        if (text.size > 1) {
+                key_problem(context, value, STATUS_BAD_VALUE, "`%s` is one character of ASCII, not \"%.*s\"", name, STR_ARG(text));
+                return;
+        }
+        *out = text.size ? text.data[0] : 0;
+}
+
+#define BYTE_READER(field)                                                                            \
+        static void read_##field(KeyContext *context, const YamlNode *value, void *object) {           \
+                read_byte(context, value, &((Source *)object)->format.field);                         \
+        }
+BYTE_READER(delimiter)
+BYTE_READER(quote)
+BYTE_READER(escape)
+BYTE_READER(decimal)
+BYTE_READER(thousands)
+
+static void read_skip(KeyContext *context, const YamlNode *value, void *object) {
+        static const Key key = { .name = "skip", .kind = KEY_COUNT };
+        int64_t lines = 0;
+        keys_read_one(context, &key, value, &lines);
+        if (lines > 1000000)
+                key_problem(context, value, STATUS_BAD_VALUE, "`skip` is at most 1000000 lines");
+        else
+                ((Source *)object)->format.skip = (uint32_t)lines;
+}
+
+static void read_dates(KeyContext *context, const YamlNode *value, void *object) {
+        StrList list = { 0 };
+        if (!key_texts(context, value, &list.items, &list.count))
+                return;
+        for (size_t i = 0; i < list.count; i++) {
+                Error err = { 0 };
+                if (format_check_pattern(list.items[i], &err) == STATUS_OK)
+                        continue;
+                yaml_error_place(&err, context->file, value->kind == YAML_LIST ? value->items[i] : value);
+                problems_take(context->problems, &err);
+                return;
+        }
+        ((Source *)object)->format.dates = list;
+}
+
+static void read_record_limit(KeyContext *context, const YamlNode *value, void *object) {
+        static const Key key = { .name = "limits.record", .kind = KEY_SIZE };
+        int64_t bytes = FORMAT_RECORD_LIMIT;
+        keys_read_one(context, &key, value, &bytes);
+        if (bytes < 1 || bytes > FORMAT_RECORD_LIMIT_MAX)
+                key_problem(context, value, STATUS_BAD_VALUE, "`limits.record` is from 1 byte to %u MiB", FORMAT_RECORD_LIMIT_MAX >> 20);
+        else
+                ((Source *)object)->format.record_limit = (uint32_t)bytes;
+}
+
+/* "0.1%" as parts of a million, digits beyond the fourth refused: exact, no floating point. */
+static bool percent_parse(Str text, int64_t *out_per_million) {
+        Str whole, fraction;
+        str_cut(text, '.', &whole, &fraction);
+        int64_t value;
+        if (!str_to_int64(whole, &value) || value < 0 || value > 100 || fraction.size > 4)
+                return false;
+        value *= 10000;
+        int64_t unit = 1000;
+        for (size_t i = 0; i < fraction.size; i++, unit /= 10) {
+                if (fraction.data[i] < '0' || fraction.data[i] > '9')
+                        return false;
+                value += unit * (fraction.data[i] - '0');
+        }
+        *out_per_million = value;
+        return value <= 1000000;
+}
+
+static void read_tolerate(KeyContext *context, const YamlNode *value, void *object) {
+        Str text;
+        if (!key_text(context, value, &text))
+                return;
+        Tolerate tolerate = { .set = true, .rows = -1, .per_million = -1 };
+        bool good = str_ends_with(text, STR("%")) ? percent_parse(str_slice(text, 0, text.size - 1), &tolerate.per_million)
+                                                   : str_to_int64(text, &tolerate.rows) && tolerate.rows >= 0;
+        if (good)
+                ((Source *)object)->tolerate = tolerate;
+        else
+                key_problem(context, value, STATUS_BAD_VALUE, "`tolerate` is a number of records or a share such as 0.1%%, not \"%.*s\"",
+                            STR_ARG(text));
+}
+
+static void read_as_of(KeyContext *context, const YamlNode *value, void *object) {
+        Str text;
+        if (!key_text(context, value, &text))
+                return;
+        if (str_is(text, "landed")) {
+                ((Source *)object)->as_of = text;
+                return;
+        }
+        bool later = str_starts_with(text, STR("name ")) || str_starts_with(text, STR("column "));
+        Error *err = key_problem(context, value, STATUS_BAD_VALUE, later ? "`as_of: %.*s` is not built yet" : "`as_of` cannot be \"%.*s\"",
+                                 STR_ARG(text));
+        error_hint(err, "this version knows: landed");
+}
+
+/* ---- columns: NAME: TYPE [ZONE] [required] [unique] [from HEADER] ---- */
+
+/* Cuts the type off the front: one word, or up to the closing parenthesis. */
+static Str cut_type(Str *rest) {
+        Str text = str_trim(*rest);
+        size_t blank = str_find_byte(text, ' '), open = str_find_byte(text, '(');
+        size_t end = open < blank || (open < text.size && str_trim(str_slice(text, blank, open)).size == 0)
+                             ? str_find_byte(text, ')') + 1
+                             : blank;
+        *rest = str_trim(str_slice(text, end, text.size));
+        return str_slice(text, 0, end);
+}
+
+static bool looks_like_zone(Str word) {
+        return str_is(word, "UTC") || str_find_byte(word, '/') < word.size;
+}
+
+static bool column_word(KeyContext *context, const YamlNode *value, Str word, SourceColumn *column, ColumnText *text) {
+        static const Str words[] = { { "required", 8 }, { "unique", 6 }, { "from", 4 } };
+        if (str_is(word, "required")) {
+                column->required = true;
+                return true;
+        }
+        if (str_is(word, "unique")) {
+                text->unique = true;
+                return true;
+        }
+        if (looks_like_zone(word) && (column->type.kind == TYPE_TIMESTAMP || column->type.kind == TYPE_TIMESTAMPTZ)) {
+                column->type.kind = TYPE_TIMESTAMPTZ; /* local times of a zone are instants */
+                column->zone = arena_str(context->arena, word);
+                return true;
+        }
+        Error *err = key_problem(context, value, STATUS_BAD_VALUE, "a column cannot be \"%.*s\"", STR_ARG(word));
+        Str near = str_nearest(word, words, COUNT_OF(words));
+        if (near.size > 0)
+                error_hint(err, "did you mean `%.*s`?", STR_ARG(near));
+        else
+                error_hint(err, "after the type: required, unique, from HEADER, and behind timestamp a zone such as Europe/Copenhagen");
+        return false;
+}
+
+static Str unquoted(Str text) {
+        text = str_trim(text);
+        bool quoted = text.size >= 2 && (text.data[0] == '"' || text.data[0] == '\'') && text.data[text.size - 1] == text.data[0];
+        return quoted ? str_slice(text, 1, text.size - 1) : text;
+}
+
+static void column_words(KeyContext *context, const YamlNode *value, Str rest, SourceColumn *column, ColumnText *text) {
+        while (rest.size > 0) {
+                Str word, tail;
+                str_cut(rest, ' ', &word, &tail);
+                if (str_is(word, "from")) {
+                        column->from = arena_str(context->arena, unquoted(tail));
+                        if (column->from.size == 0)
+                                key_problem(context, value, STATUS_BAD_VALUE, "`from` needs the column's name in the file's header");
+                        return;
+                }
+                if (!column_word(context, value, word, column, text))
+                        return;
+                rest = str_trim(tail);
+        }
+}
+
+static void read_column(KeyContext *context, const YamlNode *value, SourceColumn *column, ColumnText *text) {
+        Str rest;
+        context->key = arena_cstr(context->arena, column->name);
+        if (!key_text(context, value, &rest))
+                return;
+
+        Error err = { 0 };
+        if (type_parse(cut_type(&rest), &column->type, &err) == STATUS_OK) {
+                column_words(context, value, rest, column, text);
+                return;
+        }
+        yaml_error_place(&err, context->file, value);
+        problems_take(context->problems, &err);
+}
+
+static bool column_name_good(KeyContext *context, const Source *source, const YamlNode *key, size_t before) {
+        Str name = key->text;
+        if (name.size == 0 || name.size > 255 || !utf8_valid(name)) {
+                key_problem(context, key, STATUS_BAD_VALUE, "a column's name has from 1 to 255 bytes");
+                return false;
+        }
+        if (name_is_reserved(name)) {
+                Error *err = key_problem(context, key, STATUS_BAD_VALUE, "`%.*s` is a name that Lode gives itself", STR_ARG(name));
+                error_hint(err, "call it %.*s_2: TYPE from %.*s", STR_ARG(name), STR_ARG(name));
+                return false;
+        }
+        for (size_t i = 0; i < before; i++) {
+                if (!str_equal_nocase(source->columns[i].name, name))
+                        continue;
+                key_problem(context, key, STATUS_DUPLICATE_KEY, "column `%.*s` is there already on line %d (case does not count)", STR_ARG(name),
+                            source->column_texts[i].line);
+                return false;
+        }
+        return true;
+}
+
+static void read_columns(KeyContext *context, const YamlNode *value, void *object) {
+        Source *source = object;
+        if (value->kind != YAML_MAP || value->count == 0) {
+                Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`columns` is a map of `name: type`");
+                error_hint(err, "for example   order_no: text required");
+                return;
+        }
+        if (value->count > FORMAT_COLUMNS_MAX) {
+                key_problem(context, value, STATUS_LIMIT, "%zu columns; at most %d are read", value->count, FORMAT_COLUMNS_MAX);
+                return;
+        }
+        source->columns = ARENA_ARRAY(context->arena, SourceColumn, value->count);
+        source->column_texts = ARENA_ARRAY(context->arena, ColumnText, value->count);
+        for (size_t i = 0; i < value->count; i++) {
+                const YamlNode *name = value->keys[i];
+                SourceColumn *column = &source->columns[source->column_count];
+                ColumnText *text = &source->column_texts[source->column_count];
+                if (!column_name_good(context, source, name, source->column_count))
+                        continue;
+                *column = (SourceColumn){ .name = arena_str(context->arena, name->text), .type = { .kind = TYPE_TEXT } };
+                *text = (ColumnText){ .line = name->line, .column = name->column };
+                source->column_count++;
+                read_column(context, value->items[i], column, text);
+        }
+        context->key = "columns";
+}
+
+/* ---- the table ---- */
+
+#define AT(field) offsetof(Source, field)
+
+static const Key limit_keys[] = {
+        { .name = "record", .kind = KEY_OTHER, .read = read_record_limit, .shown = "a size; 16 MB",
+          .meaning = "The longest record that is read; a longer one is quarantined." },
+};
+static const KeyTable limit_table = { .file = "", .thing = "`limits`", .keys = limit_keys, .count = COUNT_OF(limit_keys) };
+
+static const Key keys[] = {
+        { .name = "about", .kind = KEY_TEXT, .at = AT(about), .meaning = "What this feed is, for people." },
+        { .name = "from", .kind = KEY_OTHER, .read = read_from, .required = true, .shown = "a pattern, or a list of them",
+          .meaning = "Which files belong to this source: `ingress/NAME*.csv` is the zone's own ingress; any other path is relative to "
+                     "the project's folder, or absolute. `*` and `?` stand for letters." },
+        { .name = "format", .kind = KEY_CHOICE, .at = AT(format.kind), .words = "csv", .later = "json jsonl xlsx fixed parquet avro xml",
+          .fallback = "csv", .meaning = "What the files are. Compression (gzip) is seen by the first bytes." },
+        { .name = "delimiter", .kind = KEY_OTHER, .read = read_delimiter, .fallback = ",", .shown = "one character, or `tab`",
+          .meaning = "What stands between two fields." },
+        { .name = "quote", .kind = KEY_OTHER, .read = read_quote, .fallback = "\"", .shown = "one character, or `none`",
+          .meaning = "What surrounds a field that holds delimiters or line breaks." },
+        { .name = "escape", .kind = KEY_OTHER, .read = read_escape, .fallback = "none", .shown = "one character, or `none`",
+          .meaning = "What stands before a quote inside a quoted field; `none`: the quote is doubled." },
+        { .name = "header", .kind = KEY_FLAG, .at = AT(format.header), .fallback = "yes",
+          .meaning = "Whether the first record names the columns; `no`: columns are found by their order." },
+        { .name = "skip", .kind = KEY_OTHER, .read = read_skip, .fallback = "0", .shown = "a number of lines",
+          .meaning = "How many lines stand before the header; they are counted as skipped." },
+        { .name = "comment", .kind = KEY_TEXT, .at = AT(format.comment), .meaning = "Lines that begin with this text are skipped and counted." },
+        { .name = "footer", .kind = KEY_PATTERN, .at = AT(format.footer),
+          .meaning = "Records whose raw text matches are skipped and counted: totals, notes." },
+        { .name = "encoding", .kind = KEY_WORD, .at = AT(format.encoding), .words = "utf-8",
+          .later = "utf-16 utf-16le utf-16be latin1 iso-8859-1 iso-8859-15 cp1252 windows-1252 cp850 shift_jis gbk euc-kr", .fallback = "utf-8",
+          .meaning = "How letters became bytes; a byte order mark is skipped." },
+        { .name = "decimal", .kind = KEY_OTHER, .read = read_decimal, .fallback = ".", .shown = "one character",
+          .meaning = "The decimal point of numbers." },
+        { .name = "thousands", .kind = KEY_OTHER, .read = read_thousands, .fallback = "none", .shown = "one character, or `none`",
+          .meaning = "What may stand between groups of three digits." },
+        { .name = "dates", .kind = KEY_OTHER, .read = read_dates, .shown = "a pattern, or a list of them",
+          .meaning = "How dates are written, in the letters of `yyyy-MM-dd HH:mm:ss`, tried in order; none: ISO 8601." },
+        { .name = "nulls", .kind = KEY_TEXTS, .at = AT(format.nulls.items), .count_at = AT(format.nulls.count),
+          .meaning = "Texts that mean NULL, beside the empty field." },
+        { .name = "true", .kind = KEY_TEXTS, .at = AT(format.true_words.items), .count_at = AT(format.true_words.count),
+          .meaning = "Words that mean true, without regard to case; none: true, t, yes, y, 1, on." },
+        { .name = "false", .kind = KEY_TEXTS, .at = AT(format.false_words.items), .count_at = AT(format.false_words.count),
+          .meaning = "Words that mean false; none: false, f, no, n, 0, off." },
+        { .name = "columns", .kind = KEY_OTHER, .read = read_columns, .required = true, .shown = "a map of `name: type [required] [unique] [from HEADER]`",
+          .meaning = "The columns in order. Types: boolean, int, bigint, double, decimal(p,s), date, time, timestamp [ZONE], timestamptz, uuid, text. "
+                     "`required`: an empty field does not fit. `unique`: a promise to readers, not checked yet. `from HEADER`: its name in the file, where that differs." },
+        { .name = "ignore", .kind = KEY_TEXTS, .at = AT(ignore.items), .count_at = AT(ignore.count),
+          .meaning = "Columns of the file that are read and counted but not kept; every report names them." },
+        { .name = "load", .kind = KEY_CHOICE, .at = AT(load), .words = "append replace", .later = "merge history", .fallback = "append",
+          .meaning = "`append`: each delivery adds its rows. `replace`: the newest delivery is the whole table." },
+        { .name = "evolve", .kind = KEY_CHOICE, .at = AT(evolve), .words = "columns freeze", .later = "rescue widen", .fallback = "columns",
+          .meaning = "What a new column in a file means. `columns`: it is added and reported. `freeze`: the file is held." },
+        { .name = "redelivery", .kind = KEY_CHOICE, .at = AT(redelivery), .words = "reject replace append", .fallback = "reject",
+          .meaning = "The same name with new bytes. `reject`: the file is held. `replace`: it takes the place of the older one. `append`: both count. "
+                     "(A `load: replace` source replaces anyway.)" },
+        { .name = "tolerate", .kind = KEY_OTHER, .read = read_tolerate, .shown = "a number, or a share such as 0.1%; any number, as long as more fit than not",
+          .meaning = "More quarantined records than this hold the delivery." },
+        { .name = "settle", .kind = KEY_DURATION, .at = AT(settle_us), .fallback = "5s",
+          .meaning = "How long a file must be unchanged, where it cannot be told that nobody writes it any more." },
+        { .name = "reread", .kind = KEY_SIZE, .at = AT(reread_bytes), .fallback = "10 GB",
+          .meaning = "When an edit makes `run` read more than this again, it needs --yes." },
+        { .name = "limits", .kind = KEY_NESTED, .nested = &limit_table, .shown = "a map", .meaning = "Limits of single things; see below." },
+        { .name = "as_of", .kind = KEY_OTHER, .read = read_as_of, .fallback = "landed",
+          .shown = "`landed`", .meaning = "Of which time a delivery speaks: when it landed." },
+        { .name = "key", .kind = KEY_LATER, .meaning = "The columns that name a row (for `load: merge` and `history`)." },
+        { .name = "order_by", .kind = KEY_LATER, .meaning = "Which of two rows of one key is newer." },
+        { .name = "deleted_when", .kind = KEY_LATER, .meaning = "Which records mean that a row is gone." },
+        { .name = "absent", .kind = KEY_LATER, .meaning = "What it means that a snapshot lacks a row." },
+        { .name = "transform", .kind = KEY_LATER, .meaning = "SQL over each record before it is staged." },
+};
+
+const KeyTable source_table = {
+        .file = "zones/ZONE/sources/SOURCE.yml",
+        .thing = "a source",
+        .about = "One feed of files into a zone. `lode add` writes this file from what it sees; afterwards nothing is guessed again. "
+                 "The table it fills is `ZONE.staging.SOURCE`.",
+        .example = "from: ingress/orders_*.csv\n"
+                   "delimiter: \";\"\n"
+                   "decimal: \",\"\n"
+                   "dates: [dd/MM/yyyy, yyyy-MM-dd]\n"
+                   "footer: \"^Total\"\n"
+                   "columns:\n"
+                   "  order_no: text required\n"
+                   "  amount: decimal(12,2)\n"
+                   "  changed_at: timestamp Europe/Copenhagen\n",
+        .keys = keys,
+        .count = COUNT_OF(keys),
+};
+
+/* ---- the whole ---- */
+
+Source *source_new(Arena *arena, Str zone, Str name) {
+        Source *source = ARENA_NEW(arena, Source);
+        source->format = format_default();
+        keys_defaults(&source_table, arena, source);
+        source->zone = arena_str(arena, zone);
+        source->name = arena_str(arena, name);
+        source->path = arena_printf(arena, "zones/%.*s/sources/%.*s.yml", STR_ARG(zone), STR_ARG(name));
+        source->tolerate = (Tolerate){ .rows = -1, .per_million = -1 };
+        return source;
+}
+
+/* What only the whole can tell: an ignored column that is kept, a header-less file with names of a header. */
+static void check_whole(KeyContext *context, const YamlNode *root, const Source *source) {
+        const YamlNode *ignore = yaml_get(root, "ignore");
+        for (size_t i = 0; i < source->ignore.count; i++)
+                if (source_column(source, source->ignore.items[i]))
+                        key_problem(context, ignore, STATUS_BAD_VALUE, "column `%.*s` is both kept and ignored", STR_ARG(source->ignore.items[i]));
+
+        for (size_t i = 0; i < source->column_count; i++) {
+                const SourceColumn *column = &source->columns[i];
+                if (column->from.size > 0 && !source->format.header)
+                        key_problem(context, yaml_get(yaml_get(root, "columns"), arena_cstr(context->arena, column->name)), STATUS_BAD_VALUE,
+                                    "`from` names a header, and this source has `header: no`");
+        }
+}
+
+static void check_format(KeyContext *context, const YamlNode *root, const Source *source) {
+        Error err = { 0 };
+        if (format_check(&source->format, &err) == STATUS_OK)
+                return;
+        const YamlNode *place = yaml_key(root, "dates");
+        yaml_error_place(&err, context->file, place ? place : root);
+        problems_take(context->problems, &err);
+}
+
+Source *source_parse(Arena *arena, Str zone, Str name, const char *path, Str text, Problems *problems) {
+        Source *source = source_new(arena, zone, name);
+        source->path = arena_printf(arena, "%s", path);
+        source->text = arena_str(arena, text);
+
+        Error err = { 0 };
+        YamlFile *file;
+        if (yaml_parse(source->text, source->path, arena, &file, &err) != STATUS_OK) {
+                problems_take(problems, &err);
+                return source;
+        }
+        KeyContext context = { .arena = arena, .file = file, .problems = problems };
+        size_t before = problems->errors.count + problems->dropped;
+        keys_read(&context, &source_table, file->root, source);
+        if (problems->errors.count + problems->dropped > before)
+                return source;
+        check_whole(&context, file->root, source);
+        check_format(&context, file->root, source);
+        return source;
+}
+
+bool source_is_ingress(Str pattern, Str *out_rest) {
+        Str prefix = STR("ingress/");
+        if (!str_starts_with(pattern, prefix))
+                return false;
+        *out_rest = str_slice(pattern, prefix.size, pattern.size);
+        return true;
+}
+
+const SourceColumn *source_column(const Source *source, Str name) {
+        for (size_t i = 0; i < source->column_count; i++)
+                if (str_equal_nocase(source->columns[i].name, name))
+                        return &source->columns[i];
+        return NULL;
+}
+
+Sha256 source_reading_hash(const Source *source) {
+        CLEANUP(buf_deinit) Buf buf = { 0 };
+        buf_append_cstr(&buf, "reading 1");
+        format_write(&buf, &source->format);
+        source_columns_write(&buf, source->columns, source->column_count);
+        for (size_t i = 0; i < source->column_count; i++)
+                buf_u8(&buf, source->column_texts[i].unique);
+        str_list_write(&buf, source->ignore);
+        buf_u8(&buf, (uint8_t)source->load);
+        buf_u8(&buf, (uint8_t)source->evolve);
+        return sha256_of(buf_view(&buf));
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Prints a source as a person would have written it. Values are quoted only where YAML would read them otherwise;
+ * keys stand in the manual's order, with an empty line between where the files are, how they are read, what becomes
+ * of them, and the columns.
+ */
+#include "base/time.h"
+#include "model/source.h"
+
+/* Whether plain text would not come back as it is. */
+static bool needs_quotes(Str text, bool in_list) {
+        if (text.size == 0 || text.data[0] == ' ' || text.data[text.size - 1] == ' ' || text.data[text.size - 1] == ':')
+                return true;
+        if (strchr("!&*-?|>@`%{}[]\"'#,~=:", text.data[0]))
+                return true;
+        for (size_t i = 0; i < text.size; i++) {
+                unsigned char c = (unsigned char)text.data[i];
+                if (c < 0x20 || c == 0x7f || c == '"' || c == '\'' || c == '\\' || c == '#')
+                        return true;
+                if (c == ':' && (i + 1 == text.size || text.data[i + 1] == ' ' || in_list))
+                        return true;
+                if (in_list && strchr(",[]{}", c))
+                        return true;
+        }
+        return false;
+}
+
+static void put_quoted(Buf *out, Str text) {
+        buf_append_byte(out, '"');
+        for (size_t i = 0; i < text.size; i++) {
+                unsigned char c = (unsigned char)text.data[i];
+                if (c == '"' || c == '\\')
+                        buf_printf(out, "\\%c", c);
+                else if (c == '\t')
+                        buf_append_cstr(out, "\\t");
+                else if (c < 0x20 || c == 0x7f)
+                        buf_printf(out, "\\x%02x", c);
+                else
+                        buf_append_byte(out, (char)c);
+        }
+        buf_append_byte(out, '"');
+}
+
+static void put_text(Buf *out, Str text, bool in_list) {
+        if (needs_quotes(text, in_list))
+                put_quoted(out, text);
+        else
+                buf_append(out, text);
+}
+
+static void put_line(Buf *out, const char *key, Str text) {
+        buf_printf(out, "%s: ", key);
+        put_text(out, text, false);
+        buf_append_byte(out, '\n');
+}
+
+/* One text plain, several as [a, b]. */
+static void put_list(Buf *out, const char *key, const Str *items, size_t count) {
+        if (count == 0)
+                return;
+        if (count == 1) {
+                put_line(out, key, items[0]);
+                return;
+        }
+        buf_printf(out, "%s: [", key);
+        for (size_t i = 0; i < count; i++) {
+                buf_append_cstr(out, i ? ", " : "");
+                put_text(out, items[i], true);
+        }
+        buf_append_cstr(out, "]\n");
+}
+
+static void put_character(Buf *out, const char *key, char is, char usual) {
+        if (is == usual)
+                return;
+        if (is == '\t' || is == 0)
+                put_line(out, key, is ? STR("tab") : STR("none"));
+        else if (is == ' ')
+                put_line(out, key, STR("space"));
+        else
+                buf_printf(out, is == '"' || is == '\\' ? "%s: \"\\%c\"\n" : "%s: \"%c\"\n", key, is);
+}
+
+/* The largest unit that divides it. */
+static void put_quantity(Buf *out, const char *key, int64_t value, const char *const *units, const int64_t *factors, size_t count) {
+        for (size_t i = 0; i < count; i++) {
+                if (value % factors[i] != 0)
+                        continue;
+                buf_printf(out, "%s: %lld%s\n", key, (long long)(value / factors[i]), units[i]);
+                return;
+        }
+}
+
+static void put_size(Buf *out, const char *key, int64_t bytes) {
+        static const char *const units[] = { " GB", " MB", " KB", " B" };
+        static const int64_t factors[] = { 1000000000, 1000000, 1000, 1 };
+        put_quantity(out, key, bytes, units, factors, COUNT_OF(factors));
+}
+
+static void put_duration(Buf *out, const char *key, int64_t us) {
+        static const char *const units[] = { "d", "h", "m", "s", "ms" };
+        static const int64_t factors[] = { 86400000000, 3600000000, 60000000, 1000000, 1000 };
+        put_quantity(out, key, us, units, factors, COUNT_OF(factors));
+}
+
+static void put_reading(Buf *out, const Source *source, const Source *usual) {
+        const Format *is = &source->format, *was = &usual->format;
+        put_character(out, "delimiter", is->delimiter, was->delimiter);
+        put_character(out, "quote", is->quote, was->quote);
+        put_character(out, "escape", is->escape, was->escape);
+        if (is->header != was->header)
+                put_line(out, "header", is->header ? STR("yes") : STR("no"));
+        if (is->skip != was->skip)
+                buf_printf(out, "skip: %u\n", is->skip);
+        if (is->comment.size > 0)
+                put_line(out, "comment", is->comment);
+        if (is->footer.size > 0)
+                put_line(out, "footer", is->footer);
+        put_character(out, "decimal", is->decimal, was->decimal);
+        put_character(out, "thousands", is->thousands, was->thousands);
+        put_list(out, "dates", is->dates.items, is->dates.count);
+        put_list(out, "nulls", is->nulls.items, is->nulls.count);
+        put_list(out, "true", is->true_words.items, is->true_words.count);
+        put_list(out, "false", is->false_words.items, is->false_words.count);
+        if (is->record_limit != was->record_limit) {
+                buf_append_cstr(out, "limits:\n");
+                put_size(out, "  record", is->record_limit);
+        }
+}
+
+static void put_tolerate(Buf *out, Tolerate tolerate) {
+        if (!tolerate.set)
+                return;
+        if (tolerate.rows >= 0) {
+                buf_printf(out, "tolerate: %lld\n", (long long)tolerate.rows);
+                return;
+        }
+        char fraction[8];
+        snprintf(fraction, sizeof(fraction), ".%04lld", (long long)(tolerate.per_million % 10000));
+        size_t end = strlen(fraction);
+        while (end > 1 && fraction[end - 1] == '0')
+                end--;
+        fraction[end > 1 ? end : 0] = 0;
+        buf_printf(out, "tolerate: %lld%s%%\n", (long long)(tolerate.per_million / 10000), fraction);
+}
+
+static void put_deliveries(Buf *out, const Source *source, const Source *usual) {
+        static const char *const loads[] = { "append", "replace" }, *const evolves[] = { "columns", "freeze" };
+        static const char *const redeliveries[] = { "reject", "replace", "append" };
+        if (source->load != usual->load)
+                buf_printf(out, "load: %s\n", loads[source->load]);
+        if (source->evolve != usual->evolve)
+                buf_printf(out, "evolve: %s\n", evolves[source->evolve]);
+        if (source->redelivery != usual->redelivery)
+                buf_printf(out, "redelivery: %s\n", redeliveries[source->redelivery]);
+        put_tolerate(out, source->tolerate);
+        if (source->settle_us != usual->settle_us)
+                put_duration(out, "settle", source->settle_us);
+        if (source->reread_bytes != usual->reread_bytes)
+                put_size(out, "reread", source->reread_bytes);
+}
+
+static void column_value(Arena *arena, Buf *out, const SourceColumn *column, const ColumnText *text) {
+        buf_append(out, column->zone.size ? STR("timestamp") : type_print(arena, column->type));
+        if (column->zone.size > 0)
+                buf_printf(out, " %.*s", STR_ARG(column->zone));
+        if (column->required)
+                buf_append_cstr(out, " required");
+        if (text->unique)
+                buf_append_cstr(out, " unique");
+        if (column->from.size > 0 && !str_equal(column->from, column->name)) {
+                bool quoted = strchr("\"' ", column->from.data[0]) != NULL;
+                buf_printf(out, quoted ? " from \"%.*s\"" : " from %.*s", STR_ARG(column->from));
+        }
+}
+
+static void put_columns(Arena *arena, Buf *out, const Source *source) {
+        if (source->column_count == 0)
+                return;
+        buf_append_cstr(out, "\ncolumns:\n");
+        for (size_t i = 0; i < source->column_count; i++) {
+                CLEANUP(buf_deinit) Buf value = { 0 };
+                column_value(arena, &value, &source->columns[i], &source->column_texts[i]);
+                buf_append_cstr(out, "  ");
+                put_text(out, source->columns[i].name, false);
+                buf_append_cstr(out, ": ");
+                put_text(out, buf_view(&value), false);
+                if (source->column_texts[i].note.size > 0)
+                        buf_printf(out, "    # %.*s", STR_ARG(source->column_texts[i].note));
+                buf_append_byte(out, '\n');
+        }
+}
+
+static void put_block(Buf *out, const Buf *block) {
+        if (block->size == 0)
+                return;
+        buf_append_byte(out, '\n');
+        buf_append(out, buf_view(block));
+}
+
+void source_print(const Source *source, Buf *out) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        const Source *usual = source_new(&arena, source->zone, source->name);
+
+        if (source->about.size > 0)
+                put_line(out, "about", source->about);
+        put_list(out, "from", source->from, source->from_count);
+
+        CLEANUP(buf_deinit) Buf reading = { 0 };
+        put_reading(&reading, source, usual);
+        put_block(out, &reading);
+        CLEANUP(buf_deinit) Buf deliveries = { 0 };
+        put_deliveries(&deliveries, source, usual);
+        put_block(out, &deliveries);
+        put_columns(&arena, out, source);
+        put_list(out, "\nignore", source->ignore.items, source->ignore.count);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/source.h"
+
+#include "base/test.h"
+
+#define GOOD_COLUMNS "columns:\n  a: int\n"
+
+static Source *parse(Test *t, const char *text, Problems *problems) {
+        *problems = (Problems){ .arena = &t->arena };
+        return source_parse(&t->arena, STR("shop"), STR("orders"), "zones/shop/sources/orders.yml", str_of(text), problems);
+}
+
+TEST(a_small_file_gets_every_default) {
+        Problems problems;
+        Source *source = parse(t, "from: ingress/orders_*.csv\n" GOOD_COLUMNS, &problems);
+        CHECK_INT(problems.errors.count, 0);
+        CHECK_INT(source->from_count, 1);
+        CHECK_STR(source->from[0], STR("ingress/orders_*.csv"));
+        CHECK_INT(source->format.delimiter, ',');
+        CHECK_INT(source->format.quote, '"');
+        CHECK_INT(source->format.escape, 0);
+        CHECK_INT(source->format.decimal, '.');
+        CHECK_INT(source->format.thousands, 0);
+        CHECK(source->format.header);
+        CHECK_INT(source->format.record_limit, FORMAT_RECORD_LIMIT);
+        CHECK_INT(source->load, LOAD_APPEND);
+        CHECK_INT(source->evolve, EVOLVE_COLUMNS);
+        CHECK_INT(source->redelivery, REDELIVERY_REJECT);
+        CHECK_INT(source->settle_us, 5000000);
+        CHECK_INT(source->reread_bytes, 10000000000);
+        CHECK(!source->tolerate.set);
+        CHECK_STR(source->as_of, STR("landed"));
+}
+
+TEST(every_key_is_read) {
+        Problems problems;
+        Source *source = parse(t,
+                               "about: Orders as the shop sends them\n"
+                               "from: [ingress/orders_*.csv, /data/old/*.csv]\n"
+                               "format: csv\ndelimiter: \";\"\nquote: \"'\"\nescape: \"\\\\\"\nheader: yes\nskip: 3\ncomment: \"#\"\nfooter: \"^Total\"\n"
+                               "encoding: utf-8\ndecimal: \",\"\nthousands: \".\"\ndates: [dd/MM/yyyy, yyyy-MM-dd]\nnulls: [NA, \"-\"]\n"
+                               "true: [j]\nfalse: [n]\nload: replace\nevolve: freeze\nredelivery: append\ntolerate: 0.1%\nsettle: 2m\nreread: 1 GB\n"
+                               "limits:\n  record: 1 MB\nas_of: landed\nignore: [junk]\n"
+                               "columns:\n"
+                               "  order_no: text required unique\n"
+                               "  amount: decimal(12, 2) from Beløb i alt\n"
+                               "  changed_at: timestamp Europe/Copenhagen required\n",
+                               &problems);
+        CHECK_INT(problems.errors.count, 0);
+        CHECK_INT(source->from_count, 2);
+        CHECK_INT(source->format.delimiter, ';');
+        CHECK_INT(source->format.quote, '\'');
+        CHECK_INT(source->format.escape, '\\');
+        CHECK_INT(source->format.skip, 3);
+        CHECK_STR(source->format.footer, STR("^Total"));
+        CHECK_INT(source->format.dates.count, 2);
+        CHECK_INT(source->format.nulls.count, 2);
+        CHECK_INT(source->load, LOAD_REPLACE);
+        CHECK_INT(source->evolve, EVOLVE_FREEZE);
+        CHECK_INT(source->redelivery, REDELIVERY_APPEND);
+        CHECK_INT(source->tolerate.per_million, 1000);
+        CHECK_INT(source->settle_us, 120000000);
+        CHECK_INT(source->format.record_limit, 1000000);
+        CHECK_INT(source->column_count, 3);
+        CHECK(source->columns[0].required && source->column_texts[0].unique);
+        CHECK_INT(source->columns[1].type.kind, TYPE_DECIMAL);
+        CHECK_INT(source->columns[1].type.scale, 2);
+        CHECK_STR(source->columns[1].from, STR("Beløb i alt"));
+        CHECK_INT(source->columns[2].type.kind, TYPE_TIMESTAMPTZ);
+        CHECK_STR(source->columns[2].zone, STR("Europe/Copenhagen"));
+        CHECK(source->columns[2].required);
+}
+
+TEST(what_is_wrong_is_said_with_place_and_guess) {
+        static const struct {
+                const char *text;
+                Status status;
+                int line, column;
+                const char *hint; /* found in the hint */
+        } cases[] = {
+                { "form: ingress/x\nfrom: ingress/x\n" GOOD_COLUMNS, STATUS_UNKNOWN_KEY, 1, 1, "from" },
+                { "from: ingress/x\ndelimeter: \";\"\n" GOOD_COLUMNS, STATUS_UNKNOWN_KEY, 2, 1, "`delimiter`" },
+                { "from: ingress/x\nzzzzzz: 1\n" GOOD_COLUMNS, STATUS_UNKNOWN_KEY, 2, 1, "the keys are: about, from" },
+                { "from: ingress/x\nfrom: ingress/y\n" GOOD_COLUMNS, STATUS_DUPLICATE_KEY, 2, 1, "line 1" },
+                { "from: ingress/x\n", STATUS_BAD_VALUE, 1, 1, "columns" },
+                { GOOD_COLUMNS, STATUS_BAD_VALUE, 1, 1, "from" },
+                { "from:\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 1, 6, "empty text" },
+                { "from: ingress/\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 1, 7, "" },
+                { "from: ingress/../../x\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 1, 7, "" },
+                { "from: ingress/x\nload: apend\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 7, "`append`" },
+                { "from: ingress/x\nload: merge\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 7, "append replace" },
+                { "from: ingress/x\nevolve: rescue\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "columns freeze" },
+                { "from: ingress/x\nkey: [a]\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 6, "later" },
+                { "from: ingress/x\nformat: xlsx\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "csv" },
+                { "from: ingress/x\nheader: maybe\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "`yes` or `no`" },
+                { "from: ingress/x\ndelimiter: \";;\"\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 12, "quotes" },
+                { "from: ingress/x\ndelimiter: \"ø\"\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 12, "" },
+                { "from: ingress/x\ndelimiter: [a]\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 12, "" },
+                { "from: ingress/x\nfooter: \"(\"\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "grep -E" },
+                { "from: ingress/x\nskip: -1\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 7, "" },
+                { "from: ingress/x\ntolerate: 101%\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 11, "" },
+                { "from: ingress/x\ntolerate: some\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 11, "" },
+                { "from: ingress/x\nsettle: 5\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "" },
+                { "from: ingress/x\nlimits:\n  record: 1 TB\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 3, 11, "" },
+                { "from: ingress/x\nlimits:\n  recrd: 1 MB\n" GOOD_COLUMNS, STATUS_UNKNOWN_KEY, 3, 3, "`record`" },
+                { "from: ingress/x\nas_of: column day\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 8, "landed" },
+                { "from: ingress/x\ncolumns:\n  a: integer\n", STATUS_BAD_VALUE, 3, 6, "int" },
+                { "from: ingress/x\ncolumns:\n  a: decimal(40,2)\n", STATUS_BAD_VALUE, 3, 6, "" },
+                { "from: ingress/x\ncolumns:\n  a: int requird\n", STATUS_BAD_VALUE, 3, 6, "`required`" },
+                { "from: ingress/x\ncolumns:\n  a: int Europe/Paris\n", STATUS_BAD_VALUE, 3, 6, "required, unique" },
+                { "from: ingress/x\ncolumns:\n  a:\n", STATUS_BAD_VALUE, 3, 5, "" },
+                { "from: ingress/x\ncolumns:\n  a: int\n  A: int\n", STATUS_DUPLICATE_KEY, 4, 3, "" },
+                { "from: ingress/x\ncolumns:\n  _file: int\n", STATUS_BAD_VALUE, 3, 3, "_file_2" },
+                { "from: ingress/x\ncolumns: [a, b]\n", STATUS_BAD_VALUE, 2, 10, "order_no" },
+                { "from: ingress/x\nignore: [A]\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "" },
+                { "from: ingress/x\nheader: no\ncolumns:\n  a: int from B\n", STATUS_BAD_VALUE, 4, 6, "" },
+                { "from: ingress/x\nnulls: a: b\n" GOOD_COLUMNS, STATUS_SYNTAX, 2, 9, "" },
+                { "from: ingress/x # all of it\n" GOOD_COLUMNS, STATUS_SYNTAX, 1, 7, "quotes" },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                Problems problems;
+                parse(t, cases[i].text, &problems);
+                const Error *err = problems.errors.count ? problems.errors.items[0] : &(Error){ 0 };
+                bool placed = err->line == cases[i].line && (cases[i].column == 0 || err->column == cases[i].column);
+                if (err->status != cases[i].status || !placed || !strstr(err->hint, cases[i].hint) || !strstr(err->file, "orders.yml"))
+                        test_fail(t, __FILE__, __LINE__, "case %zu: %s at %s:%d:%d: %s (%s)", i, status_name(err->status), err->file, err->line, err->column,
+                                  err->message, err->hint);
+        }
+}
+
+TEST(all_problems_of_a_file_are_told_at_once) {
+        Problems problems;
+        parse(t, "form: x\nload: apend\nskip: -1\ncolumns:\n  a: integer\n  b: txt\n", &problems);
+        CHECK_INT(problems.errors.count, 6); /* and `from` is missing */
+}
+
+TEST(what_is_printed_reads_back_the_same) {
+        static const char *const texts[] = {
+                "from: ingress/x.csv\n" GOOD_COLUMNS,
+                "about: 'it''s: a \"test\"'\nfrom: [\"ingress/a,b*.csv\", ingress/c.csv]\ndelimiter: tab\nquote: none\nheader: no\nskip: 2\n"
+                "comment: \"#\"\nfooter: \"^Total: \"\ndecimal: \",\"\nthousands: space\ndates: [dd.MM.yyyy]\nnulls: [\"\", \"-\", \"NA #1\"]\n"
+                "true: [j, ja]\nfalse: n\nload: replace\nevolve: freeze\nredelivery: replace\ntolerate: 12.5%\nsettle: 90s\nreread: 500 MB\n"
+                "limits: {record: 2 MB}\nignore: [x, y]\ncolumns:\n  \"order: no\": text required unique\n  \"år #\": decimal(12,2)\n  \"-\": boolean\n",
+                "from: /data/x\ntolerate: 7\ndelimiter: \"|\"\nescape: \"\\\\\"\ncolumns:\n  t: timestamp Europe/Oslo required\n  u: timestamptz unique\n"
+                "  v: \"text required from 'Navn: \\\"x\\\"'\"\n  w: text from \"Ordre  nr\"\n",
+        };
+        for (size_t i = 0; i < COUNT_OF(texts); i++) {
+                Problems problems;
+                Source *first = parse(t, texts[i], &problems);
+                if (problems.errors.count > 0) {
+                        test_fail(t, __FILE__, __LINE__, "case %zu: %s", i, problems.errors.items[0]->message);
+                        return;
+                }
+                CLEANUP(buf_deinit) Buf printed = { 0 };
+                source_print(first, &printed);
+                Source *second = source_parse(&t->arena, STR("shop"), STR("orders"), "x.yml", buf_view(&printed), &problems);
+                if (problems.errors.count > 0) {
+                        test_fail(t, __FILE__, __LINE__, "case %zu: %s\n# in %.*s", i, problems.errors.items[0]->message, STR_ARG(buf_view(&printed)));
+                        return;
+                }
+                CHECK_INT(memcmp(source_reading_hash(first).bytes, source_reading_hash(second).bytes, SHA256_SIZE), 0);
+                CHECK_INT(first->settle_us, second->settle_us);
+                CHECK_INT(first->tolerate.per_million, second->tolerate.per_million);
+                CHECK_INT(first->tolerate.rows, second->tolerate.rows);
+                CHECK_INT(first->reread_bytes, second->reread_bytes);
+                CHECK_INT(first->redelivery, second->redelivery);
+                CHECK_INT(first->from_count, second->from_count);
+                CHECK_STR(first->from[0], second->from[0]);
+                CHECK_STR(first->about, second->about);
+                CLEANUP(buf_deinit) Buf again = { 0 };
+                source_print(second, &again);
+                CHECK_STR(buf_view(&again), buf_view(&printed));
+        }
+}
+
+TEST(a_source_is_printed_as_a_person_would_write_it) {
+        Source *source = source_new(&t->arena, STR("shop"), STR("orders"));
+        Str from = STR("ingress/orders_*.csv");
+        source->from = &from;
+        source->from_count = 1;
+        source->format.delimiter = ';';
+        source->format.decimal = ',';
+        SourceColumn columns[] = { { .name = STR("order_no"), .type = { .kind = TYPE_TEXT }, .required = true },
+                                   { .name = STR("amount"), .type = { .kind = TYPE_DECIMAL, .precision = 12, .scale = 2 } } };
+        ColumnText texts[] = { { .unique = true }, { .note = STR("digits after the comma: 2 in the sample") } };
+        source->columns = columns;
+        source->column_texts = texts;
+        source->column_count = 2;
+        CLEANUP(buf_deinit) Buf printed = { 0 };
+        source_print(source, &printed);
+        CHECK_STR(buf_view(&printed), STR("from: ingress/orders_*.csv\n"
+                                          "\n"
+                                          "delimiter: \";\"\n"
+                                          "decimal: \",\"\n"
+                                          "\n"
+                                          "columns:\n"
+                                          "  order_no: text required unique\n"
+                                          "  amount: decimal(12,2)    # digits after the comma: 2 in the sample\n"));
+}
+
+TEST(words_about_a_source_do_not_make_it_read_again) {
+        Problems problems;
+        Sha256 one = source_reading_hash(parse(t, "from: ingress/x.csv\n" GOOD_COLUMNS, &problems));
+        Sha256 two = source_reading_hash(parse(t, "# words\nabout: words\nfrom: ingress/y.csv\nsettle: 1s\ncolumns: {a: int}\n", &problems));
+        CHECK(memcmp(&one, &two, sizeof(one)) == 0);
+        static const char *const others[] = { "from: ingress/x.csv\ncolumns: {a: bigint}\n", "from: ingress/x.csv\ndelimiter: \";\"\n" GOOD_COLUMNS,
+                                              "from: ingress/x.csv\ncolumns: {a: int required}\n", "from: ingress/x.csv\nnulls: x\n" GOOD_COLUMNS };
+        for (size_t i = 0; i < COUNT_OF(others); i++) {
+                Sha256 other = source_reading_hash(parse(t, others[i], &problems));
+                CHECK(memcmp(&one, &other, sizeof(one)) != 0);
+        }
+}
