@@ -36,7 +36,7 @@ typedef struct ModelColumn {
 typedef struct ModelCheck {
         Str name, expression;
         CheckSeverity severity;
-        size_t offset; /* of expression in text */
+        size_t offset; /* of expression in text; 0 when it goes over several lines */
         int line;
 } ModelCheck;
 
