@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/project.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "model/tables.h"
+
+#define TEXT_MAX YAML_SIZE_MAX
+
+/* ---- names ---- */
+
+/* Names that clients see as databases or schemas of the server itself. */
+static const char *const reserved_names[] = { "lode", "postgres", "system", "temp", "information_schema", "pg_catalog" };
+
+static bool is_lower(char c) {
+        return c >= 'a' && c <= 'z';
+}
+
+static bool is_word(char c) {
+        return is_lower(c) || (c >= '0' && c <= '9') || c == '_';
+}
+
+static bool is_reserved(Str name) {
+        for (size_t i = 0; i < COUNT_OF(reserved_names); i++)
+                if (str_is(name, reserved_names[i]))
+                        return true;
+        return false;
+}
+
+bool name_valid(Str name) {
+        if (name.size == 0 || name.size > PROJECT_NAME_MAX || !is_lower(name.data[0]))
+                return false;
+        for (size_t i = 0; i < name.size; i++)
+                if (!is_word(name.data[i]))
+                        return false;
+        return !is_reserved(name);
+}
+
+Status name_check(Str name, const char *what, Error *err) {
+        if (name_valid(name))
+                return STATUS_OK;
+        if (is_reserved(name)) {
+                error_set(err, STATUS_BAD_VALUE, "\"%.*s\" is a name that Lode keeps for itself", STR_ARG(name));
+                return error_hint(err, "choose another name for this %s", what);
+        }
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        if (name.size > PROJECT_NAME_MAX)
+                error_set(err, STATUS_BAD_VALUE, "the name of a %s has at most %d letters, \"%.20s...\" has %zu", what, PROJECT_NAME_MAX,
+                          arena_cstr(&arena, name), name.size);
+        else
+                error_set(err, STATUS_BAD_VALUE, "\"%.*s\" cannot be the name of a %s: lower-case letters a-z, digits and _, a letter first", STR_ARG(name),
+                          what);
+        Str good = name_from(&arena, name);
+        return error_hint(err, "%.*s would do", STR_ARG(good));
+}
+
+Str name_from(Arena *arena, Str text) {
+        CLEANUP(buf_deinit) Buf buf = { 0 };
+        for (size_t i = 0; i < text.size && buf.size < PROJECT_NAME_MAX; i++) {
+                char c = text.data[i];
+                c = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+                if (is_word(c) && c != '_')
+                        buf_append_byte(&buf, c);
+                else if (buf.size > 0 && buf.data[buf.size - 1] != '_' && i + 1 < text.size)
+                        buf_append_byte(&buf, '_');
+        }
+        while (buf.size > 0 && buf.data[buf.size - 1] == '_')
+                buf.size--;
+        Str name = buf_view(&buf);
+        if (name.size == 0)
+                return STR("data");
+        if (!is_lower(name.data[0]) || is_reserved(name))
+                return str_slice(arena_strf(arena, "x_%.*s", STR_ARG(name)), 0, PROJECT_NAME_MAX);
+        return arena_str(arena, name);
+}
+
+/* ---- lode.yml ---- */
+
+typedef struct Settings {
+        Str name, store;
+} Settings;
+
+static const Key project_keys[] = {
+        { .name = "project", .kind = KEY_NAME, .at = offsetof(Settings, name), .shown = "a name; the folder's", .meaning = "What the project is called." },
+        { .name = "store", .kind = KEY_TEXT, .at = offsetof(Settings, store), .shown = "a folder; `../NAME.lode`",
+          .meaning = "Where the data is kept, relative to this file: beside the project's folder, so that `git clean` or a lost checkout cannot take it." },
+};
+const KeyTable project_table = {
+        .file = "lode.yml",
+        .thing = "lode.yml",
+        .about = "Marks the project's folder; every verb works anywhere below it.",
+        .example = "project: consultancy\n",
+        .keys = project_keys,
+        .count = COUNT_OF(project_keys),
+};
+
+/* ---- zone.yml and terms.yml ---- */
+
+static void read_engineers(KeyContext *context, const YamlNode *value, void *object) {
+        Zone *zone = object;
+        keys_read_people(context, value, &zone->engineers, &zone->engineer_count);
+}
+
+static void read_members(KeyContext *context, const YamlNode *value, void *object) {
+        Zone *zone = object;
+        keys_read_people(context, value, &zone->members, &zone->member_count);
+}
+
+static const Key zone_keys[] = {
+        { .name = "owner", .kind = KEY_TEXT, .at = offsetof(Zone, owner), .meaning = "Who may do everything in the zone and grant within it." },
+        { .name = "engineers", .kind = KEY_OTHER, .read = read_engineers, .shown = "a list of users and `role NAME`",
+          .meaning = "Who may change models and read all stages." },
+        { .name = "members", .kind = KEY_OTHER, .read = read_members, .shown = "a list of users and `role NAME`",
+          .meaning = "Whom `zone ZONE` means in another zone's rules." },
+        { .name = "purpose", .kind = KEY_TEXT, .at = offsetof(Zone, purpose), .meaning = "What the zone is for." },
+        { .name = "retention", .kind = KEY_TEXT, .at = offsetof(Zone, retention), .meaning = "How long its data is kept, for people; not enforced yet." },
+        { .name = "retain", .kind = KEY_LATER, .meaning = "How long each stage is kept, enforced." },
+};
+const KeyTable zone_table = {
+        .file = "zones/ZONE/zone.yml",
+        .thing = "a zone",
+        .about = "One domain and the team that owns it. The folder's name is the zone's. The file may be missing.",
+        .example = "owner: ann\n"
+                   "engineers: [role shop_dev]\n"
+                   "members: [role analyst]\n"
+                   "purpose: orders and what becomes of them\n",
+        .keys = zone_keys,
+        .count = COUNT_OF(zone_keys),
+};
+
+static const Key term_keys[] = {
+        { .name = "name", .kind = KEY_TEXT, .at = offsetof(Term, name), .required = true, .meaning = "The word." },
+        { .name = "meaning", .kind = KEY_TEXT, .at = offsetof(Term, meaning), .required = true, .meaning = "What it means here." },
+        { .name = "unit", .kind = KEY_TEXT, .at = offsetof(Term, unit), .meaning = "In what it is measured." },
+        { .name = "classification", .kind = KEY_TEXT, .at = offsetof(Term, classification), .meaning = "How confidential it is." },
+};
+const KeyTable term_table = {
+        .file = "zones/ZONE/terms.yml",
+        .thing = "a term",
+        .about = "The zone's vocabulary: a list of `terms`. A model's `-- term:` names one.",
+        .example = "terms:\n"
+                   "- name: order\n"
+                   "  meaning: what a customer has bound himself to buy\n",
+        .keys = term_keys,
+        .count = COUNT_OF(term_keys),
+};
+
+/* ---- reading a folder ---- */
+
+typedef struct Loader {
+        Project *project;
+        Arena *arena;
+        Problems *problems;
+        size_t files;
+} Loader;
+
+/* A text file of the project; false if it is absent (no problem) or cannot be read (one). */
+static bool load_text(Loader *loader, const char *path, Str *out) {
+        Error err = { 0 };
+        Status status = file_read(path_join(loader->arena, loader->project->root, path), TEXT_MAX, loader->arena, out, &err);
+        if (status == STATUS_OK && ++loader->files <= PROJECT_FILES_MAX) {
+                if (utf8_valid(*out))
+                        return true;
+                size_t at = 0;
+                uint32_t point;
+                for (size_t step; (step = utf8_decode(*out, at, &point)) != 0 && !(point == 0xFFFD && step == 1); at += step)
+                        ;
+                error_place(problems_add(loader->problems, STATUS_SYNTAX, "the file is not UTF-8 text"), path, *out, at);
+                return false;
+        }
+        if (status == STATUS_OK)
+                error_set(&err, STATUS_LIMIT, "the project has more than %d files", PROJECT_FILES_MAX);
+        else if (status == STATUS_NOT_FOUND)
+                return false;
+        error_place_line(&err, path, STR_NONE, 0, 0);
+        problems_take(loader->problems, &err);
+        return false;
+}
+
+/* Reads a file of `key: value` lines by its table; the defaults stand where it says nothing. */
+static void load_keys(Loader *loader, const KeyTable *table, const char *path, Str text, void *object) {
+        Error err = { 0 };
+        YamlFile *file;
+        if (yaml_parse(text, path, loader->arena, &file, &err) != STATUS_OK) {
+                problems_take(loader->problems, &err);
+                return;
+        }
+        KeyContext context = { .arena = loader->arena, .file = file, .problems = loader->problems };
+        keys_read(&context, table, file->root, object);
+}
+
+static void list_folder(Loader *loader, const char *path, DirEntry **out, size_t *out_count) {
+        Error err = { 0 };
+        *out_count = 0;
+        if (dir_list(path_join(loader->arena, loader->project->root, path), loader->arena, out, out_count, &err) == STATUS_OK)
+                return;
+        *out_count = 0;
+        if (err.status == STATUS_NOT_FOUND)
+                return;
+        error_place_line(&err, path, STR_NONE, 0, 0);
+        problems_take(loader->problems, &err);
+}
+
+/* A file's name without its ending, if it has that ending; false for what is no file of the project. */
+static bool stem_of(Str name, const char *ending, Str *out) {
+        if (!str_ends_with(name, str_of(ending)) || name.data[0] == '.')
+                return false;
+        *out = str_slice(name, 0, name.size - strlen(ending));
+        return true;
+}
+
+static bool name_problem(Loader *loader, Str name, const char *what, const char *path) {
+        Error err = { 0 };
+        if (name_check(name, what, &err) == STATUS_OK)
+                return false;
+        error_place_line(&err, path, STR_NONE, 0, 0);
+        problems_take(loader->problems, &err);
+        return true;
+}
+
+/* A file that looks like project text but lies where nobody reads it. */
+static void stray_problem(Loader *loader, const char *path, Str name, const char *const *known, size_t known_count) {
+        Str candidates[16];
+        for (size_t i = 0; i < known_count; i++)
+                candidates[i] = str_of(known[i]);
+        Error *err = problems_add(loader->problems, STATUS_UNKNOWN_KEY, "nothing reads this; a name is wrong or it lies in the wrong folder");
+        error_place_line(err, path, STR_NONE, 0, 0);
+        Str near = str_nearest(name, candidates, known_count);
+        if (str_ends_with(name, STR(".yaml")))
+                error_hint(err, "call it %.*s.yml", (int)(name.size - 5), name.data);
+        else if (near.size > 0)
+                error_hint(err, "did you mean %.*s?", STR_ARG(near));
+        else
+                error_hint(err, "docs/project-files.md shows where each file belongs");
+}
+
+static bool looks_like_text(Str name) {
+        return name.data[0] != '.' && (str_ends_with(name, STR(".yml")) || str_ends_with(name, STR(".yaml")) || str_ends_with(name, STR(".sql")));
+}
+
+static void load_sources(Loader *loader, Zone *zone) {
+        DirEntry *entries;
+        size_t count;
+        const char *folder = arena_printf(loader->arena, "zones/%.*s/sources", STR_ARG(zone->name));
+        list_folder(loader, folder, &entries, &count);
+        zone->sources = ARENA_ARRAY(loader->arena, Source *, count + 1);
+        for (size_t i = 0; i < count; i++) {
+                const char *path = arena_printf(loader->arena, "%s/%.*s", folder, STR_ARG(entries[i].name));
+                Str name, text;
+                if (!stem_of(entries[i].name, ".yml", &name)) {
+                        if (looks_like_text(entries[i].name))
+                                stray_problem(loader, path, entries[i].name, NULL, 0);
+                        continue;
+                }
+                if (!name_problem(loader, name, "source", path) && load_text(loader, path, &text))
+                        zone->sources[zone->source_count++] = source_parse(loader->arena, zone->name, name, path, text, loader->problems);
+        }
+}
+
+static void load_models(Loader *loader, Zone *zone, ModelStage stage) {
+        DirEntry *entries;
+        size_t count;
+        const char *folder = arena_printf(loader->arena, "zones/%.*s/%s", STR_ARG(zone->name), stage_name(stage));
+        list_folder(loader, folder, &entries, &count);
+        Model **models = ARENA_ARRAY(loader->arena, Model *, zone->model_count + count + 1);
+        if (zone->model_count > 0)
+                memcpy(models, zone->models, zone->model_count * sizeof(*models));
+        zone->models = models;
+        for (size_t i = 0; i < count; i++) {
+                const char *path = arena_printf(loader->arena, "%s/%.*s", folder, STR_ARG(entries[i].name));
+                Str name, text;
+                if (!stem_of(entries[i].name, ".sql", &name)) {
+                        if (looks_like_text(entries[i].name))
+                                stray_problem(loader, path, entries[i].name, NULL, 0);
+                        continue;
+                }
+                if (!name_problem(loader, name, "model", path) && load_text(loader, path, &text))
+                        zone->models[zone->model_count++] = model_parse(loader->arena, zone->name, stage, name, path, text, loader->problems);
+        }
+}
+
+static void load_terms(Loader *loader, Zone *zone, const char *path) {
+        const YamlNode *list;
+        if (load_text(loader, path, &zone->terms_text))
+                zone->terms = keys_list_file(loader->arena, path, zone->terms_text, loader->problems, &term_table, "terms", sizeof(Term),
+                                             &zone->term_count, &list);
+}
+
+/* What lies in a zone's folder and is none of its files. */
+static void check_zone_folder(Loader *loader, const Zone *zone) {
+        static const char *const known[] = { "zone.yml", "access.yml", "access.test.yml", "terms.yml", "sources", "canonical", "analytical", "egress", "tests" };
+        DirEntry *entries;
+        size_t count;
+        const char *folder = arena_printf(loader->arena, "zones/%.*s", STR_ARG(zone->name));
+        list_folder(loader, folder, &entries, &count);
+        for (size_t i = 0; i < count; i++) {
+                Str name = entries[i].name;
+                bool matters = name.data[0] != '.' && (entries[i].is_dir || looks_like_text(name));
+                for (size_t k = 0; k < COUNT_OF(known) && matters; k++)
+                        matters = !str_is(name, known[k]);
+                if (matters)
+                        stray_problem(loader, arena_printf(loader->arena, "%s/%.*s", folder, STR_ARG(name)), name, known, COUNT_OF(known));
+        }
+}
+
+static Zone *load_zone(Loader *loader, Str name) {
+        Zone *zone = ARENA_NEW(loader->arena, Zone);
+        const char *folder = arena_printf(loader->arena, "zones/%.*s", STR_ARG(name));
+        zone->name = arena_str(loader->arena, name);
+        zone->path = arena_printf(loader->arena, "%s/zone.yml", folder);
+        zone->text = STR("");
+        keys_defaults(&zone_table, loader->arena, zone);
+        if (load_text(loader, zone->path, &zone->text))
+                load_keys(loader, &zone_table, zone->path, zone->text, zone);
+
+        Str text;
+        const char *access = arena_printf(loader->arena, "%s/access.yml", folder);
+        if (load_text(loader, access, &text))
+                access_parse(loader->arena, access, text, loader->problems, &zone->access);
+        const char *tests = arena_printf(loader->arena, "%s/access.test.yml", folder);
+        if (load_text(loader, tests, &zone->access_test_text))
+                access_test_parse(loader->arena, tests, zone->access_test_text, loader->problems, &zone->access_tests, &zone->access_test_count);
+        load_terms(loader, zone, arena_printf(loader->arena, "%s/terms.yml", folder));
+
+        load_sources(loader, zone);
+        load_models(loader, zone, STAGE_CANONICAL);
+        load_models(loader, zone, STAGE_ANALYTICAL);
+        load_models(loader, zone, STAGE_EGRESS);
+        check_zone_folder(loader, zone);
+        return zone;
+}
+
+static void load_zones(Loader *loader) {
+        DirEntry *entries;
+        size_t count;
+        list_folder(loader, "zones", &entries, &count);
+        loader->project->zones = ARENA_ARRAY(loader->arena, Zone *, count + 1);
+        for (size_t i = 0; i < count; i++) {
+                Str name = entries[i].name;
+                const char *path = arena_printf(loader->arena, "zones/%.*s", STR_ARG(name));
+                if (!entries[i].is_dir || name.data[0] == '.') {
+                        if (looks_like_text(name))
+                                stray_problem(loader, path, name, NULL, 0);
+                        continue;
+                }
+                if (!name_problem(loader, name, "zone", path))
+                        loader->project->zones[loader->project->zone_count++] = load_zone(loader, name);
+        }
+}
+
+/* Two sources of a zone that say the same `from` would both claim every file. */
+static void check_claims(Loader *loader, const Zone *zone) {
+        for (size_t i = 0; i < zone->source_count; i++)
+                for (size_t k = i + 1; k < zone->source_count; k++)
+                        for (size_t f = 0; f < zone->sources[k]->from_count; f++) {
+                                const Source *one = zone->sources[i], *two = zone->sources[k];
+                                if (one->from_count == 0 || !str_equal(one->from[0], two->from[f]))
+                                        continue;
+                                Error *err = problems_add(loader->problems, STATUS_AMBIGUOUS, "source `%.*s` claims the same files as `%.*s`: %.*s",
+                                                          STR_ARG(two->name), STR_ARG(one->name), STR_ARG(two->from[f]));
+                                error_place_line(err, two->path, STR_NONE, 0, 0);
+                                error_hint(err, "narrow one of the two patterns");
+                        }
+}
+
+static const char *store_path(Loader *loader, Str store) {
+        Project *project = loader->project;
+        if (store.size == 0)
+                store = arena_strf(loader->arena, "../%.*s.lode", STR_ARG(project->name));
+        if (str_find(store, STR("://")) < store.size)
+                return arena_cstr(loader->arena, store);
+        const char *path = arena_cstr(loader->arena, store);
+        return path_absolute(loader->arena, path[0] == '/' ? path : path_join(loader->arena, project->root, path));
+}
+
+/* A store inside the checkout would go with `git clean`. */
+static void check_store(Loader *loader) {
+        const Project *project = loader->project;
+        Str root = arena_strf(loader->arena, "%s/", project->root), store = arena_strf(loader->arena, "%s/", project->store);
+        if (!str_starts_with(store, root))
+                return;
+        Error *err = problems_add(loader->problems, STATUS_BAD_VALUE, "the store lies inside the project's folder, where git clean would take the data");
+        size_t at = str_find(project->text, STR("store:"));
+        error_place(err, PROJECT_FILE, project->text, at < project->text.size ? at : 0);
+        error_hint(err, "leave `store` out: ../%.*s.lode is the default", STR_ARG(project->name));
+}
+
+Status project_find(Arena *arena, const char *start, const char **out_root, Error *err) {
+        const char *first = path_absolute(arena, start ? start : ".");
+        for (const char *folder = first;; folder = path_dir(arena, folder)) {
+                if (file_exists(path_join(arena, folder, PROJECT_FILE))) {
+                        *out_root = folder;
+                        return STATUS_OK;
+                }
+                if (strcmp(folder, "/") == 0)
+                        break;
+        }
+        error_set(err, STATUS_NO_PROJECT, "no %s in %s or any folder above", PROJECT_FILE, first);
+        return error_hint(err, "lode init makes a project here; lode init --demo makes one with data");
+}
+
+Status project_load(Arena *arena, const char *root, Project **out, Error *err) {
+        Project *project = ARENA_NEW(arena, Project);
+        project->arena = arena;
+        project->root = path_absolute(arena, root);
+        project->problems.arena = arena;
+        Loader loader = { .project = project, .arena = arena, .problems = &project->problems };
+
+        TRY(file_read(path_join(arena, project->root, PROJECT_FILE), TEXT_MAX, arena, &project->text, err));
+        Settings settings = { .name = name_from(arena, str_of(path_base(project->root))) };
+        load_keys(&loader, &project_table, PROJECT_FILE, project->text, &settings);
+        project->name = settings.name;
+        project->store = store_path(&loader, settings.store);
+        check_store(&loader);
+
+        Str text;
+        if (load_text(&loader, "policies.yml", &text))
+                policies_parse(arena, "policies.yml", text, &project->problems, &project->policies);
+        load_zones(&loader);
+        for (size_t i = 0; i < project->zone_count; i++)
+                check_claims(&loader, project->zones[i]);
+        problems_sort(&project->problems);
+        *out = project;
+        return STATUS_OK;
+}
+
+Status project_first_problem(const Project *project, Error *err) {
+        if (!problems_any(&project->problems))
+                return STATUS_OK;
+        *err = *project->problems.errors.items[0];
+        return err->status;
+}
+
+Zone *project_zone(const Project *project, Str name) {
+        for (size_t i = 0; i < project->zone_count; i++)
+                if (str_equal(project->zones[i]->name, name))
+                        return project->zones[i];
+        return NULL;
+}
+
+Source *project_source(const Project *project, Str zone_name, Str name) {
+        const Zone *zone = project_zone(project, zone_name);
+        for (size_t i = 0; zone && i < zone->source_count; i++)
+                if (str_equal(zone->sources[i]->name, name))
+                        return zone->sources[i];
+        return NULL;
+}
+
+Model *project_model(const Project *project, Str zone_name, Str stage, Str name) {
+        const Zone *zone = project_zone(project, zone_name);
+        for (size_t i = 0; zone && i < zone->model_count; i++)
+                if (str_equal(zone->models[i]->name, name) && str_is(stage, stage_name(zone->models[i]->stage)))
+                        return zone->models[i];
+        return NULL;
+}
