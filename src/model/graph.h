@@ -50,7 +50,8 @@ Node *graph_add_source(Graph *graph, const Source *source);
 Node *graph_add_model(Graph *graph, const Model *model, const GraphRelation *relations, size_t count, Sha256 tree);
 /*
  * Resolves, orders and fingerprints. NO_TABLE (with a guess), DENIED (another zone's table that is no product of
- * it), CYCLE (naming the circle with its files): all of them in problems. True if the graph is whole.
+ * it, or not granted to this zone), CYCLE (naming the circle with its files): all of them in problems. True if the
+ * graph is whole. project gives the zones' rules; NULL = grants are not looked at.
  */
-bool graph_link(Graph *graph, Problems *problems);
+bool graph_link(Graph *graph, const Project *project, Problems *problems);
 Node *graph_node(const Graph *graph, Str full_name); /* NULL if absent */

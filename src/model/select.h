@@ -13,6 +13,6 @@
 
 /*
  * chosen[node->index] is set for all that are meant; no words = all. NOT_FOUND with a guess for a word that fits
- * nothing (changed, failed and tag: may fit nothing); AMBIGUOUS for a bare table name in two places.
+ * nothing (changed, failed, stage: and tag: may fit nothing). Only ever sets marks; the caller clears the array.
  */
 Status select_nodes(const Graph *graph, const Str *words, size_t count, bool *chosen, Error *err);
