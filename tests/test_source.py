@@ -40,6 +40,12 @@ def test_no_call_that_is_never_safe() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_no_tabs_and_no_blanks_at_the_end_of_a_line() -> None:
+    wrong = [f"{path.relative_to(ROOT)}:{number}" for path in FILES
+             for number, line in enumerate(path.read_text().split("\n"), 1) if "\t" in line or line != line.rstrip()]
+    assert not wrong
+
+
 def test_no_goto() -> None:
     wrong = [str(path.relative_to(ROOT)) for path in FILES
              if re.search(r"\bgoto\s+\w+;", COMMENT_OR_STRING.sub(blank, path.read_text()))]

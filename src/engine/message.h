@@ -20,7 +20,6 @@
 #define MESSAGE_ROWS_MAX (256u << 10)   /* payload of a rows frame, bytes */
 #define MESSAGE_DESCRIPTORS_MAX 15
 #define MESSAGE_FLAG_DESCRIPTORS 0x000f /* how many descriptors come with the frame */
-#define MESSAGE_FLAG_MORE 0x0010        /* ROWS: the last row goes on in the next frame */
 #define MESSAGE_ROW_MAX (64u << 20)     /* one result row, bytes; above it the statement fails with LIMIT */
 
 /* Both programs must be of one build: the worker says this text in HELLO. */
@@ -36,11 +35,11 @@
         X(PREPARE,   4,  L, "lstr sql")                                                                        \
         X(COLUMNS,   5,  W, "u32 count, {lstr name, lstr engine type}")                                        \
         X(EXECUTE,   6,  L, "lstr sql")                                                                        \
-        X(ROWS,      7,  W, "whole PostgreSQL DataRow messages (rows socket)")                                 \
+        X(ROWS,      7,  W, "a stream of PostgreSQL DataRow messages, cut anywhere (rows socket)")                                 \
         X(DONE,      8,  W, "u64 rows, u64 rows frames sent")                                                  \
         X(FAIL,      9,  W, "failure_write()")                                                                 \
         X(DEFINE,    10, L, "u32 count, {lstr engine type}: flattening functions; answered by DONE")           \
-        X(BUILD,     11, L, "lstr select, lstr field ids, u32 count, {lstr name, lstr engine type, u32 id}")   \
+        X(BUILD,     11, L, "lstr select, lstr field ids, u32 count, {lstr name, lstr engine type}")           \
         X(FILES,     12, W, "u32 count, {lstr name in out/, file statistics}")                                 \
         X(SNIFF,     13, L, "engine/stage_message.h; one descriptor")                                          \
         X(SNIFFED,   14, W, "engine/stage_message.h")                                                          \

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""./dev bench [NAME]: our figures beside the bare engine's, from one run, in pairs (ours, theirs, ours, theirs, ...).
+
+Quote the ratios: seconds drift with the machine, and pairs drift together. Every figure is the median of the pairs, and
+the ratio is the median of the pairs' ratios. Files are warm in the page cache. Process start is counted on both sides.
+Ours does more: it lands the file (copies, hashes, syncs), checks every field, keeps what does not fit, commits."""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+from process import Cost, run
+
+ROOT = Path(__file__).resolve().parent.parent
+LODE = ROOT / "build" / "lode"
+WORK = ROOT / "build" / "bench"
+PAIRS = int(os.environ.get("LODE_BENCH_PAIRS", "5"))
+ROWS = int(os.environ.get("LODE_BENCH_ROWS", "1500000"))
+
+# Like TPC-H's lineitem: keys, small integers, money, dates, words, free text. Deterministic.
+LINEITEM = """
+select i // 4 + 1 as l_orderkey, hash(i) % 200000 + 1 as l_partkey, hash(i + 1) % 10000 + 1 as l_suppkey,
+       i % 7 + 1 as l_linenumber, hash(i + 2) % 50 + 1 as l_quantity,
+       (hash(i + 3) % 9000000 / 100.0 + 900)::decimal(12,2) as l_extendedprice,
+       (hash(i + 4) % 11 / 100.0)::decimal(4,2) as l_discount, (hash(i + 5) % 9 / 100.0)::decimal(4,2) as l_tax,
+       ['A','N','R'][(hash(i + 6) % 3 + 1)::int] as l_returnflag, ['F','O'][(hash(i + 7) % 2 + 1)::int] as l_linestatus,
+       date '1992-01-02' + (hash(i + 8) % 2500)::int as l_shipdate,
+       date '1992-01-31' + (hash(i + 9) % 2500)::int as l_commitdate,
+       date '1992-01-04' + (hash(i + 10) % 2500)::int as l_receiptdate,
+       ['DELIVER IN PERSON','COLLECT COD','NONE','TAKE BACK RETURN'][(hash(i + 11) % 4 + 1)::int] as l_shipinstruct,
+       ['AIR','FOB','MAIL','RAIL','REG AIR','SHIP','TRUCK'][(hash(i + 12) % 7 + 1)::int] as l_shipmode,
+       md5(i::text)[:(hash(i + 13) % 24 + 8)::int] || ' ' || ['carefully','final','slyly'][(hash(i) % 3 + 1)::int]
+           as l_comment
+from range({rows}) r(i)
+"""
+
+
+class Report:
+    """Lines of the table, and the same as JSON beside the build."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, object]] = []
+        print(f"{'measure':34} {'ours':>10} {'peer':>10} {'peer/ours':>10}  unit")
+
+    def pair(self, name: str, ours: list[float], peer: list[float], unit: str) -> None:
+        ratio = statistics.median(theirs / mine for mine, theirs in zip(ours, peer, strict=True))
+        mine, theirs = statistics.median(ours), statistics.median(peer)
+        print(f"{name:34} {mine:10.3f} {theirs:10.3f} {ratio:9.2f}x  {unit}", flush=True)
+        self.rows.append({"measure": name, "ours": mine, "peer": theirs, "ratio": ratio, "unit": unit})
+
+    def alone(self, name: str, value: float, unit: str) -> None:
+        print(f"{name:34} {value:10.3f} {'':10} {'':10}  {unit}", flush=True)
+        self.rows.append({"measure": name, "ours": value, "unit": unit})
+
+    def costs(self, name: str, ours: list[Cost], peer: list[Cost]) -> None:
+        self.pair(f"{name}, wall", [c.seconds for c in ours], [c.seconds for c in peer], "s")
+        self.pair(f"{name}, CPU", [c.cpu for c in ours], [c.cpu for c in peer], "s")
+        self.pair(f"{name}, peak memory", [c.peak_mib for c in ours], [c.peak_mib for c in peer], "MiB")
+
+
+def make_csv(path: Path, rows: int) -> Path:
+    if not path.exists():
+        part = path.with_suffix(".part")
+        duckdb.execute(f"copy ({LINEITEM.format(rows=rows)}) to '{part}' (format csv, header)")
+        part.rename(path)
+    return path
+
+
+def bare_program() -> Path:
+    """The peer: a small program over the engine's library, built as the worker is."""
+    folder = Path(os.environ.get("LODE_DUCKDB") or
+                  Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lode" / "duckdb-2.0.0")
+    library = next(path for path in sorted(folder.iterdir()) if path.name.startswith("libduckdb"))
+    program = WORK / "bare"
+    subprocess.run(["gcc", "-O2", "-o", program, ROOT / "bench" / "bare.c", f"-isystem{folder}", f"-L{folder}",
+                    f"-l:{library.name}", f"-Wl,-rpath,{folder}"], check=True)
+    return program
+
+
+def new_project(folder: Path, file: Path) -> tuple[Path, dict[str, str]]:
+    """A project with one source over the file; gives also its columns and types, which the peer is told too."""
+    project = folder / "project"
+    subprocess.run([LODE, "init", project], check=True, capture_output=True)
+    added = subprocess.run([LODE, "add", "bench", file, "--name", "lineitem", "-o", "json"], cwd=project, check=True,
+                           capture_output=True, text=True)
+    columns = json.loads(added.stdout)["sources"][0]["columns"]
+    return project, {column["name"]: column["type"].removesuffix(" required") for column in columns}
+
+
+def forget_store(project: Path) -> None:
+    """As it was before the first run."""
+    shutil.rmtree(project.parent / f"{project.name}.lode", ignore_errors=True)
+
+
+def copy_statement(source: Path, columns: dict[str, str], target: Path) -> str:
+    types = ", ".join(f"'{name}': '{'varchar' if kind == 'text' else kind}'" for name, kind in columns.items())
+    return (f"copy (select * from read_csv('{source}', header=true, delim=',', quote='\"', auto_detect=false, "
+            f"columns={{{types}}})) to '{target}' (format parquet, compression zstd, compression_level 1, "
+            f"row_group_size 122880)")
+
+
+def stage(report: Report) -> None:
+    """CSV to a staged, committed table, beside the engine's COPY of the same file with the same schema."""
+    source, bare = make_csv(WORK / f"lineitem-{ROWS}.csv", ROWS), bare_program()
+    report.alone("the file", source.stat().st_size / 1e6, "MB")
+    with tempfile.TemporaryDirectory(dir=WORK) as temporary:
+        folder = Path(temporary)
+        project, columns = new_project(folder, source)
+        copy = copy_statement(source, columns, folder / "peer.parquet")
+        source.read_bytes()  # warm
+        for threads in (1, 2):
+            ours, peer = [], []
+            for _ in range(PAIRS):
+                forget_store(project)
+                ours.append(run([LODE, "run"], threads, cwd=project))
+                settings = f"set preserve_insertion_order={'true' if threads == 1 else 'false'};"
+                peer.append(run([bare, str(threads), settings + copy], threads))
+            report.costs(f"stage, {threads} thread{'s' if threads > 1 else ''}", ours, peer)
+        kept = sum(path.stat().st_size for path in (folder / "project.lode").rglob("*.parquet"))
+        report.pair("stage, size of the Parquet", [kept / 1e6], [(folder / "peer.parquet").stat().st_size / 1e6], "MB")
+
+
+def small(report: Report) -> None:
+    """A thousand files of 10 KB in one run, beside one COPY over the same list."""
+    bare, count = bare_program(), 1000
+    with tempfile.TemporaryDirectory(dir=WORK) as temporary:
+        folder = Path(temporary)
+        (folder / "in").mkdir()
+        lines = make_csv(WORK / "lineitem-100000.csv", 100000).read_text().splitlines(keepends=True)
+        for number in range(count):
+            (folder / "in" / f"part_{number:04}.csv").write_text(lines[0] + "".join(lines[1 + number * 75:][:75]))
+        project, columns = new_project(folder, folder / "in" / "part_0000.csv")
+        text = project / "zones" / "bench" / "sources" / "lineitem.yml"
+        text.write_text(text.read_text().replace("part_0000.csv", "part_*.csv"))
+        copy = copy_statement(folder / "in" / "part_*.csv", columns, folder / "peer.parquet")
+        ours, peer = [], []
+        for _ in range(PAIRS):
+            forget_store(project)
+            ours.append(run([LODE, "run"], 2, cwd=project))
+            peer.append(run([bare, "2", "set preserve_insertion_order=false;" + copy], 2))
+        report.costs("1,000 files of 10 KB", ours, peer)
+
+
+def query(report: Report) -> None:
+    """One question per process: `lode query` beside the engine's library alone."""
+    source, bare = make_csv(WORK / "lineitem-100000.csv", 100000), bare_program()
+    with tempfile.TemporaryDirectory(dir=WORK) as temporary:
+        project, _ = new_project(Path(temporary), source)
+        run([LODE, "run"], 2, cwd=project)
+        files = [str(path) for path in (project.parent / "project.lode").rglob("*.parquet") if path.stat().st_size > 100000]
+        point = "select l_comment from {} where l_orderkey = 12345 and l_linenumber = 3"
+        questions = {
+            "select 1": ("select 1", "select 1"),
+            "point query": (point.format("bench.staging.lineitem"), point.format(f"read_parquet({files})")),
+        }
+        for name, (mine, theirs) in questions.items():
+            ours, peer = [], []
+            for _ in range(4 * PAIRS):
+                ours.append(run([LODE, "query", mine], 2, cwd=project))
+                peer.append(run([bare, "2", theirs], 2))
+            report.costs(name, ours, peer)
+
+
+def size(report: Report) -> None:
+    """What is installed, and what one answer holds in memory."""
+    with tempfile.TemporaryDirectory() as temporary:
+        for name in ("lode", "lode-worker"):
+            stripped = Path(temporary) / name
+            subprocess.run(["strip", "-o", stripped, ROOT / "build" / name], check=True)
+            report.alone(f"{name}, stripped", stripped.stat().st_size / 1e6, "MB")
+        project, _ = new_project(Path(temporary), make_csv(WORK / "lineitem-100000.csv", 100000))
+        report.alone("lode status, peak memory", run([LODE, "status"], 2, cwd=project).peak_mib, "MiB")
+
+
+MEASURES: dict[str, Callable[[Report], None]] = {"stage": stage, "small": small, "query": query, "size": size}
+
+
+def main(wanted: list[str]) -> int:
+    unknown = [name for name in wanted if name not in MEASURES]
+    if unknown:
+        print(f"no measure {unknown[0]!r}; there are {', '.join(MEASURES)}", file=sys.stderr)
+        return 2
+    WORK.mkdir(parents=True, exist_ok=True)
+    report = Report()
+    for name in wanted or MEASURES:
+        MEASURES[name](report)
+    (WORK / "results.json").write_text(json.dumps(report.rows, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

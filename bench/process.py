@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Running a program and knowing what it cost: wall, CPU, and the peak memory of it and all it started."""
+
+import os
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+SAMPLE_SECONDS = 0.004
+
+
+@dataclass(frozen=True)
+class Cost:
+    seconds: float
+    cpu: float
+    peak_mib: float
+    stdout: str
+
+
+def descendants(pid: int) -> list[int]:
+    """The process and all below it, as far as they can still be read."""
+    found = [pid]
+    for parent in found:
+        try:
+            found += map(int, Path(f"/proc/{parent}/task/{parent}/children").read_text().split())
+        except OSError:
+            continue
+    return found
+
+
+def resident_kib(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/statm") as statm:
+            return int(statm.read().split()[1]) * 4
+    except (OSError, IndexError):
+        return 0
+
+
+class MemoryWatch(threading.Thread):
+    """Samples the resident memory of a tree of processes; `peak` in KiB is a lower bound of the true peak."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self.pid, self.peak, self.over = pid, 0, threading.Event()
+
+    def run(self) -> None:
+        while not self.over.wait(SAMPLE_SECONDS):
+            self.peak = max(self.peak, sum(map(resident_kib, descendants(self.pid))))
+
+
+def run(command: list[str | Path], cpus: int, cwd: Path | None = None, ok: tuple[int, ...] = (0,)) -> Cost:
+    """Runs it on so many processors."""
+    allowed = set(sorted(os.sched_getaffinity(0))[:cpus])
+    before = os.times()
+    start = time.perf_counter()
+    process = subprocess.Popen([str(part) for part in command], cwd=cwd, text=True, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               preexec_fn=lambda: os.sched_setaffinity(0, allowed))
+    watch = MemoryWatch(process.pid)
+    watch.start()
+    stdout, stderr = process.communicate()
+    seconds = time.perf_counter() - start
+    watch.over.set()
+    watch.join()
+    after = os.times()
+    if process.returncode not in ok:
+        raise RuntimeError(f"{command[0]} ended with {process.returncode}\n{stderr}{stdout}")
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return Cost(seconds, cpu, watch.peak / 1024, stdout)

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Failures as they travel from a worker (engine/message.h), and their words. */
+#include "engine/message.h"
+
+typedef struct FailureRow {
+        Status status;
+        const char *words;
+} FailureRow;
+
+static const FailureRow FAILURES[] = {
+#define X(name, status, words) [FAILURE_##name] = { STATUS_##status, words },
+        FAILURE_TABLE(X)
+#undef X
+};
+
+static Str cut(Str text, size_t most) {
+        if (text.size <= most)
+                return text;
+        size_t end = most;
+        while (end > 0 && ((unsigned char)text.data[end] & 0xc0) == 0x80)
+                end--;
+        return (Str){ text.data, end };
+}
+
+void failure_write(Buf *out, const Failure *failure) {
+        buf_u16(out, (uint16_t)failure->kind);
+        buf_u16(out, (uint16_t)failure->status);
+        buf_u64(out, (uint64_t)failure->position);
+        for (size_t i = 0; i < FAILURE_ARGUMENTS_MAX; i++)
+                buf_lstr(out, cut(failure->arguments[i], FAILURE_TEXT_MAX));
+        for (size_t i = 0; i < FAILURE_CANDIDATES_MAX; i++)
+                buf_lstr(out, cut(failure->candidates[i], FAILURE_TEXT_MAX));
+        buf_lstr(out, cut(failure->detail, 2 * FAILURE_TEXT_MAX));
+        buf_lstr(out, cut(failure->hint, FAILURE_TEXT_MAX));
+        buf_lstr(out, cut(failure->file, FAILURE_TEXT_MAX));
+        buf_u32(out, (uint32_t)failure->line);
+        buf_u32(out, (uint32_t)failure->column);
+        buf_lstr(out, cut(failure->excerpt, FAILURE_TEXT_MAX));
+}
+
+/* A text that may be shown: valid UTF-8, no control characters, cut. */
+static Str clean(Arena *arena, Str text, size_t most) {
+        text = cut(text, most);
+        if (text.size == 0)
+                return STR_NONE;
+        char *copy = arena_alloc(arena, text.size * 3 + 1);
+        size_t size = 0;
+        for (size_t at = 0; at < text.size;) {
+                uint32_t code;
+                size_t step = utf8_decode(text, at, &code);
+                if (step == 0)
+                        break;
+                bool plain = code >= 0x20 && code != 0x7f && !(code >= 0x80 && code < 0xa0) && code != 0xfffd;
+                if (plain)
+                        memcpy(copy + size, text.data + at, step);
+                else
+                        copy[size] = code == '\n' || code == '\t' ? ' ' : '?';
+                size += plain ? step : 1;
+                at += step;
+        }
+        return (Str){ copy, size };
+}
+
+static int small_int(uint32_t value) {
+        return value > 1u << 30 ? 0 : (int)value;
+}
+
+Status failure_read(Cursor *cursor, Arena *arena, Failure *out, Error *err) {
+        Failure failure = { 0 };
+        uint16_t kind = cursor_u16(cursor);
+        uint16_t status = cursor_u16(cursor);
+        failure.position = (int64_t)cursor_u64(cursor);
+        for (size_t i = 0; i < FAILURE_ARGUMENTS_MAX; i++)
+                failure.arguments[i] = clean(arena, cursor_str(cursor), FAILURE_TEXT_MAX);
+        for (size_t i = 0; i < FAILURE_CANDIDATES_MAX; i++)
+                failure.candidates[i] = clean(arena, cursor_str(cursor), FAILURE_TEXT_MAX);
+        failure.detail = clean(arena, cursor_str(cursor), 2 * FAILURE_TEXT_MAX);
+        failure.hint = clean(arena, cursor_str(cursor), FAILURE_TEXT_MAX);
+        failure.file = clean(arena, cursor_str(cursor), FAILURE_TEXT_MAX);
+        failure.line = small_int(cursor_u32(cursor));
+        failure.column = small_int(cursor_u32(cursor));
+        failure.excerpt = clean(arena, cursor_str(cursor), FAILURE_TEXT_MAX);
+        if (cursor->failed || kind >= FAILURE_COUNT || status >= STATUS_COUNT)
+                return error_set(err, STATUS_CORRUPT, "a failure that cannot be read");
+        failure.kind = (FailureKind)kind;
+        failure.status = failure.kind == FAILURE_TOLD ? (Status)status : FAILURES[kind].status;
+        if (failure.status == STATUS_OK)
+                return error_set(err, STATUS_CORRUPT, "a failure that says all is well");
+        if (failure.position < -1)
+                failure.position = -1;
+        *out = failure;
+        return STATUS_OK;
+}
+
+Failure failure_of_error(const Error *err) {
+        return (Failure){
+                .kind = FAILURE_TOLD,
+                .status = err->status,
+                .position = -1,
+                .detail = str_of(err->message),
+                .hint = str_of(err->hint),
+                .file = str_of(err->file),
+                .line = err->line,
+                .column = err->column,
+                .excerpt = str_of(err->excerpt),
+        };
+}
+
+/* %1 and %2 of the words. */
+static Str fill(Arena *arena, const char *words, const Str *arguments) {
+        CLEANUP(buf_deinit) Buf text = { 0 };
+        for (const char *at = words; *at; at++) {
+                bool place = at[0] == '%' && at[1] >= '1' && at[1] < '1' + FAILURE_ARGUMENTS_MAX;
+                if (!place) {
+                        buf_append_byte(&text, *at);
+                        continue;
+                }
+                buf_append(&text, arguments[at[1] - '1']);
+                at++;
+        }
+        return buf_dup(&text, arena);
+}
+
+static Status told_to_error(const Failure *failure, Error *err) {
+        error_set(err, failure->status, "%.*s", STR_ARG(failure->detail));
+        if (failure->hint.size > 0)
+                error_hint(err, "%.*s", STR_ARG(failure->hint));
+        if (failure->file.size > 0 || failure->line > 0) {
+                snprintf(err->file, sizeof(err->file), "%.*s", STR_ARG(failure->file));
+                snprintf(err->excerpt, sizeof(err->excerpt), "%.*s", STR_ARG(failure->excerpt));
+                err->line = failure->line;
+                err->column = failure->column;
+        }
+        return failure->status;
+}
+
+static void hint_candidates(const Failure *failure, Error *err) {
+        char text[sizeof(err->hint)] = "";
+        size_t size = 0;
+        for (size_t i = 0; i < FAILURE_CANDIDATES_MAX && failure->candidates[i].size > 0; i++) {
+                int wrote = snprintf(text + size, sizeof(text) - size, "%s'%.*s'", i ? ", " : "",
+                                     STR_ARG(failure->candidates[i]));
+                if (wrote < 0 || (size_t)wrote >= sizeof(text) - size) {
+                        text[size] = '\0';
+                        break;
+                }
+                size += (size_t)wrote;
+        }
+        if (size > 0)
+                error_hint(err, "near it: %s", text);
+}
+
+Status failure_to_error(const Failure *failure, Str sql, bool with_detail, Error *err) {
+        if (failure->kind == FAILURE_TOLD)
+                return told_to_error(failure, err);
+
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Str words = fill(&arena, FAILURES[failure->kind].words, failure->arguments);
+        if (with_detail && failure->detail.size > 0)
+                error_set(err, failure->status, "%.*s (engine: %.*s)", STR_ARG(words), STR_ARG(failure->detail));
+        else
+                error_set(err, failure->status, "%.*s", STR_ARG(words));
+        hint_candidates(failure, err);
+        if (sql.size > 0 && failure->position >= 0 && (uint64_t)failure->position <= sql.size)
+                error_place(err, "", sql, (size_t)failure->position);
+        return failure->status;
+}

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pool: starting worker processes, their folders, and who gets which. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <sys/wait.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/time.h"
+#include "engine/worker_parts.h"
+
+#define DEFAULT_MOST 8
+#define DEFAULT_THREADS_MAX 8
+#define DEFAULT_MEMORY (2ull << 30)
+#define DEFAULT_START_US 20000000
+#define ADDRESS_BEYOND_MEMORY (2ull << 30) /* libraries, stacks, allocator reserves: address space, not memory */
+#define SEND_PATIENCE_S 10
+#define ROWS_BUFFER (1 << 20)              /* bytes of rows between the two processes */
+
+enum { WORKER_CONTROL = 3, WORKER_ROWS = 4, WORKER_FIRST_FREE = 10 };
+
+/* Folders */
+
+static Status make_folder(const char *path, Error *err) {
+        if (mkdir(path, 0700) < 0 && errno != EEXIST)
+                return error_errno(err, errno, "cannot make '%s'", path);
+        return STATUS_OK;
+}
+
+/* The lock file of a server's folder, locked, if nobody else holds it. -1: somebody does, or it is gone. */
+static int lock_folder(const char *folder) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        const char *path = path_join(&arena, folder, "lock");
+        CLEANUP(close_fdp) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        Error err;
+        struct stat held, named;
+        if (fd < 0 || file_lock(fd, true, true, &err) != STATUS_OK)
+                return -1;
+        /* A sweeper may have removed the folder between the two calls; then the lock is on nothing. */
+        if (fstat(fd, &held) < 0 || stat(path, &named) < 0 || held.st_ino != named.st_ino)
+                return -1;
+        return TAKE_FD(fd);
+}
+
+/* Removes the folders of servers that are dead: those whose lock is free. */
+static void sweep(const char *run_folder, const char *own) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        DirEntry *entries;
+        size_t count;
+        Error err;
+        if (dir_list(run_folder, &arena, &entries, &count, &err) != STATUS_OK)
+                return;
+        for (size_t i = 0; i < count; i++) {
+                const char *folder = path_join(&arena, run_folder, arena_cstr(&arena, entries[i].name));
+                if (!entries[i].is_dir || strcmp(folder, own) == 0)
+                        continue;
+                CLEANUP(close_fdp) int lock = lock_folder(folder);
+                if (lock >= 0)
+                        (void)dir_remove_all(folder, &err);
+        }
+}
+
+static Status make_server_folder(WorkerPool *pool, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        TRY(dir_make(pool->options.run_folder, err));
+        for (int attempt = 0; attempt < 16; attempt++) {
+                const char *folder = arena_printf(&arena, "%s/%d-%08x", pool->options.run_folder, (int)getpid(),
+                                                  (unsigned)random_u64());
+                TRY(make_folder(folder, err));
+                pool->lock_file = lock_folder(folder);
+                if (pool->lock_file < 0)
+                        continue;
+                pool->folder = strdup(folder);
+                sweep(pool->options.run_folder, pool->folder);
+                return STATUS_OK;
+        }
+        return error_set(err, STATUS_IO, "cannot lock a folder for workers in '%s'", pool->options.run_folder);
+}
+
+/* Starting */
+
+static const char *find_program(const char *wanted, Arena *arena) {
+        const char *named = wanted ? wanted : getenv("LODE_WORKER");
+        if (named && *named)
+                return named;
+        char self[4096];
+        ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
+        if (size < 0)
+                return NULL;
+        self[size] = '\0';
+        return path_join(arena, path_dir(arena, self), "lode-worker");
+}
+
+static bool says_no_box(void) {
+        const char *said = getenv("LODE_UNSAFE_NO_SANDBOX");
+        return said && strcmp(said, "1") == 0;
+}
+
+/* Pairs above the numbers that the child will use, so that moving them there overwrites nothing. */
+static Status make_pair(int *ours, int *theirs, Error *err) {
+        int pair[2];
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+                return error_errno(err, errno, "cannot make a socket pair");
+        *ours = pair[0];
+        *theirs = fcntl(pair[1], F_DUPFD_CLOEXEC, WORKER_FIRST_FREE);
+        close(pair[1]);
+        if (*theirs < 0)
+                return error_errno(err, errno, "cannot make a socket pair");
+        return STATUS_OK;
+}
+
+static uint64_t address_limit(const WorkerOptions *options) {
+#if defined(__SANITIZE_ADDRESS__)
+        (void)options;
+        return 0; /* shadow memory takes terabytes of address space */
+#else
+        return options->memory_limit + ADDRESS_BEYOND_MEMORY;
+#endif
+}
+
+static Status spawn(Worker *worker, int control, int rows, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        const WorkerOptions *options = &worker->pool->options;
+        char *arguments[] = {
+                arena_printf(&arena, "lode-worker"),
+                worker->folder,
+                arena_printf(&arena, "%llu", (unsigned long long)options->memory_limit),
+                arena_printf(&arena, "%d", options->threads),
+                arena_printf(&arena, "%llu", (unsigned long long)address_limit(options)),
+                arena_printf(&arena, "%d", (int)getpid()),
+                arena_printf(&arena, "%s", options->without_box ? "nobox" : "box"),
+                NULL,
+        };
+        /* Nothing of ours reaches it: no secrets, no locale, no time zone. */
+        char *environment[] = { arena_printf(&arena, "TZ=UTC"), arena_printf(&arena, "ASAN_OPTIONS=detect_leaks=0"), NULL };
+
+        posix_spawn_file_actions_t actions;
+        posix_spawnattr_t attributes;
+        sigset_t none, all;
+        sigemptyset(&none);
+        sigfillset(&all);
+        posix_spawn_file_actions_init(&actions);
+        posix_spawn_file_actions_adddup2(&actions, control, WORKER_CONTROL);
+        posix_spawn_file_actions_adddup2(&actions, rows, WORKER_ROWS);
+        posix_spawnattr_init(&attributes);
+        /* Its own process group: Ctrl-C on a terminal is for lode, which then interrupts in its own way. */
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+        posix_spawnattr_setsigmask(&attributes, &none);
+        posix_spawnattr_setsigdefault(&attributes, &all);
+        int failed = posix_spawn(&worker->process, options->program, &actions, &attributes, arguments, environment);
+        posix_spawnattr_destroy(&attributes);
+        posix_spawn_file_actions_destroy(&actions);
+        if (failed) {
+                worker->process = 0;
+                error_set(err, STATUS_ENGINE, "cannot start '%s': %s", options->program, strerror(failed));
+                return error_hint(err, "lode-worker must lie beside lode; LODE_WORKER names another place");
+        }
+        return STATUS_OK;
+}
+
+static Status worker_start(Worker *worker, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        static const char *const PARTS[] = { "", "/g", "/out", "/spill" };
+        for (size_t i = 0; i < COUNT_OF(PARTS); i++)
+                TRY(make_folder(arena_printf(&arena, "%s%s", worker->folder, PARTS[i]), err));
+        worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (worker->wake < 0)
+                return error_errno(err, errno, "cannot make an eventfd");
+        CLEANUP(close_fdp) int control = -1;
+        CLEANUP(close_fdp) int rows = -1;
+        TRY(make_pair(&worker->control, &control, err));
+        TRY(make_pair(&worker->rows, &rows, err));
+        int size = ROWS_BUFFER;
+        (void)setsockopt(rows, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+        struct timeval patience = { .tv_sec = SEND_PATIENCE_S }; /* with a worker that does not read */
+        (void)setsockopt(worker->control, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+        inbox_init(&worker->control_inbox, worker->control, MESSAGE_CONTROL_MAX);
+        inbox_init(&worker->rows_inbox, worker->rows, MESSAGE_ROWS_MAX);
+        worker->started_us = time_monotonic_us();
+        return spawn(worker, control, rows, err);
+}
+
+/* Not in the list any more. */
+static void worker_free(Worker *worker) {
+        Error err;
+        worker_kill(worker);
+        (void)worker_reap(worker, &err);
+        if (worker->folder)
+                (void)dir_remove_all(worker->folder, &err);
+        close_fdp(&worker->control);
+        close_fdp(&worker->rows);
+        close_fdp(&worker->wake);
+        inbox_deinit(&worker->control_inbox);
+        inbox_deinit(&worker->rows_inbox);
+        buf_deinit(&worker->row);
+        arena_deinit(&worker->memory);
+        arena_deinit(&worker->defined_memory);
+        free(worker->folder);
+        free(worker->principal);
+        free(worker);
+}
+
+/* Under the lock: adds a worker that has just been started. */
+static Status add_worker(WorkerPool *pool, Worker **out, Error *err) {
+        Worker *worker = calloc(1, sizeof(*worker));
+        if (!worker)
+                panic("out of memory");
+        worker->pool = pool;
+        worker->control = worker->rows = worker->wake = -1;
+        map_init(&worker->defined, &worker->defined_memory);
+        if (asprintf(&worker->folder, "%s/%u", pool->folder, pool->started++) < 0)
+                panic("out of memory");
+        Status status = worker_start(worker, err);
+        if (status != STATUS_OK) {
+                worker_free(worker);
+                return status;
+        }
+        worker->next = pool->workers;
+        pool->workers = worker;
+        pool->alive++;
+        *out = worker;
+        return STATUS_OK;
+}
+
+static void remove_worker(WorkerPool *pool, Worker *worker) {
+        for (Worker **at = &pool->workers; *at; at = &(*at)->next) {
+                if (*at == worker) {
+                        *at = worker->next;
+                        pool->alive--;
+                        break;
+                }
+        }
+}
+
+/* The pool */
+
+static int default_threads(void) {
+        int count = get_nprocs();
+        return count > DEFAULT_THREADS_MAX ? DEFAULT_THREADS_MAX : count < 1 ? 1 : count;
+}
+
+static void take_options(const WorkerOptions *options, WorkerOptions *out) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        const char *program = find_program(options->program, &arena);
+        *out = *options;
+        out->run_folder = strdup(path_absolute(&arena, options->run_folder));
+        out->program = strdup(program ? program : "lode-worker");
+        out->ready = options->ready > 0 ? options->ready : 1;
+        out->most = options->most > 0 ? options->most : DEFAULT_MOST;
+        out->memory_limit = options->memory_limit > 0 ? options->memory_limit : DEFAULT_MEMORY;
+        out->threads = options->threads > 0 ? options->threads : default_threads();
+        out->start_timeout_us = options->start_timeout_us > 0 ? options->start_timeout_us : DEFAULT_START_US;
+        out->without_box = options->without_box || says_no_box();
+}
+
+Status worker_pool_open(const WorkerOptions *options, WorkerPool **out, Error *err) {
+        WorkerPool *pool = calloc(1, sizeof(*pool));
+        if (!pool)
+                panic("out of memory");
+        pool->lock_file = -1;
+        take_options(options, &pool->options);
+        pthread_mutex_init(&pool->lock, NULL);
+        pthread_cond_init(&pool->freed, NULL);
+        if (pool->options.without_box)
+                fprintf(stderr, "lode: LODE_UNSAFE_NO_SANDBOX: SQL and files are read without a box\n");
+        Status status = make_server_folder(pool, err);
+        Worker *worker;
+        for (int i = 0; status == STATUS_OK && i < pool->options.ready && i < pool->options.most; i++)
+                status = add_worker(pool, &worker, err);
+        if (status != STATUS_OK) {
+                worker_pool_close(pool);
+                return status;
+        }
+        *out = pool;
+        return STATUS_OK;
+}
+
+void worker_pool_close(WorkerPool *pool) {
+        if (!pool)
+                return;
+        for (Worker *worker = pool->workers; worker; worker = worker->next)
+                worker_kill(worker); /* all at once, then wait for each */
+        while (pool->workers) {
+                Worker *worker = pool->workers;
+                remove_worker(pool, worker);
+                worker_free(worker);
+        }
+        Error err;
+        if (pool->folder)
+                (void)dir_remove_all(pool->folder, &err);
+        close_fdp(&pool->lock_file);
+        pthread_cond_destroy(&pool->freed);
+        pthread_mutex_destroy(&pool->lock);
+        free(pool->folder);
+        free((void *)(uintptr_t)pool->options.run_folder);
+        free((void *)(uintptr_t)pool->options.program);
+        free(pool);
+}
+
+void worker_pool_closep(WorkerPool **pool) {
+        worker_pool_close(*pool);
+        *pool = NULL;
+}
+
+/* Leases */
+
+static bool belongs_to(const Worker *worker, Str principal) {
+        return worker->principal && str_equal(str_of(worker->principal), principal);
+}
+
+/* Killed by somebody while it was idle. */
+static bool is_dead(const Worker *worker) {
+        siginfo_t info = { 0 };
+        return waitid(P_PID, (id_t)worker->process, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid != 0;
+}
+
+/* The oldest: it is nearest to its HELLO. */
+static Worker *find_virgin(WorkerPool *pool) {
+        Worker *virgin = NULL;
+        for (Worker *worker = pool->workers; worker; worker = worker->next) {
+                if (!worker->principal)
+                        virgin = worker;
+        }
+        return virgin;
+}
+
+/* An idle worker of this principal, else a virgin one. */
+static Worker *find_worker(WorkerPool *pool, Str principal) {
+        for (Worker *worker = pool->workers; worker; worker = worker->next) {
+                if (!worker->leased && belongs_to(worker, principal))
+                        return worker;
+        }
+        return find_virgin(pool);
+}
+
+static Worker *find_idle(WorkerPool *pool) {
+        for (Worker *worker = pool->workers; worker; worker = worker->next) {
+                if (!worker->leased)
+                        return worker;
+        }
+        return NULL;
+}
+
+/* Under the lock. A worker for this principal, by start if need be; waits while all are leased. */
+static Status choose(WorkerPool *pool, Str principal, Worker **out, Error *err) {
+        for (;;) {
+                Worker *worker = find_worker(pool, principal);
+                if (worker && worker->greeted && is_dead(worker)) {
+                        remove_worker(pool, worker);
+                        worker_free(worker);
+                        continue;
+                }
+                if (worker) {
+                        *out = worker;
+                        return STATUS_OK;
+                }
+                if (pool->alive < pool->options.most)
+                        return add_worker(pool, out, err);
+                Worker *idle = find_idle(pool); /* somebody else's: it makes room, and is never handed over */
+                if (idle) {
+                        remove_worker(pool, idle);
+                        worker_free(idle);
+                        continue;
+                }
+                pthread_cond_wait(&pool->freed, &pool->lock);
+        }
+}
+
+static Status lease_locked(WorkerPool *pool, Str principal, Worker **out, Error *err) {
+        Worker *worker;
+        TRY(choose(pool, principal, &worker, err));
+        worker->leased = true;
+        if (!worker->principal)
+                worker->principal = strndup(principal.data ? principal.data : "", principal.size);
+        *out = worker;
+        if (pool->options.refill && pool->alive < pool->options.most && !find_virgin(pool)) {
+                Worker *next;
+                Error ignored; /* the lease at hand is good; the next one will tell */
+                (void)add_worker(pool, &next, &ignored);
+        }
+        return STATUS_OK;
+}
+
+Status worker_lease(WorkerPool *pool, Str principal, Worker **out, Error *err) {
+        Worker *worker;
+        pthread_mutex_lock(&pool->lock);
+        Status status = lease_locked(pool, principal, &worker, err);
+        pthread_mutex_unlock(&pool->lock);
+        TRY(status);
+        status = worker_greet(worker, err);
+        if (status != STATUS_OK) {
+                worker->lost = true;
+                worker_release(worker);
+                return status;
+        }
+        *out = worker;
+        return STATUS_OK;
+}
+
+void worker_release(Worker *worker) {
+        if (!worker)
+                return;
+        WorkerPool *pool = worker->pool;
+        if (!worker->lost)
+                worker_clean(worker);
+        pthread_mutex_lock(&pool->lock);
+        worker->leased = false;
+        bool lost = worker->lost;
+        if (lost)
+                remove_worker(pool, worker);
+        pthread_cond_signal(&pool->freed);
+        pthread_mutex_unlock(&pool->lock);
+        if (lost)
+                worker_free(worker);
+}
+
+void worker_releasep(Worker **worker) {
+        worker_release(*worker);
+        *worker = NULL;
+}
+
+pid_t worker_process(const Worker *worker) {
+        return worker->process;
+}
+
+bool worker_is_lost(const Worker *worker) {
+        return worker->lost;
+}

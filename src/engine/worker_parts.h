@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What a pool and its workers are made of; for pool.c (processes, folders, leases) and worker.c (calls) alone.
+ *
+ * The pool's lock guards the list of workers and what a lease decides (principal, leased). Everything else of a
+ * Worker belongs to the thread that holds the lease; `stop` and `wake` are how others reach it.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/map.h"
+#include "engine/inbox.h"
+#include "engine/worker.h"
+
+struct Worker {
+        WorkerPool *pool;
+        Worker *next;
+        char *folder;    /* RUN/<server>/<number> */
+        char *principal; /* NULL while virgin */
+        pid_t process;   /* 0 once it is reaped */
+        int control, rows;
+        int wake;        /* an eventfd: worker_interrupt() */
+        atomic_bool stop;
+        bool leased, greeted, lost;
+        bool killed;     /* by us */
+        int64_t started_us;
+        uint64_t statement; /* the last number used */
+        Inbox control_inbox, rows_inbox;
+        Buf row;         /* the beginning of a row whose rest has not come yet */
+        Arena memory;    /* of the failure of the last call */
+        Failure failure;
+        bool has_failure;
+        Arena defined_memory;
+        Map defined;     /* types that worker_define() has sent */
+        bool has_grants, has_files;
+};
+
+struct WorkerPool {
+        WorkerOptions options; /* with the defaults filled in; strings are the pool's */
+        char *folder;          /* RUN/<server> */
+        int lock_file;
+        pthread_mutex_t lock;
+        pthread_cond_t freed;
+        Worker *workers;
+        int alive;
+        unsigned started; /* names folders */
+};
+
+/* Waits for HELLO. The worker must be destroyed if it fails. */
+Status worker_greet(Worker *worker, Error *err);
+void worker_kill(Worker *worker);
+/* Reaps the process, which is dead or about to die, and says how it ended. */
+Status worker_reap(Worker *worker, Error *err);
+/* Removes what a statement left in the folder. */
+void worker_clean(Worker *worker);

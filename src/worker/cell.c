@@ -1,0 +1,633 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/cell.h"
+
+#include <math.h>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "base/value.h"
+
+#define MICROS_OF_DAY 86400000000LL
+
+/* Numbers */
+
+static char *print_unsigned(char *end, uint64_t value) {
+        do {
+                *--end = (char)('0' + value % 10);
+                value /= 10;
+        } while (value);
+        return end;
+}
+
+static void append_unsigned(Buf *out, uint64_t value) {
+        char text[24], *end = text + sizeof(text);
+        char *begin = print_unsigned(end, value);
+        buf_append(out, (Str){ begin, (size_t)(end - begin) });
+}
+
+static void append_signed(Buf *out, int64_t value) {
+        char text[24], *end = text + sizeof(text);
+        char *begin = print_unsigned(end, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+        if (value < 0)
+                *--begin = '-';
+        buf_append(out, (Str){ begin, (size_t)(end - begin) });
+}
+
+#define PRINT_INTEGER(name, type, append)                                    \
+        static void name(Buf *out, const Column *column, idx_t row) {        \
+                append(out, ((const type *)column->data)[row]);              \
+        }
+PRINT_INTEGER(print_int8, int8_t, append_signed)
+PRINT_INTEGER(print_int16, int16_t, append_signed)
+PRINT_INTEGER(print_int32, int32_t, append_signed)
+PRINT_INTEGER(print_int64, int64_t, append_signed)
+PRINT_INTEGER(print_uint8, uint8_t, append_unsigned)
+PRINT_INTEGER(print_uint16, uint16_t, append_unsigned)
+PRINT_INTEGER(print_uint32, uint32_t, append_unsigned)
+PRINT_INTEGER(print_uint64, uint64_t, append_unsigned)
+
+/* Digits of magnitude with `scale` of them behind a point. */
+static void append_wide(Buf *out, bool negative, unsigned __int128 magnitude, int scale) {
+        char text[48], *end = text + sizeof(text), *at = end;
+        int digits = 0;
+        do {
+                if (digits == scale && scale > 0)
+                        *--at = '.';
+                *--at = (char)('0' + (int)(magnitude % 10));
+                magnitude /= 10;
+                digits++;
+        } while (magnitude || digits <= scale);
+        if (negative)
+                *--at = '-';
+        buf_append(out, (Str){ at, (size_t)(end - at) });
+}
+
+static void append_int128(Buf *out, Int128 value, int scale) {
+        append_wide(out, value < 0, value < 0 ? 0 - (unsigned __int128)value : (unsigned __int128)value, scale);
+}
+
+static Int128 int128_of(duckdb_hugeint value) {
+        return (Int128)(((unsigned __int128)(uint64_t)value.upper << 64) | value.lower);
+}
+
+static void print_hugeint(Buf *out, const Column *column, idx_t row) {
+        append_int128(out, int128_of(((const duckdb_hugeint *)column->data)[row]), 0);
+}
+
+static void print_uhugeint(Buf *out, const Column *column, idx_t row) {
+        duckdb_uhugeint value = ((const duckdb_uhugeint *)column->data)[row];
+        append_wide(out, false, (unsigned __int128)value.upper << 64 | value.lower, 0);
+}
+
+static void print_decimal(Buf *out, const Column *column, idx_t row) {
+        switch (column->width) {
+        case 2:
+                append_int128(out, ((const int16_t *)column->data)[row], column->scale);
+                break;
+        case 4:
+                append_int128(out, ((const int32_t *)column->data)[row], column->scale);
+                break;
+        case 8:
+                append_int128(out, ((const int64_t *)column->data)[row], column->scale);
+                break;
+        default:
+                append_int128(out, int128_of(((const duckdb_hugeint *)column->data)[row]), column->scale);
+                break;
+        }
+}
+
+static void print_boolean(Buf *out, const Column *column, idx_t row) {
+        buf_append_byte(out, ((const bool *)column->data)[row] ? 't' : 'f');
+}
+
+/*
+ * digits x 10^exponent as PostgreSQL lays floats out: plain between 1e-4 and 10^plain, otherwise d.ddde+XX.
+ * digits has no trailing zeros but may be "0"; exponent is that of its first digit.
+ */
+static void append_digits(Buf *out, const char *digits, int count, int exponent, int plain) {
+        if (exponent < -4 || exponent >= plain) {
+                buf_append(out, (Str){ digits, 1 });
+                if (count > 1) {
+                        buf_append_byte(out, '.');
+                        buf_append(out, (Str){ digits + 1, (size_t)count - 1 });
+                }
+                buf_printf(out, "e%c%02d", exponent < 0 ? '-' : '+', exponent < 0 ? -exponent : exponent);
+                return;
+        }
+        if (exponent < 0) {
+                buf_append_cstr(out, "0.");
+                for (int i = -1; i > exponent; i--)
+                        buf_append_byte(out, '0');
+                buf_append(out, (Str){ digits, (size_t)count });
+                return;
+        }
+        for (int i = 0; i <= exponent || i < count; i++) {
+                if (i == exponent + 1)
+                        buf_append_byte(out, '.');
+                buf_append_byte(out, i < count ? digits[i] : '0');
+        }
+}
+
+/* The fewest digits that read back as the same value: tries from `least` to `most`. */
+static void append_shortest(Buf *out, double value, bool is_float, int least, int most, int plain) {
+        char text[40];
+        for (int digits = least; digits <= most; digits++) {
+                snprintf(text, sizeof(text), "%.*e", digits - 1, value);
+                if (is_float ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value)
+                        break;
+        }
+        char digits[24];
+        int count = 0;
+        const char *at = text[0] == '-' ? text + 1 : text;
+        if (text[0] == '-')
+                buf_append_byte(out, '-');
+        for (; *at && *at != 'e'; at++) {
+                if (*at != '.')
+                        digits[count++] = *at;
+        }
+        int exponent = *at ? atoi(at + 1) : 0;
+        while (count > 1 && digits[count - 1] == '0')
+                count--;
+        append_digits(out, digits, count, exponent, plain);
+}
+
+static bool append_special(Buf *out, double value) {
+        if (isnan(value))
+                buf_append_cstr(out, "NaN");
+        else if (isinf(value))
+                buf_append_cstr(out, value < 0 ? "-Infinity" : "Infinity");
+        else if (value == 0)
+                buf_append_cstr(out, signbit(value) ? "-0" : "0");
+        else
+                return false;
+        return true;
+}
+
+/* Most doubles of business data are few decimals: an integer over a power of ten, found without trying digits. */
+static bool append_few_decimals(Buf *out, double value) {
+        static const double POWERS[] = { 1, 10, 100, 1000, 10000 };
+        double size = fabs(value);
+        if (size >= 1e11 || size < 1e-4)
+                return false;
+        for (int scale = 0; scale < (int)COUNT_OF(POWERS); scale++) {
+                double scaled = value * POWERS[scale];
+                double whole = nearbyint(scaled);
+                if (whole / POWERS[scale] == value && fabs(whole) < 1e15) {
+                        append_int128(out, (Int128)whole, scale);
+                        return true;
+                }
+        }
+        return false;
+}
+
+static void print_double(Buf *out, const Column *column, idx_t row) {
+        double value = ((const double *)column->data)[row];
+        if (!append_special(out, value) && !append_few_decimals(out, value))
+                append_shortest(out, value, false, 15, 17, 15);
+}
+
+static void print_float(Buf *out, const Column *column, idx_t row) {
+        float value = ((const float *)column->data)[row];
+        if (!append_special(out, (double)value))
+                append_shortest(out, (double)value, true, 6, 9, 6);
+}
+
+/* Dates and times */
+
+static void append_padded(Buf *out, int64_t value, int width) {
+        char text[24], *end = text + sizeof(text);
+        char *begin = print_unsigned(end, (uint64_t)value);
+        while (end - begin < width)
+                *--begin = '0';
+        buf_append(out, (Str){ begin, (size_t)(end - begin) });
+}
+
+/* Years before 1 are printed as BC, behind everything else. */
+static bool append_date(Buf *out, int32_t days) {
+        int year, month, day;
+        civil_from_days(days, &year, &month, &day);
+        append_padded(out, year > 0 ? year : 1 - year, 4);
+        buf_append_byte(out, '-');
+        append_padded(out, month, 2);
+        buf_append_byte(out, '-');
+        append_padded(out, day, 2);
+        return year <= 0;
+}
+
+/* hh:mm:ss and as much fraction as there is. */
+static void append_time(Buf *out, int64_t micros) {
+        int64_t seconds = micros / 1000000, fraction = micros % 1000000;
+        append_padded(out, seconds / 3600, 2);
+        buf_append_byte(out, ':');
+        append_padded(out, seconds / 60 % 60, 2);
+        buf_append_byte(out, ':');
+        append_padded(out, seconds % 60, 2);
+        if (fraction == 0)
+                return;
+        int width = 6;
+        for (; fraction % 10 == 0; width--)
+                fraction /= 10;
+        buf_append_byte(out, '.');
+        append_padded(out, fraction, width);
+}
+
+static void print_date(Buf *out, const Column *column, idx_t row) {
+        int32_t days = ((const int32_t *)column->data)[row];
+        if (days == INT32_MAX || days == -INT32_MAX)
+                buf_append_cstr(out, days > 0 ? "infinity" : "-infinity");
+        else if (append_date(out, days))
+                buf_append_cstr(out, " BC");
+}
+
+static void append_timestamp(Buf *out, int64_t value, int scale, bool with_zone) {
+        if (value == INT64_MAX || value == -INT64_MAX) {
+                buf_append_cstr(out, value > 0 ? "infinity" : "-infinity");
+                return;
+        }
+        static const int64_t PER_SECOND[] = { [0] = 1, [3] = 1000, [6] = 1000000, [9] = 1000000000 };
+        int64_t units = PER_SECOND[scale] * 86400;
+        int64_t days = value / units - (value % units < 0);
+        int64_t rest = value - days * units; /* since midnight; nanoseconds are cut */
+        int64_t micros = scale == 9 ? rest / 1000 : rest * (1000000 / PER_SECOND[scale]);
+        bool before_christ = append_date(out, (int32_t)days);
+        buf_append_byte(out, ' ');
+        append_time(out, micros);
+        if (with_zone)
+                buf_append_cstr(out, "+00");
+        if (before_christ)
+                buf_append_cstr(out, " BC");
+}
+
+static void print_timestamp(Buf *out, const Column *column, idx_t row) {
+        append_timestamp(out, ((const int64_t *)column->data)[row], column->scale, false);
+}
+
+static void print_timestamptz(Buf *out, const Column *column, idx_t row) {
+        append_timestamp(out, ((const int64_t *)column->data)[row], column->scale, true);
+}
+
+static void print_time(Buf *out, const Column *column, idx_t row) {
+        append_time(out, ((const int64_t *)column->data)[row]);
+}
+
+/* The engine keeps microseconds in the upper 40 bits and 57599 - offset in the lower 24. */
+static void print_timetz(Buf *out, const Column *column, idx_t row) {
+        uint64_t bits = ((const uint64_t *)column->data)[row];
+        int64_t offset = 57599 - (int64_t)(bits & 0xffffff);
+        int64_t size = offset < 0 ? -offset : offset;
+        append_time(out, (int64_t)(bits >> 24));
+        buf_append_byte(out, offset < 0 ? '-' : '+');
+        append_padded(out, size / 3600, 2);
+        if (size % 3600) {
+                buf_append_byte(out, ':');
+                append_padded(out, size / 60 % 60, 2);
+        }
+        if (size % 60) {
+                buf_append_byte(out, ':');
+                append_padded(out, size % 60, 2);
+        }
+}
+
+typedef struct IntervalPrint {
+        bool begun, negative; /* something is printed, and the last of it was negative */
+} IntervalPrint;
+
+static void append_part(Buf *out, IntervalPrint *state, int64_t value, const char *unit) {
+        if (value == 0)
+                return;
+        buf_append_cstr(out, state->begun ? " " : "");
+        if (state->begun && state->negative && value > 0)
+                buf_append_byte(out, '+');
+        append_signed(out, value);
+        buf_printf(out, " %s%s", unit, value == 1 ? "" : "s");
+        *state = (IntervalPrint){ .begun = true, .negative = value < 0 };
+}
+
+static void print_interval(Buf *out, const Column *column, idx_t row) {
+        duckdb_interval value = ((const duckdb_interval *)column->data)[row];
+        IntervalPrint state = { 0 };
+        append_part(out, &state, value.months / 12, "year");
+        append_part(out, &state, value.months % 12, "mon");
+        append_part(out, &state, value.days, "day");
+        if (value.micros == 0 && state.begun)
+                return;
+        buf_append_cstr(out, state.begun ? " " : "");
+        if (value.micros < 0)
+                buf_append_byte(out, '-');
+        else if (state.begun && state.negative)
+                buf_append_byte(out, '+');
+        append_time(out, value.micros < 0 ? -value.micros : value.micros);
+}
+
+/* Texts and bytes */
+
+static Str string_of(const Column *column, idx_t row) {
+        duckdb_string_t *text = (duckdb_string_t *)(uintptr_t)column->data + row;
+        return (Str){ duckdb_string_t_data(text), duckdb_string_t_length(*text) };
+}
+
+static void print_text(Buf *out, const Column *column, idx_t row) {
+        buf_append(out, string_of(column, row));
+}
+
+static void append_hex(Buf *out, Str bytes) {
+        char *to = buf_reserve(out, 2 * bytes.size);
+        if (!to)
+                return;
+        for (size_t i = 0; i < bytes.size; i++) {
+                to[2 * i] = "0123456789abcdef"[(uint8_t)bytes.data[i] >> 4];
+                to[2 * i + 1] = "0123456789abcdef"[bytes.data[i] & 15];
+        }
+        buf_added(out, 2 * bytes.size);
+}
+
+static void print_blob(Buf *out, const Column *column, idx_t row) {
+        buf_append_cstr(out, "\\x");
+        append_hex(out, string_of(column, row));
+}
+
+/* First byte: how many bits of padding lie before the first bit. */
+static void print_bits(Buf *out, const Column *column, idx_t row) {
+        Str bits = string_of(column, row);
+        size_t from = bits.size > 0 ? 8 + (size_t)(bits.data[0] & 7) : 0;
+        for (size_t i = from; i < bits.size * 8; i++)
+                buf_append_byte(out, (bits.data[i / 8] >> (7 - i % 8)) & 1 ? '1' : '0');
+}
+
+/* The engine flips the top bit, so that the order of hugeints is the order of UUIDs. */
+static void print_uuid(Buf *out, const Column *column, idx_t row) {
+        duckdb_hugeint value = ((const duckdb_hugeint *)column->data)[row];
+        uint64_t upper = (uint64_t)value.upper ^ 1ull << 63;
+        buf_printf(out, "%08llx-%04llx-%04llx-%04llx-%012llx", (unsigned long long)(upper >> 32),
+                   (unsigned long long)(upper >> 16 & 0xffff), (unsigned long long)(upper & 0xffff),
+                   (unsigned long long)(value.lower >> 48), (unsigned long long)(value.lower & 0xffffffffffffull));
+}
+
+static void print_enum(Buf *out, const Column *column, idx_t row) {
+        uint32_t index = column->width == 1   ? ((const uint8_t *)column->data)[row]
+                         : column->width == 2 ? ((const uint16_t *)column->data)[row]
+                                              : ((const uint32_t *)column->data)[row];
+        buf_append(out, column->names[index]);
+}
+
+static void print_nothing(Buf *out UNUSED, const Column *column UNUSED, idx_t row UNUSED) {
+}
+
+/* Nested values, as JSON */
+
+static void print_json(Buf *out, const Column *column, idx_t row) {
+        if (cell_is_null(column, row)) {
+                buf_append_cstr(out, "null");
+        } else if (!column->quoted) {
+                column->print(out, column, row);
+        } else {
+                CLEANUP(buf_deinit) Buf text = { .limit = out->limit };
+                column->print(&text, column, row);
+                json_quote(out, buf_view(&text));
+        }
+}
+
+static void print_json_boolean(Buf *out, const Column *column, idx_t row) {
+        buf_append_cstr(out, ((const bool *)column->data)[row] ? "true" : "false");
+}
+
+static void print_json_double(Buf *out, const Column *column, idx_t row) {
+        double value = ((const double *)column->data)[row];
+        if (isfinite(value)) {
+                print_double(out, column, row);
+        } else {
+                buf_append_byte(out, '"');
+                append_special(out, value);
+                buf_append_byte(out, '"');
+        }
+}
+
+static void print_json_float(Buf *out, const Column *column, idx_t row) {
+        float value = ((const float *)column->data)[row];
+        if (isfinite(value)) {
+                print_float(out, column, row);
+        } else {
+                buf_append_byte(out, '"');
+                append_special(out, (double)value);
+                buf_append_byte(out, '"');
+        }
+}
+
+static void append_elements(Buf *out, const Column *child, idx_t from, idx_t count) {
+        buf_append_byte(out, '[');
+        for (idx_t i = 0; i < count && !out->failed; i++) {
+                buf_append_cstr(out, i ? ", " : "");
+                print_json(out, child, from + i);
+        }
+        buf_append_byte(out, ']');
+}
+
+static void print_list(Buf *out, const Column *column, idx_t row) {
+        duckdb_list_entry entry = ((const duckdb_list_entry *)column->data)[row];
+        append_elements(out, column->children, entry.offset, entry.length);
+}
+
+static void print_array(Buf *out, const Column *column, idx_t row) {
+        append_elements(out, column->children, row * (idx_t)column->width, (idx_t)column->width);
+}
+
+static void print_struct(Buf *out, const Column *column, idx_t row) {
+        buf_append_byte(out, '{');
+        for (size_t i = 0; i < column->child_count; i++) {
+                buf_append_cstr(out, i ? ", " : "");
+                json_quote(out, column->names[i]);
+                buf_append_cstr(out, ": ");
+                print_json(out, &column->children[i], row);
+        }
+        buf_append_byte(out, '}');
+}
+
+/* A key of any type becomes a member's name: its text. */
+static void print_map(Buf *out, const Column *column, idx_t row) {
+        duckdb_list_entry entry = ((const duckdb_list_entry *)column->data)[row];
+        buf_append_byte(out, '{');
+        for (idx_t i = 0; i < entry.length && !out->failed; i++) {
+                CLEANUP(buf_deinit) Buf key = { .limit = out->limit };
+                column->children[0].print(&key, &column->children[0], entry.offset + i);
+                buf_append_cstr(out, i ? ", " : "");
+                json_quote(out, buf_view(&key));
+                buf_append_cstr(out, ": ");
+                print_json(out, &column->children[1], entry.offset + i);
+        }
+        buf_append_byte(out, '}');
+}
+
+/* Which printer for which type */
+
+typedef struct CellRow {
+        duckdb_type id;
+        CellPrinter print, in_json; /* in_json NULL: the same */
+        bool quoted;
+        int scale;
+} CellRow;
+
+static const CellRow CELLS[] = {
+        { DUCKDB_TYPE_BOOLEAN, print_boolean, print_json_boolean, false, 0 },
+        { DUCKDB_TYPE_TINYINT, print_int8, NULL, false, 0 },
+        { DUCKDB_TYPE_SMALLINT, print_int16, NULL, false, 0 },
+        { DUCKDB_TYPE_INTEGER, print_int32, NULL, false, 0 },
+        { DUCKDB_TYPE_BIGINT, print_int64, NULL, false, 0 },
+        { DUCKDB_TYPE_UTINYINT, print_uint8, NULL, false, 0 },
+        { DUCKDB_TYPE_USMALLINT, print_uint16, NULL, false, 0 },
+        { DUCKDB_TYPE_UINTEGER, print_uint32, NULL, false, 0 },
+        { DUCKDB_TYPE_UBIGINT, print_uint64, NULL, false, 0 },
+        { DUCKDB_TYPE_HUGEINT, print_hugeint, NULL, false, 0 },
+        { DUCKDB_TYPE_UHUGEINT, print_uhugeint, NULL, false, 0 },
+        { DUCKDB_TYPE_DECIMAL, print_decimal, NULL, false, 0 },
+        { DUCKDB_TYPE_FLOAT, print_float, print_json_float, false, 0 },
+        { DUCKDB_TYPE_DOUBLE, print_double, print_json_double, false, 0 },
+        { DUCKDB_TYPE_DATE, print_date, NULL, true, 0 },
+        { DUCKDB_TYPE_TIME, print_time, NULL, true, 0 },
+        { DUCKDB_TYPE_TIME_TZ, print_timetz, NULL, true, 0 },
+        { DUCKDB_TYPE_TIMESTAMP, print_timestamp, NULL, true, 6 },
+        { DUCKDB_TYPE_TIMESTAMP_S, print_timestamp, NULL, true, 0 },
+        { DUCKDB_TYPE_TIMESTAMP_MS, print_timestamp, NULL, true, 3 },
+        { DUCKDB_TYPE_TIMESTAMP_NS, print_timestamp, NULL, true, 9 },
+        { DUCKDB_TYPE_TIMESTAMP_TZ, print_timestamptz, NULL, true, 6 },
+        { DUCKDB_TYPE_INTERVAL, print_interval, NULL, true, 0 },
+        { DUCKDB_TYPE_UUID, print_uuid, NULL, true, 0 },
+        { DUCKDB_TYPE_VARCHAR, print_text, NULL, true, 0 },
+        { DUCKDB_TYPE_BLOB, print_blob, NULL, true, 0 },
+        { DUCKDB_TYPE_BIT, print_bits, NULL, true, 0 },
+        { DUCKDB_TYPE_ENUM, print_enum, NULL, true, 0 },
+        { DUCKDB_TYPE_SQLNULL, print_nothing, NULL, false, 0 },
+        { DUCKDB_TYPE_LIST, print_list, NULL, false, 0 },
+        { DUCKDB_TYPE_ARRAY, print_array, NULL, false, 0 },
+        { DUCKDB_TYPE_STRUCT, print_struct, NULL, false, 0 },
+        { DUCKDB_TYPE_MAP, print_map, NULL, false, 0 },
+};
+
+static const CellRow *find_row(duckdb_type id) {
+        for (size_t i = 0; i < COUNT_OF(CELLS); i++) {
+                if (CELLS[i].id == id)
+                        return &CELLS[i];
+        }
+        return NULL;
+}
+
+static size_t child_count(duckdb_type id, duckdb_logical_type type) {
+        switch (id) {
+        case DUCKDB_TYPE_LIST:
+        case DUCKDB_TYPE_ARRAY:
+                return 1;
+        case DUCKDB_TYPE_MAP:
+                return 2;
+        case DUCKDB_TYPE_STRUCT:
+                return duckdb_struct_type_child_count(type);
+        default:
+                return 0;
+        }
+}
+
+/* To be destroyed by the caller. */
+static duckdb_logical_type child_type(duckdb_type id, duckdb_logical_type type, size_t i) {
+        switch (id) {
+        case DUCKDB_TYPE_LIST:
+                return duckdb_list_type_child_type(type);
+        case DUCKDB_TYPE_ARRAY:
+                return duckdb_array_type_child_type(type);
+        case DUCKDB_TYPE_MAP:
+                return i == 0 ? duckdb_map_type_key_type(type) : duckdb_map_type_value_type(type);
+        default:
+                return duckdb_struct_type_child_type(type, i);
+        }
+}
+
+bool cell_can_print(duckdb_logical_type type) {
+        duckdb_type id = duckdb_get_type_id(type);
+        bool can = find_row(id) != NULL;
+        for (size_t i = 0, count = child_count(id, type); can && i < count; i++) {
+                duckdb_logical_type child = child_type(id, type, i);
+                can = cell_can_print(child);
+                duckdb_destroy_logical_type(&child);
+        }
+        return can;
+}
+
+static const Str *enum_names(duckdb_logical_type type, Arena *arena) {
+        uint32_t count = duckdb_enum_dictionary_size(type);
+        Str *names = ARENA_ARRAY(arena, Str, count);
+        for (uint32_t i = 0; i < count; i++) {
+                char *name = duckdb_enum_dictionary_value(type, i);
+                names[i] = arena_str(arena, str_of(name));
+                duckdb_free(name);
+        }
+        return names;
+}
+
+static const Str *field_names(duckdb_logical_type type, size_t count, Arena *arena) {
+        Str *names = ARENA_ARRAY(arena, Str, count);
+        for (size_t i = 0; i < count; i++) {
+                char *name = duckdb_struct_type_child_name(type, i);
+                names[i] = arena_str(arena, str_of(name));
+                duckdb_free(name);
+        }
+        return names;
+}
+
+static int bytes_of(duckdb_type internal) {
+        switch (internal) {
+        case DUCKDB_TYPE_UTINYINT:
+                return 1;
+        case DUCKDB_TYPE_SMALLINT:
+        case DUCKDB_TYPE_USMALLINT:
+                return 2;
+        case DUCKDB_TYPE_INTEGER:
+        case DUCKDB_TYPE_UINTEGER:
+                return 4;
+        case DUCKDB_TYPE_BIGINT:
+                return 8;
+        default:
+                return 16;
+        }
+}
+
+void column_of_type(duckdb_logical_type type, Arena *arena, Column *out) {
+        duckdb_type id = duckdb_get_type_id(type);
+        const CellRow *row = find_row(id);
+        *out = (Column){ .print = row->print, .quoted = row->quoted, .scale = row->scale };
+        if (id == DUCKDB_TYPE_DECIMAL) {
+                out->scale = duckdb_decimal_scale(type);
+                out->width = bytes_of(duckdb_decimal_internal_type(type));
+        } else if (id == DUCKDB_TYPE_ENUM) {
+                out->width = bytes_of(duckdb_enum_internal_type(type));
+                out->names = enum_names(type, arena);
+        } else if (id == DUCKDB_TYPE_ARRAY) {
+                out->width = (int)duckdb_array_type_array_size(type);
+        }
+        out->child_count = child_count(id, type);
+        out->children = ARENA_ARRAY(arena, Column, out->child_count);
+        if (id == DUCKDB_TYPE_STRUCT)
+                out->names = field_names(type, out->child_count, arena);
+        for (size_t i = 0; i < out->child_count; i++) {
+                duckdb_logical_type child = child_type(id, type, i);
+                const CellRow *child_row = find_row(duckdb_get_type_id(child));
+                column_of_type(child, arena, &out->children[i]);
+                bool is_key = id == DUCKDB_TYPE_MAP && i == 0;
+                if (child_row->in_json && !is_key)
+                        out->children[i].print = child_row->in_json;
+                duckdb_destroy_logical_type(&child);
+        }
+}
+
+void column_bind(Column *column, duckdb_vector vector) {
+        column->data = duckdb_vector_get_data(vector);
+        column->validity = duckdb_vector_get_validity(vector);
+        if (column->print == print_list) {
+                column_bind(column->children, duckdb_list_vector_get_child(vector));
+        } else if (column->print == print_array) {
+                column_bind(column->children, duckdb_array_vector_get_child(vector));
+        } else if (column->print == print_map) {
+                duckdb_vector entries = duckdb_list_vector_get_child(vector);
+                column_bind(&column->children[0], duckdb_struct_vector_get_child(entries, 0));
+                column_bind(&column->children[1], duckdb_struct_vector_get_child(entries, 1));
+        } else if (column->print == print_struct) {
+                for (size_t i = 0; i < column->child_count; i++)
+                        column_bind(&column->children[i], duckdb_struct_vector_get_child(vector, i));
+        }
+}

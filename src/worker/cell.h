@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Cell: one value of a result vector as text, as PostgreSQL prints it (DateStyle ISO, IntervalStyle postgres, bytea
+ * hex, UTC). Nested values are JSON. A Column is a vector with what its printer needs, worked out once per chunk.
+ */
+#include "duckdb.h"
+
+#include "base/buf.h"
+
+typedef struct Column Column;
+typedef void (*CellPrinter)(Buf *out, const Column *column, idx_t row);
+
+struct Column {
+        const void *data;
+        uint64_t *validity; /* NULL: no NULLs */
+        CellPrinter print;
+        bool quoted;        /* inside JSON the text is a JSON string */
+        int scale;          /* decimals: digits after the point; timestamps: units per second as a power of ten */
+        int width;          /* decimals: bytes stored; enums: bytes of the index; arrays: elements */
+        const Str *names;   /* enums: the dictionary; structs: the fields' */
+        Column *children;   /* list, array: one; map: key and value; struct: the fields */
+        size_t child_count;
+};
+
+/* Whether a value of this type can be printed. */
+bool cell_can_print(duckdb_logical_type type);
+/* The column's fixed part (printer, scale, names), in the arena; the type must be printable. */
+void column_of_type(duckdb_logical_type type, Arena *arena, Column *out);
+/* Points it at a chunk's vector. */
+void column_bind(Column *column, duckdb_vector vector);
+
+static inline bool cell_is_null(const Column *column, idx_t row) {
+        return column->validity && !(column->validity[row >> 6] >> (row & 63) & 1);
+}

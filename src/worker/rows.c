@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/rows.h"
+
+#include "worker/cell.h"
+
+#define FLUSH_AT (MESSAGE_ROWS_MAX * 3 / 4)
+
+typedef struct Encoder {
+        RowsSink *sink;
+        Column *columns;
+        size_t column_count;
+        Buf rows; /* whole messages, not yet sent */
+} Encoder;
+
+static void encoder_deinit(Encoder *encoder) {
+        buf_deinit(&encoder->rows);
+}
+
+static void pending_deinit(duckdb_pending_result *pending) {
+        duckdb_destroy_pending(pending);
+}
+
+static void chunk_deinit(duckdb_data_chunk *chunk) {
+        if (*chunk)
+                duckdb_destroy_data_chunk(chunk);
+}
+
+bool rows_can_send(duckdb_prepared_statement prepared, Arena *arena, Failure *failure) {
+        idx_t count = duckdb_prepared_statement_column_count(prepared);
+        for (idx_t i = 0; i < count; i++) {
+                CLEANUP(engine_type_deinit) duckdb_logical_type type = duckdb_prepared_statement_column_logical_type(prepared, i);
+                if (cell_can_print(type))
+                        continue;
+                *failure = (Failure){ .kind = FAILURE_NOT_SUPPORTED, .position = -1,
+                                      .detail = arena_strf(arena, "a result column of type %.*s", STR_ARG(engine_type_name(type, arena))) };
+                return false;
+        }
+        return true;
+}
+
+static void put_be(char *to, uint32_t value, size_t size) {
+        for (size_t i = 0; i < size; i++)
+                to[i] = (char)(value >> (8 * (size - 1 - i)));
+}
+
+static void append_be(Buf *out, uint32_t value, size_t size) {
+        char bytes[4];
+        put_be(bytes, value, size);
+        buf_append(out, (Str){ bytes, size });
+}
+
+/* One DataRow; the lengths are filled in once they are known. */
+static void append_row(Encoder *encoder, idx_t row) {
+        Buf *out = &encoder->rows;
+        size_t begin = out->size;
+        buf_append_byte(out, 'D');
+        append_be(out, 0, 4);
+        append_be(out, (uint32_t)encoder->column_count, 2);
+        for (size_t i = 0; i < encoder->column_count; i++) {
+                const Column *column = &encoder->columns[i];
+                append_be(out, UINT32_MAX, 4);
+                if (cell_is_null(column, row))
+                        continue;
+                size_t at = out->size;
+                column->print(out, column, row);
+                if (!out->failed)
+                        put_be(out->data + at - 4, (uint32_t)(out->size - at), 4);
+        }
+        if (!out->failed)
+                put_be(out->data + begin + 1, (uint32_t)(out->size - begin - 1), 4);
+}
+
+static bool flush(Encoder *encoder, Arena *arena, Failure *failure) {
+        Str left = buf_view(&encoder->rows);
+        while (left.size > 0) {
+                Error err = { 0 };
+                Str frame = str_slice(left, 0, MESSAGE_ROWS_MAX);
+                if (message_send(encoder->sink->socket, MESSAGE_ROWS, 0, encoder->sink->statement, frame, NULL, 0, &err) != STATUS_OK) {
+                        *failure = failure_of_error(&err);
+                        failure->detail = arena_str(arena, failure->detail);
+                        return false;
+                }
+                encoder->sink->frames++;
+                left = str_slice(left, frame.size, left.size);
+        }
+        buf_clear(&encoder->rows);
+        return true;
+}
+
+static bool row_too_long(Arena *arena, Failure *failure) {
+        *failure = (Failure){ .kind = FAILURE_ROW_SIZE, .position = -1, .arguments = { arena_strf(arena, "%u", MESSAGE_ROW_MAX) } };
+        return false;
+}
+
+static bool send_chunk(Encoder *encoder, duckdb_data_chunk chunk, Arena *arena, Failure *failure) {
+        for (size_t i = 0; i < encoder->column_count; i++)
+                column_bind(&encoder->columns[i], duckdb_data_chunk_get_vector(chunk, i));
+        idx_t count = duckdb_data_chunk_get_size(chunk);
+        for (idx_t row = 0; row < count; row++) {
+                size_t before = encoder->rows.size;
+                append_row(encoder, row);
+                if (encoder->rows.failed || encoder->rows.size - before > MESSAGE_ROW_MAX)
+                        return row_too_long(arena, failure);
+                if (encoder->rows.size >= FLUSH_AT && !flush(encoder, arena, failure))
+                        return false;
+        }
+        encoder->sink->rows += count;
+        return true;
+}
+
+static bool is_interrupted(const RowsSink *sink) {
+        return atomic_load(sink->interrupted) == sink->statement;
+}
+
+static bool interrupted(Failure *failure) {
+        *failure = (Failure){ .kind = FAILURE_INTERRUPTED, .position = -1 };
+        return false;
+}
+
+static bool send_all(Encoder *encoder, duckdb_result *result, Arena *arena, Failure *failure) {
+        for (;;) {
+                if (is_interrupted(encoder->sink))
+                        return interrupted(failure);
+                CLEANUP(chunk_deinit) duckdb_data_chunk chunk = duckdb_fetch_chunk(*result);
+                if (!chunk) {
+                        const char *error = duckdb_result_error(result);
+                        if (error && *error) {
+                                *failure = engine_failure(error, arena);
+                                return false;
+                        }
+                        return flush(encoder, arena, failure);
+                }
+                if (!send_chunk(encoder, chunk, arena, failure))
+                        return false;
+        }
+}
+
+/* The only use of the streaming call, which API v1 marks deprecated without another in its place. */
+static bool begin(Engine *engine, RowsSink *sink, duckdb_pending_result *pending, duckdb_result *result, Arena *arena,
+                  Failure *failure) {
+        if (duckdb_pending_prepared_streaming(engine->prepared, pending) != DuckDBSuccess) {
+                *failure = engine_failure(duckdb_pending_error(*pending), arena);
+                return false;
+        }
+        duckdb_pending_state state;
+        do {
+                if (is_interrupted(sink))
+                        return interrupted(failure);
+                state = duckdb_pending_execute_task(*pending);
+        } while (!duckdb_pending_execution_is_finished(state) && state != DUCKDB_PENDING_ERROR);
+        if (state == DUCKDB_PENDING_ERROR) {
+                *failure = engine_failure(duckdb_pending_error(*pending), arena);
+                return false;
+        }
+        if (duckdb_execute_pending(*pending, result) != DuckDBSuccess) {
+                *failure = engine_failure(duckdb_result_error(result), arena);
+                return false;
+        }
+        return true;
+}
+
+bool rows_send(Engine *engine, RowsSink *sink, Arena *arena, Failure *failure) {
+        CLEANUP(pending_deinit) duckdb_pending_result pending = NULL;
+        CLEANUP(engine_result_deinit) duckdb_result result = { 0 };
+        CLEANUP(encoder_deinit) Encoder encoder = { .sink = sink, .rows = { .limit = MESSAGE_ROW_MAX + MESSAGE_ROWS_MAX } };
+        if (!begin(engine, sink, &pending, &result, arena, failure))
+                return false;
+        encoder.column_count = duckdb_column_count(&result);
+        encoder.columns = ARENA_ARRAY(arena, Column, encoder.column_count);
+        for (size_t i = 0; i < encoder.column_count; i++) {
+                CLEANUP(engine_type_deinit) duckdb_logical_type type = duckdb_column_logical_type(&result, i);
+                column_of_type(type, arena, &encoder.columns[i]);
+        }
+        return send_all(&encoder, &result, arena, failure);
+}
