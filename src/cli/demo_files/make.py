@@ -91,7 +91,7 @@ write('ingress/delivery/medarbejdere.csv', lines)
 TITLES = ['ERP rollout', 'Datavarehus', 'Kundeportal', 'Migration til sky', 'Lager og logistik', 'IT-strategi', 'Sicherheitsaudit', 'Årsrapport', 'Onboarding', 'Prisanalyse']
 projects = []
 for n in range(36):
-    c = clients[(n * 5) % len(clients)]
+    c = clients[(n * 5) % 22]
     start = date(2025, 10, 1) + timedelta(days=rng.randrange(220))
     projects.append(dict(no=f'P-{2600 + n}', client=c, title=rng.choice(TITLES), start=start, end=start + timedelta(days=rng.randrange(90, 400)),
                          budget=rng.randrange(20, 300) * 10000, rate=rng.choice([950, 1050, 1150, 1250, 1400])))
