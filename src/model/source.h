@@ -9,6 +9,7 @@
  */
 #include "base/buf.h"
 #include "base/hash.h"
+#include "engine/stage_message.h"
 #include "frame/format.h"
 #include "model/problems.h"
 
@@ -50,6 +51,7 @@ typedef struct Source {
         Tolerate tolerate;
         int64_t reread_bytes; /* re-reading more than this needs --yes */
         Str as_of;            /* landed */
+        StrList notes;        /* printed as comments at the top; never parsed */
 } Source;
 
 /* A source with every default set and no columns. */
@@ -59,6 +61,11 @@ Source *source_new(Arena *arena, Str zone, Str name);
  * errors name the file.
  */
 Source *source_parse(Arena *arena, Str zone, Str name, const char *path, Str text, Problems *problems);
+/*
+ * What a look at a file gave, as a source for source_print: format and columns are the sniffer's, its doubts are notes
+ * behind their columns, or at the top when they are about the file. Borrows nothing from sniffed.
+ */
+Source *source_of_sniff(Arena *arena, Str zone, Str name, Str from, const SniffResult *sniffed);
 /* The file as a person would have written it, for `lode add`: only what differs from the defaults, columns aligned,
  * notes as comments. source_parse of it gives an equal source. Needs no path and no text. */
 void source_print(const Source *source, Buf *out);

@@ -54,6 +54,14 @@ static void put_line(Buf *out, const char *key, Str text) {
         buf_append_byte(out, '\n');
 }
 
+/* To the end of the line; what would end it earlier becomes a blank. */
+static void put_comment(Buf *out, const char *before, Str text) {
+        buf_append_cstr(out, before);
+        for (size_t i = 0; i < text.size; i++)
+                buf_append_byte(out, (unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f ? ' ' : text.data[i]);
+        buf_append_byte(out, '\n');
+}
+
 /* One text plain, several as [a, b]. */
 static void put_list(Buf *out, const char *key, const Str *items, size_t count) {
         if (count == 0)
@@ -186,8 +194,9 @@ static void put_columns(Arena *arena, Buf *out, const Source *source) {
                 buf_append_cstr(out, ": ");
                 put_text(out, buf_view(&value), false);
                 if (source->column_texts[i].note.size > 0)
-                        buf_printf(out, "    # %.*s", STR_ARG(source->column_texts[i].note));
-                buf_append_byte(out, '\n');
+                        put_comment(out, "    # ", source->column_texts[i].note);
+                else
+                        buf_append_byte(out, '\n');
         }
 }
 
@@ -202,6 +211,8 @@ void source_print(const Source *source, Buf *out) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         const Source *usual = source_new(&arena, source->zone, source->name);
 
+        for (size_t i = 0; i < source->notes.count; i++)
+                put_comment(out, "# ", source->notes.items[i]);
         if (source->about.size > 0)
                 put_line(out, "about", source->about);
         put_list(out, "from", source->from, source->from_count);

@@ -210,3 +210,28 @@ TEST(words_about_a_source_do_not_make_it_read_again) {
                 CHECK(memcmp(&one, &other, sizeof(one)) != 0);
         }
 }
+
+TEST(what_was_sniffed_becomes_a_source_with_its_doubts_as_comments) {
+        SniffColumn columns[] = { { .column = { .name = STR("day"), .type = { .kind = TYPE_DATE } } }, { .column = { .name = STR("x: y"), .type = { .kind = TYPE_TEXT } } } };
+        Doubt doubts[] = { { .column = STR("day"), .what = STR("03/04/2026 can be in March or April"), .assumed = STR("dd/MM/yyyy") },
+                           { .column = STR(""), .what = STR("the last line\nlooks like a total"), .assumed = STR("it is a record") } };
+        Str dates[] = { STR("dd/MM/yyyy") };
+        SniffResult sniffed = { .format = format_default(), .columns = columns, .column_count = 2, .doubts = doubts, .doubt_count = 2 };
+        sniffed.format.delimiter = ';';
+        sniffed.format.dates = (StrList){ dates, 1 };
+        Source *source = source_of_sniff(&t->arena, STR("shop"), STR("orders"), STR("ingress/orders.csv"), &sniffed);
+        CLEANUP(buf_deinit) Buf printed = { 0 };
+        source_print(source, &printed);
+        CHECK_STR(buf_view(&printed), STR("# the last line looks like a total; assumed: it is a record\n"
+                                          "from: ingress/orders.csv\n"
+                                          "\n"
+                                          "delimiter: \";\"\n"
+                                          "dates: dd/MM/yyyy\n"
+                                          "\n"
+                                          "columns:\n"
+                                          "  day: date    # 03/04/2026 can be in March or April; assumed: dd/MM/yyyy\n"
+                                          "  \"x: y\": text\n"));
+        Problems problems = { .arena = &t->arena };
+        source_parse(&t->arena, STR("shop"), STR("orders"), "x.yml", buf_view(&printed), &problems);
+        CHECK_INT(problems.errors.count, 0);
+}
