@@ -495,6 +495,44 @@ TEST(every_type_has_its_flattening_functions) {
         CHECK_STR(got, STR("[1.50, null]\n"));
 }
 
+/* Rows of bo are hidden from ann; what is computed from ann's rows must not depend on them (notes: dictionaries). */
+TEST(flattened_columns_do_not_show_hidden_rows) {
+        CLEANUP(leased_deinit) Leased l = { 0 };
+        WorkerOptions options = options_of(t);
+        CHECK_OK(leased_init(t, &options, &l));
+        TypeField element = { .name = STR("element"), .id = 3, .type = { .kind = TYPE_DOUBLE } };
+        WorkerBuildColumn columns[] = {
+                { STR("owner"), 1, { .kind = TYPE_TEXT } },
+                { STR("l"), 2, { .kind = TYPE_LIST, .fields = &element, .field_count = 1 } },
+                { STR("d"), 4, { .kind = TYPE_DATE } },
+        };
+        WorkerFile *files;
+        size_t count;
+        const char *file;
+        Str got;
+        CHECK_OK(worker_build(l.worker, STR("select case when i % 2 = 0 then 'ann' else 'bo' end as owner, "
+                                            "case when i % 2 = 0 then [1.0, 2.0] else [1.0, null] end as l, "
+                                            "case when i % 2 = 0 then date '2026-01-01' else date '290000-01-01' end as d "
+                                            "from range(1000) t(i)"),
+                              columns, COUNT_OF(columns), &t->arena, &files, &count, &t->err));
+        CHECK_OK(worker_grant(l.worker, files[0].path, &t->arena, &file, &t->err));
+        Type types[] = { columns[1].type, columns[2].type };
+        CHECK_OK(worker_define(l.worker, types, COUNT_OF(types), &t->err));
+        static const char *const USES[] = { "sum(list_inner_product(l, [1.0, 2.0]::double[]))", "max(epoch_ns(d))" };
+        Str v = function_name(&t->arena, FUNCTION_VOLATILE, types[0]), k = function_name(&t->arena, FUNCTION_KEYED, types[0]);
+        for (size_t i = 0; i < COUNT_OF(USES); i++) {
+                const char *bare = arena_printf(&t->arena, "select %s from (select l, d from read_parquet('%s') where owner = 'ann' offset 0)", USES[i], file);
+                const char *w = arena_printf(&t->arena, "select %s from (select %.*s(l) as l, lode_v_date(d) as d from (select l, d "
+                                             "from read_parquet('%s') where owner = 'ann'))", USES[i], STR_ARG(v), file);
+                const char *keyed = arena_printf(&t->arena, "select %s from (select %.*s(l, n) as l, lode_k_date(d, n) as d from (select l, d, "
+                                                 "file_row_number as n from read_parquet('%s', file_row_number=true) "
+                                                 "where owner = 'ann' offset 0))", USES[i], STR_ARG(k), file);
+                CHECK_STATUS(answer(t, l.worker, bare, &got), STATUS_SQL_DATA); /* the hole is there ... */
+                CHECK_OK(answer(t, l.worker, w, &got));                         /* ... and both forms close it */
+                CHECK_OK(answer(t, l.worker, keyed, &got));
+        }
+}
+
 TEST(a_missing_program_is_said) {
         WorkerOptions options = options_of(t);
         options.program = "/nowhere/lode-worker";
