@@ -92,8 +92,8 @@ TEST(no_snapshot_may_be_written_as_minus_one_null_or_nothing) {
         const char *const rows[] = { "\"current-snapshot-id\":-1,", "\"current-snapshot-id\":null,", "" };
         for (size_t i = 0; i < COUNT_OF(rows); i++) {
                 TableMetadata *m;
-                CHECK_OK(parse(t, arena_printf(&t->arena, "{\"format-version\":2,%s%s%s%s%s}", HEAD, SCHEMAS, SPECS,
-                                               rows[i], OTHERS), &m));
+                CHECK_OK(parse(t, arena_printf(&t->arena, "{\"format-version\":2,%s%s%s%s%s%s}", HEAD, SCHEMAS, SPECS,
+                                               ORDERS, rows[i], OTHERS), &m));
                 CHECK_INT(m->current_snapshot_id, SNAPSHOT_NONE);
                 CHECK(!metadata_current_snapshot(m));
                 Str text = print(t, m);
@@ -116,13 +116,18 @@ TEST(what_is_missing_or_unknown_is_refused_with_its_name) {
                 { "{\"format-version\":2," HEAD SPECS OTHERS "}", STATUS_CORRUPT, "schemas" },
                 { "{\"format-version\":2," HEAD "\"schemas\":[" SCHEMA_0 "],\"current-schema-id\":3," SPECS OTHERS "}",
                   STATUS_CORRUPT, "current schema 3" },
-                { "{\"format-version\":2," HEAD SCHEMAS "\"partition-specs\":[],\"default-spec-id\":1," OTHERS "}",
-                  STATUS_CORRUPT, "spec 1" },
-                { "{\"format-version\":2," HEAD SCHEMAS SPECS "\"current-snapshot-id\":9," OTHERS "}", STATUS_CORRUPT,
+                { "{\"format-version\":2," HEAD SCHEMAS "\"partition-specs\":[],\"default-spec-id\":1,\"last-partition-id\":1000," OTHERS
+                  "}", STATUS_CORRUPT, "spec 1" },
+                { "{\"format-version\":2," HEAD SCHEMAS "\"default-spec-id\":1," ORDERS OTHERS "}", STATUS_CORRUPT,
+                  "partition-specs" },
+                { "{\"format-version\":2," HEAD SCHEMAS "\"partition-specs\":[],\"default-spec-id\":1," ORDERS OTHERS "}",
+                  STATUS_CORRUPT, "last-partition-id" },
+                { "{\"format-version\":2," HEAD SCHEMAS SPECS OTHERS "}", STATUS_CORRUPT, "sort-orders" },
+                { "{\"format-version\":2," HEAD SCHEMAS SPECS ORDERS "\"current-snapshot-id\":9," OTHERS "}", STATUS_CORRUPT,
                   "snapshot 9" },
                 { "{\"format-version\":2,\"location\":\"/w\",\"last-updated-ms\":1,\"last-column-id\":1}", STATUS_CORRUPT,
                   "table-uuid" },
-                { "{\"format-version\":3," HEAD SCHEMAS SPECS OTHERS "}", STATUS_CORRUPT, "next-row-id" },
+                { "{\"format-version\":3," HEAD SCHEMAS SPECS ORDERS OTHERS "}", STATUS_CORRUPT, "next-row-id" },
         };
         for (size_t i = 0; i < COUNT_OF(rows); i++) {
                 TableMetadata *m;
@@ -133,7 +138,7 @@ TEST(what_is_missing_or_unknown_is_refused_with_its_name) {
 
 TEST(version_3_is_read_and_keeps_its_row_ids) {
         TableMetadata *m;
-        CHECK_OK(parse(t, "{\"format-version\":3,\"next-row-id\":77," HEAD SCHEMAS SPECS OTHERS "}", &m));
+        CHECK_OK(parse(t, "{\"format-version\":3,\"next-row-id\":77," HEAD SCHEMAS SPECS ORDERS OTHERS "}", &m));
         CHECK_INT(m->next_row_id, 77);
         Str text = print(t, m);
         CHECK(str_find(text, STR("\"next-row-id\":77")) < text.size);

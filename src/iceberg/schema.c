@@ -91,6 +91,8 @@ static Status parse_type(const Json *json, int depth, Arena *arena, Type *out, E
 Status schema_parse(const Json *json, Arena *arena, Schema *out, Error *err) {
         if (!json || json->kind != JSON_OBJECT)
                 return error_set(err, STATUS_CORRUPT, "a schema is not an object");
+        if (!str_is(json_string(json_get(json, "type")), "struct"))
+                return error_set(err, STATUS_CORRUPT, "a schema is not of type struct");
         Schema schema = { .source = json };
         int64_t id = json_integer(json_get(json, "schema-id"), 0); /* version 1 leaves it out */
         if (id < 0 || id > INT32_MAX)

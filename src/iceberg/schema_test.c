@@ -52,11 +52,12 @@ TEST(broken_schemas_say_what_is_wrong) {
         } rows[] = {
                 { "[]", STATUS_CORRUPT },
                 { "{\"type\":\"struct\"}", STATUS_CORRUPT },
-                { "{\"fields\":[{\"id\":1,\"name\":\"a\",\"required\":false}]}", STATUS_CORRUPT },
-                { "{\"fields\":[{\"id\":-1,\"name\":\"a\",\"type\":\"int\"}]}", STATUS_CORRUPT },
-                { "{\"fields\":[{\"id\":2147483546,\"name\":\"a\",\"type\":\"int\"}]}", STATUS_CORRUPT },
-                { "{\"fields\":[{\"id\":1,\"name\":\"a\",\"type\":\"variant\"}]}", STATUS_SQL_REFUSED },
-                { "{\"fields\":[{\"id\":1,\"name\":\"a\",\"type\":\"fixed[4]\"}]}", STATUS_OK },
+                { "{\"fields\":[]}", STATUS_CORRUPT },
+                { "{\"type\":\"struct\",\"fields\":[{\"id\":1,\"name\":\"a\",\"required\":false}]}", STATUS_CORRUPT },
+                { "{\"type\":\"struct\",\"fields\":[{\"id\":-1,\"name\":\"a\",\"type\":\"int\"}]}", STATUS_CORRUPT },
+                { "{\"type\":\"struct\",\"fields\":[{\"id\":2147483546,\"name\":\"a\",\"type\":\"int\"}]}", STATUS_CORRUPT },
+                { "{\"type\":\"struct\",\"fields\":[{\"id\":1,\"name\":\"a\",\"type\":\"variant\"}]}", STATUS_SQL_REFUSED },
+                { "{\"type\":\"struct\",\"fields\":[{\"id\":1,\"name\":\"a\",\"type\":\"fixed[4]\"}]}", STATUS_OK },
         };
         for (size_t i = 0; i < COUNT_OF(rows); i++) {
                 Schema schema;
