@@ -222,6 +222,8 @@ static ParquetNode *link_node(Parser *parser, size_t *at, const ParquetNode *par
 
 static void read_schema(Parser *parser, const ThriftField *field) {
         size_t count = thrift_read_list(&parser->cursor, field, THRIFT_STRUCT, NODE_SIZE_MIN);
+        if (parser->cursor.failed)
+                return;
         if (count > PARQUET_FOOTER_NODES_MAX)
                 fail(parser, STATUS_LIMIT, "has too many columns");
         if (count == 0 || parser->nodes)
@@ -356,6 +358,8 @@ static void read_group(Parser *parser, ParquetGroup *group) {
 
 static void read_groups(Parser *parser, const ThriftField *field) {
         size_t count = thrift_read_list(&parser->cursor, field, THRIFT_STRUCT, GROUP_SIZE_MIN);
+        if (parser->cursor.failed)
+                return;
         if (!parser->nodes || parser->footer->leaf_count == 0 || parser->footer->groups)
                 fail(parser, STATUS_CORRUPT, "has row groups before columns, or twice");
         if (parser->cursor.failed || count == 0)

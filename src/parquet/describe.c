@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parquet/describe.h"
+
+#include "parquet/format.h"
+#include "parquet/thrift.h"
+
+#define CREATED_BY STR("lode version 0.1.0")
+
+/* How each kind is stored: physical type, bytes in memory, ConvertedType. Decimals by precision, see below. */
+static const struct {
+        ParquetPhysical physical;
+        uint8_t width;
+        int converted;
+} storages[] = {
+        [TYPE_BOOLEAN] = { PARQUET_BOOLEAN, 1, PARQUET_CONVERTED_NONE },
+        [TYPE_INT] = { PARQUET_INT32, 4, PARQUET_CONVERTED_NONE },
+        [TYPE_BIGINT] = { PARQUET_INT64, 8, PARQUET_CONVERTED_NONE },
+        [TYPE_FLOAT] = { PARQUET_FLOAT, 4, PARQUET_CONVERTED_NONE },
+        [TYPE_DOUBLE] = { PARQUET_DOUBLE, 8, PARQUET_CONVERTED_NONE },
+        [TYPE_DECIMAL] = { PARQUET_FIXED, 16, PARQUET_CONVERTED_DECIMAL },
+        [TYPE_DATE] = { PARQUET_INT32, 4, PARQUET_CONVERTED_DATE },
+        [TYPE_TIME] = { PARQUET_INT64, 8, PARQUET_CONVERTED_TIME_MICROS },
+        [TYPE_TIMESTAMP] = { PARQUET_INT64, 8, PARQUET_CONVERTED_TIMESTAMP_MICROS },
+        [TYPE_TIMESTAMPTZ] = { PARQUET_INT64, 8, PARQUET_CONVERTED_TIMESTAMP_MICROS },
+        [TYPE_UUID] = { PARQUET_FIXED, 16, PARQUET_CONVERTED_NONE },
+        [TYPE_TEXT] = { PARQUET_BYTE_ARRAY, 0, PARQUET_CONVERTED_UTF8 },
+        [TYPE_BINARY] = { PARQUET_BYTE_ARRAY, 0, PARQUET_CONVERTED_NONE },
+};
+
+uint8_t parquet_width_of(Type type) {
+        if (type.kind == TYPE_DECIMAL && type.precision <= 18)
+                return type.precision <= 9 ? 4 : 8;
+        return storages[type.kind].width;
+}
+
+static ParquetPhysical physical_of(Type type) {
+        if (type.kind == TYPE_DECIMAL && type.precision <= 18)
+                return type.precision <= 9 ? PARQUET_INT32 : PARQUET_INT64;
+        return storages[type.kind].physical;
+}
+
+void parquet_column_info_start(ParquetColumnInfo *info, const ParquetColumnSpec *spec, Arena *arena) {
+        ParquetEncoded kept = { .pages = info->encoded.pages };
+        *info = (ParquetColumnInfo){ .name = arena_str(arena, spec->name),
+                                     .type = spec->type,
+                                     .field_id = spec->field_id,
+                                     .physical = physical_of(spec->type),
+                                     .converted = storages[spec->type.kind].converted,
+                                     .encoded = kept };
+        if (info->physical == PARQUET_FIXED)
+                info->fixed_length = spec->type.kind == TYPE_UUID ? 16 : parquet_decimal_length(spec->type.precision);
+}
+
+/* ---- row groups ---- */
+
+static void describe_statistics(ThriftWriter *footer, const ParquetColumnInfo *info, Arena *arena) {
+        ParquetBound min, max;
+        thrift_begin(footer, 12);
+        thrift_i64(footer, 3, info->encoded.nulls);
+        if (parquet_bounds_stored(&info->encoded.bounds, info->type, arena, &min, &max)) {
+                thrift_bytes(footer, 5, max.bytes);
+                thrift_bytes(footer, 6, min.bytes);
+                thrift_bool(footer, 7, max.is_exact);
+                thrift_bool(footer, 8, min.is_exact);
+        }
+        thrift_end(footer);
+}
+
+static void describe_page_encodings(ThriftWriter *footer, const ParquetEncoded *encoded) {
+        bool has_dictionary = encoded->dictionary_size > 0;
+        thrift_list(footer, 13, THRIFT_STRUCT, has_dictionary ? 2 : 1);
+        if (has_dictionary) {
+                thrift_begin_item(footer);
+                thrift_i32(footer, 1, PARQUET_PAGE_DICTIONARY);
+                thrift_i32(footer, 2, PARQUET_ENCODING_PLAIN);
+                thrift_i32(footer, 3, 1);
+                thrift_end(footer);
+        }
+        thrift_begin_item(footer);
+        thrift_i32(footer, 1, PARQUET_PAGE_DATA);
+        thrift_i32(footer, 2, encoded->encoding);
+        thrift_i32(footer, 3, encoded->data_page_count);
+        thrift_end(footer);
+}
+
+static void describe_chunk(ThriftWriter *footer, const ParquetColumnInfo *info, int64_t offset, Arena *arena) {
+        const ParquetEncoded *encoded = &info->encoded;
+        bool has_dictionary = encoded->dictionary_size > 0;
+        thrift_begin_item(footer);
+        thrift_i64(footer, 2, offset);
+        thrift_begin(footer, 3);
+        thrift_i32(footer, 1, info->physical);
+        thrift_list(footer, 2, THRIFT_I32, has_dictionary ? 3 : 2);
+        thrift_item_i32(footer, PARQUET_ENCODING_PLAIN);
+        thrift_item_i32(footer, PARQUET_ENCODING_RLE);
+        if (has_dictionary)
+                thrift_item_i32(footer, PARQUET_ENCODING_RLE_DICTIONARY);
+        thrift_list(footer, 3, THRIFT_BINARY, 1);
+        thrift_item_bytes(footer, info->name);
+        thrift_i32(footer, 4, encoded->codec);
+        thrift_i64(footer, 5, encoded->rows);
+        thrift_i64(footer, 6, encoded->uncompressed);
+        thrift_i64(footer, 7, (int64_t)encoded->pages.size);
+        thrift_i64(footer, 9, offset + (int64_t)encoded->dictionary_size);
+        if (has_dictionary)
+                thrift_i64(footer, 11, offset);
+        describe_statistics(footer, info, arena);
+        describe_page_encodings(footer, encoded);
+        thrift_end(footer);
+        thrift_end(footer);
+}
+
+void parquet_describe_group(Buf *out, const ParquetColumnInfo *columns, size_t column_count, int64_t start, size_t ordinal,
+                            Arena *scratch) {
+        ThriftWriter footer = { .buf = out };
+        int64_t offset = start, uncompressed = 0;
+        thrift_list(&footer, 1, THRIFT_STRUCT, column_count);
+        for (size_t i = 0; i < column_count; i++) {
+                describe_chunk(&footer, &columns[i], offset, scratch);
+                offset += (int64_t)columns[i].encoded.pages.size;
+                uncompressed += columns[i].encoded.uncompressed;
+        }
+        thrift_i64(&footer, 2, uncompressed);
+        thrift_i64(&footer, 3, columns[0].encoded.rows);
+        thrift_i64(&footer, 5, start);
+        thrift_i64(&footer, 6, offset - start);
+        if (ordinal <= INT16_MAX)
+                thrift_i16(&footer, 7, (int16_t)ordinal);
+        thrift_end(&footer);
+}
+
+/* ---- the file ---- */
+
+static void describe_time(ThriftWriter *footer, bool adjusted_to_utc) {
+        thrift_bool(footer, 1, adjusted_to_utc);
+        thrift_begin(footer, 2);
+        thrift_begin(footer, 2); /* microseconds */
+        thrift_end(footer);
+        thrift_end(footer);
+}
+
+/* The union has one field per kind; most hold an empty struct. */
+static void describe_logical_type(ThriftWriter *footer, Type type) {
+        static const uint8_t fields[] = {
+                [TYPE_DECIMAL] = PARQUET_UNION_DECIMAL,     [TYPE_DATE] = PARQUET_UNION_DATE,
+                [TYPE_TIME] = PARQUET_UNION_TIME,           [TYPE_TIMESTAMP] = PARQUET_UNION_TIMESTAMP,
+                [TYPE_TIMESTAMPTZ] = PARQUET_UNION_TIMESTAMP, [TYPE_UUID] = PARQUET_UNION_UUID,
+                [TYPE_TEXT] = PARQUET_UNION_STRING,         [TYPE_BINARY] = 0,
+        };
+        if (fields[type.kind] == 0)
+                return;
+        thrift_begin(footer, 10);
+        thrift_begin(footer, fields[type.kind]);
+        if (type.kind == TYPE_DECIMAL) {
+                thrift_i32(footer, 1, type.scale);
+                thrift_i32(footer, 2, type.precision);
+        } else if (type.kind == TYPE_TIME || type.kind == TYPE_TIMESTAMP || type.kind == TYPE_TIMESTAMPTZ) {
+                describe_time(footer, type.kind == TYPE_TIMESTAMPTZ);
+        }
+        thrift_end(footer);
+        thrift_end(footer);
+}
+
+static void describe_column(ThriftWriter *footer, const ParquetColumnInfo *info) {
+        thrift_begin_item(footer);
+        thrift_i32(footer, 1, info->physical);
+        if (info->fixed_length)
+                thrift_i32(footer, 2, info->fixed_length);
+        thrift_i32(footer, 3, PARQUET_OPTIONAL);
+        thrift_bytes(footer, 4, info->name);
+        if (info->converted != PARQUET_CONVERTED_NONE)
+                thrift_i32(footer, 6, info->converted);
+        if (info->type.kind == TYPE_DECIMAL) {
+                thrift_i32(footer, 7, info->type.scale);
+                thrift_i32(footer, 8, info->type.precision);
+        }
+        thrift_i32(footer, 9, info->field_id);
+        describe_logical_type(footer, info->type);
+        thrift_end(footer);
+}
+
+static void describe_schema(ThriftWriter *footer, const ParquetColumnInfo *columns, size_t column_count) {
+        thrift_list(footer, 2, THRIFT_STRUCT, column_count + 1);
+        thrift_begin_item(footer);
+        thrift_bytes(footer, 4, STR("table"));
+        thrift_i32(footer, 5, (int32_t)column_count);
+        thrift_end(footer);
+        for (size_t i = 0; i < column_count; i++)
+                describe_column(footer, &columns[i]);
+}
+
+static void describe_metadata(ThriftWriter *footer, const ParquetPair *pairs, size_t count) {
+        if (count == 0)
+                return;
+        thrift_list(footer, 5, THRIFT_STRUCT, count);
+        for (size_t i = 0; i < count; i++) {
+                thrift_begin_item(footer);
+                thrift_bytes(footer, 1, pairs[i].key);
+                thrift_bytes(footer, 2, pairs[i].value);
+                thrift_end(footer);
+        }
+}
+
+void parquet_describe_file(Buf *out, const ParquetColumnInfo *columns, size_t column_count, int64_t rows, Str groups,
+                           size_t group_count, const ParquetPair *metadata, size_t metadata_count) {
+        size_t start = out->size;
+        ThriftWriter footer = { .buf = out };
+        thrift_i32(&footer, 1, 1);
+        describe_schema(&footer, columns, column_count);
+        thrift_i64(&footer, 3, rows);
+        thrift_list(&footer, 4, THRIFT_STRUCT, group_count);
+        buf_append(out, groups);
+        describe_metadata(&footer, metadata, metadata_count);
+        thrift_bytes(&footer, 6, CREATED_BY);
+        thrift_list(&footer, 7, THRIFT_STRUCT, column_count);
+        for (size_t i = 0; i < column_count; i++) {
+                thrift_begin_item(&footer); /* min and max by the type's own order */
+                thrift_begin(&footer, 1);
+                thrift_end(&footer);
+                thrift_end(&footer);
+        }
+        thrift_end(&footer);
+        buf_u32(out, (uint32_t)(out->size - start));
+        buf_append(out, PARQUET_MAGIC);
+}
