@@ -49,7 +49,7 @@ static const char schema[] =
         " at_us integer not null) strict;"
         "create table secret (name text primary key, bytes blob not null) strict;";
 
-Status sqlite_error(SqliteCatalog *db, int code, Error *err) {
+Status db_error(SqliteCatalog *db, int code, Error *err) {
         const char *words = db->db ? sqlite3_errmsg(db->db) : sqlite3_errstr(code);
         switch (code & 0xff) {
         case SQLITE_FULL:
@@ -81,7 +81,7 @@ static Status statement_of(SqliteCatalog *db, const char *sql, sqlite3_stmt **ou
         assert(db->kept_count < STATEMENTS_MAX);
         int code = sqlite3_prepare_v3(db->db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
         if (code != SQLITE_OK)
-                return sqlite_error(db, code, err);
+                return db_error(db, code, err);
         db->kept[db->kept_count].sql = sql;
         db->kept[db->kept_count++].statement = *out;
         return STATUS_OK;
@@ -106,13 +106,13 @@ static Status query_v(SqliteCatalog *db, Query *out, Error *err, const char *sql
         for (int i = 0; types[i]; i++) {
                 int code = bind_one(statement, i + 1, types[i], args);
                 if (code != SQLITE_OK)
-                        return sqlite_error(db, code, err);
+                        return db_error(db, code, err);
         }
         *out = (Query){ db, statement };
         return STATUS_OK;
 }
 
-Status query(SqliteCatalog *db, Query *out, Error *err, const char *sql, const char *types, ...) {
+Status db_query(SqliteCatalog *db, Query *out, Error *err, const char *sql, const char *types, ...) {
         va_list args;
         va_start(args, types);
         Status status = query_v(db, out, err, sql, types, &args);
@@ -120,15 +120,15 @@ Status query(SqliteCatalog *db, Query *out, Error *err, const char *sql, const c
         return status;
 }
 
-Status query_row(Query *query, bool *out_row, Error *err) {
+Status db_query_row(Query *query, bool *out_row, Error *err) {
         int code = sqlite3_step(query->statement);
         if (code != SQLITE_ROW && code != SQLITE_DONE)
-                return sqlite_error(query->db, code, err);
+                return db_error(query->db, code, err);
         *out_row = code == SQLITE_ROW;
         return STATUS_OK;
 }
 
-void query_end(Query *query) {
+void db_query_end(Query *query) {
         if (!query->statement)
                 return;
         sqlite3_reset(query->statement);
@@ -136,8 +136,8 @@ void query_end(Query *query) {
         query->statement = NULL;
 }
 
-Status run(SqliteCatalog *db, Error *err, const char *sql, const char *types, ...) {
-        CLEANUP(query_end) Query q = { 0 };
+Status db_run(SqliteCatalog *db, Error *err, const char *sql, const char *types, ...) {
+        CLEANUP(db_query_end) Query q = { 0 };
         va_list args;
         va_start(args, types);
         Status status = query_v(db, &q, err, sql, types, &args);
@@ -145,11 +145,11 @@ Status run(SqliteCatalog *db, Error *err, const char *sql, const char *types, ..
         if (status != STATUS_OK)
                 return status;
         bool row = false;
-        return query_row(&q, &row, err);
+        return db_query_row(&q, &row, err);
 }
 
-Status query_int(SqliteCatalog *db, int64_t *out, int64_t fallback, Error *err, const char *sql, const char *types, ...) {
-        CLEANUP(query_end) Query q = { 0 };
+Status db_query_int(SqliteCatalog *db, int64_t *out, int64_t fallback, Error *err, const char *sql, const char *types, ...) {
+        CLEANUP(db_query_end) Query q = { 0 };
         va_list args;
         va_start(args, types);
         Status status = query_v(db, &q, err, sql, types, &args);
@@ -157,53 +157,53 @@ Status query_int(SqliteCatalog *db, int64_t *out, int64_t fallback, Error *err, 
         if (status != STATUS_OK)
                 return status;
         bool row = false;
-        TRY(query_row(&q, &row, err));
-        *out = row && sqlite3_column_type(q.statement, 0) != SQLITE_NULL ? column_int(&q, 0) : fallback;
+        TRY(db_query_row(&q, &row, err));
+        *out = row && sqlite3_column_type(q.statement, 0) != SQLITE_NULL ? db_column_int(&q, 0) : fallback;
         return STATUS_OK;
 }
 
-Str column_str(Query *query, int column, Arena *arena) {
+Str db_column_str(Query *query, int column, Arena *arena) {
         if (sqlite3_column_type(query->statement, column) == SQLITE_NULL)
                 return STR_NONE;
         const char *data = sqlite3_column_blob(query->statement, column);
         return arena_str(arena, (Str){ data ? data : "", (size_t)sqlite3_column_bytes(query->statement, column) });
 }
 
-int64_t column_int(Query *query, int column) {
+int64_t db_column_int(Query *query, int column) {
         return sqlite3_column_int64(query->statement, column);
 }
 
 /* ---- transactions ---- */
 
 static Status transaction_begin(SqliteCatalog *db, const char *sql, Transaction *out, Error *err) {
-        TRY(run(db, err, sql, ""));
+        TRY(db_run(db, err, sql, ""));
         *out = (Transaction){ db, true };
         return STATUS_OK;
 }
 
-Status transaction_read(SqliteCatalog *db, Transaction *out, Error *err) {
+Status db_transaction_read(SqliteCatalog *db, Transaction *out, Error *err) {
         static const char begin[] = "begin";
         return transaction_begin(db, begin, out, err);
 }
 
-Status transaction_write(SqliteCatalog *db, Transaction *out, Error *err) {
+Status db_transaction_write(SqliteCatalog *db, Transaction *out, Error *err) {
         static const char begin[] = "begin immediate";
         db->own_writes++;
         return transaction_begin(db, begin, out, err);
 }
 
-Status transaction_commit(Transaction *transaction, Error *err) {
-        TRY(run(transaction->db, err, "commit", ""));
+Status db_transaction_commit(Transaction *transaction, Error *err) {
+        TRY(db_run(transaction->db, err, "commit", ""));
         transaction->open = false;
         return STATUS_OK;
 }
 
-void transaction_end(Transaction *transaction) {
+void db_transaction_end(Transaction *transaction) {
         if (!transaction->open)
                 return;
         /* SQLite may have rolled back by itself (disk full); then this fails, which is as good. */
         Error ignored = { 0 };
-        run(transaction->db, &ignored, "rollback", "");
+        db_run(transaction->db, &ignored, "rollback", "");
         transaction->open = false;
 }
 
@@ -225,7 +225,7 @@ static void sqlite_freep(SqliteCatalog **db) {
 
 static Status exec(SqliteCatalog *db, const char *sql, Error *err) {
         int code = sqlite3_exec(db->db, sql, NULL, NULL, NULL);
-        return code == SQLITE_OK ? STATUS_OK : sqlite_error(db, code, err);
+        return code == SQLITE_OK ? STATUS_OK : db_error(db, code, err);
 }
 
 static Status connect_to(const char *path, int flags, SqliteCatalog **out, Error *err) {
@@ -235,7 +235,7 @@ static Status connect_to(const char *path, int flags, SqliteCatalog **out, Error
         db->base.functions = &sqlite_functions;
         int code = sqlite3_open_v2(path, &db->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
         if (code != SQLITE_OK)
-                return sqlite_error(db, code, err);
+                return db_error(db, code, err);
         sqlite3_busy_timeout(db->db, BUSY_MS);
         sqlite3_extended_result_codes(db->db, 1);
         sqlite3_db_config(db->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -252,26 +252,26 @@ Status catalog_create_sqlite(const char *path, int64_t format, Str root, Error *
         TRY(connect_to(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db, err));
         if (sqlite3_libversion_number() >= WAL_SINCE)
                 TRY(exec(db, "pragma journal_mode=wal;", err));
-        CLEANUP(transaction_end) Transaction transaction = { 0 };
-        TRY(transaction_write(db, &transaction, err));
+        CLEANUP(db_transaction_end) Transaction transaction = { 0 };
+        TRY(db_transaction_write(db, &transaction, err));
         TRY(exec(db, schema, err));
-        TRY(run(db, err, "insert into branch values (1, 'main', 0, 0, 0, ?)", "i", time_now_us()));
-        TRY(run(db, err, "insert into meta select 'format', cast(? as text)", "i", format));
-        TRY(run(db, err, "insert into meta values ('root', ?)", "t", root));
+        TRY(db_run(db, err, "insert into branch values (1, 'main', 0, 0, 0, ?)", "i", time_now_us()));
+        TRY(db_run(db, err, "insert into meta select 'format', cast(? as text)", "i", format));
+        TRY(db_run(db, err, "insert into meta values ('root', ?)", "t", root));
         TRY(exec(db, "pragma user_version=1;", err));
-        return transaction_commit(&transaction, err);
+        return db_transaction_commit(&transaction, err);
 }
 
 static Status check_journal(SqliteCatalog *db, Error *err) {
-        CLEANUP(query_end) Query q = { 0 };
+        CLEANUP(db_query_end) Query q = { 0 };
         bool row = false;
-        TRY(query(db, &q, err, "pragma journal_mode", ""));
-        TRY(query_row(&q, &row, err));
+        TRY(db_query(db, &q, err, "pragma journal_mode", ""));
+        TRY(db_query_row(&q, &row, err));
         const unsigned char *mode = row ? sqlite3_column_text(q.statement, 0) : NULL;
         if (!mode || strcmp((const char *)mode, "wal") != 0 || sqlite3_libversion_number() >= WAL_SINCE)
                 return STATUS_OK;
         /* Made by a newer library on another machine: go back to the journal that this one can be trusted with. */
-        query_end(&q);
+        db_query_end(&q);
         return exec(db, "pragma journal_mode=delete;", err);
 }
 
@@ -281,7 +281,7 @@ Status catalog_open_sqlite(const char *path, Catalog **out, Error *err) {
         CLEANUP(sqlite_freep) SqliteCatalog *db = NULL;
         TRY(connect_to(path, SQLITE_OPEN_READWRITE, &db, err));
         int64_t version = 0;
-        TRY(query_int(db, &version, 0, err, "pragma user_version", ""));
+        TRY(db_query_int(db, &version, 0, err, "pragma user_version", ""));
         if (version != CATALOG_SCHEMA)
                 return error_set(err, STATUS_STORE_FORMAT, "the catalog '%s' has tables of version %lld; this lode knows %d",
                                  path, (long long)version, CATALOG_SCHEMA);
@@ -293,13 +293,13 @@ Status catalog_open_sqlite(const char *path, Catalog **out, Error *err) {
 /* ---- meta, secrets, generation ---- */
 
 static Status one_value(SqliteCatalog *db, const char *sql, Str key, const char *what, Arena *arena, Str *out, Error *err) {
-        CLEANUP(query_end) Query q = { 0 };
+        CLEANUP(db_query_end) Query q = { 0 };
         bool row = false;
-        TRY(query(db, &q, err, sql, "t", key));
-        TRY(query_row(&q, &row, err));
+        TRY(db_query(db, &q, err, sql, "t", key));
+        TRY(db_query_row(&q, &row, err));
         if (!row)
                 return error_set(err, STATUS_NOT_FOUND, "the catalog has no %s '%.*s'", what, STR_ARG(key));
-        *out = column_str(&q, 0, arena);
+        *out = db_column_str(&q, 0, arena);
         return STATUS_OK;
 }
 
@@ -316,21 +316,21 @@ static Status sqlite_secret(Catalog *catalog, Str name, Arena *arena, Str *out, 
 static Status sqlite_put_meta(Catalog *catalog, Str key, Str value, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
         db->own_writes++;
-        return run(db, err, "insert or replace into meta values (?, ?)", "tt", key, value);
+        return db_run(db, err, "insert or replace into meta values (?, ?)", "tt", key, value);
 }
 
 static Status sqlite_put_secret(Catalog *catalog, Str name, Str bytes, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
         db->own_writes++;
         if (bytes.size == 0)
-                return run(db, err, "delete from secret where name = ?", "t", name);
-        return run(db, err, "insert or replace into secret values (?, ?)", "tb", name, bytes);
+                return db_run(db, err, "delete from secret where name = ?", "t", name);
+        return db_run(db, err, "insert or replace into secret values (?, ?)", "tb", name, bytes);
 }
 
 static Status sqlite_generation(Catalog *catalog, int64_t *out, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
         int64_t others = 0;
-        TRY(query_int(db, &others, 0, err, "pragma data_version", ""));
+        TRY(db_query_int(db, &others, 0, err, "pragma data_version", ""));
         *out = (others << 32) + db->own_writes;
         return STATUS_OK;
 }

@@ -3,8 +3,8 @@
 /*
  * SqliteCatalog: the embedded back end, private to this room.
  *
- * Queries are written where they are used: `query(db, &row, err, "select ... where a = ? and b = ?", "ti", a, b)` binds
- * by a word of letters (t text, i int64, b bytes; a Str with data NULL binds NULL), query_row() steps. Prepared
+ * Queries are written where they are used: `db_query(db, &row, err, "select ... where a = ? and b = ?", "ti", a, b)` binds
+ * by a word of letters (t text, i int64, b bytes; a Str with data NULL binds NULL), db_query_row() steps. Prepared
  * statements are kept by the address of their text, so the text must be a literal.
  */
 #include <sqlite3.h>
@@ -28,7 +28,7 @@ typedef struct SqliteCatalog {
 
 typedef struct Query {
         SqliteCatalog *db;
-        sqlite3_stmt *statement; /* in use; reset by query_end */
+        sqlite3_stmt *statement; /* in use; reset by db_query_end */
 } Query;
 
 static inline SqliteCatalog *sqlite_of(Catalog *catalog) {
@@ -38,45 +38,45 @@ static inline SqliteCatalog *sqlite_of(Catalog *catalog) {
 extern const CatalogFunctions sqlite_functions;
 
 /* The library's last failure on this connection as an Error. */
-Status sqlite_error(SqliteCatalog *db, int code, Error *err);
-Status query(SqliteCatalog *db, Query *out, Error *err, const char *sql, const char *types, ...);
+Status db_error(SqliteCatalog *db, int code, Error *err);
+Status db_query(SqliteCatalog *db, Query *out, Error *err, const char *sql, const char *types, ...);
 /* *out_row: whether there is one. */
-Status query_row(Query *query, bool *out_row, Error *err);
-void query_end(Query *query); /* for CLEANUP; a zeroed Query is fine */
+Status db_query_row(Query *query, bool *out_row, Error *err);
+void db_query_end(Query *query); /* for CLEANUP; a zeroed Query is fine */
 /* Runs to the end. */
-Status run(SqliteCatalog *db, Error *err, const char *sql, const char *types, ...);
+Status db_run(SqliteCatalog *db, Error *err, const char *sql, const char *types, ...);
 /* One integer, or fallback where there is no row or it is NULL. */
-Status query_int(SqliteCatalog *db, int64_t *out, int64_t fallback, Error *err, const char *sql, const char *types, ...);
-Str column_str(Query *query, int column, Arena *arena); /* data NULL for NULL */
-int64_t column_int(Query *query, int column);
+Status db_query_int(SqliteCatalog *db, int64_t *out, int64_t fallback, Error *err, const char *sql, const char *types, ...);
+Str db_column_str(Query *query, int column, Arena *arena); /* data NULL for NULL */
+int64_t db_column_int(Query *query, int column);
 
 /* A transaction: rolled back at the end of the scope unless committed. */
 typedef struct Transaction {
         SqliteCatalog *db;
         bool open;
 } Transaction;
-Status transaction_read(SqliteCatalog *db, Transaction *out, Error *err);
-Status transaction_write(SqliteCatalog *db, Transaction *out, Error *err);
-Status transaction_commit(Transaction *transaction, Error *err);
-void transaction_end(Transaction *transaction); /* for CLEANUP */
+Status db_transaction_read(SqliteCatalog *db, Transaction *out, Error *err);
+Status db_transaction_write(SqliteCatalog *db, Transaction *out, Error *err);
+Status db_transaction_commit(Transaction *transaction, Error *err);
+void db_transaction_end(Transaction *transaction); /* for CLEANUP */
 
 /* A branch and where it comes from; base_id 0 = from nothing. */
 typedef struct BranchRow {
         int64_t id, base_id, base_seq, head_seq;
         Str name;
 } BranchRow;
-Str branch_or_main(Str name);
-Status branch_find(SqliteCatalog *db, Str name, Arena *arena, BranchRow *out, Error *err); /* NOT_FOUND */
-Status branch_by_id(SqliteCatalog *db, int64_t id, Arena *arena, BranchRow *out, Error *err);
+Str db_branch_or_main(Str name);
+Status db_branch_find(SqliteCatalog *db, Str name, Arena *arena, BranchRow *out, Error *err); /* NOT_FOUND */
+Status db_branch_by_id(SqliteCatalog *db, int64_t id, Arena *arena, BranchRow *out, Error *err);
 /* The head commit of a branch, its base's if it has none of its own; seq 0 if there is none at all. */
-Status branch_head(SqliteCatalog *db, const BranchRow *branch, Arena *arena, CatalogCommit *out, Error *err);
+Status db_branch_head(SqliteCatalog *db, const BranchRow *branch, Arena *arena, CatalogCommit *out, Error *err);
 
 /* What a name is at (branch, seq; 0 = head): *out_found false when it is absent or removed. */
 typedef struct VersionRow {
         int64_t oid, seq;
         Str hash;
 } VersionRow;
-Status version_find(SqliteCatalog *db, const BranchRow *branch, int64_t seq, CatalogName name, Arena *arena, VersionRow *out,
+Status db_version_find(SqliteCatalog *db, const BranchRow *branch, int64_t seq, CatalogName name, Arena *arena, VersionRow *out,
                     bool *out_found, Error *err);
 
 /* sqlite_read.c */
@@ -113,7 +113,7 @@ Status sqlite_built_list(Catalog *catalog, Arena *arena, Built **out, size_t *ou
 Status sqlite_put_built(Catalog *catalog, const Built *built, Error *err);
 Status sqlite_remove_built(Catalog *catalog, Str fingerprint, Error *err);
 /* Inside a transaction of the caller's; seq 0 = no commit. */
-Status ledger_write(SqliteCatalog *db, const Delivery *deliveries, size_t delivery_count, const FileSeen *files,
+Status db_ledger_write(SqliteCatalog *db, const Delivery *deliveries, size_t delivery_count, const FileSeen *files,
                     size_t file_count, int64_t seq, Error *err);
-Status built_write(SqliteCatalog *db, const Built *built, size_t count, Error *err);
-Status intent_write(SqliteCatalog *db, const IntentResult *result, Error *err);
+Status db_built_write(SqliteCatalog *db, const Built *built, size_t count, Error *err);
+Status db_intent_write(SqliteCatalog *db, const IntentResult *result, Error *err);

@@ -21,10 +21,10 @@ static Status delivery_check(const Delivery *delivery, int64_t revision, Error *
 
 static Status delivery_write(SqliteCatalog *db, const Delivery *d, int64_t seq, Error *err) {
         int64_t revision = 0;
-        TRY(query_int(db, &revision, 0, err, "select revision from delivery where id = ?", "i", d->id));
+        TRY(db_query_int(db, &revision, 0, err, "select revision from delivery where id = ?", "i", d->id));
         TRY(delivery_check(d, revision, err));
         bool staged = str_is(d->state, "staged");
-        TRY(run(db, err,
+        TRY(db_run(db, err,
                 "insert into delivery values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, 1,"
                 " ?18) on conflict (id) do update set name = ?4, bytes = ?6, landed_us = ?8, landing = ?9, state = ?10,"
                 " records = ?11, accepted = ?12, quarantined = ?13, skipped = ?14, message = ?15, spec = ?16, detail = ?17,"
@@ -36,13 +36,13 @@ static Status delivery_write(SqliteCatalog *db, const Delivery *d, int64_t seq, 
 }
 
 static Status file_write(SqliteCatalog *db, const FileSeen *file, Error *err) {
-        return run(db, err, "insert or replace into file_seen values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        return db_run(db, err, "insert or replace into file_seen values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                    "tttiiiiiititt", text(file->zone), text(file->source), text(file->place), file->device, file->inode,
                    file->size, file->mtime_ns, file->ctime_ns, file->looked_us, text(file->sha256), file->delivery,
                    text(file->state), text(file->message));
 }
 
-Status ledger_write(SqliteCatalog *db, const Delivery *deliveries, size_t delivery_count, const FileSeen *files,
+Status db_ledger_write(SqliteCatalog *db, const Delivery *deliveries, size_t delivery_count, const FileSeen *files,
                     size_t file_count, int64_t seq, Error *err) {
         for (size_t i = 0; i < delivery_count; i++)
                 TRY(delivery_write(db, &deliveries[i], seq, err));
@@ -54,34 +54,34 @@ Status ledger_write(SqliteCatalog *db, const Delivery *deliveries, size_t delive
 Status sqlite_ledger(Catalog *catalog, const Delivery *deliveries, size_t delivery_count, const FileSeen *files,
                      size_t file_count, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
-        CLEANUP(transaction_end) Transaction transaction = { 0 };
-        TRY(transaction_write(db, &transaction, err));
-        TRY(ledger_write(db, deliveries, delivery_count, files, file_count, 0, err));
-        return transaction_commit(&transaction, err);
+        CLEANUP(db_transaction_end) Transaction transaction = { 0 };
+        TRY(db_transaction_write(db, &transaction, err));
+        TRY(db_ledger_write(db, deliveries, delivery_count, files, file_count, 0, err));
+        return db_transaction_commit(&transaction, err);
 }
 
 static Delivery delivery_row(Query *q, Arena *arena) {
-        return (Delivery){ .id = column_int(q, 0),
-                           .zone = column_str(q, 1, arena),
-                           .source = column_str(q, 2, arena),
-                           .name = column_str(q, 3, arena),
-                           .sha256 = column_str(q, 4, arena),
-                           .bytes = column_int(q, 5),
-                           .as_of = column_str(q, 6, arena),
-                           .landed_us = column_int(q, 7),
-                           .landing = column_str(q, 8, arena),
-                           .state = column_str(q, 9, arena),
-                           .records = column_int(q, 10),
-                           .accepted = column_int(q, 11),
-                           .quarantined = column_int(q, 12),
-                           .skipped = column_int(q, 13),
-                           .message = column_str(q, 14, arena),
-                           .spec = column_str(q, 15, arena),
-                           .detail = column_str(q, 16, arena),
-                           .revision = column_int(q, 17),
-                           .seq = column_int(q, 18),
-                           .commit = column_str(q, 19, arena),
-                           .expect = column_int(q, 17) };
+        return (Delivery){ .id = db_column_int(q, 0),
+                           .zone = db_column_str(q, 1, arena),
+                           .source = db_column_str(q, 2, arena),
+                           .name = db_column_str(q, 3, arena),
+                           .sha256 = db_column_str(q, 4, arena),
+                           .bytes = db_column_int(q, 5),
+                           .as_of = db_column_str(q, 6, arena),
+                           .landed_us = db_column_int(q, 7),
+                           .landing = db_column_str(q, 8, arena),
+                           .state = db_column_str(q, 9, arena),
+                           .records = db_column_int(q, 10),
+                           .accepted = db_column_int(q, 11),
+                           .quarantined = db_column_int(q, 12),
+                           .skipped = db_column_int(q, 13),
+                           .message = db_column_str(q, 14, arena),
+                           .spec = db_column_str(q, 15, arena),
+                           .detail = db_column_str(q, 16, arena),
+                           .revision = db_column_int(q, 17),
+                           .seq = db_column_int(q, 18),
+                           .commit = db_column_str(q, 19, arena),
+                           .expect = db_column_int(q, 17) };
 }
 
 #define DELIVERY_SELECT "select d.*, coalesce(c.id, '') from delivery d left join commit_ c on c.seq = d.seq where "
@@ -90,16 +90,16 @@ static Delivery delivery_row(Query *q, Arena *arena) {
 Status sqlite_deliveries(Catalog *catalog, const DeliveryQuery *wanted, Arena *arena, Delivery **out, size_t *out_count,
                          Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
-        CLEANUP(query_end) Query q = { 0 };
+        CLEANUP(db_query_end) Query q = { 0 };
         VEC(Delivery) rows = { 0 };
         int64_t limit = wanted->limit ? (int64_t)wanted->limit : -1;
         if (wanted->id)
-                TRY(query(db, &q, err, DELIVERY_SELECT "d.id = ?", "i", wanted->id));
+                TRY(db_query(db, &q, err, DELIVERY_SELECT "d.id = ?", "i", wanted->id));
         else if (wanted->zone.size && wanted->source.size && wanted->sha256.size)
-                TRY(query(db, &q, err, DELIVERY_SELECT "d.zone = ? and d.source = ? and d.sha256 = ?" DELIVERY_ORDER "?",
+                TRY(db_query(db, &q, err, DELIVERY_SELECT "d.zone = ? and d.source = ? and d.sha256 = ?" DELIVERY_ORDER "?",
                           "ttti", wanted->zone, wanted->source, wanted->sha256, limit));
         else
-                TRY(query(db, &q, err,
+                TRY(db_query(db, &q, err,
                           DELIVERY_SELECT "(?1 = '' or d.zone = ?1) and (?2 = '' or d.source = ?2) and (?3 = '' or"
                                           " d.state = ?3) and (?4 = '' or d.sha256 = ?4) and (?5 = '' or d.name = ?5)"
                                           DELIVERY_ORDER "?6",
@@ -107,7 +107,7 @@ Status sqlite_deliveries(Catalog *catalog, const DeliveryQuery *wanted, Arena *a
                           text(wanted->name), limit));
         for (;;) {
                 bool row = false;
-                TRY(query_row(&q, &row, err));
+                TRY(db_query_row(&q, &row, err));
                 if (!row)
                         break;
                 Delivery delivery = delivery_row(&q, arena);
@@ -124,27 +124,27 @@ Status sqlite_deliveries(Catalog *catalog, const DeliveryQuery *wanted, Arena *a
 /* ---- files ---- */
 
 static FileSeen file_row(Query *q, Arena *arena) {
-        return (FileSeen){ .zone = column_str(q, 0, arena),
-                           .source = column_str(q, 1, arena),
-                           .place = column_str(q, 2, arena),
-                           .device = column_int(q, 3),
-                           .inode = column_int(q, 4),
-                           .size = column_int(q, 5),
-                           .mtime_ns = column_int(q, 6),
-                           .ctime_ns = column_int(q, 7),
-                           .looked_us = column_int(q, 8),
-                           .sha256 = column_str(q, 9, arena),
-                           .delivery = column_int(q, 10),
-                           .state = column_str(q, 11, arena),
-                           .message = column_str(q, 12, arena) };
+        return (FileSeen){ .zone = db_column_str(q, 0, arena),
+                           .source = db_column_str(q, 1, arena),
+                           .place = db_column_str(q, 2, arena),
+                           .device = db_column_int(q, 3),
+                           .inode = db_column_int(q, 4),
+                           .size = db_column_int(q, 5),
+                           .mtime_ns = db_column_int(q, 6),
+                           .ctime_ns = db_column_int(q, 7),
+                           .looked_us = db_column_int(q, 8),
+                           .sha256 = db_column_str(q, 9, arena),
+                           .delivery = db_column_int(q, 10),
+                           .state = db_column_str(q, 11, arena),
+                           .message = db_column_str(q, 12, arena) };
 }
 
 Status sqlite_file_seen(Catalog *catalog, Str zone, Str source, Str place, Arena *arena, FileSeen *out, Error *err) {
-        CLEANUP(query_end) Query q = { 0 };
+        CLEANUP(db_query_end) Query q = { 0 };
         bool row = false;
-        TRY(query(sqlite_of(catalog), &q, err, "select * from file_seen where zone = ? and source = ? and place = ?", "ttt",
+        TRY(db_query(sqlite_of(catalog), &q, err, "select * from file_seen where zone = ? and source = ? and place = ?", "ttt",
                   text(zone), text(source), place));
-        TRY(query_row(&q, &row, err));
+        TRY(db_query_row(&q, &row, err));
         if (!row)
                 return error_set(err, STATUS_NOT_FOUND, "'%.*s' was not seen before", STR_ARG(place));
         *out = file_row(&q, arena);
@@ -153,15 +153,15 @@ Status sqlite_file_seen(Catalog *catalog, Str zone, Str source, Str place, Arena
 
 Status sqlite_files_seen(Catalog *catalog, Str zone, Str source, Arena *arena, FileSeen **out, size_t *out_count,
                          Error *err) {
-        CLEANUP(query_end) Query q = { 0 };
+        CLEANUP(db_query_end) Query q = { 0 };
         VEC(FileSeen) rows = { 0 };
-        TRY(query(sqlite_of(catalog), &q, err,
+        TRY(db_query(sqlite_of(catalog), &q, err,
                   "select * from file_seen where (?1 = '' or zone = ?1) and (?2 = '' or source = ?2)"
                   " order by zone, source, place",
                   "tt", text(zone), text(source)));
         for (;;) {
                 bool row = false;
-                TRY(query_row(&q, &row, err));
+                TRY(db_query_row(&q, &row, err));
                 if (!row)
                         break;
                 vec_push(arena, &rows, file_row(&q, arena));
@@ -174,47 +174,47 @@ Status sqlite_files_seen(Catalog *catalog, Str zone, Str source, Arena *arena, F
 Status sqlite_forget_file(Catalog *catalog, Str zone, Str source, Str place, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
         db->own_writes++;
-        return run(db, err, "delete from file_seen where zone = ? and source = ? and place = ?", "ttt", text(zone),
+        return db_run(db, err, "delete from file_seen where zone = ? and source = ? and place = ?", "ttt", text(zone),
                    text(source), place);
 }
 
 /* ---- outcomes of change sets ---- */
 
-Status intent_write(SqliteCatalog *db, const IntentResult *result, Error *err) {
-        return run(db, err, "insert or replace into intent values (?, ?, ?, ?, ?)", "titii", result->intent,
+Status db_intent_write(SqliteCatalog *db, const IntentResult *result, Error *err) {
+        return db_run(db, err, "insert or replace into intent values (?, ?, ?, ?, ?)", "titii", result->intent,
                    (int64_t)result->status, text(result->message), result->seq, time_now_us());
 }
 
 Status sqlite_intent(Catalog *catalog, Str id, Arena *arena, IntentResult *out, Error *err) {
-        CLEANUP(query_end) Query q = { 0 };
+        CLEANUP(db_query_end) Query q = { 0 };
         bool row = false;
-        TRY(query(sqlite_of(catalog), &q, err,
+        TRY(db_query(sqlite_of(catalog), &q, err,
                   "select i.status, i.message, i.seq, coalesce(c.id, '') from intent i left join commit_ c on c.seq = i.seq"
                   " where i.id = ?",
                   "t", id));
-        TRY(query_row(&q, &row, err));
+        TRY(db_query_row(&q, &row, err));
         if (!row)
                 return error_set(err, STATUS_NOT_FOUND, "nothing is known of change set %.*s", STR_ARG(id));
-        int64_t status = column_int(&q, 0);
+        int64_t status = db_column_int(&q, 0);
         *out = (IntentResult){ .intent = arena_str(arena, id),
                                .status = status >= 0 && status < STATUS_COUNT ? (Status)status : STATUS_INTERNAL,
-                               .message = column_str(&q, 1, arena),
-                               .seq = column_int(&q, 2),
-                               .commit = column_str(&q, 3, arena) };
+                               .message = db_column_str(&q, 1, arena),
+                               .seq = db_column_int(&q, 2),
+                               .commit = db_column_str(&q, 3, arena) };
         return STATUS_OK;
 }
 
 Status sqlite_forget_intents(Catalog *catalog, int64_t before_us, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
         db->own_writes++;
-        return run(db, err, "delete from intent where at_us < ?", "i", before_us);
+        return db_run(db, err, "delete from intent where at_us < ?", "i", before_us);
 }
 
 /* ---- kept builds ---- */
 
-Status built_write(SqliteCatalog *db, const Built *built, size_t count, Error *err) {
+Status db_built_write(SqliteCatalog *db, const Built *built, size_t count, Error *err) {
         for (size_t i = 0; i < count; i++)
-                TRY(run(db, err, "insert or replace into built values (?, ?, ?, ?, ?)", "tttti", built[i].fingerprint,
+                TRY(db_run(db, err, "insert or replace into built values (?, ?, ?, ?, ?)", "tttti", built[i].fingerprint,
                         text(built[i].zone), text(built[i].name), text(built[i].body), time_now_us()));
         return STATUS_OK;
 }
@@ -222,25 +222,25 @@ Status built_write(SqliteCatalog *db, const Built *built, size_t count, Error *e
 Status sqlite_put_built(Catalog *catalog, const Built *built, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
         db->own_writes++;
-        return built_write(db, built, 1, err);
+        return db_built_write(db, built, 1, err);
 }
 
 Status sqlite_remove_built(Catalog *catalog, Str fingerprint, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
         db->own_writes++;
-        return run(db, err, "delete from built where fingerprint = ?", "t", fingerprint);
+        return db_run(db, err, "delete from built where fingerprint = ?", "t", fingerprint);
 }
 
 static Built built_row(Query *q, Arena *arena) {
-        return (Built){ column_str(q, 0, arena), column_str(q, 1, arena), column_str(q, 2, arena), column_str(q, 3, arena),
-                        column_int(q, 4) };
+        return (Built){ db_column_str(q, 0, arena), db_column_str(q, 1, arena), db_column_str(q, 2, arena), db_column_str(q, 3, arena),
+                        db_column_int(q, 4) };
 }
 
 Status sqlite_built(Catalog *catalog, Str fingerprint, Arena *arena, Built *out, Error *err) {
-        CLEANUP(query_end) Query q = { 0 };
+        CLEANUP(db_query_end) Query q = { 0 };
         bool row = false;
-        TRY(query(sqlite_of(catalog), &q, err, "select * from built where fingerprint = ?", "t", fingerprint));
-        TRY(query_row(&q, &row, err));
+        TRY(db_query(sqlite_of(catalog), &q, err, "select * from built where fingerprint = ?", "t", fingerprint));
+        TRY(db_query_row(&q, &row, err));
         if (!row)
                 return error_set(err, STATUS_NOT_FOUND, "nothing was built as %.*s", STR_ARG(fingerprint));
         *out = built_row(&q, arena);
@@ -248,12 +248,12 @@ Status sqlite_built(Catalog *catalog, Str fingerprint, Arena *arena, Built *out,
 }
 
 Status sqlite_built_list(Catalog *catalog, Arena *arena, Built **out, size_t *out_count, Error *err) {
-        CLEANUP(query_end) Query q = { 0 };
+        CLEANUP(db_query_end) Query q = { 0 };
         VEC(Built) rows = { 0 };
-        TRY(query(sqlite_of(catalog), &q, err, "select * from built order by fingerprint", ""));
+        TRY(db_query(sqlite_of(catalog), &q, err, "select * from built order by fingerprint", ""));
         for (;;) {
                 bool row = false;
-                TRY(query_row(&q, &row, err));
+                TRY(db_query_row(&q, &row, err));
                 if (!row)
                         break;
                 vec_push(arena, &rows, built_row(&q, arena));

@@ -12,33 +12,33 @@
 
 /* ---- branches ---- */
 
-Str branch_or_main(Str name) {
+Str db_branch_or_main(Str name) {
         return name.size ? name : STR("main");
 }
 
 static Status branch_row(Query *q, Arena *arena, BranchRow *out, bool *found, Error *err) {
-        TRY(query_row(q, found, err));
+        TRY(db_query_row(q, found, err));
         if (*found)
-                *out = (BranchRow){ column_int(q, 0), column_int(q, 1), column_int(q, 2), column_int(q, 3),
-                                    column_str(q, 4, arena) };
+                *out = (BranchRow){ db_column_int(q, 0), db_column_int(q, 1), db_column_int(q, 2), db_column_int(q, 3),
+                                    db_column_str(q, 4, arena) };
         return STATUS_OK;
 }
 
-Status branch_find(SqliteCatalog *db, Str name, Arena *arena, BranchRow *out, Error *err) {
-        CLEANUP(query_end) Query q = { 0 };
+Status db_branch_find(SqliteCatalog *db, Str name, Arena *arena, BranchRow *out, Error *err) {
+        CLEANUP(db_query_end) Query q = { 0 };
         bool found = false;
-        name = branch_or_main(name);
-        TRY(query(db, &q, err, "select id, base_branch, base_seq, head_seq, name from branch where name = ?", "t", name));
+        name = db_branch_or_main(name);
+        TRY(db_query(db, &q, err, "select id, base_branch, base_seq, head_seq, name from branch where name = ?", "t", name));
         TRY(branch_row(&q, arena, out, &found, err));
         if (!found)
                 return error_set(err, STATUS_NOT_FOUND, "no branch '%.*s'", STR_ARG(name));
         return STATUS_OK;
 }
 
-Status branch_by_id(SqliteCatalog *db, int64_t id, Arena *arena, BranchRow *out, Error *err) {
-        CLEANUP(query_end) Query q = { 0 };
+Status db_branch_by_id(SqliteCatalog *db, int64_t id, Arena *arena, BranchRow *out, Error *err) {
+        CLEANUP(db_query_end) Query q = { 0 };
         bool found = false;
-        TRY(query(db, &q, err, "select id, base_branch, base_seq, head_seq, name from branch where id = ?", "i", id));
+        TRY(db_query(db, &q, err, "select id, base_branch, base_seq, head_seq, name from branch where id = ?", "i", id));
         TRY(branch_row(&q, arena, out, &found, err));
         if (!found)
                 return error_set(err, STATUS_CORRUPT, "the catalog lacks branch number %lld", (long long)id);
@@ -52,14 +52,14 @@ static Status branch_down(SqliteCatalog *db, BranchRow *branch, int64_t *seq, Ar
                 return STATUS_OK;
         if (*seq > branch->base_seq)
                 *seq = branch->base_seq;
-        return branch_by_id(db, branch->base_id, arena, branch, err);
+        return db_branch_by_id(db, branch->base_id, arena, branch, err);
 }
 
 Status sqlite_branches(Catalog *catalog, Arena *arena, CatalogBranch **out, size_t *out_count, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
-        CLEANUP(query_end) Query q = { 0 };
+        CLEANUP(db_query_end) Query q = { 0 };
         VEC(CatalogBranch) rows = { 0 };
-        TRY(query(db, &q, err,
+        TRY(db_query(db, &q, err,
                   "select b.name, coalesce(p.name, ''), b.base_seq, b.head_seq, b.at_us, coalesce(c.id, '')"
                   " from branch b left join branch p on p.id = b.base_branch"
                   " left join commit_ c on c.seq = case b.head_seq when 0 then b.base_seq else b.head_seq end"
@@ -67,16 +67,16 @@ Status sqlite_branches(Catalog *catalog, Arena *arena, CatalogBranch **out, size
                   ""));
         bool row = false;
         for (;;) {
-                TRY(query_row(&q, &row, err));
+                TRY(db_query_row(&q, &row, err));
                 if (!row)
                         break;
                 vec_push(arena, &rows,
-                         (CatalogBranch){ .name = column_str(&q, 0, arena),
-                                          .base_branch = column_str(&q, 1, arena),
-                                          .base_seq = column_int(&q, 2),
-                                          .head_seq = column_int(&q, 3),
-                                          .at_us = column_int(&q, 4),
-                                          .head = column_str(&q, 5, arena) });
+                         (CatalogBranch){ .name = db_column_str(&q, 0, arena),
+                                          .base_branch = db_column_str(&q, 1, arena),
+                                          .base_seq = db_column_int(&q, 2),
+                                          .head_seq = db_column_int(&q, 3),
+                                          .at_us = db_column_int(&q, 4),
+                                          .head = db_column_str(&q, 5, arena) });
         }
         *out = rows.items;
         *out_count = rows.count;
@@ -87,19 +87,19 @@ Status sqlite_branches(Catalog *catalog, Arena *arena, CatalogBranch **out, size
 
 static Status version_on(SqliteCatalog *db, int64_t branch, int64_t seq, CatalogName name, Arena *arena, VersionRow *out,
                          bool *found, Error *err) {
-        CLEANUP(query_end) Query q = { 0 };
-        TRY(query(db, &q, err,
+        CLEANUP(db_query_end) Query q = { 0 };
+        TRY(db_query(db, &q, err,
                   "select v.oid, v.seq, v.body_hash from object o join version v on v.oid = o.oid"
                   " where o.kind = ? and o.zone = ? and o.name = ? and v.branch = ? and v.seq <= ?"
                   " order by v.seq desc, v.body_hash is null limit 1",
                   "tttii", name.kind, name.zone, name.name, branch, seq));
-        TRY(query_row(&q, found, err));
+        TRY(db_query_row(&q, found, err));
         if (*found)
-                *out = (VersionRow){ column_int(&q, 0), column_int(&q, 1), column_str(&q, 2, arena) };
+                *out = (VersionRow){ db_column_int(&q, 0), db_column_int(&q, 1), db_column_str(&q, 2, arena) };
         return STATUS_OK;
 }
 
-Status version_find(SqliteCatalog *db, const BranchRow *branch, int64_t seq, CatalogName name, Arena *arena, VersionRow *out,
+Status db_version_find(SqliteCatalog *db, const BranchRow *branch, int64_t seq, CatalogName name, Arena *arena, VersionRow *out,
                     bool *out_found, Error *err) {
         BranchRow at = *branch;
         int64_t limit = seq ? seq : SEQ_MAX;
@@ -115,29 +115,29 @@ Status version_find(SqliteCatalog *db, const BranchRow *branch, int64_t seq, Cat
 }
 
 static Status object_fill(SqliteCatalog *db, Arena *arena, CatalogObject *object, Error *err) {
-        CLEANUP(query_end) Query q = { 0 };
+        CLEANUP(db_query_end) Query q = { 0 };
         bool row = false;
-        TRY(query(db, &q, err,
+        TRY(db_query(db, &q, err,
                   "select c.id, c.at_us, b.bytes from commit_ c left join body b on b.hash = ? where c.seq = ?", "ti",
                   object->body_hash, object->seq));
-        TRY(query_row(&q, &row, err));
+        TRY(db_query_row(&q, &row, err));
         if (!row)
                 return error_set(err, STATUS_CORRUPT, "the catalog lacks commit number %lld", (long long)object->seq);
-        object->commit = column_str(&q, 0, arena);
-        object->changed_us = column_int(&q, 1);
-        object->body = column_str(&q, 2, arena);
+        object->commit = db_column_str(&q, 0, arena);
+        object->changed_us = db_column_int(&q, 1);
+        object->body = db_column_str(&q, 2, arena);
         return STATUS_OK;
 }
 
 Status sqlite_get(Catalog *catalog, CatalogAt at, CatalogName name, Arena *arena, CatalogObject *out, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
-        CLEANUP(transaction_end) Transaction transaction = { 0 };
-        TRY(transaction_read(db, &transaction, err));
+        CLEANUP(db_transaction_end) Transaction transaction = { 0 };
+        TRY(db_transaction_read(db, &transaction, err));
         BranchRow branch;
         VersionRow version;
         bool found = false;
-        TRY(branch_find(db, at.branch, arena, &branch, err));
-        TRY(version_find(db, &branch, at.seq, name, arena, &version, &found, err));
+        TRY(db_branch_find(db, at.branch, arena, &branch, err));
+        TRY(db_version_find(db, &branch, at.seq, name, arena, &version, &found, err));
         if (!found)
                 return error_set(err, STATUS_NOT_FOUND, "no %.*s '%.*s%s%.*s'", STR_ARG(name.kind), STR_ARG(name.zone),
                                  name.zone.size ? "." : "", STR_ARG(name.name));
@@ -149,7 +149,7 @@ Status sqlite_get(Catalog *catalog, CatalogAt at, CatalogName name, Arena *arena
                                  .body_hash = version.hash };
         TRY(object_fill(db, arena, &object, err));
         *out = object;
-        return transaction_commit(&transaction, err);
+        return db_transaction_commit(&transaction, err);
 }
 
 typedef VEC(CatalogObject) ObjectVec;
@@ -157,28 +157,28 @@ typedef VEC(CatalogObject) ObjectVec;
 /* What one branch of the chain adds: objects that no branch above has said anything about. */
 static Status list_on(SqliteCatalog *db, int64_t branch, int64_t seq, Str kind, Str zone, Map *said, Arena *arena,
                       ObjectVec *objects, Error *err) {
-        CLEANUP(query_end) Query q = { 0 };
-        TRY(query(db, &q, err,
+        CLEANUP(db_query_end) Query q = { 0 };
+        TRY(db_query(db, &q, err,
                   "select o.oid, o.kind, o.zone, o.name, max(v.seq), v.body_hash"
                   " from version v join object o on o.oid = v.oid where v.branch = ?1 and v.seq <= ?2"
                   " and (?3 = '' or o.kind = ?3) and (?4 = '' or o.zone = ?4) group by v.oid",
                   "iitt", branch, seq, kind.size ? kind : STR(""), zone.size ? zone : STR("")));
         for (;;) {
                 bool row = false;
-                TRY(query_row(&q, &row, err));
+                TRY(db_query_row(&q, &row, err));
                 if (!row)
                         return STATUS_OK;
-                int64_t oid = column_int(&q, 0);
+                int64_t oid = db_column_int(&q, 0);
                 Str key = { (const char *)&oid, sizeof(oid) };
                 if (map_has(said, key))
                         continue;
                 map_put(said, key, db);
                 CatalogObject object = { .oid = oid,
-                                         .kind = column_str(&q, 1, arena),
-                                         .zone = column_str(&q, 2, arena),
-                                         .name = column_str(&q, 3, arena),
-                                         .seq = column_int(&q, 4),
-                                         .body_hash = column_str(&q, 5, arena) };
+                                         .kind = db_column_str(&q, 1, arena),
+                                         .zone = db_column_str(&q, 2, arena),
+                                         .name = db_column_str(&q, 3, arena),
+                                         .seq = db_column_int(&q, 4),
+                                         .body_hash = db_column_str(&q, 5, arena) };
                 if (object.body_hash.data)
                         vec_push(arena, objects, object);
         }
@@ -196,14 +196,14 @@ Status sqlite_list(Catalog *catalog, CatalogAt at, Str kind, Str zone, Arena *ar
                    Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
         CLEANUP(arena_deinit) Arena scratch = { 0 };
-        CLEANUP(transaction_end) Transaction transaction = { 0 };
-        TRY(transaction_read(db, &transaction, err));
+        CLEANUP(db_transaction_end) Transaction transaction = { 0 };
+        TRY(db_transaction_read(db, &transaction, err));
         Map said;
         map_init(&said, &scratch);
         ObjectVec objects = { 0 };
         BranchRow branch;
         int64_t seq = at.seq ? at.seq : SEQ_MAX;
-        TRY(branch_find(db, at.branch, &scratch, &branch, err));
+        TRY(db_branch_find(db, at.branch, &scratch, &branch, err));
         for (bool more = true; more;) {
                 TRY(list_on(db, branch.id, seq, kind, zone, &said, arena, &objects, err));
                 TRY(branch_down(db, &branch, &seq, &scratch, &more, err));
@@ -214,28 +214,28 @@ Status sqlite_list(Catalog *catalog, CatalogAt at, Str kind, Str zone, Arena *ar
                 qsort(objects.items, objects.count, sizeof(*objects.items), object_compare);
         *out = objects.items;
         *out_count = objects.count;
-        return transaction_commit(&transaction, err);
+        return db_transaction_commit(&transaction, err);
 }
 
 static Status history_on(SqliteCatalog *db, int64_t branch, int64_t seq, CatalogName name, size_t limit, Arena *arena,
                          ObjectVec *objects, Error *err) {
-        CLEANUP(query_end) Query q = { 0 };
-        TRY(query(db, &q, err,
+        CLEANUP(db_query_end) Query q = { 0 };
+        TRY(db_query(db, &q, err,
                   "select v.oid, v.seq, v.body_hash from object o join version v on v.oid = o.oid"
                   " where o.kind = ? and o.zone = ? and o.name = ? and v.branch = ? and v.seq <= ? order by v.seq desc",
                   "tttii", name.kind, name.zone, name.name, branch, seq));
         while (limit == 0 || objects->count < limit) {
                 bool row = false;
-                TRY(query_row(&q, &row, err));
+                TRY(db_query_row(&q, &row, err));
                 if (!row)
                         break;
                 vec_push(arena, objects,
-                         (CatalogObject){ .oid = column_int(&q, 0),
+                         (CatalogObject){ .oid = db_column_int(&q, 0),
                                           .kind = arena_str(arena, name.kind),
                                           .zone = arena_str(arena, name.zone),
                                           .name = arena_str(arena, name.name),
-                                          .seq = column_int(&q, 1),
-                                          .body_hash = column_str(&q, 2, arena) });
+                                          .seq = db_column_int(&q, 1),
+                                          .body_hash = db_column_str(&q, 2, arena) });
         }
         return STATUS_OK;
 }
@@ -243,12 +243,12 @@ static Status history_on(SqliteCatalog *db, int64_t branch, int64_t seq, Catalog
 Status sqlite_history(Catalog *catalog, Str branch_name, CatalogName name, size_t limit, Arena *arena, CatalogObject **out,
                       size_t *out_count, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
-        CLEANUP(transaction_end) Transaction transaction = { 0 };
-        TRY(transaction_read(db, &transaction, err));
+        CLEANUP(db_transaction_end) Transaction transaction = { 0 };
+        TRY(db_transaction_read(db, &transaction, err));
         ObjectVec objects = { 0 };
         BranchRow branch;
         int64_t seq = SEQ_MAX;
-        TRY(branch_find(db, branch_name, arena, &branch, err));
+        TRY(db_branch_find(db, branch_name, arena, &branch, err));
         for (bool more = true; more;) {
                 TRY(history_on(db, branch.id, seq, name, limit, arena, &objects, err));
                 TRY(branch_down(db, &branch, &seq, arena, &more, err));
@@ -257,7 +257,7 @@ Status sqlite_history(Catalog *catalog, Str branch_name, CatalogName name, size_
                 TRY(object_fill(db, arena, &objects.items[i], err));
         *out = objects.items;
         *out_count = objects.count;
-        return transaction_commit(&transaction, err);
+        return db_transaction_commit(&transaction, err);
 }
 
 /* ---- commits ---- */
@@ -265,34 +265,34 @@ Status sqlite_history(Catalog *catalog, Str branch_name, CatalogName name, size_
 #define COMMIT_COLUMNS "seq, id, parent, merge_parent, branch, author, via, at_us, message, git, audit"
 
 static CatalogCommit commit_row(Query *q, Arena *arena) {
-        return (CatalogCommit){ .seq = column_int(q, 0),
-                                .id = column_str(q, 1, arena),
-                                .parent = column_str(q, 2, arena),
-                                .merge_parent = column_str(q, 3, arena),
-                                .branch = column_str(q, 4, arena),
-                                .author = column_str(q, 5, arena),
-                                .via = column_str(q, 6, arena),
-                                .at_us = column_int(q, 7),
-                                .message = column_str(q, 8, arena),
-                                .git = column_str(q, 9, arena),
-                                .audit = column_str(q, 10, arena) };
+        return (CatalogCommit){ .seq = db_column_int(q, 0),
+                                .id = db_column_str(q, 1, arena),
+                                .parent = db_column_str(q, 2, arena),
+                                .merge_parent = db_column_str(q, 3, arena),
+                                .branch = db_column_str(q, 4, arena),
+                                .author = db_column_str(q, 5, arena),
+                                .via = db_column_str(q, 6, arena),
+                                .at_us = db_column_int(q, 7),
+                                .message = db_column_str(q, 8, arena),
+                                .git = db_column_str(q, 9, arena),
+                                .audit = db_column_str(q, 10, arena) };
 }
 
 static Status commit_changes(SqliteCatalog *db, CatalogCommit *commit, Arena *arena, Error *err) {
-        CLEANUP(query_end) Query q = { 0 };
+        CLEANUP(db_query_end) Query q = { 0 };
         VEC(CatalogChangeRow) rows = { 0 };
-        TRY(query(db, &q, err,
+        TRY(db_query(db, &q, err,
                   "select o.kind, o.zone, o.name, coalesce(v.body_hash, '') from version v join object o on o.oid = v.oid"
                   " where v.seq = ?",
                   "i", commit->seq));
         for (;;) {
                 bool row = false;
-                TRY(query_row(&q, &row, err));
+                TRY(db_query_row(&q, &row, err));
                 if (!row)
                         break;
                 vec_push(arena, &rows,
-                         (CatalogChangeRow){ column_str(&q, 0, arena), column_str(&q, 1, arena),
-                                             column_str(&q, 2, arena), column_str(&q, 3, arena) });
+                         (CatalogChangeRow){ db_column_str(&q, 0, arena), db_column_str(&q, 1, arena),
+                                             db_column_str(&q, 2, arena), db_column_str(&q, 3, arena) });
         }
         changes_sort(rows.items, rows.count);
         commit->changes = rows.items;
@@ -300,16 +300,16 @@ static Status commit_changes(SqliteCatalog *db, CatalogCommit *commit, Arena *ar
         return STATUS_OK;
 }
 
-Status branch_head(SqliteCatalog *db, const BranchRow *branch, Arena *arena, CatalogCommit *out, Error *err) {
+Status db_branch_head(SqliteCatalog *db, const BranchRow *branch, Arena *arena, CatalogCommit *out, Error *err) {
         int64_t seq = branch->head_seq ? branch->head_seq : branch->base_seq;
         if (seq == 0) {
                 *out = (CatalogCommit){ .id = STR(""), .branch = branch->name };
                 return STATUS_OK;
         }
-        CLEANUP(query_end) Query q = { 0 };
+        CLEANUP(db_query_end) Query q = { 0 };
         bool row = false;
-        TRY(query(db, &q, err, "select " COMMIT_COLUMNS " from commit_ where seq = ?", "i", seq));
-        TRY(query_row(&q, &row, err));
+        TRY(db_query(db, &q, err, "select " COMMIT_COLUMNS " from commit_ where seq = ?", "i", seq));
+        TRY(db_query_row(&q, &row, err));
         if (!row)
                 return error_set(err, STATUS_CORRUPT, "the catalog lacks commit number %lld", (long long)seq);
         *out = commit_row(&q, arena);
@@ -318,13 +318,13 @@ Status branch_head(SqliteCatalog *db, const BranchRow *branch, Arena *arena, Cat
 
 Status sqlite_head(Catalog *catalog, Str branch_name, Arena *arena, CatalogCommit *out, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
-        CLEANUP(transaction_end) Transaction transaction = { 0 };
-        TRY(transaction_read(db, &transaction, err));
+        CLEANUP(db_transaction_end) Transaction transaction = { 0 };
+        TRY(db_transaction_read(db, &transaction, err));
         BranchRow branch;
         CatalogCommit commit;
-        TRY(branch_find(db, branch_name, arena, &branch, err));
-        TRY(branch_head(db, &branch, arena, &commit, err));
-        TRY(transaction_commit(&transaction, err));
+        TRY(db_branch_find(db, branch_name, arena, &branch, err));
+        TRY(db_branch_head(db, &branch, arena, &commit, err));
+        TRY(db_transaction_commit(&transaction, err));
         *out = commit;
         return STATUS_OK;
 }
@@ -332,12 +332,12 @@ Status sqlite_head(Catalog *catalog, Str branch_name, Arena *arena, CatalogCommi
 typedef VEC(CatalogCommit) CommitVec;
 
 static Status log_on(SqliteCatalog *db, Str branch, int64_t seq, size_t limit, Arena *arena, CommitVec *commits, Error *err) {
-        CLEANUP(query_end) Query q = { 0 };
-        TRY(query(db, &q, err, "select " COMMIT_COLUMNS " from commit_ where branch = ? and seq <= ? order by seq desc", "ti",
+        CLEANUP(db_query_end) Query q = { 0 };
+        TRY(db_query(db, &q, err, "select " COMMIT_COLUMNS " from commit_ where branch = ? and seq <= ? order by seq desc", "ti",
                   branch, seq));
         while (limit == 0 || commits->count < limit) {
                 bool row = false;
-                TRY(query_row(&q, &row, err));
+                TRY(db_query_row(&q, &row, err));
                 if (!row)
                         break;
                 CatalogCommit commit = commit_row(&q, arena);
@@ -350,19 +350,19 @@ static Status log_on(SqliteCatalog *db, Str branch, int64_t seq, size_t limit, A
 Status sqlite_log(Catalog *catalog, Str branch_name, int64_t before, size_t limit, Arena *arena, CatalogCommit **out,
                   size_t *out_count, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
-        CLEANUP(transaction_end) Transaction transaction = { 0 };
-        TRY(transaction_read(db, &transaction, err));
+        CLEANUP(db_transaction_end) Transaction transaction = { 0 };
+        TRY(db_transaction_read(db, &transaction, err));
         CommitVec commits = { 0 };
         BranchRow branch;
         int64_t seq = before > 0 ? before - 1 : SEQ_MAX;
-        TRY(branch_find(db, branch_name, arena, &branch, err));
+        TRY(db_branch_find(db, branch_name, arena, &branch, err));
         for (bool more = true; more;) {
                 TRY(log_on(db, branch.name, seq, limit, arena, &commits, err));
                 TRY(branch_down(db, &branch, &seq, arena, &more, err));
         }
         *out = commits.items;
         *out_count = commits.count;
-        return transaction_commit(&transaction, err);
+        return db_transaction_commit(&transaction, err);
 }
 
 /* ---- --at ---- */
@@ -379,20 +379,20 @@ static bool is_commit_prefix(Str text) {
 /* Adds what fits on one branch; at most two are wanted, to tell that a prefix is not unique. */
 static Status find_on(SqliteCatalog *db, Str branch, int64_t seq, Str prefix, int64_t at_us, Arena *arena, CommitVec *found,
                       Error *err) {
-        CLEANUP(query_end) Query q = { 0 };
+        CLEANUP(db_query_end) Query q = { 0 };
         if (prefix.size)
-                TRY(query(db, &q, err,
+                TRY(db_query(db, &q, err,
                           "select " COMMIT_COLUMNS " from commit_ where id >= ?1 and id < ?1 || 'g' and branch = ?2"
                           " and seq <= ?3 limit 2",
                           "tti", prefix, branch, seq));
         else
-                TRY(query(db, &q, err,
+                TRY(db_query(db, &q, err,
                           "select " COMMIT_COLUMNS " from commit_ where branch = ? and seq <= ? and at_us <= ?"
                           " order by seq desc limit 1",
                           "tii", branch, seq, at_us));
         for (;;) {
                 bool row = false;
-                TRY(query_row(&q, &row, err));
+                TRY(db_query_row(&q, &row, err));
                 if (!row)
                         return STATUS_OK;
                 vec_push(arena, found, commit_row(&q, arena));
@@ -408,17 +408,17 @@ Status sqlite_find(Catalog *catalog, Str branch_name, Str text, Arena *arena, Ca
                 return error_hint(err, "a commit is 4 or more digits of its id (lode log), a time is 2026-11-26 or "
                                        "2026-11-26T14:00:00Z");
         }
-        CLEANUP(transaction_end) Transaction transaction = { 0 };
-        TRY(transaction_read(db, &transaction, err));
+        CLEANUP(db_transaction_end) Transaction transaction = { 0 };
+        TRY(db_transaction_read(db, &transaction, err));
         BranchRow branch;
         CommitVec found = { 0 };
         int64_t seq = SEQ_MAX;
-        TRY(branch_find(db, branch_name, arena, &branch, err));
+        TRY(db_branch_find(db, branch_name, arena, &branch, err));
         for (bool more = true; more && (is_prefix || found.count == 0);) {
                 TRY(find_on(db, branch.name, seq, is_prefix ? text : STR_NONE, at_us, arena, &found, err));
                 TRY(branch_down(db, &branch, &seq, arena, &more, err));
         }
-        TRY(transaction_commit(&transaction, err));
+        TRY(db_transaction_commit(&transaction, err));
         if (found.count > 1)
                 return error_set(err, STATUS_AMBIGUOUS, "more than one commit begins with '%.*s'", STR_ARG(text));
         if (found.count == 0 && is_prefix)
@@ -432,16 +432,16 @@ Status sqlite_find(Catalog *catalog, Str branch_name, Str text, Arena *arena, Ca
 /* ---- the chain ---- */
 
 static Status verify_bodies(SqliteCatalog *db, Error *err) {
-        CLEANUP(query_end) Query q = { 0 };
+        CLEANUP(db_query_end) Query q = { 0 };
         CLEANUP(arena_deinit) Arena scratch = { 0 };
-        TRY(query(db, &q, err, "select hash, bytes from body where bytes is not null", ""));
+        TRY(db_query(db, &q, err, "select hash, bytes from body where bytes is not null", ""));
         for (;;) {
                 bool row = false;
-                TRY(query_row(&q, &row, err));
+                TRY(db_query_row(&q, &row, err));
                 if (!row)
                         return STATUS_OK;
                 arena_reset(&scratch);
-                Str hash = column_str(&q, 0, &scratch), body = column_str(&q, 1, &scratch);
+                Str hash = db_column_str(&q, 0, &scratch), body = db_column_str(&q, 1, &scratch);
                 if (!str_equal(hash, sha256_hex(&scratch, sha256_of(body))))
                         return error_set(err, STATUS_CORRUPT, "the body %.*s was altered", STR_ARG(hash));
         }
@@ -450,20 +450,20 @@ static Status verify_bodies(SqliteCatalog *db, Error *err) {
 /* What readers use must be what the chain says: the newest version of each object, the newest commit of each branch. */
 static Status verify_heads(SqliteCatalog *db, Error *err) {
         int64_t wrong = 0;
-        TRY(query_int(db, &wrong, 0, err,
+        TRY(db_query_int(db, &wrong, 0, err,
                       "select count(*) from head h where not exists (select 1 from version v where v.branch = h.branch"
                       " and v.oid = h.oid and v.seq = h.seq and v.body_hash is h.body_hash) or exists (select 1 from"
                       " version v where v.branch = h.branch and v.oid = h.oid and v.seq > h.seq)",
                       ""));
         if (wrong)
                 return error_set(err, STATUS_CORRUPT, "%lld current versions are not the newest ones", (long long)wrong);
-        TRY(query_int(db, &wrong, 0, err,
+        TRY(db_query_int(db, &wrong, 0, err,
                       "select count(*) from branch b where head_seq != 0 and (select id from commit_ c where c.seq ="
                       " b.head_seq and c.branch = b.name) is null",
                       ""));
         if (wrong)
                 return error_set(err, STATUS_CORRUPT, "%lld branches point to no commit of theirs", (long long)wrong);
-        TRY(query_int(db, &wrong, 0, err,
+        TRY(db_query_int(db, &wrong, 0, err,
                       "select count(*) from version v where not exists (select 1 from commit_ c where c.seq = v.seq)", ""));
         if (wrong)
                 return error_set(err, STATUS_CORRUPT, "%lld versions belong to no commit", (long long)wrong);
@@ -491,27 +491,27 @@ static Status verify_commit(SqliteCatalog *db, CatalogCommit *commit, Map *last,
 Status sqlite_verify(Catalog *catalog, int64_t *out_count, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
         CLEANUP(arena_deinit) Arena arena = { 0 };
-        CLEANUP(transaction_end) Transaction transaction = { 0 };
-        TRY(transaction_read(db, &transaction, err));
+        CLEANUP(db_transaction_end) Transaction transaction = { 0 };
+        TRY(db_transaction_read(db, &transaction, err));
         Map last, known;
         map_init(&last, &arena);
         map_init(&known, &arena);
-        CLEANUP(query_end) Query q = { 0 };
+        CLEANUP(db_query_end) Query q = { 0 };
         int64_t count = 0;
-        TRY(query(db, &q, err, "select " COMMIT_COLUMNS " from commit_ order by seq", ""));
+        TRY(db_query(db, &q, err, "select " COMMIT_COLUMNS " from commit_ order by seq", ""));
         for (;;) {
                 bool row = false;
-                TRY(query_row(&q, &row, err));
+                TRY(db_query_row(&q, &row, err));
                 if (!row)
                         break;
                 CatalogCommit commit = commit_row(&q, &arena);
                 TRY(verify_commit(db, &commit, &last, &known, err));
                 count++;
         }
-        query_end(&q);
+        db_query_end(&q);
         TRY(verify_heads(db, err));
         TRY(verify_bodies(db, err));
-        TRY(transaction_commit(&transaction, err));
+        TRY(db_transaction_commit(&transaction, err));
         *out_count = count;
         return STATUS_OK;
 }

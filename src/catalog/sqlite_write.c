@@ -19,7 +19,7 @@ typedef VEC(NewVersion) NewVersionVec;
 static Status check_one(SqliteCatalog *db, const BranchRow *branch, const CatalogCheck *check, Arena *arena, Error *err) {
         VersionRow version = { 0 };
         bool found = false;
-        TRY(version_find(db, branch, 0, (CatalogName){ check->kind, check->zone, check->name }, arena, &version, &found, err));
+        TRY(db_version_find(db, branch, 0, (CatalogName){ check->kind, check->zone, check->name }, arena, &version, &found, err));
         if (found ? str_equal(version.hash, check->body_hash) : check->body_hash.size == 0)
                 return STATUS_OK;
         return error_set(err, STATUS_CONFLICT, "%.*s '%.*s%s%.*s' was changed by another in the meantime",
@@ -32,12 +32,12 @@ static Status plan_put(SqliteCatalog *db, const BranchRow *branch, const Catalog
         VersionRow version = { 0 };
         bool found = false;
         Str hash = sha256_hex(arena, sha256_of(put->body));
-        TRY(version_find(db, branch, 0, name, arena, &version, &found, err));
+        TRY(db_version_find(db, branch, 0, name, arena, &version, &found, err));
         if (found && str_equal(version.hash, hash))
                 return STATUS_OK;
         int64_t oid = found ? version.oid : 0;
         if (!found)
-                TRY(query_int(db, &oid, 0, err,
+                TRY(db_query_int(db, &oid, 0, err,
                               "select max(oid) from object where kind = ? and zone = ? and name = ? and gone is null", "ttt",
                               put->kind, put->zone, put->name));
         vec_push(arena, versions, (NewVersion){ name, oid, hash, put->body });
@@ -48,7 +48,7 @@ static Status plan_remove(SqliteCatalog *db, const BranchRow *branch, CatalogNam
                           NewVersionVec *versions, Error *err) {
         VersionRow version = { 0 };
         bool found = false;
-        TRY(version_find(db, branch, 0, name, arena, &version, &found, err));
+        TRY(db_version_find(db, branch, 0, name, arena, &version, &found, err));
         if (!found)
                 return error_set(err, STATUS_NOT_FOUND, "no %.*s '%.*s%s%.*s' to remove", STR_ARG(name.kind),
                                  STR_ARG(name.zone), name.zone.size ? "." : "", STR_ARG(name.name));
@@ -92,25 +92,25 @@ static Status plan_commit(const CatalogChange *change, const BranchRow *branch, 
 static Status write_version(SqliteCatalog *db, const BranchRow *branch, int64_t seq, NewVersion *version, Error *err) {
         CatalogName name = version->name;
         if (version->oid == 0) {
-                TRY(run(db, err, "insert into object (kind, zone, name, born) values (?, ?, ?, ?)", "ttti",
+                TRY(db_run(db, err, "insert into object (kind, zone, name, born) values (?, ?, ?, ?)", "ttti",
                         str_or_empty(name.kind), str_or_empty(name.zone), str_or_empty(name.name), seq));
                 version->oid = sqlite3_last_insert_rowid(db->db);
         }
         if (version->hash.data)
-                TRY(run(db, err,
+                TRY(db_run(db, err,
                         "insert into body values (?, ?) on conflict (hash) do update set bytes = excluded.bytes"
                         " where bytes is null",
                         "tb", version->hash, version->body));
         else if (branch->base_id == 0)
-                TRY(run(db, err, "update object set gone = ? where oid = ?", "ii", seq, version->oid));
-        TRY(run(db, err, "insert into version values (?, ?, ?, ?)", "iiit", branch->id, version->oid, seq, version->hash));
-        return run(db, err, "insert or replace into head values (?, ?, ?, ?)", "iiit", branch->id, version->oid, seq,
+                TRY(db_run(db, err, "update object set gone = ? where oid = ?", "ii", seq, version->oid));
+        TRY(db_run(db, err, "insert into version values (?, ?, ?, ?)", "iiit", branch->id, version->oid, seq, version->hash));
+        return db_run(db, err, "insert or replace into head values (?, ?, ?, ?)", "iiit", branch->id, version->oid, seq,
                    version->hash);
 }
 
 static Status write_commit(SqliteCatalog *db, const BranchRow *branch, CatalogCommit *commit, NewVersionVec *versions,
                            Error *err) {
-        TRY(run(db, err,
+        TRY(db_run(db, err,
                 "insert into commit_ (id, parent, merge_parent, branch, author, via, at_us, message, git, audit)"
                 " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 "ttttttittt", commit->id, commit->parent, commit->merge_parent, commit->branch, commit->author, commit->via,
@@ -118,15 +118,15 @@ static Status write_commit(SqliteCatalog *db, const BranchRow *branch, CatalogCo
         commit->seq = sqlite3_last_insert_rowid(db->db);
         for (size_t i = 0; i < versions->count; i++)
                 TRY(write_version(db, branch, commit->seq, &versions->items[i], err));
-        return run(db, err, "update branch set head_seq = ? where id = ?", "ii", commit->seq, branch->id);
+        return db_run(db, err, "update branch set head_seq = ? where id = ?", "ii", commit->seq, branch->id);
 }
 
 static Status commit_one(SqliteCatalog *db, const CatalogChange *change, Arena *arena, CatalogCommit *out, Error *err) {
         BranchRow branch;
         CatalogCommit commit;
         NewVersionVec versions = { 0 };
-        TRY(branch_find(db, change->branch, arena, &branch, err));
-        TRY(branch_head(db, &branch, arena, &commit, err));
+        TRY(db_branch_find(db, change->branch, arena, &branch, err));
+        TRY(db_branch_head(db, &branch, arena, &commit, err));
         for (size_t i = 0; i < change->check_count; i++)
                 TRY(check_one(db, &branch, &change->checks[i], arena, err));
         for (size_t i = 0; i < change->put_count; i++)
@@ -138,10 +138,10 @@ static Status commit_one(SqliteCatalog *db, const CatalogChange *change, Arena *
                 TRY(plan_commit(change, &branch, &parent, &versions, arena, &commit, err));
                 TRY(write_commit(db, &branch, &commit, &versions, err));
         }
-        TRY(ledger_write(db, change->deliveries, change->delivery_count, change->files, change->file_count, commit.seq, err));
-        TRY(built_write(db, change->built, change->built_count, err));
+        TRY(db_ledger_write(db, change->deliveries, change->delivery_count, change->files, change->file_count, commit.seq, err));
+        TRY(db_built_write(db, change->built, change->built_count, err));
         if (change->intent.size)
-                TRY(intent_write(db, &(IntentResult){ .intent = change->intent, .seq = commit.seq }, err));
+                TRY(db_intent_write(db, &(IntentResult){ .intent = change->intent, .seq = commit.seq }, err));
         *out = commit;
         return STATUS_OK;
 }
@@ -149,14 +149,14 @@ static Status commit_one(SqliteCatalog *db, const CatalogChange *change, Arena *
 Status sqlite_commit(Catalog *catalog, const CatalogChange *changes, size_t count, const IntentResult *results,
                      size_t result_count, Arena *arena, CatalogCommit *outs, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
-        CLEANUP(transaction_end) Transaction transaction = { 0 };
+        CLEANUP(db_transaction_end) Transaction transaction = { 0 };
         CatalogCommit *commits = ARENA_ARRAY(arena, CatalogCommit, count);
-        TRY(transaction_write(db, &transaction, err));
+        TRY(db_transaction_write(db, &transaction, err));
         for (size_t i = 0; i < count; i++)
                 TRY(commit_one(db, &changes[i], arena, &commits[i], err));
         for (size_t i = 0; i < result_count; i++)
-                TRY(intent_write(db, &results[i], err));
-        TRY(transaction_commit(&transaction, err));
+                TRY(db_intent_write(db, &results[i], err));
+        TRY(db_transaction_commit(&transaction, err));
         for (size_t i = 0; i < count; i++)
                 outs[i] = commits[i];
         return STATUS_OK;
@@ -169,36 +169,36 @@ Status sqlite_branch_create(Catalog *catalog, Str name, CatalogAt base, Error *e
         if (name.size == 0 || name.size > 128 || !utf8_valid(name))
                 return error_set(err, STATUS_BAD_VALUE, "a branch's name has 1 to 128 bytes of UTF-8");
         CLEANUP(arena_deinit) Arena arena = { 0 };
-        CLEANUP(transaction_end) Transaction transaction = { 0 };
-        TRY(transaction_write(db, &transaction, err));
+        CLEANUP(db_transaction_end) Transaction transaction = { 0 };
+        TRY(db_transaction_write(db, &transaction, err));
         int64_t id = 0;
-        TRY(query_int(db, &id, 0, err, "select id from branch where name = ?", "t", name));
+        TRY(db_query_int(db, &id, 0, err, "select id from branch where name = ?", "t", name));
         if (id)
                 return error_set(err, STATUS_EXISTS, "there is a branch '%.*s' already", STR_ARG(name));
         BranchRow from;
         CatalogCommit head;
-        TRY(branch_find(db, base.branch, &arena, &from, err));
-        TRY(branch_head(db, &from, &arena, &head, err));
+        TRY(db_branch_find(db, base.branch, &arena, &from, err));
+        TRY(db_branch_head(db, &from, &arena, &head, err));
         int64_t seq = base.seq && base.seq < head.seq ? base.seq : head.seq;
-        TRY(run(db, err, "insert into branch (name, base_branch, base_seq, head_seq, at_us) values (?, ?, ?, 0, ?)", "tiii",
+        TRY(db_run(db, err, "insert into branch (name, base_branch, base_seq, head_seq, at_us) values (?, ?, ?, 0, ?)", "tiii",
                 name, from.id, seq, time_now_us()));
-        return transaction_commit(&transaction, err);
+        return db_transaction_commit(&transaction, err);
 }
 
 Status sqlite_branch_remove(Catalog *catalog, Str name, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
         CLEANUP(arena_deinit) Arena arena = { 0 };
-        CLEANUP(transaction_end) Transaction transaction = { 0 };
-        TRY(transaction_write(db, &transaction, err));
+        CLEANUP(db_transaction_end) Transaction transaction = { 0 };
+        TRY(db_transaction_write(db, &transaction, err));
         BranchRow branch;
-        TRY(branch_find(db, name, &arena, &branch, err));
+        TRY(db_branch_find(db, name, &arena, &branch, err));
         if (branch.base_id == 0)
                 return error_set(err, STATUS_DENIED, "branch '%.*s' is what all others begin from", STR_ARG(branch.name));
         int64_t children = 0;
-        TRY(query_int(db, &children, 0, err, "select count(*) from branch where base_branch = ?", "i", branch.id));
+        TRY(db_query_int(db, &children, 0, err, "select count(*) from branch where base_branch = ?", "i", branch.id));
         if (children)
                 return error_set(err, STATUS_DENIED, "%lld branches begin from '%.*s'", (long long)children, STR_ARG(branch.name));
-        TRY(run(db, err, "delete from head where branch = ?", "i", branch.id));
-        TRY(run(db, err, "delete from branch where id = ?", "i", branch.id));
-        return transaction_commit(&transaction, err);
+        TRY(db_run(db, err, "delete from head where branch = ?", "i", branch.id));
+        TRY(db_run(db, err, "delete from branch where id = ?", "i", branch.id));
+        return db_transaction_commit(&transaction, err);
 }
