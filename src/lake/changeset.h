@@ -40,7 +40,7 @@ void changeset_set_message(ChangeSet *set, Str message);
 
 typedef enum TableWrite {
         TABLE_APPEND,  /* columns of the table that are not named stay; a type may only widen (int to bigint, float to
-                        * double, decimal to more digits at the same scale), else BAD_VALUE: replace instead */
+                        * double, decimal to more digits at the same scale), else SQL_TYPE: replace instead */
         TABLE_REPLACE, /* the columns become these; a name of the same type keeps its id */
 } TableWrite;
 
@@ -95,6 +95,8 @@ void changeset_set_detail(ChangeSet *set, ChangeTable *table, Str detail);
 Status changeset_put_object(ChangeSet *set, CatalogName name, Str body, Error *err);
 /* An absent one is no change. Removing a table drops it from this commit on; older commits keep it. */
 Status changeset_remove_object(ChangeSet *set, CatalogName name, Error *err);
+/* Whether the set changes that object; *out_body is what it will be, data NULL when it is removed. */
+bool changeset_object(const ChangeSet *set, CatalogName name, Str *out_body);
 void changeset_ledger(ChangeSet *set, const Delivery *deliveries, size_t delivery_count, const FileSeen *files,
                       size_t file_count);
 /* What a build made, kept for the next run although this set may never be published: the data files of this set that

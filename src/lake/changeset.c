@@ -1,0 +1,613 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lake/changeset.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/map.h"
+#include "base/time.h"
+#include "base/vec.h"
+#include "lake/intent.h"
+#include "lake/publish.h"
+
+typedef VEC(LakeFile) LakeFileVec;
+
+struct ChangeTable {
+        CatalogName name;
+        Table base;       /* as it was; oid 0 = new */
+        Table table;      /* as it will be */
+        TableWrite write;
+        bool written;     /* append or replace was called */
+        bool model, unchanged, detail_set;
+        bool made_folder;
+        int64_t snapshot; /* to be made */
+        LakeFileVec files;
+};
+
+struct ChangeSet {
+        Arena arena;
+        Lake *lake;
+        ChangeSetSpec spec;
+        Str id;
+        int files_fd;     /* ID.files, locked as long as we live */
+        CatalogCommit base;
+        Map made;         /* data files that this set made: path to ChangeTable */
+        Map kept;         /* of these, those that a kept build names */
+        VEC(ChangeTable *) tables;
+        VEC(IntentObject) objects;
+        VEC(Delivery) deliveries;
+        VEC(FileSeen) files;
+        bool published;   /* as far as we know or must assume: its files are not ours any more */
+};
+
+/* ---- birth and death ---- */
+
+/* Locked before it has its name, so that a sweep never sees it unlocked; one that was swept while nameless is made again. */
+static Status lock_files(ChangeSet *set, Error *err) {
+        const Store *store = set->lake->store;
+        for (int attempt = 0; attempt < 100; attempt++) {
+                set->id = arena_strf(&set->arena, "%016llx%016llx", (unsigned long long)time_now_us(),
+                                     (unsigned long long)random_u64());
+                const char *temporary = store_queue_path(store, &set->arena, set->id, "tmp");
+                CLEANUP(close_fdp) int fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+                if (fd < 0)
+                        return error_errno(err, errno, "cannot make '%s'", temporary);
+                TRY(file_lock(fd, true, false, err));
+                if (rename(temporary, store_queue_path(store, &set->arena, set->id, "files")) == 0) {
+                        set->files_fd = TAKE_FD(fd);
+                        return STATUS_OK;
+                }
+                if (errno != ENOENT)
+                        return error_errno(err, errno, "cannot rename '%s'", temporary);
+        }
+        return error_set(err, STATUS_IO, "cannot make a change set in '%s'", store->queue_dir);
+}
+
+static ChangeSetSpec copy_spec(Arena *arena, const ChangeSetSpec *spec) {
+        return (ChangeSetSpec){ arena_str(arena, spec->branch.size ? spec->branch : STR("main")),
+                                arena_str(arena, spec->author),
+                                arena_str(arena, spec->via),
+                                arena_str(arena, spec->message),
+                                arena_str(arena, spec->git),
+                                arena_str(arena, spec->audit) };
+}
+
+Status changeset_new(Lake *lake, const ChangeSetSpec *spec, ChangeSet **out, Error *err) {
+        CLEANUP(changeset_freep) ChangeSet *set = calloc(1, sizeof(*set));
+        if (!set)
+                panic("out of memory");
+        set->lake = lake;
+        set->files_fd = -1;
+        set->spec = copy_spec(&set->arena, spec);
+        map_init(&set->made, &set->arena);
+        map_init(&set->kept, &set->arena);
+        TRY(lock_files(set, err));
+        if (publish_has_orphans(lake)) {
+                CatalogCommit ignored;
+                bool unknown = false;
+                TRY(publish_drain(lake, STR_NONE, STR_NONE, &set->arena, &ignored, &unknown, err));
+        }
+        TRY(catalog_head(lake->catalog, set->spec.branch, &set->arena, &set->base, err));
+        *out = TAKE_PTR(set);
+        return STATUS_OK;
+}
+
+/* rmdir refuses a folder that holds anything, which is what is wanted. */
+static void remove_empty_table(ChangeSet *set, const ChangeTable *table) {
+        const Store *store = set->lake->store;
+        rmdir(store_table_data_dir(store, &set->arena, table->table.body.uuid));
+        rmdir(store_table_metadata_dir(store, &set->arena, table->table.body.uuid));
+        rmdir(store_table_dir(store, &set->arena, table->table.body.uuid));
+}
+
+static void discard_files(ChangeSet *set) {
+        for (size_t i = 0; i < set->made.count; i++) {
+                MapEntry *entry = &set->made.entries[i];
+                if (!map_has(&set->kept, entry->key))
+                        unlink(arena_cstr(&set->arena, entry->key));
+        }
+        for (size_t i = 0; i < set->tables.count; i++)
+                if (set->tables.items[i]->made_folder)
+                        remove_empty_table(set, set->tables.items[i]);
+}
+
+void changeset_free(ChangeSet *set) {
+        if (!set)
+                return;
+        if (set->files_fd >= 0) {
+                if (!set->published)
+                        discard_files(set);
+                /* An intent that is still there will need the list, should it lose. */
+                if (!file_exists(store_queue_path(set->lake->store, &set->arena, set->id, "intent")))
+                        unlink(store_queue_path(set->lake->store, &set->arena, set->id, "files"));
+                close_fdp(&set->files_fd);
+        }
+        arena_deinit(&set->arena);
+        free(set);
+}
+
+void changeset_freep(ChangeSet **set) {
+        changeset_free(*set);
+        *set = NULL;
+}
+
+CatalogAt changeset_base(const ChangeSet *set) {
+        return (CatalogAt){ set->spec.branch, set->base.seq };
+}
+
+void changeset_set_message(ChangeSet *set, Str message) {
+        set->spec.message = arena_str(&set->arena, message);
+}
+
+/* ---- tables ---- */
+
+static TypeField *fields_of(Arena *arena, const LakeColumn *columns, size_t count) {
+        TypeField *fields = ARENA_ARRAY(arena, TypeField, count);
+        for (size_t i = 0; i < count; i++)
+                fields[i] = (TypeField){ columns[i].name, columns[i].id, false, columns[i].type };
+        return fields;
+}
+
+static const LakeColumn *find_column(const LakeColumn *columns, size_t count, Str name) {
+        for (size_t i = 0; i < count; i++)
+                if (str_equal(columns[i].name, name))
+                        return &columns[i];
+        return NULL;
+}
+
+/* The columns that the table will have, with their ids. */
+static Status settle_columns(ChangeSet *set, ChangeTable *table, const ChangeTableSpec *spec, Error *err) {
+        Arena *arena = &set->arena;
+        const TableBody *base = &table->base.body;
+        Schema old = { .fields = fields_of(arena, base->columns, base->column_count), .field_count = base->column_count };
+        Schema now = { 0 };
+        TableBody *body = &table->table.body;
+        TRY(schema_evolve(change_table_is_new(table) ? NULL : &old, fields_of(arena, spec->columns, spec->column_count),
+                          spec->column_count, spec->write == TABLE_APPEND ? SCHEMA_EXTEND : SCHEMA_REPLACE,
+                          &body->last_column_id, arena, &now, err));
+        body->column_count = now.field_count;
+        body->columns = ARENA_ARRAY(arena, LakeColumn, now.field_count);
+        for (size_t i = 0; i < now.field_count; i++) {
+                const TypeField *field = &now.fields[i];
+                const LakeColumn *from = find_column(spec->columns, spec->column_count, field->name);
+                if (!from)
+                        from = find_column(base->columns, base->column_count, field->name);
+                body->columns[i] = (LakeColumn){ arena_str(arena, field->name), field->id, field->type, from && from->hidden,
+                                                 from ? arena_str(arena, from->about) : STR("") };
+        }
+        return STATUS_OK;
+}
+
+static void begin_new(ChangeSet *set, ChangeTable *table) {
+        Table *now = &table->table;
+        now->body.uuid = uuid_new(&set->arena);
+        now->body.location = str_of(store_table_dir(set->lake->store, &set->arena, now->body.uuid));
+        now->body.metadata_location = STR("");
+}
+
+Status changeset_table(ChangeSet *set, CatalogName name, const ChangeTableSpec *spec, ChangeTable **out, Error *err) {
+        assert(!changeset_find(set, name));
+        Arena *arena = &set->arena;
+        ChangeTable *table = ARENA_NEW(arena, ChangeTable);
+        table->name = (CatalogName){ arena_str(arena, name.kind), arena_str(arena, name.zone), arena_str(arena, name.name) };
+        table->write = spec->write;
+        Error absent = { 0 };
+        Status status = STATUS_NOT_FOUND;
+        if (set->base.seq)
+                status = lake_table(set->lake, changeset_base(set), name, arena, &table->base, &absent);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+                *err = absent;
+                return status;
+        }
+        table->table = table->base;
+        if (status == STATUS_NOT_FOUND)
+                begin_new(set, table);
+        table->table.kind = table->name.kind;
+        table->table.zone = table->name.zone;
+        table->table.name = table->name.name;
+        table->table.body.kind = arena_str(arena, spec->kind);
+        table->table.body.about = arena_str(arena, spec->about);
+        if (settle_columns(set, table, spec, err) != STATUS_OK)
+                return error_context(err, "%.*s.%.*s", STR_ARG(name.zone), STR_ARG(name.name));
+        table->snapshot = (int64_t)(random_u64() >> 1) | 1;
+        vec_push(arena, &set->tables, table);
+        *out = table;
+        return STATUS_OK;
+}
+
+const Table *change_table(const ChangeTable *table) {
+        return &table->table;
+}
+
+bool change_table_is_new(const ChangeTable *table) {
+        return table->base.oid == 0;
+}
+
+ChangeTable *changeset_find(ChangeSet *set, CatalogName name) {
+        for (size_t i = 0; i < set->tables.count; i++) {
+                ChangeTable *table = set->tables.items[i];
+                if (str_equal(table->name.kind, name.kind) && str_equal(table->name.zone, name.zone) &&
+                    str_equal(table->name.name, name.name))
+                        return table;
+        }
+        return NULL;
+}
+
+LakeInput change_table_input(const ChangeTable *table, Arena *arena) {
+        const TableBody *base = &table->base.body;
+        LakeInput input = { table_full_name(arena, &table->table), base->snapshot, base->sequence };
+        if (table->written && !table->unchanged) {
+                input.snapshot = table->snapshot;
+                input.sequence++;
+        }
+        return input;
+}
+
+/* ---- data files ---- */
+
+/* Noted before it is made: a file that nobody knows of cannot be swept. */
+static Status note_file(ChangeSet *set, ChangeTable *table, const char **out_path, Error *err) {
+        Arena *arena = &set->arena;
+        const Store *store = set->lake->store;
+        Str uuid = table->table.body.uuid;
+        char *folder = store_table_data_dir(store, arena, uuid);
+        if (!file_exists(folder)) {
+                TRY(dir_make(folder, err));
+                TRY(dir_make(store_table_metadata_dir(store, arena, uuid), err));
+                table->made_folder = change_table_is_new(table);
+        }
+        char *path = arena_printf(arena, "%s/%.*s.parquet", folder, STR_ARG(uuid_new(arena)));
+        TRY(fd_write_all(set->files_fd, arena_strf(arena, "%s\n", path), "the change set's list of files", err));
+        map_put(&set->made, str_of(path), table);
+        *out_path = path;
+        return STATUS_OK;
+}
+
+Status changeset_new_file(ChangeSet *set, ChangeTable *table, const char **path, int *fd, Error *err) {
+        const char *name = NULL;
+        TRY(note_file(set, table, &name, err));
+        int made = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (made < 0)
+                return error_errno(err, errno, "cannot make '%s'", name);
+        *path = name;
+        *fd = made;
+        return STATUS_OK;
+}
+
+Status changeset_adopt_file(ChangeSet *set, ChangeTable *table, const char *from, const char **path, Error *err) {
+        const char *name = NULL;
+        TRY(note_file(set, table, &name, err));
+        if (link(from, name) < 0)
+                return error_errno(err, errno, "cannot take '%s' over as '%s'", from, name);
+        *path = name;
+        return STATUS_OK;
+}
+
+static Status copy_file(Arena *arena, const LakeFile *file, LakeFile *out, Error *err) {
+        CLEANUP(buf_deinit) Buf buf = { 0 };
+        file_statistics_write(&buf, &file->statistics);
+        Cursor cursor = cursor_of(buf_dup(&buf, arena));
+        out->path = arena_cstr(arena, str_of(file->path));
+        return file_statistics_read(&cursor, arena, &out->statistics, err);
+}
+
+static Status add_files(ChangeSet *set, ChangeTable *table, const LakeFile *files, size_t count, Error *err) {
+        for (size_t i = 0; i < count; i++) {
+                if (files[i].statistics.rows == 0)
+                        continue;
+                LakeFile copy = { 0 };
+                TRY(copy_file(&set->arena, &files[i], &copy, err));
+                vec_push(&set->arena, &table->files, copy);
+        }
+        return STATUS_OK;
+}
+
+Status changeset_append(ChangeSet *set, ChangeTable *table, const LakeFile *files, size_t count, Error *err) {
+        assert(table->write == TABLE_APPEND);
+        table->written = true;
+        TRY(add_files(set, table, files, count, err));
+        if (table->files.count)
+                table->table.body.content = STR("");
+        return STATUS_OK;
+}
+
+static bool columns_equal(const TableBody *a, const TableBody *b) {
+        if (a->column_count != b->column_count)
+                return false;
+        for (size_t i = 0; i < a->column_count; i++) {
+                const LakeColumn *x = &a->columns[i], *y = &b->columns[i];
+                if (x->id != y->id || x->hidden != y->hidden || !str_equal(x->name, y->name) || !type_equal(x->type, y->type))
+                        return false;
+        }
+        return true;
+}
+
+static LakeInput *copy_inputs(Arena *arena, const LakeInput *inputs, size_t count) {
+        LakeInput *copies = ARENA_ARRAY(arena, LakeInput, count);
+        for (size_t i = 0; i < count; i++)
+                copies[i] = (LakeInput){ arena_str(arena, inputs[i].table), inputs[i].snapshot, inputs[i].sequence };
+        return copies;
+}
+
+Status changeset_replace(ChangeSet *set, ChangeTable *table, const ReplaceSpec *spec, bool *out_unchanged, Error *err) {
+        assert(table->write == TABLE_REPLACE && !table->written);
+        TableBody *body = &table->table.body;
+        const TableBody *base = &table->base.body;
+        table->written = true;
+        table->model = spec->model;
+        table->unchanged = !change_table_is_new(table) && spec->content.size && str_equal(spec->content, base->content) &&
+                           columns_equal(body, base);
+        body->inputs = copy_inputs(&set->arena, spec->inputs, spec->input_count);
+        body->input_count = spec->input_count;
+        body->content = arena_str(&set->arena, spec->content);
+        body->fingerprint = arena_str(&set->arena, spec->fingerprint);
+        if (out_unchanged)
+                *out_unchanged = table->unchanged;
+        return table->unchanged ? STATUS_OK : add_files(set, table, spec->files, spec->file_count, err);
+}
+
+void changeset_set_detail(ChangeSet *set, ChangeTable *table, Str detail) {
+        table->table.body.detail = arena_str(&set->arena, detail);
+        table->detail_set = true;
+}
+
+/* ---- planning over the set ---- */
+
+static void add_to_scan(const ChangeTable *table, const Predicate *predicates, size_t predicate_count, Arena *arena,
+                        LakeScan *scan) {
+        Schema schema = { .fields = fields_of(arena, table->table.body.columns, table->table.body.column_count),
+                          .field_count = table->table.body.column_count };
+        LakeScanFile *files = ARENA_ARRAY(arena, LakeScanFile, scan->file_count + table->files.count);
+        if (scan->file_count)
+                memcpy(files, scan->files, scan->file_count * sizeof(*files));
+        scan->files = files;
+        for (size_t i = 0; i < table->files.count; i++) {
+                const LakeFile *file = &table->files.items[i];
+                DataFile data = { .path = str_of(file->path), .statistics = file->statistics };
+                scan->total_files++;
+                if (!plan_file_may_match(&schema, &data, predicates, predicate_count))
+                        continue;
+                files[scan->file_count++] = (LakeScanFile){ arena_cstr(arena, str_of(file->path)), file->statistics.rows,
+                                                            file->statistics.bytes };
+                scan->rows += file->statistics.rows;
+                scan->bytes += file->statistics.bytes;
+        }
+}
+
+Status changeset_plan(ChangeSet *set, const ChangeTable *table, const Predicate *predicates, size_t predicate_count,
+                      Arena *arena, LakeScan *out, Error *err) {
+        LakeScan scan = { 0 };
+        bool base_stays = !table->written || table->unchanged || table->write == TABLE_APPEND;
+        if (base_stays && !change_table_is_new(table))
+                TRY(lake_plan(set->lake, &table->base, predicates, predicate_count, arena, &scan, err));
+        add_to_scan(table, predicates, predicate_count, arena, &scan);
+        *out = scan;
+        return STATUS_OK;
+}
+
+/* ---- objects, ledger, kept builds ---- */
+
+static Status note_object(ChangeSet *set, CatalogName name, Str body, Error *err) {
+        Arena *arena = &set->arena;
+        IntentObject object = { { arena_str(arena, name.kind), arena_str(arena, name.zone), arena_str(arena, name.name) },
+                                STR(""), body };
+        CatalogObject base;
+        Error absent = { 0 };
+        Status status = STATUS_NOT_FOUND;
+        if (set->base.seq)
+                status = catalog_get(set->lake->catalog, changeset_base(set), name, arena, &base, &absent);
+        if (status == STATUS_OK)
+                object.base_hash = base.body_hash;
+        else if (status != STATUS_NOT_FOUND) {
+                *err = absent;
+                return status;
+        }
+        bool same = body.data ? status == STATUS_OK && base.body.data && str_equal(base.body, body) : status == STATUS_NOT_FOUND;
+        if (!same)
+                vec_push(arena, &set->objects, object);
+        return STATUS_OK;
+}
+
+Status changeset_put_object(ChangeSet *set, CatalogName name, Str body, Error *err) {
+        return note_object(set, name, arena_str(&set->arena, body.data ? body : STR("")), err);
+}
+
+Status changeset_remove_object(ChangeSet *set, CatalogName name, Error *err) {
+        return note_object(set, name, STR_NONE, err);
+}
+
+bool changeset_object(const ChangeSet *set, CatalogName name, Str *out_body) {
+        for (size_t i = set->objects.count; i-- > 0;) {
+                const IntentObject *object = &set->objects.items[i];
+                if (!str_equal(object->name.kind, name.kind) || !str_equal(object->name.zone, name.zone) ||
+                    !str_equal(object->name.name, name.name))
+                        continue;
+                *out_body = object->body;
+                return true;
+        }
+        return false;
+}
+
+static Delivery copy_delivery(Arena *arena, const Delivery *row) {
+        Delivery copy = *row;
+        Str *texts[] = { &copy.zone, &copy.source, &copy.name, &copy.sha256, &copy.as_of, &copy.landing,
+                         &copy.state, &copy.message, &copy.spec, &copy.detail, &copy.commit };
+        for (size_t i = 0; i < COUNT_OF(texts); i++)
+                *texts[i] = arena_str(arena, *texts[i]);
+        return copy;
+}
+
+static FileSeen copy_seen(Arena *arena, const FileSeen *row) {
+        FileSeen copy = *row;
+        Str *texts[] = { &copy.zone, &copy.source, &copy.place, &copy.sha256, &copy.state, &copy.message };
+        for (size_t i = 0; i < COUNT_OF(texts); i++)
+                *texts[i] = arena_str(arena, *texts[i]);
+        return copy;
+}
+
+void changeset_ledger(ChangeSet *set, const Delivery *deliveries, size_t delivery_count, const FileSeen *files,
+                      size_t file_count) {
+        for (size_t i = 0; i < delivery_count; i++)
+                vec_push(&set->arena, &set->deliveries, copy_delivery(&set->arena, &deliveries[i]));
+        for (size_t i = 0; i < file_count; i++)
+                vec_push(&set->arena, &set->files, copy_seen(&set->arena, &files[i]));
+}
+
+/* The bytes, not the name: names are synced with their folder. */
+static Status sync_file(const char *path, Error *err) {
+        CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return error_errno(err, errno, "cannot open '%s'", path);
+        fd_sync(fd, path);
+        return STATUS_OK;
+}
+
+static void sync_table_folders(ChangeSet *set, const ChangeTable *table) {
+        const Store *store = set->lake->store;
+        dir_sync(store_table_data_dir(store, &set->arena, table->table.body.uuid));
+        if (!table->made_folder)
+                return;
+        dir_sync(store_table_dir(store, &set->arena, table->table.body.uuid));
+        dir_sync(store->tables_dir);
+}
+
+Status changeset_keep(ChangeSet *set, const Built *built, Error *err) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        Json *json = NULL;
+        TRY(json_parse(built->body, NULL, &scratch, &json, err));
+        const Json *files = json_get(json, "files");
+        for (size_t i = 0; i < json_count(files); i++) {
+                Str path = json_string(json_at(files, i));
+                ChangeTable *table = map_get(&set->made, path);
+                if (!table)
+                        continue;
+                TRY(sync_file(arena_cstr(&scratch, path), err));
+                sync_table_folders(set, table);
+        }
+        TRY(catalog_put_built(set->lake->catalog, built, err));
+        for (size_t i = 0; i < json_count(files); i++)
+                map_put(&set->kept, json_string(json_at(files, i)), set);
+        return STATUS_OK;
+}
+
+/* ---- publication ---- */
+
+static bool body_differs(const ChangeTable *table) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        return !str_equal(table_body_print(&arena, &table->base.body), table_body_print(&arena, &table->table.body));
+}
+
+/* Whether there is anything to publish of it: an append of nothing to a table that stays as it is, is nothing. */
+static bool table_counts(const ChangeTable *table) {
+        if (!table->written)
+                return false;
+        if (change_table_is_new(table) || table->files.count || body_differs(table))
+                return true;
+        return table->write == TABLE_REPLACE && !table->unchanged && table->base.body.files != 0;
+}
+
+bool changeset_is_empty(const ChangeSet *set) {
+        for (size_t i = 0; i < set->tables.count; i++)
+                if (table_counts(set->tables.items[i]))
+                        return false;
+        return set->objects.count == 0 && set->deliveries.count == 0 && set->files.count == 0;
+}
+
+static Intent make_intent(ChangeSet *set) {
+        Arena *arena = &set->arena;
+        Intent intent = { .id = set->id,
+                          .branch = set->spec.branch,
+                          .author = set->spec.author,
+                          .via = set->spec.via,
+                          .message = set->spec.message,
+                          .git = set->spec.git,
+                          .audit = set->spec.audit,
+                          .tables = ARENA_ARRAY(arena, IntentTable, set->tables.count),
+                          .objects = set->objects.items,
+                          .object_count = set->objects.count,
+                          .deliveries = set->deliveries.items,
+                          .delivery_count = set->deliveries.count,
+                          .files = set->files.items,
+                          .file_count = set->files.count };
+        for (size_t i = 0; i < set->tables.count; i++) {
+                const ChangeTable *table = set->tables.items[i];
+                if (!table_counts(table))
+                        continue;
+                IntentTable *to = &intent.tables[intent.table_count++];
+                *to = (IntentTable){ table->name, table->base.body_hash, table->write, table->model, table->unchanged,
+                                     table->table.body, table->files.items, table->files.count };
+                if (!table->unchanged)
+                        to->body.snapshot = table->snapshot;
+                /* What another appended since may have said more; what a set does not say, it does not undo. */
+                if (table->write == TABLE_APPEND && !table->detail_set)
+                        to->body.detail = STR("");
+        }
+        return intent;
+}
+
+/* Data files that were made and then not given to any table go now: ID.files must name no file of a published set that
+ * the set does not use. */
+static void drop_unused(ChangeSet *set) {
+        Map used;
+        map_init(&used, &set->arena);
+        for (size_t i = 0; i < set->tables.count; i++)
+                for (size_t k = 0; k < set->tables.items[i]->files.count; k++)
+                        map_put(&used, str_of(set->tables.items[i]->files.items[k].path), set);
+        for (size_t i = 0; i < set->made.count; i++) {
+                Str path = set->made.entries[i].key;
+                if (!map_has(&used, path) && !map_has(&set->kept, path))
+                        unlink(arena_cstr(&set->arena, path));
+        }
+}
+
+static Status sync_data(ChangeSet *set, const Intent *intent, Error *err) {
+        for (size_t i = 0; i < intent->table_count; i++)
+                for (size_t k = 0; k < intent->tables[i].file_count; k++)
+                        if (!map_has(&set->kept, str_of(intent->tables[i].files[k].path)))
+                                TRY(sync_file(intent->tables[i].files[k].path, err));
+        for (size_t i = 0; i < set->tables.count; i++)
+                if (set->tables.items[i]->files.count || set->tables.items[i]->made_folder)
+                        sync_table_folders(set, set->tables.items[i]);
+        return STATUS_OK;
+}
+
+/* A new table without any data has no folder yet. */
+static Status make_folders(ChangeSet *set, Error *err) {
+        for (size_t i = 0; i < set->tables.count; i++) {
+                ChangeTable *table = set->tables.items[i];
+                char *folder = store_table_data_dir(set->lake->store, &set->arena, table->table.body.uuid);
+                if (!change_table_is_new(table) || !table_counts(table) || file_exists(folder))
+                        continue;
+                TRY(dir_make(folder, err));
+                TRY(dir_make(store_table_metadata_dir(set->lake->store, &set->arena, table->table.body.uuid), err));
+                table->made_folder = true;
+        }
+        return STATUS_OK;
+}
+
+static Status enqueue(ChangeSet *set, const Intent *intent, Error *err) {
+        CLEANUP(buf_deinit) Buf buf = { .limit = INTENT_SIZE_MAX };
+        intent_write(intent, &buf);
+        if (buf.failed)
+                return error_set(err, STATUS_LIMIT, "the change set is larger than %zu bytes", INTENT_SIZE_MAX);
+        return file_write_text(store_queue_path(set->lake->store, &set->arena, set->id, "intent"), buf_view(&buf), err);
+}
+
+Status changeset_publish(ChangeSet *set, Arena *arena, CatalogCommit *out, Error *err) {
+        assert(!set->published);
+        if (changeset_is_empty(set))
+                return catalog_head(set->lake->catalog, set->spec.branch, arena, out, err);
+        Intent intent = make_intent(set);
+        drop_unused(set);
+        TRY(make_folders(set, err));
+        TRY(sync_data(set, &intent, err));
+        TRY(enqueue(set, &intent, err));
+        bool unknown = false;
+        Status status = publish_drain(set->lake, set->spec.branch, set->id, arena, out, &unknown, err);
+        set->published = status == STATUS_OK || unknown;
+        return status;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lake/lake.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "lake/publish.h"
+#include "lake/store_files.h"
+
+static Lake *lake_with(Store *store) {
+        Lake *lake = calloc(1, sizeof(*lake));
+        if (!lake || !(lake->manifests = calloc(1, sizeof(*lake->manifests))))
+                panic("out of memory");
+        lake->store = store;
+        return lake;
+}
+
+static Status check_meta(Lake *lake, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Str format, root;
+        int64_t number = 0;
+        TRY(catalog_meta(lake->catalog, STR("format"), &arena, &format, err));
+        TRY(catalog_meta(lake->catalog, STR("root"), &arena, &root, err));
+        if (!str_to_int64(format, &number))
+                return error_set(err, STATUS_CORRUPT, "the store's format '%.*s' is no number", STR_ARG(format));
+        return store_check(lake->store, number, root, err);
+}
+
+static Status open_catalog(Lake *lake, Error *err) {
+        TRY(catalog_open_sqlite(lake->store->catalog_path, &lake->catalog, err));
+        return check_meta(lake, err);
+}
+
+/* The catalog is made under another name: a store has its catalog whole or is none. */
+static Status make_catalog(const Store *store, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        const char *path = arena_printf(&arena, "%s.%016llx.new", store->catalog_path, (unsigned long long)random_u64());
+        TRY(catalog_create_sqlite(path, STORE_FORMAT, str_of(store->root), err));
+        if (link(path, store->catalog_path) < 0) {
+                int errnum = errno;
+                unlink(path);
+                if (errnum == EEXIST)
+                        return error_set(err, STATUS_EXISTS, "there is a store already: '%s'", store->root);
+                return error_errno(err, errnum, "cannot make '%s'", store->catalog_path);
+        }
+        unlink(path);
+        dir_sync(store->root);
+        return STATUS_OK;
+}
+
+/* What a killed run had handed in is published before anybody looks: its ledger rows decide what is still to do. A
+ * failure here is not the opener's; the next publication meets it again. */
+static void finish_the_dead(Lake *lake) {
+        if (!publish_has_orphans(lake))
+                return;
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        CatalogCommit commit;
+        bool unknown = false;
+        Error ignored = { 0 };
+        publish_drain(lake, STR_NONE, STR_NONE, &arena, &commit, &unknown, &ignored);
+}
+
+Status lake_create(const char *root, Lake **out, Error *err) {
+        CLEANUP(store_freep) Store *store = NULL;
+        TRY(store_create(root, &store, err));
+        TRY(make_catalog(store, err));
+        CLEANUP(lake_freep) Lake *lake = lake_with(TAKE_PTR(store));
+        TRY(open_catalog(lake, err));
+        *out = TAKE_PTR(lake);
+        return STATUS_OK;
+}
+
+Status lake_open(const char *root, Lake **out, Error *err) {
+        CLEANUP(store_freep) Store *store = NULL;
+        TRY(store_open(root, &store, err));
+        CLEANUP(lake_freep) Lake *lake = lake_with(TAKE_PTR(store));
+        TRY(open_catalog(lake, err));
+        finish_the_dead(lake);
+        *out = TAKE_PTR(lake);
+        return STATUS_OK;
+}
+
+void lake_free(Lake *lake) {
+        if (!lake)
+                return;
+        manifest_cache_deinit(lake->manifests);
+        free(lake->manifests);
+        catalog_free(lake->catalog);
+        store_free(lake->store);
+        free(lake);
+}
+
+void lake_freep(Lake **lake) {
+        lake_free(*lake);
+        *lake = NULL;
+}
+
+/* ---- store_files.h ---- */
+
+static Status read_metadata_file(void *context, Str path, Arena *arena, Str *out, Error *err) {
+        (void)context;
+        return file_read(arena_cstr(arena, path), MANIFEST_SIZE_MAX, arena, out, err);
+}
+
+IcebergSource lake_iceberg_source(void) {
+        return (IcebergSource){ read_metadata_file, NULL };
+}
+
+Status lake_metadata(Str location, const IcebergSource *source, Arena *arena, TableMetadata **out, Error *err) {
+        Str bytes = STR_NONE;
+        TRY(source->read(source->context, location, arena, &bytes, err));
+        return metadata_parse(bytes, arena_cstr(arena, location), arena, out, err);
+}

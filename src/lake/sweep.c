@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lake/sweep.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "base/time.h"
+#include "lake/intent.h"
+#include "lake/publish.h"
+
+#define OUTCOMES_KEPT_US (INT64_C(30) * 86400 * 1000000)
+
+typedef struct Sweep {
+        Lake *lake;
+        Arena arena;
+        Map kept; /* paths that kept builds name */
+        SweepResult result;
+} Sweep;
+
+static void sweep_deinit(Sweep *sweep) {
+        arena_deinit(&sweep->arena);
+}
+
+static Status load_kept(Sweep *sweep, Error *err) {
+        Built *builds = NULL;
+        size_t count = 0;
+        map_init(&sweep->kept, &sweep->arena);
+        TRY(catalog_built_list(sweep->lake->catalog, &sweep->arena, &builds, &count, err));
+        for (size_t i = 0; i < count; i++) {
+                Json *json = NULL;
+                TRY(json_parse(builds[i].body, NULL, &sweep->arena, &json, err));
+                const Json *files = json_get(json, "files");
+                for (size_t k = 0; k < json_count(files); k++)
+                        map_put(&sweep->kept, json_string(json_at(files, k)), sweep);
+        }
+        return STATUS_OK;
+}
+
+/* tables/UUID/data/X -> its folders go too, if nothing is left in them. */
+static void remove_empty(Sweep *sweep, const char *path) {
+        char *data = path_dir(&sweep->arena, path);
+        char *table = path_dir(&sweep->arena, data);
+        if (rmdir(data) == 0) {
+                rmdir(path_join(&sweep->arena, table, "metadata"));
+                rmdir(table);
+        }
+}
+
+static void remove_file(Sweep *sweep, Str line) {
+        Str below = arena_strf(&sweep->arena, "%s/", sweep->lake->store->tables_dir);
+        const char *path = arena_cstr(&sweep->arena, line);
+        struct stat st;
+        if (!str_starts_with(line, below) || map_has(&sweep->kept, line) || stat(path, &st) < 0)
+                return;
+        if (unlink(path) == 0) {
+                sweep->result.files++;
+                sweep->result.bytes += st.st_size;
+        }
+        remove_empty(sweep, path);
+}
+
+/* The owner is dead and nothing of it is in the queue any more: it was published, or it lost, or never came so far. */
+static Status settle(Sweep *sweep, Str id, int fd, const char *path, Error *err) {
+        IntentResult outcome;
+        Error unknown = { 0 };
+        Status status = catalog_intent(sweep->lake->catalog, id, &sweep->arena, &outcome, &unknown);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+                *err = unknown;
+                return status;
+        }
+        if (status == STATUS_NOT_FOUND || outcome.status != STATUS_OK) {
+                Str list = STR_NONE, line;
+                TRY(file_read_fd(fd, path, INTENT_SIZE_MAX, &sweep->arena, &list, err));
+                while (str_cut(list, '\n', &line, &list))
+                        remove_file(sweep, line);
+        }
+        unlink(path);
+        sweep->result.intents++;
+        return STATUS_OK;
+}
+
+static Status sweep_one(Sweep *sweep, Str id, Error *err) {
+        const char *path = store_queue_path(sweep->lake->store, &sweep->arena, id, "files");
+        CLEANUP(close_fdp) int fd = open(path, O_RDWR | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT ? STATUS_OK : error_errno(err, errno, "cannot open '%s'", path);
+        Error busy = { 0 };
+        if (file_lock(fd, true, true, &busy) != STATUS_OK)
+                return STATUS_OK;
+        if (file_exists(store_queue_path(sweep->lake->store, &sweep->arena, id, "intent")))
+                return STATUS_OK;
+        return settle(sweep, id, fd, path, err);
+}
+
+/* Half-written files of the dead. Nobody holds the lock of one that lives (changeset.c) longer than it takes to name it. */
+static void remove_temporary(const char *path) {
+        CLEANUP(close_fdp) int fd = open(path, O_RDWR | O_CLOEXEC);
+        Error busy = { 0 };
+        if (fd < 0 || file_lock(fd, true, true, &busy) != STATUS_OK)
+                return;
+        struct stat st;
+        if (fstat(fd, &st) == 0 && st.st_mtime + 60 < time_now_us() / 1000000)
+                unlink(path);
+}
+
+Status lake_sweep(Lake *lake, size_t max_intents, SweepResult *out, Error *err) {
+        CLEANUP(sweep_deinit) Sweep sweep = { .lake = lake };
+        CLEANUP(close_fdp) int lock = -1;
+        TRY(publish_lock(lake, &lock, err));
+        TRY(publish_drain_locked(lake, err));
+        TRY(load_kept(&sweep, err));
+        DirEntry *entries = NULL;
+        size_t count = 0;
+        TRY(dir_list(lake->store->queue_dir, &sweep.arena, &entries, &count, err));
+        for (size_t i = 0; i < count && (max_intents == 0 || sweep.result.intents < max_intents); i++) {
+                Str name = entries[i].name, files = STR(".files");
+                if (str_ends_with(name, files))
+                        TRY(sweep_one(&sweep, str_slice(name, 0, name.size - files.size), err));
+                else if (str_ends_with(name, STR("tmp")))
+                        remove_temporary(path_join(&sweep.arena, lake->store->queue_dir, arena_cstr(&sweep.arena, name)));
+        }
+        /* Names that were removed must not come back after a power cut to find their outcome forgotten. */
+        dir_sync(lake->store->queue_dir);
+        TRY(catalog_forget_intents(lake->catalog, time_now_us() - OUTCOMES_KEPT_US, err));
+        *out = sweep.result;
+        return STATUS_OK;
+}
