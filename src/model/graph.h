@@ -11,7 +11,7 @@
 #include "base/map.h"
 #include "model/project.h"
 
-/* As written in the SQL: "order", "canonical.order" or "crm.canonical.order". */
+/* As written in the SQL: "order", "canonical.order" or "crm.canonical.order"; case does not count. */
 typedef struct GraphRelation {
         Str zone, stage, name; /* "" where not written */
         size_t offset;         /* in the model's body, for errors */

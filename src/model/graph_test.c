@@ -51,7 +51,7 @@ static Graph *sketch_graph(Test *t, const Sketch *sketches, size_t count, Proble
 TEST(models_come_after_what_they_read) {
         static const Sketch sketches[] = {
                 { "shop", "analytical", "sales", "canonical.order canonical.customer staging.orders" },
-                { "shop", "canonical", "order", "staging.orders shop.staging.orders canonical.customer" },
+                { "shop", "canonical", "order", "staging.orders Shop.STAGING.orders canonical.customer" },
                 { "shop", "canonical", "customer", "crm.egress.customer" },
                 { "crm", "egress", "customer", "staging.people" },
                 { "shop", "staging", "orders", "" },
