@@ -53,9 +53,9 @@ void keys_read_people(KeyContext *context, const YamlNode *value, Who **out, siz
         *out_count = count;
 }
 
-#define PEOPLE_READER(type, field, counter)                                                                     \
-        static void read_##type##_##field(KeyContext *context, const YamlNode *value, void *object) {            \
-                keys_read_people(context, value, &((type *)object)->field, &((type *)object)->counter);               \
+#define PEOPLE_READER(type, field, counter)                                                             \
+        static void read_##type##_##field(KeyContext *context, const YamlNode *value, void *object) {   \
+                keys_read_people(context, value, &((type *)object)->field, &((type *)object)->counter); \
         }
 PEOPLE_READER(AccessRule, who, who_count)
 PEOPLE_READER(AccessTest, who, who_count)
@@ -90,7 +90,8 @@ static void read_on(KeyContext *context, const YamlNode *value, void *object) {
                 }
                 Error *err = key_problem(context, value->kind == YAML_LIST ? value->items[i] : value, STATUS_BAD_VALUE,
                                          "\"%.*s\" names no tables", STR_ARG(texts[i]));
-                error_hint(err, "write STAGE.TABLE, STAGE.* or tag:NAME; stages are landing, staging, canonical, analytical, egress");
+                error_hint(err, "write STAGE.TABLE, STAGE.* or tag:NAME; stages are landing, staging, canonical, "
+                                "analytical, egress");
         }
 }
 
@@ -149,7 +150,8 @@ static bool read_mask_text(KeyContext *context, const YamlNode *value, Str *out)
                 return false;
         if (mask_good(*out))
                 return true;
-        Error *err = key_problem(context, value, STATUS_BAD_VALUE, "mask \"%.*s\" needs a number above 0", STR_ARG(*out));
+        Error *err = key_problem(context, value, STATUS_BAD_VALUE, "mask \"%.*s\" needs a number above 0",
+                                 STR_ARG(*out));
         error_hint(err, "masks are: null, hash, partial N, bucket N, or an SQL expression over the row");
         return false;
 }
@@ -170,24 +172,48 @@ static void read_rule_mask(KeyContext *context, const YamlNode *value, void *obj
 }
 
 static const Key rule_keys[] = {
-        { .name = "who", .kind = KEY_OTHER, .read = read_AccessRule_who, .required = true, .shown = "a list of users, `role NAME`, `zone NAME`, `everyone`",
+        { .name = "who",
+          .kind = KEY_OTHER,
+          .read = read_AccessRule_who,
+          .required = true,
+          .shown = "a list of users, `role NAME`, `zone NAME`, `everyone`",
           .meaning = "To whom the rule gives something." },
-        { .name = "on", .kind = KEY_OTHER, .read = read_on, .required = true, .shown = "a list of `stage.table`, `stage.*`, `tag:NAME`",
+        { .name = "on",
+          .kind = KEY_OTHER,
+          .read = read_on,
+          .required = true,
+          .shown = "a list of `stage.table`, `stage.*`, `tag:NAME`",
           .meaning = "On which tables." },
-        { .name = "can", .kind = KEY_CHOICE, .at = offsetof(AccessRule, can), .words = "read write", .fallback = "read",
+        { .name = "can",
+          .kind = KEY_CHOICE,
+          .at = offsetof(AccessRule, can),
+          .words = "read write",
+          .fallback = "read",
           .meaning = "What they may do; `write` implies `read`." },
-        { .name = "rows", .kind = KEY_TEXT, .at = offsetof(AccessRule, rows), .shown = "SQL; all rows",
+        { .name = "rows",
+          .kind = KEY_TEXT,
+          .at = offsetof(AccessRule, rows),
+          .shown = "SQL; all rows",
           .meaning = "Which rows: SQL over the table's columns and `principal.NAME`." },
-        { .name = "columns", .kind = KEY_OTHER, .read = read_rule_columns, .shown = "`all`, `[list]` or `all except [list]`; all",
+        { .name = "columns",
+          .kind = KEY_OTHER,
+          .read = read_rule_columns,
+          .shown = "`all`, `[list]` or `all except [list]`; all",
           .meaning = "Which columns exist for them." },
-        { .name = "mask", .kind = KEY_OTHER, .read = read_rule_mask, .shown = "a map of `column: mask`",
-          .meaning = "What they see instead: `null`, `hash`, `partial N` (the first N characters), `bucket N` (the multiple of N below), or SQL over the row." },
+        { .name = "mask",
+          .kind = KEY_OTHER,
+          .read = read_rule_mask,
+          .shown = "a map of `column: mask`",
+          .meaning = "What they see instead: `null`, `hash`, `partial N` (the first N characters), `bucket N` (the "
+                     "multiple of N below), or SQL over the row." },
 };
 const KeyTable access_rule_table = {
         .file = "zones/ZONE/access.yml",
         .thing = "a rule",
-        .about = "Who may read what in this zone: a list of `rules`. Rules for one person are united. No rule, no object: what one may not see does not exist. "
-                 "Parsed and checked for form in this version; until logins are built only the local administrator reads.",
+        .about = "Who may read what in this zone: a list of `rules`. Rules for one person are united. No rule, no "
+                 "object: what one may not see does not exist. "
+                 "Parsed and checked for form in this version; until logins are built only the local administrator "
+                 "reads.",
         .example = "rules:\n"
                    "- who: [role analyst, bo]\n"
                    "  on: [canonical.*, analytical.*]\n"
@@ -200,11 +226,31 @@ const KeyTable access_rule_table = {
 };
 
 static const Key test_keys[] = {
-        { .name = "who", .kind = KEY_OTHER, .read = read_AccessTest_who, .required = true, .shown = "a user, `role NAME`", .meaning = "Who asks." },
-        { .name = "on", .kind = KEY_TEXT, .at = offsetof(AccessTest, table), .required = true, .shown = "`stage.table`", .meaning = "Of which table." },
-        { .name = "key", .kind = KEY_TEXT, .at = offsetof(AccessTest, key), .meaning = "The column whose values are listed." },
-        { .name = "sees", .kind = KEY_TEXTS, .at = offsetof(AccessTest, sees), .count_at = offsetof(AccessTest, see_count), .meaning = "Keys that must be seen." },
-        { .name = "hides", .kind = KEY_TEXTS, .at = offsetof(AccessTest, hides), .count_at = offsetof(AccessTest, hide_count),
+        { .name = "who",
+          .kind = KEY_OTHER,
+          .read = read_AccessTest_who,
+          .required = true,
+          .shown = "a user, `role NAME`",
+          .meaning = "Who asks." },
+        { .name = "on",
+          .kind = KEY_TEXT,
+          .at = offsetof(AccessTest, table),
+          .required = true,
+          .shown = "`stage.table`",
+          .meaning = "Of which table." },
+        { .name = "key",
+          .kind = KEY_TEXT,
+          .at = offsetof(AccessTest, key),
+          .meaning = "The column whose values are listed." },
+        { .name = "sees",
+          .kind = KEY_TEXTS,
+          .at = offsetof(AccessTest, sees),
+          .count_at = offsetof(AccessTest, see_count),
+          .meaning = "Keys that must be seen." },
+        { .name = "hides",
+          .kind = KEY_TEXTS,
+          .at = offsetof(AccessTest, hides),
+          .count_at = offsetof(AccessTest, hide_count),
           .meaning = "Keys that must not be seen." },
 };
 const KeyTable access_test_table = {
@@ -229,7 +275,8 @@ static void read_policy_who(KeyContext *context, const YamlNode *value, void *ob
         Str *texts;
         size_t count;
         if (!split_bracketed(context, str_slice(value->text, except.size, value->text.size), &texts, &count)) {
-                Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`who` cannot be \"%.*s\"", STR_ARG(value->text));
+                Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`who` cannot be \"%.*s\"",
+                                         STR_ARG(value->text));
                 error_hint(err, "write everyone except [role NAME, ...]");
                 return;
         }
@@ -255,15 +302,33 @@ static void read_policy_mask(KeyContext *context, const YamlNode *value, void *o
 }
 
 static const Key policy_keys[] = {
-        { .name = "tag", .kind = KEY_NAME, .at = offsetof(CentralPolicy, tag), .required = true, .meaning = "The policy holds for what carries this tag." },
-        { .name = "who", .kind = KEY_OTHER, .read = read_policy_who, .required = true, .shown = "a list, or `everyone except [list]`", .meaning = "Whom it binds." },
-        { .name = "mask", .kind = KEY_OTHER, .read = read_policy_mask, .shown = "as in access.yml", .meaning = "What they see instead of a tagged column." },
-        { .name = "rows", .kind = KEY_TEXT, .at = offsetof(CentralPolicy, rows), .shown = "SQL", .meaning = "Which rows of a tagged table they see." },
+        { .name = "tag",
+          .kind = KEY_NAME,
+          .at = offsetof(CentralPolicy, tag),
+          .required = true,
+          .meaning = "The policy holds for what carries this tag." },
+        { .name = "who",
+          .kind = KEY_OTHER,
+          .read = read_policy_who,
+          .required = true,
+          .shown = "a list, or `everyone except [list]`",
+          .meaning = "Whom it binds." },
+        { .name = "mask",
+          .kind = KEY_OTHER,
+          .read = read_policy_mask,
+          .shown = "as in access.yml",
+          .meaning = "What they see instead of a tagged column." },
+        { .name = "rows",
+          .kind = KEY_TEXT,
+          .at = offsetof(CentralPolicy, rows),
+          .shown = "SQL",
+          .meaning = "Which rows of a tagged table they see." },
 };
 const KeyTable policy_table = {
         .file = "policies.yml",
         .thing = "a policy",
-        .about = "Central policies: a list. They apply after all rules, to owners and engineers too; a zone can only add to them. Parsed in this version, in force with logins.",
+        .about = "Central policies: a list. They apply after all rules, to owners and engineers too; a zone can only "
+                 "add to them. Parsed in this version, in force with logins.",
         .example = "- tag: pii\n  who: everyone except [role dpo]\n  mask: hash\n",
         .keys = policy_keys,
         .count = COUNT_OF(policy_keys),
@@ -274,15 +339,17 @@ const KeyTable policy_table = {
 void access_parse(Arena *arena, const char *path, Str text, Problems *problems, Access *out) {
         const YamlNode *list;
         *out = (Access){ .path = arena_printf(arena, "%s", path), .text = arena_str(arena, text) };
-        out->rules = keys_list_file(arena, out->path, out->text, problems, &access_rule_table, "rules", sizeof(AccessRule), &out->rule_count, &list);
+        out->rules = keys_list_file(arena, out->path, out->text, problems, &access_rule_table, "rules",
+                                    sizeof(AccessRule), &out->rule_count, &list);
         for (size_t i = 0; i < out->rule_count; i++)
                 out->rules[i].line = list->items[i]->line;
 }
 
-void access_test_parse(Arena *arena, const char *path, Str text, Problems *problems, AccessTest **out, size_t *out_count) {
+void access_test_parse(Arena *arena, const char *path, Str text, Problems *problems, AccessTest **out,
+                       size_t *out_count) {
         const YamlNode *list;
-        *out = keys_list_file(arena, arena_printf(arena, "%s", path), arena_str(arena, text), problems, &access_test_table, "tests", sizeof(AccessTest),
-                         out_count, &list);
+        *out = keys_list_file(arena, arena_printf(arena, "%s", path), arena_str(arena, text), problems,
+                              &access_test_table, "tests", sizeof(AccessTest), out_count, &list);
         for (size_t i = 0; i < *out_count; i++)
                 (*out)[i].line = list->items[i]->line;
 }
@@ -290,7 +357,8 @@ void access_test_parse(Arena *arena, const char *path, Str text, Problems *probl
 void policies_parse(Arena *arena, const char *path, Str text, Problems *problems, CentralPolicies *out) {
         const YamlNode *list;
         *out = (CentralPolicies){ .path = arena_printf(arena, "%s", path), .text = arena_str(arena, text) };
-        out->items = keys_list_file(arena, out->path, out->text, problems, &policy_table, "policies", sizeof(CentralPolicy), &out->count, &list);
+        out->items = keys_list_file(arena, out->path, out->text, problems, &policy_table, "policies",
+                                    sizeof(CentralPolicy), &out->count, &list);
         for (size_t i = 0; i < out->count; i++)
                 out->items[i].line = list->items[i]->line;
 }

@@ -36,7 +36,7 @@ typedef struct AccessRule {
         AccessObject *on;
         size_t on_count;
         AccessCan can;
-        Str rows;   /* SQL, "" = all */
+        Str rows; /* SQL, "" = all */
         ColumnsKind columns_kind;
         Str *columns;
         size_t column_count;
@@ -55,7 +55,7 @@ typedef struct AccessTest {
         int line;
         Who *who; /* one */
         size_t who_count;
-        Str table, key;   /* stage.table and the column whose values `sees` and `hides` list */
+        Str table, key; /* stage.table and the column whose values `sees` and `hides` list */
         Str *sees, *hides;
         size_t see_count, hide_count;
 } AccessTest;
@@ -76,7 +76,8 @@ typedef struct CentralPolicies {
 } CentralPolicies;
 
 void access_parse(Arena *arena, const char *path, Str text, Problems *problems, Access *out);
-void access_test_parse(Arena *arena, const char *path, Str text, Problems *problems, AccessTest **out, size_t *out_count);
+void access_test_parse(Arena *arena, const char *path, Str text, Problems *problems, AccessTest **out,
+                       size_t *out_count);
 void policies_parse(Arena *arena, const char *path, Str text, Problems *problems, CentralPolicies *out);
 /* `role analyst`, `zone finance`, `everyone`, `ann` */
 Status who_parse(Str text, Who *out, Error *err);

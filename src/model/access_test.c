@@ -63,7 +63,8 @@ TEST(wrong_rules_are_said_with_place_and_guess) {
                 { "rules:\n- who: a\n  on: orders\n", STATUS_BAD_VALUE, 3, 7, "STAGE.TABLE" },
                 { "rules:\n- who: [rolle x]\n  on: canonical.*\n", STATUS_BAD_VALUE, 2, 9, "role NAME" },
                 { "rules:\n- who: a\n  on: canonical.*\n  can: reed\n", STATUS_BAD_VALUE, 4, 8, "`read`" },
-                { "rules:\n- who: a\n  on: canonical.*\n  columns: all but [x]\n", STATUS_BAD_VALUE, 4, 12, "all except" },
+                { "rules:\n- who: a\n  on: canonical.*\n  columns: all but [x]\n", STATUS_BAD_VALUE, 4, 12,
+                  "all except" },
                 { "rules:\n- who: a\n  on: canonical.*\n  mask: {e: partial}\n", STATUS_BAD_VALUE, 4, 13, "partial N" },
                 { "rules:\n- who: a\n  on: canonical.*\n  row: x\n", STATUS_UNKNOWN_KEY, 4, 3, "`rows`" },
                 { "rules: all\n", STATUS_BAD_VALUE, 1, 8, "- " },
@@ -72,21 +73,24 @@ TEST(wrong_rules_are_said_with_place_and_guess) {
                 Problems problems;
                 parse(t, cases[i].text, &problems);
                 const Error *err = problems.errors.count ? problems.errors.items[0] : &(Error){ 0 };
-                if (err->status != cases[i].status || err->line != cases[i].line || err->column != cases[i].column || !strstr(err->hint, cases[i].hint))
-                        test_fail(t, __FILE__, __LINE__, "case %zu: %s at %d:%d: %s (%s)", i, status_name(err->status), err->line, err->column, err->message,
-                                  err->hint);
+                if (err->status != cases[i].status || err->line != cases[i].line || err->column != cases[i].column ||
+                    !strstr(err->hint, cases[i].hint))
+                        test_fail(t, __FILE__, __LINE__, "case %zu: %s at %d:%d: %s (%s)", i, status_name(err->status),
+                                  err->line, err->column, err->message, err->hint);
         }
 }
 
 TEST(central_policies_are_a_list) {
         Problems problems = { .arena = &t->arena };
         CentralPolicies policies;
-        policies_parse(&t->arena, "policies.yml", STR("- tag: pii\n  who: everyone except [role dpo, ann]\n  mask: hash\n"), &problems, &policies);
+        policies_parse(&t->arena, "policies.yml",
+                       STR("- tag: pii\n  who: everyone except [role dpo, ann]\n  mask: hash\n"), &problems, &policies);
         CHECK_INT(problems.errors.count, 0);
         CHECK_INT(policies.count, 1);
         CHECK_INT(policies.items[0].except_count, 2);
         CHECK_STR(policies.items[0].mask, STR("hash"));
-        policies_parse(&t->arena, "policies.yml", STR("- tag: PII\n  who: everyone except role dpo\n"), &problems, &policies);
+        policies_parse(&t->arena, "policies.yml", STR("- tag: PII\n  who: everyone except role dpo\n"), &problems,
+                       &policies);
         CHECK_INT(problems.errors.count, 2);
 }
 
@@ -94,8 +98,10 @@ TEST(access_tests_are_read) {
         Problems problems = { .arena = &t->arena };
         AccessTest *tests;
         size_t count;
-        access_test_parse(&t->arena, "x.yml", STR("tests:\n- who: bo\n  on: canonical.order\n  key: order_no\n  sees: [A-1]\n  hides: A-2\n"), &problems, &tests,
-                          &count);
+        access_test_parse(
+                &t->arena, "x.yml",
+                STR("tests:\n- who: bo\n  on: canonical.order\n  key: order_no\n  sees: [A-1]\n  hides: A-2\n"),
+                &problems, &tests, &count);
         CHECK_INT(problems.errors.count, 0);
         CHECK_INT(count, 1);
         CHECK_STR(tests[0].hides[0], STR("A-2"));

@@ -82,18 +82,23 @@ static Str guess_for(const Graph *graph, const Node *node, const GraphRelation *
                 if (other != node && visible)
                         names[count++] = other->name;
         }
-        Str whole = relation->zone.size ? wanted : arena_strf(graph->arena, "%.*s.%.*s", STR_ARG(node->zone), STR_ARG(wanted));
+        Str whole = relation->zone.size ? wanted
+                                        : arena_strf(graph->arena, "%.*s.%.*s", STR_ARG(node->zone), STR_ARG(wanted));
         Str near = str_nearest(whole, names, count);
         Node *found = near.size ? graph_node(graph, near) : NULL;
         return found ? spelled(graph->arena, node, found) : STR_NONE;
 }
 
-static void unknown_table(const Graph *graph, const Node *node, const GraphRelation *relation, Str wanted, Problems *problems) {
+static void unknown_table(const Graph *graph, const Node *node, const GraphRelation *relation, Str wanted,
+                          Problems *problems) {
         Str guess = guess_for(graph, node, relation, wanted);
         Error *err = problems_add(problems, STATUS_NO_TABLE, "no table `%.*s`", STR_ARG(wanted));
         place_relation(err, node, relation);
         if (relation->stage.size == 0)
-                error_hint(err, guess.size ? "a table has at least two parts: %.*s" : "a table has at least two parts: STAGE.TABLE%.*s", STR_ARG(guess));
+                error_hint(err,
+                           guess.size ? "a table has at least two parts: %.*s"
+                                      : "a table has at least two parts: STAGE.TABLE%.*s",
+                           STR_ARG(guess));
         else if (guess.size > 0)
                 error_hint(err, "did you mean `%.*s`?", STR_ARG(guess));
         else
@@ -105,9 +110,11 @@ static bool grants_zone(const Access *access, Str zone, Str product) {
                 const AccessRule *rule = &access->rules[i];
                 bool who = false, on = false;
                 for (size_t k = 0; k < rule->who_count; k++)
-                        who = who || rule->who[k].kind == WHO_EVERYONE || (rule->who[k].kind == WHO_ZONE && str_equal(rule->who[k].name, zone));
+                        who = who || rule->who[k].kind == WHO_EVERYONE ||
+                              (rule->who[k].kind == WHO_ZONE && str_equal(rule->who[k].name, zone));
                 for (size_t k = 0; k < rule->on_count; k++)
-                        on = on || (str_is(rule->on[k].stage, "egress") && (str_is(rule->on[k].table, "*") || str_equal(rule->on[k].table, product)));
+                        on = on || (str_is(rule->on[k].stage, "egress") &&
+                                    (str_is(rule->on[k].table, "*") || str_equal(rule->on[k].table, product)));
                 if (who && on)
                         return true;
         }
@@ -115,23 +122,28 @@ static bool grants_zone(const Access *access, Str zone, Str product) {
 }
 
 /* Another zone gives its products, to whom a rule of its access.yml names, and nothing else. */
-static bool may_read(const Node *node, const Node *other, const GraphRelation *relation, const Project *project, Problems *problems) {
+static bool may_read(const Node *node, const Node *other, const GraphRelation *relation, const Project *project,
+                     Problems *problems) {
         if (str_equal(node->zone, other->zone))
                 return true;
         if (!str_is(other->stage, "egress")) {
-                Error *err = problems_add(problems, STATUS_DENIED, "`%.*s` is of another zone, and only what stands in its egress/ is given to others",
-                                          STR_ARG(other->name));
+                Error *err = problems_add(
+                        problems, STATUS_DENIED,
+                        "`%.*s` is of another zone, and only what stands in its egress/ is given to others",
+                        STR_ARG(other->name));
                 place_relation(err, node, relation);
-                error_hint(err, "make zones/%.*s/egress/%.*s.sql and grant it to [zone %.*s]", STR_ARG(other->zone), STR_ARG(other->table),
-                           STR_ARG(node->zone));
+                error_hint(err, "make zones/%.*s/egress/%.*s.sql and grant it to [zone %.*s]", STR_ARG(other->zone),
+                           STR_ARG(other->table), STR_ARG(node->zone));
                 return false;
         }
         const Zone *owner = project ? project_zone(project, other->zone) : NULL;
         if (!owner || grants_zone(&owner->access, node->zone, other->table))
                 return true;
-        Error *err = problems_add(problems, STATUS_DENIED, "`%.*s` is not granted to zone `%.*s`", STR_ARG(other->name), STR_ARG(node->zone));
+        Error *err = problems_add(problems, STATUS_DENIED, "`%.*s` is not granted to zone `%.*s`", STR_ARG(other->name),
+                                  STR_ARG(node->zone));
         place_relation(err, node, relation);
-        error_hint(err, "in zones/%.*s/access.yml:  - who: [zone %.*s]  on: [egress.%.*s]", STR_ARG(other->zone), STR_ARG(node->zone), STR_ARG(other->table));
+        error_hint(err, "in zones/%.*s/access.yml:  - who: [zone %.*s]  on: [egress.%.*s]", STR_ARG(other->zone),
+                   STR_ARG(node->zone), STR_ARG(other->table));
         return false;
 }
 
@@ -168,8 +180,11 @@ static Str lower(Arena *arena, Str name) {
 static Node *resolve(const Graph *graph, const Node *node, const GraphRelation *relation, Str *out_wanted) {
         Str zone = relation->zone.size ? relation->zone : node->zone;
         Arena *arena = graph->arena;
-        Str written = relation->stage.size ? arena_strf(arena, "%.*s.%.*s", STR_ARG(relation->stage), STR_ARG(relation->name)) : relation->name;
-        *out_wanted = relation->zone.size ? arena_strf(arena, "%.*s.%.*s", STR_ARG(relation->zone), STR_ARG(written)) : written;
+        Str written = relation->stage.size
+                              ? arena_strf(arena, "%.*s.%.*s", STR_ARG(relation->stage), STR_ARG(relation->name))
+                              : relation->name;
+        *out_wanted = relation->zone.size ? arena_strf(arena, "%.*s.%.*s", STR_ARG(relation->zone), STR_ARG(written))
+                                          : written;
         if (relation->stage.size == 0)
                 return NULL;
         return graph_node(graph, lower(arena, arena_strf(arena, "%.*s.%.*s", STR_ARG(zone), STR_ARG(written))));
@@ -275,7 +290,8 @@ static void report_circle(Graph *graph, const bool *done, Problems *problems) {
         for (size_t i = step[node->index] - 1; i < path.count; i++)
                 buf_printf(&words, "%s needs ", path.items[i]->model->path);
         buf_printf(&words, "%s", node->model->path);
-        Error *err = problems_add(problems, STATUS_CYCLE, "models need each other in a circle: %.*s", STR_ARG(buf_view(&words)));
+        Error *err = problems_add(problems, STATUS_CYCLE, "models need each other in a circle: %.*s",
+                                  STR_ARG(buf_view(&words)));
         for (size_t i = 0; i < node->relation_count; i++) {
                 Str wanted;
                 Node *to = resolve(graph, node, &node->relations[i], &wanted);

@@ -22,7 +22,7 @@ typedef enum NodeKind { NODE_SOURCE, NODE_MODEL } NodeKind;
 typedef struct Node Node;
 struct Node {
         NodeKind kind;
-        Str name;             /* zone.stage.name; a source is zone.staging.name */
+        Str name; /* zone.stage.name; a source is zone.staging.name */
         Str zone, stage, table;
         const Source *source; /* one of the two */
         const Model *model;
@@ -30,8 +30,8 @@ struct Node {
         size_t relation_count;
         Node **needs, **needed_by; /* each once, sorted by name */
         size_t need_count, needed_by_count;
-        size_t index;         /* in graph->nodes */
-        size_t depth;         /* 0 = needs nothing */
+        size_t index; /* in graph->nodes */
+        size_t depth; /* 0 = needs nothing */
         Sha256 own, fingerprint;
         bool changed, failed; /* set by the caller before select_nodes: what those two words choose */
 };

@@ -57,8 +57,10 @@ TEST(models_come_after_what_they_read) {
                 { "shop", "staging", "orders", "" },
                 { "crm", "staging", "people", "" },
         };
-        static const char *const order[] = { "crm.staging.people",      "shop.staging.orders",  "crm.egress.customer",
-                                             "shop.canonical.customer", "shop.canonical.order", "shop.analytical.sales" };
+        static const char *const order[] = {
+                "crm.staging.people",      "shop.staging.orders",  "crm.egress.customer",
+                "shop.canonical.customer", "shop.canonical.order", "shop.analytical.sales"
+        };
         Problems problems;
         Graph *graph = sketch_graph(t, sketches, COUNT_OF(sketches), &problems);
         CHECK(graph_link(graph, NULL, &problems));
@@ -73,10 +75,8 @@ TEST(models_come_after_what_they_read) {
 
 TEST(a_circle_is_named_with_its_files) {
         static const Sketch sketches[] = {
-                { "shop", "canonical", "a", "canonical.b" },
-                { "shop", "canonical", "b", "staging.orders canonical.c" },
-                { "shop", "canonical", "c", "canonical.a" },
-                { "shop", "canonical", "d", "canonical.a" },
+                { "shop", "canonical", "a", "canonical.b" }, { "shop", "canonical", "b", "staging.orders canonical.c" },
+                { "shop", "canonical", "c", "canonical.a" }, { "shop", "canonical", "d", "canonical.a" },
                 { "shop", "staging", "orders", "" },
         };
         Problems problems;
@@ -85,7 +85,8 @@ TEST(a_circle_is_named_with_its_files) {
         CHECK_INT(problems.errors.count, 1);
         const Error *err = problems.errors.items[0];
         CHECK_INT(err->status, STATUS_CYCLE);
-        CHECK(strstr(err->message, "zones/shop/canonical/a.sql needs zones/shop/canonical/b.sql needs zones/shop/canonical/c.sql needs "
+        CHECK(strstr(err->message, "zones/shop/canonical/a.sql needs zones/shop/canonical/b.sql needs "
+                                   "zones/shop/canonical/c.sql needs "
                                    "zones/shop/canonical/a.sql") != NULL);
         CHECK_STR(str_of(err->file), STR("zones/shop/canonical/a.sql"));
         CHECK_INT(err->line, 2);
@@ -112,16 +113,19 @@ TEST(a_table_that_is_not_there_is_guessed) {
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 const Sketch sketches[] = {
-                        { "shop", "canonical", "x", cases[i].needs }, { "shop", "staging", "orders", "" },
-                        { "crm", "staging", "people", "" },           { "crm", "egress", "customer", "staging.people" },
+                        { "shop", "canonical", "x", cases[i].needs },
+                        { "shop", "staging", "orders", "" },
+                        { "crm", "staging", "people", "" },
+                        { "crm", "egress", "customer", "staging.people" },
                 };
                 Problems problems;
                 Graph *graph = sketch_graph(t, sketches, COUNT_OF(sketches), &problems);
                 CHECK(!graph_link(graph, NULL, &problems));
                 const Error *err = problems.errors.items[0];
-                if (problems.errors.count != 1 || err->status != cases[i].status || err->line != 2 || err->column != 8 || !strstr(err->hint, cases[i].hint))
-                        test_fail(t, __FILE__, __LINE__, "case %zu: %s at %d:%d: %s (%s)", i, status_name(err->status), err->line, err->column, err->message,
-                                  err->hint);
+                if (problems.errors.count != 1 || err->status != cases[i].status || err->line != 2 ||
+                    err->column != 8 || !strstr(err->hint, cases[i].hint))
+                        test_fail(t, __FILE__, __LINE__, "case %zu: %s at %d:%d: %s (%s)", i, status_name(err->status),
+                                  err->line, err->column, err->message, err->hint);
         }
 }
 
@@ -135,9 +139,12 @@ TEST(a_product_is_read_by_those_whom_a_rule_names) {
                 const char *rules;
                 bool whole;
         } cases[] = {
-                { "rules:\n- {who: [zone shop], on: [egress.customer]}\n", true },   { "rules:\n- {who: [zone shop], on: [egress.*]}\n", true },
-                { "rules:\n- {who: everyone, on: [egress.customer]}\n", true },      { "rules:\n- {who: [zone else], on: [egress.customer]}\n", false },
-                { "rules:\n- {who: [zone shop], on: [canonical.*]}\n", false },      { "", false },
+                { "rules:\n- {who: [zone shop], on: [egress.customer]}\n", true },
+                { "rules:\n- {who: [zone shop], on: [egress.*]}\n", true },
+                { "rules:\n- {who: everyone, on: [egress.customer]}\n", true },
+                { "rules:\n- {who: [zone else], on: [egress.customer]}\n", false },
+                { "rules:\n- {who: [zone shop], on: [canonical.*]}\n", false },
+                { "", false },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 Problems problems;
@@ -153,9 +160,11 @@ TEST(a_product_is_read_by_those_whom_a_rule_names) {
 static Sha256 fingerprint_of(Test *t, const char *order_needs, const char *column) {
         Problems problems = { .arena = &t->arena };
         Graph *graph = graph_new(&t->arena);
-        graph_add_source(graph, source_parse(&t->arena, STR("shop"), STR("orders"), "x.yml",
-                                             arena_strf(&t->arena, "from: ingress/x\ncolumns: {a: %s}\n", column), &problems));
-        const Sketch sketches[] = { { "shop", "canonical", "order", order_needs }, { "shop", "analytical", "sales", "canonical.order" } };
+        graph_add_source(graph,
+                         source_parse(&t->arena, STR("shop"), STR("orders"), "x.yml",
+                                      arena_strf(&t->arena, "from: ingress/x\ncolumns: {a: %s}\n", column), &problems));
+        const Sketch sketches[] = { { "shop", "canonical", "order", order_needs },
+                                    { "shop", "analytical", "sales", "canonical.order" } };
         for (size_t i = 0; i < COUNT_OF(sketches); i++)
                 add_sketch(t, graph, &sketches[i], &problems);
         graph_link(graph, NULL, &problems);
@@ -164,7 +173,8 @@ static Sha256 fingerprint_of(Test *t, const char *order_needs, const char *colum
 
 TEST(a_fingerprint_changes_with_all_that_is_upstream) {
         Sha256 one = fingerprint_of(t, "staging.orders", "int"), same = fingerprint_of(t, "staging.orders", "int");
-        Sha256 source = fingerprint_of(t, "staging.orders", "bigint"), model = fingerprint_of(t, "staging.orders staging.orders", "int");
+        Sha256 source = fingerprint_of(t, "staging.orders", "bigint"),
+               model = fingerprint_of(t, "staging.orders staging.orders", "int");
         CHECK(memcmp(&one, &same, sizeof(one)) == 0);
         CHECK(memcmp(&one, &source, sizeof(one)) != 0);
         CHECK(memcmp(&one, &model, sizeof(one)) != 0);
@@ -174,7 +184,8 @@ TEST(a_thousand_models_in_a_chain_are_ordered) {
         Problems problems = { .arena = &t->arena };
         Graph *graph = graph_new(&t->arena);
         for (int i = 0; i < 1000; i++) {
-                Sketch sketch = { "shop", "canonical", arena_printf(&t->arena, "m%d", i), i ? arena_printf(&t->arena, "canonical.m%d", i - 1) : "" };
+                Sketch sketch = { "shop", "canonical", arena_printf(&t->arena, "m%d", i),
+                                  i ? arena_printf(&t->arena, "canonical.m%d", i - 1) : "" };
                 add_sketch(t, graph, &sketch, &problems);
         }
         CHECK(graph_link(graph, NULL, &problems));

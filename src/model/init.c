@@ -32,7 +32,8 @@ static void plan_empty(Arena *arena, InitFiles *files, Str name) {
         add_file(arena, files, "README.md",
                  arena_strf(arena,
                             "# %.*s\n\n"
-                            "A Lode project. A zone is a domain and its team; files come in, are typed, modelled with SQL and published.\n\n"
+                            "A Lode project. A zone is a domain and its team; files come in, are typed, modelled with "
+                            "SQL and published.\n\n"
                             "    zones/ZONE/sources/NAME.yml      a feed of files           ZONE.staging.NAME\n"
                             "    zones/ZONE/canonical/NAME.sql    source grain              ZONE.canonical.NAME\n"
                             "    zones/ZONE/analytical/NAME.sql   facts, measures           ZONE.analytical.NAME\n"
@@ -44,7 +45,9 @@ static void plan_empty(Arena *arena, InitFiles *files, Str name) {
 }
 
 static void plan_demo(Arena *arena, InitFiles *files, Str name) {
-        add_file(arena, files, PROJECT_FILE, arena_strf(arena, "# A small consultancy; README.md says what to try.\nproject: %.*s\n", STR_ARG(name)));
+        add_file(arena, files, PROJECT_FILE,
+                 arena_strf(arena, "# A small consultancy; README.md says what to try.\nproject: %.*s\n",
+                            STR_ARG(name)));
         for (size_t i = 0; i < demo_file_count; i++)
                 add_file(arena, files, demo_files[i].path, (Str){ demo_files[i].data, demo_files[i].size });
 }
@@ -58,7 +61,8 @@ static Status check_free(Arena *arena, const char *root, const InitFiles *files,
         for (size_t i = 0; i < files->count; i++) {
                 if (!file_exists(path_join(arena, root, files->items[i].path)))
                         continue;
-                error_set(err, STATUS_EXISTS, "%s holds a file %s, and nothing is written over", root, files->items[i].path);
+                error_set(err, STATUS_EXISTS, "%s holds a file %s, and nothing is written over", root,
+                          files->items[i].path);
                 return error_hint(err, "choose an empty folder: lode init DIR");
         }
         return STATUS_OK;

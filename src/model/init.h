@@ -9,11 +9,11 @@
 #include "base/error.h"
 
 typedef struct InitReport {
-        const char *root;   /* absolute */
-        Str name;           /* of the project */
-        Str *files;         /* relative to root, in the order written */
+        const char *root; /* absolute */
+        Str name;         /* of the project */
+        Str *files;       /* relative to root, in the order written */
         size_t file_count;
-        Str next;           /* what to type now, a few lines */
+        Str next; /* what to type now, a few lines */
 } InitReport;
 
 /* dir: made if absent; its last part gives the project's name. */
@@ -21,7 +21,8 @@ Status init_project(Arena *arena, const char *dir, bool demo, InitReport *out, E
 
 /* A file of the demo, embedded at build time from src/cli/demo_files/. */
 typedef struct DemoFile {
-        const char *path; /* relative to the project's root; `later/...` are deliveries that the story drops afterwards */
+        const char
+                *path; /* relative to the project's root; `later/...` are deliveries that the story drops afterwards */
         const char *data;
         size_t size;
 } DemoFile;

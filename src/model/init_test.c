@@ -69,7 +69,11 @@ static size_t relations_of(Test *t, const Model *model, GraphRelation *out) {
                         if (!str_cut(word, '.', &zone, &name))
                                 test_fail(t, __FILE__, __LINE__, "%s", model->path);
                         bool three = str_cut(name, '.', &stage, &name);
-                        out[count++] = (GraphRelation){ .zone = three ? zone : STR(""), .stage = three ? stage : zone, .name = three ? name : str_slice(word, zone.size + 1, word.size), .offset = at };
+                        out[count++] = (GraphRelation){ .zone = three ? zone : STR(""),
+                                                        .stage = three ? stage : zone,
+                                                        .name = three ? name
+                                                                      : str_slice(word, zone.size + 1, word.size),
+                                                        .offset = at };
                 }
                 if (word.size > 0)
                         before = word;
@@ -98,7 +102,8 @@ TEST(the_models_of_the_demo_need_only_what_is_there_and_granted) {
                 }
         }
         if (!graph_link(graph, project, &project->problems))
-                test_fail(t, __FILE__, __LINE__, "%s %s", project->problems.errors.items[0]->file, project->problems.errors.items[0]->message);
+                test_fail(t, __FILE__, __LINE__, "%s %s", project->problems.errors.items[0]->file,
+                          project->problems.errors.items[0]->message);
         CHECK_INT(graph->count, 22);
         CHECK_INT(graph_node(graph, STR("finance.analytical.margin_by_project"))->depth, 5);
 }

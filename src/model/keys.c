@@ -107,18 +107,17 @@ static bool quantity_parse(Str text, const Unit *units, size_t count, int64_t *o
 
 bool duration_parse(Str text, int64_t *out_us) {
         static const Unit units[] = {
-                { "ms", 1000 },          { "s", 1000000 },         { "m", 60000000 },
-                { "min", 60000000 },     { "h", 3600000000 },      { "d", 86400000000 },
-                { "day", 86400000000 },  { "days", 86400000000 },
+                { "ms", 1000 },      { "s", 1000000 },     { "m", 60000000 },      { "min", 60000000 },
+                { "h", 3600000000 }, { "d", 86400000000 }, { "day", 86400000000 }, { "days", 86400000000 },
         };
         return quantity_parse(text, units, COUNT_OF(units), out_us);
 }
 
 bool size_parse(Str text, int64_t *out_bytes) {
         static const Unit units[] = {
-                { "", 1 },          { "b", 1 },          { "kb", 1000 },      { "mb", 1000000 },
-                { "gb", 1000000000 }, { "tb", 1000000000000 }, { "kib", 1 << 10 }, { "mib", 1 << 20 },
-                { "gib", 1 << 30 },
+                { "", 1 },          { "b", 1 },           { "kb", 1000 },
+                { "mb", 1000000 },  { "gb", 1000000000 }, { "tb", 1000000000000 },
+                { "kib", 1 << 10 }, { "mib", 1 << 20 },   { "gib", 1 << 30 },
         };
         return quantity_parse(text, units, COUNT_OF(units), out_bytes);
 }
@@ -154,7 +153,8 @@ static bool read_word(KeyContext *context, const Key *key, const YamlNode *value
 
         int ignored;
         if (word_index(key->later, text, &ignored)) {
-                Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`%s: %.*s` is not built yet", key->name, STR_ARG(text));
+                Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`%s: %.*s` is not built yet", key->name,
+                                         STR_ARG(text));
                 error_hint(err, "this version knows: %s", key->words);
                 return false;
         }
@@ -196,7 +196,8 @@ static void read_flag(KeyContext *context, const YamlNode *value, Str text, void
                 *(bool *)at = index % 2 == 1;
                 return;
         }
-        Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`%s` cannot be \"%.*s\"", context->key, STR_ARG(text));
+        Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`%s` cannot be \"%.*s\"", context->key,
+                                 STR_ARG(text));
         error_hint(err, "it is `yes` or `no`");
 }
 
@@ -213,7 +214,8 @@ static void read_character(KeyContext *context, const YamlNode *value, Str text,
                 *(Str *)at = text;
                 return;
         }
-        Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`%s` is one character, not \"%.*s\"", context->key, STR_ARG(text));
+        Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`%s` is one character, not \"%.*s\"", context->key,
+                                 STR_ARG(text));
         error_hint(err, "write it in quotes, or `tab`, or `none`");
 }
 
@@ -227,7 +229,8 @@ static void read_pattern(KeyContext *context, const YamlNode *value, Str text, v
         }
         char reason[128];
         regerror(code, &compiled, reason, sizeof(reason));
-        Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`%s` is no regular expression: %s", context->key, reason);
+        Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`%s` is no regular expression: %s", context->key,
+                                 reason);
         error_hint(err, "POSIX extended syntax, as in grep -E: \"^Total\"");
 }
 
@@ -344,7 +347,8 @@ void keys_unknown(KeyContext *context, const KeyTable *table, Str name, const Ya
                 names[i] = str_of(table->keys[i].name);
         Str near = str_nearest(name, names, table->count);
 
-        Error *err = key_problem(context, place, STATUS_UNKNOWN_KEY, "%s has no key `%.*s`", table->thing, STR_ARG(name));
+        Error *err = key_problem(context, place, STATUS_UNKNOWN_KEY, "%s has no key `%.*s`", table->thing,
+                                 STR_ARG(name));
         if (near.size > 0)
                 error_hint(err, "did you mean `%.*s`?", STR_ARG(near));
         else
@@ -356,14 +360,16 @@ static void require_keys(KeyContext *context, const KeyTable *table, const YamlN
                 const Key *key = &table->keys[i];
                 if (!key->required || yaml_get(map, key->name))
                         continue;
-                Error *err = key_problem(context, map, STATUS_BAD_VALUE, "%s needs the key `%s`", table->thing, key->name);
+                Error *err = key_problem(context, map, STATUS_BAD_VALUE, "%s needs the key `%s`", table->thing,
+                                         key->name);
                 error_hint(err, "%s: %s", key->name, key->meaning);
         }
 }
 
 void keys_read(KeyContext *context, const KeyTable *table, const YamlNode *map, void *object) {
         if (map->kind != YAML_MAP) {
-                Error *err = key_problem(context, map, STATUS_BAD_VALUE, "%s is written as `key: value` lines", table->thing);
+                Error *err = key_problem(context, map, STATUS_BAD_VALUE, "%s is written as `key: value` lines",
+                                         table->thing);
                 error_hint(err, "the keys are: %.*s", STR_ARG(keys_list(table, context->arena)));
                 return;
         }
@@ -383,8 +389,8 @@ void keys_read(KeyContext *context, const KeyTable *table, const YamlNode *map, 
 void *keys_read_list(KeyContext *context, const KeyTable *table, const YamlNode *list, size_t size, size_t *out_count) {
         *out_count = 0;
         if (list->kind != YAML_LIST) {
-                Error *err = key_problem(context, list, STATUS_BAD_VALUE, "a list is wanted here: each of its items is %s",
-                                         table->thing);
+                Error *err = key_problem(context, list, STATUS_BAD_VALUE,
+                                         "a list is wanted here: each of its items is %s", table->thing);
                 error_hint(err, "begin each item with `- `");
                 return NULL;
         }
@@ -411,7 +417,9 @@ void keys_defaults(const KeyTable *table, Arena *arena, void *object) {
                         keys_defaults(key->nested, arena, object);
                 if (!key->fallback)
                         continue;
-                YamlNode value = { .kind = YAML_SCALAR, .text = str_of(key->fallback), .quoted = true, .line = 1, .column = 1 };
+                YamlNode value = {
+                        .kind = YAML_SCALAR, .text = str_of(key->fallback), .quoted = true, .line = 1, .column = 1
+                };
                 keys_read_one(&context, key, &value, object);
         }
         if (problems_any(&problems))
@@ -425,22 +433,24 @@ static const YamlNode *only_list(KeyContext *context, const KeyTable *table, con
         if (root->kind == YAML_LIST)
                 return root;
         if (root->kind != YAML_MAP) {
-                Error *err = key_problem(context, root, STATUS_BAD_VALUE, "this file holds `%.*s:` and a list", STR_ARG(only));
+                Error *err = key_problem(context, root, STATUS_BAD_VALUE, "this file holds `%.*s:` and a list",
+                                         STR_ARG(only));
                 error_hint(err, "each item is %s and begins with `- `", table->thing);
                 return NULL;
         }
         for (size_t i = 0; i < root->count; i++) {
                 if (str_equal(root->keys[i]->text, only))
                         continue;
-                Error *err = key_problem(context, root->keys[i], STATUS_UNKNOWN_KEY, "this file has no key `%.*s`", STR_ARG(root->keys[i]->text));
+                Error *err = key_problem(context, root->keys[i], STATUS_UNKNOWN_KEY, "this file has no key `%.*s`",
+                                         STR_ARG(root->keys[i]->text));
                 error_hint(err, "it holds `%.*s:` and a list", STR_ARG(only));
         }
         return yaml_get(root, key);
 }
 
 /* Parses the file and reads its list; items are `size` bytes each. */
-void *keys_list_file(Arena *arena, const char *path, Str text, Problems *problems, const KeyTable *table, const char *key, size_t size,
-                       size_t *out_count, const YamlNode **out_list) {
+void *keys_list_file(Arena *arena, const char *path, Str text, Problems *problems, const KeyTable *table,
+                     const char *key, size_t size, size_t *out_count, const YamlNode **out_list) {
         *out_count = 0;
         *out_list = NULL;
         Error err = { 0 };

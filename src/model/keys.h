@@ -37,9 +37,9 @@ typedef struct KeyContext {
         const YamlFile *file;
         Problems *problems;
         const KeyTable *table;
-        const char *key;   /* being read */
-        Str subject;       /* of a `named` key: the NAME in `check NAME: ...` */
-        bool commas;       /* a text with commas is a list: `-- key: a, b` */
+        const char *key; /* being read */
+        Str subject;     /* of a `named` key: the NAME in `check NAME: ...` */
+        bool commas;     /* a text with commas is a list: `-- key: a, b` */
 } KeyContext;
 
 typedef void KeyReader(KeyContext *context, const YamlNode *value, void *object);
@@ -47,13 +47,13 @@ typedef void KeyReader(KeyContext *context, const YamlNode *value, void *object)
 typedef struct Key {
         const char *name;
         KeyKind kind;
-        size_t at, count_at;    /* offsets into the struct */
-        const char *words;      /* KEY_CHOICE, KEY_WORD: the words, blanks between */
-        const char *later;      /* words that will be built later */
-        const char *fallback;   /* default, read like a value; NULL = none */
-        const char *shown;      /* how the manual words what it holds or its default, where the table cannot */
+        size_t at, count_at;  /* offsets into the struct */
+        const char *words;    /* KEY_CHOICE, KEY_WORD: the words, blanks between */
+        const char *later;    /* words that will be built later */
+        const char *fallback; /* default, read like a value; NULL = none */
+        const char *shown;    /* how the manual words what it holds or its default, where the table cannot */
         bool required;
-        bool named;             /* `NAME` follows the key, any number of times (model files) */
+        bool named; /* `NAME` follows the key, any number of times (model files) */
         KeyReader *read;
         const KeyTable *nested;
         const char *meaning;
@@ -77,8 +77,8 @@ void keys_read_one(KeyContext *context, const Key *key, const YamlNode *value, v
 /* A list of maps into new structs of `size` bytes each. */
 void *keys_read_list(KeyContext *context, const KeyTable *table, const YamlNode *list, size_t size, size_t *out_count);
 /* A file that is a list, or that holds one under its only key: read as keys_read_list. */
-void *keys_list_file(Arena *arena, const char *path, Str text, Problems *problems, const KeyTable *table, const char *key,
-                     size_t size, size_t *out_count, const YamlNode **out_list);
+void *keys_list_file(Arena *arena, const char *path, Str text, Problems *problems, const KeyTable *table,
+                     const char *key, size_t size, size_t *out_count, const YamlNode **out_list);
 const Key *keys_find(const KeyTable *table, Str name);
 /* Adds UNKNOWN_KEY with a guess or the list of keys. */
 void keys_unknown(KeyContext *context, const KeyTable *table, Str name, const YamlNode *place);

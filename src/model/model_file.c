@@ -87,7 +87,10 @@ static void column_property(KeyContext *context, const YamlNode *value, Str part
         Str word, rest;
         str_cut(part, ' ', &word, &rest);
         rest = str_trim(rest);
-        Str *into = str_is(word, "unit") ? &column->unit : str_is(word, "class") ? &column->classification : str_is(word, "about") ? &column->about : NULL;
+        Str *into = str_is(word, "unit")    ? &column->unit
+                    : str_is(word, "class") ? &column->classification
+                    : str_is(word, "about") ? &column->about
+                                            : NULL;
         if (rest.size > 0 && into) {
                 *into = arena_str(context->arena, rest);
                 return;
@@ -117,7 +120,8 @@ static void read_model_column(KeyContext *context, const YamlNode *value, void *
         ModelColumn column = { .name = context->subject, .line = value->line };
         for (size_t i = 0; i < model->column_count; i++)
                 if (str_equal_nocase(model->columns[i].name, column.name)) {
-                        key_problem(context, value, STATUS_DUPLICATE_KEY, "column `%.*s` is described already on line %d", STR_ARG(column.name),
+                        key_problem(context, value, STATUS_DUPLICATE_KEY,
+                                    "column `%.*s` is described already on line %d", STR_ARG(column.name),
                                     model->columns[i].line);
                         return;
                 }
@@ -158,13 +162,16 @@ static void read_model_check(KeyContext *context, const YamlNode *value, void *o
                 if (str_is(word, severity_names[i]))
                         check.severity = (CheckSeverity)i, known = true;
         if (!known || expression.size == 0) {
-                Error *err = key_problem(context, value, STATUS_BAD_VALUE, "check `%.*s` needs a condition and what happens else", STR_ARG(check.name));
-                error_hint(err, "for example   -- check amount_positive: amount >= 0, else warn     (warn, quarantine or stop)");
+                Error *err = key_problem(context, value, STATUS_BAD_VALUE,
+                                         "check `%.*s` needs a condition and what happens else", STR_ARG(check.name));
+                error_hint(err, "for example   -- check amount_positive: amount >= 0, else warn     (warn, quarantine "
+                                "or stop)");
                 return;
         }
         for (size_t i = 0; i < model->check_count; i++)
                 if (str_equal(model->checks[i].name, check.name)) {
-                        key_problem(context, value, STATUS_DUPLICATE_KEY, "check `%.*s` is there already on line %d", STR_ARG(check.name), model->checks[i].line);
+                        key_problem(context, value, STATUS_DUPLICATE_KEY, "check `%.*s` is there already on line %d",
+                                    STR_ARG(check.name), model->checks[i].line);
                         return;
                 }
         check.expression = arena_str(context->arena, expression);
@@ -183,28 +190,64 @@ static void read_model_check(KeyContext *context, const YamlNode *value, void *o
 
 static const Key keys[] = {
         { .name = "about", .kind = KEY_TEXT, .at = AT(about), .meaning = "What a row is, for people." },
-        { .name = "kind", .kind = KEY_CHOICE, .at = AT(kind), .words = "table view", .later = "append merge history", .fallback = "table",
+        { .name = "kind",
+          .kind = KEY_CHOICE,
+          .at = AT(kind),
+          .words = "table view",
+          .later = "append merge history",
+          .fallback = "table",
           .meaning = "`table`: built by `run` and kept. `view`: only the SQL is kept, and asked anew each time." },
-        { .name = "key", .kind = KEY_TEXTS, .at = AT(key), .count_at = AT(key_count), .shown = "columns, commas between",
+        { .name = "key",
+          .kind = KEY_TEXTS,
+          .at = AT(key),
+          .count_at = AT(key_count),
+          .shown = "columns, commas between",
           .meaning = "Which columns name a row, for people and later kinds." },
-        { .name = "term", .kind = KEY_TEXT, .at = AT(term), .meaning = "The word of terms.yml that this table is about." },
-        { .name = "tag", .kind = KEY_TEXTS, .at = AT(tags), .count_at = AT(tag_count), .shown = "names, commas between",
+        { .name = "term",
+          .kind = KEY_TEXT,
+          .at = AT(term),
+          .meaning = "The word of terms.yml that this table is about." },
+        { .name = "tag",
+          .kind = KEY_TEXTS,
+          .at = AT(tags),
+          .count_at = AT(tag_count),
+          .shown = "names, commas between",
           .meaning = "Tags of the whole table, for `tag:NAME` and policies." },
-        { .name = "column", .kind = KEY_OTHER, .named = true, .read = read_model_column,
-          .shown = "`[TYPE] [required] [unique] [-> ZONE.STAGE.TABLE.COLUMN], unit X, class X, tag X, untag X, about TEXT`",
+        { .name = "column",
+          .kind = KEY_OTHER,
+          .named = true,
+          .read = read_model_column,
+          .shown = "`[TYPE] [required] [unique] [-> ZONE.STAGE.TABLE.COLUMN], unit X, class X, tag X, untag X, about "
+                   "TEXT`",
           .meaning = "What a column holds and promises; one line a column." },
-        { .name = "check", .kind = KEY_OTHER, .named = true, .read = read_model_check, .shown = "`CONDITION, else warn | quarantine | stop`",
+        { .name = "check",
+          .kind = KEY_OTHER,
+          .named = true,
+          .read = read_model_check,
+          .shown = "`CONDITION, else warn | quarantine | stop`",
           .meaning = "What must hold for every row. Parsed in this version, not run yet." },
-        { .name = "version", .kind = KEY_COUNT, .at = AT(version), .meaning = "egress only: the product's version; a breaking change needs a new one." },
-        { .name = "fresh", .kind = KEY_DURATION, .at = AT(fresh_us), .meaning = "egress only: how old the product may be." },
-        { .name = "listed", .kind = KEY_FLAG, .at = AT(listed), .fallback = "no", .meaning = "egress only: whether others find it in the catalogue." },
+        { .name = "version",
+          .kind = KEY_COUNT,
+          .at = AT(version),
+          .meaning = "egress only: the product's version; a breaking change needs a new one." },
+        { .name = "fresh",
+          .kind = KEY_DURATION,
+          .at = AT(fresh_us),
+          .meaning = "egress only: how old the product may be." },
+        { .name = "listed",
+          .kind = KEY_FLAG,
+          .at = AT(listed),
+          .fallback = "no",
+          .meaning = "egress only: whether others find it in the catalogue." },
 };
 
 const KeyTable model_table = {
         .file = "zones/ZONE/{canonical,analytical,egress}/NAME.sql",
         .thing = "a model",
-        .about = "Plain SQL, one SELECT, that makes the table or view `ZONE.STAGE.NAME`. What is said about it stands in front as `-- key: value` lines; "
-                 "a line that goes on with `--` and three blanks continues the one before. Tables are named `zone.stage.table`, inside a zone "
+        .about = "Plain SQL, one SELECT, that makes the table or view `ZONE.STAGE.NAME`. What is said about it stands "
+                 "in front as `-- key: value` lines; "
+                 "a line that goes on with `--` and three blanks continues the one before. Tables are named "
+                 "`zone.stage.table`, inside a zone "
                  "`stage.table` suffices. What it reads is found from the SQL; there is nothing to declare.",
         .example = "-- about: One row per order as the customer sees it.\n"
                    "-- kind: table\n"
@@ -270,8 +313,9 @@ static YamlNode node_at(Str text, size_t offset, Str value) {
 static void check_subject(KeyContext *context, const Key *key, const HeadLine *line, const YamlNode *place) {
         if (key->named == (line->name.size > 0))
                 return;
-        Error *err = key_problem(context, place, STATUS_BAD_VALUE, key->named ? "`%s` needs a name before the colon" : "`%s` takes no name before the colon",
-                                 key->name);
+        Error *err = key_problem(
+                context, place, STATUS_BAD_VALUE,
+                key->named ? "`%s` needs a name before the colon" : "`%s` takes no name before the colon", key->name);
         error_hint(err, key->named ? "write   -- %s NAME: ..." : "write   -- %s: ...", key->name);
 }
 
@@ -297,9 +341,11 @@ static void read_head(KeyContext *context, Model *model, const HeadLine *line, S
         bool is_list = key->kind == KEY_TEXTS;
         context->commas = is_list;
         keys_read_one(context, key, &node, model);
-        bool product_only = str_is(line->word, "version") || str_is(line->word, "fresh") || str_is(line->word, "listed");
+        bool product_only = str_is(line->word, "version") || str_is(line->word, "fresh") ||
+                            str_is(line->word, "listed");
         if (product_only && model->stage != STAGE_EGRESS) {
-                Error *err = key_problem(context, &place, STATUS_BAD_VALUE, "only a product in egress/ has `%s`", key->name);
+                Error *err = key_problem(context, &place, STATUS_BAD_VALUE, "only a product in egress/ has `%s`",
+                                         key->name);
                 error_hint(err, "move the file to egress/ or remove the line");
         }
 }

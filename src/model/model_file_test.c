@@ -5,7 +5,8 @@
 
 static Model *parse(Test *t, ModelStage stage, const char *text, Problems *problems) {
         *problems = (Problems){ .arena = &t->arena };
-        return model_parse(&t->arena, STR("shop"), stage, STR("order"), "zones/shop/canonical/order.sql", str_of(text), problems);
+        return model_parse(&t->arena, STR("shop"), stage, STR("order"), "zones/shop/canonical/order.sql", str_of(text),
+                           problems);
 }
 
 TEST(a_file_of_plain_sql_is_a_table) {
@@ -20,26 +21,28 @@ TEST(a_file_of_plain_sql_is_a_table) {
 
 TEST(every_leading_line_is_read) {
         Problems problems;
-        Model *model = parse(t, STAGE_EGRESS,
-                             "-- about: One row per order\n"
-                             "--        as the customer sees it.\n"
-                             "-- kind: view\n"
-                             "-- key: order_id, line_no\n"
-                             "-- term: order\n"
-                             "-- tag: pii, gdpr\n"
-                             "-- a sentence is left alone: it is no key\n"
-                             "-- column order_id: text required unique\n"
-                             "-- column customer_id: text -> crm.canonical.customer.customer_id\n"
-                             "-- column amount: decimal(12,2), unit DKK, class internal, tag money, about What was paid, all in all\n"
-                             "-- column mail: untag pii\n"
-                             "-- check amount_positive: amount >= 0, else quarantine\n"
-                             "-- check known: (select count(*) from this where case when a then b else c end) = 0, else stop\n"
-                             "-- version: 2\n"
-                             "-- fresh: 24h\n"
-                             "-- listed: yes\n"
-                             "\n"
-                             "select *\nfrom staging.orders -- kind: not a key here\n",
-                             &problems);
+        Model *model = parse(
+                t, STAGE_EGRESS,
+                "-- about: One row per order\n"
+                "--        as the customer sees it.\n"
+                "-- kind: view\n"
+                "-- key: order_id, line_no\n"
+                "-- term: order\n"
+                "-- tag: pii, gdpr\n"
+                "-- a sentence is left alone: it is no key\n"
+                "-- column order_id: text required unique\n"
+                "-- column customer_id: text -> crm.canonical.customer.customer_id\n"
+                "-- column amount: decimal(12,2), unit DKK, class internal, tag money, about What was paid, all in "
+                "all\n"
+                "-- column mail: untag pii\n"
+                "-- check amount_positive: amount >= 0, else quarantine\n"
+                "-- check known: (select count(*) from this where case when a then b else c end) = 0, else stop\n"
+                "-- version: 2\n"
+                "-- fresh: 24h\n"
+                "-- listed: yes\n"
+                "\n"
+                "select *\nfrom staging.orders -- kind: not a key here\n",
+                &problems);
         if (problems.errors.count > 0)
                 test_fail(t, __FILE__, __LINE__, "%s", problems.errors.items[0]->message);
         CHECK_INT(problems.errors.count, 0);
@@ -62,7 +65,8 @@ TEST(every_leading_line_is_read) {
         CHECK_INT(model->checks[0].severity, CHECK_QUARANTINE);
         CHECK_STR(model->checks[0].expression, STR("amount >= 0"));
         CHECK_STR(str_slice(model->text, model->checks[0].offset, model->checks[0].offset + 11), STR("amount >= 0"));
-        CHECK_STR(model->checks[1].expression, STR("(select count(*) from this where case when a then b else c end) = 0"));
+        CHECK_STR(model->checks[1].expression,
+                  STR("(select count(*) from this where case when a then b else c end) = 0"));
         CHECK_INT(model->checks[1].severity, CHECK_STOP);
         CHECK_INT(model->version, 2);
         CHECK_INT(model->fresh_us, 86400000000);
@@ -105,9 +109,10 @@ TEST(what_is_wrong_is_said_with_place_and_guess) {
                 Problems problems;
                 parse(t, STAGE_CANONICAL, cases[i].text, &problems);
                 const Error *err = problems.errors.count ? problems.errors.items[0] : &(Error){ 0 };
-                if (err->status != cases[i].status || err->line != cases[i].line || err->column != cases[i].column || !strstr(err->hint, cases[i].hint))
-                        test_fail(t, __FILE__, __LINE__, "case %zu: %s at %d:%d: %s (%s)", i, status_name(err->status), err->line, err->column, err->message,
-                                  err->hint);
+                if (err->status != cases[i].status || err->line != cases[i].line || err->column != cases[i].column ||
+                    !strstr(err->hint, cases[i].hint))
+                        test_fail(t, __FILE__, __LINE__, "case %zu: %s at %d:%d: %s (%s)", i, status_name(err->status),
+                                  err->line, err->column, err->message, err->hint);
         }
 }
 

@@ -23,7 +23,9 @@ static void object_begin(Objects *objects, const char *path, Str text) {
 
 static void object_end(Objects *objects, const char *kind, Str zone, Str name) {
         json_end(&objects->writer);
-        ProjectObject object = { .kind = str_of(kind), .zone = zone, .name = name, .body = buf_dup(&objects->buf, objects->arena) };
+        ProjectObject object = {
+                .kind = str_of(kind), .zone = zone, .name = name, .body = buf_dup(&objects->buf, objects->arena)
+        };
         vec_push(objects->arena, &objects->items, object);
 }
 
@@ -69,7 +71,8 @@ static void put_model(Objects *objects, const Model *model) {
         if (model->tag_count > 0)
                 put_texts(writer, "tags", model->tags, model->tag_count);
         json_member_str(writer, "sql", model->body);
-        object_end(objects, "model", model->zone, arena_strf(objects->arena, "%s.%.*s", stage_name(model->stage), STR_ARG(model->name)));
+        object_end(objects, "model", model->zone,
+                   arena_strf(objects->arena, "%s.%.*s", stage_name(model->stage), STR_ARG(model->name)));
 }
 
 static void put_zone(Objects *objects, const Zone *zone) {
@@ -80,11 +83,13 @@ static void put_zone(Objects *objects, const Zone *zone) {
 
         if (zone->access.path) {
                 object_begin(objects, zone->access.path, zone->access.text);
-                json_member_str(&objects->writer, "tests", zone->access_test_text.data ? zone->access_test_text : STR(""));
+                json_member_str(&objects->writer, "tests",
+                                zone->access_test_text.data ? zone->access_test_text : STR(""));
                 object_end(objects, "access", zone->name, STR("access"));
         }
         if (zone->terms_text.data) {
-                object_begin(objects, arena_printf(objects->arena, "zones/%.*s/terms.yml", STR_ARG(zone->name)), zone->terms_text);
+                object_begin(objects, arena_printf(objects->arena, "zones/%.*s/terms.yml", STR_ARG(zone->name)),
+                             zone->terms_text);
                 object_end(objects, "terms", zone->name, STR("terms"));
         }
         for (size_t i = 0; i < zone->source_count; i++)

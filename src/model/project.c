@@ -10,7 +10,9 @@
 /* ---- names ---- */
 
 /* Names that clients see as databases or schemas of the server itself. */
-static const char *const reserved_names[] = { "lode", "postgres", "system", "temp", "information_schema", "pg_catalog" };
+static const char *const reserved_names[] = {
+        "lode", "postgres", "system", "temp", "information_schema", "pg_catalog"
+};
 
 static bool is_lower(char c) {
         return c >= 'a' && c <= 'z';
@@ -45,11 +47,12 @@ Status name_check(Str name, const char *what, Error *err) {
         }
         CLEANUP(arena_deinit) Arena arena = { 0 };
         if (name.size > PROJECT_NAME_MAX)
-                error_set(err, STATUS_BAD_VALUE, "the name of a %s has at most %d letters, \"%.20s...\" has %zu", what, PROJECT_NAME_MAX,
-                          arena_cstr(&arena, name), name.size);
+                error_set(err, STATUS_BAD_VALUE, "the name of a %s has at most %d letters, \"%.20s...\" has %zu", what,
+                          PROJECT_NAME_MAX, arena_cstr(&arena, name), name.size);
         else
-                error_set(err, STATUS_BAD_VALUE, "\"%.*s\" cannot be the name of a %s: lower-case letters a-z, digits and _, a letter first", STR_ARG(name),
-                          what);
+                error_set(err, STATUS_BAD_VALUE,
+                          "\"%.*s\" cannot be the name of a %s: lower-case letters a-z, digits and _, a letter first",
+                          STR_ARG(name), what);
         Str good = name_from(&arena, name);
         return error_hint(err, "%.*s would do", STR_ARG(good));
 }
@@ -81,9 +84,17 @@ typedef struct Settings {
 } Settings;
 
 static const Key project_keys[] = {
-        { .name = "project", .kind = KEY_NAME, .at = offsetof(Settings, name), .shown = "a name; the folder's", .meaning = "What the project is called." },
-        { .name = "store", .kind = KEY_TEXT, .at = offsetof(Settings, store), .shown = "a folder; `../NAME.lode`",
-          .meaning = "Where the data is kept, relative to this file: beside the project's folder, so that `git clean` or a lost checkout cannot take it." },
+        { .name = "project",
+          .kind = KEY_NAME,
+          .at = offsetof(Settings, name),
+          .shown = "a name; the folder's",
+          .meaning = "What the project is called." },
+        { .name = "store",
+          .kind = KEY_TEXT,
+          .at = offsetof(Settings, store),
+          .shown = "a folder; `../NAME.lode`",
+          .meaning = "Where the data is kept, relative to this file: beside the project's folder, so that `git clean` "
+                     "or a lost checkout cannot take it." },
 };
 const KeyTable project_table = {
         .file = "lode.yml",
@@ -107,13 +118,25 @@ static void read_members(KeyContext *context, const YamlNode *value, void *objec
 }
 
 static const Key zone_keys[] = {
-        { .name = "owner", .kind = KEY_TEXT, .at = offsetof(Zone, owner), .meaning = "Who may do everything in the zone and grant within it." },
-        { .name = "engineers", .kind = KEY_OTHER, .read = read_engineers, .shown = "a list of users and `role NAME`",
+        { .name = "owner",
+          .kind = KEY_TEXT,
+          .at = offsetof(Zone, owner),
+          .meaning = "Who may do everything in the zone and grant within it." },
+        { .name = "engineers",
+          .kind = KEY_OTHER,
+          .read = read_engineers,
+          .shown = "a list of users and `role NAME`",
           .meaning = "Who may change models and read all stages." },
-        { .name = "members", .kind = KEY_OTHER, .read = read_members, .shown = "a list of users and `role NAME`",
+        { .name = "members",
+          .kind = KEY_OTHER,
+          .read = read_members,
+          .shown = "a list of users and `role NAME`",
           .meaning = "Whom `zone ZONE` means in another zone's rules." },
         { .name = "purpose", .kind = KEY_TEXT, .at = offsetof(Zone, purpose), .meaning = "What the zone is for." },
-        { .name = "retention", .kind = KEY_TEXT, .at = offsetof(Zone, retention), .meaning = "How long its data is kept, for people; not enforced yet." },
+        { .name = "retention",
+          .kind = KEY_TEXT,
+          .at = offsetof(Zone, retention),
+          .meaning = "How long its data is kept, for people; not enforced yet." },
         { .name = "retain", .kind = KEY_LATER, .meaning = "How long each stage is kept, enforced." },
 };
 const KeyTable zone_table = {
@@ -130,9 +153,16 @@ const KeyTable zone_table = {
 
 static const Key term_keys[] = {
         { .name = "name", .kind = KEY_TEXT, .at = offsetof(Term, name), .required = true, .meaning = "The word." },
-        { .name = "meaning", .kind = KEY_TEXT, .at = offsetof(Term, meaning), .required = true, .meaning = "What it means here." },
+        { .name = "meaning",
+          .kind = KEY_TEXT,
+          .at = offsetof(Term, meaning),
+          .required = true,
+          .meaning = "What it means here." },
         { .name = "unit", .kind = KEY_TEXT, .at = offsetof(Term, unit), .meaning = "In what it is measured." },
-        { .name = "classification", .kind = KEY_TEXT, .at = offsetof(Term, classification), .meaning = "How confidential it is." },
+        { .name = "classification",
+          .kind = KEY_TEXT,
+          .at = offsetof(Term, classification),
+          .meaning = "How confidential it is." },
 };
 const KeyTable term_table = {
         .file = "zones/ZONE/terms.yml",
@@ -157,15 +187,18 @@ typedef struct Loader {
 /* A text file of the project; false if it is absent (no problem) or cannot be read (one). */
 static bool load_text(Loader *loader, const char *path, Str *out) {
         Error err = { 0 };
-        Status status = file_read(path_join(loader->arena, loader->project->root, path), TEXT_MAX, loader->arena, out, &err);
+        Status status = file_read(path_join(loader->arena, loader->project->root, path), TEXT_MAX, loader->arena, out,
+                                  &err);
         if (status == STATUS_OK && ++loader->files <= PROJECT_FILES_MAX) {
                 if (utf8_valid(*out))
                         return true;
                 size_t at = 0;
                 uint32_t point;
-                for (size_t step; (step = utf8_decode(*out, at, &point)) != 0 && !(point == 0xFFFD && step == 1); at += step)
+                for (size_t step; (step = utf8_decode(*out, at, &point)) != 0 && !(point == 0xFFFD && step == 1);
+                     at += step)
                         ;
-                error_place(problems_add(loader->problems, STATUS_SYNTAX, "the file is not UTF-8 text"), path, *out, at);
+                error_place(problems_add(loader->problems, STATUS_SYNTAX, "the file is not UTF-8 text"), path, *out,
+                            at);
                 return false;
         }
         if (status == STATUS_OK)
@@ -192,7 +225,8 @@ static void load_keys(Loader *loader, const KeyTable *table, const char *path, S
 static void list_folder(Loader *loader, const char *path, DirEntry **out, size_t *out_count) {
         Error err = { 0 };
         *out_count = 0;
-        if (dir_list(path_join(loader->arena, loader->project->root, path), loader->arena, out, out_count, &err) == STATUS_OK)
+        if (dir_list(path_join(loader->arena, loader->project->root, path), loader->arena, out, out_count, &err) ==
+            STATUS_OK)
                 return;
         *out_count = 0;
         if (err.status == STATUS_NOT_FOUND)
@@ -223,7 +257,8 @@ static void stray_problem(Loader *loader, const char *path, Str name, const char
         Str candidates[16];
         for (size_t i = 0; i < known_count; i++)
                 candidates[i] = str_of(known[i]);
-        Error *err = problems_add(loader->problems, STATUS_UNKNOWN_KEY, "nothing reads this; a name is wrong or it lies in the wrong folder");
+        Error *err = problems_add(loader->problems, STATUS_UNKNOWN_KEY,
+                                  "nothing reads this; a name is wrong or it lies in the wrong folder");
         error_place_line(err, path, STR_NONE, 0, 0);
         Str near = str_nearest(name, candidates, known_count);
         if (str_ends_with(name, STR(".yaml")))
@@ -235,7 +270,8 @@ static void stray_problem(Loader *loader, const char *path, Str name, const char
 }
 
 static bool looks_like_text(Str name) {
-        return name.data[0] != '.' && (str_ends_with(name, STR(".yml")) || str_ends_with(name, STR(".yaml")) || str_ends_with(name, STR(".sql")));
+        return name.data[0] != '.' && (str_ends_with(name, STR(".yml")) || str_ends_with(name, STR(".yaml")) ||
+                                       str_ends_with(name, STR(".sql")));
 }
 
 static void load_sources(Loader *loader, Zone *zone) {
@@ -253,7 +289,8 @@ static void load_sources(Loader *loader, Zone *zone) {
                         continue;
                 }
                 if (!name_problem(loader, name, "source", path) && load_text(loader, path, &text))
-                        zone->sources[zone->source_count++] = source_parse(loader->arena, zone->name, name, path, text, loader->problems);
+                        zone->sources[zone->source_count++] = source_parse(loader->arena, zone->name, name, path, text,
+                                                                           loader->problems);
         }
 }
 
@@ -275,20 +312,22 @@ static void load_models(Loader *loader, Zone *zone, ModelStage stage) {
                         continue;
                 }
                 if (!name_problem(loader, name, "model", path) && load_text(loader, path, &text))
-                        zone->models[zone->model_count++] = model_parse(loader->arena, zone->name, stage, name, path, text, loader->problems);
+                        zone->models[zone->model_count++] = model_parse(loader->arena, zone->name, stage, name, path,
+                                                                        text, loader->problems);
         }
 }
 
 static void load_terms(Loader *loader, Zone *zone, const char *path) {
         const YamlNode *list;
         if (load_text(loader, path, &zone->terms_text))
-                zone->terms = keys_list_file(loader->arena, path, zone->terms_text, loader->problems, &term_table, "terms", sizeof(Term),
-                                             &zone->term_count, &list);
+                zone->terms = keys_list_file(loader->arena, path, zone->terms_text, loader->problems, &term_table,
+                                             "terms", sizeof(Term), &zone->term_count, &list);
 }
 
 /* What lies in a zone's folder and is none of its files. */
 static void check_zone_folder(Loader *loader, const Zone *zone) {
-        static const char *const known[] = { "zone.yml", "access.yml", "access.test.yml", "terms.yml", "sources", "canonical", "analytical", "egress", "tests" };
+        static const char *const known[] = { "zone.yml",  "access.yml", "access.test.yml", "terms.yml", "sources",
+                                             "canonical", "analytical", "egress",          "tests" };
         DirEntry *entries;
         size_t count;
         const char *folder = arena_printf(loader->arena, "zones/%.*s", STR_ARG(zone->name));
@@ -299,7 +338,8 @@ static void check_zone_folder(Loader *loader, const Zone *zone) {
                 for (size_t k = 0; k < COUNT_OF(known) && matters; k++)
                         matters = !str_is(name, known[k]);
                 if (matters)
-                        stray_problem(loader, arena_printf(loader->arena, "%s/%.*s", folder, STR_ARG(name)), name, known, COUNT_OF(known));
+                        stray_problem(loader, arena_printf(loader->arena, "%s/%.*s", folder, STR_ARG(name)), name,
+                                      known, COUNT_OF(known));
         }
 }
 
@@ -319,7 +359,8 @@ static Zone *load_zone(Loader *loader, Str name) {
                 access_parse(loader->arena, access, text, loader->problems, &zone->access);
         const char *tests = arena_printf(loader->arena, "%s/access.test.yml", folder);
         if (load_text(loader, tests, &zone->access_test_text))
-                access_test_parse(loader->arena, tests, zone->access_test_text, loader->problems, &zone->access_tests, &zone->access_test_count);
+                access_test_parse(loader->arena, tests, zone->access_test_text, loader->problems, &zone->access_tests,
+                                  &zone->access_test_count);
         load_terms(loader, zone, arena_printf(loader->arena, "%s/terms.yml", folder));
 
         load_sources(loader, zone);
@@ -356,8 +397,10 @@ static void check_claims(Loader *loader, const Zone *zone) {
                                 const Source *one = zone->sources[i], *two = zone->sources[k];
                                 if (one->from_count == 0 || !str_equal(one->from[0], two->from[f]))
                                         continue;
-                                Error *err = problems_add(loader->problems, STATUS_AMBIGUOUS, "source `%.*s` claims the same files as `%.*s`: %.*s",
-                                                          STR_ARG(two->name), STR_ARG(one->name), STR_ARG(two->from[f]));
+                                Error *err = problems_add(loader->problems, STATUS_AMBIGUOUS,
+                                                          "source `%.*s` claims the same files as `%.*s`: %.*s",
+                                                          STR_ARG(two->name), STR_ARG(one->name),
+                                                          STR_ARG(two->from[f]));
                                 error_place_line(err, two->path, STR_NONE, 0, 0);
                                 error_hint(err, "narrow one of the two patterns");
                         }
@@ -376,10 +419,12 @@ static const char *store_path(Loader *loader, Str store) {
 /* A store inside the checkout would go with `git clean`. */
 static void check_store(Loader *loader) {
         const Project *project = loader->project;
-        Str root = arena_strf(loader->arena, "%s/", project->root), store = arena_strf(loader->arena, "%s/", project->store);
+        Str root = arena_strf(loader->arena, "%s/", project->root),
+            store = arena_strf(loader->arena, "%s/", project->store);
         if (!str_starts_with(store, root))
                 return;
-        Error *err = problems_add(loader->problems, STATUS_BAD_VALUE, "the store lies inside the project's folder, where git clean would take the data");
+        Error *err = problems_add(loader->problems, STATUS_BAD_VALUE,
+                                  "the store lies inside the project's folder, where git clean would take the data");
         size_t at = str_find(project->text, STR("store:"));
         error_place(err, PROJECT_FILE, project->text, at < project->text.size ? at : 0);
         error_hint(err, "leave `store` out: ../%.*s.lode is the default", STR_ARG(project->name));

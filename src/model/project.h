@@ -50,7 +50,7 @@ typedef struct Zone {
 
 typedef struct Project {
         Arena *arena;
-        const char *root;  /* absolute folder of lode.yml */
+        const char *root; /* absolute folder of lode.yml */
         Str name;
         const char *store; /* absolute folder, or a URI as written */
         Str text;          /* of lode.yml */

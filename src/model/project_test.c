@@ -8,7 +8,8 @@
 static void put(Test *t, const char *path, const char *text) {
         const char *whole = path_join(&t->arena, test_folder(t), path);
         Error err = { 0 };
-        if (dir_make(path_dir(&t->arena, whole), &err) != STATUS_OK || file_write_text(whole, str_of(text), &err) != STATUS_OK)
+        if (dir_make(path_dir(&t->arena, whole), &err) != STATUS_OK ||
+            file_write_text(whole, str_of(text), &err) != STATUS_OK)
                 test_fail(t, __FILE__, __LINE__, "%s", err.message);
 }
 
@@ -82,7 +83,8 @@ TEST(everything_wrong_in_a_project_is_told_at_once) {
                 bool found = false;
                 for (size_t k = 0; k < project->problems.errors.count; k++) {
                         const Error *err = project->problems.errors.items[k];
-                        found = found || (strcmp(err->file, wanted[i].file) == 0 && err->status == wanted[i].status && strstr(err->hint, wanted[i].hint));
+                        found = found || (strcmp(err->file, wanted[i].file) == 0 && err->status == wanted[i].status &&
+                                          strstr(err->hint, wanted[i].hint));
                 }
                 if (!found)
                         test_fail(t, __FILE__, __LINE__, "nothing is said of %s", wanted[i].file);
@@ -97,10 +99,14 @@ TEST(the_store_may_not_lie_in_the_project) {
                 Status status;
                 int line, column;
         } cases[] = {
-                { "store: data\n", STATUS_BAD_VALUE, 1, 1 },    { "project: x\nstore: ./.lode\n", STATUS_BAD_VALUE, 2, 1 },
-                { "store: ../elsewhere\n", STATUS_OK, 0, 0 },   { "store: /srv/lode\n", STATUS_OK, 0, 0 },
-                { "store: s3://b/c\n", STATUS_OK, 0, 0 },       { "", STATUS_OK, 0, 0 },
-                { "project: Big\n", STATUS_BAD_VALUE, 1, 10 },  { "projct: x\n", STATUS_UNKNOWN_KEY, 1, 1 },
+                { "store: data\n", STATUS_BAD_VALUE, 1, 1 },
+                { "project: x\nstore: ./.lode\n", STATUS_BAD_VALUE, 2, 1 },
+                { "store: ../elsewhere\n", STATUS_OK, 0, 0 },
+                { "store: /srv/lode\n", STATUS_OK, 0, 0 },
+                { "store: s3://b/c\n", STATUS_OK, 0, 0 },
+                { "", STATUS_OK, 0, 0 },
+                { "project: Big\n", STATUS_BAD_VALUE, 1, 10 },
+                { "projct: x\n", STATUS_UNKNOWN_KEY, 1, 1 },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 put(t, "q/lode.yml", cases[i].text);
@@ -109,7 +115,8 @@ TEST(the_store_may_not_lie_in_the_project) {
                 Error err = { 0 };
                 project_first_problem(project, &err);
                 if (err.status != cases[i].status || err.line != cases[i].line || err.column != cases[i].column)
-                        test_fail(t, __FILE__, __LINE__, "case %zu: %s at %d:%d: %s", i, status_name(err.status), err.line, err.column, err.message);
+                        test_fail(t, __FILE__, __LINE__, "case %zu: %s at %d:%d: %s", i, status_name(err.status),
+                                  err.line, err.column, err.message);
         }
 }
 
@@ -119,16 +126,25 @@ TEST(names_are_checked_and_made) {
                 bool valid;
                 const char *made;
         } cases[] = {
-                { "shop", true, "shop" },       { "Shop", false, "shop" },        { "2025", false, "x_2025" }, { "a-b c.csv", false, "a_b_c_csv" },
-                { "", false, "data" },          { "_a", false, "a" },             { "order_1", true, "order_1" }, { "ordré", false, "ordr" },
-                { "lode", false, "x_lode" },    { "---", false, "data" },
-                { "a123456789012345678901234567890123456789012345678901234567890123", false, "a12345678901234567890123456789012345678901234567890123456789012" },
+                { "shop", true, "shop" },
+                { "Shop", false, "shop" },
+                { "2025", false, "x_2025" },
+                { "a-b c.csv", false, "a_b_c_csv" },
+                { "", false, "data" },
+                { "_a", false, "a" },
+                { "order_1", true, "order_1" },
+                { "ordré", false, "ordr" },
+                { "lode", false, "x_lode" },
+                { "---", false, "data" },
+                { "a123456789012345678901234567890123456789012345678901234567890123", false,
+                  "a12345678901234567890123456789012345678901234567890123456789012" },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 CHECK_INT(name_valid(str_of(cases[i].text)), cases[i].valid);
                 CHECK_STR(name_from(&t->arena, str_of(cases[i].text)), str_of(cases[i].made));
                 CHECK(name_valid(name_from(&t->arena, str_of(cases[i].text))));
-                CHECK_STATUS(name_check(str_of(cases[i].text), "zone", &t->err), cases[i].valid ? STATUS_OK : STATUS_BAD_VALUE);
+                CHECK_STATUS(name_check(str_of(cases[i].text), "zone", &t->err),
+                             cases[i].valid ? STATUS_OK : STATUS_BAD_VALUE);
         }
 }
 

@@ -95,8 +95,8 @@ static void put_later(Buf *out, const KeyTable *table) {
 }
 
 static void put_table(Buf *out, const KeyTable *table) {
-        buf_printf(out, "\n## `%s`\n\n%s\n\n```%s\n%s```\n\n| key | holds | default | meaning |\n|---|---|---|---|\n", table->file, table->about,
-                   table == &model_table ? "sql" : "yaml", table->example);
+        buf_printf(out, "\n## `%s`\n\n%s\n\n```%s\n%s```\n\n| key | holds | default | meaning |\n|---|---|---|---|\n",
+                   table->file, table->about, table == &model_table ? "sql" : "yaml", table->example);
         for (size_t i = 0; i < table->count; i++)
                 if (table->keys[i].kind != KEY_LATER)
                         put_key(out, "", &table->keys[i]);
@@ -104,29 +104,35 @@ static void put_table(Buf *out, const KeyTable *table) {
 }
 
 void reference_print(Buf *out) {
-        static const KeyTable *const tables[] = { &project_table, &zone_table, &source_table, &model_table, &access_rule_table, &access_test_table,
-                                                  &term_table, &policy_table };
-        buf_append_cstr(out,
-                        "<!-- printed from the tables that parse these files (src/model): do not edit -->\n"
-                        "# Project files\n\n"
-                        "A project is text in a folder; the data lies in a store beside it. One fact stands in one place.\n\n"
-                        "```\n"
-                        "lode.yml                        marks the project\n"
-                        "policies.yml                    central policies\n"
-                        "zones/ZONE/zone.yml             a domain and its team\n"
-                        "zones/ZONE/access.yml           who may read what\n"
-                        "zones/ZONE/access.test.yml      who sees which keys\n"
-                        "zones/ZONE/terms.yml            vocabulary\n"
-                        "zones/ZONE/sources/SOURCE.yml   a feed of files           -> ZONE.staging.SOURCE\n"
-                        "zones/ZONE/canonical/NAME.sql   source grain, business terms\n"
-                        "zones/ZONE/analytical/NAME.sql  facts, measures, answers\n"
-                        "zones/ZONE/egress/NAME.sql      what other zones may be given\n"
-                        "ingress/ZONE/                   where senders drop files (not in git)\n"
-                        "```\n\n"
-                        "Names of zones, sources and models are lower-case letters a-z, digits and `_`, a letter first, at most 63.\n\n"
-                        "The YAML is strict: an unknown key, a wrong value or the same key twice is an error with file, line, column and a guess. "
-                        "Values are text as written (`no` and `1.0` stay so); an unquoted value with an unbalanced quote, ` #` or `: ` in it is an error, "
-                        "not a cut. No anchors, aliases, tags or second documents.\n");
+        static const KeyTable *const tables[] = {
+                &project_table,     &zone_table,        &source_table, &model_table,
+                &access_rule_table, &access_test_table, &term_table,   &policy_table
+        };
+        buf_append_cstr(
+                out,
+                "<!-- printed from the tables that parse these files (src/model): do not edit -->\n"
+                "# Project files\n\n"
+                "A project is text in a folder; the data lies in a store beside it. One fact stands in one place.\n\n"
+                "```\n"
+                "lode.yml                        marks the project\n"
+                "policies.yml                    central policies\n"
+                "zones/ZONE/zone.yml             a domain and its team\n"
+                "zones/ZONE/access.yml           who may read what\n"
+                "zones/ZONE/access.test.yml      who sees which keys\n"
+                "zones/ZONE/terms.yml            vocabulary\n"
+                "zones/ZONE/sources/SOURCE.yml   a feed of files           -> ZONE.staging.SOURCE\n"
+                "zones/ZONE/canonical/NAME.sql   source grain, business terms\n"
+                "zones/ZONE/analytical/NAME.sql  facts, measures, answers\n"
+                "zones/ZONE/egress/NAME.sql      what other zones may be given\n"
+                "ingress/ZONE/                   where senders drop files (not in git)\n"
+                "```\n\n"
+                "Names of zones, sources and models are lower-case letters a-z, digits and `_`, a letter first, at "
+                "most 63.\n\n"
+                "The YAML is strict: an unknown key, a wrong value or the same key twice is an error with file, line, "
+                "column and a guess. "
+                "Values are text as written (`no` and `1.0` stay so); an unquoted value with an unbalanced quote, ` #` "
+                "or `: ` in it is an error, "
+                "not a cut. No anchors, aliases, tags or second documents.\n");
         for (size_t i = 0; i < COUNT_OF(tables); i++)
                 put_table(out, tables[i]);
 }

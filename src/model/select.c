@@ -27,9 +27,11 @@ static bool fits_name(const Node *node, Str word) {
                 return str_matches_glob(node->zone, word);
         bool three = str_cut(rest, '.', &second, &third);
         if (three)
-                return str_matches_glob(node->zone, first) && str_matches_glob(node->stage, second) && str_matches_glob(node->table, third);
+                return str_matches_glob(node->zone, first) && str_matches_glob(node->stage, second) &&
+                       str_matches_glob(node->table, third);
         bool in_zone = str_matches_glob(node->zone, first);
-        if (in_zone && (str_matches_glob(node->stage, second) || (node->kind == NODE_SOURCE && str_matches_glob(node->table, second))))
+        if (in_zone && (str_matches_glob(node->stage, second) ||
+                        (node->kind == NODE_SOURCE && str_matches_glob(node->table, second))))
                 return true;
         return str_matches_glob(node->stage, first) && str_matches_glob(node->table, second);
 }
@@ -61,9 +63,11 @@ static Status nothing_fits(const Graph *graph, Str word, Error *err) {
                 vec_push(graph->arena, &names, node->name);
                 vec_push(graph->arena, &names, node->zone);
                 vec_push(graph->arena, &names, node->table);
-                vec_push(graph->arena, &names, arena_strf(graph->arena, "%.*s.%.*s", STR_ARG(node->stage), STR_ARG(node->table)));
+                vec_push(graph->arena, &names,
+                         arena_strf(graph->arena, "%.*s.%.*s", STR_ARG(node->stage), STR_ARG(node->table)));
         }
-        static const char *const words[] = { "changed", "failed", "stage:staging", "stage:canonical", "stage:analytical", "stage:egress" };
+        static const char *const words[] = { "changed",         "failed",           "stage:staging",
+                                             "stage:canonical", "stage:analytical", "stage:egress" };
         for (size_t i = 0; i < COUNT_OF(words); i++)
                 vec_push(graph->arena, &names, str_of(words[i]));
 
@@ -74,7 +78,9 @@ static Status nothing_fits(const Graph *graph, Str word, Error *err) {
                         near = graph->nodes[i]->name;
         if (near.size > 0)
                 return error_hint(err, "did you mean `%.*s`?", STR_ARG(near));
-        return error_hint(err, "write a zone, ZONE.STAGE.TABLE, stage:NAME, tag:NAME, changed or failed, with + before or behind");
+        return error_hint(
+                err,
+                "write a zone, ZONE.STAGE.TABLE, stage:NAME, tag:NAME, changed or failed, with + before or behind");
 }
 
 static void choose_up(Node *node, bool *chosen) {
@@ -110,7 +116,8 @@ static Status select_word(const Graph *graph, Str written, bool *chosen, Error *
                 return nothing_fits(graph, word, err);
 
         /* each direction with marks of its own: what is marked has been walked */
-        bool *above = ARENA_ARRAY(graph->arena, bool, graph->count + 1), *below = ARENA_ARRAY(graph->arena, bool, graph->count + 1);
+        bool *above = ARENA_ARRAY(graph->arena, bool, graph->count + 1),
+             *below = ARENA_ARRAY(graph->arena, bool, graph->count + 1);
         for (size_t i = 0; i < graph->count; i++) {
                 if (!fitting[i])
                         continue;

@@ -14,8 +14,10 @@ static void read_from(KeyContext *context, const YamlNode *value, void *object) 
                 Str rest;
                 if (source_is_ingress(source->from[i], &rest) && rest.size == 0)
                         key_problem(context, value, STATUS_BAD_VALUE, "`from` names no file: write ingress/PATTERN");
-                if (str_find(source->from[i], STR("..")) < source->from[i].size && source_is_ingress(source->from[i], &rest))
-                        key_problem(context, value, STATUS_BAD_VALUE, "`from` may not leave the zone's ingress by `..`");
+                if (str_find(source->from[i], STR("..")) < source->from[i].size &&
+                    source_is_ingress(source->from[i], &rest))
+                        key_problem(context, value, STATUS_BAD_VALUE,
+                                    "`from` may not leave the zone's ingress by `..`");
         }
 }
 
@@ -31,15 +33,16 @@ static void read_byte(KeyContext *context, const YamlNode *value, char *out) {
         if (context->problems->errors.count + context->problems->dropped > before)
                 return;
         if (text.size > 1) {
-                key_problem(context, value, STATUS_BAD_VALUE, "`%s` is one character of ASCII, not \"%.*s\"", name, STR_ARG(text));
+                key_problem(context, value, STATUS_BAD_VALUE, "`%s` is one character of ASCII, not \"%.*s\"", name,
+                            STR_ARG(text));
                 return;
         }
         *out = text.size ? text.data[0] : 0;
 }
 
-#define BYTE_READER(field)                                                                            \
-        static void read_##field(KeyContext *context, const YamlNode *value, void *object) {           \
-                read_byte(context, value, &((Source *)object)->format.field);                         \
+#define BYTE_READER(field)                                                                   \
+        static void read_##field(KeyContext *context, const YamlNode *value, void *object) { \
+                read_byte(context, value, &((Source *)object)->format.field);                \
         }
 BYTE_READER(delimiter)
 BYTE_READER(quote)
@@ -77,7 +80,8 @@ static void read_record_limit(KeyContext *context, const YamlNode *value, void *
         int64_t bytes = FORMAT_RECORD_LIMIT;
         keys_read_one(context, &key, value, &bytes);
         if (bytes < 1 || bytes > FORMAT_RECORD_LIMIT_MAX)
-                key_problem(context, value, STATUS_BAD_VALUE, "`limits.record` is from 1 byte to %u MiB", FORMAT_RECORD_LIMIT_MAX >> 20);
+                key_problem(context, value, STATUS_BAD_VALUE, "`limits.record` is from 1 byte to %u MiB",
+                            FORMAT_RECORD_LIMIT_MAX >> 20);
         else
                 ((Source *)object)->format.record_limit = (uint32_t)bytes;
 }
@@ -105,13 +109,14 @@ static void read_tolerate(KeyContext *context, const YamlNode *value, void *obje
         if (!key_text(context, value, &text))
                 return;
         Tolerate tolerate = { .set = true, .rows = -1, .per_million = -1 };
-        bool good = str_ends_with(text, STR("%")) ? percent_parse(str_slice(text, 0, text.size - 1), &tolerate.per_million)
-                                                   : str_to_int64(text, &tolerate.rows) && tolerate.rows >= 0;
+        bool good = str_ends_with(text, STR("%"))
+                            ? percent_parse(str_slice(text, 0, text.size - 1), &tolerate.per_million)
+                            : str_to_int64(text, &tolerate.rows) && tolerate.rows >= 0;
         if (good)
                 ((Source *)object)->tolerate = tolerate;
         else
-                key_problem(context, value, STATUS_BAD_VALUE, "`tolerate` is a number of records or a share such as 0.1%%, not \"%.*s\"",
-                            STR_ARG(text));
+                key_problem(context, value, STATUS_BAD_VALUE,
+                            "`tolerate` is a number of records or a share such as 0.1%%, not \"%.*s\"", STR_ARG(text));
 }
 
 static void read_as_of(KeyContext *context, const YamlNode *value, void *object) {
@@ -123,7 +128,8 @@ static void read_as_of(KeyContext *context, const YamlNode *value, void *object)
                 return;
         }
         bool later = str_starts_with(text, STR("name ")) || str_starts_with(text, STR("column "));
-        Error *err = key_problem(context, value, STATUS_BAD_VALUE, later ? "`as_of: %.*s` is not built yet" : "`as_of` cannot be \"%.*s\"",
+        Error *err = key_problem(context, value, STATUS_BAD_VALUE,
+                                 later ? "`as_of: %.*s` is not built yet" : "`as_of` cannot be \"%.*s\"",
                                  STR_ARG(text));
         error_hint(err, "this version knows: landed");
 }
@@ -165,13 +171,15 @@ static bool column_word(KeyContext *context, const YamlNode *value, Str word, So
         if (near.size > 0)
                 error_hint(err, "did you mean `%.*s`?", STR_ARG(near));
         else
-                error_hint(err, "after the type: required, unique, from HEADER, and behind timestamp a zone such as Europe/Copenhagen");
+                error_hint(err, "after the type: required, unique, from HEADER, and behind timestamp a zone such as "
+                                "Europe/Copenhagen");
         return false;
 }
 
 static Str unquoted(Str text) {
         text = str_trim(text);
-        bool quoted = text.size >= 2 && (text.data[0] == '"' || text.data[0] == '\'') && text.data[text.size - 1] == text.data[0];
+        bool quoted = text.size >= 2 && (text.data[0] == '"' || text.data[0] == '\'') &&
+                      text.data[text.size - 1] == text.data[0];
         return quoted ? str_slice(text, 1, text.size - 1) : text;
 }
 
@@ -182,7 +190,8 @@ static void column_words(KeyContext *context, const YamlNode *value, Str rest, S
                 if (str_is(word, "from")) {
                         column->from = arena_str(context->arena, unquoted(tail));
                         if (column->from.size == 0)
-                                key_problem(context, value, STATUS_BAD_VALUE, "`from` needs the column's name in the file's header");
+                                key_problem(context, value, STATUS_BAD_VALUE,
+                                            "`from` needs the column's name in the file's header");
                         return;
                 }
                 if (!column_word(context, value, word, column, text))
@@ -213,14 +222,16 @@ static bool column_name_good(KeyContext *context, const Source *source, const Ya
                 return false;
         }
         if (name_is_reserved(name)) {
-                Error *err = key_problem(context, key, STATUS_BAD_VALUE, "`%.*s` is a name that Lode gives itself", STR_ARG(name));
+                Error *err = key_problem(context, key, STATUS_BAD_VALUE, "`%.*s` is a name that Lode gives itself",
+                                         STR_ARG(name));
                 error_hint(err, "call it %.*s_2: TYPE from %.*s", STR_ARG(name), STR_ARG(name));
                 return false;
         }
         for (size_t i = 0; i < before; i++) {
                 if (!str_equal_nocase(source->columns[i].name, name))
                         continue;
-                key_problem(context, key, STATUS_DUPLICATE_KEY, "column `%.*s` is there already on line %d (case does not count)", STR_ARG(name),
+                key_problem(context, key, STATUS_DUPLICATE_KEY,
+                            "column `%.*s` is there already on line %d (case does not count)", STR_ARG(name),
                             source->column_texts[i].line);
                 return false;
         }
@@ -235,7 +246,8 @@ static void read_columns(KeyContext *context, const YamlNode *value, void *objec
                 return;
         }
         if (value->count > FORMAT_COLUMNS_MAX) {
-                key_problem(context, value, STATUS_LIMIT, "%zu columns; at most %d are read", value->count, FORMAT_COLUMNS_MAX);
+                key_problem(context, value, STATUS_LIMIT, "%zu columns; at most %d are read", value->count,
+                            FORMAT_COLUMNS_MAX);
                 return;
         }
         source->columns = ARENA_ARRAY(context->arena, SourceColumn, value->count);
@@ -246,7 +258,8 @@ static void read_columns(KeyContext *context, const YamlNode *value, void *objec
                 ColumnText *text = &source->column_texts[source->column_count];
                 if (!column_name_good(context, source, name, source->column_count))
                         continue;
-                *column = (SourceColumn){ .name = arena_str(context->arena, name->text), .type = { .kind = TYPE_TEXT } };
+                *column = (SourceColumn){ .name = arena_str(context->arena, name->text),
+                                          .type = { .kind = TYPE_TEXT } };
                 *text = (ColumnText){ .line = name->line, .column = name->column };
                 source->column_count++;
                 read_column(context, value->items[i], column, text);
@@ -259,68 +272,177 @@ static void read_columns(KeyContext *context, const YamlNode *value, void *objec
 #define AT(field) offsetof(Source, field)
 
 static const Key limit_keys[] = {
-        { .name = "record", .kind = KEY_OTHER, .read = read_record_limit, .shown = "a size; 16 MB",
+        { .name = "record",
+          .kind = KEY_OTHER,
+          .read = read_record_limit,
+          .shown = "a size; 16 MB",
           .meaning = "The longest record that is read; a longer one is quarantined." },
 };
-static const KeyTable limit_table = { .file = "", .thing = "`limits`", .keys = limit_keys, .count = COUNT_OF(limit_keys) };
+static const KeyTable limit_table = {
+        .file = "", .thing = "`limits`", .keys = limit_keys, .count = COUNT_OF(limit_keys)
+};
 
 static const Key keys[] = {
         { .name = "about", .kind = KEY_TEXT, .at = AT(about), .meaning = "What this feed is, for people." },
-        { .name = "from", .kind = KEY_OTHER, .read = read_from, .required = true, .shown = "a pattern, or a list of them",
-          .meaning = "Which files belong to this source: `ingress/NAME*.csv` is the zone's own ingress; any other path is relative to "
+        { .name = "from",
+          .kind = KEY_OTHER,
+          .read = read_from,
+          .required = true,
+          .shown = "a pattern, or a list of them",
+          .meaning = "Which files belong to this source: `ingress/NAME*.csv` is the zone's own ingress; any other path "
+                     "is relative to "
                      "the project's folder, or absolute. `*` and `?` stand for letters." },
-        { .name = "format", .kind = KEY_CHOICE, .at = AT(format.kind), .words = "csv", .later = "json jsonl xlsx fixed parquet avro xml",
-          .fallback = "csv", .meaning = "What the files are. Compression (gzip) is seen by the first bytes." },
-        { .name = "delimiter", .kind = KEY_OTHER, .read = read_delimiter, .fallback = ",", .shown = "one character, or `tab`",
+        { .name = "format",
+          .kind = KEY_CHOICE,
+          .at = AT(format.kind),
+          .words = "csv",
+          .later = "json jsonl xlsx fixed parquet avro xml",
+          .fallback = "csv",
+          .meaning = "What the files are. Compression (gzip) is seen by the first bytes." },
+        { .name = "delimiter",
+          .kind = KEY_OTHER,
+          .read = read_delimiter,
+          .fallback = ",",
+          .shown = "one character, or `tab`",
           .meaning = "What stands between two fields." },
-        { .name = "quote", .kind = KEY_OTHER, .read = read_quote, .fallback = "\"", .shown = "one character, or `none`",
+        { .name = "quote",
+          .kind = KEY_OTHER,
+          .read = read_quote,
+          .fallback = "\"",
+          .shown = "one character, or `none`",
           .meaning = "What surrounds a field that holds delimiters or line breaks." },
-        { .name = "escape", .kind = KEY_OTHER, .read = read_escape, .fallback = "none", .shown = "one character, or `none`",
+        { .name = "escape",
+          .kind = KEY_OTHER,
+          .read = read_escape,
+          .fallback = "none",
+          .shown = "one character, or `none`",
           .meaning = "What stands before a quote inside a quoted field; `none`: the quote is doubled." },
-        { .name = "header", .kind = KEY_FLAG, .at = AT(format.header), .fallback = "yes",
+        { .name = "header",
+          .kind = KEY_FLAG,
+          .at = AT(format.header),
+          .fallback = "yes",
           .meaning = "Whether the first record names the columns; `no`: columns are found by their order." },
-        { .name = "skip", .kind = KEY_OTHER, .read = read_skip, .fallback = "0", .shown = "a number of lines",
+        { .name = "skip",
+          .kind = KEY_OTHER,
+          .read = read_skip,
+          .fallback = "0",
+          .shown = "a number of lines",
           .meaning = "How many lines stand before the header; they are counted as skipped." },
-        { .name = "comment", .kind = KEY_TEXT, .at = AT(format.comment), .meaning = "Lines that begin with this text are skipped and counted." },
-        { .name = "footer", .kind = KEY_PATTERN, .at = AT(format.footer),
+        { .name = "comment",
+          .kind = KEY_TEXT,
+          .at = AT(format.comment),
+          .meaning = "Lines that begin with this text are skipped and counted." },
+        { .name = "footer",
+          .kind = KEY_PATTERN,
+          .at = AT(format.footer),
           .meaning = "Records whose raw text matches are skipped and counted: totals, notes." },
-        { .name = "encoding", .kind = KEY_WORD, .at = AT(format.encoding), .words = "utf-8",
-          .later = "utf-16 utf-16le utf-16be latin1 iso-8859-1 iso-8859-15 cp1252 windows-1252 cp850 shift_jis gbk euc-kr", .fallback = "utf-8",
+        { .name = "encoding",
+          .kind = KEY_WORD,
+          .at = AT(format.encoding),
+          .words = "utf-8",
+          .later = "utf-16 utf-16le utf-16be latin1 iso-8859-1 iso-8859-15 cp1252 windows-1252 cp850 shift_jis gbk "
+                   "euc-kr",
+          .fallback = "utf-8",
           .meaning = "How letters became bytes; a byte order mark is skipped." },
-        { .name = "decimal", .kind = KEY_OTHER, .read = read_decimal, .fallback = ".", .shown = "one character",
+        { .name = "decimal",
+          .kind = KEY_OTHER,
+          .read = read_decimal,
+          .fallback = ".",
+          .shown = "one character",
           .meaning = "The decimal point of numbers." },
-        { .name = "thousands", .kind = KEY_OTHER, .read = read_thousands, .fallback = "none", .shown = "one character, or `none`",
+        { .name = "thousands",
+          .kind = KEY_OTHER,
+          .read = read_thousands,
+          .fallback = "none",
+          .shown = "one character, or `none`",
           .meaning = "What may stand between groups of three digits." },
-        { .name = "dates", .kind = KEY_OTHER, .read = read_dates, .shown = "a pattern, or a list of them",
-          .meaning = "How dates are written, in the letters of `yyyy-MM-dd HH:mm:ss`, tried in order; none: ISO 8601." },
-        { .name = "nulls", .kind = KEY_TEXTS, .at = AT(format.nulls.items), .count_at = AT(format.nulls.count),
+        { .name = "dates",
+          .kind = KEY_OTHER,
+          .read = read_dates,
+          .shown = "a pattern, or a list of them",
+          .meaning =
+                  "How dates are written, in the letters of `yyyy-MM-dd HH:mm:ss`, tried in order; none: ISO 8601." },
+        { .name = "nulls",
+          .kind = KEY_TEXTS,
+          .at = AT(format.nulls.items),
+          .count_at = AT(format.nulls.count),
           .meaning = "Texts that mean NULL, beside the empty field." },
-        { .name = "true", .kind = KEY_TEXTS, .at = AT(format.true_words.items), .count_at = AT(format.true_words.count),
+        { .name = "true",
+          .kind = KEY_TEXTS,
+          .at = AT(format.true_words.items),
+          .count_at = AT(format.true_words.count),
           .meaning = "Words that mean true, without regard to case; none: true, t, yes, y, 1, on." },
-        { .name = "false", .kind = KEY_TEXTS, .at = AT(format.false_words.items), .count_at = AT(format.false_words.count),
+        { .name = "false",
+          .kind = KEY_TEXTS,
+          .at = AT(format.false_words.items),
+          .count_at = AT(format.false_words.count),
           .meaning = "Words that mean false; none: false, f, no, n, 0, off." },
-        { .name = "columns", .kind = KEY_OTHER, .read = read_columns, .required = true, .shown = "a map of `name: type [required] [unique] [from HEADER]`",
-          .meaning = "The columns in order. Types: boolean, int, bigint, double, decimal(p,s), date, time, timestamp [ZONE], timestamptz, uuid, text. "
-                     "`required`: an empty field does not fit. `unique`: a promise to readers, not checked yet. `from HEADER`: its name in the file, where that differs." },
-        { .name = "ignore", .kind = KEY_TEXTS, .at = AT(ignore.items), .count_at = AT(ignore.count),
+        { .name = "columns",
+          .kind = KEY_OTHER,
+          .read = read_columns,
+          .required = true,
+          .shown = "a map of `name: type [required] [unique] [from HEADER]`",
+          .meaning = "The columns in order. Types: boolean, int, bigint, double, decimal(p,s), date, time, timestamp "
+                     "[ZONE], timestamptz, uuid, text. "
+                     "`required`: an empty field does not fit. `unique`: a promise to readers, not checked yet. `from "
+                     "HEADER`: its name in the file, where that differs." },
+        { .name = "ignore",
+          .kind = KEY_TEXTS,
+          .at = AT(ignore.items),
+          .count_at = AT(ignore.count),
           .meaning = "Columns of the file that are read and counted but not kept; every report names them." },
-        { .name = "load", .kind = KEY_CHOICE, .at = AT(load), .words = "append replace", .later = "merge history", .fallback = "append",
+        { .name = "load",
+          .kind = KEY_CHOICE,
+          .at = AT(load),
+          .words = "append replace",
+          .later = "merge history",
+          .fallback = "append",
           .meaning = "`append`: each delivery adds its rows. `replace`: the newest delivery is the whole table." },
-        { .name = "evolve", .kind = KEY_CHOICE, .at = AT(evolve), .words = "columns freeze", .later = "rescue widen", .fallback = "columns",
-          .meaning = "What a new column in a file means. `columns`: it is added and reported. `freeze`: the file is held." },
-        { .name = "redelivery", .kind = KEY_CHOICE, .at = AT(redelivery), .words = "reject replace append", .fallback = "reject",
-          .meaning = "The same name with new bytes. `reject`: the file is held. `replace`: it takes the place of the older one. `append`: both count. "
+        { .name = "evolve",
+          .kind = KEY_CHOICE,
+          .at = AT(evolve),
+          .words = "columns freeze",
+          .later = "rescue widen",
+          .fallback = "columns",
+          .meaning = "What a new column in a file means. `columns`: it is added and reported. `freeze`: the file is "
+                     "held." },
+        { .name = "redelivery",
+          .kind = KEY_CHOICE,
+          .at = AT(redelivery),
+          .words = "reject replace append",
+          .fallback = "reject",
+          .meaning = "The same name with new bytes. `reject`: the file is held. `replace`: it takes the place of the "
+                     "older one. `append`: both count. "
                      "(A `load: replace` source replaces anyway.)" },
-        { .name = "tolerate", .kind = KEY_OTHER, .read = read_tolerate, .shown = "a number, or a share such as 0.1%; any number, as long as more fit than not",
+        { .name = "tolerate",
+          .kind = KEY_OTHER,
+          .read = read_tolerate,
+          .shown = "a number, or a share such as 0.1%; any number, as long as more fit than not",
           .meaning = "More quarantined records than this hold the delivery." },
-        { .name = "settle", .kind = KEY_DURATION, .at = AT(settle_us), .fallback = "5s",
+        { .name = "settle",
+          .kind = KEY_DURATION,
+          .at = AT(settle_us),
+          .fallback = "5s",
           .meaning = "How long a file must be unchanged, where it cannot be told that nobody writes it any more." },
-        { .name = "reread", .kind = KEY_SIZE, .at = AT(reread_bytes), .fallback = "10 GB",
+        { .name = "reread",
+          .kind = KEY_SIZE,
+          .at = AT(reread_bytes),
+          .fallback = "10 GB",
           .meaning = "When an edit makes `run` read more than this again, it needs --yes." },
-        { .name = "limits", .kind = KEY_NESTED, .nested = &limit_table, .shown = "a map", .meaning = "Limits of single things; see below." },
-        { .name = "as_of", .kind = KEY_OTHER, .read = read_as_of, .fallback = "landed",
-          .shown = "`landed`", .meaning = "Of which time a delivery speaks: when it landed." },
-        { .name = "key", .kind = KEY_LATER, .meaning = "The columns that name a row (for `load: merge` and `history`)." },
+        { .name = "limits",
+          .kind = KEY_NESTED,
+          .nested = &limit_table,
+          .shown = "a map",
+          .meaning = "Limits of single things; see below." },
+        { .name = "as_of",
+          .kind = KEY_OTHER,
+          .read = read_as_of,
+          .fallback = "landed",
+          .shown = "`landed`",
+          .meaning = "Of which time a delivery speaks: when it landed." },
+        { .name = "key",
+          .kind = KEY_LATER,
+          .meaning = "The columns that name a row (for `load: merge` and `history`)." },
         { .name = "order_by", .kind = KEY_LATER, .meaning = "Which of two rows of one key is newer." },
         { .name = "deleted_when", .kind = KEY_LATER, .meaning = "Which records mean that a row is gone." },
         { .name = "absent", .kind = KEY_LATER, .meaning = "What it means that a snapshot lacks a row." },
@@ -330,7 +452,8 @@ static const Key keys[] = {
 const KeyTable source_table = {
         .file = "zones/ZONE/sources/SOURCE.yml",
         .thing = "a source",
-        .about = "One feed of files into a zone. `lode add` writes this file from what it sees; afterwards nothing is guessed again. "
+        .about = "One feed of files into a zone. `lode add` writes this file from what it sees; afterwards nothing is "
+                 "guessed again. "
                  "The table it fills is `ZONE.staging.SOURCE`.",
         .example = "from: ingress/orders_*.csv\n"
                    "delimiter: \";\"\n"
@@ -363,13 +486,15 @@ static void check_whole(KeyContext *context, const YamlNode *root, const Source 
         const YamlNode *ignore = yaml_get(root, "ignore");
         for (size_t i = 0; i < source->ignore.count; i++)
                 if (source_column(source, source->ignore.items[i]))
-                        key_problem(context, ignore, STATUS_BAD_VALUE, "column `%.*s` is both kept and ignored", STR_ARG(source->ignore.items[i]));
+                        key_problem(context, ignore, STATUS_BAD_VALUE, "column `%.*s` is both kept and ignored",
+                                    STR_ARG(source->ignore.items[i]));
 
         for (size_t i = 0; i < source->column_count; i++) {
                 const SourceColumn *column = &source->columns[i];
                 if (column->from.size > 0 && !source->format.header)
-                        key_problem(context, yaml_get(yaml_get(root, "columns"), arena_cstr(context->arena, column->name)), STATUS_BAD_VALUE,
-                                    "`from` names a header, and this source has `header: no`");
+                        key_problem(context,
+                                    yaml_get(yaml_get(root, "columns"), arena_cstr(context->arena, column->name)),
+                                    STATUS_BAD_VALUE, "`from` names a header, and this source has `header: no`");
         }
 }
 

@@ -27,8 +27,8 @@ typedef struct ColumnText {
 /* More quarantined than this holds the delivery. */
 typedef struct Tolerate {
         bool set;
-        int64_t rows;          /* -1 unless a count was given */
-        int64_t per_million;   /* -1 unless a percentage was given; 0.1% = 1000 */
+        int64_t rows;        /* -1 unless a count was given */
+        int64_t per_million; /* -1 unless a percentage was given; 0.1% = 1000 */
 } Tolerate;
 
 typedef struct Source {
@@ -36,13 +36,13 @@ typedef struct Source {
         const char *path; /* relative to the root */
         Str text;
         Str about;
-        Str *from;        /* one or more patterns: `ingress/x_*.csv` is this zone's ingress */
+        Str *from; /* one or more patterns: `ingress/x_*.csv` is this zone's ingress */
         size_t from_count;
-        Format format;    /* how bytes become records and fields */
+        Format format;         /* how bytes become records and fields */
         SourceColumn *columns; /* in file order; field ids and zone files are the caller's to fill */
         ColumnText *column_texts;
         size_t column_count;
-        StrList ignore;   /* columns read and counted, not kept */
+        StrList ignore; /* columns read and counted, not kept */
         /* what becomes of deliveries */
         SourceLoad load;
         SourceEvolve evolve;

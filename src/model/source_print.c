@@ -90,7 +90,8 @@ static void put_character(Buf *out, const char *key, char is, char usual) {
 }
 
 /* The largest unit that divides it. */
-static void put_quantity(Buf *out, const char *key, int64_t value, const char *const *units, const int64_t *factors, size_t count) {
+static void put_quantity(Buf *out, const char *key, int64_t value, const char *const *units, const int64_t *factors,
+                         size_t count) {
         for (size_t i = 0; i < count; i++) {
                 if (value % factors[i] != 0)
                         continue;

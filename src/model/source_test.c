@@ -7,7 +7,8 @@
 
 static Source *parse(Test *t, const char *text, Problems *problems) {
         *problems = (Problems){ .arena = &t->arena };
-        return source_parse(&t->arena, STR("shop"), STR("orders"), "zones/shop/sources/orders.yml", str_of(text), problems);
+        return source_parse(&t->arena, STR("shop"), STR("orders"), "zones/shop/sources/orders.yml", str_of(text),
+                            problems);
 }
 
 TEST(a_small_file_gets_every_default) {
@@ -37,9 +38,12 @@ TEST(every_key_is_read) {
         Source *source = parse(t,
                                "about: Orders as the shop sends them\n"
                                "from: [ingress/orders_*.csv, /data/old/*.csv]\n"
-                               "format: csv\ndelimiter: \";\"\nquote: \"'\"\nescape: \"\\\\\"\nheader: yes\nskip: 3\ncomment: \"#\"\nfooter: \"^Total\"\n"
-                               "encoding: utf-8\ndecimal: \",\"\nthousands: \".\"\ndates: [dd/MM/yyyy, yyyy-MM-dd]\nnulls: [NA, \"-\"]\n"
-                               "true: [j]\nfalse: [n]\nload: replace\nevolve: freeze\nredelivery: append\ntolerate: 0.1%\nsettle: 2m\nreread: 1 GB\n"
+                               "format: csv\ndelimiter: \";\"\nquote: \"'\"\nescape: \"\\\\\"\nheader: yes\nskip: "
+                               "3\ncomment: \"#\"\nfooter: \"^Total\"\n"
+                               "encoding: utf-8\ndecimal: \",\"\nthousands: \".\"\ndates: [dd/MM/yyyy, "
+                               "yyyy-MM-dd]\nnulls: [NA, \"-\"]\n"
+                               "true: [j]\nfalse: [n]\nload: replace\nevolve: freeze\nredelivery: append\ntolerate: "
+                               "0.1%\nsettle: 2m\nreread: 1 GB\n"
                                "limits:\n  record: 1 MB\nas_of: landed\nignore: [junk]\n"
                                "columns:\n"
                                "  order_no: text required unique\n"
@@ -122,9 +126,10 @@ TEST(what_is_wrong_is_said_with_place_and_guess) {
                 parse(t, cases[i].text, &problems);
                 const Error *err = problems.errors.count ? problems.errors.items[0] : &(Error){ 0 };
                 bool placed = err->line == cases[i].line && (cases[i].column == 0 || err->column == cases[i].column);
-                if (err->status != cases[i].status || !placed || !strstr(err->hint, cases[i].hint) || !strstr(err->file, "orders.yml"))
-                        test_fail(t, __FILE__, __LINE__, "case %zu: %s at %s:%d:%d: %s (%s)", i, status_name(err->status), err->file, err->line, err->column,
-                                  err->message, err->hint);
+                if (err->status != cases[i].status || !placed || !strstr(err->hint, cases[i].hint) ||
+                    !strstr(err->file, "orders.yml"))
+                        test_fail(t, __FILE__, __LINE__, "case %zu: %s at %s:%d:%d: %s (%s)", i,
+                                  status_name(err->status), err->file, err->line, err->column, err->message, err->hint);
         }
 }
 
@@ -137,11 +142,16 @@ TEST(all_problems_of_a_file_are_told_at_once) {
 TEST(what_is_printed_reads_back_the_same) {
         static const char *const texts[] = {
                 "from: ingress/x.csv\n" GOOD_COLUMNS,
-                "about: 'it''s: a \"test\"'\nfrom: [\"ingress/a,b*.csv\", ingress/c.csv]\ndelimiter: tab\nquote: none\nheader: no\nskip: 2\n"
-                "comment: \"#\"\nfooter: \"^Total: \"\ndecimal: \",\"\nthousands: space\ndates: [dd.MM.yyyy]\nnulls: [\"\", \"-\", \"NA #1\"]\n"
-                "true: [j, ja]\nfalse: n\nload: replace\nevolve: freeze\nredelivery: replace\ntolerate: 12.5%\nsettle: 90s\nreread: 500 MB\n"
-                "limits: {record: 2 MB}\nignore: [x, y]\ncolumns:\n  \"order: no\": text required unique\n  \"år #\": decimal(12,2)\n  \"-\": boolean\n",
-                "from: /data/x\ntolerate: 7\ndelimiter: \"|\"\nescape: \"\\\\\"\ncolumns:\n  t: timestamp Europe/Oslo required\n  u: timestamptz unique\n"
+                "about: 'it''s: a \"test\"'\nfrom: [\"ingress/a,b*.csv\", ingress/c.csv]\ndelimiter: tab\nquote: "
+                "none\nheader: no\nskip: 2\n"
+                "comment: \"#\"\nfooter: \"^Total: \"\ndecimal: \",\"\nthousands: space\ndates: [dd.MM.yyyy]\nnulls: "
+                "[\"\", \"-\", \"NA #1\"]\n"
+                "true: [j, ja]\nfalse: n\nload: replace\nevolve: freeze\nredelivery: replace\ntolerate: 12.5%\nsettle: "
+                "90s\nreread: 500 MB\n"
+                "limits: {record: 2 MB}\nignore: [x, y]\ncolumns:\n  \"order: no\": text required unique\n  \"år #\": "
+                "decimal(12,2)\n  \"-\": boolean\n",
+                "from: /data/x\ntolerate: 7\ndelimiter: \"|\"\nescape: \"\\\\\"\ncolumns:\n  t: timestamp Europe/Oslo "
+                "required\n  u: timestamptz unique\n"
                 "  v: \"text required from 'Navn: \\\"x\\\"'\"\n  w: text from \"Ordre  nr\"\n",
         };
         for (size_t i = 0; i < COUNT_OF(texts); i++) {
@@ -153,9 +163,11 @@ TEST(what_is_printed_reads_back_the_same) {
                 }
                 CLEANUP(buf_deinit) Buf printed = { 0 };
                 source_print(first, &printed);
-                Source *second = source_parse(&t->arena, STR("shop"), STR("orders"), "x.yml", buf_view(&printed), &problems);
+                Source *second = source_parse(&t->arena, STR("shop"), STR("orders"), "x.yml", buf_view(&printed),
+                                              &problems);
                 if (problems.errors.count > 0) {
-                        test_fail(t, __FILE__, __LINE__, "case %zu: %s\n# in %.*s", i, problems.errors.items[0]->message, STR_ARG(buf_view(&printed)));
+                        test_fail(t, __FILE__, __LINE__, "case %zu: %s\n# in %.*s", i,
+                                  problems.errors.items[0]->message, STR_ARG(buf_view(&printed)));
                         return;
                 }
                 CHECK_INT(memcmp(source_reading_hash(first).bytes, source_reading_hash(second).bytes, SHA256_SIZE), 0);
@@ -181,7 +193,8 @@ TEST(a_source_is_printed_as_a_person_would_write_it) {
         source->format.delimiter = ';';
         source->format.decimal = ',';
         SourceColumn columns[] = { { .name = STR("order_no"), .type = { .kind = TYPE_TEXT }, .required = true },
-                                   { .name = STR("amount"), .type = { .kind = TYPE_DECIMAL, .precision = 12, .scale = 2 } } };
+                                   { .name = STR("amount"),
+                                     .type = { .kind = TYPE_DECIMAL, .precision = 12, .scale = 2 } } };
         ColumnText texts[] = { { .unique = true }, { .note = STR("digits after the comma: 2 in the sample") } };
         source->columns = columns;
         source->column_texts = texts;
@@ -201,10 +214,13 @@ TEST(a_source_is_printed_as_a_person_would_write_it) {
 TEST(words_about_a_source_do_not_make_it_read_again) {
         Problems problems;
         Sha256 one = source_reading_hash(parse(t, "from: ingress/x.csv\n" GOOD_COLUMNS, &problems));
-        Sha256 two = source_reading_hash(parse(t, "# words\nabout: words\nfrom: ingress/y.csv\nsettle: 1s\ncolumns: {a: int}\n", &problems));
+        Sha256 two = source_reading_hash(
+                parse(t, "# words\nabout: words\nfrom: ingress/y.csv\nsettle: 1s\ncolumns: {a: int}\n", &problems));
         CHECK(memcmp(&one, &two, sizeof(one)) == 0);
-        static const char *const others[] = { "from: ingress/x.csv\ncolumns: {a: bigint}\n", "from: ingress/x.csv\ndelimiter: \";\"\n" GOOD_COLUMNS,
-                                              "from: ingress/x.csv\ncolumns: {a: int required}\n", "from: ingress/x.csv\nnulls: x\n" GOOD_COLUMNS };
+        static const char *const others[] = { "from: ingress/x.csv\ncolumns: {a: bigint}\n",
+                                              "from: ingress/x.csv\ndelimiter: \";\"\n" GOOD_COLUMNS,
+                                              "from: ingress/x.csv\ncolumns: {a: int required}\n",
+                                              "from: ingress/x.csv\nnulls: x\n" GOOD_COLUMNS };
         for (size_t i = 0; i < COUNT_OF(others); i++) {
                 Sha256 other = source_reading_hash(parse(t, others[i], &problems));
                 CHECK(memcmp(&one, &other, sizeof(one)) != 0);
@@ -212,11 +228,18 @@ TEST(words_about_a_source_do_not_make_it_read_again) {
 }
 
 TEST(what_was_sniffed_becomes_a_source_with_its_doubts_as_comments) {
-        SniffColumn columns[] = { { .column = { .name = STR("day"), .type = { .kind = TYPE_DATE } } }, { .column = { .name = STR("x: y"), .type = { .kind = TYPE_TEXT } } } };
-        Doubt doubts[] = { { .column = STR("day"), .what = STR("03/04/2026 can be in March or April"), .assumed = STR("dd/MM/yyyy") },
-                           { .column = STR(""), .what = STR("the last line\nlooks like a total"), .assumed = STR("it is a record") } };
+        SniffColumn columns[] = { { .column = { .name = STR("day"), .type = { .kind = TYPE_DATE } } },
+                                  { .column = { .name = STR("x: y"), .type = { .kind = TYPE_TEXT } } } };
+        Doubt doubts[] = { { .column = STR("day"),
+                             .what = STR("03/04/2026 can be in March or April"),
+                             .assumed = STR("dd/MM/yyyy") },
+                           { .column = STR(""),
+                             .what = STR("the last line\nlooks like a total"),
+                             .assumed = STR("it is a record") } };
         Str dates[] = { STR("dd/MM/yyyy") };
-        SniffResult sniffed = { .format = format_default(), .columns = columns, .column_count = 2, .doubts = doubts, .doubt_count = 2 };
+        SniffResult sniffed = {
+                .format = format_default(), .columns = columns, .column_count = 2, .doubts = doubts, .doubt_count = 2
+        };
         sniffed.format.delimiter = ';';
         sniffed.format.dates = (StrList){ dates, 1 };
         Source *source = source_of_sniff(&t->arena, STR("shop"), STR("orders"), STR("ingress/orders.csv"), &sniffed);
