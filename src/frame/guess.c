@@ -184,12 +184,13 @@ static bool try_numbers(const Guessing *guessing, char decimal, char thousands) 
         out->misfits = (int64_t)numbers.misfits;
         out->misfit = numbers.misfit;
         out->type = (Type){ .kind = TYPE_TEXT };
-        if (must_stay_text(&numbers, out))
-                return true;
         Type type;
         bool whole = !numbers.point && !numbers.exponent;
-        if (!(whole ? whole_type(guessing, &numbers, thousands, &type) : fraction_type(guessing, &numbers, &type)))
+        if (must_stay_text(&numbers, out) ||
+            !(whole ? whole_type(guessing, &numbers, thousands, &type) : fraction_type(guessing, &numbers, &type))) {
+                out->misfits = 0;
                 return true;
+        }
         out->type = type;
         out->thousands = thousands;
         out->decimal = whole && !thousands ? 0 : decimal;

@@ -1,0 +1,737 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "frame/sniff.h"
+
+#include <stdio.h>
+
+#include "base/vec.h"
+
+#define SCORED_BYTES (256u << 10) /* a dialect is judged by these */
+#define PREAMBLE_LINES_MAX 100
+#define FOOTER_RECORDS_MAX 5
+#define NAME_SIZE_MAX 64
+
+typedef struct Record {
+        size_t start, end; /* without the newline and the CR before it */
+        size_t line;       /* from 1 */
+        size_t width;      /* 0: a line with a quote in a wrong place */
+} Record;
+
+typedef VEC(Record) Records;
+
+typedef struct Sniffing {
+        Str text;
+        bool whole;
+        char newline;
+        Arena *arena;
+        Sniffed *out;
+        VEC(SniffedDoubt) doubts;
+        uint32_t *ends; /* scratch of a scan */
+} Sniffing;
+
+static void add_doubt(Sniffing *sniffing, Str column, Str what, Str assumed) {
+        vec_push(sniffing->arena, &sniffing->doubts, (SniffedDoubt){ column, what, assumed });
+}
+
+/* --- records in a dialect --- */
+
+static void add_record(Sniffing *sniffing, Records *records, size_t start, size_t end, size_t *line, size_t width) {
+        size_t trimmed = end > start && sniffing->newline == '\n' && sniffing->text.data[end - 1] == '\r' ? end - 1 : end;
+        vec_push(sniffing->arena, records, (Record){ start, trimmed, *line, width });
+        for (size_t i = start; i <= end && i < sniffing->text.size; i++)
+                *line += sniffing->text.data[i] == sniffing->newline;
+}
+
+static void cut_records(Sniffing *sniffing, const Format *format, size_t size, Records *out) {
+        ScanDialect dialect = { format->delimiter, sniffing->newline, format->quote, format->escape };
+        const char *text = sniffing->text.data;
+        size_t start = 0, line = 1;
+        while (start < size) {
+                Scan scan;
+                scan_bytes(&dialect, text, start, size, sniffing->ends, &scan);
+                size_t first = 0;
+                for (size_t i = 0; i < scan.count; i++) {
+                        if (text[sniffing->ends[i]] != sniffing->newline)
+                                continue;
+                        add_record(sniffing, out, start, sniffing->ends[i], &line, i - first + 1);
+                        start = sniffing->ends[i] + 1;
+                        first = i + 1;
+                }
+                if (start >= size)
+                        return;
+                if (!scan.wrong && !scan.open) {
+                        if (sniffing->whole && size == sniffing->text.size)
+                                add_record(sniffing, out, start, size, &line, scan.count - first + 1);
+                        return;
+                }
+                if (scan.open && size < sniffing->text.size)
+                        return;
+                const char *newline = memchr(text + start, sniffing->newline, size - start);
+                size_t end = newline ? (size_t)(newline - text) : size;
+                add_record(sniffing, out, start, end, &line, 0);
+                start = end + 1;
+        }
+}
+
+static bool is_blank(const Sniffing *sniffing, const Record *record, char delimiter) {
+        for (size_t i = record->start; i < record->end; i++) {
+                char c = sniffing->text.data[i];
+                if (c != ' ' && c != '\t' && c != delimiter)
+                        return false;
+        }
+        return true;
+}
+
+/* The width that most records have; of equals the larger. */
+static size_t common_width(const Sniffing *sniffing, const Format *format, const Records *records, size_t *out_count,
+                           size_t *out_total) {
+        size_t *counts = ARENA_ARRAY(sniffing->arena, size_t, FORMAT_COLUMNS_MAX + 1), best = 1;
+        *out_total = 0;
+        for (size_t i = 0; i < records->count; i++) {
+                const Record *record = &records->items[i];
+                if (is_blank(sniffing, record, format->delimiter))
+                        continue;
+                ++*out_total;
+                if (record->width > 0 && record->width <= FORMAT_COLUMNS_MAX)
+                        counts[record->width]++;
+        }
+        for (size_t width = 1; width <= FORMAT_COLUMNS_MAX; width++) {
+                if (counts[width] > 0 && counts[width] >= counts[best])
+                        best = width;
+        }
+        *out_count = counts[best];
+        return best;
+}
+
+/* --- how much a field looks like something --- */
+
+static bool is_number_like(Str text) {
+        size_t digits = 0;
+        for (size_t i = 0; i < text.size; i++) {
+                char c = text.data[i];
+                if (c >= '0' && c <= '9')
+                        digits++;
+                else if (!strchr("+-.,eE%' ", c) || c == 0)
+                        return false;
+        }
+        return digits > 0;
+}
+
+/* No character of another dialect in it, unless as prose has them: a comma before a blank, a colon in a time. */
+static bool is_known(const Format *format, Str field) {
+        if (field.size == 0 || csv_is_quoted(format, field))
+                return true;
+        Str text = str_trim(field);
+        if (text.size == 0 || is_number_like(text))
+                return true;
+        if (text.size > 1 && (text.data[0] == '\'' || text.data[0] == '"') && text.data[text.size - 1] == text.data[0])
+                return false;
+        for (size_t i = 0; i < text.size; i++) {
+                char c = text.data[i];
+                bool before_blank = i + 1 < text.size && text.data[i + 1] == ' ';
+                if (c == ';' || c == '|' || c == '\t' || c == '"' || (c == ',' && !before_blank))
+                        return false;
+        }
+        return true;
+}
+
+static double known_share(Sniffing *sniffing, const Format *format, const Records *records, size_t width) {
+        size_t known = 0, all = 0;
+        ScanDialect dialect = { format->delimiter, sniffing->newline, format->quote, format->escape };
+        for (size_t i = 0; i < records->count && all < 50000; i++) {
+                const Record *record = &records->items[i];
+                if (record->width != width)
+                        continue;
+                Scan scan;
+                scan_bytes(&dialect, sniffing->text.data, record->start, record->end, sniffing->ends, &scan);
+                size_t start = record->start;
+                for (size_t field = 0; field <= scan.count; field++) {
+                        size_t end = field < scan.count ? sniffing->ends[field] : record->end;
+                        known += is_known(format, (Str){ sniffing->text.data + start, end - start });
+                        all++;
+                        start = end + 1;
+                }
+        }
+        return all ? (double)known / (double)all : 0;
+}
+
+static double score_of(Sniffing *sniffing, const Format *format, size_t size) {
+        Records records = { 0 };
+        size_t count, total;
+        cut_records(sniffing, format, size, &records);
+        size_t width = common_width(sniffing, format, &records, &count, &total);
+        if (total == 0)
+                return 0;
+        double share = (double)count / (double)total;
+        double columns = width > 1 ? (double)(width - 1) / (double)width : 0.01;
+        return share * share * columns * known_share(sniffing, format, &records, width);
+}
+
+static const char delimiters[] = { ',', ';', '\t', '|' };
+static const char quotes[][2] = { { '"', 0 }, { '\'', 0 }, { 0, 0 }, { '"', '\\' }, { '\'', '\\' } };
+
+static void choose_dialect(Sniffing *sniffing, Format *format) {
+        size_t size = sniffing->text.size < SCORED_BYTES ? sniffing->text.size : SCORED_BYTES;
+        double best = -1, second = 0;
+        Format tried = *format;
+        for (size_t d = 0; d < COUNT_OF(delimiters); d++) {
+                double best_of_delimiter = 0;
+                for (size_t q = 0; q < COUNT_OF(quotes); q++) {
+                        tried.delimiter = delimiters[d];
+                        tried.quote = quotes[q][0];
+                        tried.escape = quotes[q][1];
+                        double score = score_of(sniffing, &tried, size);
+                        if (score > best_of_delimiter)
+                                best_of_delimiter = score;
+                        if (score <= best * 1.001)
+                                continue;
+                        if (best > 0 && format->delimiter != tried.delimiter)
+                                second = best;
+                        best = score;
+                        format->delimiter = tried.delimiter;
+                        format->quote = tried.quote;
+                        format->escape = tried.escape;
+                }
+                if (delimiters[d] != format->delimiter && best_of_delimiter > second)
+                        second = best_of_delimiter;
+        }
+        if (best > 0 && second > best * 0.9)
+                add_doubt(sniffing, STR(""), STR("another delimiter fits almost as well"),
+                          arena_strf(sniffing->arena, "'%s'", format->delimiter == '\t' ? "tab" : (char[]){ format->delimiter, 0 }));
+}
+
+/* --- what is not data: preamble, comments, footer --- */
+
+static bool starts_with(const Sniffing *sniffing, const Record *record, char c) {
+        return record->end > record->start && sniffing->text.data[record->start] == c;
+}
+
+static void find_comments(const Sniffing *sniffing, Format *format, const Records *records, size_t width) {
+        for (size_t i = 0; i < records->count; i++) {
+                const Record *record = &records->items[i];
+                if (starts_with(sniffing, record, '#') && record->width != width)
+                        format->comment = STR("#");
+        }
+}
+
+/* The record with which the table begins: the first of the width that is followed by another of it. */
+static size_t first_of_table(const Sniffing *sniffing, const Format *format, const Records *records, size_t width) {
+        for (size_t i = 0; i < records->count; i++) {
+                if (records->items[i].width != width || is_blank(sniffing, &records->items[i], format->delimiter))
+                        continue;
+                size_t next = i + 1;
+                while (next < records->count && is_blank(sniffing, &records->items[next], format->delimiter))
+                        next++;
+                if (next == records->count || records->items[next].width == width)
+                        return i;
+        }
+        return 0;
+}
+
+static void find_preamble(Sniffing *sniffing, Format *format, const Records *records, size_t first, size_t width) {
+        size_t junk = 0;
+        for (size_t i = 0; i < first; i++) {
+                const Record *record = &records->items[i];
+                bool comment = format->comment.size > 0 && starts_with(sniffing, record, '#');
+                junk += !comment && !is_blank(sniffing, record, format->delimiter);
+        }
+        size_t lines = first < records->count ? records->items[first].line - 1 : 0;
+        if (junk == 0 || width < 2 || lines > PREAMBLE_LINES_MAX)
+                return;
+        format->skip = (uint32_t)lines;
+        add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, lines == 1 ? "the first line is no record of the table" : "the first %zu lines are no records of the table", lines),
+                  STR("a preamble, skipped"));
+}
+
+static bool is_total_word(Str text) {
+        static const char *const words[] = { "total", "totals", "sum", "summe", "gesamt", "totale", "somme", "subtotal",
+                                             "grand total", "end of file", "eof" };
+        for (size_t i = 0; i < COUNT_OF(words); i++) {
+                if (str_equal_nocase(text, str_of(words[i])))
+                        return true;
+        }
+        return false;
+}
+
+/* Letters, digits and blanks at the beginning of a footer, as its expression knows it again. */
+static Str footer_word(const Sniffing *sniffing, const Record *record) {
+        Str text = { sniffing->text.data + record->start, record->end - record->start };
+        size_t size = 0;
+        while (size < text.size && size < 24 &&
+               ((text.data[size] | 0x20) >= 'a' && (text.data[size] | 0x20) <= 'z'))
+                size++;
+        return str_slice(text, 0, size);
+}
+
+static bool is_footer(const Sniffing *sniffing, const Record *record, size_t width, char delimiter) {
+        Str text = { sniffing->text.data + record->start, record->end - record->start }, first, rest;
+        str_cut(text, delimiter, &first, &rest);
+        return record->width != width || (width > 1 && is_total_word(str_trim(first)));
+}
+
+/* A word that begins records of the table cannot tell a footer. */
+static bool word_is_free(const Sniffing *sniffing, const Records *records, size_t count, Str word) {
+        for (size_t i = 0; i < count; i++) {
+                Str text = { sniffing->text.data + records->items[i].start, records->items[i].end - records->items[i].start };
+                if (str_starts_with(text, word))
+                        return false;
+        }
+        return true;
+}
+
+static void find_footer(Sniffing *sniffing, Format *format, const Records *records, size_t first, size_t width) {
+        size_t last = records->count, found = 0;
+        Str expression = STR("");
+        if (!sniffing->whole || width < 2)
+                return;
+        for (; last > first + 1 && found < FOOTER_RECORDS_MAX; last--) {
+                const Record *record = &records->items[last - 1];
+                if (is_blank(sniffing, record, format->delimiter))
+                        continue;
+                Str word = footer_word(sniffing, record);
+                if (!is_footer(sniffing, record, width, format->delimiter) || word.size < 3 ||
+                    !word_is_free(sniffing, records, last - 1, word))
+                        break;
+                expression = expression.size ? arena_strf(sniffing->arena, "%.*s|^%.*s", STR_ARG(expression), STR_ARG(word))
+                                             : arena_strf(sniffing->arena, "^%.*s", STR_ARG(word));
+                found++;
+        }
+        if (found == 0 || found == FOOTER_RECORDS_MAX)
+                return;
+        format->footer = expression;
+        add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "the last %zu record%s no part of the table", found,
+                                                found == 1 ? " is" : "s are"),
+                  arena_strf(sniffing->arena, "a footer, %.*s, skipped", STR_ARG(expression)));
+}
+
+/* --- the table's fields --- */
+
+typedef struct Table {
+        size_t width, rows;
+        Str *fields; /* rows * width, as they stand; the first row may be the header */
+        CsvCounts counts;
+} Table;
+
+static Status read_table(Sniffing *sniffing, const Format *format, size_t width, Table *out, Error *err) {
+        CLEANUP(csv_freep) CsvReader *reader = csv_new();
+        VEC(Str) fields = { 0 };
+        Format plain = *format;
+        plain.header = false;
+        Str left = sniffing->text;
+        TRY(csv_start(reader, &plain, source_of_bytes(&left), width, 0, err));
+        *out = (Table){ .width = width };
+        while (true) {
+                CsvBatch batch;
+                bool end;
+                TRY(csv_next(reader, &batch, &end, err));
+                if (end)
+                        break;
+                for (size_t row = 0; row < batch.rows; row++) {
+                        Str raw = arena_str(sniffing->arena, csv_raw(&batch, row));
+                        for (size_t i = 0; i < width; i++) {
+                                Str field = csv_field(&batch, row, i);
+                                size_t at = (size_t)(field.data - batch.text) - batch.starts[row];
+                                vec_push(sniffing->arena, &fields, str_slice(raw, at, at + field.size));
+                        }
+                        out->rows++;
+                }
+        }
+        out->fields = fields.items;
+        out->counts = *csv_counts(reader);
+        return STATUS_OK;
+}
+
+static Str *column_of(const Sniffing *sniffing, const Table *table, size_t from_row, size_t column, size_t *out_count) {
+        size_t count = table->rows > from_row ? table->rows - from_row : 0;
+        Str *fields = ARENA_ARRAY(sniffing->arena, Str, count + 1);
+        for (size_t i = 0; i < count; i++)
+                fields[i] = table->fields[(from_row + i) * table->width + column];
+        *out_count = count;
+        return fields;
+}
+
+/* --- header or not --- */
+
+static bool is_name_like(Str text) {
+        size_t letters = 0;
+        if (text.size == 0 || text.size > NAME_SIZE_MAX)
+                return false;
+        for (size_t i = 0; i < text.size; i++) {
+                unsigned char c = (unsigned char)text.data[i];
+                letters += (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+                letters += c >= 0x80;
+        }
+        return letters > 0 && !is_number_like(text);
+}
+
+static bool fits_type(const Sniffing *sniffing, const Format *format, const ColumnGuess *guess, Str field) {
+        ColumnGuess one;
+        guess_column(format, &field, 1, true, sniffing->arena, &one);
+        static const TypeKind whole[] = { TYPE_INT, TYPE_BIGINT }, wide[] = { TYPE_DOUBLE, TYPE_DECIMAL };
+        bool a = false, b = false;
+        for (size_t i = 0; i < 2; i++) {
+                a |= one.type.kind == whole[i] || one.type.kind == wide[i];
+                b |= guess->type.kind == whole[i] || guess->type.kind == wide[i];
+        }
+        return one.type.kind == guess->type.kind || (a && b);
+}
+
+/* All values of one length, or all capitals and digits: then a header of another kind shows. */
+typedef struct Shape {
+        bool fixed, capitals;
+        size_t size;
+} Shape;
+
+static bool is_capitals(Str text) {
+        for (size_t i = 0; i < text.size; i++) {
+                char c = text.data[i];
+                if (!((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')))
+                        return false;
+        }
+        return text.size > 0;
+}
+
+static Shape shape_of(const Sniffing *sniffing, const Format *format, const Str *fields, size_t count) {
+        Shape shape = { .fixed = true, .capitals = true };
+        size_t seen = 0;
+        for (size_t i = 0; i < count; i++) {
+                Str text = csv_unquote(format, fields[i], sniffing->arena);
+                if (text.size == 0 || str_is(text, "\\N"))
+                        continue;
+                if (seen++ == 0)
+                        shape.size = text.size;
+                shape.fixed &= text.size == shape.size;
+                shape.capitals &= is_capitals(text);
+        }
+        if (seen < 5)
+                return (Shape){ 0 };
+        return shape;
+}
+
+typedef struct Votes {
+        int header, data;    /* strong: types and shapes */
+        bool names, unique;  /* weak: all fields look like names, all differ */
+        bool recurs;         /* a field of the first row occurs again in its column */
+} Votes;
+
+static void vote_column(const Sniffing *sniffing, const Format *format, const Table *table, size_t column, Votes *votes) {
+        size_t count;
+        Str first = table->fields[column], *rest = column_of(sniffing, table, 1, column, &count);
+        Str text = str_trim(csv_unquote(format, first, sniffing->arena));
+        ColumnGuess guess;
+        guess_column(format, rest, count, true, sniffing->arena, &guess);
+        votes->names &= is_name_like(text);
+        for (size_t i = 0; i < count && !votes->recurs; i++)
+                votes->recurs = text.size > 0 && str_equal(str_trim(csv_unquote(format, rest[i], sniffing->arena)), text);
+        if (text.size == 0)
+                return;
+        if (guess.type.kind != TYPE_TEXT) {
+                if (fits_type(sniffing, format, &guess, first))
+                        votes->data++;
+                else if (!str_is(text, "\\N") && is_name_like(text))
+                        votes->header++;
+                return;
+        }
+        if (is_number_like(text))
+                votes->data++;
+        Shape shape = shape_of(sniffing, format, rest, count);
+        if (shape.fixed)
+                text.size == shape.size ? votes->data++ : votes->header++;
+        else if (shape.capitals)
+                is_capitals(text) ? votes->data++ : votes->header++;
+}
+
+static bool all_differ(const Sniffing *sniffing, const Format *format, const Table *table) {
+        for (size_t i = 0; i < table->width; i++) {
+                for (size_t j = 0; j < i; j++) {
+                        if (str_equal_nocase(csv_unquote(format, table->fields[i], sniffing->arena),
+                                             csv_unquote(format, table->fields[j], sniffing->arena)))
+                                return false;
+                }
+        }
+        return true;
+}
+
+static bool decide_header(Sniffing *sniffing, const Format *format, const Table *table) {
+        Votes votes = { .names = true };
+        if (table->rows == 0)
+                return true;
+        for (size_t i = 0; i < table->width; i++)
+                vote_column(sniffing, format, table, i, &votes);
+        votes.unique = all_differ(sniffing, format, table);
+        if (votes.header > 0 && votes.data == 0)
+                return true;
+        if (votes.data > 0 && votes.header == 0) {
+                if (votes.names && votes.unique && !votes.recurs)
+                        add_doubt(sniffing, STR(""), STR("the first record could be a header"), STR("data, as it is like the rest"));
+                return false;
+        }
+        bool header = votes.header != votes.data ? votes.header > votes.data : votes.names && votes.unique && !votes.recurs;
+        add_doubt(sniffing, STR(""), STR("little tells whether the first record is a header"),
+                  header ? STR("a header") : STR("data; the columns are column_1, column_2, ..."));
+        return header;
+}
+
+/* --- columns --- */
+
+static void guess_columns(const Sniffing *sniffing, const Format *format, const Table *table, bool day_first) {
+        Sniffed *out = sniffing->out;
+        for (size_t i = 0; i < table->width; i++) {
+                size_t count;
+                Str *fields = column_of(sniffing, table, format->header ? 1 : 0, i, &count);
+                guess_column(format, fields, count, day_first, sniffing->arena, &out->columns[i].guess);
+        }
+}
+
+/* The decimal and thousands characters are the file's, not a column's: what most columns need. */
+static void settle_numbers(const Sniffing *sniffing, Format *format, size_t width) {
+        int commas = 0, points = 0;
+        char thousands = 0;
+        for (size_t i = 0; i < width; i++) {
+                const ColumnGuess *guess = &sniffing->out->columns[i].guess;
+                commas += guess->decimal == ',';
+                points += guess->decimal == '.';
+                if (guess->thousands)
+                        thousands = guess->thousands;
+        }
+        format->decimal = commas > points ? ',' : '.';
+        format->thousands = thousands != format->decimal ? thousands : 0;
+}
+
+static bool has_month_first(const ColumnGuess *guess) {
+        for (size_t i = 0; i < guess->date_count; i++) {
+                if (str_starts_with(guess->dates[i], STR("M")) && !str_starts_with(guess->dates[i], STR("MMM")))
+                        return true;
+        }
+        return false;
+}
+
+static void add_text(const Sniffing *sniffing, StrList *list, Str text) {
+        for (size_t i = 0; i < list->count; i++) {
+                if (str_equal(list->items[i], text))
+                        return;
+        }
+        Str *items = ARENA_ARRAY(sniffing->arena, Str, list->count + 1);
+        if (list->count > 0)
+                memcpy(items, list->items, list->count * sizeof(*items));
+        items[list->count] = text;
+        *list = (StrList){ items, list->count + 1 };
+}
+
+static void make_text(Sniffing *sniffing, size_t column, Str what) {
+        SniffedColumn *sniffed = &sniffing->out->columns[column];
+        sniffed->guess.type = (Type){ .kind = TYPE_TEXT };
+        sniffed->guess.date_count = 0;
+        add_doubt(sniffing, sniffed->name, what, STR("text"));
+}
+
+/* Patterns are the file's too; a column whose pattern clashes with those before it is text. */
+static void settle_dates(Sniffing *sniffing, Format *format, size_t width) {
+        Error err;
+        bool iso = false;
+        for (size_t i = 0; i < width; i++) {
+                ColumnGuess *guess = &sniffing->out->columns[i].guess;
+                Format with = *format;
+                iso |= guess->iso;
+                for (size_t j = 0; j < guess->date_count; j++)
+                        add_text(sniffing, &with.dates, guess->dates[j]);
+                if (format_check_dates(&with, &err) == STATUS_OK)
+                        format->dates = with.dates;
+                else
+                        make_text(sniffing, i, STR("dates in a pattern that clashes with another column's"));
+        }
+        if (iso && format->dates.count > 0)
+                add_text(sniffing, &format->dates, STR("yyyy-MM-dd"));
+}
+
+static void settle_nulls(Sniffing *sniffing, Format *format, size_t width) {
+        bool empty = false;
+        for (size_t i = 0; i < width; i++) {
+                ColumnGuess *guess = &sniffing->out->columns[i].guess;
+                empty |= guess->empty_is_null;
+                for (size_t j = 0; j < guess->null_count; j++)
+                        add_text(sniffing, &format->nulls, guess->null_words[j]);
+        }
+        for (size_t i = 0; i < format->nulls.count; i++) {
+                if (!str_is(format->nulls.items[i], "\\N"))
+                        add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "'%.*s' stands among values of other types",
+                                  STR_ARG(format->nulls.items[i])), STR("NULL, in text columns too"));
+        }
+        if (empty)
+                add_text(sniffing, &format->nulls, STR(""));
+}
+
+static void take_doubts(Sniffing *sniffing, size_t width) {
+        for (size_t i = 0; i < width; i++) {
+                const SniffedColumn *column = &sniffing->out->columns[i];
+                for (size_t j = 0; j < column->guess.doubt_count; j++)
+                        add_doubt(sniffing, column->name, column->guess.doubts[j].what, column->guess.doubts[j].assumed);
+        }
+}
+
+static void name_columns(Sniffing *sniffing, const Format *format, const Table *table) {
+        size_t width = table->width;
+        Str *fields = ARENA_ARRAY(sniffing->arena, Str, width + 1), *names = ARENA_ARRAY(sniffing->arena, Str, width + 1);
+        bool *renamed = ARENA_ARRAY(sniffing->arena, bool, width + 1);
+        for (size_t i = 0; i < width && format->header && table->rows > 0; i++)
+                fields[i] = csv_unquote(format, table->fields[i], sniffing->arena);
+        names_of_header(format->header ? fields : NULL, width, sniffing->arena, names, renamed);
+        for (size_t i = 0; i < width; i++) {
+                sniffing->out->columns[i].name = names[i];
+                if (!format->header || !renamed[i])
+                        continue;
+                Str written = str_trim(fields[i]);
+                add_doubt(sniffing, names[i],
+                          written.size == 0 ? STR("the header gives this column no name")
+                          : name_is_reserved(written) ? arena_strf(sniffing->arena, "'%.*s' is a name that Lode keeps for itself", STR_ARG(written))
+                                                      : arena_strf(sniffing->arena, "another column is named '%.*s' too", STR_ARG(written)),
+                          arena_strf(sniffing->arena, "named %.*s", STR_ARG(names[i])));
+        }
+}
+
+/* --- the whole --- */
+
+static void doubt_bad(Sniffing *sniffing, const Table *table) {
+        if (table->counts.bad == 0)
+                return;
+        add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "%lld of %lld records are malformed or of another width",
+                                                (long long)table->counts.bad, (long long)table->counts.records),
+                  STR("they go to quarantine"));
+}
+
+static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
+        Records records = { 0 };
+        size_t count, total;
+        choose_dialect(sniffing, format);
+        cut_records(sniffing, format, sniffing->text.size, &records);
+        size_t width = common_width(sniffing, format, &records, &count, &total);
+        if (total == 0)
+                return error_set(err, STATUS_HELD, "the file has no records: it is empty or blank");
+        find_comments(sniffing, format, &records, width);
+        size_t first = first_of_table(sniffing, format, &records, width);
+        find_preamble(sniffing, format, &records, first, width);
+        find_footer(sniffing, format, &records, first, width);
+
+        Table table;
+        TRY(read_table(sniffing, format, width, &table, err));
+        if (table.rows == 0)
+                return error_set(err, STATUS_HELD, "no record of the file could be read as CSV text in UTF-8");
+        Sniffed *out = sniffing->out;
+        out->columns = ARENA_ARRAY(sniffing->arena, SniffedColumn, width);
+        out->column_count = width;
+        format->header = decide_header(sniffing, format, &table);
+        name_columns(sniffing, format, &table);
+        guess_columns(sniffing, format, &table, true);
+        bool month_first = false;
+        for (size_t i = 0; i < width; i++)
+                month_first |= has_month_first(&out->columns[i].guess);
+        settle_numbers(sniffing, format, width);
+        guess_columns(sniffing, format, &table, !month_first);
+        settle_dates(sniffing, format, width);
+        settle_nulls(sniffing, format, width);
+        take_doubts(sniffing, width);
+        doubt_bad(sniffing, &table);
+        return STATUS_OK;
+}
+
+Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *err) {
+        Sniffed made = { .format = format_default() };
+        Sniffing sniffing = { .whole = whole, .arena = arena, .out = &made };
+        Str text = str_starts_with(sample, STR("\xef\xbb\xbf")) ? str_slice(sample, 3, sample.size) : sample;
+        bool lf = str_find_byte(text, '\n') < text.size;
+        sniffing.newline = !lf && str_find_byte(text, '\r') < text.size ? '\r' : '\n';
+        while (!whole && text.size > 0 && text.data[text.size - 1] != sniffing.newline)
+                text.size--; /* the cut record is no evidence */
+        char *padded = arena_alloc_raw(arena, text.size + SCAN_PADDING);
+        memcpy(padded, text.data ? text.data : "", text.size);
+        sniffing.text = (Str){ padded, text.size };
+        CLEANUP(freep) uint32_t *ends = malloc((text.size + 2 * SCAN_PADDING) * sizeof(*ends));
+        if (!ends)
+                panic("out of memory");
+        sniffing.ends = ends;
+        made.format.decimal = 0; /* not known yet */
+        TRY(sniff_table(&sniffing, &made.format, err));
+        made.doubts = sniffing.doubts.items;
+        made.doubt_count = sniffing.doubts.count;
+        *out = made;
+        return STATUS_OK;
+}
+
+/* --- what the format makes of the text --- */
+
+typedef struct RowsReading {
+        const Sniffed *sniffed;
+        TypingRules rules;
+        Typing *typings;
+        Vector *vectors;
+        TypingFailures failures;
+        size_t preview_max;
+        Arena *arena;
+        SniffedRows *out;
+} RowsReading;
+
+static void rows_reading_deinit(RowsReading *reading) {
+        for (size_t i = 0; reading->vectors && i < reading->sniffed->column_count; i++)
+                vector_deinit(&reading->vectors[i]);
+        typing_failures_deinit(&reading->failures);
+}
+
+static void preview_row(RowsReading *reading, const CsvBatch *batch, size_t row) {
+        size_t width = reading->sniffed->column_count;
+        Str *put = reading->out->preview + reading->out->preview_count++ * width;
+        for (size_t i = 0; i < width; i++) {
+                Value value;
+                bool null;
+                typing_value(&reading->typings[i], csv_field(batch, row, i), reading->arena, &value, &null);
+                put[i] = null ? STR_NONE : arena_str(reading->arena, typing_print(&reading->typings[i], value, reading->arena));
+        }
+}
+
+static void count_batch(RowsReading *reading, const CsvBatch *batch, Arena *scratch) {
+        reading->failures.count = 0;
+        for (size_t i = 0; i < reading->sniffed->column_count && batch->rows > 0; i++)
+                typing_column(&reading->typings[i], batch, i, i, scratch, &reading->vectors[i], &reading->failures);
+        typing_failures_sort(&reading->failures);
+        reading->out->accepted += (int64_t)(batch->rows - reading->failures.count);
+        reading->out->quarantined += (int64_t)(batch->bad_count + reading->failures.count);
+        size_t failed = 0;
+        for (size_t row = 0; row < batch->rows && reading->out->preview_count < reading->preview_max; row++) {
+                if (failed < reading->failures.count && reading->failures.items[failed].row == row)
+                        failed++;
+                else
+                        preview_row(reading, batch, row);
+        }
+}
+
+static Status read_rows(RowsReading *reading, Source source, Error *err) {
+        const Sniffed *sniffed = reading->sniffed;
+        CLEANUP(csv_freep) CsvReader *reader = csv_new();
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        TRY(typing_rules_init(&reading->rules, &sniffed->format, reading->arena, err));
+        for (size_t i = 0; i < sniffed->column_count; i++) {
+                SourceColumn column = { .name = sniffed->columns[i].name, .type = sniffed->columns[i].guess.type };
+                TRY(typing_init(&reading->typings[i], &reading->rules, &column, reading->arena, err));
+        }
+        TRY(csv_start(reader, &sniffed->format, source, sniffed->column_count, 0, err));
+        while (true) {
+                CsvBatch batch;
+                bool end;
+                TRY(csv_next(reader, &batch, &end, err));
+                if (end)
+                        break;
+                if (batch.width == sniffed->column_count)
+                        count_batch(reading, &batch, &scratch);
+                arena_reset(&scratch);
+        }
+        reading->out->counts = *csv_counts(reader);
+        return STATUS_OK;
+}
+
+Status sniff_rows(const Sniffed *sniffed, Source source, size_t preview_max, Arena *arena, SniffedRows *out, Error *err) {
+        SniffedRows made = { .preview = ARENA_ARRAY(arena, Str, preview_max * sniffed->column_count + 1) };
+        CLEANUP(rows_reading_deinit) RowsReading reading = { .sniffed = sniffed, .preview_max = preview_max, .arena = arena, .out = &made };
+        reading.typings = ARENA_ARRAY(arena, Typing, sniffed->column_count);
+        reading.vectors = ARENA_ARRAY(arena, Vector, sniffed->column_count);
+        TRY(read_rows(&reading, source, err));
+        *out = made;
+        return STATUS_OK;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Sniff: from the first bytes of a file that nobody described to a Format and typed columns, with every doubt said.
+ *
+ * The dialect is the one in which most records have one width and most fields look like something (a number, a date, a
+ * word, a text in quotes), not the one without errors. Records of other widths before the first of that width are a
+ * preamble, after the last of it a footer; a first record that differs from its columns is a header. Types: guess.h.
+ *
+ * Bytes in, plain data out; all texts lie in the arena or in the sample.
+ */
+#include "frame/guess.h"
+
+typedef struct SniffedColumn {
+        Str name;        /* see names_of_header() */
+        ColumnGuess guess;
+} SniffedColumn;
+
+typedef struct SniffedDoubt {
+        Str column, what, assumed; /* column is empty where the whole file is meant */
+} SniffedDoubt;
+
+typedef struct Sniffed {
+        Format format;
+        SniffedColumn *columns;
+        size_t column_count;
+        SniffedDoubt *doubts;
+        size_t doubt_count;
+} Sniffed;
+
+/* sample: decoded bytes, from the beginning of the file; whole: it is all of it. HELD where there are no records. */
+Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *err);
+
+/* What the format and columns make of a text: the counts, and up to preview_max rows as text (data == NULL is NULL). */
+typedef struct SniffedRows {
+        CsvCounts counts;
+        int64_t accepted, quarantined;
+        Str *preview;
+        size_t preview_count;
+} SniffedRows;
+Status sniff_rows(const Sniffed *sniffed, Source source, size_t preview_max, Arena *arena, SniffedRows *out, Error *err);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/sniff.h"
+
+#include <errno.h>
+
+#include "base/vec.h"
+#include "frame/sniff.h"
+
+#define SAMPLE_DEFAULT (8u << 20)
+#define SAMPLE_MAX (64u << 20)
+#define TEXT_SHOWN_MAX 200
+
+static Status read_fd(void *context, void *into, size_t size, size_t *out_got, Error *err) {
+        const int *fd = context;
+        ssize_t got;
+        do {
+                got = read(*fd, into, size);
+        } while (got < 0 && errno == EINTR);
+        if (got < 0)
+                return error_errno(err, errno, "cannot read the file");
+        *out_got = (size_t)got;
+        return STATUS_OK;
+}
+
+/* UTF-8 and not too long, for eyes. */
+static Str shown(Arena *arena, Str text) {
+        if (text.data == NULL)
+                return text;
+        VEC(char) out = { 0 };
+        size_t at = 0;
+        while (at < text.size && at < TEXT_SHOWN_MAX) {
+                uint32_t point;
+                char bytes[4];
+                at += utf8_decode(text, at, &point);
+                size_t size = utf8_encode(point ? point : 0xfffd, bytes);
+                for (size_t i = 0; i < size; i++)
+                        vec_push(arena, &out, bytes[i]);
+        }
+        Str short_text = arena_str(arena, (Str){ out.items, out.count });
+        return at < text.size ? arena_strf(arena, "%.*s...", STR_ARG(short_text)) : short_text;
+}
+
+static void take_columns(const Sniffed *sniffed, Arena *arena, SniffResult *out) {
+        out->column_count = sniffed->column_count;
+        out->columns = ARENA_ARRAY(arena, SniffColumn, sniffed->column_count);
+        for (size_t i = 0; i < sniffed->column_count; i++) {
+                const SniffedColumn *column = &sniffed->columns[i];
+                out->columns[i] = (SniffColumn){
+                        .column = { .name = column->name, .from = column->name, .type = column->guess.type },
+                        .nulls = column->guess.nulls,
+                        .example = shown(arena, column->guess.example),
+                };
+        }
+}
+
+static void take_doubts(const Sniffed *sniffed, Arena *arena, SniffResult *out) {
+        out->doubt_count = sniffed->doubt_count;
+        out->doubts = ARENA_ARRAY(arena, Doubt, sniffed->doubt_count);
+        for (size_t i = 0; i < sniffed->doubt_count; i++) {
+                const SniffedDoubt *doubt = &sniffed->doubts[i];
+                out->doubts[i] = (Doubt){ doubt->column, shown(arena, doubt->what), shown(arena, doubt->assumed) };
+        }
+}
+
+static void take_rows(const SniffedRows *rows, Arena *arena, SniffResult *out) {
+        size_t values = rows->preview_count * out->column_count;
+        out->preview_count = rows->preview_count;
+        out->preview = ARENA_ARRAY(arena, Str, values);
+        for (size_t i = 0; i < values; i++)
+                out->preview[i] = shown(arena, rows->preview[i]);
+        out->records = rows->counts.records;
+        out->accepted = rows->accepted;
+        out->quarantined = rows->quarantined;
+        out->skipped = rows->counts.records - rows->accepted - rows->quarantined;
+}
+
+Status sniff_run(const SniffSpec *spec, int fd, Arena *arena, SniffResult *out, Error *err) {
+        size_t sample_max = spec->sample_bytes ? (size_t)(spec->sample_bytes < SAMPLE_MAX ? spec->sample_bytes : SAMPLE_MAX) : SAMPLE_DEFAULT;
+        CLEANUP(input_freep) Input *input = input_new();
+        CLEANUP(buf_deinit) Buf sample = { 0 };
+        void *into = buf_reserve(&sample, sample_max);
+        size_t got;
+        TRY(input_start(input, (Source){ read_fd, &fd }, FORMAT_COMPRESSION_AUTO, spec->input_limit, err));
+        TRY(input_read(input, into, sample_max, &got, err));
+        buf_added(&sample, got);
+
+        SniffResult result = { .whole = got < sample_max };
+        Sniffed sniffed;
+        SniffedRows rows;
+        TRY(sniff_format(buf_view(&sample), result.whole, arena, &sniffed, err));
+        Str text = buf_view(&sample);
+        if (!result.whole)
+                while (text.size > 0 && text.data[text.size - 1] != '\n')
+                        text.size--;
+        TRY(sniff_rows(&sniffed, source_of_bytes(&text), SNIFF_PREVIEW_ROWS, arena, &rows, err));
+        result.format = sniffed.format;
+        take_columns(&sniffed, arena, &result);
+        take_doubts(&sniffed, arena, &result);
+        take_rows(&rows, arena, &result);
+        *out = result;
+        return STATUS_OK;
+}
