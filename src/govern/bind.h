@@ -87,6 +87,8 @@ typedef struct BoundStatement {
         BoundRelation *relations;
         size_t relation_count;
         size_t parameter_count;
+        Type *functions; /* whose flattening functions sql names: for worker_define(), before sql is prepared */
+        size_t function_count;
 } BoundStatement;
 
 /*

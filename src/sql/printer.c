@@ -720,6 +720,16 @@ static void print_pivot(SqlPrinter *printer, const SqlFrom *from) {
         put(printer, ")");
 }
 
+static void print_from_subquery(SqlPrinter *printer, const SqlFrom *from) {
+        uint32_t outer = printer->source;
+        if (from->source)
+                printer->source = from->source;
+        put(printer, "(");
+        sql_print_query(printer, from->subquery);
+        put(printer, ")");
+        printer->source = outer;
+}
+
 static void print_from_body(SqlPrinter *printer, const SqlFrom *from) {
         switch (from->kind) {
         case SQL_FROM_EMPTY:
@@ -728,9 +738,7 @@ static void print_from_body(SqlPrinter *printer, const SqlFrom *from) {
                 put_path(printer, from->table.path);
                 break;
         case SQL_FROM_SUBQUERY:
-                put(printer, "(");
-                sql_print_query(printer, from->subquery);
-                put(printer, ")");
+                print_from_subquery(printer, from);
                 break;
         case SQL_FROM_JOIN:
                 put(printer, from->alias.size ? "(" : "");

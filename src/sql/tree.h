@@ -259,6 +259,7 @@ struct SqlFrom {
         Str alias;
         SqlNames column_aliases;
         SqlSample *sample; /* or NULL */
+        uint32_t source;   /* a view that the binder put in (SUBQUERY): the text its places count in; 0 = as around it */
         union {
                 struct {
                         SqlNames path; /* 1 to 3 parts: zone, stage, name from the right */

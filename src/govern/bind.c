@@ -1,0 +1,847 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One walk over the tree, query by query. In each SELECT the relations come first: each becomes a Seen in the query's
+ * scope (a guarded scan with known columns, or something else under an alias). Then the conditions are known that allow
+ * leaving files out, and the scans are made. Then every expression is gone over: names with zone and stage are cut to
+ * what they are inside, stars lose the hidden columns, current_user becomes the principal.
+ */
+#include "govern/bind.h"
+
+#include <pwd.h>
+
+#include "govern/guard.h"
+#include "govern/names.h"
+#include "govern/predicate.h"
+#include "sql/allow.h"
+#include "sql/depend.h"
+
+#define VIEW_DEPTH_MAX 16
+#define OUTPUT_NAME_MAX 64 /* bytes of an output's name taken from the text */
+
+/* A relation in a FROM. */
+typedef struct Seen {
+        Str alias;               /* by which the query names it; empty = it cannot */
+        const Relation *scan;    /* NULL: a CTE, a subquery, a view, a function: columns unknown here */
+        const Policy *policy;
+        SqlFrom *from;           /* the node that becomes the scan */
+        bool unaliased;          /* the alias is the relation's own name, so zone.stage.name.column may be written */
+        bool *carried;           /* scan: per column */
+        bool nullable;           /* on the side of an outer join that can be filled with NULL */
+        bool whole;              /* files may not be left out: positions, nearest rows and samples depend on all rows */
+} Seen;
+
+typedef struct Scope Scope;
+struct Scope {
+        const Scope *outer;
+        SqlScope ctes;           /* for sql_scope_has(); its outer is the outer scope's */
+        VEC(Seen *) seen;
+};
+
+/* One text: the statement, or a view inside it, with whose rights it is read. */
+typedef struct Text {
+        const SqlTree *tree;
+        Str zone, stage;         /* defaults for short names */
+        const Principal *principal;
+        uint32_t source;
+        int view_depth;
+        bool keyed;              /* the statement has subqueries, so filtered scans take the keyed form */
+        Mentioned mentioned;
+} Text;
+
+typedef struct Bind {
+        const BindRequest *request;
+        Arena *arena;
+        BoundStatement *out;
+        VEC(BoundRelation) relations;
+        VEC(Type) functions;
+} Bind;
+
+/* What the surroundings of a relation in FROM say about it. */
+typedef struct Place {
+        bool nullable, whole, bare; /* bare: hidden columns must not be carried */
+} Place;
+
+static Status bind_query(Bind *bind, const Text *text, const Scope *outer, SqlQuery *query, Error *err);
+static Status bind_expr(Bind *bind, const Text *text, Scope *scope, SqlExpr **place, Error *err);
+
+static Status place_error(const Text *text, SqlPlace at, Error *err) {
+        return sql_error_place(err, text->tree, at);
+}
+
+Principal principal_local(Arena *arena) {
+        char buffer[4096];
+        struct passwd entry, *found = NULL;
+        if (getpwuid_r(geteuid(), &entry, buffer, sizeof(buffer), &found) == 0 && found)
+                return (Principal){ .name = arena_strf(arena, "local:%s", found->pw_name), .administrator = true };
+        return (Principal){ .name = arena_strf(arena, "local:%u", (unsigned)geteuid()), .administrator = true };
+}
+
+/* ---- names of relations ---- */
+
+static Str name_of_path(SqlNames path) {
+        return path.items[path.count - 1];
+}
+
+/* A guess among what may be seen: the same last name elsewhere, else the nearest spelling. */
+static Str guess_relation(Bind *bind, Str written, Str name) {
+        const BindSource *source = bind->request->source;
+        Str *names;
+        size_t count;
+        Error unused = { 0 }; /* no guess, then */
+        if (!source->names || source->names(source->context, bind->arena, &names, &count, &unused) != STATUS_OK)
+                return STR_NONE;
+        Str suffix = arena_strf(bind->arena, ".%.*s", STR_ARG(name));
+        for (size_t i = 0; i < count; i++)
+                if (names[i].size >= suffix.size &&
+                    str_equal_nocase(str_slice(names[i], names[i].size - suffix.size, names[i].size), suffix))
+                        return names[i];
+        return str_nearest(written, names, count);
+}
+
+static bool looks_like_file(Str name) {
+        return str_find_byte(name, '/') < name.size || str_find_byte(name, '.') < name.size || str_find(name, STR("://")) < name.size;
+}
+
+static Status no_relation(Bind *bind, const Text *text, const SqlFrom *from, Error *err) {
+        SqlNames path = from->table.path;
+        Str name = name_of_path(path);
+        if (path.count == 1 && looks_like_file(name)) {
+                error_set(err, STATUS_SQL_REFUSED, "'%.*s' is a file, and SQL reads tables only", STR_ARG(name));
+                error_hint(err, "files enter through a source: lode add ZONE %.*s", STR_ARG(name));
+                return place_error(text, from->at, err);
+        }
+        Str written = path.count == 3   ? arena_strf(bind->arena, "%.*s.%.*s.%.*s", STR_ARG(path.items[0]),
+                                                     STR_ARG(path.items[1]), STR_ARG(path.items[2]))
+                      : path.count == 2 ? arena_strf(bind->arena, "%.*s.%.*s", STR_ARG(path.items[0]), STR_ARG(path.items[1]))
+                                        : name;
+        error_set(err, STATUS_NO_TABLE, "no table '%.*s'", STR_ARG(written));
+        Str guess = guess_relation(bind, written, name);
+        if (guess.size > 0)
+                error_hint(err, "did you mean %.*s?", STR_ARG(guess));
+        else if (path.count < 3 && text->zone.size == 0)
+                error_hint(err, "tables are named zone.stage.table; lode show table lists them");
+        else
+                error_hint(err, "lode show table lists the tables there are");
+        return place_error(text, from->at, err);
+}
+
+static Status resolve(Bind *bind, const Text *text, const SqlFrom *from, Relation **out, Error *err) {
+        const BindSource *source = bind->request->source;
+        SqlNames path = from->table.path;
+        Str zone = path.count == 3 ? path.items[0] : text->zone;
+        Str stage = path.count >= 2 ? path.items[path.count - 2] : text->stage;
+        *out = NULL;
+        if (zone.size > 0 && stage.size > 0)
+                TRY(source->resolve(source->context, zone, stage, name_of_path(path), bind->arena, out, err));
+        return *out ? STATUS_OK : no_relation(bind, text, from, err);
+}
+
+/* ---- what a scan carries ---- */
+
+static bool is_hidden_from(const Text *text, const RelationColumn *column, Place where) {
+        return column->hidden && (where.bare || !mentioned_has(&text->mentioned.names, column->name));
+}
+
+static void choose_columns(Bind *bind, const Text *text, Seen *seen, Place where) {
+        const Relation *relation = seen->scan;
+        bool everything = text->mentioned.everything || mentioned_has(&text->mentioned.singles, seen->alias);
+        size_t count = 0, first = SIZE_MAX;
+        seen->carried = ARENA_ARRAY(bind->arena, bool, relation->column_count);
+        for (size_t i = 0; i < relation->column_count; i++) {
+                const RelationColumn *column = &relation->columns[i];
+                if (policy_withholds(seen->policy, column->name) || is_hidden_from(text, column, where))
+                        continue;
+                if (first == SIZE_MAX && !column->hidden)
+                        first = i;
+                seen->carried[i] = everything || mentioned_has(&text->mentioned.names, column->name);
+                count += seen->carried[i];
+        }
+        if (count == 0 && first != SIZE_MAX)
+                seen->carried[first] = true; /* count(*) needs a column to count */
+}
+
+static bool carries_hidden(const Seen *seen) {
+        for (size_t i = 0; seen->scan && i < seen->scan->column_count; i++)
+                if (seen->carried[i] && seen->scan->columns[i].hidden)
+                        return true;
+        return false;
+}
+
+static void note_relation(Bind *bind, const Relation *relation, const bool *carried, size_t file_count) {
+        BoundRelation bound = {
+                .zone = relation->zone, .stage = relation->stage, .name = relation->name,
+                .kind = relation->kind, .file_count = file_count,
+        };
+        bound.columns.items = ARENA_ARRAY(bind->arena, Str, relation->column_count);
+        for (size_t i = 0; carried && i < relation->column_count; i++)
+                if (carried[i])
+                        bound.columns.items[bound.columns.count++] = relation->columns[i].name;
+        vec_push(bind->arena, &bind->relations, bound);
+}
+
+/* ---- FROM ---- */
+
+static Status see(Bind *bind, Scope *scope, Seen seen, Seen **out) {
+        Seen *copy = ARENA_NEW(bind->arena, Seen);
+        *copy = seen;
+        vec_push(bind->arena, &scope->seen, copy);
+        if (out)
+                *out = copy;
+        return STATUS_OK;
+}
+
+static Status get_policy(Bind *bind, const Text *text, const Relation *relation, const Policy **out, Error *err) {
+        const BindSource *source = bind->request->source;
+        *out = NULL;
+        if (!source->policy)
+                return STATUS_OK;
+        return source->policy(source->context, text->principal, relation, bind->arena, out, err);
+}
+
+static Status add_types(Bind *bind, const Type *types, size_t count) {
+        for (size_t i = 0; i < count; i++)
+                vec_push(bind->arena, &bind->functions, types[i]);
+        return STATUS_OK;
+}
+
+/* A view that policy limits: its own text, bound and printed, becomes the source of a guarded scan. */
+static Status guard_view(Bind *bind, const Text *text, SqlFrom *from, const Relation *relation, const Policy *policy,
+                         const SqlQuery *query, Error *err) {
+        bool *carried = ARENA_ARRAY(bind->arena, bool, relation->column_count);
+        for (size_t i = 0; i < relation->column_count; i++)
+                carried[i] = !policy_withholds(policy, relation->columns[i].name);
+        if (relation->column_count == 0)
+                return error_set(err, STATUS_DENIED, "the columns of view '%.*s' are not known, so its policy cannot hold",
+                                 STR_ARG(relation->name));
+        GuardedUse use = {
+                .relation = relation, .carried = carried, .policy = policy, .keyed = text->keyed,
+                .source = arena_strf(bind->arena, "(%.*s)", STR_ARG(sql_print(bind->arena, query))),
+        };
+        Type *types;
+        size_t count;
+        TRY(guard_scan(&use, bind->arena, &from->printed, &types, &count, err));
+        from->kind = SQL_FROM_PRINTED;
+        return add_types(bind, types, count);
+}
+
+/* Binds the view's text as its zone and puts it in the relation's place. */
+static Status inline_view(Bind *bind, const Text *text, SqlFrom *from, const Relation *relation, const Policy *policy,
+                          Error *err) {
+        if (text->view_depth >= VIEW_DEPTH_MAX) {
+                error_set(err, STATUS_CYCLE, "views stand inside each other more than %d deep", VIEW_DEPTH_MAX);
+                return place_error(text, from->at, err);
+        }
+        SqlMap *map = &bind->out->map;
+        vec_push(bind->arena, &map->texts, (SqlMapText){ relation->view->name, relation->view->text });
+        Principal *zone = ARENA_NEW(bind->arena, Principal);
+        *zone = (Principal){ .name = text->principal->name, .zone = relation->zone };
+        Text inner = {
+                .tree = relation->view, .zone = relation->zone, .principal = zone,
+                .source = (uint32_t)map->texts.count, .view_depth = text->view_depth + 1, .keyed = text->keyed,
+        };
+        SqlQuery *query = sql_query_copy(bind->arena, relation->view->query);
+        mentioned_collect(query, bind->arena, &inner.mentioned);
+        inner.keyed |= inner.mentioned.subqueries;
+        TRY(sql_allow_query(relation->view, query, err));
+        TRY(bind_query(bind, &inner, NULL, query, err));
+        note_relation(bind, relation, NULL, 0);
+
+        if (policy)
+                return guard_view(bind, text, from, relation, policy, query, err);
+        from->kind = SQL_FROM_SUBQUERY;
+        from->subquery = query;
+        from->source = inner.source;
+        return STATUS_OK;
+}
+
+/* Two unaliased relations of one name in one FROM, from different places: no name could tell them apart. */
+static Status check_clash(const Text *text, const Scope *scope, const SqlFrom *from, Str alias, Error *err) {
+        for (size_t i = 0; i < scope->seen.count; i++) {
+                const Seen *other = scope->seen.items[i];
+                if (!other->unaliased || !str_equal_nocase(other->alias, alias))
+                        continue;
+                error_set(err, STATUS_AMBIGUOUS, "two tables named '%.*s' stand in one FROM", STR_ARG(alias));
+                error_hint(err, "give one of them an alias: ... AS %.*s_2", STR_ARG(alias));
+                return place_error(text, from->at, err);
+        }
+        return STATUS_OK;
+}
+
+static Status see_relation(Bind *bind, const Text *text, Scope *scope, SqlFrom *from, Place where, Error *err) {
+        Relation *relation;
+        bool unaliased = from->alias.size == 0;
+        Str alias = unaliased ? name_of_path(from->table.path) : from->alias;
+        TRY(resolve(bind, text, from, &relation, err));
+        if (unaliased)
+                TRY(check_clash(text, scope, from, alias, err));
+        from->alias = alias;
+        Seen seen = { .alias = alias, .from = from, .unaliased = unaliased, .nullable = where.nullable,
+                      .whole = where.whole || from->sample || from->column_aliases.count > 0 };
+        Seen *kept;
+        TRY(get_policy(bind, text, relation, &seen.policy, err));
+        if (relation->kind == RELATION_VIEW) {
+                TRY(inline_view(bind, text, from, relation, seen.policy, err));
+                return see(bind, scope, seen, &kept);
+        }
+        seen.scan = relation;
+        see(bind, scope, seen, &kept);
+        choose_columns(bind, text, kept, where);
+        return STATUS_OK;
+}
+
+static Status see_from(Bind *bind, const Text *text, Scope *scope, SqlFrom *from, Place where, Error *err);
+
+static Status see_join(Bind *bind, const Text *text, Scope *scope, SqlFrom *from, Place where, Error *err) {
+        SqlJoinType type = from->join.type;
+        Place left = where, right = where;
+        left.nullable |= type == SQL_JOIN_RIGHT || type == SQL_JOIN_FULL;
+        right.nullable |= type == SQL_JOIN_LEFT || type == SQL_JOIN_FULL;
+        left.whole |= from->join.ref == SQL_REF_POSITIONAL;
+        right.whole |= from->join.ref == SQL_REF_POSITIONAL || from->join.ref == SQL_REF_ASOF ||
+                       type == SQL_JOIN_SEMI || type == SQL_JOIN_ANTI;
+        size_t before = scope->seen.count;
+        TRY(see_from(bind, text, scope, from->join.left, left, err));
+        TRY(see_from(bind, text, scope, from->join.right, right, err));
+        for (size_t i = before; from->join.ref == SQL_REF_NATURAL && i < scope->seen.count; i++) {
+                if (!carries_hidden(scope->seen.items[i]))
+                        continue;
+                error_set(err, STATUS_SQL_REFUSED, "NATURAL JOIN would also join on _file and _row, which this statement names");
+                error_hint(err, "name the columns to join on: JOIN ... USING (...)");
+                return place_error(text, from->at, err);
+        }
+        return STATUS_OK;
+}
+
+/* What is pivoted is a scope of its own: its expressions see the source only, and outside it has one alias. */
+static Status see_pivot(Bind *bind, const Text *text, Scope *scope, SqlFrom *from, Error *err);
+
+static Status see_from(Bind *bind, const Text *text, Scope *scope, SqlFrom *from, Place where, Error *err) {
+        switch (from->kind) {
+        case SQL_FROM_EMPTY:
+        case SQL_FROM_PRINTED:
+                return STATUS_OK;
+        case SQL_FROM_TABLE:
+                if (from->table.path.count == 1 && sql_scope_has(&scope->ctes, from->table.path.items[0]))
+                        return see(bind, scope, (Seen){ .alias = from->alias.size ? from->alias : from->table.path.items[0] }, NULL);
+                return see_relation(bind, text, scope, from, where, err);
+        case SQL_FROM_SUBQUERY:
+                TRY(bind_query(bind, text, scope, from->subquery, err));
+                return see(bind, scope, (Seen){ .alias = from->alias }, NULL);
+        case SQL_FROM_JOIN:
+                return see_join(bind, text, scope, from, where, err);
+        case SQL_FROM_FUNCTION:
+                TRY(bind_expr(bind, text, scope, &from->function.call, err));
+                return see(bind, scope, (Seen){ .alias = from->alias.size ? from->alias : name_of_path(from->function.call->function.path) }, NULL);
+        case SQL_FROM_VALUES:
+                for (size_t i = 0; i < from->values.row_count; i++)
+                        for (size_t k = 0; k < from->values.rows[i].count; k++)
+                                TRY(bind_expr(bind, text, scope, &from->values.rows[i].items[k], err));
+                return see(bind, scope, (Seen){ .alias = from->alias }, NULL);
+        case SQL_FROM_PIVOT:
+                return see_pivot(bind, text, scope, from, err);
+        }
+        return STATUS_OK;
+}
+
+/* ---- conditions that let files be left out ---- */
+
+/* The one scan of this FROM that a column reference can mean, and its column; NULL when that is not certain. */
+static const RelationColumn *column_certain(const Scope *scope, SqlNames parts, Seen **out_seen) {
+        const RelationColumn *found = NULL;
+        if (parts.count > 2)
+                return NULL;
+        for (size_t i = 0; i < scope->seen.count; i++) {
+                Seen *seen = scope->seen.items[i];
+                if (parts.count == 2 && !str_equal_nocase(seen->alias, parts.items[0]))
+                        continue;
+                if (!seen->scan)
+                        return NULL;
+                for (size_t k = 0; k < seen->scan->column_count; k++) {
+                        const RelationColumn *column = &seen->scan->columns[k];
+                        if (!seen->carried[k] || !str_equal_nocase(column->name, name_of_path(parts)))
+                                continue;
+                        if (found)
+                                return NULL;
+                        found = column;
+                        *out_seen = seen;
+                }
+        }
+        return found;
+}
+
+typedef struct Conjuncts {
+        VEC(Predicate) predicates;
+        VEC(const SqlExpr *) exprs;
+} Conjuncts;
+
+/* The condition with its column as the table calls it, for behind the barrier. */
+static const SqlExpr *conjunct_for(Bind *bind, const SqlExpr *condition, const RelationColumn *column) {
+        SqlExpr *copy = sql_expr_copy(bind->arena, condition);
+        SqlExpr *reference = (SqlExpr *)(uintptr_t)predicate_column(copy); /* inside our own copy */
+        reference->column.items = ARENA_NEW(bind->arena, Str);
+        reference->column.items[0] = column->name;
+        reference->column.count = 1;
+        return copy;
+}
+
+static void use_condition(Bind *bind, const Scope *scope, const Seen *wanted, const SqlExpr *condition, Conjuncts *out) {
+        const SqlExpr *reference = predicate_column(condition);
+        Seen *seen = NULL;
+        const RelationColumn *column = reference ? column_certain(scope, reference->column, &seen) : NULL;
+        if (!column || seen != wanted || policy_mask(seen->policy, column->name))
+                return;
+        if (seen->nullable && condition->kind == SQL_OPERATOR && condition->op.op == SQL_OP_IS_NULL)
+                return; /* the outer join makes such rows itself */
+        Predicate made[2];
+        size_t count = predicate_make(condition, column->field_id, column->type, bind->arena, made);
+        for (size_t i = 0; i < count; i++)
+                vec_push(bind->arena, &out->predicates, made[i]);
+        if (count > 0)
+                vec_push(bind->arena, &out->exprs, conjunct_for(bind, condition, column));
+}
+
+static void use_conditions(Bind *bind, const Scope *scope, const Seen *wanted, const SqlExpr *where, Conjuncts *out) {
+        if (!where)
+                return;
+        if (where->kind == SQL_CONJUNCTION && !where->conjunction.is_or) {
+                for (size_t i = 0; i < where->conjunction.children.count; i++)
+                        use_conditions(bind, scope, wanted, where->conjunction.children.items[i], out);
+                return;
+        }
+        use_condition(bind, scope, wanted, where, out);
+}
+
+static Status make_scan(Bind *bind, const Text *text, const Scope *scope, Seen *seen, const SqlExpr *where, Error *err) {
+        const BindSource *source = bind->request->source;
+        Conjuncts conjuncts = { 0 };
+        if (!seen->whole)
+                use_conditions(bind, scope, seen, where, &conjuncts);
+        GuardedUse use = {
+                .relation = seen->scan, .carried = seen->carried, .policy = seen->policy, .keyed = text->keyed,
+                .conjuncts = conjuncts.exprs.items, .conjunct_count = conjuncts.exprs.count,
+        };
+        Str *paths = NULL;
+        TRY(source->files(source->context, seen->scan, conjuncts.predicates.items, conjuncts.predicates.count,
+                          bind->arena, &paths, &use.path_count, err));
+        use.paths = paths;
+        Type *types;
+        size_t type_count;
+        TRY(guard_scan(&use, bind->arena, &seen->from->printed, &types, &type_count, err));
+        seen->from->kind = SQL_FROM_PRINTED;
+        note_relation(bind, seen->scan, seen->carried, use.path_count);
+        return add_types(bind, types, type_count);
+}
+
+static Status make_scans(Bind *bind, const Text *text, const Scope *scope, const SqlExpr *where, Error *err) {
+        for (size_t i = 0; i < scope->seen.count; i++)
+                if (scope->seen.items[i]->scan)
+                        TRY(make_scan(bind, text, scope, scope->seen.items[i], where, err));
+        return STATUS_OK;
+}
+
+/* ---- expressions ---- */
+
+static const Seen *seen_by_alias(const Scope *scope, Str alias) {
+        for (; scope; scope = scope->outer)
+                for (size_t i = 0; i < scope->seen.count; i++)
+                        if (str_equal_nocase(scope->seen.items[i]->alias, alias))
+                                return scope->seen.items[i];
+        return NULL;
+}
+
+/* zone.stage.name.column and stage.name.column, where that relation stands in FROM without an alias. */
+static size_t qualifier_length(const Scope *scope, SqlNames parts) {
+        if (parts.count < 3 || seen_by_alias(scope, parts.items[0]))
+                return 0;
+        for (; scope; scope = scope->outer) {
+                for (size_t i = 0; i < scope->seen.count; i++) {
+                        const Seen *seen = scope->seen.items[i];
+                        if (!seen->unaliased || !seen->scan)
+                                continue;
+                        const Relation *relation = seen->scan;
+                        if (parts.count >= 4 && str_equal_nocase(parts.items[0], relation->zone) &&
+                            str_equal_nocase(parts.items[1], relation->stage) && str_equal_nocase(parts.items[2], seen->alias))
+                                return 2;
+                        if (str_equal_nocase(parts.items[0], relation->stage) && str_equal_nocase(parts.items[1], seen->alias))
+                                return 1;
+                }
+        }
+        return 0;
+}
+
+/* A whole row as a value, without its hidden columns: {'a': t.a, ...}. */
+static SqlExpr *row_of(Bind *bind, const Seen *seen) {
+        SqlExpr *row = ARENA_NEW(bind->arena, SqlExpr);
+        Str *name = ARENA_NEW(bind->arena, Str);
+        *name = STR("struct_pack");
+        *row = (SqlExpr){ .kind = SQL_FUNCTION, .at = { SQL_NOWHERE, 0 }, .function.path = { name, 1 } };
+        row->function.arguments.items = ARENA_ARRAY(bind->arena, SqlArgument, seen->scan->column_count);
+        for (size_t i = 0; i < seen->scan->column_count; i++) {
+                if (!seen->carried[i] || seen->scan->columns[i].hidden)
+                        continue;
+                Str parts[2] = { seen->alias, seen->scan->columns[i].name };
+                row->function.arguments.items[row->function.arguments.count++] =
+                        (SqlArgument){ .name = parts[1], .expr = sql_make_column(bind->arena, 2, parts) };
+        }
+        return row;
+}
+
+static bool is_column_somewhere(const Text *text, const Scope *scope, Str name) {
+        if (mentioned_has(&text->mentioned.outputs, name) || mentioned_has(&text->mentioned.parameters, name))
+                return true;
+        for (; scope; scope = scope->outer)
+                for (size_t i = 0; i < scope->seen.count; i++)
+                        for (size_t k = 0; scope->seen.items[i]->scan && k < scope->seen.items[i]->scan->column_count; k++)
+                                if (str_equal_nocase(scope->seen.items[i]->scan->columns[k].name, name))
+                                        return true;
+        return false;
+}
+
+static bool is_one_of(Str word, const char *const *words, size_t count) {
+        for (size_t i = 0; i < count; i++)
+                if (str_equal_nocase(word, str_of(words[i])))
+                        return true;
+        return false;
+}
+
+/* Words that the engine would answer for itself. */
+static Status bind_word(Bind *bind, const Text *text, SqlExpr **place, Str word, Error *err) {
+        static const char *const principals[] = { "current_user", "session_user", "user", "current_role" };
+        static const char *const refused[] = { "current_catalog", "current_schema", "current_database" };
+        SqlExpr *expr = *place;
+        if (is_one_of(word, refused, COUNT_OF(refused))) {
+                error_set(err, STATUS_SQL_REFUSED, "%.*s is not allowed", STR_ARG(word));
+                error_hint(err, "tables are named zone.stage.table");
+                return place_error(text, expr->at, err);
+        }
+        if (!is_one_of(word, principals, COUNT_OF(principals)))
+                return STATUS_OK;
+        SqlExpr *name = sql_make_string(bind->arena, text->principal->name);
+        name->at = expr->at;
+        name->alias = expr->alias;
+        *place = name;
+        return STATUS_OK;
+}
+
+static Status bind_column(Bind *bind, const Text *text, Scope *scope, SqlExpr **place, Error *err) {
+        SqlExpr *expr = *place;
+        SqlNames *parts = &expr->column;
+        if (parts->count > 1) {
+                size_t cut = qualifier_length(scope, *parts);
+                *parts = (SqlNames){ parts->items + cut, parts->count - cut };
+                return STATUS_OK;
+        }
+        Str word = parts->items[0];
+        if (is_column_somewhere(text, scope, word))
+                return STATUS_OK;
+        const Seen *seen = seen_by_alias(scope, word);
+        if (seen && seen->scan && carries_hidden(seen)) {
+                SqlExpr *row = row_of(bind, seen);
+                row->at = expr->at;
+                row->alias = expr->alias;
+                *place = row;
+                return STATUS_OK;
+        }
+        return seen ? STATUS_OK : bind_word(bind, text, place, word, err);
+}
+
+static void exclude(Bind *bind, SqlExpr *star, Str table, Str column) {
+        size_t size = star->star.exclude_count * sizeof(SqlStarName);
+        SqlStarName *more = arena_alloc(bind->arena, size + sizeof(SqlStarName));
+        if (size > 0)
+                memcpy(more, star->star.excludes, size);
+        more[star->star.exclude_count] = (SqlStarName){ .table = table, .column = column };
+        star->star.excludes = more;
+        star->star.exclude_count++;
+}
+
+/* Whether it is excluded already: twice is an error to the engine. */
+static bool star_excludes(const SqlExpr *star, Str table, Str column) {
+        for (size_t i = 0; i < star->star.exclude_count; i++) {
+                const SqlStarName *name = &star->star.excludes[i];
+                if (str_equal_nocase(name->column, column) && (name->table.size == 0 || str_equal_nocase(name->table, table)))
+                        return true;
+        }
+        return false;
+}
+
+static Status bind_star(Bind *bind, const Text *text, const Scope *scope, SqlExpr *star, Error *err) {
+        Str relation = star->star.relation;
+        for (size_t i = 0; i < scope->seen.count; i++) {
+                const Seen *seen = scope->seen.items[i];
+                if (!carries_hidden(seen) || (relation.size > 0 && !str_equal_nocase(relation, seen->alias)))
+                        continue;
+                if (star->star.columns && star->star.expr) {
+                        error_set(err, STATUS_SQL_REFUSED, "COLUMNS with a pattern cannot stand beside _file or _row");
+                        error_hint(err, "COLUMNS(* EXCLUDE (...)) can, and so can the columns by name");
+                        return place_error(text, star->at, err);
+                }
+                for (size_t k = 0; k < seen->scan->column_count; k++) {
+                        Str name = seen->scan->columns[k].name;
+                        if (seen->carried[k] && seen->scan->columns[k].hidden && !star_excludes(star, seen->alias, name))
+                                exclude(bind, star, relation.size > 0 ? STR_NONE : seen->alias, name);
+                }
+        }
+        return STATUS_OK;
+}
+
+static bool takes_lambda(Str name) {
+        static const char *const names[] = {
+                "apply", "array_apply", "array_transform", "list_apply", "list_transform", "array_filter", "filter",
+                "list_filter", "array_reduce", "list_reduce", "reduce",
+        };
+        return is_one_of(name, names, COUNT_OF(names));
+}
+
+/*
+ * Arguments that the engine takes in one form only: `x -> y` is a lambda by the function it is given to, and the engine
+ * wants it written `lambda x: y`; `t.*` cannot leave out hidden columns, so it becomes the row as a value.
+ */
+static Status bind_call(Bind *bind, const Scope *scope, SqlExpr *call) {
+        for (size_t i = 0; i < call->function.arguments.count; i++) {
+                SqlExpr **argument = &call->function.arguments.items[i].expr;
+                if ((*argument)->kind == SQL_LAMBDA && takes_lambda(name_of_path(call->function.path)))
+                        (*argument)->lambda.arrow = false;
+                if ((*argument)->kind != SQL_STAR || (*argument)->star.columns)
+                        continue;
+                const Seen *seen = seen_by_alias(scope, (*argument)->star.relation);
+                if (seen && carries_hidden(seen))
+                        *argument = row_of(bind, seen);
+        }
+        return STATUS_OK;
+}
+
+typedef struct ExprWalk {
+        Bind *bind;
+        const Text *text;
+        Scope *scope;
+} ExprWalk;
+
+static Status visit_expr(void *context, SqlExpr **place, Error *err) {
+        ExprWalk *walk = context;
+        switch ((*place)->kind) {
+        case SQL_COLUMN_REF:
+                return bind_column(walk->bind, walk->text, walk->scope, place, err);
+        case SQL_STAR:
+                return bind_star(walk->bind, walk->text, walk->scope, *place, err);
+        case SQL_SUBQUERY:
+                return bind_query(walk->bind, walk->text, walk->scope, (*place)->subquery.query, err);
+        case SQL_FUNCTION:
+                return bind_call(walk->bind, walk->scope, *place);
+        case SQL_CONSTANT:
+        case SQL_OPERATOR:
+        case SQL_COMPARISON:
+        case SQL_CONJUNCTION:
+        case SQL_BETWEEN:
+        case SQL_CASE:
+        case SQL_CAST:
+        case SQL_WINDOW:
+        case SQL_LAMBDA:
+        case SQL_COLLATE:
+        case SQL_PARAMETER:
+        case SQL_POSITIONAL_REFERENCE:
+        case SQL_TYPE:
+                return STATUS_OK;
+        }
+        return STATUS_OK;
+}
+
+static Status bind_expr(Bind *bind, const Text *text, Scope *scope, SqlExpr **place, Error *err) {
+        ExprWalk walk = { bind, text, scope };
+        SqlVisitor visitor = { .expr = visit_expr, .context = &walk, .shallow = true };
+        return sql_visit_expr(place, &visitor, err);
+}
+
+static Status bind_exprs(Bind *bind, const Text *text, Scope *scope, SqlExprs exprs, Error *err) {
+        for (size_t i = 0; i < exprs.count; i++)
+                TRY(bind_expr(bind, text, scope, &exprs.items[i], err));
+        return STATUS_OK;
+}
+
+/* ---- queries ---- */
+
+static Status see_pivot(Bind *bind, const Text *text, Scope *scope, SqlFrom *from, Error *err) {
+        Scope inner = { .outer = scope->outer, .ctes = scope->ctes };
+        TRY(see_from(bind, text, &inner, from->pivot.source, (Place){ .bare = true, .whole = true }, err));
+        TRY(make_scans(bind, text, &inner, NULL, err));
+        TRY(bind_exprs(bind, text, &inner, from->pivot.aggregates, err));
+        for (size_t i = 0; i < from->pivot.column_count; i++) {
+                TRY(bind_exprs(bind, text, &inner, from->pivot.columns[i].expressions, err));
+                for (size_t k = 0; k < from->pivot.columns[i].entry_count; k++)
+                        TRY(bind_expr(bind, text, &inner, &from->pivot.columns[i].entries[k].expr, err));
+        }
+        return see(bind, scope, (Seen){ .alias = from->alias }, NULL);
+}
+
+static Status bind_conditions(Bind *bind, const Text *text, Scope *scope, SqlFrom *from, Error *err) {
+        if (from->kind != SQL_FROM_JOIN)
+                return STATUS_OK;
+        TRY(bind_conditions(bind, text, scope, from->join.left, err));
+        TRY(bind_conditions(bind, text, scope, from->join.right, err));
+        return bind_expr(bind, text, scope, &from->join.condition, err);
+}
+
+/* As the user wrote it, blanks collapsed; what is too long is cut. */
+static Str written(Bind *bind, const Text *text, SqlPlace at) {
+        if (at.offset == SQL_NOWHERE || at.length == 0)
+                return STR("expression");
+        Str source = str_slice(text->tree->text, at.offset, (size_t)at.offset + at.length);
+        char *name = arena_alloc(bind->arena, OUTPUT_NAME_MAX + 1);
+        size_t size = 0;
+        for (size_t i = 0; i < source.size && size < OUTPUT_NAME_MAX; i++) {
+                char c = source.data[i];
+                bool blank = c == ' ' || (c >= '\t' && c <= '\r');
+                if (!blank || (size > 0 && name[size - 1] != ' '))
+                        name[size++] = blank ? ' ' : c;
+        }
+        while (size > 0 && !utf8_valid((Str){ name, size }))
+                size--; /* not inside a character */
+        return str_trim((Str){ name, size });
+}
+
+static Str print_item(Bind *bind, const SqlExpr *expr) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        SqlPrinter printer = { .out = &out };
+        sql_print_expr(&printer, expr);
+        return buf_dup(&out, bind->arena);
+}
+
+static Status see_star(void *context, SqlExpr **place, Error *err UNUSED) {
+        if ((*place)->kind == SQL_STAR)
+                *(bool *)context = true;
+        return STATUS_OK;
+}
+
+/* The engine names an output after its text. What was put into the text (paths, policies) is not for the reader: an
+ * item that changed keeps the name that the user gave it by writing it. */
+static Status bind_item(Bind *bind, const Text *text, Scope *scope, SqlExpr **item, Error *err) {
+        SqlExpr *before = *item;
+        Str name = before->kind == SQL_COLUMN_REF ? name_of_path(before->column) : STR_NONE;
+        Str printed = print_item(bind, before);
+        bool has_star = false;
+        SqlVisitor stars = { .expr = see_star, .context = &has_star, .shallow = true };
+        TRY(sql_visit_expr(item, &stars, err));
+        TRY(bind_expr(bind, text, scope, item, err));
+        bool names_itself = has_star || (*item)->kind == SQL_COLUMN_REF;
+        if ((*item)->alias.size > 0 || names_itself || str_equal(printed, print_item(bind, *item)))
+                return STATUS_OK;
+        (*item)->alias = name.size > 0 ? name : written(bind, text, before->at);
+        return STATUS_OK;
+}
+
+static Status bind_list(Bind *bind, const Text *text, Scope *scope, SqlExprs list, Error *err) {
+        for (size_t i = 0; i < list.count; i++)
+                TRY(bind_item(bind, text, scope, &list.items[i], err));
+        return STATUS_OK;
+}
+
+/* SYSTEM takes or leaves whole blocks, whose borders depend on rows that a filter hides. */
+static void sample_by_row(SqlSample *sample) {
+        if (sample && sample->method == SQL_SAMPLE_SYSTEM)
+                sample->method = sample->percent ? SQL_SAMPLE_BERNOULLI : SQL_SAMPLE_RESERVOIR;
+}
+
+static void bind_samples(const Scope *scope, SqlSample *sample) {
+        for (size_t i = 0; i < scope->seen.count; i++) {
+                const Seen *seen = scope->seen.items[i];
+                if (!seen->policy || !seen->policy->row_filter)
+                        continue;
+                sample_by_row(seen->from->sample);
+                sample_by_row(sample);
+        }
+}
+
+static Status bind_select(Bind *bind, const Text *text, Scope *scope, SqlQuery *query, Error *err) {
+        Place where = { .whole = query->select.sample != NULL };
+        TRY(see_from(bind, text, scope, query->select.from, where, err));
+        bind_samples(scope, query->select.sample);
+        TRY(make_scans(bind, text, scope, query->select.where, err));
+        TRY(bind_conditions(bind, text, scope, query->select.from, err));
+        TRY(bind_list(bind, text, scope, query->select.list, err));
+        TRY(bind_expr(bind, text, scope, &query->select.where, err));
+        TRY(bind_exprs(bind, text, scope, query->select.groups, err));
+        TRY(bind_expr(bind, text, scope, &query->select.having, err));
+        return bind_expr(bind, text, scope, &query->select.qualify, err);
+}
+
+static bool is_order_by_all(const SqlExpr *expr) {
+        return expr->kind == SQL_STAR && expr->star.columns && !expr->star.expr && expr->star.relation.size == 0;
+}
+
+static Status bind_modifiers(Bind *bind, const Text *text, Scope *scope, SqlQuery *query, Error *err) {
+        for (size_t i = 0; i < query->modifier_count; i++) {
+                SqlModifier *modifier = &query->modifiers[i];
+                TRY(bind_exprs(bind, text, scope, modifier->distinct_on, err));
+                for (size_t k = 0; k < modifier->orders.count; k++)
+                        if (!is_order_by_all(modifier->orders.items[k].expr))
+                                TRY(bind_expr(bind, text, scope, &modifier->orders.items[k].expr, err));
+                TRY(bind_expr(bind, text, scope, &modifier->limit, err));
+                TRY(bind_expr(bind, text, scope, &modifier->offset, err));
+        }
+        return STATUS_OK;
+}
+
+static Status bind_ctes(Bind *bind, const Text *text, Scope *scope, SqlQuery *query, Error *err) {
+        for (size_t i = 0; i < query->cte_count; i++) {
+                scope->ctes.visible = i + (query->ctes[i].query->kind == SQL_RECURSIVE_CTE_NODE);
+                TRY(bind_query(bind, text, scope, query->ctes[i].query, err));
+        }
+        scope->ctes.visible = query->cte_count;
+        return STATUS_OK;
+}
+
+static Status bind_query(Bind *bind, const Text *text, const Scope *outer, SqlQuery *query, Error *err) {
+        Scope scope = { .outer = outer, .ctes = { .outer = outer ? &outer->ctes : NULL, .query = query } };
+        TRY(bind_ctes(bind, text, &scope, query, err));
+        switch (query->kind) {
+        case SQL_SELECT_NODE:
+                TRY(bind_select(bind, text, &scope, query, err));
+                break;
+        case SQL_SET_OPERATION_NODE:
+                for (size_t i = 0; i < query->set.child_count; i++)
+                        TRY(bind_query(bind, text, &scope, query->set.children[i], err));
+                break;
+        case SQL_RECURSIVE_CTE_NODE:
+                TRY(bind_query(bind, text, &scope, query->recursive.left, err));
+                TRY(bind_query(bind, text, &scope, query->recursive.right, err));
+                break;
+        }
+        return bind_modifiers(bind, text, &scope, query, err);
+}
+
+Status bind_statement(const SqlTree *tree, const BindRequest *request, Arena *arena, BoundStatement *out, Error *err) {
+        BoundStatement bound = { .map.arena = arena, .parameter_count = tree->parameters.count };
+        Bind bind = { .request = request, .arena = arena, .out = &bound };
+        Text text = {
+                .tree = tree, .zone = request->default_zone, .stage = request->default_stage,
+                .principal = &request->principal,
+        };
+        SqlQuery *query = sql_query_copy(arena, tree->query);
+        mentioned_collect(query, arena, &text.mentioned);
+        text.keyed = text.mentioned.subqueries;
+        TRY(sql_allow_query(tree, query, err));
+        TRY(bind_query(&bind, &text, NULL, query, err));
+
+        CLEANUP(buf_deinit) Buf sql = { 0 };
+        SqlPrinter printer = { .out = &sql, .map = &bound.map };
+        sql_print_query(&printer, query);
+        bound.sql = buf_dup(&sql, arena);
+        bound.relations = bind.relations.items;
+        bound.relation_count = bind.relations.count;
+        bound.functions = bind.functions.items;
+        bound.function_count = bind.functions.count;
+        *out = bound;
+        return STATUS_OK;
+}
+
+Status bind_error_place(Error *err, const SqlTree *tree, const BoundStatement *bound, size_t offset) {
+        uint32_t source;
+        SqlPlace at;
+        if (!sql_map_find(&bound->map, offset, &source, &at))
+                return err->status;
+        if (source == 0)
+                return sql_error_place(err, tree, at);
+        const SqlMapText *text = &bound->map.texts.items[source - 1];
+        SqlTree view = { .text = text->text, .name = text->name };
+        return sql_error_place(err, &view, at);
+}

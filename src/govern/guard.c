@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "govern/guard.h"
+
+#include "engine/functions.h"
+#include "sql/allow.h"
+
+/* Names inside the scan. They are the innermost ones there, so no name of the statement around can stand before them. */
+#define ROWS_ALIAS "_lode_rows"
+#define NUMBER_ALIAS "_lode_number"
+
+typedef struct Guard {
+        const GuardedUse *use;
+        Arena *arena;
+        Buf *out;
+        VEC(Type) types;
+} Guard;
+
+bool policy_withholds(const Policy *policy, Str column) {
+        for (size_t i = 0; policy && i < policy->withheld.count; i++)
+                if (str_equal_nocase(policy->withheld.items[i], column))
+                        return true;
+        return false;
+}
+
+const PolicyMask *policy_mask(const Policy *policy, Str column) {
+        for (size_t i = 0; policy && i < policy->mask_count; i++)
+                if (str_equal_nocase(policy->masks[i].column, column))
+                        return &policy->masks[i];
+        return NULL;
+}
+
+static const RelationColumn *column_find(const Relation *relation, Str name) {
+        for (size_t i = 0; i < relation->column_count; i++)
+                if (str_equal_nocase(relation->columns[i].name, name))
+                        return &relation->columns[i];
+        return NULL;
+}
+
+/* ---- expressions of policies ---- */
+
+/* Pins each name to this scan's own rows, so that no name around it can be caught instead. */
+static Status pin_column(void *context, SqlExpr **place, Error *err) {
+        Guard *guard = context;
+        SqlExpr *expr = *place;
+        if (expr->kind == SQL_SUBQUERY || expr->kind == SQL_STAR || expr->kind == SQL_LAMBDA ||
+            expr->kind == SQL_WINDOW || expr->kind == SQL_PARAMETER)
+                return error_set(err, STATUS_DENIED, "a policy of '%.*s' is not made of columns and literals alone",
+                                 STR_ARG(guard->use->relation->name));
+        if (expr->kind != SQL_COLUMN_REF)
+                return STATUS_OK;
+        const RelationColumn *column = column_find(guard->use->relation, expr->column.items[0]);
+        if (!column)
+                return error_set(err, STATUS_DENIED, "a policy of '%.*s' names the column '%.*s', which is not there",
+                                 STR_ARG(guard->use->relation->name), STR_ARG(expr->column.items[0]));
+        Str *parts = ARENA_ARRAY(guard->arena, Str, expr->column.count + 1);
+        parts[0] = STR(ROWS_ALIAS);
+        parts[1] = column->name;
+        memcpy(parts + 2, expr->column.items + 1, (expr->column.count - 1) * sizeof(Str));
+        expr->column.items = parts;
+        expr->column.count++;
+        return STATUS_OK;
+}
+
+static Status put_pinned(Guard *guard, const SqlExpr *expr, Error *err) {
+        SqlTree nowhere = { 0 };
+        SqlExpr *copy = sql_expr_copy(guard->arena, expr);
+        SqlVisitor visitor = { .expr = pin_column, .context = guard };
+        TRY(sql_allow_expr(&nowhere, copy, err));
+        TRY(sql_visit_expr(&copy, &visitor, err));
+        SqlPrinter printer = { .out = guard->out };
+        sql_print_expr(&printer, copy);
+        return STATUS_OK;
+}
+
+/* ---- the source of rows ---- */
+
+static bool needs_column(const GuardedUse *use, size_t index);
+
+/* Collects whether an expression mentions a column. */
+typedef struct Mention {
+        Str column;
+        bool found;
+} Mention;
+
+static Status see_column(void *context, SqlExpr **place, Error *err UNUSED) {
+        Mention *mention = context;
+        if ((*place)->kind == SQL_COLUMN_REF && str_equal_nocase((*place)->column.items[0], mention->column))
+                mention->found = true;
+        return STATUS_OK;
+}
+
+static bool mentions(const SqlExpr *expr, Str column) {
+        Mention mention = { .column = column };
+        SqlVisitor visitor = { .expr = see_column, .context = &mention };
+        SqlExpr *place = (SqlExpr *)(uintptr_t)expr; /* replaces nothing */
+        Error unused = { 0 };
+        sql_visit_expr(&place, &visitor, &unused);
+        return mention.found;
+}
+
+/* Carried, or needed by the policy although it is not. */
+static bool needs_column(const GuardedUse *use, size_t index) {
+        Str name = use->relation->columns[index].name;
+        if (use->carried[index])
+                return true;
+        const Policy *policy = use->policy;
+        if (policy && policy->row_filter && mentions(policy->row_filter, name))
+                return true;
+        for (size_t i = 0; policy && i < policy->mask_count; i++)
+                if (mentions(policy->masks[i].expr, name))
+                        return true;
+        for (size_t i = 0; i < use->conjunct_count; i++)
+                if (mentions(use->conjuncts[i], name))
+                        return true;
+        return false;
+}
+
+static void put_paths(Guard *guard) {
+        for (size_t i = 0; i < guard->use->path_count; i++) {
+                buf_append_cstr(guard->out, i ? ", " : "[");
+                sql_quote_text(guard->out, guard->use->paths[i]);
+        }
+        buf_append_cstr(guard->out, "]");
+}
+
+static void put_schema_column(Guard *guard, const RelationColumn *column) {
+        buf_printf(guard->out, "%d: {name: ", column->field_id);
+        sql_quote_text(guard->out, column->name);
+        buf_append_cstr(guard->out, ", type: ");
+        sql_quote_text(guard->out, type_print_duckdb(guard->arena, column->type));
+        buf_append_cstr(guard->out, ", default_value: NULL}");
+}
+
+static void put_source(Guard *guard, bool numbered) {
+        const GuardedUse *use = guard->use;
+        if (use->source.size > 0) {
+                buf_append(guard->out, use->source);
+                return;
+        }
+        buf_append_cstr(guard->out, "read_parquet(");
+        put_paths(guard);
+        buf_append_cstr(guard->out, ", schema=MAP {");
+        bool first = true;
+        for (size_t i = 0; i < use->relation->column_count; i++) {
+                if (!needs_column(use, i))
+                        continue;
+                buf_append_cstr(guard->out, first ? "" : ", ");
+                put_schema_column(guard, &use->relation->columns[i]);
+                first = false;
+        }
+        buf_append_cstr(guard->out, "}, hive_partitioning=false");
+        buf_append_cstr(guard->out, numbered ? ", file_row_number=true)" : ")");
+}
+
+/* ---- the three forms ---- */
+
+static void put_column_name(Guard *guard, Str name) {
+        buf_append_cstr(guard->out, "\"" ROWS_ALIAS "\".");
+        sql_quote_name(guard->out, name);
+}
+
+/* The column as the principal may read it: itself, or its mask cast to the type that the policy promised. */
+static Status put_value(Guard *guard, const RelationColumn *column, Error *err) {
+        const PolicyMask *mask = policy_mask(guard->use->policy, column->name);
+        if (!mask) {
+                put_column_name(guard, column->name);
+                return STATUS_OK;
+        }
+        buf_append_cstr(guard->out, "CAST(");
+        TRY(put_pinned(guard, mask->expr, err));
+        buf_append_cstr(guard->out, " AS ");
+        buf_append(guard->out, type_print_duckdb(guard->arena, mask->type));
+        buf_append_cstr(guard->out, ")");
+        return STATUS_OK;
+}
+
+static Type value_type(const Guard *guard, const RelationColumn *column) {
+        const PolicyMask *mask = policy_mask(guard->use->policy, column->name);
+        return mask ? mask->type : column->type;
+}
+
+static void put_function(Guard *guard, FunctionForm form, Type type) {
+        buf_append(guard->out, function_name(guard->arena, form, type));
+        for (size_t i = 0; i < guard->types.count; i++)
+                if (type_equal(guard->types.items[i], type))
+                        return;
+        vec_push(guard->arena, &guard->types, type);
+}
+
+static Status put_plain(Guard *guard, Error *err) {
+        const GuardedUse *use = guard->use;
+        bool first = true;
+        buf_append_cstr(guard->out, "(SELECT ");
+        for (size_t i = 0; i < use->relation->column_count; i++) {
+                const RelationColumn *column = &use->relation->columns[i];
+                if (!use->carried[i])
+                        continue;
+                buf_append_cstr(guard->out, first ? "" : ", ");
+                first = false;
+                bool masked = policy_mask(use->policy, column->name) != NULL;
+                if (masked) {
+                        put_function(guard, FUNCTION_VOLATILE, value_type(guard, column));
+                        buf_append_cstr(guard->out, "(");
+                }
+                TRY(put_value(guard, column, err));
+                buf_append_cstr(guard->out, masked ? ") AS " : " AS ");
+                sql_quote_name(guard->out, column->name);
+        }
+        buf_append_cstr(guard->out, first ? "NULL AS \"" NUMBER_ALIAS "\" FROM " : " FROM ");
+        put_source(guard, false);
+        buf_append_cstr(guard->out, " AS \"" ROWS_ALIAS "\")");
+        return STATUS_OK;
+}
+
+static void put_outer_columns(Guard *guard, FunctionForm form) {
+        const GuardedUse *use = guard->use;
+        bool first = true;
+        for (size_t i = 0; i < use->relation->column_count; i++) {
+                const RelationColumn *column = &use->relation->columns[i];
+                if (!use->carried[i])
+                        continue;
+                buf_append_cstr(guard->out, first ? "" : ", ");
+                first = false;
+                put_function(guard, form, value_type(guard, column));
+                buf_append_cstr(guard->out, "(");
+                sql_quote_name(guard->out, column->name);
+                buf_append_cstr(guard->out, form == FUNCTION_KEYED ? ", \"" NUMBER_ALIAS "\") AS " : ") AS ");
+                sql_quote_name(guard->out, column->name);
+        }
+        buf_append_cstr(guard->out, first ? "\"" NUMBER_ALIAS "\"" : "");
+}
+
+static Status put_inner_columns(Guard *guard, bool numbered, Error *err) {
+        const GuardedUse *use = guard->use;
+        for (size_t i = 0; i < use->relation->column_count; i++) {
+                if (!use->carried[i])
+                        continue;
+                TRY(put_value(guard, &use->relation->columns[i], err));
+                buf_append_cstr(guard->out, " AS ");
+                sql_quote_name(guard->out, use->relation->columns[i].name);
+                buf_append_cstr(guard->out, ", ");
+        }
+        buf_append_cstr(guard->out, numbered ? "\"" ROWS_ALIAS "\".file_row_number" : "NULL");
+        buf_append_cstr(guard->out, " AS \"" NUMBER_ALIAS "\"");
+        return STATUS_OK;
+}
+
+static Status put_filtered(Guard *guard, Error *err) {
+        const GuardedUse *use = guard->use;
+        /* A view has no row number; its own scans have one. */
+        FunctionForm form = use->keyed && use->source.size == 0 ? FUNCTION_KEYED : FUNCTION_VOLATILE;
+        buf_append_cstr(guard->out, "(SELECT ");
+        put_outer_columns(guard, form);
+        buf_append_cstr(guard->out, " FROM (SELECT ");
+        TRY(put_inner_columns(guard, form == FUNCTION_KEYED, err));
+        buf_append_cstr(guard->out, " FROM ");
+        put_source(guard, form == FUNCTION_KEYED);
+        buf_append_cstr(guard->out, " AS \"" ROWS_ALIAS "\" WHERE (");
+        TRY(put_pinned(guard, use->policy->row_filter, err));
+        buf_append_cstr(guard->out, ")");
+        for (size_t i = 0; i < use->conjunct_count && !use->policy->strict; i++) {
+                buf_append_cstr(guard->out, " AND ");
+                TRY(put_pinned(guard, use->conjuncts[i], err));
+        }
+        buf_append_cstr(guard->out, " OFFSET 0) AS \"" ROWS_ALIAS "\")");
+        return STATUS_OK;
+}
+
+/* No files: the columns' types and no row. */
+static void put_empty(Guard *guard) {
+        const GuardedUse *use = guard->use;
+        bool first = true;
+        buf_append_cstr(guard->out, "(SELECT ");
+        for (size_t i = 0; i < use->relation->column_count; i++) {
+                const RelationColumn *column = &use->relation->columns[i];
+                if (!use->carried[i])
+                        continue;
+                buf_append_cstr(guard->out, first ? "CAST(NULL AS " : ", CAST(NULL AS ");
+                first = false;
+                buf_append(guard->out, type_print_duckdb(guard->arena, value_type(guard, column)));
+                buf_append_cstr(guard->out, ") AS ");
+                sql_quote_name(guard->out, column->name);
+        }
+        buf_append_cstr(guard->out, first ? "NULL AS \"" NUMBER_ALIAS "\" WHERE false)" : " WHERE false)");
+}
+
+Status guard_scan(const GuardedUse *use, Arena *arena, Str *out, Type **out_types, size_t *out_type_count, Error *err) {
+        CLEANUP(buf_deinit) Buf text = { 0 };
+        Guard guard = { .use = use, .arena = arena, .out = &text };
+        if (use->path_count == 0 && use->source.size == 0)
+                put_empty(&guard);
+        else if (use->policy && use->policy->row_filter)
+                TRY(put_filtered(&guard, err));
+        else
+                TRY(put_plain(&guard, err));
+        *out = buf_dup(&text, arena);
+        if (out_types) {
+                *out_types = guard.types.items;
+                *out_type_count = guard.types.count;
+        }
+        return STATUS_OK;
+}

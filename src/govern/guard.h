@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The guarded scan: the SQL text by which one use of a relation reads it, with what policy withholds left out behind a
+ * barrier. The rules and what they were measured against are in README.md of this room.
+ *
+ *   no policy     SELECT "a", "b" FROM read_parquet([...], schema=MAP{field id: ...})
+ *   masks         SELECT v(mask) AS "a", "b" FROM ...
+ *   row filter    SELECT f("a") AS "a", f("b") AS "b" FROM (SELECT ... WHERE policy AND conjuncts OFFSET 0)
+ *
+ * where f is the flattening function of engine/functions.h: the volatile form, or the keyed form (second argument the
+ * file's row number) in statements that have subqueries, for which the engine would build a cross product of volatile
+ * columns. Every column goes through it: dictionaries, statistics and list children of hidden rows do not cross.
+ *
+ * Columns are found by field id; one that a file does not have reads NULL; a table without files is an empty SELECT of the
+ * right types. Knows nothing of names in the statement around it: what it prints refers to itself alone.
+ */
+#include "govern/bind.h"
+
+/* A column that this principal reads as something else. The expression may name the table's columns only. */
+typedef struct PolicyMask {
+        Str column;
+        const SqlExpr *expr;
+        Type type; /* what the column then is */
+} PolicyMask;
+
+/* What limits a principal on a relation, already united over all rules that hold. */
+struct Policy {
+        Str name;                  /* for the audit log: a version or hash */
+        const SqlExpr *row_filter; /* over the table's columns and literals; NULL = all rows */
+        PolicyMask *masks;
+        size_t mask_count;
+        SqlNames withheld;         /* columns that do not exist for this principal */
+        bool strict;               /* nothing of the user's is copied behind the barrier */
+};
+
+typedef struct GuardedUse {
+        const Relation *relation;
+        const bool *carried;       /* one per column: whether the scan gives it */
+        const Str *paths;
+        size_t path_count;
+        Str source;                /* instead of files: a bracketed SELECT (a view's) */
+        const Policy *policy;      /* or NULL */
+        const SqlExpr *const *conjuncts; /* of the user's, harmless: copied behind the barrier */
+        size_t conjunct_count;
+        bool keyed;                /* the statement has subqueries */
+} GuardedUse;
+
+/*
+ * The text, in brackets, without alias. A policy that names a column which the relation lacks is DENIED: it withholds the
+ * whole relation. out_types gets the types whose flattening functions it names (for worker_define); may be NULL.
+ */
+Status guard_scan(const GuardedUse *use, Arena *arena, Str *out, Type **out_types, size_t *out_type_count, Error *err);
+
+/* Whether the policy says that this column is not there. */
+bool policy_withholds(const Policy *policy, Str column);
+const PolicyMask *policy_mask(const Policy *policy, Str column); /* NULL = none */
