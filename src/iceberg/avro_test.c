@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "iceberg/avro.h"
 
+#include <zlib.h>
+#include <zstd.h>
+
 #include "base/test.h"
 
 #define SCHEMA                                                                                                    \
@@ -161,4 +164,74 @@ TEST(a_deep_schema_is_refused) {
         CLEANUP(avro_writer_deinit) AvroWriter writer = { 0 };
         avro_writer_init(&writer, &out, buf_view(&schema), AVRO_CODEC_NULL, NULL, 0);
         CHECK_STATUS(read_all(t, buf_dup(&out, &t->arena)), STATUS_LIMIT);
+}
+
+/* A container of one block of one record, an int, packed by somebody else. */
+static Str packed_container(Test *t, const char *codec, Str packed) {
+        CLEANUP(avro_writer_deinit) AvroWriter writer = { 0 };
+        Str sync = STR("0123456789abcdef");
+        avro_put_raw(&writer, STR("Obj\x01"));
+        avro_put_long(&writer, 2);
+        avro_put_bytes(&writer, STR("avro.codec"));
+        avro_put_bytes(&writer, str_of(codec));
+        avro_put_bytes(&writer, STR("avro.schema"));
+        avro_put_bytes(&writer, STR("\"bytes\""));
+        avro_put_long(&writer, 0);
+        avro_put_raw(&writer, sync);
+        avro_put_long(&writer, 1);
+        avro_put_bytes(&writer, packed);
+        avro_put_raw(&writer, sync);
+        return buf_dup(&writer.block, &t->arena);
+}
+
+static Status read_one(Test *t, Str file, Str *out) {
+        AvroReader reader;
+        Cursor cursor;
+        int64_t count;
+        TRY(avro_open(file, "test", &t->arena, &reader, &t->err));
+        TRY(avro_next_block(&reader, &cursor, &count, &t->err));
+        *out = avro_bytes(&cursor);
+        return cursor.failed || count != 1 ? STATUS_CORRUPT : STATUS_OK;
+}
+
+TEST(zstandard_blocks_of_others_are_read) {
+        Str plain = STR("\x14" "aaaaaaaaaa");
+        char packed[100];
+        size_t size = ZSTD_compress(packed, sizeof(packed), plain.data, plain.size, 3);
+        CHECK(!ZSTD_isError(size));
+        Str got;
+        CHECK_OK(read_one(t, packed_container(t, "zstandard", (Str){ packed, size }), &got));
+        CHECK_STR(got, STR("aaaaaaaaaa"));
+        CHECK_STATUS(read_one(t, packed_container(t, "zstandard", (Str){ packed, size - 1 }), &got), STATUS_CORRUPT);
+        CHECK_STATUS(read_one(t, packed_container(t, "lzma", (Str){ packed, size }), &got), STATUS_CORRUPT);
+}
+
+TEST(snappy_blocks_of_others_are_read) {
+        /* 11 bytes: a literal of 2, then a copy of 9 from one byte back; and the CRC of all. */
+        Str plain = STR("\x14" "aaaaaaaaaa"), elements = STR("\x0b\x04\x14" "a" "\x15\x01");
+        CLEANUP(buf_deinit) Buf packed = { 0 };
+        buf_append(&packed, elements);
+        uint32_t check = (uint32_t)crc32(0, (const Bytef *)plain.data, (uInt)plain.size);
+        for (int shift = 24; shift >= 0; shift -= 8)
+                buf_u8(&packed, (uint8_t)(check >> shift));
+        Str got;
+        CHECK_OK(read_one(t, packed_container(t, "snappy", buf_view(&packed)), &got));
+        CHECK_STR(got, STR("aaaaaaaaaa"));
+        for (size_t i = 0; i < packed.size; i++) { /* any changed byte is noticed */
+                packed.data[i] ^= 1;
+                CHECK_STATUS(read_one(t, packed_container(t, "snappy", buf_view(&packed)), &got), STATUS_CORRUPT);
+                packed.data[i] ^= 1;
+        }
+}
+
+TEST(a_block_that_unpacks_to_too_much_is_refused) {
+        size_t size = AVRO_BLOCK_MAX + 1;
+        CLEANUP(freep) char *zeroes = calloc(1, size);
+        size_t room = ZSTD_compressBound(size);
+        CLEANUP(freep) char *packed = malloc(room);
+        CHECK(zeroes && packed);
+        size_t packed_size = ZSTD_compress(packed, room, zeroes, size, 1);
+        CHECK(!ZSTD_isError(packed_size) && packed_size < size / 1000);
+        Str got;
+        CHECK_STATUS(read_one(t, packed_container(t, "zstandard", (Str){ packed, packed_size }), &got), STATUS_LIMIT);
 }

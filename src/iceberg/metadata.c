@@ -221,7 +221,9 @@ static Status read_refs(const Json *json, Reader *reader) {
                         .max_ref_age_ms = json_integer(json_get(value, "max-ref-age-ms"), -1),
                 };
                 TRY(json_want_integer(value, "snapshot-id", &ref.snapshot_id, reader->err));
-                if (!str_is(ref.name, "main"))
+                if (str_is(ref.name, "main"))
+                        m->main = ref;
+                else
                         m->refs[m->ref_count++] = ref;
         }
         return STATUS_OK;
@@ -444,8 +446,11 @@ static void print_refs(JsonWriter *w, const TableMetadata *m) {
         json_key(w, "refs");
         json_object(w);
         if (m->current_snapshot_id != SNAPSHOT_NONE) {
-                SnapshotRef head = { .name = STR("main"), .snapshot_id = m->current_snapshot_id, .min_snapshots = -1,
-                                     .max_snapshot_age_ms = -1, .max_ref_age_ms = -1 };
+                SnapshotRef head = m->main;
+                if (head.name.size == 0)
+                        head = (SnapshotRef){ .name = STR("main"), .min_snapshots = -1, .max_snapshot_age_ms = -1,
+                                              .max_ref_age_ms = -1 };
+                head.snapshot_id = m->current_snapshot_id;
                 print_ref(w, &head);
         }
         for (size_t i = 0; i < m->ref_count; i++)

@@ -79,8 +79,9 @@ typedef struct TableMetadata {
         size_t snapshot_log_count;
         MetadataLogEntry *metadata_log;
         size_t metadata_log_count;
-        SnapshotRef *refs; /* main is not among them: it is current_snapshot_id */
+        SnapshotRef *refs; /* main is not among them: it is current_snapshot_id ... */
         size_t ref_count;
+        SnapshotRef main;  /* ... and here is only how long others shall keep it; of no name if nothing is said */
         int64_t next_row_id; /* version 3, else -1 */
         Verbatim *others;    /* statistics, partition-statistics, and keys of later versions */
         size_t other_count;

@@ -23,7 +23,7 @@
         "\"manifest-list\":\"/w/m2\",\"summary\":{\"operation\":\"delete\"},\"schema-id\":0}],"                     \
         "\"snapshot-log\":[{\"snapshot-id\":10,\"timestamp-ms\":100},{\"snapshot-id\":20,\"timestamp-ms\":200}],"   \
         "\"metadata-log\":[{\"metadata-file\":\"/w/v1.metadata.json\",\"timestamp-ms\":100}],"                      \
-        "\"refs\":{\"main\":{\"snapshot-id\":20,\"type\":\"branch\"},\"eod\":{\"snapshot-id\":10,\"type\":\"tag\"," \
+        "\"refs\":{\"main\":{\"snapshot-id\":20,\"type\":\"branch\",\"min-snapshots-to-keep\":4},\"eod\":{\"snapshot-id\":10,\"type\":\"tag\"," \
         "\"max-ref-age-ms\":9}},"
 #define HEAD                                                                                                        \
         "\"table-uuid\":\"9c12d441-03fe-4693-9a96-a0705ddf69c1\",\"location\":\"/w/\",\"last-sequence-number\":2,"  \
@@ -70,7 +70,7 @@ TEST(version_2_is_read_whole_and_written_back) {
         CHECK_OK(parse(t, text.data, &again));
         CHECK_STR(print(t, again), text);
         const char *const kept[] = { "a day", "zorder[2]", "nulls-first", "\"later\":{\"x\":[1,2.5,null]}", "a.b",
-                                     "\"statistics\":[{\"snapshot-id\":20}]", "\"max-ref-age-ms\":9" };
+                                     "\"statistics\":[{\"snapshot-id\":20}]", "\"max-ref-age-ms\":9", "\"min-snapshots-to-keep\":4" };
         for (size_t i = 0; i < COUNT_OF(kept); i++)
                 CHECK(str_find(text, str_of(kept[i])) < text.size);
 }

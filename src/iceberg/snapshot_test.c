@@ -77,6 +77,35 @@ TEST(a_new_table_is_empty_and_complete) {
         CHECK_INT(empty.total_files, 0);
 }
 
+TEST(a_table_may_begin_with_its_first_rows) {
+        Table table;
+        CHECK_OK(start(t, &table));
+        TypeField fields[] = { { .name = STR("id"), .type = { .kind = TYPE_BIGINT } } };
+        TableMetadata *made;
+        CHECK_OK(metadata_new(STR("/w/u"), fields, 1, NULL, 0, START_MS, &t->arena, &made, &t->err));
+        table.metadata = made;
+        table.version = (TableVersion){ 0 };
+        CHECK_OK(append(t, &table, "/w/u/data/a.parquet", 3));
+        CHECK(str_starts_with(table.version.metadata_location, STR("/w/u/metadata/00000-")));
+        CHECK_INT(table.metadata->metadata_log_count, 0);
+        CHECK_INT(table.metadata->last_sequence_number, 1);
+        CHECK_STR(table.version.files[table.version.file_count - 1].path, table.version.metadata_location);
+}
+
+TEST(columns_may_change_with_the_rows) {
+        Table table;
+        CHECK_OK(start(t, &table));
+        CHECK_OK(append(t, &table, "/w/t/data/a.parquet", 3));
+        TypeField more[] = { { .name = STR("later"), .type = { .kind = TYPE_DATE } } };
+        const TableMetadata *wider;
+        CHECK_OK(metadata_with_schema(table.metadata, more, 1, SCHEMA_EXTEND, &t->arena, &wider, &t->err));
+        table.metadata = wider;
+        CHECK_OK(append(t, &table, "/w/t/data/b.parquet", 3));
+        CHECK_INT(metadata_current_schema(table.metadata)->field_count, 3);
+        CHECK_INT(metadata_snapshot_schema(table.metadata, &table.metadata->snapshots[0])->field_count, 2);
+        CHECK_INT(metadata_current_snapshot(table.metadata)->schema_id, 1);
+}
+
 TEST(appends_add_up_in_the_summary) {
         Table table;
         CHECK_OK(start(t, &table));
@@ -273,7 +302,6 @@ TEST(a_parent_without_totals_gives_none_rather_than_wrong_ones) {
         Table table;
         CHECK_OK(start(t, &table));
         CHECK_OK(append(t, &table, "/w/t/data/a.parquet", 10));
-        metadata_current_snapshot(table.metadata);
         TableMetadata bare = *table.metadata;
         Snapshot snapshot = bare.snapshots[0];
         snapshot.summary_count = 0;
@@ -310,6 +338,12 @@ TEST(manifests_carry_the_names_and_headers_that_readers_need) {
         CHECK_STR(avro_header(&manifest, "content"), STR("data"));
         CHECK_STR(avro_header(&manifest, "partition-spec"), STR("[]"));
         CHECK_STR(avro_header(&manifest, "schema-id"), STR("0"));
+        const char *const ids[] = { "\"field-id\":117", "\"field-id\":118", "\"field-id\":126", "\"field-id\":130",
+                                    "\"element-id\":133", "\"element-id\":136", "\"logicalType\":\"map\"" };
+        for (size_t i = 0; i < COUNT_OF(ids); i++) { /* of keys, values and elements too */
+                Str text = avro_header(&manifest, "avro.schema");
+                CHECK(str_find(text, str_of(ids[i])) < text.size);
+        }
         Json *json;
         Schema schema;
         CHECK_OK(json_parse(avro_header(&manifest, "schema"), "schema", &t->arena, &json, &t->err));
