@@ -20,6 +20,7 @@
 
 #define ZSTD_LEVEL 1
 #define HEADER_MAX 64             /* bytes of a page header */
+#define COMPRESS_MIN 512          /* bytes of a chunk; less is left as it is */
 #define SAMPLE_BYTES (64u << 10)  /* to see whether compressing is worth it */
 #define SCRATCH_KEPT (16u << 20)  /* bytes of a scratch buffer that are kept between chunks */
 #define RETRY_AFTER 15            /* row groups after a dictionary or compression failed */
@@ -489,7 +490,8 @@ void parquet_encode(ParquetEncoder *encoder, const ParquetColumn *column, int fi
                 write_body(&encoder->page, &chunk, &range);
                 Str body = buf_view(&encoder->page);
                 if (out->data_page_count == 0) {
-                        bool worth = is_worth_compressing(encoder, memory, body, &out->pages);
+                        bool worth = chunk.dictionary.size + body.size >= COMPRESS_MIN &&
+                                     is_worth_compressing(encoder, memory, body, &out->pages);
                         out->codec = worth ? PARQUET_CODEC_ZSTD : PARQUET_CODEC_NONE;
                         write_dictionary_page(encoder, &chunk, out);
                 }

@@ -192,7 +192,7 @@ static bool read_decimal(const ParquetNode *node, Str raw, Int128 *out) {
         }
         if (raw.size == 0 || raw.size > DECIMAL_BYTES_MAX)
                 return false;
-        unsigned __int128 value = raw.data[0] < 0 ? ~(unsigned __int128)0 : 0;
+        unsigned __int128 value = (int8_t)raw.data[0] < 0 ? ~(unsigned __int128)0 : 0;
         for (size_t i = 0; i < raw.size; i++)
                 value = value << 8 | (uint8_t)raw.data[i];
         *out = (Int128)value;
