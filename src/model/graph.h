@@ -3,13 +3,14 @@
 /*
  * Graph: sources and models as nodes, what each reads as edges, in the order in which they can be built.
  *
- * The graph knows no SQL: whoever parsed a model's tree hands in the relations that it names. graph_link resolves
+ * The graph parses no SQL: whoever had a model's body parsed hands in its tree, or the relations that it names. graph_link resolves
  * them (a name inside a zone may leave the zone out), finds circles and gives every node its fingerprint: the hash
  * of its own meaning and of the fingerprints of what it reads. Equal fingerprints mean equal definitions, so a
  * finished table may be kept. Lives in one arena; one thread while it is built, read-only afterwards.
  */
 #include "base/map.h"
 #include "model/project.h"
+#include "sql/depend.h"
 
 /* As written in the SQL: "order", "canonical.order" or "crm.canonical.order"; case does not count. */
 typedef struct GraphRelation {
@@ -54,4 +55,6 @@ Node *graph_add_model(Graph *graph, const Model *model, const GraphRelation *rel
  * graph is whole. project gives the zones' rules; NULL = grants are not looked at.
  */
 bool graph_link(Graph *graph, const Project *project, Problems *problems);
+/* The same from the tree itself: its dependencies and its fingerprint. Offsets must be those of the model's body. */
+Node *graph_add_model_query(Graph *graph, const Model *model, const SqlQuery *query);
 Node *graph_node(const Graph *graph, Str full_name); /* NULL if absent */

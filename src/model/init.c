@@ -93,7 +93,7 @@ static Status write_files(Arena *arena, const char *root, const InitFiles *files
 
 Status init_project(Arena *arena, const char *dir, bool demo, InitReport *out, Error *err) {
         InitReport report = { .root = path_absolute(arena, dir) };
-        report.name = name_from(arena, str_of(path_base(report.root)));
+        report.name = project_name_from(arena, str_of(path_base(report.root)));
 
         InitFiles files = { 0 };
         if (demo)

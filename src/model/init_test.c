@@ -9,14 +9,14 @@ TEST(a_new_project_loads_and_is_never_written_over) {
         const char *dir = arena_printf(&t->arena, "%s/My Shop", test_folder(t));
         InitReport report;
         CHECK_OK(init_project(&t->arena, dir, false, &report, &t->err));
-        CHECK_STR(report.name, STR("my_shop"));
+        CHECK_STR(report.name, STR("My_Shop"));
         CHECK(file_exists(path_join(&t->arena, dir, ".gitignore")));
         CHECK(file_exists(path_join(&t->arena, dir, "zones")));
 
         Project *project;
         CHECK_OK(project_load(&t->arena, dir, &project, &t->err));
         CHECK_OK(project_first_problem(project, &t->err));
-        CHECK_STR(project->name, STR("my_shop"));
+        CHECK_STR(project->name, STR("My_Shop"));
         CHECK_STATUS(init_project(&t->arena, dir, false, &report, &t->err), STATUS_EXISTS);
 }
 

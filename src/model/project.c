@@ -77,16 +77,46 @@ Str name_from(Arena *arena, Str text) {
         return arena_str(arena, name);
 }
 
+/* A project's name is a folder's, not SQL's: it may have capitals, dots and dashes. */
+static bool project_char(char c, bool first) {
+        bool word = is_word(c) || (c >= 'A' && c <= 'Z');
+        return word || (!first && (c == '-' || c == '.'));
+}
+
+Str project_name_from(Arena *arena, Str folder) {
+        Str name = arena_str(arena, str_slice(folder, 0, PROJECT_NAME_MAX));
+        char *bytes = arena_cstr(arena, name);
+        for (size_t i = 0; i < name.size; i++)
+                if (!project_char(bytes[i], i == 0))
+                        bytes[i] = '_';
+        return name.size ? (Str){ bytes, name.size } : STR("project");
+}
+
 /* ---- lode.yml ---- */
 
 typedef struct Settings {
         Str name, store;
 } Settings;
 
+static void read_project_name(KeyContext *context, const YamlNode *value, void *object) {
+        Str name;
+        if (!key_text(context, value, &name))
+                return;
+        Str good = project_name_from(context->arena, name);
+        if (str_equal(name, good)) {
+                ((Settings *)object)->name = name;
+                return;
+        }
+        Error *err = key_problem(context, value, STATUS_BAD_VALUE,
+                                 "\"%.*s\" cannot be the name of a project: letters, digits, _ - and ., at most %d",
+                                 STR_ARG(name), PROJECT_NAME_MAX);
+        error_hint(err, "%.*s would do", STR_ARG(good));
+}
+
 static const Key project_keys[] = {
         { .name = "project",
-          .kind = KEY_NAME,
-          .at = offsetof(Settings, name),
+          .kind = KEY_OTHER,
+          .read = read_project_name,
           .shown = "a name; the folder's",
           .meaning = "What the project is called." },
         { .name = "store",
@@ -452,7 +482,7 @@ Status project_load(Arena *arena, const char *root, Project **out, Error *err) {
         Loader loader = { .project = project, .arena = arena, .problems = &project->problems };
 
         TRY(file_read(path_join(arena, project->root, PROJECT_FILE), TEXT_MAX, arena, &project->text, err));
-        Settings settings = { .name = name_from(arena, str_of(path_base(project->root))) };
+        Settings settings = { .name = project_name_from(arena, str_of(path_base(project->root))) };
         load_keys(&loader, &project_table, PROJECT_FILE, project->text, &settings);
         project->name = settings.name;
         project->store = store_path(&loader, settings.store);

@@ -81,6 +81,9 @@ Status name_check(Str name, const char *what, Error *err);
 /* A valid name made of anything: lower case, ASCII, '_' for the rest. */
 Str name_from(Arena *arena, Str text);
 
+/* The project's name from its folder's: letters, digits, _ - and . stay, all else becomes '_'. */
+Str project_name_from(Arena *arena, Str folder);
+
 /*
  * What apply stores: one object per thing, its body a JSON text that holds the file's own text and the essentials
  * that readers need without parsing it. Equal text gives equal bytes. In order: project, policies, then per zone the

@@ -105,8 +105,9 @@ TEST(the_store_may_not_lie_in_the_project) {
                 { "store: /srv/lode\n", STATUS_OK, 0, 0 },
                 { "store: s3://b/c\n", STATUS_OK, 0, 0 },
                 { "", STATUS_OK, 0, 0 },
-                { "project: Big\n", STATUS_BAD_VALUE, 1, 10 },
+                { "project: Big Shop\n", STATUS_BAD_VALUE, 1, 10 },
                 { "projct: x\n", STATUS_UNKNOWN_KEY, 1, 1 },
+                { "project: My-Shop.2\n", STATUS_OK, 0, 0 },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 put(t, "q/lode.yml", cases[i].text);
