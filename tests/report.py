@@ -22,7 +22,7 @@ class Suite:
 
 
 def read_junit(path: Path, suite: Suite) -> set[str]:
-    """Returns the names of the groups in which a case failed."""
+    """Returns the names of the cases that failed and of their groups."""
     failed = set()
     for group in xml.parse(path).getroot().iter("testsuite"):
         output = group.findtext("system-out", "") + group.findtext("system-err", "")
@@ -31,7 +31,7 @@ def read_junit(path: Path, suite: Suite) -> set[str]:
             if problem is not None:
                 words = problem.text or case.findtext("system-out", "") or output
                 suite.failures.append((f"{case.get('classname')} {case.get('name')}", words))
-                failed.add(group.get("name", ""))
+                failed |= {group.get("name", ""), case.get("name", "")}
             elif case.find("skipped") is not None:
                 suite.skipped += 1
             else:

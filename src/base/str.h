@@ -36,7 +36,7 @@ static inline Str str_slice(Str s, size_t from, size_t to) {
                 to = s.size;
         if (from > to)
                 from = to;
-        return (Str){ s.data + from, to - from };
+        return (Str){ from ? s.data + from : s.data, to - from };
 }
 
 bool str_equal_nocase(Str a, Str b); /* ASCII case only */

@@ -382,7 +382,9 @@ static int count_up(const char *path, int steps) {
                 Status status = catalog_get(catalog, (CatalogAt){ 0 }, name, &arena, &object, &err);
                 if (status != STATUS_OK && status != STATUS_NOT_FOUND)
                         return 2;
-                CatalogPut one = { name.kind, name.zone, name.name, arena_strf(&arena, "%d", atoi(object.body.data) + 1) };
+                int64_t count = 0;
+                str_to_int64(object.body, &count);
+                CatalogPut one = { name.kind, name.zone, name.name, arena_strf(&arena, "%lld", (long long)count + 1) };
                 CatalogCheck check = { name.kind, name.zone, name.name, object.body_hash };
                 CatalogChange change = { .puts = &one, .put_count = 1, .checks = &check, .check_count = 1 };
                 CatalogCommit commit;

@@ -145,7 +145,7 @@ static void append_shortest(Buf *out, double value, bool is_float, int least, in
                 if (*at != '.')
                         digits[count++] = *at;
         }
-        int exponent = *at ? atoi(at + 1) : 0;
+        int exponent = *at ? (int)strtol(at + 1, NULL, 10) : 0;
         while (count > 1 && digits[count - 1] == '0')
                 count--;
         append_digits(out, digits, count, exponent, plain);

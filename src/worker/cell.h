@@ -4,7 +4,7 @@
  * Cell: one value of a result vector as text, as PostgreSQL prints it (DateStyle ISO, IntervalStyle postgres, bytea
  * hex, UTC). Nested values are JSON. A Column is a vector with what its printer needs, worked out once per chunk.
  */
-#include "duckdb.h"
+#include <duckdb.h>
 
 #include "base/buf.h"
 

@@ -7,7 +7,7 @@
  * `run` belongs to the runner thread, `parse` to the reader thread; engine_interrupt() may come from any.
  * Failures are told as facts (engine/message.h); their texts live in the arena given.
  */
-#include "duckdb.h"
+#include <duckdb.h>
 
 #include "base/map.h"
 #include "engine/message.h"
