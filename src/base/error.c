@@ -95,7 +95,7 @@ Status error_errno_at(Error *err, int errnum, const char *file, int line, const 
         return status;
 }
 
-Status error_hint(Error *err, const char *format, ...) {
+Status (error_hint)(Error *err, const char *format, ...) {
         va_list args;
         va_start(args, format);
         format_whole(err->hint, sizeof(err->hint), format, args);
@@ -103,7 +103,7 @@ Status error_hint(Error *err, const char *format, ...) {
         return err->status;
 }
 
-Status error_context(Error *err, const char *format, ...) {
+Status (error_context)(Error *err, const char *format, ...) {
         char inner[sizeof(err->message)];
         memcpy(inner, err->message, sizeof(inner));
         char doing[256];
@@ -133,7 +133,7 @@ static void set_excerpt(Error *err, Str line) {
         err->excerpt[size] = '\0';
 }
 
-Status error_place(Error *err, const char *name, Str text, size_t offset) {
+Status (error_place)(Error *err, const char *name, Str text, size_t offset) {
         if (offset > text.size)
                 offset = text.size;
         size_t start = 0;
@@ -151,7 +151,7 @@ Status error_place(Error *err, const char *name, Str text, size_t offset) {
         return err->status;
 }
 
-Status error_place_line(Error *err, const char *name, Str text, int line, int column) {
+Status (error_place_line)(Error *err, const char *name, Str text, int line, int column) {
         format_copy(err->file, sizeof(err->file), "%s", name ? name : "");
         err->line = line;
         err->column = column;

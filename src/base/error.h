@@ -102,6 +102,12 @@ Status error_place(Error *err, const char *name, Str text, size_t offset);
 /* Records the user's place where line and column are known (text, if not empty, gives the excerpt). */
 Status error_place_line(Error *err, const char *name, Str text, int line, int column);
 
+/* They return a failure, and the compiler may know it. */
+#define error_hint(...)       error_failed_((error_hint)(__VA_ARGS__))
+#define error_context(...)    error_failed_((error_context)(__VA_ARGS__))
+#define error_place(...)      error_failed_((error_place)(__VA_ARGS__))
+#define error_place_line(...) error_failed_((error_place_line)(__VA_ARGS__))
+
 const char *status_code(Status status);
 const char *status_sqlstate(Status status);
 int status_http(Status status);
