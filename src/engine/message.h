@@ -46,7 +46,9 @@
         X(STAGE,     15, L, "engine/stage_message.h; descriptors in, out")                                     \
         X(PROGRESS,  16, W, "engine/stage_message.h; any number before STAGED")                                \
         X(STAGED,    17, W, "engine/stage_message.h")                                                          \
-        X(INTERRUPT, 18, L, "nothing; ends the running statement, which answers FAIL")
+        X(INTERRUPT, 18, L, "nothing; ends the running statement, which answers FAIL")                         \
+        X(LOCATE,    19, L, "engine/locate_message.h; one descriptor")                                         \
+        X(LOCATED,   20, W, "engine/locate_message.h")
 
 typedef enum MessageType {
 #define X(name, number, sender, words) MESSAGE_##name = number,

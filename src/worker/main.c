@@ -18,6 +18,7 @@
 #include "worker/box.h"
 #include "worker/build.h"
 #include "worker/flatten.h"
+#include "worker/locate.h"
 #include "worker/parse.h"
 #include "worker/rows.h"
 #include "worker/sniff.h"
@@ -187,6 +188,21 @@ static void serve_sniff(Server *server, const Request *request, Arena *arena) {
         reply(server, MESSAGE_SNIFFED, request->message.statement, &payload);
 }
 
+static void serve_locate(Server *server, const Request *request, Arena *arena) {
+        LocateSpec spec;
+        LocateResult result;
+        Error err = { 0 };
+        if (request->fd_count != 1 || locate_spec_read(request->message.payload, arena, &spec, &err) != STATUS_OK)
+                _exit(EXIT_PROTOCOL);
+        if (locate_run(&spec, request->fds[0], arena, &result, &err) != STATUS_OK) {
+                reply_error(server, request->message.statement, &err);
+                return;
+        }
+        CLEANUP(buf_deinit) Buf payload = { 0 };
+        locate_result_write(&payload, &result);
+        reply(server, MESSAGE_LOCATED, request->message.statement, &payload);
+}
+
 static bool report_progress(void *context, uint64_t bytes_read) {
         Server *server = context;
         uint64_t statement = server->request.message.statement;
@@ -221,6 +237,7 @@ static const struct {
 } SERVICES[] = {
         { MESSAGE_PREPARE, serve_prepare }, { MESSAGE_EXECUTE, serve_execute }, { MESSAGE_DEFINE, serve_define },
         { MESSAGE_BUILD, serve_build },     { MESSAGE_SNIFF, serve_sniff },     { MESSAGE_STAGE, serve_stage },
+        { MESSAGE_LOCATE, serve_locate },
 };
 
 static void serve(Server *server, const Request *request) {

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/locate.h"
+
+#include "frame/csv.h"
+
+#include <errno.h>
+
+#define RAW_TOTAL_MAX (6u << 20) /* a reply holds 8 MB */
+
+typedef struct Search {
+        const LocateSpec *spec;
+        Arena *arena;
+        size_t next; /* index of the record looked for */
+        size_t raw_total;
+        LocateResult result;
+} Search;
+
+static Status read_fd(void *context, void *into, size_t size, size_t *out_got, Error *err) {
+        for (;;) {
+                ssize_t got = read(*(const int *)context, into, size);
+                if (got < 0 && errno == EINTR)
+                        continue;
+                if (got < 0)
+                        return error_errno(err, errno, "cannot read the landed file");
+                *out_got = (size_t)got;
+                return STATUS_OK;
+        }
+}
+
+static Status take_row(Search *search, CsvBatch *batch, size_t row, Error *err) {
+        Str raw = csv_raw(batch, row);
+        search->raw_total += raw.size;
+        if (search->raw_total > RAW_TOTAL_MAX)
+                return error_set(err, STATUS_LIMIT, "the records' text is more than %u MB together; ask for fewer rows", RAW_TOTAL_MAX >> 20);
+        search->result.items[search->result.count++] = (LocatedRecord){
+                .record = batch->records[row],
+                .line = csv_line(batch, row),
+                .offset = batch->offset + (uint64_t)(raw.data - batch->text),
+                .length = raw.size,
+                .raw = arena_str(search->arena, raw),
+        };
+        return STATUS_OK;
+}
+
+/* Rows and wanted records both rise: one walk. A record that is no good row is passed over. */
+static Status search_batch(Search *search, CsvBatch *batch, Error *err) {
+        const LocateSpec *spec = search->spec;
+        for (size_t row = 0; row < batch->rows && search->next < spec->record_count; row++) {
+                while (search->next < spec->record_count && spec->records[search->next] < batch->records[row])
+                        search->next++;
+                if (search->next < spec->record_count && spec->records[search->next] == batch->records[row]) {
+                        TRY(take_row(search, batch, row, err));
+                        search->next++;
+                }
+        }
+        return STATUS_OK;
+}
+
+Status locate_run(const LocateSpec *spec, int fd, Arena *arena, LocateResult *out, Error *err) {
+        TRY(format_check(&spec->format, err));
+        CLEANUP(csv_freep) CsvReader *reader = csv_new();
+        Source source = { read_fd, &fd };
+        TRY(csv_start(reader, &spec->format, source, spec->width, 0, err));
+        Search search = { .spec = spec, .arena = arena };
+        search.result.items = ARENA_ARRAY(arena, LocatedRecord, spec->record_count);
+        bool end = false;
+        while (!end && search.next < spec->record_count) {
+                CsvBatch batch;
+                TRY(csv_next(reader, &batch, &end, err));
+                if (!end)
+                        TRY(search_batch(&search, &batch, err));
+        }
+        *out = search.result;
+        return STATUS_OK;
+}
