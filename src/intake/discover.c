@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/discover.h"
+
+#include "base/file.h"
+#include "base/map.h"
+#include "base/vec.h"
+
+typedef struct Discovery {
+        const DiscoverSpec *spec;
+        Arena *arena;
+        VEC(FoundFile) files;
+        Map seen; /* zone and path: a file is found once */
+} Discovery;
+
+static bool is_half_written(Str name) {
+        static const char *const endings[] = { ".tmp", ".part", ".filepart" };
+        if (name.size == 0 || name.data[0] == '.')
+                return true;
+        for (size_t i = 0; i < COUNT_OF(endings); i++)
+                if (str_ends_with(name, str_of(endings[i])))
+                        return true;
+        return false;
+}
+
+static bool feed_claims(const Feed *feed, const FoundFile *file) {
+        for (size_t i = 0; i < feed->pattern_count; i++) {
+                Str pattern = feed->patterns[i];
+                bool wants_ingress = str_starts_with(pattern, STR("ingress/"));
+                if (wants_ingress != file->in_ingress)
+                        continue;
+                if (wants_ingress && str_matches_glob(file->name, str_slice(pattern, 8, pattern.size)))
+                        return true;
+                if (wants_ingress)
+                        continue;
+                if (pattern.data[0] == '/' ? str_matches_glob(str_of(file->path), pattern) : str_matches_glob(file->name, pattern))
+                        return true;
+        }
+        return false;
+}
+
+static void claim(const Discovery *d, FoundFile *file) {
+        for (size_t i = 0; i < d->spec->feed_count; i++) {
+                const Feed *feed = d->spec->feeds[i];
+                if (!str_equal(feed->zone, file->zone) || !feed_claims(feed, file))
+                        continue;
+                if (!file->feed)
+                        file->feed = feed;
+                else if (!file->rival)
+                        file->rival = feed;
+        }
+}
+
+static Status add(Discovery *d, Str zone, const char *path, Str name, bool in_ingress, Error *err) {
+        Str key = arena_strf(d->arena, "%.*s %s", STR_ARG(zone), path);
+        if (map_has(&d->seen, key))
+                return STATUS_OK;
+        FoundFile file = { .path = path, .zone = zone, .name = name, .in_ingress = in_ingress };
+        if (stat(path, &file.st) < 0 || !S_ISREG(file.st.st_mode))
+                return STATUS_OK; /* gone since, or no file */
+        claim(d, &file);
+        if (!in_ingress && !file.feed)
+                return STATUS_OK;
+        if (d->files.count == DISCOVER_FILES_MAX)
+                return error_set(err, STATUS_LIMIT, "more than %d files wait; at most so many are taken in one run",
+                                 DISCOVER_FILES_MAX);
+        map_put(&d->seen, key, d);
+        vec_push(d->arena, &d->files, file);
+        return STATUS_OK;
+}
+
+/* All files below folder; name is what has been walked of the name so far, with its slash. */
+static Status walk(Discovery *d, Str zone, const char *folder, Str name, bool in_ingress, int depth, Error *err) {
+        DirEntry *entries;
+        size_t count;
+        Status status = dir_list(folder, d->arena, &entries, &count, err);
+        if (status == STATUS_NOT_FOUND)
+                return STATUS_OK;
+        TRY(status);
+        for (size_t i = 0; i < count; i++) {
+                if (is_half_written(entries[i].name))
+                        continue;
+                const char *path = path_join(d->arena, folder, entries[i].name.data);
+                Str below = arena_strf(d->arena, "%.*s%.*s", STR_ARG(name), STR_ARG(entries[i].name));
+                if (entries[i].is_file)
+                        TRY(add(d, zone, path, below, in_ingress, err));
+                else if (entries[i].is_dir && depth < DISCOVER_DEPTH_MAX)
+                        TRY(walk(d, zone, path, arena_strf(d->arena, "%.*s/", STR_ARG(below)), in_ingress, depth + 1, err));
+        }
+        return STATUS_OK;
+}
+
+/* The part of a pattern before its first wildcard, up to a slash: the folder below which its files can be. */
+static Str fixed_folder(Str pattern) {
+        size_t wild = 0;
+        while (wild < pattern.size && !strchr("*?[", pattern.data[wild]))
+                wild++;
+        size_t slash = wild;
+        while (slash > 0 && pattern.data[slash - 1] != '/')
+                slash--;
+        return str_slice(pattern, 0, slash);
+}
+
+static Status walk_pattern(Discovery *d, const Feed *feed, Str pattern, Error *err) {
+        bool absolute = str_starts_with(pattern, STR("/"));
+        Str folder = fixed_folder(pattern);
+        const char *root = absolute ? "" : d->spec->project_root;
+        const char *path = folder.size ? path_join(d->arena, root, arena_cstr(d->arena, folder)) : root;
+        Str trimmed = str_of(path);
+        while (trimmed.size > 1 && trimmed.data[trimmed.size - 1] == '/')
+                trimmed.size--;
+        return walk(d, feed->zone, arena_cstr(d->arena, trimmed), folder, false, 0, err);
+}
+
+static int by_zone_and_name(const void *a, const void *b) {
+        const FoundFile *x = a, *y = b;
+        int order = str_compare(x->zone, y->zone);
+        return order ? order : str_compare(x->name, y->name);
+}
+
+Status discover_files(const DiscoverSpec *spec, Arena *arena, FoundFile **out, size_t *out_count, Error *err) {
+        Discovery d = { .spec = spec, .arena = arena };
+        map_init(&d.seen, arena);
+        for (size_t i = 0; i < spec->zone_count; i++) {
+                char *folder = arena_printf(arena, "%s/ingress/%.*s", spec->project_root, STR_ARG(spec->zones[i]));
+                TRY(walk(&d, spec->zones[i], folder, STR(""), true, 0, err));
+        }
+        for (size_t i = 0; i < spec->feed_count; i++) {
+                const Feed *feed = spec->feeds[i];
+                for (size_t j = 0; j < feed->pattern_count; j++)
+                        if (feed->patterns[j].size && !str_starts_with(feed->patterns[j], STR("ingress/")))
+                                TRY(walk_pattern(&d, feed, feed->patterns[j], err));
+        }
+        if (d.files.count)
+                qsort(d.files.items, d.files.count, sizeof(FoundFile), by_zone_and_name);
+        *out = d.files.items;
+        *out_count = d.files.count;
+        return STATUS_OK;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Discover: which files are there, and which feed claims each. Reads folders and stats files; opens none.
+ *
+ * A zone's ingress is the folder ingress/ZONE of the project, with what lies in folders below it. Every file in it is
+ * found, claimed or not. Files elsewhere are found only through a pattern that names them. Names that begin with a dot
+ * and those that end in .tmp, .part or .filepart are a sender's half-written files and are passed over.
+ */
+#include "intake/feed.h"
+
+#include <sys/stat.h>
+
+#define DISCOVER_FILES_MAX 1000000
+#define DISCOVER_DEPTH_MAX 16
+
+typedef struct FoundFile {
+        const char *path;   /* absolute */
+        Str zone;
+        Str name;           /* as deliveries are called: below ingress/ZONE/, or below the project, or absolute */
+        bool in_ingress;
+        const Feed *feed;   /* NULL: no feed claims it */
+        const Feed *rival;  /* a second feed that claims it too: an error of the text */
+        struct stat st;
+} FoundFile;
+
+typedef struct DiscoverSpec {
+        const char *project_root;
+        const Feed *const *feeds; /* all feeds of the zones looked at, so that claims are complete */
+        size_t feed_count;
+        const Str *zones;         /* whose ingress is listed */
+        size_t zone_count;
+} DiscoverSpec;
+
+/* Sorted by zone, then name. IO when a folder cannot be read; a missing ingress folder is empty. LIMIT. */
+Status discover_files(const DiscoverSpec *spec, Arena *arena, FoundFile **out, size_t *out_count, Error *err);

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/land.h"
+
+#include "base/file.h"
+#include "base/map.h"
+#include "base/time.h"
+#include "base/vec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+
+#define COPY_BLOCK (1u << 20)
+
+/* One file of a batch on its way. */
+typedef struct Landing {
+        LandedFile *result;
+        int source_fd;         /* open and claimed until the ledger has it */
+        const char *folder;    /* landing folder, absolute */
+        const char *temporary; /* NULL once renamed or given up */
+        const char *final;
+        Str sha256;
+        int64_t bytes;
+        int64_t landed_us;
+        Str as_of;
+} Landing;
+
+int64_t delivery_id(Str zone, Str source, Str sha256, Str as_of) {
+        CLEANUP(buf_deinit) Buf key = { 0 };
+        buf_lstr(&key, zone);
+        buf_lstr(&key, source);
+        buf_lstr(&key, sha256);
+        buf_lstr(&key, as_of);
+        Sha256 hash = sha256_of(buf_view(&key));
+        uint64_t id = 0;
+        for (size_t i = 0; i < 8; i++)
+                id = id << 8 | hash.bytes[i];
+        id &= INT64_MAX;
+        return id ? (int64_t)id : 1;
+}
+
+static void give_up(Landing *landing, LandState state, Str message) {
+        if (landing->temporary)
+                unlink(landing->temporary);
+        landing->temporary = NULL;
+        landing->result->state = state;
+        landing->result->message = message;
+}
+
+static void fail(Landing *landing, Arena *arena, const Error *err) {
+        give_up(landing, LAND_FAILED, arena_str(arena, str_of(err->message)));
+}
+
+/* ---- settled? ---- */
+
+/*
+ * Nobody has the file open for writing: a read lease can be had (fcntl F_SETLEASE fails with EAGAIN while anybody
+ * writes). Where leases do not exist, or the file is another user's, it must not have changed for `settle`.
+ */
+static bool is_settled(int fd, const struct stat *st, int64_t settle_us) {
+        if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
+                fcntl(fd, F_SETLEASE, F_UNLCK);
+                return true;
+        }
+        if (errno == EAGAIN)
+                return false;
+        int64_t changed = (int64_t)st->st_mtim.tv_sec * 1000000 + st->st_mtim.tv_nsec / 1000;
+        return time_now_us() - changed >= settle_us;
+}
+
+static int64_t nanoseconds(struct timespec t) {
+        return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static bool same_version(const struct stat *a, const struct stat *b) {
+        return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+               nanoseconds(a->st_mtim) == nanoseconds(b->st_mtim);
+}
+
+/* Unchanged since the last look, and that look was later than the change by more than any clock's grain. */
+static bool is_known(Lake *lake, const FoundFile *file, Arena *arena) {
+        FileSeen seen;
+        Error ignored;
+        if (catalog_file_seen(lake->catalog, file->zone, file->feed->name, str_of(file->path), arena, &seen, &ignored) != STATUS_OK)
+                return false;
+        const struct stat *st = &file->st;
+        return seen.device == (int64_t)st->st_dev && seen.inode == (int64_t)st->st_ino && seen.size == st->st_size &&
+               seen.mtime_ns == nanoseconds(st->st_mtim) && seen.ctime_ns == nanoseconds(st->st_ctim) &&
+               seen.looked_us > seen.ctime_ns / 1000 + 2000000;
+}
+
+/* Opens and claims (flock, which dies with the process). A file that another run took meanwhile is unsettled. */
+static bool open_source(Landing *landing, Arena *arena) {
+        const FoundFile *file = landing->result->file;
+        Error err;
+        landing->source_fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (landing->source_fd < 0) {
+                error_errno(&err, errno, "cannot open '%s'", file->path);
+                fail(landing, arena, &err);
+                return false;
+        }
+        struct stat now;
+        bool is_same = fstat(landing->source_fd, &now) == 0 && S_ISREG(now.st_mode);
+        if (!is_same || flock(landing->source_fd, LOCK_EX | LOCK_NB) < 0) {
+                give_up(landing, LAND_UNSETTLED, STR("another run is taking it"));
+                return false;
+        }
+        if (!file_exists(file->path)) {
+                give_up(landing, LAND_UNSETTLED, STR("another run has taken it"));
+                return false;
+        }
+        if (!is_settled(landing->source_fd, &now, file->feed->settle_us)) {
+                give_up(landing, LAND_UNSETTLED, STR("somebody is still writing it"));
+                return false;
+        }
+        return true;
+}
+
+/* ---- copying ---- */
+
+static Status copy_and_hash(Landing *landing, int to, Str block, Arena *arena, Error *err) {
+        CLEANUP(sha256_freep) Sha256Stream *hash = sha256_new();
+        const char *path = landing->result->file->path;
+        landing->bytes = 0;
+        for (;;) {
+                char *into = (char *)(uintptr_t)block.data;
+                ssize_t got = read(landing->source_fd, into, block.size);
+                if (got < 0 && errno == EINTR)
+                        continue;
+                if (got < 0)
+                        return error_errno(err, errno, "cannot read '%s'", path);
+                if (got == 0)
+                        break;
+                Str bytes = { block.data, (size_t)got };
+                sha256_update(hash, bytes);
+                TRY(fd_write_all(to, bytes, landing->temporary, err));
+                landing->bytes += got;
+        }
+        landing->sha256 = sha256_hex(arena, sha256_finish(TAKE_PTR(hash)));
+        return STATUS_OK;
+}
+
+static Status copy_file(Lake *lake, Landing *landing, Str block, Arena *arena, Error *err) {
+        const FoundFile *file = landing->result->file;
+        struct stat before, after;
+        if (fstat(landing->source_fd, &before) < 0)
+                return error_errno(err, errno, "cannot look at '%s'", file->path);
+        char *folder;
+        TRY(store_landing_dir(lake->store, arena, file->zone, file->feed->name, landing->landed_us, &folder, err));
+        TRY(dir_make(folder, err));
+        landing->folder = folder;
+        const char *temporary = arena_printf(arena, "%s/.%016llx.tmp", folder, (unsigned long long)random_u64());
+        CLEANUP(close_fdp) int to = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+        if (to < 0)
+                return error_errno(err, errno, "cannot create a file in '%s'", folder);
+        landing->temporary = temporary;
+        TRY(copy_and_hash(landing, to, block, arena, err));
+        if (fstat(landing->source_fd, &after) < 0 || !same_version(&before, &after)) {
+                give_up(landing, LAND_UNSETTLED, STR("it changed while it was being copied"));
+                return STATUS_OK;
+        }
+        landing->final = path_join(arena, folder, landing->sha256.data);
+        fd_sync(to, temporary);
+        return STATUS_OK;
+}
+
+/* ---- what it is: new, known bytes, a known name ---- */
+
+static void make_delivery(Landing *landing, Str state, Str message) {
+        const FoundFile *file = landing->result->file;
+        const Feed *feed = file->feed;
+        landing->result->delivery = (Delivery){
+                .id = delivery_id(feed->zone, feed->name, landing->sha256, landing->as_of),
+                .zone = feed->zone,
+                .source = feed->name,
+                .name = file->name,
+                .sha256 = landing->sha256,
+                .bytes = landing->bytes,
+                .as_of = landing->as_of,
+                .landed_us = landing->landed_us,
+                .state = state,
+                .message = message,
+                .spec = feed->reading,
+                .expect = DELIVERY_ANY,
+        };
+}
+
+/* Of this source, newest first. */
+static Status newest_delivery(Lake *lake, const Feed *feed, Arena *arena, Delivery **out, Error *err) {
+        DeliveryQuery query = { .zone = feed->zone, .source = feed->name, .limit = 1 };
+        size_t count;
+        Delivery *rows;
+        TRY(catalog_deliveries(lake->catalog, &query, arena, &rows, &count, err));
+        *out = count ? &rows[0] : NULL;
+        return STATUS_OK;
+}
+
+/*
+ * An append source has each content once. A replace source is told apart by time too, so that A, B, A ends at A: there
+ * only the bytes that are in force already are a duplicate.
+ */
+static Status find_duplicate(Lake *lake, Landing *landing, Arena *arena, bool *out_found, Error *err) {
+        const Feed *feed = landing->result->file->feed;
+        *out_found = false;
+        if (feed->load == FEED_REPLACE) {
+                Delivery *newest;
+                TRY(newest_delivery(lake, feed, arena, &newest, err));
+                *out_found = newest && str_equal(newest->sha256, landing->sha256);
+                if (*out_found)
+                        landing->result->delivery = *newest;
+                return STATUS_OK;
+        }
+        Status status = catalog_delivery_of(lake->catalog, feed->zone, feed->name, landing->sha256, STR(""), arena,
+                                            &landing->result->delivery, err);
+        *out_found = status == STATUS_OK;
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* Another delivery of this name that is in the tables, or on its way there. */
+static Status find_same_name(Lake *lake, const Landing *landing, Arena *arena, const Delivery **out, Error *err) {
+        const FoundFile *file = landing->result->file;
+        DeliveryQuery query = { .zone = file->zone, .source = file->feed->name, .name = file->name };
+        Delivery *rows;
+        size_t count;
+        *out = NULL;
+        TRY(catalog_deliveries(lake->catalog, &query, arena, &rows, &count, err));
+        for (size_t i = 0; i < count && !*out; i++)
+                if (str_is(rows[i].state, "staged") || str_is(rows[i].state, "landed"))
+                        *out = &rows[i];
+        return STATUS_OK;
+}
+
+static Status classify(Lake *lake, Landing *landing, Arena *arena, Error *err) {
+        const Feed *feed = landing->result->file->feed;
+        bool is_duplicate;
+        TRY(find_duplicate(lake, landing, arena, &is_duplicate, err));
+        if (is_duplicate) {
+                Str words = arena_strf(arena, "the same bytes as '%.*s'", STR_ARG(landing->result->delivery.name));
+                give_up(landing, LAND_DUPLICATE, words);
+                return STATUS_OK;
+        }
+        const Delivery *same_name = NULL;
+        if (feed->load == FEED_APPEND && feed->redelivery == FEED_REJECT)
+                TRY(find_same_name(lake, landing, arena, &same_name, err));
+        if (same_name) {
+                Str date = str_slice(time_print_us(arena, same_name->landed_us), 0, 10);
+                Str words = arena_strf(arena,
+                                       "'%.*s' came before, on %.*s, with other bytes; say 'redelivery: replace' in the source "
+                                       "to let it take the place of the first, or 'redelivery: append' to keep both",
+                                       STR_ARG(same_name->name), STR_ARG(date));
+                make_delivery(landing, STR("held"), words);
+                landing->result->state = LAND_HELD;
+                landing->result->message = words;
+                return STATUS_OK;
+        }
+        make_delivery(landing, STR("landed"), STR(""));
+        landing->result->state = LAND_NEW;
+        return STATUS_OK;
+}
+
+/* ---- a batch ---- */
+
+typedef struct Batch {
+        Lake *lake;
+        Arena *arena;
+        Landing *items;
+        size_t count;
+        Str block;
+} Batch;
+
+static void batch_close(Batch *batch) {
+        for (size_t i = 0; i < batch->count; i++) {
+                close_fdp(&batch->items[i].source_fd);
+                if (batch->items[i].temporary)
+                        unlink(batch->items[i].temporary);
+        }
+}
+
+static bool is_counted(const Landing *landing) {
+        return landing->result->state != LAND_UNSETTLED && landing->result->state != LAND_KNOWN;
+}
+
+/* Two files of one batch may hold the same bytes, or have the same name: the ledger does not know the first yet. */
+static void classify_within(Batch *batch, size_t index) {
+        Landing *landing = &batch->items[index];
+        if (landing->result->state != LAND_NEW)
+                return;
+        const Feed *feed = landing->result->file->feed;
+        for (size_t i = 0; i < index; i++) {
+                Landing *other = &batch->items[i];
+                if (other->result->state != LAND_NEW || other->result->file->feed != feed)
+                        continue;
+                bool superseded = feed->load == FEED_REPLACE && i + 1 < index;
+                if (!superseded && str_equal(other->sha256, landing->sha256)) {
+                        landing->result->delivery = other->result->delivery;
+                        give_up(landing, LAND_DUPLICATE,
+                                arena_strf(batch->arena, "the same bytes as '%.*s'", STR_ARG(other->result->file->name)));
+                        return;
+                }
+        }
+}
+
+static Status copy_all(Batch *batch, Error *err) {
+        for (size_t i = 0; i < batch->count; i++) {
+                Landing *landing = &batch->items[i];
+                if (!landing->result->file->in_ingress && is_known(batch->lake, landing->result->file, batch->arena)) {
+                        landing->result->state = LAND_KNOWN;
+                        continue;
+                }
+                landing->landed_us = time_now_us();
+                if (!open_source(landing, batch->arena))
+                        continue;
+                Error own;
+                Status status = copy_file(batch->lake, landing, batch->block, batch->arena, &own);
+                if (status == STATUS_DISK_FULL) {
+                        *err = own;
+                        return status; /* nothing more can land: say it once, lose nothing */
+                }
+                if (status != STATUS_OK) {
+                        fail(landing, batch->arena, &own);
+                        continue;
+                }
+                if (landing->result->state == LAND_UNSETTLED)
+                        continue;
+                landing->as_of = STR("");
+                if (landing->result->file->feed->load == FEED_REPLACE)
+                        landing->as_of = time_print_us(batch->arena, landing->landed_us);
+                TRY(classify(batch->lake, landing, batch->arena, err));
+                classify_within(batch, i);
+        }
+        return STATUS_OK;
+}
+
+static Status name_all(Batch *batch, Error *err) {
+        Map folders;
+        map_init(&folders, batch->arena);
+        for (size_t i = 0; i < batch->count; i++) {
+                Landing *landing = &batch->items[i];
+                if (!landing->temporary)
+                        continue;
+                if (rename(landing->temporary, landing->final) < 0)
+                        return error_errno(err, errno, "cannot rename to '%s'", landing->final);
+                landing->temporary = NULL;
+                landing->result->delivery.landing = store_relative(batch->lake->store, str_of(landing->final));
+                map_put(&folders, str_of(landing->folder), landing);
+        }
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        for (size_t i = 0; i < folders.count; i++) {
+                /* the month's folder and those above may be new too */
+                const char *folder = folders.entries[i].key.data;
+                for (int level = 0; level < 4; level++) {
+                        dir_sync(folder);
+                        folder = path_dir(&arena, folder);
+                }
+        }
+        return STATUS_OK;
+}
+
+static FileSeen seen_row(const Landing *landing) {
+        static const char *const states[] = { "landed", "duplicate", "held", "failed", "", "" };
+        const FoundFile *file = landing->result->file;
+        return (FileSeen){
+                .zone = file->zone,
+                .source = file->feed->name,
+                .place = str_of(file->path),
+                .device = (int64_t)file->st.st_dev,
+                .inode = (int64_t)file->st.st_ino,
+                .size = file->st.st_size,
+                .mtime_ns = nanoseconds(file->st.st_mtim),
+                .ctime_ns = nanoseconds(file->st.st_ctim),
+                .looked_us = time_now_us(),
+                .sha256 = landing->sha256,
+                .delivery = landing->result->delivery.id,
+                .state = str_of(states[landing->result->state]),
+                .message = landing->result->message,
+        };
+}
+
+static Status record_all(Batch *batch, Error *err) {
+        VEC(Delivery) deliveries = { 0 };
+        VEC(FileSeen) files = { 0 };
+        for (size_t i = 0; i < batch->count; i++) {
+                const Landing *landing = &batch->items[i];
+                LandState state = landing->result->state;
+                if (state == LAND_NEW || state == LAND_HELD)
+                        vec_push(batch->arena, &deliveries, landing->result->delivery);
+                /* what lies in ingress is removed, so only files elsewhere need remembering */
+                if (is_counted(landing) && state != LAND_FAILED && !landing->result->file->in_ingress)
+                        vec_push(batch->arena, &files, seen_row(landing));
+        }
+        if (deliveries.count + files.count == 0)
+                return STATUS_OK;
+        return catalog_ledger(batch->lake->catalog, deliveries.items, deliveries.count, files.items, files.count, err);
+}
+
+static void take_from_ingress(const Batch *batch) {
+        for (size_t i = 0; i < batch->count; i++) {
+                const Landing *landing = &batch->items[i];
+                LandState state = landing->result->state;
+                bool done = state == LAND_NEW || state == LAND_DUPLICATE || state == LAND_HELD;
+                if (!done || !landing->result->file->in_ingress)
+                        continue;
+                struct stat now; /* the name may have been given to a newer file meanwhile */
+                if (stat(landing->result->file->path, &now) == 0 && now.st_ino == landing->result->file->st.st_ino)
+                        unlink(landing->result->file->path);
+        }
+}
+
+static Status land_batch(Batch *batch, Error *err) {
+        TRY(copy_all(batch, err));
+        TRY(name_all(batch, err));
+        TRY(record_all(batch, err));
+        take_from_ingress(batch);
+        return STATUS_OK;
+}
+
+Status land_files(Lake *lake, const FoundFile *const *files, size_t count, Arena *arena, LandedFile *out, Error *err) {
+        char *block = arena_alloc_raw(arena, COPY_BLOCK);
+        for (size_t start = 0; start < count; start += LAND_BATCH) {
+                size_t size = count - start < LAND_BATCH ? count - start : LAND_BATCH;
+                Batch batch = { lake, arena, ARENA_ARRAY(arena, Landing, size), size, { block, COPY_BLOCK } };
+                for (size_t i = 0; i < size; i++) {
+                        out[start + i] = (LandedFile){ .file = files[start + i] };
+                        batch.items[i] = (Landing){ .result = &out[start + i], .source_fd = -1 };
+                }
+                Status status = land_batch(&batch, err);
+                batch_close(&batch);
+                TRY(status);
+        }
+        return STATUS_OK;
+}

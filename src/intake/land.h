@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Land: files become deliveries. Each is copied once, hashed while copying, made durable, recorded in the ledger, and
+ * only then taken out of ingress; a crash at any point loses nothing and doubles nothing:
+ *
+ *   copy to landing/Z/S/YYYY-MM/.tmp, hash    a crash leaves a temporary file, swept later
+ *   fdatasync all, rename to the hash, fsync the folders
+ *   one ledger transaction (row "landed")     from here on the file is acknowledged
+ *   unlink in ingress                         a crash before it: the next run sees a duplicate
+ *
+ * Up to LAND_BATCH files share the syncs and the transaction. Bytes never change once they have their name.
+ */
+#include "intake/discover.h"
+#include "lake/lake.h"
+
+#define LAND_BATCH 256
+
+typedef enum LandState {
+        LAND_NEW,       /* a delivery was recorded; staging reads it from the ledger */
+        LAND_DUPLICATE, /* this source has these bytes already */
+        LAND_HELD,      /* same name, other bytes, and the source rejects that */
+        LAND_FAILED,    /* could not be read or written; message says why */
+        LAND_UNSETTLED, /* somebody still writes it, or another run has it: not counted, the next run looks again */
+        LAND_KNOWN,     /* lies outside ingress and has not changed since it was last taken: not counted */
+} LandState;
+
+typedef struct LandedFile {
+        const FoundFile *file;
+        LandState state;
+        Delivery delivery; /* NEW and HELD: its row. DUPLICATE: that of the same bytes */
+        Str message;
+} LandedFile;
+
+/*
+ * Lands claimed files (file->feed set, no rival). One result per file, in order. Fails only when the store or the
+ * ledger does; what is wrong with one file is in its result.
+ */
+Status land_files(Lake *lake, const FoundFile *const *files, size_t count, Arena *arena, LandedFile *out, Error *err);
+
+/* `_file`: 63 bits of SHA-256 over the source's name, the content hash and as_of. */
+int64_t delivery_id(Str zone, Str source, Str sha256, Str as_of);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Stage: deliveries of one feed become rows of its staged table and of its quarantine, with their ledger rows, in one
+ * commit; so nothing can be staged twice, and a restart finds either all of it or none.
+ *
+ * A staged table is a function of its deliveries and its feed's text. What the ledger says decides what is read:
+ *   landed                                    read, and added
+ *   staged, by the text as it is              left alone
+ *   staged, by another text                   the whole table is read again from landing
+ *   held or failed                            read again when the text changed, or when asked to
+ * A worker reads: this process never looks into a delivery. A worker that dies of a delivery holds that delivery.
+ */
+#include "engine/stage_message.h"
+#include "engine/worker.h"
+#include "intake/feed.h"
+#include "lake/changeset.h"
+
+typedef struct DeliveryReport {
+        Delivery delivery;   /* as it is in the ledger now; commit set when staged */
+        StageRule *rules;    /* what was quarantined and why, most frequent first */
+        size_t rule_count;
+        StrList missing;     /* columns that this file lacks */
+        StrList added;       /* columns that it has and the text does not know */
+        bool reread;         /* it was in the table before */
+} DeliveryReport;
+
+typedef struct StageContext {
+        Lake *lake;
+        WorkerPool *pool;
+        Str principal;              /* whom a worker serves: the zone */
+        ChangeSetSpec commit;       /* branch, author, via, git; the message is made here */
+        bool again;                 /* read everything again */
+        bool replay;                /* read held ones again although the text is the same */
+        bool reread_allowed;        /* --yes: however many bytes */
+        int64_t reread_limit;       /* bytes of landed files that may be read again without being asked; 0 = any */
+        uint32_t threads;
+        void *context;
+        void (*on_delivery)(void *context, const Feed *feed, const DeliveryReport *report); /* may be NULL */
+        void (*on_progress)(void *context, const Feed *feed, Str name, int64_t done, int64_t total);
+} StageContext;
+
+typedef struct StageReport {
+        DeliveryReport *items;  /* every delivery that was read */
+        size_t count;
+        bool changed;           /* a commit was made */
+        CatalogCommit commit;
+} StageReport;
+
+/* A plan without doing: how many landed bytes would be read. */
+typedef struct StagePlan {
+        int64_t fresh, fresh_bytes;     /* landed, not yet staged */
+        int64_t reread, reread_bytes;   /* staged by another text */
+} StagePlan;
+Status stage_plan(Lake *lake, const Feed *feed, Arena *arena, StagePlan *out, Error *err);
+
+/*
+ * Reads and publishes what is to be read. What is wrong with one delivery is in its report; fails when the store,
+ * the catalog or all workers do, or CONFLICT after several tries against other runs.
+ */
+Status stage_feed(const StageContext *context, const Feed *feed, Arena *arena, StageReport *out, Error *err);
+
+/* The objects' names of a feed's table and quarantine. */
+CatalogName feed_table_name(Arena *arena, Str zone, Str source);
+CatalogName feed_quarantine_name(Arena *arena, Str zone, Str source);
