@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/build.h"
+
+#include "base/time.h"
+#include "base/vec.h"
+#include "engine/data_row.h"
+
+#define PUBLISH_TRIES 8
+#define COUNT_ROWS_MAX 5000000 /* differences are counted up to so many rows */
+
+typedef struct Build {
+        const BuildSpec *spec;
+        const Str *zones;
+        size_t zone_count;
+        Arena *arena;
+        ChangeSet *set;
+        VEC(ModelReport) reports;
+} Build;
+
+CatalogName model_table_name(Arena *arena, const Node *node) {
+        return (CatalogName){ STR("table"), node->zone, arena_strf(arena, "%.*s.%.*s", STR_ARG(node->stage), STR_ARG(node->table)) };
+}
+
+static CatalogName view_name(Arena *arena, const Node *node) {
+        CatalogName name = model_table_name(arena, node);
+        name.kind = STR("view");
+        return name;
+}
+
+static Str fingerprint_hex(Arena *arena, const Node *node) {
+        return sha256_hex(arena, node->fingerprint);
+}
+
+/* ---- what it reads, now ---- */
+
+static CatalogName name_of_input(Arena *arena, Str full_name) {
+        Str zone, rest;
+        str_cut(full_name, '.', &zone, &rest);
+        return (CatalogName){ STR("table"), arena_str(arena, zone), arena_str(arena, rest) };
+}
+
+static Status current_input(Build *b, Str full_name, LakeInput *out, Error *err) {
+        CatalogName name = name_of_input(b->arena, full_name);
+        ChangeTable *changed = changeset_find(b->set, name);
+        if (changed) {
+                *out = change_table_input(changed, b->arena);
+                return STATUS_OK;
+        }
+        Table table;
+        TRY(lake_table(b->spec->workspace->lake, changeset_base(b->set), name, b->arena, &table, err));
+        *out = (LakeInput){ full_name, table.body.snapshot, table.body.sequence };
+        return STATUS_OK;
+}
+
+static Status is_current(Build *b, const Node *node, const Table *table, bool *out, Error *err) {
+        *out = false;
+        if (b->spec->again || !str_equal(table->body.fingerprint, fingerprint_hex(b->arena, node)))
+                return STATUS_OK;
+        for (size_t i = 0; i < table->body.input_count; i++) {
+                LakeInput now;
+                Status status = current_input(b, table->body.inputs[i].table, &now, err);
+                if (status == STATUS_NOT_FOUND)
+                        return STATUS_OK;
+                TRY(status);
+                if (now.snapshot != table->body.inputs[i].snapshot)
+                        return STATUS_OK;
+        }
+        *out = true;
+        return STATUS_OK;
+}
+
+static Status inputs_of(Build *b, const Statement *statement, LakeInput **out, size_t *out_count, Error *err) {
+        VEC(LakeInput) inputs = { 0 };
+        for (size_t i = 0; i < statement->bound.relation_count; i++) {
+                const BoundRelation *relation = &statement->bound.relations[i];
+                if (relation->kind != RELATION_TABLE || str_is(relation->stage, "quarantine"))
+                        continue;
+                Str name = arena_strf(b->arena, "%.*s.%.*s.%.*s", STR_ARG(relation->zone), STR_ARG(relation->stage), STR_ARG(relation->name));
+                bool known = false;
+                for (size_t j = 0; j < inputs.count && !known; j++)
+                        known = str_equal(inputs.items[j].table, name);
+                if (known)
+                        continue;
+                LakeInput input;
+                TRY(current_input(b, name, &input, err));
+                vec_push(b->arena, &inputs, input);
+        }
+        *out = inputs.items;
+        *out_count = inputs.count;
+        return STATUS_OK;
+}
+
+/* ---- columns ---- */
+
+static Status check_declared(const Model *model, const LakeColumn *columns, size_t count, Arena *arena, Error *err) {
+        for (size_t i = 0; i < model->column_count; i++) {
+                const ModelColumn *declared = &model->columns[i];
+                const LakeColumn *found = NULL;
+                for (size_t j = 0; j < count && !found; j++)
+                        if (str_equal_nocase(columns[j].name, declared->name))
+                                found = &columns[j];
+                if (!found)
+                        error_set(err, STATUS_NO_COLUMN, "the model declares column '%.*s', and its SELECT has none of that name",
+                                  STR_ARG(declared->name));
+                else if (declared->has_type && !type_equal(declared->type, found->type))
+                        error_set(err, STATUS_SQL_TYPE, "column '%.*s' is declared %.*s, and its SELECT gives %.*s", STR_ARG(declared->name),
+                                  STR_ARG(type_print(arena, declared->type)), STR_ARG(type_print(arena, found->type)));
+                else
+                        continue;
+                return error_place_line(err, model->path, model->text, declared->line, 1);
+        }
+        return STATUS_OK;
+}
+
+static Status columns_of(const Build *b, const Statement *statement, const Model *model, LakeColumn **out, size_t *out_count, Error *err) {
+        const WorkerColumns *found = &statement->columns;
+        LakeColumn *columns = ARENA_ARRAY(b->arena, LakeColumn, found->count);
+        for (size_t i = 0; i < found->count; i++) {
+                Str name = found->items[i].name;
+                for (size_t j = 0; j < i; j++) {
+                        if (!str_equal_nocase(columns[j].name, name))
+                                continue;
+                        error_set(err, STATUS_AMBIGUOUS, "two columns are called '%.*s'", STR_ARG(name));
+                        error_place(err, model->path, model->text, model->body_offset);
+                        return error_hint(err, "name one of them otherwise: ... as other_name");
+                }
+                columns[i].name = name;
+                if (worker_table_type(&found->items[i], b->arena, &columns[i].type, err) != STATUS_OK) {
+                        error_place(err, model->path, model->text, model->body_offset);
+                        return error_context(err, "column '%.*s'", STR_ARG(name));
+                }
+                for (size_t j = 0; j < model->column_count; j++)
+                        if (str_equal_nocase(model->columns[j].name, name))
+                                columns[i].about = model->columns[j].about;
+        }
+        TRY(check_declared(model, columns, found->count, b->arena, err));
+        *out = columns;
+        *out_count = found->count;
+        return STATUS_OK;
+}
+
+/* ---- rows: what is new ---- */
+
+typedef struct OneRow {
+        Arena *arena;
+        Str values[8];
+        size_t count;
+} OneRow;
+
+static Status take_row(void *context, Str data_row, Error *err) {
+        OneRow *one = context;
+        DataRow row;
+        if (!data_row_open(data_row, &row))
+                return error_set(err, STATUS_WORKER_LOST, "a worker sent a row that is none");
+        one->count = 0;
+        bool is_null;
+        for (Str value; one->count < COUNT_OF(one->values) && data_row_next(&row, &value, &is_null);)
+                one->values[one->count++] = is_null ? STR("") : arena_str(one->arena, value);
+        return STATUS_OK;
+}
+
+static int64_t integer_at(const OneRow *one, size_t index) {
+        int64_t value = -1;
+        return index < one->count && str_to_int64(one->values[index], &value) ? value : -1;
+}
+
+static void print_paths(Buf *sql, const Str *paths, size_t count) {
+        buf_append_cstr(sql, "read_parquet([");
+        for (size_t i = 0; i < count; i++) {
+                if (i)
+                        buf_append_cstr(sql, ", ");
+                sql_quote_text(sql, paths[i]);
+        }
+        buf_append_cstr(sql, "], hive_partitioning = false)");
+}
+
+/* A hash of all rows, whatever their order. */
+static Status content_hash(const Build *b, Worker *worker, const Str *paths, size_t count, Str *out, Error *err) {
+        if (count == 0) {
+                *out = STR("0");
+                return STATUS_OK;
+        }
+        CLEANUP(buf_deinit) Buf sql = { 0 };
+        buf_append_cstr(&sql, "SELECT count(*), coalesce(sum(hash(t)), 0), coalesce(bit_xor(hash(t)), 0) FROM ");
+        print_paths(&sql, paths, count);
+        buf_append_cstr(&sql, " AS t");
+        OneRow one = { .arena = b->arena };
+        int64_t rows;
+        TRY(worker_execute(worker, buf_view(&sql), take_row, &one, &rows, err));
+        *out = arena_strf(b->arena, "%.*s:%.*s:%.*s", STR_ARG(one.values[0]), STR_ARG(one.values[1]), STR_ARG(one.values[2]));
+        return STATUS_OK;
+}
+
+static bool same_columns(const Table *table, const LakeColumn *columns, size_t count) {
+        if (table->body.column_count != count)
+                return false;
+        for (size_t i = 0; i < count; i++)
+                if (!str_equal(table->body.columns[i].name, columns[i].name) || !type_equal(table->body.columns[i].type, columns[i].type))
+                        return false;
+        return true;
+}
+
+static Status old_paths(const Build *b, Worker *worker, const Table *table, Str **out, size_t *out_count, Error *err) {
+        LakeScan scan;
+        TRY(lake_plan(b->spec->workspace->lake, table, NULL, 0, b->arena, &scan, err));
+        Str *paths = ARENA_ARRAY(b->arena, Str, scan.file_count);
+        for (size_t i = 0; i < scan.file_count; i++) {
+                const char *granted;
+                TRY(worker_grant(worker, scan.files[i].path, b->arena, &granted, err));
+                paths[i] = str_of(granted);
+        }
+        *out = paths;
+        *out_count = scan.file_count;
+        return STATUS_OK;
+}
+
+static void print_side(Buf *sql, const char *name, const Model *model, const Str *paths, size_t count) {
+        buf_printf(sql, "%s AS (SELECT ", name);
+        for (size_t i = 0; i < model->key_count; i++) {
+                sql_quote_name(sql, model->key[i]);
+                buf_printf(sql, " AS k%zu, ", i);
+        }
+        buf_append_cstr(sql, "hash(t) AS h, count(*) AS n FROM ");
+        print_paths(sql, paths, count);
+        buf_append_cstr(sql, " AS t GROUP BY ALL)");
+}
+
+/*
+ * Rows that came and went, by the hash of the whole row; with a key, rows of one key that differ are changes. Large or
+ * reshaped tables are not compared: the counts stay unknown.
+ */
+static Status count_difference(Build *b, Worker *worker, const Model *model, const Table *old, const LakeColumn *columns, size_t column_count,
+                               const Str *paths, size_t count, ModelReport *report, Error *err) {
+        if (!old || old->body.rows == 0 || count == 0) {
+                report->added = report->rows;
+                report->removed = old ? old->body.rows : 0;
+                report->changed = 0;
+                return STATUS_OK;
+        }
+        if (!same_columns(old, columns, column_count) || old->body.rows > COUNT_ROWS_MAX || report->rows > COUNT_ROWS_MAX)
+                return STATUS_OK;
+        Str *before;
+        size_t before_count;
+        TRY(old_paths(b, worker, old, &before, &before_count, err));
+        CLEANUP(buf_deinit) Buf sql = { 0 };
+        buf_append_cstr(&sql, "WITH ");
+        print_side(&sql, "a", model, paths, count);
+        buf_append_cstr(&sql, ", ");
+        print_side(&sql, "b", model, before, before_count);
+        if (model->key_count == 0) {
+                buf_append_cstr(&sql, " SELECT coalesce(sum(greatest(coalesce(a.n, 0) - coalesce(b.n, 0), 0)), 0), 0, "
+                                      "coalesce(sum(greatest(coalesce(b.n, 0) - coalesce(a.n, 0), 0)), 0) FROM a FULL JOIN b ON a.h = b.h");
+        } else {
+                buf_append_cstr(&sql, " SELECT count(*) FILTER (b.h IS NULL), count(*) FILTER (a.h <> b.h), count(*) FILTER (a.h IS NULL) "
+                                      "FROM a FULL JOIN b ON true");
+                for (size_t i = 0; i < model->key_count; i++)
+                        buf_printf(&sql, " AND a.k%zu IS NOT DISTINCT FROM b.k%zu", i, i);
+        }
+        OneRow one = { .arena = b->arena };
+        int64_t rows;
+        TRY(worker_execute(worker, buf_view(&sql), take_row, &one, &rows, err));
+        report->added = integer_at(&one, 0);
+        report->changed = integer_at(&one, 1);
+        report->removed = integer_at(&one, 2);
+        return STATUS_OK;
+}
+
+/* ---- one table ---- */
+
+static Status table_before(Build *b, const Node *node, Table *storage, const Table **out, Error *err) {
+        Status status = lake_table(b->spec->workspace->lake, changeset_base(b->set), model_table_name(b->arena, node), b->arena, storage, err);
+        *out = status == STATUS_OK ? storage : NULL;
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static Status write_files(Build *b, Worker *worker, const Statement *statement, ChangeTable *table, LakeFile **out_files, Str **out_paths,
+                          size_t *out_count, ModelReport *report, Error *err) {
+        const Table *shape = change_table(table);
+        WorkerBuildColumn *columns = ARENA_ARRAY(b->arena, WorkerBuildColumn, shape->body.column_count);
+        for (size_t i = 0; i < shape->body.column_count; i++)
+                columns[i] = (WorkerBuildColumn){ shape->body.columns[i].name, shape->body.columns[i].id, shape->body.columns[i].type };
+        WorkerFile *built;
+        size_t count;
+        if (worker_build(worker, statement->bound.sql, columns, shape->body.column_count, b->arena, &built, &count, err) != STATUS_OK)
+                return statement_error(statement, err);
+        LakeFile *files = ARENA_ARRAY(b->arena, LakeFile, count);
+        Str *paths = ARENA_ARRAY(b->arena, Str, count);
+        report->rows = 0;
+        for (size_t i = 0; i < count; i++) {
+                files[i].statistics = built[i].statistics;
+                TRY(changeset_adopt_file(b->set, table, built[i].path, &files[i].path, err));
+                paths[i] = str_of(built[i].path);
+                report->rows += built[i].statistics.rows;
+        }
+        *out_files = files;
+        *out_paths = paths;
+        *out_count = count;
+        return STATUS_OK;
+}
+
+static Status build_table(Build *b, Worker *worker, const Node *node, Statement *statement, ModelReport *report, Error *err) {
+        const Model *model = node->model;
+        Table storage;
+        const Table *before;
+        TRY(table_before(b, node, &storage, &before, err));
+        ChangeTableSpec spec = { .kind = STR("model"), .write = TABLE_REPLACE, .about = model->about };
+        LakeColumn *columns;
+        TRY(columns_of(b, statement, model, &columns, &spec.column_count, err));
+        spec.columns = columns;
+        ReplaceSpec replace = { .model = true, .fingerprint = fingerprint_hex(b->arena, node) };
+        LakeInput *inputs;
+        TRY(inputs_of(b, statement, &inputs, &replace.input_count, err)); /* before this table is in the set itself */
+        replace.inputs = inputs;
+        ChangeTable *table;
+        TRY(changeset_table(b->set, model_table_name(b->arena, node), &spec, &table, err));
+        LakeFile *files = NULL;
+        Str *paths = NULL;
+        size_t count = 0;
+        TRY(write_files(b, worker, statement, table, &files, &paths, &count, report, err));
+        TRY(content_hash(b, worker, paths, count, &replace.content, err));
+        replace.files = files;
+        replace.file_count = count;
+        bool unchanged = false;
+        TRY(changeset_replace(b->set, table, &replace, &unchanged, err));
+        report->state = unchanged ? BUILD_UNCHANGED : BUILD_BUILT;
+        if (unchanged)
+                return STATUS_OK;
+        return count_difference(b, worker, model, before, columns, spec.column_count, paths, count, report, err);
+}
+
+/* ---- one view ---- */
+
+static Status build_view(Build *b, const Node *node, Statement *statement, ModelReport *report, Error *err) {
+        LakeColumn *columns;
+        ViewBody view = { .sql = node->model->text, .path = str_of(node->model->path), .about = node->model->about,
+                          .fingerprint = fingerprint_hex(b->arena, node) };
+        TRY(columns_of(b, statement, node->model, &columns, &view.column_count, err));
+        view.column_names = ARENA_ARRAY(b->arena, Str, view.column_count);
+        view.column_types = ARENA_ARRAY(b->arena, Type, view.column_count);
+        for (size_t i = 0; i < view.column_count; i++) {
+                view.column_names[i] = columns[i].name;
+                view.column_types[i] = columns[i].type;
+        }
+        VEC(LakeInput) inputs = { 0 };
+        for (size_t i = 0; i < node->need_count; i++)
+                vec_push(b->arena, &inputs, (LakeInput){ .table = node->needs[i]->name });
+        view.inputs = inputs.items;
+        view.input_count = inputs.count;
+        Str body = view_body_print(b->arena, &view);
+        CatalogObject old;
+        Status found = catalog_get(b->spec->workspace->lake->catalog, changeset_base(b->set), view_name(b->arena, node), b->arena, &old, err);
+        report->state = found == STATUS_OK && str_equal(old.body, body) ? BUILD_UNCHANGED : BUILD_BUILT;
+        report->rows = -1;
+        return changeset_put_object(b->set, view_name(b->arena, node), body, err);
+}
+
+/* ---- a zone's models ---- */
+
+static bool in_zones(const Build *b, Str zone) {
+        for (size_t i = 0; i < b->zone_count; i++)
+                if (str_equal(b->zones[i], zone))
+                        return true;
+        return false;
+}
+
+static const ModelReport *report_of(const Build *b, const Node *node) {
+        for (size_t i = 0; i < b->reports.count; i++)
+                if (b->reports.items[i].node == node)
+                        return &b->reports.items[i];
+        return NULL;
+}
+
+static const Node *blocked_by(const Build *b, const Node *node) {
+        for (size_t i = 0; i < node->need_count; i++) {
+                const ModelReport *need = report_of(b, node->needs[i]);
+                if (need && (need->state == BUILD_FAILED || need->state == BUILD_BLOCKED))
+                        return node->needs[i];
+        }
+        return NULL;
+}
+
+static Status open_model(Build *b, Worker *worker, const Node *node, Statement *out, Error *err) {
+        StatementSpec spec = {
+                .lake = b->spec->workspace->lake,
+                .worker = worker,
+                .at = changeset_base(b->set),
+                .overlay = b->set,
+                .principal = { .name = arena_strf(b->arena, "zone:%.*s", STR_ARG(node->zone)), .zone = node->zone },
+                .default_zone = node->zone,
+        };
+        SqlTree *tree = ARENA_NEW(b->arena, SqlTree);
+        *tree = *b->spec->text->trees[node->index];
+        return statement_bind(&spec, tree, b->arena, out, err);
+}
+
+static Status is_unchanged(Build *b, const Node *node, ModelReport *report, bool *out, Error *err) {
+        Table table;
+        *out = false;
+        if (node->model->kind == MODEL_VIEW)
+                return STATUS_OK; /* a view costs nothing to bind again, and its columns may have changed below it */
+        Status status = lake_table(b->spec->workspace->lake, changeset_base(b->set), model_table_name(b->arena, node), b->arena, &table, err);
+        if (status == STATUS_NOT_FOUND)
+                return STATUS_OK;
+        TRY(status);
+        TRY(is_current(b, node, &table, out, err));
+        report->rows = table.body.rows;
+        return STATUS_OK;
+}
+
+static Status build_model(Build *b, const Node *node, ModelReport *report, Error *err) {
+        bool unchanged;
+        TRY(is_unchanged(b, node, report, &unchanged, err));
+        if (unchanged) {
+                report->state = BUILD_UNCHANGED;
+                return STATUS_OK;
+        }
+        if (b->spec->on_progress)
+                b->spec->on_progress(b->spec->context, node);
+        CLEANUP(worker_releasep) Worker *worker = NULL;
+        TRY(worker_lease(b->spec->workspace->pool, arena_strf(b->arena, "zone:%.*s", STR_ARG(node->zone)), &worker, err));
+        Statement *statement = ARENA_NEW(b->arena, Statement);
+        TRY(open_model(b, worker, node, statement, err));
+        bool is_view = node->model->kind == MODEL_VIEW;
+        TRY(is_view ? build_view(b, node, statement, report, err) : build_table(b, worker, node, statement, report, err));
+        /* a model that was the other kind before */
+        CatalogName other = is_view ? model_table_name(b->arena, node) : view_name(b->arena, node);
+        return changeset_remove_object(b->set, other, err);
+}
+
+/* What ends the whole run rather than one model. */
+static bool is_environment(Status status) {
+        return status == STATUS_IO || status == STATUS_DISK_FULL || status == STATUS_INTERRUPTED || status == STATUS_ENGINE ||
+               status == STATUS_SANDBOX || status == STATUS_CORRUPT || status == STATUS_CONFLICT;
+}
+
+static Status take_model(Build *b, const Node *node, Error *err) {
+        ModelReport report = { .node = node, .added = -1, .changed = -1, .removed = -1 };
+        int64_t start = time_monotonic_us();
+        const Node *blocker = blocked_by(b, node);
+        if (blocker) {
+                report.state = BUILD_BLOCKED;
+                error_set(&report.error, STATUS_MODEL_FAILED, "waits for %.*s", STR_ARG(blocker->name));
+        } else {
+                Status status = build_model(b, node, &report, err);
+                if (status != STATUS_OK && is_environment(status))
+                        return error_context(err, "building %.*s", STR_ARG(node->name));
+                if (status != STATUS_OK) {
+                        report.state = BUILD_FAILED;
+                        report.error = *err;
+                        if (!report.error.file[0])
+                                error_place(&report.error, node->model->path, STR(""), 0);
+                }
+        }
+        report.us = time_monotonic_us() - start;
+        if (report.state == BUILD_UNCHANGED && report.added < 0)
+                report.added = report.changed = report.removed = 0;
+        vec_push(b->arena, &b->reports, report);
+        return STATUS_OK;
+}
+
+/* Tables and views of models that are no longer in the text go with the next publication of their zone. */
+static Status drop_removed(Build *b, Error *err) {
+        static const char *const kinds[] = { "table", "view" };
+        const Graph *graph = b->spec->text->graph;
+        for (size_t k = 0; k < COUNT_OF(kinds); k++) {
+                CatalogObject *objects;
+                size_t count;
+                TRY(catalog_list(b->spec->workspace->lake->catalog, changeset_base(b->set), str_of(kinds[k]), STR(""), b->arena, &objects,
+                                 &count, err));
+                for (size_t i = 0; i < count; i++) {
+                        Str full = arena_strf(b->arena, "%.*s.%.*s", STR_ARG(objects[i].zone), STR_ARG(objects[i].name));
+                        bool is_staging = str_starts_with(objects[i].name, STR("staging."));
+                        if (!is_staging && in_zones(b, objects[i].zone) && !graph_node(graph, full))
+                                TRY(changeset_remove_object(b->set, (CatalogName){ objects[i].kind, objects[i].zone, objects[i].name }, err));
+                }
+        }
+        return STATUS_OK;
+}
+
+static Str commit_message(const Build *b) {
+        size_t built = 0;
+        const Node *last = NULL;
+        for (size_t i = 0; i < b->reports.count; i++) {
+                if (b->reports.items[i].state != BUILD_BUILT)
+                        continue;
+                built++;
+                last = b->reports.items[i].node;
+        }
+        if (built == 1)
+                return arena_strf(b->arena, "build %.*s", STR_ARG(last->name));
+        return arena_strf(b->arena, "build %.*s: %zu models", STR_ARG(b->zones[0]), built);
+}
+
+static Status build_once(Build *b, BuildReport *out, Error *err) {
+        const Graph *graph = b->spec->text->graph;
+        b->reports.count = 0;
+        *out = (BuildReport){ 0 };
+        TRY(changeset_new(b->spec->workspace->lake, &b->spec->commit, &b->set, err));
+        for (size_t i = 0; i < graph->count; i++) {
+                const Node *node = graph->nodes[i];
+                if (node->kind == NODE_MODEL && b->spec->chosen[node->index] && in_zones(b, node->zone))
+                        TRY(take_model(b, node, err));
+        }
+        for (size_t i = 0; i < b->reports.count; i++)
+                out->failed |= b->reports.items[i].state == BUILD_FAILED || b->reports.items[i].state == BUILD_BLOCKED;
+        if (!out->failed) {
+                TRY(drop_removed(b, err));
+                changeset_set_message(b->set, commit_message(b));
+                int64_t base = changeset_base(b->set).seq;
+                if (!changeset_is_empty(b->set)) {
+                        TRY(changeset_publish(b->set, b->arena, &out->commit, err));
+                        out->published = out->commit.seq > base;
+                }
+        }
+        out->items = b->reports.items;
+        out->count = b->reports.count;
+        return STATUS_OK;
+}
+
+Status build_zones(const BuildSpec *spec, const Str *zones, size_t zone_count, Arena *arena, BuildReport *out, Error *err) {
+        Build b = { .spec = spec, .zones = zones, .zone_count = zone_count, .arena = arena };
+        Status status = STATUS_CONFLICT;
+        for (int i = 0; i < PUBLISH_TRIES && status == STATUS_CONFLICT; i++) {
+                status = build_once(&b, out, err);
+                changeset_freep(&b.set);
+        }
+        if (status == STATUS_OK && spec->on_model)
+                for (size_t i = 0; i < out->count; i++)
+                        spec->on_model(spec->context, &out->items[i]);
+        return status;
+}

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/run.h"
+
+#include "base/time.h"
+#include "base/vec.h"
+#include "lake/sweep.h"
+#include "model/select.h"
+
+#define SWEEP_INTENTS 64 /* a run ends with a bounded tidy */
+
+typedef struct Run {
+        Workspace *workspace;
+        const RunOptions *options;
+        Arena *arena;
+        ProjectText text;
+        bool *chosen;
+        Feed **feeds; /* of all zones that are touched, chosen or not */
+        bool *feed_chosen;
+        size_t feed_count;
+        VEC(Str) zones;
+        VEC(RunDelivery) deliveries;
+        VEC(ModelReport) models;
+        VEC(Error) errors;
+        VEC(Str) unclaimed;
+        RunReport *report;
+        bool changed, failed;
+} Run;
+
+const char *run_state_name(RunState state) {
+        static const char *const names[] = { "published", "nothing", "partly", "failed" };
+        return names[state];
+}
+
+const char *build_state_name(BuildState state) {
+        static const char *const names[] = { "built", "unchanged", "failed", "blocked" };
+        return names[state];
+}
+
+Feed *feed_of_source(Arena *arena, const Source *source) {
+        Feed *feed = ARENA_NEW(arena, Feed);
+        *feed = (Feed){
+                .zone = source->zone,
+                .name = source->name,
+                .about = source->about,
+                .patterns = source->from,
+                .pattern_count = source->from_count,
+                .format = source->format,
+                .columns = source->columns,
+                .column_count = source->column_count,
+                .ignore = source->ignore,
+                .load = source->load == LOAD_REPLACE ? FEED_REPLACE : FEED_APPEND,
+                .evolve = source->evolve == EVOLVE_FREEZE ? FEED_EVOLVE_FREEZE : FEED_EVOLVE_COLUMNS,
+                .redelivery = source->redelivery == REDELIVERY_REPLACE  ? FEED_REDELIVERY_REPLACE
+                              : source->redelivery == REDELIVERY_APPEND ? FEED_REDELIVERY_APPEND
+                                                                        : FEED_REJECT,
+                .settle_us = source->settle_us,
+                .tolerate_rows = source->tolerate.set ? source->tolerate.rows : -1,
+                .tolerate_per_million = source->tolerate.set ? source->tolerate.per_million : -1,
+                .reading = sha256_hex(arena, source_reading_hash(source)),
+        };
+        return feed;
+}
+
+static void progress(const Run *run, const char *what, Str name) {
+        if (run->options->on_progress)
+                run->options->on_progress(run->options->context, what, name);
+}
+
+static ChangeSetSpec commit_spec(const Run *run) {
+        return (ChangeSetSpec){ .branch = run->options->branch, .author = run->workspace->principal.name, .via = STR("cli") };
+}
+
+static bool is_interrupted(const Run *run) {
+        return run->options->interrupted && *run->options->interrupted;
+}
+
+/* ---- text and selection ---- */
+
+static Status load_text(Run *run, Error *err) {
+        CLEANUP(worker_releasep) Worker *worker = NULL;
+        TRY(worker_lease(run->workspace->pool, run->workspace->principal.name, &worker, err));
+        TRY(text_load(run->workspace, worker, run->arena, &run->text, err));
+        if (problems_any(run->text.problems))
+                return project_first_problem(run->workspace->project, err);
+        return STATUS_OK;
+}
+
+static Status select_words(Run *run, Error *err) {
+        const Graph *graph = run->text.graph;
+        Str *words = ARENA_ARRAY(run->arena, Str, run->options->word_count);
+        for (size_t i = 0; i < run->options->word_count; i++)
+                words[i] = str_of(run->options->words[i]);
+        run->chosen = ARENA_ARRAY(run->arena, bool, graph->count);
+        return select_nodes(graph, words, run->options->word_count, run->chosen, err);
+}
+
+static void add_zone(Run *run, Str zone) {
+        for (size_t i = 0; i < run->zones.count; i++)
+                if (str_equal(run->zones.items[i], zone))
+                        return;
+        vec_push(run->arena, &run->zones, zone);
+}
+
+/* Zones in which anything is chosen; with no words all, also those that hold nothing but an ingress folder. */
+static void collect_zones(Run *run) {
+        const Project *project = run->workspace->project;
+        const Graph *graph = run->text.graph;
+        for (size_t i = 0; i < graph->count; i++)
+                if (run->chosen[i])
+                        add_zone(run, graph->nodes[i]->zone);
+        for (size_t i = 0; i < project->zone_count && run->options->word_count == 0; i++)
+                add_zone(run, project->zones[i]->name);
+}
+
+static void collect_feeds(Run *run) {
+        const Graph *graph = run->text.graph;
+        run->feeds = ARENA_ARRAY(run->arena, Feed *, graph->count);
+        run->feed_chosen = ARENA_ARRAY(run->arena, bool, graph->count);
+        for (size_t i = 0; i < graph->count; i++) {
+                if (graph->nodes[i]->kind != NODE_SOURCE)
+                        continue;
+                run->feed_chosen[run->feed_count] = run->chosen[i];
+                run->feeds[run->feed_count++] = feed_of_source(run->arena, graph->nodes[i]->source);
+        }
+}
+
+static bool is_feed_chosen(const Run *run, const Feed *feed) {
+        for (size_t i = 0; i < run->feed_count; i++)
+                if (run->feeds[i] == feed)
+                        return run->feed_chosen[i];
+        return false;
+}
+
+/* ---- arrivals ---- */
+
+static void add_error(Run *run, const Error *err) {
+        vec_push(run->arena, &run->errors, *err);
+}
+
+static void add_delivery(Run *run, RunDelivery delivery) {
+        vec_push(run->arena, &run->deliveries, delivery);
+        if (run->options->on_delivery)
+                run->options->on_delivery(run->options->context, &delivery);
+}
+
+static void refuse_rivals(Run *run, const FoundFile *file) {
+        Error err;
+        error_set(&err, STATUS_AMBIGUOUS, "two sources claim '%.*s': %.*s and %.*s", STR_ARG(file->name), STR_ARG(file->feed->name),
+                  STR_ARG(file->rival->name));
+        error_hint(&err, "make the 'from' patterns of zones/%.*s/sources/%.*s.yml and %.*s.yml exclude each other", STR_ARG(file->zone),
+                   STR_ARG(file->feed->name), STR_ARG(file->rival->name));
+        add_error(run, &err);
+        run->report->files.failed++;
+        run->failed = true;
+        add_delivery(run, (RunDelivery){ file->zone, file->feed->name, file->name, STR("failed"),
+                                         arena_str(run->arena, str_of(err.message)), { .rules = NULL }, true });
+}
+
+static void take_landed(Run *run, const LandedFile *landed) {
+        RunFiles *files = &run->report->files;
+        const FoundFile *file = landed->file;
+        RunDelivery delivery = { file->zone, file->feed->name, file->name, STR(""), landed->message, { .rules = NULL }, true };
+        Error err;
+        switch (landed->state) {
+        case LAND_NEW:
+                break; /* told when it is staged */
+        case LAND_DUPLICATE:
+                files->duplicate++;
+                delivery.state = STR("duplicate");
+                delivery.report.delivery = landed->delivery;
+                add_delivery(run, delivery);
+                break;
+        case LAND_HELD:
+                files->held++;
+                run->failed = true;
+                error_set(&err, STATUS_HELD, "%.*s.%.*s: %.*s", STR_ARG(file->zone), STR_ARG(file->feed->name), STR_ARG(landed->message));
+                add_error(run, &err);
+                delivery.state = STR("held");
+                delivery.report.delivery = landed->delivery;
+                add_delivery(run, delivery);
+                break;
+        case LAND_FAILED:
+                files->failed++;
+                run->failed = true;
+                error_set(&err, STATUS_IO, "%.*s", STR_ARG(landed->message));
+                add_error(run, &err);
+                delivery.state = STR("failed");
+                add_delivery(run, delivery);
+                break;
+        case LAND_UNSETTLED:
+                run->report->unsettled++;
+                break;
+        case LAND_KNOWN:
+                break;
+        }
+}
+
+/* Files of this run by the delivery that they became, so that staging's outcome is counted by file. */
+static bool was_landed_now(const LandedFile *landed, size_t count, int64_t delivery) {
+        for (size_t i = 0; i < count; i++)
+                if (landed[i].state == LAND_NEW && landed[i].delivery.id == delivery)
+                        return true;
+        return false;
+}
+
+static Status arrive(Run *run, LandedFile **out, size_t *out_count, Error *err) {
+        DiscoverSpec spec = {
+                .project_root = run->workspace->project->root,
+                .feeds = (const Feed *const *)run->feeds,
+                .feed_count = run->feed_count,
+                .zones = run->zones.items,
+                .zone_count = run->zones.count,
+        };
+        FoundFile *found;
+        size_t count;
+        progress(run, "looking for files", STR(""));
+        TRY(discover_files(&spec, run->arena, &found, &count, err));
+        VEC(const FoundFile *) claimed = { 0 };
+        for (size_t i = 0; i < count; i++) {
+                if (found[i].rival && (is_feed_chosen(run, found[i].feed) || is_feed_chosen(run, found[i].rival)))
+                        refuse_rivals(run, &found[i]);
+                else if (!found[i].feed && run->options->word_count == 0)
+                        vec_push(run->arena, &run->unclaimed, arena_strf(run->arena, "ingress/%.*s/%.*s", STR_ARG(found[i].zone), STR_ARG(found[i].name)));
+                else if (found[i].feed && !found[i].rival && is_feed_chosen(run, found[i].feed))
+                        vec_push(run->arena, &claimed, &found[i]);
+        }
+        run->report->files.unclaimed = (int64_t)run->unclaimed.count;
+        if (claimed.count)
+                progress(run, "landing", STR(""));
+        LandedFile *landed = ARENA_ARRAY(run->arena, LandedFile, claimed.count);
+        TRY(land_files(run->workspace->lake, claimed.items, claimed.count, run->arena, landed, err));
+        for (size_t i = 0; i < claimed.count; i++)
+                take_landed(run, &landed[i]);
+        *out = landed;
+        *out_count = claimed.count;
+        return STATUS_OK;
+}
+
+/* ---- staging ---- */
+
+static void on_stage_progress(void *context, const Feed *feed, Str name, int64_t done, int64_t total) {
+        Run *run = context;
+        Str words = arena_strf(run->arena, "%.*s.%.*s  %.*s (%lld of %lld)", STR_ARG(feed->zone), STR_ARG(feed->name), STR_ARG(name),
+                               (long long)done + 1, (long long)total);
+        progress(run, "staging", words);
+}
+
+static void take_staged(Run *run, const DeliveryReport *report, bool is_file) {
+        const Delivery *delivery = &report->delivery;
+        bool held = str_is(delivery->state, "held");
+        if (is_file)
+                *(held ? &run->report->files.held : &run->report->files.staged) += 1;
+        if (held) {
+                Error err;
+                error_set(&err, STATUS_HELD, "%.*s.%.*s: '%.*s' is held: %.*s", STR_ARG(delivery->zone), STR_ARG(delivery->source),
+                          STR_ARG(delivery->name), STR_ARG(delivery->message));
+                error_hint(&err, "lode show delivery %.*s.%.*s", STR_ARG(delivery->zone), STR_ARG(delivery->source));
+                add_error(run, &err);
+                run->failed = true;
+        }
+        add_delivery(run, (RunDelivery){ delivery->zone, delivery->source, delivery->name, delivery->state, delivery->message, *report, is_file });
+}
+
+static Status stage_one(Run *run, const Feed *feed, const Source *source, const LandedFile *landed, size_t landed_count, Error *err) {
+        StageContext context = {
+                .lake = run->workspace->lake,
+                .pool = run->workspace->pool,
+                .principal = arena_strf(run->arena, "zone:%.*s", STR_ARG(feed->zone)),
+                .commit = commit_spec(run),
+                .again = run->options->again,
+                .replay = run->options->replay,
+                .reread_allowed = run->options->yes,
+                .reread_limit = source ? source->reread_bytes : 0,
+                .threads = 2,
+                .context = run,
+                .on_progress = on_stage_progress,
+        };
+        StageReport report;
+        TRY(stage_feed(&context, feed, run->arena, &report, err));
+        run->changed |= report.changed;
+        for (size_t i = 0; i < report.count; i++)
+                take_staged(run, &report.items[i], was_landed_now(landed, landed_count, report.items[i].delivery.id));
+        return STATUS_OK;
+}
+
+static Status stage_all(Run *run, const LandedFile *landed, size_t landed_count, Error *err) {
+        for (size_t i = 0; i < run->feed_count; i++) {
+                const Feed *feed = run->feeds[i];
+                if (!run->feed_chosen[i])
+                        continue;
+                if (is_interrupted(run))
+                        return error_set(err, STATUS_INTERRUPTED, "interrupted; what is staged stays, the next run goes on");
+                TRY(stage_one(run, feed, project_source(run->workspace->project, feed->zone, feed->name), landed, landed_count, err));
+        }
+        return STATUS_OK;
+}
+
+/* ---- models, zone by zone ---- */
+
+static bool needs_zone(const Run *run, Str zone, Str other) {
+        const Graph *graph = run->text.graph;
+        for (size_t i = 0; i < graph->count; i++) {
+                const Node *node = graph->nodes[i];
+                if (!run->chosen[i] || node->kind != NODE_MODEL || !str_equal(node->zone, zone))
+                        continue;
+                for (size_t j = 0; j < node->need_count; j++) {
+                        const Node *need = node->needs[j];
+                        if (need->kind == NODE_MODEL && run->chosen[need->index] && str_equal(need->zone, other))
+                                return true;
+                }
+        }
+        return false;
+}
+
+/* A zone is free when it needs none of those that wait. */
+static bool is_free(const Run *run, const Str *waiting, size_t count, size_t index) {
+        for (size_t i = 0; i < count; i++)
+                if (i != index && needs_zone(run, waiting[index], waiting[i]))
+                        return false;
+        return true;
+}
+
+static Status build_group(Run *run, const Str *zones, size_t count, Error *err) {
+        BuildSpec spec = {
+                .workspace = run->workspace,
+                .text = &run->text,
+                .chosen = run->chosen,
+                .commit = commit_spec(run),
+                .again = run->options->again,
+                .context = run->options->context,
+                .on_model = run->options->on_model,
+        };
+        progress(run, "building", zones[0]);
+        BuildReport report;
+        TRY(build_zones(&spec, zones, count, run->arena, &report, err));
+        run->changed |= report.published;
+        run->failed |= report.failed;
+        for (size_t i = 0; i < report.count; i++) {
+                vec_push(run->arena, &run->models, report.items[i]);
+                if (report.items[i].state == BUILD_FAILED)
+                        add_error(run, &report.items[i].error);
+        }
+        return STATUS_OK;
+}
+
+static Status build_all(Run *run, Error *err) {
+        size_t count = run->zones.count;
+        Str *waiting = ARENA_ARRAY(run->arena, Str, count);
+        memcpy(waiting, run->zones.items, count * sizeof(Str));
+        while (count > 0) {
+                if (is_interrupted(run))
+                        return error_set(err, STATUS_INTERRUPTED, "interrupted; what is published stays, the next run goes on");
+                size_t free_at = 0;
+                while (free_at < count && !is_free(run, waiting, count, free_at))
+                        free_at++;
+                if (free_at == count) /* they need each other in a circle: together */
+                        return build_group(run, waiting, count, err);
+                TRY(build_group(run, &waiting[free_at], 1, err));
+                memmove(&waiting[free_at], &waiting[free_at + 1], (count - free_at - 1) * sizeof(Str));
+                count--;
+        }
+        return STATUS_OK;
+}
+
+/* ---- the whole ---- */
+
+static int64_t next_number(Run *run) {
+        Str text;
+        Error ignored;
+        int64_t number = 0;
+        Catalog *catalog = run->workspace->lake->catalog;
+        if (catalog_meta(catalog, STR("run"), run->arena, &text, &ignored) == STATUS_OK)
+                str_to_int64(text, &number);
+        number++;
+        catalog_put_meta(catalog, STR("run"), arena_strf(run->arena, "%lld", (long long)number), &ignored);
+        return number;
+}
+
+static void finish(Run *run) {
+        RunReport *report = run->report;
+        RunFiles *files = &report->files;
+        files->seen = files->staged + files->duplicate + files->held + files->failed + files->unclaimed;
+        report->deliveries = run->deliveries.items;
+        report->delivery_count = run->deliveries.count;
+        report->models = run->models.items;
+        report->model_count = run->models.count;
+        report->errors = run->errors.items;
+        report->error_count = run->errors.count;
+        report->unclaimed = run->unclaimed.items;
+        report->unclaimed_count = run->unclaimed.count;
+        bool changed = run->changed || report->apply.changed;
+        report->state = run->failed ? (run->changed ? RUN_PARTLY : RUN_FAILED) : changed ? RUN_PUBLISHED : RUN_NOTHING;
+}
+
+static Status run_steps(Run *run, Error *err) {
+        TRY(load_text(run, err));
+        TRY(select_words(run, err));
+        TRY(text_apply(run->workspace, run->options->branch, run->arena, &run->report->apply, err));
+        if (run->options->on_apply)
+                run->options->on_apply(run->options->context, &run->report->apply);
+        run->report->run = next_number(run);
+        collect_zones(run);
+        collect_feeds(run);
+        LandedFile *landed;
+        size_t landed_count;
+        TRY(arrive(run, &landed, &landed_count, err));
+        TRY(stage_all(run, landed, landed_count, err));
+        TRY(build_all(run, err));
+        SweepResult swept;
+        TRY(lake_sweep(run->workspace->lake, SWEEP_INTENTS, &swept, err));
+        CatalogCommit head;
+        TRY(catalog_head(run->workspace->lake->catalog, run->options->branch, run->arena, &head, err));
+        run->report->commit = head.id;
+        return STATUS_OK;
+}
+
+Status run_project(Workspace *workspace, const RunOptions *options, Arena *arena, RunReport *out, Error *err) {
+        int64_t start = time_monotonic_us();
+        *out = (RunReport){ .branch = options->branch.size ? options->branch : STR("main") };
+        Run run = { .workspace = workspace, .options = options, .arena = arena, .report = out };
+        Status status = run_steps(&run, err);
+        finish(&run);
+        out->us = time_monotonic_us() - start;
+        return status;
+}

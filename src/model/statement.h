@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Statement: a SELECT on its way: parsed by a worker, read into our tree, bound (govern/bind.h) at one branch and
+ * commit, its files granted to that worker, prepared there. Errors carry the place in the user's own text.
+ * Lives in the arena; the worker must outlive it, and its grants end when the worker is released.
+ */
+#include "engine/worker.h"
+#include "govern/bind.h"
+#include "lake/source.h"
+
+typedef struct StatementSpec {
+        Lake *lake;
+        Worker *worker;
+        CatalogAt at;
+        ChangeSet *overlay;  /* NULL, or what this run built so far */
+        Principal principal;
+        Str default_zone;    /* may be empty */
+} StatementSpec;
+
+typedef struct Statement {
+        StatementSpec spec;
+        SqlTree *tree;
+        LakeSource source;    /* what was planned: files, bytes */
+        BoundStatement bound;
+        WorkerColumns columns;
+} Statement;
+
+/* The user's text as our tree. name: the file it stands in, empty for what was typed. */
+Status statement_parse(Worker *worker, Str text, Str name, Arena *arena, SqlTree **out, Error *err);
+/* Binds a tree and prepares it. */
+Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, Statement *out, Error *err);
+/* Both. */
+Status statement_open(const StatementSpec *spec, Str text, Str name, Arena *arena, Statement *out, Error *err);
+Status statement_execute(Statement *statement, WorkerRowSink sink, void *context, int64_t *out_rows, Error *err);
+/* An error of the worker about statement's printed text, moved to the user's; returns its status. */
+Status statement_error(const Statement *statement, Error *err);
+
+/* A view as the catalog keeps it (object kind "view"). */
+typedef struct ViewBody {
+        Str sql, path, about, fingerprint;
+        Str *column_names;
+        Type *column_types;
+        size_t column_count;
+        LakeInput *inputs;
+        size_t input_count;
+} ViewBody;
+Str view_body_print(Arena *arena, const ViewBody *view);
+Status view_body_parse(Str json, Arena *arena, ViewBody *out, Error *err);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/text.h"
+
+#include "base/vec.h"
+#include "sql/depend.h"
+
+/* The kinds of objects that apply owns: whatever of them is not in the text goes. */
+static const char *const text_kinds[] = { "project", "policies", "zone", "access", "terms", "source", "model" };
+
+static bool is_text_kind(Str kind) {
+        for (size_t i = 0; i < COUNT_OF(text_kinds); i++)
+                if (str_is(kind, text_kinds[i]))
+                        return true;
+        return false;
+}
+
+/* ---- the graph ---- */
+
+static Status add_model(ProjectText *text, Worker *worker, Arena *arena, const Model *model, const SqlTree **tree, Error *err) {
+        SqlTree *parsed;
+        TRY(statement_parse(worker, model->text, str_of(model->path), arena, &parsed, err));
+        SqlDependency *found;
+        size_t count;
+        sql_dependencies(parsed->query, arena, &found, &count);
+        GraphRelation *relations = ARENA_ARRAY(arena, GraphRelation, count);
+        for (size_t i = 0; i < count; i++)
+                relations[i] = (GraphRelation){ found[i].zone, found[i].stage, found[i].name,
+                                                found[i].at.offset >= model->body_offset ? found[i].at.offset - model->body_offset : 0 };
+        graph_add_model(text->graph, model, relations, count, sql_fingerprint(arena, parsed->query));
+        *tree = parsed;
+        return STATUS_OK;
+}
+
+/* A failure that lies in the text, not in the machine. */
+static bool is_problem(Status status) {
+        return status_exit(status) == 2;
+}
+
+Status text_load(Workspace *w, Worker *worker, Arena *arena, ProjectText *out, Error *err) {
+        Project *project = w->project;
+        out->graph = graph_new(arena);
+        out->problems = &project->problems;
+        VEC(const SqlTree *) trees = { 0 };
+        VEC(const Model *) models = { 0 };
+        for (size_t z = 0; z < project->zone_count; z++) {
+                const Zone *zone = project->zones[z];
+                for (size_t i = 0; i < zone->source_count; i++)
+                        graph_add_source(out->graph, zone->sources[i]);
+                for (size_t i = 0; i < zone->model_count; i++) {
+                        const SqlTree *tree = NULL;
+                        Status status = add_model(out, worker, arena, zone->models[i], &tree, err);
+                        if (status != STATUS_OK && !is_problem(status))
+                                return status;
+                        if (status != STATUS_OK)
+                                problems_take(out->problems, err);
+                        vec_push(arena, &trees, tree);
+                        vec_push(arena, &models, zone->models[i]);
+                }
+        }
+        if (problems_any(out->problems))
+                return STATUS_OK; /* what is missing would only make more problems that are none */
+        graph_link(out->graph, project, out->problems);
+        out->trees = ARENA_ARRAY(arena, const SqlTree *, out->graph->count);
+        for (size_t i = 0; i < out->graph->count; i++)
+                for (size_t j = 0; j < models.count; j++)
+                        if (out->graph->nodes[i]->model == models.items[j])
+                                out->trees[i] = trees.items[j];
+        return STATUS_OK;
+}
+
+/* ---- apply ---- */
+
+static bool has_object(const ProjectObject *objects, size_t count, const CatalogObject *wanted) {
+        for (size_t i = 0; i < count; i++)
+                if (str_equal(objects[i].kind, wanted->kind) && str_equal(objects[i].zone, wanted->zone) &&
+                    str_equal(objects[i].name, wanted->name))
+                        return true;
+        return false;
+}
+
+static Status fill(ChangeSet *set, Workspace *w, Arena *arena, Error *err) {
+        ProjectObject *objects;
+        CatalogObject *present;
+        size_t count, present_count;
+        project_objects(w->project, arena, &objects, &count);
+        TRY(catalog_list(w->lake->catalog, changeset_base(set), STR(""), STR(""), arena, &present, &present_count, err));
+        for (size_t i = 0; i < count; i++)
+                TRY(changeset_put_object(set, (CatalogName){ objects[i].kind, objects[i].zone, objects[i].name }, objects[i].body, err));
+        for (size_t i = 0; i < present_count; i++) {
+                if (!is_text_kind(present[i].kind) || has_object(objects, count, &present[i]))
+                        continue;
+                TRY(changeset_remove_object(set, (CatalogName){ present[i].kind, present[i].zone, present[i].name }, err));
+        }
+        return STATUS_OK;
+}
+
+static Status commit_changes(Workspace *w, Str branch, CatalogCommit *commit, Arena *arena, Error *err) {
+        CatalogCommit *log;
+        size_t count;
+        TRY(catalog_log(w->lake->catalog, branch, commit->seq + 1, 1, arena, &log, &count, err));
+        if (count && log[0].seq == commit->seq)
+                *commit = log[0];
+        return STATUS_OK;
+}
+
+Status text_apply(Workspace *w, Str branch, Arena *arena, ApplyReport *out, Error *err) {
+        ChangeSetSpec spec = { .branch = branch, .author = w->principal.name, .via = STR("cli"), .message = STR("apply the project's text"),
+                               .git = workspace_git(w) };
+        Status status = STATUS_CONFLICT;
+        for (int i = 0; i < 8 && status == STATUS_CONFLICT; i++) {
+                CLEANUP(changeset_freep) ChangeSet *set = NULL;
+                TRY(changeset_new(w->lake, &spec, &set, err));
+                TRY(fill(set, w, arena, err));
+                *out = (ApplyReport){ .changed = !changeset_is_empty(set) };
+                if (!out->changed)
+                        return catalog_head(w->lake->catalog, branch, arena, &out->commit, err);
+                status = changeset_publish(set, arena, &out->commit, err);
+        }
+        TRY(status);
+        return commit_changes(w, branch, &out->commit, arena, err);
+}
+
+Status text_edited(Workspace *w, Arena *arena, Str **out, size_t *out_count, Error *err) {
+        ProjectObject *objects;
+        CatalogObject *present;
+        size_t count, present_count;
+        project_objects(w->project, arena, &objects, &count);
+        TRY(catalog_list(w->lake->catalog, (CatalogAt){ 0 }, STR(""), STR(""), arena, &present, &present_count, err));
+        VEC(Str) edited = { 0 };
+        for (size_t i = 0; i < count; i++) {
+                bool same = false;
+                for (size_t j = 0; j < present_count && !same; j++)
+                        same = str_equal(objects[i].kind, present[j].kind) && str_equal(objects[i].zone, present[j].zone) &&
+                               str_equal(objects[i].name, present[j].name) && str_equal(objects[i].body, present[j].body);
+                if (!same)
+                        vec_push(arena, &edited, arena_strf(arena, "%.*s%s%.*s.%.*s", STR_ARG(objects[i].zone), objects[i].zone.size ? "." : "",
+                                                            STR_ARG(objects[i].kind), STR_ARG(objects[i].name)));
+        }
+        for (size_t j = 0; j < present_count; j++)
+                if (is_text_kind(present[j].kind) && !has_object(objects, count, &present[j]))
+                        vec_push(arena, &edited, arena_strf(arena, "%.*s%s%.*s.%.*s (removed)", STR_ARG(present[j].zone),
+                                                            present[j].zone.size ? "." : "", STR_ARG(present[j].kind), STR_ARG(present[j].name)));
+        *out = edited.items;
+        *out_count = edited.count;
+        return STATUS_OK;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/workspace.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+static Status open_store(const WorkspaceSpec *spec, Workspace *w, Error *err) {
+        const char *root = w->project->store;
+        Status status = lake_open(root, &w->lake, err);
+        if (status != STATUS_NO_STORE || !spec->make_store)
+                return status;
+        status = lake_create(root, &w->lake, err);
+        return status == STATUS_EXISTS ? lake_open(root, &w->lake, err) : status; /* another process was first */
+}
+
+/* Workers start before the catalog is opened: both take time, and neither waits for the other. */
+static Status open_pool(const WorkspaceSpec *spec, Workspace *w, Error *err) {
+        WorkerOptions options = {
+                .run_folder = path_join(&w->arena, w->project->store, "run"),
+                .ready = spec->ready ? spec->ready : 1,
+                .interrupted = spec->interrupted,
+        };
+        return worker_pool_open(&options, &w->pool, err);
+}
+
+static Status open_all(const WorkspaceSpec *spec, Workspace *w, Error *err) {
+        const char *root;
+        TRY(project_find(&w->arena, spec->folder, &root, err));
+        TRY(project_load(&w->arena, root, &w->project, err));
+        w->principal = principal_local(&w->arena);
+        bool exists = file_exists(path_join(&w->arena, w->project->store, "catalog.sqlite"));
+        if (spec->workers && exists)
+                TRY(open_pool(spec, w, err));
+        if (spec->store || spec->make_store)
+                TRY(open_store(spec, w, err));
+        if (spec->workers && !w->pool && w->lake)
+                TRY(open_pool(spec, w, err));
+        return STATUS_OK;
+}
+
+Status workspace_open(const WorkspaceSpec *spec, Workspace **out, Error *err) {
+        Workspace *w = calloc(1, sizeof(*w));
+        if (!w)
+                panic("out of memory");
+        Status status = open_all(spec, w, err);
+        if (status != STATUS_OK) {
+                workspace_close(w);
+                return status;
+        }
+        *out = w;
+        return STATUS_OK;
+}
+
+void workspace_close(Workspace *w) {
+        if (!w)
+                return;
+        worker_pool_close(w->pool);
+        lake_free(w->lake);
+        arena_deinit(&w->arena);
+        free(w);
+}
+
+void workspace_closep(Workspace **w) {
+        workspace_close(*w);
+        *w = NULL;
+}
+
+Status workspace_at(Workspace *w, Str branch, const char *text, CatalogAt *out, Error *err) {
+        CatalogCommit commit;
+        if (text)
+                TRY(catalog_find(w->lake->catalog, branch, str_of(text), &w->arena, &commit, err));
+        else
+                TRY(catalog_head(w->lake->catalog, branch, &w->arena, &commit, err));
+        *out = (CatalogAt){ branch, commit.seq };
+        return STATUS_OK;
+}
+
+extern char **environ;
+
+/* What a program prints, if it ends well. */
+static bool program_output(char *const argv[], Arena *arena, Str *out) {
+        int ends[2];
+        if (pipe2(ends, O_CLOEXEC) < 0)
+                return false;
+        CLEANUP(close_fdp) int from = ends[0];
+        CLEANUP(close_fdp) int to = ends[1];
+        posix_spawn_file_actions_t actions;
+        posix_spawn_file_actions_init(&actions);
+        posix_spawn_file_actions_adddup2(&actions, to, STDOUT_FILENO);
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+        pid_t child;
+        int failed = posix_spawnp(&child, argv[0], &actions, NULL, argv, environ);
+        posix_spawn_file_actions_destroy(&actions);
+        if (failed)
+                return false;
+        close_fdp(&to);
+        CLEANUP(buf_deinit) Buf text = { .limit = 1u << 20 };
+        char block[4096];
+        for (ssize_t got; (got = read(from, block, sizeof(block))) != 0;) {
+                if (got < 0 && errno == EINTR)
+                        continue;
+                if (got < 0)
+                        break;
+                buf_append(&text, (Str){ block, (size_t)got });
+        }
+        int status;
+        while (waitpid(child, &status, 0) < 0)
+                if (errno != EINTR)
+                        return false;
+        *out = str_trim(buf_dup(&text, arena));
+        return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+Str workspace_git(Workspace *w) {
+        char *root = arena_cstr(&w->arena, str_of(w->project->root));
+        char *const head[] = { (char[]){ "git" }, (char[]){ "-C" }, root, (char[]){ "rev-parse" }, (char[]){ "HEAD" }, NULL };
+        char *const dirty[] = { (char[]){ "git" }, (char[]){ "-C" }, root, (char[]){ "status" }, (char[]){ "--porcelain" },
+                                (char[]){ "--" }, (char[]){ "." }, NULL };
+        Str commit, changes;
+        if (!program_output(head, &w->arena, &commit) || commit.size < 40)
+                return STR("");
+        bool clean = program_output(dirty, &w->arena, &changes) && changes.size == 0;
+        return arena_strf(&w->arena, "%.*s%s", STR_ARG(commit), clean ? "" : "+dirty");
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Workspace: what a verb works with: the project's text, its store, a pool of workers, and who is at work. Opened once
+ * per process, closed at its end; one thread. The text's problems are left in project->problems: a verb that needs it
+ * whole calls project_first_problem().
+ */
+#include "engine/worker.h"
+#include "govern/bind.h"
+#include "lake/lake.h"
+#include "model/project.h"
+
+typedef struct Workspace {
+        Arena arena;
+        Project *project;
+        Lake *lake;        /* NULL when no store is there and none was asked for */
+        WorkerPool *pool;  /* NULL unless asked for */
+        Principal principal;
+} Workspace;
+
+typedef struct WorkspaceSpec {
+        const char *folder;  /* where to look for the project; NULL = here */
+        bool store;          /* open it: NO_STORE when it is not there */
+        bool make_store;     /* ... or make it */
+        bool workers;        /* start workers, in the background */
+        int ready;           /* how many */
+        const volatile sig_atomic_t *interrupted;
+} WorkspaceSpec;
+
+Status workspace_open(const WorkspaceSpec *spec, Workspace **out, Error *err);
+void workspace_close(Workspace *workspace); /* NULL is fine */
+void workspace_closep(Workspace **workspace);
+
+/* The commit that --at names on a branch (empty = main); text NULL = its head. */
+Status workspace_at(Workspace *workspace, Str branch, const char *text, CatalogAt *out, Error *err);
+/* HEAD of the project's git repository, "+dirty" behind it when something is not committed; empty without git. */
+Str workspace_git(Workspace *workspace);
