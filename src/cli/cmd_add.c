@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+#include "base/time.h"
+#include "base/vec.h"
+#include "cli/cli.h"
+#include "cli/file_groups.h"
+#include "model/workspace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <sys/stat.h>
+
+enum { OPTION_NAME, OPTION_EACH, OPTION_ONE };
+
+static const Option options[] = {
+        [OPTION_NAME] = { "name", 0, "NAME", "what to call the source (when the files make one)" },
+        [OPTION_EACH] = { "each", 0, NULL, "a source for each file" },
+        [OPTION_ONE] = { "one", 0, NULL, "one source for all files, whatever their headers say" },
+};
+
+typedef struct LeftOver {
+        const char *file;
+        Str why;
+} LeftOver;
+
+typedef struct Add {
+        Cli *cli;
+        Workspace *workspace;
+        Str zone;
+        Arena *arena;
+        VEC(SniffedFile) files;
+        VEC(LeftOver) left_over;
+        FileGroup *groups;
+        size_t group_count;
+} Add;
+
+/* ---- which files ---- */
+
+static void globfreep(glob_t *found) {
+        globfree(found);
+}
+
+static Status expand(Add *add, const char *word, Error *err) {
+        if (strstr(word, "://"))
+                return error_set(err, STATUS_USAGE, "'%s': files come from this machine so far; other places are not built yet", word);
+        struct stat st;
+        if (stat(word, &st) == 0 && S_ISDIR(st.st_mode))
+                word = arena_printf(add->arena, "%s/*", word);
+        CLEANUP(globfreep) glob_t found = { 0 };
+        if (glob(word, GLOB_BRACE | GLOB_TILDE, NULL, &found) != 0 || found.gl_pathc == 0) {
+                error_set(err, STATUS_NOT_FOUND, "there is no file '%s'", word);
+                return error_hint(err, "paths are taken from where you stand, not from the project's folder");
+        }
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+                if (stat(found.gl_pathv[i], &st) < 0 || !S_ISREG(st.st_mode))
+                        continue;
+                char *real = realpath(found.gl_pathv[i], NULL);
+                SniffedFile file = { .shown = arena_cstr(add->arena, str_of(found.gl_pathv[i])),
+                                     .path = arena_cstr(add->arena, str_of(real ? real : found.gl_pathv[i])) };
+                free(real);
+                vec_push(add->arena, &add->files, file);
+        }
+        return STATUS_OK;
+}
+
+/* ---- looking ---- */
+
+static Status sniff(Add *add, Worker *worker, SniffedFile *file, Error *err) {
+        CLEANUP(close_fdp) int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return error_errno(err, errno, "cannot open '%s'", file->shown);
+        CLEANUP(buf_deinit) Buf request = { 0 };
+        SniffSpec spec = { .name = str_of(file->shown) };
+        sniff_spec_write(&request, &spec);
+        Str reply;
+        TRY(worker_sniff(worker, buf_view(&request), &fd, 1, add->arena, &reply, err));
+        return sniff_result_read(reply, add->arena, &file->sniffed, err);
+}
+
+static Status sniff_all(Add *add, Error *err) {
+        CLEANUP(worker_releasep) Worker *worker = NULL;
+        size_t kept = 0;
+        for (size_t i = 0; i < add->files.count; i++) {
+                SniffedFile *file = &add->files.items[i];
+                output_progress(&add->cli->output, "looking at %s (%zu of %zu)", file->shown, i + 1, add->files.count);
+                if (cli_interrupted)
+                        return error_set(err, STATUS_INTERRUPTED, "interrupted; nothing was written");
+                if (worker && worker_is_lost(worker))
+                        worker_releasep(&worker);
+                if (!worker)
+                        TRY(worker_lease(add->workspace->pool, add->workspace->principal.name, &worker, err));
+                Status status = sniff(add, worker, file, err);
+                if (status == STATUS_OK && file->sniffed.column_count == 0) {
+                        vec_push(add->arena, &add->left_over, (LeftOver){ file->shown, STR("it holds no records") });
+                        continue;
+                }
+                if (status == STATUS_OK) {
+                        add->files.items[kept++] = *file;
+                        continue;
+                }
+                if (status == STATUS_ENGINE || status == STATUS_SANDBOX || status == STATUS_INTERRUPTED)
+                        return status;
+                vec_push(add->arena, &add->left_over, (LeftOver){ file->shown, arena_str(add->arena, str_of(err->message)) });
+        }
+        add->files.count = kept;
+        return STATUS_OK;
+}
+
+/* ---- writing ---- */
+
+/* A new zone belongs to whoever made it. */
+static Status make_zone(Add *add, Error *err) {
+        TRY(name_check(add->zone, "zone", err));
+        if (project_zone(add->workspace->project, add->zone))
+                return STATUS_OK;
+        const char *root = add->workspace->project->root;
+        char *folder = arena_printf(add->arena, "%s/zones/%.*s", root, STR_ARG(add->zone));
+        TRY(dir_make(path_join(add->arena, folder, "sources"), err));
+        TRY(dir_make(arena_printf(add->arena, "%s/ingress/%.*s", root, STR_ARG(add->zone)), err));
+        Str owner = add->workspace->principal.name;
+        Str user = str_starts_with(owner, STR("local:")) ? str_slice(owner, 6, owner.size) : owner;
+        char *path = path_join(add->arena, folder, "zone.yml");
+        if (!file_exists(path))
+                TRY(file_write_text(path, arena_strf(add->arena, "owner: %.*s\npurpose: %.*s\n", STR_ARG(user), STR_ARG(add->zone)), err));
+        output_note(&add->cli->output, PAINT_NONE, "new zone %.*s, owned by %.*s: zones/%.*s/zone.yml", STR_ARG(add->zone), STR_ARG(user),
+                    STR_ARG(add->zone));
+        return STATUS_OK;
+}
+
+/* A name that no source of the zone has. */
+static Status name_group(Add *add, FileGroup *group, Error *err) {
+        const char *given = cli_option(add->cli, OPTION_NAME);
+        if (given)
+                TRY(name_check(str_of(given), "source", err));
+        Str wanted = given ? str_of(given) : name_from(add->arena, group->name);
+        Str name = wanted;
+        bool taken = project_source(add->workspace->project, add->zone, name) != NULL;
+        if (given && taken)
+                return error_set(err, STATUS_EXISTS, "zone %.*s has a source '%s' already", STR_ARG(add->zone), given);
+        for (int n = 2; taken; n++) {
+                name = arena_strf(add->arena, "%.*s_%d", STR_ARG(wanted), n);
+                taken = project_source(add->workspace->project, add->zone, name) != NULL;
+                for (size_t i = 0; i < add->group_count && !taken; i++)
+                        taken = &add->groups[i] != group && str_equal(add->groups[i].source_name, name);
+        }
+        for (int n = 2; given == NULL; n++) { /* two groups of one call */
+                bool clash = false;
+                for (const FileGroup *other = add->groups; other < group; other++)
+                        clash |= str_equal(other->source_name, name);
+                if (!clash)
+                        break;
+                name = arena_strf(add->arena, "%.*s_%d", STR_ARG(wanted), n);
+        }
+        group->source_name = name;
+        return STATUS_OK;
+}
+
+static Status write_source(Add *add, FileGroup *group, Error *err) {
+        TRY(name_group(add, group, err));
+        const char *root = add->workspace->project->root;
+        Str from = group_pattern(add->arena, root, add->zone, group);
+        Source *source = source_of_sniff(add->arena, add->zone, group->source_name, from, &group->sniffed);
+        if (group->pattern_count > 1) {
+                source->from = group->patterns;
+                source->from_count = group->pattern_count;
+        }
+        CLEANUP(buf_deinit) Buf text = { 0 };
+        source_print(source, &text);
+        group->path = arena_printf(add->arena, "zones/%.*s/sources/%.*s.yml", STR_ARG(add->zone), STR_ARG(group->source_name));
+        char *path = path_join(add->arena, root, group->path);
+        TRY(dir_make(path_dir(add->arena, path), err));
+        if (file_exists(path))
+                return error_set(err, STATUS_EXISTS, "'%s' exists already", group->path);
+        return file_write_text(path, buf_view(&text), err);
+}
+
+/* ---- telling ---- */
+
+static void char_member(JsonWriter *w, const char *key, char c) {
+        json_key(w, key);
+        if (c)
+                json_put_str(w, (Str){ &c, 1 });
+        else
+                json_put_null(w);
+}
+
+static void group_json(JsonWriter *w, const Add *add, const FileGroup *group) {
+        const SniffResult *r = &group->sniffed;
+        json_object(w);
+        json_member_str(w, "zone", add->zone);
+        json_member_str(w, "source", group->source_name);
+        json_member_str(w, "path", str_of(group->path));
+        json_member_str(w, "format", STR("csv"));
+        json_key(w, "dialect");
+        json_object(w);
+        char_member(w, "delimiter", r->format.delimiter);
+        char_member(w, "quote", r->format.quote);
+        char_member(w, "escape", r->format.escape);
+        json_member_bool(w, "header", r->format.header);
+        json_member_int(w, "skip", r->format.skip);
+        char_member(w, "decimal", r->format.decimal);
+        char_member(w, "thousands", r->format.thousands);
+        json_end(w);
+        json_key(w, "columns");
+        json_array(w);
+        for (size_t i = 0; i < r->column_count; i++) {
+                json_object(w);
+                json_member_str(w, "name", r->columns[i].column.name);
+                json_member_str(w, "type", type_print(add->arena, r->columns[i].column.type));
+                json_member_int(w, "nulls", r->columns[i].nulls);
+                json_member_str(w, "example", r->columns[i].example);
+                json_end(w);
+        }
+        json_end(w);
+        json_key(w, "doubts");
+        json_array(w);
+        for (size_t i = 0; i < r->doubt_count; i++) {
+                json_object(w);
+                json_member_str(w, "column", r->doubts[i].column.size ? r->doubts[i].column : STR_NONE);
+                json_member_str(w, "what", r->doubts[i].what);
+                json_member_str(w, "assumed", r->doubts[i].assumed);
+                json_end(w);
+        }
+        json_end(w);
+        json_key(w, "preview");
+        json_array(w);
+        for (size_t i = 0; i < r->preview_count; i++) {
+                json_object(w);
+                for (size_t j = 0; j < r->column_count; j++)
+                        json_member_str(w, arena_cstr(add->arena, r->columns[j].column.name), r->preview[i * r->column_count + j]);
+                json_end(w);
+        }
+        json_end(w);
+        json_member_int(w, "records", group->records);
+        json_key(w, "files");
+        json_array(w);
+        for (size_t i = 0; i < group->file_count; i++)
+                json_put_cstr(w, group->files[i]->shown);
+        json_end(w);
+        json_end(w);
+}
+
+static void print_json(const Add *add) {
+        CLEANUP(buf_deinit) Buf json = { 0 };
+        JsonWriter w = json_writer(&json, false);
+        json_object(&w);
+        json_key(&w, "sources");
+        json_array(&w);
+        for (size_t i = 0; i < add->group_count; i++)
+                group_json(&w, add, &add->groups[i]);
+        json_end(&w);
+        json_key(&w, "left_over");
+        json_array(&w);
+        for (size_t i = 0; i < add->left_over.count; i++) {
+                json_object(&w);
+                json_member_str(&w, "file", str_of(add->left_over.items[i].file));
+                json_member_str(&w, "why", add->left_over.items[i].why);
+                json_end(&w);
+        }
+        json_end(&w);
+        json_end(&w);
+        output_json(&json);
+}
+
+static void print_group(const Add *add, const FileGroup *group) {
+        const SniffResult *r = &group->sniffed;
+        const Output *o = &add->cli->output;
+        printf("%s%s%s  %zu file%s, %s records%s\n", paint(o->color_out, PAINT_BOLD), group->path, paint(o->color_out, PAINT_NONE),
+               group->file_count, group->file_count == 1 ? "" : "s", count_print(add->arena, group->records).data,
+               r->whole ? "" : " looked at");
+        Str *headers = ARENA_ARRAY(add->arena, Str, r->column_count);
+        Str *cells = ARENA_ARRAY(add->arena, Str, r->column_count);
+        for (size_t i = 0; i < r->column_count; i++) {
+                headers[i] = r->columns[i].column.name;
+                cells[i] = type_print(add->arena, r->columns[i].column.type);
+        }
+        TextTable *table = text_table_new(add->arena, headers, r->column_count);
+        text_table_row(table, cells);
+        for (size_t i = 0; i < r->preview_count; i++)
+                text_table_row(table, &r->preview[i * r->column_count]);
+        text_table_print(table, o, stdout);
+        for (size_t i = 0; i < r->doubt_count; i++)
+                printf("%s  doubtful: %s%.*s%s%.*s; assumed %.*s%s\n", paint(o->color_out, PAINT_YELLOW), r->doubts[i].column.size ? "column " : "",
+                       STR_ARG(r->doubts[i].column), r->doubts[i].column.size ? ": " : "", STR_ARG(r->doubts[i].what),
+                       STR_ARG(r->doubts[i].assumed), paint(o->color_out, PAINT_NONE));
+}
+
+static void print_text(const Add *add) {
+        for (size_t i = 0; i < add->group_count; i++)
+                print_group(add, &add->groups[i]);
+        for (size_t i = 0; i < add->left_over.count; i++)
+                printf("left over: %s: %.*s\n", add->left_over.items[i].file, STR_ARG(add->left_over.items[i].why));
+        if (add->group_count)
+                output_note(&add->cli->output, PAINT_DIM, "nothing is loaded yet: look at the file%s, then lode run", add->group_count == 1 ? "" : "s");
+}
+
+/* ---- the verb ---- */
+
+static Status check_options(const Cli *cli, Error *err) {
+        if (cli_option(cli, OPTION_EACH) && cli_option(cli, OPTION_ONE))
+                return error_set(err, STATUS_USAGE, "--each and --one say opposite things");
+        return STATUS_OK;
+}
+
+static Status add_files(Add *add, Error *err) {
+        Cli *cli = add->cli;
+        for (size_t i = 1; i < cli->arguments.word_count; i++)
+                TRY(expand(add, cli->arguments.words[i], err));
+        TRY(sniff_all(add, err));
+        output_progress(&cli->output, NULL);
+        Grouping how = cli_option(cli, OPTION_EACH) ? GROUP_EACH : cli_option(cli, OPTION_ONE) ? GROUP_ONE : GROUP_BY_SHAPE;
+        group_files(add->files.items, add->files.count, how, add->arena, &add->groups, &add->group_count);
+        if (cli_option(cli, OPTION_NAME) && add->group_count > 1) {
+                error_set(err, STATUS_USAGE, "--name is for one source, and these files make %zu", add->group_count);
+                return error_hint(err, "name the files of one source only, or leave --name out");
+        }
+        TRY(make_zone(add, err));
+        for (size_t i = 0; i < add->group_count; i++)
+                TRY(write_source(add, &add->groups[i], err));
+        return STATUS_OK;
+}
+
+static Status run(Cli *cli, Error *err) {
+        TRY(cli_want_words(cli, &verb_add, 1, SIZE_MAX, err));
+        TRY(cli_want_formats(cli, false, false, err));
+        TRY(check_options(cli, err));
+        CLEANUP(workspace_closep) Workspace *workspace = NULL;
+        bool has_files = cli->arguments.word_count > 1;
+        WorkspaceSpec spec = { .folder = cli->arguments.folder, .make_store = has_files, .workers = has_files, .interrupted = &cli_interrupted };
+        TRY(workspace_open(&spec, &workspace, err));
+        Add add = { .cli = cli, .workspace = workspace, .zone = str_of(cli->arguments.words[0]), .arena = &cli->arena };
+        TRY(name_check(add.zone, "zone", err));
+        if (has_files)
+                TRY(add_files(&add, err));
+        else
+                TRY(make_zone(&add, err));
+        if (cli_json(cli))
+                print_json(&add);
+        else
+                print_text(&add);
+        cli->exit_code = has_files && add.group_count == 0 ? 1 : 0;
+        return STATUS_OK;
+}
+
+const Verb verb_add = {
+        .name = "add",
+        .usage = "add ZONE [FILE|GLOB...]",
+        .words = "look at files and write how they are read",
+        .help = "Looks at files, finds their dialect, header and types, and writes zones/ZONE/sources/NAME.yml: one source for\n"
+                "each group of files that look alike. Says what was doubtful. Never loads anything; lode run does.\n"
+                "ZONE alone makes the zone.\n\n"
+                "  lode add shop orders_2026-*.csv\n"
+                "  lode add shop ~/Downloads/stock.csv --name stock",
+        .options = options,
+        .option_count = COUNT_OF(options),
+        .run = run,
+};

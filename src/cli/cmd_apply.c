@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/text_errors.h"
+#include "model/text.h"
+
+enum { OPTION_BRANCH };
+
+static const Option options[] = { [OPTION_BRANCH] = { "branch", 0, "BRANCH", "where to put it (else main)" } };
+
+static void print_changes(JsonWriter *w, const ApplyReport *report, Arena *arena) {
+        json_array(w);
+        for (size_t i = 0; report->changed && i < report->commit.change_count; i++) {
+                const CatalogChangeRow *row = &report->commit.changes[i];
+                json_object(w);
+                json_member_str(w, "kind", row->kind);
+                json_member_str(w, "name", row->zone.size ? arena_strf(arena, "%.*s.%.*s", STR_ARG(row->zone), STR_ARG(row->name)) : row->name);
+                json_member_str(w, "change", row->body_hash.size ? STR("put") : STR("remove"));
+                json_end(w);
+        }
+        json_end(w);
+}
+
+static void print_json(Cli *cli, const ApplyReport *report, Str branch) {
+        CLEANUP(buf_deinit) Buf json = { 0 };
+        JsonWriter w = json_writer(&json, false);
+        json_object(&w);
+        json_member_str(&w, "commit", report->commit.id);
+        json_member_str(&w, "branch", branch);
+        json_key(&w, "changes");
+        print_changes(&w, report, &cli->arena);
+        json_key(&w, "access");
+        json_array(&w);
+        json_end(&w);
+        json_key(&w, "errors");
+        json_array(&w);
+        json_end(&w);
+        json_end(&w);
+        output_json(&json);
+}
+
+static void print_text(const ApplyReport *report) {
+        if (!report->changed) {
+                puts("nothing to apply: the history has this text already");
+                return;
+        }
+        printf("applied as commit %.12s\n", report->commit.id.data);
+        for (size_t i = 0; i < report->commit.change_count; i++) {
+                const CatalogChangeRow *row = &report->commit.changes[i];
+                printf("  %s %-8.*s %.*s%s%.*s\n", row->body_hash.size ? "put   " : "remove", STR_ARG(row->kind), STR_ARG(row->zone),
+                       row->zone.size ? "." : "", STR_ARG(row->name));
+        }
+}
+
+static Status run(Cli *cli, Error *err) {
+        TRY(cli_want_words(cli, &verb_apply, 0, 0, err));
+        TRY(cli_want_formats(cli, false, false, err));
+        const char *branch = cli_option(cli, OPTION_BRANCH);
+        CLEANUP(workspace_closep) Workspace *workspace = NULL;
+        WorkspaceSpec spec = { .folder = cli->arguments.folder, .make_store = true, .workers = true, .interrupted = &cli_interrupted };
+        TRY(workspace_open(&spec, &workspace, err));
+        TRY(text_errors(cli, &workspace->project->problems, err));
+        CLEANUP(worker_releasep) Worker *worker = NULL;
+        TRY(worker_lease(workspace->pool, workspace->principal.name, &worker, err));
+        ProjectText text;
+        TRY(text_load(workspace, worker, &cli->arena, &text, err));
+        TRY(text_errors(cli, text.problems, err));
+        cli_tell_branch(cli, branch);
+        ApplyReport report;
+        TRY(text_apply(workspace, str_of(branch), &cli->arena, &report, err));
+        if (cli_json(cli))
+                print_json(cli, &report, branch ? str_of(branch) : STR("main"));
+        else
+                print_text(&report);
+        return STATUS_OK;
+}
+
+const Verb verb_apply = {
+        .name = "apply",
+        .usage = "apply",
+        .words = "put the project's text into the history as one commit",
+        .help = "Reads the project's text, checks all of it, and makes it one commit of the history. Access holds from\n"
+                "the next statement; sources and models from the next run. With any error nothing is applied.\n\n"
+                "  lode apply\n"
+                "  lode apply --branch try",
+        .options = options,
+        .option_count = COUNT_OF(options),
+        .run = run,
+};

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/rows.h"
+#include "model/statement.h"
+#include "model/workspace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#define SQL_FILE_MAX (1u << 20)
+
+enum { OPTION_FILE, OPTION_AT, OPTION_BRANCH, OPTION_AS };
+
+static const Option options[] = {
+        [OPTION_FILE] = { "file", 'f', "FILE", "read the SQL from a file (- = standard input)" },
+        [OPTION_AT] = { "at", 0, "COMMIT|TIME", "as it was then" },
+        [OPTION_BRANCH] = { "branch", 0, "BRANCH", "which line of commits (else main)" },
+        [OPTION_AS] = { "as", 0, "PRINCIPAL", "as that principal would be answered" },
+};
+
+static Status read_sql(Cli *cli, Str *out_text, Str *out_name, Error *err) {
+        const char *file = cli_option(cli, OPTION_FILE);
+        if (!file) {
+                TRY(cli_want_words(cli, &verb_query, 1, 1, err));
+                *out_text = str_of(cli->arguments.words[0]);
+                *out_name = STR("");
+                return STATUS_OK;
+        }
+        TRY(cli_want_words(cli, &verb_query, 0, 0, err));
+        *out_name = str_of(file);
+        if (strcmp(file, "-") == 0)
+                return file_read_fd(STDIN_FILENO, "standard input", SQL_FILE_MAX, &cli->arena, out_text, err);
+        return file_read(file, SQL_FILE_MAX, &cli->arena, out_text, err);
+}
+
+static Status copy_out(const char *path, Error *err) {
+        CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return error_errno(err, errno, "cannot open the answer");
+        char block[65536];
+        for (ssize_t got; (got = read(fd, block, sizeof(block))) != 0;) {
+                if (got < 0)
+                        return error_errno(err, errno, "cannot read the answer");
+                TRY(fd_write_all(STDOUT_FILENO, (Str){ block, (size_t)got }, "standard output", err));
+        }
+        return STATUS_OK;
+}
+
+/* The engine writes the file; it is passed on as it is. */
+static Status answer_parquet(Cli *cli, Statement *statement, Error *err) {
+        if (isatty(STDOUT_FILENO))
+                return error_set(err, STATUS_USAGE, "-o parquet writes binary data: send it to a file with > answer.parquet");
+        const WorkerColumns *columns = &statement->columns;
+        WorkerBuildColumn *build = ARENA_ARRAY(&cli->arena, WorkerBuildColumn, columns->count);
+        for (size_t i = 0; i < columns->count; i++) {
+                build[i] = (WorkerBuildColumn){ .name = columns->items[i].name, .field_id = (int)i + 1 };
+                TRY(worker_table_type(&columns->items[i], &cli->arena, &build[i].type, err));
+        }
+        WorkerFile *files;
+        size_t count;
+        if (worker_build(statement->spec.worker, statement->bound.sql, build, columns->count, &cli->arena, &files, &count, err) != STATUS_OK)
+                return statement_error(statement, err);
+        if (count != 1)
+                return error_set(err, STATUS_SQL_DATA, "the answer has no rows, and an empty Parquet file is not written");
+        return copy_out(files[0].path, err);
+}
+
+static Status answer(Cli *cli, Workspace *workspace, CatalogAt at, Str text, Str name, Error *err) {
+        CLEANUP(worker_releasep) Worker *worker = NULL;
+        TRY(worker_lease(workspace->pool, workspace->principal.name, &worker, err));
+        StatementSpec spec = { .lake = workspace->lake, .worker = worker, .at = at, .principal = workspace->principal };
+        Statement statement;
+        TRY(statement_open(&spec, text, name, &cli->arena, &statement, err));
+        if (cli->output.format == OUTPUT_PARQUET)
+                return answer_parquet(cli, &statement, err);
+        RowPrinter *printer = row_printer_new(&cli->arena, &statement.columns, &cli->output);
+        int64_t rows;
+        TRY(statement_execute(&statement, row_printer_sink, printer, &rows, err));
+        TRY(row_printer_finish(printer, err));
+        if (cli->output.format == OUTPUT_TEXT && cli->output.terminal_out)
+                output_note(&cli->output, PAINT_DIM, "%lld row%s", (long long)rows, rows == 1 ? "" : "s");
+        if (cli->output.verbose)
+                output_note(&cli->output, PAINT_DIM, "%lld of %lld files read", (long long)statement.source.files,
+                            (long long)statement.source.total_files);
+        return STATUS_OK;
+}
+
+static Status run(Cli *cli, Error *err) {
+        TRY(cli_want_formats(cli, true, true, err));
+        Str text, name;
+        TRY(read_sql(cli, &text, &name, err));
+        const char *branch = cli_option(cli, OPTION_BRANCH);
+        CLEANUP(workspace_closep) Workspace *workspace = NULL;
+        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store = true, .workers = true, .interrupted = &cli_interrupted };
+        TRY(workspace_open(&spec, &workspace, err));
+        const char *as = cli_option(cli, OPTION_AS);
+        if (as && !str_is(workspace->principal.name, as)) {
+                error_set(err, STATUS_DENIED, "there is no principal '%s': accounts are not built yet", as);
+                return error_hint(err, "only the local administrator reads so far");
+        }
+        CatalogAt at;
+        TRY(workspace_at(workspace, str_of(branch), cli_option(cli, OPTION_AT), &at, err));
+        cli_tell_branch(cli, branch);
+        return answer(cli, workspace, at, text, name, err);
+}
+
+const Verb verb_query = {
+        .name = "query",
+        .usage = "query SQL | -f FILE",
+        .words = "an answer",
+        .help = "Answers one SELECT. Tables are named zone.stage.table: crm.staging.clients, crm.canonical.client.\n"
+                "-o json, csv and parquet stream; --at answers as it was at a commit (lode log) or a time.\n\n"
+                "  lode query 'select count(*) from crm.canonical.client'\n"
+                "  lode query -o csv --at 2026-11-01 -f question.sql > answer.csv",
+        .options = options,
+        .option_count = COUNT_OF(options),
+        .run = run,
+};

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/time.h"
+#include "cli/text_errors.h"
+#include "model/run.h"
+
+enum { OPTION_BRANCH, OPTION_AGAIN, OPTION_REPLAY, OPTION_WATCH };
+
+static const Option options[] = {
+        [OPTION_BRANCH] = { "branch", 0, "BRANCH", "where to publish (else main)" },
+        [OPTION_AGAIN] = { "again", 0, NULL, "although nothing changed" },
+        [OPTION_REPLAY] = { "replay", 0, NULL, "try held deliveries and open quarantine again" },
+        [OPTION_WATCH] = { "watch", 0, NULL, "go on, whenever files arrive" },
+};
+
+/* ---- what is told on the way ---- */
+
+static const char *counted(Arena *arena, int64_t count) {
+        return count_print(arena, count).data;
+}
+
+static void on_apply(void *context, const ApplyReport *report) {
+        Cli *cli = context;
+        if (report->changed)
+                output_note(&cli->output, PAINT_NONE, "applied    the project's text (%zu change%s)", report->commit.change_count,
+                            report->commit.change_count == 1 ? "" : "s");
+}
+
+static void tell_staged(Cli *cli, const RunDelivery *d) {
+        const Delivery *delivery = &d->report.delivery;
+        Arena *arena = &cli->arena;
+        output_note(&cli->output, PAINT_NONE, "staged     %.*s.%-22.*s %10s rows  %s%s  %.*s", STR_ARG(d->zone), STR_ARG(d->source),
+                    counted(arena, delivery->accepted),
+                    delivery->quarantined ? arena_printf(arena, "%s quarantined, ", counted(arena, delivery->quarantined)) : "",
+                    delivery->skipped ? arena_printf(arena, "%s skipped", counted(arena, delivery->skipped)) : "0 skipped", STR_ARG(d->name));
+        if (d->message.size)
+                output_note(&cli->output, PAINT_YELLOW, "           %.*s", STR_ARG(d->message));
+}
+
+static void on_delivery(void *context, const RunDelivery *d) {
+        Cli *cli = context;
+        if (str_is(d->state, "staged"))
+                tell_staged(cli, d);
+        else if (str_is(d->state, "duplicate"))
+                output_note(&cli->output, PAINT_DIM, "duplicate  %.*s.%-22.*s %.*s: %.*s", STR_ARG(d->zone), STR_ARG(d->source), STR_ARG(d->name),
+                            STR_ARG(d->message));
+        else
+                output_note(&cli->output, PAINT_RED, "%-10.*s %.*s.%-22.*s %.*s: %.*s", STR_ARG(d->state), STR_ARG(d->zone), STR_ARG(d->source),
+                            STR_ARG(d->name), STR_ARG(d->message));
+}
+
+static void on_model(void *context, const ModelReport *m) {
+        Cli *cli = context;
+        Arena *arena = &cli->arena;
+        const char *name = m->node->name.data;
+        if (m->state == BUILD_UNCHANGED) {
+                if (cli->output.verbose)
+                        output_note(&cli->output, PAINT_DIM, "unchanged  %s", name);
+                return;
+        }
+        if (m->state != BUILD_BUILT) {
+                output_note(&cli->output, PAINT_RED, "%-10s %s  %s", build_state_name(m->state), name, m->error.message);
+                return;
+        }
+        if (m->rows < 0)
+                output_note(&cli->output, PAINT_NONE, "built      %-30s %10s", name, "view");
+        else if (m->added >= 0)
+                output_note(&cli->output, PAINT_NONE, "built      %-30s %10s rows  +%s ~%s -%s", name, counted(arena, m->rows),
+                            counted(arena, m->added), counted(arena, m->changed), counted(arena, m->removed));
+        else
+                output_note(&cli->output, PAINT_NONE, "built      %-30s %10s rows", name, counted(arena, m->rows));
+}
+
+static void on_progress(void *context, const char *what, Str name) {
+        Cli *cli = context;
+        output_progress(&cli->output, "%s %.*s", what, STR_ARG(name));
+}
+
+/* ---- the report ---- */
+
+static void files_json(JsonWriter *w, const RunFiles *files) {
+        json_object(w);
+        json_member_int(w, "seen", files->seen);
+        json_member_int(w, "staged", files->staged);
+        json_member_int(w, "duplicate", files->duplicate);
+        json_member_int(w, "held", files->held);
+        json_member_int(w, "failed", files->failed);
+        json_member_int(w, "unclaimed", files->unclaimed);
+        json_end(w);
+}
+
+static void delivery_json(JsonWriter *w, const RunDelivery *d) {
+        const Delivery *delivery = &d->report.delivery;
+        bool is_duplicate = str_is(d->state, "duplicate");
+        json_object(w);
+        json_member_str(w, "zone", d->zone);
+        json_member_str(w, "source", d->source);
+        json_key(w, "delivery");
+        if (delivery->id)
+                json_put_int(w, delivery->id);
+        else
+                json_put_null(w);
+        json_member_str(w, "name", d->name);
+        json_member_str(w, "sha256", delivery->sha256.size ? delivery->sha256 : STR_NONE);
+        json_member_int(w, "bytes", delivery->bytes);
+        json_member_str(w, "state", d->state);
+        json_member_int(w, "records", is_duplicate ? 0 : delivery->records);
+        json_member_int(w, "accepted", is_duplicate ? 0 : delivery->accepted);
+        json_member_int(w, "quarantined", is_duplicate ? 0 : delivery->quarantined);
+        json_member_int(w, "skipped", is_duplicate ? 0 : delivery->skipped);
+        json_member_str(w, "commit", delivery->commit.size ? delivery->commit : STR_NONE);
+        json_member_str(w, "message", d->message.size ? d->message : STR_NONE);
+        json_end(w);
+}
+
+static void count_or_null(JsonWriter *w, const char *key, int64_t count) {
+        json_key(w, key);
+        if (count >= 0)
+                json_put_int(w, count);
+        else
+                json_put_null(w);
+}
+
+static void model_json(JsonWriter *w, const ModelReport *m) {
+        json_object(w);
+        json_member_str(w, "table", m->node->name);
+        json_member_str(w, "kind", str_of(model_kind_name(m->node->model->kind)));
+        json_member_str(w, "state", str_of(build_state_name(m->state)));
+        count_or_null(w, "rows", m->rows);
+        count_or_null(w, "added", m->added);
+        count_or_null(w, "changed", m->changed);
+        count_or_null(w, "removed", m->removed);
+        json_key(w, "seconds");
+        json_put_double(w, (double)m->us / 1e6);
+        json_key(w, "checks");
+        json_array(w);
+        json_end(w);
+        json_end(w);
+}
+
+static void run_error_json(JsonWriter *w, const Error *e) {
+        json_object(w);
+        json_member_str(w, "code", str_of(status_code(e->status)));
+        json_member_str(w, "message", str_of(e->message));
+        json_member_str(w, "file", e->file[0] ? str_of(e->file) : STR_NONE);
+        count_or_null(w, "line", e->line ? e->line : -1);
+        count_or_null(w, "column", e->column ? e->column : -1);
+        json_member_str(w, "hint", e->hint[0] ? str_of(e->hint) : STR_NONE);
+        json_end(w);
+}
+
+static void report_json(const RunReport *r, Buf *out) {
+        JsonWriter w = json_writer(out, false);
+        json_object(&w);
+        json_member_int(&w, "run", r->run);
+        json_member_str(&w, "branch", r->branch);
+        json_member_str(&w, "commit", r->commit.size ? r->commit : STR_NONE);
+        json_member_str(&w, "state", str_of(run_state_name(r->state)));
+        json_key(&w, "seconds");
+        json_put_double(&w, (double)r->us / 1e6);
+        json_key(&w, "files");
+        files_json(&w, &r->files);
+        json_key(&w, "unclaimed");
+        json_array(&w);
+        for (size_t i = 0; i < r->unclaimed_count; i++)
+                json_put_str(&w, r->unclaimed[i]);
+        json_end(&w);
+        json_key(&w, "deliveries");
+        json_array(&w);
+        for (size_t i = 0; i < r->delivery_count; i++)
+                delivery_json(&w, &r->deliveries[i]);
+        json_end(&w);
+        json_key(&w, "models");
+        json_array(&w);
+        for (size_t i = 0; i < r->model_count; i++)
+                model_json(&w, &r->models[i]);
+        json_end(&w);
+        json_key(&w, "errors");
+        json_array(&w);
+        for (size_t i = 0; i < r->error_count; i++)
+                run_error_json(&w, &r->errors[i]);
+        json_end(&w);
+        json_end(&w);
+}
+
+static void print_text(Cli *cli, const RunReport *r) {
+        for (size_t i = 0; i < r->unclaimed_count && i < 10; i++)
+                output_note(&cli->output, PAINT_YELLOW, "unclaimed  %.*s: no source of the zone matches it", STR_ARG(r->unclaimed[i]));
+        if (r->unclaimed_count > 10)
+                output_note(&cli->output, PAINT_YELLOW, "unclaimed  and %zu more", r->unclaimed_count - 10);
+        for (size_t i = 0; i < r->error_count; i++)
+                if (r->errors[i].file[0])
+                        output_error(&cli->output, &r->errors[i]);
+        const RunFiles *f = &r->files;
+        printf("run %lld %s in %s: %lld file%s seen = %lld staged + %lld duplicate + %lld held + %lld failed + %lld unclaimed\n",
+               (long long)r->run, run_state_name(r->state), duration_print(&cli->arena, r->us).data, (long long)f->seen,
+               f->seen == 1 ? "" : "s", (long long)f->staged, (long long)f->duplicate, (long long)f->held, (long long)f->failed,
+               (long long)f->unclaimed);
+        if (r->unsettled)
+                output_note(&cli->output, PAINT_YELLOW, "%lld file%s still being written; the next run takes %s", (long long)r->unsettled,
+                            r->unsettled == 1 ? " is" : "s are", r->unsettled == 1 ? "it" : "them");
+        int64_t quarantined = 0;
+        for (size_t i = 0; i < r->delivery_count; i++)
+                if (str_is(r->deliveries[i].state, "staged"))
+                        quarantined += r->deliveries[i].report.delivery.quarantined;
+        if (quarantined)
+                output_note(&cli->output, PAINT_YELLOW, "%s record%s did not fit and %s in quarantine: lode show quarantine",
+                            counted(&cli->arena, quarantined), quarantined == 1 ? "" : "s", quarantined == 1 ? "is" : "are");
+}
+
+static Status run_once(Cli *cli, Error *err) {
+        const char *branch = cli_option(cli, OPTION_BRANCH);
+        CLEANUP(workspace_closep) Workspace *workspace = NULL;
+        WorkspaceSpec spec = { .folder = cli->arguments.folder, .make_store = true, .workers = true, .ready = 2, .interrupted = &cli_interrupted };
+        TRY(workspace_open(&spec, &workspace, err));
+        TRY(text_errors(cli, &workspace->project->problems, err));
+        cli_tell_branch(cli, branch);
+        RunOptions run_options = {
+                .words = cli->arguments.words,
+                .word_count = cli->arguments.word_count,
+                .branch = str_of(branch),
+                .again = cli_option(cli, OPTION_AGAIN) != NULL,
+                .replay = cli_option(cli, OPTION_REPLAY) != NULL,
+                .yes = cli->arguments.yes,
+                .interrupted = &cli_interrupted,
+                .context = cli,
+                .on_apply = on_apply,
+                .on_delivery = on_delivery,
+                .on_model = on_model,
+                .on_progress = on_progress,
+        };
+        RunReport report;
+        Status status = run_project(workspace, &run_options, &cli->arena, &report, err);
+        if (status != STATUS_OK && problems_any(&workspace->project->problems))
+                return text_errors(cli, &workspace->project->problems, err);
+        TRY(status);
+        output_progress(&cli->output, NULL);
+        CLEANUP(buf_deinit) Buf json = { 0 };
+        report_json(&report, &json);
+        TRY(catalog_put_meta(workspace->lake->catalog, STR("last_run"), buf_view(&json), err)); /* for status and show run */
+        if (cli_json(cli))
+                output_json(&json);
+        else
+                print_text(cli, &report);
+        cli->exit_code = report.state == RUN_PARTLY || report.state == RUN_FAILED ? 1 : 0;
+        return STATUS_OK;
+}
+
+static Status run(Cli *cli, Error *err) {
+        TRY(cli_want_formats(cli, false, false, err));
+        if (!cli_option(cli, OPTION_WATCH))
+                return run_once(cli, err);
+        while (!cli_interrupted) {
+                TRY(run_once(cli, err));
+                fflush(stdout);
+                for (int i = 0; i < 20 && !cli_interrupted; i++)
+                        usleep(100000);
+        }
+        return error_set(err, STATUS_INTERRUPTED, "stopped watching");
+}
+
+const Verb verb_run = {
+        .name = "run",
+        .usage = "run [SELECT...]",
+        .words = "land what arrived, type it, build what depends on it, publish",
+        .help = "Applies the project's text, lands the files in ingress/, types them into staging, builds the models that\n"
+                "depend on what changed, and publishes. Safe to run again and to interrupt at any time.\n"
+                "SELECT names what to run: a zone, zone.stage.table, +x (and what it needs), x+ (and what needs it),\n"
+                "stage:canonical. Exit 1 when a delivery was held or a model failed; all else is published.\n\n"
+                "  lode run\n"
+                "  lode run crm +finance.analytical.revenue",
+        .options = options,
+        .option_count = COUNT_OF(options),
+        .run = run,
+};

@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/time.h"
+#include "base/vec.h"
+#include "cli/cli.h"
+#include "cli/quarantine.h"
+#include "lake/table.h"
+#include "model/run.h"
+#include "model/statement.h"
+
+enum { OPTION_BRANCH, OPTION_AT, OPTION_ROWS };
+
+static const Option options[] = {
+        [OPTION_BRANCH] = { "branch", 0, "BRANCH", "which line of commits (else main)" },
+        [OPTION_AT] = { "at", 0, "COMMIT|TIME", "as it was then" },
+        [OPTION_ROWS] = { "rows", 0, NULL, "show quarantine: each row, not groups" },
+};
+
+typedef struct Show {
+        Cli *cli;
+        Workspace *workspace;
+        CatalogAt at;
+        Str name; /* what was asked for beyond the thing; empty = a list */
+        Arena *arena;
+} Show;
+
+static Str or_null(Str text) {
+        return text.size ? text : STR_NONE;
+}
+
+/* ---- zones and sources, from the text ---- */
+
+static Status show_zone(Show *s, Error *err) {
+        const Project *project = s->workspace->project;
+        CLEANUP(buf_deinit) Buf json = { 0 };
+        JsonWriter w = json_writer(&json, false);
+        Str headers[] = { STR("zone"), STR("owner"), STR("sources"), STR("models"), STR("purpose") };
+        TextTable *table = text_table_new(s->arena, headers, COUNT_OF(headers));
+        text_table_right(table, 2);
+        text_table_right(table, 3);
+        bool found = s->name.size == 0;
+        json_array(&w);
+        for (size_t i = 0; i < project->zone_count; i++) {
+                const Zone *zone = project->zones[i];
+                if (s->name.size && !str_equal(s->name, zone->name))
+                        continue;
+                found = true;
+                json_object(&w);
+                json_member_str(&w, "zone", zone->name);
+                json_member_str(&w, "owner", or_null(zone->owner));
+                json_member_str(&w, "purpose", or_null(zone->purpose));
+                json_member_int(&w, "sources", (int64_t)zone->source_count);
+                json_member_int(&w, "models", (int64_t)zone->model_count);
+                json_end(&w);
+                text_table_row(table, (Str[]){ zone->name, zone->owner, count_print(s->arena, (int64_t)zone->source_count),
+                                               count_print(s->arena, (int64_t)zone->model_count), zone->purpose });
+        }
+        json_end(&w);
+        if (!found)
+                return error_set(err, STATUS_NOT_FOUND, "there is no zone '%.*s'", STR_ARG(s->name));
+        if (cli_json(s->cli))
+                output_json(&json);
+        else
+                text_table_print(table, &s->cli->output, stdout);
+        return STATUS_OK;
+}
+
+static const char *load_word(const Source *source) {
+        return source->load == LOAD_REPLACE ? "replace" : "append";
+}
+
+static bool source_is(Str wanted, const Source *source, Arena *arena) {
+        if (wanted.size == 0 || str_equal(wanted, source->zone))
+                return true;
+        return str_equal(wanted, arena_strf(arena, "%.*s.%.*s", STR_ARG(source->zone), STR_ARG(source->name)));
+}
+
+static void source_json(JsonWriter *w, const Source *source, Arena *arena) {
+        json_object(w);
+        json_member_str(w, "zone", source->zone);
+        json_member_str(w, "source", source->name);
+        json_member_str(w, "path", str_of(source->path));
+        json_key(w, "from");
+        json_array(w);
+        for (size_t i = 0; i < source->from_count; i++)
+                json_put_str(w, source->from[i]);
+        json_end(w);
+        json_member_str(w, "load", str_of(load_word(source)));
+        json_key(w, "columns");
+        json_array(w);
+        for (size_t i = 0; i < source->column_count; i++) {
+                json_object(w);
+                json_member_str(w, "name", source->columns[i].name);
+                json_member_str(w, "type", type_print(arena, source->columns[i].type));
+                json_member_bool(w, "required", source->columns[i].required);
+                json_end(w);
+        }
+        json_end(w);
+        json_end(w);
+}
+
+static Status show_source(Show *s, Error *err) {
+        const Project *project = s->workspace->project;
+        CLEANUP(buf_deinit) Buf json = { 0 };
+        JsonWriter w = json_writer(&json, false);
+        Str headers[] = { STR("source"), STR("from"), STR("load"), STR("columns") };
+        TextTable *table = text_table_new(s->arena, headers, COUNT_OF(headers));
+        text_table_right(table, 3);
+        json_array(&w);
+        for (size_t z = 0; z < project->zone_count; z++) {
+                for (size_t i = 0; i < project->zones[z]->source_count; i++) {
+                        const Source *source = project->zones[z]->sources[i];
+                        if (!source_is(s->name, source, s->arena))
+                                continue;
+                        source_json(&w, source, s->arena);
+                        text_table_row(table, (Str[]){ arena_strf(s->arena, "%.*s.%.*s", STR_ARG(source->zone), STR_ARG(source->name)),
+                                                       source->from_count ? source->from[0] : STR(""), str_of(load_word(source)),
+                                                       count_print(s->arena, (int64_t)source->column_count) });
+                }
+        }
+        json_end(&w);
+        if (text_table_rows(table) == 0 && s->name.size)
+                return error_set(err, STATUS_NOT_FOUND, "there is no source '%.*s'", STR_ARG(s->name));
+        if (cli_json(s->cli))
+                output_json(&json);
+        else
+                text_table_print(table, &s->cli->output, stdout);
+        return STATUS_OK;
+}
+
+/* ---- tables ---- */
+
+/* One line of the list: a table, or a view (rows unknown). */
+typedef struct Listed {
+        Str zone, stage, table, kind;
+        int64_t rows, files, bytes;
+        Str commit;
+        int64_t changed_us;
+} Listed;
+
+static int by_place(const void *a, const void *b) {
+        static const char *const stages[] = { "staging", "canonical", "analytical", "egress" };
+        const Listed *x = a, *y = b;
+        int order = str_compare(x->zone, y->zone);
+        if (order)
+                return order;
+        size_t i = 0, j = 0;
+        while (i < COUNT_OF(stages) && !str_is(x->stage, stages[i]))
+                i++;
+        while (j < COUNT_OF(stages) && !str_is(y->stage, stages[j]))
+                j++;
+        return i != j ? (i < j ? -1 : 1) : str_compare(x->table, y->table);
+}
+
+static Status list_tables(Show *s, Listed **out, size_t *out_count, Error *err) {
+        VEC(Listed) rows = { 0 };
+        Table *tables;
+        CatalogObject *views;
+        size_t count, view_count;
+        TRY(lake_tables(s->workspace->lake, s->at, STR("table"), STR(""), s->arena, &tables, &count, err));
+        for (size_t i = 0; i < count; i++) {
+                Listed row = { .zone = tables[i].zone, .kind = str_is(tables[i].body.kind, "model") ? STR("table") : tables[i].body.kind,
+                               .rows = tables[i].body.rows, .files = tables[i].body.files, .bytes = tables[i].body.bytes,
+                               .commit = tables[i].commit, .changed_us = tables[i].changed_us };
+                str_cut(tables[i].name, '.', &row.stage, &row.table);
+                vec_push(s->arena, &rows, row);
+        }
+        TRY(catalog_list(s->workspace->lake->catalog, s->at, STR("view"), STR(""), s->arena, &views, &view_count, err));
+        for (size_t i = 0; i < view_count; i++) {
+                Listed row = { .zone = views[i].zone, .kind = STR("view"), .rows = -1, .commit = views[i].commit, .changed_us = views[i].changed_us };
+                str_cut(views[i].name, '.', &row.stage, &row.table);
+                vec_push(s->arena, &rows, row);
+        }
+        if (rows.count)
+                qsort(rows.items, rows.count, sizeof(Listed), by_place);
+        *out = rows.items;
+        *out_count = rows.count;
+        return STATUS_OK;
+}
+
+static bool listed_in(Str scope, const Listed *row) {
+        Str zone, stage;
+        bool both = str_cut(scope, '.', &zone, &stage);
+        return scope.size == 0 || (str_equal(zone, row->zone) && (!both || str_equal(stage, row->stage)));
+}
+
+static void integer_or_null(JsonWriter *w, const char *key, int64_t value) {
+        json_key(w, key);
+        if (value >= 0)
+                json_put_int(w, value);
+        else
+                json_put_null(w);
+}
+
+static Status show_tables(Show *s, Str scope, Error *err) {
+        Listed *rows;
+        size_t count;
+        TRY(list_tables(s, &rows, &count, err));
+        CLEANUP(buf_deinit) Buf json = { 0 };
+        JsonWriter w = json_writer(&json, false);
+        Str headers[] = { STR("table"), STR("kind"), STR("rows"), STR("files"), STR("size"), STR("changed") };
+        TextTable *table = text_table_new(s->arena, headers, COUNT_OF(headers));
+        for (size_t i = 2; i < 5; i++)
+                text_table_right(table, i);
+        json_array(&w);
+        for (size_t i = 0; i < count; i++) {
+                const Listed *r = &rows[i];
+                if (!listed_in(scope, r))
+                        continue;
+                json_object(&w);
+                json_member_str(&w, "zone", r->zone);
+                json_member_str(&w, "stage", r->stage);
+                json_member_str(&w, "table", r->table);
+                json_member_str(&w, "kind", r->kind);
+                integer_or_null(&w, "rows", r->rows);
+                json_member_int(&w, "files", r->files);
+                json_member_int(&w, "bytes", r->bytes);
+                json_member_str(&w, "commit", r->commit);
+                json_member_str(&w, "changed_at", time_print_us(s->arena, r->changed_us));
+                json_end(&w);
+                bool is_view = r->rows < 0;
+                text_table_row(table, (Str[]){ arena_strf(s->arena, "%.*s.%.*s.%.*s", STR_ARG(r->zone), STR_ARG(r->stage), STR_ARG(r->table)), r->kind,
+                                               is_view ? STR("") : count_print(s->arena, r->rows), is_view ? STR("") : count_print(s->arena, r->files),
+                                               is_view ? STR("") : bytes_print(s->arena, (uint64_t)r->bytes),
+                                               str_slice(time_print_us(s->arena, r->changed_us), 0, 19) });
+        }
+        json_end(&w);
+        if (cli_json(s->cli))
+                output_json(&json);
+        else if (text_table_rows(table))
+                text_table_print(table, &s->cli->output, stdout);
+        else
+                puts("no tables yet: lode run");
+        return STATUS_OK;
+}
+
+/* ---- one table, whole ---- */
+
+typedef struct Whole {
+        Str full, kind, about, metadata;
+        int64_t snapshot, rows, files, bytes;
+        VEC(LakeColumn) columns;
+        VEC(Str) needs, needed_by;
+} Whole;
+
+/* Reverse edges: tables and views whose inputs name this one. */
+static Status collect_needed_by(Show *s, Whole *whole, Error *err) {
+        Table *tables;
+        CatalogObject *views;
+        size_t count, view_count;
+        TRY(lake_tables(s->workspace->lake, s->at, STR("table"), STR(""), s->arena, &tables, &count, err));
+        for (size_t i = 0; i < count; i++)
+                for (size_t j = 0; j < tables[i].body.input_count; j++)
+                        if (str_equal(tables[i].body.inputs[j].table, whole->full))
+                                vec_push(s->arena, &whole->needed_by, table_full_name(s->arena, &tables[i]));
+        TRY(catalog_list(s->workspace->lake->catalog, s->at, STR("view"), STR(""), s->arena, &views, &view_count, err));
+        for (size_t i = 0; i < view_count; i++) {
+                ViewBody view;
+                TRY(view_body_parse(views[i].body, s->arena, &view, err));
+                for (size_t j = 0; j < view.input_count; j++)
+                        if (str_equal(view.inputs[j].table, whole->full))
+                                vec_push(s->arena, &whole->needed_by, arena_strf(s->arena, "%.*s.%.*s", STR_ARG(views[i].zone), STR_ARG(views[i].name)));
+        }
+        return STATUS_OK;
+}
+
+static void whole_of_table(Show *s, const Table *table, Whole *whole) {
+        const TableBody *body = &table->body;
+        whole->kind = str_is(body->kind, "model") ? STR("table") : body->kind;
+        whole->about = body->about;
+        whole->metadata = body->metadata_location;
+        whole->snapshot = body->snapshot;
+        whole->rows = body->rows;
+        whole->files = body->files;
+        whole->bytes = body->bytes;
+        for (size_t i = 0; i < body->column_count; i++)
+                if (!body->columns[i].hidden)
+                        vec_push(s->arena, &whole->columns, body->columns[i]);
+        for (size_t i = 0; i < body->input_count; i++)
+                vec_push(s->arena, &whole->needs, body->inputs[i].table);
+}
+
+static Status whole_of_view(Show *s, const CatalogObject *object, Whole *whole, Error *err) {
+        ViewBody view;
+        TRY(view_body_parse(object->body, s->arena, &view, err));
+        whole->kind = STR("view");
+        whole->about = view.about;
+        whole->rows = -1;
+        for (size_t i = 0; i < view.column_count; i++)
+                vec_push(s->arena, &whole->columns, (LakeColumn){ .name = view.column_names[i], .type = view.column_types[i] });
+        for (size_t i = 0; i < view.input_count; i++)
+                vec_push(s->arena, &whole->needs, view.inputs[i].table);
+        return STATUS_OK;
+}
+
+static Status unknown_table(Show *s, Str name, Error *err) {
+        Listed *rows;
+        size_t count;
+        Error ignored;
+        error_set(err, STATUS_NO_TABLE, "there is no table '%.*s'", STR_ARG(name));
+        if (list_tables(s, &rows, &count, &ignored) != STATUS_OK)
+                return err->status;
+        Str *names = ARENA_ARRAY(s->arena, Str, count);
+        for (size_t i = 0; i < count; i++)
+                names[i] = arena_strf(s->arena, "%.*s.%.*s.%.*s", STR_ARG(rows[i].zone), STR_ARG(rows[i].stage), STR_ARG(rows[i].table));
+        Str near = str_nearest(name, names, count);
+        return near.size ? error_hint(err, "did you mean %.*s?", STR_ARG(near)) : error_hint(err, "lode show table lists them");
+}
+
+static Status find_whole(Show *s, Str full, Whole *whole, Error *err) {
+        Str zone, rest;
+        str_cut(full, '.', &zone, &rest);
+        whole->full = full;
+        Table table;
+        Status status = lake_table(s->workspace->lake, s->at, (CatalogName){ STR("table"), zone, rest }, s->arena, &table, err);
+        if (status == STATUS_OK) {
+                whole_of_table(s, &table, whole);
+                return collect_needed_by(s, whole, err);
+        }
+        if (status != STATUS_NOT_FOUND)
+                return status;
+        CatalogObject view;
+        status = catalog_get(s->workspace->lake->catalog, s->at, (CatalogName){ STR("view"), zone, rest }, s->arena, &view, err);
+        if (status == STATUS_NOT_FOUND)
+                return unknown_table(s, full, err);
+        TRY(status);
+        TRY(whole_of_view(s, &view, whole, err));
+        return collect_needed_by(s, whole, err);
+}
+
+static void names_json(JsonWriter *w, const char *key, const Str *names, size_t count) {
+        json_key(w, key);
+        json_array(w);
+        for (size_t i = 0; i < count; i++)
+                json_put_str(w, names[i]);
+        json_end(w);
+}
+
+static void whole_json(Show *s, const Whole *whole) {
+        CLEANUP(buf_deinit) Buf json = { 0 };
+        JsonWriter w = json_writer(&json, false);
+        json_object(&w);
+        json_member_str(&w, "table", whole->full);
+        json_member_str(&w, "kind", whole->kind);
+        json_member_str(&w, "about", or_null(whole->about));
+        json_key(&w, "columns");
+        json_array(&w);
+        for (size_t i = 0; i < whole->columns.count; i++) {
+                json_object(&w);
+                json_member_str(&w, "name", whole->columns.items[i].name);
+                json_member_str(&w, "type", type_print(s->arena, whole->columns.items[i].type));
+                json_member_str(&w, "about", or_null(whole->columns.items[i].about));
+                json_key(&w, "tags");
+                json_array(&w);
+                json_end(&w);
+                json_key(&w, "from");
+                json_array(&w);
+                json_end(&w);
+                json_end(&w);
+        }
+        json_end(&w);
+        json_key(&w, "snapshot");
+        if (whole->snapshot)
+                json_put_int(&w, whole->snapshot);
+        else
+                json_put_null(&w);
+        json_member_str(&w, "metadata_location", or_null(whole->metadata));
+        integer_or_null(&w, "rows", whole->rows);
+        json_member_int(&w, "files", whole->files);
+        json_member_int(&w, "bytes", whole->bytes);
+        names_json(&w, "needs", whole->needs.items, whole->needs.count);
+        names_json(&w, "needed_by", whole->needed_by.items, whole->needed_by.count);
+        json_end(&w);
+        output_json(&json);
+}
+
+static void print_names(const char *title, const Str *names, size_t count) {
+        if (count == 0)
+                return;
+        printf("%-11s", title);
+        for (size_t i = 0; i < count; i++)
+                printf("%s%.*s", i ? ", " : "", STR_ARG(names[i]));
+        putchar('\n');
+}
+
+static void whole_text(Show *s, const Whole *whole) {
+        printf("%s%.*s%s  %.*s\n", paint(s->cli->output.color_out, PAINT_BOLD), STR_ARG(whole->full), paint(s->cli->output.color_out, PAINT_NONE),
+               STR_ARG(whole->kind));
+        if (whole->about.size)
+                printf("%.*s\n", STR_ARG(whole->about));
+        if (whole->rows >= 0)
+                printf("%s rows in %lld file%s, %s\n", count_print(s->arena, whole->rows).data, (long long)whole->files, whole->files == 1 ? "" : "s",
+                       bytes_print(s->arena, (uint64_t)whole->bytes).data);
+        Str headers[] = { STR("column"), STR("type"), STR("about") };
+        TextTable *table = text_table_new(s->arena, headers, COUNT_OF(headers));
+        for (size_t i = 0; i < whole->columns.count; i++) {
+                const LakeColumn *column = &whole->columns.items[i];
+                text_table_row(table, (Str[]){ column->name, type_print(s->arena, column->type), column->about });
+        }
+        text_table_print(table, &s->cli->output, stdout);
+        print_names("needs", whole->needs.items, whole->needs.count);
+        print_names("needed by", whole->needed_by.items, whole->needed_by.count);
+        if (whole->metadata.size)
+                printf("%-11s%.*s\n", "iceberg", STR_ARG(whole->metadata));
+}
+
+static Status show_whole(Show *s, Str full, Error *err) {
+        Whole whole = { 0 };
+        TRY(find_whole(s, full, &whole, err));
+        if (cli_json(s->cli))
+                whole_json(s, &whole);
+        else
+                whole_text(s, &whole);
+        return STATUS_OK;
+}
+
+static size_t count_dots(Str text) {
+        size_t dots = 0;
+        for (size_t i = 0; i < text.size; i++)
+                dots += text.data[i] == '.';
+        return dots;
+}
+
+static Status show_table(Show *s, Error *err) {
+        return count_dots(s->name) == 2 ? show_whole(s, s->name, err) : show_tables(s, s->name, err);
+}
+
+/* ---- deliveries ---- */
+
+static bool delivery_in(Str scope, const Delivery *delivery) {
+        Str zone, source;
+        bool both = str_cut(scope, '.', &zone, &source);
+        return scope.size == 0 || (str_equal(zone, delivery->zone) && (!both || str_equal(source, delivery->source)));
+}
+
+static void delivery_json(JsonWriter *w, Arena *arena, const Delivery *d) {
+        json_object(w);
+        json_member_str(w, "zone", d->zone);
+        json_member_str(w, "source", d->source);
+        json_member_int(w, "delivery", d->id);
+        json_member_str(w, "name", d->name);
+        json_member_str(w, "sha256", d->sha256);
+        json_member_int(w, "bytes", d->bytes);
+        json_member_str(w, "state", d->state);
+        json_member_int(w, "records", d->records);
+        json_member_int(w, "accepted", d->accepted);
+        json_member_int(w, "quarantined", d->quarantined);
+        json_member_int(w, "skipped", d->skipped);
+        json_member_str(w, "commit", or_null(d->commit));
+        json_member_str(w, "message", or_null(d->message));
+        json_member_str(w, "landed_at", time_print_us(arena, d->landed_us));
+        json_end(w);
+}
+
+static Status show_delivery(Show *s, Error *err) {
+        DeliveryQuery query = { 0 };
+        Delivery *rows;
+        size_t count;
+        TRY(catalog_deliveries(s->workspace->lake->catalog, &query, s->arena, &rows, &count, err));
+        CLEANUP(buf_deinit) Buf json = { 0 };
+        JsonWriter w = json_writer(&json, false);
+        Str headers[] = { STR("landed"), STR("source"), STR("name"), STR("state"), STR("rows"), STR("quarantined"), STR("message") };
+        TextTable *table = text_table_new(s->arena, headers, COUNT_OF(headers));
+        text_table_right(table, 4);
+        text_table_right(table, 5);
+        json_array(&w);
+        for (size_t i = 0; i < count; i++) {
+                const Delivery *d = &rows[i];
+                if (!delivery_in(s->name, d))
+                        continue;
+                delivery_json(&w, s->arena, d);
+                text_table_row(table, (Str[]){ str_slice(time_print_us(s->arena, d->landed_us), 0, 19),
+                                               arena_strf(s->arena, "%.*s.%.*s", STR_ARG(d->zone), STR_ARG(d->source)), d->name, d->state,
+                                               count_print(s->arena, d->accepted), count_print(s->arena, d->quarantined), d->message });
+        }
+        json_end(&w);
+        if (cli_json(s->cli))
+                output_json(&json);
+        else
+                text_table_print(table, &s->cli->output, stdout);
+        return STATUS_OK;
+}
+
+/* ---- runs ---- */
+
+static Status show_run(Show *s, Error *err) {
+        Str json;
+        Status status = catalog_meta(s->workspace->lake->catalog, STR("last_run"), s->arena, &json, err);
+        if (status == STATUS_NOT_FOUND)
+                return error_set(err, STATUS_NOT_FOUND, "nothing was run yet: lode run");
+        TRY(status);
+        if (cli_json(s->cli)) {
+                printf("%.*s\n", STR_ARG(json));
+                return STATUS_OK;
+        }
+        Json *run;
+        TRY(json_parse(json, NULL, s->arena, &run, err));
+        printf("run %lld %.*s\n", (long long)json_integer(json_get(run, "run"), 0), STR_ARG(json_string(json_get(run, "state"))));
+        const Json *models = json_get(run, "models"), *errors = json_get(run, "errors");
+        for (size_t i = 0; i < json_count(models); i++) {
+                const Json *m = json_at(models, i);
+                printf("%-10.*s %.*s\n", STR_ARG(json_string(json_get(m, "state"))), STR_ARG(json_string(json_get(m, "table"))));
+        }
+        for (size_t i = 0; i < json_count(errors); i++) {
+                const Json *e = json_at(errors, i);
+                Str file = json_string(json_get(e, "file"));
+                printf("error[%.*s] ", STR_ARG(json_string(json_get(e, "code"))));
+                if (file.size)
+                        printf("%.*s:%lld:%lld  ", STR_ARG(file), (long long)json_integer(json_get(e, "line"), 0),
+                               (long long)json_integer(json_get(e, "column"), 0));
+                printf("%.*s\n", STR_ARG(json_string(json_get(e, "message"))));
+        }
+        return STATUS_OK;
+}
+
+/* ---- which thing ---- */
+
+static const struct {
+        const char *thing;
+        Status (*show)(Show *, Error *);
+        bool store;
+} things[] = {
+        { "zone", show_zone, false },   { "source", show_source, false }, { "table", show_table, true },
+        { "delivery", show_delivery, true }, { "run", show_run, true },
+};
+static const char *const later_things[] = { "column", "product", "principal", "access", "connect" };
+
+static Status show_thing(Cli *cli, const char *thing, size_t index, bool store, Error *err) {
+        Show s = { .cli = cli, .arena = &cli->arena };
+        CLEANUP(workspace_closep) Workspace *workspace = NULL;
+        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store = store };
+        TRY(workspace_open(&spec, &workspace, err));
+        s.workspace = workspace;
+        const char *branch = cli_option(cli, OPTION_BRANCH);
+        if (store)
+                TRY(workspace_at(workspace, str_of(branch), cli_option(cli, OPTION_AT), &s.at, err));
+        cli_tell_branch(cli, branch);
+        if (index == COUNT_OF(things))
+                return show_whole(&s, str_of(thing), err);
+        s.name = cli->arguments.word_count > 1 ? str_of(cli->arguments.words[1]) : STR("");
+        return things[index].show(&s, err);
+}
+
+static Status run(Cli *cli, Error *err) {
+        TRY(cli_want_words(cli, &verb_show, 0, 2, err));
+        const char *thing = cli->arguments.word_count ? cli->arguments.words[0] : "table";
+        if (strcmp(thing, "quarantine") == 0) {
+                TRY(cli_want_formats(cli, true, false, err));
+                Str scope = cli->arguments.word_count > 1 ? str_of(cli->arguments.words[1]) : STR("");
+                return show_quarantine(cli, scope, cli_option(cli, OPTION_ROWS) != NULL, err);
+        }
+        TRY(cli_want_formats(cli, false, false, err));
+        for (size_t i = 0; i < COUNT_OF(things); i++)
+                if (strcmp(things[i].thing, thing) == 0)
+                        return show_thing(cli, thing, i, things[i].store, err);
+        if (count_dots(str_of(thing)) == 2)
+                return show_thing(cli, thing, COUNT_OF(things), true, err);
+        for (size_t i = 0; i < COUNT_OF(later_things); i++)
+                if (strcmp(later_things[i], thing) == 0)
+                        return error_set(err, STATUS_USAGE, "show %s is not built yet", thing);
+        error_set(err, STATUS_USAGE, "there is nothing called '%s' to show", thing);
+        return error_hint(err, "zone, source, table, delivery, run, quarantine, or a table's full name");
+}
+
+const Verb verb_show = {
+        .name = "show",
+        .usage = "show [THING] [NAME]",
+        .words = "zone, source, table, delivery, run, quarantine, or one table",
+        .help = "Lists things, or with a name shows one whole. A table's page has its columns, what it needs, what needs it,\n"
+                "and the Iceberg metadata file by which any tool opens it.\n\n"
+                "  lode show crm.canonical.client\n"
+                "  lode show quarantine crm.clients --rows",
+        .options = options,
+        .option_count = COUNT_OF(options),
+        .run = run,
+};

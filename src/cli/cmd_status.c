@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/vec.h"
+#include "cli/cli.h"
+#include "cli/quarantine.h"
+#include "intake/discover.h"
+#include "model/run.h"
+#include "model/text.h"
+
+typedef struct StatusReport {
+        RunFiles files;  /* seen: what waits now; staged, duplicate ...: what the last looks said */
+        QuarantineRule *rules;
+        size_t rule_count;
+        Delivery *held;
+        size_t held_count;
+        Str *failed;
+        size_t failed_count;
+        Str *edited;
+        size_t edited_count;
+        const char *next;
+} StatusReport;
+
+/* Files that wait, by whether a source claims them. */
+static Status count_files(Cli *cli, Workspace *workspace, StatusReport *report, Error *err) {
+        const Project *project = workspace->project;
+        VEC(const Feed *) feeds = { 0 };
+        VEC(Str) zones = { 0 };
+        for (size_t z = 0; z < project->zone_count; z++) {
+                vec_push(&cli->arena, &zones, project->zones[z]->name);
+                for (size_t i = 0; i < project->zones[z]->source_count; i++)
+                        vec_push(&cli->arena, &feeds, feed_of_source(&cli->arena, project->zones[z]->sources[i]));
+        }
+        DiscoverSpec spec = { project->root, feeds.items, feeds.count, zones.items, zones.count };
+        FoundFile *found;
+        size_t count;
+        TRY(discover_files(&spec, &cli->arena, &found, &count, err));
+        for (size_t i = 0; i < count; i++) {
+                if (!found[i].in_ingress)
+                        continue;
+                report->files.seen++;
+                report->files.unclaimed += !found[i].feed;
+                report->files.failed += found[i].rival != NULL;
+        }
+        return STATUS_OK;
+}
+
+static Status count_deliveries(Cli *cli, Workspace *workspace, StatusReport *report, Error *err) {
+        DeliveryQuery query = { 0 };
+        Delivery *rows;
+        size_t count;
+        TRY(catalog_deliveries(workspace->lake->catalog, &query, &cli->arena, &rows, &count, err));
+        VEC(Delivery) held = { 0 };
+        for (size_t i = 0; i < count; i++) {
+                report->files.staged += str_is(rows[i].state, "staged");
+                if (!str_is(rows[i].state, "held"))
+                        continue;
+                report->files.held++;
+                vec_push(&cli->arena, &held, rows[i]);
+        }
+        report->held = held.items;
+        report->held_count = held.count;
+        return quarantine_rules(rows, count, &cli->arena, &report->rules, &report->rule_count, err);
+}
+
+/* Models that the last run could not build. */
+static void load_failed(Cli *cli, Workspace *workspace, StatusReport *report) {
+        Str text;
+        Json *last;
+        Error ignored;
+        VEC(Str) failed = { 0 };
+        if (catalog_meta(workspace->lake->catalog, STR("last_run"), &cli->arena, &text, &ignored) == STATUS_OK &&
+            json_parse(text, NULL, &cli->arena, &last, &ignored) == STATUS_OK) {
+                const Json *models = json_get(last, "models");
+                for (size_t i = 0; i < json_count(models); i++)
+                        if (str_is(json_string(json_get(json_at(models, i), "state")), "failed"))
+                                vec_push(&cli->arena, &failed, json_string(json_get(json_at(models, i), "table")));
+        }
+        report->failed = failed.items;
+        report->failed_count = failed.count;
+}
+
+static const char *next_command(const StatusReport *report, const Workspace *workspace) {
+        if (workspace->project->zone_count == 0)
+                return "lode add ZONE FILE";
+        if (report->files.seen > report->files.unclaimed || report->edited_count)
+                return "lode run";
+        if (report->held_count)
+                return "lode show delivery";
+        if (report->failed_count)
+                return "lode show run";
+        if (report->files.unclaimed)
+                return "lode add ZONE ingress/ZONE/FILE";
+        return report->rule_count ? "lode show quarantine" : "lode show table";
+}
+
+static void strings_json(JsonWriter *w, const char *key, const Str *items, size_t count) {
+        json_key(w, key);
+        json_array(w);
+        for (size_t i = 0; i < count; i++)
+                json_put_str(w, items[i]);
+        json_end(w);
+}
+
+static void print_json(Workspace *workspace, const StatusReport *r) {
+        CLEANUP(buf_deinit) Buf json = { 0 };
+        JsonWriter w = json_writer(&json, false);
+        json_object(&w);
+        json_member_str(&w, "store", str_of(workspace->project->store));
+        json_member_str(&w, "branch", STR("main"));
+        json_member_str(&w, "principal", workspace->principal.name);
+        json_key(&w, "files");
+        json_object(&w);
+        json_member_int(&w, "seen", r->files.seen);
+        json_member_int(&w, "staged", r->files.staged);
+        json_member_int(&w, "duplicate", r->files.duplicate);
+        json_member_int(&w, "held", r->files.held);
+        json_member_int(&w, "failed", r->files.failed);
+        json_member_int(&w, "unclaimed", r->files.unclaimed);
+        json_end(&w);
+        json_key(&w, "quarantine");
+        json_array(&w);
+        for (size_t i = 0; i < r->rule_count; i++) {
+                json_object(&w);
+                json_member_str(&w, "source", r->rules[i].source);
+                json_member_str(&w, "rule", r->rules[i].rule);
+                json_member_int(&w, "rows", r->rules[i].rows);
+                json_end(&w);
+        }
+        json_end(&w);
+        json_key(&w, "held");
+        json_array(&w);
+        for (size_t i = 0; i < r->held_count; i++) {
+                json_object(&w);
+                json_member_str(&w, "zone", r->held[i].zone);
+                json_member_str(&w, "source", r->held[i].source);
+                json_member_str(&w, "name", r->held[i].name);
+                json_member_str(&w, "message", r->held[i].message);
+                json_end(&w);
+        }
+        json_end(&w);
+        strings_json(&w, "failed", r->failed, r->failed_count);
+        strings_json(&w, "edited", r->edited, r->edited_count);
+        json_member_str(&w, "next", str_of(r->next));
+        json_end(&w);
+        output_json(&json);
+}
+
+static void print_text(Cli *cli, Workspace *workspace, const StatusReport *r) {
+        const Output *o = &cli->output;
+        printf("store       %s\nbranch      main\nprincipal   %.*s\n", workspace->project->store, STR_ARG(workspace->principal.name));
+        printf("files       %lld waiting, %lld of them unclaimed; %lld deliveries staged, %lld held\n", (long long)r->files.seen,
+               (long long)r->files.unclaimed, (long long)r->files.staged, (long long)r->files.held);
+        for (size_t i = 0; i < r->held_count; i++)
+                printf("%sheld%s        %.*s.%.*s  %.*s: %.*s\n", paint(o->color_out, PAINT_RED), paint(o->color_out, PAINT_NONE),
+                       STR_ARG(r->held[i].zone), STR_ARG(r->held[i].source), STR_ARG(r->held[i].name), STR_ARG(r->held[i].message));
+        for (size_t i = 0; i < r->rule_count; i++)
+                printf("%squarantine%s  %.*s  %.*s: %lld\n", paint(o->color_out, PAINT_YELLOW), paint(o->color_out, PAINT_NONE),
+                       STR_ARG(r->rules[i].source), STR_ARG(r->rules[i].rule), (long long)r->rules[i].rows);
+        for (size_t i = 0; i < r->failed_count; i++)
+                printf("%sfailed%s      %.*s\n", paint(o->color_out, PAINT_RED), paint(o->color_out, PAINT_NONE), STR_ARG(r->failed[i]));
+        for (size_t i = 0; i < r->edited_count; i++)
+                printf("edited      %.*s\n", STR_ARG(r->edited[i]));
+        printf("next        %s\n", r->next);
+}
+
+static Status run(Cli *cli, Error *err) {
+        TRY(cli_want_words(cli, &verb_status, 0, 0, err));
+        TRY(cli_want_formats(cli, false, false, err));
+        CLEANUP(workspace_closep) Workspace *workspace = NULL;
+        WorkspaceSpec spec = { .folder = cli->arguments.folder, .make_store = true };
+        TRY(workspace_open(&spec, &workspace, err));
+        StatusReport report = { 0 };
+        TRY(count_files(cli, workspace, &report, err));
+        TRY(count_deliveries(cli, workspace, &report, err));
+        load_failed(cli, workspace, &report);
+        TRY(text_edited(workspace, &cli->arena, &report.edited, &report.edited_count, err));
+        report.next = next_command(&report, workspace);
+        if (cli_json(cli))
+                print_json(workspace, &report);
+        else
+                print_text(cli, workspace, &report);
+        return STATUS_OK;
+}
+
+const Verb verb_status = {
+        .name = "status",
+        .usage = "status",
+        .words = "one screen: what waits, what did not fit, what to do next",
+        .help = "Says where the store is and who you are, what waits in ingress, what is held or in quarantine, which models\n"
+                "failed, what was edited and not applied, and the next command.\n\n"
+                "  lode status\n"
+                "  lode status -o json",
+        .run = run,
+};

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/file_groups.h"
+
+#include "base/file.h"
+#include "base/vec.h"
+
+/* ---- types ---- */
+
+static bool is_integer(Type type) {
+        return type.kind == TYPE_INT || type.kind == TYPE_BIGINT;
+}
+
+/* Digits before and after the point. */
+static void digits_of(Type type, int *whole, int *fraction) {
+        *fraction = type.kind == TYPE_DECIMAL ? type.scale : 0;
+        *whole = type.kind == TYPE_INT ? 10 : type.kind == TYPE_BIGINT ? 19 : type.precision - type.scale;
+}
+
+bool types_unify(Type a, Type b, Type *out) {
+        if (type_equal(a, b)) {
+                *out = a;
+                return true;
+        }
+        bool a_is_number = is_integer(a) || a.kind == TYPE_DECIMAL || a.kind == TYPE_DOUBLE;
+        bool b_is_number = is_integer(b) || b.kind == TYPE_DECIMAL || b.kind == TYPE_DOUBLE;
+        if (!a_is_number || !b_is_number)
+                return false;
+        if (a.kind == TYPE_DOUBLE || b.kind == TYPE_DOUBLE) {
+                *out = (Type){ .kind = TYPE_DOUBLE };
+                return true;
+        }
+        if (is_integer(a) && is_integer(b)) {
+                *out = (Type){ .kind = TYPE_BIGINT };
+                return true;
+        }
+        int whole_a, fraction_a, whole_b, fraction_b;
+        digits_of(a, &whole_a, &fraction_a);
+        digits_of(b, &whole_b, &fraction_b);
+        int fraction = fraction_a > fraction_b ? fraction_a : fraction_b;
+        int whole = whole_a > whole_b ? whole_a : whole_b;
+        if (whole + fraction > 38)
+                return false;
+        *out = (Type){ .kind = TYPE_DECIMAL, .precision = whole + fraction, .scale = fraction };
+        return true;
+}
+
+/* ---- groups ---- */
+
+static bool same_list(StrList a, StrList b) {
+        if (a.count != b.count)
+                return false;
+        for (size_t i = 0; i < a.count; i++)
+                if (!str_equal(a.items[i], b.items[i]))
+                        return false;
+        return true;
+}
+
+static bool same_dialect(const Format *a, const Format *b) {
+        return a->kind == b->kind && a->delimiter == b->delimiter && a->quote == b->quote && a->escape == b->escape && a->header == b->header &&
+               a->decimal == b->decimal && a->thousands == b->thousands && a->skip == b->skip && str_equal(a->comment, b->comment) &&
+               same_list(a->dates, b->dates);
+}
+
+/* A column without a single value fits any type. */
+static bool is_empty_column(const SniffResult *r, const SniffColumn *column) {
+        return column->nulls >= r->accepted;
+}
+
+static bool unify_column(SniffResult *into, const SniffResult *other, size_t index, bool dry) {
+        SniffColumn *a = &into->columns[index];
+        const SniffColumn *b = &other->columns[index];
+        Type type;
+        if (is_empty_column(other, b))
+                return true;
+        if (is_empty_column(into, a))
+                type = b->column.type;
+        else if (!types_unify(a->column.type, b->column.type, &type))
+                return false;
+        if (!dry) {
+                a->column.type = type;
+                a->nulls += b->nulls;
+                if (!a->example.size)
+                        a->example = b->example;
+        }
+        return true;
+}
+
+static bool fits_group(const FileGroup *group, const SniffedFile *file) {
+        SniffResult *a = (SniffResult *)(uintptr_t)&group->sniffed;
+        const SniffResult *b = &file->sniffed;
+        if (!same_dialect(&a->format, &b->format) || a->column_count != b->column_count)
+                return false;
+        for (size_t i = 0; i < a->column_count; i++)
+                if (!str_equal(a->columns[i].column.name, b->columns[i].column.name) || !unify_column(a, b, i, true))
+                        return false;
+        return true;
+}
+
+/* --one: columns that do not fit together become text. */
+static void join_anyway(FileGroup *group, const SniffedFile *file) {
+        SniffResult *a = &group->sniffed;
+        for (size_t i = 0; i < a->column_count && i < file->sniffed.column_count; i++)
+                if (!unify_column(a, &file->sniffed, i, false))
+                        a->columns[i].column.type = (Type){ .kind = TYPE_TEXT };
+}
+
+static void add_doubts(Arena *arena, SniffResult *into, const SniffResult *other) {
+        Doubt *all = ARENA_ARRAY(arena, Doubt, into->doubt_count + other->doubt_count);
+        size_t count = 0;
+        for (size_t i = 0; i < into->doubt_count; i++)
+                all[count++] = into->doubts[i];
+        for (size_t i = 0; i < other->doubt_count; i++) {
+                bool known = false;
+                for (size_t j = 0; j < count && !known; j++)
+                        known = str_equal(all[j].column, other->doubts[i].column) && str_equal(all[j].what, other->doubts[i].what);
+                if (!known)
+                        all[count++] = other->doubts[i];
+        }
+        into->doubts = all;
+        into->doubt_count = count;
+}
+
+static FileGroup *begin_group(FileGroup *groups, size_t *count, SniffedFile *file, size_t file_count, Arena *arena) {
+        FileGroup *group = &groups[(*count)++];
+        group->files = ARENA_ARRAY(arena, SniffedFile *, file_count);
+        group->sniffed = file->sniffed;
+        group->sniffed.columns = ARENA_ARRAY(arena, SniffColumn, file->sniffed.column_count);
+        memcpy(group->sniffed.columns, file->sniffed.columns, file->sniffed.column_count * sizeof(SniffColumn));
+        return group;
+}
+
+/* ---- names ---- */
+
+static Str without_endings(Str name) {
+        static const char *const endings[] = { ".gz", ".csv", ".tsv", ".txt", ".dat", ".psv" };
+        for (size_t i = 0; i < COUNT_OF(endings); i++)
+                if (str_ends_with(name, str_of(endings[i])))
+                        name.size -= strlen(endings[i]);
+        return name;
+}
+
+/* "orders_2024-05-01" -> "orders" */
+static Str name_of_file(Arena *arena, const char *path) {
+        Str base = without_endings(str_of(path_base(path)));
+        size_t end = base.size;
+        while (end > 0 && strchr("0123456789-_. ", base.data[end - 1]))
+                end--;
+        return arena_str(arena, end ? str_slice(base, 0, end) : base);
+}
+
+void group_files(SniffedFile *files, size_t count, Grouping how, Arena *arena, FileGroup **out, size_t *out_count) {
+        FileGroup *groups = ARENA_ARRAY(arena, FileGroup, count);
+        size_t group_count = 0;
+        for (size_t i = 0; i < count; i++) {
+                FileGroup *group = NULL;
+                if (how == GROUP_ONE && group_count)
+                        group = &groups[0];
+                for (size_t j = 0; j < group_count && how == GROUP_BY_SHAPE && !group; j++)
+                        if (fits_group(&groups[j], &files[i]))
+                                group = &groups[j];
+                if (group) {
+                        join_anyway(group, &files[i]);
+                        add_doubts(arena, &group->sniffed, &files[i].sniffed);
+                        group->sniffed.accepted += files[i].sniffed.accepted;
+                } else {
+                        group = begin_group(groups, &group_count, &files[i], count, arena);
+                        group->name = name_of_file(arena, files[i].path);
+                }
+                group->files[group->file_count++] = &files[i];
+                group->records += files[i].sniffed.records;
+        }
+        *out = groups;
+        *out_count = group_count;
+}
+
+/* ---- patterns ---- */
+
+/* Runs of digits, with the dashes and underscores between them, become one star; pattern characters are kept from
+ * meaning anything by a class. */
+static Str star_numbers(Arena *arena, Str name, bool star) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        for (size_t i = 0; i < name.size;) {
+                char c = name.data[i];
+                if (star && c >= '0' && c <= '9') {
+                        size_t end = i;
+                        while (end < name.size && strchr("0123456789-_", name.data[end]))
+                                end++;
+                        while (end > i && strchr("-_", name.data[end - 1]))
+                                end--;
+                        buf_append_byte(&out, '*');
+                        i = end;
+                        continue;
+                }
+                if (strchr("*?[", c))
+                        buf_printf(&out, "[%c]", c);
+                else
+                        buf_append_byte(&out, c);
+                i++;
+        }
+        return buf_dup(&out, arena);
+}
+
+static bool in_group(const FileGroup *group, const char *path) {
+        for (size_t i = 0; i < group->file_count; i++)
+                if (strcmp(group->files[i]->path, path) == 0)
+                        return true;
+        return false;
+}
+
+/* Whether a pattern for names in a folder catches a file that is not of the group. */
+static bool catches_others(Arena *arena, const FileGroup *group, const char *folder, Str pattern) {
+        DirEntry *entries;
+        size_t count;
+        Error ignored;
+        if (dir_list(folder, arena, &entries, &count, &ignored) != STATUS_OK)
+                return true;
+        for (size_t i = 0; i < count; i++)
+                if (entries[i].is_file && str_matches_glob(entries[i].name, pattern) &&
+                    !in_group(group, path_join(arena, folder, entries[i].name.data)))
+                        return true;
+        return false;
+}
+
+/* The folder as `from` names it. */
+static Str shown_folder(Arena *arena, const char *project_root, Str zone, const char *folder) {
+        Str ingress = arena_strf(arena, "%s/ingress/%.*s", project_root, STR_ARG(zone));
+        Str root = str_of(project_root), text = str_of(folder);
+        if (str_equal(text, ingress))
+                return STR("ingress/");
+        if (str_starts_with(text, arena_strf(arena, "%.*s/", STR_ARG(ingress))))
+                return arena_strf(arena, "ingress/%.*s/", STR_ARG(str_slice(text, ingress.size + 1, text.size)));
+        if (str_equal(text, root))
+                return STR("");
+        if (str_starts_with(text, arena_strf(arena, "%.*s/", STR_ARG(root))))
+                return arena_strf(arena, "%.*s/", STR_ARG(str_slice(text, root.size + 1, text.size)));
+        return arena_strf(arena, "%.*s/", STR_ARG(text));
+}
+
+static bool has_pattern(const FileGroup *group, Str pattern) {
+        for (size_t i = 0; i < group->pattern_count; i++)
+                if (str_equal(group->patterns[i], pattern))
+                        return true;
+        return false;
+}
+
+Str group_pattern(Arena *arena, const char *project_root, Str zone, FileGroup *group) {
+        group->patterns = ARENA_ARRAY(arena, Str, group->file_count);
+        group->pattern_count = 0;
+        for (size_t i = 0; i < group->file_count; i++) {
+                const char *folder = path_dir(arena, group->files[i]->path);
+                Str base = str_of(path_base(group->files[i]->path));
+                Str name = star_numbers(arena, base, true);
+                if (str_is(name, "*") || catches_others(arena, group, folder, name))
+                        name = star_numbers(arena, base, false);
+                Str shown = shown_folder(arena, project_root, zone, folder);
+                Str pattern = arena_strf(arena, "%.*s%.*s", STR_ARG(shown), STR_ARG(name));
+                if (!has_pattern(group, pattern))
+                        group->patterns[group->pattern_count++] = pattern;
+        }
+        return group->patterns[0];
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include <locale.h>
+
+#ifndef LODE_VERSION
+#define LODE_VERSION "0.1.0"
+#endif
+
+static const Verb *const verbs[] = {
+        &verb_init, &verb_add, &verb_check, &verb_apply, &verb_run, &verb_status, &verb_query, &verb_show, &verb_trace, &verb_log,
+};
+
+/* Words that cli users will look for; each comes with a later version. */
+static const char *const later_verbs[] = {
+        "plan", "diff", "branch", "merge", "revert", "tag",   "user",  "role",   "token",
+        "audit", "why", "export", "forget", "fix", "tidy", "serve", "verify", "backup", "restore",
+};
+
+volatile sig_atomic_t cli_interrupted;
+
+static void on_signal(int number UNUSED) {
+        cli_interrupted = 1;
+}
+
+Status cli_want_words(const Cli *cli, const Verb *verb, size_t least, size_t most, Error *err) {
+        size_t count = cli->arguments.word_count;
+        if (count >= least && count <= most)
+                return STATUS_OK;
+        if (count < least)
+                error_set(err, STATUS_USAGE, "'%s' wants more: lode %s", verb->name, verb->usage);
+        else
+                error_set(err, STATUS_USAGE, "'%s' is one word too many: lode %s", cli->arguments.words[most], verb->usage);
+        return error_hint(err, "lode %s --help", verb->name);
+}
+
+Status cli_want_formats(const Cli *cli, bool csv, bool parquet, Error *err) {
+        static const char *const names[] = { "text", "json", "csv", "parquet", "arrow" };
+        OutputFormat format = cli->output.format;
+        if (format == OUTPUT_TEXT || format == OUTPUT_JSON || (format == OUTPUT_CSV && csv) || (format == OUTPUT_PARQUET && parquet))
+                return STATUS_OK;
+        if (format == OUTPUT_ARROW && parquet)
+                return error_set(err, STATUS_USAGE, "-o arrow is not built yet; -o parquet is");
+        error_set(err, STATUS_USAGE, "-o %s is not for this", names[format]);
+        return error_hint(err, "text and json are for every verb; csv for query and show quarantine; parquet for query");
+}
+
+void cli_tell_branch(const Cli *cli, const char *branch) {
+        if (branch && strcmp(branch, "main") != 0)
+                output_note(&cli->output, PAINT_YELLOW, "branch %s", branch);
+}
+
+static void print_verbs(FILE *out) {
+        fputs("Lode keeps data in zones: a zone is one domain (shop, finance, crm) and the team that owns it.\n\n", out);
+        for (size_t i = 0; i < COUNT_OF(verbs); i++)
+                fprintf(out, "  lode %-30s %s\n", verbs[i]->usage, verbs[i]->words);
+        fputs("\nlode VERB --help says more. A first project: lode init --demo demo && cd demo && lode run\n", out);
+}
+
+static void print_help(const Verb *verb) {
+        printf("lode %s\n\n%s\n\nOptions\n", verb->usage, verb->help);
+        options_help(stdout, verb->options, verb->option_count);
+}
+
+static const Verb *find_verb(const char *name) {
+        for (size_t i = 0; i < COUNT_OF(verbs); i++)
+                if (strcmp(verbs[i]->name, name) == 0)
+                        return verbs[i];
+        return NULL;
+}
+
+static Status unknown_verb(const char *name, Error *err) {
+        for (size_t i = 0; i < COUNT_OF(later_verbs); i++)
+                if (strcmp(later_verbs[i], name) == 0) {
+                        error_set(err, STATUS_USAGE, "'%s' is not built yet", name);
+                        return error_hint(err, "lode lists the verbs that are");
+                }
+        Str names[COUNT_OF(verbs)];
+        for (size_t i = 0; i < COUNT_OF(verbs); i++)
+                names[i] = str_of(verbs[i]->name);
+        error_set(err, STATUS_USAGE, "there is no verb '%s'", name);
+        Str near = str_nearest(str_of(name), names, COUNT_OF(verbs));
+        return near.size ? error_hint(err, "did you mean 'lode %.*s'?", STR_ARG(near)) : error_hint(err, "lode lists them");
+}
+
+static void catch_signals(void) {
+        struct sigaction action = { .sa_handler = on_signal };
+        sigaction(SIGINT, &action, NULL);
+        sigaction(SIGTERM, &action, NULL);
+        signal(SIGPIPE, SIG_IGN);
+}
+
+static Status run_verb(Cli *cli, const char *name, int argc, char **argv, Error *err) {
+        const Verb *verb = find_verb(name);
+        if (!verb)
+                return unknown_verb(name, err);
+        TRY(options_parse(argc, argv, verb->options, verb->option_count, &cli->arena, &cli->arguments, err));
+        cli->output = output_of(&cli->arguments);
+        if (cli->arguments.help) {
+                print_help(verb);
+                return STATUS_OK;
+        }
+        return verb->run(cli, err);
+}
+
+/* The verb is the first word that is no option and no option's value; -C DIR may come before it, as with git. */
+static int verb_at(int argc, char **argv) {
+        int at = 1;
+        while (at < argc && argv[at][0] == '-') {
+                bool takes_value = strcmp(argv[at], "-C") == 0 || strcmp(argv[at], "--folder") == 0 || strcmp(argv[at], "-o") == 0;
+                at += takes_value ? 2 : 1;
+        }
+        return at;
+}
+
+/* Moves what stands before the verb behind it, so that one parser sees all. */
+static char **arguments_of(Arena *arena, int argc, char **argv, int verb, int *out_count) {
+        char **words = ARENA_ARRAY(arena, char *, (size_t)argc);
+        int count = 0;
+        for (int i = 1; i < argc; i++)
+                if (i != verb)
+                        words[count++] = argv[i];
+        *out_count = count;
+        return words;
+}
+
+int main(int argc, char **argv) {
+        setlocale(LC_CTYPE, "C.UTF-8");
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        int verb = verb_at(argc, argv);
+        if (verb >= argc) {
+                bool version = argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0);
+                if (version)
+                        puts("lode " LODE_VERSION);
+                else
+                        print_verbs(stdout);
+                return 0;
+        }
+        if (strcmp(argv[verb], "help") == 0) {
+                print_verbs(stdout);
+                return 0;
+        }
+        catch_signals();
+        int count;
+        char **words = arguments_of(&arena, argc, argv, verb, &count);
+        Cli cli = { 0 };
+        Error err = { 0 };
+        Arguments common;
+        Error ignored;
+        /* how errors look is known before the verb is */
+        if (options_parse(count, words, NULL, 0, &arena, &common, &ignored) != STATUS_OK)
+                common = (Arguments){ 0 };
+        for (int i = 0; i + 1 < count; i++)
+                if (strcmp(words[i], "-o") == 0 && strcmp(words[i + 1], "json") == 0)
+                        common.output = OUTPUT_JSON;
+        cli.output = output_of(&common);
+        Status status = run_verb(&cli, argv[verb], count, words, &err);
+        output_progress(&cli.output, NULL);
+        int code = status == STATUS_OK ? cli.exit_code : status_exit(status);
+        if (status != STATUS_OK)
+                output_error(&cli.output, &err);
+        if (fflush(stdout) != 0 && code == 0)
+                code = 3;
+        arena_deinit(&cli.arena);
+        return code;
+}

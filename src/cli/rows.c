@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/rows.h"
+
+#include "base/hash.h"
+#include "base/map.h"
+#include "engine/data_row.h"
+
+#include <errno.h>
+
+#define FLUSH_BYTES (256u << 10)
+
+struct RowPrinter {
+        Arena *arena;
+        const WorkerColumns *columns;
+        const Output *output;
+        Str *keys;
+        Buf out;
+        JsonWriter json;
+        TextTable *table;
+        Str *cells;
+        int64_t rows;
+};
+
+Str *column_keys(Arena *arena, const WorkerColumns *columns) {
+        Str *keys = ARENA_ARRAY(arena, Str, columns->count);
+        Map seen;
+        map_init(&seen, arena);
+        for (size_t i = 0; i < columns->count; i++) {
+                Str key = columns->items[i].name;
+                for (int n = 1; map_has(&seen, key); n++)
+                        key = arena_strf(arena, "%.*s_%d", STR_ARG(columns->items[i].name), n);
+                map_put(&seen, key, keys);
+                keys[i] = key;
+        }
+        return keys;
+}
+
+static bool is_number_type(const WorkerColumn *column) {
+        static const char *const names[] = { "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT",
+                                             "UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE" };
+        if (str_starts_with(column->engine_type, STR("DECIMAL(")) && column->engine_type.data[column->engine_type.size - 1] == ')')
+                return true;
+        for (size_t i = 0; i < COUNT_OF(names); i++)
+                if (str_is(column->engine_type, names[i]))
+                        return true;
+        return false;
+}
+
+/* "2024-01-02 03:04:05+00" -> "2024-01-02T03:04:05+00:00" */
+static void put_timestamp(JsonWriter *writer, Str value) {
+        char text[64];
+        size_t size = 0;
+        for (size_t i = 0; i < value.size && size < sizeof(text) - 4; i++)
+                text[size++] = value.data[i] == ' ' && i == 10 ? 'T' : value.data[i];
+        bool short_offset = size > 19 && (text[size - 3] == '+' || text[size - 3] == '-');
+        if (short_offset) {
+                memcpy(text + size, ":00", 3);
+                size += 3;
+        }
+        json_put_str(writer, (Str){ text, size });
+}
+
+static void put_binary(JsonWriter *writer, Str value) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Str bytes;
+        if (!str_starts_with(value, STR("\\x")) || !hex_decode(&arena, str_slice(value, 2, value.size), &bytes))
+                bytes = value;
+        json_put_str(writer, base64_encode(&arena, bytes));
+}
+
+void json_put_value(JsonWriter *writer, const WorkerColumn *column, Str value, bool is_null) {
+        if (is_null) {
+                json_put_null(writer);
+                return;
+        }
+        bool has_letters = value.size && (strchr("NIi", value.data[0]) || str_starts_with(value, STR("-I")));
+        if (is_number_type(column) && !has_letters)
+                json_put_raw(writer, value);
+        else if (str_is(column->engine_type, "BOOLEAN"))
+                json_put_bool(writer, value.size && value.data[0] == 't');
+        else if (str_starts_with(column->engine_type, STR("TIMESTAMP")) && str_find_byte(column->engine_type, '[') == column->engine_type.size)
+                put_timestamp(writer, value);
+        else if (str_is(column->engine_type, "BLOB"))
+                put_binary(writer, value);
+        else
+                json_put_str(writer, value);
+}
+
+void csv_put(Buf *out, Str value, bool is_null) {
+        if (is_null)
+                return;
+        bool quote = value.size == 0;
+        for (size_t i = 0; i < value.size && !quote; i++)
+                quote = value.data[i] == ',' || value.data[i] == '"' || value.data[i] == '\n' || value.data[i] == '\r';
+        if (!quote) {
+                buf_append(out, value);
+                return;
+        }
+        buf_append_byte(out, '"');
+        for (size_t i = 0; i < value.size; i++) {
+                if (value.data[i] == '"')
+                        buf_append_byte(out, '"');
+                buf_append_byte(out, value.data[i]);
+        }
+        buf_append_byte(out, '"');
+}
+
+static Status flush(RowPrinter *p, size_t least, Error *err) {
+        if (p->out.size < least)
+                return STATUS_OK;
+        fwrite(p->out.data, 1, p->out.size, stdout);
+        buf_clear(&p->out);
+        if (ferror(stdout))
+                return error_errno(err, errno, "cannot write the answer");
+        return STATUS_OK;
+}
+
+RowPrinter *row_printer_new(Arena *arena, const WorkerColumns *columns, const Output *output) {
+        RowPrinter *p = ARENA_NEW(arena, RowPrinter);
+        p->arena = arena;
+        p->columns = columns;
+        p->output = output;
+        p->keys = column_keys(arena, columns);
+        p->cells = ARENA_ARRAY(arena, Str, columns->count);
+        if (output->format == OUTPUT_JSON) {
+                p->json = json_writer(&p->out, false);
+                json_array(&p->json);
+        } else if (output->format == OUTPUT_CSV) {
+                for (size_t i = 0; i < columns->count; i++) {
+                        if (i)
+                                buf_append_byte(&p->out, ',');
+                        csv_put(&p->out, columns->items[i].name, false);
+                }
+                buf_append_byte(&p->out, '\n');
+        } else {
+                Str *names = ARENA_ARRAY(arena, Str, columns->count);
+                for (size_t i = 0; i < columns->count; i++)
+                        names[i] = columns->items[i].name;
+                p->table = text_table_new(arena, names, columns->count);
+                for (size_t i = 0; i < columns->count; i++)
+                        if (is_number_type(&columns->items[i]))
+                                text_table_right(p->table, i);
+        }
+        return p;
+}
+
+static Status bad_row(Error *err) {
+        return error_set(err, STATUS_WORKER_LOST, "a worker sent a row that is none");
+}
+
+static Status add_json(RowPrinter *p, DataRow *row, Error *err) {
+        json_object(&p->json);
+        for (size_t i = 0; i < p->columns->count; i++) {
+                Str value;
+                bool is_null;
+                if (!data_row_next(row, &value, &is_null))
+                        return bad_row(err);
+                json_key_str(&p->json, p->keys[i]);
+                json_put_value(&p->json, &p->columns->items[i], value, is_null);
+        }
+        json_end(&p->json);
+        return flush(p, FLUSH_BYTES, err);
+}
+
+static Status add_csv(RowPrinter *p, DataRow *row, Error *err) {
+        for (size_t i = 0; i < p->columns->count; i++) {
+                Str value;
+                bool is_null;
+                if (!data_row_next(row, &value, &is_null))
+                        return bad_row(err);
+                if (i)
+                        buf_append_byte(&p->out, ',');
+                csv_put(&p->out, value, is_null);
+        }
+        buf_append_byte(&p->out, '\n');
+        return flush(p, FLUSH_BYTES, err);
+}
+
+static void print_gathered(RowPrinter *p) {
+        text_table_print(p->table, p->output, stdout);
+        fflush(stdout);
+}
+
+static Status add_text(RowPrinter *p, DataRow *row, Error *err) {
+        for (size_t i = 0; i < p->columns->count; i++) {
+                bool is_null;
+                if (!data_row_next(row, &p->cells[i], &is_null))
+                        return bad_row(err);
+                if (is_null)
+                        p->cells[i] = STR_NONE;
+        }
+        text_table_row(p->table, p->cells);
+        if (p->rows == ROWS_LOOKED_AT)
+                print_gathered(p);
+        else if (p->rows > ROWS_LOOKED_AT)
+                text_table_print_last(p->table, stdout);
+        return STATUS_OK;
+}
+
+Status row_printer_sink(void *printer, Str data_row, Error *err) {
+        RowPrinter *p = printer;
+        DataRow row;
+        if (!data_row_open(data_row, &row) || row.column_count != p->columns->count)
+                return bad_row(err);
+        p->rows++;
+        if (p->output->format == OUTPUT_JSON)
+                return add_json(p, &row, err);
+        return p->output->format == OUTPUT_CSV ? add_csv(p, &row, err) : add_text(p, &row, err);
+}
+
+int64_t row_printer_rows(const RowPrinter *printer) {
+        return printer->rows;
+}
+
+Status row_printer_finish(RowPrinter *p, Error *err) {
+        if (p->output->format == OUTPUT_JSON) {
+                json_end(&p->json);
+                buf_append_byte(&p->out, '\n');
+        } else if (p->table && p->rows < ROWS_LOOKED_AT) {
+                print_gathered(p);
+        }
+        Status status = flush(p, 1, err);
+        buf_deinit(&p->out);
+        if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
+                return error_errno(err, errno, "cannot write the answer");
+        return status;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Rows: an answer as it streams out of a worker, printed as text, JSON or CSV. Memory stays flat for JSON and CSV; text
+ * looks at the first ROWS_LOOKED_AT rows to align its columns, and goes on with their widths.
+ */
+#include "cli/output.h"
+#include "engine/worker.h"
+
+#define ROWS_LOOKED_AT 2000
+
+typedef struct RowPrinter RowPrinter;
+
+/* The columns and the output must outlive it. */
+RowPrinter *row_printer_new(Arena *arena, const WorkerColumns *columns, const Output *output);
+/* A WorkerRowSink; the context is the printer. */
+Status row_printer_sink(void *printer, Str data_row, Error *err);
+/* What is left, and the end of the document. IO when stdout is gone. */
+Status row_printer_finish(RowPrinter *printer, Error *err);
+int64_t row_printer_rows(const RowPrinter *printer);
+
+/* A value as the worker wrote it (PostgreSQL's text form), as JSON: integers and decimals as numbers, times in ISO 8601. */
+void json_put_value(JsonWriter *writer, const WorkerColumn *column, Str value, bool is_null);
+/* Names for JSON keys: duplicates get _1, _2. */
+Str *column_keys(Arena *arena, const WorkerColumns *columns);
+/* One CSV field: quoted where it must be; NULL is nothing and an empty text is "". */
+void csv_put(Buf *out, Str value, bool is_null);
