@@ -117,3 +117,21 @@ Status init_project(Arena *arena, const char *dir, bool demo, InitReport *out, E
         *out = report;
         return STATUS_OK;
 }
+
+Status init_zone(Arena *arena, const char *root, Str zone, Str owner, bool *out_new, Error *err) {
+        TRY(name_check(zone, "zone", err));
+        const char *folder = arena_printf(arena, "%s/zones/%.*s", root, STR_ARG(zone));
+        bool is_new = !file_exists(folder);
+        TRY(dir_make(folder, err));
+        TRY(dir_make(arena_printf(arena, "%s/ingress/%.*s", root, STR_ARG(zone)), err));
+        if (is_new)
+                TRY(file_write_text(path_join(arena, folder, "zone.yml"),
+                                    arena_strf(arena,
+                                               "owner: \"%.*s\"\n# engineers: [role NAME]   who may change models and "
+                                               "read all stages\n"
+                                               "# purpose: what the zone is for\n",
+                                               STR_ARG(owner)),
+                                    err));
+        *out_new = is_new;
+        return STATUS_OK;
+}

@@ -20,6 +20,23 @@ TEST(a_new_project_loads_and_is_never_written_over) {
         CHECK_STATUS(init_project(&t->arena, dir, false, &report, &t->err), STATUS_EXISTS);
 }
 
+TEST(a_zone_is_made_once) {
+        const char *dir = arena_printf(&t->arena, "%s/shop", test_folder(t));
+        InitReport report;
+        Project *project;
+        bool is_new;
+        CHECK_OK(init_project(&t->arena, dir, false, &report, &t->err));
+        CHECK_OK(init_zone(&t->arena, dir, STR("orders"), STR("ann"), &is_new, &t->err));
+        CHECK(is_new);
+        CHECK_OK(init_zone(&t->arena, dir, STR("orders"), STR("bo"), &is_new, &t->err));
+        CHECK(!is_new);
+        CHECK_STATUS(init_zone(&t->arena, dir, STR("Orders"), STR("bo"), &is_new, &t->err), STATUS_BAD_VALUE);
+        CHECK_OK(project_load(&t->arena, dir, &project, &t->err));
+        CHECK_OK(project_first_problem(project, &t->err));
+        CHECK_STR(project_zone(project, STR("orders"))->owner, STR("ann"));
+        CHECK(file_exists(path_join(&t->arena, dir, "ingress/orders")));
+}
+
 TEST(a_file_in_the_way_stops_everything) {
         const char *dir = test_folder(t);
         CHECK_OK(file_write_text(path_join(&t->arena, dir, "README.md"), STR("mine"), &t->err));
