@@ -681,6 +681,27 @@ static Status bind_conditions(Bind *bind, const Text *text, Scope *scope, SqlFro
         return bind_expr(bind, text, scope, &from->join.condition, err);
 }
 
+/* From the first to the last byte of what the expression is made of: operators have no place of their own. */
+static Status widen(void *context, SqlExpr **place, Error *err UNUSED) {
+        SqlPlace *span = context, at = (*place)->at;
+        if (at.offset == SQL_NOWHERE)
+                return STATUS_OK;
+        uint32_t from = span->offset == SQL_NOWHERE || at.offset < span->offset ? at.offset : span->offset;
+        uint32_t end = span->offset == SQL_NOWHERE ? 0 : span->offset + span->length;
+        if (at.offset + at.length > end)
+                end = at.offset + at.length;
+        *span = (SqlPlace){ from, end - from };
+        return STATUS_OK;
+}
+
+static SqlPlace span_of(SqlExpr *expr) {
+        SqlPlace span = { SQL_NOWHERE, 0 };
+        SqlVisitor visitor = { .expr = widen, .context = &span, .shallow = true };
+        Error unused = { 0 };
+        sql_visit_expr(&expr, &visitor, &unused);
+        return span;
+}
+
 /* As the user wrote it, blanks collapsed; what is too long is cut. */
 static Str written(Bind *bind, const Text *text, SqlPlace at) {
         if (at.offset == SQL_NOWHERE || at.length == 0)
@@ -718,6 +739,7 @@ static Status bind_item(Bind *bind, const Text *text, Scope *scope, SqlExpr **it
         SqlExpr *before = *item;
         Str name = before->kind == SQL_COLUMN_REF ? name_of_path(before->column) : STR_NONE;
         Str printed = print_item(bind, before);
+        SqlPlace span = span_of(before);
         bool has_star = false;
         SqlVisitor stars = { .expr = see_star, .context = &has_star, .shallow = true };
         TRY(sql_visit_expr(item, &stars, err));
@@ -725,7 +747,7 @@ static Status bind_item(Bind *bind, const Text *text, Scope *scope, SqlExpr **it
         bool names_itself = has_star || (*item)->kind == SQL_COLUMN_REF;
         if ((*item)->alias.size > 0 || names_itself || str_equal(printed, print_item(bind, *item)))
                 return STATUS_OK;
-        (*item)->alias = name.size > 0 ? name : written(bind, text, before->at);
+        (*item)->alias = name.size > 0 ? name : written(bind, text, span);
         return STATUS_OK;
 }
 

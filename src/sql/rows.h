@@ -5,28 +5,32 @@
  *
  * A statement preserves rows when each of its output rows is one row of one relation, so that the relation's `_file` and
  * `_row` may stand beside it: one SELECT without aggregates, DISTINCT, GROUP BY, set operations, LIMIT or unnesting,
- * from one relation, or from joins in which that relation is the row source: it stands leftmost and every other side
- * is LEFT JOINed (or SEMI or ANTI). A join may repeat a row; each repetition still is that row. WHERE, QUALIFY, window
- * functions and ORDER BY are fine. A CTE or subquery as the source is gone into when it preserves rows itself.
+ * from one relation, or from joins of which it is the leftmost (INNER, LEFT, SEMI, ANTI, ASOF; never RIGHT, FULL,
+ * CROSS, NATURAL or POSITIONAL). A join may repeat a row; each repetition still is that row. WHERE, QUALIFY, window
+ * functions and ORDER BY are fine. A subquery, or a CTE that is used once, is gone into when it preserves rows itself.
  */
 #include "sql/depend.h"
+
+/* What a predicate is wrapped in to be parsed, so that it can only be a condition: PREFIX, the user's text, SUFFIX. */
+#define SQL_PREDICATE_PREFIX "SELECT * FROM t WHERE ("
+#define SQL_PREDICATE_SUFFIX "\n)"
 
 /* False when the statement does not preserve rows; out_why (may be NULL) then says why, for the user. */
 bool sql_row_source(const SqlTree *tree, SqlDependency *out, const char **out_why);
 
 /*
- * The way back: SELECT <_file>, <_row>, * over the model's own statement with those two carried through, restricted by
- * the user's predicate over the model's output columns. `predicate` is the tree of the user's text parsed inside
- * `SELECT * FROM t WHERE (PREDICATE)` (text and all errors stay the user's); NULL = all rows. The names of the first two
- * columns are `_file` and `_row`, or, where the model has columns so named itself, those columns.
- *
- * out is a new tree in the arena, over model->text, to be bound with the model's zone like the model itself.
- * SQL_REFUSED when the model does not preserve rows.
+ * The condition in a tree of wrapped text, its places counted in the user's own text again. SQL_REFUSED when the text was
+ * more than a condition, or holds a subquery (it would read with the rights of whatever it is put into).
  */
-Status sql_trace_rows(const SqlTree *model, const SqlTree *predicate, Arena *arena, SqlTree **out, Error *err);
+Status sql_predicate_of(const SqlTree *wrapped, Arena *arena, SqlExpr **out, Str *out_text, Error *err);
 
-/* SELECT _file, _row, * over a relation with hidden columns, restricted likewise: trace of a staged table. */
-SqlTree *sql_trace_table(const SqlDependency *table, const SqlTree *predicate, Arena *arena);
+/*
+ * The way back: the model's own statement with the source's `_file` and `_row` carried through as its first columns (or
+ * where they are, if the model has columns so named), restricted by a condition over the model's output columns.
+ * `predicate` is a wrapped tree as above, or NULL for all rows. out is a new tree to be bound with the model's zone;
+ * its text is the user's condition. SQL_REFUSED when the model does not preserve rows.
+ */
+Status sql_trace_model(const SqlTree *model, const SqlTree *predicate, Arena *arena, SqlTree **out, Error *err);
 
-/* The WHERE of a tree made from `SELECT * FROM t WHERE (...)`, if it has exactly that form and nothing beside. */
-Status sql_predicate_of(const SqlTree *tree, const SqlExpr **out, Error *err);
+/* The same for a relation that has `_file` and `_row` itself: SELECT _file, _row, * FROM table WHERE ... */
+Status sql_trace_table(const SqlDependency *table, const SqlTree *predicate, Arena *arena, SqlTree **out, Error *err);
