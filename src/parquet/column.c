@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "parquet/column.h"
 
-#include <stdlib.h>
 
 #include "parquet/dictionary.h"
+#include "parquet/memory.h"
 
 #define PLAIN_AFTER_FAILURE 15  /* row groups */
 #define SLACK 16                /* bytes that may be read behind the last value */
 #define TEXT_MIN (64u << 10)    /* of a text buffer */
 #define KEPT_BYTES (8u << 20)   /* of a text buffer that is kept though its next row group may not need it */
-
-static void *must_alloc(void *memory) {
-        if (!memory)
-                panic("out of memory for a Parquet column");
-        return memory;
-}
 
 void parquet_column_deinit(ParquetColumn *column) {
         free(column->values);
@@ -31,8 +25,10 @@ void parquet_column_prepare(ParquetColumn *column, uint32_t group_rows) {
         }
         if (!column->null_bits)
                 column->null_bits = must_alloc(calloc(1, PARQUET_GROUP_ROWS / 8));
-        if (column->width == 0 && !column->dictionary)
-                column->dictionary = parquet_dictionary_new(PARQUET_GROUP_ROWS);
+        if (column->width == 0 && (!column->dictionary || column->dictionary->id_max < group_rows)) {
+                parquet_dictionary_free(column->dictionary);
+                column->dictionary = parquet_dictionary_new(group_rows);
+        }
         column->row_max = group_rows;
 }
 

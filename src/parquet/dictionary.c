@@ -2,26 +2,21 @@
 #include "parquet/dictionary.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
-#include "base/error.h"
 #include "base/hash.h"
+#include "parquet/memory.h"
 
-#define IDS_MAX 65536u
+#define TEXTS_MAX 32768u /* that there is room for: the limit is passed by a text or two, no more */
+#define SLACK 8          /* bytes that may be read behind the last text */
 #define SLOTS_MIN 1024u
-#define SLOTS_MAX (2 * IDS_MAX)
+#define SLOTS_MAX (2 * TEXTS_MAX)
 #define PROOF_COUNT 2048u /* values to see before giving up for too many distinct ones */
-
-static void *must_alloc(void *memory) {
-        if (!memory)
-                panic("out of memory for a Parquet dictionary");
-        return memory;
-}
 
 ParquetDictionary *parquet_dictionary_new(uint32_t id_max) {
         ParquetDictionary *dictionary = must_alloc(calloc(1, sizeof(*dictionary)));
+        dictionary->id_max = id_max;
         dictionary->ids = must_alloc(malloc(id_max * sizeof(*dictionary->ids)));
-        dictionary->offsets = must_alloc(malloc(IDS_MAX * sizeof(*dictionary->offsets)));
+        dictionary->offsets = must_alloc(malloc(TEXTS_MAX * sizeof(*dictionary->offsets)));
         dictionary->slots = must_alloc(malloc(SLOTS_MAX * sizeof(*dictionary->slots)));
         dictionary->seed = random_u64();
         dictionary->mask = SLOTS_MIN - 1;
@@ -124,7 +119,7 @@ static void grow_slots(ParquetDictionary *dictionary) {
 
 static void store_text(ParquetDictionary *dictionary, const char *data, size_t size) {
         size_t needed = dictionary->size + sizeof(uint32_t) + size;
-        if (needed > dictionary->capacity) {
+        if (needed + SLACK > dictionary->capacity) {
                 dictionary->capacity = needed * 2 > 4096 ? needed * 2 : 4096;
                 dictionary->data = must_alloc(realloc(dictionary->data, dictionary->capacity));
         }
@@ -152,7 +147,7 @@ void parquet_dictionary_add(ParquetDictionary *dictionary, uint32_t index, const
                 }
         }
 
-        assert(dictionary->count < IDS_MAX - 1);
+        assert(dictionary->count < TEXTS_MAX);
         uint32_t id = dictionary->count;
         store_text(dictionary, data, size);
         dictionary->newest_at = index;

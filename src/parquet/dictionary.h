@@ -4,7 +4,8 @@
  * ParquetDictionary: the distinct texts of one column in one row group, in order of arrival, as the plain bytes
  * of the dictionary page, with the id of each value. Filled by the thread that appends. Internal to this room.
  *
- * Ids take 16 bits. The hash is seeded by random bytes, so that nobody can prepare texts that collide.
+ * Ids take 16 bits. Eight bytes behind the last text may be read. The hash is seeded by random bytes, so that
+ * nobody can prepare texts that collide.
  */
 #include "base/str.h"
 
@@ -13,9 +14,10 @@
 
 typedef struct ParquetDictionary {
         uint16_t *ids;      /* one per value that is not null */
+        uint32_t id_max;    /* room in ids */
         uint8_t *data;      /* a length (u32) and bytes each */
         size_t size, capacity;
-        uint32_t *offsets;  /* where each text begins in data; room for 65536 */
+        uint32_t *offsets;  /* where each text begins in data */
         uint32_t *slots;    /* 0 = free, else the hash's upper 16 bits and 1 + id */
         uint32_t mask;      /* slots in use - 1 */
         uint32_t count;     /* of texts */

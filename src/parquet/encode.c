@@ -11,11 +11,11 @@
  */
 #include "parquet/encode.h"
 
-#include <stdlib.h>
 #include <zstd.h>
 
 #include "parquet/dictionary.h"
 #include "parquet/format.h"
+#include "parquet/memory.h"
 #include "parquet/thrift.h"
 
 #define ZSTD_LEVEL 1
@@ -58,12 +58,6 @@ typedef struct PageRange {
         uint32_t value, value_count;
         size_t byte, byte_count; /* of plain values */
 } PageRange;
-
-static void *must_alloc(void *memory) {
-        if (!memory)
-                panic("out of memory for a Parquet encoder");
-        return memory;
-}
 
 ParquetEncoder *parquet_encoder_new(void) {
         ParquetEncoder *encoder = must_alloc(calloc(1, sizeof(*encoder)));

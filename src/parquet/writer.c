@@ -13,13 +13,13 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 
 #include "base/file.h"
 #include "base/vec.h"
 #include "parquet/column.h"
 #include "parquet/describe.h"
 #include "parquet/format.h"
+#include "parquet/memory.h"
 
 #define OUT_BYTES (1u << 20)      /* gathered before a write */
 #define THREADS_MAX 8
@@ -56,12 +56,6 @@ struct ParquetWriterState {
         bool quitting, encoding;
         size_t next_column, done_columns;
 };
-
-static void *must_alloc(void *memory) {
-        if (!memory)
-                panic("out of memory for a Parquet writer");
-        return memory;
-}
 
 static ParquetEncoder *encoder_of(ParquetWriterState *state, int index) {
         if (!state->encoders[index])
