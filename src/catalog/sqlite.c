@@ -8,8 +8,10 @@
 #include "base/time.h"
 
 /*
- * Rollback journal with synchronous=FULL: a commit is durable when it returns. WAL would let readers and the writer
- * pass each other, but before 3.51.3 SQLite could lose a write in it (its WAL-reset bug), so the library decides.
+ * Rollback journal with synchronous=FULL, the journal truncated at commit: then SQLite syncs it once more, and a commit
+ * is durable when it returns. (Deleting it, the default, leaves the folder unsynced: after a power cut the journal may
+ * be back and undo what was answered.) WAL would let readers and the writer pass each other, but before 3.51.3 SQLite
+ * could lose a write in it (its WAL-reset bug), so the library decides.
  */
 #define WAL_SINCE 3051003
 #define BUSY_MS 60000
@@ -268,11 +270,11 @@ static Status check_journal(SqliteCatalog *db, Error *err) {
         TRY(db_query(db, &q, err, "pragma journal_mode", ""));
         TRY(db_query_row(&q, &row, err));
         const unsigned char *mode = row ? sqlite3_column_text(q.statement, 0) : NULL;
-        if (!mode || strcmp((const char *)mode, "wal") != 0 || sqlite3_libversion_number() >= WAL_SINCE)
+        if (mode && strcmp((const char *)mode, "wal") == 0 && sqlite3_libversion_number() >= WAL_SINCE)
                 return STATUS_OK;
-        /* Made by a newer library on another machine: go back to the journal that this one can be trusted with. */
+        /* This also leads back a WAL that a newer library made on another machine. */
         db_query_end(&q);
-        return exec(db, "pragma journal_mode=delete;", err);
+        return exec(db, "pragma journal_mode=truncate;", err);
 }
 
 Status catalog_open_sqlite(const char *path, Catalog **out, Error *err) {
