@@ -15,8 +15,8 @@ Status catalog_get(Catalog *catalog, CatalogAt at, CatalogName name, Arena *aren
         return catalog->functions->get(catalog, at, name, arena, out, err);
 }
 
-Status catalog_list(Catalog *catalog, CatalogAt at, Str kind, Str zone, Arena *arena, CatalogObject **out, size_t *out_count,
-                    Error *err) {
+Status catalog_list(Catalog *catalog, CatalogAt at, Str kind, Str zone, Arena *arena, CatalogObject **out,
+                    size_t *out_count, Error *err) {
         return catalog->functions->list(catalog, at, kind, zone, arena, out, out_count, err);
 }
 
@@ -69,8 +69,8 @@ Status catalog_delivery_of(Catalog *catalog, Str zone, Str source, Str sha256, S
                            Error *err) {
         Delivery *rows = NULL;
         size_t count = 0;
-        TRY(catalog_deliveries(catalog, &(DeliveryQuery){ .zone = zone, .source = source, .sha256 = sha256 }, arena, &rows,
-                               &count, err));
+        TRY(catalog_deliveries(catalog, &(DeliveryQuery){ .zone = zone, .source = source, .sha256 = sha256 }, arena,
+                               &rows, &count, err));
         for (size_t i = 0; i < count; i++) {
                 if (!str_equal(rows[i].as_of, as_of))
                         continue;

@@ -32,11 +32,15 @@ static Status make(Test *t, Catalog **out) {
 #define NAME(kind, zone, name) ((CatalogName){ STR(kind), STR(zone), STR(name) })
 
 /* One commit that puts one body, or removes it when body is NULL. */
-static Status put(Test *t, Catalog *catalog, const char *branch, const char *name, const char *body, CatalogCommit *out) {
+static Status put(Test *t, Catalog *catalog, const char *branch, const char *name, const char *body,
+                  CatalogCommit *out) {
         CatalogPut one = { STR("model"), STR("shop"), str_of(name), str_of(body) };
         CatalogName gone = { one.kind, one.zone, one.name };
-        CatalogChange change = { .branch = str_of(branch), .author = STR("local:ann"), .via = STR("test"),
-                                 .message = STR("m"), .git = STR("") };
+        CatalogChange change = { .branch = str_of(branch),
+                                 .author = STR("local:ann"),
+                                 .via = STR("test"),
+                                 .message = STR("m"),
+                                 .git = STR("") };
         change.puts = &one;
         change.removes = &gone;
         *(body ? &change.put_count : &change.remove_count) = 1;
@@ -46,7 +50,8 @@ static Status put(Test *t, Catalog *catalog, const char *branch, const char *nam
 static Str body_at(Test *t, Catalog *catalog, const char *branch, int64_t seq, const char *name) {
         CatalogObject object;
         Status status = catalog_get(catalog, (CatalogAt){ str_of(branch), seq },
-                                    (CatalogName){ STR("model"), STR("shop"), str_of(name) }, &t->arena, &object, &t->err);
+                                    (CatalogName){ STR("model"), STR("shop"), str_of(name) }, &t->arena, &object,
+                                    &t->err);
         return status == STATUS_OK ? object.body : str_of(status_name(status));
 }
 
@@ -96,19 +101,24 @@ TEST(lists_are_sorted_and_chosen_by_kind_and_zone) {
                               { STR("table"), STR("crm"), STR("c"), STR("2") },
                               { STR("model"), STR("shop"), STR("a"), STR("3") },
                               { STR("project"), STR(""), STR("lode.yml"), STR("4") } };
-        CatalogChange change = { .author = STR("a"), .via = STR("t"), .message = STR(""), .puts = puts, .put_count = 4 };
+        CatalogChange change = {
+                .author = STR("a"), .via = STR("t"), .message = STR(""), .puts = puts, .put_count = 4
+        };
         CatalogCommit commit;
         CHECK_OK(catalog_commit(catalog, &change, &t->arena, &commit, &t->err));
         CHECK_INT(commit.change_count, 4);
         static const struct {
                 const char *kind, *zone, *names;
-        } cases[] = { { "", "", "a lode.yml c b " }, { "table", "", "c b " }, { "table", "shop", "b " },
-                      { "", "shop", "a b " }, { "none", "", "" } };
+        } cases[] = { { "", "", "a lode.yml c b " },
+                      { "table", "", "c b " },
+                      { "table", "shop", "b " },
+                      { "", "shop", "a b " },
+                      { "none", "", "" } };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 CatalogObject *rows = NULL;
                 size_t count = 0;
-                CHECK_OK(catalog_list(catalog, (CatalogAt){ 0 }, str_of(cases[i].kind), str_of(cases[i].zone), &t->arena,
-                                      &rows, &count, &t->err));
+                CHECK_OK(catalog_list(catalog, (CatalogAt){ 0 }, str_of(cases[i].kind), str_of(cases[i].zone),
+                                      &t->arena, &rows, &count, &t->err));
                 Str names = STR("");
                 for (size_t k = 0; k < count; k++)
                         names = arena_strf(&t->arena, "%.*s%.*s ", STR_ARG(names), STR_ARG(rows[k].name));
@@ -139,7 +149,8 @@ TEST(a_branch_sees_its_base_as_it_was_and_hides_its_own) {
 
         CatalogObject *rows = NULL;
         size_t count = 0;
-        CHECK_OK(catalog_list(catalog, (CatalogAt){ STR("run/1"), 0 }, STR(""), STR(""), &t->arena, &rows, &count, &t->err));
+        CHECK_OK(catalog_list(catalog, (CatalogAt){ STR("run/1"), 0 }, STR(""), STR(""), &t->arena, &rows, &count,
+                              &t->err));
         CHECK_INT(count, 1);
         CHECK_STR(rows[0].body, STR("mine"));
         CatalogCommit *log = NULL;
@@ -180,10 +191,13 @@ TEST(a_check_that_does_not_hold_undoes_all_of_it) {
         CHECK_OK(make(t, &catalog));
         CatalogCommit a, outs[2];
         CHECK_OK(put(t, catalog, "", "x", "one", &a));
-        CatalogPut puts[] = { { STR("model"), STR("shop"), STR("y"), STR("1") }, { STR("model"), STR("shop"), STR("x"), STR("2") } };
+        CatalogPut puts[] = { { STR("model"), STR("shop"), STR("y"), STR("1") },
+                              { STR("model"), STR("shop"), STR("x"), STR("2") } };
         CatalogCheck check = { STR("model"), STR("shop"), STR("x"), STR("") };
-        CatalogChange changes[] = { { .intent = STR("i1"), .puts = &puts[0], .put_count = 1 },
-                                    { .intent = STR("i2"), .puts = &puts[1], .put_count = 1, .checks = &check, .check_count = 1 } };
+        CatalogChange changes[] = {
+                { .intent = STR("i1"), .puts = &puts[0], .put_count = 1 },
+                { .intent = STR("i2"), .puts = &puts[1], .put_count = 1, .checks = &check, .check_count = 1 }
+        };
         CHECK_STATUS(catalog_commit_all(catalog, changes, 2, NULL, 0, &t->arena, outs, &t->err), STATUS_CONFLICT);
         CHECK_STR(body_at(t, catalog, "", 0, "y"), STR("NOT_FOUND"));
         IntentResult result;
@@ -204,17 +218,30 @@ TEST(a_check_that_does_not_hold_undoes_all_of_it) {
 TEST(the_ledger_takes_a_delivery_once) {
         CLEANUP(catalog_freep) Catalog *catalog = NULL;
         CHECK_OK(make(t, &catalog));
-        Delivery d = { .id = 77, .zone = STR("shop"), .source = STR("orders"), .name = STR("o.csv"), .sha256 = STR("ab"),
-                       .as_of = STR(""), .bytes = 5, .landed_us = 100, .state = STR("landed") };
-        FileSeen file = { .zone = STR("shop"), .source = STR("orders"), .place = STR("/in/o.csv"), .inode = 9, .delivery = 77,
+        Delivery d = { .id = 77,
+                       .zone = STR("shop"),
+                       .source = STR("orders"),
+                       .name = STR("o.csv"),
+                       .sha256 = STR("ab"),
+                       .as_of = STR(""),
+                       .bytes = 5,
+                       .landed_us = 100,
+                       .state = STR("landed") };
+        FileSeen file = { .zone = STR("shop"),
+                          .source = STR("orders"),
+                          .place = STR("/in/o.csv"),
+                          .inode = 9,
+                          .delivery = 77,
                           .state = STR("landed") };
         CHECK_OK(catalog_ledger(catalog, &d, 1, &file, 1, &t->err));
         CHECK_STATUS(catalog_ledger(catalog, &d, 1, NULL, 0, &t->err), STATUS_CONFLICT);
         Delivery got;
-        CHECK_OK(catalog_delivery_of(catalog, STR("shop"), STR("orders"), STR("ab"), STR(""), &t->arena, &got, &t->err));
+        CHECK_OK(
+                catalog_delivery_of(catalog, STR("shop"), STR("orders"), STR("ab"), STR(""), &t->arena, &got, &t->err));
         CHECK_INT(got.revision, 1);
         CHECK_INT(got.seq, 0);
-        CHECK_STATUS(catalog_delivery_of(catalog, STR("shop"), STR("orders"), STR("ab"), STR("2026"), &t->arena, &got, &t->err),
+        CHECK_STATUS(catalog_delivery_of(catalog, STR("shop"), STR("orders"), STR("ab"), STR("2026"), &t->arena, &got,
+                                         &t->err),
                      STATUS_NOT_FOUND);
 
         got.state = STR("staged");
@@ -257,8 +284,10 @@ TEST(the_ledger_takes_a_delivery_once) {
 TEST(files_builds_secrets_and_settings_are_kept) {
         CLEANUP(catalog_freep) Catalog *catalog = NULL;
         CHECK_OK(make(t, &catalog));
-        FileSeen files[] = { { .zone = STR("shop"), .place = STR("/b"), .size = 1, .state = STR("unclaimed") },
-                             { .zone = STR("shop"), .source = STR("o"), .place = STR("/a"), .size = 2, .state = STR("staged") } };
+        FileSeen files[] = {
+                { .zone = STR("shop"), .place = STR("/b"), .size = 1, .state = STR("unclaimed") },
+                { .zone = STR("shop"), .source = STR("o"), .place = STR("/a"), .size = 2, .state = STR("staged") }
+        };
         CHECK_OK(catalog_ledger(catalog, NULL, 0, files, 2, &t->err));
         files[0].size = 5;
         CHECK_OK(catalog_ledger(catalog, NULL, 0, files, 1, &t->err));
@@ -269,7 +298,8 @@ TEST(files_builds_secrets_and_settings_are_kept) {
         CHECK_OK(catalog_files_seen(catalog, STR("shop"), STR("o"), &t->arena, &list, &count, &t->err));
         CHECK_INT(count, 1);
         CHECK_OK(catalog_forget_file(catalog, STR("shop"), STR(""), STR("/b"), &t->err));
-        CHECK_STATUS(catalog_file_seen(catalog, STR("shop"), STR(""), STR("/b"), &t->arena, &got, &t->err), STATUS_NOT_FOUND);
+        CHECK_STATUS(catalog_file_seen(catalog, STR("shop"), STR(""), STR("/b"), &t->arena, &got, &t->err),
+                     STATUS_NOT_FOUND);
 
         Built built = { STR("f1"), STR("shop"), STR("canonical.x"), STR("{\"files\":[]}"), 0 }, *builds = NULL;
         CHECK_OK(catalog_put_built(catalog, &built, &t->err));
@@ -311,11 +341,14 @@ TEST(tampering_breaks_the_chain) {
         } cases[] = {
                 { "update commit_ set message = 'other' where seq = 2", "was altered" },
                 { "update commit_ set at_us = at_us - 1 where seq = 1", "was altered" },
-                { "update version set body_hash = (select body_hash from version where seq = 1) where seq = 2", "was altered" },
-                { "update body set bytes = x'00' where hash = (select body_hash from version where seq = 2)", "was altered" },
+                { "update version set body_hash = (select body_hash from version where seq = 1) where seq = 2",
+                  "was altered" },
+                { "update body set bytes = x'00' where hash = (select body_hash from version where seq = 2)",
+                  "was altered" },
                 { "delete from commit_ where seq = 2", "does not follow" },
                 { "delete from version where seq = 2", "was altered" },
-                { "update head set seq = 1, body_hash = (select body_hash from version where seq = 1)", "not the newest" },
+                { "update head set seq = 1, body_hash = (select body_hash from version where seq = 1)",
+                  "not the newest" },
                 { "update object set name = 'z'", "was altered" },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -382,9 +415,11 @@ static int count_up(const char *path, int steps) {
                 Status status = catalog_get(catalog, (CatalogAt){ 0 }, name, &arena, &object, &err);
                 if (status != STATUS_OK && status != STATUS_NOT_FOUND)
                         return 2;
-                int64_t count = 0;
-                str_to_int64(object.body, &count);
-                CatalogPut one = { name.kind, name.zone, name.name, arena_strf(&arena, "%lld", (long long)count + 1) };
+                int64_t counter = 0;
+                if (!str_to_int64(object.body, &counter))
+                        return 4;
+                CatalogPut one = { name.kind, name.zone, name.name,
+                                   arena_strf(&arena, "%lld", (long long)counter + 1) };
                 CatalogCheck check = { name.kind, name.zone, name.name, object.body_hash };
                 CatalogChange change = { .puts = &one, .put_count = 1, .checks = &check, .check_count = 1 };
                 CatalogCommit commit;

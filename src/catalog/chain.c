@@ -2,8 +2,8 @@
 /*
  * The hash chain: what a commit's id is made of (catalog.h spells it).
  */
-#include "base/buf.h"
 #include "catalog/chain.h"
+#include "base/buf.h"
 
 static void hash_field(Buf *buf, Str field) {
         buf_u64(buf, field.size);

@@ -41,12 +41,12 @@ static const char schema[] =
         " detail text not null, revision integer not null, seq integer not null) strict;"
         "create unique index delivery_bytes on delivery (zone, source, sha256, as_of);"
         "create index delivery_landed on delivery (landed_us, id);"
-        "create table file_seen (zone text not null, source text not null, place text not null, device integer not null,"
-        " inode integer not null, size integer not null, mtime_ns integer not null, ctime_ns integer not null,"
+        "create table file_seen (zone text not null, source text not null, place text not null, device integer"
+        " not null, inode integer not null, size integer not null, mtime_ns integer not null, ctime_ns integer not null,"
         " looked_us integer not null, sha256 text not null, delivery integer not null, state text not null,"
         " message text not null, primary key (zone, source, place)) strict, without rowid;"
-        "create table intent (id text primary key, status integer not null, message text not null, seq integer not null,"
-        " at_us integer not null) strict, without rowid;"
+        "create table intent (id text primary key, status integer not null, message text not null, seq integer"
+        " not null, at_us integer not null) strict, without rowid;"
         "create table built (fingerprint text primary key, zone text not null, name text not null, body text not null,"
         " at_us integer not null) strict;"
         "create table secret (name text primary key, bytes blob not null) strict;";
@@ -150,7 +150,8 @@ Status db_run(SqliteCatalog *db, Error *err, const char *sql, const char *types,
         return db_query_row(&q, &row, err);
 }
 
-Status db_query_int(SqliteCatalog *db, int64_t *out, int64_t fallback, Error *err, const char *sql, const char *types, ...) {
+Status db_query_int(SqliteCatalog *db, int64_t *out, int64_t fallback, Error *err, const char *sql, const char *types,
+                    ...) {
         CLEANUP(db_query_end) Query q = { 0 };
         va_list args;
         va_start(args, types);
@@ -285,8 +286,9 @@ Status catalog_open_sqlite(const char *path, Catalog **out, Error *err) {
         int64_t version = 0;
         TRY(db_query_int(db, &version, 0, err, "pragma user_version", ""));
         if (version != CATALOG_SCHEMA)
-                return error_set(err, STATUS_STORE_FORMAT, "the catalog '%s' has tables of version %lld; this lode knows %d",
-                                 path, (long long)version, CATALOG_SCHEMA);
+                return error_set(err, STATUS_STORE_FORMAT,
+                                 "the catalog '%s' has tables of version %lld; this lode knows %d", path,
+                                 (long long)version, CATALOG_SCHEMA);
         TRY(check_journal(db, err));
         *out = &TAKE_PTR(db)->base;
         return STATUS_OK;
@@ -294,7 +296,8 @@ Status catalog_open_sqlite(const char *path, Catalog **out, Error *err) {
 
 /* ---- meta, secrets, generation ---- */
 
-static Status one_value(SqliteCatalog *db, const char *sql, Str key, const char *what, Arena *arena, Str *out, Error *err) {
+static Status one_value(SqliteCatalog *db, const char *sql, Str key, const char *what, Arena *arena, Str *out,
+                        Error *err) {
         CLEANUP(db_query_end) Query q = { 0 };
         bool row = false;
         TRY(db_query(db, &q, err, sql, "t", key));

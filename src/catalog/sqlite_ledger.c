@@ -24,10 +24,13 @@ static Status delivery_write(SqliteCatalog *db, const Delivery *d, int64_t seq, 
         TRY(db_query_int(db, &revision, 0, err, "select revision from delivery where id = ?", "i", d->id));
         TRY(delivery_check(d, revision, err));
         bool staged = str_is(d->state, "staged");
-        TRY(db_run(db, err,
-                "insert into delivery values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, 1,"
+        TRY(db_run(
+                db, err,
+                "insert into delivery values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+                "?17, 1,"
                 " ?18) on conflict (id) do update set name = ?4, bytes = ?6, landed_us = ?8, landing = ?9, state = ?10,"
-                " records = ?11, accepted = ?12, quarantined = ?13, skipped = ?14, message = ?15, spec = ?16, detail = ?17,"
+                " records = ?11, accepted = ?12, quarantined = ?13, skipped = ?14, message = ?15, spec = ?16, detail = "
+                "?17,"
                 " revision = revision + 1, seq = case ?18 when 0 then seq else ?18 end",
                 "ittttitittiiiittti", d->id, text(d->zone), text(d->source), text(d->name), text(d->sha256), d->bytes,
                 text(d->as_of), d->landed_us, text(d->landing), text(d->state), d->records, d->accepted, d->quarantined,
@@ -37,13 +40,13 @@ static Status delivery_write(SqliteCatalog *db, const Delivery *d, int64_t seq, 
 
 static Status file_write(SqliteCatalog *db, const FileSeen *file, Error *err) {
         return db_run(db, err, "insert or replace into file_seen values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                   "tttiiiiiititt", text(file->zone), text(file->source), text(file->place), file->device, file->inode,
-                   file->size, file->mtime_ns, file->ctime_ns, file->looked_us, text(file->sha256), file->delivery,
-                   text(file->state), text(file->message));
+                      "tttiiiiiititt", text(file->zone), text(file->source), text(file->place), file->device,
+                      file->inode, file->size, file->mtime_ns, file->ctime_ns, file->looked_us, text(file->sha256),
+                      file->delivery, text(file->state), text(file->message));
 }
 
 Status db_ledger_write(SqliteCatalog *db, const Delivery *deliveries, size_t delivery_count, const FileSeen *files,
-                    size_t file_count, int64_t seq, Error *err) {
+                       size_t file_count, int64_t seq, Error *err) {
         for (size_t i = 0; i < delivery_count; i++)
                 TRY(delivery_write(db, &deliveries[i], seq, err));
         for (size_t i = 0; i < file_count; i++)
@@ -96,15 +99,17 @@ Status sqlite_deliveries(Catalog *catalog, const DeliveryQuery *wanted, Arena *a
         if (wanted->id)
                 TRY(db_query(db, &q, err, DELIVERY_SELECT "d.id = ?", "i", wanted->id));
         else if (wanted->zone.size && wanted->source.size && wanted->sha256.size)
-                TRY(db_query(db, &q, err, DELIVERY_SELECT "d.zone = ? and d.source = ? and d.sha256 = ?" DELIVERY_ORDER "?",
-                          "ttti", wanted->zone, wanted->source, wanted->sha256, limit));
+                TRY(db_query(db, &q, err,
+                             DELIVERY_SELECT "d.zone = ? and d.source = ? and d.sha256 = ?" DELIVERY_ORDER "?", "ttti",
+                             wanted->zone, wanted->source, wanted->sha256, limit));
         else
                 TRY(db_query(db, &q, err,
-                          DELIVERY_SELECT "(?1 = '' or d.zone = ?1) and (?2 = '' or d.source = ?2) and (?3 = '' or"
-                                          " d.state = ?3) and (?4 = '' or d.sha256 = ?4) and (?5 = '' or d.name = ?5)"
-                                          DELIVERY_ORDER "?6",
-                          "ttttti", text(wanted->zone), text(wanted->source), text(wanted->state), text(wanted->sha256),
-                          text(wanted->name), limit));
+                             DELIVERY_SELECT
+                             "(?1 = '' or d.zone = ?1) and (?2 = '' or d.source = ?2) and (?3 = '' or"
+                             " d.state = ?3) and (?4 = '' or d.sha256 = ?4) and (?5 = '' or d.name = ?5)" DELIVERY_ORDER
+                             "?6",
+                             "ttttti", text(wanted->zone), text(wanted->source), text(wanted->state),
+                             text(wanted->sha256), text(wanted->name), limit));
         for (;;) {
                 bool row = false;
                 TRY(db_query_row(&q, &row, err));
@@ -142,8 +147,8 @@ static FileSeen file_row(Query *q, Arena *arena) {
 Status sqlite_file_seen(Catalog *catalog, Str zone, Str source, Str place, Arena *arena, FileSeen *out, Error *err) {
         CLEANUP(db_query_end) Query q = { 0 };
         bool row = false;
-        TRY(db_query(sqlite_of(catalog), &q, err, "select * from file_seen where zone = ? and source = ? and place = ?", "ttt",
-                  text(zone), text(source), place));
+        TRY(db_query(sqlite_of(catalog), &q, err, "select * from file_seen where zone = ? and source = ? and place = ?",
+                     "ttt", text(zone), text(source), place));
         TRY(db_query_row(&q, &row, err));
         if (!row)
                 return error_set(err, STATUS_NOT_FOUND, "'%.*s' was not seen before", STR_ARG(place));
@@ -156,9 +161,9 @@ Status sqlite_files_seen(Catalog *catalog, Str zone, Str source, Arena *arena, F
         CLEANUP(db_query_end) Query q = { 0 };
         VEC(FileSeen) rows = { 0 };
         TRY(db_query(sqlite_of(catalog), &q, err,
-                  "select * from file_seen where (?1 = '' or zone = ?1) and (?2 = '' or source = ?2)"
-                  " order by zone, source, place",
-                  "tt", text(zone), text(source)));
+                     "select * from file_seen where (?1 = '' or zone = ?1) and (?2 = '' or source = ?2)"
+                     " order by zone, source, place",
+                     "tt", text(zone), text(source)));
         for (;;) {
                 bool row = false;
                 TRY(db_query_row(&q, &row, err));
@@ -175,23 +180,24 @@ Status sqlite_forget_file(Catalog *catalog, Str zone, Str source, Str place, Err
         SqliteCatalog *db = sqlite_of(catalog);
         db->own_writes++;
         return db_run(db, err, "delete from file_seen where zone = ? and source = ? and place = ?", "ttt", text(zone),
-                   text(source), place);
+                      text(source), place);
 }
 
 /* ---- outcomes of change sets ---- */
 
 Status db_intent_write(SqliteCatalog *db, const IntentResult *result, Error *err) {
         return db_run(db, err, "insert or replace into intent values (?, ?, ?, ?, ?)", "titii", result->intent,
-                   (int64_t)result->status, text(result->message), result->seq, time_now_us());
+                      (int64_t)result->status, text(result->message), result->seq, time_now_us());
 }
 
 Status sqlite_intent(Catalog *catalog, Str id, Arena *arena, IntentResult *out, Error *err) {
         CLEANUP(db_query_end) Query q = { 0 };
         bool row = false;
         TRY(db_query(sqlite_of(catalog), &q, err,
-                  "select i.status, i.message, i.seq, coalesce(c.id, '') from intent i left join commit_ c on c.seq = i.seq"
-                  " where i.id = ?",
-                  "t", id));
+                     "select i.status, i.message, i.seq, coalesce(c.id, '') from intent i left join commit_ c on c.seq "
+                     "= i.seq"
+                     " where i.id = ?",
+                     "t", id));
         TRY(db_query_row(&q, &row, err));
         if (!row)
                 return error_set(err, STATUS_NOT_FOUND, "nothing is known of change set %.*s", STR_ARG(id));
@@ -214,8 +220,9 @@ Status sqlite_forget_intents(Catalog *catalog, int64_t before_us, Error *err) {
 
 Status db_built_write(SqliteCatalog *db, const Built *built, size_t count, Error *err) {
         for (size_t i = 0; i < count; i++)
-                TRY(db_run(db, err, "insert or replace into built values (?, ?, ?, ?, ?)", "tttti", built[i].fingerprint,
-                        text(built[i].zone), text(built[i].name), text(built[i].body), time_now_us()));
+                TRY(db_run(db, err, "insert or replace into built values (?, ?, ?, ?, ?)", "tttti",
+                           built[i].fingerprint, text(built[i].zone), text(built[i].name), text(built[i].body),
+                           time_now_us()));
         return STATUS_OK;
 }
 
@@ -232,8 +239,8 @@ Status sqlite_remove_built(Catalog *catalog, Str fingerprint, Error *err) {
 }
 
 static Built built_row(Query *q, Arena *arena) {
-        return (Built){ db_column_str(q, 0, arena), db_column_str(q, 1, arena), db_column_str(q, 2, arena), db_column_str(q, 3, arena),
-                        db_column_int(q, 4) };
+        return (Built){ db_column_str(q, 0, arena), db_column_str(q, 1, arena), db_column_str(q, 2, arena),
+                        db_column_str(q, 3, arena), db_column_int(q, 4) };
 }
 
 Status sqlite_built(Catalog *catalog, Str fingerprint, Arena *arena, Built *out, Error *err) {

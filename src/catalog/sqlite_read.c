@@ -28,7 +28,8 @@ Status db_branch_find(SqliteCatalog *db, Str name, Arena *arena, BranchRow *out,
         CLEANUP(db_query_end) Query q = { 0 };
         bool found = false;
         name = db_branch_or_main(name);
-        TRY(db_query(db, &q, err, "select id, base_branch, base_seq, head_seq, name from branch where name = ?", "t", name));
+        TRY(db_query(db, &q, err, "select id, base_branch, base_seq, head_seq, name from branch where name = ?", "t",
+                     name));
         TRY(branch_row(&q, arena, out, &found, err));
         if (!found)
                 return error_set(err, STATUS_NOT_FOUND, "no branch '%.*s'", STR_ARG(name));
@@ -38,7 +39,8 @@ Status db_branch_find(SqliteCatalog *db, Str name, Arena *arena, BranchRow *out,
 Status db_branch_by_id(SqliteCatalog *db, int64_t id, Arena *arena, BranchRow *out, Error *err) {
         CLEANUP(db_query_end) Query q = { 0 };
         bool found = false;
-        TRY(db_query(db, &q, err, "select id, base_branch, base_seq, head_seq, name from branch where id = ?", "i", id));
+        TRY(db_query(db, &q, err, "select id, base_branch, base_seq, head_seq, name from branch where id = ?", "i",
+                     id));
         TRY(branch_row(&q, arena, out, &found, err));
         if (!found)
                 return error_set(err, STATUS_CORRUPT, "the catalog lacks branch number %lld", (long long)id);
@@ -46,7 +48,8 @@ Status db_branch_by_id(SqliteCatalog *db, int64_t id, Arena *arena, BranchRow *o
 }
 
 /* Goes down to the base; *seq becomes what may be seen there. False: there is none. */
-static Status branch_down(SqliteCatalog *db, BranchRow *branch, int64_t *seq, Arena *arena, bool *out_more, Error *err) {
+static Status branch_down(SqliteCatalog *db, BranchRow *branch, int64_t *seq, Arena *arena, bool *out_more,
+                          Error *err) {
         *out_more = branch->base_id != 0;
         if (!*out_more)
                 return STATUS_OK;
@@ -60,11 +63,11 @@ Status sqlite_branches(Catalog *catalog, Arena *arena, CatalogBranch **out, size
         CLEANUP(db_query_end) Query q = { 0 };
         VEC(CatalogBranch) rows = { 0 };
         TRY(db_query(db, &q, err,
-                  "select b.name, coalesce(p.name, ''), b.base_seq, b.head_seq, b.at_us, coalesce(c.id, '')"
-                  " from branch b left join branch p on p.id = b.base_branch"
-                  " left join commit_ c on c.seq = case b.head_seq when 0 then b.base_seq else b.head_seq end"
-                  " order by b.name",
-                  ""));
+                     "select b.name, coalesce(p.name, ''), b.base_seq, b.head_seq, b.at_us, coalesce(c.id, '')"
+                     " from branch b left join branch p on p.id = b.base_branch"
+                     " left join commit_ c on c.seq = case b.head_seq when 0 then b.base_seq else b.head_seq end"
+                     " order by b.name",
+                     ""));
         bool row = false;
         for (;;) {
                 TRY(db_query_row(&q, &row, err));
@@ -85,22 +88,22 @@ Status sqlite_branches(Catalog *catalog, Arena *arena, CatalogBranch **out, size
 
 /* ---- objects ---- */
 
-static Status version_on(SqliteCatalog *db, int64_t branch, int64_t seq, CatalogName name, Arena *arena, VersionRow *out,
-                         bool *found, Error *err) {
+static Status version_on(SqliteCatalog *db, int64_t branch, int64_t seq, CatalogName name, Arena *arena,
+                         VersionRow *out, bool *found, Error *err) {
         CLEANUP(db_query_end) Query q = { 0 };
         TRY(db_query(db, &q, err,
-                  "select v.oid, v.seq, v.body_hash from object o join version v on v.oid = o.oid"
-                  " where o.kind = ? and o.zone = ? and o.name = ? and v.branch = ? and v.seq <= ?"
-                  " order by v.seq desc, v.body_hash is null limit 1",
-                  "tttii", name.kind, name.zone, name.name, branch, seq));
+                     "select v.oid, v.seq, v.body_hash from object o join version v on v.oid = o.oid"
+                     " where o.kind = ? and o.zone = ? and o.name = ? and v.branch = ? and v.seq <= ?"
+                     " order by v.seq desc, v.body_hash is null limit 1",
+                     "tttii", name.kind, name.zone, name.name, branch, seq));
         TRY(db_query_row(&q, found, err));
         if (*found)
                 *out = (VersionRow){ db_column_int(&q, 0), db_column_int(&q, 1), db_column_str(&q, 2, arena) };
         return STATUS_OK;
 }
 
-Status db_version_find(SqliteCatalog *db, const BranchRow *branch, int64_t seq, CatalogName name, Arena *arena, VersionRow *out,
-                    bool *out_found, Error *err) {
+Status db_version_find(SqliteCatalog *db, const BranchRow *branch, int64_t seq, CatalogName name, Arena *arena,
+                       VersionRow *out, bool *out_found, Error *err) {
         BranchRow at = *branch;
         int64_t limit = seq ? seq : SEQ_MAX;
         bool found = false, more = true;
@@ -118,8 +121,8 @@ static Status object_fill(SqliteCatalog *db, Arena *arena, CatalogObject *object
         CLEANUP(db_query_end) Query q = { 0 };
         bool row = false;
         TRY(db_query(db, &q, err,
-                  "select c.id, c.at_us, b.bytes from commit_ c left join body b on b.hash = ? where c.seq = ?", "ti",
-                  object->body_hash, object->seq));
+                     "select c.id, c.at_us, b.bytes from commit_ c left join body b on b.hash = ? where c.seq = ?",
+                     "ti", object->body_hash, object->seq));
         TRY(db_query_row(&q, &row, err));
         if (!row)
                 return error_set(err, STATUS_CORRUPT, "the catalog lacks commit number %lld", (long long)object->seq);
@@ -159,10 +162,10 @@ static Status list_on(SqliteCatalog *db, int64_t branch, int64_t seq, Str kind, 
                       ObjectVec *objects, Error *err) {
         CLEANUP(db_query_end) Query q = { 0 };
         TRY(db_query(db, &q, err,
-                  "select o.oid, o.kind, o.zone, o.name, max(v.seq), v.body_hash"
-                  " from version v join object o on o.oid = v.oid where v.branch = ?1 and v.seq <= ?2"
-                  " and (?3 = '' or o.kind = ?3) and (?4 = '' or o.zone = ?4) group by v.oid",
-                  "iitt", branch, seq, kind.size ? kind : STR(""), zone.size ? zone : STR("")));
+                     "select o.oid, o.kind, o.zone, o.name, max(v.seq), v.body_hash"
+                     " from version v join object o on o.oid = v.oid where v.branch = ?1 and v.seq <= ?2"
+                     " and (?3 = '' or o.kind = ?3) and (?4 = '' or o.zone = ?4) group by v.oid",
+                     "iitt", branch, seq, kind.size ? kind : STR(""), zone.size ? zone : STR("")));
         for (;;) {
                 bool row = false;
                 TRY(db_query_row(&q, &row, err));
@@ -192,8 +195,8 @@ static int object_compare(const void *left, const void *right) {
         return order ? order : str_compare(a->name, b->name);
 }
 
-Status sqlite_list(Catalog *catalog, CatalogAt at, Str kind, Str zone, Arena *arena, CatalogObject **out, size_t *out_count,
-                   Error *err) {
+Status sqlite_list(Catalog *catalog, CatalogAt at, Str kind, Str zone, Arena *arena, CatalogObject **out,
+                   size_t *out_count, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         CLEANUP(db_transaction_end) Transaction transaction = { 0 };
@@ -220,10 +223,11 @@ Status sqlite_list(Catalog *catalog, CatalogAt at, Str kind, Str zone, Arena *ar
 static Status history_on(SqliteCatalog *db, int64_t branch, int64_t seq, CatalogName name, size_t limit, Arena *arena,
                          ObjectVec *objects, Error *err) {
         CLEANUP(db_query_end) Query q = { 0 };
-        TRY(db_query(db, &q, err,
-                  "select v.oid, v.seq, v.body_hash from object o join version v on v.oid = o.oid"
-                  " where o.kind = ? and o.zone = ? and o.name = ? and v.branch = ? and v.seq <= ? order by v.seq desc",
-                  "tttii", name.kind, name.zone, name.name, branch, seq));
+        TRY(db_query(
+                db, &q, err,
+                "select v.oid, v.seq, v.body_hash from object o join version v on v.oid = o.oid"
+                " where o.kind = ? and o.zone = ? and o.name = ? and v.branch = ? and v.seq <= ? order by v.seq desc",
+                "tttii", name.kind, name.zone, name.name, branch, seq));
         while (limit == 0 || objects->count < limit) {
                 bool row = false;
                 TRY(db_query_row(&q, &row, err));
@@ -240,8 +244,8 @@ static Status history_on(SqliteCatalog *db, int64_t branch, int64_t seq, Catalog
         return STATUS_OK;
 }
 
-Status sqlite_history(Catalog *catalog, Str branch_name, CatalogName name, size_t limit, Arena *arena, CatalogObject **out,
-                      size_t *out_count, Error *err) {
+Status sqlite_history(Catalog *catalog, Str branch_name, CatalogName name, size_t limit, Arena *arena,
+                      CatalogObject **out, size_t *out_count, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
         CLEANUP(db_transaction_end) Transaction transaction = { 0 };
         TRY(db_transaction_read(db, &transaction, err));
@@ -281,10 +285,11 @@ static CatalogCommit commit_row(Query *q, Arena *arena) {
 static Status commit_changes(SqliteCatalog *db, CatalogCommit *commit, Arena *arena, Error *err) {
         CLEANUP(db_query_end) Query q = { 0 };
         VEC(CatalogChangeRow) rows = { 0 };
-        TRY(db_query(db, &q, err,
-                  "select o.kind, o.zone, o.name, coalesce(v.body_hash, '') from version v join object o on o.oid = v.oid"
-                  " where v.seq = ?",
-                  "i", commit->seq));
+        TRY(db_query(
+                db, &q, err,
+                "select o.kind, o.zone, o.name, coalesce(v.body_hash, '') from version v join object o on o.oid = v.oid"
+                " where v.seq = ?",
+                "i", commit->seq));
         for (;;) {
                 bool row = false;
                 TRY(db_query_row(&q, &row, err));
@@ -331,10 +336,12 @@ Status sqlite_head(Catalog *catalog, Str branch_name, Arena *arena, CatalogCommi
 
 typedef VEC(CatalogCommit) CommitVec;
 
-static Status log_on(SqliteCatalog *db, Str branch, int64_t seq, size_t limit, Arena *arena, CommitVec *commits, Error *err) {
+static Status log_on(SqliteCatalog *db, Str branch, int64_t seq, size_t limit, Arena *arena, CommitVec *commits,
+                     Error *err) {
         CLEANUP(db_query_end) Query q = { 0 };
-        TRY(db_query(db, &q, err, "select " COMMIT_COLUMNS " from commit_ where branch = ? and seq <= ? order by seq desc", "ti",
-                  branch, seq));
+        TRY(db_query(db, &q, err,
+                     "select " COMMIT_COLUMNS " from commit_ where branch = ? and seq <= ? order by seq desc", "ti",
+                     branch, seq));
         while (limit == 0 || commits->count < limit) {
                 bool row = false;
                 TRY(db_query_row(&q, &row, err));
@@ -377,19 +384,19 @@ static bool is_commit_prefix(Str text) {
 }
 
 /* Adds what fits on one branch; at most two are wanted, to tell that a prefix is not unique. */
-static Status find_on(SqliteCatalog *db, Str branch, int64_t seq, Str prefix, int64_t at_us, Arena *arena, CommitVec *found,
-                      Error *err) {
+static Status find_on(SqliteCatalog *db, Str branch, int64_t seq, Str prefix, int64_t at_us, Arena *arena,
+                      CommitVec *found, Error *err) {
         CLEANUP(db_query_end) Query q = { 0 };
         if (prefix.size)
                 TRY(db_query(db, &q, err,
-                          "select " COMMIT_COLUMNS " from commit_ where id >= ?1 and id < ?1 || 'g' and branch = ?2"
-                          " and seq <= ?3 limit 2",
-                          "tti", prefix, branch, seq));
+                             "select " COMMIT_COLUMNS " from commit_ where id >= ?1 and id < ?1 || 'g' and branch = ?2"
+                             " and seq <= ?3 limit 2",
+                             "tti", prefix, branch, seq));
         else
                 TRY(db_query(db, &q, err,
-                          "select " COMMIT_COLUMNS " from commit_ where branch = ? and seq <= ? and at_us <= ?"
-                          " order by seq desc limit 1",
-                          "tii", branch, seq, at_us));
+                             "select " COMMIT_COLUMNS " from commit_ where branch = ? and seq <= ? and at_us <= ?"
+                             " order by seq desc limit 1",
+                             "tii", branch, seq, at_us));
         for (;;) {
                 bool row = false;
                 TRY(db_query_row(&q, &row, err));
@@ -450,21 +457,24 @@ static Status verify_bodies(SqliteCatalog *db, Error *err) {
 /* What readers use must be what the chain says: the newest version of each object, the newest commit of each branch. */
 static Status verify_heads(SqliteCatalog *db, Error *err) {
         int64_t wrong = 0;
-        TRY(db_query_int(db, &wrong, 0, err,
-                      "select count(*) from head h where not exists (select 1 from version v where v.branch = h.branch"
-                      " and v.oid = h.oid and v.seq = h.seq and v.body_hash is h.body_hash) or exists (select 1 from"
-                      " version v where v.branch = h.branch and v.oid = h.oid and v.seq > h.seq)",
-                      ""));
+        TRY(db_query_int(
+                db, &wrong, 0, err,
+                "select count(*) from head h where not exists (select 1 from version v where v.branch = h.branch"
+                " and v.oid = h.oid and v.seq = h.seq and v.body_hash is h.body_hash) or exists (select 1 from"
+                " version v where v.branch = h.branch and v.oid = h.oid and v.seq > h.seq)",
+                ""));
         if (wrong)
-                return error_set(err, STATUS_CORRUPT, "%lld current versions are not the newest ones", (long long)wrong);
+                return error_set(err, STATUS_CORRUPT, "%lld current versions are not the newest ones",
+                                 (long long)wrong);
         TRY(db_query_int(db, &wrong, 0, err,
-                      "select count(*) from branch b where head_seq != 0 and (select id from commit_ c where c.seq ="
-                      " b.head_seq and c.branch = b.name) is null",
-                      ""));
+                         "select count(*) from branch b where head_seq != 0 and (select id from commit_ c where c.seq ="
+                         " b.head_seq and c.branch = b.name) is null",
+                         ""));
         if (wrong)
                 return error_set(err, STATUS_CORRUPT, "%lld branches point to no commit of theirs", (long long)wrong);
-        TRY(db_query_int(db, &wrong, 0, err,
-                      "select count(*) from version v where not exists (select 1 from commit_ c where c.seq = v.seq)", ""));
+        TRY(db_query_int(
+                db, &wrong, 0, err,
+                "select count(*) from version v where not exists (select 1 from commit_ c where c.seq = v.seq)", ""));
         if (wrong)
                 return error_set(err, STATUS_CORRUPT, "%lld versions belong to no commit", (long long)wrong);
         return STATUS_OK;
@@ -479,8 +489,8 @@ static Status verify_commit(SqliteCatalog *db, CatalogCommit *commit, Map *last,
         bool follows = before ? str_equal(*before, commit->parent)
                               : commit->parent.size == 0 || map_has(known, commit->parent);
         if (!follows)
-                return error_set(err, STATUS_CORRUPT, "commit %.*s does not follow its parent %.*s", STR_ARG(commit->id),
-                                 STR_ARG(commit->parent));
+                return error_set(err, STATUS_CORRUPT, "commit %.*s does not follow its parent %.*s",
+                                 STR_ARG(commit->id), STR_ARG(commit->parent));
         Str *id = ARENA_NEW(last->arena, Str);
         *id = commit->id;
         map_put(last, commit->branch, id);

@@ -16,10 +16,12 @@ typedef struct NewVersion {
 
 typedef VEC(NewVersion) NewVersionVec;
 
-static Status check_one(SqliteCatalog *db, const BranchRow *branch, const CatalogCheck *check, Arena *arena, Error *err) {
+static Status check_one(SqliteCatalog *db, const BranchRow *branch, const CatalogCheck *check, Arena *arena,
+                        Error *err) {
         VersionRow version = { 0 };
         bool found = false;
-        TRY(db_version_find(db, branch, 0, (CatalogName){ check->kind, check->zone, check->name }, arena, &version, &found, err));
+        TRY(db_version_find(db, branch, 0, (CatalogName){ check->kind, check->zone, check->name }, arena, &version,
+                            &found, err));
         if (found ? str_equal(version.hash, check->body_hash) : check->body_hash.size == 0)
                 return STATUS_OK;
         return error_set(err, STATUS_CONFLICT, "%.*s '%.*s%s%.*s' was changed by another in the meantime",
@@ -37,9 +39,10 @@ static Status plan_put(SqliteCatalog *db, const BranchRow *branch, const Catalog
                 return STATUS_OK;
         int64_t oid = found ? version.oid : 0;
         if (!found)
-                TRY(db_query_int(db, &oid, 0, err,
-                              "select max(oid) from object where kind = ? and zone = ? and name = ? and gone is null", "ttt",
-                              put->kind, put->zone, put->name));
+                TRY(db_query_int(
+                        db, &oid, 0, err,
+                        "select max(oid) from object where kind = ? and zone = ? and name = ? and gone is null", "ttt",
+                        put->kind, put->zone, put->name));
         vec_push(arena, versions, (NewVersion){ name, oid, hash, put->body });
         return STATUS_OK;
 }
@@ -79,7 +82,8 @@ static Status plan_commit(const CatalogChange *change, const BranchRow *branch, 
                 const NewVersion *version = &versions->items[i];
                 commit.changes[i] = (CatalogChangeRow){ arena_str(arena, version->name.kind),
                                                         arena_str(arena, version->name.zone),
-                                                        arena_str(arena, version->name.name), str_or_empty(version->hash) };
+                                                        arena_str(arena, version->name.name),
+                                                        str_or_empty(version->hash) };
         }
         changes_sort(commit.changes, commit.change_count);
         if (!changes_distinct(commit.changes, commit.change_count))
@@ -93,28 +97,29 @@ static Status write_version(SqliteCatalog *db, const BranchRow *branch, int64_t 
         CatalogName name = version->name;
         if (version->oid == 0) {
                 TRY(db_run(db, err, "insert into object (kind, zone, name, born) values (?, ?, ?, ?)", "ttti",
-                        str_or_empty(name.kind), str_or_empty(name.zone), str_or_empty(name.name), seq));
+                           str_or_empty(name.kind), str_or_empty(name.zone), str_or_empty(name.name), seq));
                 version->oid = sqlite3_last_insert_rowid(db->db);
         }
         if (version->hash.data)
                 TRY(db_run(db, err,
-                        "insert into body values (?, ?) on conflict (hash) do update set bytes = excluded.bytes"
-                        " where bytes is null",
-                        "tb", version->hash, version->body));
+                           "insert into body values (?, ?) on conflict (hash) do update set bytes = excluded.bytes"
+                           " where bytes is null",
+                           "tb", version->hash, version->body));
         else if (branch->base_id == 0)
                 TRY(db_run(db, err, "update object set gone = ? where oid = ?", "ii", seq, version->oid));
-        TRY(db_run(db, err, "insert into version values (?, ?, ?, ?)", "iiit", branch->id, version->oid, seq, version->hash));
+        TRY(db_run(db, err, "insert into version values (?, ?, ?, ?)", "iiit", branch->id, version->oid, seq,
+                   version->hash));
         return db_run(db, err, "insert or replace into head values (?, ?, ?, ?)", "iiit", branch->id, version->oid, seq,
-                   version->hash);
+                      version->hash);
 }
 
 static Status write_commit(SqliteCatalog *db, const BranchRow *branch, CatalogCommit *commit, NewVersionVec *versions,
                            Error *err) {
         TRY(db_run(db, err,
-                "insert into commit_ (id, parent, merge_parent, branch, author, via, at_us, message, git, audit)"
-                " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                "ttttttittt", commit->id, commit->parent, commit->merge_parent, commit->branch, commit->author, commit->via,
-                commit->at_us, commit->message, commit->git, commit->audit));
+                   "insert into commit_ (id, parent, merge_parent, branch, author, via, at_us, message, git, audit)"
+                   " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                   "ttttttittt", commit->id, commit->parent, commit->merge_parent, commit->branch, commit->author,
+                   commit->via, commit->at_us, commit->message, commit->git, commit->audit));
         commit->seq = sqlite3_last_insert_rowid(db->db);
         for (size_t i = 0; i < versions->count; i++)
                 TRY(write_version(db, branch, commit->seq, &versions->items[i], err));
@@ -138,7 +143,8 @@ static Status commit_one(SqliteCatalog *db, const CatalogChange *change, Arena *
                 TRY(plan_commit(change, &branch, &parent, &versions, arena, &commit, err));
                 TRY(write_commit(db, &branch, &commit, &versions, err));
         }
-        TRY(db_ledger_write(db, change->deliveries, change->delivery_count, change->files, change->file_count, commit.seq, err));
+        TRY(db_ledger_write(db, change->deliveries, change->delivery_count, change->files, change->file_count,
+                            commit.seq, err));
         TRY(db_built_write(db, change->built, change->built_count, err));
         if (change->intent.size)
                 TRY(db_intent_write(db, &(IntentResult){ .intent = change->intent, .seq = commit.seq }, err));
@@ -180,8 +186,8 @@ Status sqlite_branch_create(Catalog *catalog, Str name, CatalogAt base, Error *e
         TRY(db_branch_find(db, base.branch, &arena, &from, err));
         TRY(db_branch_head(db, &from, &arena, &head, err));
         int64_t seq = base.seq && base.seq < head.seq ? base.seq : head.seq;
-        TRY(db_run(db, err, "insert into branch (name, base_branch, base_seq, head_seq, at_us) values (?, ?, ?, 0, ?)", "tiii",
-                name, from.id, seq, time_now_us()));
+        TRY(db_run(db, err, "insert into branch (name, base_branch, base_seq, head_seq, at_us) values (?, ?, ?, 0, ?)",
+                   "tiii", name, from.id, seq, time_now_us()));
         return db_transaction_commit(&transaction, err);
 }
 
@@ -193,11 +199,13 @@ Status sqlite_branch_remove(Catalog *catalog, Str name, Error *err) {
         BranchRow branch;
         TRY(db_branch_find(db, name, &arena, &branch, err));
         if (branch.base_id == 0)
-                return error_set(err, STATUS_DENIED, "branch '%.*s' is what all others begin from", STR_ARG(branch.name));
+                return error_set(err, STATUS_DENIED, "branch '%.*s' is what all others begin from",
+                                 STR_ARG(branch.name));
         int64_t children = 0;
         TRY(db_query_int(db, &children, 0, err, "select count(*) from branch where base_branch = ?", "i", branch.id));
         if (children)
-                return error_set(err, STATUS_DENIED, "%lld branches begin from '%.*s'", (long long)children, STR_ARG(branch.name));
+                return error_set(err, STATUS_DENIED, "%lld branches begin from '%.*s'", (long long)children,
+                                 STR_ARG(branch.name));
         TRY(db_run(db, err, "delete from head where branch = ?", "i", branch.id));
         TRY(db_run(db, err, "delete from branch where id = ?", "i", branch.id));
         return db_transaction_commit(&transaction, err);

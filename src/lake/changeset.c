@@ -18,10 +18,10 @@ typedef VEC(LakeFile) LakeFileVec;
 
 struct ChangeTable {
         CatalogName name;
-        Table base;       /* as it was; oid 0 = new */
-        Table table;      /* as it will be */
+        Table base;  /* as it was; oid 0 = new */
+        Table table; /* as it will be */
         TableWrite write;
-        bool written;     /* append or replace was called */
+        bool written; /* append or replace was called */
         bool model, unchanged, detail_set;
         bool made_folder;
         int64_t snapshot; /* to be made */
@@ -33,15 +33,15 @@ struct ChangeSet {
         Lake *lake;
         ChangeSetSpec spec;
         Str id;
-        int files_fd;     /* ID.files, locked as long as we live */
+        int files_fd; /* ID.files, locked as long as we live */
         CatalogCommit base;
-        Map made;         /* data files that this set made: path to ChangeTable */
-        Map kept;         /* of these, those that a kept build names */
+        Map made; /* data files that this set made: path to ChangeTable */
+        Map kept; /* of these, those that a kept build names */
         VEC(ChangeTable *) tables;
         VEC(IntentObject) objects;
         VEC(Delivery) deliveries;
         VEC(FileSeen) files;
-        bool published;   /* as far as we know or must assume: its files are not ours any more */
+        bool published; /* as far as we know or must assume: its files are not ours any more */
 };
 
 /* ---- birth and death ---- */
@@ -163,7 +163,8 @@ static const LakeColumn *find_column(const LakeColumn *columns, size_t count, St
 static Status settle_columns(ChangeSet *set, ChangeTable *table, const ChangeTableSpec *spec, Error *err) {
         Arena *arena = &set->arena;
         const TableBody *base = &table->base.body;
-        Schema old = { .fields = fields_of(arena, base->columns, base->column_count), .field_count = base->column_count };
+        Schema old = { .fields = fields_of(arena, base->columns, base->column_count),
+                       .field_count = base->column_count };
         Schema now = { 0 };
         TableBody *body = &table->table.body;
         TRY(schema_evolve(change_table_is_new(table) ? NULL : &old, fields_of(arena, spec->columns, spec->column_count),
@@ -176,8 +177,8 @@ static Status settle_columns(ChangeSet *set, ChangeTable *table, const ChangeTab
                 const LakeColumn *from = find_column(spec->columns, spec->column_count, field->name);
                 if (!from)
                         from = find_column(base->columns, base->column_count, field->name);
-                body->columns[i] = (LakeColumn){ arena_str(arena, field->name), field->id, field->type, from && from->hidden,
-                                                 from ? arena_str(arena, from->about) : STR("") };
+                body->columns[i] = (LakeColumn){ arena_str(arena, field->name), field->id, field->type,
+                                                 from && from->hidden, from ? arena_str(arena, from->about) : STR("") };
         }
         return STATUS_OK;
 }
@@ -193,7 +194,8 @@ Status changeset_table(ChangeSet *set, CatalogName name, const ChangeTableSpec *
         assert(!changeset_find(set, name));
         Arena *arena = &set->arena;
         ChangeTable *table = ARENA_NEW(arena, ChangeTable);
-        table->name = (CatalogName){ arena_str(arena, name.kind), arena_str(arena, name.zone), arena_str(arena, name.name) };
+        table->name = (CatalogName){ arena_str(arena, name.kind), arena_str(arena, name.zone),
+                                     arena_str(arena, name.name) };
         table->write = spec->write;
         Error absent = { 0 };
         Status status = STATUS_NOT_FOUND;
@@ -320,7 +322,8 @@ static bool columns_equal(const TableBody *a, const TableBody *b) {
                 return false;
         for (size_t i = 0; i < a->column_count; i++) {
                 const LakeColumn *x = &a->columns[i], *y = &b->columns[i];
-                if (x->id != y->id || x->hidden != y->hidden || !str_equal(x->name, y->name) || !type_equal(x->type, y->type))
+                if (x->id != y->id || x->hidden != y->hidden || !str_equal(x->name, y->name) ||
+                    !type_equal(x->type, y->type))
                         return false;
         }
         return true;
@@ -339,8 +342,8 @@ Status changeset_replace(ChangeSet *set, ChangeTable *table, const ReplaceSpec *
         const TableBody *base = &table->base.body;
         table->written = true;
         table->model = spec->model;
-        table->unchanged = !change_table_is_new(table) && spec->content.size && str_equal(spec->content, base->content) &&
-                           columns_equal(body, base);
+        table->unchanged = !change_table_is_new(table) && spec->content.size &&
+                           str_equal(spec->content, base->content) && columns_equal(body, base);
         body->inputs = copy_inputs(&set->arena, spec->inputs, spec->input_count);
         body->input_count = spec->input_count;
         body->content = arena_str(&set->arena, spec->content);
@@ -371,8 +374,8 @@ static void add_to_scan(const ChangeTable *table, const Predicate *predicates, s
                 scan->total_files++;
                 if (!plan_file_may_match(&schema, &data, predicates, predicate_count))
                         continue;
-                files[scan->file_count++] = (LakeScanFile){ arena_cstr(arena, str_of(file->path)), file->statistics.rows,
-                                                            file->statistics.bytes };
+                files[scan->file_count++] = (LakeScanFile){ arena_cstr(arena, str_of(file->path)),
+                                                            file->statistics.rows, file->statistics.bytes };
                 scan->rows += file->statistics.rows;
                 scan->bytes += file->statistics.bytes;
         }
@@ -393,8 +396,9 @@ Status changeset_plan(ChangeSet *set, const ChangeTable *table, const Predicate 
 
 static Status note_object(ChangeSet *set, CatalogName name, Str body, Error *err) {
         Arena *arena = &set->arena;
-        IntentObject object = { { arena_str(arena, name.kind), arena_str(arena, name.zone), arena_str(arena, name.name) },
-                                STR(""), body };
+        IntentObject object = {
+                { arena_str(arena, name.kind), arena_str(arena, name.zone), arena_str(arena, name.name) }, STR(""), body
+        };
         CatalogObject base;
         Error absent = { 0 };
         Status status = STATUS_NOT_FOUND;
@@ -406,7 +410,8 @@ static Status note_object(ChangeSet *set, CatalogName name, Str body, Error *err
                 *err = absent;
                 return status;
         }
-        bool same = body.data ? status == STATUS_OK && base.body.data && str_equal(base.body, body) : status == STATUS_NOT_FOUND;
+        bool same = body.data ? status == STATUS_OK && base.body.data && str_equal(base.body, body)
+                              : status == STATUS_NOT_FOUND;
         if (!same)
                 vec_push(arena, &set->objects, object);
         return STATUS_OK;
@@ -434,7 +439,7 @@ bool changeset_object(const ChangeSet *set, CatalogName name, Str *out_body) {
 
 static Delivery copy_delivery(Arena *arena, const Delivery *row) {
         Delivery copy = *row;
-        Str *texts[] = { &copy.zone, &copy.source, &copy.name, &copy.sha256, &copy.as_of, &copy.landing,
+        Str *texts[] = { &copy.zone,  &copy.source,  &copy.name, &copy.sha256, &copy.as_of, &copy.landing,
                          &copy.state, &copy.message, &copy.spec, &copy.detail, &copy.commit };
         for (size_t i = 0; i < COUNT_OF(texts); i++)
                 *texts[i] = arena_str(arena, *texts[i]);
@@ -538,8 +543,8 @@ static Intent make_intent(ChangeSet *set) {
                 if (!table_counts(table))
                         continue;
                 IntentTable *to = &intent.tables[intent.table_count++];
-                *to = (IntentTable){ table->name, table->base.body_hash, table->write, table->model, table->unchanged,
-                                     table->table.body, table->files.items, table->files.count };
+                *to = (IntentTable){ table->name,      table->base.body_hash, table->write,       table->model,
+                                     table->unchanged, table->table.body,     table->files.items, table->files.count };
                 if (!table->unchanged)
                         to->body.snapshot = table->snapshot;
                 /* What another appended since may have said more; what a set does not say, it does not undo. */

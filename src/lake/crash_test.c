@@ -30,7 +30,7 @@ static void end(void) {
         syscall(SYS_exit_group, CRASHED);
 }
 
-#define TAKE_OVER(result, name, symbol, ...)                                                        \
+#define TAKE_OVER(result, name, symbol, ...)                                             \
         __attribute__((visibility("default"))) result name(__VA_ARGS__) __asm__(symbol); \
         result name(__VA_ARGS__)
 
@@ -58,20 +58,19 @@ TAKE_OVER(ssize_t, crashing_pwrite64, "pwrite64", int fd, const void *bytes, siz
         return do_pwrite(fd, bytes, size, at);
 }
 
-#define TAKE_OVER_PLAIN(symbol, parameters, arguments)                                        \
+#define TAKE_OVER_PLAIN(symbol, parameters, arguments)                                            \
         __attribute__((visibility("default"))) int crashing_##symbol parameters __asm__(#symbol); \
-        int crashing_##symbol parameters {                                                             \
-                if (is_last_call())                                                                    \
-                        end();                                                                         \
-                return (int)syscall arguments;                                                         \
+        int crashing_##symbol parameters {                                                        \
+                if (is_last_call())                                                               \
+                        end();                                                                    \
+                return (int)syscall arguments;                                                    \
         }
 
 TAKE_OVER_PLAIN(fsync, (int fd), (SYS_fsync, fd))
 TAKE_OVER_PLAIN(fdatasync, (int fd), (SYS_fdatasync, fd))
 TAKE_OVER_PLAIN(ftruncate, (int fd, off_t size), (SYS_ftruncate, fd, size))
 TAKE_OVER_PLAIN(ftruncate64, (int fd, off_t size), (SYS_ftruncate, fd, size))
-TAKE_OVER_PLAIN(rename, (const char *from, const char *to),
-                (SYS_renameat2, HERE, from, HERE, to, 0))
+TAKE_OVER_PLAIN(rename, (const char *from, const char *to), (SYS_renameat2, HERE, from, HERE, to, 0))
 TAKE_OVER_PLAIN(link, (const char *from, const char *to), (SYS_linkat, HERE, from, HERE, to, 0))
 TAKE_OVER_PLAIN(unlink, (const char *path), (SYS_unlinkat, HERE, path, 0))
 TAKE_OVER_PLAIN(rmdir, (const char *path), (SYS_unlinkat, HERE, path, 0x200 /* AT_REMOVEDIR */))
@@ -103,7 +102,8 @@ static Status stage_landed(Lake *lake, const char *fresh, Error *err) {
                 return STATUS_OK;
         CLEANUP(changeset_freep) ChangeSet *set = NULL;
         CatalogCommit commit;
-        TRY(changeset_new(lake, &(ChangeSetSpec){ .author = STR("a"), .via = STR("t"), .message = STR("m") }, &set, err));
+        TRY(changeset_new(lake, &(ChangeSetSpec){ .author = STR("a"), .via = STR("t"), .message = STR("m") }, &set,
+                          err));
         TRY(add_table(set, "staging.orders", err));
         TRY(add_table(set, fresh, err));
         rows[0].state = STR("staged");
@@ -156,7 +156,8 @@ static size_t count_files(Arena *arena, const char *folder, const char *ending) 
                 return 0;
         for (size_t i = 0; i < count; i++) {
                 if (entries[i].is_dir)
-                        found += count_files(arena, path_join(arena, folder, arena_cstr(arena, entries[i].name)), ending);
+                        found += count_files(arena, path_join(arena, folder, arena_cstr(arena, entries[i].name)),
+                                             ending);
                 else
                         found += str_ends_with(entries[i].name, str_of(ending));
         }
@@ -187,8 +188,8 @@ static Status check_consistent(const char *root, size_t *out_staged, Error *err)
                 files[!str_is(tables[i].name, "staging.orders")] += (int64_t)scan.file_count;
         }
         if (files[0] != (int64_t)staged || files[1] != (int64_t)staged)
-                return error_set(err, STATUS_CORRUPT, "%zu staged, but %lld and %lld files", staged, (long long)files[0],
-                                 (long long)files[1]);
+                return error_set(err, STATUS_CORRUPT, "%zu staged, but %lld and %lld files", staged,
+                                 (long long)files[0], (long long)files[1]);
         *out_staged = staged;
         return STATUS_OK;
 }

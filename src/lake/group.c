@@ -7,7 +7,7 @@
 /* An object as the change sets before this one in the group leave it. */
 typedef struct Working {
         bool found;
-        Str hash;                      /* of the body; empty if not found */
+        Str hash; /* of the body; empty if not found */
         bool has_table;
         TableBody table;               /* decoded body, of tables only */
         const TableMetadata *metadata; /* once it was needed */
@@ -38,7 +38,8 @@ static Status read_pending(void *context, Str path, Arena *arena, Str *out, Erro
 
 void group_init(Group *group, Lake *lake, Arena *arena) {
         *group = (Group){ .lake = lake, .arena = arena };
-        group->id = arena_strf(arena, "%016llx%016llx", (unsigned long long)time_now_us(), (unsigned long long)random_u64());
+        group->id = arena_strf(arena, "%016llx%016llx", (unsigned long long)time_now_us(),
+                               (unsigned long long)random_u64());
         group->source = (IcebergSource){ read_pending, group };
         map_init(&group->working, arena);
         map_init(&group->revisions, arena);
@@ -66,7 +67,8 @@ static Status working_at(Group *group, Str branch, CatalogName name, Working **o
         working->hash = STR("");
         CatalogObject object;
         Error absent = { 0 };
-        Status status = catalog_get(group->lake->catalog, (CatalogAt){ branch, 0 }, name, group->arena, &object, &absent);
+        Status status = catalog_get(group->lake->catalog, (CatalogAt){ branch, 0 }, name, group->arena, &object,
+                                    &absent);
         if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
                 *err = absent;
                 return status;
@@ -84,7 +86,8 @@ static Status working_at(Group *group, Str branch, CatalogName name, Working **o
 }
 
 static Status conflict(CatalogName name, const char *what, Error *err) {
-        error_set(err, STATUS_CONFLICT, "%.*s%s%.*s %s", STR_ARG(name.zone), name.zone.size ? "." : "", STR_ARG(name.name), what);
+        error_set(err, STATUS_CONFLICT, "%.*s%s%.*s %s", STR_ARG(name.zone), name.zone.size ? "." : "",
+                  STR_ARG(name.name), what);
         return error_hint(err, "nothing of this was published; run again");
 }
 
@@ -112,7 +115,8 @@ static Status check_base(const IntentTable *table, const Working *at, Error *err
         if (!moved || (table->write == TABLE_APPEND && at->found))
                 return STATUS_OK;
         if (!at->found)
-                return table->base_hash.size ? conflict(table->name, "was dropped by another in the meantime", err) : STATUS_OK;
+                return table->base_hash.size ? conflict(table->name, "was dropped by another in the meantime", err)
+                                             : STATUS_OK;
         if (!table->model || table->unchanged)
                 return conflict(table->name, "was published by another in the meantime", err);
         if (built_from_newer(&at->table, &table->body))
@@ -145,7 +149,8 @@ static const LakeColumn *column_by_id(const TableBody *body, int id) {
         return NULL;
 }
 
-static void settle_columns(Arena *arena, const Schema *schema, const TableBody *ours, const TableBody *before, TableBody *out) {
+static void settle_columns(Arena *arena, const Schema *schema, const TableBody *ours, const TableBody *before,
+                           TableBody *out) {
         out->schema_id = schema->id;
         out->column_count = schema->field_count;
         out->columns = ARENA_ARRAY(arena, LakeColumn, schema->field_count);
@@ -160,7 +165,8 @@ static void settle_columns(Arena *arena, const Schema *schema, const TableBody *
 }
 
 /* The metadata to build on: the table's own with our columns, or that of a table which begins here. */
-static Status metadata_base(Group *group, const IntentTable *table, Working *at, const TableMetadata **out, Error *err) {
+static Status metadata_base(Group *group, const IntentTable *table, Working *at, const TableMetadata **out,
+                            Error *err) {
         TypeField *fields = fields_of(group->arena, &table->body);
         if (!at->found) {
                 TableMetadata *fresh = NULL;
@@ -176,14 +182,17 @@ static Status metadata_base(Group *group, const IntentTable *table, Working *at,
                 at->metadata = read;
         }
         TRY(metadata_with_schema(at->metadata, fields, table->body.column_count,
-                                 table->write == TABLE_APPEND ? SCHEMA_EXTEND : SCHEMA_REPLACE, group->arena, out, err));
+                                 table->write == TABLE_APPEND ? SCHEMA_EXTEND : SCHEMA_REPLACE, group->arena, out,
+                                 err));
         return check_ids(table, metadata_current_schema(*out), err);
 }
 
 static DataFile *data_files(Arena *arena, const IntentTable *table) {
         DataFile *files = ARENA_ARRAY(arena, DataFile, table->file_count);
         for (size_t i = 0; i < table->file_count; i++)
-                files[i] = (DataFile){ .content = CONTENT_DATA, .path = str_of(table->files[i].path), .format = STR("PARQUET"),
+                files[i] = (DataFile){ .content = CONTENT_DATA,
+                                       .path = str_of(table->files[i].path),
+                                       .format = STR("PARQUET"),
                                        .statistics = table->files[i].statistics };
         return files;
 }
@@ -202,11 +211,12 @@ static Status next_version(Group *group, const Intent *intent, const IntentTable
                                .now_ms = time_now_us() / 1000,
                                .snapshot_id = table->body.snapshot };
         /* No cache: what is not published must not be found there. */
-        return table_commit(base, at->found ? at->table.metadata_location : STR(""), &change, &group->source, NULL, group->arena,
-                            out, err);
+        return table_commit(base, at->found ? at->table.metadata_location : STR(""), &change, &group->source, NULL,
+                            group->arena, out, err);
 }
 
-static void settle_body(Group *group, const IntentTable *table, const Working *at, const TableVersion *version, TableBody *out) {
+static void settle_body(Group *group, const IntentTable *table, const Working *at, const TableVersion *version,
+                        TableBody *out) {
         static const TableBody nothing = { 0 };
         const TableBody *before = at->found ? &at->table : &nothing;
         *out = table->body;
@@ -247,8 +257,8 @@ static void settle_same_rows(Arena *arena, const IntentTable *table, const Worki
         out->columns = columns;
 }
 
-static Status plan_table(Group *group, const Intent *intent, const IntentTable *table, StepVec *steps, IcebergFileVec *files,
-                         Error *err) {
+static Status plan_table(Group *group, const Intent *intent, const IntentTable *table, StepVec *steps,
+                         IcebergFileVec *files, Error *err) {
         Working *at = NULL;
         TRY(working_at(group, intent->branch, table->name, &at, err));
         TRY(check_base(table, at, err));
@@ -257,8 +267,8 @@ static Status plan_table(Group *group, const Intent *intent, const IntentTable *
         const TableMetadata *base = NULL;
         if (!table->unchanged)
                 TRY(metadata_base(group, table, at, &base, err));
-        bool same_rows = table->unchanged || (at->found && table->write == TABLE_APPEND && table->file_count == 0 &&
-                                              base == at->metadata);
+        bool same_rows = table->unchanged ||
+                         (at->found && table->write == TABLE_APPEND && table->file_count == 0 && base == at->metadata);
         if (same_rows) {
                 settle_same_rows(group->arena, table, at, &step.next.table);
         } else {
@@ -282,7 +292,8 @@ static void correct_inputs(Group *group, StepVec *steps) {
                         inputs[k] = body->inputs[k];
                         for (size_t j = 0; j < steps->count; j++) {
                                 const Step *other = &steps->items[j];
-                                Str name = arena_strf(group->arena, "%.*s.%.*s", STR_ARG(other->name.zone), STR_ARG(other->name.name));
+                                Str name = arena_strf(group->arena, "%.*s.%.*s", STR_ARG(other->name.zone),
+                                                      STR_ARG(other->name.name));
                                 if (!str_is(other->name.kind, "table") || !str_equal(name, inputs[k].table))
                                         continue;
                                 inputs[k].snapshot = other->next.table.snapshot;
@@ -380,7 +391,8 @@ static CatalogChange change_of(Group *group, const Intent *intent, const StepVec
                 const Step *step = &steps->items[i];
                 checks[i] = (CatalogCheck){ step->name.kind, step->name.zone, step->name.name, step->at->hash };
                 if (step->next.found)
-                        puts[change.put_count++] = (CatalogPut){ step->name.kind, step->name.zone, step->name.name, step->body };
+                        puts[change.put_count++] = (CatalogPut){ step->name.kind, step->name.zone, step->name.name,
+                                                                 step->body };
                 else
                         removes[change.remove_count++] = step->name;
         }

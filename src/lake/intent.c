@@ -34,9 +34,9 @@ static void write_object(Buf *out, const IntentObject *object) {
 }
 
 /* Ledger rows as lists of their fields, so that reading and writing cannot differ in order. */
-#define DELIVERY_STRINGS(X) X(zone) X(source) X(name) X(sha256) X(as_of) X(landing) X(state) X(message) X(spec) X(detail)
-#define DELIVERY_NUMBERS(X) \
-        X(id) X(bytes) X(landed_us) X(records) X(accepted) X(quarantined) X(skipped) X(expect)
+#define DELIVERY_STRINGS(X) \
+        X(zone) X(source) X(name) X(sha256) X(as_of) X(landing) X(state) X(message) X(spec) X(detail)
+#define DELIVERY_NUMBERS(X) X(id) X(bytes) X(landed_us) X(records) X(accepted) X(quarantined) X(skipped) X(expect)
 #define FILE_STRINGS(X) X(zone) X(source) X(place) X(sha256) X(state) X(message)
 #define FILE_NUMBERS(X) X(device) X(inode) X(size) X(mtime_ns) X(ctime_ns) X(looked_us) X(delivery)
 

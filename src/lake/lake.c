@@ -35,7 +35,8 @@ static Status open_catalog(Lake *lake, Error *err) {
 /* The catalog is made under another name: a store has its catalog whole or is none. */
 static Status make_catalog(const Store *store, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
-        const char *path = arena_printf(&arena, "%s.%016llx.new", store->catalog_path, (unsigned long long)random_u64());
+        const char *path = arena_printf(&arena, "%s.%016llx.new", store->catalog_path,
+                                        (unsigned long long)random_u64());
         TRY(catalog_create_sqlite(path, STORE_FORMAT, str_of(store->root), err));
         if (link(path, store->catalog_path) < 0) {
                 int errnum = errno;

@@ -28,8 +28,9 @@ static Status open_lake(Test *t, Lake **out) {
 }
 
 static Status begin(Lake *lake, ChangeSet **out, Error *err) {
-        return changeset_new(lake, &(ChangeSetSpec){ .author = STR("local:ann"), .via = STR("test"), .message = STR("m") }, out,
-                             err);
+        return changeset_new(lake,
+                             &(ChangeSetSpec){ .author = STR("local:ann"), .via = STR("test"), .message = STR("m") },
+                             out, err);
 }
 
 /* A data file of ten rows, ids from `low`. */
@@ -39,14 +40,19 @@ static Status write_data(ChangeSet *set, ChangeTable *table, Arena *arena, int64
         TRY(changeset_new_file(set, table, &path, &fd, err));
         TRY(fd_write_all(fd, str_of(path), path, err));
         ColumnStatistics *column = ARENA_NEW(arena, ColumnStatistics);
-        *column = (ColumnStatistics){ .field_id = change_table(table)->body.columns[0].id, .values = 10, .bytes = 80, .has_lower = true,
-                                      .has_upper = true, .lower = value_int64(arena, low), .upper = value_int64(arena, low + 9) };
+        *column = (ColumnStatistics){ .field_id = change_table(table)->body.columns[0].id,
+                                      .values = 10,
+                                      .bytes = 80,
+                                      .has_lower = true,
+                                      .has_upper = true,
+                                      .lower = value_int64(arena, low),
+                                      .upper = value_int64(arena, low + 9) };
         *out = (LakeFile){ path, { .rows = 10, .bytes = (int64_t)strlen(path), .columns = column, .column_count = 1 } };
         return STATUS_OK;
 }
 
-static Status append(Lake *lake, const char *name, int64_t low, const Delivery *delivery, Arena *arena, CatalogCommit *out,
-                     Error *err) {
+static Status append(Lake *lake, const char *name, int64_t low, const Delivery *delivery, Arena *arena,
+                     CatalogCommit *out, Error *err) {
         CLEANUP(changeset_freep) ChangeSet *set = NULL;
         ChangeTable *table = NULL;
         LakeFile file;
@@ -65,7 +71,9 @@ static Status start_replace(Lake *lake, const char *name, int64_t low, ReplaceSp
                             bool *unchanged, Error *err) {
         ChangeTable *table = NULL;
         LakeFile file;
-        ChangeTableSpec table_spec = { .kind = STR("model"), .write = TABLE_REPLACE, .columns = columns, .column_count = 2 };
+        ChangeTableSpec table_spec = {
+                .kind = STR("model"), .write = TABLE_REPLACE, .columns = columns, .column_count = 2
+        };
         TRY(begin(lake, out, err));
         TRY(changeset_table(*out, (CatalogName){ STR("table"), STR("shop"), str_of(name) }, &table_spec, &table, err));
         TRY(write_data(*out, table, arena, low, &file, err));
@@ -83,7 +91,8 @@ static size_t count_files(Arena *arena, const char *folder, const char *ending) 
                 return 0;
         for (size_t i = 0; i < count; i++) {
                 if (entries[i].is_dir)
-                        found += count_files(arena, path_join(arena, folder, arena_cstr(arena, entries[i].name)), ending);
+                        found += count_files(arena, path_join(arena, folder, arena_cstr(arena, entries[i].name)),
+                                             ending);
                 else
                         found += str_ends_with(entries[i].name, str_of(ending));
         }
@@ -139,7 +148,8 @@ TEST(appends_are_planned_pruned_and_read_as_they_were) {
         CHECK_OK(lake_plan(lake, &table, &is_105, 1, &t->arena, &scan, &t->err));
         CHECK_INT(scan.file_count, 1);
         CHECK_INT(scan.total_files, 2);
-        CHECK_OK(lake_table(lake, (CatalogAt){ STR(""), one.seq }, TABLE("staging.orders"), &t->arena, &table, &t->err));
+        CHECK_OK(
+                lake_table(lake, (CatalogAt){ STR(""), one.seq }, TABLE("staging.orders"), &t->arena, &table, &t->err));
         CHECK_OK(lake_plan(lake, &table, NULL, 0, &t->arena, &scan, &t->err));
         CHECK_INT(scan.file_count, 1);
         CHECK_INT(count_files(&t->arena, lake->store->queue_dir, ""), 0);
@@ -188,7 +198,9 @@ TEST(columns_widen_and_come_and_a_clash_of_ids_conflicts) {
         CHECK_OK(open_lake(t, &lake));
         CatalogCommit commit;
         CHECK_OK(append(lake, "staging.orders", 0, NULL, &t->arena, &commit, &t->err));
-        LakeColumn three[] = { columns[0], columns[1], { .name = STR("a"), .type = { .kind = TYPE_TEXT }, .about = STR("why") } };
+        LakeColumn three[] = { columns[0],
+                               columns[1],
+                               { .name = STR("a"), .type = { .kind = TYPE_TEXT }, .about = STR("why") } };
         ChangeTableSpec spec = { .kind = STR("staging"), .write = TABLE_APPEND, .columns = three, .column_count = 3 };
         CLEANUP(changeset_freep) ChangeSet *a = NULL;
         CLEANUP(changeset_freep) ChangeSet *b = NULL;
@@ -243,7 +255,8 @@ TEST(a_model_is_not_published_over_one_from_newer_inputs) {
         } cases[] = { { 5, 4, STATUS_CONFLICT }, { 5, 5, STATUS_OK }, { 5, 6, STATUS_OK } };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 const char *name = arena_printf(&t->arena, "canonical.m%zu", i);
-                LakeInput first = { STR("shop.staging.x"), 1, cases[i].first }, second = { STR("shop.staging.x"), 2, cases[i].second };
+                LakeInput first = { STR("shop.staging.x"), 1, cases[i].first },
+                          second = { STR("shop.staging.x"), 2, cases[i].second };
                 ReplaceSpec one = { .model = true, .inputs = &first, .input_count = 1 };
                 ReplaceSpec two = { .model = true, .inputs = &second, .input_count = 1 };
                 CatalogCommit commit;
@@ -262,13 +275,16 @@ TEST(equal_content_makes_no_new_rows) {
         CatalogCommit commit, again;
         Table before, after;
         for (int i = 0; i < 3; i++) {
-                ReplaceSpec spec = { .model = true, .content = i < 2 ? STR("same") : STR("other"), .fingerprint = STR("f") };
+                ReplaceSpec spec = { .model = true,
+                                     .content = i < 2 ? STR("same") : STR("other"),
+                                     .fingerprint = STR("f") };
                 CLEANUP(changeset_freep) ChangeSet *set = NULL;
                 bool unchanged = false;
                 CHECK_OK(start_replace(lake, "canonical.x", 0, spec, &t->arena, &set, &unchanged, &t->err));
                 CHECK_INT(unchanged, i == 1);
                 CHECK_OK(changeset_publish(set, &t->arena, i == 0 ? &commit : &again, &t->err));
-                CHECK_OK(lake_table(lake, (CatalogAt){ 0 }, TABLE("canonical.x"), &t->arena, i == 0 ? &before : &after, &t->err));
+                CHECK_OK(lake_table(lake, (CatalogAt){ 0 }, TABLE("canonical.x"), &t->arena, i == 0 ? &before : &after,
+                                    &t->err));
                 CHECK_INT(before.body.snapshot == (i == 0 ? &before : &after)->body.snapshot, i < 2);
                 if (i == 1)
                         CHECK_STR(again.id, commit.id);
@@ -328,7 +344,10 @@ TEST(objects_changed_by_another_conflict_unless_equal) {
         static const struct {
                 const char *first, *second; /* NULL = remove */
                 Status expected;
-        } cases[] = { { "1", "2", STATUS_CONFLICT }, { "3", "3", STATUS_OK }, { "4", NULL, STATUS_CONFLICT }, { NULL, NULL, STATUS_OK } };
+        } cases[] = { { "1", "2", STATUS_CONFLICT },
+                      { "3", "3", STATUS_OK },
+                      { "4", NULL, STATUS_CONFLICT },
+                      { NULL, NULL, STATUS_OK } };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 CLEANUP(changeset_freep) ChangeSet *a = NULL;
                 CLEANUP(changeset_freep) ChangeSet *b = NULL;
@@ -351,7 +370,11 @@ TEST(objects_changed_by_another_conflict_unless_equal) {
 TEST(a_delivery_is_staged_by_one_of_two_runs) {
         CLEANUP(lake_freep) Lake *lake = NULL;
         CHECK_OK(open_lake(t, &lake));
-        Delivery landed = { .id = 7, .zone = STR("shop"), .source = STR("orders"), .name = STR("o.csv"), .sha256 = STR("ab"),
+        Delivery landed = { .id = 7,
+                            .zone = STR("shop"),
+                            .source = STR("orders"),
+                            .name = STR("o.csv"),
+                            .sha256 = STR("ab"),
                             .state = STR("landed") };
         CHECK_OK(catalog_ledger(lake->catalog, &landed, 1, NULL, 0, &t->err));
         Delivery staged = landed;
@@ -375,7 +398,9 @@ TEST(nothing_to_publish_is_no_commit_and_leaves_no_trace) {
         CatalogCommit commit;
         {
                 CLEANUP(changeset_freep) ChangeSet *set = NULL;
-                ChangeTableSpec spec = { .kind = STR("staging"), .write = TABLE_APPEND, .columns = columns, .column_count = 2 };
+                ChangeTableSpec spec = {
+                        .kind = STR("staging"), .write = TABLE_APPEND, .columns = columns, .column_count = 2
+                };
                 ChangeTable *table = NULL;
                 LakeFile file;
                 CHECK_OK(begin(lake, &set, &t->err));
@@ -407,10 +432,11 @@ TEST(a_set_that_the_catalog_refuses_holds_up_nobody) {
 TEST(a_broken_intent_in_the_queue_is_dropped) {
         CLEANUP(lake_freep) Lake *lake = NULL;
         CHECK_OK(open_lake(t, &lake));
-        static const char *const junk[] = { "", "LODEINT1", "LODEINT1 and then something else that is long enough to have a sum" };
+        static const char *const junk[] = { "", "LODEINT1",
+                                            "LODEINT1 and then something else that is long enough to have a sum" };
         for (size_t i = 0; i < COUNT_OF(junk); i++)
-                CHECK_OK(file_create(arena_printf(&t->arena, "%s/%zu.intent", lake->store->queue_dir, i), str_of(junk[i]), false,
-                                     &t->err));
+                CHECK_OK(file_create(arena_printf(&t->arena, "%s/%zu.intent", lake->store->queue_dir, i),
+                                     str_of(junk[i]), false, &t->err));
         CatalogCommit commit;
         CHECK_OK(append(lake, "staging.orders", 0, NULL, &t->arena, &commit, &t->err));
         CHECK_INT(count_files(&t->arena, lake->store->queue_dir, ".intent"), 0);
@@ -427,7 +453,8 @@ TEST(a_kept_build_survives_its_set) {
                 CHECK_OK(start_replace(lake, "canonical.x", 0, spec, &t->arena, &set, NULL, &t->err));
                 CHECK_OK(write_data(set, changeset_find(set, TABLE("canonical.x")), &t->arena, 0, &file, &t->err));
                 path = arena_cstr(&t->arena, str_of(file.path));
-                Built built = { STR("f"), STR("shop"), STR("canonical.x"), arena_strf(&t->arena, "{\"files\":[\"%s\"]}", path), 0 };
+                Built built = { STR("f"), STR("shop"), STR("canonical.x"),
+                                arena_strf(&t->arena, "{\"files\":[\"%s\"]}", path), 0 };
                 CHECK_OK(changeset_keep(set, &built, &t->err));
         }
         CHECK(file_exists(path));
@@ -520,8 +547,12 @@ TEST(a_publisher_killed_at_any_moment_loses_and_doubles_nothing) {
         CHECK_OK(open_lake(t, &lake));
         Delivery rows[DELIVERIES];
         for (int i = 0; i < DELIVERIES; i++)
-                rows[i] = (Delivery){ .id = i + 1, .zone = STR("shop"), .source = STR("orders"), .name = STR("o"),
-                                      .sha256 = arena_strf(&t->arena, "%d", i), .state = STR("landed") };
+                rows[i] = (Delivery){ .id = i + 1,
+                                      .zone = STR("shop"),
+                                      .source = STR("orders"),
+                                      .name = STR("o"),
+                                      .sha256 = arena_strf(&t->arena, "%d", i),
+                                      .state = STR("landed") };
         CHECK_OK(catalog_ledger(lake->catalog, rows, DELIVERIES, NULL, 0, &t->err));
         lake_freep(&lake);
         for (int i = 0; i < KILLS; i++) {

@@ -98,7 +98,8 @@ static Status take_intent(Group *group, Str id, Str own, Error *err) {
         }
         Str bytes = STR_NONE;
         Intent intent;
-        status = file_read(store_queue_path(group->lake->store, arena, id, "intent"), INTENT_SIZE_MAX, arena, &bytes, &why);
+        status = file_read(store_queue_path(group->lake->store, arena, id, "intent"), INTENT_SIZE_MAX, arena, &bytes,
+                           &why);
         if (status == STATUS_NOT_FOUND)
                 return STATUS_OK;
         if (status == STATUS_OK)
@@ -115,7 +116,8 @@ static Status take_intent(Group *group, Str id, Str own, Error *err) {
         }
         if (status != STATUS_OK)
                 vec_push(arena, &group->results,
-                         (IntentResult){ .intent = id, .status = status, .message = arena_str(arena, str_of(why.message)) });
+                         (IntentResult){
+                                 .intent = id, .status = status, .message = arena_str(arena, str_of(why.message)) });
         vec_push(arena, &group->settled, id);
         return STATUS_OK;
 }
@@ -130,7 +132,8 @@ static Status write_files(Group *group, Error *err) {
                 buf_append(&list, group->files.items[i].path);
                 buf_append_byte(&list, '\n');
         }
-        TRY(file_write_text(store_queue_path(group->lake->store, group->arena, group->id, "drain"), buf_view(&list), err));
+        TRY(file_write_text(store_queue_path(group->lake->store, group->arena, group->id, "drain"), buf_view(&list),
+                            err));
         Map folders;
         map_init(&folders, group->arena);
         for (size_t i = 0; i < group->files.count; i++) {
@@ -164,8 +167,8 @@ static Status commit_group(Group *group, Error *err) {
         if (group->files.count)
                 vec_push(group->arena, &group->results, (IntentResult){ .intent = group->id });
         CatalogCommit *commits = ARENA_ARRAY(group->arena, CatalogCommit, group->changes.count);
-        status = catalog_commit_all(group->lake->catalog, group->changes.items, group->changes.count, group->results.items,
-                                    group->results.count, group->arena, commits, err);
+        status = catalog_commit_all(group->lake->catalog, group->changes.items, group->changes.count,
+                                    group->results.items, group->results.count, group->arena, commits, err);
         /* A refusal was rolled back for certain. A failure of the disk leaves the outcome open: nothing is removed, the
          * next holder asks the catalog about this drain. */
         if (status != STATUS_OK && !is_passing(status))

@@ -23,7 +23,9 @@ static bool split_name(const CatalogObject *object, Str *stage, Str *name) {
 
 static Relation *relation_new(Arena *arena, RelationKind kind, Str zone, Str stage, Str name) {
         Relation *relation = ARENA_NEW(arena, Relation);
-        *relation = (Relation){ .kind = kind, .zone = arena_str(arena, zone), .stage = arena_str(arena, stage),
+        *relation = (Relation){ .kind = kind,
+                                .zone = arena_str(arena, zone),
+                                .stage = arena_str(arena, stage),
                                 .name = arena_str(arena, name) };
         return relation;
 }
@@ -34,16 +36,16 @@ static Relation *table_relation(Arena *arena, Str stage, Str name, const Table *
         relation->columns = ARENA_ARRAY(arena, RelationColumn, body->column_count);
         relation->column_count = body->column_count;
         for (size_t i = 0; i < body->column_count; i++)
-                relation->columns[i] = (RelationColumn){ body->columns[i].name, body->columns[i].type, body->columns[i].id,
-                                                         body->columns[i].hidden };
+                relation->columns[i] = (RelationColumn){ body->columns[i].name, body->columns[i].type,
+                                                         body->columns[i].id, body->columns[i].hidden };
         Handle *handle = ARENA_NEW(arena, Handle);
         *handle = (Handle){ table, change };
         relation->handle = handle;
         return relation;
 }
 
-static Status view_relation(LakeSource *source, const CatalogObject *object, Str stage, Str name, Arena *arena, Relation **out,
-                            Error *err) {
+static Status view_relation(LakeSource *source, const CatalogObject *object, Str stage, Str name, Arena *arena,
+                            Relation **out, Error *err) {
         if (!source->view)
                 return STATUS_OK;
         const SqlTree *tree = NULL;
@@ -55,7 +57,8 @@ static Status view_relation(LakeSource *source, const CatalogObject *object, Str
 }
 
 /* The object of that kind: from the change set first, which may also have removed it. */
-static Status find_object(LakeSource *source, CatalogName name, Arena *arena, CatalogObject *out, bool *found, Error *err) {
+static Status find_object(LakeSource *source, CatalogName name, Arena *arena, CatalogObject *out, bool *found,
+                          Error *err) {
         Str body = STR_NONE;
         *found = false;
         if (source->overlay && changeset_object(source->overlay, name, &body)) {
@@ -90,7 +93,8 @@ static Status resolve_table(LakeSource *source, CatalogName name, Str stage, Str
         return STATUS_OK;
 }
 
-static Status resolve_exact(LakeSource *source, Str zone, Str stage, Str name, Arena *arena, Relation **out, Error *err) {
+static Status resolve_exact(LakeSource *source, Str zone, Str stage, Str name, Arena *arena, Relation **out,
+                            Error *err) {
         if (str_is(stage, "quarantine")) {
                 CatalogName quarantine = { STR("quarantine"), zone, arena_strf(arena, "staging.%.*s", STR_ARG(name)) };
                 return resolve_table(source, quarantine, stage, name, arena, out, err);
@@ -173,7 +177,8 @@ static Status source_names(void *context, Arena *arena, Str **out, size_t *out_c
                 Str stage, name;
                 if (split_name(&objects[i], &stage, &name))
                         vec_push(arena, &names,
-                                 arena_strf(arena, "%.*s.%.*s.%.*s", STR_ARG(objects[i].zone), STR_ARG(stage), STR_ARG(name)));
+                                 arena_strf(arena, "%.*s.%.*s.%.*s", STR_ARG(objects[i].zone), STR_ARG(stage),
+                                            STR_ARG(name)));
         }
         *out = names.items;
         *out_count = names.count;
@@ -181,5 +186,7 @@ static Status source_names(void *context, Arena *arena, Str **out, size_t *out_c
 }
 
 BindSource lake_bind_source(LakeSource *source) {
-        return (BindSource){ .context = source, .resolve = source_resolve, .files = source_files, .names = source_names };
+        return (BindSource){
+                .context = source, .resolve = source_resolve, .files = source_files, .names = source_names
+        };
 }

@@ -122,7 +122,8 @@ Status lake_sweep(Lake *lake, size_t max_intents, SweepResult *out, Error *err) 
                 if (str_ends_with(name, files))
                         TRY(sweep_one(&sweep, str_slice(name, 0, name.size - files.size), err));
                 else if (str_ends_with(name, STR("tmp")))
-                        remove_temporary(path_join(&sweep.arena, lake->store->queue_dir, arena_cstr(&sweep.arena, name)));
+                        remove_temporary(
+                                path_join(&sweep.arena, lake->store->queue_dir, arena_cstr(&sweep.arena, name)));
         }
         /* Names that were removed must not come back after a power cut to find their outcome forgotten. */
         dir_sync(lake->store->queue_dir);

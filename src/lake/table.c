@@ -9,10 +9,12 @@
 /* ---- the body as JSON ---- */
 
 static Schema schema_of(Arena *arena, const TableBody *body) {
-        Schema schema = { .id = body->schema_id, .fields = ARENA_ARRAY(arena, TypeField, body->column_count),
+        Schema schema = { .id = body->schema_id,
+                          .fields = ARENA_ARRAY(arena, TypeField, body->column_count),
                           .field_count = body->column_count };
         for (size_t i = 0; i < body->column_count; i++)
-                schema.fields[i] = (TypeField){ body->columns[i].name, body->columns[i].id, false, body->columns[i].type };
+                schema.fields[i] = (TypeField){ body->columns[i].name, body->columns[i].id, false,
+                                                body->columns[i].type };
         return schema;
 }
 
@@ -150,7 +152,8 @@ static Status table_from(const CatalogObject *object, Arena *arena, Table *out, 
                         .changed_us = object->changed_us,
                         .body_hash = object->body_hash };
         if (table_body_parse(object->body, arena, &table.body, err) != STATUS_OK)
-                return error_context(err, "the catalog's entry of %.*s.%.*s", STR_ARG(object->zone), STR_ARG(object->name));
+                return error_context(err, "the catalog's entry of %.*s.%.*s", STR_ARG(object->zone),
+                                     STR_ARG(object->name));
         *out = table;
         return STATUS_OK;
 }
@@ -161,7 +164,8 @@ Status lake_table(Lake *lake, CatalogAt at, CatalogName name, Arena *arena, Tabl
         return table_from(&object, arena, out, err);
 }
 
-Status lake_tables(Lake *lake, CatalogAt at, Str kind, Str zone, Arena *arena, Table **out, size_t *out_count, Error *err) {
+Status lake_tables(Lake *lake, CatalogAt at, Str kind, Str zone, Arena *arena, Table **out, size_t *out_count,
+                   Error *err) {
         CatalogObject *objects = NULL;
         size_t count = 0;
         TRY(catalog_list(lake->catalog, at, kind, zone, arena, &objects, &count, err));
@@ -187,11 +191,13 @@ const LakeColumn *table_column(const Table *table, Str name) {
 /* ---- planning ---- */
 
 static void scan_from(const Plan *plan, Arena *arena, LakeScan *out) {
-        LakeScan scan = { .files = ARENA_ARRAY(arena, LakeScanFile, plan->file_count), .file_count = plan->file_count,
+        LakeScan scan = { .files = ARENA_ARRAY(arena, LakeScanFile, plan->file_count),
+                          .file_count = plan->file_count,
                           .total_files = plan->total_files };
         for (size_t i = 0; i < plan->file_count; i++) {
                 const DataFile *file = plan->files[i].file;
-                scan.files[i] = (LakeScanFile){ arena_cstr(arena, file->path), file->statistics.rows, file->statistics.bytes };
+                scan.files[i] = (LakeScanFile){ arena_cstr(arena, file->path), file->statistics.rows,
+                                                file->statistics.bytes };
                 scan.rows += file->statistics.rows;
                 scan.bytes += file->statistics.bytes;
         }
@@ -210,13 +216,15 @@ Status lake_plan(Lake *lake, const Table *table, const Predicate *predicates, si
         TRY(lake_metadata(table->body.metadata_location, &source, &scratch, &metadata, err));
         const Snapshot *snapshot = metadata_snapshot(metadata, table->body.snapshot);
         if (!snapshot)
-                return error_set(err, STATUS_CORRUPT, "'%.*s' lacks snapshot %lld", STR_ARG(table->body.metadata_location),
-                                 (long long)table->body.snapshot);
+                return error_set(err, STATUS_CORRUPT, "'%.*s' lacks snapshot %lld",
+                                 STR_ARG(table->body.metadata_location), (long long)table->body.snapshot);
         Plan plan;
         manifest_cache_trim(lake->manifests, MANIFESTS_KEPT);
-        TRY(plan_files(metadata, snapshot, predicates, predicate_count, &source, lake->manifests, &scratch, &plan, err));
+        TRY(plan_files(metadata, snapshot, predicates, predicate_count, &source, lake->manifests, &scratch, &plan,
+                       err));
         if (plan.delete_count)
-                return error_set(err, STATUS_SQL_REFUSED, "%.*s.%.*s has delete files of another engine, which are not read yet",
+                return error_set(err, STATUS_SQL_REFUSED,
+                                 "%.*s.%.*s has delete files of another engine, which are not read yet",
                                  STR_ARG(table->zone), STR_ARG(table->name));
         if (plan.total_files < 0)
                 plan.total_files = table->body.files;

@@ -71,11 +71,15 @@ Status store_create(const char *root, Store **out, Error *err) {
         const char *absolute = path_absolute(&scratch, root);
         if (file_exists(path_join(&scratch, absolute, "catalog.sqlite")))
                 return error_set(err, STATUS_EXISTS, "there is a store already: '%s'", absolute);
+        bool is_new = !file_exists(absolute);
         TRY(dir_make(absolute, err));
+        if (is_new && chmod(absolute, 0700) < 0)
+                return error_errno(err, errno, "cannot keep '%s' to its owner", absolute);
         CLEANUP(freep) char *real = NULL;
         TRY(resolve(absolute, &real, err));
         CLEANUP(store_freep) Store *store = store_at(real);
-        const char *folders[] = { store->queue_dir, store->tables_dir, store->landing_dir, store->run_dir, store->audit_dir };
+        const char *folders[] = { store->queue_dir, store->tables_dir, store->landing_dir, store->run_dir,
+                                  store->audit_dir };
         for (size_t i = 0; i < COUNT_OF(folders); i++)
                 TRY(dir_make(folders[i], err));
         if (!file_exists(store->key_path))
@@ -103,14 +107,16 @@ Status store_open(const char *root, Store **out, Error *err) {
 
 Status store_check(const Store *store, int64_t recorded_format, Str recorded_root, Error *err) {
         if (recorded_format != STORE_FORMAT) {
-                error_set(err, STATUS_STORE_FORMAT, "the store '%s' has format %lld; this lode reads format %d", store->root,
-                          (long long)recorded_format, STORE_FORMAT);
-                return error_hint(err, recorded_format > STORE_FORMAT ? "it was written by a newer lode: install that one"
-                                                                      : "it was written by an older lode: use that one");
+                error_set(err, STATUS_STORE_FORMAT, "the store '%s' has format %lld; this lode reads format %d",
+                          store->root, (long long)recorded_format, STORE_FORMAT);
+                return error_hint(err, recorded_format > STORE_FORMAT
+                                               ? "it was written by a newer lode: install that one"
+                                               : "it was written by an older lode: use that one");
         }
         if (!str_equal(recorded_root, str_of(store->root))) {
                 error_set(err, STATUS_STORE_MOVED, "store moved from %.*s to %s", STR_ARG(recorded_root), store->root);
-                return error_hint(err, "its tables name their files by absolute paths: move it back, or mount it there");
+                return error_hint(err,
+                                  "its tables name their files by absolute paths: move it back, or mount it there");
         }
         return STATUS_OK;
 }
@@ -143,7 +149,8 @@ Status store_landing_dir(const Store *store, Arena *arena, Str zone, Str source,
         int year, month, day;
         int64_t days = landed_at_us / INT64_C(86400000000) - (landed_at_us % INT64_C(86400000000) < 0);
         civil_from_days((int32_t)days, &year, &month, &day);
-        *out = arena_printf(arena, "%s/%.*s/%.*s/%04d-%02d", store->landing_dir, STR_ARG(zone), STR_ARG(source), year, month);
+        *out = arena_printf(arena, "%s/%.*s/%.*s/%04d-%02d", store->landing_dir, STR_ARG(zone), STR_ARG(source), year,
+                            month);
         return STATUS_OK;
 }
 
@@ -181,8 +188,8 @@ Status store_key(const Store *store, Sha256 *out, Error *err) {
         Str bytes;
         TRY(file_read(store->key_path, 4096, &arena, &bytes, err));
         if (bytes.size != sizeof(out->bytes))
-                return error_set(err, STATUS_CORRUPT, "'%s' has %zu bytes where a key has %zu", store->key_path, bytes.size,
-                                 sizeof(out->bytes));
+                return error_set(err, STATUS_CORRUPT, "'%s' has %zu bytes where a key has %zu", store->key_path,
+                                 bytes.size, sizeof(out->bytes));
         memcpy(out->bytes, bytes.data, sizeof(out->bytes));
         return STATUS_OK;
 }

@@ -35,7 +35,7 @@ typedef struct Store {
         const char *audit_dir;
 } Store;
 
-/* Makes the folders and the key; the catalog is made by lake_create(). EXISTS if a store is there already. */
+/* Makes the folders (the root for its owner only, if it is new) and the key; the catalog is made by lake_create(). EXISTS if a store is there already. */
 Status store_create(const char *root, Store **out, Error *err);
 /* NO_STORE when nothing is there, with a hint. Does not open the catalog. */
 Status store_open(const char *root, Store **out, Error *err);

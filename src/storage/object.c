@@ -58,7 +58,8 @@ static Status folder_get(ObjectStore *base, Str key, size_t limit, Arena *arena,
         return file_read(path, limit, arena, out, err);
 }
 
-static Status folder_get_range(ObjectStore *base, Str key, uint64_t offset, size_t size, Arena *arena, Str *out, Error *err) {
+static Status folder_get_range(ObjectStore *base, Str key, uint64_t offset, size_t size, Arena *arena, Str *out,
+                               Error *err) {
         char *path = NULL;
         TRY(key_path(folder_of(base), key, arena, &path, err));
         CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -99,7 +100,8 @@ static Status list_under(FolderStore *store, Str below, Arena *arena, ObjectVec 
                 return STATUS_OK;
         TRY(status);
         for (size_t i = 0; i < count; i++) {
-                Str key = arena_strf(arena, "%.*s%.*s%s", STR_ARG(below), STR_ARG(entries[i].name), entries[i].is_dir ? "/" : "");
+                Str key = arena_strf(arena, "%.*s%.*s%s", STR_ARG(below), STR_ARG(entries[i].name),
+                                     entries[i].is_dir ? "/" : "");
                 struct stat st;
                 if (entries[i].is_dir)
                         TRY(list_under(store, key, arena, objects, err));
@@ -114,7 +116,8 @@ static int info_compare(const void *a, const void *b) {
         return str_compare(((const ObjectInfo *)a)->key, ((const ObjectInfo *)b)->key);
 }
 
-static Status folder_list(ObjectStore *base, Str prefix, Arena *arena, ObjectInfo **out, size_t *out_count, Error *err) {
+static Status folder_list(ObjectStore *base, Str prefix, Arena *arena, ObjectInfo **out, size_t *out_count,
+                          Error *err) {
         ObjectVec objects = { 0 };
         if (prefix.size && prefix.data[prefix.size - 1] != '/')
                 return error_set(err, STATUS_BAD_VALUE, "'%.*s' ends at no folder", STR_ARG(prefix));

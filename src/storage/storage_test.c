@@ -17,6 +17,8 @@ TEST(a_store_is_made_once_and_opened_by_any_way_to_it) {
         struct stat st;
         CHECK(stat(store->key_path, &st) == 0);
         CHECK_INT(st.st_mode & 0777, 0600);
+        CHECK(stat(root, &st) == 0);
+        CHECK_INT(st.st_mode & 0777, 0700);
 
         CHECK_OK(file_create(store->catalog_path, STR("x"), true, &t->err));
         CLEANUP(store_freep) Store *again = NULL;
@@ -81,7 +83,8 @@ TEST(objects_are_put_once_and_read_whole_or_in_part) {
                 const char *expected;
         } ranges[] = { { 0, 3, "012" }, { 8, 5, "89" }, { 10, 1, "" }, { 99, 1, "" }, { 4, 0, "" } };
         for (size_t i = 0; i < COUNT_OF(ranges); i++) {
-                CHECK_OK(object_get_range(store, STR("a/b/c"), ranges[i].offset, ranges[i].size, &t->arena, &got, &t->err));
+                CHECK_OK(object_get_range(store, STR("a/b/c"), ranges[i].offset, ranges[i].size, &t->arena, &got,
+                                          &t->err));
                 CHECK_STR(got, str_of(ranges[i].expected));
         }
         ObjectInfo *list = NULL;
