@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
 
@@ -12,6 +13,7 @@
 #include "base/time.h"
 #include "engine/data_row.h"
 #include "engine/functions.h"
+#include "engine/stage_message.h"
 
 #define CHECK_HAS(text, part)                                                                        \
         do {                                                                                         \
@@ -495,6 +497,55 @@ TEST(every_type_has_its_flattening_functions) {
         Str nested = function_name(&t->arena, FUNCTION_VOLATILE, types[1]);
         CHECK_OK(answer(t, l.worker, arena_printf(&t->arena, "select %.*s([1.5::decimal(12,2), null])", STR_ARG(nested)), &got));
         CHECK_STR(got, STR("[1.50, null]\n"));
+}
+
+static Status count_progress(void *context, Str payload UNUSED, Error *err UNUSED) {
+        ++*(int *)context;
+        return STATUS_OK;
+}
+
+static int open_new(Test *t, const char *name) {
+        return open(path_join(&t->arena, test_folder(t), name), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+}
+
+/* A file of many lines, the hundredth of which does not fit. */
+static int open_delivery(Test *t, int lines) {
+        CLEANUP(buf_deinit) Buf text = { 0 };
+        buf_append_cstr(&text, "id,name\n");
+        for (int i = 0; i < lines; i++)
+                buf_printf(&text, i == 99 ? "x%d,name %d\n" : "%d,name %d\n", i, i);
+        (void)file_write_text(path_join(&t->arena, test_folder(t), "in.csv"), buf_view(&text), &t->err);
+        return open(path_join(&t->arena, test_folder(t), "in.csv"), O_RDONLY | O_CLOEXEC);
+}
+
+TEST(a_delivery_is_staged_through_descriptors_alone) {
+        CLEANUP(leased_deinit) Leased l = { 0 };
+        WorkerOptions options = options_of(t);
+        CHECK_OK(leased_init(t, &options, &l));
+        CLEANUP(close_fdp) int in = open_delivery(t, 1500000);
+        CLEANUP(close_fdp) int data = open_new(t, "data.parquet");
+        CLEANUP(close_fdp) int quarantine = open_new(t, "quarantine.parquet");
+        SourceColumn columns[] = {
+                { .name = STR("id"), .type = { .kind = TYPE_BIGINT }, .field_id = 1 },
+                { .name = STR("name"), .type = { .kind = TYPE_TEXT }, .field_id = 2 },
+        };
+        StageSpec spec = { .format = format_default(), .columns = columns, .column_count = COUNT_OF(columns),
+                           .file_id = 7, .file_field_id = 3, .row_field_id = 4, .threads = 2 };
+        CLEANUP(buf_deinit) Buf request = { 0 };
+        stage_spec_write(&request, &spec);
+        int fds[] = { in, data, quarantine }, progress = 0;
+        Str reply;
+        CHECK_OK(worker_stage(l.worker, buf_view(&request), fds, COUNT_OF(fds), count_progress, &progress, &t->arena, &reply, &t->err));
+        StageResult result;
+        CHECK_OK(stage_result_read(reply, &t->arena, &result, &t->err));
+        CHECK_INT(result.accepted, 1499999);
+        CHECK_INT(result.quarantined, 1);
+        CHECK(progress > 0);
+        const char *granted;
+        Str got;
+        CHECK_OK(worker_grant(l.worker, path_join(&t->arena, test_folder(t), "data.parquet"), &t->arena, &granted, &t->err));
+        CHECK_OK(answer(t, l.worker, arena_printf(&t->arena, "select count(*), max(name), min(_file) from read_parquet('%s')", granted), &got));
+        CHECK_STR(got, STR("1499999|name 999999|7\n"));
 }
 
 /* Rows of bo are hidden from ann; what is computed from ann's rows must not depend on them (notes: dictionaries). */
