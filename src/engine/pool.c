@@ -23,6 +23,15 @@
 #define SEND_PATIENCE_S 10
 #define ROWS_BUFFER (1 << 20)              /* bytes of rows between the two processes */
 
+/* Shadow memory takes terabytes of address space, so under a sanitizer there is no limit on it. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZING 1
+#elif defined(__has_feature)
+#define SANITIZING __has_feature(address_sanitizer)
+#else
+#define SANITIZING 0
+#endif
+
 enum { WORKER_CONTROL = 3, WORKER_ROWS = 4, WORKER_FIRST_FREE = 10 };
 
 /* Folders */
@@ -116,12 +125,7 @@ static Status make_pair(int *ours, int *theirs, Error *err) {
 }
 
 static uint64_t address_limit(const WorkerOptions *options) {
-#if defined(__SANITIZE_ADDRESS__)
-        (void)options;
-        return 0; /* shadow memory takes terabytes of address space */
-#else
-        return options->memory_limit + ADDRESS_BEYOND_MEMORY;
-#endif
+        return SANITIZING ? 0 : options->memory_limit + ADDRESS_BEYOND_MEMORY;
 }
 
 static Status spawn(Worker *worker, int control, int rows, Error *err) {
@@ -138,7 +142,7 @@ static Status spawn(Worker *worker, int control, int rows, Error *err) {
                 NULL,
         };
         /* Nothing of ours reaches it: no secrets, no locale, no time zone. */
-        char *environment[] = { arena_printf(&arena, "TZ=UTC"), arena_printf(&arena, "ASAN_OPTIONS=detect_leaks=0"), NULL };
+        char *environment[] = { arena_printf(&arena, "TZ=UTC"), SANITIZING ? arena_printf(&arena, "ASAN_OPTIONS=detect_leaks=0") : NULL, NULL };
 
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;

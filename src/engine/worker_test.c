@@ -321,7 +321,11 @@ TEST(too_much_memory_is_one_failed_statement) {
                 "select length(string_agg(repeat('x', 1000000), '')) from range(4000)",
                 "select len(list_sort(range(300000000)))",
         };
-        for (size_t i = 0; i < COUNT_OF(GREEDY); i++) {
+        size_t count = COUNT_OF(GREEDY);
+#if defined(__SANITIZE_ADDRESS__)
+        count = 1; /* there is no limit on address space, and the sanitizer ends what asks for too much */
+#endif
+        for (size_t i = 0; i < count; i++) {
                 CLEANUP(worker_releasep) Worker *worker = NULL;
                 CHECK_OK(worker_lease(pool, STR("ann"), &worker, &t->err));
                 CHECK_STATUS(worker_execute(worker, str_of(GREEDY[i]), discard, NULL, NULL, &t->err), STATUS_MEMORY);
@@ -583,6 +587,38 @@ TEST(flattened_columns_do_not_show_hidden_rows) {
                 CHECK_STATUS(answer(t, l.worker, bare, &got), STATUS_SQL_DATA); /* the hole is there ... */
                 CHECK_OK(answer(t, l.worker, w, &got));                         /* ... and both forms close it */
                 CHECK_OK(answer(t, l.worker, keyed, &got));
+        }
+}
+
+/* Programs that are no workers, in place of one. What they write on descriptor 3 is what lode reads. */
+TEST(a_worker_that_lies_harms_nobody) {
+        static const struct {
+                const char *script;
+                Status status;
+        } cases[] = {
+                { "exit 3", STATUS_WORKER_LOST },
+                { "kill -SEGV $$", STATUS_WORKER_LOST },
+                { "printf 'what is this, a header?' >&3; sleep 5", STATUS_WORKER_LOST },
+                { "printf '\\004\\000' >&3; sleep 5", STATUS_TIMEOUT }, /* half a header, for ever */
+                { "printf '\\377\\377\\377\\177\\001\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000' >&3; sleep 5", STATUS_WORKER_LOST },
+                /* HELLO with two empty texts: of another build */
+                { "printf '\\010\\000\\000\\000\\001\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000' >&3; sleep 5", STATUS_ENGINE },
+                /* DONE instead of HELLO */
+                { "printf '\\000\\000\\000\\000\\010\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000' >&3; sleep 5", STATUS_WORKER_LOST },
+                /* a row that nobody asked for */
+                { "printf '\\001\\000\\000\\000\\007\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000x' >&4; sleep 5", STATUS_WORKER_LOST },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                const char *program = arena_printf(&t->arena, "%s/fake-%zu", test_folder(t), i);
+                CHECK_OK(file_write_text(program, arena_strf(&t->arena, "#!/bin/sh\n%s\n", cases[i].script), &t->err));
+                CHECK_INT(chmod(program, 0700), 0);
+                WorkerOptions options = options_of(t);
+                options.program = program;
+                options.start_timeout_us = 500000;
+                CLEANUP(worker_pool_closep) WorkerPool *pool = NULL;
+                Worker *worker;
+                CHECK_OK(worker_pool_open(&options, &pool, &t->err));
+                CHECK_STATUS(worker_lease(pool, STR("ann"), &worker, &t->err), cases[i].status);
         }
 }
 
