@@ -366,13 +366,14 @@ typedef struct Sink {
         Arena *arena;
         char *data;
         size_t size, capacity, limit;
+        size_t guess; /* of the unpacked size */
 } Sink;
 
 /* False at the limit. */
 static bool sink_grow(Sink *sink) {
         if (sink->capacity >= sink->limit)
                 return false;
-        size_t wanted = sink->capacity < 4096 ? 4096 : sink->capacity * 2;
+        size_t wanted = sink->capacity > 0 ? sink->capacity * 2 : sink->guess;
         if (wanted > sink->limit)
                 wanted = sink->limit;
         sink->data = arena_grow(sink->arena, sink->data, sink->capacity, wanted);
@@ -520,6 +521,8 @@ static const struct {
 static Status unpack(AvroReader *reader, Str packed, Str *out, Error *err) {
         size_t left = AVRO_FILE_MAX - reader->inflated;
         Sink sink = { .arena = reader->arena, .limit = left < AVRO_BLOCK_MAX ? left : AVRO_BLOCK_MAX };
+        /* All writers close a block a little after 64 KB, unless the file ends. */
+        sink.guess = packed.size < 2048 ? 8192 : packed.size < BLOCK_TARGET ? BLOCK_TARGET + 4096 : packed.size * 4;
         size_t i = 0;
         while (i < COUNT_OF(codecs) && !str_is(reader->codec, codecs[i].name))
                 i++;

@@ -8,6 +8,7 @@
 #include "base/vec.h"
 #include "iceberg/avro.h"
 
+#define EXPECTED_MAX 65536                    /* entries for which room is made before they are read */
 #define MANIFEST_MEMORY_MAX ((size_t)2 << 30) /* of one file, decoded */
 
 typedef struct Decoder Decoder;
@@ -535,6 +536,9 @@ Status manifest_read(Str bytes, const ManifestFile *from, Arena *arena, Manifest
         set_partition_ids(&manifest, file, arena);
 
         VEC(ManifestEntry) entries = { 0 };
+        int64_t expected = from->added_files + from->existing_files + from->deleted_files;
+        if (expected > 0 && expected <= EXPECTED_MAX) /* what the list says is only a hint */
+                vec_reserve(arena, &entries, (size_t)expected);
         for (;;) {
                 Cursor cursor;
                 int64_t count;
