@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A project's text, wrong in one place: exit 2, the place, a guess, and nothing touched."""
+
+import pytest
+
+from conftest import Project
+
+SOURCE = "from: ingress/orders_*.csv\ncolumns:\n  order_no: text required\n  amount: decimal(12,2)\n"
+MODEL = "-- about: one row per order\nselect order_no, amount\nfrom staging.orders\n"
+
+
+def write_shop(project: Project) -> None:
+    project.write("zones/shop/zone.yml", "owner: ann\n")
+    project.write("zones/shop/sources/orders.yml", SOURCE)
+    project.write("zones/shop/canonical/order.sql", MODEL)
+    project.drop("shop", "orders_1.csv", "order_no,amount\nA-1,1.50\nA-2,2.25\n")
+
+
+@pytest.mark.parametrize(("file", "text", "code", "line", "hint"), [
+    ("zones/shop/sources/orders.yml", SOURCE + "delimeter: \";\"\n", "E104", 5, "delimiter"),
+    ("zones/shop/sources/orders.yml", SOURCE + "load: apend\n", "E105", 5, "append"),
+    ("zones/shop/sources/orders.yml", SOURCE + "load: merge\n", "E105", 5, "append"),
+    ("zones/shop/sources/orders.yml", SOURCE + "from: x.csv\n", "E106", 5, "line 1"),
+    ("zones/shop/sources/orders.yml", SOURCE.replace("decimal(12,2)", "decimal(12,2"), "E105", 4, ""),
+    ("zones/shop/sources/orders.yml", SOURCE.replace("text", "txt"), "E105", 3, "text"),
+    ("zones/shop/sources/orders.yml", SOURCE + "nulls: it's\" # none\n", "E103", 5, "quotes"),
+    ("zones/shop/zone.yml", "ownr: ann\n", "E104", 1, "owner"),
+    ("zones/shop/access.yml", "rules:\n- who: [role a]\n  on: [gold.*]\n", "E105", 3, "stage"),
+    ("zones/shop/canonical/order.sql", "-- knd: view\n" + MODEL, "E104", 1, "kind"),
+    ("zones/shop/canonical/order.sql", MODEL.replace("staging.orders", "staging.order"), "E203", 3, "staging.orders"),
+    ("zones/shop/canonical/order.sql", MODEL.replace("select order_no", "selct order_no"), "E201", 2, ""),
+    ("zones/shop/canonical/order.sql", "select * from read_csv('/etc/passwd')\n", "E202", 1, ""),
+    ("zones/shop/canonical/order.sql", "select * from canonical.order\n", "E110", 1, ""),
+    ("policies.yml", "- tag: pii\n", "E105", 1, "who"),
+    ("lode.yml", "projekt: x\n", "E104", 1, "project"),
+])
+def test_what_is_wrong_is_said_with_its_place(project: Project, file: str, text: str, code: str, line: int, hint: str) -> None:
+    write_shop(project)
+    project.write(file, text)
+    error = project.error("run")
+    assert (error["exit"], error["code"], error["file"], error["line"]) == (2, code, file, line), error
+    assert hint in (error["hint"] or ""), error
+    assert error["column"] >= 1
+    assert (project.root / "ingress/shop/orders_1.csv").exists(), "nothing may be touched"
+
+
+def test_the_text_error_shows_the_line_and_a_caret(project: Project) -> None:
+    write_shop(project)
+    project.write("zones/shop/sources/orders.yml", SOURCE + "delimeter: \";\"\n")
+    answer = project.lode("run", check=False)
+    assert answer.exit == 2
+    assert "error[E104] zones/shop/sources/orders.yml:5:1" in answer.stderr
+    lines = answer.stderr.splitlines()
+    shown = next(i for i, line in enumerate(lines) if 'delimeter: ";"' in line)
+    assert "^" in lines[shown + 1]
+
+
+def test_what_is_right_runs(project: Project) -> None:
+    write_shop(project)
+    assert project.json("run")["state"] == "published"
+    assert project.query("select order_no, amount from shop.canonical.order order by 1") == [
+        {"order_no": "A-1", "amount": 1.50}, {"order_no": "A-2", "amount": 2.25}]
+
+
+def test_words_about_a_thing_read_nothing_again(project: Project) -> None:
+    write_shop(project)
+    project.lode("run")
+    project.write("zones/shop/sources/orders.yml", "about: orders as the shop sends them\n" + SOURCE)
+    project.write("zones/shop/canonical/order.sql", MODEL.replace("one row", "exactly one row").replace("select", "SELECT\n "))
+    report = project.json("run")
+    assert [model["state"] for model in report["models"]] in ([], ["unchanged"])
+    assert report["deliveries"] == []
+
+
+def test_init_writes_over_nothing(project: Project) -> None:
+    error = project.error("init", ".")
+    assert (error["exit"], error["code"]) == (2, "E107")
