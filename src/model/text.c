@@ -2,6 +2,7 @@
 #include "model/text.h"
 
 #include "base/vec.h"
+#include "sql/allow.h"
 #include "sql/depend.h"
 
 /* The kinds of objects that apply owns: whatever of them is not in the text goes. */
@@ -19,6 +20,7 @@ static bool is_text_kind(Str kind) {
 static Status add_model(ProjectText *text, Worker *worker, Arena *arena, const Model *model, const SqlTree **tree, Error *err) {
         SqlTree *parsed;
         TRY(statement_parse(worker, model->text, str_of(model->path), arena, &parsed, err));
+        TRY(sql_allow_query(parsed, parsed->query, err)); /* before anything is touched, not when it is built */
         SqlDependency *found;
         size_t count;
         sql_dependencies(parsed->query, arena, &found, &count);
