@@ -1,6 +1,94 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
-static Status run(Cli *cli UNUSED, Error *err) {
-        return error_set(err, STATUS_USAGE, "trace is not built yet");
+#include "model/trace.h"
+
+enum { OPTION_WHERE, OPTION_COLUMN, OPTION_BRANCH, OPTION_AT, OPTION_LIMIT };
+
+static const Option options[] = {
+        [OPTION_WHERE] = { "where", 'w', "PREDICATE", "which rows, as SQL over the table's columns" },
+        [OPTION_COLUMN] = { "column", 0, "COLUMN", "show this column's value beside each row" },
+        [OPTION_BRANCH] = { "branch", 0, "BRANCH", "which line of commits (else main)" },
+        [OPTION_AT] = { "at", 0, "COMMIT|TIME", "as it was then" },
+        [OPTION_LIMIT] = { "limit", 'n', "COUNT", "at most so many rows (else 1000)" },
+};
+
+static void print_json(const TraceReport *report) {
+        CLEANUP(buf_deinit) Buf json = { 0 };
+        JsonWriter w = json_writer(&json, false);
+        json_array(&w);
+        for (size_t i = 0; i < report->count; i++) {
+                const TracedRow *row = &report->items[i];
+                json_object(&w);
+                json_member_str(&w, "table", row->table);
+                json_member_str(&w, "key", row->key);
+                json_member_int(&w, "delivery", row->delivery);
+                json_member_str(&w, "name", row->name);
+                json_member_int(&w, "line", row->line);
+                json_member_int(&w, "offset", (int64_t)row->offset);
+                json_member_int(&w, "length", (int64_t)row->length);
+                json_member_str(&w, "raw", row->raw);
+                json_end(&w);
+        }
+        json_end(&w);
+        output_json(&json);
 }
-const Verb verb_trace = { .name = "trace", .usage = "trace TABLE --where PREDICATE", .words = "the way back to file, line and raw text", .help = "", .run = run };
+
+static void print_text(Cli *cli, const TraceReport *report) {
+        if (report->count == 0)
+                puts("no row fits");
+        for (size_t i = 0; i < report->count; i++) {
+                const TracedRow *row = &report->items[i];
+                printf("%s%.*s%s  %.*s\n", paint(cli->output.color_out, PAINT_BOLD), STR_ARG(row->table), paint(cli->output.color_out, PAINT_NONE),
+                       STR_ARG(row->key));
+                printf("  from %.*s, line %lld (bytes %llu to %llu)\n  %.*s\n", STR_ARG(row->name), (long long)row->line,
+                       (unsigned long long)row->offset, (unsigned long long)(row->offset + row->length), STR_ARG(row->raw));
+        }
+        if (report->more)
+                output_note(&cli->output, PAINT_YELLOW, "there are more; --limit shows them");
+}
+
+static Status run(Cli *cli, Error *err) {
+        TRY(cli_want_words(cli, &verb_trace, 1, 1, err));
+        TRY(cli_want_formats(cli, false, false, err));
+        int64_t limit = 1000;
+        const char *given = cli_option(cli, OPTION_LIMIT);
+        if (given && (!str_to_int64(str_of(given), &limit) || limit < 1 || limit > LOCATE_RECORDS_MAX))
+                return error_set(err, STATUS_USAGE, "--limit wants a number from 1 to %d, not '%s'", LOCATE_RECORDS_MAX, given);
+        if (!cli_option(cli, OPTION_WHERE)) {
+                error_set(err, STATUS_USAGE, "trace wants --where: which rows?");
+                return error_hint(err, "lode trace %s --where \"column = 'value'\"", cli->arguments.words[0]);
+        }
+        const char *branch = cli_option(cli, OPTION_BRANCH);
+        CLEANUP(workspace_closep) Workspace *workspace = NULL;
+        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store = true, .workers = true, .interrupted = &cli_interrupted };
+        TRY(workspace_open(&spec, &workspace, err));
+        TraceSpec trace = {
+                .workspace = workspace,
+                .table = str_of(cli->arguments.words[0]),
+                .where = str_of(cli_option(cli, OPTION_WHERE)),
+                .column = str_of(cli_option(cli, OPTION_COLUMN)),
+                .limit = limit,
+        };
+        TRY(workspace_at(workspace, str_of(branch), cli_option(cli, OPTION_AT), &trace.at, err));
+        TraceReport report;
+        TRY(trace_rows(&trace, &cli->arena, &report, err));
+        cli_tell_branch(cli, branch);
+        if (cli_json(cli))
+                print_json(&report);
+        else
+                print_text(cli, &report);
+        return STATUS_OK;
+}
+
+const Verb verb_trace = {
+        .name = "trace",
+        .usage = "trace TABLE --where PREDICATE",
+        .words = "the way back: delivery, file, line and raw text of what made these rows",
+        .help = "For rows of a staged table, and of models that keep the rows of one (a SELECT over one table or view, with\n"
+                "lookups joined to it): which delivery each came from, on which line, and the text that stood there.\n\n"
+                "  lode trace crm.canonical.client --where \"client_no = 'K1001'\"\n"
+                "  lode trace shop.staging.orders --where 'order_no = 4711' -o json",
+        .options = options,
+        .option_count = COUNT_OF(options),
+        .run = run,
+};

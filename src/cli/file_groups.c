@@ -44,6 +44,25 @@ bool types_unify(Type a, Type b, Type *out) {
         return true;
 }
 
+/* ---- names ---- */
+
+static Str without_endings(Str name) {
+        static const char *const endings[] = { ".gz", ".csv", ".tsv", ".txt", ".dat", ".psv" };
+        for (size_t i = 0; i < COUNT_OF(endings); i++)
+                if (str_ends_with(name, str_of(endings[i])))
+                        name.size -= strlen(endings[i]);
+        return name;
+}
+
+/* "orders_2024-05-01" -> "orders" */
+static Str name_of_file(Arena *arena, const char *path) {
+        Str base = without_endings(str_of(path_base(path)));
+        size_t end = base.size;
+        while (end > 0 && strchr("0123456789-_. ", base.data[end - 1]))
+                end--;
+        return arena_str(arena, end ? str_slice(base, 0, end) : base);
+}
+
 /* ---- groups ---- */
 
 static bool same_list(StrList a, StrList b) {
@@ -85,10 +104,13 @@ static bool unify_column(SniffResult *into, const SniffResult *other, size_t ind
         return true;
 }
 
-static bool fits_group(const FileGroup *group, const SniffedFile *file) {
-        SniffResult *a = (SniffResult *)(uintptr_t)&group->sniffed;
+/* Without a header nothing but the name says what the columns are, so there the names must be alike too. */
+static bool fits_group(FileGroup *group, const SniffedFile *file, Str name) {
+        SniffResult *a = &group->sniffed;
         const SniffResult *b = &file->sniffed;
         if (!same_dialect(&a->format, &b->format) || a->column_count != b->column_count)
+                return false;
+        if (!a->format.header && !str_equal(group->name, name))
                 return false;
         for (size_t i = 0; i < a->column_count; i++)
                 if (!str_equal(a->columns[i].column.name, b->columns[i].column.name) || !unify_column(a, b, i, true))
@@ -129,34 +151,16 @@ static FileGroup *begin_group(FileGroup *groups, size_t *count, SniffedFile *fil
         return group;
 }
 
-/* ---- names ---- */
-
-static Str without_endings(Str name) {
-        static const char *const endings[] = { ".gz", ".csv", ".tsv", ".txt", ".dat", ".psv" };
-        for (size_t i = 0; i < COUNT_OF(endings); i++)
-                if (str_ends_with(name, str_of(endings[i])))
-                        name.size -= strlen(endings[i]);
-        return name;
-}
-
-/* "orders_2024-05-01" -> "orders" */
-static Str name_of_file(Arena *arena, const char *path) {
-        Str base = without_endings(str_of(path_base(path)));
-        size_t end = base.size;
-        while (end > 0 && strchr("0123456789-_. ", base.data[end - 1]))
-                end--;
-        return arena_str(arena, end ? str_slice(base, 0, end) : base);
-}
-
 void group_files(SniffedFile *files, size_t count, Grouping how, Arena *arena, FileGroup **out, size_t *out_count) {
         FileGroup *groups = ARENA_ARRAY(arena, FileGroup, count);
         size_t group_count = 0;
         for (size_t i = 0; i < count; i++) {
                 FileGroup *group = NULL;
+                Str name = name_of_file(arena, files[i].path);
                 if (how == GROUP_ONE && group_count)
                         group = &groups[0];
                 for (size_t j = 0; j < group_count && how == GROUP_BY_SHAPE && !group; j++)
-                        if (fits_group(&groups[j], &files[i]))
+                        if (fits_group(&groups[j], &files[i], name))
                                 group = &groups[j];
                 if (group) {
                         join_anyway(group, &files[i]);
@@ -164,7 +168,7 @@ void group_files(SniffedFile *files, size_t count, Grouping how, Arena *arena, F
                         group->sniffed.accepted += files[i].sniffed.accepted;
                 } else {
                         group = begin_group(groups, &group_count, &files[i], count, arena);
-                        group->name = name_of_file(arena, files[i].path);
+                        group->name = name;
                 }
                 group->files[group->file_count++] = &files[i];
                 group->records += files[i].sniffed.records;

@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "base/vec.h"
 #include "engine/data_row.h"
+#include "sql/rows.h"
 
 #define PUBLISH_TRIES 8
 #define COUNT_ROWS_MAX 5000000 /* differences are counted up to so many rows */
@@ -92,13 +93,23 @@ static Status inputs_of(Build *b, const Statement *statement, LakeInput **out, s
 
 /* ---- columns ---- */
 
+static const LakeColumn *find_column(const LakeColumn *columns, size_t count, Str name) {
+        for (size_t i = 0; i < count; i++)
+                if (str_equal_nocase(columns[i].name, name))
+                        return &columns[i];
+        return NULL;
+}
+
 static Status check_declared(const Model *model, const LakeColumn *columns, size_t count, Arena *arena, Error *err) {
+        for (size_t i = 0; i < model->key_count; i++) {
+                if (find_column(columns, count, model->key[i]))
+                        continue;
+                error_set(err, STATUS_NO_COLUMN, "the key '%.*s' is no column of the model's SELECT", STR_ARG(model->key[i]));
+                return error_place(err, model->path, model->text, 0);
+        }
         for (size_t i = 0; i < model->column_count; i++) {
                 const ModelColumn *declared = &model->columns[i];
-                const LakeColumn *found = NULL;
-                for (size_t j = 0; j < count && !found; j++)
-                        if (str_equal_nocase(columns[j].name, declared->name))
-                                found = &columns[j];
+                const LakeColumn *found = find_column(columns, count, declared->name);
                 if (!found)
                         error_set(err, STATUS_NO_COLUMN, "the model declares column '%.*s', and its SELECT has none of that name",
                                   STR_ARG(declared->name));
@@ -125,6 +136,7 @@ static Status columns_of(const Build *b, const Statement *statement, const Model
                         return error_hint(err, "name one of them otherwise: ... as other_name");
                 }
                 columns[i].name = name;
+                columns[i].hidden = str_is(name, "_file") || str_is(name, "_row");
                 if (worker_table_type(&found->items[i], b->arena, &columns[i].type, err) != STATUS_OK) {
                         error_place(err, model->path, model->text, model->body_offset);
                         return error_context(err, "column '%.*s'", STR_ARG(name));
@@ -214,15 +226,26 @@ static Status old_paths(const Build *b, Worker *worker, const Table *table, Str 
         return STATUS_OK;
 }
 
-static void print_side(Buf *sql, const char *name, const Model *model, const Str *paths, size_t count) {
+/* One row per distinct visible row: its key, a hash of it, how often it stands there. */
+static void print_side(Buf *sql, const char *name, const Model *model, const LakeColumn *columns, size_t column_count, const Str *paths,
+                       size_t count) {
         buf_printf(sql, "%s AS (SELECT ", name);
         for (size_t i = 0; i < model->key_count; i++) {
                 sql_quote_name(sql, model->key[i]);
                 buf_printf(sql, " AS k%zu, ", i);
         }
-        buf_append_cstr(sql, "hash(t) AS h, count(*) AS n FROM ");
+        buf_append_cstr(sql, "hash(t) AS h, count(*) AS n FROM (SELECT ");
+        const char *comma = "";
+        for (size_t i = 0; i < column_count; i++) {
+                if (columns[i].hidden)
+                        continue;
+                buf_append_cstr(sql, comma);
+                sql_quote_name(sql, columns[i].name);
+                comma = ", ";
+        }
+        buf_append_cstr(sql, " FROM ");
         print_paths(sql, paths, count);
-        buf_append_cstr(sql, " AS t GROUP BY ALL)");
+        buf_append_cstr(sql, ") AS t GROUP BY ALL)");
 }
 
 /*
@@ -244,9 +267,9 @@ static Status count_difference(Build *b, Worker *worker, const Model *model, con
         TRY(old_paths(b, worker, old, &before, &before_count, err));
         CLEANUP(buf_deinit) Buf sql = { 0 };
         buf_append_cstr(&sql, "WITH ");
-        print_side(&sql, "a", model, paths, count);
+        print_side(&sql, "a", model, columns, column_count, paths, count);
         buf_append_cstr(&sql, ", ");
-        print_side(&sql, "b", model, before, before_count);
+        print_side(&sql, "b", model, columns, column_count, before, before_count);
         if (model->key_count == 0) {
                 buf_append_cstr(&sql, " SELECT coalesce(sum(greatest(coalesce(a.n, 0) - coalesce(b.n, 0), 0)), 0), 0, "
                                       "coalesce(sum(greatest(coalesce(b.n, 0) - coalesce(a.n, 0), 0)), 0) FROM a FULL JOIN b ON a.h = b.h");
@@ -379,6 +402,18 @@ static const Node *blocked_by(const Build *b, const Node *node) {
         return NULL;
 }
 
+/*
+ * A model that keeps the rows of what it reads carries their delivery and ordinal too, hidden, so that each of its rows
+ * can be traced. False when it does not, or when what it reads has none.
+ */
+static bool with_rows(Build *b, const StatementSpec *spec, const SqlTree *tree, Statement *out) {
+        SqlDependency source;
+        SqlTree *carrying;
+        Error ignored;
+        return sql_row_source(tree, &source, NULL) && sql_trace_rows(tree, NULL, b->arena, &carrying, &ignored) == STATUS_OK &&
+               statement_bind(spec, carrying, b->arena, out, &ignored) == STATUS_OK;
+}
+
 static Status open_model(Build *b, Worker *worker, const Node *node, Statement *out, Error *err) {
         StatementSpec spec = {
                 .lake = b->spec->workspace->lake,
@@ -390,6 +425,8 @@ static Status open_model(Build *b, Worker *worker, const Node *node, Statement *
         };
         SqlTree *tree = ARENA_NEW(b->arena, SqlTree);
         *tree = *b->spec->text->trees[node->index];
+        if (node->model->kind == MODEL_TABLE && with_rows(b, &spec, tree, out))
+                return STATUS_OK;
         return statement_bind(&spec, tree, b->arena, out, err);
 }
 

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/trace.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/vec.h"
+#include "engine/data_row.h"
+#include "model/run.h"
+#include "model/statement.h"
+#include "sql/rows.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+typedef struct Trace {
+        const TraceSpec *spec;
+        Arena *arena;
+        Worker *worker;
+        const Model *model;  /* the applied text's; NULL for a staged table */
+        Statement statement;
+        VEC(TracedRow) rows;
+        int64_t taken;
+} Trace;
+
+/* ---- the statement that gives rows with their delivery and ordinal ---- */
+
+static Status predicate_tree(Trace *t, SqlTree **out, Error *err) {
+        Str text = arena_strf(t->arena, "SELECT * FROM t WHERE (%.*s\n)", STR_ARG(t->spec->where));
+        Status status = statement_parse(t->worker, text, STR(""), t->arena, out, err);
+        if (status == STATUS_OK)
+                return STATUS_OK;
+        /* show the place in what the user typed */
+        int shift = (int)sizeof("SELECT * FROM t WHERE (") - 1;
+        if (err->line == 1 && err->column > shift)
+                error_place_line(err, NULL, t->spec->where, 1, err->column - shift);
+        return status;
+}
+
+/* The model's text as it was applied at that commit. */
+static Status applied_model(Trace *t, Str zone, Str stage, Str name, const Model **out, Error *err) {
+        CatalogObject object;
+        CatalogName wanted = { STR("model"), zone, arena_strf(t->arena, "%.*s.%.*s", STR_ARG(stage), STR_ARG(name)) };
+        Status status = catalog_get(t->spec->workspace->lake->catalog, t->spec->at, wanted, t->arena, &object, err);
+        *out = NULL;
+        if (status == STATUS_NOT_FOUND)
+                return STATUS_OK;
+        TRY(status);
+        Json *body;
+        Str text;
+        ModelStage parsed_stage;
+        TRY(json_parse(object.body, "a model's body", t->arena, &body, err));
+        TRY(json_want_string(body, "text", &text, err));
+        if (!stage_parse(stage, &parsed_stage))
+                return error_set(err, STATUS_CORRUPT, "a model of an unknown stage '%.*s'", STR_ARG(stage));
+        Problems problems = { .arena = t->arena };
+        char *path = arena_printf(t->arena, "zones/%.*s/%.*s/%.*s.sql", STR_ARG(zone), STR_ARG(stage), STR_ARG(name));
+        *out = model_parse(t->arena, zone, parsed_stage, name, path, text, &problems);
+        return STATUS_OK;
+}
+
+static bool carries_rows(const Table *table) {
+        return table_column(table, STR("_file")) && table_column(table, STR("_row"));
+}
+
+/* Why a model's rows have no single record behind them. */
+static Status refuse(const Trace *t, const SqlTree *tree, Error *err) {
+        SqlDependency source;
+        const char *why = "what it reads does not say where its rows came from";
+        sql_row_source(tree, &source, &why);
+        error_set(err, STATUS_SQL_REFUSED, "the rows of %.*s cannot be traced one by one: %s", STR_ARG(t->spec->table), why);
+        return error_hint(err, "trace what it needs instead: lode show %.*s", STR_ARG(t->spec->table));
+}
+
+/* Staged tables and models built from them carry the pair; a view is followed through its own SQL. */
+static Status traced_tree(Trace *t, Str zone, Str stage, Str name, SqlTree **out, Error *err) {
+        SqlTree *predicate, *model;
+        TRY(predicate_tree(t, &predicate, err));
+        if (!str_is(stage, "staging"))
+                TRY(applied_model(t, zone, stage, name, &t->model, err));
+        Table table;
+        CatalogName wanted = { STR("table"), zone, arena_strf(t->arena, "%.*s.%.*s", STR_ARG(stage), STR_ARG(name)) };
+        Status status = lake_table(t->spec->workspace->lake, t->spec->at, wanted, t->arena, &table, err);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+                return status;
+        if (status == STATUS_OK && carries_rows(&table)) {
+                SqlDependency relation = { .zone = zone, .stage = stage, .name = name };
+                *out = sql_trace_table(&relation, predicate, t->arena);
+                return STATUS_OK;
+        }
+        if (!t->model) {
+                error_set(err, STATUS_NO_TABLE, "there is no table '%.*s'", STR_ARG(t->spec->table));
+                return error_hint(err, "lode show table lists them");
+        }
+        TRY(statement_parse(t->worker, t->model->text, str_of(t->model->path), t->arena, &model, err));
+        if (status == STATUS_OK || sql_trace_rows(model, predicate, t->arena, out, err) != STATUS_OK)
+                return refuse(t, model, err);
+        return STATUS_OK;
+}
+
+/* ---- rows ---- */
+
+static bool is_key_column(const Trace *t, Str name, size_t index) {
+        if (t->spec->column.size)
+                return str_equal_nocase(name, t->spec->column);
+        for (size_t i = 0; t->model && i < t->model->key_count; i++)
+                if (str_equal_nocase(t->model->key[i], name))
+                        return true;
+        return (!t->model || t->model->key_count == 0) && index == 2; /* the first column of its own */
+}
+
+static Status take_row(void *context, Str data_row, Error *err) {
+        Trace *t = context;
+        if (t->taken++ >= t->spec->limit)
+                return STATUS_OK;
+        DataRow row;
+        TracedRow traced = { .table = t->spec->table };
+        CLEANUP(buf_deinit) Buf key = { 0 };
+        if (!data_row_open(data_row, &row))
+                return error_set(err, STATUS_WORKER_LOST, "a worker sent a row that is none");
+        bool is_null;
+        size_t index = 0;
+        for (Str value; data_row_next(&row, &value, &is_null); index++) {
+                if (index == 0)
+                        str_to_int64(value, &traced.delivery);
+                else if (index == 1)
+                        str_to_int64(value, &traced.record);
+                else if (index < t->statement.columns.count && is_key_column(t, t->statement.columns.items[index].name, index))
+                        buf_printf(&key, "%s%.*s=%.*s", key.size ? ", " : "", STR_ARG(t->statement.columns.items[index].name), STR_ARG(value));
+        }
+        traced.key = buf_dup(&key, t->arena);
+        vec_push(t->arena, &t->rows, traced);
+        return STATUS_OK;
+}
+
+static Status run_statement(Trace *t, Str zone, SqlTree *tree, Error *err) {
+        StatementSpec spec = { .lake = t->spec->workspace->lake, .worker = t->worker, .at = t->spec->at,
+                               .principal = t->spec->workspace->principal, .default_zone = zone };
+        TRY(statement_bind(&spec, tree, t->arena, &t->statement, err));
+        if (t->spec->column.size) {
+                bool found = false;
+                for (size_t i = 2; i < t->statement.columns.count; i++)
+                        found |= str_equal_nocase(t->statement.columns.items[i].name, t->spec->column);
+                if (!found)
+                        return error_set(err, STATUS_NO_COLUMN, "%.*s has no column '%.*s'", STR_ARG(t->spec->table), STR_ARG(t->spec->column));
+        }
+        int64_t rows;
+        return statement_execute(&t->statement, take_row, t, &rows, err);
+}
+
+/* ---- their places ---- */
+
+static int by_delivery(const void *a, const void *b) {
+        const TracedRow *x = *(TracedRow *const *)a, *y = *(TracedRow *const *)b;
+        if (x->delivery != y->delivery)
+                return x->delivery < y->delivery ? -1 : 1;
+        return (x->record > y->record) - (x->record < y->record);
+}
+
+/* How the delivery was read: its source's text at that commit. */
+static Status applied_format(Trace *t, const Delivery *delivery, const Source **out, Error *err) {
+        CatalogObject object;
+        CatalogName name = { STR("source"), delivery->zone, delivery->source };
+        TRY(catalog_get(t->spec->workspace->lake->catalog, t->spec->at, name, t->arena, &object, err));
+        Json *body;
+        Str text;
+        TRY(json_parse(object.body, "a source's body", t->arena, &body, err));
+        TRY(json_want_string(body, "text", &text, err));
+        Problems problems = { .arena = t->arena };
+        *out = source_parse(t->arena, delivery->zone, delivery->source, "a source's text", text, &problems);
+        return STATUS_OK;
+}
+
+static Status locate(Trace *t, const Delivery *delivery, const LocateSpec *spec, LocateResult *out, Error *err) {
+        char *path = store_absolute(t->spec->workspace->lake->store, t->arena, delivery->landing);
+        CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return error_errno(err, errno, "cannot open the landed file '%s'", path);
+        CLEANUP(buf_deinit) Buf request = { 0 };
+        locate_spec_write(&request, spec);
+        Str reply;
+        TRY(worker_locate(t->worker, buf_view(&request), &fd, 1, t->arena, &reply, err));
+        return locate_result_read(reply, t->arena, out, err);
+}
+
+/* rows: those of one delivery, by record. */
+static Status place_delivery(Trace *t, TracedRow **rows, size_t count, Error *err) {
+        Delivery delivery;
+        Status status = catalog_delivery(t->spec->workspace->lake->catalog, rows[0]->delivery, t->arena, &delivery, err);
+        if (status == STATUS_NOT_FOUND)
+                return error_set(err, STATUS_CORRUPT, "the ledger does not know delivery %lld", (long long)rows[0]->delivery);
+        TRY(status);
+        const Source *source;
+        TRY(applied_format(t, &delivery, &source, err));
+        LocateSpec spec = { .format = source->format, .width = (uint32_t)(source->column_count + source->ignore.count) };
+        spec.records = ARENA_ARRAY(t->arena, int64_t, count);
+        for (size_t i = 0; i < count; i++)
+                if (i == 0 || rows[i]->record != rows[i - 1]->record)
+                        spec.records[spec.record_count++] = rows[i]->record;
+        LocateResult found;
+        TRY(locate(t, &delivery, &spec, &found, err));
+        for (size_t i = 0, at = 0; i < count; i++) {
+                while (at < found.count && found.items[at].record < rows[i]->record)
+                        at++;
+                rows[i]->name = delivery.name;
+                if (at == found.count || found.items[at].record != rows[i]->record)
+                        return error_set(err, STATUS_CORRUPT, "record %lld is not in the landed file of '%.*s'", (long long)rows[i]->record,
+                                         STR_ARG(delivery.name));
+                rows[i]->line = found.items[at].line;
+                rows[i]->offset = found.items[at].offset;
+                rows[i]->length = found.items[at].length;
+                rows[i]->raw = found.items[at].raw;
+        }
+        return STATUS_OK;
+}
+
+static Status place_rows(Trace *t, Error *err) {
+        size_t count = t->rows.count;
+        TracedRow **sorted = ARENA_ARRAY(t->arena, TracedRow *, count);
+        for (size_t i = 0; i < count; i++)
+                sorted[i] = &t->rows.items[i];
+        if (count)
+                qsort(sorted, count, sizeof(*sorted), by_delivery);
+        for (size_t from = 0; from < count;) {
+                size_t to = from + 1;
+                while (to < count && sorted[to]->delivery == sorted[from]->delivery)
+                        to++;
+                TRY(place_delivery(t, &sorted[from], to - from, err));
+                from = to;
+        }
+        return STATUS_OK;
+}
+
+static Status trace_with(Trace *t, Error *err) {
+        Str zone, stage, name, rest;
+        if (!str_cut(t->spec->table, '.', &zone, &rest) || !str_cut(rest, '.', &stage, &name) || name.size == 0) {
+                error_set(err, STATUS_USAGE, "'%.*s' is no table's full name", STR_ARG(t->spec->table));
+                return error_hint(err, "three parts: zone.stage.table");
+        }
+        TRY(worker_lease(t->spec->workspace->pool, t->spec->workspace->principal.name, &t->worker, err));
+        SqlTree *tree;
+        TRY(traced_tree(t, zone, stage, name, &tree, err));
+        TRY(run_statement(t, zone, tree, err));
+        return place_rows(t, err);
+}
+
+Status trace_rows(const TraceSpec *spec, Arena *arena, TraceReport *out, Error *err) {
+        Trace t = { .spec = spec, .arena = arena };
+        Status status = trace_with(&t, err);
+        worker_release(t.worker);
+        TRY(status);
+        *out = (TraceReport){ t.rows.items, t.rows.count, t.taken > spec->limit };
+        return STATUS_OK;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Trace: from rows back to the bytes that made them. A staged row carries its delivery and ordinal; a model that keeps
+ * the rows of what it reads is followed, through its own SQL, to the staged table below it. The landed file is framed
+ * again by a worker, as its source's text says, up to the records asked for.
+ */
+#include "engine/locate_message.h"
+#include "model/workspace.h"
+
+typedef struct TraceSpec {
+        Workspace *workspace;
+        CatalogAt at;
+        Str table;   /* zone.stage.name */
+        Str where;   /* SQL over its columns */
+        Str column;  /* or empty */
+        int64_t limit;
+} TraceSpec;
+
+typedef struct TracedRow {
+        Str table;
+        Str key;       /* what names the row: its key's columns, or the column asked for: "client_no=K1001" */
+        int64_t delivery, record;
+        Str name;      /* of the delivery */
+        int64_t line;  /* from 1 */
+        uint64_t offset, length;
+        Str raw;
+} TracedRow;
+
+typedef struct TraceReport {
+        TracedRow *items;
+        size_t count;
+        bool more; /* than the limit */
+} TraceReport;
+
+/* NO_TABLE; SQL_REFUSED for a model that does not keep rows (it aggregates, unites ...), saying why. */
+Status trace_rows(const TraceSpec *spec, Arena *arena, TraceReport *out, Error *err);
