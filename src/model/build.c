@@ -410,7 +410,7 @@ static bool with_rows(Build *b, const StatementSpec *spec, const SqlTree *tree, 
         SqlDependency source;
         SqlTree *carrying;
         Error ignored;
-        return sql_row_source(tree, &source, NULL) && sql_trace_rows(tree, NULL, b->arena, &carrying, &ignored) == STATUS_OK &&
+        return sql_row_source(tree, &source, NULL) && sql_trace_model(tree, NULL, b->arena, &carrying, &ignored) == STATUS_OK &&
                statement_bind(spec, carrying, b->arena, out, &ignored) == STATUS_OK;
 }
 

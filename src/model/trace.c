@@ -25,12 +25,12 @@ typedef struct Trace {
 /* ---- the statement that gives rows with their delivery and ordinal ---- */
 
 static Status predicate_tree(Trace *t, SqlTree **out, Error *err) {
-        Str text = arena_strf(t->arena, "SELECT * FROM t WHERE (%.*s\n)", STR_ARG(t->spec->where));
+        Str text = arena_strf(t->arena, SQL_PREDICATE_PREFIX "%.*s" SQL_PREDICATE_SUFFIX, STR_ARG(t->spec->where));
         Status status = statement_parse(t->worker, text, STR(""), t->arena, out, err);
         if (status == STATUS_OK)
                 return STATUS_OK;
         /* show the place in what the user typed */
-        int shift = (int)sizeof("SELECT * FROM t WHERE (") - 1;
+        int shift = (int)sizeof(SQL_PREDICATE_PREFIX) - 1;
         if (err->line == 1 && err->column > shift)
                 error_place_line(err, NULL, t->spec->where, 1, err->column - shift);
         return status;
@@ -84,15 +84,14 @@ static Status traced_tree(Trace *t, Str zone, Str stage, Str name, SqlTree **out
                 return status;
         if (status == STATUS_OK && carries_rows(&table)) {
                 SqlDependency relation = { .zone = zone, .stage = stage, .name = name };
-                *out = sql_trace_table(&relation, predicate, t->arena);
-                return STATUS_OK;
+                return sql_trace_table(&relation, predicate, t->arena, out, err);
         }
         if (!t->model) {
                 error_set(err, STATUS_NO_TABLE, "there is no table '%.*s'", STR_ARG(t->spec->table));
                 return error_hint(err, "lode show table lists them");
         }
         TRY(statement_parse(t->worker, t->model->text, str_of(t->model->path), t->arena, &model, err));
-        if (status == STATUS_OK || sql_trace_rows(model, predicate, t->arena, out, err) != STATUS_OK)
+        if (status == STATUS_OK || sql_trace_model(model, predicate, t->arena, out, err) != STATUS_OK)
                 return refuse(t, model, err);
         return STATUS_OK;
 }
