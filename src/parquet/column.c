@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "parquet/column.h"
 
-
 #include "parquet/dictionary.h"
 #include "parquet/memory.h"
 
@@ -75,26 +74,21 @@ static inline void plain_append(ParquetColumn *column, const char *data, size_t 
         column->size += sizeof(length) + size;
 }
 
-static void count_bytes(ParquetWriter *writer, size_t size) {
+static void count_plain(ParquetWriter *writer, size_t size) {
         writer->bytes += size;
         if (writer->bytes > writer->bytes_due)
                 writer->rows_due = 0;
 }
 
-/* The dictionary does not pay: writes out its values. If they are too many bytes for that, it is left as it is and
- * the row group ends with this row. */
+/* The dictionary does not pay: writes out its values, which are not too many bytes, or the row group had ended. */
 static void give_up_dictionary(ParquetColumn *column) {
         column->plain_for = PLAIN_AFTER_FAILURE + 1; /* this row group counts as the first */
-        if (column->bytes > column->writer->bytes_due / 2) {
-                column->writer->rows_due = 0;
-                return;
-        }
         for (uint32_t i = 0; i < column->count; i++) {
                 Str text = parquet_dictionary_text(column->dictionary, column->dictionary->ids[i]);
                 plain_append(column, text.data, text.size);
         }
         column->plain = true;
-        count_bytes(column->writer, column->bytes);
+        count_plain(column->writer, column->bytes);
 }
 
 void parquet_column_bytes(ParquetColumn *column, const char *data, size_t size) {
@@ -104,12 +98,14 @@ void parquet_column_bytes(ParquetColumn *column, const char *data, size_t size) 
         column->bytes += sizeof(uint32_t) + size;
         if (column->plain) {
                 plain_append(column, data, size);
-                count_bytes(column->writer, sizeof(uint32_t) + size);
+                count_plain(column->writer, sizeof(uint32_t) + size);
                 return;
         }
         parquet_dictionary_add(column->dictionary, index, data, size);
         if (column->dictionary->newest_at == index && parquet_dictionary_is_futile(column->dictionary, column->count))
                 give_up_dictionary(column);
+        else if (column->bytes > column->writer->bytes_due)
+                column->writer->rows_due = 0;
 }
 
 static void take_back_text(ParquetColumn *column) {

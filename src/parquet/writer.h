@@ -15,6 +15,9 @@
  *           TRY(parquet_row_end(writer, err));
  *   TRY(parquet_writer_finish(writer, arena, &statistics, err));
  *
+ * Or column by column: up to parquet_rows_room() values to each, then parquet_rows_end() with their number. A batch
+ * should be some thousand rows at most: a row group can only end between two.
+ *
  * One thread calls. With threads > 1 the writer has helpers of its own, which encode a finished row group while the
  * caller fills the next one; the caller lends a hand when it gets ahead. Memory is two row groups then, else one.
  *
@@ -80,7 +83,7 @@ typedef struct ParquetWriter {
         uint32_t rows;     /* ended rows of the row group being filled */
         uint32_t rows_due; /* the row group ends when rows reaches it */
         size_t bytes;      /* of plain texts in the row group */
-        size_t bytes_due;  /* the row group ends with the row in which bytes passes it */
+        size_t bytes_due;  /* the row group ends with the row in which bytes, or those of one column, pass it */
         ParquetWriterState *state;
 } ParquetWriter;
 
@@ -99,15 +102,25 @@ Status parquet_writer_finish(ParquetWriter *writer, Arena *arena, FileStatistics
 void parquet_writer_abort(ParquetWriter *writer);
 int64_t parquet_writer_rows(const ParquetWriter *writer); /* ended so far, all row groups */
 
-Status parquet_writer_flush(ParquetWriter *writer, Error *err); /* ends the row group; parquet_row_end calls it */
-/* Takes back what was appended since the last row end. */
+Status parquet_writer_flush(ParquetWriter *writer, Error *err); /* ends the row group; the row ends call it */
+/* Takes back what was appended since the last row end: one value per column at most. */
 void parquet_row_cancel(ParquetWriter *writer);
 
-/* IO, DISK_FULL, perhaps from an earlier row group. */
-static inline Status parquet_row_end(ParquetWriter *writer, Error *err) {
-        if (__builtin_expect(++writer->rows < writer->rows_due, 1))
+/* Rows that may be appended before the next row end; at least one. */
+static inline size_t parquet_rows_room(const ParquetWriter *writer) {
+        return writer->columns[0].row_max - writer->rows;
+}
+
+/* So many values were appended to each column. IO, DISK_FULL, perhaps from an earlier row group. */
+static inline Status parquet_rows_end(ParquetWriter *writer, size_t count, Error *err) {
+        writer->rows += (uint32_t)count;
+        if (__builtin_expect(writer->rows < writer->rows_due, 1))
                 return STATUS_OK;
         return parquet_writer_flush(writer, err);
+}
+
+static inline Status parquet_row_end(ParquetWriter *writer, Error *err) {
+        return parquet_rows_end(writer, 1, err);
 }
 
 static inline ParquetColumn *parquet_column(ParquetWriter *writer, size_t index) {

@@ -115,30 +115,41 @@ static bool sample_is_null(int index, int64_t row) {
         return index == C_NOTHING || (index != C_CONSTANT && row % 11 == index % 11);
 }
 
-/* Every thirteenth row is begun and taken back first. */
-static Status write_sample(Test *t, Output *output, int threads) {
+static Status start_sample(Test *t, Output *output, int threads) {
         ParquetColumnSpec columns[SAMPLE_COLUMNS];
         sample_columns(columns);
         ParquetPair pair = { STR("note"), STR("written by a test") };
         ParquetOptions options = { .threads = threads, .group_rows = SAMPLE_GROUP, .metadata = &pair, .metadata_count = 1 };
-        TRY(parquet_writer_start(output->writer, output->fd, columns, SAMPLE_COLUMNS, &options, &t->err));
+        return parquet_writer_start(output->writer, output->fd, columns, SAMPLE_COLUMNS, &options, &t->err);
+}
 
+static void append_or_null(Arena *arena, Output *output, int index, int64_t row) {
+        ParquetColumn *column = parquet_column(output->writer, (size_t)index);
+        if (sample_is_null(index, row))
+                parquet_column_null(column);
+        else
+                append_sample(arena, column, index, row);
+}
+
+static void append_and_cancel(Arena *arena, Output *output, int64_t row) {
+        for (int i = 0; i < SAMPLE_COLUMNS - row / 13 % 3; i++) {
+                if ((row + i) % 5 == 0)
+                        parquet_column_null(parquet_column(output->writer, (size_t)i));
+                else if (i != C_NOTHING)
+                        append_sample(arena, parquet_column(output->writer, (size_t)i), i, SAMPLE_ROWS + row);
+        }
+        parquet_row_cancel(output->writer);
+}
+
+/* Every thirteenth row is begun and taken back first. */
+static Status write_sample(Test *t, Output *output, int threads) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
+        TRY(start_sample(t, output, threads));
         for (int64_t row = 0; row < SAMPLE_ROWS; row++) {
-                for (int i = 0; row % 13 == 0 && i < SAMPLE_COLUMNS - row / 13 % 3; i++) {
-                        if ((row + i) % 5 == 0)
-                                parquet_column_null(parquet_column(output->writer, (size_t)i));
-                        else if (i != C_NOTHING)
-                                append_sample(&arena, parquet_column(output->writer, (size_t)i), i, SAMPLE_ROWS + row);
-                }
-                parquet_row_cancel(output->writer);
-                for (int i = 0; i < SAMPLE_COLUMNS; i++) {
-                        ParquetColumn *column = parquet_column(output->writer, (size_t)i);
-                        if (sample_is_null(i, row))
-                                parquet_column_null(column);
-                        else
-                                append_sample(&arena, column, i, row);
-                }
+                if (row % 13 == 0)
+                        append_and_cancel(&arena, output, row);
+                for (int i = 0; i < SAMPLE_COLUMNS; i++)
+                        append_or_null(&arena, output, i, row);
                 TRY(parquet_row_end(output->writer, &t->err));
                 if (row % 1000 == 0)
                         arena_reset(&arena);
@@ -438,22 +449,43 @@ TEST(much_text_ends_a_row_group_early) {
         CHECK(output.footer.group_count >= 9 && output.footer.group_count <= 12);
 }
 
-TEST(one_huge_text_repeated_does_not_take_its_size_per_row) {
+TEST(long_texts_repeated_or_not_keep_memory_bounded) {
         CLEANUP(output_deinit) Output output = output_new(t, NULL);
         CHECK_OK(start_one(t, &output, FLAT(TEXT)));
+        ParquetColumn *column = parquet_column(output.writer, 0);
         char *text = memset(arena_alloc(&t->arena, 800000), 'x', 800000);
-        for (int i = 0; i < 3000; i++) {
-                parquet_column_bytes(parquet_column(output.writer, 0), text, 800000);
-                end_row(t, &output);
-        }
-        for (int i = 0; i < 30; i++) { /* now the dictionary is past its limit, too late for plain text */
-                text[0] = (char)('a' + i);
-                parquet_column_bytes(parquet_column(output.writer, 0), text, 700000);
+        for (int i = 0; i < 1030; i++) {
+                text[0] = i < 1000 ? 'x' : (char)('a' + i % 30); /* from one text to many, the dictionary past its limit */
+                parquet_column_bytes(column, text, 800000);
+                CHECK(column->bytes <= PARQUET_GROUP_BYTES + 1000000 && column->capacity <= 2 * PARQUET_GROUP_BYTES);
                 end_row(t, &output);
         }
         CHECK_OK(output_finish(t, &output));
-        CHECK_INT(output.footer.rows, 3030);
-        CHECK(output.footer.file_size < 1000000);
+        CHECK_INT(output.footer.rows, 1030);
+        CHECK(output.footer.group_count >= 32 && output.footer.group_count <= 40);
+        CHECK(output.footer.file_size < 200000);
+}
+
+TEST(columns_can_be_filled_a_batch_at_a_time) {
+        CLEANUP(output_deinit) Output output = output_new(t, NULL);
+        CHECK_OK(write_sample(t, &output, 1));
+        Str by_rows, by_columns;
+        CHECK_OK(file_read(output.path, 64 << 20, &t->arena, &by_rows, &t->err));
+
+        output_rewind(&output);
+        CHECK_OK(start_sample(t, &output, 2));
+        for (int64_t from = 0; from < SAMPLE_ROWS;) {
+                int64_t room = (int64_t)parquet_rows_room(output.writer), to = from + (room < 1000 ? room : 1000);
+                to = to < SAMPLE_ROWS ? to : SAMPLE_ROWS;
+                for (int i = 0; i < SAMPLE_COLUMNS; i++)
+                        for (int64_t row = from; row < to; row++)
+                                append_or_null(&t->arena, &output, i, row);
+                CHECK_OK(parquet_rows_end(output.writer, (size_t)(to - from), &t->err));
+                from = to;
+        }
+        CHECK_OK(output_finish(t, &output));
+        CHECK_OK(file_read(output.path, 64 << 20, &t->arena, &by_columns, &t->err));
+        CHECK(str_equal(by_rows, by_columns));
 }
 
 TEST(wide_tables_have_shorter_row_groups) {
