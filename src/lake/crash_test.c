@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A publisher that dies at every system call which changes a disk, one after the other, and whose recovery dies too.
+ * A publisher that dies at every system call which changes a disk, one after the other, and whose recovery dies too;
+ * and one that finds the disk full at each.
  *
  * The calls are defined here, in the program, and so taken by our libraries and by SQLite instead of the C library's.
- * In a child whose `crash_at` is N the Nth of them ends the process at once: writes after half of their bytes, the
- * others before they are made. What power cuts take from the cache as well is not shown by this.
+ * In a child whose `trouble_at` is N the Nth of them ends the process at once: writes after half of their bytes, the
+ * others before they are made. Or, if `disk_full`, it fails with ENOSPC, and the process goes on. (Not so a sync: a
+ * failed sync ends the process, which is the other case.) What power cuts take from the cache as well is not shown.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,62 +22,63 @@
 #define CRASHED 77
 #define HERE (-100) /* AT_FDCWD, without fcntl.h and its own inline functions */
 
-static long crash_at; /* 0 = never */
+static long trouble_at; /* 0 = never */
+static bool disk_full;
 static long calls;
 
-static bool is_last_call(void) {
-        return crash_at && ++calls == crash_at;
+static bool in_trouble(void) {
+        return trouble_at && ++calls == trouble_at;
 }
 
-static void end(void) {
-        syscall(SYS_exit_group, CRASHED);
+/* Dies, or fails. */
+static int give_trouble(void) {
+        if (!disk_full)
+                syscall(SYS_exit_group, CRASHED);
+        errno = ENOSPC;
+        return -1;
 }
 
 #define TAKE_OVER(result, name, symbol, ...)                                             \
         __attribute__((visibility("default"))) result name(__VA_ARGS__) __asm__(symbol); \
         result name(__VA_ARGS__)
 
-TAKE_OVER(ssize_t, crashing_write, "write", int fd, const void *bytes, size_t size) {
-        bool last = is_last_call();
+TAKE_OVER(ssize_t, troubled_write, "write", int fd, const void *bytes, size_t size) {
+        bool last = in_trouble();
         ssize_t done = syscall(SYS_write, fd, bytes, last ? size / 2 : size);
-        if (last)
-                end();
-        return done;
+        return last ? give_trouble() : done;
 }
 
 static ssize_t do_pwrite(int fd, const void *bytes, size_t size, off_t at) {
-        bool last = is_last_call();
+        bool last = in_trouble();
         ssize_t done = syscall(SYS_pwrite64, fd, bytes, last ? size / 2 : size, at);
-        if (last)
-                end();
-        return done;
+        return last ? give_trouble() : done;
 }
 
-TAKE_OVER(ssize_t, crashing_pwrite, "pwrite", int fd, const void *bytes, size_t size, off_t at) {
+TAKE_OVER(ssize_t, troubled_pwrite, "pwrite", int fd, const void *bytes, size_t size, off_t at) {
         return do_pwrite(fd, bytes, size, at);
 }
 
-TAKE_OVER(ssize_t, crashing_pwrite64, "pwrite64", int fd, const void *bytes, size_t size, off_t at) {
+TAKE_OVER(ssize_t, troubled_pwrite64, "pwrite64", int fd, const void *bytes, size_t size, off_t at) {
         return do_pwrite(fd, bytes, size, at);
 }
 
-#define TAKE_OVER_PLAIN(symbol, parameters, arguments)                                            \
-        __attribute__((visibility("default"))) int crashing_##symbol parameters __asm__(#symbol); \
-        int crashing_##symbol parameters {                                                        \
-                if (is_last_call())                                                               \
-                        end();                                                                    \
+#define TAKE_OVER_PLAIN(symbol, spared, parameters, arguments)                                    \
+        __attribute__((visibility("default"))) int troubled_##symbol parameters __asm__(#symbol); \
+        int troubled_##symbol parameters {                                                        \
+                if (!(spared) && in_trouble())                                                    \
+                        return give_trouble();                                                    \
                 return (int)syscall arguments;                                                    \
         }
 
-TAKE_OVER_PLAIN(fsync, (int fd), (SYS_fsync, fd))
-TAKE_OVER_PLAIN(fdatasync, (int fd), (SYS_fdatasync, fd))
-TAKE_OVER_PLAIN(ftruncate, (int fd, off_t size), (SYS_ftruncate, fd, size))
-TAKE_OVER_PLAIN(ftruncate64, (int fd, off_t size), (SYS_ftruncate, fd, size))
-TAKE_OVER_PLAIN(rename, (const char *from, const char *to), (SYS_renameat2, HERE, from, HERE, to, 0))
-TAKE_OVER_PLAIN(link, (const char *from, const char *to), (SYS_linkat, HERE, from, HERE, to, 0))
-TAKE_OVER_PLAIN(unlink, (const char *path), (SYS_unlinkat, HERE, path, 0))
-TAKE_OVER_PLAIN(rmdir, (const char *path), (SYS_unlinkat, HERE, path, 0x200 /* AT_REMOVEDIR */))
-TAKE_OVER_PLAIN(mkdir, (const char *path, mode_t mode), (SYS_mkdirat, HERE, path, mode))
+TAKE_OVER_PLAIN(fsync, disk_full, (int fd), (SYS_fsync, fd))
+TAKE_OVER_PLAIN(fdatasync, disk_full, (int fd), (SYS_fdatasync, fd))
+TAKE_OVER_PLAIN(ftruncate, false, (int fd, off_t size), (SYS_ftruncate, fd, size))
+TAKE_OVER_PLAIN(ftruncate64, false, (int fd, off_t size), (SYS_ftruncate, fd, size))
+TAKE_OVER_PLAIN(rename, false, (const char *from, const char *to), (SYS_renameat2, HERE, from, HERE, to, 0))
+TAKE_OVER_PLAIN(link, false, (const char *from, const char *to), (SYS_linkat, HERE, from, HERE, to, 0))
+TAKE_OVER_PLAIN(unlink, disk_full, (const char *path), (SYS_unlinkat, HERE, path, 0))
+TAKE_OVER_PLAIN(rmdir, disk_full, (const char *path), (SYS_unlinkat, HERE, path, 0x200 /* AT_REMOVEDIR */))
+TAKE_OVER_PLAIN(mkdir, false, (const char *path, mode_t mode), (SYS_mkdirat, HERE, path, mode))
 
 /* ---- the store under test ---- */
 
@@ -117,7 +121,7 @@ static int child_stage(const char *root, const char *fresh) {
         Status status = lake_open(root, &lake, &err);
         if (status == STATUS_OK)
                 status = stage_landed(lake, fresh, &err);
-        if (status != STATUS_OK)
+        if (status != STATUS_OK && !disk_full)
                 fprintf(stderr, "# %s\n", err.message);
         lake_free(lake);
         return status != STATUS_OK;
@@ -130,18 +134,19 @@ static int child_recover(const char *root) {
         Status status = lake_open(root, &lake, &err);
         if (status == STATUS_OK)
                 status = lake_sweep(lake, 0, &swept, &err);
-        if (status != STATUS_OK)
+        if (status != STATUS_OK && !disk_full)
                 fprintf(stderr, "# %s\n", err.message);
         lake_free(lake);
         return status != STATUS_OK;
 }
 
-/* The exit code of a child that crashes at the Nth call; fresh NULL: it only recovers. */
-static int in_child(const char *root, const char *fresh, long at) {
+/* The exit code of a child that is in trouble at the Nth call; fresh NULL: it only recovers. */
+static int in_child(const char *root, const char *fresh, long at, bool full) {
         int status = 0;
         pid_t child = fork();
         if (child == 0) {
-                crash_at = at;
+                trouble_at = at;
+                disk_full = full;
                 _exit(fresh ? child_stage(root, fresh) : child_recover(root));
         }
         waitpid(child, &status, 0);
@@ -203,34 +208,46 @@ static Status land(const char *root, int64_t id, Error *err) {
         return catalog_ledger(lake->catalog, &row, 1, NULL, 0, err);
 }
 
-TEST(a_publisher_that_dies_at_any_call_leaves_the_old_whole_or_the_new_whole) {
+/* Round after round with the trouble at a later call, until it comes too late: each round stages one delivery, first
+ * in trouble, then the same again without. */
+static void trouble_everywhere(Test *t, bool full) {
         const char *root = arena_printf(&t->arena, "%s/store", test_folder(t));
         {
                 CLEANUP(lake_freep) Lake *lake = NULL;
                 CHECK_OK(lake_create(root, &lake, &t->err));
         }
-        /* Every fourth call in turn; LODE_TEST_FULL takes each one. */
-        long step = getenv("LODE_TEST_FULL") ? 1 : 4, point = 1 + getpid() % step;
-        long rounds = 0;
-        for (int code = CRASHED; code == CRASHED && point < 1000; point += step) {
+        /* Every sixth call in turn; LODE_TEST_FULL takes each one. */
+        long step = getenv("LODE_TEST_FULL") ? 1 : 6, point = 1 + getpid() % step, rounds = 0, calls_in_time = 0;
+        for (int quiet = 0; quiet < 2 && point < 1000; point += step) {
                 size_t staged = 0;
                 const char *fresh = arena_printf(&t->arena, "staging.t%ld", ++rounds);
                 CHECK_OK(land(root, rounds, &t->err));
-                code = in_child(root, fresh, point);
-                CHECK(code == 0 || code == CRASHED);
-                int recovery = in_child(root, NULL, 1 + (point * 7) % 23);
-                CHECK(recovery == 0 || recovery == CRASHED);
+                int code = in_child(root, fresh, point, full);
+                CHECK(code == 0 || code == (full ? 1 : CRASHED));
+                int recovery = in_child(root, NULL, 1 + (point * 7) % 23, full);
+                CHECK(recovery == 0 || recovery == (full ? 1 : CRASHED));
                 CHECK_OK(check_consistent(root, &staged, &t->err));
                 CHECK((long)staged == rounds || (long)staged == rounds - 1);
+                CHECK(code != 0 || (long)staged == rounds);
 
-                CHECK_INT(in_child(root, fresh, 0), 0);
-                CHECK_INT(in_child(root, NULL, 0), 0);
+                CHECK_INT(in_child(root, fresh, 0, false), 0);
+                CHECK_INT(in_child(root, NULL, 0, false), 0);
                 CHECK_OK(check_consistent(root, &staged, &t->err));
                 CHECK_INT(staged, rounds);
                 CHECK_INT(count_files(&t->arena, root, ".parquet"), 2 * rounds);
+                quiet = code == 0 ? quiet + 1 : 0;
+                calls_in_time = code == 0 ? calls_in_time : point;
         }
-        CHECK(point > 30 && point < 1000); /* the calls were really taken over */
+        CHECK(point < 1000 && calls_in_time > 20); /* the calls were really taken over */
         const char *queue = arena_printf(&t->arena, "%s/commit/queue", root);
         CHECK_INT(count_files(&t->arena, queue, ".files") + count_files(&t->arena, queue, ".drain"), 0);
         CHECK_INT(count_files(&t->arena, queue, ".intent"), 0);
+}
+
+TEST(a_publisher_that_dies_at_any_call_leaves_the_old_whole_or_the_new_whole) {
+        trouble_everywhere(t, false);
+}
+
+TEST(a_full_disk_at_any_call_is_an_error_and_loses_nothing) {
+        trouble_everywhere(t, true);
 }
