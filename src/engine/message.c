@@ -29,15 +29,23 @@ static Status message_lost(Error *err) {
         return error_set(err, STATUS_WORKER_LOST, "the other end of the connection is gone");
 }
 
-/* Sends all of it; the descriptors ride on the first byte. */
-static Status send_all(int socket, Str bytes, const int *fds, size_t fd_count, Error *err) {
+/* Takes what was sent off the front of the parts. */
+static void parts_advance(struct iovec *parts, size_t count, size_t sent) {
+        for (size_t i = 0; i < count; i++) {
+                size_t step = sent < parts[i].iov_len ? sent : parts[i].iov_len;
+                parts[i] = (struct iovec){ (char *)parts[i].iov_base + step, parts[i].iov_len - step };
+                sent -= step;
+        }
+}
+
+/* Sends all of both parts, at best in one call; the descriptors ride on the first byte. */
+static Status send_all(int socket, struct iovec parts[2], const int *fds, size_t fd_count, Error *err) {
         union {
                 struct cmsghdr header;
                 char room[CMSG_SPACE(MESSAGE_DESCRIPTORS_MAX * sizeof(int))];
         } control = { 0 };
-        while (bytes.size > 0) {
-                struct iovec part = { .iov_base = (void *)(uintptr_t)bytes.data, .iov_len = bytes.size };
-                struct msghdr out = { .msg_iov = &part, .msg_iovlen = 1 };
+        while (parts[0].iov_len + parts[1].iov_len > 0) {
+                struct msghdr out = { .msg_iov = parts, .msg_iovlen = 2 };
                 if (fd_count > 0) {
                         control.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
                                                            .cmsg_len = CMSG_LEN(fd_count * sizeof(int)) };
@@ -53,7 +61,7 @@ static Status send_all(int socket, Str bytes, const int *fds, size_t fd_count, E
                 if (sent < 0)
                         return error_errno(err, errno, "cannot send to the other program");
                 fd_count = 0;
-                bytes = str_slice(bytes, (size_t)sent, bytes.size);
+                parts_advance(parts, 2, (size_t)sent);
         }
         return STATUS_OK;
 }
@@ -77,8 +85,8 @@ Status message_send(int socket, MessageType type, uint16_t flags, uint64_t state
         put_le(header + 4, (uint64_t)type, 2);
         put_le(header + 6, (uint64_t)(flags & ~MESSAGE_FLAG_DESCRIPTORS) | fd_count, 2);
         put_le(header + 8, statement, 8);
-        TRY(send_all(socket, (Str){ header, sizeof(header) }, fds, fd_count, err));
-        return send_all(socket, payload, NULL, 0, err);
+        struct iovec parts[] = { { header, sizeof(header) }, { (void *)(uintptr_t)payload.data, payload.size } };
+        return send_all(socket, parts, fds, fd_count, err);
 }
 
 Status message_parse_header(Str header, size_t limit, Message *out, uint32_t *out_length, Error *err) {

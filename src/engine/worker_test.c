@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/file.h"
 #include "base/test.h"
@@ -588,6 +589,44 @@ TEST(flattened_columns_do_not_show_hidden_rows) {
                 CHECK_OK(answer(t, l.worker, w, &got));                         /* ... and both forms close it */
                 CHECK_OK(answer(t, l.worker, keyed, &got));
         }
+}
+
+/* In a process of its own, which is then killed: a pool with a worker in the middle of a statement. */
+static NORETURN void be_a_server(Test *t, const WorkerOptions *options, int tell) {
+        Leased l = { 0 };
+        if (leased_init(t, options, &l) != STATUS_OK)
+                _exit(1);
+        pid_t process = worker_process(l.worker);
+        if (write(tell, &process, sizeof(process)) != sizeof(process))
+                _exit(1);
+        (void)worker_execute(l.worker, STR(LONG_QUERY), discard, NULL, NULL, &t->err);
+        _exit(0);
+}
+
+TEST(a_killed_server_takes_its_workers_along_and_leaves_a_folder_that_is_swept) {
+        WorkerOptions options = options_of(t);
+        int pipes[2];
+        pid_t worker = 0;
+        CHECK_INT(pipe(pipes), 0);
+        pid_t server = fork();
+        if (server == 0)
+                be_a_server(t, &options, pipes[1]);
+        CHECK_INT(read(pipes[0], &worker, sizeof(worker)), sizeof(worker));
+        close(pipes[0]);
+        close(pipes[1]);
+        usleep(100000);
+        CHECK_INT(kill(worker, 0), 0);
+        CHECK_INT(count_entries(options.run_folder), 3);
+        kill(server, SIGKILL);
+        waitpid(server, NULL, 0);
+        char path[64];
+        snprintf(path, sizeof(path), "/proc/%d/exe", (int)worker);
+        for (int i = 0; i < 200 && readlink(path, (char[8]){ 0 }, 8) >= 0; i++) /* a zombie has no program */
+                usleep(10000);
+        CHECK(readlink(path, (char[8]){ 0 }, 8) < 0);
+        CLEANUP(worker_pool_closep) WorkerPool *pool = NULL;
+        CHECK_OK(worker_pool_open(&options, &pool, &t->err));
+        CHECK_INT(count_entries(options.run_folder), 3);
 }
 
 /* Programs that are no workers, in place of one. What they write on descriptor 3 is what lode reads. */
