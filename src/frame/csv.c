@@ -105,13 +105,6 @@ static void make_room(CsvReader *reader, size_t size) {
         reader->capacity = size;
 }
 
-static size_t count_newlines(const char *text, size_t size, char newline) {
-        size_t count = 0;
-        for (size_t i = 0; i < size; i++)
-                count += text[i] == newline;
-        return count;
-}
-
 /* The window slides: claimed bytes go, new ones come. Positions of the last batch are void after it. */
 static Status fill(CsvReader *reader, Error *err) {
         size_t left = reader->size - reader->at;
@@ -133,17 +126,18 @@ static Status fill(CsvReader *reader, Error *err) {
 
 /* Claims everything before `at`; the lines of it are counted. */
 static void claim(CsvReader *reader, size_t at) {
-        reader->line += (int64_t)count_newlines(reader->buffer + reader->at, at - reader->at, reader->dialect.newline);
+        reader->line += (int64_t)scan_count_lines(reader->buffer, reader->at, at);
         reader->at = at;
 }
 
 static size_t find_newline(const CsvReader *reader, size_t from) {
-        const char *found = memchr(reader->buffer + from, reader->dialect.newline, reader->size - from);
-        return found ? (size_t)(found - reader->buffer) : reader->size;
+        return scan_line_end(reader->buffer, from, reader->size);
 }
 
+/* The end of a record's text, where its newline is at `end`: a CR before an LF or the end of the file is not part of it. */
 static size_t without_cr(const CsvReader *reader, size_t start, size_t end) {
-        return reader->dialect.newline == '\n' && end > start && reader->buffer[end - 1] == '\r' ? end - 1 : end;
+        bool half = end > start && reader->buffer[end - 1] == '\r' && (end == reader->size || reader->buffer[end] == '\n');
+        return half ? end - 1 : end;
 }
 
 /* What an expression that begins with ^ and plain characters needs its records to begin with. */
@@ -261,12 +255,11 @@ static bool take_all(CsvReader *reader, const uint32_t *ends, const Scan *scan, 
             reader->format.comment.size > 0)
                 return false;
         const char *text = reader->buffer;
-        char newline = reader->dialect.newline;
         uint32_t *starts = reader->starts + reader->rows;
         size_t start = reader->at;
         for (size_t row = 0; row < scan->newlines; row++) {
                 uint32_t end = ends[row * width + width - 1];
-                if (text[end] != newline || end - start < width || end - start > reader->format.record_limit)
+                if (!scan_is_newline(text[end]) || end - start < width || end - start > reader->format.record_limit)
                         return false;
                 if (end - start == width && text[end - 1] == '\r')
                         return false; /* perhaps delimiters alone */
@@ -291,12 +284,11 @@ static void keep_all(CsvReader *reader, const Scan *scan) {
 static size_t take_each(CsvReader *reader, const uint32_t *ends, const Scan *scan, Flags flags, bool *out_again) {
         size_t start = reader->at, first = 0, counted = reader->at;
         int64_t line = reader->line;
-        char newline = reader->dialect.newline;
         for (size_t i = 0; i < scan->count; i++) {
-                if (reader->buffer[ends[i]] != newline)
+                if (!scan_is_newline(reader->buffer[ends[i]]))
                         continue;
                 size_t end = ends[i];
-                line += (int64_t)count_newlines(reader->buffer + counted, start - counted, newline);
+                line += (int64_t)scan_count_lines(reader->buffer, counted, start);
                 counted = start;
                 if (is_comment(reader, start)) {
                         skip_one(reader, &reader->counts.comments);
@@ -387,7 +379,7 @@ static bool take_scan(CsvReader *reader) {
         Str text = { reader->buffer + reader->at, scan.stop - reader->at };
         Flags flags = { !scan.high, scan.nul };
         size_t whole = scan.count;
-        while (whole > 0 && reader->buffer[ends[whole - 1]] != reader->dialect.newline)
+        while (whole > 0 && !scan_is_newline(reader->buffer[ends[whole - 1]]))
                 whole--;
         size_t rest = scan.count - whole; /* fields of the record that is not whole */
         if (scan.high)
@@ -436,7 +428,7 @@ Status csv_next(CsvReader *reader, CsvBatch *out, bool *out_end, Error *err) {
         *out = (CsvBatch){ .text = reader->buffer, .offset = reader->offset, .rows = reader->rows, .width = reader->width,
                            .starts = reader->starts, .ends = reader->ends, .records = reader->records,
                            .quoted = reader->quoted, .bad = reader->bad, .bad_count = reader->bad_count,
-                           .line_at = line_at, .line = line, .newline = reader->dialect.newline };
+                           .line_at = line_at, .line = line };
         return STATUS_OK;
 }
 
@@ -445,11 +437,6 @@ Status csv_next(CsvReader *reader, CsvBatch *out, bool *out_end, Error *err) {
 static void skip_mark(CsvReader *reader) {
         if (str_starts_with((Str){ reader->buffer, reader->size }, STR("\xef\xbb\xbf")))
                 reader->at = 3;
-}
-
-static void choose_newline(CsvReader *reader) {
-        bool lf = memchr(reader->buffer, '\n', reader->size), cr = memchr(reader->buffer, '\r', reader->size);
-        reader->dialect.newline = !lf && cr ? '\r' : '\n';
 }
 
 /* Makes the window hold the whole line at `at`, if the limit allows; *out_end is its newline or the end. */
@@ -505,7 +492,7 @@ static Status first_record(CsvReader *reader, size_t *out_count, Error *err) {
                 Scan scan;
                 scan_bytes(&reader->dialect, reader->buffer, reader->at, reader->size, reader->ends, &scan);
                 for (size_t i = 0; i < scan.count; i++) {
-                        if (reader->buffer[reader->ends[i]] != reader->dialect.newline)
+                        if (!scan_is_newline(reader->buffer[reader->ends[i]]))
                                 continue;
                         *out_count = i + 1;
                         return STATUS_OK;
@@ -579,7 +566,6 @@ Status csv_start(CsvReader *reader, const Format *format, Source source, size_t 
         TRY(input_start(reader->input, source, format->compression, limit, err));
         TRY(fill(reader, err));
         skip_mark(reader);
-        choose_newline(reader);
         TRY(skip_preamble(reader, err));
         TRY(skip_before(reader, err));
         if (reader->at == reader->size)
@@ -620,7 +606,7 @@ uint64_t csv_read_raw(const CsvReader *reader) {
 int64_t csv_line(CsvBatch *batch, size_t row) {
         size_t start = batch->starts[row];
         assert(start >= batch->line_at);
-        batch->line += (int64_t)count_newlines(batch->text + batch->line_at, start - batch->line_at, batch->newline);
+        batch->line += (int64_t)scan_count_lines(batch->text, batch->line_at, start);
         batch->line_at = start;
         return batch->line;
 }

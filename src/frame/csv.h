@@ -7,8 +7,7 @@
  * is handed on), bad (with the rule it breaks) or skipped (preamble, header, blank, comment, footer), and is counted:
  * records = good + bad + skipped.
  *
- * Lines end with LF or CRLF. A file without any LF (in its first megabyte) whose lines end with CR is read as that;
- * elsewhere a lone CR is an ordinary character.
+ * Lines end with LF, CRLF or a lone CR, also mixed.
  *
  * A quote that opens inside an unquoted field, one that closes before the end of its field, or one that is never
  * closed (at the record limit or the end of the file) makes the physical line on which its record began bad; reading
@@ -46,7 +45,6 @@ typedef struct CsvBatch {
         size_t bad_count;
         size_t line_at;          /* text[line_at] is on physical line `line` */
         int64_t line;
-        char newline;
 } CsvBatch;
 
 typedef struct CsvCounts {

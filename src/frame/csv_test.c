@@ -100,7 +100,9 @@ TEST(records_are_cut_where_rfc_4180_says) {
                 { "no newline at the end", "a,b\n1,2", "2@2 4+3: 1|2\nh" },
                 { "a cr at the end", "a,b\r\n1,2\r", "2@2 5+3: 1|2\nh" },
                 { "lines that end with cr", "a,b\r1,2\r3,4", "2@2 4+3: 1|2\n3@3 8+3: 3|4\nh" },
-                { "a lone cr among lf is a character", "a,b\n1,2\r3\n", "2@2 4+5: 1|2\r3\nh" },
+                { "a cr among lf", "a,b\n1,2\r3,4\n5,6\r", "2@2 4+3: 1|2\n3@3 8+3: 3|4\n4@4 12+3: 5|6\nh" },
+                { "a cr in quotes", "a,b\r\"1\r\",\"2\"\r3,4\r\n", "2@2 4+8: \"1\r\"|\"2\"\n3@4 13+3: 3|4\nh" },
+                { "two cr", "a,b\r\r1,2\r\r\n", "3@3 5+3: 1|2\nhbb" },
                 { "empty fields", "a,b\n,2\n1,\n", "2@2 4+2: |2\n3@3 7+2: 1|\nh" },
                 { "quoted", "a,b\n\"1\",\"2,\n3\"\nx,y\n", "2@2 4+10: \"1\"|\"2,\n3\"\n3@4 15+3: x|y\nh" },
                 { "quoted, crlf inside and after", "a,b\r\n\"1\r\n\",\"2\"\r\n", "2@2 5+9: \"1\r\n\"|\"2\"\nh" },
@@ -283,7 +285,7 @@ TEST(the_wide_scan_finds_what_the_plain_one_finds) {
                         text[i] = alphabet[(seed >> 40) % (round % 2 ? 4 : 10)];
                 }
                 memset(text + size, ',', SCAN_PADDING);
-                ScanDialect dialect = { .delimiter = ',', .newline = '\n', .quote = '"' };
+                ScanDialect dialect = { .delimiter = ',', .quote = '"' };
                 uint32_t plain_ends[400], wide_ends[400];
                 Scan plain, wide;
                 size_t from = round % 7 < (int)size ? (size_t)(round % 7) : 0;

@@ -5,14 +5,35 @@
 #include <immintrin.h>
 #endif
 
-/*
- * A CR between a closing quote and the newline belongs to the newline. At the end of text that goes on, it is given
- * the benefit of the doubt: the record is not complete and will be scanned again.
- */
-static bool ends_with_cr(const ScanDialect *dialect, const char *text, size_t at, size_t to) {
-        if (dialect->newline != '\n' || text[at] != '\r')
-                return false;
-        return at + 1 == to || text[at + 1] == '\n';
+/* A CR at the end of text that goes on may be half of a CRLF: it ends nothing yet. */
+static bool is_line_end(const char *text, size_t at, size_t to) {
+        return text[at] == '\n' || (text[at] == '\r' && at + 1 < to && text[at + 1] != '\n');
+}
+
+/* Between a closing quote and the LF of its line, or the end of the text. */
+static bool is_half_line_end(const char *text, size_t at, size_t to) {
+        return text[at] == '\r' && (at + 1 == to || text[at + 1] == '\n');
+}
+
+size_t scan_line_end(const char *text, size_t from, size_t to) {
+        const char *lf = memchr(text + from, '\n', to - from);
+        size_t end = lf ? (size_t)(lf - text) : to;
+        for (size_t at = from; at < end; at++) {
+                const char *cr = memchr(text + at, '\r', end - at);
+                if (!cr)
+                        break;
+                at = (size_t)(cr - text);
+                if (is_line_end(text, at, to))
+                        return at;
+        }
+        return end;
+}
+
+size_t scan_count_lines(const char *text, size_t from, size_t to) {
+        size_t count = 0;
+        for (size_t at = from; at < to; at++)
+                count += (text[at] == '\n') | ((text[at] == '\r') & (text[at + 1] != '\n'));
+        return count;
 }
 
 typedef enum Place { AT_START, IN_FIELD, IN_QUOTES, AFTER_QUOTE } Place;
@@ -22,8 +43,9 @@ typedef struct Step {
         bool ends, wrong;
 } Step;
 
-static Step step_outside(const ScanDialect *dialect, Place place, char byte) {
-        if (byte == dialect->delimiter || byte == dialect->newline)
+static Step step_outside(const ScanDialect *dialect, Place place, const char *text, size_t at, size_t to) {
+        char byte = text[at];
+        if (byte == dialect->delimiter || is_line_end(text, at, to))
                 return (Step){ AT_START, true, false };
         if (dialect->quote && byte == dialect->quote)
                 return (Step){ IN_QUOTES, false, place != AT_START };
@@ -53,9 +75,9 @@ void scan_bytes(const ScanDialect *dialect, const char *text, size_t from, size_
                         place = IN_QUOTES;
                         continue;
                 }
-                if (place == AFTER_QUOTE && ends_with_cr(dialect, text, at, to))
+                if (place == AFTER_QUOTE && is_half_line_end(text, at, to))
                         continue;
-                Step step = step_outside(dialect, place, byte);
+                Step step = step_outside(dialect, place, text, at, to);
                 if (step.wrong) {
                         out->wrong = true;
                         out->stop = place == AFTER_QUOTE ? at - 1 : at;
@@ -65,7 +87,7 @@ void scan_bytes(const ScanDialect *dialect, const char *text, size_t from, size_
                 if (!step.ends)
                         continue;
                 ends[out->count++] = (uint32_t)at;
-                out->newlines += byte == dialect->newline;
+                out->newlines += byte != dialect->delimiter;
         }
         out->open = place == IN_QUOTES;
 }
@@ -122,24 +144,33 @@ WIDE static inline QuoteBlock quote_block(uint64_t ends, uint64_t newlines, uint
         return (QuoteBlock){ ends, newlines & ~inside, quotes & inside & ~before, after & ~ends & ~quotes };
 }
 
-/* Clears the bytes that are the CR of a CRLF. */
-static uint64_t without_cr(const ScanDialect *dialect, uint64_t wrong, const char *text, size_t at, size_t to) {
+/* Clears the bytes that are the CR of a CRLF, or of one that may go on. */
+static uint64_t without_half_ends(uint64_t wrong, const char *text, size_t at, size_t to) {
         uint64_t left = wrong;
         for (uint64_t bits = wrong; bits; bits &= bits - 1) {
                 size_t place = at + (size_t)__builtin_ctzll(bits);
-                if (ends_with_cr(dialect, text, place, to))
+                if (is_half_line_end(text, place, to))
                         left &= ~(bits & -bits);
         }
         return left;
 }
 
+/* Those that no LF follows. What follows the last byte of the text is not known: it is none. */
+static uint64_t lone_crs(uint64_t crs, uint64_t lfs, const char *text, size_t at, size_t to) {
+        uint64_t lone = crs & ~(lfs >> 1);
+        size_t size = to - at < 64 ? to - at : 64;
+        uint64_t last = 1ull << (size - 1);
+        if ((lone & last) && (at + size == to || text[at + size] == '\n'))
+                lone &= ~last;
+        return lone;
+}
+
 WIDE static void scan_wide(const ScanDialect *dialect, const char *text, size_t from, size_t to,
                            uint32_t *ends, Scan *out) {
-        const __m256i delimiter = _mm256_set1_epi8(dialect->delimiter), newline = _mm256_set1_epi8(dialect->newline);
-        const __m256i quote = _mm256_set1_epi8(dialect->quote), cr = _mm256_set1_epi8('\r');
+        const __m256i delimiter = _mm256_set1_epi8(dialect->delimiter), quote = _mm256_set1_epi8(dialect->quote);
+        const __m256i lf = _mm256_set1_epi8('\n'), cr = _mm256_set1_epi8('\r');
         const __m256i zero = _mm256_setzero_si256();
         const uint64_t quotes_count = dialect->quote ? ~0ull : 0;
-        const uint64_t crlf = dialect->newline == '\n' ? ~0ull : 0;
         *out = (Scan){ .stop = to };
         Carry carry = { .start = 1 };
         uint32_t *put = ends;
@@ -148,7 +179,9 @@ WIDE static void scan_wide(const ScanDialect *dialect, const char *text, size_t 
                 __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)(text + at));
                 __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(text + at + 32));
                 uint64_t valid = to - at >= 64 ? ~0ull : (1ull << (to - at)) - 1;
-                uint64_t newlines = equal_mask(low, high, newline) & valid;
+                uint64_t lfs = equal_mask(low, high, lf) & valid, crs = equal_mask(low, high, cr) & valid, newlines = lfs;
+                if (__builtin_expect(crs != 0, 0))
+                        newlines |= lone_crs(crs, lfs, text, at, to);
                 uint64_t found = (equal_mask(low, high, delimiter) & valid) | newlines;
                 uint64_t quotes = equal_mask(low, high, quote) & valid & quotes_count;
                 high_seen |= (uint64_t)((uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32) & valid;
@@ -156,11 +189,10 @@ WIDE static void scan_wide(const ScanDialect *dialect, const char *text, size_t 
                 if (!__builtin_expect((quotes | carry.inside | carry.closed) != 0, 0)) {
                         carry = (Carry){ 0, found >> 63, 0 };
                 } else {
-                        uint64_t crs = equal_mask(low, high, cr) & newlines >> 1 & crlf;
                         QuoteBlock block = quote_block(found, newlines, quotes, valid, &carry);
-                        block.after_wrong &= ~crs;
+                        block.after_wrong &= ~(crs & lfs >> 1);
                         if (__builtin_expect(block.after_wrong != 0, 0))
-                                block.after_wrong = without_cr(dialect, block.after_wrong, text, at, to);
+                                block.after_wrong = without_half_ends(block.after_wrong, text, at, to);
                         quote_seen |= quotes;
                         found = block.ends;
                         newlines = block.newlines;

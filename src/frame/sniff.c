@@ -21,7 +21,6 @@ typedef VEC(Record) Records;
 typedef struct Sniffing {
         Str text;
         bool whole;
-        char newline;
         Arena *arena;
         Sniffed *out;
         VEC(SniffedDoubt) doubts;
@@ -35,14 +34,14 @@ static void add_doubt(Sniffing *sniffing, Str column, Str what, Str assumed) {
 /* --- records in a dialect --- */
 
 static void add_record(Sniffing *sniffing, Records *records, size_t start, size_t end, size_t *line, size_t width) {
-        size_t trimmed = end > start && sniffing->newline == '\n' && sniffing->text.data[end - 1] == '\r' ? end - 1 : end;
-        vec_push(sniffing->arena, records, (Record){ start, trimmed, *line, width });
-        for (size_t i = start; i <= end && i < sniffing->text.size; i++)
-                *line += sniffing->text.data[i] == sniffing->newline;
+        const char *text = sniffing->text.data;
+        bool half = end > start && text[end - 1] == '\r' && (end == sniffing->text.size || text[end] == '\n');
+        vec_push(sniffing->arena, records, (Record){ start, half ? end - 1 : end, *line, width });
+        *line += scan_count_lines(text, start, end < sniffing->text.size ? end + 1 : end);
 }
 
 static void cut_records(Sniffing *sniffing, const Format *format, size_t size, Records *out) {
-        ScanDialect dialect = { format->delimiter, sniffing->newline, format->quote, format->escape };
+        ScanDialect dialect = { format->delimiter, format->quote, format->escape };
         const char *text = sniffing->text.data;
         size_t start = 0, line = 1;
         while (start < size) {
@@ -50,7 +49,7 @@ static void cut_records(Sniffing *sniffing, const Format *format, size_t size, R
                 scan_bytes(&dialect, text, start, size, sniffing->ends, &scan);
                 size_t first = 0;
                 for (size_t i = 0; i < scan.count; i++) {
-                        if (text[sniffing->ends[i]] != sniffing->newline)
+                        if (!scan_is_newline(text[sniffing->ends[i]]))
                                 continue;
                         add_record(sniffing, out, start, sniffing->ends[i], &line, i - first + 1);
                         start = sniffing->ends[i] + 1;
@@ -65,8 +64,7 @@ static void cut_records(Sniffing *sniffing, const Format *format, size_t size, R
                 }
                 if (scan.open && size < sniffing->text.size)
                         return;
-                const char *newline = memchr(text + start, sniffing->newline, size - start);
-                size_t end = newline ? (size_t)(newline - text) : size;
+                size_t end = scan_line_end(text, start, size);
                 add_record(sniffing, out, start, end, &line, 0);
                 start = end + 1;
         }
@@ -136,7 +134,7 @@ static bool is_known(const Format *format, Str field) {
 
 static double known_share(Sniffing *sniffing, const Format *format, const Records *records, size_t width) {
         size_t known = 0, all = 0;
-        ScanDialect dialect = { format->delimiter, sniffing->newline, format->quote, format->escape };
+        ScanDialect dialect = { format->delimiter, format->quote, format->escape };
         for (size_t i = 0; i < records->count && all < 50000; i++) {
                 const Record *record = &records->items[i];
                 if (record->width != width)
@@ -194,7 +192,7 @@ static void choose_dialect(Sniffing *sniffing, Format *format) {
                 if (delimiters[d] != format->delimiter && best_of_delimiter > second)
                         second = best_of_delimiter;
         }
-        if (best > 0 && second > best * 0.9)
+        if (best > 0.1 && second > best * 0.9)
                 add_doubt(sniffing, STR(""), STR("another delimiter fits almost as well"),
                           arena_strf(sniffing->arena, "'%s'", format->delimiter == '\t' ? "tab" : (char[]){ format->delimiter, 0 }));
 }
@@ -637,12 +635,11 @@ Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *e
         Sniffed made = { .format = format_default() };
         Sniffing sniffing = { .whole = whole, .arena = arena, .out = &made };
         Str text = str_starts_with(sample, STR("\xef\xbb\xbf")) ? str_slice(sample, 3, sample.size) : sample;
-        bool lf = str_find_byte(text, '\n') < text.size;
-        sniffing.newline = !lf && str_find_byte(text, '\r') < text.size ? '\r' : '\n';
-        while (!whole && text.size > 0 && text.data[text.size - 1] != sniffing.newline)
+        while (!whole && text.size > 0 && !scan_is_newline(text.data[text.size - 1]))
                 text.size--; /* the cut record is no evidence */
         char *padded = arena_alloc_raw(arena, text.size + SCAN_PADDING);
         memcpy(padded, text.data ? text.data : "", text.size);
+        memset(padded + text.size, 0, SCAN_PADDING);
         sniffing.text = (Str){ padded, text.size };
         CLEANUP(freep) uint32_t *ends = malloc((text.size + 2 * SCAN_PADDING) * sizeof(*ends));
         if (!ends)

@@ -90,7 +90,7 @@ Status sniff_run(const SniffSpec *spec, int fd, Arena *arena, SniffResult *out, 
         TRY(sniff_format(buf_view(&sample), result.whole, arena, &sniffed, err));
         Str text = buf_view(&sample);
         if (!result.whole)
-                while (text.size > 0 && text.data[text.size - 1] != '\n')
+                while (text.size > 0 && !scan_is_newline(text.data[text.size - 1]))
                         text.size--;
         TRY(sniff_rows(&sniffed, source_of_bytes(&text), SNIFF_PREVIEW_ROWS, arena, &rows, err));
         result.format = sniffed.format;

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "frame/sniff.h"
+
+#include "base/test.h"
+
+/* What was made of a text, in one line: dialect, then columns, then (after a bar) how many doubts. */
+static Str tell(Test *t, const Sniffed *sniffed) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        const Format *format = &sniffed->format;
+        buf_printf(&out, "%c%c%s", format->delimiter == '\t' ? 't' : format->delimiter, format->quote ? format->quote : '-',
+                   format->header ? " header" : "");
+        if (format->skip)
+                buf_printf(&out, " skip %u", format->skip);
+        if (format->comment.size)
+                buf_printf(&out, " comment %.*s", STR_ARG(format->comment));
+        if (format->footer.size)
+                buf_printf(&out, " footer %.*s", STR_ARG(format->footer));
+        if (format->decimal == ',')
+                buf_append_cstr(&out, " decimal ,");
+        if (format->thousands)
+                buf_printf(&out, " thousands %c", format->thousands);
+        for (size_t i = 0; i < format->nulls.count; i++)
+                buf_printf(&out, " null '%.*s'", STR_ARG(format->nulls.items[i]));
+        for (size_t i = 0; i < format->dates.count; i++)
+                buf_printf(&out, " date %.*s", STR_ARG(format->dates.items[i]));
+        for (size_t i = 0; i < sniffed->column_count; i++)
+                buf_printf(&out, "%s%.*s %.*s", i ? ", " : ": ", STR_ARG(sniffed->columns[i].name),
+                           STR_ARG(type_print(&t->arena, sniffed->columns[i].guess.type)));
+        if (sniffed->doubt_count > 0)
+                buf_printf(&out, " | %zu", sniffed->doubt_count);
+        return buf_dup(&out, &t->arena);
+}
+
+typedef struct Case {
+        const char *name, *text, *told;
+} Case;
+
+static void check_cases(Test *t, const Case *cases, size_t count) {
+        for (size_t i = 0; i < count; i++) {
+                Sniffed sniffed;
+                if (sniff_format(str_of(cases[i].text), true, &t->arena, &sniffed, &t->err) != STATUS_OK) {
+                        test_fail(t, __FILE__, __LINE__, "%s: %s", cases[i].name, t->err.message);
+                        return;
+                }
+                Str told = tell(t, &sniffed);
+                if (!str_is(told, cases[i].told)) {
+                        test_fail(t, __FILE__, __LINE__, "%s: told\n%.*s\nwanted\n%s", cases[i].name, STR_ARG(told), cases[i].told);
+                        return;
+                }
+        }
+}
+
+TEST(the_dialect_is_what_most_records_agree_on) {
+        static const Case cases[] = {
+                { "comma", "id,name\n1,ann\n2,bo\n", ",\" header: id int, name text" },
+                { "semicolon with decimal commas", "id;amount\n1;2,50\n2;3,75\n", ";\" header decimal ,: id int, amount decimal(18,2)" },
+                { "semicolon with commas in text", "id;note\n1;a, b\n2;c, d, e\n3;f\n", ";\" header: id int, note text" },
+                { "tab", "id\tname\n1\tann\n2\tbo\n", "t\" header: id int, name text" },
+                { "pipe", "1|x|2024-01-02\n2|y|2024-01-03\n", "|\": column_1 int, column_2 text, column_3 date" },
+                { "quotes", "id,name\n1,\"a,b\"\n2,\"c,d\"\n3,\"e\"\"f\"\n", ",\" header: id int, name text" },
+                { "single quotes", "id,name\n1,'a,b'\n2,'c,d'\n3,'e'\n", ",' header: id int, name text" },
+                { "one column", "name\nann\nbob\ncarla\n", ",\" header: name text | 1" },
+                { "crlf", "id,name\r\n1,ann\r\n2,bo\r\n", ",\" header: id int, name text" },
+        };
+        check_cases(t, cases, COUNT_OF(cases));
+}
+
+TEST(a_header_differs_from_its_columns) {
+        static const Case cases[] = {
+                { "no header: a number in the first row", "ann,1\nbo,2\ncy,3\n", ",\": column_1 text, column_2 int" },
+                { "no header: NULL in the first row", "ann,\\N,1\nbo,x,2\n", ",\" null '\\N': column_1 text, column_2 text, column_3 int" },
+                { "no header: codes like the others", "Big Bird 1,BB1\nBig Bird 2,BB2\nAnt,ANT\nBee,BEE\nCow,COW\nDoe,DOE\n",
+                  ",\": column_1 text, column_2 text | 1" },
+                { "repeated names are still a header", "id,name,name\n1,a,b\n2,c,d\n", ",\" header: id int, name text, name_2 text | 1" },
+                { "no name", "id,\n1,a\n2,b\n", ",\" header: id int, column_2 text | 1" },
+                { "reserved", "id,_file\n1,a\n2,b\n", ",\" header: id int, _file_2 text | 1" },
+        };
+        check_cases(t, cases, COUNT_OF(cases));
+}
+
+TEST(what_is_not_the_table_is_skipped_and_said) {
+        static const Case cases[] = {
+                { "preamble", "Report of May\nmade by X\n\nid,amount,day\n1,2.50,2024-01-02\n2,3.50,2024-01-03\n3,3.00,2024-01-03\n",
+                  ",\" header skip 3: id int, amount decimal(18,2), day date | 1" },
+                { "footer", "id;amount;what\n1;2;a\n2;3;b\n3;4;c\nTotal;9;\n", ";\" header footer ^Total: id int, amount int, what text | 1" },
+                { "footer of another width", "id;amount;what\n1;2;a\n2;3;b\n3;4;c\n\nPrinted on Monday\n",
+                  ";\" header footer ^Printed: id int, amount int, what text | 1" },
+                { "comments", "# made by X\nid,name,x\n1,a,2\n# more\n2,b,3\n3,c,4\n", ",\" header comment #: id int, name text, x int" },
+                { "broken records", "id,name\n1,a\n2\n3,c,d\n4,d\n5,e\n6,f\n", ",\" header: id int, name text | 1" },
+        };
+        check_cases(t, cases, COUNT_OF(cases));
+}
+
+TEST(types_lose_nothing) {
+        static const Case cases[] = {
+                { "zeros before", "id,zip\n1,01234\n2,12345\n", ",\" header: id int, zip text | 1" },
+                { "plus before", "id,phone\n1,+49123\n2,+49234\n", ",\" header: id int, phone text | 1" },
+                { "big", "a,b,c\n3000000000,12345678901234567890,0.123456789012345678901\n1,1,1\n",
+                  ",\" header: a bigint, b decimal(38,0), c decimal(38,21) | 2" },
+                { "measured", "a,b\n1,40.070985\n2,-0.1\n", ",\" header: a int, b double" },
+                { "thousands", "a;b\nx;1.234,50\ny;12,25\nz;1.000.000,00\n", ";\" header decimal , thousands .: a text, b decimal(18,2)" },
+                { "booleans", "a,b\ntrue,1\nFALSE,0\n", ",\" header: a boolean, b int" },
+                { "uuid", "a\n123e4567-e89b-12d3-a456-426614174000\n", ",\" header: a uuid" },
+                { "times", "a,b,c\n10:11,2024-01-02 10:11:12,2024-01-02T10:11:12Z\n", ",\" header: a time, b timestamp, c timestamptz | 1" },
+                { "NULL words", "a,b\n1,x\nNA,y\n3,NA\n", ",\" header null 'NA': a int, b text | 1" },
+                { "quoted empties", "\"a\",\"b\"\n\"1\",\"\"\n\"\",\"y\"\n", ",\" header null '': a int, b text" },
+                { "a few that do not fit", "a,b\n1,xx\n2,xx\n3,xx\n4,xx\n5,xx\n6,xx\n7,xx\noops,xx\n9,xx\n", ",\" header: a int, b text | 1" },
+                { "too many that do not fit", "a,b\n1,x\n2,x\noops,x\n", ",\" header: a text, b text | 1" },
+        };
+        check_cases(t, cases, COUNT_OF(cases));
+}
+
+TEST(dates_are_read_as_they_must_be_or_doubted) {
+        static const Case cases[] = {
+                { "day first, certain", "a,d\n1,25/12/2024\n2,01/02/2024\n", ",\" header date dd/MM/yyyy: a int, d date" },
+                { "month first, certain", "a,d\n1,12/25/2024\n2,01/02/2024\n", ",\" header date MM/dd/yyyy: a int, d date" },
+                { "either", "a,d\n1,01/02/2024\n2,03/04/2024\n", ",\" header date dd/MM/yyyy: a int, d date | 1" },
+                { "either, and another column tells", "d,e\n01/02/2024,12/25/2024\n03/04/2024,01/01/2024\n",
+                  ",\" header date MM/dd/yyyy: d date, e date | 1" },
+                { "dots", "a;d\n1;1.2.2024\n2;25.12.2024\n", ";\" header date d.M.yyyy: a int, d date" },
+                { "two columns, two patterns", "d;e\n25/12/2024;2024-01-02\n26/12/2024;2024-01-03\n",
+                  ";\" header date dd/MM/yyyy date yyyy-MM-dd: d date, e date" },
+                { "two patterns in one column", "a;d\n1;25/12/2024\n1;26/12/2024\n1;27/12/2024\n2;2024-01-02\n3;2024-01-03\n",
+                  ";\" header date dd/MM/yyyy date yyyy-MM-dd: a int, d date | 1" },
+                { "with times", "a,d\n1,25/12/2024 10:30\n2,01/02/2024 11:30\n", ",\" header date dd/MM/yyyy: a int, d timestamp | 1" },
+        };
+        check_cases(t, cases, COUNT_OF(cases));
+}
+
+TEST(what_holds_no_records_is_refused) {
+        static const char *const texts[] = { "", "\n\n", "   \n" };
+        for (size_t i = 0; i < COUNT_OF(texts); i++) {
+                Sniffed sniffed;
+                CHECK_STATUS(sniff_format(str_of(texts[i]), true, &t->arena, &sniffed, &t->err), STATUS_HELD);
+        }
+}
+
+TEST(the_preview_shows_typed_rows_that_fit) {
+        Sniffed sniffed;
+        SniffedRows rows;
+        Str text = STR("id;amount;day\n1;2,5;25.12.2024\n2;x\n3;;26.12.2024\n4;1,00;27.12.2024\n"), left = text;
+        CHECK_OK(sniff_format(text, true, &t->arena, &sniffed, &t->err));
+        CHECK_OK(sniff_rows(&sniffed, source_of_bytes(&left), 2, &t->arena, &rows, &t->err));
+        CHECK_INT(rows.counts.records, 5);
+        CHECK_INT(rows.accepted, 3);
+        CHECK_INT(rows.quarantined, 1);
+        CHECK_INT(rows.preview_count, 2);
+        CHECK_STR(rows.preview[1], STR("2.50"));
+        CHECK_STR(rows.preview[2], STR("2024-12-25"));
+        CHECK(rows.preview[4].data == NULL);
+}
