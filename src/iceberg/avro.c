@@ -252,7 +252,8 @@ static Status parse_name(SchemaParser *parser, Str name, AvroNode *node, AvroNod
                 *out = node;
                 return STATUS_OK;
         }
-        return error_set(err, STATUS_CORRUPT, "the Avro schema has an unknown type '%.*s'", STR_ARG(str_slice(name, 0, 80)));
+        return error_set(err, STATUS_CORRUPT, "the Avro schema has an unknown type '%.*s'",
+                         STR_ARG(str_slice(name, 0, 80)));
 }
 
 static Status parse_object(SchemaParser *parser, const Json *json, int depth, AvroNode *node, AvroNode **out,

@@ -21,8 +21,9 @@ static void partition_by(Test *t, TableMetadata *metadata, const char *const *na
         PartitionSpec *spec = ARENA_NEW(&t->arena, PartitionSpec);
         *spec = (PartitionSpec){ 0, ARENA_ARRAY(&t->arena, PartitionField, count), count };
         for (size_t i = 0; i < count; i++)
-                spec->fields[i] = (PartitionField){ schema_column(metadata_current_schema(metadata), str_of(names[i]))->id,
-                                                    1000 + (int)i, str_of(names[i]), transform_parse(str_of(transforms[i])) };
+                spec->fields[i] =
+                        (PartitionField){ schema_column(metadata_current_schema(metadata), str_of(names[i]))->id,
+                                          1000 + (int)i, str_of(names[i]), transform_parse(str_of(transforms[i])) };
         metadata->specs = spec;
 }
 

@@ -95,8 +95,9 @@ static Str record_text(Arena *arena, const char *name, const FieldText *fields, 
 
 /* The fewest bytes that hold any decimal of so many digits. */
 static int decimal_size(int precision) {
-        static const unsigned char sizes[39] = { 0, 1, 1,  2,  2,  3,  3,  4,  4,  4,  5,  5,  6,  6,  6,  7,  7,  8,  8,  9,
-                                                 9, 9, 10, 10, 11, 11, 11, 12, 12, 13, 13, 13, 14, 14, 15, 15, 16, 16, 16 };
+        static const unsigned char sizes[39] = { 0,  1,  1,  2,  2,  3,  3,  4,  4,  4,  5,  5,  6,
+                                                 6,  6,  7,  7,  8,  8,  9,  9,  9,  10, 10, 11, 11,
+                                                 11, 12, 12, 13, 13, 13, 14, 14, 15, 15, 16, 16, 16 };
         return precision >= 1 && precision <= 38 ? sizes[precision] : 16;
 }
 
@@ -116,11 +117,11 @@ static void partition_type_text(Buf *out, Type type, int field_id) {
                 [TYPE_MAP] = NULL,
         };
         if (type.kind == TYPE_DECIMAL)
-                buf_printf(out,
-                           "{\"type\":\"fixed\",\"name\":\"decimal_%d_%d_of_%d\",\"size\":%d,\"logicalType\":\"decimal\","
-                           "\"precision\":%d,\"scale\":%d}",
-                           type.precision, type.scale, field_id, decimal_size(type.precision), type.precision,
-                           type.scale);
+                buf_printf(
+                        out,
+                        "{\"type\":\"fixed\",\"name\":\"decimal_%d_%d_of_%d\",\"size\":%d,\"logicalType\":\"decimal\","
+                        "\"precision\":%d,\"scale\":%d}",
+                        type.precision, type.scale, field_id, decimal_size(type.precision), type.precision, type.scale);
         else if (type.kind == TYPE_UUID)
                 buf_printf(out, "{\"type\":\"fixed\",\"name\":\"uuid_of_%d\",\"size\":16,\"logicalType\":\"uuid\"}",
                            field_id);
@@ -261,10 +262,35 @@ static void put_equality_ids(AvroWriter *writer, const DataFile *file) {
         avro_put_long(writer, 0);
 }
 
+static bool put_integer(AvroWriter *writer, Str bytes) {
+        int64_t number;
+        if (!value_read_int64(bytes, &number))
+                return false;
+        avro_put_long(writer, number);
+        return true;
+}
+
+static bool put_decimal(AvroWriter *writer, int precision, Str bytes) {
+        char fixed[16];
+        Int128 unscaled;
+        if (!value_read_decimal(bytes, &unscaled))
+                return false;
+        for (int i = (int)sizeof(fixed) - 1; i >= 0; i--, unscaled >>= 8)
+                fixed[i] = (char)unscaled;
+        size_t size = (size_t)decimal_size(precision);
+        avro_put_raw(writer, (Str){ fixed + sizeof(fixed) - size, size });
+        return true;
+}
+
+static bool put_fixed(AvroWriter *writer, size_t size, Str bytes) {
+        if (bytes.size != size)
+                return false;
+        avro_put_raw(writer, bytes);
+        return true;
+}
+
 /* Single value bytes back to Avro. False if they are not a value of the type. */
 static bool put_partition_value(AvroWriter *writer, Type type, Str bytes) {
-        int64_t number;
-        Int128 unscaled;
         switch (type.kind) {
         case TYPE_INT:
         case TYPE_BIGINT:
@@ -272,28 +298,17 @@ static bool put_partition_value(AvroWriter *writer, Type type, Str bytes) {
         case TYPE_TIME:
         case TYPE_TIMESTAMP:
         case TYPE_TIMESTAMPTZ:
-                if (!value_read_int64(bytes, &number))
-                        return false;
-                avro_put_long(writer, number);
-                return true;
-        case TYPE_DECIMAL: {
-                char fixed[16];
-                if (!value_read_decimal(bytes, &unscaled))
-                        return false;
-                for (int i = 15; i >= 0; i--, unscaled >>= 8)
-                        fixed[i] = (char)unscaled;
-                int size = decimal_size(type.precision);
-                avro_put_raw(writer, (Str){ fixed + 16 - size, (size_t)size });
-                return true;
-        }
+                return put_integer(writer, bytes);
+        case TYPE_DECIMAL:
+                return put_decimal(writer, type.precision, bytes);
         case TYPE_BOOLEAN:
+                return put_fixed(writer, 1, bytes);
         case TYPE_FLOAT:
+                return put_fixed(writer, 4, bytes);
         case TYPE_DOUBLE:
+                return put_fixed(writer, 8, bytes);
         case TYPE_UUID:
-                if (bytes.size != (type.kind == TYPE_BOOLEAN ? 1 : type.kind == TYPE_FLOAT ? 4 : type.kind == TYPE_DOUBLE ? 8 : 16))
-                        return false;
-                avro_put_raw(writer, bytes);
-                return true;
+                return put_fixed(writer, 16, bytes);
         case TYPE_TEXT:
         case TYPE_BINARY:
         case TYPE_LIST:
@@ -404,13 +419,15 @@ Status manifest_write(const TableMetadata *metadata, int spec_id, const Manifest
                 types[i] = partition_type(metadata, &spec->fields[i]);
         bool is_deletes = entry_count > 0 && entries[0].file.content != CONTENT_DATA;
 
-        Str file_text = record_text(arena, "r2", file_fields, COUNT_OF(file_fields), partition_text(arena, spec, types));
+        Str file_text = record_text(arena, "r2", file_fields, COUNT_OF(file_fields),
+                                    partition_text(arena, spec, types));
         Str schema = record_text(arena, "manifest_entry", entry_fields, COUNT_OF(entry_fields), file_text);
         CLEANUP(buf_deinit) Buf spec_text = { 0 };
         JsonWriter spec_writer = json_writer(&spec_text, false);
         partition_spec_print(&spec_writer, spec);
         const AvroHeader header[] = {
-                { "schema", schema_json(arena, metadata_current_schema(metadata)) }, /* of the table, not of this file */
+                /* of the table, not of this file */
+                { "schema", schema_json(arena, metadata_current_schema(metadata)) },
                 { "schema-id", arena_strf(arena, "%d", metadata->current_schema_id) },
                 { "partition-spec", buf_view(&spec_text) },
                 { "partition-spec-id", arena_strf(arena, "%d", spec_id) },

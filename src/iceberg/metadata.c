@@ -68,7 +68,8 @@ static Status read_spec_fields(const Json *list, Arena *arena, PartitionSpec *sp
                 field->transform = transform_parse(transform);
                 /* Version 3 has source-ids for transforms of several columns, which none of ours is. */
                 field->source_id = (int)json_integer(json_get(json, "source-id"), -1);
-                field->field_id = (int)json_integer(json_get(json, "field-id"), LAST_PARTITION_ID_NONE + 1 + (int64_t)i);
+                field->field_id = (int)json_integer(json_get(json, "field-id"),
+                                                    LAST_PARTITION_ID_NONE + 1 + (int64_t)i);
                 if (field->source_id < 0)
                         field->transform = (Transform){ .kind = TRANSFORM_UNKNOWN, .text = transform };
         }
@@ -312,7 +313,8 @@ static Status gunzip(Str bytes, const char *name, Arena *arena, Str *out, Error 
                 stream.next_out = buf_reserve(&text, room);
                 stream.avail_out = (uInt)room;
                 if (!stream.next_out)
-                        return error_set(err, STATUS_LIMIT, "%s: unpacks to more than %zu bytes", name, METADATA_SIZE_MAX);
+                        return error_set(err, STATUS_LIMIT, "%s: unpacks to more than %zu bytes", name,
+                                         METADATA_SIZE_MAX);
                 int state = inflate(&stream, Z_NO_FLUSH);
                 buf_added(&text, room - stream.avail_out);
                 if (state == Z_STREAM_END)

@@ -16,14 +16,15 @@
 #define ORDERS                                                                                                      \
         "\"sort-orders\":[{\"order-id\":0,\"fields\":[]},{\"order-id\":5,\"fields\":[{\"transform\":\"identity\","  \
         "\"source-id\":1,\"direction\":\"asc\",\"null-order\":\"nulls-first\"}]}],\"default-sort-order-id\":5,"
-#define SNAPSHOTS                                                                                                   \
-        "\"current-snapshot-id\":20,\"snapshots\":[{\"snapshot-id\":10,\"sequence-number\":1,\"timestamp-ms\":100," \
-        "\"manifest-list\":\"/w/m1\",\"summary\":{\"operation\":\"append\",\"total-records\":\"7\"}},"              \
-        "{\"snapshot-id\":20,\"parent-snapshot-id\":10,\"sequence-number\":2,\"timestamp-ms\":200,"                 \
-        "\"manifest-list\":\"/w/m2\",\"summary\":{\"operation\":\"delete\"},\"schema-id\":0}],"                     \
-        "\"snapshot-log\":[{\"snapshot-id\":10,\"timestamp-ms\":100},{\"snapshot-id\":20,\"timestamp-ms\":200}],"   \
-        "\"metadata-log\":[{\"metadata-file\":\"/w/v1.metadata.json\",\"timestamp-ms\":100}],"                      \
-        "\"refs\":{\"main\":{\"snapshot-id\":20,\"type\":\"branch\",\"min-snapshots-to-keep\":4},\"eod\":{\"snapshot-id\":10,\"type\":\"tag\"," \
+#define SNAPSHOTS                                                                                                      \
+        "\"current-snapshot-id\":20,\"snapshots\":[{\"snapshot-id\":10,\"sequence-number\":1,\"timestamp-ms\":100,"    \
+        "\"manifest-list\":\"/w/m1\",\"summary\":{\"operation\":\"append\",\"total-records\":\"7\"}},"                 \
+        "{\"snapshot-id\":20,\"parent-snapshot-id\":10,\"sequence-number\":2,\"timestamp-ms\":200,"                    \
+        "\"manifest-list\":\"/w/m2\",\"summary\":{\"operation\":\"delete\"},\"schema-id\":0}],"                        \
+        "\"snapshot-log\":[{\"snapshot-id\":10,\"timestamp-ms\":100},{\"snapshot-id\":20,\"timestamp-ms\":200}],"      \
+        "\"metadata-log\":[{\"metadata-file\":\"/w/v1.metadata.json\",\"timestamp-ms\":100}],"                         \
+        "\"refs\":{\"main\":{\"snapshot-id\":20,\"type\":\"branch\",\"min-snapshots-to-keep\":4},\"eod\":{\"snapshot-" \
+        "id\":10,\"type\":\"tag\","                                                                                    \
         "\"max-ref-age-ms\":9}},"
 #define HEAD                                                                                                        \
         "\"table-uuid\":\"9c12d441-03fe-4693-9a96-a0705ddf69c1\",\"location\":\"/w/\",\"last-sequence-number\":2,"  \
@@ -69,8 +70,14 @@ TEST(version_2_is_read_whole_and_written_back) {
         TableMetadata *again;
         CHECK_OK(parse(t, text.data, &again));
         CHECK_STR(print(t, again), text);
-        const char *const kept[] = { "a day", "zorder[2]", "nulls-first", "\"later\":{\"x\":[1,2.5,null]}", "a.b",
-                                     "\"statistics\":[{\"snapshot-id\":20}]", "\"max-ref-age-ms\":9", "\"min-snapshots-to-keep\":4" };
+        const char *const kept[] = { "a day",
+                                     "zorder[2]",
+                                     "nulls-first",
+                                     "\"later\":{\"x\":[1,2.5,null]}",
+                                     "a.b",
+                                     "\"statistics\":[{\"snapshot-id\":20}]",
+                                     "\"max-ref-age-ms\":9",
+                                     "\"min-snapshots-to-keep\":4" };
         for (size_t i = 0; i < COUNT_OF(kept); i++)
                 CHECK(str_find(text, str_of(kept[i])) < text.size);
 }
@@ -116,23 +123,26 @@ TEST(what_is_missing_or_unknown_is_refused_with_its_name) {
                 { "{\"format-version\":2," HEAD SPECS OTHERS "}", STATUS_CORRUPT, "schemas" },
                 { "{\"format-version\":2," HEAD "\"schemas\":[" SCHEMA_0 "],\"current-schema-id\":3," SPECS OTHERS "}",
                   STATUS_CORRUPT, "current schema 3" },
-                { "{\"format-version\":2," HEAD SCHEMAS "\"partition-specs\":[],\"default-spec-id\":1,\"last-partition-id\":1000," OTHERS
-                  "}", STATUS_CORRUPT, "spec 1" },
+                { "{\"format-version\":2," HEAD SCHEMAS
+                  "\"partition-specs\":[],\"default-spec-id\":1,\"last-partition-id\":1000," OTHERS "}",
+                  STATUS_CORRUPT, "spec 1" },
                 { "{\"format-version\":2," HEAD SCHEMAS "\"default-spec-id\":1," ORDERS OTHERS "}", STATUS_CORRUPT,
                   "partition-specs" },
-                { "{\"format-version\":2," HEAD SCHEMAS "\"partition-specs\":[],\"default-spec-id\":1," ORDERS OTHERS "}",
+                { "{\"format-version\":2," HEAD SCHEMAS "\"partition-specs\":[],\"default-spec-id\":1," ORDERS OTHERS
+                  "}",
                   STATUS_CORRUPT, "last-partition-id" },
                 { "{\"format-version\":2," HEAD SCHEMAS SPECS OTHERS "}", STATUS_CORRUPT, "sort-orders" },
-                { "{\"format-version\":2," HEAD SCHEMAS SPECS ORDERS "\"current-snapshot-id\":9," OTHERS "}", STATUS_CORRUPT,
-                  "snapshot 9" },
-                { "{\"format-version\":2,\"location\":\"/w\",\"last-updated-ms\":1,\"last-column-id\":1}", STATUS_CORRUPT,
-                  "table-uuid" },
+                { "{\"format-version\":2," HEAD SCHEMAS SPECS ORDERS "\"current-snapshot-id\":9," OTHERS "}",
+                  STATUS_CORRUPT, "snapshot 9" },
+                { "{\"format-version\":2,\"location\":\"/w\",\"last-updated-ms\":1,\"last-column-id\":1}",
+                  STATUS_CORRUPT, "table-uuid" },
                 { "{\"format-version\":3," HEAD SCHEMAS SPECS ORDERS OTHERS "}", STATUS_CORRUPT, "next-row-id" },
         };
         for (size_t i = 0; i < COUNT_OF(rows); i++) {
                 TableMetadata *m;
                 CHECK_STATUS(parse(t, rows[i].text, &m), rows[i].status);
-                CHECK(str_find(str_of(t->err.message), str_of(rows[i].says)) < strlen(t->err.message) || !rows[i].says[0]);
+                CHECK(str_find(str_of(t->err.message), str_of(rows[i].says)) < strlen(t->err.message) ||
+                      !rows[i].says[0]);
         }
 }
 

@@ -21,7 +21,6 @@ typedef struct Test {
         PredicateKind kind;
         const Str *values;
         size_t value_count;
-        bool exact; /* false: it was widened by a transform, so that NE and the null tests do not hold */
 } Test;
 
 /* ---- ranges ---- */
@@ -30,9 +29,36 @@ static bool is_floating(TypeKind kind) {
         return kind == TYPE_FLOAT || kind == TYPE_DOUBLE;
 }
 
+static bool compare_integers(TypeKind kind, Str a, Str b, int *out) {
+        int64_t x, y;
+        bool may_be_narrow = kind == TYPE_INT || kind == TYPE_DATE || kind == TYPE_BIGINT;
+        if (!may_be_narrow && (a.size != 8 || b.size != 8))
+                return false; /* 4 bytes would be days, not microseconds */
+        if (!value_read_int64(a, &x) || !value_read_int64(b, &y))
+                return false;
+        *out = (x > y) - (x < y);
+        return true;
+}
+
+static bool compare_floats(Str a, Str b, int *out) {
+        double x, y;
+        if (!value_read_double(a, &x) || !value_read_double(b, &y) || x != x || y != y)
+                return false;
+        *out = (x > y) - (x < y);
+        return true;
+}
+
+static bool compare_decimals(Str a, Str b, int *out) {
+        Int128 x, y;
+        if (!value_read_decimal(a, &x) || !value_read_decimal(b, &y))
+                return false;
+        *out = (x > y) - (x < y);
+        return true;
+}
+
 /*
- * Compares two single values; false where one is not a value of the type. Older files have narrower ones: 4 bytes in
- * a column that is a bigint or a double now.
+ * Compares two single values; false where one is not a value of the type. Unlike value_compare it takes what comes
+ * from outside: broken ones, and those of older files, 4 bytes in a column that is a bigint or a double now.
  */
 static bool compare(Type type, Str a, Str b, int *out) {
         switch (type.kind) {
@@ -46,37 +72,18 @@ static bool compare(Type type, Str a, Str b, int *out) {
         case TYPE_BIGINT:
         case TYPE_TIME:
         case TYPE_TIMESTAMP:
-        case TYPE_TIMESTAMPTZ: {
-                int64_t x, y;
-                bool narrow = type.kind == TYPE_INT || type.kind == TYPE_DATE || type.kind == TYPE_BIGINT;
-                if (!narrow && (a.size != 8 || b.size != 8))
-                        return false; /* 4 bytes would be days, not microseconds */
-                if (!value_read_int64(a, &x) || !value_read_int64(b, &y))
-                        return false;
-                *out = (x > y) - (x < y);
-                return true;
-        }
+        case TYPE_TIMESTAMPTZ:
+                return compare_integers(type.kind, a, b, out);
         case TYPE_FLOAT:
-        case TYPE_DOUBLE: {
-                double x, y;
-                if (!value_read_double(a, &x) || !value_read_double(b, &y) || x != x || y != y)
-                        return false;
-                *out = (x > y) - (x < y);
-                return true;
-        }
-        case TYPE_DECIMAL: {
-                Int128 x, y;
-                if (!value_read_decimal(a, &x) || !value_read_decimal(b, &y))
-                        return false;
-                *out = (x > y) - (x < y);
-                return true;
-        }
-        case TYPE_UUID: /* readers disagree on the order of its bytes */
-                return false;
+        case TYPE_DOUBLE:
+                return compare_floats(a, b, out);
+        case TYPE_DECIMAL:
+                return compare_decimals(a, b, out);
         case TYPE_TEXT:
         case TYPE_BINARY:
                 *out = str_compare(a, b);
                 return true;
+        case TYPE_UUID: /* readers disagree on the order of its bytes */
         case TYPE_LIST:
         case TYPE_STRUCT:
         case TYPE_MAP:
@@ -88,18 +95,20 @@ static bool compare(Type type, Str a, Str b, int *out) {
 /* Whether the bound and the value are known to stand so; unknown = false. */
 static bool lower_above(const Range *range, Str value, bool or_equal) {
         int order;
-        return range->has_lower && compare(range->type, range->lower, value, &order) && (order > 0 || (or_equal && order == 0));
+        return range->has_lower && compare(range->type, range->lower, value, &order) &&
+               (order > 0 || (or_equal && order == 0));
 }
 
 static bool upper_below(const Range *range, Str value, bool or_equal) {
         int order;
-        return range->has_upper && compare(range->type, range->upper, value, &order) && (order < 0 || (or_equal && order == 0));
+        return range->has_upper && compare(range->type, range->upper, value, &order) &&
+               (order < 0 || (or_equal && order == 0));
 }
 
 static bool may_equal(const Range *range, Str value) {
         if (range->type.kind == TYPE_UUID)
-                return !(range->has_lower && range->has_upper && range->exact && str_equal(range->lower, range->upper) &&
-                         !str_equal(range->lower, value));
+                return !(range->has_lower && range->has_upper && range->exact &&
+                         str_equal(range->lower, range->upper) && !str_equal(range->lower, value));
         return !lower_above(range, value, false) && !upper_below(range, value, false);
 }
 
@@ -196,8 +205,8 @@ static Test *make_tests(const Schema *schema, const Predicate *predicates, size_
                 for (size_t f = 0; f < schema->field_count; f++) {
                         const TypeField *field = &schema->fields[f];
                         if (field->id == predicates[i].field_id && !type_is_nested(field->type))
-                                tests[made++] = (Test){ field->id, field->type, predicates[i].kind, predicates[i].values,
-                                                        predicates[i].value_count, true };
+                                tests[made++] = (Test){ field->id, field->type, predicates[i].kind,
+                                                        predicates[i].values, predicates[i].value_count };
                 }
         }
         *out_count = made;
@@ -249,7 +258,8 @@ static bool project(const Test *test, const PartitionField *field, Arena *arena,
         return true;
 }
 
-static SpecTests project_all(const TableMetadata *metadata, int spec_id, const Test *tests, size_t count, Arena *arena) {
+static SpecTests project_all(const TableMetadata *metadata, int spec_id, const Test *tests, size_t count,
+                             Arena *arena) {
         SpecTests result = { .spec_id = spec_id };
         const PartitionSpec *spec = metadata_spec(metadata, spec_id);
         if (!spec || spec->field_count == 0 || count == 0)
@@ -383,7 +393,8 @@ Status plan_files(const TableMetadata *metadata, const Snapshot *snapshot, const
                   size_t predicate_count, const IcebergSource *source, ManifestCache *cache, Arena *arena, Plan *out,
                   Error *err) {
         Planner planner = { .metadata = metadata, .source = source, .cache = cache, .arena = arena };
-        planner.plan.schema = snapshot ? metadata_snapshot_schema(metadata, snapshot) : metadata_current_schema(metadata);
+        planner.plan.schema = snapshot ? metadata_snapshot_schema(metadata, snapshot)
+                                       : metadata_current_schema(metadata);
         planner.tests = make_tests(planner.plan.schema, predicates, predicate_count, arena, &planner.test_count);
         const ManifestList *list;
         TRY(manifest_list_load(source, cache, snapshot ? snapshot : metadata_current_snapshot(metadata), arena, &list,

@@ -19,7 +19,7 @@ typedef enum PredicateKind {
         PREDICATE_IN,
 } PredicateKind;
 
-/* Values are single values (base/value.h) of the column's type in the schema that is planned with. None of them NULL. */
+/* Values are single values (base/value.h) of the column's type in the schema that is planned with; none is NULL. */
 typedef struct Predicate {
         int field_id;
         PredicateKind kind;
@@ -37,7 +37,7 @@ typedef struct Plan {
         PlannedFile *files;
         size_t file_count;
         int64_t rows, bytes; /* of the files left */
-        PlannedFile *deletes; /* foreign delete files of the snapshot, not pruned: a reader that ignores them is wrong */
+        PlannedFile *deletes; /* delete files of other engines, not pruned: a reader that ignores them is wrong */
         size_t delete_count;
         int64_t total_files, total_rows; /* before pruning; -1 if not known without decoding what was pruned */
         size_t manifests, manifests_read;

@@ -12,15 +12,22 @@ static Schema schema_of(Test *t, Type type) {
 /* Does a file with such statistics stay? lower and upper NULL = absent. */
 static bool stays(Test *t, Type type, ColumnStatistics column, PredicateKind kind, const Str *values, size_t count) {
         column.field_id = 1;
-        DataFile file = { .path = STR("f"), .statistics = { .rows = 10, .bytes = 1, .columns = &column, .column_count = 1 } };
+        DataFile file = { .path = STR("f"),
+                          .statistics = { .rows = 10, .bytes = 1, .columns = &column, .column_count = 1 } };
         Schema schema = schema_of(t, type);
         Predicate predicate = { 1, kind, values, count };
         return plan_file_may_match(&schema, &file, &predicate, 1);
 }
 
 static ColumnStatistics bounds(Str lower, Str upper) {
-        return (ColumnStatistics){ .values = 10, .nulls = 0, .nans = 0, .bytes = 1, .has_lower = true, .has_upper = true,
-                                   .lower = lower, .upper = upper };
+        return (ColumnStatistics){ .values = 10,
+                                   .nulls = 0,
+                                   .nans = 0,
+                                   .bytes = 1,
+                                   .has_lower = true,
+                                   .has_upper = true,
+                                   .lower = lower,
+                                   .upper = upper };
 }
 
 TEST(numbers_are_pruned_by_their_bounds) {
@@ -227,7 +234,8 @@ TEST(the_cache_reads_each_file_once) {
         table.store.reads = 0;
         Plan plan;
         for (int i = 0; i < 3; i++) {
-                CHECK_OK(plan_files(table.version.metadata, NULL, NULL, 0, &table.source, &cache, &t->arena, &plan, &t->err));
+                CHECK_OK(plan_files(table.version.metadata, NULL, NULL, 0, &table.source, &cache, &t->arena, &plan,
+                                    &t->err));
                 CHECK_INT(plan.file_count, 4);
                 CHECK_INT(table.store.reads, 5); /* the list and four manifests */
         }
@@ -406,7 +414,9 @@ TEST(no_partition_with_a_matching_row_is_ever_pruned) {
                         row.bytes = random_value(t, &random, type.kind);
                         value.is_null = !transform_apply(part.transform, type, row.bytes, &t->arena, &value.bytes);
                 }
-                DataFile file = { .path = STR("/w/f"), .partition = &value, .partition_count = 1, .statistics = { .rows = 1 } };
+                DataFile file = {
+                        .path = STR("/w/f"), .partition = &value, .partition_count = 1, .statistics = { .rows = 1 }
+                };
                 TestStore store = { 0 };
                 map_init(&store.files, &t->arena);
                 IcebergSource source = test_store_source(&store);

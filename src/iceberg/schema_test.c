@@ -55,8 +55,10 @@ TEST(broken_schemas_say_what_is_wrong) {
                 { "{\"fields\":[]}", STATUS_CORRUPT },
                 { "{\"type\":\"struct\",\"fields\":[{\"id\":1,\"name\":\"a\",\"required\":false}]}", STATUS_CORRUPT },
                 { "{\"type\":\"struct\",\"fields\":[{\"id\":-1,\"name\":\"a\",\"type\":\"int\"}]}", STATUS_CORRUPT },
-                { "{\"type\":\"struct\",\"fields\":[{\"id\":2147483546,\"name\":\"a\",\"type\":\"int\"}]}", STATUS_CORRUPT },
-                { "{\"type\":\"struct\",\"fields\":[{\"id\":1,\"name\":\"a\",\"type\":\"variant\"}]}", STATUS_SQL_REFUSED },
+                { "{\"type\":\"struct\",\"fields\":[{\"id\":2147483546,\"name\":\"a\",\"type\":\"int\"}]}",
+                  STATUS_CORRUPT },
+                { "{\"type\":\"struct\",\"fields\":[{\"id\":1,\"name\":\"a\",\"type\":\"variant\"}]}",
+                  STATUS_SQL_REFUSED },
                 { "{\"type\":\"struct\",\"fields\":[{\"id\":1,\"name\":\"a\",\"type\":\"fixed[4]\"}]}", STATUS_OK },
         };
         for (size_t i = 0; i < COUNT_OF(rows); i++) {

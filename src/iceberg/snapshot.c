@@ -169,8 +169,9 @@ static Status remove_paths(Builder *b, const ManifestList *list) {
                         TRY(remove_from(b, &list->manifests[m], &paths, &gone));
         }
         if (gone != paths.count)
-                return error_set(b->err, STATUS_CONFLICT, "%zu of the %zu files to be replaced are no longer in the table",
-                                 paths.count - gone, paths.count);
+                return error_set(b->err, STATUS_CONFLICT,
+                                 "%zu of the %zu files to be replaced are no longer in the table", paths.count - gone,
+                                 paths.count);
         return STATUS_OK;
 }
 

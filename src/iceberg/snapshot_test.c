@@ -209,7 +209,8 @@ TEST(files_are_exchanged_by_path_or_not_at_all) {
         CHECK_OK(plan(t, &table, &files));
         CHECK_INT(files.file_count, 2);
         for (size_t i = 0; i < 2; i++) /* what stays keeps the sequence number it came with */
-                CHECK_INT(files.files[i].sequence_number, str_is(files.files[i].file->path, "/w/t/data/b.parquet") ? 1 : 2);
+                CHECK_INT(files.files[i].sequence_number,
+                          str_is(files.files[i].file->path, "/w/t/data/b.parquet") ? 1 : 2);
 
         Str location = table.version.metadata_location;
         change.added_count = 0;

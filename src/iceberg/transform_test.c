@@ -49,11 +49,18 @@ TEST(names_are_parsed_and_printed_as_they_were) {
                 TransformKind kind;
                 int width;
         } rows[] = {
-                { "identity", TRANSFORM_IDENTITY, 0 }, { "bucket[16]", TRANSFORM_BUCKET, 16 },
-                { "truncate[4]", TRANSFORM_TRUNCATE, 4 }, { "year", TRANSFORM_YEAR, 0 }, { "month", TRANSFORM_MONTH, 0 },
-                { "day", TRANSFORM_DAY, 0 }, { "hour", TRANSFORM_HOUR, 0 }, { "void", TRANSFORM_VOID, 0 },
-                { "zorder", TRANSFORM_UNKNOWN, 0 }, { "bucket[0]", TRANSFORM_UNKNOWN, 0 },
-                { "bucket[]", TRANSFORM_UNKNOWN, 0 }, { "bucket[9", TRANSFORM_UNKNOWN, 0 },
+                { "identity", TRANSFORM_IDENTITY, 0 },
+                { "bucket[16]", TRANSFORM_BUCKET, 16 },
+                { "truncate[4]", TRANSFORM_TRUNCATE, 4 },
+                { "year", TRANSFORM_YEAR, 0 },
+                { "month", TRANSFORM_MONTH, 0 },
+                { "day", TRANSFORM_DAY, 0 },
+                { "hour", TRANSFORM_HOUR, 0 },
+                { "void", TRANSFORM_VOID, 0 },
+                { "zorder", TRANSFORM_UNKNOWN, 0 },
+                { "bucket[0]", TRANSFORM_UNKNOWN, 0 },
+                { "bucket[]", TRANSFORM_UNKNOWN, 0 },
+                { "bucket[9", TRANSFORM_UNKNOWN, 0 },
         };
         for (size_t i = 0; i < COUNT_OF(rows); i++) {
                 Transform transform = transform_parse(str_of(rows[i].text));
@@ -102,7 +109,8 @@ TEST(truncation_rounds_down_and_counts_code_points) {
         CHECK_STR(out, value_int32(a, -10));
         CHECK(transform_apply(ten, (Type){ .kind = TYPE_BIGINT }, value_int64(a, 19), a, &out));
         CHECK_STR(out, value_int64(a, 10));
-        CHECK(transform_apply(fifty, (Type){ .kind = TYPE_DECIMAL, .precision = 9, .scale = 2 }, value_decimal(a, 1065), a, &out));
+        CHECK(transform_apply(fifty, (Type){ .kind = TYPE_DECIMAL, .precision = 9, .scale = 2 }, value_decimal(a, 1065),
+                              a, &out));
         CHECK_STR(out, value_decimal(a, 1050));
         CHECK(transform_apply(two, (Type){ .kind = TYPE_TEXT }, STR("äöü"), a, &out));
         CHECK_STR(out, STR("äö"));
