@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
+#include "base/vec.h"
 #include "cli/cli.h"
 #include "cli/rows.h"
 #include "model/statement.h"
@@ -66,18 +67,51 @@ static Status answer_parquet(Cli *cli, Statement *statement, Error *err) {
         return copy_out(files[0].path, err);
 }
 
+static Status audit_answer(Workspace *workspace, const Statement *statement, Str text, int64_t rows, Error *err) {
+        size_t count = statement ? statement->bound.relation_count : 0;
+        Str *objects = ARENA_ARRAY(&workspace->arena, Str, count);
+        VEC(Str) columns = { 0 };
+        for (size_t i = 0; i < count; i++) {
+                const BoundRelation *relation = &statement->bound.relations[i];
+                objects[i] = arena_strf(&workspace->arena, "%.*s.%.*s.%.*s", STR_ARG(relation->zone), STR_ARG(relation->stage), STR_ARG(relation->name));
+                for (size_t j = 0; j < relation->columns.count; j++)
+                        vec_push(&workspace->arena, &columns, arena_strf(&workspace->arena, "%.*s.%.*s", STR_ARG(objects[i]), STR_ARG(relation->columns.items[j])));
+        }
+        AuditRecord record = {
+                .action = STR("query"), .objects = objects, .object_count = count, .columns = columns.items, .column_count = columns.count,
+                .rows = rows, .bytes = statement ? statement->source.bytes : -1, .denied = statement == NULL, .statement = text,
+        };
+        return workspace_audit(workspace, record, err);
+}
+
+static Status answer_rows(Cli *cli, Statement *statement, int64_t *out_rows, Error *err) {
+        if (cli->output.format == OUTPUT_PARQUET)
+                return answer_parquet(cli, statement, err);
+        RowPrinter *printer = row_printer_new(&cli->arena, &statement->columns, &cli->output);
+        TRY(statement_execute(statement, row_printer_sink, printer, out_rows, err));
+        return row_printer_finish(printer, err);
+}
+
 static Status answer(Cli *cli, Workspace *workspace, CatalogAt at, Str text, Str name, Error *err) {
         CLEANUP(worker_releasep) Worker *worker = NULL;
         TRY(worker_lease(workspace->pool, workspace->principal.name, &worker, err));
         StatementSpec spec = { .lake = workspace->lake, .worker = worker, .at = at, .principal = workspace->principal };
         Statement statement;
-        TRY(statement_open(&spec, text, name, &cli->arena, &statement, err));
-        if (cli->output.format == OUTPUT_PARQUET)
-                return answer_parquet(cli, &statement, err);
-        RowPrinter *printer = row_printer_new(&cli->arena, &statement.columns, &cli->output);
-        int64_t rows;
-        TRY(statement_execute(&statement, row_printer_sink, printer, &rows, err));
-        TRY(row_printer_finish(printer, err));
+        Status status = statement_open(&spec, text, name, &cli->arena, &statement, err);
+        if (status != STATUS_OK) {
+                Error ignored; /* what was refused is told; that it was asked is kept */
+                audit_answer(workspace, NULL, text, -1, &ignored);
+                return status;
+        }
+        int64_t rows = -1;
+        status = answer_rows(cli, &statement, &rows, err);
+        Error audit_err;
+        Status audited = audit_answer(workspace, &statement, text, rows, &audit_err);
+        TRY(status);
+        if (audited != STATUS_OK) {
+                *err = audit_err;
+                return audited;
+        }
         if (cli->output.format == OUTPUT_TEXT && cli->output.terminal_out)
                 output_note(&cli->output, PAINT_DIM, "%lld row%s", (long long)rows, rows == 1 ? "" : "s");
         if (cli->output.verbose)

@@ -190,6 +190,9 @@ static void print_text(Cli *cli, const RunReport *r) {
         for (size_t i = 0; i < r->error_count; i++)
                 if (r->errors[i].file[0])
                         output_error(&cli->output, &r->errors[i]);
+        if (r->failed_branch.size)
+                output_note(&cli->output, PAINT_YELLOW, "what was built of a zone that failed stays on branch %.*s: lode query --branch %.*s ...",
+                            STR_ARG(r->failed_branch), STR_ARG(r->failed_branch));
         const RunFiles *f = &r->files;
         printf("run %lld %s in %s: %lld file%s seen = %lld staged + %lld duplicate + %lld held + %lld failed + %lld unclaimed\n",
                (long long)r->run, run_state_name(r->state), duration_print(&cli->arena, r->us).data, (long long)f->seen,

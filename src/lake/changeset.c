@@ -139,6 +139,14 @@ CatalogAt changeset_base(const ChangeSet *set) {
         return (CatalogAt){ set->spec.branch, set->base.seq };
 }
 
+void changeset_set_audit(ChangeSet *set, Str audit) {
+        set->spec.audit = arena_str(&set->arena, audit);
+}
+
+void changeset_set_branch(ChangeSet *set, Str branch) {
+        set->spec.branch = arena_str(&set->arena, branch);
+}
+
 void changeset_set_message(ChangeSet *set, Str message) {
         set->spec.message = arena_str(&set->arena, message);
 }

@@ -37,6 +37,9 @@ void changeset_free(ChangeSet *set);
 void changeset_freep(ChangeSet **set);
 CatalogAt changeset_base(const ChangeSet *set);
 void changeset_set_message(ChangeSet *set, Str message);
+void changeset_set_audit(ChangeSet *set, Str audit);
+/* Publishes there instead: a branch that was made at this set's base (a failed run's, which nobody else writes). */
+void changeset_set_branch(ChangeSet *set, Str branch);
 
 typedef enum TableWrite {
         TABLE_APPEND,  /* columns of the table that are not named stay; a type may only widen (int to bigint, float to

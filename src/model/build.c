@@ -528,6 +528,29 @@ static Str commit_message(const Build *b) {
         return arena_strf(b->arena, "build %.*s: %zu models", STR_ARG(b->zones[0]), built);
 }
 
+static bool any_built(const Build *b) {
+        for (size_t i = 0; i < b->reports.count; i++)
+                if (b->reports.items[i].state == BUILD_BUILT)
+                        return true;
+        return false;
+}
+
+/* The failed run's branch: to be looked at, and in nobody's way. */
+static Status keep_failed(Build *b, BuildReport *out, Error *err) {
+        Str branch = b->spec->failed_branch;
+        if (!any_built(b) || branch.size == 0)
+                return STATUS_OK;
+        Status status = catalog_branch_create(b->spec->workspace->lake->catalog, branch, changeset_base(b->set), err);
+        if (status != STATUS_OK && status != STATUS_EXISTS)
+                return status;
+        changeset_set_branch(b->set, branch);
+        changeset_set_message(b->set, arena_strf(b->arena, "%.*s, not published: a model failed", STR_ARG(commit_message(b))));
+        CatalogCommit ignored;
+        TRY(changeset_publish(b->set, b->arena, &ignored, err));
+        out->kept = true;
+        return STATUS_OK;
+}
+
 static Status build_once(Build *b, BuildReport *out, Error *err) {
         const Graph *graph = b->spec->text->graph;
         b->reports.count = 0;
@@ -540,7 +563,9 @@ static Status build_once(Build *b, BuildReport *out, Error *err) {
         }
         for (size_t i = 0; i < b->reports.count; i++)
                 out->failed |= b->reports.items[i].state == BUILD_FAILED || b->reports.items[i].state == BUILD_BLOCKED;
-        if (!out->failed) {
+        if (out->failed) {
+                TRY(keep_failed(b, out, err));
+        } else {
                 TRY(drop_removed(b, err));
                 changeset_set_message(b->set, commit_message(b));
                 int64_t base = changeset_base(b->set).seq;

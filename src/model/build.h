@@ -26,6 +26,7 @@ typedef struct BuildSpec {
         const bool *chosen;       /* by node index */
         ChangeSetSpec commit;     /* message is made here */
         bool again;
+        Str failed_branch;        /* where what was built stays when another model of its zone failed: run/7 */
         void *context;
         void (*on_model)(void *context, const ModelReport *report);   /* may be NULL */
         void (*on_progress)(void *context, const Node *node);
@@ -36,6 +37,7 @@ typedef struct BuildReport {
         size_t count;
         bool published;        /* a commit was made */
         bool failed;           /* a model failed: these zones keep what they had */
+        bool kept;             /* ... and what was built is on spec->failed_branch */
         CatalogCommit commit;
 } BuildReport;
 

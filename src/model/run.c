@@ -67,7 +67,8 @@ static void progress(const Run *run, const char *what, Str name) {
 }
 
 static ChangeSetSpec commit_spec(const Run *run) {
-        return (ChangeSetSpec){ .branch = run->options->branch, .author = run->workspace->principal.name, .via = STR("cli") };
+        return (ChangeSetSpec){ .branch = run->options->branch, .author = run->workspace->principal.name, .via = STR("cli"),
+                                .audit = workspace_audit_head(run->workspace, run->arena) };
 }
 
 static bool is_interrupted(const Run *run) {
@@ -327,6 +328,7 @@ static Status build_group(Run *run, const Str *zones, size_t count, Error *err) 
                 .chosen = run->chosen,
                 .commit = commit_spec(run),
                 .again = run->options->again,
+                .failed_branch = arena_strf(run->arena, "run/%lld", (long long)run->report->run),
                 .context = run->options->context,
                 .on_model = run->options->on_model,
         };
@@ -335,6 +337,8 @@ static Status build_group(Run *run, const Str *zones, size_t count, Error *err) 
         TRY(build_zones(&spec, zones, count, run->arena, &report, err));
         run->changed |= report.published;
         run->failed |= report.failed;
+        if (report.kept)
+                run->report->failed_branch = spec.failed_branch;
         for (size_t i = 0; i < report.count; i++) {
                 vec_push(run->arena, &run->models, report.items[i]);
                 if (report.items[i].state == BUILD_FAILED)
@@ -392,6 +396,16 @@ static void finish(Run *run) {
         report->state = run->failed ? (run->changed ? RUN_PARTLY : RUN_FAILED) : changed ? RUN_PUBLISHED : RUN_NOTHING;
 }
 
+/* The run itself, before it changes anything; what it changed is in the commits, which carry this line's hash. */
+static Status audit_start(Run *run, Error *err) {
+        VEC(Str) objects = { 0 };
+        for (size_t i = 0; i < run->text.graph->count; i++)
+                if (run->chosen[i])
+                        vec_push(run->arena, &objects, run->text.graph->nodes[i]->name);
+        AuditRecord record = { .action = STR("run"), .objects = objects.items, .object_count = objects.count, .rows = -1, .bytes = -1 };
+        return workspace_audit(run->workspace, record, err);
+}
+
 static Status run_steps(Run *run, Error *err) {
         TRY(load_text(run, err));
         TRY(select_words(run, err));
@@ -399,6 +413,7 @@ static Status run_steps(Run *run, Error *err) {
         if (run->options->on_apply)
                 run->options->on_apply(run->options->context, &run->report->apply);
         run->report->run = next_number(run);
+        TRY(audit_start(run, err));
         collect_zones(run);
         collect_feeds(run);
         LandedFile *landed;

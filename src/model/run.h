@@ -42,6 +42,7 @@ typedef enum RunState { RUN_PUBLISHED, RUN_NOTHING, RUN_PARTLY, RUN_FAILED } Run
 typedef struct RunReport {
         int64_t run;
         Str branch, commit;
+        Str failed_branch;   /* holds what was built where a zone was not published; empty = nothing */
         RunState state;
         int64_t us;
         ApplyReport apply;

@@ -116,6 +116,11 @@ Status text_apply(Workspace *w, Str branch, Arena *arena, ApplyReport *out, Erro
                 *out = (ApplyReport){ .changed = !changeset_is_empty(set) };
                 if (!out->changed)
                         return catalog_head(w->lake->catalog, branch, arena, &out->commit, err);
+                if (i == 0) {
+                        AuditRecord record = { .action = STR("apply"), .rows = -1, .bytes = -1 };
+                        TRY(workspace_audit(w, record, err));
+                        changeset_set_audit(set, workspace_audit_head(w, arena));
+                }
                 status = changeset_publish(set, arena, &out->commit, err);
         }
         TRY(status);

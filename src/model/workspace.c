@@ -39,7 +39,26 @@ static Status open_all(const WorkspaceSpec *spec, Workspace *w, Error *err) {
                 TRY(open_store(spec, w, err));
         if (spec->workers && !w->pool && w->lake)
                 TRY(open_pool(spec, w, err));
+        if (w->lake)
+                w->audit = audit_open(w->lake->store->audit_dir, "cli");
         return STATUS_OK;
+}
+
+Status workspace_audit(Workspace *w, AuditRecord record, Error *err) {
+        if (!w->audit)
+                return STATUS_OK;
+        record.principal = w->principal.name;
+        record.via = STR("cli");
+        return audit_record(w->audit, &record, &w->arena, NULL, err);
+}
+
+Str workspace_audit_head(Workspace *w, Arena *arena) {
+        AuditHead head;
+        Error ignored;
+        if (!w->audit || audit_head(w->audit, arena, &head, &ignored) != STATUS_OK || head.sequence == 0)
+                return STR("");
+        audit_sync(w->audit);
+        return arena_strf(arena, "%.*s:%lld:%.*s", STR_ARG(head.file), (long long)head.sequence, STR_ARG(sha256_hex(arena, head.hash)));
 }
 
 Status workspace_open(const WorkspaceSpec *spec, Workspace **out, Error *err) {
@@ -59,6 +78,7 @@ void workspace_close(Workspace *w) {
         if (!w)
                 return;
         worker_pool_close(w->pool);
+        audit_close(w->audit);
         lake_free(w->lake);
         arena_deinit(&w->arena);
         free(w);

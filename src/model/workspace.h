@@ -6,6 +6,7 @@
  * whole calls project_first_problem().
  */
 #include "engine/worker.h"
+#include "govern/audit.h"
 #include "govern/bind.h"
 #include "lake/lake.h"
 #include "model/project.h"
@@ -16,6 +17,7 @@ typedef struct Workspace {
         Lake *lake;        /* NULL when no store is there and none was asked for */
         WorkerPool *pool;  /* NULL unless asked for */
         Principal principal;
+        Audit *audit;      /* NULL without a store */
 } Workspace;
 
 typedef struct WorkspaceSpec {
@@ -30,6 +32,12 @@ typedef struct WorkspaceSpec {
 Status workspace_open(const WorkspaceSpec *spec, Workspace **out, Error *err);
 void workspace_close(Workspace *workspace); /* NULL is fine */
 void workspace_closep(Workspace **workspace);
+
+/* One line in the audit log: who (this principal, by the command line) is filled in. It is on disk when the workspace is
+ * closed, or, for what changes anything, when the change is. */
+Status workspace_audit(Workspace *workspace, AuditRecord record, Error *err);
+/* The log's head as commits carry it, "FILE:SEQUENCE:HASH"; what it covers is on disk. Empty without a store. */
+Str workspace_audit_head(Workspace *workspace, Arena *arena);
 
 /* The commit that --at names on a branch (empty = main); text NULL = its head. */
 Status workspace_at(Workspace *workspace, Str branch, const char *text, CatalogAt *out, Error *err);
