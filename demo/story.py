@@ -10,7 +10,7 @@ import random
 import shutil
 import signal
 import subprocess
-import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,7 @@ FOLDER = ROOT / "build" / "demo"
 PROJECT = FOLDER / "consultancy"
 LATER = ROOT / "src" / "cli" / "demo_files" / "later"
 KILLS = 20
-QUESTION = ("select count(*) as invoices, sum(revenue_dkk) as revenue_dkk from (select invoices, revenue_dkk "
-            "from finance.analytical.revenue_by_client_month) r")
+QUESTION = "select sum(invoices) as invoices, sum(revenue_dkk) as revenue_dkk from finance.analytical.revenue_by_client_month"
 
 
 def ask(*arguments: str | Path, project: Path = PROJECT, ok: tuple[int, ...] = (0,)) -> Any:
@@ -32,7 +31,7 @@ def ask(*arguments: str | Path, project: Path = PROJECT, ok: tuple[int, ...] = (
                           text=True)
     if done.returncode not in ok:
         raise SystemExit(f"lode {' '.join(map(str, arguments))}: exit {done.returncode}\n{done.stderr}")
-    return json.loads(done.stdout)
+    return json.loads(done.stdout, parse_float=Decimal)
 
 
 def store_of(project: Path) -> Path:
@@ -43,37 +42,75 @@ def title(words: str) -> None:
     print(f"\n{words}")
 
 
-def tell_files(report: dict[str, Any]) -> None:
+def short(text: str, width: int) -> str:
+    """One line of at most so many letters."""
+    line = " ".join(text.split())
+    return line if len(line) <= width else line[:width - 1] + "…"
+
+
+def plural(count: int, word: str) -> str:
+    return f"{count:,} {word}" + ("" if count == 1 else "s")
+
+
+# What is odd about each file, in a few words; the figures beside them are Lode's.
+ODDITIES = {
+    "clients_2026-06-30.csv": "semicolons, 1.234,50, two date formats, a footer, a byte order mark",
+    "contacts.csv": "quotes in wrong places",
+    "medarbejdere.csv": "Danish headers, English columns",
+    "projects.tsv": "tabs; a line that was cut off",
+    "timesheets_2026-04.csv.gz": "gzip, a comment, a footer",
+    "timesheets_2026-05.csv": "a field too many, 7.5 for 7,5, a month in one day",
+    "timesheets_2026-06.csv": "31 June, nobody's hours, a stray quote",
+    "timesheets_2026-06_kopi.csv": "the same bytes under another name",
+    "budget_2026_FINAL_v2.csv": "no source claims it: it stays where it is",
+    "fx_rates.csv": "nothing odd",
+    "invoices_2026-H1.csv": "an amount too big, one with a digit too many",
+    "payments.csv": "the bank's own three lines first, (12.00)",
+}
+
+
+def tell_files(report: dict[str, Any], seconds: float, peak_mib: float) -> None:
     files = report["files"]
-    title(f"{files['seen']} files lay in ingress/. After `lode run`: {files['staged']} staged, {files['duplicate']} duplicate, "
-          f"{files['held']} held, {files['failed']} failed, {files['unclaimed']} unclaimed.")
-    for delivery in report["deliveries"]:
-        counts = (f"{delivery['records']:>4} records = {delivery['accepted']} typed + {delivery['quarantined']} quarantined"
-                  f" + {delivery['skipped']} skipped")
-        words = counts if delivery["state"] == "staged" else (delivery["message"] or "")[:70]
-        print(f"  {Path(delivery['name']).name:29} {delivery['state']:9} {words}")
-    for name in report["unclaimed"]:
-        print(f"  {Path(name['name'] if isinstance(name, dict) else name).name:29} unclaimed no source's pattern matches; it stays where it is")
+    title(f"{plural(files['seen'], 'file')} were dropped. `lode run` took {seconds:.2f} s and {peak_mib:.0f} MiB at its peak. What became of each:")
+    ends = [(d["zone"], Path(d["name"]).name, d["state"], d) for d in report["deliveries"]]
+    ends += [(Path(u["name"] if isinstance(u, dict) else u).parent.name, Path(u["name"] if isinstance(u, dict) else u).name, "unclaimed", None)
+             for u in report["unclaimed"]]
+    for zone, name, state, delivery in sorted(ends, key=lambda end: end[:2]):
+        staged = delivery is not None and state == "staged"
+        counts = f"{delivery['accepted']:>3} rows {delivery['quarantined'] or '-':>2} quarantined {delivery['skipped']} skipped" if staged else ""
+        print(f"  {zone:8} {name:28} {state:9} {counts:33} {ODDITIES.get(name, '')}")
+    staged = [d for d in report["deliveries"] if d["state"] == "staged"]
+    sums = {key: sum(d[key] for d in staged) for key in ("records", "accepted", "quarantined", "skipped")}
+    print(f"  {files['seen']} seen = " + " + ".join(f"{files[state]} {state}" for state in ("staged", "duplicate", "held", "failed", "unclaimed")) +
+          f";  {sums['records']:,} records = {sums['accepted']:,} accepted + {sums['quarantined']} quarantined + {sums['skipped']} skipped")
 
 
 def tell_quarantine() -> None:
     rows = ask("show", "quarantine")
-    title(f"{len(rows)} records did not fit. None is lost, each can be read as it came; for example:")
+    title(f"{plural(len(rows), 'record')} did not fit: none is dropped, shifted, padded or rounded. Some of them, as they came:")
     told: set[str] = set()
-    for row in rows:
-        if row["rule"] in told or len(told) == 4:
-            continue
-        told.add(row["rule"])
-        print(f"  {row['source']} line {row['line']}: {row['message'][:60]:60} {row['raw'].strip()[:40]}")
+    for row in sorted(rows, key=lambda r: r["column"] in (None, "")):
+        if row["rule"] not in told and len(told) < 5:
+            told.add(row["rule"])
+            where = f"{Path(row['name']).name}:{row['line']}"
+            print(f"  {where:27} {row['rule']:17} {short(row['raw'], 64)}")
+
+
+def tell_models(report: dict[str, Any]) -> None:
+    models = report["models"]
+    title(f"{plural(len(models), 'model')} were built from them, {sum(m['kind'] == 'view' for m in models)} of them views: plain SQL files. For example "
+          "finance.analytical.revenue_by_client_month:")
+    for row in ask("query", "select client, sum(invoices) as invoices, sum(revenue_dkk) as dkk from "
+                            "finance.analytical.revenue_by_client_month group by client order by dkk desc limit 3"):
+        print(f"  {row['client']:27} {row['invoices']:>3} invoices {Decimal(str(row['dkk'])):>16,.2f} DKK")
 
 
 def tell_trace() -> None:
-    invoice = ask("query", "select * from finance.canonical.invoice order by invoice_no limit 1")[0]
+    invoice = ask("query", "select * from finance.canonical.invoice order by amount_dkk desc limit 1")[0]
     back = ask("trace", "finance.canonical.invoice", "--where", f"invoice_no = '{invoice['invoice_no']}'")[0]
-    title("A row of the domain's own model, and the way back:")
-    print(f"  finance.canonical.invoice  {invoice['invoice_no']}  {invoice['invoice_date']}  {invoice['amount']} {invoice['currency']}"
-          f" = {invoice['amount_dkk']} DKK")
-    print(f"  {back['name']} line {back['line']}: {back['raw'].strip()}")
+    title(f"Any row leads back to its file, line and bytes (lode trace finance.canonical.invoice --where \"invoice_no = '{invoice['invoice_no']}'\"):")
+    print(f"  {invoice['invoice_no']}  {invoice['invoice_date']}  {invoice['amount']} {invoice['currency']} = {invoice['amount_dkk']} DKK")
+    print(f"  {Path(back['name']).name}:{back['line']}, byte {back['offset']}:  {short(back['raw'], 88)}")
 
 
 def tell_past() -> None:
@@ -83,13 +120,12 @@ def tell_past() -> None:
         shutil.copy(path, PROJECT / "ingress" / path.parent.name / path.name)
     report = ask("run", ok=(0, 1))
     now, then = ask("query", QUESTION)[0], ask("query", "--at", before["commit"], QUESTION)[0]
-    states = ", ".join(f"{Path(d['name']).name} {d['state']}" for d in report["deliveries"])
-    title(f"Then {len(report['deliveries'])} more files came: {states}.")
+    title("July arrives, and an old name with other bytes:")
     for delivery in report["deliveries"]:
-        if delivery["state"] == "held":
-            print(f"  held: {delivery['message'][:110]}")
-    print(f"  revenue now               {now['revenue_dkk']:>16} DKK")
-    print(f"  as it was before, --at    {then['revenue_dkk']:>16} DKK" + ("  (the same answer as then)" if then == was else "  (NOT what it was)"))
+        words = f"{delivery['accepted']} rows more" if delivery["state"] == "staged" else delivery["message"] or ""
+        print(f"  {Path(delivery['name']).name:27} {delivery['state']:8} {short(words, 84)}")
+    print(f"  revenue now {Decimal(str(now['revenue_dkk'])):,.2f} DKK of {now['invoices']} invoices; --at {before['commit'][:12]}, before July, "
+          f"{Decimal(str(then['revenue_dkk'])):,.2f} of {then['invoices']}" + (", as it was" if then == was else ": NOT what it was"))
 
 
 def tables(project: Path) -> dict[str, str]:
@@ -117,16 +153,27 @@ def tell_kills(before: Path, wanted: dict[str, str], seconds: float) -> None:
     ask("run", project=before, ok=(0, 1))
     got = tables(before)
     equal = sum(got.get(name) == value for name, value in wanted.items())
-    title(f"The same run, killed with kill -9 at {killed} of {KILLS} random moments and run again: "
+    title(f"The first run once more from the beginning, with kill -9 at {killed} of {KILLS} random moments, then left to finish: "
           f"{equal} of {len(wanted)} tables equal, row by row.")
 
 
 def tell_open() -> None:
     shown = ask("show", "finance.canonical.invoice")
     rows = iceberg_rows(shown["metadata_location"])
-    location = Path(shown["metadata_location"].removeprefix("file://"))
-    title(f"Without Lode: PyIceberg opens .../{location.parent.parent.name[:8]}.../{location.name[:24]}... and reads {rows.num_rows} rows;"
-          f" Lode says {shown['rows']}.")
+    total = sum(rows.column("amount_dkk").to_pylist())
+    mine = ask("query", "select count(*) as n, sum(amount_dkk) as dkk from finance.canonical.invoice")[0]
+    same = rows.num_rows == mine["n"] and total == Decimal(str(mine["dkk"]))
+    title(f"PyIceberg opens finance.canonical.invoice without Lode: {rows.num_rows} rows, {total:,.2f} DKK; Lode says "
+          f"{'the same' if same else 'something else: ' + str(mine)}.")
+
+
+def tell_size() -> None:
+    kept = sum(path.stat().st_size for path in store_of(PROJECT).rglob("*") if path.is_file())
+    sent = sum(path.stat().st_size for folder in ("ingress", "later") for path in (FOLDER / "killed" / PROJECT.name / folder).rglob("*")
+               if path.is_file())
+    tables_shown = ask("show", "table")
+    title(f"The store keeps {kept / 1e6:.2f} MB: every file as it came ({sent / 1e6:.2f} MB were sent), {plural(len(tables_shown), 'table')} and views, "
+          f"and all {plural(len(ask('log')), 'commit')}.")
 
 
 def main() -> None:
@@ -136,25 +183,20 @@ def main() -> None:
     untouched = FOLDER / "killed" / PROJECT.name
     shutil.copytree(PROJECT, untouched)
 
-    print("A small consultancy: zones crm, delivery and finance, each with its team's sources and models as text files.")
+    print("A small consultancy: zones crm, delivery and finance, each with its team, its sources and its models as text.")
     cost = run([LODE, "run", "-o", "json"], len(os.sched_getaffinity(0)), cwd=PROJECT, ok=(0, 1))
     report = json.loads(cost.stdout)
-    tell_files(report)
+    tell_files(report, cost.seconds, cost.peak_mib)
     wanted = tables(PROJECT)
-    models = report["models"]
-    title(f"{len(models)} models were built from them: " + ", ".join(
-        f"{model['table']} ({model['rows']})" for model in models if ".analytical." in model["table"]))
     tell_quarantine()
+    tell_models(report)
     tell_trace()
     tell_past()
-    start = time.monotonic()
-    tell_kills(untouched, wanted, cost.seconds)
     tell_open()
-    kept = sum(path.stat().st_size for path in store_of(PROJECT).rglob("*") if path.is_file())
-    title(f"The first run took {cost.seconds:.2f} s and {cost.peak_mib:.0f} MiB at its peak; the store keeps {kept / 1e6:.2f} MB, every file as "
-          f"it came included. ({KILLS} kills: {time.monotonic() - start:.1f} s.)")
-    title("Now yours:  export PATH=$PWD/build:$PATH; lode init ~/mine && cd ~/mine && lode add shop ~/some/*.csv && lode run")
-    print("Play here:  cd build/demo/consultancy && lode status && lode show quarantine && lode log")
+    tell_kills(untouched, wanted, cost.seconds)
+    tell_size()
+    title("Yours:  export PATH=$PWD/build:$PATH; lode init ~/mine && cd ~/mine && lode add shop ~/some/*.csv && lode run")
+    print("Here:   cd build/demo/consultancy && lode status && lode show quarantine && lode query \"select * from crm.canonical.contact\"")
 
 
 if __name__ == "__main__":
