@@ -146,20 +146,38 @@ static Failure failure_of_json(const Json *error, Str message) {
         return failure;
 }
 
-/* A failing prepare says "Binder Error: {...}". */
+/* A failing prepare says "Binder Error: {...}", and an internal error has advice for its makers behind. */
 static Str json_of(Str error) {
-        size_t at = str_find(error, STR("{\"exception_type\""));
-        return at < error.size ? str_slice(error, at, error.size) : error;
+        size_t begin = str_find(error, STR("{\"exception_type\"")), end = error.size;
+        while (end > begin && error.data[end - 1] != '}')
+                end--;
+        return begin < end ? str_slice(error, begin, end) : error;
+}
+
+/* Of an error that is no JSON. */
+static FailureKind kind_of_text(Str error) {
+        static const struct {
+                Str part;
+                FailureKind kind;
+        } PARTS[] = {
+                { STR("INTERNAL"), FAILURE_ENGINE },
+                { STR("FATAL"), FAILURE_ENGINE },
+                { STR("Out of Memory"), FAILURE_MEMORY },
+                { STR("bad_alloc"), FAILURE_MEMORY },
+        };
+        for (size_t i = 0; i < COUNT_OF(PARTS); i++) {
+                if (str_find(error, PARTS[i].part) < error.size)
+                        return PARTS[i].kind;
+        }
+        return FAILURE_OTHER;
 }
 
 Failure engine_failure(const char *text, Arena *arena) {
         Str error = json_of(arena_str(arena, str_of(text ? text : "")));
         Json *tree;
         Error ignored;
-        if (json_parse(error, NULL, arena, &tree, &ignored) != STATUS_OK || tree->kind != JSON_OBJECT) {
-                bool memory = str_find(error, STR("Out of Memory")) < error.size || str_find(error, STR("bad_alloc")) < error.size;
-                return (Failure){ .kind = memory ? FAILURE_MEMORY : FAILURE_OTHER, .position = -1, .detail = error };
-        }
+        if (json_parse(error, NULL, arena, &tree, &ignored) != STATUS_OK || tree->kind != JSON_OBJECT)
+                return (Failure){ .kind = kind_of_text(error), .position = -1, .detail = error };
         Str message = json_string(json_get(tree, "exception_message"));
         return failure_of_json(tree, str_slice(message, 0, str_find(message, STR("\n\nPossible solutions"))));
 }
