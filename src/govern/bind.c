@@ -54,6 +54,7 @@ typedef struct Bind {
         BoundStatement *out;
         VEC(BoundRelation) relations;
         VEC(Type) functions;
+        VEC(Str) columns;
 } Bind;
 
 /* What the surroundings of a relation in FROM say about it. */
@@ -151,6 +152,7 @@ static void choose_columns(Bind *bind, const Text *text, Seen *seen, Place where
                 const RelationColumn *column = &relation->columns[i];
                 if (policy_withholds(seen->policy, column->name) || is_hidden_from(text, column, where))
                         continue;
+                vec_push(bind->arena, &bind->columns, column->name);
                 if (first == SIZE_MAX && !column->hidden)
                         first = i;
                 seen->carried[i] = everything || mentioned_has(&text->mentioned.names, column->name);
@@ -831,6 +833,22 @@ static Status bind_query(Bind *bind, const Text *text, const Scope *outer, SqlQu
         return bind_modifiers(bind, text, &scope, query, err);
 }
 
+static Status see_parameter(void *context, SqlExpr **place, Error *err UNUSED) {
+        if ((*place)->kind == SQL_PARAMETER)
+                *(SqlPlace *)context = (*place)->at;
+        return STATUS_OK;
+}
+
+static Status no_parameters(const SqlTree *tree, Error *err) {
+        SqlPlace at = { SQL_NOWHERE, 0 };
+        SqlVisitor visitor = { .expr = see_parameter, .context = &at };
+        Error unused = { 0 };
+        sql_visit_query(tree->query, &visitor, &unused); /* replaces nothing */
+        error_set(err, STATUS_SQL_REFUSED, "the statement has a parameter, and nothing here gives it a value");
+        error_hint(err, "write the value itself");
+        return sql_error_place(err, tree, at);
+}
+
 Status bind_statement(const SqlTree *tree, const BindRequest *request, Arena *arena, BoundStatement *out, Error *err) {
         BoundStatement bound = { .map.arena = arena, .parameter_count = tree->parameters.count };
         Bind bind = { .request = request, .arena = arena, .out = &bound };
@@ -838,6 +856,8 @@ Status bind_statement(const SqlTree *tree, const BindRequest *request, Arena *ar
                 .tree = tree, .zone = request->default_zone, .stage = request->default_stage,
                 .principal = &request->principal,
         };
+        if (tree->parameters.count > 0 && !request->parameters)
+                return no_parameters(tree, err);
         SqlQuery *query = sql_query_copy(arena, tree->query);
         mentioned_collect(query, arena, &text.mentioned);
         text.keyed = text.mentioned.subqueries;
@@ -852,8 +872,27 @@ Status bind_statement(const SqlTree *tree, const BindRequest *request, Arena *ar
         bound.relation_count = bind.relations.count;
         bound.functions = bind.functions.items;
         bound.function_count = bind.functions.count;
+        bound.columns = (SqlNames){ bind.columns.items, bind.columns.count };
         *out = bound;
         return STATUS_OK;
+}
+
+/* The name that stands at a place: the last part of a.b.c. */
+static Str name_at(Str text, SqlPlace at) {
+        Str source = str_slice(text, at.offset, (size_t)at.offset + at.length), head, tail = source;
+        while (str_cut(tail, '.', &head, &tail))
+                ;
+        if (head.size > 1 && head.data[0] == '"')
+                head = str_slice(head, 1, head.size - 1);
+        return head;
+}
+
+static void guess_column(Error *err, Str text, SqlPlace at, SqlNames columns) {
+        if (err->status != STATUS_NO_COLUMN || err->hint[0])
+                return;
+        Str guess = str_nearest(name_at(text, at), columns.items, columns.count);
+        if (guess.size > 0)
+                error_hint(err, "did you mean %.*s?", STR_ARG(guess));
 }
 
 Status bind_error_place(Error *err, const SqlTree *tree, const BoundStatement *bound, size_t offset) {
@@ -861,8 +900,10 @@ Status bind_error_place(Error *err, const SqlTree *tree, const BoundStatement *b
         SqlPlace at;
         if (!sql_map_find(&bound->map, offset, &source, &at))
                 return err->status;
-        if (source == 0)
+        if (source == 0) {
+                guess_column(err, tree->text, at, bound->columns);
                 return sql_error_place(err, tree, at);
+        }
         const SqlMapText *text = &bound->map.texts.items[source - 1];
         SqlTree view = { .text = text->text, .name = text->name };
         return sql_error_place(err, &view, at);

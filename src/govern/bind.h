@@ -70,6 +70,7 @@ typedef struct BindRequest {
         Principal principal;
         Str default_zone;  /* may be empty: then three parts are needed */
         Str default_stage; /* may be empty: then `stage.table` is the least */
+        bool parameters;   /* the caller will give values for $1, $name; else they are refused */
         const BindSource *source;
 } BindRequest;
 
@@ -87,6 +88,7 @@ typedef struct BoundStatement {
         BoundRelation *relations;
         size_t relation_count;
         size_t parameter_count;
+        SqlNames columns;  /* that the relations have, for guesses */
         Type *functions; /* whose flattening functions sql names: for worker_define(), before sql is prepared */
         size_t function_count;
 } BoundStatement;
@@ -97,5 +99,6 @@ typedef struct BoundStatement {
  */
 Status bind_statement(const SqlTree *tree, const BindRequest *request, Arena *arena, BoundStatement *out, Error *err);
 
-/* Records in err, which holds an engine's error at this offset of bound->sql, the user's place; returns its status. */
+/* Records in err, which holds an engine's error at this offset of bound->sql, the user's place, and for NO_COLUMN a guess;
+ * returns its status. */
 Status bind_error_place(Error *err, const SqlTree *tree, const BoundStatement *bound, size_t offset);

@@ -246,6 +246,8 @@ static Status read_arguments(Reader *reader, const Json *node, SqlArguments *out
                 CHECK_KEYS(item, keys, "an argument");
                 TRY(read_text(item, "name", &arguments.items[i].name, err));
                 TRY(read_expr(reader, json_get(item, "expression"), &arguments.items[i].expr, err));
+                if (arguments.items[i].name.size > 0)
+                        arguments.items[i].expr->alias = STR_NONE; /* the parser repeats the name there, or not */
         }
         *out = arguments;
         return STATUS_OK;

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "govern/audit.h"
+
+#include "base/file.h"
+#include "base/test.h"
+
+static Status put(Test *t, Audit *audit, const char *statement, AuditHead *head) {
+        Str objects[] = { STR("shop.staging.orders") };
+        AuditRecord record = { .principal = STR("local:ann"), .via = STR("cli"), .action = STR("query"), .objects = objects,
+                               .object_count = 1, .rows = 3, .bytes = -1, .statement = str_of(statement) };
+        return audit_record(audit, &record, &t->arena, head, &t->err);
+}
+
+static const char *file_of(Test *t, const AuditHead *head) {
+        return arena_printf(&t->arena, "%s/audit/%.*s", test_folder(t), STR_ARG(head->file));
+}
+
+static Audit *open_here(Test *t, const char *writer) {
+        return audit_open(arena_printf(&t->arena, "%s/audit", test_folder(t)), writer);
+}
+
+TEST(lines_are_chained_over_processes_that_share_a_file) {
+        CLEANUP(audit_closep) Audit *one = open_here(t, "cli"), *two = open_here(t, "cli");
+        AuditHead first, second, third, found;
+        CHECK_OK(put(t, one, "select 1", &first));
+        CHECK_OK(put(t, two, "select 'a\"\n'", &second));
+        CHECK_OK(put(t, one, "select 3", &third));
+        CHECK_INT(first.sequence, 1);
+        CHECK_INT(second.sequence, 2);
+        CHECK_INT(third.sequence, 3);
+        audit_sync(one);
+        CHECK_OK(audit_verify(file_of(t, &third), &second, &found, &t->arena, &t->err));
+        CHECK_INT(found.sequence, 3);
+        CHECK_OK(audit_head(two, &t->arena, &found, &t->err));
+        CHECK(memcmp(found.hash.bytes, third.hash.bytes, SHA256_SIZE) == 0);
+        int64_t lines;
+        size_t files;
+        CHECK_OK(audit_verify_all(arena_printf(&t->arena, "%s/audit", test_folder(t)), &third, 1, &t->arena, &lines, &files, &t->err));
+        CHECK_INT(lines, 3);
+        CHECK_INT(files, 1);
+}
+
+TEST(an_edit_a_removal_and_a_cut_tail_show) {
+        CLEANUP(audit_closep) Audit *audit = open_here(t, "cli");
+        AuditHead head;
+        for (int i = 0; i < 4; i++)
+                CHECK_OK(put(t, audit, "select amount from shop.staging.orders", &head));
+        audit_sync(audit);
+        const char *path = file_of(t, &head);
+        Str whole;
+        CHECK_OK(file_read(path, 1u << 20, &t->arena, &whole, &t->err));
+        size_t line = str_find_byte(whole, '\n') + 1;
+
+        char *edited = arena_cstr(&t->arena, whole);
+        memcpy(strstr(edited + line, "amount"), "region", 6);
+        CHECK_OK(file_replace(path, (Str){ edited, whole.size }, &t->err));
+        CHECK_STATUS(audit_verify(path, NULL, NULL, &t->arena, &t->err), STATUS_CORRUPT);
+        CHECK_INT(t->err.line, 2);
+
+        CHECK_OK(file_replace(path, str_slice(whole, line, whole.size), &t->err));
+        CHECK_STATUS(audit_verify(path, NULL, NULL, &t->arena, &t->err), STATUS_CORRUPT);
+
+        CHECK_OK(file_replace(path, str_slice(whole, 0, line), &t->err));
+        CHECK_OK(audit_verify(path, NULL, NULL, &t->arena, &t->err));
+        CHECK_STATUS(audit_verify(path, &head, NULL, &t->arena, &t->err), STATUS_CORRUPT);
+
+        CHECK_OK(file_replace(path, whole, &t->err));
+        CHECK_OK(audit_verify(path, &head, NULL, &t->arena, &t->err));
+}
+
+TEST(a_torn_line_is_cut_off_by_the_next_writer) {
+        AuditHead head, after;
+        {
+                CLEANUP(audit_closep) Audit *audit = open_here(t, "cli");
+                CHECK_OK(put(t, audit, "select 1", &head));
+        }
+        const char *path = file_of(t, &head);
+        Str whole;
+        CHECK_OK(file_read(path, 1u << 20, &t->arena, &whole, &t->err));
+        Str torn = arena_strf(&t->arena, "%.*s%.*s", STR_ARG(whole), 40, whole.data);
+        CHECK_OK(file_replace(path, torn, &t->err));
+        CHECK_OK(audit_verify(path, &head, NULL, &t->arena, &t->err));
+        CLEANUP(audit_closep) Audit *audit = open_here(t, "cli");
+        CHECK_OK(put(t, audit, "select 2", &after));
+        CHECK_INT(after.sequence, 2);
+        audit_sync(audit);
+        CHECK_OK(audit_verify(path, &after, NULL, &t->arena, &t->err));
+}
+
+TEST(a_statement_too_long_is_cut_and_says_so) {
+        CLEANUP(audit_closep) Audit *audit = open_here(t, "cli");
+        char *text = arena_alloc(&t->arena, (1u << 20) + 100);
+        memset(text, 'x', (1u << 20) + 99);
+        AuditHead head;
+        Str whole;
+        CHECK_OK(put(t, audit, text, &head));
+        audit_sync(audit);
+        CHECK_OK(file_read(file_of(t, &head), 4u << 20, &t->arena, &whole, &t->err));
+        CHECK(str_find(whole, STR("\"statement_bytes\":1048675")) < whole.size);
+        CHECK_OK(audit_verify(file_of(t, &head), NULL, NULL, &t->arena, &t->err));
+}

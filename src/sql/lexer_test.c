@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sql/lexer.h"
+
+#include "base/test.h"
+
+TEST(a_statement_is_told_by_its_first_word) {
+        static const struct {
+                const char *sql;
+                Status wanted;
+                int column; /* of the place, 0 = none */
+        } cases[] = {
+                { "select 1", STATUS_OK, 0 },
+                { "  /* a /* nested */ comment */ -- and a line\n WITH x as (select 1) select * from x ; ", STATUS_OK, 0 },
+                { "from t", STATUS_OK, 0 },
+                { "((values (1)))", STATUS_OK, 0 },
+                { "select ';', \";\", $$;$$, $x$ $$ ; $x$, e'\\';', 'it''s;' -- ; no\n", STATUS_OK, 0 },
+                { "select attach, \"copy\" from set_", STATUS_OK, 0 },
+                { "copy t to 'x'", STATUS_SQL_REFUSED, 1 },
+                { "  ATTACH 'x'", STATUS_SQL_REFUSED, 3 },
+                { "Set threads = 1", STATUS_SQL_REFUSED, 1 },
+                { "-- hi\npragma x", STATUS_SQL_REFUSED, 1 },
+                { "insert into t values (1)", STATUS_SQL_REFUSED, 1 },
+                { "explain select 1", STATUS_SQL_REFUSED, 1 },
+                { "select 1; select 2", STATUS_SQL_REFUSED, 11 },
+                { "select * from t at (version => 1)", STATUS_SQL_REFUSED, 17 },
+                { "select * from t AT /* x */ ( TIMESTAMP => now())", STATUS_SQL_REFUSED, 17 },
+                { "select at (version) from t", STATUS_SQL_REFUSED, 8 },
+                { "", STATUS_SQL_SYNTAX, 1 },
+                { " -- nothing", STATUS_SQL_SYNTAX, 12 },
+                { ";", STATUS_SQL_SYNTAX, 1 },
+                { "selec 1", STATUS_SQL_SYNTAX, 1 },
+                { "'select'", STATUS_SQL_SYNTAX, 1 },
+                { "select 'open", STATUS_SQL_SYNTAX, 8 },
+                { "select \"open", STATUS_SQL_SYNTAX, 8 },
+                { "select $a$ open $b$", STATUS_SQL_SYNTAX, 8 },
+                { "select 1 /* open", STATUS_SQL_SYNTAX, 17 },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                Error err = { 0 };
+                Status got = sql_classify(str_of(cases[i].sql), STR("q.sql"), &err);
+                if (got != cases[i].wanted || err.column != cases[i].column)
+                        test_fail(t, __FILE__, __LINE__, "'%s' gives %s at column %d: %s", cases[i].sql, status_name(got),
+                                  err.column, err.message);
+        }
+}
+
+TEST(tokens_end_where_they_should) {
+        SqlLexer lexer = { .text = STR("a1.\"b\"\"c\"<='x''y' $1 ?$n 1.5e3 é") };
+        static const struct {
+                SqlTokenKind kind;
+                const char *text;
+        } wanted[] = {
+                { SQL_TOKEN_WORD, "a1" }, { SQL_TOKEN_SYMBOL, "." }, { SQL_TOKEN_NAME, "\"b\"\"c\"" },
+                { SQL_TOKEN_SYMBOL, "<" }, { SQL_TOKEN_SYMBOL, "=" }, { SQL_TOKEN_STRING, "'x''y'" },
+                { SQL_TOKEN_PARAMETER, "$1" }, { SQL_TOKEN_PARAMETER, "?$n" }, { SQL_TOKEN_NUMBER, "1.5e3" },
+                { SQL_TOKEN_WORD, "é" }, { SQL_TOKEN_END, "" }, { SQL_TOKEN_END, "" },
+        };
+        for (size_t i = 0; i < COUNT_OF(wanted); i++) {
+                SqlToken token = sql_lex(&lexer);
+                CHECK_INT(token.kind, wanted[i].kind);
+                CHECK_STR(token.text, str_of(wanted[i].text));
+        }
+}
