@@ -887,8 +887,9 @@ static Str name_at(Str text, SqlPlace at) {
         return head;
 }
 
+/* Better than the engine's own guess, which knows only the columns that the scans carry. */
 static void guess_column(Error *err, Str text, SqlPlace at, SqlNames columns) {
-        if (err->status != STATUS_NO_COLUMN || err->hint[0])
+        if (err->status != STATUS_NO_COLUMN)
                 return;
         Str guess = str_nearest(name_at(text, at), columns.items, columns.count);
         if (guess.size > 0)
