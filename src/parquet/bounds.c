@@ -3,25 +3,25 @@
 
 #include <math.h>
 
-#define ICEBERG_CUT 16      /* characters of text, bytes of binary */
-#define STORED_TEXT_MAX 64  /* bytes of a text bound in the file that is not cut; under PARQUET_EXTREME_BYTES */
+#define ICEBERG_CUT 16     /* characters of text, bytes of binary */
+#define STORED_TEXT_MAX 64 /* bytes of a text bound in the file that is not cut; under PARQUET_EXTREME_BYTES */
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "Parquet is little-endian, and so are the buffers here");
 
-#define BOUNDS_OF_WHOLE(name, type)                                                      \
-        static void name(ParquetBounds *bounds, const uint8_t *values, uint32_t count) { \
-                type min, max;                                                           \
-                memcpy(&min, values, sizeof(min));                                       \
-                max = min;                                                               \
-                for (uint32_t i = 1; i < count; i++) {                                   \
-                        type value;                                                      \
+#define BOUNDS_OF_WHOLE(name, type)                                                        \
+        static void name(ParquetBounds *bounds, const uint8_t *values, uint32_t count) {   \
+                type min, max;                                                             \
+                memcpy(&min, values, sizeof(min));                                         \
+                max = min;                                                                 \
+                for (uint32_t i = 1; i < count; i++) {                                     \
+                        type value;                                                        \
                         memcpy(&value, values + (size_t)i * sizeof(value), sizeof(value)); \
-                        min = value < min ? value : min;                                 \
-                        max = value > max ? value : max;                                 \
-                }                                                                        \
-                bounds->min = min;                                                       \
-                bounds->max = max;                                                       \
-                bounds->known = true;                                                    \
+                        min = value < min ? value : min;                                   \
+                        max = value > max ? value : max;                                   \
+                }                                                                          \
+                bounds->min = min;                                                         \
+                bounds->max = max;                                                         \
+                bounds->known = true;                                                      \
         }
 
 BOUNDS_OF_WHOLE(bounds_of_uint8, uint8_t)

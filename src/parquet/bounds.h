@@ -20,8 +20,8 @@ typedef struct ParquetExtreme {
 } ParquetExtreme;
 
 typedef struct ParquetBounds {
-        bool known;              /* false while there was no value that is neither null nor NaN */
-        Int128 min, max;         /* whole numbers, decimals, times, booleans */
+        bool known;      /* false while there was no value that is neither null nor NaN */
+        Int128 min, max; /* whole numbers, decimals, times, booleans */
         double min_real, max_real;
         ParquetExtreme min_text, max_text; /* text, binary, UUID */
 } ParquetBounds;
@@ -65,6 +65,7 @@ static inline uint64_t parquet_prefix_(const char *data, size_t size) {
 
 static inline void parquet_bounds_add_text(ParquetBounds *bounds, const char *data, size_t size) {
         uint64_t prefix = parquet_prefix_(data, size);
-        if (__builtin_expect(!bounds->known || prefix <= bounds->min_text.prefix || prefix >= bounds->max_text.prefix, 0))
+        if (__builtin_expect(!bounds->known || prefix <= bounds->min_text.prefix || prefix >= bounds->max_text.prefix,
+                             0))
                 parquet_bounds_widen_text_(bounds, data, size, prefix);
 }

@@ -4,10 +4,10 @@
 #include "parquet/dictionary.h"
 #include "parquet/memory.h"
 
-#define PLAIN_AFTER_FAILURE 15  /* row groups */
-#define SLACK 16                /* bytes that may be read behind the last value */
-#define TEXT_MIN (64u << 10)    /* of a text buffer */
-#define KEPT_BYTES (8u << 20)   /* of a text buffer that is kept though its next row group may not need it */
+#define PLAIN_AFTER_FAILURE 15 /* row groups */
+#define SLACK 16               /* bytes that may be read behind the last value */
+#define TEXT_MIN (64u << 10)   /* of a text buffer */
+#define KEPT_BYTES (8u << 20)  /* of a text buffer that is kept though its next row group may not need it */
 
 void parquet_column_deinit(ParquetColumn *column) {
         free(column->values);

@@ -110,8 +110,8 @@ static void describe_chunk(ThriftWriter *footer, const ParquetColumnInfo *info, 
         thrift_end(footer);
 }
 
-void parquet_describe_group(Buf *out, const ParquetColumnInfo *columns, size_t column_count, int64_t start, size_t ordinal,
-                            Arena *scratch) {
+void parquet_describe_group(Buf *out, const ParquetColumnInfo *columns, size_t column_count, int64_t start,
+                            size_t ordinal, Arena *scratch) {
         ThriftWriter footer = { .buf = out };
         int64_t offset = start, uncompressed = 0;
         thrift_list(&footer, 1, THRIFT_STRUCT, column_count);
@@ -142,10 +142,14 @@ static void describe_time(ThriftWriter *footer, bool adjusted_to_utc) {
 /* The union has one field per kind; most hold an empty struct. */
 static void describe_logical_type(ThriftWriter *footer, Type type) {
         static const uint8_t fields[] = {
-                [TYPE_DECIMAL] = PARQUET_UNION_DECIMAL,     [TYPE_DATE] = PARQUET_UNION_DATE,
-                [TYPE_TIME] = PARQUET_UNION_TIME,           [TYPE_TIMESTAMP] = PARQUET_UNION_TIMESTAMP,
-                [TYPE_TIMESTAMPTZ] = PARQUET_UNION_TIMESTAMP, [TYPE_UUID] = PARQUET_UNION_UUID,
-                [TYPE_TEXT] = PARQUET_UNION_STRING,         [TYPE_BINARY] = 0,
+                [TYPE_DECIMAL] = PARQUET_UNION_DECIMAL,
+                [TYPE_DATE] = PARQUET_UNION_DATE,
+                [TYPE_TIME] = PARQUET_UNION_TIME,
+                [TYPE_TIMESTAMP] = PARQUET_UNION_TIMESTAMP,
+                [TYPE_TIMESTAMPTZ] = PARQUET_UNION_TIMESTAMP,
+                [TYPE_UUID] = PARQUET_UNION_UUID,
+                [TYPE_TEXT] = PARQUET_UNION_STRING,
+                [TYPE_BINARY] = 0,
         };
         if (fields[type.kind] == 0)
                 return;

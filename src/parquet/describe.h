@@ -13,8 +13,8 @@ typedef struct ParquetColumnInfo {
         Type type;
         int field_id;
         ParquetPhysical physical;
-        int fixed_length; /* of PARQUET_FIXED, else 0 */
-        int converted;    /* the older annotation */
+        int fixed_length;           /* of PARQUET_FIXED, else 0 */
+        int converted;              /* the older annotation */
         int64_t nulls, nans, bytes; /* of the row groups written */
         ParquetBounds bounds;
         ParquetChunkMemory memory;
@@ -27,8 +27,8 @@ void parquet_column_info_start(ParquetColumnInfo *info, const ParquetColumnSpec 
 uint8_t parquet_width_of(Type type);
 
 /* One row group, whose chunks lie one after the other from start on. Scratch lies in the arena. */
-void parquet_describe_group(Buf *out, const ParquetColumnInfo *columns, size_t column_count, int64_t start, size_t ordinal,
-                            Arena *scratch);
+void parquet_describe_group(Buf *out, const ParquetColumnInfo *columns, size_t column_count, int64_t start,
+                            size_t ordinal, Arena *scratch);
 /* All that follows the last row group: footer, its length, magic. groups: what parquet_describe_group() wrote. */
 void parquet_describe_file(Buf *out, const ParquetColumnInfo *columns, size_t column_count, int64_t rows, Str groups,
                            size_t group_count, const ParquetPair *metadata, size_t metadata_count);

@@ -78,9 +78,10 @@ static inline uint64_t hash_text(const char *data, size_t size, uint64_t seed) {
                 return mix(load64(data) ^ hash, load64(data + size - 8) ^ other);
         if (size >= 4)
                 return mix((load32(data) << 32 | load32(data + size - 4)) ^ hash, other);
-        if (size > 0)
-                return mix(((uint64_t)(uint8_t)data[0] << 16 | (uint64_t)(uint8_t)data[size / 2] << 8 |
-                            (uint8_t)data[size - 1]) ^ hash, other);
+        if (size > 0) {
+                uint64_t ends = (uint64_t)(uint8_t)data[0] << 8 | (uint8_t)data[size - 1];
+                return mix((ends << 8 | (uint8_t)data[size / 2]) ^ hash, other);
+        }
         return mix(hash, other);
 }
 

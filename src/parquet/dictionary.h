@@ -9,13 +9,13 @@
  */
 #include "base/str.h"
 
-#define PARQUET_DICTIONARY_TEXTS 24576u       /* more distinct texts than that are not worth it */
+#define PARQUET_DICTIONARY_TEXTS 24576u /* more distinct texts than that are not worth it */
 #define PARQUET_DICTIONARY_BYTES (1u << 20)
 
 typedef struct ParquetDictionary {
-        uint16_t *ids;      /* one per value that is not null */
-        uint32_t id_max;    /* room in ids */
-        uint8_t *data;      /* a length (u32) and bytes each */
+        uint16_t *ids;   /* one per value that is not null */
+        uint32_t id_max; /* room in ids */
+        uint8_t *data;   /* a length (u32) and bytes each */
         size_t size, capacity;
         uint32_t *offsets;  /* where each text begins in data */
         uint32_t *slots;    /* 0 = free, else the hash's upper 16 bits and 1 + id */

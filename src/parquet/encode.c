@@ -19,16 +19,16 @@
 #include "parquet/thrift.h"
 
 #define ZSTD_LEVEL 1
-#define HEADER_MAX 64             /* bytes of a page header */
-#define COMPRESS_MIN 512          /* bytes of a chunk; less is left as it is */
-#define SAMPLE_BYTES (64u << 10)  /* to see whether compressing is worth it */
-#define SCRATCH_KEPT (16u << 20)  /* bytes of a scratch buffer that are kept between chunks */
-#define RETRY_AFTER 15            /* row groups after a dictionary or compression failed */
-#define TABLE_RANGE (1u << 17)    /* numbers so close together get their ids from a table */
-#define SLOT_COUNT (1u << 16)     /* others by hashing */
-#define NUMBER_MAX 24576u         /* distinct numbers that hashing takes */
-#define PROBE_COUNT 2048u         /* values looked at before hashing all */
-#define PROBE_FUTILE 2016u        /* of them distinct: a dictionary of all would be too large */
+#define HEADER_MAX 64            /* bytes of a page header */
+#define COMPRESS_MIN 512         /* bytes of a chunk; less is left as it is */
+#define SAMPLE_BYTES (64u << 10) /* to see whether compressing is worth it */
+#define SCRATCH_KEPT (16u << 20) /* bytes of a scratch buffer that are kept between chunks */
+#define RETRY_AFTER 15           /* row groups after a dictionary or compression failed */
+#define TABLE_RANGE (1u << 17)   /* numbers so close together get their ids from a table */
+#define SLOT_COUNT (1u << 16)    /* others by hashing */
+#define NUMBER_MAX 24576u        /* distinct numbers that hashing takes */
+#define PROBE_COUNT 2048u        /* values looked at before hashing all */
+#define PROBE_FUTILE 2016u       /* of them distinct: a dictionary of all would be too large */
 
 struct ParquetEncoder {
         ZSTD_CCtx *zstd;
@@ -161,7 +161,7 @@ static inline uint64_t number_at(const uint8_t *values, size_t index, unsigned w
 
 /* Numbers within a small range: a table says which occur, and then which id each has. Ids rise with the numbers. */
 static inline __attribute__((always_inline)) uint32_t ids_by_table(ParquetEncoder *encoder, const ParquetColumn *column,
-                                                                    uint64_t min, uint32_t range, unsigned width) {
+                                                                   uint64_t min, uint32_t range, unsigned width) {
         uint16_t *table = encoder->table;
         memset(table, 0, (range + 1) * sizeof(*table));
         for (uint32_t i = 0; i < column->count; i++)
@@ -186,14 +186,15 @@ static inline __attribute__((always_inline)) uint32_t ids_by_table(ParquetEncode
 }
 
 /* The id of a number, a new one if it was not there. */
-static inline __attribute__((always_inline)) uint32_t id_by_hash(ParquetEncoder *encoder, uint64_t number, uint32_t *distinct,
-                                                                 uint8_t *numbers, unsigned width) {
+static inline __attribute__((always_inline)) uint32_t id_by_hash(ParquetEncoder *encoder, uint64_t number,
+                                                                 uint32_t *distinct, uint8_t *numbers, unsigned width) {
         uint32_t at = (uint32_t)((number * 0x9e3779b97f4a7c15u) >> 48);
         for (uint32_t slot; (slot = encoder->table[at]) != 0; at = (at + 1) & (SLOT_COUNT - 1))
                 if (number_at(numbers, slot - 1, width) == number)
                         return slot - 1;
         memcpy(numbers + (size_t)*distinct * width, &number, width);
-        encoder->table[at] = (uint16_t)++*distinct;
+        *distinct += 1;
+        encoder->table[at] = (uint16_t)*distinct;
         return *distinct - 1;
 }
 
@@ -213,7 +214,8 @@ static inline __attribute__((always_inline)) uint32_t ids_by_hash(ParquetEncoder
         memset(encoder->table, 0, SLOT_COUNT * sizeof(*encoder->table));
         distinct = 0;
         for (uint32_t i = 0; i < column->count; i++) {
-                encoder->ids[i] = (uint16_t)id_by_hash(encoder, number_at(column->values, i, width), &distinct, numbers, width);
+                encoder->ids[i] = (uint16_t)id_by_hash(encoder, number_at(column->values, i, width), &distinct, numbers,
+                                                       width);
                 if (distinct > limit)
                         return 0;
         }
@@ -300,7 +302,8 @@ static void prepare_long_decimals(ParquetEncoder *encoder, Chunk *chunk, int len
         use_plain(chunk, out, bytes, (uint32_t)length);
 }
 
-static void prepare_numbers(ParquetEncoder *encoder, Chunk *chunk, const ParquetBounds *bounds, ParquetChunkMemory *memory) {
+static void prepare_numbers(ParquetEncoder *encoder, Chunk *chunk, const ParquetBounds *bounds,
+                            ParquetChunkMemory *memory) {
         const ParquetColumn *column = chunk->column;
         uint32_t distinct = 0;
         if (memory->plain_for > 0)
@@ -412,7 +415,8 @@ static bool is_worth_compressing(ParquetEncoder *encoder, ParquetChunkMemory *me
         if (!memory->in_doubt)
                 return true;
 
-        Str sample = str_slice(body, (body.size - (body.size < SAMPLE_BYTES ? body.size : SAMPLE_BYTES)) / 2, body.size);
+        Str sample = str_slice(body, (body.size - (body.size < SAMPLE_BYTES ? body.size : SAMPLE_BYTES)) / 2,
+                               body.size);
         sample = str_slice(sample, 0, SAMPLE_BYTES);
         size_t room = ZSTD_compressBound(sample.size);
         size_t size = compress(encoder, buf_reserve(scratch, room), room, sample);
@@ -439,7 +443,8 @@ static void write_page_header(Buf *buf, int type, size_t size, size_t stored, ui
 }
 
 /* The header says how long the stored body is, so the body is made first, a little further on, and moved. */
-static void write_page(ParquetEncoder *encoder, ParquetEncoded *out, int type, Str body, uint32_t values, int encoding) {
+static void write_page(ParquetEncoder *encoder, ParquetEncoded *out, int type, Str body, uint32_t values,
+                       int encoding) {
         Buf *pages = &out->pages;
         size_t room = ZSTD_compressBound(body.size);
         char *place = (char *)buf_reserve(pages, HEADER_MAX + room) + HEADER_MAX;

@@ -24,10 +24,10 @@ typedef struct ParquetChunkMemory {
 typedef struct ParquetEncoded {
         Buf pages;
         int64_t rows, nulls, nans;
-        int64_t uncompressed;     /* bytes, headers included */
-        size_t dictionary_size;   /* bytes of the dictionary page; 0 = there is none */
+        int64_t uncompressed;   /* bytes, headers included */
+        size_t dictionary_size; /* bytes of the dictionary page; 0 = there is none */
         int data_page_count;
-        int encoding;             /* of the data pages */
+        int encoding; /* of the data pages */
         int codec;
         ParquetBounds bounds;
 } ParquetEncoded;

@@ -99,12 +99,18 @@ static void read_integer_type(Parser *parser, ParquetNode *node) {
 
 static ParquetLogical logical_of_union(int field) {
         static const uint8_t kinds[] = {
-                [PARQUET_UNION_STRING] = PARQUET_LOGICAL_STRING,       [PARQUET_UNION_MAP] = PARQUET_LOGICAL_MAP,
-                [PARQUET_UNION_LIST] = PARQUET_LOGICAL_LIST,           [PARQUET_UNION_ENUM] = PARQUET_LOGICAL_ENUM,
-                [PARQUET_UNION_DECIMAL] = PARQUET_LOGICAL_DECIMAL,     [PARQUET_UNION_DATE] = PARQUET_LOGICAL_DATE,
-                [PARQUET_UNION_TIME] = PARQUET_LOGICAL_TIME,           [PARQUET_UNION_TIMESTAMP] = PARQUET_LOGICAL_TIMESTAMP,
-                [PARQUET_UNION_INTEGER] = PARQUET_LOGICAL_INTEGER,     [PARQUET_UNION_JSON] = PARQUET_LOGICAL_JSON,
-                [PARQUET_UNION_BSON] = PARQUET_LOGICAL_BSON,           [PARQUET_UNION_UUID] = PARQUET_LOGICAL_UUID,
+                [PARQUET_UNION_STRING] = PARQUET_LOGICAL_STRING,
+                [PARQUET_UNION_MAP] = PARQUET_LOGICAL_MAP,
+                [PARQUET_UNION_LIST] = PARQUET_LOGICAL_LIST,
+                [PARQUET_UNION_ENUM] = PARQUET_LOGICAL_ENUM,
+                [PARQUET_UNION_DECIMAL] = PARQUET_LOGICAL_DECIMAL,
+                [PARQUET_UNION_DATE] = PARQUET_LOGICAL_DATE,
+                [PARQUET_UNION_TIME] = PARQUET_LOGICAL_TIME,
+                [PARQUET_UNION_TIMESTAMP] = PARQUET_LOGICAL_TIMESTAMP,
+                [PARQUET_UNION_INTEGER] = PARQUET_LOGICAL_INTEGER,
+                [PARQUET_UNION_JSON] = PARQUET_LOGICAL_JSON,
+                [PARQUET_UNION_BSON] = PARQUET_LOGICAL_BSON,
+                [PARQUET_UNION_UUID] = PARQUET_LOGICAL_UUID,
         };
         if (field < 1 || field >= (int)COUNT_OF(kinds) || kinds[field] == PARQUET_LOGICAL_NONE)
                 return PARQUET_LOGICAL_OTHER;
@@ -154,7 +160,8 @@ static void apply_converted_type(ParquetNode *node, int converted) {
         } else if (converted >= 0 && converted < (int)COUNT_OF(kinds)) {
                 node->logical = (ParquetLogical)kinds[converted].logical;
                 node->unit = (ParquetUnit)kinds[converted].unit;
-                node->adjusted_to_utc = node->logical == PARQUET_LOGICAL_TIMESTAMP || node->logical == PARQUET_LOGICAL_TIME;
+                node->adjusted_to_utc = node->logical == PARQUET_LOGICAL_TIMESTAMP ||
+                                        node->logical == PARQUET_LOGICAL_TIME;
         } else if (converted != PARQUET_CONVERTED_NONE) {
                 node->logical = PARQUET_LOGICAL_OTHER;
         }
@@ -163,32 +170,52 @@ static void apply_converted_type(ParquetNode *node, int converted) {
 static void read_node(Parser *parser, ParquetNode *node, uint32_t *child_count) {
         Cursor *cursor = &parser->cursor;
         ThriftField field = { 0 };
-        int converted = PARQUET_CONVERTED_NONE, physical = -1, repetition = PARQUET_REQUIRED;
+        int converted = PARQUET_CONVERTED_NONE, physical = -1, repetition = PARQUET_REQUIRED, children = 0;
         while (thrift_next(cursor, &field)) {
                 switch (field.id) {
-                case 1: physical = read_int32(parser, &field); break;
-                case 2: node->type_length = read_int32(parser, &field); break;
-                case 3: repetition = read_int32(parser, &field); break;
-                case 4: node->name = thrift_read_bytes(cursor, &field); break;
-                case 5: *child_count = (uint32_t)read_count(parser, &field); break;
-                case 6: converted = read_int32(parser, &field); break;
-                case 7: node->scale = read_int32(parser, &field); break;
-                case 8: node->precision = read_int32(parser, &field); break;
-                case 9: node->field_id = read_int32(parser, &field); break;
+                case 1:
+                        physical = read_int32(parser, &field);
+                        break;
+                case 2:
+                        node->type_length = read_int32(parser, &field);
+                        break;
+                case 3:
+                        repetition = read_int32(parser, &field);
+                        break;
+                case 4:
+                        node->name = thrift_read_bytes(cursor, &field);
+                        break;
+                case 5:
+                        children = read_int32(parser, &field);
+                        break;
+                case 6:
+                        converted = read_int32(parser, &field);
+                        break;
+                case 7:
+                        node->scale = read_int32(parser, &field);
+                        break;
+                case 8:
+                        node->precision = read_int32(parser, &field);
+                        break;
+                case 9:
+                        node->field_id = read_int32(parser, &field);
+                        break;
                 case 10:
                         if (thrift_read_struct(cursor, &field))
                                 read_logical_type(parser, node);
                         break;
-                default: thrift_skip(cursor, &field);
+                default:
+                        thrift_skip(cursor, &field);
                 }
         }
         if (node->logical == PARQUET_LOGICAL_NONE)
                 apply_converted_type(node, converted);
+        *child_count = children < 0 ? 0 : (uint32_t)children;
         node->is_leaf = physical >= 0;
         node->physical = (ParquetPhysical)physical;
         node->repetition = (ParquetRepetition)repetition;
         if (physical > PARQUET_FIXED || repetition < 0 || repetition > PARQUET_REPEATED || node->type_length < 0 ||
-            (node->is_leaf && *child_count > 0))
+            children < 0 || (node->is_leaf && children > 0))
                 fail(parser, STATUS_CORRUPT, "has a column of no known kind");
 }
 
@@ -213,7 +240,8 @@ static ParquetNode *link_node(Parser *parser, size_t *at, const ParquetNode *par
                 return node;
         }
         node->children = ARENA_ARRAY(parser->arena, ParquetNode *, child_count);
-        for (; node->child_count < child_count && *at < parser->node_count && !parser->cursor.failed; node->child_count++)
+        for (; node->child_count < child_count && *at < parser->node_count && !parser->cursor.failed;
+             node->child_count++)
                 node->children[node->child_count] = link_node(parser, at, node, depth + 1);
         if (node->child_count < child_count)
                 fail(parser, STATUS_CORRUPT, "names fewer columns than it counts");
@@ -253,7 +281,9 @@ static void read_statistics(Parser *parser, ParquetChunk *chunk) {
         ThriftField field = { 0 };
         while (thrift_next(&parser->cursor, &field)) {
                 switch (field.id) {
-                case 3: chunk->nulls = read_count(parser, &field); break;
+                case 3:
+                        chunk->nulls = read_count(parser, &field);
+                        break;
                 case 5:
                         chunk->max = thrift_read_bytes(&parser->cursor, &field);
                         chunk->has_max = true;
@@ -262,7 +292,8 @@ static void read_statistics(Parser *parser, ParquetChunk *chunk) {
                         chunk->min = thrift_read_bytes(&parser->cursor, &field);
                         chunk->has_min = true;
                         break;
-                default: thrift_skip(&parser->cursor, &field);
+                default:
+                        thrift_skip(&parser->cursor, &field);
                 }
         }
 }
@@ -272,18 +303,33 @@ static void read_chunk_metadata(Parser *parser, ParquetChunk *chunk, int *physic
         int64_t data_page = 0, dictionary_page = 0;
         while (thrift_next(&parser->cursor, &field)) {
                 switch (field.id) {
-                case 1: *physical = read_int32(parser, &field); break;
-                case 4: chunk->codec = read_int32(parser, &field); break;
-                case 5: chunk->values = read_count(parser, &field); break;
-                case 6: chunk->uncompressed = read_count(parser, &field); break;
-                case 7: chunk->compressed = read_count(parser, &field); break;
-                case 9: data_page = read_count(parser, &field); break;
-                case 11: dictionary_page = read_count(parser, &field); break;
+                case 1:
+                        *physical = read_int32(parser, &field);
+                        break;
+                case 4:
+                        chunk->codec = read_int32(parser, &field);
+                        break;
+                case 5:
+                        chunk->values = read_count(parser, &field);
+                        break;
+                case 6:
+                        chunk->uncompressed = read_count(parser, &field);
+                        break;
+                case 7:
+                        chunk->compressed = read_count(parser, &field);
+                        break;
+                case 9:
+                        data_page = read_count(parser, &field);
+                        break;
+                case 11:
+                        dictionary_page = read_count(parser, &field);
+                        break;
                 case 12:
                         if (thrift_read_struct(&parser->cursor, &field))
                                 read_statistics(parser, chunk);
                         break;
-                default: thrift_skip(&parser->cursor, &field);
+                default:
+                        thrift_skip(&parser->cursor, &field);
                 }
         }
         /* some writers say 0 where there is no dictionary */
@@ -295,7 +341,8 @@ static void check_chunk(Parser *parser, const ParquetChunk *chunk, int physical,
                 return;
         if (physical != (int)leaf->physical)
                 fail(parser, STATUS_CORRUPT, "has a column chunk of another type than its column");
-        else if (chunk->compressed > parser->footer->file_size || chunk->offset > parser->footer->file_size - chunk->compressed)
+        else if (chunk->compressed > parser->footer->file_size ||
+                 chunk->offset > parser->footer->file_size - chunk->compressed)
                 fail(parser, STATUS_CORRUPT, "places a column chunk outside the file");
         else if (chunk->nulls > chunk->values)
                 fail(parser, STATUS_CORRUPT, "counts more nulls than values");
@@ -378,14 +425,21 @@ static void read_footer(Parser *parser) {
         bool has_rows = false;
         while (thrift_next(&parser->cursor, &field)) {
                 switch (field.id) {
-                case 2: read_schema(parser, &field); break;
+                case 2:
+                        read_schema(parser, &field);
+                        break;
                 case 3:
                         footer->rows = read_count(parser, &field);
                         has_rows = true;
                         break;
-                case 4: read_groups(parser, &field); break;
-                case 6: footer->created_by = thrift_read_bytes(&parser->cursor, &field); break;
-                default: thrift_skip(&parser->cursor, &field);
+                case 4:
+                        read_groups(parser, &field);
+                        break;
+                case 6:
+                        footer->created_by = thrift_read_bytes(&parser->cursor, &field);
+                        break;
+                default:
+                        thrift_skip(&parser->cursor, &field);
                 }
         }
         if (!parser->cursor.failed && (!footer->root || !has_rows))
@@ -399,7 +453,8 @@ static void read_footer(Parser *parser) {
                 fail(parser, STATUS_CORRUPT, "counts other rows than its row groups");
 }
 
-Status parquet_footer_parse(Str bytes, int64_t file_size, const char *name, Arena *arena, ParquetFooter *out, Error *err) {
+Status parquet_footer_parse(Str bytes, int64_t file_size, const char *name, Arena *arena, ParquetFooter *out,
+                            Error *err) {
         ParquetFooter footer = { .file_size = file_size };
         Parser parser = { .cursor = cursor_of(bytes), .arena = arena, .name = name, .footer = &footer, .err = err };
         if (bytes.size > PARQUET_FOOTER_SIZE_MAX)
@@ -456,8 +511,8 @@ Status parquet_footer_read(int fd, const char *name, Arena *arena, ParquetFooter
         if (size > file_size - (int64_t)(sizeof(head) + sizeof(tail)))
                 return error_set(err, STATUS_CORRUPT, "the Parquet footer of '%s' is longer than the file", name);
         if (size > PARQUET_FOOTER_SIZE_MAX)
-                return error_set(err, STATUS_LIMIT, "the Parquet footer of '%s' has %u bytes; at most %u are read", name, size,
-                                 PARQUET_FOOTER_SIZE_MAX);
+                return error_set(err, STATUS_LIMIT, "the Parquet footer of '%s' has %u bytes; at most %u are read",
+                                 name, size, PARQUET_FOOTER_SIZE_MAX);
         char *bytes = arena_alloc_raw(arena, size);
         TRY(read_at(fd, name, file_size - PARQUET_TAIL_SIZE - size, size, bytes, err));
         return parquet_footer_parse((Str){ bytes, size }, file_size, name, arena, out, err);

@@ -73,18 +73,18 @@ struct ParquetNode {
 };
 
 typedef struct ParquetChunk {
-        int64_t values;       /* nulls included */
-        int64_t nulls;        /* -1 = not said */
+        int64_t values;                   /* nulls included */
+        int64_t nulls;                    /* -1 = not said */
         int64_t compressed, uncompressed; /* bytes */
-        int64_t offset;       /* of its first page, dictionary included */
-        int codec;            /* as the format numbers them: 0 none, 1 snappy, 2 gzip, 6 zstd, 7 lz4_raw */
-        bool has_min, has_max; /* min_value and max_value; the ill-defined old min and max are not read */
-        Str min, max;         /* as the format stores them plain */
+        int64_t offset;                   /* of its first page, dictionary included */
+        int codec;                        /* as the format numbers them: 0 none, 1 snappy, 2 gzip, 6 zstd, 7 lz4_raw */
+        bool has_min, has_max;            /* min_value and max_value; the ill-defined old min and max are not read */
+        Str min, max;                     /* as the format stores them plain */
 } ParquetChunk;
 
 typedef struct ParquetGroup {
         int64_t rows;
-        int64_t offset; /* of its first page */
+        int64_t offset;       /* of its first page */
         ParquetChunk *chunks; /* one per leaf */
 } ParquetGroup;
 
@@ -102,7 +102,8 @@ typedef struct ParquetFooter {
 /* Reads with pread only; the file's position stays. name is for errors. */
 Status parquet_footer_read(int fd, const char *name, Arena *arena, ParquetFooter *out, Error *err);
 /* bytes: the footer alone, without its length and the magic. */
-Status parquet_footer_parse(Str bytes, int64_t file_size, const char *name, Arena *arena, ParquetFooter *out, Error *err);
+Status parquet_footer_parse(Str bytes, int64_t file_size, const char *name, Arena *arena, ParquetFooter *out,
+                            Error *err);
 
 /* The columns as types of ours, with field ids where the file has them. */
 Status parquet_footer_fields(const ParquetFooter *footer, Arena *arena, TypeField **out, size_t *out_count, Error *err);

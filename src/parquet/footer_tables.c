@@ -99,12 +99,15 @@ static bool leaf_type(const ParquetNode *node, Type *out) {
 static Status node_type(const ParquetNode *node, Arena *arena, Type *out, Error *err);
 
 static Status unknown_type(const ParquetNode *node, Error *err) {
-        return error_set(err, STATUS_SQL_TYPE, "the Parquet column '%.*s' is of a type that Lode has no counterpart for",
+        return error_set(err, STATUS_SQL_TYPE,
+                         "the Parquet column '%.*s' is of a type that Lode has no counterpart for",
                          STR_ARG(node->name));
 }
 
 static Status node_field(const ParquetNode *node, Arena *arena, TypeField *out, Error *err) {
-        *out = (TypeField){ .name = node->name, .id = node->field_id, .required = node->repetition == PARQUET_REQUIRED };
+        *out = (TypeField){ .name = node->name,
+                            .id = node->field_id,
+                            .required = node->repetition == PARQUET_REQUIRED };
         return node_type(node, arena, &out->type, err);
 }
 
@@ -133,7 +136,8 @@ static Status list_type(const ParquetNode *node, Arena *arena, Type *out, Error 
 
 /* map (MAP) > repeated group > key, value */
 static Status map_type(const ParquetNode *node, Arena *arena, Type *out, Error *err) {
-        if (node->child_count != 1 || node->children[0]->repetition != PARQUET_REPEATED || node->children[0]->child_count != 2)
+        if (node->child_count != 1 || node->children[0]->repetition != PARQUET_REPEATED ||
+            node->children[0]->child_count != 2)
                 return unknown_type(node, err);
         TypeField *fields;
         TRY(fields_of(node->children[0]->children, 2, arena, &fields, err));
@@ -160,7 +164,8 @@ static Status node_type(const ParquetNode *node, Arena *arena, Type *out, Error 
         return STATUS_OK;
 }
 
-Status parquet_footer_fields(const ParquetFooter *footer, Arena *arena, TypeField **out, size_t *out_count, Error *err) {
+Status parquet_footer_fields(const ParquetFooter *footer, Arena *arena, TypeField **out, size_t *out_count,
+                             Error *err) {
         TRY(fields_of(footer->root->children, footer->root->child_count, arena, out, err));
         *out_count = footer->root->child_count;
         return STATUS_OK;
@@ -206,7 +211,8 @@ static bool whole_single(const ParquetNode *node, Type type, Str raw, Arena *are
         bool is_time = node->logical == PARQUET_LOGICAL_TIME || node->logical == PARQUET_LOGICAL_TIMESTAMP;
         if (is_time && node->unit == PARQUET_MILLIS && __builtin_mul_overflow(whole, 1000, &whole))
                 return false;
-        *out = type.kind == TYPE_INT || type.kind == TYPE_DATE ? value_int32(arena, (int32_t)whole) : value_int64(arena, whole);
+        *out = type.kind == TYPE_INT || type.kind == TYPE_DATE ? value_int32(arena, (int32_t)whole)
+                                                               : value_int64(arena, whole);
         return true;
 }
 
@@ -247,7 +253,8 @@ typedef struct Extremes {
         Str min, max;
 } Extremes;
 
-static void fold_chunk(Extremes *extremes, const ParquetNode *leaf, Type type, const ParquetChunk *chunk, Arena *arena) {
+static void fold_chunk(Extremes *extremes, const ParquetNode *leaf, Type type, const ParquetChunk *chunk,
+                       Arena *arena) {
         if (chunk->values == 0 || chunk->nulls == chunk->values)
                 return;
         Str min, max;
@@ -299,7 +306,8 @@ static Status leaf_statistics(const ParquetFooter *footer, const ParquetNode *le
                 const ParquetChunk *chunk = &footer->groups[i].chunks[leaf->leaf];
                 if (__builtin_add_overflow(out->values, chunk->values, &out->values) ||
                     __builtin_add_overflow(out->bytes, chunk->compressed, &out->bytes))
-                        return error_set(err, STATUS_CORRUPT, "the Parquet footer counts more values or bytes than there can be");
+                        return error_set(err, STATUS_CORRUPT,
+                                         "the Parquet footer counts more values or bytes than there can be");
                 out->nulls = out->nulls < 0 || chunk->nulls < 0 ? -1 : out->nulls + chunk->nulls;
                 if (has_bounds)
                         fold_chunk(&extremes, leaf, type, chunk, arena);

@@ -221,7 +221,12 @@ static Str forge(Test *t, Forged forged) {
 }
 
 TEST(contradictions_are_corrupt) {
-        const Forged fine = { .physical = PARQUET_INT64, .values = 7, .nulls = 2, .rows = 7, .group_rows = 7, .children = 1,
+        const Forged fine = { .physical = PARQUET_INT64,
+                              .values = 7,
+                              .nulls = 2,
+                              .rows = 7,
+                              .group_rows = 7,
+                              .children = 1,
                               .chunks = 1 };
         Forged cases[10];
         for (size_t i = 0; i < COUNT_OF(cases); i++)
@@ -242,7 +247,9 @@ TEST(contradictions_are_corrupt) {
 }
 
 TEST(nesting_without_end_is_over_the_limit) {
-        Forged forged = { .physical = PARQUET_INT64, .values = 1, .rows = 1, .group_rows = 1, .children = 1, .chunks = 1 };
+        Forged forged = {
+                .physical = PARQUET_INT64, .values = 1, .rows = 1, .group_rows = 1, .children = 1, .chunks = 1
+        };
         ParquetFooter footer;
         forged.depth = PARQUET_FOOTER_DEPTH_MAX - 1;
         CHECK_STATUS(parse(t, forge(t, forged), 1000, &footer), STATUS_OK);

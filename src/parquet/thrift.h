@@ -70,7 +70,7 @@ bool thrift_next(Cursor *reader, ThriftField *field);
 /* Each takes the value of the field just read, and fails if it is of another type. */
 int64_t thrift_read_int(Cursor *reader, const ThriftField *field);
 bool thrift_read_bool(Cursor *reader, const ThriftField *field);
-Str thrift_read_bytes(Cursor *reader, const ThriftField *field); /* borrowed */
+Str thrift_read_bytes(Cursor *reader, const ThriftField *field);   /* borrowed */
 bool thrift_read_struct(Cursor *reader, const ThriftField *field); /* checks the type; its fields follow */
 /* The count of items, each of type and of at least min_size bytes: more than can follow is a failure. */
 size_t thrift_read_list(Cursor *reader, const ThriftField *field, ThriftType type, size_t min_size);

@@ -21,11 +21,11 @@
 #include "parquet/format.h"
 #include "parquet/memory.h"
 
-#define OUT_BYTES (1u << 20)      /* gathered before a write */
+#define OUT_BYTES (1u << 20) /* gathered before a write */
 #define THREADS_MAX 8
-#define GROUP_ROWS_MIN 1024u      /* however wide the rows are */
-#define HELPED_ROWS 4096u         /* a smaller row group is encoded by the caller alone */
-#define HELPED_BYTES (2u << 20)   /* unless it holds that much text */
+#define GROUP_ROWS_MIN 1024u    /* however wide the rows are */
+#define HELPED_ROWS 4096u       /* a smaller row group is encoded by the caller alone */
+#define HELPED_BYTES (2u << 20) /* unless it holds that much text */
 
 struct ParquetWriterState {
         Arena arena; /* lives from one start() to the next */
@@ -152,7 +152,8 @@ static void count_chunk(ParquetColumnInfo *info) {
 static void write_group(ParquetWriter *writer) {
         ParquetWriterState *state = writer->state;
         CLEANUP(arena_deinit) Arena scratch = { 0 };
-        parquet_describe_group(&state->groups, state->infos, writer->column_count, state->position, state->splits.count, &scratch);
+        parquet_describe_group(&state->groups, state->infos, writer->column_count, state->position, state->splits.count,
+                               &scratch);
         vec_push(&state->arena, &state->splits, state->position);
         for (size_t i = 0; i < writer->column_count; i++) {
                 put_bytes(state, buf_view(&state->infos[i].encoded.pages));
@@ -171,7 +172,8 @@ static bool encode_next(ParquetWriter *writer, int encoder) {
         size_t index = state->next_column++;
         pthread_mutex_unlock(&state->lock);
         ParquetColumnInfo *info = &state->infos[index];
-        parquet_encode(encoder_of(state, encoder), &state->shadow[index], info->fixed_length, &info->memory, &info->encoded);
+        parquet_encode(encoder_of(state, encoder), &state->shadow[index], info->fixed_length, &info->memory,
+                       &info->encoded);
         pthread_mutex_lock(&state->lock);
 
         if (++state->done_columns == writer->column_count) {
@@ -236,7 +238,8 @@ static void encode_alone(ParquetWriter *writer) {
         ParquetWriterState *state = writer->state;
         for (size_t i = 0; i < writer->column_count; i++) {
                 ParquetColumnInfo *info = &state->infos[i];
-                parquet_encode(encoder_of(state, 0), &writer->columns[i], info->fixed_length, &info->memory, &info->encoded);
+                parquet_encode(encoder_of(state, 0), &writer->columns[i], info->fixed_length, &info->memory,
+                               &info->encoded);
         }
         write_group(writer);
 }
@@ -312,10 +315,12 @@ static Status check_columns(const ParquetColumnSpec *columns, size_t count, Erro
                                  PARQUET_COLUMNS_MAX);
         for (size_t i = 0; i < count; i++) {
                 if (type_is_nested(columns[i].type))
-                        return error_set(err, STATUS_SQL_TYPE, "column '%.*s' is nested; only flat columns are written here",
+                        return error_set(err, STATUS_SQL_TYPE,
+                                         "column '%.*s' is nested; only flat columns are written here",
                                          STR_ARG(columns[i].name));
                 if (columns[i].field_id < 1)
-                        return error_set(err, STATUS_BAD_VALUE, "column '%.*s' has no field id", STR_ARG(columns[i].name));
+                        return error_set(err, STATUS_BAD_VALUE, "column '%.*s' has no field id",
+                                         STR_ARG(columns[i].name));
                 for (size_t j = 0; j < i; j++)
                         if (columns[j].field_id == columns[i].field_id)
                                 return error_set(err, STATUS_BAD_VALUE, "field id %d is given to two columns",
@@ -326,7 +331,8 @@ static Status check_columns(const ParquetColumnSpec *columns, size_t count, Erro
 
 static Status check_options(const ParquetOptions *options, Error *err) {
         if (options->threads < 0 || options->threads > THREADS_MAX)
-                return error_set(err, STATUS_BAD_VALUE, "%d threads; 1 to %d are possible", options->threads, THREADS_MAX);
+                return error_set(err, STATUS_BAD_VALUE, "%d threads; 1 to %d are possible", options->threads,
+                                 THREADS_MAX);
         if (options->group_rows % 8 != 0 || options->group_rows > PARQUET_GROUP_ROWS)
                 return error_set(err, STATUS_BAD_VALUE, "row groups of %u rows; a multiple of 8 up to %u is possible",
                                  options->group_rows, PARQUET_GROUP_ROWS);
@@ -393,7 +399,8 @@ Status parquet_writer_start(ParquetWriter *writer, int fd, const ParquetColumnSp
         TRY(check_options(options, err));
         state->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
         if (state->fd < 0)
-                return error_errno(err, errno, "cannot keep the descriptor of '%s'", options->name ? options->name : "a file");
+                return error_errno(err, errno, "cannot keep the descriptor of '%s'",
+                                   options->name ? options->name : "a file");
 
         start_state(state, options);
         grow_columns(writer, column_count);

@@ -29,9 +29,10 @@
 #include "base/type.h"
 #include "base/value.h"
 
-#define PARQUET_GROUP_ROWS 122880u      /* rows of a row group, unless told otherwise */
-#define PARQUET_GROUP_BYTES (24u << 20) /* of texts after which a row group ends early, and of numbers that it may hold */
-#define PARQUET_VALUE_MAX (64u << 20)   /* bytes of one text or binary value; the caller has checked */
+#define PARQUET_GROUP_ROWS 122880u /* rows of a row group, unless told otherwise */
+#define PARQUET_GROUP_BYTES \
+        (24u << 20)                   /* of texts after which a row group ends early, and of numbers that it may hold */
+#define PARQUET_VALUE_MAX (64u << 20) /* bytes of one text or binary value; the caller has checked */
 #define PARQUET_COLUMNS_MAX 4096u
 
 typedef struct ParquetColumnSpec {
@@ -63,9 +64,9 @@ typedef struct ParquetColumn {
         uint8_t *null_bits; /* one bit per row, set where null */
         uint32_t row;       /* that the next value belongs to */
         uint32_t row_max;
-        uint32_t count;     /* of values */
-        uint8_t width;      /* bytes of a value; 0 for text and binary */
-        uint8_t kind;       /* TypeKind */
+        uint32_t count; /* of values */
+        uint8_t width;  /* bytes of a value; 0 for text and binary */
+        uint8_t kind;   /* TypeKind */
 
         /* text and binary: ids in the dictionary, or if plain a length (u32) and bytes each in values */
         bool plain;
@@ -88,7 +89,7 @@ typedef struct ParquetWriter {
 } ParquetWriter;
 
 ParquetWriter *parquet_writer_new(void);
-void parquet_writer_free(ParquetWriter *writer); /* aborts what is under way; NULL is fine */
+void parquet_writer_free(ParquetWriter *writer);   /* aborts what is under way; NULL is fine */
 void parquet_writer_freep(ParquetWriter **writer); /* for CLEANUP */
 
 /* fd is at position 0; the writer keeps a duplicate until finish() or abort(). Names are copied.

@@ -25,7 +25,8 @@ static void output_deinit(Output *output) {
 
 static Output output_new(Test *t, const char *path) {
         Output output = { .writer = parquet_writer_new() };
-        output.path = path ? arena_printf(&t->arena, "%s", path) : arena_printf(&t->arena, "%s/x.parquet", test_folder(t));
+        output.path = path ? arena_printf(&t->arena, "%s", path)
+                           : arena_printf(&t->arena, "%s/x.parquet", test_folder(t));
         output.fd = open(output.path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         return output;
 }
@@ -50,20 +51,38 @@ static Type decimal(int precision, int scale) {
 /* ---- the file that outsiders read (tests/test_parquet_outsiders.py knows the same formulas) ---- */
 
 enum {
-        C_BOOLEAN, C_INT, C_BIGINT, C_FLOAT, C_DOUBLE, C_DECIMAL9, C_DECIMAL18, C_DECIMAL38, C_DATE, C_TIME, C_TIMESTAMP,
-        C_TIMESTAMPTZ, C_UUID, C_FEW, C_MANY, C_BINARY, C_CONSTANT, C_NOTHING, SAMPLE_COLUMNS
+        C_BOOLEAN,
+        C_INT,
+        C_BIGINT,
+        C_FLOAT,
+        C_DOUBLE,
+        C_DECIMAL9,
+        C_DECIMAL18,
+        C_DECIMAL38,
+        C_DATE,
+        C_TIME,
+        C_TIMESTAMP,
+        C_TIMESTAMPTZ,
+        C_UUID,
+        C_FEW,
+        C_MANY,
+        C_BINARY,
+        C_CONSTANT,
+        C_NOTHING,
+        SAMPLE_COLUMNS
 };
 #define SAMPLE_ROWS 20003
 #define SAMPLE_GROUP 8192
 
-static const char *const sample_names[] = { "boolean", "int", "bigint", "float", "double", "decimal9", "decimal18",
-                                            "decimal38", "date", "time", "timestamp", "timestamptz", "uuid", "few", "many",
-                                            "binary", "constant", "nothing" };
+static const char *const sample_names[] = { "boolean",   "int",       "bigint", "float",  "double",    "decimal9",
+                                            "decimal18", "decimal38", "date",   "time",   "timestamp", "timestamptz",
+                                            "uuid",      "few",       "many",   "binary", "constant",  "nothing" };
 
 static void sample_columns(ParquetColumnSpec *columns) {
-        const Type types[] = { FLAT(BOOLEAN), FLAT(INT), FLAT(BIGINT), FLAT(FLOAT), FLAT(DOUBLE), decimal(9, 2), decimal(18, 3),
-                               decimal(38, 5), FLAT(DATE), FLAT(TIME), FLAT(TIMESTAMP), FLAT(TIMESTAMPTZ), FLAT(UUID),
-                               FLAT(TEXT), FLAT(TEXT), FLAT(BINARY), FLAT(BIGINT), FLAT(TEXT) };
+        const Type types[] = { FLAT(BOOLEAN),   FLAT(INT),         FLAT(BIGINT),   FLAT(FLOAT), FLAT(DOUBLE),
+                               decimal(9, 2),   decimal(18, 3),    decimal(38, 5), FLAT(DATE),  FLAT(TIME),
+                               FLAT(TIMESTAMP), FLAT(TIMESTAMPTZ), FLAT(UUID),     FLAT(TEXT),  FLAT(TEXT),
+                               FLAT(BINARY),    FLAT(BIGINT),      FLAT(TEXT) };
         for (int i = 0; i < SAMPLE_COLUMNS; i++)
                 columns[i] = (ParquetColumnSpec){ str_of(sample_names[i]), types[i], 10 + i };
 }
@@ -89,25 +108,50 @@ static void append_text(Arena *arena, ParquetColumn *column, int index, int64_t 
 static void append_sample(Arena *arena, ParquetColumn *column, int index, int64_t row) {
         uint8_t uuid[16];
         switch (index) {
-        case C_BOOLEAN: parquet_column_bool(column, row % 3 == 0); break;
-        case C_INT: parquet_column_int32(column, (int32_t)((uint32_t)row * 2654435761u)); break;
-        case C_BIGINT: parquet_column_int64(column, row * 97000291 - 500000000000); break;
-        case C_FLOAT: parquet_column_float(column, (float)row / 4 - 100); break;
-        case C_DOUBLE: parquet_column_double(column, row % 1000 == 17 ? (double)NAN : (double)row / 8); break;
-        case C_DECIMAL9: parquet_column_int64(column, row % 100 - 50); break;
-        case C_DECIMAL18: parquet_column_int128(column, (Int128)row * 12345678901 - 1); break;
-        case C_DECIMAL38: parquet_column_int128(column, row % 2 ? sample_long(row) : -sample_long(row)); break;
-        case C_DATE: parquet_column_int32(column, (int32_t)(row % 40000 - 10000)); break;
-        case C_TIME: parquet_column_int64(column, row * 1234567 % 86400000000); break;
+        case C_BOOLEAN:
+                parquet_column_bool(column, row % 3 == 0);
+                break;
+        case C_INT:
+                parquet_column_int32(column, (int32_t)((uint32_t)row * 2654435761u));
+                break;
+        case C_BIGINT:
+                parquet_column_int64(column, row * 97000291 - 500000000000);
+                break;
+        case C_FLOAT:
+                parquet_column_float(column, (float)row / 4 - 100);
+                break;
+        case C_DOUBLE:
+                parquet_column_double(column, row % 1000 == 17 ? (double)NAN : (double)row / 8);
+                break;
+        case C_DECIMAL9:
+                parquet_column_int64(column, row % 100 - 50);
+                break;
+        case C_DECIMAL18:
+                parquet_column_int128(column, (Int128)row * 12345678901 - 1);
+                break;
+        case C_DECIMAL38:
+                parquet_column_int128(column, row % 2 ? sample_long(row) : -sample_long(row));
+                break;
+        case C_DATE:
+                parquet_column_int32(column, (int32_t)(row % 40000 - 10000));
+                break;
+        case C_TIME:
+                parquet_column_int64(column, row * 1234567 % 86400000000);
+                break;
         case C_TIMESTAMP:
-        case C_TIMESTAMPTZ: parquet_column_int64(column, row / 10 * 1000001 - 1000000000000000); break;
+        case C_TIMESTAMPTZ:
+                parquet_column_int64(column, row / 10 * 1000001 - 1000000000000000);
+                break;
         case C_UUID:
                 for (int i = 0; i < 16; i++)
                         uuid[i] = (uint8_t)(row >> (i % 3 * 8));
                 parquet_column_uuid(column, uuid);
                 break;
-        case C_CONSTANT: parquet_column_int64(column, 42); break;
-        default: append_text(arena, column, index, row);
+        case C_CONSTANT:
+                parquet_column_int64(column, 42);
+                break;
+        default:
+                append_text(arena, column, index, row);
         }
 }
 
@@ -119,7 +163,9 @@ static Status start_sample(Test *t, Output *output, int threads) {
         ParquetColumnSpec columns[SAMPLE_COLUMNS];
         sample_columns(columns);
         ParquetPair pair = { STR("note"), STR("written by a test") };
-        ParquetOptions options = { .threads = threads, .group_rows = SAMPLE_GROUP, .metadata = &pair, .metadata_count = 1 };
+        ParquetOptions options = {
+                .threads = threads, .group_rows = SAMPLE_GROUP, .metadata = &pair, .metadata_count = 1
+        };
         return parquet_writer_start(output->writer, output->fd, columns, SAMPLE_COLUMNS, &options, &t->err);
 }
 
@@ -190,9 +236,9 @@ static bool same_statistics(const FileStatistics *a, const FileStatistics *b, bo
                 same = a->split_offsets[i] == b->split_offsets[i];
         for (size_t i = 0; same && i < a->column_count; i++) {
                 const ColumnStatistics *x = &a->columns[i], *y = &b->columns[i];
-                same = x->field_id == y->field_id && x->values == y->values && x->nulls == y->nulls && x->bytes == y->bytes &&
-                       (!nans || x->nans == y->nans) && x->has_lower == y->has_lower && x->has_upper == y->has_upper &&
-                       str_equal(x->lower, y->lower) && str_equal(x->upper, y->upper);
+                same = x->field_id == y->field_id && x->values == y->values && x->nulls == y->nulls &&
+                       x->bytes == y->bytes && (!nans || x->nans == y->nans) && x->has_lower == y->has_lower &&
+                       x->has_upper == y->has_upper && str_equal(x->lower, y->lower) && str_equal(x->upper, y->upper);
         }
         return same;
 }
@@ -287,14 +333,20 @@ TEST(bounds_of_text_are_cut_to_16_characters) {
                 { { "abcdefghijklmnop", "abcdefghijklmnopq" }, "abcdefghijklmnop", "abcdefghijklmnoq" },
                 { { "éééééééééééééééééé", "é" }, "é", "éééééééééééééééê" },
                 { { "\U0010FFFF\U0010FFFF\U0010FFFF\U0010FFFF\U0010FFFF\U0010FFFF\U0010FFFF\U0010FFFF"
-                    "\U0010FFFF\U0010FFFF\U0010FFFF\U0010FFFF\U0010FFFF\U0010FFFF\U0010FFFF\U0010FFFFx", "a" }, "a", NULL },
-                { { "prefix long enough to tie", "prefix long enough to tie, and more" }, "prefix long enou", "prefix long enov" },
+                    "\U0010FFFF\U0010FFFF\U0010FFFF\U0010FFFF\U0010FFFF\U0010FFFF\U0010FFFF\U0010FFFFx",
+                    "a" },
+                  "a",
+                  NULL },
+                { { "prefix long enough to tie", "prefix long enough to tie, and more" },
+                  "prefix long enou",
+                  "prefix long enov" },
         };
         CLEANUP(output_deinit) Output output = output_new(t, NULL);
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 CHECK_OK(start_one(t, &output, FLAT(TEXT)));
                 for (int j = 0; j < 2; j++) {
-                        parquet_column_bytes(parquet_column(output.writer, 0), cases[i].values[j], strlen(cases[i].values[j]));
+                        parquet_column_bytes(parquet_column(output.writer, 0), cases[i].values[j],
+                                             strlen(cases[i].values[j]));
                         end_row(t, &output);
                 }
                 CHECK_OK(output_finish(t, &output));
@@ -314,10 +366,14 @@ TEST(bounds_of_binary_are_cut_to_16_bytes) {
         } cases[] = {
                 { { "\1\2", 2 }, true, { "\1\2", 2 }, { "\1\2", 2 } },
                 { { "0123456789abcdefg", 17 }, true, { "0123456789abcdef", 16 }, { "0123456789abcdeg", 16 } },
-                { { "012345678\xff\xff\xff\xff\xff\xff\xff\xff", 17 }, true,
-                  { "012345678\xff\xff\xff\xff\xff\xff\xff", 16 }, { "012345679", 9 } },
-                { { "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 17 }, false,
-                  { "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 16 }, { NULL, 0 } },
+                { { "012345678\xff\xff\xff\xff\xff\xff\xff\xff", 17 },
+                  true,
+                  { "012345678\xff\xff\xff\xff\xff\xff\xff", 16 },
+                  { "012345679", 9 } },
+                { { "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 17 },
+                  false,
+                  { "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 16 },
+                  { NULL, 0 } },
         };
         CLEANUP(output_deinit) Output output = output_new(t, NULL);
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -343,7 +399,8 @@ static Int128 power_of_ten(int exponent) {
 TEST(decimals_take_the_fewest_bytes_that_hold_their_precision) {
         static const struct {
                 int precision, length;
-        } cases[] = { { 1, 1 }, { 2, 1 }, { 3, 2 }, { 9, 4 }, { 18, 8 }, { 19, 9 }, { 21, 9 }, { 22, 10 }, { 35, 15 }, { 36, 16 }, { 38, 16 } };
+        } cases[] = { { 1, 1 },  { 2, 1 },   { 3, 2 },   { 9, 4 },   { 18, 8 }, { 19, 9 },
+                      { 21, 9 }, { 22, 10 }, { 35, 15 }, { 36, 16 }, { 38, 16 } };
         for (size_t i = 0; i < COUNT_OF(cases); i++)
                 CHECK_INT(parquet_decimal_length(cases[i].precision), cases[i].length);
 }
@@ -363,7 +420,8 @@ TEST(bounds_of_decimals_of_every_width_keep_their_sign) {
                 CHECK_OK(parquet_footer_statistics(&output.footer, &t->arena, &read, &t->err));
                 CHECK(same_statistics(&output.statistics, &read, true));
                 Int128 lower, upper;
-                CHECK(value_read_decimal(read.columns[0].lower, &lower) && value_read_decimal(read.columns[0].upper, &upper));
+                CHECK(value_read_decimal(read.columns[0].lower, &lower) &&
+                      value_read_decimal(read.columns[0].upper, &upper));
                 CHECK(lower == -most && upper == most);
         }
 }
@@ -455,7 +513,8 @@ TEST(long_texts_repeated_or_not_keep_memory_bounded) {
         ParquetColumn *column = parquet_column(output.writer, 0);
         char *text = memset(arena_alloc(&t->arena, 800000), 'x', 800000);
         for (int i = 0; i < 1030; i++) {
-                text[0] = i < 1000 ? 'x' : (char)('a' + i % 30); /* from one text to many, the dictionary past its limit */
+                text[0] = i < 1000 ? 'x'
+                                   : (char)('a' + i % 30); /* from one text to many, the dictionary past its limit */
                 parquet_column_bytes(column, text, 800000);
                 CHECK(column->bytes <= PARQUET_GROUP_BYTES + 1000000 && column->capacity <= 2 * PARQUET_GROUP_BYTES);
                 end_row(t, &output);
@@ -512,14 +571,15 @@ TEST(what_cannot_be_written_is_refused) {
                 const ParquetOptions *options;
                 Status wanted;
         } cases[] = {
-                { &nested, 1, NULL, STATUS_SQL_TYPE }, { &no_id, 1, NULL, STATUS_BAD_VALUE },
-                { twice, 2, NULL, STATUS_BAD_VALUE },  { &fine, 0, NULL, STATUS_BAD_VALUE },
+                { &nested, 1, NULL, STATUS_SQL_TYPE },  { &no_id, 1, NULL, STATUS_BAD_VALUE },
+                { twice, 2, NULL, STATUS_BAD_VALUE },   { &fine, 0, NULL, STATUS_BAD_VALUE },
                 { &fine, 1, &crowd, STATUS_BAD_VALUE }, { &fine, 1, &odd, STATUS_BAD_VALUE },
                 { &fine, 1, NULL, STATUS_OK },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++)
-                CHECK_STATUS(parquet_writer_start(output.writer, output.fd, cases[i].columns, cases[i].count, cases[i].options,
-                                                  &t->err), cases[i].wanted);
+                CHECK_STATUS(parquet_writer_start(output.writer, output.fd, cases[i].columns, cases[i].count,
+                                                  cases[i].options, &t->err),
+                             cases[i].wanted);
 }
 
 TEST(a_full_disk_fails_the_file_and_the_writer_can_go_on) {
