@@ -25,6 +25,7 @@ static const char schema[] =
         " merge_parent text not null, branch text not null, author text not null, via text not null,"
         " at_us integer not null, message text not null, git text not null, audit text not null) strict;"
         "create index commit_branch on commit_ (branch, seq);"
+        "create index commit_time on commit_ (branch, at_us);"
         "create table object (oid integer primary key autoincrement, kind text not null, zone text not null,"
         " name text not null, born integer not null, gone integer) strict;"
         "create index object_name on object (kind, zone, name);"

@@ -10,6 +10,10 @@
 
 #define SEQ_MAX INT64_MAX
 
+/* The seq of object o's newest version on a branch: one seek in the primary key, however many versions there are. */
+#define NEWEST_OF(branch, seq) \
+        "(select max(m.seq) from version m where m.branch = " branch " and m.oid = o.oid and m.seq <= " seq ")"
+
 /* ---- branches ---- */
 
 Str db_branch_or_main(Str name) {
@@ -91,11 +95,12 @@ Status sqlite_branches(Catalog *catalog, Arena *arena, CatalogBranch **out, size
 static Status version_on(SqliteCatalog *db, int64_t branch, int64_t seq, CatalogName name, Arena *arena,
                          VersionRow *out, bool *found, Error *err) {
         CLEANUP(db_query_end) Query q = { 0 };
-        TRY(db_query(db, &q, err,
-                     "select v.oid, v.seq, v.body_hash from object o join version v on v.oid = o.oid"
-                     " where o.kind = ? and o.zone = ? and o.name = ? and v.branch = ? and v.seq <= ?"
-                     " order by v.seq desc, v.body_hash is null limit 1",
-                     "tttii", name.kind, name.zone, name.name, branch, seq));
+        TRY(db_query(
+                db, &q, err,
+                "select v.oid, v.seq, v.body_hash from object o join version v on v.branch = ?4 and v.oid = o.oid"
+                " and v.seq = " NEWEST_OF(
+                        "?4", "?5") " where o.kind = ?1 and o.zone = ?2 and o.name = ?3 order by v.seq desc limit 1",
+                "tttii", name.kind, name.zone, name.name, branch, seq));
         TRY(db_query_row(&q, found, err));
         if (*found)
                 *out = (VersionRow){ db_column_int(&q, 0), db_column_int(&q, 1), db_column_str(&q, 2, arena) };
@@ -162,9 +167,9 @@ static Status list_on(SqliteCatalog *db, int64_t branch, int64_t seq, Str kind, 
                       ObjectVec *objects, Error *err) {
         CLEANUP(db_query_end) Query q = { 0 };
         TRY(db_query(db, &q, err,
-                     "select o.oid, o.kind, o.zone, o.name, max(v.seq), v.body_hash"
-                     " from version v join object o on o.oid = v.oid where v.branch = ?1 and v.seq <= ?2"
-                     " and (?3 = '' or o.kind = ?3) and (?4 = '' or o.zone = ?4) group by v.oid",
+                     "select o.oid, o.kind, o.zone, o.name, v.seq, v.body_hash from object o"
+                     " join version v on v.branch = ?1 and v.oid = o.oid and v.seq = " NEWEST_OF(
+                             "?1", "?2") " where (?3 = '' or o.kind = ?3) and (?4 = '' or o.zone = ?4)",
                      "iitt", branch, seq, kind.size ? kind : STR(""), zone.size ? zone : STR("")));
         for (;;) {
                 bool row = false;
@@ -395,7 +400,7 @@ static Status find_on(SqliteCatalog *db, Str branch, int64_t seq, Str prefix, in
         else
                 TRY(db_query(db, &q, err,
                              "select " COMMIT_COLUMNS " from commit_ where branch = ? and seq <= ? and at_us <= ?"
-                             " order by seq desc limit 1",
+                             " order by at_us desc limit 1",
                              "tii", branch, seq, at_us));
         for (;;) {
                 bool row = false;
