@@ -571,7 +571,7 @@ Status avro_next_block(AvroReader *reader, Cursor *out, int64_t *count, Error *e
 /* ---- writing a container ---- */
 
 static void put_long(Buf *out, int64_t value) {
-        uint64_t zigzag = ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+        uint64_t zigzag = ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0);
         while (zigzag > 0x7f) {
                 buf_append_byte(out, (char)(zigzag | 0x80));
                 zigzag >>= 7;

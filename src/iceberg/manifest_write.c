@@ -149,8 +149,11 @@ static Type partition_type(const TableMetadata *metadata, const PartitionField *
         const TypeField *source = schema_field(metadata_current_schema(metadata), field->source_id);
         for (size_t i = 0; !source && i < metadata->schema_count; i++)
                 source = schema_field(&metadata->schemas[i], field->source_id); /* dropped since */
-        Type type = transform_result(field->transform, source ? source->type : (Type){ .kind = TYPE_TEXT });
-        return type_is_nested(type) ? (Type){ .kind = TYPE_TEXT } : type;
+        const Type text = { .kind = TYPE_TEXT }; /* where no type can be known */
+        Type type = source ? transform_result(field->transform, source->type) : text;
+        if (type_is_nested(type))
+                return text;
+        return type;
 }
 
 static Str partition_text(Arena *arena, const PartitionSpec *spec, const Type *types) {
@@ -278,6 +281,8 @@ static bool put_decimal(AvroWriter *writer, int precision, Str bytes) {
         for (int i = (int)sizeof(fixed) - 1; i >= 0; i--, unscaled >>= 8)
                 fixed[i] = (char)unscaled;
         size_t size = (size_t)decimal_size(precision);
+        if (bytes.size > size)
+                return false;
         avro_put_raw(writer, (Str){ fixed + sizeof(fixed) - size, size });
         return true;
 }
