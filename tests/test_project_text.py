@@ -75,3 +75,12 @@ def test_words_about_a_thing_read_nothing_again(project: Project) -> None:
 def test_init_writes_over_nothing(project: Project) -> None:
     error = project.error("init", ".")
     assert (error["exit"], error["code"]) == (2, "E107")
+
+
+def test_local_times_of_a_zone_become_instants(project: Project) -> None:
+    project.write("zones/shop/sources/visits.yml", "from: ingress/v*.csv\ncolumns:\n  seen_at: timestamp Europe/Copenhagen\n")
+    project.drop("shop", "v1.csv", "seen_at\n2026-07-01 12:00\n2026-01-01 12:00\n2026-03-29 02:30\n")
+    project.lode("run")
+    assert [row["seen_at"] for row in project.query("select seen_at from shop.staging.visits order by 1")] == [
+        "2026-01-01T11:00:00+00:00", "2026-07-01T10:00:00+00:00"]
+    assert [row["rule"] for row in project.json("show", "quarantine")] == ["no_such_time"]

@@ -2,6 +2,7 @@
 #include "model/source.h"
 
 #include "model/keys.h"
+#include "model/source_zone.h"
 #include "model/tables.h"
 
 /* ---- readers of single keys ---- */
@@ -151,6 +152,18 @@ static bool looks_like_zone(Str word) {
         return str_is(word, "UTC") || str_find_byte(word, '/') < word.size;
 }
 
+/* Local times of a zone are instants. */
+static bool column_zone(KeyContext *context, const YamlNode *value, Str word, SourceColumn *column) {
+        Error err = { 0 };
+        column->type.kind = TYPE_TIMESTAMPTZ;
+        column->zone = arena_str(context->arena, word);
+        if (source_zone_load(context->arena, word, &column->zone_file, &err) == STATUS_OK)
+                return true;
+        yaml_error_place(&err, context->file, value);
+        problems_take(context->problems, &err);
+        return false;
+}
+
 static bool column_word(KeyContext *context, const YamlNode *value, Str word, SourceColumn *column, ColumnText *text) {
         static const Str words[] = { { "required", 8 }, { "unique", 6 }, { "from", 4 } };
         if (str_is(word, "required")) {
@@ -161,11 +174,8 @@ static bool column_word(KeyContext *context, const YamlNode *value, Str word, So
                 text->unique = true;
                 return true;
         }
-        if (looks_like_zone(word) && (column->type.kind == TYPE_TIMESTAMP || column->type.kind == TYPE_TIMESTAMPTZ)) {
-                column->type.kind = TYPE_TIMESTAMPTZ; /* local times of a zone are instants */
-                column->zone = arena_str(context->arena, word);
-                return true;
-        }
+        if (looks_like_zone(word) && (column->type.kind == TYPE_TIMESTAMP || column->type.kind == TYPE_TIMESTAMPTZ))
+                return column_zone(context, value, word, column);
         Error *err = key_problem(context, value, STATUS_BAD_VALUE, "a column cannot be \"%.*s\"", STR_ARG(word));
         Str near = str_nearest(word, words, COUNT_OF(words));
         if (near.size > 0)
@@ -547,7 +557,12 @@ Sha256 source_reading_hash(const Source *source) {
         CLEANUP(buf_deinit) Buf buf = { 0 };
         buf_append_cstr(&buf, "reading 1");
         format_write(&buf, &source->format);
-        source_columns_write(&buf, source->columns, source->column_count);
+        for (size_t i = 0; i < source->column_count; i++) {
+                SourceColumn column = source->columns[i];
+                column.zone_file = STR_NONE; /* a newer tz database alone makes nothing be read again */
+                column.field_id = 0;
+                source_columns_write(&buf, &column, 1);
+        }
         for (size_t i = 0; i < source->column_count; i++)
                 buf_u8(&buf, source->column_texts[i].unique);
         str_list_write(&buf, source->ignore);

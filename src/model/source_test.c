@@ -72,6 +72,7 @@ TEST(every_key_is_read) {
         CHECK_STR(source->columns[1].from, STR("Beløb i alt"));
         CHECK_INT(source->columns[2].type.kind, TYPE_TIMESTAMPTZ);
         CHECK_STR(source->columns[2].zone, STR("Europe/Copenhagen"));
+        CHECK(str_starts_with(source->columns[2].zone_file, STR("TZif")));
         CHECK(source->columns[2].required);
 }
 
@@ -112,6 +113,9 @@ TEST(what_is_wrong_is_said_with_place_and_guess) {
                 { "from: ingress/x\ncolumns:\n  a: decimal(40,2)\n", STATUS_BAD_VALUE, 3, 6, "" },
                 { "from: ingress/x\ncolumns:\n  a: int requird\n", STATUS_BAD_VALUE, 3, 6, "`required`" },
                 { "from: ingress/x\ncolumns:\n  a: int Europe/Paris\n", STATUS_BAD_VALUE, 3, 6, "required, unique" },
+                { "from: ingress/x\ncolumns:\n  a: timestamp Europe/Copenhagn\n", STATUS_BAD_VALUE, 3, 6,
+                  "`Europe/Copenhagen`" },
+                { "from: ingress/x\ncolumns:\n  a: timestamp ../../../etc/passwd\n", STATUS_BAD_VALUE, 3, 6, "" },
                 { "from: ingress/x\ncolumns:\n  a:\n", STATUS_BAD_VALUE, 3, 5, "" },
                 { "from: ingress/x\ncolumns:\n  a: int\n  A: int\n", STATUS_DUPLICATE_KEY, 4, 3, "" },
                 { "from: ingress/x\ncolumns:\n  _file: int\n", STATUS_BAD_VALUE, 3, 3, "_file_2" },
