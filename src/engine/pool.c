@@ -141,8 +141,13 @@ static Status spawn(Worker *worker, int control, int rows, Error *err) {
                 arena_printf(&arena, "%s", options->without_box ? "nobox" : "box"),
                 NULL,
         };
-        /* Nothing of ours reaches it: no secrets, no locale, no time zone. */
-        char *environment[] = { arena_printf(&arena, "TZ=UTC"), SANITIZING ? arena_printf(&arena, "ASAN_OPTIONS=detect_leaks=0") : NULL, NULL };
+        /* Nothing of ours reaches it, no secrets, no locale, no time zone; only where libraries may lie. */
+        char *environment[4] = { arena_printf(&arena, "TZ=UTC") };
+        size_t variables = 1;
+        if (getenv("LD_LIBRARY_PATH"))
+                environment[variables++] = arena_printf(&arena, "LD_LIBRARY_PATH=%s", getenv("LD_LIBRARY_PATH"));
+        if (SANITIZING)
+                environment[variables++] = arena_printf(&arena, "ASAN_OPTIONS=detect_leaks=0");
 
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;

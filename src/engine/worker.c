@@ -13,6 +13,7 @@
 #include "engine/worker_parts.h"
 
 #define INTERRUPT_GRACE_US 250000 /* from INTERRUPT to SIGKILL */
+#define EXIT_NO_LIBRARY 127       /* the dynamic loader's */
 #define LOOK_MS 100               /* how often the caller's own flag is looked at */
 
 typedef struct Call {
@@ -41,6 +42,10 @@ static Status how_it_ended(const Worker *worker, int state, const struct rusage 
         int signal_number = WIFSIGNALED(state) ? WTERMSIG(state) : 0;
         if (worker->killed)
                 return error_set(err, STATUS_WORKER_LOST, "the worker was ended");
+        if (WIFEXITED(state) && WEXITSTATUS(state) == EXIT_NO_LIBRARY) {
+                error_set(err, STATUS_ENGINE, "'%s' does not start", worker->pool->options.program);
+                return error_hint(err, "the engine's library is not where the build put it (ldd tells)");
+        }
         if (signal_number == SIGABRT && peak > worker->pool->options.memory_limit)
                 return error_set(err, STATUS_MEMORY, "the worker ran out of memory and ended; only this statement is lost");
         if (signal_number == SIGKILL)

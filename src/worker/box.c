@@ -191,6 +191,8 @@ Status box_enter(const BoxOptions *options, Error *err) {
         if (options->limits_only)
                 return STATUS_OK;
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-        TRY(restrict_files(options->folder, err));
-        return restrict_calls(err);
+        if (restrict_files(options->folder, err) != STATUS_OK || restrict_calls(err) != STATUS_OK)
+                return error_hint(err, "SQL and files run only in a box: Linux 5.13 or newer, with Landlock and seccomp "
+                                       "switched on; LODE_UNSAFE_NO_SANDBOX=1 does without");
+        return STATUS_OK;
 }
