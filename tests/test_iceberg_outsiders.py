@@ -104,6 +104,7 @@ def test_every_row_is_there(sample: Path, name: str) -> None:
     (EqualTo("price", Decimal("-4.00")), 1),
     (GreaterThan("day", "1970-03-01"), 11),
     (LessThan("at", "1970-01-01T00:00:00+00:00"), 1),
+    (EqualTo("key", "f0000000-0000-0000-0000-000000000005"), 1),
     (IsNull("id"), 0),
     (IsNaN("weight"), FILES),
 ])
