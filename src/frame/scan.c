@@ -15,18 +15,22 @@ static bool is_half_line_end(const char *text, size_t at, size_t to) {
         return text[at] == '\r' && (at + 1 == to || text[at + 1] == '\n');
 }
 
+#define LINE_STEP 512 /* near ends are found without a look at what lies far behind them */
+
 size_t scan_line_end(const char *text, size_t from, size_t to) {
-        const char *lf = memchr(text + from, '\n', to - from);
-        size_t end = lf ? (size_t)(lf - text) : to;
-        for (size_t at = from; at < end; at++) {
+        for (size_t at = from; at < to; at += LINE_STEP) {
+                size_t size = to - at < LINE_STEP ? to - at : LINE_STEP;
+                const char *lf = memchr(text + at, '\n', size);
+                size_t end = lf ? (size_t)(lf - text) : at + size;
                 const char *cr = memchr(text + at, '\r', end - at);
-                if (!cr)
-                        break;
-                at = (size_t)(cr - text);
-                if (is_line_end(text, at, to))
-                        return at;
+                for (; cr; cr = memchr(cr + 1, '\r', end - (size_t)(cr + 1 - text))) {
+                        if (is_line_end(text, (size_t)(cr - text), to))
+                                return (size_t)(cr - text);
+                }
+                if (lf)
+                        return end;
         }
-        return end;
+        return to;
 }
 
 size_t scan_count_lines(const char *text, size_t from, size_t to) {
