@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A publisher that dies at every system call which changes a disk, one after the other, and whose recovery dies too;
- * and one that finds the disk full at each.
- *
- * The calls are defined here, in the program, and so taken by our libraries and by SQLite instead of the C library's.
- * In a child whose `trouble_at` is N the Nth of them ends the process at once: writes after half of their bytes, the
- * others before they are made. Or, if `disk_full`, it fails with ENOSPC, and the process goes on. (Not so a sync: a
- * failed sync ends the process, which is the other case.) What power cuts take from the cache as well is not shown.
+ * one that finds the disk full at each; and one under which the power goes, taking what was not synced (trouble.h).
  */
-#include <errno.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,67 +11,7 @@
 #include "base/test.h"
 #include "lake/changeset.h"
 #include "lake/sweep.h"
-
-#define CRASHED 77
-#define HERE (-100) /* AT_FDCWD, without fcntl.h and its own inline functions */
-
-static long trouble_at; /* 0 = never */
-static bool disk_full;
-static long calls;
-
-static bool in_trouble(void) {
-        return trouble_at && ++calls == trouble_at;
-}
-
-/* Dies, or fails. */
-static int give_trouble(void) {
-        if (!disk_full)
-                syscall(SYS_exit_group, CRASHED);
-        errno = ENOSPC;
-        return -1;
-}
-
-#define TAKE_OVER(result, name, symbol, ...)                                             \
-        __attribute__((visibility("default"))) result name(__VA_ARGS__) __asm__(symbol); \
-        result name(__VA_ARGS__)
-
-TAKE_OVER(ssize_t, troubled_write, "write", int fd, const void *bytes, size_t size) {
-        bool last = in_trouble();
-        ssize_t done = syscall(SYS_write, fd, bytes, last ? size / 2 : size);
-        return last ? give_trouble() : done;
-}
-
-static ssize_t do_pwrite(int fd, const void *bytes, size_t size, off_t at) {
-        bool last = in_trouble();
-        ssize_t done = syscall(SYS_pwrite64, fd, bytes, last ? size / 2 : size, at);
-        return last ? give_trouble() : done;
-}
-
-TAKE_OVER(ssize_t, troubled_pwrite, "pwrite", int fd, const void *bytes, size_t size, off_t at) {
-        return do_pwrite(fd, bytes, size, at);
-}
-
-TAKE_OVER(ssize_t, troubled_pwrite64, "pwrite64", int fd, const void *bytes, size_t size, off_t at) {
-        return do_pwrite(fd, bytes, size, at);
-}
-
-#define TAKE_OVER_PLAIN(symbol, spared, parameters, arguments)                                    \
-        __attribute__((visibility("default"))) int troubled_##symbol parameters __asm__(#symbol); \
-        int troubled_##symbol parameters {                                                        \
-                if (!(spared) && in_trouble())                                                    \
-                        return give_trouble();                                                    \
-                return (int)syscall arguments;                                                    \
-        }
-
-TAKE_OVER_PLAIN(fsync, disk_full, (int fd), (SYS_fsync, fd))
-TAKE_OVER_PLAIN(fdatasync, disk_full, (int fd), (SYS_fdatasync, fd))
-TAKE_OVER_PLAIN(ftruncate, false, (int fd, off_t size), (SYS_ftruncate, fd, size))
-TAKE_OVER_PLAIN(ftruncate64, false, (int fd, off_t size), (SYS_ftruncate, fd, size))
-TAKE_OVER_PLAIN(rename, false, (const char *from, const char *to), (SYS_renameat2, HERE, from, HERE, to, 0))
-TAKE_OVER_PLAIN(link, false, (const char *from, const char *to), (SYS_linkat, HERE, from, HERE, to, 0))
-TAKE_OVER_PLAIN(unlink, disk_full, (const char *path), (SYS_unlinkat, HERE, path, 0))
-TAKE_OVER_PLAIN(rmdir, disk_full, (const char *path), (SYS_unlinkat, HERE, path, 0x200 /* AT_REMOVEDIR */))
-TAKE_OVER_PLAIN(mkdir, false, (const char *path, mode_t mode), (SYS_mkdirat, HERE, path, mode))
+#include "lake/trouble.h"
 
 /* ---- the store under test ---- */
 
@@ -115,10 +48,26 @@ static Status stage_landed(Lake *lake, const char *fresh, Error *err) {
         return changeset_publish(set, &arena, &commit, err);
 }
 
-static int child_stage(const char *root, const char *fresh) {
+/* What was landed before, or never was. */
+static Status land(Lake *lake, int64_t id, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Delivery row = { .id = id, .zone = STR("shop"), .source = STR("o"), .name = STR("o"), .state = STR("landed") };
+        row.sha256 = arena_strf(&arena, "%lld", (long long)id);
+        Error known = { 0 };
+        Status status = catalog_ledger(lake->catalog, &row, 1, NULL, 0, &known);
+        if (status != STATUS_OK && status != STATUS_CONFLICT)
+                *err = known;
+        return status == STATUS_CONFLICT ? STATUS_OK : status;
+}
+
+static int child_stage(const char *root, long round) {
+        char fresh[64];
         Error err = { 0 };
         Lake *lake = NULL;
+        snprintf(fresh, sizeof(fresh), "staging.t%ld", round);
         Status status = lake_open(root, &lake, &err);
+        if (status == STATUS_OK)
+                status = land(lake, round, &err);
         if (status == STATUS_OK)
                 status = stage_landed(lake, fresh, &err);
         if (status != STATUS_OK && !disk_full)
@@ -140,14 +89,14 @@ static int child_recover(const char *root) {
         return status != STATUS_OK;
 }
 
-/* The exit code of a child that is in trouble at the Nth call; fresh NULL: it only recovers. */
-static int in_child(const char *root, const char *fresh, long at, bool full) {
+/* The exit code of a child that is in trouble at the Nth call; round 0: it only recovers. */
+static int in_child(const char *root, long round, long at, bool full) {
         int status = 0;
         pid_t child = fork();
         if (child == 0) {
                 trouble_at = at;
                 disk_full = full;
-                _exit(fresh ? child_stage(root, fresh) : child_recover(root));
+                _exit(round ? child_stage(root, round) : child_recover(root));
         }
         waitpid(child, &status, 0);
         return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -199,15 +148,6 @@ static Status check_consistent(const char *root, size_t *out_staged, Error *err)
         return STATUS_OK;
 }
 
-static Status land(const char *root, int64_t id, Error *err) {
-        CLEANUP(arena_deinit) Arena arena = { 0 };
-        CLEANUP(lake_freep) Lake *lake = NULL;
-        TRY(lake_open(root, &lake, err));
-        Delivery row = { .id = id, .zone = STR("shop"), .source = STR("o"), .name = STR("o"), .state = STR("landed") };
-        row.sha256 = arena_strf(&arena, "%lld", (long long)id);
-        return catalog_ledger(lake->catalog, &row, 1, NULL, 0, err);
-}
-
 /* Round after round with the trouble at a later call, until it comes too late: each round stages one delivery, first
  * in trouble, then the same again without. */
 static void trouble_everywhere(Test *t, bool full) {
@@ -216,22 +156,20 @@ static void trouble_everywhere(Test *t, bool full) {
                 CLEANUP(lake_freep) Lake *lake = NULL;
                 CHECK_OK(lake_create(root, &lake, &t->err));
         }
-        /* Every sixth call in turn; LODE_TEST_FULL takes each one. */
-        long step = getenv("LODE_TEST_FULL") ? 1 : 6, point = 1 + getpid() % step, rounds = 0, calls_in_time = 0;
+        /* Every seventh call in turn; LODE_TEST_FULL takes each one. */
+        long step = getenv("LODE_TEST_FULL") ? 1 : 7, point = 1 + getpid() % step, rounds = 0, calls_in_time = 0;
         for (int quiet = 0; quiet < 2 && point < 1000; point += step) {
                 size_t staged = 0;
-                const char *fresh = arena_printf(&t->arena, "staging.t%ld", ++rounds);
-                CHECK_OK(land(root, rounds, &t->err));
-                int code = in_child(root, fresh, point, full);
+                int code = in_child(root, ++rounds, point, full);
                 CHECK(code == 0 || code == (full ? 1 : CRASHED));
-                int recovery = in_child(root, NULL, 1 + (point * 7) % 23, full);
+                int recovery = in_child(root, 0, 1 + (point * 7) % 23, full);
                 CHECK(recovery == 0 || recovery == (full ? 1 : CRASHED));
                 CHECK_OK(check_consistent(root, &staged, &t->err));
                 CHECK((long)staged == rounds || (long)staged == rounds - 1);
                 CHECK(code != 0 || (long)staged == rounds);
 
-                CHECK_INT(in_child(root, fresh, 0, false), 0);
-                CHECK_INT(in_child(root, NULL, 0, false), 0);
+                CHECK_INT(in_child(root, rounds, 0, false), 0);
+                CHECK_INT(in_child(root, 0, 0, false), 0);
                 CHECK_OK(check_consistent(root, &staged, &t->err));
                 CHECK_INT(staged, rounds);
                 CHECK_INT(count_files(&t->arena, root, ".parquet"), 2 * rounds);
@@ -250,4 +188,34 @@ TEST(a_publisher_that_dies_at_any_call_leaves_the_old_whole_or_the_new_whole) {
 
 TEST(a_full_disk_at_any_call_is_an_error_and_loses_nothing) {
         trouble_everywhere(t, true);
+}
+
+TEST(a_power_cut_at_any_call_keeps_all_that_was_answered) {
+        const char *root = arena_printf(&t->arena, "%s/store", test_folder(t));
+        {
+                CLEANUP(lake_freep) Lake *lake = NULL;
+                CHECK_OK(lake_create(root, &lake, &t->err));
+        }
+        shadow = arena_printf(&t->arena, "%s/shadow", test_folder(t));
+        long step = getenv("LODE_TEST_FULL") ? 1 : 7, point = 1 + getpid() % step, rounds = 0;
+        for (int quiet = 0; quiet < 2 && point < 1000; point += step) {
+                size_t staged = 0;
+                CHECK_OK(power_on(root, &t->err));
+                int code = in_child(root, ++rounds, point, false);
+                CHECK(code == 0 || code == CRASHED);
+                CHECK_OK(power_off(root, rounds % 3 ? (uint64_t)point * 7919 : 0, &t->err));
+                CHECK_OK(check_consistent(root, &staged, &t->err));
+                CHECK((long)staged == rounds || (long)staged == rounds - 1);
+                CHECK(code != 0 || (long)staged == rounds);
+
+                CHECK_OK(power_on(root, &t->err));
+                CHECK_INT(in_child(root, rounds, 0, false), 0);
+                CHECK_OK(power_off(root, 0, &t->err));
+                CHECK_OK(check_consistent(root, &staged, &t->err));
+                CHECK_INT(staged, rounds);
+                CHECK_INT(in_child(root, 0, 0, false), 0);
+                quiet = code == 0 ? quiet + 1 : 0;
+        }
+        CHECK(point < 1000);
+        shadow = NULL;
 }

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Trouble with a disk, for tests. Included by the one source of a test program.
+ *
+ * The calls that change a disk are defined here, in the program, and so taken by our libraries and by SQLite instead of
+ * the C library's. In a child whose `trouble_at` is N the Nth of them ends the process at once: writes after half of
+ * their bytes, the others before they are made. Or, if `disk_full`, it fails with ENOSPC, and the process goes on. (Not
+ * so a sync: a failed sync ends the process, which is the other case.)
+ *
+ * A power cut: with `shadow` set, each sync records what it made durable, a file's bytes or a folder's entries, by
+ * inode. power_off() then builds the store again from that alone, or with a part of the rest by luck. Nothing else is
+ * taken as durable: not a file's name because the file was synced, not a rename because a later one was.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/map.h"
+
+#define CRASHED 77
+#define HERE (-100) /* AT_FDCWD, without fcntl.h and its own inline functions */
+
+static long trouble_at; /* 0 = never */
+static bool disk_full;
+static long calls;
+
+static const char *shadow; /* where syncs are recorded; NULL = they are not */
+static bool recording;     /* our own calls do not count */
+
+static bool in_trouble(void) {
+        return trouble_at && !recording && ++calls == trouble_at;
+}
+
+/* Dies, or fails. */
+static int give_trouble(void) {
+        if (!disk_full)
+                syscall(SYS_exit_group, CRASHED);
+        errno = ENOSPC;
+        return -1;
+}
+
+#define TAKE_OVER(result, name, symbol, ...)                                             \
+        __attribute__((visibility("default"))) result name(__VA_ARGS__) __asm__(symbol); \
+        result name(__VA_ARGS__)
+
+TAKE_OVER(ssize_t, troubled_write, "write", int fd, const void *bytes, size_t size) {
+        bool last = in_trouble();
+        ssize_t done = syscall(SYS_write, fd, bytes, last ? size / 2 : size);
+        return last ? give_trouble() : done;
+}
+
+static ssize_t do_pwrite(int fd, const void *bytes, size_t size, off_t at) {
+        bool last = in_trouble();
+        ssize_t done = syscall(SYS_pwrite64, fd, bytes, last ? size / 2 : size, at);
+        return last ? give_trouble() : done;
+}
+
+TAKE_OVER(ssize_t, troubled_pwrite, "pwrite", int fd, const void *bytes, size_t size, off_t at) {
+        return do_pwrite(fd, bytes, size, at);
+}
+
+TAKE_OVER(ssize_t, troubled_pwrite64, "pwrite64", int fd, const void *bytes, size_t size, off_t at) {
+        return do_pwrite(fd, bytes, size, at);
+}
+
+#define TAKE_OVER_PLAIN(symbol, spared, parameters, arguments)                                    \
+        __attribute__((visibility("default"))) int troubled_##symbol parameters __asm__(#symbol); \
+        int troubled_##symbol parameters {                                                        \
+                if (!(spared) && in_trouble())                                                    \
+                        return give_trouble();                                                    \
+                return (int)syscall arguments;                                                    \
+        }
+
+TAKE_OVER_PLAIN(ftruncate, false, (int fd, off_t size), (SYS_ftruncate, fd, size))
+TAKE_OVER_PLAIN(ftruncate64, false, (int fd, off_t size), (SYS_ftruncate, fd, size))
+TAKE_OVER_PLAIN(rename, false, (const char *from, const char *to), (SYS_renameat2, HERE, from, HERE, to, 0))
+TAKE_OVER_PLAIN(link, false, (const char *from, const char *to), (SYS_linkat, HERE, from, HERE, to, 0))
+TAKE_OVER_PLAIN(unlink, disk_full, (const char *path), (SYS_unlinkat, HERE, path, 0))
+TAKE_OVER_PLAIN(rmdir, disk_full, (const char *path), (SYS_unlinkat, HERE, path, 0x200 /* AT_REMOVEDIR */))
+TAKE_OVER_PLAIN(mkdir, false, (const char *path, mode_t mode), (SYS_mkdirat, HERE, path, mode))
+
+/* ---- what is durable ---- */
+
+typedef struct Inode {
+        char key[64]; /* number and time of birth: numbers are used again */
+        bool is_dir;
+} Inode;
+
+static bool inode_at(int folder, const char *path, int flags, Inode *out) {
+        struct statx st;
+        if (statx(folder, path, flags, STATX_TYPE | STATX_INO | STATX_BTIME, &st) < 0)
+                return false;
+        snprintf(out->key, sizeof(out->key), "%llx-%llx-%x", (unsigned long long)st.stx_ino,
+                 (unsigned long long)st.stx_btime.tv_sec, st.stx_btime.tv_nsec);
+        out->is_dir = S_ISDIR(st.stx_mode);
+        return true;
+}
+
+static Status list_folder(const char *path, Arena *arena, Str *out, Error *err) {
+        DirEntry *entries = NULL;
+        size_t count = 0;
+        CLEANUP(buf_deinit) Buf lines = { 0 };
+        TRY(dir_list(path, arena, &entries, &count, err));
+        for (size_t i = 0; i < count; i++) {
+                Inode inode;
+                if (inode_at(HERE, path_join(arena, path, arena_cstr(arena, entries[i].name)), 0, &inode))
+                        buf_printf(&lines, "%s %c %.*s\n", inode.key, inode.is_dir ? 'd' : 'f', STR_ARG(entries[i].name));
+        }
+        *out = buf_dup(&lines, arena);
+        return STATUS_OK;
+}
+
+/* What it is now is what a power cut leaves of it. */
+static Status record(const char *path, const Inode *inode, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Str bytes;
+        if (inode->is_dir)
+                TRY(list_folder(path, &arena, &bytes, err));
+        else
+                TRY(file_read(path, 64u << 20, &arena, &bytes, err));
+        return file_write_text(path_join(&arena, shadow, inode->key), bytes, err);
+}
+
+static int synced(int fd, long call) {
+        int done = (int)syscall(call, fd);
+        Inode inode;
+        if (done < 0 || !shadow || recording || !inode_at(fd, "", 0x1000 /* AT_EMPTY_PATH */, &inode))
+                return done;
+        char path[64];
+        Error err = { 0 };
+        recording = true;
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        if (record(path, &inode, &err) != STATUS_OK)
+                panic("%s", err.message);
+        recording = false;
+        return done;
+}
+
+TAKE_OVER(int, troubled_fsync, "fsync", int fd) {
+        return !disk_full && in_trouble() ? give_trouble() : synced(fd, SYS_fsync);
+}
+
+TAKE_OVER(int, troubled_fdatasync, "fdatasync", int fd) {
+        return !disk_full && in_trouble() ? give_trouble() : synced(fd, SYS_fdatasync);
+}
+
+/* All that lies below is durable as it is; places get the path of each inode. */
+static Status record_all(const char *path, Map *places, bool to_shadow, Error *err) {
+        Inode inode;
+        Str listing, line, key, rest, kind, name;
+        if (!inode_at(HERE, path, 0, &inode))
+                return error_set(err, STATUS_NOT_FOUND, "no '%s'", path);
+        if (to_shadow)
+                TRY(record(path, &inode, err));
+        map_put(places, str_of(inode.key), arena_cstr(places->arena, str_of(path)));
+        if (!inode.is_dir)
+                return STATUS_OK;
+        TRY(list_folder(path, places->arena, &listing, err));
+        while (str_cut(listing, '\n', &line, &listing)) {
+                str_cut(line, ' ', &key, &rest);
+                str_cut(rest, ' ', &kind, &name);
+                TRY(record_all(path_join(places->arena, path, arena_cstr(places->arena, name)), places, to_shadow, err));
+        }
+        return STATUS_OK;
+}
+
+typedef struct PowerCut {
+        Arena *arena;
+        Map places;    /* where each inode lies in the store as the process left it */
+        uint64_t luck; /* 0: nothing survives that was not synced; else the seed of what does, by whole files and folders */
+} PowerCut;
+
+static bool survives(PowerCut *cut) {
+        if (cut->luck == 0)
+                return false;
+        cut->luck = cut->luck * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        return cut->luck >> 63;
+}
+
+/* The bytes or the listing that the cut leaves of an inode: as last synced (nothing if never), or as it was. */
+static Str what_is_left(PowerCut *cut, Str key, bool is_dir) {
+        Error err = { 0 };
+        Str bytes = STR("");
+        const char *now = map_get(&cut->places, key);
+        if (now && survives(cut) && (is_dir ? list_folder(now, cut->arena, &bytes, &err)
+                                            : file_read(now, 64u << 20, cut->arena, &bytes, &err)) == STATUS_OK)
+                return bytes;
+        return file_read(path_join(cut->arena, shadow, arena_cstr(cut->arena, key)), 64u << 20, cut->arena, &bytes, &err) ==
+                               STATUS_OK
+                       ? bytes
+                       : STR("");
+}
+
+static Status rebuild(PowerCut *cut, Str key, const char *path, Error *err) {
+        Str listing = what_is_left(cut, key, true), line, child, rest, kind, name;
+        TRY(dir_make(path, err));
+        while (str_cut(listing, '\n', &line, &listing)) {
+                str_cut(line, ' ', &child, &rest);
+                str_cut(rest, ' ', &kind, &name);
+                const char *place = path_join(cut->arena, path, arena_cstr(cut->arena, name));
+                if (str_is(kind, "d"))
+                        TRY(rebuild(cut, child, place, err));
+                else
+                        TRY(file_write_text(place, what_is_left(cut, child, false), err));
+        }
+        return STATUS_OK;
+}
+
+/* Forgets what was synced before: now all of it is. */
+static Status power_on(const char *root, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Map places;
+        map_init(&places, &arena);
+        TRY(dir_remove_all(shadow, err));
+        TRY(dir_make(shadow, err));
+        return record_all(root, &places, true, err);
+}
+
+static Status power_off(const char *root, uint64_t luck, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        PowerCut cut = { .arena = &arena, .luck = luck };
+        Inode inode;
+        const char *old = arena_printf(&arena, "%s.old", root);
+        map_init(&cut.places, &arena);
+        if (rename(root, old) < 0 || !inode_at(HERE, old, 0, &inode))
+                return error_set(err, STATUS_IO, "cannot set the store aside");
+        TRY(record_all(old, &cut.places, false, err));
+        TRY(rebuild(&cut, str_of(inode.key), root, err));
+        return dir_remove_all(old, err);
+}
