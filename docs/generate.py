@@ -38,7 +38,47 @@ def errors_page() -> str:
     return "\n".join(lines) + "\n\nThis page is drawn from `src/base/error.h` by `docs/generate.py`.\n"
 
 
-PAGES = {"errors.md": errors_page}
+SQL_LISTS = [
+    ("operators", "Operators"), ("numbers", "Numbers"), ("texts", "Text"), ("times", "Dates and times"),
+    ("nested", "Lists, structs and maps"), ("jsons", "JSON"), ("others", "Others"), ("aggregates", "Aggregates"),
+    ("windows", "Window functions"), ("table_functions", "Table functions"), ("types", "Types"),
+    ("collations", "Collations"),
+]
+
+SQL_TEXT = """# SQL
+
+`lode query` and models take one SELECT (also WITH, FROM first, VALUES, PIVOT with IN, UNPIVOT) in the dialect of DuckDB
+2.0.0. SQL only reads: tables are written by sources and models.
+
+**Names.** Tables are `zone.stage.table`; inside a zone's models `stage.table` is enough. Names are found in any case. A
+table without alias is known by its last name, and `zone.stage.table.column` may be written too.
+
+**Hidden columns.** A staged table has `_file` (the delivery) and `_row` (the record's number in it). They are there when
+a statement names them, and never part of `*`, `COLUMNS(*)` or a whole row. `NATURAL JOIN` beside them is refused.
+
+**Whoever asks** is `current_user`. Settings, variables, sequences and transactions do not exist: a statement sees one
+commit, whole. `lode query --at COMMIT|TIME` asks as it was then.
+
+**Refused**, each with a message that says what to do: every statement that is not a question (INSERT, COPY, CREATE, SET,
+PRAGMA, ATTACH, EXPLAIN, SHOW, DESCRIBE, SUMMARIZE ...), also inside WITH; several statements in one text; files as tables
+(`FROM 'x.csv'`, `read_csv(...)`); SQL given as text (`query(...)`); `AT (VERSION ...)` on one table; PIVOT without IN; and
+every function, type and collation that is not on these lists.
+"""
+
+
+def sql_page() -> str:
+    """docs/sql.md, from the reviewed lists."""
+    source = (ROOT / "src" / "sql" / "allow.c").read_text()
+    lines = [SQL_TEXT]
+    for name, title in SQL_LISTS:
+        text = re.search(rf"static const char {name}\[\] =(.*?);\n", source, re.S)
+        assert text, name
+        words = " ".join(re.findall(r'"([^"]*)"', text[1])).split()
+        lines += [f"## {title}", "", " ".join(f"`{word}`" for word in words).replace("|", "\\|"), ""]
+    return "\n".join(lines) + "\nThis page is drawn from `src/sql/allow.c` by `docs/generate.py`.\n"
+
+
+PAGES = {"errors.md": errors_page, "sql.md": sql_page}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

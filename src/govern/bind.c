@@ -16,6 +16,8 @@
 #include "sql/depend.h"
 
 #define VIEW_DEPTH_MAX 16
+#define RELATION_MAX 1000  /* uses of relations in a statement, those of its views included */
+#define PRINTED_MAX (7u << 20) /* bytes of the printed statement; a message to a worker holds 8 MB */
 #define OUTPUT_NAME_MAX 64 /* bytes of an output's name taken from the text */
 
 /* A relation in a FROM. */
@@ -55,6 +57,8 @@ typedef struct Bind {
         VEC(BoundRelation) relations;
         VEC(Type) functions;
         VEC(Str) columns;
+        size_t relation_uses;
+        bool filtered; /* a row filter stands somewhere in the statement */
 } Bind;
 
 /* What the surroundings of a relation in FROM say about it. */
@@ -269,10 +273,19 @@ static Status check_clash(const Text *text, const Scope *scope, const SqlFrom *f
         return STATUS_OK;
 }
 
+/* Views that use views twice grow like 2^depth. */
+static Status count_relation(Bind *bind, const Text *text, const SqlFrom *from, Error *err) {
+        if (bind->relation_uses++ < RELATION_MAX)
+                return STATUS_OK;
+        error_set(err, STATUS_LIMIT, "the statement reads more than %d relations, those inside views counted", RELATION_MAX);
+        return place_error(text, from->at, err);
+}
+
 static Status see_relation(Bind *bind, const Text *text, Scope *scope, SqlFrom *from, Place where, Error *err) {
         Relation *relation;
         bool unaliased = from->alias.size == 0;
         Str alias = unaliased ? name_of_path(from->table.path) : from->alias;
+        TRY(count_relation(bind, text, from, err));
         TRY(resolve(bind, text, from, &relation, err));
         if (unaliased)
                 TRY(check_clash(text, scope, from, alias, err));
@@ -281,6 +294,7 @@ static Status see_relation(Bind *bind, const Text *text, Scope *scope, SqlFrom *
                       .whole = where.whole || from->sample || from->column_aliases.count > 0 };
         Seen *kept;
         TRY(get_policy(bind, text, relation, &seen.policy, err));
+        bind->filtered |= seen.policy && seen.policy->row_filter;
         if (relation->kind == RELATION_VIEW) {
                 TRY(inline_view(bind, text, from, relation, seen.policy, err));
                 return see(bind, scope, seen, &kept);
@@ -759,26 +773,9 @@ static Status bind_list(Bind *bind, const Text *text, Scope *scope, SqlExprs lis
         return STATUS_OK;
 }
 
-/* SYSTEM takes or leaves whole blocks, whose borders depend on rows that a filter hides. */
-static void sample_by_row(SqlSample *sample) {
-        if (sample && sample->method == SQL_SAMPLE_SYSTEM)
-                sample->method = sample->percent ? SQL_SAMPLE_BERNOULLI : SQL_SAMPLE_RESERVOIR;
-}
-
-static void bind_samples(const Scope *scope, SqlSample *sample) {
-        for (size_t i = 0; i < scope->seen.count; i++) {
-                const Seen *seen = scope->seen.items[i];
-                if (!seen->policy || !seen->policy->row_filter)
-                        continue;
-                sample_by_row(seen->from->sample);
-                sample_by_row(sample);
-        }
-}
-
 static Status bind_select(Bind *bind, const Text *text, Scope *scope, SqlQuery *query, Error *err) {
         Place where = { .whole = query->select.sample != NULL };
         TRY(see_from(bind, text, scope, query->select.from, where, err));
-        bind_samples(scope, query->select.sample);
         TRY(make_scans(bind, text, scope, query->select.where, err));
         TRY(bind_conditions(bind, text, scope, query->select.from, err));
         TRY(bind_list(bind, text, scope, query->select.list, err));
@@ -833,6 +830,23 @@ static Status bind_query(Bind *bind, const Text *text, const Scope *outer, SqlQu
         return bind_modifiers(bind, text, &scope, query, err);
 }
 
+/* SYSTEM takes or leaves whole blocks, whose borders depend on rows that a filter hides. */
+static void sample_by_row(SqlSample *sample) {
+        if (sample && sample->method == SQL_SAMPLE_SYSTEM)
+                sample->method = sample->percent ? SQL_SAMPLE_BERNOULLI : SQL_SAMPLE_RESERVOIR;
+}
+
+static Status see_from_sample(void *context UNUSED, SqlFrom **place, Error *err UNUSED) {
+        sample_by_row((*place)->sample);
+        return STATUS_OK;
+}
+
+static Status see_query_sample(void *context UNUSED, SqlQuery *query, Error *err UNUSED) {
+        if (query->kind == SQL_SELECT_NODE)
+                sample_by_row(query->select.sample);
+        return STATUS_OK;
+}
+
 static Status see_parameter(void *context, SqlExpr **place, Error *err UNUSED) {
         if ((*place)->kind == SQL_PARAMETER)
                 *(SqlPlace *)context = (*place)->at;
@@ -864,9 +878,14 @@ Status bind_statement(const SqlTree *tree, const BindRequest *request, Arena *ar
         TRY(sql_allow_query(tree, query, err));
         TRY(bind_query(&bind, &text, NULL, query, err));
 
-        CLEANUP(buf_deinit) Buf sql = { 0 };
+        SqlVisitor samples = { .from = see_from_sample, .query = see_query_sample };
+        if (bind.filtered)
+                TRY(sql_visit_query(query, &samples, err));
+        CLEANUP(buf_deinit) Buf sql = { .limit = PRINTED_MAX };
         SqlPrinter printer = { .out = &sql, .map = &bound.map };
         sql_print_query(&printer, query);
+        if (sql.failed)
+                return error_set(err, STATUS_LIMIT, "the statement and the files it reads take more than %u bytes", PRINTED_MAX);
         bound.sql = buf_dup(&sql, arena);
         bound.relations = bind.relations.items;
         bound.relation_count = bind.relations.count;

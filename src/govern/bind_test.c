@@ -89,6 +89,8 @@ TEST(errors_stand_at_the_users_words) {
                 { "select json_execute_serialized_sql('x')", STATUS_SQL_REFUSED, 8, NULL },
                 { "select x.getenv() from shop.staging.orders x", STATUS_SQL_REFUSED, 8, NULL },
                 { "select list_aggregate([1], 'bitstring_agg')", STATUS_SQL_REFUSED, 8, NULL },
+                { "select id.list_aggregate('stats', 'sum') from shop.staging.orders", STATUS_SQL_REFUSED, 8, NULL },
+                { "select main.list_aggregate([1], 'sum')", STATUS_SQL_REFUSED, 8, NULL },
                 { "select list_aggregate([1], concat('s', 'um'))", STATUS_SQL_REFUSED, 8, NULL },
                 { "select sum_no_overflow(id) over () from shop.staging.orders", STATUS_SQL_REFUSED, 8, NULL },
                 { "select '1.1.1.1'::inet", STATUS_SQL_REFUSED, 19, NULL },
@@ -201,6 +203,7 @@ TEST(a_policy_holds_on_every_way_to_its_table) {
                 { &filter, "with customer as (select 'x' as customer) select count(*) as n from shop.staging.orders, customer", "n: 3", NULL },
                 { &filter, "select count(*) as n from (select 'c1' as customer) _lode_rows, shop.staging.orders", "n: 3", NULL },
                 { &filter, "select count(*) as n from shop.staging.orders tablesample system(100%)", "n: 3", "BERNOULLI" },
+                { &filter, "select count(*) as n from (select id + 1 from shop.staging.orders) using sample 100%", "n: 3", "BERNOULLI" },
                 { &filter, "select count(*) as n from shop.canonical.big", "n: 3", NULL },
                 { &less, "select * from shop.staging.orders where id = 1", "id|customer|day: 1|c1|2026-01-02", NULL },
         };

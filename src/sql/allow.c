@@ -195,10 +195,14 @@ static Status check_named_aggregate(const SqlTree *tree, const SqlExpr *expr, St
         static const char by_name[] = " list_aggr list_aggregate array_aggr array_aggregate aggregate ";
         if (!holds(by_name, name))
                 return STATUS_OK;
+        /* In x.list_aggregate('sum') the list stands in the path; whether a path is that or a schema is the engine's to
+         * know, so beyond this one form a path is refused. */
         const SqlArguments *arguments = &expr->function.arguments;
-        /* x.list_aggregate('sum') has its list in the path */
-        size_t index = expr->function.path.count > 1 && arguments->count == 1 ? 0 : 1;
+        bool method = expr->function.path.count > 1;
+        size_t index = method ? 0 : 1;
         const SqlExpr *which = index < arguments->count ? arguments->items[index].expr : NULL;
+        if (method && arguments->count != 1)
+                which = NULL;
         if (which && which->kind == SQL_CONSTANT && which->constant.literal == SQL_STRING &&
             holds(aggregates, which->constant.text) && !holds(" bitstring_agg ", which->constant.text))
                 return STATUS_OK;

@@ -159,7 +159,7 @@ static const struct {
         { "set", setting_hint },        { "reset", setting_hint },      { "pragma", setting_hint },
         { "show", show_hint },          { "describe", show_hint },      { "desc", show_hint },
         { "summarize", show_hint },     { "call", "ask with SELECT" },
-        { "explain", "not built yet" }, { "analyze", "statistics are kept with every commit" },
+        { "explain", "lode query -v says which files are read" }, { "analyze", "statistics are kept with every commit" },
         { "install", "the engine has no extensions here" }, { "load", "the engine has no extensions here" },
         { "begin", "a query sees one commit, whole" },      { "start", "a query sees one commit, whole" },
         { "commit", "a query sees one commit, whole" },     { "rollback", "a query sees one commit, whole" },

@@ -318,10 +318,15 @@ static void copy_pivot(Arena *arena, SqlFrom *copy) {
         }
 }
 
+static SqlSample *copy_sample(Arena *arena, const SqlSample *sample) {
+        return sample ? copy_bytes(arena, sample, sizeof(*sample)) : NULL;
+}
+
 static SqlFrom *copy_from(Arena *arena, const SqlFrom *from) {
         if (!from)
                 return NULL;
         SqlFrom *copy = copy_bytes(arena, from, sizeof(*from));
+        copy->sample = copy_sample(arena, copy->sample);
         switch (copy->kind) {
         case SQL_FROM_EMPTY:
         case SQL_FROM_TABLE:
@@ -357,6 +362,7 @@ static void copy_select(Arena *arena, SqlQuery *copy) {
         copy->select.groups = copy_exprs(arena, copy->select.groups);
         copy->select.having = sql_expr_copy(arena, copy->select.having);
         copy->select.qualify = sql_expr_copy(arena, copy->select.qualify);
+        copy->select.sample = copy_sample(arena, copy->select.sample);
 }
 
 static void copy_body(Arena *arena, SqlQuery *copy) {
