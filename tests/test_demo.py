@@ -6,8 +6,11 @@ import shutil
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
-from conftest import ROOT, Project
+import pytest
+
+from conftest import ROOT, Project, make_project
 from judge import csv_records
 
 FILES = ROOT / "src" / "cli" / "demo_files"
@@ -23,13 +26,20 @@ def invoices(path: Path) -> list[list[str]]:
     return [r for r in records if re.fullmatch(r"[\d.]{1,10},\d\d", r[6])]
 
 
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, dict[str, Any]]:
+    """The demo after its first run, and what that said; for tests that change nothing."""
+    project = make_project(tmp_path_factory.mktemp("ran"), "--demo")
+    return project, project.json("run")
+
+
 def add_later(demo: Project) -> None:
     for path in (demo.root / "later").rglob("*.csv"):
         shutil.copy(path, demo.root / "ingress" / path.parent.name / path.name)
 
 
-def test_every_file_is_accounted_for(demo: Project) -> None:
-    report = demo.json("run")
+def test_every_file_is_accounted_for(ran: tuple[Project, dict[str, Any]]) -> None:
+    demo, report = ran
     assert report["files"] == {"seen": 12, "staged": 10, "duplicate": 1, "held": 0, "failed": 0, "unclaimed": 1}
     for delivery in report["deliveries"]:
         if delivery["state"] == "staged":
@@ -38,8 +48,8 @@ def test_every_file_is_accounted_for(demo: Project) -> None:
     assert not (demo.root / "ingress/finance/payments.csv").exists()
 
 
-def test_each_broken_record_is_in_quarantine_with_its_rule(demo: Project) -> None:
-    demo.lode("run")
+def test_each_broken_record_is_in_quarantine_with_its_rule(ran: tuple[Project, dict[str, Any]]) -> None:
+    demo, _ = ran
     rows = demo.json("show", "quarantine")
     assert Counter(row["rule"] for row in rows) == {"bad_quote": 3, "wrong_width": 2, "not_a_number": 2, "out_of_range": 2,
                                                     "not_a_date": 1, "required_missing": 1, "too_many_digits": 1}
@@ -50,8 +60,8 @@ def test_each_broken_record_is_in_quarantine_with_its_rule(demo: Project) -> Non
         assert path.read_bytes()[row["offset"]:row["offset"] + row["length"]].decode().strip("\r\n") == line
 
 
-def test_amounts_are_what_python_reads(demo: Project) -> None:
-    demo.lode("run")
+def test_amounts_are_what_python_reads(ran: tuple[Project, dict[str, Any]]) -> None:
+    demo, _ = ran
     wanted = invoices(FILES / "ingress/finance/invoices_2026-H1.csv")
     got = demo.query("select count(*) as n, sum(amount) as amount, sum(vat) as vat from finance.canonical.invoice")[0]
     assert got["n"] == len(wanted)
@@ -77,8 +87,8 @@ def test_a_later_delivery_adds_and_the_past_stays(demo: Project) -> None:
     assert demo.query(question, "--at", before) == was
 
 
-def test_a_row_leads_back_to_its_file_and_line(demo: Project) -> None:
-    demo.lode("run")
+def test_a_row_leads_back_to_its_file_and_line(ran: tuple[Project, dict[str, Any]]) -> None:
+    demo, _ = ran
     for table, where, name in (("finance.canonical.invoice", "invoice_no = 'F26010'", "invoices_2026-H1.csv"),
                                ("crm.canonical.client", "client_no = 'K1010'", "clients_2026-06-30.csv"),
                                ("delivery.canonical.consultant", "consultant_no = 'M007'", "medarbejdere.csv")):
@@ -89,9 +99,33 @@ def test_a_row_leads_back_to_its_file_and_line(demo: Project) -> None:
         assert key and back[0]["raw"].rstrip("\r\n") == lines[back[0]["line"] - 1] and key[1] in back[0]["raw"]
 
 
-def test_a_second_run_has_nothing_to_do(demo: Project) -> None:
-    demo.lode("run")
+def test_a_second_run_has_nothing_to_do(ran: tuple[Project, dict[str, Any]]) -> None:
+    demo, _ = ran
     commit = demo.json("log")[0]["commit"]
     report = demo.json("run")
     assert report["state"] == "nothing"
     assert demo.json("log")[0]["commit"] == commit
+
+
+def test_an_edited_source_is_read_again_quarantine_too(demo: Project) -> None:
+    demo.lode("run")
+    count = "select count(*) as n from delivery.canonical.timesheet_entry"
+    before = demo.query(count)[0]["n"]
+    source = demo.root / "zones/delivery/sources/timesheets.yml"
+    source.write_text(source.read_text().replace("hours: decimal(4,2)", "hours: decimal(8,2)"))
+    report = demo.json("run")
+    assert {d["source"] for d in report["deliveries"]} == {"timesheets"} and len(report["deliveries"]) == 3
+    assert demo.query(count)[0]["n"] == before + 1
+    rules = Counter(row["rule"] for row in demo.json("show", "quarantine", "delivery.timesheets"))
+    assert rules == {"wrong_width": 1, "not_a_number": 1, "not_a_date": 1, "bad_quote": 1, "required_missing": 1}
+    assert {m["table"] for m in report["models"] if m["state"] == "built"} >= {"delivery.canonical.timesheet_entry", "delivery.egress.hours"}
+
+
+def test_a_select_runs_what_it_names(demo: Project) -> None:
+    report = demo.json("run", "crm")
+    assert {d["zone"] for d in report["deliveries"]} == {"crm"}
+    assert {m["table"].split(".")[0] for m in report["models"]} == {"crm"}
+    report = demo.json("run", "+finance.analytical.revenue_by_client_month")
+    assert demo.query("select count(*) as n from finance.analytical.revenue_by_client_month")[0]["n"] > 0
+    error = demo.error("run", "finanse")
+    assert (error["exit"], error["code"]) == (2, "E108") and "finance" in error["hint"]
