@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing lost, nothing doubled: `lode run` is killed at sampled moments, and the next run makes what an undisturbed one
+would have made. Tables are compared by their rows, with `_file` and `_row`, so a delivery staged twice would show."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from conftest import LODE, Project, copy_project, make_project
+
+KILLS = 60
+
+
+def tables_of(project: Project) -> dict[str, list[str]]:
+    """Every table's rows, hidden columns included, in an order that does not depend on storage."""
+    found = {}
+    for table in project.json("show", "table"):
+        name = f"{table['zone']}.{table['stage']}.{table['table']}"
+        hidden = "_file, _row, " if table["stage"] == "staging" else ""
+        rows = project.query(f"select {hidden}* from {name}")
+        found[name] = sorted(map(repr, rows))
+    quarantine = project.json("show", "quarantine", "--rows")
+    found["quarantine"] = sorted(repr({k: v for k, v in row.items()}) for row in quarantine)
+    return found
+
+
+def assert_whole(project: Project, expected: dict[str, list[str]]) -> None:
+    found = tables_of(project)
+    assert found.keys() == expected.keys()
+    for name, rows in expected.items():
+        assert found[name] == rows, f"{name} differs: {len(found[name])} rows, {len(rows)} wanted"
+    for delivery in project.json("show", "delivery"):
+        assert delivery["records"] == delivery["accepted"] + delivery["quarantined"] + delivery["skipped"]
+
+
+def run_and_kill(project: Project, after: float) -> bool:
+    """Starts a run and kills its whole family after so many seconds; True if it was still alive."""
+    process = subprocess.Popen([LODE, "run", "-q"], cwd=project.root, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    time.sleep(after)
+    alive = process.poll() is None
+    if alive:
+        os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    return alive
+
+
+def test_a_run_killed_at_any_moment_is_made_good_by_the_next(tmp_path: Path) -> None:
+    model = make_project(tmp_path / "model", "--demo")
+    reference = copy_project(model, tmp_path / "reference")
+    start = time.monotonic()
+    reference.lode("run")
+    whole = time.monotonic() - start
+    expected = tables_of(reference)
+
+    chance = random.Random(20261126)
+    killed = 0
+    attempt = 0
+    while killed < KILLS:
+        attempt += 1
+        project = copy_project(model, tmp_path / f"kill{attempt}")
+        kills = 0
+        while kills < 5 and killed < KILLS:  # several deaths on one store, as on a bad day
+            if not run_and_kill(project, chance.uniform(0.0, whole)):
+                break
+            kills += 1
+            killed += 1
+        project.lode("run")
+        assert_whole(project, expected)
+        again = project.json("run")
+        assert again["state"] == "nothing", "a finished project has nothing to do"
+
+
+def test_the_order_of_deliveries_does_not_matter(tmp_path: Path) -> None:
+    model = make_project(tmp_path / "model", "--demo")
+    reference = copy_project(model, tmp_path / "reference")
+    reference.lode("run")
+    expected = tables_of(reference)
+    chance = random.Random(7)
+    for round_ in range(3):
+        project = copy_project(model, tmp_path / f"order{round_}")
+        waiting = sorted(path for path in (project.root / "ingress").rglob("*") if path.is_file())
+        aside = project.root / "aside"
+        aside.mkdir()
+        moved = []
+        for number, path in enumerate(waiting):
+            moved.append((path.rename(aside / str(number)), path))
+        chance.shuffle(moved)
+        for now, then in moved:
+            now.rename(then)
+            if chance.random() < 0.5:
+                project.lode("run")
+        project.lode("run")
+        found = tables_of(project)
+        # the sender's name of a duplicate depends on which came first; what the rows are does not
+        found.pop("quarantine")
+        for name, rows in expected.items():
+            if name != "quarantine":
+                assert found[name] == rows, name

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What becomes of files: staged, duplicate, held, failed or unclaimed, and what of it is in the tables."""
+
+import gzip
+import os
+import subprocess
+import time
+from typing import Any
+
+import pytest
+from conftest import LODE, Project
+
+ORDERS = """\
+from: ingress/orders*.csv
+columns:
+  order_no: int required
+  customer: text
+  amount: decimal(10,2)
+  day: date
+"""
+HEADER = "order_no,customer,amount,day\n"
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    project.write("zones/shop/zone.yml", "owner: ann\n")
+    project.write("zones/shop/sources/orders.yml", ORDERS)
+    (project.root / "ingress/shop").mkdir(parents=True)
+    return project
+
+
+def files(report: dict[str, Any]) -> dict[str, int]:
+    """The counts that are not zero; their sum is what was seen."""
+    counts = dict(report["files"])
+    seen = counts.pop("seen")
+    assert seen == sum(counts.values())
+    return {state: count for state, count in counts.items() if count}
+
+
+def orders(project: Project) -> list[int]:
+    return [row["order_no"] for row in project.query("select order_no from shop.staging.orders order by 1")]
+
+
+def test_files_are_staged_once_and_taken_out_of_ingress(shop: Project) -> None:
+    shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50,2026-01-02\n2,,3.00,\n")
+    report = shop.json("run")
+    assert report["state"] == "published"
+    assert files(report) == {"staged": 1}
+    delivery = report["deliveries"][0]
+    assert (delivery["records"], delivery["accepted"], delivery["quarantined"], delivery["skipped"]) == (3, 2, 0, 1)
+    assert not (shop.root / "ingress/shop/orders1.csv").exists()
+    assert shop.query("select * from shop.staging.orders order by 1") == [
+        {"order_no": 1, "customer": "ann", "amount": 2.50, "day": "2026-01-02"},
+        {"order_no": 2, "customer": None, "amount": 3.00, "day": None}]
+    assert shop.json("run")["state"] == "nothing"
+
+
+def test_the_same_bytes_are_a_duplicate_under_any_name(shop: Project) -> None:
+    text = HEADER + "1,ann,2.50,2026-01-02\n"
+    shop.drop("shop", "orders1.csv", text)
+    shop.drop("shop", "orders2.csv", text)
+    assert files(shop.json("run")) == {"staged": 1, "duplicate": 1}
+    shop.drop("shop", "orders3.csv", text)
+    assert files(shop.json("run")) == {"duplicate": 1}
+    assert orders(shop) == [1]
+    assert list((shop.root / "ingress/shop").iterdir()) == []
+
+
+def test_the_same_name_with_other_bytes_is_held_until_the_text_decides(shop: Project) -> None:
+    shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50,2026-01-02\n")
+    shop.json("run")
+    shop.drop("shop", "orders1.csv", HEADER + "2,bo,1.00,2026-01-03\n")
+    answer = shop.lode("run", "-o", "json", check=False)
+    assert answer.exit == 1
+    assert files(answer.json) == {"held": 1}
+    message = answer.json["deliveries"][0]["message"]
+    assert "redelivery: replace" in message and "redelivery: append" in message
+    assert orders(shop) == [1]
+
+    shop.write("zones/shop/sources/orders.yml", "redelivery: replace\n" + ORDERS)
+    shop.json("run")
+    assert orders(shop) == [2]
+
+
+def test_redelivery_append_keeps_both(shop: Project) -> None:
+    shop.write("zones/shop/sources/orders.yml", "redelivery: append\n" + ORDERS)
+    shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50,2026-01-02\n")
+    shop.json("run")
+    shop.drop("shop", "orders1.csv", HEADER + "2,bo,1.00,2026-01-03\n")
+    assert files(shop.json("run")) == {"staged": 1}
+    assert orders(shop) == [1, 2]
+
+
+def test_a_replace_source_holds_the_newest_delivery(shop: Project) -> None:
+    shop.write("zones/shop/sources/orders.yml", "load: replace\n" + ORDERS)
+    a, b = HEADER + "1,ann,2.50,2026-01-02\n", HEADER + "2,bo,1.00,2026-01-03\n"
+    for text, expected in [(a, [1]), (b, [2]), (a, [1])]:
+        shop.drop("shop", "orders.csv", text)
+        assert files(shop.json("run")) == {"staged": 1}
+        assert orders(shop) == expected
+    shop.drop("shop", "orders.csv", a)
+    assert files(shop.json("run")) == {"duplicate": 1}
+    assert orders(shop) == [1]
+
+
+def test_what_does_not_fit_is_in_quarantine_with_its_place(shop: Project) -> None:
+    text = HEADER + '1,ann,2.50,2026-01-02\n2,bo,2.505,2026-01-03\n3,cy\n4,"dan"x,1,2026-01-04\n,eve,1.00,2026-01-05\n5,flo,1.00,2026-02-30\n6,gus,1.00,2026-01-06\n'
+    shop.drop("shop", "orders1.csv", text)
+    report = shop.json("run")
+    delivery = report["deliveries"][0]
+    assert (delivery["records"], delivery["accepted"], delivery["quarantined"], delivery["skipped"]) == (8, 2, 5, 1) or \
+        delivery["state"] == "held"
+    # more quarantined than accepted: the dialect is wrong, not the rows
+    assert delivery["state"] == "held"
+    more = "".join(f"{n},x,1.00,2026-01-01\n" for n in range(10, 20))
+    shop.drop("shop", "orders2.csv", text + more)
+    report = shop.json("run")
+    assert files(report) == {"staged": 1}
+    rows = shop.json("show", "quarantine", "shop.orders", "--rows")
+    assert [(row["line"], row["column"] or "", row["rule"]) for row in rows] == [
+        (3, "amount", "too_many_digits"), (4, "", "wrong_width"), (5, "", "bad_quote"), (6, "order_no", "required_missing"),
+        (7, "day", "not_a_date")]
+    for row in rows:
+        assert (text + more).encode()[row["offset"]:row["offset"] + row["length"]].decode() == row["raw"]
+        assert row["raw"] == (text + more).splitlines()[row["line"] - 1]
+
+
+def test_a_changed_text_reads_the_landed_files_again(shop: Project) -> None:
+    shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50,2026-01-02\n2,bo,2.505,2026-01-03\n")
+    shop.json("run")
+    assert orders(shop) == [1]
+    before = shop.json("log")[0]["commit"]
+    shop.write("zones/shop/sources/orders.yml", ORDERS.replace("decimal(10,2)", "decimal(10,3)"))
+    report = shop.json("run")
+    assert report["files"]["seen"] == 0 and report["deliveries"][0]["accepted"] == 2
+    assert orders(shop) == [1, 2]
+    assert shop.json("show", "quarantine", "--rows") == []
+    assert len(shop.query("select * from shop.staging.orders", "--at", before)) == 1
+
+
+def test_a_new_column_is_kept_as_text_whatever_the_order(shop: Project) -> None:
+    wide = "order_no,customer,amount,day,note\n3,cy,1.00,2026-01-03,7\n"
+    shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50,2026-01-02\n")
+    shop.json("run")
+    shop.drop("shop", "orders2.csv", wide)
+    assert "note" in shop.json("run")["deliveries"][0]["message"]
+    shop.drop("shop", "orders3.csv", HEADER + "4,dan,2.50,2026-01-02\n")
+    shop.json("run")
+    assert shop.query("select order_no, note from shop.staging.orders order by 1") == [
+        {"order_no": 1, "note": None}, {"order_no": 3, "note": "7"}, {"order_no": 4, "note": None}]
+    shop.write("zones/shop/sources/orders.yml", "evolve: freeze\n" + ORDERS)
+    shop.drop("shop", "orders4.csv", wide.replace("3,cy", "5,cy"))
+    answer = shop.lode("run", "-o", "json", check=False)
+    assert answer.exit == 1
+
+
+def test_unclaimed_and_twice_claimed_files_stay_and_are_told(shop: Project) -> None:
+    shop.drop("shop", "other.csv", "a\n1\n")
+    report = shop.json("run")
+    assert files(report) == {"unclaimed": 1} and report["unclaimed"] == ["ingress/shop/other.csv"]
+    shop.write("zones/shop/sources/all.yml", "from: ingress/*.csv\ncolumns:\n  a: int\n")
+    shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50,2026-01-02\n")
+    answer = shop.lode("run", "-o", "json", check=False)
+    assert answer.exit == 1 and files(answer.json)["failed"] == 1
+    assert "two sources" in answer.json["errors"][0]["message"]
+    assert (shop.root / "ingress/shop/orders1.csv").exists()
+
+
+def test_a_file_that_is_being_written_waits(shop: Project) -> None:
+    path = shop.root / "ingress/shop/orders1.csv"
+    with path.open("w") as file:
+        file.write(HEADER + "1,ann,2.50,")
+        file.flush()
+        assert files(shop.json("run")) == {}
+        file.write("2026-01-02\n")
+    assert files(shop.json("run")) == {"staged": 1}
+
+
+def test_files_elsewhere_are_left_and_remembered(shop: Project) -> None:
+    outside = shop.write("drop/orders1.csv", HEADER + "1,ann,2.50,2026-01-02\n")
+    shop.write("zones/shop/sources/orders.yml", ORDERS.replace("ingress/orders*.csv", "drop/orders*.csv"))
+    assert files(shop.json("run")) == {"staged": 1}
+    assert outside.exists()
+    time.sleep(2.5)
+    shop.json("run")
+    assert shop.json("run")["state"] == "nothing"
+    outside.write_text(HEADER + "2,bo,1.00,2026-01-02\n")
+    answer = shop.lode("run", "-o", "json", check=False)
+    assert files(answer.json) == {"held": 1}
+
+
+def test_gzip_by_its_bytes_and_truncated_gzip_is_held(shop: Project) -> None:
+    packed = gzip.compress((HEADER + "1,ann,2.50,2026-01-02\n").encode() * 1)
+    shop.drop("shop", "orders1.csv", packed)
+    assert files(shop.json("run")) == {"staged": 1}
+    shop.drop("shop", "orders2.csv", gzip.compress(os.urandom(5000))[:-20])
+    answer = shop.lode("run", "-o", "json", check=False)
+    assert answer.exit == 1 and files(answer.json) == {"held": 1}
+    assert orders(shop) == [1]
+
+
+def test_a_failed_model_holds_back_its_zone_only(shop: Project) -> None:
+    shop.write("zones/shop/canonical/good.sql", "select order_no from staging.orders\n")
+    shop.write("zones/shop/analytical/bad.sql", "select 1 / count(*) // 0 as x from canonical.good\n")
+    shop.write("zones/other/canonical/one.sql", "select 1 as one\n")
+    shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50,2026-01-02\n")
+    answer = shop.lode("run", "-o", "json", check=False)
+    assert answer.exit == 1 and answer.json["state"] == "partly"
+    states = {model["table"]: model["state"] for model in answer.json["models"]}
+    assert states == {"shop.canonical.good": "built", "shop.analytical.bad": "failed", "other.canonical.one": "built"}
+    assert orders(shop) == [1]
+    assert shop.query("select * from other.canonical.one") == [{"one": 1}]
+    assert shop.error("query", "select * from shop.canonical.good")["code"] == "E203"
+    assert shop.query("select * from shop.canonical.good", "--branch", f"run/{answer.json['run']}") == [{"order_no": 1}]
+    error = answer.json["errors"][0]
+    assert error["file"] == "zones/shop/analytical/bad.sql" and error["line"] == 1
+
+
+def test_models_are_built_only_when_what_they_read_changed(shop: Project) -> None:
+    shop.write("zones/shop/canonical/order.sql", "-- key: order_no\nselect order_no, amount from staging.orders\n")
+    shop.write("zones/shop/analytical/total.sql", "select sum(amount) as total from canonical.order\n")
+    shop.write("zones/shop/analytical/alone.sql", "select 1 as one\n")
+
+    def states() -> dict[str, str]:
+        return {model["table"].split(".")[2]: model["state"] for model in shop.json("run")["models"]}
+
+    shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50,2026-01-02\n")
+    assert states() == {"order": "built", "total": "built", "alone": "built"}
+    assert states() == {"order": "unchanged", "total": "unchanged", "alone": "unchanged"}
+    shop.drop("shop", "orders2.csv", HEADER + "2,ann,2.50,2026-01-02\n")
+    assert states() == {"order": "built", "total": "built", "alone": "unchanged"}
+    shop.write("zones/shop/canonical/order.sql", "-- key: order_no\nSELECT order_no,\n   amount -- said otherwise\nFROM staging.orders\n")
+    assert states() == {"order": "unchanged", "total": "unchanged", "alone": "unchanged"}
+    (shop.root / "zones/shop/analytical/alone.sql").unlink()
+    shop.json("run")
+    assert shop.error("query", "select * from shop.analytical.alone")["code"] == "E203"
+
+
+def test_the_past_can_be_asked_by_commit_and_time(shop: Project) -> None:
+    shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50,2026-01-02\n")
+    shop.json("run")
+    first = shop.json("log")[0]
+    time.sleep(0.01)
+    shop.drop("shop", "orders2.csv", HEADER + "2,ann,2.50,2026-01-02\n")
+    shop.json("run")
+    count = "select count(*) as n from shop.staging.orders"
+    assert shop.query(count) == [{"n": 2}]
+    assert shop.query(count, "--at", first["commit"][:8]) == [{"n": 1}]
+    assert shop.query(count, "--at", first["time"]) == [{"n": 1}]
+    assert shop.error("query", count, "--at", "2001-01-01")["exit"] == 2
+    assert shop.error("query", count, "--at", "zzzz")["exit"] == 2
+
+
+def test_several_runs_side_by_side_lose_and_double_nothing(shop: Project) -> None:
+    for number in range(12):
+        shop.drop("shop", f"orders{number}.csv", HEADER + f"{number},ann,2.50,2026-01-02\n")
+    shop.json("run", "none*", check=False)
+    runs = [subprocess.Popen([LODE, "run", "-q"], cwd=shop.root, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    for process in runs:
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+    shop.lode("run")
+    assert orders(shop) == list(range(12))
+
+
+def test_errors_of_the_text_have_a_place_and_touch_nothing(shop: Project) -> None:
+    shop.json("run")
+    before = shop.json("log")
+    shop.write("zones/shop/sources/orders.yml", ORDERS + "delimeter: ';'\n")
+    error = shop.error("run")
+    assert (error["code"], error["file"], error["line"], error["column"], error["exit"]) == \
+        ("E104", "zones/shop/sources/orders.yml", 7, 1, 2)
+    assert "delimiter" in error["hint"]
+    assert shop.json("log") == before
