@@ -94,6 +94,10 @@ static bool open_source(Landing *landing, Arena *arena) {
         const FoundFile *file = landing->result->file;
         Error err;
         landing->source_fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (landing->source_fd < 0 && errno == ENOENT) {
+                give_up(landing, LAND_UNSETTLED, STR("another run has taken it"));
+                return false;
+        }
         if (landing->source_fd < 0) {
                 error_errno(&err, errno, "cannot open '%s'", file->path);
                 fail(landing, arena, &err);

@@ -39,7 +39,7 @@ typedef struct Staging {
         Arena *arena;
         Delivery *ledger; /* all of the source, newest first */
         size_t ledger_count;
-        bool rebuild;
+        bool rebuild;         /* the table is made anew: from all of its deliveries, or for the first time */
         VEC(Reading) readings;
         VEC(Str) evolved;     /* columns beyond the text's */
         size_t evolved_known; /* how many of them the table had at the start of this try */
@@ -47,6 +47,11 @@ typedef struct Staging {
         ChangeTable *table, *quarantine;
         Worker *worker;
 } Staging;
+
+/* Kept with the table: by which text it was made. */
+static Str reading_detail(const Staging *s) {
+        return arena_strf(s->arena, "{\"reading\":\"%.*s\"}", STR_ARG(s->feed->reading));
+}
 
 static bool is_state(const Delivery *delivery, const char *state) {
         return str_is(delivery->state, state);
@@ -110,6 +115,20 @@ static bool is_displaced(const Staging *s, const Delivery *delivery) {
         return false;
 }
 
+/*
+ * Whether the table is there and was made by this text. A source without deliveries has an empty table, so that models
+ * of it can be built before the first file comes.
+ */
+static Status check_table(Staging *s, Error *err) {
+        Table table;
+        CatalogAt head = { .branch = s->context->commit.branch };
+        Status status = lake_table(s->context->lake, head, feed_table_name(s->arena, s->feed->zone, s->feed->name), s->arena, &table, err);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+                return status;
+        s->rebuild = status == STATUS_NOT_FOUND || !str_equal(table.body.detail, reading_detail(s));
+        return STATUS_OK;
+}
+
 /* Decides what is read, oldest first; whether the table is made anew. */
 static void choose(Staging *s) {
         bool any_fresh_displaces = false;
@@ -136,6 +155,7 @@ Status stage_plan(Lake *lake, const Feed *feed, Arena *arena, StagePlan *out, Er
         StageContext context = { .lake = lake };
         Staging s = { .context = &context, .feed = feed, .arena = arena };
         TRY(load_ledger(lake, feed, arena, &s.ledger, &s.ledger_count, err));
+        TRY(check_table(&s, err));
         choose(&s);
         *out = (StagePlan){ 0 };
         for (size_t i = 0; i < s.readings.count; i++) {
@@ -191,6 +211,7 @@ static Status open_tables(Staging *s, Error *err) {
         ChangeTableSpec spec = { .kind = STR("staging"), .write = replaces ? TABLE_REPLACE : TABLE_APPEND, .about = feed->about };
         spec.columns = table_columns(s, &spec.column_count);
         TRY(changeset_table(s->set, feed_table_name(s->arena, feed->zone, feed->name), &spec, &s->table, err));
+        changeset_set_detail(s->set, s->table, reading_detail(s));
         ChangeTableSpec quarantine = { .kind = STR("quarantine"), .write = spec.write };
         quarantine.columns = quarantine_columns(&quarantine.column_count);
         return changeset_table(s->set, feed_quarantine_name(s->arena, feed->zone, feed->name), &quarantine, &s->quarantine, err);
@@ -530,14 +551,18 @@ static void write_ledger(Staging *s) {
 static Str commit_message(const Staging *s) {
         int64_t rows = 0;
         size_t files = 0;
+        bool again = false;
         for (size_t i = 0; i < s->readings.count; i++) {
+                again |= s->readings.items[i].report->reread;
                 if (!s->readings.items[i].accepted)
                         continue;
                 files++;
                 rows += s->readings.items[i].result.accepted;
         }
+        if (files == 0)
+                return arena_strf(s->arena, "stage %.*s.%.*s: empty", STR_ARG(s->feed->zone), STR_ARG(s->feed->name));
         return arena_strf(s->arena, "stage %.*s.%.*s: %zu file%s, %.*s rows%s", STR_ARG(s->feed->zone), STR_ARG(s->feed->name), files,
-                          files == 1 ? "" : "s", STR_ARG(count_print(s->arena, rows)), s->rebuild ? ", read again" : "");
+                          files == 1 ? "" : "s", STR_ARG(count_print(s->arena, rows)), again ? ", read again" : "");
 }
 
 static Status publish(Staging *s, StageReport *out, Error *err) {
@@ -567,8 +592,8 @@ static void staging_close(Staging *s) {
 static Status try_once(Staging *s, StageReport *out, Error *err) {
         *out = (StageReport){ 0 };
         s->readings.count = 0;
-        s->rebuild = false;
         TRY(load_ledger(s->context->lake, s->feed, s->arena, &s->ledger, &s->ledger_count, err));
+        TRY(check_table(s, err));
         choose(s);
         if (s->readings.count == 0 && !s->rebuild)
                 return STATUS_OK;

@@ -204,6 +204,13 @@ static bool was_landed_now(const LandedFile *landed, size_t count, int64_t deliv
         return false;
 }
 
+static bool was_staged_here(const StageReport *report, int64_t delivery) {
+        for (size_t i = 0; i < report->count; i++)
+                if (report->items[i].delivery.id == delivery)
+                        return true;
+        return false;
+}
+
 static Status arrive(Run *run, LandedFile **out, size_t *out_count, Error *err) {
         DiscoverSpec spec = {
                 .project_root = run->workspace->project->root,
@@ -281,6 +288,14 @@ static Status stage_one(Run *run, const Feed *feed, const Source *source, const 
         run->changed |= report.changed;
         for (size_t i = 0; i < report.count; i++)
                 take_staged(run, &report.items[i], was_landed_now(landed, landed_count, report.items[i].delivery.id));
+        /* files that this run landed and another, side by side, has staged */
+        for (size_t i = 0; i < landed_count; i++) {
+                if (landed[i].state != LAND_NEW || landed[i].file->feed != feed || was_staged_here(&report, landed[i].delivery.id))
+                        continue;
+                DeliveryReport other = { 0 };
+                TRY(catalog_delivery(run->workspace->lake->catalog, landed[i].delivery.id, run->arena, &other.delivery, err));
+                take_staged(run, &other, true);
+        }
         return STATUS_OK;
 }
 
