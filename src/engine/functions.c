@@ -4,12 +4,14 @@
 #include "base/buf.h"
 #include "base/hash.h"
 
+/* clang-format off */
 const char *const FUNCTION_TYPES[] = {
         "BOOLEAN",   "TINYINT",  "SMALLINT", "INTEGER",   "BIGINT",      "UTINYINT",     "USMALLINT",    "UINTEGER",
         "UBIGINT",   "HUGEINT",  "UHUGEINT", "FLOAT",     "DOUBLE",      "DATE",         "TIME",         "TIMESTAMP",
         "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE", "TIME WITH TIME ZONE", "INTERVAL",
         "UUID",      "VARCHAR",  "BLOB",     NULL,
 };
+/* clang-format on */
 
 /* BIGINT -> bigint, DECIMAL(12,2) -> decimal_12_2; false if the spelling is not that of a flat type. */
 static bool spell(Buf *out, Str type) {

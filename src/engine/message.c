@@ -47,7 +47,8 @@ static Status send_all(int socket, struct iovec parts[2], const int *fds, size_t
         while (parts[0].iov_len + parts[1].iov_len > 0) {
                 struct msghdr out = { .msg_iov = parts, .msg_iovlen = 2 };
                 if (fd_count > 0) {
-                        control.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+                        control.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+                                                           .cmsg_type = SCM_RIGHTS,
                                                            .cmsg_len = CMSG_LEN(fd_count * sizeof(int)) };
                         memcpy(CMSG_DATA(&control.header), fds, fd_count * sizeof(int));
                         out.msg_control = &control;
@@ -75,8 +76,8 @@ Status message_send(int socket, MessageType type, uint16_t flags, uint64_t state
                     size_t fd_count, Error *err) {
         size_t limit = type == MESSAGE_ROWS ? MESSAGE_ROWS_MAX : MESSAGE_CONTROL_MAX;
         if (payload.size > limit)
-                return error_set(err, STATUS_LIMIT, "a %s message of %zu bytes; at most %zu can be sent", message_name(type),
-                                 payload.size, limit);
+                return error_set(err, STATUS_LIMIT, "a %s message of %zu bytes; at most %zu can be sent",
+                                 message_name(type), payload.size, limit);
         if (fd_count > MESSAGE_DESCRIPTORS_MAX)
                 return error_set(err, STATUS_LIMIT, "%zu descriptors in one message", fd_count);
 
@@ -103,7 +104,8 @@ Status message_parse_header(Str header, size_t limit, Message *out, uint32_t *ou
                 return error_set(err, STATUS_CORRUPT, "a %s message of %u bytes; at most %zu are taken",
                                  message_name((MessageType)type), length, limit);
         if (flags & ~MESSAGE_FLAG_DESCRIPTORS)
-                return error_set(err, STATUS_CORRUPT, "a %s message with flags %#x", message_name((MessageType)type), flags);
+                return error_set(err, STATUS_CORRUPT, "a %s message with flags %#x", message_name((MessageType)type),
+                                 flags);
         *out = (Message){ .type = (MessageType)type, .flags = flags, .statement = statement };
         *out_length = length;
         return STATUS_OK;

@@ -16,8 +16,8 @@
 #include "base/buf.h"
 
 #define MESSAGE_HEADER_SIZE 16
-#define MESSAGE_CONTROL_MAX (8u << 20)  /* payload of a control frame, bytes */
-#define MESSAGE_ROWS_MAX (256u << 10)   /* payload of a rows frame, bytes */
+#define MESSAGE_CONTROL_MAX (8u << 20) /* payload of a control frame, bytes */
+#define MESSAGE_ROWS_MAX (256u << 10)  /* payload of a rows frame, bytes */
 #define MESSAGE_DESCRIPTORS_MAX 15
 #define MESSAGE_FLAG_DESCRIPTORS 0x000f /* how many descriptors come with the frame */
 #define MESSAGE_ROW_MAX (64u << 20)     /* one result row, bytes; above it the statement fails with LIMIT */
@@ -28,6 +28,7 @@
 #define PROTOCOL_ENGINE_VERSION "v2.0.0"
 
 /* name, number, who sends it (L lode, W worker), payload */
+/* clang-format off */
 #define MESSAGE_TABLE(X)                                                                                       \
         X(HELLO,     1,  W, "lstr build, lstr engine version: the worker is boxed and its engine open")        \
         X(PARSE,     2,  L, "lstr sql")                                                                        \
@@ -35,7 +36,7 @@
         X(PREPARE,   4,  L, "lstr sql")                                                                        \
         X(COLUMNS,   5,  W, "u32 count, {lstr name, lstr engine type}")                                        \
         X(EXECUTE,   6,  L, "lstr sql")                                                                        \
-        X(ROWS,      7,  W, "a stream of PostgreSQL DataRow messages, cut anywhere (rows socket)")                                 \
+        X(ROWS,      7,  W, "a stream of PostgreSQL DataRow messages, cut anywhere (rows socket)")            \
         X(DONE,      8,  W, "u64 rows, u64 rows frames sent")                                                  \
         X(FAIL,      9,  W, "failure_write()")                                                                 \
         X(DEFINE,    10, L, "u32 count, {lstr engine type}: flattening functions; answered by DONE")           \
@@ -49,6 +50,7 @@
         X(INTERRUPT, 18, L, "nothing; ends the running statement, which answers FAIL")                         \
         X(LOCATE,    19, L, "engine/locate_message.h; one descriptor")                                         \
         X(LOCATED,   20, W, "engine/locate_message.h")
+/* clang-format on */
 
 typedef enum MessageType {
 #define X(name, number, sender, words) MESSAGE_##name = number,
@@ -89,6 +91,7 @@ Status message_parse_header(Str header, size_t limit, Message *out, uint32_t *ou
  * reader may not know. `detail` is the engine's own sentence, for the local administrator only.
  */
 /* kind, status, words; %1 and %2 are the arguments, quoted by the words */
+/* clang-format off */
 #define FAILURE_TABLE(X)                                                                                      \
         X(SYNTAX,        SQL_SYNTAX,  "the SQL cannot be parsed near '%1'")                                   \
         X(SYNTAX_END,    SQL_SYNTAX,  "the SQL cannot be parsed: it ends too early")                          \
@@ -117,12 +120,13 @@ Status message_parse_header(Str header, size_t limit, Message *out, uint32_t *ou
         X(ENGINE,        INTERNAL,    "the engine failed inside; its worker ended")                           \
         X(OTHER,         INTERNAL,    "the worker failed")                                                    \
         X(TOLD,          OK,          "") /* a failure of our own code: status and words come as they were */
+/* clang-format on */
 
 typedef enum FailureKind {
 #define X(name, status, words) FAILURE_##name,
         FAILURE_TABLE(X)
 #undef X
-        FAILURE_COUNT
+                FAILURE_COUNT
 } FailureKind;
 
 #define FAILURE_ARGUMENTS_MAX 2
@@ -131,15 +135,15 @@ typedef enum FailureKind {
 
 typedef struct Failure {
         FailureKind kind;
-        Status status;                         /* of TOLD; otherwise the table's */
-        int64_t position;                      /* byte offset in the SQL that was sent, or -1 */
-        Str arguments[FAILURE_ARGUMENTS_MAX];  /* names and words of the SQL, never values */
+        Status status;                          /* of TOLD; otherwise the table's */
+        int64_t position;                       /* byte offset in the SQL that was sent, or -1 */
+        Str arguments[FAILURE_ARGUMENTS_MAX];   /* names and words of the SQL, never values */
         Str candidates[FAILURE_CANDIDATES_MAX]; /* names the engine finds near */
-        Str detail;                            /* the engine's sentence: may hold values and paths */
-        Str hint;                              /* TOLD only */
-        Str file;                              /* TOLD only: the user's file */
-        int line, column;                      /* TOLD only */
-        Str excerpt;                           /* TOLD only */
+        Str detail;                             /* the engine's sentence: may hold values and paths */
+        Str hint;                               /* TOLD only */
+        Str file;                               /* TOLD only: the user's file */
+        int line, column;                       /* TOLD only */
+        Str excerpt;                            /* TOLD only */
 } Failure;
 
 void failure_write(Buf *out, const Failure *failure);

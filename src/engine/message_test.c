@@ -77,12 +77,13 @@ TEST(headers_that_lie_are_refused) {
                 { "\x05\0\0\0\x02\0\0\0\1\0\0\0\0\0\0\0", STATUS_CORRUPT },       /* by one */
                 { "\x04\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", STATUS_CORRUPT },         /* no such type */
                 { "\x04\0\0\0\xff\x02\0\0\1\0\0\0\0\0\0\0", STATUS_CORRUPT },
-                { "\x04\0\0\0\x02\0\0\x80\1\0\0\0\0\0\0\0", STATUS_CORRUPT },     /* no such flag */
+                { "\x04\0\0\0\x02\0\0\x80\1\0\0\0\0\0\0\0", STATUS_CORRUPT }, /* no such flag */
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 Message got;
                 uint32_t length;
-                CHECK_STATUS(message_parse_header((Str){ cases[i].bytes, 16 }, 4, &got, &length, &t->err), cases[i].status);
+                CHECK_STATUS(message_parse_header((Str){ cases[i].bytes, 16 }, 4, &got, &length, &t->err),
+                             cases[i].status);
         }
         Message got;
         uint32_t length;
@@ -92,7 +93,8 @@ TEST(headers_that_lie_are_refused) {
 TEST(a_message_over_the_limit_is_not_sent) {
         CLEANUP(pair_deinit) Pair pair = pair_make();
         char *big = arena_alloc(&t->arena, MESSAGE_ROWS_MAX + 1);
-        CHECK_STATUS(message_send(pair.a, MESSAGE_ROWS, 0, 1, (Str){ big, MESSAGE_ROWS_MAX + 1 }, NULL, 0, &t->err), STATUS_LIMIT);
+        CHECK_STATUS(message_send(pair.a, MESSAGE_ROWS, 0, 1, (Str){ big, MESSAGE_ROWS_MAX + 1 }, NULL, 0, &t->err),
+                     STATUS_LIMIT);
 }
 
 TEST(an_inbox_gives_whole_messages_whatever_the_pieces) {
@@ -126,8 +128,11 @@ TEST(an_inbox_gives_whole_messages_whatever_the_pieces) {
 
 TEST(a_failure_arrives_as_it_was_and_cleaned) {
         CLEANUP(buf_deinit) Buf bytes = { 0 };
-        Failure failure = { .kind = FAILURE_NO_COLUMN, .position = 7, .arguments = { STR("col\x1b[31m") },
-                            .candidates = { STR("cola"), STR("colb") }, .detail = STR("bad \xff utf") };
+        Failure failure = { .kind = FAILURE_NO_COLUMN,
+                            .position = 7,
+                            .arguments = { STR("col\x1b[31m") },
+                            .candidates = { STR("cola"), STR("colb") },
+                            .detail = STR("bad \xff utf") };
         failure_write(&bytes, &failure);
         Cursor cursor = cursor_of(buf_view(&bytes));
         Failure got;
@@ -187,8 +192,13 @@ TEST(a_row_is_read_only_if_it_is_one) {
         CHECK(null);
         CHECK(!data_row_next(&row, &value, &null));
         static const Str BROKEN[] = {
-                STR(""), STR("D"), STR("D\0\0\0\x0f\0\2\0\0\0\1x\xff\xff\xff"), STR("X\0\0\0\6\0\0"),
-                STR("D\0\0\0\7\0\0x"), STR("D\0\0\0\x0b\0\1\0\0\0\2x"), STR("D\0\0\0\6\xff\xff"),
+                STR(""),
+                STR("D"),
+                STR("D\0\0\0\x0f\0\2\0\0\0\1x\xff\xff\xff"),
+                STR("X\0\0\0\6\0\0"),
+                STR("D\0\0\0\7\0\0x"),
+                STR("D\0\0\0\x0b\0\1\0\0\0\2x"),
+                STR("D\0\0\0\6\xff\xff"),
         };
         for (size_t i = 0; i < COUNT_OF(BROKEN); i++)
                 CHECK(!data_row_open(BROKEN[i], &row));

@@ -21,7 +21,7 @@
 #define DEFAULT_START_US 20000000
 #define ADDRESS_BEYOND_MEMORY (2ull << 30) /* libraries, stacks, allocator reserves: address space, not memory */
 #define SEND_PATIENCE_S 10
-#define ROWS_BUFFER (1 << 20)              /* bytes of rows between the two processes */
+#define ROWS_BUFFER (1 << 20) /* bytes of rows between the two processes */
 
 /* Shadow memory takes terabytes of address space, so under a sanitizer there is no limit on it. */
 #if defined(__SANITIZE_ADDRESS__)

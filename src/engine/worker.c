@@ -22,10 +22,10 @@ typedef struct Call {
         WorkerProgress progress; /* STAGE */
         void *context;
         int64_t started_us, most_us; /* most_us 0: no time-out */
-        int64_t rows, frames;    /* taken so far */
-        Status why;              /* why it was told to stop, or OK */
-        Error *sink_error;       /* the sink's own, when it failed */
-        int64_t kill_us;         /* when the patience ends; 0 while it was not told to stop */
+        int64_t rows, frames;        /* taken so far */
+        Status why;                  /* why it was told to stop, or OK */
+        Error sink_error;            /* the sink's own, when it failed */
+        int64_t kill_us;             /* when the patience ends; 0 while it was not told to stop */
 } Call;
 
 /* How workers end */
@@ -47,15 +47,17 @@ static Status how_it_ended(const Worker *worker, int state, const struct rusage 
                 return error_hint(err, "the engine's library is not where the build put it (ldd tells)");
         }
         if (signal_number == SIGABRT && peak > worker->pool->options.memory_limit)
-                return error_set(err, STATUS_MEMORY, "the worker ran out of memory and ended; only this statement is lost");
+                return error_set(err, STATUS_MEMORY,
+                                 "the worker ran out of memory and ended; only this statement is lost");
         if (signal_number == SIGKILL)
-                error_set(err, STATUS_WORKER_LOST, "the worker was killed from outside in the middle of this; only this is lost");
+                error_set(err, STATUS_WORKER_LOST,
+                          "the worker was killed from outside in the middle of this; only this is lost");
         else if (signal_number)
-                error_set(err, STATUS_WORKER_LOST, "the worker crashed (signal %d, %s); only this is lost", signal_number,
-                          strsignal(signal_number));
+                error_set(err, STATUS_WORKER_LOST, "the worker crashed (signal %d, %s); only this is lost",
+                          signal_number, strsignal(signal_number));
         else
-                error_set(err, STATUS_WORKER_LOST, "the worker ended (status %d) in the middle of this; only this is lost",
-                          WEXITSTATUS(state));
+                error_set(err, STATUS_WORKER_LOST,
+                          "the worker ended (status %d) in the middle of this; only this is lost", WEXITSTATUS(state));
         if (signal_number == SIGKILL)
                 return error_hint(err, "if nobody killed it, the machine ran out of memory (journalctl -k tells)");
         return STATUS_WORKER_LOST;
@@ -123,7 +125,7 @@ static void give_row(Call *call, Str row) {
         if (call->sink(call->context, row, &sink_error) == STATUS_OK)
                 return;
         call->why = sink_error.status ? sink_error.status : STATUS_INTERNAL;
-        *call->sink_error = sink_error;
+        call->sink_error = sink_error;
 }
 
 /* The row that an earlier frame began; takes what it needs from bytes. */
@@ -205,12 +207,13 @@ static void look_around(Worker *worker, Call *call, int64_t now) {
 }
 
 static Status why_stopped(const Call *call, Error *err) {
-        if (call->sink_error->status != STATUS_OK) {
-                *err = *call->sink_error;
+        if (call->sink_error.status != STATUS_OK) {
+                *err = call->sink_error;
                 return err->status;
         }
         if (call->why == STATUS_TIMEOUT)
-                return error_set(err, STATUS_TIMEOUT, "the statement ran longer than %.1f s", (double)call->most_us / 1e6);
+                return error_set(err, STATUS_TIMEOUT, "the statement ran longer than %.1f s",
+                                 (double)call->most_us / 1e6);
         return error_set(err, STATUS_INTERRUPTED, "interrupted");
 }
 
@@ -289,7 +292,7 @@ static Status take_control(Worker *worker, Call *call, Str user_sql, Message *ou
                         if (call->progress && call->why == STATUS_OK &&
                             call->progress(call->context, message.payload, &sink_error) != STATUS_OK) {
                                 call->why = sink_error.status;
-                                *call->sink_error = sink_error;
+                                call->sink_error = sink_error;
                         }
                         continue;
                 }
@@ -326,17 +329,20 @@ static Status wait_rows(Worker *worker, Call *call, uint64_t frames, Error *err)
 
 /* Calls */
 
-static Status send_request(Worker *worker, MessageType type, const Buf *payload, const int *fds, size_t fd_count, Error *err) {
+static Status send_request(Worker *worker, MessageType type, const Buf *payload, const int *fds, size_t fd_count,
+                           Error *err) {
         if (worker->lost)
                 return error_set(err, STATUS_WORKER_LOST, "the worker has ended");
         if (payload->failed || payload->size > MESSAGE_CONTROL_MAX)
-                return error_set(err, STATUS_LIMIT, "a statement of %zu bytes; at most %u can be run", payload->size, MESSAGE_CONTROL_MAX);
+                return error_set(err, STATUS_LIMIT, "a statement of %zu bytes; at most %u can be run", payload->size,
+                                 MESSAGE_CONTROL_MAX);
         worker->has_failure = false;
         arena_reset(&worker->memory);
         buf_clear(&worker->row);
         atomic_store(&worker->stop, false);
         worker->statement++;
-        if (message_send(worker->control, type, 0, worker->statement, buf_view(payload), fds, fd_count, err) == STATUS_OK)
+        if (message_send(worker->control, type, 0, worker->statement, buf_view(payload), fds, fd_count, err) ==
+            STATUS_OK)
                 return STATUS_OK;
         return lose(worker, err); /* half a message may be on its way */
 }
@@ -344,8 +350,6 @@ static Status send_request(Worker *worker, MessageType type, const Buf *payload,
 /* One request and its reply, whose payload is valid until the next call. */
 static Status ask(Worker *worker, MessageType type, const Buf *payload, const int *fds, size_t fd_count, Call *call,
                   Str user_sql, Message *out, Error *err) {
-        Error sink_error = { 0 };
-        call->sink_error = &sink_error;
         call->started_us = time_monotonic_us();
         call->most_us = worker->pool->options.statement_timeout_us;
         TRY(send_request(worker, type, payload, fds, fd_count, err));
@@ -361,9 +365,8 @@ static Status ask(Worker *worker, MessageType type, const Buf *payload, const in
                 }
         }
         /* It was done before it heard of the stop; the caller is told all the same when its own sink failed. */
-        if (status == STATUS_OK && sink_error.status != STATUS_OK)
+        if (status == STATUS_OK && call->sink_error.status != STATUS_OK)
                 status = why_stopped(call, err);
-        call->sink_error = NULL;
         return status;
 }
 
@@ -375,8 +378,8 @@ static Status reply_broken(Worker *worker, MessageType type, Error *err) {
 Status worker_greet(Worker *worker, Error *err) {
         if (worker->greeted)
                 return STATUS_OK;
-        Error sink_error = { 0 };
-        Call call = { .reply = MESSAGE_HELLO, .sink_error = &sink_error, .started_us = worker->started_us,
+        Call call = { .reply = MESSAGE_HELLO,
+                      .started_us = worker->started_us,
                       .most_us = worker->pool->options.start_timeout_us };
         Message hello;
         Status status = wait_reply(worker, &call, STR_NONE, &hello, err);
@@ -389,7 +392,8 @@ Status worker_greet(Worker *worker, Error *err) {
         if (cursor.failed)
                 return reply_broken(worker, MESSAGE_HELLO, err);
         if (!str_is(build, PROTOCOL_BUILD))
-                return error_set(err, STATUS_ENGINE, "'%s' is of another build than lode", worker->pool->options.program);
+                return error_set(err, STATUS_ENGINE, "'%s' is of another build than lode",
+                                 worker->pool->options.program);
         if (!str_is(engine, PROTOCOL_ENGINE_VERSION))
                 return error_set(err, STATUS_ENGINE, "the worker's engine is not DuckDB %s", PROTOCOL_ENGINE_VERSION);
         worker->greeted = true;
@@ -483,7 +487,8 @@ Status worker_define(Worker *worker, const Type *types, size_t count, Error *err
 /* Files */
 
 Status worker_grant(Worker *worker, const char *path, Arena *arena, const char **out_path, Error *err) {
-        const char *granted = arena_printf(arena, "%s/g/%016llx.parquet", worker->folder, (unsigned long long)random_u64());
+        const char *granted = arena_printf(arena, "%s/g/%016llx.parquet", worker->folder,
+                                           (unsigned long long)random_u64());
         /* By descriptor would follow a symbolic link; by path it links the link, which the box does not follow. */
         if (link(path, granted) < 0) {
                 error_errno(err, errno, "cannot hand '%s' to a worker", path);
@@ -597,7 +602,8 @@ static void build_request(Buf *payload, Str select, const WorkerBuildColumn *col
 }
 
 /* A name that the worker chose: digits and the ending, so that it cannot lead elsewhere; and a plain file is there. */
-static bool file_is_good(const Worker *worker, Str name, const FileStatistics *statistics, Arena *arena, const char **out_path) {
+static bool file_is_good(const Worker *worker, Str name, const FileStatistics *statistics, Arena *arena,
+                         const char **out_path) {
         Str number = str_slice(name, 0, str_find_byte(name, '.'));
         uint64_t ignored;
         struct stat st;
@@ -641,12 +647,14 @@ static Status ask_about_file(Worker *worker, MessageType type, Call *call, Str r
         return STATUS_OK;
 }
 
-Status worker_sniff(Worker *worker, Str request, const int *fds, size_t fd_count, Arena *arena, Str *out_reply, Error *err) {
+Status worker_sniff(Worker *worker, Str request, const int *fds, size_t fd_count, Arena *arena, Str *out_reply,
+                    Error *err) {
         Call call = { .reply = MESSAGE_SNIFFED };
         return ask_about_file(worker, MESSAGE_SNIFF, &call, request, fds, fd_count, arena, out_reply, err);
 }
 
-Status worker_locate(Worker *worker, Str request, const int *fds, size_t fd_count, Arena *arena, Str *out_reply, Error *err) {
+Status worker_locate(Worker *worker, Str request, const int *fds, size_t fd_count, Arena *arena, Str *out_reply,
+                     Error *err) {
         Call call = { .reply = MESSAGE_LOCATED };
         return ask_about_file(worker, MESSAGE_LOCATE, &call, request, fds, fd_count, arena, out_reply, err);
 }

@@ -37,7 +37,7 @@ typedef struct WorkerOptions {
         int64_t start_timeout_us;     /* until HELLO; default 20 s */
         int64_t statement_timeout_us; /* for each call; default none */
         const volatile sig_atomic_t *interrupted; /* looked at while waiting; when set, the call fails INTERRUPTED */
-        bool hide_detail;             /* errors leave out the engine's own sentence */
+        bool hide_detail;                         /* errors leave out the engine's own sentence */
 } WorkerOptions;
 
 /* Starts the workers and returns at once. ENGINE (no worker program), IO. */
@@ -47,7 +47,7 @@ void worker_pool_closep(WorkerPool **pool);
 
 /* Waits for a worker's HELLO if need be. ENGINE (another version), SANDBOX, WORKER_LOST, TIMEOUT. */
 Status worker_lease(WorkerPool *pool, Str principal, Worker **out, Error *err);
-void worker_release(Worker *worker);  /* takes back the grants and built files too; NULL is fine */
+void worker_release(Worker *worker); /* takes back the grants and built files too; NULL is fine */
 void worker_releasep(Worker **worker);
 pid_t worker_process(const Worker *worker);
 bool worker_is_lost(const Worker *worker); /* every further call fails with WORKER_LOST */
@@ -109,7 +109,9 @@ Status worker_build(Worker *worker, Str select, const WorkerBuildColumn *columns
  * on_progress (may be NULL) gets each PROGRESS payload.
  */
 typedef Status (*WorkerProgress)(void *context, Str payload, Error *err);
-Status worker_sniff(Worker *worker, Str request, const int *fds, size_t fd_count, Arena *arena, Str *out_reply, Error *err);
-Status worker_locate(Worker *worker, Str request, const int *fds, size_t fd_count, Arena *arena, Str *out_reply, Error *err);
+Status worker_sniff(Worker *worker, Str request, const int *fds, size_t fd_count, Arena *arena, Str *out_reply,
+                    Error *err);
+Status worker_locate(Worker *worker, Str request, const int *fds, size_t fd_count, Arena *arena, Str *out_reply,
+                     Error *err);
 Status worker_stage(Worker *worker, Str request, const int *fds, size_t fd_count, WorkerProgress on_progress,
                     void *context, Arena *arena, Str *out_reply, Error *err);

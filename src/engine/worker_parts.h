@@ -20,19 +20,19 @@ struct Worker {
         char *principal; /* NULL while virgin */
         pid_t process;   /* 0 once it is reaped */
         int control, rows;
-        int wake;        /* an eventfd: worker_interrupt() */
+        int wake; /* an eventfd: worker_interrupt() */
         atomic_bool stop;
         bool leased, greeted, lost;
-        bool killed;     /* by us */
+        bool killed; /* by us */
         int64_t started_us;
         uint64_t statement; /* the last number used */
         Inbox control_inbox, rows_inbox;
-        Buf row;         /* the beginning of a row whose rest has not come yet */
-        Arena memory;    /* of the failure of the last call */
+        Buf row;      /* the beginning of a row whose rest has not come yet */
+        Arena memory; /* of the failure of the last call */
         Failure failure;
         bool has_failure;
         Arena defined_memory;
-        Map defined;     /* types that worker_define() has sent */
+        Map defined; /* types that worker_define() has sent */
         bool has_grants, has_files;
 };
 

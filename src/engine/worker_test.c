@@ -92,15 +92,18 @@ TEST(values_are_printed_as_postgresql_prints_them) {
                 const char *sql, *text;
         } cases[] = {
                 { "select true, false, null", "t|f|NULL\n" },
-                { "select 1::tinyint, -2::smallint, 3::int, (-9223372036854775808)::bigint", "1|-2|3|-9223372036854775808\n" },
+                { "select 1::tinyint, -2::smallint, 3::int, (-9223372036854775808)::bigint",
+                  "1|-2|3|-9223372036854775808\n" },
                 { "select 255::utinyint, 65535::usmallint, 4294967295::uinteger, 18446744073709551615::ubigint",
                   "255|65535|4294967295|18446744073709551615\n" },
-                { "select (-170141183460469231731687303715884105728)::hugeint, 340282366920938463463374607431768211455::uhugeint",
+                { "select (-170141183460469231731687303715884105728)::hugeint, "
+                  "340282366920938463463374607431768211455::uhugeint",
                   "-170141183460469231731687303715884105728|340282366920938463463374607431768211455\n" },
                 { "select 1.50::decimal(4,2), -0.05::decimal(9,2), 12345678901234.5::decimal(18,1), "
                   "0.00000000000000000001::decimal(38,20), 7::decimal(38,0)",
                   "1.50|-0.05|12345678901234.5|0.00000000000000000001|7\n" },
-                { "select 0.1::double, 1e15::double, 123456789012345.0::double, 1e-5::double, 0.0001::double, 1e300::double",
+                { "select 0.1::double, 1e15::double, 123456789012345.0::double, 1e-5::double, 0.0001::double, "
+                  "1e300::double",
                   "0.1|1e+15|123456789012345|1e-05|0.0001|1e+300\n" },
                 { "select 'nan'::double, 'inf'::double, '-inf'::double, '-0'::double, 0.30000000000000004::double",
                   "NaN|Infinity|-Infinity|-0|0.30000000000000004\n" },
@@ -108,14 +111,16 @@ TEST(values_are_printed_as_postgresql_prints_them) {
                   "2.5|1e+06|999999|0.1|1.6777216e+07|3.4028235e+38\n" },
                 { "select date '2026-11-26', date '0001-01-01', 'infinity'::date, date '0044-03-15 (BC)'",
                   "2026-11-26|0001-01-01|infinity|0044-03-15 BC\n" },
-                { "select timestamp '2026-11-26 01:02:03.5', timestamp '1969-12-31 23:59:59.999999', '-infinity'::timestamp",
+                { "select timestamp '2026-11-26 01:02:03.5', timestamp '1969-12-31 23:59:59.999999', "
+                  "'-infinity'::timestamp",
                   "2026-11-26 01:02:03.5|1969-12-31 23:59:59.999999|-infinity\n" },
                 { "select timestamptz '2026-11-26 01:02:03+02:00', timestamp_ns '2026-11-26 01:02:03.123456789', "
                   "timestamp_s '2026-11-26 01:02:03', timestamp_ms '1960-11-26 01:02:03.25'",
                   "2026-11-25 23:02:03+00|2026-11-26 01:02:03.123456|2026-11-26 01:02:03|1960-11-26 01:02:03.25\n" },
                 { "select time '00:00:00', time '23:59:59.000001', '10:00:00+05:30'::timetz, '10:00:00-02'::timetz",
                   "00:00:00|23:59:59.000001|10:00:00+05:30|10:00:00-02\n" },
-                { "select interval '1 month 2 days 03:04:05.678', interval '0 days', interval '-14 months 3 days' - interval '04:05:06'",
+                { "select interval '1 month 2 days 03:04:05.678', interval '0 days', interval '-14 months 3 days' - "
+                  "interval '04:05:06'",
                   "1 mon 2 days 03:04:05.678|00:00:00|-1 years -2 mons +3 days -04:05:06\n" },
                 { "select uuid 'ab000000-0000-0000-0000-00000000000f', '\\x00\\xff'::blob, '10110'::bit",
                   "ab000000-0000-0000-0000-00000000000f|\\x00ff|10110\n" },
@@ -140,8 +145,9 @@ TEST(a_statement_is_described_before_it_runs) {
         WorkerOptions options = options_of(t);
         WorkerColumns columns;
         CHECK_OK(leased_init(t, &options, &l));
-        CHECK_OK(worker_prepare(l.worker, STR("select 1 as a, sum(x) as b, 1.5::decimal(12,2) c, [x] as d, {'p q': x} as e from "
-                                              "(select 7::int x) group by x"),
+        CHECK_OK(worker_prepare(l.worker,
+                                STR("select 1 as a, sum(x) as b, 1.5::decimal(12,2) c, [x] as d, {'p q': x} as e from "
+                                    "(select 7::int x) group by x"),
                                 &t->arena, &columns, &t->err));
         CHECK_INT(columns.count, 5);
         CHECK_STR(columns.items[0].name, STR("a"));
@@ -180,7 +186,8 @@ TEST(a_text_becomes_a_tree_and_nothing_else_does) {
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++)
                 CHECK_STATUS(worker_parse(l.worker, str_of(cases[i].sql), &t->arena, &json, &t->err), cases[i].status);
-        CHECK_STATUS(worker_parse(l.worker, STR("select 1,\n  2 frm x y"), &t->arena, &json, &t->err), STATUS_SQL_SYNTAX);
+        CHECK_STATUS(worker_parse(l.worker, STR("select 1,\n  2 frm x y"), &t->arena, &json, &t->err),
+                     STATUS_SQL_SYNTAX);
         CHECK_INT(t->err.line, 2);
 }
 
@@ -199,11 +206,14 @@ TEST(errors_are_facts_and_their_words_are_ours) {
                 { "select foo(1)", STATUS_SQL_BIND, "no function 'foo' for these arguments", "" },
                 { "select lpad('x', 1)", STATUS_SQL_BIND, "no function 'lpad' for these arguments", "" },
                 { "select 'x'::nope", STATUS_SQL_TYPE, "no type 'nope'", "near it: 'type'" },
-                { "select a from range(3) t(a), range(2) s(a)", STATUS_AMBIGUOUS, "column 'a' is in more than one table", "" },
-                { "select a, count(*) from range(3) t(a)", STATUS_SQL_BIND, "column 'a' must be in GROUP BY or inside an aggregate", "" },
+                { "select a from range(3) t(a), range(2) s(a)", STATUS_AMBIGUOUS,
+                  "column 'a' is in more than one table", "" },
+                { "select a, count(*) from range(3) t(a)", STATUS_SQL_BIND,
+                  "column 'a' must be in GROUP BY or inside an aggregate", "" },
                 { "select 'secret'::int", STATUS_SQL_DATA, "a value cannot be converted", "" },
                 { "select 1 // 0", STATUS_SQL_DATA, "a division by zero", "" },
-                { "select 9223372036854775807 + i from range(1,3) t(i)", STATUS_SQL_DATA, "a value out of its type's range", "" },
+                { "select 9223372036854775807 + i from range(1,3) t(i)", STATUS_SQL_DATA,
+                  "a value out of its type's range", "" },
                 { "select * from read_parquet('/etc/passwd')", STATUS_SQL_REFUSED, "the engine refuses this", "" },
                 { "create table t(i int)", STATUS_SQL_REFUSED, "only SELECT can be asked here", "" },
                 { "select 1; select 2", STATUS_SQL_REFUSED, "one statement at a time; this text has 2", "" },
@@ -211,7 +221,8 @@ TEST(errors_are_facts_and_their_words_are_ours) {
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 t->err = (Error){ 0 };
-                CHECK_STATUS(worker_execute(l.worker, str_of(cases[i].sql), discard, NULL, NULL, &t->err), cases[i].status);
+                CHECK_STATUS(worker_execute(l.worker, str_of(cases[i].sql), discard, NULL, NULL, &t->err),
+                             cases[i].status);
                 CHECK_STR(str_of(t->err.message), str_of(cases[i].words));
                 CHECK_STR(str_of(t->err.hint), str_of(cases[i].hint));
                 CHECK(worker_failure(l.worker) != NULL);
@@ -223,7 +234,8 @@ TEST(a_million_rows_stream_through) {
         WorkerOptions options = options_of(t);
         CHECK_OK(leased_init(t, &options, &l));
         int64_t rows;
-        CHECK_OK(worker_execute(l.worker, STR("select i, i::varchar || 'abc' from range(1000000) t(i)"), discard, NULL, &rows, &t->err));
+        CHECK_OK(worker_execute(l.worker, STR("select i, i::varchar || 'abc' from range(1000000) t(i)"), discard, NULL,
+                                &rows, &t->err));
         CHECK_INT(rows, 1000000);
 }
 
@@ -238,10 +250,12 @@ TEST(rows_longer_than_a_frame_arrive_whole) {
         CHECK_OK(leased_init(t, &options, &l));
         size_t size = 0;
         int64_t rows;
-        CHECK_OK(worker_execute(l.worker, STR("select repeat('x', 1000003) from range(7)"), count_size, &size, &rows, &t->err));
+        CHECK_OK(worker_execute(l.worker, STR("select repeat('x', 1000003) from range(7)"), count_size, &size, &rows,
+                                &t->err));
         CHECK_INT(rows, 7);
         CHECK_INT(size, 7 * (1000003 + 11));
-        CHECK_STATUS(worker_execute(l.worker, STR("select repeat('x', 80000000)"), discard, NULL, &rows, &t->err), STATUS_LIMIT);
+        CHECK_STATUS(worker_execute(l.worker, STR("select repeat('x', 80000000)"), discard, NULL, &rows, &t->err),
+                     STATUS_LIMIT);
         CHECK_OK(worker_execute(l.worker, STR("select 1"), discard, NULL, &rows, &t->err));
 }
 
@@ -256,7 +270,9 @@ TEST(a_sink_that_has_enough_stops_the_statement_and_the_worker_goes_on) {
         int seen = 0;
         Str got;
         pid_t before = worker_process(l.worker);
-        CHECK_STATUS(worker_execute(l.worker, STR("select i from range(100000000) t(i)"), stop_at_ten, &seen, NULL, &t->err), STATUS_LIMIT);
+        CHECK_STATUS(
+                worker_execute(l.worker, STR("select i from range(100000000) t(i)"), stop_at_ten, &seen, NULL, &t->err),
+                STATUS_LIMIT);
         CHECK_INT(seen, 10);
         CHECK_OK(answer(t, l.worker, "select 5", &got));
         CHECK_STR(got, STR("5\n"));
@@ -439,10 +455,12 @@ TEST(a_granted_file_is_readable_and_nothing_else_is) {
         CHECK_OK(worker_grant(l.worker, csv, &t->arena, &granted, &t->err));
         CHECK_OK(answer(t, l.worker, arena_printf(&t->arena, "select sum(a) from read_csv('%s')", granted), &got));
         CHECK_STR(got, STR("3\n"));
-        CHECK_STATUS(answer(t, l.worker, arena_printf(&t->arena, "select * from read_csv('%s')", csv), &got), STATUS_SQL_REFUSED);
+        CHECK_STATUS(answer(t, l.worker, arena_printf(&t->arena, "select * from read_csv('%s')", csv), &got),
+                     STATUS_SQL_REFUSED);
         worker_revoke_all(l.worker);
         CHECK(!file_exists(granted));
-        CHECK_STATUS(answer(t, l.worker, arena_printf(&t->arena, "select sum(a) from read_csv('%s')", granted), &got), STATUS_IO);
+        CHECK_STATUS(answer(t, l.worker, arena_printf(&t->arena, "select sum(a) from read_csv('%s')", granted), &got),
+                     STATUS_IO);
 }
 
 TEST(an_answer_is_built_as_a_file_with_field_ids_and_statistics) {
@@ -457,7 +475,9 @@ TEST(an_answer_is_built_as_a_file_with_field_ids_and_statistics) {
         };
         WorkerFile *files;
         size_t count;
-        CHECK_OK(worker_build(l.worker, STR("select sum(i) as n, (i % 3)::varchar as \"it's\", [i::varchar] l from range(300) t(i) group by i -- all"),
+        CHECK_OK(worker_build(l.worker,
+                              STR("select sum(i) as n, (i % 3)::varchar as \"it's\", [i::varchar] l from range(300) "
+                                  "t(i) group by i -- all"),
                               columns, COUNT_OF(columns), &t->arena, &files, &count, &t->err));
         CHECK_INT(count, 1);
         CHECK_INT(files[0].statistics.rows, 300);
@@ -468,12 +488,15 @@ TEST(an_answer_is_built_as_a_file_with_field_ids_and_statistics) {
         const char *granted;
         Str got;
         CHECK_OK(worker_grant(l.worker, files[0].path, &t->arena, &granted, &t->err));
-        CHECK_OK(answer(t, l.worker, arena_printf(&t->arena, "select count(*), sum(n), min(l) from read_parquet('%s')", granted), &got));
+        CHECK_OK(answer(t, l.worker,
+                        arena_printf(&t->arena, "select count(*), sum(n), min(l) from read_parquet('%s')", granted),
+                        &got));
         CHECK_STR(got, STR("300|44850|[\"0\"]\n"));
         CHECK_OK(worker_build(l.worker, STR("select 1::decimal(38,0) n, 'x' as \"it's\", ['y'] l where false"), columns,
                               COUNT_OF(columns), &t->arena, &files, &count, &t->err));
         CHECK_INT(count, 0);
-        CHECK_STATUS(worker_build(l.worker, STR("select 1 n"), columns, COUNT_OF(columns), &t->arena, &files, &count, &t->err),
+        CHECK_STATUS(worker_build(l.worker, STR("select 1 n"), columns, COUNT_OF(columns), &t->arena, &files, &count,
+                                  &t->err),
                      STATUS_SQL_BIND);
 }
 
@@ -486,8 +509,9 @@ TEST(every_type_has_its_flattening_functions) {
                 Str v = function_name_of(&t->arena, FUNCTION_VOLATILE, str_of(FUNCTION_TYPES[i]));
                 Str k = function_name_of(&t->arena, FUNCTION_KEYED, str_of(FUNCTION_TYPES[i]));
                 CHECK_OK(answer(t, l.worker,
-                                arena_printf(&t->arena, "select system.main.%.*s(NULL::%s), %.*s(NULL::%s, 1)", STR_ARG(v),
-                                             FUNCTION_TYPES[i], STR_ARG(k), FUNCTION_TYPES[i]), &got));
+                                arena_printf(&t->arena, "select system.main.%.*s(NULL::%s), %.*s(NULL::%s, 1)",
+                                             STR_ARG(v), FUNCTION_TYPES[i], STR_ARG(k), FUNCTION_TYPES[i]),
+                                &got));
                 CHECK_STR(got, STR("NULL|NULL\n"));
         }
         Type decimal = { .kind = TYPE_DECIMAL, .precision = 12, .scale = 2 };
@@ -497,10 +521,14 @@ TEST(every_type_has_its_flattening_functions) {
         CHECK_OK(worker_define(l.worker, types, COUNT_OF(types), &t->err));
         Str name = function_name(&t->arena, FUNCTION_VOLATILE, decimal);
         CHECK_STR(name, STR("lode_v_decimal_12_2"));
-        CHECK_OK(answer(t, l.worker, "select lode_v_decimal_12_2(i::decimal(12,2)), lode_k_decimal_12_2(1.5, i) from range(2) t(i) order by i", &got));
+        CHECK_OK(answer(t, l.worker,
+                        "select lode_v_decimal_12_2(i::decimal(12,2)), lode_k_decimal_12_2(1.5, i) from range(2) t(i) "
+                        "order by i",
+                        &got));
         CHECK_STR(got, STR("0.00|1.50\n1.00|1.50\n"));
         Str nested = function_name(&t->arena, FUNCTION_VOLATILE, types[1]);
-        CHECK_OK(answer(t, l.worker, arena_printf(&t->arena, "select %.*s([1.5::decimal(12,2), null])", STR_ARG(nested)), &got));
+        CHECK_OK(answer(t, l.worker,
+                        arena_printf(&t->arena, "select %.*s([1.5::decimal(12,2), null])", STR_ARG(nested)), &got));
         CHECK_STR(got, STR("[1.50, null]\n"));
 }
 
@@ -534,13 +562,19 @@ TEST(a_delivery_is_staged_through_descriptors_alone) {
                 { .name = STR("id"), .type = { .kind = TYPE_BIGINT }, .field_id = 1 },
                 { .name = STR("name"), .type = { .kind = TYPE_TEXT }, .field_id = 2 },
         };
-        StageSpec spec = { .format = format_default(), .columns = columns, .column_count = COUNT_OF(columns),
-                           .file_id = 7, .file_field_id = 3, .row_field_id = 4, .threads = 2 };
+        StageSpec spec = { .format = format_default(),
+                           .columns = columns,
+                           .column_count = COUNT_OF(columns),
+                           .file_id = 7,
+                           .file_field_id = 3,
+                           .row_field_id = 4,
+                           .threads = 2 };
         CLEANUP(buf_deinit) Buf request = { 0 };
         stage_spec_write(&request, &spec);
         int fds[] = { in, data, quarantine }, progress = 0;
         Str reply;
-        CHECK_OK(worker_stage(l.worker, buf_view(&request), fds, COUNT_OF(fds), count_progress, &progress, &t->arena, &reply, &t->err));
+        CHECK_OK(worker_stage(l.worker, buf_view(&request), fds, COUNT_OF(fds), count_progress, &progress, &t->arena,
+                              &reply, &t->err));
         StageResult result;
         CHECK_OK(stage_result_read(reply, &t->arena, &result, &t->err));
         CHECK_INT(result.accepted, 1499999);
@@ -548,8 +582,12 @@ TEST(a_delivery_is_staged_through_descriptors_alone) {
         CHECK(progress > 0);
         const char *granted;
         Str got;
-        CHECK_OK(worker_grant(l.worker, path_join(&t->arena, test_folder(t), "data.parquet"), &t->arena, &granted, &t->err));
-        CHECK_OK(answer(t, l.worker, arena_printf(&t->arena, "select count(*), max(name), min(_file) from read_parquet('%s')", granted), &got));
+        CHECK_OK(worker_grant(l.worker, path_join(&t->arena, test_folder(t), "data.parquet"), &t->arena, &granted,
+                              &t->err));
+        CHECK_OK(answer(
+                t, l.worker,
+                arena_printf(&t->arena, "select count(*), max(name), min(_file) from read_parquet('%s')", granted),
+                &got));
         CHECK_STR(got, STR("1499999|name 999999|7\n"));
 }
 
@@ -568,23 +606,33 @@ TEST(flattened_columns_do_not_show_hidden_rows) {
         size_t count;
         const char *file;
         Str got;
-        CHECK_OK(worker_build(l.worker, STR("select case when i % 2 = 0 then 'ann' else 'bo' end as owner, "
-                                            "case when i % 2 = 0 then [1.0, 2.0] else [1.0, null] end as l, "
-                                            "case when i % 2 = 0 then date '2026-01-01' else date '290000-01-01' end as d "
-                                            "from range(1000) t(i)"),
+        CHECK_OK(worker_build(l.worker,
+                              STR("select case when i % 2 = 0 then 'ann' else 'bo' end as owner, "
+                                  "case when i % 2 = 0 then [1.0, 2.0] else [1.0, null] end as l, "
+                                  "case when i % 2 = 0 then date '2026-01-01' else date '290000-01-01' end as d "
+                                  "from range(1000) t(i)"),
                               columns, COUNT_OF(columns), &t->arena, &files, &count, &t->err));
         CHECK_OK(worker_grant(l.worker, files[0].path, &t->arena, &file, &t->err));
         Type types[] = { columns[1].type, columns[2].type };
         CHECK_OK(worker_define(l.worker, types, COUNT_OF(types), &t->err));
         static const char *const USES[] = { "sum(list_inner_product(l, [1.0, 2.0]::double[]))", "max(epoch_ns(d))" };
-        Str v = function_name(&t->arena, FUNCTION_VOLATILE, types[0]), k = function_name(&t->arena, FUNCTION_KEYED, types[0]);
+        Str v = function_name(&t->arena, FUNCTION_VOLATILE, types[0]),
+            k = function_name(&t->arena, FUNCTION_KEYED, types[0]);
         for (size_t i = 0; i < COUNT_OF(USES); i++) {
-                const char *bare = arena_printf(&t->arena, "select %s from (select l, d from read_parquet('%s') where owner = 'ann' offset 0)", USES[i], file);
-                const char *w = arena_printf(&t->arena, "select %s from (select %.*s(l) as l, lode_v_date(d) as d from (select l, d "
-                                             "from read_parquet('%s') where owner = 'ann'))", USES[i], STR_ARG(v), file);
-                const char *keyed = arena_printf(&t->arena, "select %s from (select %.*s(l, n) as l, lode_k_date(d, n) as d from (select l, d, "
-                                                 "file_row_number as n from read_parquet('%s', file_row_number=true) "
-                                                 "where owner = 'ann' offset 0))", USES[i], STR_ARG(k), file);
+                const char *bare = arena_printf(
+                        &t->arena, "select %s from (select l, d from read_parquet('%s') where owner = 'ann' offset 0)",
+                        USES[i], file);
+                const char *w = arena_printf(
+                        &t->arena,
+                        "select %s from (select %.*s(l) as l, lode_v_date(d) as d from (select l, d "
+                        "from read_parquet('%s') where owner = 'ann'))",
+                        USES[i], STR_ARG(v), file);
+                const char *keyed = arena_printf(
+                        &t->arena,
+                        "select %s from (select %.*s(l, n) as l, lode_k_date(d, n) as d from (select l, d, "
+                        "file_row_number as n from read_parquet('%s', file_row_number=true) "
+                        "where owner = 'ann' offset 0))",
+                        USES[i], STR_ARG(k), file);
                 CHECK_STATUS(answer(t, l.worker, bare, &got), STATUS_SQL_DATA); /* the hole is there ... */
                 CHECK_OK(answer(t, l.worker, w, &got));                         /* ... and both forms close it */
                 CHECK_OK(answer(t, l.worker, keyed, &got));
@@ -639,13 +687,22 @@ TEST(a_worker_that_lies_harms_nobody) {
                 { "kill -SEGV $$", STATUS_WORKER_LOST },
                 { "printf 'what is this, a header?' >&3; sleep 5", STATUS_WORKER_LOST },
                 { "printf '\\004\\000' >&3; sleep 5", STATUS_TIMEOUT }, /* half a header, for ever */
-                { "printf '\\377\\377\\377\\177\\001\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000' >&3; sleep 5", STATUS_WORKER_LOST },
+                { "printf '\\377\\377\\377\\177\\001\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000' >&3; "
+                  "sleep 5",
+                  STATUS_WORKER_LOST },
                 /* HELLO with two empty texts: of another build */
-                { "printf '\\010\\000\\000\\000\\001\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000' >&3; sleep 5", STATUS_ENGINE },
+                { "printf "
+                  "'\\010\\000\\000\\000\\001\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\00"
+                  "0\\000\\000\\000\\000' >&3; sleep 5",
+                  STATUS_ENGINE },
                 /* DONE instead of HELLO */
-                { "printf '\\000\\000\\000\\000\\010\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000' >&3; sleep 5", STATUS_WORKER_LOST },
+                { "printf '\\000\\000\\000\\000\\010\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000' >&3; "
+                  "sleep 5",
+                  STATUS_WORKER_LOST },
                 /* a row that nobody asked for */
-                { "printf '\\001\\000\\000\\000\\007\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000x' >&4; sleep 5", STATUS_WORKER_LOST },
+                { "printf '\\001\\000\\000\\000\\007\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000x' >&4; "
+                  "sleep 5",
+                  STATUS_WORKER_LOST },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 const char *program = arena_printf(&t->arena, "%s/fake-%zu", test_folder(t), i);

@@ -46,8 +46,8 @@ struct landlock_path { /* struct landlock_path_beneath_attr */
 } __attribute__((packed));
 
 #define RIGHTS_READ (LANDLOCK_READ_FILE | LANDLOCK_READ_DIR)
-#define RIGHTS_WRITE                                                                                             \
-        (RIGHTS_READ | LANDLOCK_WRITE_FILE | LANDLOCK_REMOVE_DIR | LANDLOCK_REMOVE_FILE | LANDLOCK_MAKE_DIR |    \
+#define RIGHTS_WRITE                                                                                          \
+        (RIGHTS_READ | LANDLOCK_WRITE_FILE | LANDLOCK_REMOVE_DIR | LANDLOCK_REMOVE_FILE | LANDLOCK_MAKE_DIR | \
          LANDLOCK_MAKE_REG | LANDLOCK_TRUNCATE)
 
 static Status allow_path(int rules, uint64_t handled, const char *folder, const char *name, uint64_t rights,
@@ -71,7 +71,8 @@ static Status restrict_files(const char *folder, Error *err) {
                 return error_set(err, STATUS_SANDBOX, "this kernel has no Landlock: %s", strerror(errno));
         struct landlock_rules wanted = { 0 };
         for (size_t i = 0; i < COUNT_OF(LANDLOCK_ABIS) && LANDLOCK_ABIS[i].abi <= abi; i++)
-                wanted = (struct landlock_rules){ LANDLOCK_ABIS[i].files, LANDLOCK_ABIS[i].net, LANDLOCK_ABIS[i].scopes };
+                wanted = (struct landlock_rules){ LANDLOCK_ABIS[i].files, LANDLOCK_ABIS[i].net,
+                                                  LANDLOCK_ABIS[i].scopes };
 
         CLEANUP(close_fdp) int rules = (int)syscall(SYS_landlock_create_ruleset, &wanted, sizeof(wanted), 0);
         if (rules < 0 && errno == E2BIG) /* an older kernel that minds even a zero tail */
@@ -90,6 +91,7 @@ static Status restrict_files(const char *folder, Error *err) {
 }
 
 /* System calls that a worker's life uses, whatever their arguments. */
+/* clang-format off */
 static const int ALLOWED[] = {
         SCMP_SYS(access), SCMP_SYS(brk), SCMP_SYS(clock_getres), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep),
         SCMP_SYS(close), SCMP_SYS(dup), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
@@ -110,6 +112,7 @@ static const int ALLOWED[] = {
         SCMP_SYS(arch_prctl),
 #endif
 };
+/* clang-format on */
 
 /* Allowed only when the argument, under the mask, has the value. */
 static const struct {
@@ -133,14 +136,17 @@ static int fill_filter(scmp_filter_ctx filter) {
                         return failed;
         }
         for (size_t i = 0; i < COUNT_OF(ALLOWED_IF); i++) {
-                struct scmp_arg_cmp compare = { .arg = ALLOWED_IF[i].argument, .op = SCMP_CMP_MASKED_EQ,
-                                                .datum_a = ALLOWED_IF[i].mask, .datum_b = ALLOWED_IF[i].value };
+                struct scmp_arg_cmp compare = { .arg = ALLOWED_IF[i].argument,
+                                                .op = SCMP_CMP_MASKED_EQ,
+                                                .datum_a = ALLOWED_IF[i].mask,
+                                                .datum_b = ALLOWED_IF[i].value };
                 int failed = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, ALLOWED_IF[i].call, 1, &compare);
                 if (failed)
                         return failed;
         }
         /* abort() signals its own process */
-        int failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+        int failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                                      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
         if (failed)
                 return failed;
         /* clone3 hides its flags behind a pointer; glibc falls back to clone */
@@ -192,7 +198,8 @@ Status box_enter(const BoxOptions *options, Error *err) {
                 return STATUS_OK;
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
         if (restrict_files(options->folder, err) != STATUS_OK || restrict_calls(err) != STATUS_OK)
-                return error_hint(err, "SQL and files run only in a box: Linux 5.13 or newer, with Landlock and seccomp "
-                                       "switched on; LODE_UNSAFE_NO_SANDBOX=1 does without");
+                return error_hint(err,
+                                  "SQL and files run only in a box: Linux 5.13 or newer, with Landlock and seccomp "
+                                  "switched on; LODE_UNSAFE_NO_SANDBOX=1 does without");
         return STATUS_OK;
 }

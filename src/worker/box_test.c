@@ -23,10 +23,10 @@
 
 /* What a probe finds: the folder has worker/{g,out,spill}, sibling/g/secret, catalog, g/granted in worker. */
 typedef struct Place {
-        const char *folder; /* of everything */
+        const char *folder;                                                  /* of everything */
         const char *worker, *sibling, *catalog, *granted, *written, *linked; /* paths */
-        int granted_fd, catalog_fd; /* opened before the box, for reading */
-        pid_t victim;       /* a process of ours outside */
+        int granted_fd, catalog_fd;                                          /* opened before the box, for reading */
+        pid_t victim;                                                        /* a process of ours outside */
 } Place;
 
 /* Probes answer 0 when they were refused (or, if they must work, when they worked), else an errno or 255. */
@@ -44,6 +44,7 @@ static int try_read(const char *path) {
         return refused(open(path, O_RDONLY | O_CLOEXEC));
 }
 
+/* clang-format off */
 #define PROBE(name) static int name(const Place *place UNUSED)
 
 PROBE(read_passwd) { return try_read("/etc/passwd"); }
@@ -135,13 +136,16 @@ PROBE(start_thread) {
         return failed ? failed : pthread_join(thread, NULL);
 }
 PROBE(ask_whether_alive) { return worked(kill(getpid(), 0)); }
+/* clang-format on */
 
 typedef struct Probe {
         const char *name;
         int (*run)(const Place *place);
 } Probe;
 
-#define P(name) { #name, name }
+#define P(name) \
+        { #name, name }
+/* clang-format off */
 static const Probe PROBES[] = {
         P(read_passwd), P(read_sibling), P(read_catalog), P(read_environment), P(read_memory_of_parent), P(reopen_descriptor),
         P(list_store), P(list_root), P(read_through_link), P(write_granted), P(truncate_granted), P(truncate_by_open),
@@ -153,6 +157,7 @@ static const Probe PROBES[] = {
         P(load_kernel_things), P(use_ring), P(find_memory_file), P(mount_something),
         P(read_granted), P(read_by_descriptor), P(write_out), P(start_thread), P(ask_whether_alive),
 };
+/* clang-format on */
 
 static Place place_make(Test *t) {
         const char *folder = test_folder(t);
@@ -217,7 +222,8 @@ TEST(the_box_keeps_everything_out_that_a_worker_does_not_need) {
                         return;
                 }
                 if (got != 0)
-                        test_fail(t, __FILE__, __LINE__, "%s answers %d (%s)", PROBES[i].name, got, got == 255 ? "it worked" : strerror(got));
+                        test_fail(t, __FILE__, __LINE__, "%s answers %d (%s)", PROBES[i].name, got,
+                                  got == 255 ? "it worked" : strerror(got));
         }
         int state;
         CHECK_INT(waitpid(victim, &state, WNOHANG), 0); /* still alive */
@@ -231,6 +237,7 @@ TEST(the_box_keeps_everything_out_that_a_worker_does_not_need) {
 /* What the kernel enforces as a list of system calls must not depend on which ones anybody thought of. */
 TEST(a_system_call_that_is_not_on_the_list_is_refused) {
         Place place = place_make(t);
+        /* clang-format off */
         static const long CALLS[] = {
                 SYS_acct, SYS_add_key, SYS_adjtimex, SYS_chroot, SYS_delete_module, SYS_fanotify_init, SYS_finit_module,
                 SYS_init_module, SYS_ioperm, SYS_iopl, SYS_kexec_load, SYS_keyctl, SYS_mbind, SYS_mincore, SYS_mknod,
@@ -241,6 +248,7 @@ TEST(a_system_call_that_is_not_on_the_list_is_refused) {
                 SYS_timerfd_create, SYS_execveat, SYS_vfork, SYS_fchown, SYS_lchown, SYS_fchmodat, SYS_fsetxattr,
                 SYS_fremovexattr, SYS_tkill, SYS_setpriority, SYS_ioctl, SYS_chdir, SYS_fchdir, SYS_landlock_create_ruleset,
         };
+        /* clang-format on */
         pid_t child = fork();
         if (child == 0) {
                 Error err = { 0 };

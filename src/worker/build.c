@@ -55,7 +55,8 @@ static Str copy_sql(const BuildSpec *spec, const char *path, Arena *arena) {
         buf_append(&sql, spec->select);
         buf_append_cstr(&sql, "\n)) TO ");
         append_path(&sql, path);
-        buf_append_cstr(&sql, " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880, FIELD_IDS ");
+        buf_append_cstr(&sql,
+                        " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880, FIELD_IDS ");
         buf_append(&sql, spec->field_ids);
         buf_append_cstr(&sql, ")");
         return buf_dup(&sql, arena);
@@ -74,8 +75,8 @@ static bool read_statistics(const char *path, Arena *arena, FileStatistics *out,
         return false;
 }
 
-bool build_run(Engine *engine, const char *folder, const BuildSpec *spec, Arena *arena, BuildFile *out, bool *out_written,
-               Failure *failure) {
+bool build_run(Engine *engine, const char *folder, const BuildSpec *spec, Arena *arena, BuildFile *out,
+               bool *out_written, Failure *failure) {
         Str name = arena_strf(arena, "%llu.parquet", (unsigned long long)spec->number);
         const char *path = arena_printf(arena, "%s/out/%s", folder, name.data);
         if (!engine_run(engine, engine->run, copy_sql(spec, path, arena), arena, failure)) {

@@ -22,5 +22,5 @@ typedef struct BuildFile {
 
 bool build_spec_read(Str payload, Arena *arena, BuildSpec *out);
 /* *out_written is false when the select had no rows; then there is no file. */
-bool build_run(Engine *engine, const char *folder, const BuildSpec *spec, Arena *arena, BuildFile *out, bool *out_written,
-               Failure *failure);
+bool build_run(Engine *engine, const char *folder, const BuildSpec *spec, Arena *arena, BuildFile *out,
+               bool *out_written, Failure *failure);

@@ -33,9 +33,9 @@ static void append_signed(Buf *out, int64_t value) {
         buf_append(out, (Str){ begin, (size_t)(end - begin) });
 }
 
-#define PRINT_INTEGER(name, type, append)                                    \
-        static void name(Buf *out, const Column *column, idx_t row) {        \
-                append(out, ((const type *)column->data)[row]);              \
+#define PRINT_INTEGER(name, type, append)                             \
+        static void name(Buf *out, const Column *column, idx_t row) { \
+                append(out, ((const type *)column->data)[row]);       \
         }
 PRINT_INTEGER(print_int8, int8_t, append_signed)
 PRINT_INTEGER(print_int16, int16_t, append_signed)
@@ -136,7 +136,7 @@ static void append_shortest(Buf *out, double value, bool is_float, int least, in
                 if (is_float ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value)
                         break;
         }
-        char digits[24];
+        char digits[24] = "";
         int count = 0;
         const char *at = text[0] == '-' ? text + 1 : text;
         if (text[0] == '-')
@@ -370,8 +370,7 @@ static void print_enum(Buf *out, const Column *column, idx_t row) {
         buf_append(out, column->names[index]);
 }
 
-static void print_nothing(Buf *out UNUSED, const Column *column UNUSED, idx_t row UNUSED) {
-}
+static void print_nothing(Buf *out UNUSED, const Column *column UNUSED, idx_t row UNUSED) {}
 
 /* Nested values, as JSON */
 

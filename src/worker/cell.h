@@ -15,11 +15,11 @@ struct Column {
         const void *data;
         uint64_t *validity; /* NULL: no NULLs */
         CellPrinter print;
-        bool quoted;        /* inside JSON the text is a JSON string */
-        int scale;          /* decimals: digits after the point; timestamps: units per second as a power of ten */
-        int width;          /* decimals: bytes stored; enums: bytes of the index; arrays: elements */
-        const Str *names;   /* enums: the dictionary; structs: the fields' */
-        Column *children;   /* list, array: one; map: key and value; struct: the fields */
+        bool quoted;      /* inside JSON the text is a JSON string */
+        int scale;        /* decimals: digits after the point; timestamps: units per second as a power of ten */
+        int width;        /* decimals: bytes stored; enums: bytes of the index; arrays: elements */
+        const Str *names; /* enums: the dictionary; structs: the fields' */
+        Column *children; /* list, array: one; map: key and value; struct: the fields */
         size_t child_count;
 };
 

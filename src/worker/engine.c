@@ -201,7 +201,8 @@ static void forget_prepared(Engine *engine) {
         engine->prepared_size = 0;
 }
 
-static bool prepare_one(duckdb_connection connection, Str sql, duckdb_prepared_statement *out, Arena *arena, Failure *failure) {
+static bool prepare_one(duckdb_connection connection, Str sql, duckdb_prepared_statement *out, Arena *arena,
+                        Failure *failure) {
         CLEANUP(statements_deinit) duckdb_extracted_statements statements = NULL;
         idx_t count = duckdb_extract_statements(connection, arena_cstr(arena, sql), &statements);
         const char *error = duckdb_extract_statements_error(statements);
@@ -210,7 +211,8 @@ static bool prepare_one(duckdb_connection connection, Str sql, duckdb_prepared_s
                 return false;
         }
         if (count != 1) {
-                *failure = (Failure){ .kind = FAILURE_NOT_ONE, .position = -1,
+                *failure = (Failure){ .kind = FAILURE_NOT_ONE,
+                                      .position = -1,
                                       .arguments = { arena_strf(arena, "%llu", (unsigned long long)count) } };
                 return false;
         }
@@ -259,20 +261,15 @@ static const char *const SESSION_SETTINGS[] = {
 
 /* In this order: allowed_directories before external access goes, the lock last. */
 static const char *const SETTINGS[] = {
-        "SET temp_directory='%s/spill'",
-        "SET allowed_directories=['%s/g/', '%s/out/', '%s/spill/']",
-        "SET enable_external_access=false",
-        "SET streaming_buffer_size='1MB'",
-        "SET allow_community_extensions=false",
-        "SET allowed_configs=['TimeZone','threads','memory_limit']",
+        "SET temp_directory='%s/spill'",        "SET allowed_directories=['%s/g/', '%s/out/', '%s/spill/']",
+        "SET enable_external_access=false",     "SET streaming_buffer_size='1MB'",
+        "SET allow_community_extensions=false", "SET allowed_configs=['TimeZone','threads','memory_limit']",
         "SET lock_configuration=true",
 };
 
 static const char *const CONFIGURATION[][2] = {
-        { "preserve_insertion_order", "false" },
-        { "autoload_known_extensions", "false" },
-        { "autoinstall_known_extensions", "false" },
-        { "allow_community_extensions", "false" },
+        { "preserve_insertion_order", "false" },     { "autoload_known_extensions", "false" },
+        { "autoinstall_known_extensions", "false" }, { "allow_community_extensions", "false" },
         { "allow_unsigned_extensions", "false" },
 };
 
@@ -340,14 +337,16 @@ static Status lock_down(Engine *engine, const char *folder, Arena *arena, Error 
 Status engine_open(const EngineOptions *options, Engine *out, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         if (strcmp(duckdb_library_version(), PROTOCOL_ENGINE_VERSION) != 0)
-                return error_set(err, STATUS_ENGINE, "the engine library is DuckDB %s; Lode was reviewed for %s and takes no other",
+                return error_set(err, STATUS_ENGINE,
+                                 "the engine library is DuckDB %s; Lode was reviewed for %s and takes no other",
                                  duckdb_library_version(), PROTOCOL_ENGINE_VERSION);
         Engine engine = { 0 };
         Failure failure;
         Status status = open_database(options, &engine, &arena, err);
         if (status == STATUS_OK)
                 status = lock_down(&engine, options->folder, &arena, err);
-        if (status == STATUS_OK && !prepare_one(engine.parse, STR("SELECT json_serialize_sql($1::VARCHAR)"), &engine.parser, &arena, &failure))
+        if (status == STATUS_OK &&
+            !prepare_one(engine.parse, STR("SELECT json_serialize_sql($1::VARCHAR)"), &engine.parser, &arena, &failure))
                 status = error_set(err, STATUS_ENGINE, "the engine has no parser: %.*s", STR_ARG(failure.detail));
         if (status != STATUS_OK) {
                 engine_close(&engine);

@@ -15,7 +15,7 @@
 typedef struct Engine {
         duckdb_database database;
         duckdb_connection run, parse;
-        duckdb_prepared_statement parser; /* json_serialize_sql() of one parameter, on `parse` */
+        duckdb_prepared_statement parser;   /* json_serialize_sql() of one parameter, on `parse` */
         duckdb_prepared_statement prepared; /* the last statement prepared on `run`, or NULL */
         char *prepared_sql;
         size_t prepared_size;
@@ -24,7 +24,7 @@ typedef struct Engine {
 } Engine;
 
 typedef struct EngineOptions {
-        const char *folder; /* the worker's: g/, out/ and spill/ in it */
+        const char *folder;    /* the worker's: g/, out/ and spill/ in it */
         uint64_t memory_limit; /* bytes */
         int threads;
 } EngineOptions;

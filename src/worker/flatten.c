@@ -45,7 +45,8 @@ static bool define_form(Engine *engine, FunctionForm form, Str name, duckdb_logi
         }
         duckdb_scalar_function_set_return_type(function, type);
         duckdb_scalar_function_set_special_handling(function); /* NULLs pass too */
-        duckdb_scalar_function_set_function(function, is_nested(duckdb_get_type_id(type)) ? flatten_deep : flatten_flat);
+        duckdb_scalar_function_set_function(function,
+                                            is_nested(duckdb_get_type_id(type)) ? flatten_deep : flatten_flat);
         bool defined = duckdb_register_scalar_function(engine->run, function) == DuckDBSuccess;
         duckdb_destroy_scalar_function(&function);
         return defined;

@@ -38,7 +38,7 @@ typedef struct Server {
         const char *folder;
         Engine engine;
         Stager *stager;
-        pthread_mutex_t sending; /* of the control socket */
+        pthread_mutex_t sending;   /* of the control socket */
         atomic_ullong interrupted; /* the statement that is to stop */
         pthread_mutex_t handing;
         pthread_cond_t handed;
@@ -110,7 +110,8 @@ static void serve_prepare(Server *server, const Request *request, Arena *arena) 
         idx_t count = duckdb_prepared_statement_column_count(prepared);
         buf_u32(&payload, (uint32_t)count);
         for (idx_t i = 0; i < count; i++) {
-                CLEANUP(engine_type_deinit) duckdb_logical_type type = duckdb_prepared_statement_column_logical_type(prepared, i);
+                CLEANUP(engine_type_deinit)
+                duckdb_logical_type type = duckdb_prepared_statement_column_logical_type(prepared, i);
                 const char *name = duckdb_prepared_statement_column_name(prepared, i);
                 buf_lstr(&payload, str_of(name));
                 buf_lstr(&payload, engine_type_name(type, arena));
@@ -121,7 +122,9 @@ static void serve_prepare(Server *server, const Request *request, Arena *arena) 
 
 static void serve_execute(Server *server, const Request *request, Arena *arena) {
         Failure failure;
-        RowsSink sink = { .socket = ROWS, .statement = request->message.statement, .interrupted = &server->interrupted };
+        RowsSink sink = { .socket = ROWS,
+                          .statement = request->message.statement,
+                          .interrupted = &server->interrupted };
         if (!prepare_select(server, sql_of(request), arena, &failure) ||
             !rows_send(&server->engine, &sink, arena, &failure)) {
                 reply_failure(server, request->message.statement, &failure);
@@ -327,8 +330,8 @@ static NORETURN void read_for_ever(Server *server) {
         Request request = { 0 };
         for (;;) {
                 Error err = { 0 };
-                Status status = message_receive(CONTROL, MESSAGE_CONTROL_MAX, &request.bytes, &request.message, request.fds,
-                                                &request.fd_count, &err);
+                Status status = message_receive(CONTROL, MESSAGE_CONTROL_MAX, &request.bytes, &request.message,
+                                                request.fds, &request.fd_count, &err);
                 if (status != STATUS_OK)
                         _exit(status == STATUS_WORKER_LOST ? 0 : EXIT_PROTOCOL);
                 take(server, &request);
@@ -353,10 +356,15 @@ static bool arguments_read(int argc, char **argv, Arguments *out) {
 }
 
 static Status start(const Arguments *arguments, Server *server, Error *err) {
-        TRY(box_enter(&(BoxOptions){ .folder = arguments->folder, .address_limit = (uint64_t)arguments->address,
-                                     .parent = (int)arguments->parent, .limits_only = !arguments->boxed }, err));
-        TRY(engine_open(&(EngineOptions){ .folder = arguments->folder, .memory_limit = (uint64_t)arguments->memory,
-                                          .threads = (int)arguments->threads }, &server->engine, err));
+        TRY(box_enter(&(BoxOptions){ .folder = arguments->folder,
+                                     .address_limit = (uint64_t)arguments->address,
+                                     .parent = (int)arguments->parent,
+                                     .limits_only = !arguments->boxed },
+                      err));
+        TRY(engine_open(&(EngineOptions){ .folder = arguments->folder,
+                                          .memory_limit = (uint64_t)arguments->memory,
+                                          .threads = (int)arguments->threads },
+                        &server->engine, err));
         TRY(flatten_define_all(&server->engine, err));
         pthread_t thread;
         int failed = pthread_create(&thread, NULL, runner, server);
@@ -372,7 +380,8 @@ int main(int argc, char **argv) {
                 return 2;
         }
         syscall(SYS_close_range, FIRST_OTHER, ~0u, 0);
-        static Server server = { .sending = PTHREAD_MUTEX_INITIALIZER, .handing = PTHREAD_MUTEX_INITIALIZER,
+        static Server server = { .sending = PTHREAD_MUTEX_INITIALIZER,
+                                 .handing = PTHREAD_MUTEX_INITIALIZER,
                                  .handed = PTHREAD_COND_INITIALIZER };
         server.folder = arguments.folder;
         Error err = { 0 };

@@ -29,7 +29,8 @@ static bool count_is_one(Engine *engine, Str sql, Arena *arena, Failure *failure
         duckdb_destroy_extracted(&statements);
         if (count == 1)
                 return true;
-        *failure = (Failure){ .kind = FAILURE_NOT_ONE, .position = -1,
+        *failure = (Failure){ .kind = FAILURE_NOT_ONE,
+                              .position = -1,
                               .arguments = { arena_strf(arena, "%llu", (unsigned long long)count) } };
         return false;
 }
@@ -39,7 +40,9 @@ static bool take_tree(Engine *engine, Str sql, Str json, Arena *arena, Str *out_
                 Json *tree;
                 Error err;
                 if (json_parse(json, NULL, arena, &tree, &err) != STATUS_OK)
-                        *failure = (Failure){ .kind = FAILURE_OTHER, .position = -1, .detail = arena_str(arena, str_of(err.message)) };
+                        *failure = (Failure){ .kind = FAILURE_OTHER,
+                                              .position = -1,
+                                              .detail = arena_str(arena, str_of(err.message)) };
                 else
                         *failure = failure_of_tree(tree, arena);
                 return false;

@@ -28,11 +28,14 @@ static void chunk_deinit(duckdb_data_chunk *chunk) {
 bool rows_can_send(duckdb_prepared_statement prepared, Arena *arena, Failure *failure) {
         idx_t count = duckdb_prepared_statement_column_count(prepared);
         for (idx_t i = 0; i < count; i++) {
-                CLEANUP(engine_type_deinit) duckdb_logical_type type = duckdb_prepared_statement_column_logical_type(prepared, i);
+                CLEANUP(engine_type_deinit)
+                duckdb_logical_type type = duckdb_prepared_statement_column_logical_type(prepared, i);
                 if (cell_can_print(type))
                         continue;
-                *failure = (Failure){ .kind = FAILURE_NOT_SUPPORTED, .position = -1,
-                                      .detail = arena_strf(arena, "a result column of type %.*s", STR_ARG(engine_type_name(type, arena))) };
+                *failure = (Failure){ .kind = FAILURE_NOT_SUPPORTED,
+                                      .position = -1,
+                                      .detail = arena_strf(arena, "a result column of type %.*s",
+                                                           STR_ARG(engine_type_name(type, arena))) };
                 return false;
         }
         return true;
@@ -75,7 +78,8 @@ static bool flush(Encoder *encoder, Arena *arena, Failure *failure) {
         while (left.size > 0) {
                 Error err = { 0 };
                 Str frame = str_slice(left, 0, MESSAGE_ROWS_MAX);
-                if (message_send(encoder->sink->socket, MESSAGE_ROWS, 0, encoder->sink->statement, frame, NULL, 0, &err) != STATUS_OK) {
+                if (message_send(encoder->sink->socket, MESSAGE_ROWS, 0, encoder->sink->statement, frame, NULL, 0,
+                                 &err) != STATUS_OK) {
                         *failure = failure_of_error(&err);
                         failure->detail = arena_str(arena, failure->detail);
                         return false;
@@ -88,7 +92,9 @@ static bool flush(Encoder *encoder, Arena *arena, Failure *failure) {
 }
 
 static bool row_too_long(Arena *arena, Failure *failure) {
-        *failure = (Failure){ .kind = FAILURE_ROW_SIZE, .position = -1, .arguments = { arena_strf(arena, "%u", MESSAGE_ROW_MAX) } };
+        *failure = (Failure){ .kind = FAILURE_ROW_SIZE,
+                              .position = -1,
+                              .arguments = { arena_strf(arena, "%u", MESSAGE_ROW_MAX) } };
         return false;
 }
 
@@ -162,7 +168,8 @@ static bool begin(Engine *engine, RowsSink *sink, duckdb_pending_result *pending
 bool rows_send(Engine *engine, RowsSink *sink, Arena *arena, Failure *failure) {
         CLEANUP(pending_deinit) duckdb_pending_result pending = NULL;
         CLEANUP(engine_result_deinit) duckdb_result result = { 0 };
-        CLEANUP(encoder_deinit) Encoder encoder = { .sink = sink, .rows = { .limit = MESSAGE_ROW_MAX + MESSAGE_ROWS_MAX } };
+        CLEANUP(encoder_deinit)
+        Encoder encoder = { .sink = sink, .rows = { .limit = MESSAGE_ROW_MAX + MESSAGE_ROWS_MAX } };
         if (!begin(engine, sink, &pending, &result, arena, failure))
                 return false;
         encoder.column_count = duckdb_column_count(&result);
