@@ -156,7 +156,8 @@ static void choose_columns(Bind *bind, const Text *text, Seen *seen, Place where
                 const RelationColumn *column = &relation->columns[i];
                 if (policy_withholds(seen->policy, column->name) || is_hidden_from(text, column, where))
                         continue;
-                vec_push(bind->arena, &bind->columns, column->name);
+                if (text->source == 0)
+                        vec_push(bind->arena, &bind->columns, column->name);
                 if (first == SIZE_MAX && !column->hidden)
                         first = i;
                 seen->carried[i] = everything || mentioned_has(&text->mentioned.names, column->name);
@@ -251,6 +252,9 @@ static Status inline_view(Bind *bind, const Text *text, SqlFrom *from, const Rel
         TRY(sql_allow_query(relation->view, query, err));
         TRY(bind_query(bind, &inner, NULL, query, err));
         note_relation(bind, relation, NULL, 0);
+        for (size_t i = 0; text->source == 0 && i < relation->column_count; i++)
+                if (!policy_withholds(policy, relation->columns[i].name))
+                        vec_push(bind->arena, &bind->columns, relation->columns[i].name);
 
         if (policy)
                 return guard_view(bind, text, from, relation, policy, query, err);
@@ -906,13 +910,35 @@ static Str name_at(Str text, SqlPlace at) {
         return head;
 }
 
-/* Better than the engine's own guess, which knows only the columns that the scans carry. */
+/* A few of the columns there are, each once. */
+static void list_columns(Error *err, SqlNames columns) {
+        char list[200];
+        size_t size = 0, count = 0;
+        for (size_t i = 0; i < columns.count && count < 8; i++) {
+                bool again = false;
+                for (size_t k = 0; k < i && !again; k++)
+                        again = str_equal_nocase(columns.items[k], columns.items[i]);
+                if (again || columns.items[i].size + 8 > sizeof(list) - size)
+                        continue;
+                size += (size_t)snprintf(list + size, sizeof(list) - size, "%s%.*s", count++ ? ", " : "", STR_ARG(columns.items[i]));
+        }
+        if (count > 0)
+                error_hint(err, "columns: %s%s", list, columns.count > count ? " ..." : "");
+}
+
+/* In place of what the engine says, which knows only the columns that the scans carry. */
 static void guess_column(Error *err, Str text, SqlPlace at, SqlNames columns) {
         if (err->status != STATUS_NO_COLUMN)
                 return;
+        char *detail = strstr(err->message, " (engine: ");
+        if (detail)
+                *detail = '\0';
+        err->hint[0] = '\0';
         Str guess = str_nearest(name_at(text, at), columns.items, columns.count);
         if (guess.size > 0)
                 error_hint(err, "did you mean %.*s?", STR_ARG(guess));
+        else
+                list_columns(err, columns);
 }
 
 Status bind_error_place(Error *err, const SqlTree *tree, const BoundStatement *bound, size_t offset) {

@@ -109,6 +109,7 @@ TEST(errors_stand_at_the_users_words) {
                 { "select * from shop.staging.orders, crm.staging.orders", STATUS_AMBIGUOUS, 36, "alias" },
                 { "select custmer from shop.staging.orders", STATUS_NO_COLUMN, 8, "customer" },
                 { "select id from shop.staging.orders o where o.amuont > 1", STATUS_NO_COLUMN, 44, "amount" },
+                { "select zz from shop.canonical.big", STATUS_NO_COLUMN, 8, "columns: id, amount" },
                 { "select rowid from shop.staging.orders", STATUS_NO_COLUMN, 8, NULL },
                 { "select filename from shop.staging.orders", STATUS_NO_COLUMN, 8, NULL },
                 { "select file_row_number from shop.staging.orders", STATUS_NO_COLUMN, 8, NULL },

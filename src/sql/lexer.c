@@ -1,8 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sql/lexer.h"
 
-static bool is_blank(char c) {
-        return c == ' ' || (c >= '\t' && c <= '\r');
+/* Bytes of the white space at a place, 0 if there is none: ASCII's, and what is copied in from web pages and editors
+ * (no-break space, ideographic space, byte order mark ...), which the engine takes for blanks too. */
+static size_t blank_size(Str text, size_t at) {
+        uint32_t point = 0;
+        char c = at < text.size ? text.data[at] : '\0';
+        if (c == ' ' || (c >= '\t' && c <= '\r'))
+                return 1;
+        if ((unsigned char)c < 0x80)
+                return 0;
+        size_t size = utf8_decode(text, at, &point);
+        bool blank = point == 0xA0 || (point >= 0x2000 && point <= 0x200F) || point == 0x2028 || point == 0x2029 ||
+                     point == 0x202F || point == 0x205F || point == 0x3000 || point == 0xFEFF;
+        return blank ? size : 0;
 }
 
 static bool is_digit(char c) {
@@ -39,8 +50,9 @@ static void skip_block_comment(SqlLexer *lexer) {
 
 static void skip_blank(SqlLexer *lexer) {
         while (lexer->at < lexer->text.size) {
-                if (is_blank(peek(lexer, 0))) {
-                        lexer->at++;
+                size_t blank = blank_size(lexer->text, lexer->at);
+                if (blank > 0) {
+                        lexer->at += blank;
                 } else if (peek(lexer, 0) == '-' && peek(lexer, 1) == '-') {
                         while (lexer->at < lexer->text.size && peek(lexer, 0) != '\n')
                                 lexer->at++;
@@ -84,12 +96,13 @@ static bool skip_dollar_quoted(SqlLexer *lexer) {
 }
 
 static void skip_word(SqlLexer *lexer) {
-        while (is_letter(peek(lexer, 0)) || is_digit(peek(lexer, 0)) || peek(lexer, 0) == '$')
+        while (!blank_size(lexer->text, lexer->at) && (is_letter(peek(lexer, 0)) || is_digit(peek(lexer, 0)) || peek(lexer, 0) == '$'))
                 lexer->at++;
 }
 
 static void skip_number(SqlLexer *lexer) {
-        while (is_digit(peek(lexer, 0)) || is_letter(peek(lexer, 0)) || peek(lexer, 0) == '.')
+        while (!blank_size(lexer->text, lexer->at) &&
+               (is_digit(peek(lexer, 0)) || is_letter(peek(lexer, 0)) || peek(lexer, 0) == '.'))
                 lexer->at++;
 }
 
@@ -204,6 +217,12 @@ static Status check_first(Str text, Str name, SqlToken first, Error *err) {
         }
         error_set(err, STATUS_SQL_SYNTAX, "a statement begins with SELECT, WITH, FROM or VALUES, not with '%.*s'",
                   STR_ARG(first.text));
+        Str known[COUNT_OF(readers)];
+        for (size_t i = 0; i < COUNT_OF(readers); i++)
+                known[i] = str_of(readers[i]);
+        Str guess = str_nearest(first.text, known, COUNT_OF(readers));
+        if (guess.size > 0)
+                error_hint(err, "did you mean %.*s?", STR_ARG(guess));
         return place(err, text, name, first.offset);
 }
 

@@ -15,6 +15,7 @@ TEST(a_statement_is_told_by_its_first_word) {
                 { "((values (1)))", STATUS_OK, 0 },
                 { "select ';', \";\", $$;$$, $x$ $$ ; $x$, e'\\';', 'it''s;' -- ; no\n", STATUS_OK, 0 },
                 { "select attach, \"copy\" from set_", STATUS_OK, 0 },
+                { "\xEF\xBB\xBFselect\xC2\xA0" "1 ", STATUS_OK, 0 }, /* a byte order mark, a no-break space */
                 { "copy t to 'x'", STATUS_SQL_REFUSED, 1 },
                 { "  ATTACH 'x'", STATUS_SQL_REFUSED, 3 },
                 { "Set threads = 1", STATUS_SQL_REFUSED, 1 },
