@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/access.h"
 
-#include "base/test.h"
+#include "model/problem_case.h"
 
 static Access parse(Test *t, const char *text, Problems *problems) {
         *problems = (Problems){ .arena = &t->arena };
@@ -51,12 +51,7 @@ TEST(the_rules_of_the_manual_are_read) {
 }
 
 TEST(wrong_rules_are_said_with_place_and_guess) {
-        static const struct {
-                const char *text;
-                Status status;
-                int line, column;
-                const char *hint;
-        } cases[] = {
+        static const ProblemCase cases[] = {
                 { "rule:\n- who: a\n", STATUS_UNKNOWN_KEY, 1, 1, "rules" },
                 { "rules:\n- on: canonical.*\n", STATUS_BAD_VALUE, 2, 3, "who" },
                 { "rules:\n- who: a\n  on: [gold.*]\n", STATUS_BAD_VALUE, 3, 8, "staging" },
@@ -72,11 +67,7 @@ TEST(wrong_rules_are_said_with_place_and_guess) {
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 Problems problems;
                 parse(t, cases[i].text, &problems);
-                const Error *err = problems.errors.count ? problems.errors.items[0] : &(Error){ 0 };
-                if (err->status != cases[i].status || err->line != cases[i].line || err->column != cases[i].column ||
-                    !strstr(err->hint, cases[i].hint))
-                        test_fail(t, __FILE__, __LINE__, "case %zu: %s at %d:%d: %s (%s)", i, status_name(err->status),
-                                  err->line, err->column, err->message, err->hint);
+                check_problem(t, i, &cases[i], &problems);
         }
 }
 

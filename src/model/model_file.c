@@ -47,14 +47,12 @@ static Str cut_part(Str *rest) {
         return part;
 }
 
-static void add_text(Arena *arena, Str **list, size_t *count, Str text) {
-        Str *grown = ARENA_ARRAY(arena, Str, *count + 1);
-        if (*count > 0)
-                memcpy(grown, *list, *count * sizeof(Str));
-        grown[*count] = arena_str(arena, text);
-        *list = grown;
-        (*count)++;
-}
+/* One more item at the end of a list in the arena. */
+#define list_push(arena, list, count, ...)                                                                    \
+        do {                                                                                                  \
+                (list) = arena_grow(arena, list, (count) * sizeof(*(list)), ((count) + 1) * sizeof(*(list))); \
+                (list)[(count)++] = __VA_ARGS__;                                                              \
+        } while (0)
 
 /* The first part: a type and its words. Its words may come without a type. */
 static void column_type(KeyContext *context, const YamlNode *value, Str part, ModelColumn *column) {
@@ -96,11 +94,11 @@ static void column_property(KeyContext *context, const YamlNode *value, Str part
                 return;
         }
         if (rest.size > 0 && str_is(word, "tag")) {
-                add_text(context->arena, &column->tags, &column->tag_count, rest);
+                list_push(context->arena, column->tags, column->tag_count, arena_str(context->arena, rest));
                 return;
         }
         if (rest.size > 0 && str_is(word, "untag")) {
-                add_text(context->arena, &column->untags, &column->untag_count, rest);
+                list_push(context->arena, column->untags, column->untag_count, arena_str(context->arena, rest));
                 return;
         }
         Error *err = key_problem(context, value, STATUS_BAD_VALUE, "a column has no property \"%.*s\"", STR_ARG(part));
@@ -135,11 +133,7 @@ static void read_model_column(KeyContext *context, const YamlNode *value, void *
                 }
                 column_property(context, value, cut_part(&rest), &column);
         }
-        ModelColumn *grown = ARENA_ARRAY(context->arena, ModelColumn, model->column_count + 1);
-        if (model->column_count > 0)
-                memcpy(grown, model->columns, model->column_count * sizeof(*grown));
-        grown[model->column_count++] = column;
-        model->columns = grown;
+        list_push(context->arena, model->columns, model->column_count, column);
 }
 
 /* ---- -- check NAME: EXPRESSION, else SEVERITY ---- */
@@ -177,11 +171,7 @@ static void read_model_check(KeyContext *context, const YamlNode *value, void *o
         check.expression = arena_str(context->arena, expression);
         uintptr_t begin = (uintptr_t)context->file->text.data, here = (uintptr_t)expression.data;
         check.offset = here >= begin && here < begin + context->file->text.size ? here - begin : 0;
-        ModelCheck *grown = ARENA_ARRAY(context->arena, ModelCheck, model->check_count + 1);
-        if (model->check_count > 0)
-                memcpy(grown, model->checks, model->check_count * sizeof(*grown));
-        grown[model->check_count++] = check;
-        model->checks = grown;
+        list_push(context->arena, model->checks, model->check_count, check);
 }
 
 /* ---- the table ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/model_file.h"
 
-#include "base/test.h"
+#include "model/problem_case.h"
 
 static Model *parse(Test *t, ModelStage stage, const char *text, Problems *problems) {
         *problems = (Problems){ .arena = &t->arena };
@@ -81,12 +81,7 @@ TEST(every_leading_line_is_read) {
 }
 
 TEST(what_is_wrong_is_said_with_place_and_guess) {
-        static const struct {
-                const char *text;
-                Status status;
-                int line, column;
-                const char *hint;
-        } cases[] = {
+        static const ProblemCase cases[] = {
                 { "-- knd: view\nselect 1", STATUS_UNKNOWN_KEY, 1, 4, "`kind`" },
                 { "-- kind: veiw\nselect 1", STATUS_BAD_VALUE, 1, 10, "`view`" },
                 { "-- kind: merge\nselect 1", STATUS_BAD_VALUE, 1, 10, "table view" },
@@ -108,11 +103,7 @@ TEST(what_is_wrong_is_said_with_place_and_guess) {
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 Problems problems;
                 parse(t, STAGE_CANONICAL, cases[i].text, &problems);
-                const Error *err = problems.errors.count ? problems.errors.items[0] : &(Error){ 0 };
-                if (err->status != cases[i].status || err->line != cases[i].line || err->column != cases[i].column ||
-                    !strstr(err->hint, cases[i].hint))
-                        test_fail(t, __FILE__, __LINE__, "case %zu: %s at %d:%d: %s (%s)", i, status_name(err->status),
-                                  err->line, err->column, err->message, err->hint);
+                check_problem(t, i, &cases[i], &problems);
         }
 }
 

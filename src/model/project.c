@@ -304,47 +304,51 @@ static bool looks_like_text(Str name) {
                                        str_ends_with(name, STR(".sql")));
 }
 
-static void load_sources(Loader *loader, Zone *zone) {
+/* The files of a folder that have this ending and a good name, each with its text. */
+typedef struct FolderFile {
+        Str name, text;
+        const char *path;
+} FolderFile;
+
+static FolderFile *load_folder(Loader *loader, const char *folder, const char *ending, const char *what,
+                               size_t *out_count) {
         DirEntry *entries;
         size_t count;
-        const char *folder = arena_printf(loader->arena, "zones/%.*s/sources", STR_ARG(zone->name));
         list_folder(loader, folder, &entries, &count);
-        zone->sources = ARENA_ARRAY(loader->arena, Source *, count + 1);
+        FolderFile *files = ARENA_ARRAY(loader->arena, FolderFile, count + 1);
+        *out_count = 0;
         for (size_t i = 0; i < count; i++) {
-                const char *path = arena_printf(loader->arena, "%s/%.*s", folder, STR_ARG(entries[i].name));
-                Str name, text;
-                if (!stem_of(entries[i].name, ".yml", &name)) {
+                FolderFile file = { .path = arena_printf(loader->arena, "%s/%.*s", folder, STR_ARG(entries[i].name)) };
+                if (!stem_of(entries[i].name, ending, &file.name)) {
                         if (looks_like_text(entries[i].name))
-                                stray_problem(loader, path, entries[i].name, NULL, 0);
+                                stray_problem(loader, file.path, entries[i].name, NULL, 0);
                         continue;
                 }
-                if (!name_problem(loader, name, "source", path) && load_text(loader, path, &text))
-                        zone->sources[zone->source_count++] = source_parse(loader->arena, zone->name, name, path, text,
-                                                                           loader->problems);
+                if (!name_problem(loader, file.name, what, file.path) && load_text(loader, file.path, &file.text))
+                        files[(*out_count)++] = file;
         }
+        return files;
+}
+
+static void load_sources(Loader *loader, Zone *zone) {
+        size_t count;
+        const char *folder = arena_printf(loader->arena, "zones/%.*s/sources", STR_ARG(zone->name));
+        FolderFile *files = load_folder(loader, folder, ".yml", "source", &count);
+        zone->sources = ARENA_ARRAY(loader->arena, Source *, count + 1);
+        for (size_t i = 0; i < count; i++)
+                zone->sources[zone->source_count++] = source_parse(loader->arena, zone->name, files[i].name,
+                                                                   files[i].path, files[i].text, loader->problems);
 }
 
 static void load_models(Loader *loader, Zone *zone, ModelStage stage) {
-        DirEntry *entries;
-        size_t count;
+        size_t count, before = zone->model_count;
         const char *folder = arena_printf(loader->arena, "zones/%.*s/%s", STR_ARG(zone->name), stage_name(stage));
-        list_folder(loader, folder, &entries, &count);
-        Model **models = ARENA_ARRAY(loader->arena, Model *, zone->model_count + count + 1);
-        if (zone->model_count > 0)
-                memcpy(models, zone->models, zone->model_count * sizeof(*models));
-        zone->models = models;
-        for (size_t i = 0; i < count; i++) {
-                const char *path = arena_printf(loader->arena, "%s/%.*s", folder, STR_ARG(entries[i].name));
-                Str name, text;
-                if (!stem_of(entries[i].name, ".sql", &name)) {
-                        if (looks_like_text(entries[i].name))
-                                stray_problem(loader, path, entries[i].name, NULL, 0);
-                        continue;
-                }
-                if (!name_problem(loader, name, "model", path) && load_text(loader, path, &text))
-                        zone->models[zone->model_count++] = model_parse(loader->arena, zone->name, stage, name, path,
-                                                                        text, loader->problems);
-        }
+        FolderFile *files = load_folder(loader, folder, ".sql", "model", &count);
+        zone->models = arena_grow(loader->arena, zone->models, before * sizeof(Model *),
+                                  (before + count + 1) * sizeof(Model *));
+        for (size_t i = 0; i < count; i++)
+                zone->models[zone->model_count++] = model_parse(loader->arena, zone->name, stage, files[i].name,
+                                                                files[i].path, files[i].text, loader->problems);
 }
 
 static void load_terms(Loader *loader, Zone *zone, const char *path) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/source.h"
 
-#include "base/test.h"
+#include "model/problem_case.h"
 
 #define GOOD_COLUMNS "columns:\n  a: int\n"
 
@@ -77,12 +77,7 @@ TEST(every_key_is_read) {
 }
 
 TEST(what_is_wrong_is_said_with_place_and_guess) {
-        static const struct {
-                const char *text;
-                Status status;
-                int line, column;
-                const char *hint; /* found in the hint */
-        } cases[] = {
+        static const ProblemCase cases[] = {
                 { "form: ingress/x\nfrom: ingress/x\n" GOOD_COLUMNS, STATUS_UNKNOWN_KEY, 1, 1, "from" },
                 { "from: ingress/x\ndelimeter: \";\"\n" GOOD_COLUMNS, STATUS_UNKNOWN_KEY, 2, 1, "`delimiter`" },
                 { "from: ingress/x\nzzzzzz: 1\n" GOOD_COLUMNS, STATUS_UNKNOWN_KEY, 2, 1, "the keys are: about, from" },
@@ -128,12 +123,7 @@ TEST(what_is_wrong_is_said_with_place_and_guess) {
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 Problems problems;
                 parse(t, cases[i].text, &problems);
-                const Error *err = problems.errors.count ? problems.errors.items[0] : &(Error){ 0 };
-                bool placed = err->line == cases[i].line && (cases[i].column == 0 || err->column == cases[i].column);
-                if (err->status != cases[i].status || !placed || !strstr(err->hint, cases[i].hint) ||
-                    !strstr(err->file, "orders.yml"))
-                        test_fail(t, __FILE__, __LINE__, "case %zu: %s at %s:%d:%d: %s (%s)", i,
-                                  status_name(err->status), err->file, err->line, err->column, err->message, err->hint);
+                check_problem(t, i, &cases[i], &problems);
         }
 }
 
