@@ -486,25 +486,33 @@ static Status malformed_header(const CsvReader *reader, Error *err) {
         return error_hint(err, "correct the file, or say how it is quoted: quote: none, or another quote");
 }
 
-/* The ends of the first record, at `at`; its newline last. */
+/* The ends of the first record, at `at`; its newline last. Looks line by line: a window is long, a header short. */
 static Status first_record(CsvReader *reader, size_t *out_count, Error *err) {
+        size_t looked = 0;
         while (true) {
+                size_t end = scan_line_end(reader->buffer, reader->at + looked, reader->size);
+                size_t to = reader->size - end > 2 ? end + 2 : reader->size; /* a CR ends a line if the next byte is seen */
                 Scan scan;
-                scan_bytes(&reader->dialect, reader->buffer, reader->at, reader->size, reader->ends, &scan);
+                reader->scan(&reader->dialect, reader->buffer, reader->at, to, reader->ends, &scan);
                 for (size_t i = 0; i < scan.count; i++) {
                         if (!scan_is_newline(reader->buffer[reader->ends[i]]))
                                 continue;
                         *out_count = i + 1;
                         return STATUS_OK;
                 }
-                if (scan.wrong || (scan.open && reader->ended))
+                looked = to - reader->at;
+                if (scan.wrong || (scan.open && to == reader->size && reader->ended))
                         return malformed_header(reader, err);
+                if (to < reader->size) {
+                        looked = looked * 2 < reader->size - reader->at ? looked * 2 : looked;
+                        continue;
+                }
                 if (reader->ended) {
                         reader->ends[scan.count] = (uint32_t)reader->size;
                         *out_count = scan.count + 1;
                         return STATUS_OK;
                 }
-                if (reader->size - reader->at > reader->format.record_limit)
+                if (looked > reader->format.record_limit)
                         return error_set(err, STATUS_HELD, "the header on line %lld is over the limit of %u bytes for a record",
                                          (long long)reader->line, reader->format.record_limit);
                 TRY(fill(reader, err));

@@ -566,13 +566,42 @@ static void take_doubts(Sniffing *sniffing, size_t width) {
         }
 }
 
-static void name_columns(Sniffing *sniffing, const Format *format, const Table *table) {
+/*
+ * A header of another width than the records is part of the preamble, since no record fits it. Its names still are the
+ * columns' names, by place. NULL if the line before the table is none.
+ */
+static Str *header_of_other_width(Sniffing *sniffing, const Format *format, const Record *record, size_t width) {
+        ScanDialect dialect = { format->delimiter, format->quote, format->escape };
+        Scan scan;
+        if (!record || record->width < 2 || format->header)
+                return NULL;
+        scan_bytes(&dialect, sniffing->text.data, record->start, record->end, sniffing->ends, &scan);
+        Str *fields = ARENA_ARRAY(sniffing->arena, Str, width);
+        size_t start = record->start, named = 0, filled = 0;
+        for (size_t i = 0; i <= scan.count && i < width; i++) {
+                size_t end = i < scan.count ? sniffing->ends[i] : record->end;
+                Str field = { sniffing->text.data + start, end - start };
+                fields[i] = str_trim(csv_unquote(format, arena_str(sniffing->arena, field), sniffing->arena));
+                filled += fields[i].size > 0;
+                named += is_name_like(fields[i]);
+                start = end + 1;
+        }
+        if (named < 2 || named < filled || named * 2 < width)
+                return NULL;
+        add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "the header has %zu fields and the records have %zu", record->width, width),
+                  STR("its names go to the columns by place"));
+        return fields;
+}
+
+static void name_columns(Sniffing *sniffing, const Format *format, const Table *table, const Record *before) {
         size_t width = table->width;
-        Str *fields = ARENA_ARRAY(sniffing->arena, Str, width + 1), *names = ARENA_ARRAY(sniffing->arena, Str, width + 1);
+        Str *names = ARENA_ARRAY(sniffing->arena, Str, width + 1), *fields = header_of_other_width(sniffing, format, before, width);
         bool *renamed = ARENA_ARRAY(sniffing->arena, bool, width + 1);
+        if (format->header)
+                fields = ARENA_ARRAY(sniffing->arena, Str, width + 1);
         for (size_t i = 0; i < width && format->header && table->rows > 0; i++)
                 fields[i] = csv_unquote(format, table->fields[i], sniffing->arena);
-        names_of_header(format->header ? fields : NULL, width, sniffing->arena, names, renamed);
+        names_of_header(fields, width, sniffing->arena, names, renamed);
         for (size_t i = 0; i < width; i++) {
                 sniffing->out->columns[i].name = names[i];
                 if (!format->header || !renamed[i])
@@ -596,6 +625,13 @@ static void doubt_bad(Sniffing *sniffing, const Table *table) {
                   STR("they go to quarantine"));
 }
 
+/* The last record before the table that is not blank. */
+static const Record *record_before(const Sniffing *sniffing, const Format *format, const Records *records, size_t first) {
+        while (first > 0 && is_blank(sniffing, &records->items[first - 1], format->delimiter))
+                first--;
+        return first > 0 ? &records->items[first - 1] : NULL;
+}
+
 static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         Records records = { 0 };
         size_t count, total;
@@ -617,7 +653,7 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         out->columns = ARENA_ARRAY(sniffing->arena, SniffedColumn, width);
         out->column_count = width;
         format->header = decide_header(sniffing, format, &table);
-        name_columns(sniffing, format, &table);
+        name_columns(sniffing, format, &table, format->skip > 0 ? record_before(sniffing, format, &records, first) : NULL);
         guess_columns(sniffing, format, &table, true);
         bool month_first = false;
         for (size_t i = 0; i < width; i++)

@@ -73,6 +73,8 @@ TEST(a_header_differs_from_its_columns) {
                   ",\": column_1 text, column_2 text | 1" },
                 { "repeated names are still a header", "id,name,name\n1,a,b\n2,c,d\n", ",\" header: id int, name text, name_2 text | 1" },
                 { "no name", "id,\n1,a\n2,b\n", ",\" header: id int, column_2 text | 1" },
+                { "of another width", "id;name;day\n1;ann;2024-01-02;\n2;bo;2024-01-03;\n3;cy;2024-01-04;\n",
+                  ";\" skip 1: id int, name text, day date, column_4 text | 3" },
                 { "reserved", "id,_file\n1,a\n2,b\n", ",\" header: id int, _file_2 text | 1" },
         };
         check_cases(t, cases, COUNT_OF(cases));
