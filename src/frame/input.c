@@ -67,6 +67,7 @@ static const struct {
         const char *magic;
         size_t size;
         const char *what, *remedy;
+        size_t offset;
 } refused[] = {
         { "\x28\xb5\x2f\xfd", 4, "compressed by zstd", "decompress it first (zstd -d), or send it as gzip" },
         { "BZh", 3, "compressed by bzip2", "decompress it first (bunzip2), or send it as gzip" },
@@ -77,11 +78,12 @@ static const struct {
         { "\xfe\xff", 2, "UTF-16 text", "save it as UTF-8 (iconv -f UTF-16 -t UTF-8)" },
         { "\xd0\xcf\x11\xe0", 4, "an old Excel or Office file", "save the sheet as CSV UTF-8" },
         { "%PDF-", 5, "a PDF", "only CSV is read in this version" },
+        { "ustar", 5, "a tar archive", "unpack it first", 257 },
 };
 
 static Status refuse_magic(Str head, Error *err) {
         for (size_t i = 0; i < COUNT_OF(refused); i++) {
-                if (!str_starts_with(head, (Str){ refused[i].magic, refused[i].size }))
+                if (!str_starts_with(str_slice(head, refused[i].offset, head.size), (Str){ refused[i].magic, refused[i].size }))
                         continue;
                 error_set(err, STATUS_HELD, "the file is %s, which is not read", refused[i].what);
                 return error_hint(err, "%s", refused[i].remedy);

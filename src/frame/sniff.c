@@ -307,6 +307,7 @@ typedef struct Table {
         size_t width, rows;
         Str *fields; /* rows * width, as they stand; the first row may be the header */
         CsvCounts counts;
+        int64_t broken[RULE_COUNT]; /* the bad records, by rule */
 } Table;
 
 static Status read_table(Sniffing *sniffing, const Format *format, size_t width, Table *out, Error *err) {
@@ -323,6 +324,8 @@ static Status read_table(Sniffing *sniffing, const Format *format, size_t width,
                 TRY(csv_next(reader, &batch, &end, err));
                 if (end)
                         break;
+                for (size_t i = 0; i < batch.bad_count; i++)
+                        out->broken[batch.bad[i].rule]++;
                 for (size_t row = 0; row < batch.rows; row++) {
                         Str raw = arena_str(sniffing->arena, csv_raw(&batch, row));
                         for (size_t i = 0; i < width; i++) {
@@ -618,11 +621,28 @@ static void name_columns(Sniffing *sniffing, const Format *format, const Table *
 /* --- the whole --- */
 
 static void doubt_bad(Sniffing *sniffing, const Table *table) {
-        if (table->counts.bad == 0)
-                return;
-        add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "%lld of %lld records are malformed or of another width",
-                                                (long long)table->counts.bad, (long long)table->counts.records),
-                  STR("they go to quarantine"));
+        int64_t encoding = table->broken[RULE_INVALID_UTF8], others = table->counts.bad - encoding;
+        long long records = (long long)table->counts.records;
+        if (encoding > 0)
+                add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "%lld of %lld records are not UTF-8; perhaps the file is "
+                                                        "Windows-1252 or Latin-1", (long long)encoding, records),
+                          STR("they go to quarantine"));
+        if (others > 0)
+                add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "%lld of %lld records are malformed or of another width",
+                                                        (long long)others, records), STR("they go to quarantine"));
+}
+
+static Status no_rows(const Table *table, Error *err) {
+        if (table->broken[RULE_INVALID_UTF8] > 0) {
+                error_set(err, STATUS_HELD, "the file's text is not UTF-8");
+                return error_hint(err, "if it is Windows-1252, iconv -f WINDOWS-1252 -t UTF-8 makes it so; other encodings are not "
+                                       "read yet");
+        }
+        if (table->broken[RULE_NUL_BYTE] > 0) {
+                error_set(err, STATUS_HELD, "the file holds NUL bytes: it is no text, or it is UTF-16");
+                return error_hint(err, "iconv -f UTF-16LE -t UTF-8 makes UTF-8 of UTF-16");
+        }
+        return error_set(err, STATUS_HELD, "no record of the file can be read as CSV");
 }
 
 /* The last record before the table that is not blank. */
@@ -648,7 +668,7 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         Table table;
         TRY(read_table(sniffing, format, width, &table, err));
         if (table.rows == 0)
-                return error_set(err, STATUS_HELD, "no record of the file could be read as CSV text in UTF-8");
+                return no_rows(&table, err);
         Sniffed *out = sniffing->out;
         out->columns = ARENA_ARRAY(sniffing->arena, SniffedColumn, width);
         out->column_count = width;
