@@ -526,6 +526,8 @@ static Status read_header(CsvReader *reader, Error *err) {
         if (count > FORMAT_COLUMNS_MAX)
                 return error_set(err, STATUS_HELD, "the header has %zu fields; at most %d are read", count, FORMAT_COLUMNS_MAX);
         Str text = { reader->buffer + start, end - start };
+        if (text.size > FORMAT_HEADER_MAX)
+                return error_set(err, STATUS_HELD, "the header has %zu bytes; at most %u are read", text.size, FORMAT_HEADER_MAX);
         if (!utf8_valid(text))
                 return error_set(err, STATUS_HELD, "the header on line %lld is not UTF-8", (long long)reader->line);
         if (memchr(text.data, 0, text.size))

@@ -144,18 +144,38 @@ static Str lower(Arena *arena, Str text) {
         return (Str){ copy, text.size };
 }
 
+/* The number that the next namesake tries first; 0: nobody has the name, in any case. */
+static int *namesakes_of(Map *taken, Arena *arena, Str name) {
+        void **slot = map_at(taken, lower(arena, name));
+        if (!*slot)
+                *slot = ARENA_NEW(arena, int);
+        return *slot;
+}
+
+static Str claim_name(Map *taken, Arena *arena, Str wanted) {
+        int *next = namesakes_of(taken, arena, wanted);
+        bool is_free = *next == 0 && !name_is_reserved(wanted);
+        if (*next == 0)
+                *next = 2;
+        Str name = wanted;
+        while (!is_free) {
+                name = arena_strf(arena, "%.*s_%d", STR_ARG(wanted), (*next)++);
+                int *own = namesakes_of(taken, arena, name);
+                is_free = *own == 0;
+                *own = *own ? *own : 2;
+        }
+        return name;
+}
+
 void names_of_header(const Str *fields, size_t count, Arena *arena, Str *out_names, bool *out_renamed) {
         Map taken;
         map_init(&taken, arena);
         for (size_t i = 0; i < count; i++) {
                 Str as_written = fields ? str_trim(fields[i]) : STR_NONE;
-                Str base = as_written.size > 0 ? as_written : arena_strf(arena, "column_%zu", i + 1), name = base;
-                for (int n = 2; name_is_reserved(name) || map_has(&taken, lower(arena, name)); n++)
-                        name = arena_strf(arena, "%.*s_%d", STR_ARG(base), n);
-                map_put(&taken, lower(arena, name), &taken);
-                out_names[i] = arena_str(arena, name);
+                Str wanted = as_written.size > 0 ? as_written : arena_strf(arena, "column_%zu", i + 1);
+                out_names[i] = arena_str(arena, claim_name(&taken, arena, wanted));
                 if (out_renamed)
-                        out_renamed[i] = !str_equal(name, as_written);
+                        out_renamed[i] = !str_equal(out_names[i], as_written);
         }
 }
 

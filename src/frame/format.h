@@ -27,8 +27,9 @@
 #include "base/type.h"
 
 #define FORMAT_RECORD_LIMIT (16u << 20)     /* bytes of one record unless the source says otherwise */
-#define FORMAT_RECORD_LIMIT_MAX (256u << 20)
+#define FORMAT_RECORD_LIMIT_MAX (64u << 20) /* what one value of a data file may have */
 #define FORMAT_COLUMNS_MAX 4096
+#define FORMAT_HEADER_MAX (1u << 20)        /* bytes of a header */
 
 typedef enum FormatKind { FORMAT_CSV } FormatKind;
 typedef enum FormatCompression { FORMAT_COMPRESSION_AUTO, FORMAT_PLAIN, FORMAT_GZIP } FormatCompression;

@@ -22,7 +22,6 @@ static const struct {
         { "M/d/yy", 19 },     { "dd-MM-yy", 22 },   { "MM-dd-yy", 21 },   { "dd-MMM-yy", -1 },
         { "dd/MM/yyyy h:mm a", 25 }, { "MM/dd/yyyy h:mm a", 24 }, { "dd/MM/yyyy h:mm:ss a", 27 }, { "MM/dd/yyyy h:mm:ss a", 26 },
         { "d/M/yyyy h:mm a", 29 }, { "M/d/yyyy h:mm a", 28 }, { "d/M/yyyy h:mm:ss a", 31 }, { "M/d/yyyy h:mm:ss a", 30 },
-        { "yyyy-MM-dd'T'HH:mm:ss.SSSXXX", -1 },
 };
 #define PATTERN_COUNT COUNT_OF(patterns)
 
@@ -33,6 +32,7 @@ typedef struct Guessing {
         VEC(Str) texts; /* trimmed, unquoted, neither empty nor a word for NULL */
         size_t word_counts[COUNT_OF(null_words)];
         size_t quoted_empties;
+        Pattern *patterns; /* the table, compiled */
         ColumnGuess *out;
 } Guessing;
 
@@ -239,21 +239,18 @@ static DateStatistics survey_dates(const Guessing *guessing, const Pattern *patt
         return found;
 }
 
-static const Pattern *compiled(void) {
-        static Pattern all[PATTERN_COUNT];
-        static bool done;
+static void compile_patterns(Guessing *guessing) {
         Error err;
-        for (size_t i = 0; !done && i < PATTERN_COUNT; i++) {
-                if (pattern_compile(str_of(patterns[i].text), &all[i], &err) != STATUS_OK)
+        guessing->patterns = ARENA_ARRAY(guessing->arena, Pattern, PATTERN_COUNT);
+        for (size_t i = 0; i < PATTERN_COUNT; i++) {
+                if (pattern_compile(str_of(patterns[i].text), &guessing->patterns[i], &err) != STATUS_OK)
                         panic("%s", err.message);
         }
-        done = true;
-        return all;
 }
 
 /* The pattern that fits most; of twins that fit alike, the one whose order is preferred. */
 static size_t best_pattern(const Guessing *guessing, DateStatistics *out, bool *out_tie) {
-        const Pattern *all = compiled();
+        const Pattern *all = guessing->patterns;
         DateStatistics found[PATTERN_COUNT];
         size_t best = PATTERN_COUNT;
         for (size_t i = 0; i < PATTERN_COUNT; i++) {
@@ -276,7 +273,7 @@ static size_t best_pattern(const Guessing *guessing, DateStatistics *out, bool *
 
 /* Another pattern for the texts that the first does not read, if it clashes with nothing. */
 static size_t second_pattern(const Guessing *guessing, size_t first, size_t *out_fits) {
-        const Pattern *all = compiled();
+        const Pattern *all = guessing->patterns;
         size_t best = PATTERN_COUNT;
         *out_fits = 0;
         for (size_t i = 0; i < PATTERN_COUNT; i++) {
@@ -305,7 +302,7 @@ static void doubt_order(const Guessing *guessing, size_t pattern) {
         Str example = guessing->texts.items[0];
         for (size_t i = 0; i < guessing->texts.count; i++) {
                 example = guessing->texts.items[i];
-                if (read_by(&compiled()[pattern], example, &moment))
+                if (read_by(&guessing->patterns[pattern], example, &moment))
                         break;
         }
         add_doubt(guessing->out, arena_strf(guessing->arena, "dates such as %.*s can be read with the day or the month first, and "
@@ -375,11 +372,13 @@ static bool try_type(const Guessing *guessing, TypeKind kind) {
         return true;
 }
 
-static void choose_type(const Guessing *guessing) {
+static void choose_type(Guessing *guessing) {
         if (guessing->texts.count == 0)
                 return;
-        if (try_type(guessing, TYPE_BOOLEAN) || guess_number(guessing) || try_type(guessing, TYPE_UUID) || guess_date(guessing) ||
-            try_type(guessing, TYPE_TIME))
+        if (try_type(guessing, TYPE_BOOLEAN) || guess_number(guessing) || try_type(guessing, TYPE_UUID))
+                return;
+        compile_patterns(guessing);
+        if (guess_date(guessing) || try_type(guessing, TYPE_TIME))
                 return;
         guessing->out->misfits = 0;
         guessing->out->misfit = STR_NONE;

@@ -3,12 +3,14 @@
 
 #include <stdio.h>
 
+#include "base/map.h"
 #include "base/vec.h"
 
 #define SCORED_BYTES (256u << 10) /* a dialect is judged by these */
 #define PREAMBLE_LINES_MAX 100
 #define FOOTER_RECORDS_MAX 5
 #define NAME_SIZE_MAX 64
+#define DOUBTS_MAX 500
 
 typedef struct Record {
         size_t start, end; /* without the newline and the CR before it */
@@ -28,6 +30,8 @@ typedef struct Sniffing {
 } Sniffing;
 
 static void add_doubt(Sniffing *sniffing, Str column, Str what, Str assumed) {
+        if (sniffing->doubts.count == DOUBTS_MAX)
+                return; /* nobody reads on */
         vec_push(sniffing->arena, &sniffing->doubts, (SniffedDoubt){ column, what, assumed });
 }
 
@@ -442,12 +446,13 @@ static void vote_column(const Sniffing *sniffing, const Format *format, const Ta
 }
 
 static bool all_differ(const Sniffing *sniffing, const Format *format, const Table *table) {
+        Map seen;
+        map_init(&seen, sniffing->arena);
         for (size_t i = 0; i < table->width; i++) {
-                for (size_t j = 0; j < i; j++) {
-                        if (str_equal_nocase(csv_unquote(format, table->fields[i], sniffing->arena),
-                                             csv_unquote(format, table->fields[j], sniffing->arena)))
-                                return false;
-                }
+                Str text = str_trim(csv_unquote(format, table->fields[i], sniffing->arena));
+                if (map_has(&seen, text))
+                        return false;
+                map_put(&seen, text, &seen);
         }
         return true;
 }

@@ -19,6 +19,7 @@
 #define FIELD_SHOWN_MAX 60          /* bytes of a field inside a message */
 #define UNKNOWN_VALUES_MAX 20000    /* texts of an unknown column that its type is guessed from */
 #define UNKNOWN_BYTES_MAX (8u << 20)
+#define RULES_TOLD_MAX 1000          /* pairs of column and rule; the most frequent ones */
 #define PROGRESS_EVERY (16u << 20)
 
 struct Stager {
@@ -542,7 +543,7 @@ static void collect_rules(Job *job) {
         if (rules.count > 1)
                 qsort(rules.items, rules.count, sizeof(*rules.items), compare_rules);
         job->result->rules = rules.items;
-        job->result->rule_count = rules.count;
+        job->result->rule_count = rules.count < RULES_TOLD_MAX ? rules.count : RULES_TOLD_MAX;
 }
 
 static void take_counts(Job *job) {
