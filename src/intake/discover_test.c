@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/discover.h"
+
+#include "base/file.h"
+#include "base/test.h"
+
+static void put(Test *t, const char *name) {
+        const char *path = path_join(&t->arena, test_folder(t), name);
+        if (dir_make(path_dir(&t->arena, path), &t->err) != STATUS_OK || file_write_text(path, STR("x"), &t->err) != STATUS_OK)
+                panic("%s", t->err.message);
+}
+
+TEST(every_file_in_ingress_is_found_and_claimed_by_pattern) {
+        static const char *const present[] = {
+                "ingress/shop/orders_1.csv", "ingress/shop/deep/orders_2.csv", "ingress/shop/note.txt", "ingress/shop/.hidden.csv",
+                "ingress/shop/orders_3.csv.part", "ingress/other/orders_4.csv", "drop/stock_1.csv", "drop/else.txt",
+        };
+        for (size_t i = 0; i < COUNT_OF(present); i++)
+                put(t, present[i]);
+        Str order_patterns[] = { STR("ingress/orders_*.csv"), STR("ingress/deep/*") };
+        Str stock_patterns[] = { STR("drop/stock_*.csv") };
+        Feed orders = { .zone = STR("shop"), .name = STR("orders"), .patterns = order_patterns, .pattern_count = 2 };
+        Feed stock = { .zone = STR("shop"), .name = STR("stock"), .patterns = stock_patterns, .pattern_count = 1 };
+        const Feed *feeds[] = { &orders, &stock };
+        Str zones[] = { STR("shop") };
+        DiscoverSpec spec = { test_folder(t), feeds, 2, zones, 1 };
+        FoundFile *found;
+        size_t count;
+        CHECK_OK(discover_files(&spec, &t->arena, &found, &count, &t->err));
+        static const struct {
+                const char *name, *feed;
+        } wanted[] = { { "deep/orders_2.csv", "orders" }, { "drop/stock_1.csv", "stock" }, { "note.txt", NULL }, { "orders_1.csv", "orders" } };
+        CHECK_INT(count, COUNT_OF(wanted));
+        for (size_t i = 0; i < count; i++) {
+                CHECK_STR(found[i].name, str_of(wanted[i].name));
+                CHECK((found[i].feed != NULL) == (wanted[i].feed != NULL));
+                if (found[i].feed)
+                        CHECK_STR(found[i].feed->name, str_of(wanted[i].feed));
+                CHECK(found[i].rival == NULL);
+        }
+}
+
+TEST(a_file_that_two_feeds_claim_names_both) {
+        put(t, "ingress/shop/orders_1.csv");
+        Str some[] = { STR("ingress/orders_*.csv") }, all[] = { STR("ingress/*") };
+        Feed orders = { .zone = STR("shop"), .name = STR("orders"), .patterns = some, .pattern_count = 1 };
+        Feed everything = { .zone = STR("shop"), .name = STR("everything"), .patterns = all, .pattern_count = 1 };
+        const Feed *feeds[] = { &orders, &everything };
+        Str zones[] = { STR("shop") };
+        DiscoverSpec spec = { test_folder(t), feeds, 2, zones, 1 };
+        FoundFile *found;
+        size_t count;
+        CHECK_OK(discover_files(&spec, &t->arena, &found, &count, &t->err));
+        CHECK_INT(count, 1);
+        CHECK(found[0].feed == &orders && found[0].rival == &everything);
+}
+
+TEST(an_absolute_pattern_finds_files_anywhere) {
+        put(t, "elsewhere/a_1.csv");
+        Str patterns[] = { arena_strf(&t->arena, "%s/elsewhere/a_*.csv", test_folder(t)) };
+        Feed feed = { .zone = STR("shop"), .name = STR("a"), .patterns = patterns, .pattern_count = 1 };
+        const Feed *feeds[] = { &feed };
+        Str zones[] = { STR("shop") };
+        DiscoverSpec spec = { "/nonexistent/project", feeds, 1, zones, 1 };
+        FoundFile *found;
+        size_t count;
+        CHECK_OK(discover_files(&spec, &t->arena, &found, &count, &t->err));
+        CHECK_INT(count, 1);
+        CHECK(!found[0].in_ingress);
+}

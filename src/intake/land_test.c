@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/land.h"
+
+#include "base/file.h"
+#include "base/test.h"
+
+#include <fcntl.h>
+
+typedef struct Fixture {
+        Lake *lake;
+        Feed feed;
+        Str pattern;
+} Fixture;
+
+static void fixture_free(Fixture *f) {
+        lake_free(f->lake);
+}
+
+static void fixture_make(Test *t, Fixture *f, FeedLoad load) {
+        *f = (Fixture){ .pattern = STR("ingress/*.csv") };
+        f->feed = (Feed){ .zone = STR("shop"), .name = STR("orders"), .patterns = &f->pattern, .pattern_count = 1, .load = load,
+                          .settle_us = 5000000, .reading = STR("text-1") };
+        if (lake_create(path_join(&t->arena, test_folder(t), "store"), &f->lake, &t->err) != STATUS_OK)
+                panic("%s", t->err.message);
+}
+
+static const char *drop(Test *t, const char *name, const char *text) {
+        const char *path = path_join(&t->arena, test_folder(t), arena_printf(&t->arena, "project/ingress/shop/%s", name));
+        if (dir_make(path_dir(&t->arena, path), &t->err) != STATUS_OK || file_write_text(path, str_of(text), &t->err) != STATUS_OK)
+                panic("%s", t->err.message);
+        return path;
+}
+
+/* Everything that waits, by name. */
+static Status land_all(Test *t, Fixture *f, LandedFile **out, size_t *out_count) {
+        const Feed *feed = &f->feed;
+        Str zone = STR("shop");
+        DiscoverSpec spec = { path_join(&t->arena, test_folder(t), "project"), &feed, 1, &zone, 1 };
+        FoundFile *found;
+        TRY(discover_files(&spec, &t->arena, &found, out_count, &t->err));
+        const FoundFile **files = ARENA_ARRAY(&t->arena, const FoundFile *, *out_count);
+        for (size_t i = 0; i < *out_count; i++)
+                files[i] = &found[i];
+        *out = ARENA_ARRAY(&t->arena, LandedFile, *out_count);
+        return land_files(f->lake, files, *out_count, &t->arena, *out, &t->err);
+}
+
+TEST(a_file_is_kept_under_its_hash_and_taken_out_of_ingress) {
+        CLEANUP(fixture_free) Fixture f;
+        fixture_make(t, &f, FEED_APPEND);
+        const char *path = drop(t, "a.csv", "hello\n");
+        LandedFile *landed;
+        size_t count;
+        CHECK_OK(land_all(t, &f, &landed, &count));
+        CHECK_INT(count, 1);
+        CHECK_INT(landed[0].state, LAND_NEW);
+        Str hash = sha256_hex(&t->arena, sha256_of(STR("hello\n")));
+        CHECK_STR(landed[0].delivery.sha256, hash);
+        CHECK(str_ends_with(landed[0].delivery.landing, hash));
+        Str kept;
+        CHECK_OK(file_read(store_absolute(f.lake->store, &t->arena, landed[0].delivery.landing), 100, &t->arena, &kept, &t->err));
+        CHECK_STR(kept, STR("hello\n"));
+        CHECK(!file_exists(path));
+        Delivery delivery;
+        CHECK_OK(catalog_delivery(f.lake->catalog, landed[0].delivery.id, &t->arena, &delivery, &t->err));
+        CHECK_STR(delivery.state, STR("landed"));
+        CHECK_INT(delivery.bytes, 6);
+}
+
+TEST(equal_bytes_land_once_in_one_batch_and_over_several) {
+        CLEANUP(fixture_free) Fixture f;
+        fixture_make(t, &f, FEED_APPEND);
+        drop(t, "a.csv", "same\n");
+        drop(t, "b.csv", "same\n");
+        LandedFile *landed;
+        size_t count;
+        CHECK_OK(land_all(t, &f, &landed, &count));
+        CHECK_INT(landed[0].state, LAND_NEW);
+        CHECK_INT(landed[1].state, LAND_DUPLICATE);
+        drop(t, "c.csv", "same\n");
+        CHECK_OK(land_all(t, &f, &landed, &count));
+        CHECK_INT(count, 1);
+        CHECK_INT(landed[0].state, LAND_DUPLICATE);
+}
+
+TEST(a_known_name_with_other_bytes_is_held_and_kept) {
+        CLEANUP(fixture_free) Fixture f;
+        fixture_make(t, &f, FEED_APPEND);
+        drop(t, "a.csv", "one\n");
+        LandedFile *landed;
+        size_t count;
+        CHECK_OK(land_all(t, &f, &landed, &count));
+        drop(t, "a.csv", "two\n");
+        CHECK_OK(land_all(t, &f, &landed, &count));
+        CHECK_INT(landed[0].state, LAND_HELD);
+        CHECK(str_find(landed[0].message, STR("redelivery: replace")) < landed[0].message.size);
+        CHECK(file_exists(store_absolute(f.lake->store, &t->arena, landed[0].delivery.landing)));
+}
+
+TEST(a_snapshot_that_comes_back_is_a_new_delivery) {
+        CLEANUP(fixture_free) Fixture f;
+        fixture_make(t, &f, FEED_REPLACE);
+        static const struct {
+                const char *text;
+                LandState expected;
+        } steps[] = { { "a\n", LAND_NEW }, { "a\n", LAND_DUPLICATE }, { "b\n", LAND_NEW }, { "a\n", LAND_NEW } };
+        for (size_t i = 0; i < COUNT_OF(steps); i++) {
+                drop(t, "s.csv", steps[i].text);
+                LandedFile *landed;
+                size_t count;
+                CHECK_OK(land_all(t, &f, &landed, &count));
+                CHECK_INT(landed[0].state, steps[i].expected);
+        }
+}
+
+TEST(a_file_that_somebody_writes_is_left_for_later) {
+        CLEANUP(fixture_free) Fixture f;
+        fixture_make(t, &f, FEED_APPEND);
+        const char *path = drop(t, "a.csv", "half");
+        CLEANUP(close_fdp) int writer = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+        LandedFile *landed;
+        size_t count;
+        CHECK_OK(land_all(t, &f, &landed, &count));
+        CHECK_INT(landed[0].state, LAND_UNSETTLED);
+        CHECK(file_exists(path));
+        close_fdp(&writer);
+        CHECK_OK(land_all(t, &f, &landed, &count));
+        CHECK_INT(landed[0].state, LAND_NEW);
+}
+
+TEST(more_files_than_a_batch_land_all) {
+        CLEANUP(fixture_free) Fixture f;
+        fixture_make(t, &f, FEED_APPEND);
+        for (int i = 0; i < LAND_BATCH + 20; i++)
+                drop(t, arena_printf(&t->arena, "f%04d.csv", i), arena_printf(&t->arena, "%d\n", i));
+        LandedFile *landed;
+        size_t count;
+        CHECK_OK(land_all(t, &f, &landed, &count));
+        CHECK_INT(count, LAND_BATCH + 20);
+        for (size_t i = 0; i < count; i++)
+                CHECK_INT(landed[i].state, LAND_NEW);
+        Delivery *rows;
+        size_t row_count;
+        DeliveryQuery query = { .zone = STR("shop") };
+        CHECK_OK(catalog_deliveries(f.lake->catalog, &query, &t->arena, &rows, &row_count, &t->err));
+        CHECK_INT(row_count, LAND_BATCH + 20);
+}
+
+TEST(delivery_ids_tell_source_content_and_time_apart) {
+        int64_t id = delivery_id(STR("shop"), STR("orders"), STR("abc"), STR(""));
+        CHECK(id > 0);
+        CHECK(id == delivery_id(STR("shop"), STR("orders"), STR("abc"), STR("")));
+        CHECK(id != delivery_id(STR("shop"), STR("orders"), STR("abc"), STR("2026")));
+        CHECK(id != delivery_id(STR("sho"), STR("porders"), STR("abc"), STR("")));
+}
