@@ -407,7 +407,7 @@ static Status note_object(ChangeSet *set, CatalogName name, Str body, Error *err
         IntentObject object = {
                 { arena_str(arena, name.kind), arena_str(arena, name.zone), arena_str(arena, name.name) }, STR(""), body
         };
-        CatalogObject base;
+        CatalogObject base = { 0 };
         Error absent = { 0 };
         Status status = STATUS_NOT_FOUND;
         if (set->base.seq)

@@ -197,7 +197,7 @@ TEST(a_power_cut_at_any_call_keeps_all_that_was_answered) {
                 CHECK_OK(lake_create(root, &lake, &t->err));
         }
         shadow = arena_printf(&t->arena, "%s/shadow", test_folder(t));
-        long step = getenv("LODE_TEST_FULL") ? 1 : 7, point = 1 + getpid() % step, rounds = 0;
+        long step = getenv("LODE_TEST_FULL") ? 1 : 13, point = 1 + getpid() % step, rounds = 0;
         for (int quiet = 0; quiet < 2 && point < 1000; point += step) {
                 size_t staged = 0;
                 CHECK_OK(power_on(root, &t->err));
