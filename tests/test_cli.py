@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line as scripts and newcomers meet it."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import LODE, Project
+
+VERBS = ["init", "add", "apply", "run", "status", "query", "show", "trace", "log"]
+ORDERS = "order_id,day,amount\n1,2026-01-05,10.50\n2,2026-01-06,7.25\n3,soon,1.00\n"
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    """A zone with one source and a model, run once; one record does not fit."""
+    project.lode("add", "shop", project.write("in/orders.csv", ORDERS), "--name", "orders")
+    text = project.root / "zones/shop/sources/orders.yml"
+    text.write_text("from: in/orders*.csv\ncolumns:\n  order_id: int required unique\n  day: date\n  amount: decimal(9,2)\n")
+    project.write("zones/shop/canonical/order.sql", "select order_id, day, amount from staging.orders\n")
+    project.lode("run")
+    return project
+
+
+def run_anywhere(*arguments: str, cwd: Path = Path("/")) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([LODE, *arguments], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+
+
+def test_lode_alone_prints_the_screen_of_verbs() -> None:
+    done = run_anywhere()
+    assert done.returncode in (0, 2)
+    screen = done.stdout + done.stderr
+    assert "zone" in screen.splitlines()[0]
+    for verb in VERBS:
+        assert verb in screen
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "trace"])
+def test_every_verb_has_a_page_with_two_examples(verb: str) -> None:
+    done = run_anywhere(verb, "--help")
+    assert done.returncode == 0
+    assert done.stdout.count(f"lode {verb}") >= 3
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["run", "--nonsense"], ["query"], ["query", "select 1", "-o", "xml"]])
+def test_a_wrong_command_line_is_exit_2(project: Project, arguments: list[str]) -> None:
+    answer = project.lode(*arguments, check=False)
+    assert answer.exit == 2
+    assert answer.stdout == "" and answer.stderr.startswith("error[E")
+
+
+def test_outside_a_project_it_says_so(tmp_path: Path) -> None:
+    done = run_anywhere("status", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "E102" in done.stderr and "lode init" in done.stderr
+
+
+def test_anywhere_inside_a_project_and_with_C(shop: Project) -> None:
+    inside = run_anywhere("query", "select 1 as one", "-o", "json", cwd=shop.root / "zones/shop")
+    assert json.loads(inside.stdout) == [{"one": 1}]
+    outside = run_anywhere("-C", str(shop.root), "query", "select 1 as one", "-o", "json")
+    assert json.loads(outside.stdout) == [{"one": 1}]
+
+
+def test_init_never_writes_over_a_project(project: Project) -> None:
+    before = (project.root / "lode.yml").read_text()
+    again = run_anywhere("init", str(project.root))
+    assert again.returncode == 2 and "E107" in again.stderr
+    assert (project.root / "lode.yml").read_text() == before
+
+
+def test_values_in_json_are_exact(shop: Project) -> None:
+    answer = shop.lode("query", "select 9007199254740993::bigint as i, 12.50::decimal(9,2) as d, date '2026-01-05' as day, "
+                          "timestamp '2026-01-05 01:02:03' as t, null as nothing, 'a\"b' as s, true as b, "
+                          "'NaN'::double as n, 1 as x, 2 as x", "-o", "json").stdout
+    assert '9007199254740993' in answer and '12.50' in answer
+    row = json.loads(answer)[0]
+    assert row["day"] == "2026-01-05" and row["nothing"] is None and row["s"] == 'a"b' and row["b"] is True
+    assert row["t"].startswith("2026-01-05T01:02:03") and row["n"] == "NaN"
+    assert (row["x"], row["x_1"]) == (1, 2)
+
+
+def test_query_writes_csv(shop: Project) -> None:
+    out = shop.lode("query", "select order_id, amount from shop.canonical.order order by 1", "-o", "csv").stdout
+    assert out.splitlines() == ["order_id,amount", "1,10.50", "2,7.25"]
+
+
+def test_no_colour_where_nobody_looks(shop: Project) -> None:
+    for arguments in (["status"], ["query", "select 1"], ["log"], ["show", "table"]):
+        answer = shop.lode(*arguments)
+        assert "\x1b" not in answer.stdout + answer.stderr
+
+
+def test_what_did_not_fit_is_shown_with_its_raw_text(shop: Project) -> None:
+    rows = shop.json("show", "quarantine")
+    assert len(rows) == 1
+    row = rows[0]
+    assert (row["zone"], row["source"], row["column"], row["line"], row["state"]) == ("shop", "orders", "day", 4, "open")
+    assert row["raw"].strip() == "3,soon,1.00"
+    assert ORDERS.encode()[row["offset"]:][:row["length"]].decode().strip() == "3,soon,1.00"
+
+
+def test_status_names_the_next_command(shop: Project) -> None:
+    status = shop.json("status")
+    assert {"store", "branch", "principal", "files", "quarantine", "held", "failed", "edited", "next"} <= set(status)
+    assert status["branch"] == "main" and status["quarantine"][0]["rows"] == 1
+
+
+def test_a_file_that_is_mostly_wrong_is_held_whole(project: Project) -> None:
+    project.write("zones/shop/sources/orders.yml", "from: in/orders.csv\ncolumns:\n  a: int\n  b: date\n")
+    project.write("in/orders.csv", "a,b\n1,x\n2,y\n3,2026-01-01\n")
+    answer = project.lode("run", "-o", "json", check=False)
+    assert answer.exit == 1
+    delivery = answer.json["deliveries"][0]
+    assert delivery["state"] == "held" and (delivery["accepted"], delivery["quarantined"]) == (1, 2)
