@@ -22,16 +22,18 @@ class Suite:
 
 
 def read_junit(path: Path, suite: Suite) -> set[str]:
-    """Returns the names of the cases that failed and of their groups."""
+    """Returns the names of the groups in which a case failed."""
     failed = set()
     for group in xml.parse(path).getroot().iter("testsuite"):
         output = group.findtext("system-out", "") + group.findtext("system-err", "")
         for case in group.iter("testcase"):
             problem = case.find("failure") if case.find("failure") is not None else case.find("error")
+            if problem is not None and case.get("classname") == group.get("name") == "lode":
+                continue  # a program without cases: Meson's own log says more of it
             if problem is not None:
                 words = problem.text or case.findtext("system-out", "") or output
                 suite.failures.append((f"{case.get('classname')} {case.get('name')}", words))
-                failed |= {group.get("name", ""), case.get("name", "")}
+                failed.add(group.get("name", ""))
             elif case.find("skipped") is not None:
                 suite.skipped += 1
             else:
