@@ -86,9 +86,7 @@ typedef struct Error {
 
 /* Tells the compiler that what comes back is a failure, so that it follows out parameters through TRY. */
 static inline Status error_failed_(Status status) {
-        if (status == STATUS_OK)
-                __builtin_unreachable();
-        return status;
+        return status == STATUS_OK ? STATUS_INTERNAL : status;
 }
 
 Status error_set_at(Error *err, Status status, const char *file, int line, const char *format, ...) PRINTF_LIKE(5, 6);

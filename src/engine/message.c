@@ -33,6 +33,8 @@ static Status message_lost(Error *err) {
 static void parts_advance(struct iovec *parts, size_t count, size_t sent) {
         for (size_t i = 0; i < count; i++) {
                 size_t step = sent < parts[i].iov_len ? sent : parts[i].iov_len;
+                if (step == 0)
+                        continue; /* an empty part has no address to add to */
                 parts[i] = (struct iovec){ (char *)parts[i].iov_base + step, parts[i].iov_len - step };
                 sent -= step;
         }

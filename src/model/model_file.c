@@ -295,7 +295,7 @@ static HeadLine head_line(Str text, size_t from, size_t to) {
 }
 
 static YamlNode node_at(Str text, size_t offset, Str value) {
-        Error place = { 0 };
+        Error place = { .status = STATUS_SYNTAX }; /* only where it is, is wanted of it */
         error_place(&place, "", text, offset);
         return (YamlNode){ .kind = YAML_SCALAR, .line = place.line, .column = place.column, .text = value };
 }
