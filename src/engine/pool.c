@@ -131,13 +131,17 @@ static uint64_t address_limit(const WorkerOptions *options) {
 static Status spawn(Worker *worker, int control, int rows, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         const WorkerOptions *options = &worker->pool->options;
+        /*
+         * The kernel's parent-death signal is tied to the thread that starts the worker: only the first thread lasts
+         * as long as the process. A worker that another thread starts ends when it sees its sockets closed.
+         */
         char *arguments[] = {
                 arena_printf(&arena, "lode-worker"),
                 worker->folder,
                 arena_printf(&arena, "%llu", (unsigned long long)options->memory_limit),
                 arena_printf(&arena, "%d", options->threads),
                 arena_printf(&arena, "%llu", (unsigned long long)address_limit(options)),
-                arena_printf(&arena, "%d", (int)getpid()),
+                arena_printf(&arena, "%d", gettid() == getpid() ? (int)getpid() : 0),
                 arena_printf(&arena, "%s", options->without_box ? "nobox" : "box"),
                 NULL,
         };

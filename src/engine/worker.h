@@ -11,9 +11,8 @@
  * A worker's folder is RUN/<server>/<worker>/ with g/ (granted files, hard links), out/ (what it built) and spill/.
  * The server's folder has a lock file that its process holds; folders of the dead are swept when a pool opens.
  *
- * Threads: pool calls from any thread; a Worker by one thread at a time, except worker_interrupt(). A worker dies
- * with the thread that started it (the kernel's parent-death signal is per thread), so open and lease from threads
- * that live as long as the pool. All calls block. Results live in the arena given.
+ * Threads: pool calls from any thread; a Worker by one thread at a time, except worker_interrupt(). Workers die with
+ * this process. All calls block. Results live in the arena given.
  */
 #include <signal.h>
 

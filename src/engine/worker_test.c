@@ -400,6 +400,46 @@ TEST(a_worker_never_serves_two_principals) {
         CHECK(seen[1] != seen[2]);
 }
 
+typedef struct Client {
+        WorkerPool *pool;
+        int number, failures;
+} Client;
+
+static void *be_a_client(void *context) {
+        Client *client = context;
+        char who[16];
+        snprintf(who, sizeof(who), "user %d", client->number % 3);
+        for (int i = 0; i < 15; i++) {
+                CLEANUP(worker_releasep) Worker *worker = NULL;
+                Error err = { 0 };
+                int64_t rows = 0;
+                if (worker_lease(client->pool, str_of(who), &worker, &err) != STATUS_OK ||
+                    worker_execute(worker, STR("select i from range(1000) t(i)"), discard, NULL, &rows, &err) !=
+                            STATUS_OK ||
+                    rows != 1000)
+                        client->failures++;
+        }
+        return NULL;
+}
+
+TEST(more_clients_than_workers_wait_for_each_other) {
+        CLEANUP(worker_pool_closep) WorkerPool *pool = NULL;
+        WorkerOptions options = options_of(t);
+        options.most = 2;
+        options.refill = true;
+        CHECK_OK(worker_pool_open(&options, &pool, &t->err));
+        Client clients[6];
+        pthread_t threads[COUNT_OF(clients)];
+        for (size_t i = 0; i < COUNT_OF(clients); i++) {
+                clients[i] = (Client){ .pool = pool, .number = (int)i };
+                pthread_create(&threads[i], NULL, be_a_client, &clients[i]);
+        }
+        for (size_t i = 0; i < COUNT_OF(clients); i++)
+                pthread_join(threads[i], NULL);
+        for (size_t i = 0; i < COUNT_OF(clients); i++)
+                CHECK_INT(clients[i].failures, 0);
+}
+
 static size_t count_entries(const char *path) {
         DIR *folder = opendir(path);
         size_t count = 0;
