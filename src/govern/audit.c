@@ -18,9 +18,9 @@
 struct Audit {
         Arena arena;
         const char *folder, *writer;
-        char *name;       /* of the file that is open */
+        char *name; /* of the file that is open */
         int fd;
-        int64_t size;     /* of the file after our last look */
+        int64_t size; /* of the file after our last look */
         int64_t sequence;
         Sha256 hash;
         bool dirty;
@@ -205,7 +205,9 @@ static void put_body(Buf *out, const AuditRecord *record, int64_t sequence, Aren
 }
 
 static void fill_head(const Audit *audit, Arena *arena, AuditHead *out) {
-        *out = (AuditHead){ .file = arena_str(arena, str_of(audit->name)), .sequence = audit->sequence, .hash = audit->hash };
+        *out = (AuditHead){ .file = arena_str(arena, str_of(audit->name)),
+                            .sequence = audit->sequence,
+                            .hash = audit->hash };
 }
 
 static Status append(Audit *audit, const AuditRecord *record, Error *err) {

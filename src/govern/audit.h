@@ -14,30 +14,30 @@
  *
  * One Audit: one thread at a time.
  */
-#include "base/hash.h"
 #include "base/error.h"
+#include "base/hash.h"
 
 #define AUDIT_LINE_MAX (2u << 20) /* bytes of a line; a longer statement is cut, and says so */
 
 typedef struct Audit Audit;
 
 typedef struct AuditRecord {
-        Str principal;       /* local:ann */
-        Str via;             /* cli, pg, http */
-        Str action;          /* query, apply, run, trace, show ... */
-        const Str *objects;  /* zone.stage.table */
+        Str principal;      /* local:ann */
+        Str via;            /* cli, pg, http */
+        Str action;         /* query, apply, run, trace, show ... */
+        const Str *objects; /* zone.stage.table */
         size_t object_count;
-        const Str *columns;  /* zone.stage.table.column, or empty */
+        const Str *columns; /* zone.stage.table.column, or empty */
         size_t column_count;
         Str policy;          /* version of what limited it, or empty */
         int64_t rows, bytes; /* -1 = not known */
         bool denied;
-        Str statement;       /* as the principal wrote it */
+        Str statement; /* as the principal wrote it */
 } AuditRecord;
 
 typedef struct AuditHead {
-        Str file;            /* without folder */
-        int64_t sequence;    /* of the last line, from 1; 0 = none yet */
+        Str file;         /* without folder */
+        int64_t sequence; /* of the last line, from 1; 0 = none yet */
         Sha256 hash;
 } AuditHead;
 

@@ -6,8 +6,14 @@
 
 static Status put(Test *t, Audit *audit, const char *statement, AuditHead *head) {
         Str objects[] = { STR("shop.staging.orders") };
-        AuditRecord record = { .principal = STR("local:ann"), .via = STR("cli"), .action = STR("query"), .objects = objects,
-                               .object_count = 1, .rows = 3, .bytes = -1, .statement = str_of(statement) };
+        AuditRecord record = { .principal = STR("local:ann"),
+                               .via = STR("cli"),
+                               .action = STR("query"),
+                               .objects = objects,
+                               .object_count = 1,
+                               .rows = 3,
+                               .bytes = -1,
+                               .statement = str_of(statement) };
         return audit_record(audit, &record, &t->arena, head, &t->err);
 }
 
@@ -35,7 +41,8 @@ TEST(lines_are_chained_over_processes_that_share_a_file) {
         CHECK(memcmp(found.hash.bytes, third.hash.bytes, SHA256_SIZE) == 0);
         int64_t lines;
         size_t files;
-        CHECK_OK(audit_verify_all(arena_printf(&t->arena, "%s/audit", test_folder(t)), &third, 1, &t->arena, &lines, &files, &t->err));
+        CHECK_OK(audit_verify_all(arena_printf(&t->arena, "%s/audit", test_folder(t)), &third, 1, &t->arena, &lines,
+                                  &files, &t->err));
         CHECK_INT(lines, 3);
         CHECK_INT(files, 1);
 }

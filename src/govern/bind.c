@@ -16,37 +16,38 @@
 #include "sql/depend.h"
 
 #define VIEW_DEPTH_MAX 16
-#define RELATION_MAX 1000  /* uses of relations in a statement, those of its views included */
+#define RELATION_MAX 1000      /* uses of relations in a statement, those of its views included */
 #define PRINTED_MAX (7u << 20) /* bytes of the printed statement; a message to a worker holds 8 MB */
-#define OUTPUT_NAME_MAX 64 /* bytes of an output's name taken from the text */
+#define OUTPUT_NAME_MAX 64     /* bytes of an output's name taken from the text */
 
 /* A relation in a FROM. */
 typedef struct Seen {
-        Str alias;               /* by which the query names it; empty = it cannot */
-        const Relation *scan;    /* NULL: a CTE, a subquery, a view, a function: columns unknown here */
+        Str alias;                /* by which the query names it; empty = it cannot */
+        const Relation *scan;     /* NULL: a CTE, a subquery, a view, a function: columns unknown here */
+        const Relation *relation; /* the same, and of a view too; NULL where the name is none of the catalog's */
         const Policy *policy;
-        SqlFrom *from;           /* the node that becomes the scan */
-        bool unaliased;          /* the alias is the relation's own name, so zone.stage.name.column may be written */
-        bool *carried;           /* scan: per column */
-        bool nullable;           /* on the side of an outer join that can be filled with NULL */
-        bool whole;              /* files may not be left out: positions, nearest rows and samples depend on all rows */
+        SqlFrom *from;  /* the node that becomes the scan */
+        bool unaliased; /* the alias is the relation's own name, so zone.stage.name.column may be written */
+        bool *carried;  /* scan: per column */
+        bool nullable;  /* on the side of an outer join that can be filled with NULL */
+        bool whole;     /* files may not be left out: positions, nearest rows and samples depend on all rows */
 } Seen;
 
 typedef struct Scope Scope;
 struct Scope {
         const Scope *outer;
-        SqlScope ctes;           /* for sql_scope_has(); its outer is the outer scope's */
+        SqlScope ctes; /* for sql_scope_has(); its outer is the outer scope's */
         VEC(Seen *) seen;
 };
 
 /* One text: the statement, or a view inside it, with whose rights it is read. */
 typedef struct Text {
         const SqlTree *tree;
-        Str zone, stage;         /* defaults for short names */
+        Str zone, stage; /* defaults for short names */
         const Principal *principal;
         uint32_t source;
         int view_depth;
-        bool keyed;              /* the statement has subqueries, so filtered scans take the keyed form */
+        bool keyed; /* the statement has subqueries, so filtered scans take the keyed form */
         Mentioned mentioned;
 } Text;
 
@@ -104,7 +105,8 @@ static Str guess_relation(Bind *bind, Str written, Str name) {
 }
 
 static bool looks_like_file(Str name) {
-        return str_find_byte(name, '/') < name.size || str_find_byte(name, '.') < name.size || str_find(name, STR("://")) < name.size;
+        return str_find_byte(name, '/') < name.size || str_find_byte(name, '.') < name.size ||
+               str_find(name, STR("://")) < name.size;
 }
 
 static Status no_relation(Bind *bind, const Text *text, const SqlFrom *from, Error *err) {
@@ -115,10 +117,11 @@ static Status no_relation(Bind *bind, const Text *text, const SqlFrom *from, Err
                 error_hint(err, "files enter through a source: lode add ZONE %.*s", STR_ARG(name));
                 return place_error(text, from->at, err);
         }
-        Str written = path.count == 3   ? arena_strf(bind->arena, "%.*s.%.*s.%.*s", STR_ARG(path.items[0]),
-                                                     STR_ARG(path.items[1]), STR_ARG(path.items[2]))
-                      : path.count == 2 ? arena_strf(bind->arena, "%.*s.%.*s", STR_ARG(path.items[0]), STR_ARG(path.items[1]))
-                                        : name;
+        Str written = path.count == 3 ? arena_strf(bind->arena, "%.*s.%.*s.%.*s", STR_ARG(path.items[0]),
+                                                   STR_ARG(path.items[1]), STR_ARG(path.items[2]))
+                      : path.count == 2
+                              ? arena_strf(bind->arena, "%.*s.%.*s", STR_ARG(path.items[0]), STR_ARG(path.items[1]))
+                              : name;
         error_set(err, STATUS_NO_TABLE, "no table '%.*s'", STR_ARG(written));
         Str guess = guess_relation(bind, written, name);
         if (guess.size > 0)
@@ -176,8 +179,11 @@ static bool carries_hidden(const Seen *seen) {
 
 static void note_relation(Bind *bind, const Relation *relation, const bool *carried, size_t file_count) {
         BoundRelation bound = {
-                .zone = relation->zone, .stage = relation->stage, .name = relation->name,
-                .kind = relation->kind, .file_count = file_count,
+                .zone = relation->zone,
+                .stage = relation->stage,
+                .name = relation->name,
+                .kind = relation->kind,
+                .file_count = file_count,
         };
         bound.columns.items = ARENA_ARRAY(bind->arena, Str, relation->column_count);
         for (size_t i = 0; carried && i < relation->column_count; i++)
@@ -218,10 +224,14 @@ static Status guard_view(Bind *bind, const Text *text, SqlFrom *from, const Rela
         for (size_t i = 0; i < relation->column_count; i++)
                 carried[i] = !policy_withholds(policy, relation->columns[i].name);
         if (relation->column_count == 0)
-                return error_set(err, STATUS_DENIED, "the columns of view '%.*s' are not known, so its policy cannot hold",
+                return error_set(err, STATUS_DENIED,
+                                 "the columns of view '%.*s' are not known, so its policy cannot hold",
                                  STR_ARG(relation->name));
         GuardedUse use = {
-                .relation = relation, .carried = carried, .policy = policy, .keyed = text->keyed,
+                .relation = relation,
+                .carried = carried,
+                .policy = policy,
+                .keyed = text->keyed,
                 .source = arena_strf(bind->arena, "(%.*s)", STR_ARG(sql_print(bind->arena, query))),
         };
         Type *types;
@@ -243,8 +253,12 @@ static Status inline_view(Bind *bind, const Text *text, SqlFrom *from, const Rel
         Principal *zone = ARENA_NEW(bind->arena, Principal);
         *zone = (Principal){ .name = text->principal->name, .zone = relation->zone };
         Text inner = {
-                .tree = relation->view, .zone = relation->zone, .principal = zone,
-                .source = (uint32_t)map->texts.count, .view_depth = text->view_depth + 1, .keyed = text->keyed,
+                .tree = relation->view,
+                .zone = relation->zone,
+                .principal = zone,
+                .source = (uint32_t)map->texts.count,
+                .view_depth = text->view_depth + 1,
+                .keyed = text->keyed,
         };
         SqlQuery *query = sql_query_copy(bind->arena, relation->view->query);
         mentioned_collect(query, bind->arena, &inner.mentioned);
@@ -264,11 +278,17 @@ static Status inline_view(Bind *bind, const Text *text, SqlFrom *from, const Rel
         return STATUS_OK;
 }
 
-/* Two unaliased relations of one name in one FROM, from different places: no name could tell them apart. */
-static Status check_clash(const Text *text, const Scope *scope, const SqlFrom *from, Str alias, Error *err) {
+static bool same_relation(const Relation *a, const Relation *b) {
+        return a && str_equal(a->zone, b->zone) && str_equal(a->stage, b->stage) && str_equal(a->name, b->name);
+}
+
+/* Two unaliased relations of one name in one FROM, from different places: no name could tell them apart any more. */
+static Status check_clash(const Text *text, const Scope *scope, const SqlFrom *from, Str alias,
+                          const Relation *relation, Error *err) {
         for (size_t i = 0; i < scope->seen.count; i++) {
                 const Seen *other = scope->seen.items[i];
-                if (!other->unaliased || !str_equal_nocase(other->alias, alias))
+                if (!other->unaliased || same_relation(other->relation, relation) ||
+                    !str_equal_nocase(other->alias, alias))
                         continue;
                 error_set(err, STATUS_AMBIGUOUS, "two tables named '%.*s' stand in one FROM", STR_ARG(alias));
                 error_hint(err, "give one of them an alias: ... AS %.*s_2", STR_ARG(alias));
@@ -281,7 +301,8 @@ static Status check_clash(const Text *text, const Scope *scope, const SqlFrom *f
 static Status count_relation(Bind *bind, const Text *text, const SqlFrom *from, Error *err) {
         if (bind->relation_uses++ < RELATION_MAX)
                 return STATUS_OK;
-        error_set(err, STATUS_LIMIT, "the statement reads more than %d relations, those inside views counted", RELATION_MAX);
+        error_set(err, STATUS_LIMIT, "the statement reads more than %d relations, those inside views counted",
+                  RELATION_MAX);
         return place_error(text, from->at, err);
 }
 
@@ -292,9 +313,13 @@ static Status see_relation(Bind *bind, const Text *text, Scope *scope, SqlFrom *
         TRY(count_relation(bind, text, from, err));
         TRY(resolve(bind, text, from, &relation, err));
         if (unaliased)
-                TRY(check_clash(text, scope, from, alias, err));
+                TRY(check_clash(text, scope, from, alias, relation, err));
         from->alias = alias;
-        Seen seen = { .alias = alias, .from = from, .unaliased = unaliased, .nullable = where.nullable,
+        Seen seen = { .alias = alias,
+                      .from = from,
+                      .relation = relation,
+                      .unaliased = unaliased,
+                      .nullable = where.nullable,
                       .whole = where.whole || from->sample || from->column_aliases.count > 0 };
         Seen *kept;
         TRY(get_policy(bind, text, relation, &seen.policy, err));
@@ -325,7 +350,8 @@ static Status see_join(Bind *bind, const Text *text, Scope *scope, SqlFrom *from
         for (size_t i = before; from->join.ref == SQL_REF_NATURAL && i < scope->seen.count; i++) {
                 if (!carries_hidden(scope->seen.items[i]))
                         continue;
-                error_set(err, STATUS_SQL_REFUSED, "NATURAL JOIN would also join on _file and _row, which this statement names");
+                error_set(err, STATUS_SQL_REFUSED,
+                          "NATURAL JOIN would also join on _file and _row, which this statement names");
                 error_hint(err, "name the columns to join on: JOIN ... USING (...)");
                 return place_error(text, from->at, err);
         }
@@ -342,7 +368,8 @@ static Status see_from(Bind *bind, const Text *text, Scope *scope, SqlFrom *from
                 return STATUS_OK;
         case SQL_FROM_TABLE:
                 if (from->table.path.count == 1 && sql_scope_has(&scope->ctes, from->table.path.items[0]))
-                        return see(bind, scope, (Seen){ .alias = from->alias.size ? from->alias : from->table.path.items[0] }, NULL);
+                        return see(bind, scope,
+                                   (Seen){ .alias = from->alias.size ? from->alias : from->table.path.items[0] }, NULL);
                 return see_relation(bind, text, scope, from, where, err);
         case SQL_FROM_SUBQUERY:
                 TRY(bind_query(bind, text, scope, from->subquery, err));
@@ -351,7 +378,10 @@ static Status see_from(Bind *bind, const Text *text, Scope *scope, SqlFrom *from
                 return see_join(bind, text, scope, from, where, err);
         case SQL_FROM_FUNCTION:
                 TRY(bind_expr(bind, text, scope, &from->function.call, err));
-                return see(bind, scope, (Seen){ .alias = from->alias.size ? from->alias : name_of_path(from->function.call->function.path) }, NULL);
+                return see(bind, scope,
+                           (Seen){ .alias = from->alias.size ? from->alias
+                                                             : name_of_path(from->function.call->function.path) },
+                           NULL);
         case SQL_FROM_VALUES:
                 for (size_t i = 0; i < from->values.row_count; i++)
                         for (size_t k = 0; k < from->values.rows[i].count; k++)
@@ -404,7 +434,8 @@ static const SqlExpr *conjunct_for(Bind *bind, const SqlExpr *condition, const R
         return copy;
 }
 
-static void use_condition(Bind *bind, const Scope *scope, const Seen *wanted, const SqlExpr *condition, Conjuncts *out) {
+static void use_condition(Bind *bind, const Scope *scope, const Seen *wanted, const SqlExpr *condition,
+                          Conjuncts *out) {
         const SqlExpr *reference = predicate_column(condition);
         Seen *seen = NULL;
         const RelationColumn *column = reference ? column_certain(scope, reference->column, &seen) : NULL;
@@ -431,14 +462,19 @@ static void use_conditions(Bind *bind, const Scope *scope, const Seen *wanted, c
         use_condition(bind, scope, wanted, where, out);
 }
 
-static Status make_scan(Bind *bind, const Text *text, const Scope *scope, Seen *seen, const SqlExpr *where, Error *err) {
+static Status make_scan(Bind *bind, const Text *text, const Scope *scope, Seen *seen, const SqlExpr *where,
+                        Error *err) {
         const BindSource *source = bind->request->source;
         Conjuncts conjuncts = { 0 };
         if (!seen->whole)
                 use_conditions(bind, scope, seen, where, &conjuncts);
         GuardedUse use = {
-                .relation = seen->scan, .carried = seen->carried, .policy = seen->policy, .keyed = text->keyed,
-                .conjuncts = conjuncts.exprs.items, .conjunct_count = conjuncts.exprs.count,
+                .relation = seen->scan,
+                .carried = seen->carried,
+                .policy = seen->policy,
+                .keyed = text->keyed,
+                .conjuncts = conjuncts.exprs.items,
+                .conjunct_count = conjuncts.exprs.count,
         };
         Str *paths = NULL;
         TRY(source->files(source->context, seen->scan, conjuncts.predicates.items, conjuncts.predicates.count,
@@ -476,13 +512,15 @@ static size_t qualifier_length(const Scope *scope, SqlNames parts) {
         for (; scope; scope = scope->outer) {
                 for (size_t i = 0; i < scope->seen.count; i++) {
                         const Seen *seen = scope->seen.items[i];
-                        if (!seen->unaliased || !seen->scan)
+                        const Relation *relation = seen->relation;
+                        if (!seen->unaliased || !relation)
                                 continue;
-                        const Relation *relation = seen->scan;
                         if (parts.count >= 4 && str_equal_nocase(parts.items[0], relation->zone) &&
-                            str_equal_nocase(parts.items[1], relation->stage) && str_equal_nocase(parts.items[2], seen->alias))
+                            str_equal_nocase(parts.items[1], relation->stage) &&
+                            str_equal_nocase(parts.items[2], seen->alias))
                                 return 2;
-                        if (str_equal_nocase(parts.items[0], relation->stage) && str_equal_nocase(parts.items[1], seen->alias))
+                        if (str_equal_nocase(parts.items[0], relation->stage) &&
+                            str_equal_nocase(parts.items[1], seen->alias))
                                 return 1;
                 }
         }
@@ -511,7 +549,8 @@ static bool is_column_somewhere(const Text *text, const Scope *scope, Str name) 
                 return true;
         for (; scope; scope = scope->outer)
                 for (size_t i = 0; i < scope->seen.count; i++)
-                        for (size_t k = 0; scope->seen.items[i]->scan && k < scope->seen.items[i]->scan->column_count; k++)
+                        for (size_t k = 0; scope->seen.items[i]->scan && k < scope->seen.items[i]->scan->column_count;
+                             k++)
                                 if (str_equal_nocase(scope->seen.items[i]->scan->columns[k].name, name))
                                         return true;
         return false;
@@ -579,7 +618,8 @@ static void exclude(Bind *bind, SqlExpr *star, Str table, Str column) {
 static bool star_excludes(const SqlExpr *star, Str table, Str column) {
         for (size_t i = 0; i < star->star.exclude_count; i++) {
                 const SqlStarName *name = &star->star.excludes[i];
-                if (str_equal_nocase(name->column, column) && (name->table.size == 0 || str_equal_nocase(name->table, table)))
+                if (str_equal_nocase(name->column, column) &&
+                    (name->table.size == 0 || str_equal_nocase(name->table, table)))
                         return true;
         }
         return false;
@@ -598,7 +638,8 @@ static Status bind_star(Bind *bind, const Text *text, const Scope *scope, SqlExp
                 }
                 for (size_t k = 0; k < seen->scan->column_count; k++) {
                         Str name = seen->scan->columns[k].name;
-                        if (seen->carried[k] && seen->scan->columns[k].hidden && !star_excludes(star, seen->alias, name))
+                        if (seen->carried[k] && seen->scan->columns[k].hidden &&
+                            !star_excludes(star, seen->alias, name))
                                 exclude(bind, star, relation.size > 0 ? STR_NONE : seen->alias, name);
                 }
         }
@@ -607,8 +648,8 @@ static Status bind_star(Bind *bind, const Text *text, const Scope *scope, SqlExp
 
 static bool takes_lambda(Str name) {
         static const char *const names[] = {
-                "apply", "array_apply", "array_transform", "list_apply", "list_transform", "array_filter", "filter",
-                "list_filter", "array_reduce", "list_reduce", "reduce",
+                "apply",  "array_apply", "array_transform", "list_apply",  "list_transform", "array_filter",
+                "filter", "list_filter", "array_reduce",    "list_reduce", "reduce",
         };
         return is_one_of(name, names, COUNT_OF(names));
 }
@@ -871,7 +912,9 @@ Status bind_statement(const SqlTree *tree, const BindRequest *request, Arena *ar
         BoundStatement bound = { .map.arena = arena, .parameter_count = tree->parameters.count };
         Bind bind = { .request = request, .arena = arena, .out = &bound };
         Text text = {
-                .tree = tree, .zone = request->default_zone, .stage = request->default_stage,
+                .tree = tree,
+                .zone = request->default_zone,
+                .stage = request->default_stage,
                 .principal = &request->principal,
         };
         if (tree->parameters.count > 0 && !request->parameters)
@@ -889,7 +932,8 @@ Status bind_statement(const SqlTree *tree, const BindRequest *request, Arena *ar
         SqlPrinter printer = { .out = &sql, .map = &bound.map };
         sql_print_query(&printer, query);
         if (sql.failed)
-                return error_set(err, STATUS_LIMIT, "the statement and the files it reads take more than %u bytes", PRINTED_MAX);
+                return error_set(err, STATUS_LIMIT, "the statement and the files it reads take more than %u bytes",
+                                 PRINTED_MAX);
         bound.sql = buf_dup(&sql, arena);
         bound.relations = bind.relations.items;
         bound.relation_count = bind.relations.count;
@@ -920,7 +964,8 @@ static void list_columns(Error *err, SqlNames columns) {
                         again = str_equal_nocase(columns.items[k], columns.items[i]);
                 if (again || columns.items[i].size + 8 > sizeof(list) - size)
                         continue;
-                size += (size_t)snprintf(list + size, sizeof(list) - size, "%s%.*s", count++ ? ", " : "", STR_ARG(columns.items[i]));
+                size += (size_t)snprintf(list + size, sizeof(list) - size, "%s%.*s", count++ ? ", " : "",
+                                         STR_ARG(columns.items[i]));
         }
         if (count > 0)
                 error_hint(err, "columns: %s%s", list, columns.count > count ? " ..." : "");

@@ -19,9 +19,9 @@
 
 /* Who asks. The administrator and a zone (for its models) see relations whole. */
 typedef struct Principal {
-        Str name;           /* "local:ann"; current_user in SQL */
+        Str name; /* "local:ann"; current_user in SQL */
         bool administrator;
-        Str zone;           /* not empty: this is the zone itself, building a model or a view */
+        Str zone; /* not empty: this is the zone itself, building a model or a view */
 } Principal;
 
 /* local:OSUSER, whoever runs the command line on the store's files. */
@@ -40,11 +40,11 @@ typedef enum RelationKind { RELATION_TABLE, RELATION_VIEW } RelationKind;
 
 typedef struct Relation {
         RelationKind kind;
-        Str zone, stage, name; /* as the catalog spells them */
+        Str zone, stage, name;   /* as the catalog spells them */
         RelationColumn *columns; /* hidden ones included; a view may leave them out (0) */
         size_t column_count;
-        const SqlTree *view;   /* RELATION_VIEW: its text's tree; bound as its zone, with default_zone = its zone */
-        void *handle;          /* the resolver's own, handed back to files() */
+        const SqlTree *view; /* RELATION_VIEW: its text's tree; bound as its zone, with default_zone = its zone */
+        void *handle;        /* the resolver's own, handed back to files() */
 } Relation;
 
 /* The catalog as binding sees it. Names arrive as the user wrote them; the catalog decides about case. */
@@ -83,13 +83,13 @@ typedef struct BoundRelation {
 } BoundRelation;
 
 typedef struct BoundStatement {
-        Str sql;        /* to prepare, and nothing else */
-        SqlMap map;     /* from offsets in sql to places in the user's text and in inlined views */
+        Str sql;    /* to prepare, and nothing else */
+        SqlMap map; /* from offsets in sql to places in the user's text and in inlined views */
         BoundRelation *relations;
         size_t relation_count;
         size_t parameter_count;
-        SqlNames columns;  /* that the relations have, for guesses */
-        Type *functions; /* whose flattening functions sql names: for worker_define(), before sql is prepared */
+        SqlNames columns; /* that the relations have, for guesses */
+        Type *functions;  /* whose flattening functions sql names: for worker_define(), before sql is prepared */
         size_t function_count;
 } BoundStatement;
 

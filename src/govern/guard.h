@@ -30,20 +30,20 @@ struct Policy {
         const SqlExpr *row_filter; /* over the table's columns and literals; NULL = all rows */
         PolicyMask *masks;
         size_t mask_count;
-        SqlNames withheld;         /* columns that do not exist for this principal */
-        bool strict;               /* nothing of the user's is copied behind the barrier */
+        SqlNames withheld; /* columns that do not exist for this principal */
+        bool strict;       /* nothing of the user's is copied behind the barrier */
 };
 
 typedef struct GuardedUse {
         const Relation *relation;
-        const bool *carried;       /* one per column: whether the scan gives it */
+        const bool *carried; /* one per column: whether the scan gives it */
         const Str *paths;
         size_t path_count;
-        Str source;                /* instead of files: a bracketed SELECT (a view's) */
-        const Policy *policy;      /* or NULL */
+        Str source;                      /* instead of files: a bracketed SELECT (a view's) */
+        const Policy *policy;            /* or NULL */
         const SqlExpr *const *conjuncts; /* of the user's, harmless: copied behind the barrier */
         size_t conjunct_count;
-        bool keyed;                /* the statement has subqueries */
+        bool keyed; /* the statement has subqueries */
 } GuardedUse;
 
 /*

@@ -109,8 +109,10 @@ void mentioned_collect(const SqlQuery *query, Arena *arena, Mentioned *out) {
         map_init(&out->parameters, arena);
         map_init(&out->outputs, arena);
         Collect collect = { .out = out, .arena = arena };
-        SqlVisitor visitor = { .expr = collect_expr, .from = collect_from, .query = collect_query, .context = &collect };
-        Error unused = { 0 }; /* these visitors do not fail */
+        SqlVisitor visitor = {
+                .expr = collect_expr, .from = collect_from, .query = collect_query, .context = &collect
+        };
+        Error unused = { 0 };                                             /* these visitors do not fail */
         sql_visit_query((SqlQuery *)(uintptr_t)query, &visitor, &unused); /* nor replace anything */
 }
 

@@ -9,12 +9,12 @@
 #include "sql/tree.h"
 
 typedef struct Mentioned {
-        Map names;        /* every part of every column reference, lower case */
-        Map singles;      /* of these, the references of one part: may also mean a whole row */
-        Map parameters;   /* names of lambda parameters, lower case */
-        Map outputs;      /* aliases given to expressions and columns, lower case */
-        bool everything;  /* a star, COLUMNS, NATURAL JOIN, PIVOT, #1: all columns can be touched */
-        bool subqueries;  /* there are expressions that hold queries, or joined subqueries that may be lateral */
+        Map names;       /* every part of every column reference, lower case */
+        Map singles;     /* of these, the references of one part: may also mean a whole row */
+        Map parameters;  /* names of lambda parameters, lower case */
+        Map outputs;     /* aliases given to expressions and columns, lower case */
+        bool everything; /* a star, COLUMNS, NATURAL JOIN, PIVOT, #1: all columns can be touched */
+        bool subqueries; /* there are expressions that hold queries, or joined subqueries that may be lateral */
 } Mentioned;
 
 void mentioned_collect(const SqlQuery *query, Arena *arena, Mentioned *out);

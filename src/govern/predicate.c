@@ -218,13 +218,11 @@ static Predicate predicate_of(int field_id, PredicateKind kind, Str *values, siz
 }
 
 static size_t from_comparison(const SqlExpr *expr, int field_id, Type type, Arena *arena, Predicate *out) {
-        static const int kinds[][2] = { /* as written; with the literal on the left */
-                [SQL_EQUAL] = { PREDICATE_EQ, PREDICATE_EQ },
-                [SQL_NOT_EQUAL] = { PREDICATE_NE, PREDICATE_NE },
-                [SQL_LESS] = { PREDICATE_LT, PREDICATE_GT },
-                [SQL_LESS_EQUAL] = { PREDICATE_LE, PREDICATE_GE },
-                [SQL_GREATER] = { PREDICATE_GT, PREDICATE_LT },
-                [SQL_GREATER_EQUAL] = { PREDICATE_GE, PREDICATE_LE },
+        static const int kinds[][2] = {
+                /* as written; with the literal on the left */
+                [SQL_EQUAL] = { PREDICATE_EQ, PREDICATE_EQ },   [SQL_NOT_EQUAL] = { PREDICATE_NE, PREDICATE_NE },
+                [SQL_LESS] = { PREDICATE_LT, PREDICATE_GT },    [SQL_LESS_EQUAL] = { PREDICATE_LE, PREDICATE_GE },
+                [SQL_GREATER] = { PREDICATE_GT, PREDICATE_LT }, [SQL_GREATER_EQUAL] = { PREDICATE_GE, PREDICATE_LE },
         };
         if (expr->compare.op >= COUNT_OF(kinds))
                 return 0;
@@ -263,6 +261,7 @@ size_t predicate_make(const SqlExpr *expr, int field_id, Type type, Arena *arena
                 return from_between(expr, field_id, type, arena, out);
         if (expr->op.op == SQL_OP_IN)
                 return from_in(expr, field_id, type, arena, out);
-        out[0] = predicate_of(field_id, expr->op.op == SQL_OP_IS_NULL ? PREDICATE_IS_NULL : PREDICATE_IS_NOT_NULL, NULL, 0);
+        out[0] = predicate_of(field_id, expr->op.op == SQL_OP_IS_NULL ? PREDICATE_IS_NULL : PREDICATE_IS_NOT_NULL, NULL,
+                              0);
         return 1;
 }

@@ -59,6 +59,7 @@ TEST(literals_become_values_only_where_nothing_is_lost) {
                 size_t count = predicate_make(expr, 5, cases[i].type, &t->arena, made);
                 Str got = count ? value_print(&t->arena, cases[i].type, made[0].values[0]) : STR_NONE;
                 if (count != (cases[i].wanted != NULL) || (count && !str_starts_with(got, str_of(cases[i].wanted))))
-                        test_fail(t, __FILE__, __LINE__, "row %zu: '%s' gives '%.*s'", i, cases[i].literal, STR_ARG(got));
+                        test_fail(t, __FILE__, __LINE__, "row %zu: '%s' gives '%.*s'", i, cases[i].literal,
+                                  STR_ARG(got));
         }
 }

@@ -60,7 +60,8 @@ static void check_statement(Test *t, Worker *worker, Str sql) {
                 test_fail(t, __FILE__, __LINE__, "%.*s: its copy prints otherwise", STR_ARG(sql));
         if (worker_parse(worker, printed, &arena, &after, &err) != STATUS_OK ||
             json_of(before, &arena, &a, &err) != STATUS_OK || json_of(after, &arena, &b, &err) != STATUS_OK)
-                test_fail(t, __FILE__, __LINE__, "%.*s prints as %.*s: %s", STR_ARG(sql), STR_ARG(printed), err.message);
+                test_fail(t, __FILE__, __LINE__, "%.*s prints as %.*s: %s", STR_ARG(sql), STR_ARG(printed),
+                          err.message);
         else if (!same_tree(a, b, false))
                 test_fail(t, __FILE__, __LINE__, "%.*s prints as another tree: %.*s", STR_ARG(sql), STR_ARG(printed));
 }

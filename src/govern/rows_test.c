@@ -10,10 +10,13 @@ TEST(a_statement_knows_whose_rows_it_gives) {
                 const char *sql, *source; /* NULL: it does not preserve rows */
         } cases[] = {
                 { "select a, upper(b) as c from staging.orders where a > 1", "staging.orders" },
-                { "select o.a, c.b from shop.staging.orders o left join staging.customers c on o.c = c.c", "shop.staging.orders" },
-                { "select * from staging.orders o join staging.customers c using (x) anti join staging.bad b using (y)", "staging.orders" },
+                { "select o.a, c.b from shop.staging.orders o left join staging.customers c on o.c = c.c",
+                  "shop.staging.orders" },
+                { "select * from staging.orders o join staging.customers c using (x) anti join staging.bad b using (y)",
+                  "staging.orders" },
                 { "select a, sum(b) over (partition by c) from staging.orders order by a", "staging.orders" },
-                { "select a from staging.orders qualify row_number() over (partition by b order by c) = 1", "staging.orders" },
+                { "select a from staging.orders qualify row_number() over (partition by b order by c) = 1",
+                  "staging.orders" },
                 { "with o as (select a from staging.orders) select * from o where a > 1", "staging.orders" },
                 { "select * from (select a from staging.orders) q", "staging.orders" },
                 { "select a, (select max(b) from staging.customers) from staging.orders", "staging.orders" },
@@ -34,16 +37,21 @@ TEST(a_statement_knows_whose_rows_it_gives) {
                 const char *why = NULL;
                 CHECK_OK(world_parse(&world, cases[i].sql, &tree));
                 bool found = sql_row_source(tree, &source, &why);
-                Str name = !found ? STR_NONE : source.zone.size
-                        ? arena_strf(&t->arena, "%.*s.%.*s.%.*s", STR_ARG(source.zone), STR_ARG(source.stage), STR_ARG(source.name))
-                        : arena_strf(&t->arena, "%.*s.%.*s", STR_ARG(source.stage), STR_ARG(source.name));
+                Str name = !found ? STR_NONE
+                           : source.zone.size
+                                   ? arena_strf(&t->arena, "%.*s.%.*s.%.*s", STR_ARG(source.zone),
+                                                STR_ARG(source.stage), STR_ARG(source.name))
+                                   : arena_strf(&t->arena, "%.*s.%.*s", STR_ARG(source.stage), STR_ARG(source.name));
                 if (found != (cases[i].source != NULL) || (found && !str_is(name, cases[i].source)) || (!found && !why))
-                        test_fail(t, __FILE__, __LINE__, "%s: '%.*s' (%s)", cases[i].sql, STR_ARG(name), why ? why : "");
+                        test_fail(t, __FILE__, __LINE__, "%s: '%.*s' (%s)", cases[i].sql, STR_ARG(name),
+                                  why ? why : "");
         }
 }
 
 static Status wrapped(World *world, const char *predicate, SqlTree **out) {
-        return world_parse(world, arena_printf(&world->test->arena, SQL_PREDICATE_PREFIX "%s" SQL_PREDICATE_SUFFIX, predicate), out);
+        return world_parse(world,
+                           arena_printf(&world->test->arena, SQL_PREDICATE_PREFIX "%s" SQL_PREDICATE_SUFFIX, predicate),
+                           out);
 }
 
 TEST(a_models_rows_lead_back_to_their_records) {
@@ -54,13 +62,15 @@ TEST(a_models_rows_lead_back_to_their_records) {
         } cases[] = {
                 { "select id as order_id, upper(customer) as who from staging.orders where amount > 3", "order_id = 5",
                   "_file|_row|order_id|who: 77|6|5|C2" },
-                { "select o.id, c.region from staging.orders o left join staging.customers c on o.customer = c.name", "region = 'US' and id < 4",
-                  "_file|_row|id|region: 77|3|2|US" },
+                { "select o.id, c.region from staging.orders o left join staging.customers c on o.customer = c.name",
+                  "region = 'US' and id < 4", "_file|_row|id|region: 77|3|2|US" },
                 { "select * from staging.customers", "name = 'c1'", "_file|_row|name|region: 78|2|c1|EU" },
                 { "with o as (select *, amount * 2 as twice from staging.orders) select id, twice from o", "id = 1",
                   "_file|_row|id|twice: 77|2|1|3.00" },
-                { "select * from (select name, region as r from staging.customers) q", "r = 'US'", "_file|_row|name|r: 78|3|c2|US" },
-                { "select *, row_number() over (order by _row desc) as n from staging.customers", "n = 1", "_file|_row|name|region|n: 78|3|c2|US|1" },
+                { "select * from (select name, region as r from staging.customers) q", "r = 'US'",
+                  "_file|_row|name|r: 78|3|c2|US" },
+                { "select *, row_number() over (order by _row desc) as n from staging.customers", "n = 1",
+                  "_file|_row|name|region|n: 78|3|c2|US|1" },
                 { "select _row as line, name from staging.customers", "line = 2", "_file|_row|line|name: 78|2|2|c1" },
                 { "select name, _row, _file from staging.customers", "name = 'c0'", "name|_row|_file: c0|1|78" },
         };

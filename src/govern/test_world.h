@@ -16,9 +16,9 @@ typedef struct World {
         WorkerPool *pool;
         Worker *worker;
         Relation relations[6];
-        const char *files[6];          /* of each relation; NULL = none */
-        const Policy *policies[6];     /* for principals that are no zone */
-        size_t predicate_count;        /* of the last statement, over all its scans */
+        const char *files[6];      /* of each relation; NULL = none */
+        const Policy *policies[6]; /* for principals that are no zone */
+        size_t predicate_count;    /* of the last statement, over all its scans */
 } World;
 
 static inline void world_deinit(World *world) {
@@ -39,7 +39,9 @@ static inline const char *world_program(Test *t) {
 static inline Status world_start(Test *t, World *world) {
         world->test = t;
         WorkerOptions options = { .run_folder = arena_printf(&t->arena, "%s/run", test_folder(t)),
-                                  .program = world_program(t), .memory_limit = 256u << 20, .threads = 1 };
+                                  .program = world_program(t),
+                                  .memory_limit = 256u << 20,
+                                  .threads = 1 };
         TRY(worker_pool_open(&options, &world->pool, &t->err));
         return worker_lease(world->pool, STR("local:ann"), &world->worker, &t->err);
 }
@@ -53,8 +55,13 @@ static inline Status world_parse(World *world, const char *sql, SqlTree **out) {
 static inline Status world_table(World *world, size_t index, const char *zone, const char *name, const char *select,
                                  RelationColumn *columns, size_t count) {
         Test *t = world->test;
-        world->relations[index] = (Relation){ .kind = RELATION_TABLE, .zone = str_of(zone), .stage = STR("staging"), .name = str_of(name),
-                                              .columns = columns, .column_count = count, .handle = &world->files[index] };
+        world->relations[index] = (Relation){ .kind = RELATION_TABLE,
+                                              .zone = str_of(zone),
+                                              .stage = STR("staging"),
+                                              .name = str_of(name),
+                                              .columns = columns,
+                                              .column_count = count,
+                                              .handle = &world->files[index] };
         if (!select)
                 return STATUS_OK;
         WorkerBuildColumn *build = ARENA_ARRAY(&t->arena, WorkerBuildColumn, count);
@@ -73,18 +80,25 @@ static inline Status world_table(World *world, size_t index, const char *zone, c
  * and the view shop.canonical.big over the first. */
 static inline Status world_fill(World *world) {
         static RelationColumn orders[] = {
-                { STR("id"), { TYPE_BIGINT }, 1, false },    { STR("customer"), { TYPE_TEXT }, 2, false },
-                { STR("amount"), { TYPE_DECIMAL, 10, 2 }, 3, false }, { STR("day"), { TYPE_DATE }, 4, false },
-                { STR("_file"), { TYPE_BIGINT }, 8, true },  { STR("_row"), { TYPE_BIGINT }, 9, true },
+                { STR("id"), { TYPE_BIGINT }, 1, false },
+                { STR("customer"), { TYPE_TEXT }, 2, false },
+                { STR("amount"), { TYPE_DECIMAL, 10, 2 }, 3, false },
+                { STR("day"), { TYPE_DATE }, 4, false },
+                { STR("_file"), { TYPE_BIGINT }, 8, true },
+                { STR("_row"), { TYPE_BIGINT }, 9, true },
         };
         static RelationColumn customers[] = {
-                { STR("name"), { TYPE_TEXT }, 1, false },    { STR("region"), { TYPE_TEXT }, 2, false },
-                { STR("_file"), { TYPE_BIGINT }, 8, true },  { STR("_row"), { TYPE_BIGINT }, 9, true },
+                { STR("name"), { TYPE_TEXT }, 1, false },
+                { STR("region"), { TYPE_TEXT }, 2, false },
+                { STR("_file"), { TYPE_BIGINT }, 8, true },
+                { STR("_row"), { TYPE_BIGINT }, 9, true },
         };
-        static RelationColumn big[] = { { STR("id"), { TYPE_BIGINT }, 0, false }, { STR("amount"), { TYPE_DECIMAL, 10, 2 }, 0, false } };
+        static RelationColumn big[] = { { STR("id"), { TYPE_BIGINT }, 0, false },
+                                        { STR("amount"), { TYPE_DECIMAL, 10, 2 }, 0, false } };
         static const char orders_rows[] =
                 "SELECT i AS id, 'c' || (i % 3) AS customer, CAST(i * 1.5 AS DECIMAL(10, 2)) AS amount,"
-                " CAST(DATE '2026-01-01' + CAST(i AS INTEGER) AS DATE) AS day, 77 AS _file, i + 1 AS _row FROM range(10) t(i)";
+                " CAST(DATE '2026-01-01' + CAST(i AS INTEGER) AS DATE) AS day, 77 AS _file, i + 1 AS _row FROM "
+                "range(10) t(i)";
         static const char customers_rows[] =
                 "SELECT 'c' || i AS name, CASE WHEN i < 2 THEN 'EU' ELSE 'US' END AS region, 78 AS _file, i + 1 AS _row"
                 " FROM range(3) t(i)";
@@ -92,8 +106,12 @@ static inline Status world_fill(World *world) {
         TRY(world_table(world, 1, "shop", "customers", customers_rows, customers, COUNT_OF(customers)));
         TRY(world_table(world, 2, "crm", "orders", orders_rows, orders, COUNT_OF(orders)));
         TRY(world_table(world, 3, "shop", "empty", NULL, orders, COUNT_OF(orders)));
-        world->relations[4] = (Relation){ .kind = RELATION_VIEW, .zone = STR("shop"), .stage = STR("canonical"), .name = STR("big"),
-                                          .columns = big, .column_count = COUNT_OF(big) };
+        world->relations[4] = (Relation){ .kind = RELATION_VIEW,
+                                          .zone = STR("shop"),
+                                          .stage = STR("canonical"),
+                                          .name = STR("big"),
+                                          .columns = big,
+                                          .column_count = COUNT_OF(big) };
         SqlTree *view;
         TRY(world_parse(world, "select id, amount from staging.orders where amount > 10", &view));
         view->name = STR("zones/shop/canonical/big.sql");
@@ -148,8 +166,8 @@ static inline Status world_names(void *context, Arena *arena, Str **out, size_t 
         return STATUS_OK;
 }
 
-static inline Status world_policy(void *context, const Principal *principal, const Relation *relation, Arena *arena UNUSED,
-                                  const Policy **out, Error *err UNUSED) {
+static inline Status world_policy(void *context, const Principal *principal, const Relation *relation,
+                                  Arena *arena UNUSED, const Policy **out, Error *err UNUSED) {
         World *world = context;
         *out = principal->zone.size > 0 ? NULL : world->policies[relation - world->relations];
         return STATUS_OK;
@@ -158,7 +176,8 @@ static inline Status world_policy(void *context, const Principal *principal, con
 /* Binds a tree. zone: the default one, may be "". */
 static inline Status world_bind(World *world, const SqlTree *tree, const char *zone, BoundStatement *out) {
         BindSource source = { world, world_resolve, world_files, world_names, world_policy };
-        BindRequest request = { .principal = { .name = STR("local:ann"), .administrator = true }, .default_zone = str_of(zone),
+        BindRequest request = { .principal = { .name = STR("local:ann"), .administrator = true },
+                                .default_zone = str_of(zone),
                                 .source = &source };
         world->predicate_count = 0;
         return bind_statement(tree, &request, &world->test->arena, out, &world->test->err);

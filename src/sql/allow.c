@@ -99,7 +99,7 @@ static const char types[] =
 /* With blanks in them, so not for the list. */
 static const char *const long_types[] = {
         "timestamp with time zone", "timestamp without time zone", "time with time zone", "time without time zone",
-        "double precision", "character varying",
+        "double precision",         "character varying",
 };
 
 static const char collations[] = " nocase noaccent nfc binary c posix ";
@@ -206,7 +206,8 @@ static Status check_named_aggregate(const SqlTree *tree, const SqlExpr *expr, St
         if (which && which->kind == SQL_CONSTANT && which->constant.literal == SQL_STRING &&
             holds(aggregates, which->constant.text) && !holds(" bitstring_agg ", which->constant.text))
                 return STATUS_OK;
-        error_set(err, STATUS_SQL_REFUSED, "%.*s takes the name of an allowed aggregate as literal text", STR_ARG(name));
+        error_set(err, STATUS_SQL_REFUSED, "%.*s takes the name of an allowed aggregate as literal text",
+                  STR_ARG(name));
         return sql_error_place(err, tree, expr->at);
 }
 
@@ -244,7 +245,8 @@ static Status allow_expr(void *context, SqlExpr **place, Error *err) {
         case SQL_COLLATE:
                 if (sql_collation_is_allowed(expr->collate.collation))
                         return STATUS_OK;
-                error_set(err, STATUS_SQL_REFUSED, "the collation '%.*s' is not allowed", STR_ARG(expr->collate.collation));
+                error_set(err, STATUS_SQL_REFUSED, "the collation '%.*s' is not allowed",
+                          STR_ARG(expr->collate.collation));
                 error_hint(err, "nocase and noaccent are, also as nocase.noaccent");
                 return sql_error_place(err, tree, expr->at);
         case SQL_CONSTANT:

@@ -16,8 +16,8 @@ Status sql_allow_query(const SqlTree *tree, const SqlQuery *query, Error *err);
 /* The same for one expression of the tree. */
 Status sql_allow_expr(const SqlTree *tree, const SqlExpr *expr, Error *err);
 
-bool sql_function_is_allowed(Str name);        /* scalar, aggregate and window functions, any case */
+bool sql_function_is_allowed(Str name); /* scalar, aggregate and window functions, any case */
 bool sql_table_function_is_allowed(Str name);
 bool sql_type_is_allowed(Str name);
-bool sql_collation_is_allowed(Str name);       /* nocase, noaccent and such, joined by dots */
-bool sql_function_is_aggregate(Str name);      /* of those allowed */
+bool sql_collation_is_allowed(Str name);  /* nocase, noaccent and such, joined by dots */
+bool sql_function_is_aggregate(Str name); /* of those allowed */

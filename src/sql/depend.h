@@ -28,7 +28,7 @@ typedef struct SqlScope SqlScope;
 struct SqlScope {
         const SqlScope *outer;
         const SqlQuery *query;
-        size_t visible;      /* CTEs of query in sight: all of them in its body, those before it inside a CTE */
+        size_t visible; /* CTEs of query in sight: all of them in its body, those before it inside a CTE */
 };
 
 /* Whether `name` is a CTE in sight. */

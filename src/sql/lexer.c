@@ -96,7 +96,8 @@ static bool skip_dollar_quoted(SqlLexer *lexer) {
 }
 
 static void skip_word(SqlLexer *lexer) {
-        while (!blank_size(lexer->text, lexer->at) && (is_letter(peek(lexer, 0)) || is_digit(peek(lexer, 0)) || peek(lexer, 0) == '$'))
+        while (!blank_size(lexer->text, lexer->at) &&
+               (is_letter(peek(lexer, 0)) || is_digit(peek(lexer, 0)) || peek(lexer, 0) == '$'))
                 lexer->at++;
 }
 
@@ -153,36 +154,57 @@ SqlToken sql_lex(SqlLexer *lexer) {
 
 static const char *const readers[] = { "select", "with", "from", "values", "table", "pivot", "unpivot" };
 
-static const char write_hint[] = "tables are written by sources and models: lode add ZONE FILE, zones/ZONE/canonical/NAME.sql";
+static const char write_hint[] =
+        "tables are written by sources and models: lode add ZONE FILE, zones/ZONE/canonical/NAME.sql";
 static const char setting_hint[] = "settings are in lode.yml and on the command line; see lode help";
 static const char show_hint[] = "lode show TABLE describes a table, lode show table lists them";
 
 static const struct {
         const char *word, *hint;
 } refused[] = {
-        { "insert", write_hint },       { "update", write_hint },       { "delete", write_hint },
-        { "merge", write_hint },        { "truncate", write_hint },     { "create", write_hint },
-        { "drop", write_hint },         { "alter", write_hint },        { "comment", write_hint },
+        { "insert", write_hint },
+        { "update", write_hint },
+        { "delete", write_hint },
+        { "merge", write_hint },
+        { "truncate", write_hint },
+        { "create", write_hint },
+        { "drop", write_hint },
+        { "alter", write_hint },
+        { "comment", write_hint },
         { "copy", "results go to a file with lode query -o csv or -o parquet; files enter through a source" },
         { "export", "lode query -o csv or -o parquet writes results" },
         { "import", "files enter through a source: lode add ZONE FILE" },
         { "attach", "there is one store, and its zones are its databases" },
         { "detach", "there is one store, and its zones are its databases" },
         { "use", "write zone.stage.table" },
-        { "set", setting_hint },        { "reset", setting_hint },      { "pragma", setting_hint },
-        { "show", show_hint },          { "describe", show_hint },      { "desc", show_hint },
-        { "summarize", show_hint },     { "call", "ask with SELECT" },
-        { "explain", "lode query -v says which files are read" }, { "analyze", "statistics are kept with every commit" },
-        { "install", "the engine has no extensions here" }, { "load", "the engine has no extensions here" },
-        { "begin", "a query sees one commit, whole" },      { "start", "a query sees one commit, whole" },
-        { "commit", "a query sees one commit, whole" },     { "rollback", "a query sees one commit, whole" },
-        { "abort", "a query sees one commit, whole" },      { "savepoint", "a query sees one commit, whole" },
-        { "prepare", "send the statement itself" },         { "execute", "send the statement itself" },
+        { "set", setting_hint },
+        { "reset", setting_hint },
+        { "pragma", setting_hint },
+        { "show", show_hint },
+        { "describe", show_hint },
+        { "desc", show_hint },
+        { "summarize", show_hint },
+        { "call", "ask with SELECT" },
+        { "explain", "lode query -v says which files are read" },
+        { "analyze", "statistics are kept with every commit" },
+        { "install", "the engine has no extensions here" },
+        { "load", "the engine has no extensions here" },
+        { "begin", "a query sees one commit, whole" },
+        { "start", "a query sees one commit, whole" },
+        { "commit", "a query sees one commit, whole" },
+        { "rollback", "a query sees one commit, whole" },
+        { "abort", "a query sees one commit, whole" },
+        { "savepoint", "a query sees one commit, whole" },
+        { "prepare", "send the statement itself" },
+        { "execute", "send the statement itself" },
         { "deallocate", "send the statement itself" },
-        { "checkpoint", "lode tidy looks after storage" },  { "vacuum", "lode tidy looks after storage" },
+        { "checkpoint", "lode tidy looks after storage" },
+        { "vacuum", "lode tidy looks after storage" },
         { "force", "lode tidy looks after storage" },
-        { "grant", "access is text: zones/ZONE/access.yml" }, { "revoke", "access is text: zones/ZONE/access.yml" },
-        { "connect", "the engine has no network" },         { "declare", "rows are streamed as they are asked for" },
+        { "grant", "access is text: zones/ZONE/access.yml" },
+        { "revoke", "access is text: zones/ZONE/access.yml" },
+        { "connect", "the engine has no network" },
+        { "declare", "rows are streamed as they are asked for" },
         { "listen", "lode run --watch tells what happens" },
 };
 

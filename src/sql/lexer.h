@@ -8,9 +8,9 @@
 
 typedef enum SqlTokenKind {
         SQL_TOKEN_END,
-        SQL_TOKEN_WORD,      /* keyword or plain name */
-        SQL_TOKEN_NAME,      /* "quoted name" */
-        SQL_TOKEN_STRING,    /* 'text', E'text', $$text$$ */
+        SQL_TOKEN_WORD,   /* keyword or plain name */
+        SQL_TOKEN_NAME,   /* "quoted name" */
+        SQL_TOKEN_STRING, /* 'text', E'text', $$text$$ */
         SQL_TOKEN_NUMBER,
         SQL_TOKEN_PARAMETER, /* ? $1 $name */
         SQL_TOKEN_SYMBOL,    /* one byte */

@@ -10,12 +10,15 @@ TEST(a_statement_is_told_by_its_first_word) {
                 int column; /* of the place, 0 = none */
         } cases[] = {
                 { "select 1", STATUS_OK, 0 },
-                { "  /* a /* nested */ comment */ -- and a line\n WITH x as (select 1) select * from x ; ", STATUS_OK, 0 },
+                { "  /* a /* nested */ comment */ -- and a line\n WITH x as (select 1) select * from x ; ", STATUS_OK,
+                  0 },
                 { "from t", STATUS_OK, 0 },
                 { "((values (1)))", STATUS_OK, 0 },
                 { "select ';', \";\", $$;$$, $x$ $$ ; $x$, e'\\';', 'it''s;' -- ; no\n", STATUS_OK, 0 },
                 { "select attach, \"copy\" from set_", STATUS_OK, 0 },
-                { "\xEF\xBB\xBFselect\xC2\xA0" "1 ", STATUS_OK, 0 }, /* a byte order mark, a no-break space */
+                { "\xEF\xBB\xBFselect\xC2\xA0"
+                  "1 ",
+                  STATUS_OK, 0 }, /* a byte order mark, a no-break space */
                 { "copy t to 'x'", STATUS_SQL_REFUSED, 1 },
                 { "  ATTACH 'x'", STATUS_SQL_REFUSED, 3 },
                 { "Set threads = 1", STATUS_SQL_REFUSED, 1 },
@@ -40,8 +43,8 @@ TEST(a_statement_is_told_by_its_first_word) {
                 Error err = { 0 };
                 Status got = sql_classify(str_of(cases[i].sql), STR("q.sql"), &err);
                 if (got != cases[i].wanted || err.column != cases[i].column)
-                        test_fail(t, __FILE__, __LINE__, "'%s' gives %s at column %d: %s", cases[i].sql, status_name(got),
-                                  err.column, err.message);
+                        test_fail(t, __FILE__, __LINE__, "'%s' gives %s at column %d: %s", cases[i].sql,
+                                  status_name(got), err.column, err.message);
         }
 }
 
@@ -51,10 +54,10 @@ TEST(tokens_end_where_they_should) {
                 SqlTokenKind kind;
                 const char *text;
         } wanted[] = {
-                { SQL_TOKEN_WORD, "a1" }, { SQL_TOKEN_SYMBOL, "." }, { SQL_TOKEN_NAME, "\"b\"\"c\"" },
-                { SQL_TOKEN_SYMBOL, "<" }, { SQL_TOKEN_SYMBOL, "=" }, { SQL_TOKEN_STRING, "'x''y'" },
+                { SQL_TOKEN_WORD, "a1" },      { SQL_TOKEN_SYMBOL, "." },      { SQL_TOKEN_NAME, "\"b\"\"c\"" },
+                { SQL_TOKEN_SYMBOL, "<" },     { SQL_TOKEN_SYMBOL, "=" },      { SQL_TOKEN_STRING, "'x''y'" },
                 { SQL_TOKEN_PARAMETER, "$1" }, { SQL_TOKEN_PARAMETER, "?$n" }, { SQL_TOKEN_NUMBER, "1.5e3" },
-                { SQL_TOKEN_WORD, "é" }, { SQL_TOKEN_END, "" }, { SQL_TOKEN_END, "" },
+                { SQL_TOKEN_WORD, "é" },       { SQL_TOKEN_END, "" },          { SQL_TOKEN_END, "" },
         };
         for (size_t i = 0; i < COUNT_OF(wanted); i++) {
                 SqlToken token = sql_lex(&lexer);

@@ -155,8 +155,8 @@ static void print_constant(SqlPrinter *printer, const SqlExpr *expr) {
 /* What may stand as an operator between or before operands; anything else is printed as a call of that name. */
 static bool is_operator_symbol(Str name) {
         static const char *const symbols[] = {
-                "+", "-", "*", "/", "//", "%", "**", "^", "<<", ">>", "&", "|", "~", "@", "||", "~~", "!~~", "~~*",
-                "!~~*", "~~~", "^@", "->>", "<->", "<=>", "&&", "@>", "<@", "!~", "~*", "!~*",
+                "+",  "-",   "*",   "/",    "//",  "%",  "**",  "^",   "<<",  ">>", "&",  "|",  "~",  "@",  "||",
+                "~~", "!~~", "~~*", "!~~*", "~~~", "^@", "->>", "<->", "<=>", "&&", "@>", "<@", "!~", "~*", "!~*",
         };
         for (size_t i = 0; i < COUNT_OF(symbols); i++)
                 if (str_is(name, symbols[i]))
@@ -262,8 +262,10 @@ static void print_operator(SqlPrinter *printer, const SqlExpr *expr) {
         static const struct {
                 const char *before, *after;
         } around[] = {
-                [SQL_OP_NOT] = { "(NOT ", ")" },           [SQL_OP_IS_NULL] = { "(", " IS NULL)" },
-                [SQL_OP_IS_NOT_NULL] = { "(", " IS NOT NULL)" }, [SQL_OP_TRY] = { "TRY(", ")" },
+                [SQL_OP_NOT] = { "(NOT ", ")" },
+                [SQL_OP_IS_NULL] = { "(", " IS NULL)" },
+                [SQL_OP_IS_NOT_NULL] = { "(", " IS NOT NULL)" },
+                [SQL_OP_TRY] = { "TRY(", ")" },
                 [SQL_OP_UNPACK] = { "*", "" },
         };
         const SqlExprs *children = &expr->op.children;
@@ -849,11 +851,12 @@ static bool is_values(const SqlQuery *query) {
         const SqlExpr *item = query->select.list.items[0];
         return query->select.from->kind == SQL_FROM_VALUES && str_is(query->select.from->alias, "valueslist") &&
                query->select.from->column_aliases.count == 0 && !query->select.from->sample &&
-               query->select.list.count == 1 && item->kind == SQL_STAR && item->alias.size == 0 && !item->star.columns &&
-               item->star.relation.size == 0 && item->star.exclude_count == 0 && item->star.replace_count == 0 &&
-               item->star.rename_count == 0 && !query->select.where && !query->select.having && !query->select.qualify &&
-               query->select.groups.count == 0 && query->select.group_set_count == 0 && !query->select.group_all &&
-               !query->select.sample && !distinct_of(query);
+               query->select.list.count == 1 && item->kind == SQL_STAR && item->alias.size == 0 &&
+               !item->star.columns && item->star.relation.size == 0 && item->star.exclude_count == 0 &&
+               item->star.replace_count == 0 && item->star.rename_count == 0 && !query->select.where &&
+               !query->select.having && !query->select.qualify && query->select.groups.count == 0 &&
+               query->select.group_set_count == 0 && !query->select.group_all && !query->select.sample &&
+               !distinct_of(query);
 }
 
 static void print_clause(SqlPrinter *printer, const char *keyword, const SqlExpr *expr) {

@@ -40,8 +40,8 @@ void sql_print_from(SqlPrinter *printer, const SqlFrom *from);
 /* The whole statement in the arena. */
 Str sql_print(Arena *arena, const SqlQuery *query);
 
-void sql_quote_name(Buf *out, Str name);  /* "a ""b""" */
-void sql_quote_text(Buf *out, Str text);  /* 'it''s'; bytes that a literal cannot hold go through chr() */
+void sql_quote_name(Buf *out, Str name); /* "a ""b""" */
+void sql_quote_text(Buf *out, Str text); /* 'it''s'; bytes that a literal cannot hold go through chr() */
 
 /* The node that printed what lies at this offset of our text: the user's place, and which text it is in. False if
  * nothing before it has one. */

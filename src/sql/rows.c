@@ -10,14 +10,14 @@
 /* The way from a query to the relation that its rows are of, one step per query. */
 typedef struct Step Step;
 struct Step {
-        Step *inner;       /* the query that this one's source is, or NULL at the relation */
+        Step *inner; /* the query that this one's source is, or NULL at the relation */
         SqlQuery *query;
-        SqlFrom *source;   /* leftmost in its FROM */
+        SqlFrom *source; /* leftmost in its FROM */
 };
 
 typedef struct Search {
         Arena *arena;
-        SqlQuery *top;     /* whose CTEs may be gone into */
+        SqlQuery *top; /* whose CTEs may be gone into */
         const char *why;
 } Search;
 
@@ -55,7 +55,8 @@ static bool preserves(Search *search, const SqlQuery *query) {
                 return fail(search, "it is a set operation (UNION and the like)");
         if (query->kind == SQL_RECURSIVE_CTE_NODE)
                 return fail(search, "it is recursive");
-        if (query->select.groups.count > 0 || query->select.group_set_count > 0 || query->select.group_all || query->select.having)
+        if (query->select.groups.count > 0 || query->select.group_set_count > 0 || query->select.group_all ||
+            query->select.having)
                 return fail(search, "it groups rows");
         for (size_t i = 0; i < query->modifier_count; i++) {
                 if (query->modifiers[i].kind == SQL_MODIFY_DISTINCT)
@@ -77,7 +78,8 @@ static Status see_use(void *context, SqlFrom **place, Error *err UNUSED) {
                 size_t count;
         } *uses = context;
         const SqlFrom *from = *place;
-        if (from->kind == SQL_FROM_TABLE && from->table.path.count == 1 && str_equal_nocase(from->table.path.items[0], uses->name))
+        if (from->kind == SQL_FROM_TABLE && from->table.path.count == 1 &&
+            str_equal_nocase(from->table.path.items[0], uses->name))
                 uses->count++;
         return STATUS_OK;
 }
@@ -202,12 +204,14 @@ static bool has_output(const SqlQuery *query, Str name) {
 static void leave_out(Arena *arena, SqlQuery *query, Str alias, Str column) {
         for (size_t i = 0; i < query->select.list.count; i++) {
                 SqlExpr *item = query->select.list.items[i];
-                if (item->kind != SQL_STAR || (item->star.relation.size > 0 && !str_equal_nocase(item->star.relation, alias)))
+                if (item->kind != SQL_STAR ||
+                    (item->star.relation.size > 0 && !str_equal_nocase(item->star.relation, alias)))
                         continue;
                 SqlStarName *names = ARENA_ARRAY(arena, SqlStarName, item->star.exclude_count + 1);
                 if (item->star.exclude_count > 0)
                         memcpy(names, item->star.excludes, item->star.exclude_count * sizeof(*names));
-                names[item->star.exclude_count] = (SqlStarName){ .table = item->star.relation.size ? STR_NONE : alias, .column = column };
+                names[item->star.exclude_count] = (SqlStarName){ .table = item->star.relation.size ? STR_NONE : alias,
+                                                                 .column = column };
                 item->star.excludes = names;
                 item->star.exclude_count++;
         }
@@ -319,7 +323,9 @@ Status sql_trace_model(const SqlTree *model, const SqlTree *predicate, Arena *ar
         carry(arena, step);
 
         SqlFrom *from = ARENA_NEW(arena, SqlFrom);
-        *from = (SqlFrom){ .kind = SQL_FROM_SUBQUERY, .at = { SQL_NOWHERE, 0 }, .alias = STR(MODEL_ALIAS), .subquery = query };
+        *from = (SqlFrom){
+                .kind = SQL_FROM_SUBQUERY, .at = { SQL_NOWHERE, 0 }, .alias = STR(MODEL_ALIAS), .subquery = query
+        };
         SqlExpr **items = ARENA_NEW(arena, SqlExpr *);
         items[0] = make_star(arena);
         SqlTree *tree = make_select(arena, items, 1, from);

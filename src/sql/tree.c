@@ -34,10 +34,19 @@ typedef struct Key {
 } Key;
 
 #define EXPR_KEYS { "class", KEY_READ }, { "type", KEY_READ }, { "alias", KEY_READ }, PLACE_KEYS
-#define PLACE_KEYS { "query_location", KEY_READ }, { "query_location_length", KEY_READ }
+#define PLACE_KEYS                                \
+        { "query_location", KEY_READ }, {         \
+                "query_location_length", KEY_READ \
+        }
 #define FROM_KEYS { "type", KEY_READ }, { "alias", KEY_READ }, { "sample", KEY_READ }, PLACE_KEYS
-#define QUERY_KEYS { "type", KEY_READ }, { "modifiers", KEY_READ }, { "cte_map", KEY_READ }
-#define NAME_KEYS(catalog, schema, name) { catalog, KEY_READ }, { schema, KEY_READ }, { name, KEY_READ }, { "qualified_name", KEY_READ }
+#define QUERY_KEYS                                         \
+        { "type", KEY_READ }, { "modifiers", KEY_READ }, { \
+                "cte_map", KEY_READ                        \
+        }
+#define NAME_KEYS(catalog, schema, name)                                   \
+        { catalog, KEY_READ }, { schema, KEY_READ }, { name, KEY_READ }, { \
+                "qualified_name", KEY_READ                                 \
+        }
 
 static bool json_is_none(const Json *value) {
         switch (value->kind) {
@@ -70,7 +79,8 @@ static const Key *key_find(const Key *keys, size_t count, Str name) {
         return NULL;
 }
 
-static Status check_keys(Reader *reader, const Json *node, const Key *keys, size_t count, const char *what, Error *err) {
+static Status check_keys(Reader *reader, const Json *node, const Key *keys, size_t count, const char *what,
+                         Error *err) {
         if (!node || node->kind != JSON_OBJECT)
                 return broken(err, what);
         for (size_t i = 0; i < node->object.count; i++) {
@@ -453,9 +463,9 @@ static Status read_subquery(Reader *reader, const Json *node, SqlExpr *expr, Err
 }
 
 static const char *const window_types[] = {
-        "WINDOW_AGGREGATE", "WINDOW_RANK", "WINDOW_RANK_DENSE", "WINDOW_NTILE", "WINDOW_PERCENT_RANK",
+        "WINDOW_AGGREGATE", "WINDOW_RANK",       "WINDOW_RANK_DENSE",  "WINDOW_NTILE",      "WINDOW_PERCENT_RANK",
         "WINDOW_CUME_DIST", "WINDOW_ROW_NUMBER", "WINDOW_FIRST_VALUE", "WINDOW_LAST_VALUE", "WINDOW_LEAD",
-        "WINDOW_LAG", "WINDOW_NTH_VALUE", "WINDOW_FILL",
+        "WINDOW_LAG",       "WINDOW_NTH_VALUE",  "WINDOW_FILL",
 };
 
 static const char *const frame_words[] = {
@@ -512,7 +522,10 @@ static Status read_window(Reader *reader, const Json *node, SqlExpr *expr, Error
 /* {catalog, schema, table, column}: only the last two may be there. */
 static Status read_star_name(Reader *reader, const Json *node, SqlStarName *out, Error *err) {
         static const Key keys[] = {
-                { "catalog", KEY_NONE }, { "schema", KEY_NONE }, { "table", KEY_READ }, { "column", KEY_READ },
+                { "catalog", KEY_NONE },
+                { "schema", KEY_NONE },
+                { "table", KEY_READ },
+                { "column", KEY_READ },
         };
         CHECK_KEYS(node, keys, "a star's column");
         TRY(read_text(node, "table", &out->table, err));
@@ -631,16 +644,18 @@ typedef struct ExprClass {
         Status (*read)(Reader *reader, const Json *node, SqlExpr *expr, Error *err);
 } ExprClass;
 
-#define CLASS(function, ...)                                            \
-        { (const Key[]){ EXPR_KEYS, __VA_ARGS__ },                      \
-          sizeof((const Key[]){ EXPR_KEYS, __VA_ARGS__ }) / sizeof(Key), function }
+#define CLASS(function, ...)                                                                    \
+        {                                                                                       \
+                (const Key[]){ EXPR_KEYS, __VA_ARGS__ },                                        \
+                        sizeof((const Key[]){ EXPR_KEYS, __VA_ARGS__ }) / sizeof(Key), function \
+        }
 
 static const ExprClass expr_classes[] = {
         [SQL_CONSTANT] = CLASS(read_constant, { "literal", KEY_READ }),
         [SQL_COLUMN_REF] = CLASS(read_column_ref, { "column_names", KEY_READ }),
-        [SQL_FUNCTION] = CLASS(read_function, NAME_KEYS("catalog", "schema", "function_name"), { "arguments", KEY_READ },
-                               { "filter", KEY_READ }, { "order_bys", KEY_READ }, { "distinct", KEY_READ },
-                               { "is_operator", KEY_READ }, { "export_state", KEY_NONE }),
+        [SQL_FUNCTION] = CLASS(read_function, NAME_KEYS("catalog", "schema", "function_name"),
+                               { "arguments", KEY_READ }, { "filter", KEY_READ }, { "order_bys", KEY_READ },
+                               { "distinct", KEY_READ }, { "is_operator", KEY_READ }, { "export_state", KEY_NONE }),
         [SQL_OPERATOR] = CLASS(read_operator, { "children", KEY_READ }),
         [SQL_COMPARISON] = CLASS(read_comparison, { "left", KEY_READ }, { "right", KEY_READ }),
         [SQL_CONJUNCTION] = CLASS(read_conjunction, { "children", KEY_READ }),
@@ -696,7 +711,7 @@ static Status read_expr(Reader *reader, const Json *node, SqlExpr **out, Error *
 static Status read_sample(Reader *reader, const Json *node, const char *key, SqlSample **out, Error *err) {
         static const Key keys[] = {
                 { "sample_size", KEY_READ }, { "is_percentage", KEY_READ }, { "method", KEY_READ },
-                { "seed", KEY_READ }, { "repeatable", KEY_READ }, { "sample_rate", KEY_READ },
+                { "seed", KEY_READ },        { "repeatable", KEY_READ },    { "sample_rate", KEY_READ },
         };
         static const Key size_keys[] = { { "type", KEY_READ }, { "is_null", KEY_NONE }, { "value", KEY_READ } };
         static const char *const methods[] = { "System", "Bernoulli", "Reservoir" };
@@ -790,8 +805,10 @@ static Status read_from_values(Reader *reader, const Json *node, SqlFrom *from, 
 
 static Status read_pivot_column(Reader *reader, const Json *node, SqlPivotColumn *out, Error *err) {
         static const Key keys[] = {
-                { "pivot_expressions", KEY_READ }, { "unpivot_names", KEY_READ },
-                { "entries", KEY_READ }, { "pivot_enum", KEY_NONE },
+                { "pivot_expressions", KEY_READ },
+                { "unpivot_names", KEY_READ },
+                { "entries", KEY_READ },
+                { "pivot_enum", KEY_NONE },
         };
         static const Key entry_keys[] = { { "values", KEY_NONE }, { "star_expr", KEY_READ }, { "alias", KEY_READ } };
         CHECK_KEYS(node, keys, "PIVOT");
@@ -841,15 +858,18 @@ typedef struct FromClass {
         Status (*read)(Reader *reader, const Json *node, SqlFrom *from, Error *err);
 } FromClass;
 
-#define FROM(word, kind, function, ...)                             \
-        { word, kind, (const Key[]){ FROM_KEYS, __VA_ARGS__ },      \
-          sizeof((const Key[]){ FROM_KEYS, __VA_ARGS__ }) / sizeof(Key), function }
+#define FROM(word, kind, function, ...)                                                         \
+        {                                                                                       \
+                word, kind, (const Key[]){ FROM_KEYS, __VA_ARGS__ },                            \
+                        sizeof((const Key[]){ FROM_KEYS, __VA_ARGS__ }) / sizeof(Key), function \
+        }
 
 static const FromClass from_classes[] = {
         FROM("EMPTY", SQL_FROM_EMPTY, read_from_empty),
         FROM("BASE_TABLE", SQL_FROM_TABLE, read_from_table, NAME_KEYS("catalog_name", "schema_name", "table_name"),
              { "column_name_alias", KEY_READ }, { "at_clause", KEY_READ }),
-        FROM("SUBQUERY", SQL_FROM_SUBQUERY, read_from_subquery, { "subquery", KEY_READ }, { "column_name_alias", KEY_READ }),
+        FROM("SUBQUERY", SQL_FROM_SUBQUERY, read_from_subquery, { "subquery", KEY_READ },
+             { "column_name_alias", KEY_READ }),
         FROM("JOIN", SQL_FROM_JOIN, read_from_join, { "left", KEY_READ }, { "right", KEY_READ },
              { "condition", KEY_READ }, { "join_type", KEY_READ }, { "ref_type", KEY_READ },
              { "using_columns", KEY_READ }, { "is_implicit", KEY_READ }, { "delim_flipped", KEY_NONE },
@@ -904,11 +924,14 @@ static Status read_ctes(Reader *reader, const Json *node, SqlQuery *query, Error
         static const Key map_keys[] = { { "map", KEY_READ } };
         static const Key pair_keys[] = { { "key", KEY_READ }, { "value", KEY_READ } };
         static const Key keys[] = {
-                { "aliases", KEY_READ }, { "materialized", KEY_READ }, { "key_targets", KEY_READ },
-                { "payload_aggregates", KEY_NONE }, { "query_node", KEY_READ },
+                { "aliases", KEY_READ },     { "materialized", KEY_READ },
+                { "key_targets", KEY_READ }, { "payload_aggregates", KEY_NONE },
+                { "query_node", KEY_READ },
         };
         static const char *const materialize[] = {
-                "CTE_MATERIALIZE_DEFAULT", "CTE_MATERIALIZE_ALWAYS", "CTE_MATERIALIZE_NEVER",
+                "CTE_MATERIALIZE_DEFAULT",
+                "CTE_MATERIALIZE_ALWAYS",
+                "CTE_MATERIALIZE_NEVER",
         };
         const Json *map = json_get(node, "cte_map"), *pairs;
         CHECK_KEYS(map, map_keys, "WITH");
@@ -941,7 +964,10 @@ static Status read_modifier(Reader *reader, const Json *node, SqlModifier *out, 
         static const Key distinct_keys[] = { { "type", KEY_READ }, { "distinct_on_targets", KEY_READ } };
         static const Key order_keys[] = { { "type", KEY_READ }, { "orders", KEY_READ } };
         static const Key limit_keys[] = {
-                { "type", KEY_READ }, { "limit", KEY_READ }, { "offset", KEY_READ }, { "limit_type", KEY_READ },
+                { "type", KEY_READ },
+                { "limit", KEY_READ },
+                { "offset", KEY_READ },
+                { "limit_type", KEY_READ },
         };
         static const char *const limit_types[] = { "ROW_COUNT", "PERCENTAGE" };
         int word;
@@ -1047,9 +1073,11 @@ typedef struct QueryClass {
         Status (*read)(Reader *reader, const Json *node, SqlQuery *query, Error *err);
 } QueryClass;
 
-#define QUERY(word, function, ...)                             \
-        { word, (const Key[]){ QUERY_KEYS, __VA_ARGS__ },      \
-          sizeof((const Key[]){ QUERY_KEYS, __VA_ARGS__ }) / sizeof(Key), function }
+#define QUERY(word, function, ...)                                                               \
+        {                                                                                        \
+                word, (const Key[]){ QUERY_KEYS, __VA_ARGS__ },                                  \
+                        sizeof((const Key[]){ QUERY_KEYS, __VA_ARGS__ }) / sizeof(Key), function \
+        }
 
 static const QueryClass query_classes[] = {
         [SQL_SELECT_NODE] = QUERY("SELECT_NODE", read_select, { "select_list", KEY_READ }, { "from_table", KEY_READ },
@@ -1068,9 +1096,8 @@ static Status refuse_query(Reader *reader, Str word, Error *err) {
         static const struct {
                 const char *word, *verb;
         } writes[] = {
-                { "INSERT_QUERY_NODE", "INSERT" }, { "UPDATE_QUERY_NODE", "UPDATE" },
-                { "DELETE_QUERY_NODE", "DELETE" }, { "COPY_QUERY_NODE", "COPY" },
-                { "MERGE_QUERY_NODE", "MERGE" },
+                { "INSERT_QUERY_NODE", "INSERT" }, { "UPDATE_QUERY_NODE", "UPDATE" }, { "DELETE_QUERY_NODE", "DELETE" },
+                { "COPY_QUERY_NODE", "COPY" },     { "MERGE_QUERY_NODE", "MERGE" },
         };
         for (size_t i = 0; i < COUNT_OF(writes); i++) {
                 if (!str_is(word, writes[i].word))
@@ -1124,7 +1151,8 @@ static Str without_big_numbers(Arena *arena, Str json) {
                         i++;
                 } else if (bytes[i] == '"') {
                         in_string = !in_string;
-                } else if (!in_string && bytes[i] == '1' && copy.size - i >= length && memcmp(bytes + i, NO_LOCATION, length) == 0) {
+                } else if (!in_string && bytes[i] == '1' && copy.size - i >= length &&
+                           memcmp(bytes + i, NO_LOCATION, length) == 0) {
                         memset(bytes + i, ' ', length);
                         memcpy(bytes + i, "-1", 2);
                         i += length - 1;
@@ -1157,7 +1185,8 @@ static Status read_document(Reader *reader, const Json *document, Error *err) {
         const Json *statements;
         TRY(want_array(document, "statements", &statements, err));
         if (json_count(statements) != 1) {
-                error_set(err, STATUS_SQL_REFUSED, "one statement at a time; this text has %zu", json_count(statements));
+                error_set(err, STATUS_SQL_REFUSED, "one statement at a time; this text has %zu",
+                          json_count(statements));
                 return sql_error_place(err, reader->tree, (SqlPlace){ 0, 0 });
         }
         return read_inner(reader, json_at(statements, 0), &reader->tree->query, err);
@@ -1165,7 +1194,8 @@ static Status read_document(Reader *reader, const Json *document, Error *err) {
 
 Status sql_tree_read(Str json, Str text, Str name, Arena *arena, SqlTree **out, Error *err) {
         if (text.size > SQL_TEXT_MAX)
-                return error_set(err, STATUS_LIMIT, "the statement has %zu bytes; at most %u are read", text.size, SQL_TEXT_MAX);
+                return error_set(err, STATUS_LIMIT, "the statement has %zu bytes; at most %u are read", text.size,
+                                 SQL_TEXT_MAX);
         if (json.size > SQL_TREE_MAX)
                 return error_set(err, STATUS_LIMIT, "the statement's syntax tree has %zu bytes; at most %u are read",
                                  json.size, SQL_TREE_MAX);

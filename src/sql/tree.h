@@ -43,22 +43,22 @@ typedef struct SqlExprs {
 } SqlExprs;
 
 /* Expressions, the engine's word for their class. */
-#define SQL_EXPR_TABLE(X)   \
-        X(CONSTANT)         \
-        X(COLUMN_REF)       \
-        X(FUNCTION)         \
-        X(OPERATOR)         \
-        X(COMPARISON)       \
-        X(CONJUNCTION)      \
-        X(BETWEEN)          \
-        X(CASE)             \
-        X(CAST)             \
-        X(SUBQUERY)         \
-        X(WINDOW)           \
-        X(STAR)             \
-        X(LAMBDA)           \
-        X(COLLATE)          \
-        X(PARAMETER)        \
+#define SQL_EXPR_TABLE(X)       \
+        X(CONSTANT)             \
+        X(COLUMN_REF)           \
+        X(FUNCTION)             \
+        X(OPERATOR)             \
+        X(COMPARISON)           \
+        X(CONJUNCTION)          \
+        X(BETWEEN)              \
+        X(CASE)                 \
+        X(CAST)                 \
+        X(SUBQUERY)             \
+        X(WINDOW)               \
+        X(STAR)                 \
+        X(LAMBDA)               \
+        X(COLLATE)              \
+        X(PARAMETER)            \
         X(POSITIONAL_REFERENCE) \
         X(TYPE)
 
@@ -72,17 +72,38 @@ typedef enum SqlLiteral { SQL_INTEGER, SQL_NUMERIC, SQL_STRING, SQL_BOOLEAN, SQL
 
 /* COMPARISON, and how a SUBQUERY of kind ANY compares. */
 typedef enum SqlCompare {
-        SQL_EQUAL, SQL_NOT_EQUAL, SQL_LESS, SQL_LESS_EQUAL, SQL_GREATER, SQL_GREATER_EQUAL,
-        SQL_DISTINCT_FROM, SQL_NOT_DISTINCT_FROM,
+        SQL_EQUAL,
+        SQL_NOT_EQUAL,
+        SQL_LESS,
+        SQL_LESS_EQUAL,
+        SQL_GREATER,
+        SQL_GREATER_EQUAL,
+        SQL_DISTINCT_FROM,
+        SQL_NOT_DISTINCT_FROM,
 } SqlCompare;
 
 typedef enum SqlOperator {
-        SQL_OP_NOT, SQL_OP_IS_NULL, SQL_OP_IS_NOT_NULL, SQL_OP_IN, SQL_OP_NOT_IN, SQL_OP_COALESCE, SQL_OP_TRY,
-        SQL_OP_ARRAY_EXTRACT, SQL_OP_ARRAY_SLICE, SQL_OP_STRUCT_EXTRACT, SQL_OP_ARRAY_CONSTRUCTOR, SQL_OP_GROUPING,
+        SQL_OP_NOT,
+        SQL_OP_IS_NULL,
+        SQL_OP_IS_NOT_NULL,
+        SQL_OP_IN,
+        SQL_OP_NOT_IN,
+        SQL_OP_COALESCE,
+        SQL_OP_TRY,
+        SQL_OP_ARRAY_EXTRACT,
+        SQL_OP_ARRAY_SLICE,
+        SQL_OP_STRUCT_EXTRACT,
+        SQL_OP_ARRAY_CONSTRUCTOR,
+        SQL_OP_GROUPING,
         SQL_OP_UNPACK,
 } SqlOperator;
 
-typedef enum SqlSubqueryKind { SQL_SUBQUERY_SCALAR, SQL_SUBQUERY_EXISTS, SQL_SUBQUERY_NOT_EXISTS, SQL_SUBQUERY_ANY } SqlSubqueryKind;
+typedef enum SqlSubqueryKind {
+        SQL_SUBQUERY_SCALAR,
+        SQL_SUBQUERY_EXISTS,
+        SQL_SUBQUERY_NOT_EXISTS,
+        SQL_SUBQUERY_ANY
+} SqlSubqueryKind;
 
 typedef enum SqlOrderType { SQL_ORDER_DEFAULT, SQL_ORDER_ASCENDING, SQL_ORDER_DESCENDING } SqlOrderType;
 typedef enum SqlNullOrder { SQL_NULLS_DEFAULT, SQL_NULLS_FIRST, SQL_NULLS_LAST } SqlNullOrder;
@@ -109,13 +130,25 @@ typedef struct SqlArguments {
 } SqlArguments;
 
 typedef enum SqlFrame { /* an end of a window's frame */
-        SQL_FRAME_UNBOUNDED_PRECEDING, SQL_FRAME_UNBOUNDED_FOLLOWING,
-        SQL_FRAME_CURRENT_ROW_RANGE, SQL_FRAME_CURRENT_ROW_ROWS, SQL_FRAME_CURRENT_ROW_GROUPS,
-        SQL_FRAME_PRECEDING_ROWS, SQL_FRAME_FOLLOWING_ROWS, SQL_FRAME_PRECEDING_RANGE, SQL_FRAME_FOLLOWING_RANGE,
-        SQL_FRAME_PRECEDING_GROUPS, SQL_FRAME_FOLLOWING_GROUPS,
+                        SQL_FRAME_UNBOUNDED_PRECEDING,
+                        SQL_FRAME_UNBOUNDED_FOLLOWING,
+                        SQL_FRAME_CURRENT_ROW_RANGE,
+                        SQL_FRAME_CURRENT_ROW_ROWS,
+                        SQL_FRAME_CURRENT_ROW_GROUPS,
+                        SQL_FRAME_PRECEDING_ROWS,
+                        SQL_FRAME_FOLLOWING_ROWS,
+                        SQL_FRAME_PRECEDING_RANGE,
+                        SQL_FRAME_FOLLOWING_RANGE,
+                        SQL_FRAME_PRECEDING_GROUPS,
+                        SQL_FRAME_FOLLOWING_GROUPS,
 } SqlFrame;
 
-typedef enum SqlExclude { SQL_EXCLUDE_NOTHING, SQL_EXCLUDE_CURRENT_ROW, SQL_EXCLUDE_GROUP, SQL_EXCLUDE_TIES } SqlExclude;
+typedef enum SqlExclude {
+        SQL_EXCLUDE_NOTHING,
+        SQL_EXCLUDE_CURRENT_ROW,
+        SQL_EXCLUDE_GROUP,
+        SQL_EXCLUDE_TIES
+} SqlExclude;
 
 typedef struct SqlWhen {
         SqlExpr *when, *then;
@@ -145,7 +178,7 @@ struct SqlExpr {
                         SqlNames path; /* [catalog.][schema.]name; the schema may be a column: x.upper() */
                         SqlArguments arguments;
                         bool is_operator, distinct;
-                        SqlExpr *filter;  /* or NULL */
+                        SqlExpr *filter; /* or NULL */
                         SqlOrders orders;
                 } function;
                 struct {
@@ -192,8 +225,8 @@ struct SqlExpr {
                         bool distinct, ignore_nulls, has_ignore_nulls;
                 } window;
                 struct {
-                        Str relation; /* t.*; empty = all */
-                        bool columns; /* COLUMNS(...) */
+                        Str relation;  /* t.*; empty = all */
+                        bool columns;  /* COLUMNS(...) */
                         SqlExpr *expr; /* COLUMNS('regex') or COLUMNS(lambda): pattern, or NULL */
                         SqlStarName *excludes, *renames;
                         size_t exclude_count, rename_count;
@@ -201,7 +234,8 @@ struct SqlExpr {
                         size_t replace_count;
                 } star;
                 struct {
-                        SqlExpr *parameters; /* a COLUMN_REF, or FUNCTION row(...) of them; for `->` possibly no lambda at all (JSON) */
+                        SqlExpr *
+                                parameters; /* a COLUMN_REF, or FUNCTION row(...) of them; for `->` possibly no lambda at all (JSON) */
                         SqlExpr *body;
                         bool arrow; /* written with -> */
                 } lambda;
@@ -209,11 +243,12 @@ struct SqlExpr {
                         SqlExpr *child;
                         Str collation;
                 } collate;
-                Str parameter;  /* identifier: "1" for $1, "name" for $name */
+                Str parameter;    /* identifier: "1" for $1, "name" for $name */
                 int64_t position; /* #1 */
                 struct {
-                        SqlNames path;    /* INTEGER, DECIMAL, list, STRUCT ... */
-                        SqlExprs children; /* SQL_TYPE (list, map, array, struct and union fields: their alias) or SQL_CONSTANT */
+                        SqlNames path; /* INTEGER, DECIMAL, list, STRUCT ... */
+                        SqlExprs
+                                children; /* SQL_TYPE (list, map, array, struct and union fields: their alias) or SQL_CONSTANT */
                 } type;
         };
 };
@@ -228,8 +263,8 @@ typedef struct SqlSample {
 } SqlSample;
 
 typedef enum SqlFromKind {
-        SQL_FROM_EMPTY,    /* no FROM */
-        SQL_FROM_TABLE,    /* BASE_TABLE: a relation or a CTE, by name */
+        SQL_FROM_EMPTY, /* no FROM */
+        SQL_FROM_TABLE, /* BASE_TABLE: a relation or a CTE, by name */
         SQL_FROM_SUBQUERY,
         SQL_FROM_JOIN,
         SQL_FROM_FUNCTION, /* TABLE_FUNCTION */
@@ -238,8 +273,21 @@ typedef enum SqlFromKind {
         SQL_FROM_PRINTED,  /* put in by the binder: text of ours; never read from JSON */
 } SqlFromKind;
 
-typedef enum SqlJoinType { SQL_JOIN_INNER, SQL_JOIN_LEFT, SQL_JOIN_RIGHT, SQL_JOIN_FULL, SQL_JOIN_SEMI, SQL_JOIN_ANTI } SqlJoinType;
-typedef enum SqlJoinRef { SQL_REF_REGULAR, SQL_REF_NATURAL, SQL_REF_CROSS, SQL_REF_POSITIONAL, SQL_REF_ASOF } SqlJoinRef;
+typedef enum SqlJoinType {
+        SQL_JOIN_INNER,
+        SQL_JOIN_LEFT,
+        SQL_JOIN_RIGHT,
+        SQL_JOIN_FULL,
+        SQL_JOIN_SEMI,
+        SQL_JOIN_ANTI
+} SqlJoinType;
+typedef enum SqlJoinRef {
+        SQL_REF_REGULAR,
+        SQL_REF_NATURAL,
+        SQL_REF_CROSS,
+        SQL_REF_POSITIONAL,
+        SQL_REF_ASOF
+} SqlJoinRef;
 
 typedef struct SqlPivotEntry {
         SqlExpr *expr; /* a value, or for UNPIVOT a column, a row of columns or a star */
@@ -247,7 +295,7 @@ typedef struct SqlPivotEntry {
 } SqlPivotEntry;
 
 typedef struct SqlPivotColumn {
-        SqlExprs expressions; /* PIVOT: what is pivoted */
+        SqlExprs expressions;   /* PIVOT: what is pivoted */
         SqlNames unpivot_names; /* UNPIVOT: name of the name column */
         SqlPivotEntry *entries;
         size_t entry_count;
@@ -259,7 +307,7 @@ struct SqlFrom {
         Str alias;
         SqlNames column_aliases;
         SqlSample *sample; /* or NULL */
-        uint32_t source;   /* a view that the binder put in (SUBQUERY): the text its places count in; 0 = as around it */
+        uint32_t source; /* a view that the binder put in (SUBQUERY): the text its places count in; 0 = as around it */
         union {
                 struct {
                         SqlNames path; /* 1 to 3 parts: zone, stage, name from the right */
@@ -269,7 +317,7 @@ struct SqlFrom {
                         SqlFrom *left, *right;
                         SqlJoinType type;
                         SqlJoinRef ref;
-                        bool comma; /* written as a list; prints so */
+                        bool comma;         /* written as a list; prints so */
                         SqlExpr *condition; /* or NULL */
                         SqlNames using_columns;
                 } join;
@@ -283,8 +331,8 @@ struct SqlFrom {
                 } values;
                 struct {
                         SqlFrom *source;
-                        SqlExprs aggregates;      /* PIVOT */
-                        SqlNames unpivot_names;   /* UNPIVOT: names of the value columns */
+                        SqlExprs aggregates;    /* PIVOT */
+                        SqlNames unpivot_names; /* UNPIVOT: names of the value columns */
                         SqlPivotColumn *columns;
                         size_t column_count;
                         SqlNames groups;
@@ -330,12 +378,12 @@ struct SqlQuery {
         union {
                 struct {
                         SqlExprs list;
-                        SqlFrom *from; /* never NULL */
+                        SqlFrom *from;                     /* never NULL */
                         SqlExpr *where, *having, *qualify; /* or NULL */
                         SqlExprs groups;
                         SqlGroupSet *group_sets;
                         size_t group_set_count;
-                        bool group_all; /* GROUP BY ALL */
+                        bool group_all;    /* GROUP BY ALL */
                         SqlSample *sample; /* or NULL */
                 } select;
                 struct {
@@ -355,8 +403,8 @@ struct SqlQuery {
 };
 
 typedef struct SqlTree {
-        Str text;      /* the user's statement; places count its bytes */
-        Str name;      /* file that holds it, for errors; empty = typed */
+        Str text; /* the user's statement; places count its bytes */
+        Str name; /* file that holds it, for errors; empty = typed */
         SqlQuery *query;
         SqlNames parameters; /* identifiers, each once */
 } SqlTree;

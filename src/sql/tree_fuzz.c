@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         SqlTree *tree;
         SqlDependency *found, source;
         size_t count;
-        if (sql_tree_read((Str){ (const char *)data, size }, STR("select a from b where c"), STR("q.sql"), &arena, &tree, &err) != STATUS_OK)
+        if (sql_tree_read((Str){ (const char *)data, size }, STR("select a from b where c"), STR("q.sql"), &arena,
+                          &tree, &err) != STATUS_OK)
                 return 0;
         Str text = sql_print(&arena, tree->query);
         if (!str_equal(text, sql_print(&arena, sql_query_copy(&arena, tree->query))))

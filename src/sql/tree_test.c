@@ -7,12 +7,16 @@
 #include "sql/allow.h"
 #include "sql/printer.h"
 
-#define ONE "{\"class\":\"CONSTANT\",\"type\":\"VALUE_CONSTANT\",\"alias\":\"\",\"query_location\":7," \
-            "\"query_location_length\":1,\"literal\":{\"kind\":\"INTEGER\",\"text\":\"1\"}}"
-#define EMPTY_FROM "{\"type\":\"EMPTY\",\"alias\":\"\",\"sample\":null,\"query_location\":18446744073709551615,\"query_location_length\":0}"
-#define SELECT(list, more) "{\"type\":\"SELECT_NODE\",\"modifiers\":[],\"cte_map\":{\"map\":[]},\"select_list\":[" list "]," \
-                           "\"from_table\":" EMPTY_FROM ",\"where_clause\":null,\"group_expressions\":[],\"group_sets\":[]," \
-                           "\"aggregate_handling\":\"STANDARD_HANDLING\",\"having\":null,\"sample\":null,\"qualify\":null" more "}"
+#define ONE                                                                                        \
+        "{\"class\":\"CONSTANT\",\"type\":\"VALUE_CONSTANT\",\"alias\":\"\",\"query_location\":7," \
+        "\"query_location_length\":1,\"literal\":{\"kind\":\"INTEGER\",\"text\":\"1\"}}"
+#define EMPTY_FROM                                                                                                     \
+        "{\"type\":\"EMPTY\",\"alias\":\"\",\"sample\":null,\"query_location\":18446744073709551615,\"query_location_" \
+        "length\":0}"
+#define SELECT(list, more)                                                                                \
+        "{\"type\":\"SELECT_NODE\",\"modifiers\":[],\"cte_map\":{\"map\":[]},\"select_list\":[" list "]," \
+        "\"from_table\":" EMPTY_FROM ",\"where_clause\":null,\"group_expressions\":[],\"group_sets\":[]," \
+        "\"aggregate_handling\":\"STANDARD_HANDLING\",\"having\":null,\"sample\":null,\"qualify\":null" more "}"
 #define DOCUMENT(node) "{\"error\":false,\"statements\":[{\"node\":" node ",\"named_param_map\":[]}]}"
 
 static Status read_json(Test *t, const char *json, SqlTree **out) {
@@ -36,15 +40,31 @@ TEST(what_was_not_reviewed_is_refused_at_its_place) {
                 { DOCUMENT("{\"type\":\"COPY_QUERY_NODE\"}"), STATUS_SQL_REFUSED },
                 { DOCUMENT("{\"type\":\"TELEPORT_NODE\"}"), STATUS_SQL_REFUSED },
                 { DOCUMENT(SELECT(ONE, ",\"side_effect\":null")), STATUS_SQL_REFUSED },
-                { DOCUMENT(SELECT("{\"class\":\"DEFAULT\",\"type\":\"VALUE_DEFAULT\",\"alias\":\"\"}", "")), STATUS_SQL_REFUSED },
-                { DOCUMENT(SELECT("{\"class\":\"CONSTANT\",\"type\":\"VALUE_CONSTANT\",\"alias\":\"\",\"value\":1}", "")), STATUS_SQL_REFUSED },
-                { DOCUMENT(SELECT("{\"class\":\"CONSTANT\",\"type\":\"X\",\"alias\":\"\",\"literal\":{\"kind\":\"INTEGER\",\"text\":\"1; drop\"}}", "")), STATUS_SQL_REFUSED },
-                { DOCUMENT(SELECT("{\"class\":\"CONSTANT\",\"type\":\"X\",\"alias\":\"\",\"literal\":{\"kind\":\"NUMERIC\",\"text\":\"1--2\"}}", "")), STATUS_SQL_REFUSED },
-                { DOCUMENT(SELECT("{\"class\":\"PARAMETER\",\"type\":\"VALUE_PARAMETER\",\"alias\":\"\",\"identifier\":\"1 or 1=1\"}", "")), STATUS_SQL_REFUSED },
+                { DOCUMENT(SELECT("{\"class\":\"DEFAULT\",\"type\":\"VALUE_DEFAULT\",\"alias\":\"\"}", "")),
+                  STATUS_SQL_REFUSED },
+                { DOCUMENT(SELECT("{\"class\":\"CONSTANT\",\"type\":\"VALUE_CONSTANT\",\"alias\":\"\",\"value\":1}",
+                                  "")),
+                  STATUS_SQL_REFUSED },
+                { DOCUMENT(SELECT("{\"class\":\"CONSTANT\",\"type\":\"X\",\"alias\":\"\",\"literal\":{\"kind\":"
+                                  "\"INTEGER\",\"text\":\"1; drop\"}}",
+                                  "")),
+                  STATUS_SQL_REFUSED },
+                { DOCUMENT(SELECT("{\"class\":\"CONSTANT\",\"type\":\"X\",\"alias\":\"\",\"literal\":{\"kind\":"
+                                  "\"NUMERIC\",\"text\":\"1--2\"}}",
+                                  "")),
+                  STATUS_SQL_REFUSED },
+                { DOCUMENT(SELECT("{\"class\":\"PARAMETER\",\"type\":\"VALUE_PARAMETER\",\"alias\":\"\",\"identifier\":"
+                                  "\"1 or 1=1\"}",
+                                  "")),
+                  STATUS_SQL_REFUSED },
                 /* a name beside a path that says otherwise */
-                { DOCUMENT(SELECT("{\"class\":\"FUNCTION\",\"type\":\"FUNCTION\",\"alias\":\"\",\"function_name\":\"lower\",\"schema\":\"\",\"catalog\":\"\","
-                                  "\"qualified_name\":{\"path\":[\"getenv\"]},\"arguments\":[],\"filter\":null,\"order_bys\":null,"
-                                  "\"distinct\":false,\"is_operator\":false,\"export_state\":false}", "")), STATUS_CORRUPT },
+                { DOCUMENT(SELECT("{\"class\":\"FUNCTION\",\"type\":\"FUNCTION\",\"alias\":\"\",\"function_name\":"
+                                  "\"lower\",\"schema\":\"\",\"catalog\":\"\","
+                                  "\"qualified_name\":{\"path\":[\"getenv\"]},\"arguments\":[],\"filter\":null,\"order_"
+                                  "bys\":null,"
+                                  "\"distinct\":false,\"is_operator\":false,\"export_state\":false}",
+                                  "")),
+                  STATUS_CORRUPT },
                 /* broken */
                 { "", STATUS_CORRUPT },
                 { "[]", STATUS_CORRUPT },
@@ -54,8 +74,11 @@ TEST(what_was_not_reviewed_is_refused_at_its_place) {
                 { DOCUMENT(SELECT("7", "")), STATUS_CORRUPT },
                 { "{\"error\":false,\"statements\":[]}", STATUS_SQL_REFUSED },
                 /* the engine's own failures */
-                { "{\"error\":true,\"error_type\":\"parser\",\"error_message\":\"syntax error\",\"position\":\"3\"}", STATUS_SQL_SYNTAX },
-                { "{\"error\":true,\"error_type\":\"parser\",\"error_message\":\"x\",\"position\":\"-99999999999999999999\"}", STATUS_SQL_SYNTAX },
+                { "{\"error\":true,\"error_type\":\"parser\",\"error_message\":\"syntax error\",\"position\":\"3\"}",
+                  STATUS_SQL_SYNTAX },
+                { "{\"error\":true,\"error_type\":\"parser\",\"error_message\":\"x\",\"position\":\"-"
+                  "99999999999999999999\"}",
+                  STATUS_SQL_SYNTAX },
                 { "{\"error\":true,\"error_type\":\"not implemented\"}", STATUS_SQL_REFUSED },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -72,14 +95,18 @@ TEST(depth_is_bounded) {
         Str head = STR("{\"type\":\"SELECT_NODE\",\"modifiers\":[],\"cte_map\":{\"map\":[]},\"select_list\":[");
         buf_append(&json, head);
         for (int i = 0; i < 290; i++)
-                buf_append_cstr(&json, "{\"class\":\"OPERATOR\",\"type\":\"OPERATOR_NOT\",\"alias\":\"\",\"children\":[");
+                buf_append_cstr(&json,
+                                "{\"class\":\"OPERATOR\",\"type\":\"OPERATOR_NOT\",\"alias\":\"\",\"children\":[");
         buf_append_cstr(&json, ONE);
         for (int i = 0; i < 290; i++)
                 buf_append_cstr(&json, "]}");
-        buf_append_cstr(&json, "],\"from_table\":" EMPTY_FROM ",\"where_clause\":null,\"group_expressions\":[],\"group_sets\":[],"
-                               "\"aggregate_handling\":\"STANDARD_HANDLING\",\"having\":null,\"sample\":null,\"qualify\":null}}]}");
+        buf_append_cstr(
+                &json,
+                "],\"from_table\":" EMPTY_FROM ",\"where_clause\":null,\"group_expressions\":[],\"group_sets\":[],"
+                "\"aggregate_handling\":\"STANDARD_HANDLING\",\"having\":null,\"sample\":null,\"qualify\":null}}]}");
         SqlTree *tree;
-        CHECK_STATUS(sql_tree_read(buf_view(&json), STR("select 1"), STR_NONE, &t->arena, &tree, &t->err), STATUS_LIMIT);
+        CHECK_STATUS(sql_tree_read(buf_view(&json), STR("select 1"), STR_NONE, &t->arena, &tree, &t->err),
+                     STATUS_LIMIT);
 }
 
 TEST(names_and_texts_cannot_leave_their_quotes) {
@@ -95,12 +122,38 @@ TEST(names_and_texts_cannot_leave_their_quotes) {
 }
 
 TEST(the_lists_hold_what_they_should) {
-        static const char *const allowed[] = { "SUM", "lower", "list_transform", "date_trunc", "~~", "->>", "count_star", "row_number" };
+        static const char *const allowed[] = { "SUM", "lower", "list_transform", "date_trunc",
+                                               "~~",  "->>",   "count_star",     "row_number" };
         static const char *const refused[] = {
-                "getenv", "current_setting", "read_csv", "query_table", "stats", "vector_type", "sum_no_overflow", "error",
-                "sleep_ms", "write_log", "json_execute_serialized_sql", "json_serialize_plan", "nextval", "getvariable",
-                "create_sort_key", "txid_current", "current_query", "version", "lode_v_bigint", "duckdb_settings", "invoke",
-                "__internal_decompress_string", "pg_get_viewdef", "combine", "finalize", "", " ", "sum lower", "st_geomfromwkb",
+                "getenv",
+                "current_setting",
+                "read_csv",
+                "query_table",
+                "stats",
+                "vector_type",
+                "sum_no_overflow",
+                "error",
+                "sleep_ms",
+                "write_log",
+                "json_execute_serialized_sql",
+                "json_serialize_plan",
+                "nextval",
+                "getvariable",
+                "create_sort_key",
+                "txid_current",
+                "current_query",
+                "version",
+                "lode_v_bigint",
+                "duckdb_settings",
+                "invoke",
+                "__internal_decompress_string",
+                "pg_get_viewdef",
+                "combine",
+                "finalize",
+                "",
+                " ",
+                "sum lower",
+                "st_geomfromwkb",
         };
         for (size_t i = 0; i < COUNT_OF(allowed); i++)
                 CHECK(sql_function_is_allowed(str_of(allowed[i])));
