@@ -51,8 +51,8 @@ Status stage_spec_read(Str bytes, Arena *arena, StageSpec *out, Error *err) {
 
 /* The plain counts of a result, in their order in the message. */
 static const size_t result_counts[] = {
-        offsetof(StageResult, records), offsetof(StageResult, accepted), offsetof(StageResult, quarantined),
-        offsetof(StageResult, skipped), offsetof(StageResult, headers),  offsetof(StageResult, blanks),
+        offsetof(StageResult, records),  offsetof(StageResult, accepted), offsetof(StageResult, quarantined),
+        offsetof(StageResult, skipped),  offsetof(StageResult, headers),  offsetof(StageResult, blanks),
         offsetof(StageResult, comments), offsetof(StageResult, preamble), offsetof(StageResult, footers),
         offsetof(StageResult, bytes),
 };
@@ -93,7 +93,7 @@ static void unknown_read(Cursor *cursor, Arena *arena, StageUnknown *out) {
 
 void stage_result_write(Buf *out, const StageResult *result) {
         for (size_t i = 0; i < COUNT_OF(result_counts); i++)
-                buf_u64(out, (uint64_t)*(const int64_t *)(const void *)((const char *)result + result_counts[i]));
+                buf_u64(out, (uint64_t) * (const int64_t *)(const void *)((const char *)result + result_counts[i]));
         file_statistics_write(out, &result->data);
         file_statistics_write(out, &result->quarantine);
         buf_u32(out, (uint32_t)result->rule_count);
@@ -125,11 +125,13 @@ Status stage_result_read(Str bytes, Arena *arena, StageResult *out, Error *err) 
         result.missing = str_list_read(&cursor, arena);
         if (cursor.failed || cursor_left(&cursor) > 0)
                 return malformed(err, "the result of a staging job");
-        if (result.records != result.accepted + result.quarantined + result.skipped || result.data.rows != result.accepted ||
-            result.quarantine.rows != result.quarantined)
-                return error_set(err, STATUS_CORRUPT, "a worker's counts of records do not add up: %lld of which %lld accepted, "
-                                 "%lld quarantined, %lld skipped", (long long)result.records, (long long)result.accepted,
-                                 (long long)result.quarantined, (long long)result.skipped);
+        if (result.records != result.accepted + result.quarantined + result.skipped ||
+            result.data.rows != result.accepted || result.quarantine.rows != result.quarantined)
+                return error_set(err, STATUS_CORRUPT,
+                                 "a worker's counts of records do not add up: %lld of which %lld accepted, "
+                                 "%lld quarantined, %lld skipped",
+                                 (long long)result.records, (long long)result.accepted, (long long)result.quarantined,
+                                 (long long)result.skipped);
         *out = result;
         return STATUS_OK;
 }

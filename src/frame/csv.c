@@ -136,7 +136,8 @@ static size_t find_newline(const CsvReader *reader, size_t from) {
 
 /* The end of a record's text, where its newline is at `end`: a CR before an LF or the end of the file is not part of it. */
 static size_t without_cr(const CsvReader *reader, size_t start, size_t end) {
-        bool half = end > start && reader->buffer[end - 1] == '\r' && (end == reader->size || reader->buffer[end] == '\n');
+        bool half = end > start && reader->buffer[end - 1] == '\r' &&
+                    (end == reader->size || reader->buffer[end] == '\n');
         return half ? end - 1 : end;
 }
 
@@ -196,8 +197,13 @@ static void add_bad(CsvReader *reader, Rule rule, int64_t line, size_t start, si
         }
         size_t size = end - start < CSV_RAW_MAX ? end - start : CSV_RAW_MAX;
         reader->bad[reader->bad_count++] = (CsvBad){
-                .rule = rule, .record = ++reader->counts.records, .line = line, .offset = reader->offset + start,
-                .length = end - start, .width = width, .raw = { reader->buffer + start, size },
+                .rule = rule,
+                .record = ++reader->counts.records,
+                .line = line,
+                .offset = reader->offset + start,
+                .length = end - start,
+                .width = width,
+                .raw = { reader->buffer + start, size },
         };
         reader->counts.bad++;
 }
@@ -298,7 +304,8 @@ static size_t take_each(CsvReader *reader, const uint32_t *ends, const Scan *sca
                                 return line_end + 1;
                         }
                 } else {
-                        take_record(reader, ends + first, i - first + 1, start, without_cr(reader, start, end), line, flags);
+                        take_record(reader, ends + first, i - first + 1, start, without_cr(reader, start, end), line,
+                                    flags);
                 }
                 start = end + 1;
                 first = i + 1;
@@ -323,8 +330,10 @@ static void start_skipping(CsvReader *reader) {
         size_t size = reader->size - reader->at;
         buf_clear(&reader->long_raw);
         buf_append(&reader->long_raw, (Str){ reader->buffer + reader->at, size < CSV_RAW_MAX ? size : CSV_RAW_MAX });
-        reader->long_line = (CsvBad){ .rule = RULE_RECORD_TOO_LONG, .line = reader->line,
-                                      .offset = reader->offset + reader->at, .length = size };
+        reader->long_line = (CsvBad){ .rule = RULE_RECORD_TOO_LONG,
+                                      .line = reader->line,
+                                      .offset = reader->offset + reader->at,
+                                      .length = size };
         reader->at = reader->size;
         reader->skipping = true;
 }
@@ -359,9 +368,11 @@ static bool take_rest(CsvReader *reader, const Scan *scan, uint32_t *ends, size_
         if (reader->ended) {
                 /* the last record, without a newline: it gets the end of the text as its end */
                 ends[(*count)++] = (uint32_t)reader->size;
-                Flags flags = { !scan->high || utf8_valid((Str){ reader->buffer + reader->at, reader->size - reader->at }),
+                Flags flags = { !scan->high ||
+                                        utf8_valid((Str){ reader->buffer + reader->at, reader->size - reader->at }),
                                 scan->nul };
-                take_record(reader, ends, *count, reader->at, without_cr(reader, reader->at, reader->size), reader->line, flags);
+                take_record(reader, ends, *count, reader->at, without_cr(reader, reader->at, reader->size),
+                            reader->line, flags);
                 claim(reader, reader->size);
                 return true;
         }
@@ -425,10 +436,18 @@ Status csv_next(CsvReader *reader, CsvBatch *out, bool *out_end, Error *err) {
                 line = reader->line;
         }
         *out_end = reader->rows == 0 && reader->bad_count == 0;
-        *out = (CsvBatch){ .text = reader->buffer, .offset = reader->offset, .rows = reader->rows, .width = reader->width,
-                           .starts = reader->starts, .ends = reader->ends, .records = reader->records,
-                           .quoted = reader->quoted, .bad = reader->bad, .bad_count = reader->bad_count,
-                           .line_at = line_at, .line = line };
+        *out = (CsvBatch){ .text = reader->buffer,
+                           .offset = reader->offset,
+                           .rows = reader->rows,
+                           .width = reader->width,
+                           .starts = reader->starts,
+                           .ends = reader->ends,
+                           .records = reader->records,
+                           .quoted = reader->quoted,
+                           .bad = reader->bad,
+                           .bad_count = reader->bad_count,
+                           .line_at = line_at,
+                           .line = line };
         return STATUS_OK;
 }
 
@@ -491,7 +510,8 @@ static Status first_record(CsvReader *reader, size_t *out_count, Error *err) {
         size_t looked = 0;
         while (true) {
                 size_t end = scan_line_end(reader->buffer, reader->at + looked, reader->size);
-                size_t to = reader->size - end > 2 ? end + 2 : reader->size; /* a CR ends a line if the next byte is seen */
+                size_t to = reader->size - end > 2 ? end + 2
+                                                   : reader->size; /* a CR ends a line if the next byte is seen */
                 Scan scan;
                 reader->scan(&reader->dialect, reader->buffer, reader->at, to, reader->ends, &scan);
                 for (size_t i = 0; i < scan.count; i++) {
@@ -513,7 +533,8 @@ static Status first_record(CsvReader *reader, size_t *out_count, Error *err) {
                         return STATUS_OK;
                 }
                 if (looked > reader->format.record_limit)
-                        return error_set(err, STATUS_HELD, "the header on line %lld is over the limit of %u bytes for a record",
+                        return error_set(err, STATUS_HELD,
+                                         "the header on line %lld is over the limit of %u bytes for a record",
                                          (long long)reader->line, reader->format.record_limit);
                 TRY(fill(reader, err));
         }
@@ -524,10 +545,12 @@ static Status read_header(CsvReader *reader, Error *err) {
         TRY(first_record(reader, &count, err));
         size_t start = reader->at, newline = reader->ends[count - 1], end = without_cr(reader, start, newline);
         if (count > FORMAT_COLUMNS_MAX)
-                return error_set(err, STATUS_HELD, "the header has %zu fields; at most %d are read", count, FORMAT_COLUMNS_MAX);
+                return error_set(err, STATUS_HELD, "the header has %zu fields; at most %d are read", count,
+                                 FORMAT_COLUMNS_MAX);
         Str text = { reader->buffer + start, end - start };
         if (text.size > FORMAT_HEADER_MAX)
-                return error_set(err, STATUS_HELD, "the header has %zu bytes; at most %u are read", text.size, FORMAT_HEADER_MAX);
+                return error_set(err, STATUS_HELD, "the header has %zu bytes; at most %u are read", text.size,
+                                 FORMAT_HEADER_MAX);
         if (!utf8_valid(text))
                 return error_set(err, STATUS_HELD, "the header on line %lld is not UTF-8", (long long)reader->line);
         if (memchr(text.data, 0, text.size))
@@ -548,15 +571,16 @@ static Status guess_width(CsvReader *reader, Error *err) {
         size_t count;
         TRY(first_record(reader, &count, err));
         if (count > FORMAT_COLUMNS_MAX)
-                return error_set(err, STATUS_HELD, "line %lld has %zu fields; at most %d are read", (long long)reader->line,
-                                 count, FORMAT_COLUMNS_MAX);
+                return error_set(err, STATUS_HELD, "line %lld has %zu fields; at most %d are read",
+                                 (long long)reader->line, count, FORMAT_COLUMNS_MAX);
         reader->width = count;
         return STATUS_OK;
 }
 
 static void reset(CsvReader *reader, const Format *format, size_t width) {
         reader->format = *format;
-        reader->dialect = (ScanDialect){ .delimiter = format->delimiter, .quote = format->quote, .escape = format->escape };
+        reader->dialect =
+                (ScanDialect){ .delimiter = format->delimiter, .quote = format->quote, .escape = format->escape };
         reader->at = reader->size = 0;
         reader->offset = 0;
         reader->ended = reader->skipping = reader->header_read = false;

@@ -26,10 +26,10 @@
 
 typedef struct CsvBad {
         Rule rule;
-        int64_t record, line; /* from 1 */
+        int64_t record, line;    /* from 1 */
         uint64_t offset, length; /* bytes of the delivery after decompression, without the newline */
-        size_t width;         /* WRONG_WIDTH: the fields it has */
-        Str raw;              /* not always UTF-8; cut at CSV_RAW_MAX */
+        size_t width;            /* WRONG_WIDTH: the fields it has */
+        Str raw;                 /* not always UTF-8; cut at CSV_RAW_MAX */
 } CsvBad;
 
 /* Borrowed from the reader, until the next call. */
@@ -37,20 +37,20 @@ typedef struct CsvBatch {
         const char *text;
         uint64_t offset; /* of text[0] in the delivery */
         size_t rows, width;
-        const uint32_t *starts;  /* of each row, where its first field begins */
-        const uint32_t *ends;    /* rows * width: where each field ends; the next begins one byte later */
-        const int64_t *records;  /* of each row: its ordinal among all records, from 1 */
-        bool quoted;             /* there may be fields in quotes */
-        const CsvBad *bad;       /* in order of record, between the rows */
+        const uint32_t *starts; /* of each row, where its first field begins */
+        const uint32_t *ends;   /* rows * width: where each field ends; the next begins one byte later */
+        const int64_t *records; /* of each row: its ordinal among all records, from 1 */
+        bool quoted;            /* there may be fields in quotes */
+        const CsvBad *bad;      /* in order of record, between the rows */
         size_t bad_count;
-        size_t line_at;          /* text[line_at] is on physical line `line` */
+        size_t line_at; /* text[line_at] is on physical line `line` */
         int64_t line;
 } CsvBatch;
 
 typedef struct CsvCounts {
         int64_t records, good, bad;
         int64_t headers, blanks, comments, preamble, footers; /* the skipped ones */
-        uint64_t bytes; /* of the delivery, decompressed */
+        uint64_t bytes;                                       /* of the delivery, decompressed */
 } CsvCounts;
 
 typedef struct CsvReader CsvReader;

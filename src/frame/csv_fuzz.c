@@ -27,7 +27,8 @@ static void check_row(const CsvBatch *batch, size_t row) {
         Str raw = csv_raw(batch, row);
         for (size_t i = 0; i < batch->width; i++) {
                 Str field = csv_field(batch, row, i);
-                require(field.data >= raw.data && field.data + field.size <= raw.data + raw.size, "a field leaves its record");
+                require(field.data >= raw.data && field.data + field.size <= raw.data + raw.size,
+                        "a field leaves its record");
         }
 }
 
@@ -69,7 +70,8 @@ static void type_batch(const Format *format, const CsvBatch *batch, Arena *arena
 
 static void check_counts(const CsvCounts *counts, size_t size) {
         require(counts->records == counts->good + counts->bad + counts->headers + counts->blanks + counts->comments +
-                                           counts->preamble + counts->footers, "the counts do not add up");
+                                           counts->preamble + counts->footers,
+                "the counts do not add up");
         require(counts->bytes == size, "not every byte was read");
 }
 

@@ -46,8 +46,11 @@ static void tell_counts(Buf *out, const CsvCounts *counts) {
         const struct {
                 char letter;
                 int64_t count;
-        } skipped[] = { { 'h', counts->headers }, { 'b', counts->blanks }, { 'c', counts->comments },
-                        { 'p', counts->preamble }, { 'f', counts->footers } };
+        } skipped[] = { { 'h', counts->headers },
+                        { 'b', counts->blanks },
+                        { 'c', counts->comments },
+                        { 'p', counts->preamble },
+                        { 'f', counts->footers } };
         int64_t sum = counts->good + counts->bad;
         for (size_t i = 0; i < COUNT_OF(skipped); i++) {
                 sum += skipped[i].count;
@@ -87,7 +90,8 @@ static void check_cases(Test *t, const Format *format, size_t width, const Case 
                         return;
                 }
                 if (!str_is(got, cases[i].told)) {
-                        test_fail(t, __FILE__, __LINE__, "%s: told\n%.*s\nwanted\n%s", cases[i].name, STR_ARG(got), cases[i].told);
+                        test_fail(t, __FILE__, __LINE__, "%s: told\n%.*s\nwanted\n%s", cases[i].name, STR_ARG(got),
+                                  cases[i].told);
                         return;
                 }
         }
@@ -108,7 +112,10 @@ TEST(records_are_cut_where_rfc_4180_says) {
                 { "quoted, crlf inside and after", "a,b\r\n\"1\r\n\",\"2\"\r\n", "2@2 5+9: \"1\r\n\"|\"2\"\nh" },
                 { "doubled quotes", "a,b\n\"\"\"\",\"x\"\"y\"\n", "2@2 4+11: \"\"\"\"|\"x\"\"y\"\nh" },
                 { "empty quoted", "a,b\n\"\",\"\"\n", "2@2 4+5: \"\"|\"\"\nh" },
-                { "a byte order mark", "\xef\xbb\xbf" "a,b\n1,2\n", "2@2 7+3: 1|2\nh" },
+                { "a byte order mark",
+                  "\xef\xbb\xbf"
+                  "a,b\n1,2\n",
+                  "2@2 7+3: 1|2\nh" },
                 { "a header of one column", "a\n1\n2\n", "2@2 2+1: 1\n3@3 4+1: 2\nh" },
                 { "a quoted header with a newline", "\"a\nb\",c\n1,2\n", "2@3 8+3: 1|2\nh" },
                 { "nothing", "", "" },
@@ -123,11 +130,13 @@ TEST(a_stray_quote_costs_one_line) {
                 { "inside a field", "a,b\n1,x\"y\n3,4\n", "2@2 4+5! bad_quote: 1,x\"y\n3@3 10+3: 3|4\nh" },
                 { "after a closing quote", "a,b\n\"1\"x,2\n3,4\n", "2@2 4+6! bad_quote: \"1\"x,2\n3@3 11+3: 3|4\nh" },
                 { "after a blank", "a,b\n1, \"2\"\n3,4\n", "2@2 4+6! bad_quote: 1, \"2\"\n3@3 11+3: 3|4\nh" },
-                { "never closed", "a,b\n1,\"2\n3,4\n5,6\n", "2@2 4+4! bad_quote: 1,\"2\n3@3 9+3: 3|4\n4@4 13+3: 5|6\nh" },
+                { "never closed", "a,b\n1,\"2\n3,4\n5,6\n",
+                  "2@2 4+4! bad_quote: 1,\"2\n3@3 9+3: 3|4\n4@4 13+3: 5|6\nh" },
                 { "never closed on the last line", "a,b\n1,2\n3,\"4", "2@2 4+3: 1|2\n3@3 8+4! bad_quote: 3,\"4\nh" },
                 { "closed in a wrong place lines later", "a,b\n1,\"2\n3,4\n5,\"6\"\n",
                   "2@2 4+4! bad_quote: 1,\"2\n3@3 9+3: 3|4\n4@4 13+5: 5|\"6\"\nh" },
-                { "two in a row", "a,b\nx\"\ny\"\n1,2\n", "2@2 4+2! bad_quote: x\"\n3@3 7+2! bad_quote: y\"\n4@4 10+3: 1|2\nh" },
+                { "two in a row", "a,b\nx\"\ny\"\n1,2\n",
+                  "2@2 4+2! bad_quote: x\"\n3@3 7+2! bad_quote: y\"\n4@4 10+3: 1|2\nh" },
                 { "crlf", "a,b\r\n1,x\"y\r\n3,4\r\n", "2@2 5+5! bad_quote: 1,x\"y\n3@3 12+3: 3|4\nh" },
                 { "on the first line after much", "a,b\n1,2\n3,4\n\"\"\"\n5,6\n",
                   "2@2 4+3: 1|2\n3@3 8+3: 3|4\n4@4 12+3! bad_quote: \"\"\"\n5@5 16+3: 5|6\nh" },
@@ -143,7 +152,8 @@ TEST(what_does_not_fit_is_bad_as_the_record_it_is) {
                 { "an empty field too many", "a,b\n1,2,\n3,4\n", "2@2 4+4! wrong_width: 1,2,\n3@3 9+3: 3|4\nh" },
                 { "one too few, one too many", "a,b\n1\n2,3,4\n5,6\n",
                   "2@2 4+1! wrong_width: 1\n3@3 6+5! wrong_width: 2,3,4\n4@4 12+3: 5|6\nh" },
-                { "a quoted one over two lines", "a,b\n\"x\ny\"\n3,4\n", "2@2 4+5! wrong_width: \"x\ny\"\n3@4 10+3: 3|4\nh" },
+                { "a quoted one over two lines", "a,b\n\"x\ny\"\n3,4\n",
+                  "2@2 4+5! wrong_width: \"x\ny\"\n3@4 10+3: 3|4\nh" },
                 { "not UTF-8", "a,b\n1,\xff\n\xc3\xa4,4\n", "2@2 4+3! invalid_utf8: 1,\xff\n3@3 8+4: \xc3\xa4|4\nh" },
                 { "the last one not UTF-8", "a,b\n1,2\n3,\xff", "2@2 4+3: 1|2\n3@3 8+3! invalid_utf8: 3,\xff\nh" },
         };
@@ -214,7 +224,8 @@ TEST(a_record_over_the_limit_costs_itself) {
         format.record_limit = 8;
         static const Case cases[] = {
                 { "a long record", "a,b\n1,2345678\n3,4\n", "2@2 4+9! record_too_long: 1,2345678\n3@3 14+3: 3|4\nh" },
-                { "a long quoted one", "a,b\n1,\"2\n345678\"\n3,4\n", "2@2 4+12! record_too_long: 1,\"2\n345678\"\n3@4 17+3: 3|4\nh" },
+                { "a long quoted one", "a,b\n1,\"2\n345678\"\n3,4\n",
+                  "2@2 4+12! record_too_long: 1,\"2\n345678\"\n3@4 17+3: 3|4\nh" },
         };
         check_cases(t, &format, 0, cases, COUNT_OF(cases));
 }
@@ -252,7 +263,8 @@ TEST(windows_do_not_show) {
                 CHECK_OK(csv_next(reader, &batch, &end, &t->err));
                 size_t row = 0, wrong = 0;
                 while (row < batch.rows || wrong < batch.bad_count) {
-                        bool is_row = wrong == batch.bad_count || (row < batch.rows && batch.records[row] < batch.bad[wrong].record);
+                        bool is_row = wrong == batch.bad_count ||
+                                      (row < batch.rows && batch.records[row] < batch.bad[wrong].record);
                         uint64_t offset = is_row ? batch.offset + batch.starts[row] : batch.bad[wrong].offset;
                         uint64_t length = is_row ? csv_raw(&batch, row).size : batch.bad[wrong].length;
                         int64_t line = is_row ? csv_line(&batch, row) : batch.bad[wrong].line;
@@ -290,7 +302,7 @@ TEST(the_wide_scan_finds_what_the_plain_one_finds) {
                 Scan plain, wide;
                 size_t from = round % 7 < (int)size ? (size_t)(round % 7) : 0;
                 scan_bytes(&dialect, text, from, size, plain_ends, &plain);
-                scan_choose(&dialect)(&dialect, text, from, size, wide_ends, &wide);
+                scan_choose (&dialect)(&dialect, text, from, size, wide_ends, &wide);
                 CHECK_INT(wide.stop, plain.stop);
                 CHECK_INT(wide.wrong, plain.wrong);
                 CHECK_INT(wide.open, plain.open);
@@ -309,7 +321,9 @@ TEST(a_header_that_cannot_be_read_holds_the_file) {
                 { "a,b\"\n1,2\n", "the header on line 1 has a quote" },
                 { "a,\xff\n1,2\n", "the header on line 1 is not UTF-8" },
                 { "PK\x03\x04zip", "Excel" },
-                { "\xff\xfe" "a", "UTF-16" },
+                { "\xff\xfe"
+                  "a",
+                  "UTF-16" },
                 { "\x28\xb5\x2f\xfd", "zstd" },
                 { "\x1f\x8b\x08", "cut short" },
                 { "\x1f\x8b\x08\xff", "damaged" },

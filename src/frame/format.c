@@ -7,7 +7,11 @@
 #include "frame/pattern.h"
 
 Format format_default(void) {
-        return (Format){ .kind = FORMAT_CSV, .delimiter = ',', .quote = '"', .header = true, .decimal = '.',
+        return (Format){ .kind = FORMAT_CSV,
+                         .delimiter = ',',
+                         .quote = '"',
+                         .header = true,
+                         .decimal = '.',
                          .record_limit = FORMAT_RECORD_LIMIT };
 }
 
@@ -18,17 +22,20 @@ static Status check_characters(const Format *format, Error *err) {
                 const char *key;
                 char byte;
                 bool needed;
-        } bytes[] = { { "delimiter", format->delimiter, true }, { "quote", format->quote, false },
+        } bytes[] = { { "delimiter", format->delimiter, true },
+                      { "quote", format->quote, false },
                       { "escape", format->escape, false } };
         for (size_t i = 0; i < COUNT_OF(bytes); i++) {
                 char byte = bytes[i].byte;
                 if (byte == 0 && bytes[i].needed)
                         return error_set(err, STATUS_BAD_VALUE, "%s: needs a character", bytes[i].key);
                 if (byte == '\n' || byte == '\r' || byte < 0)
-                        return error_set(err, STATUS_BAD_VALUE, "%s: must be one ASCII character and no line end", bytes[i].key);
+                        return error_set(err, STATUS_BAD_VALUE, "%s: must be one ASCII character and no line end",
+                                         bytes[i].key);
                 for (size_t j = 0; byte != 0 && j < i; j++) {
                         if (bytes[j].byte == byte)
-                                return error_set(err, STATUS_BAD_VALUE, "%s and %s are both '%c'", bytes[j].key, bytes[i].key, byte);
+                                return error_set(err, STATUS_BAD_VALUE, "%s and %s are both '%c'", bytes[j].key,
+                                                 bytes[i].key, byte);
                 }
         }
         if (format->escape && !format->quote)
@@ -64,8 +71,8 @@ static Status check_footer(const Format *format, Error *err) {
         if (code != 0) {
                 char why[100];
                 regerror(code, NULL, why, sizeof(why));
-                return error_set(err, STATUS_BAD_VALUE, "footer: '%.*s' is not a regular expression: %s", STR_ARG(format->footer),
-                                 why);
+                return error_set(err, STATUS_BAD_VALUE, "footer: '%.*s' is not a regular expression: %s",
+                                 STR_ARG(format->footer), why);
         }
         regfree(&expression);
         return STATUS_OK;
@@ -83,8 +90,8 @@ static Status check_clash(const Pattern *a, Str a_text, const Pattern *b, Str b_
                         continue;
                 if (by_a.days == by_b.days && by_a.micros == by_b.micros)
                         continue;
-                error_set(err, STATUS_BAD_VALUE, "dates: '%.*s' and '%.*s' read %.*s as different days", STR_ARG(a_text),
-                          STR_ARG(b_text), STR_ARG(text));
+                error_set(err, STATUS_BAD_VALUE, "dates: '%.*s' and '%.*s' read %.*s as different days",
+                          STR_ARG(a_text), STR_ARG(b_text), STR_ARG(text));
                 return error_hint(err, "a source has one of them; files that differ are two sources");
         }
         return STATUS_OK;
@@ -113,7 +120,8 @@ Status format_check(const Format *format, Error *err) {
         TRY(check_footer(format, err));
         TRY(format_check_dates(format, err));
         if (format->record_limit == 0 || format->record_limit > FORMAT_RECORD_LIMIT_MAX)
-                return error_set(err, STATUS_BAD_VALUE, "limits.record: must be 1 to %u bytes", FORMAT_RECORD_LIMIT_MAX);
+                return error_set(err, STATUS_BAD_VALUE, "limits.record: must be 1 to %u bytes",
+                                 FORMAT_RECORD_LIMIT_MAX);
         if (memchr(format->comment.data ? format->comment.data : "", '\n', format->comment.size))
                 return error_set(err, STATUS_BAD_VALUE, "comment: cannot hold a line end");
         return STATUS_OK;
@@ -215,15 +223,16 @@ Type type_read(Cursor *cursor) {
         type.precision = cursor_u8(cursor);
         type.scale = cursor_u8(cursor);
         bool decimal = type.kind == TYPE_DECIMAL;
-        if (type.kind > TYPE_BINARY || (decimal && (type.precision < 1 || type.precision > 38 || type.scale > type.precision)))
+        if (type.kind > TYPE_BINARY ||
+            (decimal && (type.precision < 1 || type.precision > 38 || type.scale > type.precision)))
                 cursor->failed = true;
         return type;
 }
 
 void format_write(Buf *out, const Format *format) {
-        const uint8_t bytes[] = { (uint8_t)format->kind, (uint8_t)format->compression, (uint8_t)format->delimiter,
-                                  (uint8_t)format->quote, (uint8_t)format->escape, format->header, (uint8_t)format->decimal,
-                                  (uint8_t)format->thousands };
+        const uint8_t bytes[] = { (uint8_t)format->kind,    (uint8_t)format->compression, (uint8_t)format->delimiter,
+                                  (uint8_t)format->quote,   (uint8_t)format->escape,      format->header,
+                                  (uint8_t)format->decimal, (uint8_t)format->thousands };
         for (size_t i = 0; i < COUNT_OF(bytes); i++)
                 buf_u8(out, bytes[i]);
         buf_u32(out, format->skip);
@@ -279,7 +288,8 @@ void source_columns_write(Buf *out, const SourceColumn *columns, size_t count) {
 Status source_columns_read(Cursor *cursor, Arena *arena, SourceColumn **out, size_t *out_count, Error *err) {
         size_t count = cursor_count(cursor, 24);
         if (count > FORMAT_COLUMNS_MAX)
-                return error_set(err, STATUS_LIMIT, "a source has %zu columns; at most %d are read", count, FORMAT_COLUMNS_MAX);
+                return error_set(err, STATUS_LIMIT, "a source has %zu columns; at most %d are read", count,
+                                 FORMAT_COLUMNS_MAX);
         SourceColumn *columns = ARENA_ARRAY(arena, SourceColumn, count);
         for (size_t i = 0; i < count; i++) {
                 SourceColumn *column = &columns[i];

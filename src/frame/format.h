@@ -29,7 +29,7 @@
 #define FORMAT_RECORD_LIMIT (16u << 20)     /* bytes of one record unless the source says otherwise */
 #define FORMAT_RECORD_LIMIT_MAX (64u << 20) /* what one value of a data file may have */
 #define FORMAT_COLUMNS_MAX 4096
-#define FORMAT_HEADER_MAX (1u << 20)        /* bytes of a header */
+#define FORMAT_HEADER_MAX (1u << 20) /* bytes of a header */
 
 typedef enum FormatKind { FORMAT_CSV } FormatKind;
 typedef enum FormatCompression { FORMAT_COMPRESSION_AUTO, FORMAT_PLAIN, FORMAT_GZIP } FormatCompression;
@@ -56,12 +56,12 @@ typedef struct Format {
 } Format;
 
 typedef struct SourceColumn {
-        Str name;        /* in the table */
-        Str from;        /* its name in the header, as names_of_header() gives it; empty = name. Compared without case */
+        Str name; /* in the table */
+        Str from; /* its name in the header, as names_of_header() gives it; empty = name. Compared without case */
         Type type;
-        Str zone;        /* timestamptz: texts without an offset are local times of this zone; empty = they do not fit */
-        Str zone_file;   /* that zone's TZif bytes; needed when zone is set */
-        bool required;   /* NULL does not fit */
+        Str zone;      /* timestamptz: texts without an offset are local times of this zone; empty = they do not fit */
+        Str zone_file; /* that zone's TZif bytes; needed when zone is set */
+        bool required; /* NULL does not fit */
         int field_id;
 } SourceColumn;
 

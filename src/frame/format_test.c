@@ -5,7 +5,8 @@
 
 TEST(a_format_that_cannot_be_meant_is_refused_in_words) {
         static Str clash[] = { { "dd/MM/yyyy", 10 }, { "MM/dd/yyyy", 10 } }, half[] = { { "dd/MM", 5 } },
-                   letters[] = { { "dd/mm/YYYY", 10 } }, open[] = { { "dd'x", 4 } }, loose[] = { { "d/M/yyyy", 8 }, { "MM/dd/yyyy", 10 } },
+                   letters[] = { { "dd/mm/YYYY", 10 } }, open[] = { { "dd'x", 4 } },
+                   loose[] = { { "d/M/yyyy", 8 }, { "MM/dd/yyyy", 10 } },
                    fine[] = { { "dd/MM/yyyy", 10 }, { "yyyy-MM-dd", 10 }, { "dd.MM.yy", 8 }, { "d MMM yyyy", 10 } };
         const struct {
                 Format format;
@@ -44,9 +45,14 @@ TEST(a_format_and_columns_cross_a_message_unchanged) {
         format.nulls = (StrList){ nulls, 2 };
         format.footer = STR("^Total");
         format.skip = 3;
-        SourceColumn columns[] = { { .name = STR("a"), .from = STR("A"), .type = { .kind = TYPE_DECIMAL, .precision = 12, .scale = 2 },
-                                     .required = true, .field_id = 7 },
-                                   { .name = STR("b"), .type = { .kind = TYPE_TEXT }, .zone = STR("Z"), .zone_file = STR("TZif") } };
+        SourceColumn columns[] = {
+                { .name = STR("a"),
+                  .from = STR("A"),
+                  .type = { .kind = TYPE_DECIMAL, .precision = 12, .scale = 2 },
+                  .required = true,
+                  .field_id = 7 },
+                { .name = STR("b"), .type = { .kind = TYPE_TEXT }, .zone = STR("Z"), .zone_file = STR("TZif") }
+        };
         CLEANUP(buf_deinit) Buf message = { 0 };
         format_write(&message, &format);
         source_columns_write(&message, columns, COUNT_OF(columns));

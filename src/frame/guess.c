@@ -8,20 +8,46 @@
 #include "base/vec.h"
 
 /* A text that occurs among values of a type and stands for none of them. */
-static const char *const null_words[] = { "\\N", "NULL", "null", "Null", "NA", "N/A", "n/a", "#N/A", "None", "none", "-", "--", "?" };
+static const char *const null_words[] = { "\\N",  "NULL", "null", "Null", "NA", "N/A", "n/a",
+                                          "#N/A", "None", "none", "-",    "--", "?" };
 
-/* Of two that read the same texts as different days, `other` names the twin; the one listed first has the day first. */
+/* Of two that read the same texts as different days, `twin` is the index of the other, -1 = none; the one listed first has the day first. */
 static const struct {
         const char *text;
-        int twin; /* index, -1 = none */
+        int twin;
 } patterns[] = {
-        { "yyyy-MM-dd", -1 }, { "yyyy/MM/dd", -1 }, { "yyyy.MM.dd", -1 }, { "dd.MM.yyyy", -1 }, { "d.M.yyyy", -1 },
-        { "dd/MM/yyyy", 6 },  { "MM/dd/yyyy", 5 },  { "d/M/yyyy", 8 },    { "M/d/yyyy", 7 },    { "dd-MM-yyyy", 10 },
-        { "MM-dd-yyyy", 9 },  { "dd-MMM-yyyy", -1 }, { "d-MMM-yyyy", -1 }, { "dd MMM yyyy", -1 }, { "d MMM yyyy", -1 },
-        { "MMM d, yyyy", -1 }, { "dd.MM.yy", -1 },  { "dd/MM/yy", 18 },   { "MM/dd/yy", 17 },   { "d/M/yy", 20 },
-        { "M/d/yy", 19 },     { "dd-MM-yy", 22 },   { "MM-dd-yy", 21 },   { "dd-MMM-yy", -1 },
-        { "dd/MM/yyyy h:mm a", 25 }, { "MM/dd/yyyy h:mm a", 24 }, { "dd/MM/yyyy h:mm:ss a", 27 }, { "MM/dd/yyyy h:mm:ss a", 26 },
-        { "d/M/yyyy h:mm a", 29 }, { "M/d/yyyy h:mm a", 28 }, { "d/M/yyyy h:mm:ss a", 31 }, { "M/d/yyyy h:mm:ss a", 30 },
+        { "yyyy-MM-dd", -1 },
+        { "yyyy/MM/dd", -1 },
+        { "yyyy.MM.dd", -1 },
+        { "dd.MM.yyyy", -1 },
+        { "d.M.yyyy", -1 },
+        { "dd/MM/yyyy", 6 },
+        { "MM/dd/yyyy", 5 },
+        { "d/M/yyyy", 8 },
+        { "M/d/yyyy", 7 },
+        { "dd-MM-yyyy", 10 },
+        { "MM-dd-yyyy", 9 },
+        { "dd-MMM-yyyy", -1 },
+        { "d-MMM-yyyy", -1 },
+        { "dd MMM yyyy", -1 },
+        { "d MMM yyyy", -1 },
+        { "MMM d, yyyy", -1 },
+        { "dd.MM.yy", -1 },
+        { "dd/MM/yy", 18 },
+        { "MM/dd/yy", 17 },
+        { "d/M/yy", 20 },
+        { "M/d/yy", 19 },
+        { "dd-MM-yy", 22 },
+        { "MM-dd-yy", 21 },
+        { "dd-MMM-yy", -1 },
+        { "dd/MM/yyyy h:mm a", 25 },
+        { "MM/dd/yyyy h:mm a", 24 },
+        { "dd/MM/yyyy h:mm:ss a", 27 },
+        { "MM/dd/yyyy h:mm:ss a", 26 },
+        { "d/M/yyyy h:mm a", 29 },
+        { "M/d/yyyy h:mm a", 28 },
+        { "d/M/yyyy h:mm:ss a", 31 },
+        { "M/d/yyyy h:mm:ss a", 30 },
 };
 #define PATTERN_COUNT COUNT_OF(patterns)
 
@@ -146,7 +172,8 @@ static bool whole_type(const Guessing *guessing, const NumberStatistics *numbers
                         return true;
         }
         *out = decimal_type(38, 0);
-        add_doubt(guessing->out, STR("numbers of more than 18 digits"), numbers->digits <= 38 ? STR("decimal(38,0), every digit kept") : STR("text"));
+        add_doubt(guessing->out, STR("numbers of more than 18 digits"),
+                  numbers->digits <= 38 ? STR("decimal(38,0), every digit kept") : STR("text"));
         return numbers->digits <= 38;
 }
 
@@ -169,10 +196,13 @@ static bool fraction_type(const Guessing *guessing, const NumberStatistics *numb
 
 /* 1.234 may be a little over one, or one thousand. */
 static void doubt_groups(const Guessing *guessing, const NumberStatistics *numbers, char decimal, char thousands) {
-        if (thousands || numbers->fraction != 3 || numbers->fraction_least != 3 || numbers->whole > 3 || guessing->format->decimal)
+        if (thousands || numbers->fraction != 3 || numbers->fraction_least != 3 || numbers->whole > 3 ||
+            guessing->format->decimal)
                 return;
         Str example = guessing->texts.items[0];
-        add_doubt(guessing->out, arena_strf(guessing->arena, "in numbers such as %.*s, '%c' may set off thousands", STR_ARG(example), decimal),
+        add_doubt(guessing->out,
+                  arena_strf(guessing->arena, "in numbers such as %.*s, '%c' may set off thousands", STR_ARG(example),
+                             decimal),
                   arena_strf(guessing->arena, "it is the decimal point"));
 }
 
@@ -200,7 +230,8 @@ static bool try_numbers(const Guessing *guessing, char decimal, char thousands) 
 }
 
 static bool guess_number(const Guessing *guessing) {
-        static const char styles[][2] = { { '.', 0 }, { ',', 0 }, { '.', ',' }, { ',', '.' }, { '.', '\'' }, { ',', ' ' }, { '.', ' ' } };
+        static const char styles[][2] = { { '.', 0 },    { ',', 0 },   { '.', ',' }, { ',', '.' },
+                                          { '.', '\'' }, { ',', ' ' }, { '.', ' ' } };
         for (size_t i = 0; i < COUNT_OF(styles); i++) {
                 bool decimal_is_known = guessing->format->decimal != 0;
                 if (decimal_is_known && guessing->format->decimal != styles[i][0])
@@ -305,9 +336,13 @@ static void doubt_order(const Guessing *guessing, size_t pattern) {
                 if (read_by(&guessing->patterns[pattern], example, &moment))
                         break;
         }
-        add_doubt(guessing->out, arena_strf(guessing->arena, "dates such as %.*s can be read with the day or the month first, and "
-                                            "no value tells which", STR_ARG(example)),
-                  arena_strf(guessing->arena, "%s: the %s is first", patterns[pattern].text, guessing->day_first ? "day" : "month"));
+        add_doubt(guessing->out,
+                  arena_strf(guessing->arena,
+                             "dates such as %.*s can be read with the day or the month first, and "
+                             "no value tells which",
+                             STR_ARG(example)),
+                  arena_strf(guessing->arena, "%s: the %s is first", patterns[pattern].text,
+                             guessing->day_first ? "day" : "month"));
 }
 
 static bool guess_date(const Guessing *guessing) {
@@ -340,8 +375,9 @@ static bool guess_date(const Guessing *guessing) {
         if (tie)
                 doubt_order(guessing, best);
         if (extra > 1)
-                add_doubt(out, STR("dates in two formats"), arena_strf(guessing->arena, "%s, and %s where that does not fit",
-                          patterns[best].text, patterns[second].text));
+                add_doubt(out, STR("dates in two formats"),
+                          arena_strf(guessing->arena, "%s, and %s where that does not fit", patterns[best].text,
+                                     patterns[second].text));
         if (out->type.kind == TYPE_TIMESTAMP)
                 add_doubt(out, STR("times say no zone"), STR("timestamp, without a zone"));
         return true;
@@ -401,7 +437,8 @@ static void take_nulls(const Guessing *guessing) {
         }
 }
 
-void guess_column(const Format *format, const Str *fields, size_t count, bool day_first, Arena *arena, ColumnGuess *out) {
+void guess_column(const Format *format, const Str *fields, size_t count, bool day_first, Arena *arena,
+                  ColumnGuess *out) {
         *out = (ColumnGuess){ .type = { .kind = TYPE_TEXT } };
         Guessing guessing = { .format = format, .arena = arena, .day_first = day_first, .out = out };
         collect(&guessing, fields, count);
@@ -410,7 +447,9 @@ void guess_column(const Format *format, const Str *fields, size_t count, bool da
         if (guessing.texts.count == 0)
                 add_doubt(out, STR("no value in what was looked at"), STR("text"));
         if (out->misfits > 0)
-                add_doubt(out, arena_strf(arena, "%lld of %zu values do not fit, such as '%.*s'", (long long)out->misfits,
-                                          guessing.texts.count, (int)(out->misfit.size < 40 ? out->misfit.size : 40), out->misfit.data),
+                add_doubt(out,
+                          arena_strf(arena, "%lld of %zu values do not fit, such as '%.*s'", (long long)out->misfits,
+                                     guessing.texts.count, (int)(out->misfit.size < 40 ? out->misfit.size : 40),
+                                     out->misfit.data),
                           STR("they go to quarantine"));
 }

@@ -17,21 +17,22 @@ typedef struct GuessDoubt {
 
 typedef struct ColumnGuess {
         Type type;
-        Str zone;           /* always empty: nobody can see a zone in a file */
-        Str dates[2];       /* the patterns that read it, if it is a date or a timestamp that is not ISO alone */
+        Str zone;     /* always empty: nobody can see a zone in a file */
+        Str dates[2]; /* the patterns that read it, if it is a date or a timestamp that is not ISO alone */
         size_t date_count;
-        bool iso;           /* a date or timestamp, or some of its texts, in ISO */
-        char decimal;       /* ',' or '.' where that matters; 0 = cannot be told */
+        bool iso;     /* a date or timestamp, or some of its texts, in ISO */
+        char decimal; /* ',' or '.' where that matters; 0 = cannot be told */
         char thousands;
-        Str null_words[4];  /* texts that stand for NULL among others that fit a type */
+        Str null_words[4]; /* texts that stand for NULL among others that fit a type */
         size_t null_count;
         bool empty_is_null; /* quoted empties stand for NULL */
         int64_t nulls, misfits;
-        Str example;        /* the first text that is not NULL */
-        Str misfit;         /* the first that does not fit */
+        Str example; /* the first text that is not NULL */
+        Str misfit;  /* the first that does not fit */
         GuessDoubt doubts[GUESS_DOUBTS_MAX];
         size_t doubt_count;
 } ColumnGuess;
 
 /* Fields as they stand in the text, quotes included. day_first: how to read 01/02/2024 if nothing tells. */
-void guess_column(const Format *format, const Str *fields, size_t count, bool day_first, Arena *arena, ColumnGuess *out);
+void guess_column(const Format *format, const Str *fields, size_t count, bool day_first, Arena *arena,
+                  ColumnGuess *out);

@@ -8,9 +8,9 @@
 struct Input {
         Source source;
         uint64_t raw, decoded, limit;
-        bool ended;   /* the source has no more */
+        bool ended; /* the source has no more */
         bool gzip;
-        bool inside;  /* a gzip member has begun and not ended */
+        bool inside; /* a gzip member has begun and not ended */
         z_stream stream;
         bool stream_made;
         size_t at, size; /* what is in the buffer and not yet taken */
@@ -71,7 +71,9 @@ static const struct {
 } refused[] = {
         { "\x28\xb5\x2f\xfd", 4, "compressed by zstd", "decompress it first (zstd -d), or send it as gzip" },
         { "BZh", 3, "compressed by bzip2", "decompress it first (bunzip2), or send it as gzip" },
-        { "\xfd" "7zXZ", 5, "compressed by xz", "decompress it first (unxz), or send it as gzip" },
+        { "\xfd"
+          "7zXZ",
+          5, "compressed by xz", "decompress it first (unxz), or send it as gzip" },
         { "PK\x03\x04", 4, "a zip archive or an Excel file", "unpack it first, or save the sheet as CSV UTF-8" },
         { "PAR1", 4, "a Parquet file", "only CSV is read in this version" },
         { "\xff\xfe", 2, "UTF-16 text", "save it as UTF-8 (iconv -f UTF-16 -t UTF-8)" },
@@ -83,7 +85,8 @@ static const struct {
 
 static Status refuse_magic(Str head, Error *err) {
         for (size_t i = 0; i < COUNT_OF(refused); i++) {
-                if (!str_starts_with(str_slice(head, refused[i].offset, head.size), (Str){ refused[i].magic, refused[i].size }))
+                if (!str_starts_with(str_slice(head, refused[i].offset, head.size),
+                                     (Str){ refused[i].magic, refused[i].size }))
                         continue;
                 error_set(err, STATUS_HELD, "the file is %s, which is not read", refused[i].what);
                 return error_hint(err, "%s", refused[i].remedy);
@@ -171,7 +174,8 @@ static Status read_gzip(Input *input, uint8_t *into, size_t size, size_t *out_go
                 if (input->at == input->size) {
                         TRY(refill(input, err));
                         if (input->ended)
-                                return error_set(err, STATUS_HELD, "the gzip data ends too early: the file was cut short");
+                                return error_set(err, STATUS_HELD,
+                                                 "the gzip data ends too early: the file was cut short");
                 }
                 stream->next_in = input->buffer + input->at;
                 stream->avail_in = (uInt)(input->size - input->at);

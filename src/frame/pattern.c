@@ -134,13 +134,27 @@ static const struct {
         PartReader take;
         Unit unit;
 } part_table[] = {
-        { "yyyy", take_year4, YEAR },   { "yy", take_year2, YEAR },     { "MMM", take_month_name, MONTH },
-        { "MM", take_month2, MONTH },   { "M", take_month1, MONTH },    { "dd", take_day2, DAY },
-        { "d", take_day1, DAY },        { "HH", take_hour2, HOUR },     { "H", take_hour1, HOUR },
-        { "hh", take_half2, HOUR },     { "h", take_half1, HOUR },      { "mm", take_minute, MINUTE },
-        { "ss", take_second, SECOND },  { "SSSSSS", take_fraction, FRACTION }, { "SSSSS", take_fraction, FRACTION },
-        { "SSSS", take_fraction, FRACTION }, { "SSS", take_fraction, FRACTION }, { "SS", take_fraction, FRACTION },
-        { "S", take_fraction, FRACTION }, { "a", take_half, HALF },     { "XXX", take_offset, OFFSET },
+        { "yyyy", take_year4, YEAR },
+        { "yy", take_year2, YEAR },
+        { "MMM", take_month_name, MONTH },
+        { "MM", take_month2, MONTH },
+        { "M", take_month1, MONTH },
+        { "dd", take_day2, DAY },
+        { "d", take_day1, DAY },
+        { "HH", take_hour2, HOUR },
+        { "H", take_hour1, HOUR },
+        { "hh", take_half2, HOUR },
+        { "h", take_half1, HOUR },
+        { "mm", take_minute, MINUTE },
+        { "ss", take_second, SECOND },
+        { "SSSSSS", take_fraction, FRACTION },
+        { "SSSSS", take_fraction, FRACTION },
+        { "SSSS", take_fraction, FRACTION },
+        { "SSS", take_fraction, FRACTION },
+        { "SS", take_fraction, FRACTION },
+        { "S", take_fraction, FRACTION },
+        { "a", take_half, HALF },
+        { "XXX", take_offset, OFFSET },
 };
 
 static Status add_step(Pattern *pattern, uint8_t part, char literal, Str text, Error *err) {
@@ -166,9 +180,11 @@ static Status find_part(Str rest, Str text, uint8_t *out_part, size_t *out_size,
                 *out_size = run;
                 return STATUS_OK;
         }
-        error_set(err, STATUS_BAD_VALUE, "date pattern '%.*s': '%.*s' means nothing", STR_ARG(text), (int)run, rest.data);
-        return error_hint(err, "the letters are yyyy yy MMM MM M dd d HH H hh h mm ss S a XXX; other text goes in single "
-                               "quotes; for example dd/MM/yyyy HH:mm");
+        error_set(err, STATUS_BAD_VALUE, "date pattern '%.*s': '%.*s' means nothing", STR_ARG(text), (int)run,
+                  rest.data);
+        return error_hint(err,
+                          "the letters are yyyy yy MMM MM M dd d HH H hh h mm ss S a XXX; other text goes in single "
+                          "quotes; for example dd/MM/yyyy HH:mm");
 }
 
 static Status add_quoted(Pattern *pattern, Str text, size_t *at, Error *err) {
@@ -176,7 +192,8 @@ static Status add_quoted(Pattern *pattern, Str text, size_t *at, Error *err) {
         while (end < text.size && text.data[end] != '\'')
                 TRY(add_step(pattern, PATTERN_LITERAL, text.data[end++], text, err));
         if (end == text.size)
-                return error_set(err, STATUS_BAD_VALUE, "date pattern '%.*s': a single quote is not closed", STR_ARG(text));
+                return error_set(err, STATUS_BAD_VALUE, "date pattern '%.*s': a single quote is not closed",
+                                 STR_ARG(text));
         *at = end + 1;
         return STATUS_OK;
 }
@@ -189,9 +206,11 @@ static Status check_units(Pattern *pattern, unsigned seen, Str text, Error *err)
         if (pattern->date && date != (1u << YEAR | 1u << MONTH | 1u << DAY))
                 return error_set(err, STATUS_BAD_VALUE, "date pattern '%.*s' needs year, month and day", STR_ARG(text));
         if (pattern->time != ((seen & 1u << MINUTE) != 0) || (!pattern->time && (seen & ~date)))
-                return error_set(err, STATUS_BAD_VALUE, "date pattern '%.*s': a time needs hour and minute", STR_ARG(text));
+                return error_set(err, STATUS_BAD_VALUE, "date pattern '%.*s': a time needs hour and minute",
+                                 STR_ARG(text));
         if (!pattern->date && !pattern->time)
-                return error_set(err, STATUS_BAD_VALUE, "date pattern '%.*s' reads neither date nor time", STR_ARG(text));
+                return error_set(err, STATUS_BAD_VALUE, "date pattern '%.*s' reads neither date nor time",
+                                 STR_ARG(text));
         return STATUS_OK;
 }
 
@@ -213,8 +232,8 @@ Status pattern_compile(Str text, Pattern *out, Error *err) {
                 size_t size;
                 TRY(find_part(str_slice(text, at, text.size), text, &part, &size, err));
                 if (seen & 1u << part_table[part].unit)
-                        return error_set(err, STATUS_BAD_VALUE, "date pattern '%.*s' says one part twice: '%.*s'", STR_ARG(text),
-                                         (int)size, text.data + at);
+                        return error_set(err, STATUS_BAD_VALUE, "date pattern '%.*s' says one part twice: '%.*s'",
+                                         STR_ARG(text), (int)size, text.data + at);
                 seen |= 1u << part_table[part].unit;
                 TRY(add_step(&pattern, part, 0, text, err));
                 at += size;
@@ -287,9 +306,13 @@ Str pattern_print(const Pattern *pattern, const int date_time[6], Arena *arena) 
                 if (unit == MONTH && width == 3)
                         text = arena_strf(arena, "%.*s%.3s", STR_ARG(text), months + (date_time[1] - 1) * 3);
                 else if (unit <= SECOND)
-                        text = arena_strf(arena, "%.*s%0*d", STR_ARG(text), width, unit == YEAR && width == 2 ? date_time[0] % 100 : date_time[unit]);
+                        text = arena_strf(arena, "%.*s%0*d", STR_ARG(text), width,
+                                          unit == YEAR && width == 2 ? date_time[0] % 100 : date_time[unit]);
                 else
-                        text = arena_strf(arena, "%.*s%s", STR_ARG(text), unit == FRACTION ? "0" : unit == HALF ? "AM" : "Z");
+                        text = arena_strf(arena, "%.*s%s", STR_ARG(text),
+                                          unit == FRACTION ? "0"
+                                          : unit == HALF   ? "AM"
+                                                           : "Z");
         }
         return text;
 }

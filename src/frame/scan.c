@@ -56,8 +56,7 @@ static Step step_outside(const ScanDialect *dialect, Place place, const char *te
         return (Step){ IN_FIELD, false, place == AFTER_QUOTE };
 }
 
-void scan_bytes(const ScanDialect *dialect, const char *text, size_t from, size_t to, uint32_t *ends,
-                Scan *out) {
+void scan_bytes(const ScanDialect *dialect, const char *text, size_t from, size_t to, uint32_t *ends, Scan *out) {
         *out = (Scan){ .stop = to };
         Place place = AT_START;
         for (size_t at = from; at < to; at++) {
@@ -144,7 +143,7 @@ WIDE static inline QuoteBlock quote_block(uint64_t ends, uint64_t newlines, uint
         uint64_t closes = quotes & ~inside;
         uint64_t before = (ends | closes) << 1 | carry->start;
         uint64_t after = (closes << 1 | carry->closed) & valid;
-        *carry = (Carry){ (uint64_t)((int64_t)inside >> 63), (ends | closes) >> 63, closes >> 63 };
+        *carry = (Carry){ -(inside >> 63), (ends | closes) >> 63, closes >> 63 };
         return (QuoteBlock){ ends, newlines & ~inside, quotes & inside & ~before, after & ~ends & ~quotes };
 }
 
@@ -169,8 +168,8 @@ static uint64_t lone_crs(uint64_t crs, uint64_t lfs, const char *text, size_t at
         return lone;
 }
 
-WIDE static void scan_wide(const ScanDialect *dialect, const char *text, size_t from, size_t to,
-                           uint32_t *ends, Scan *out) {
+WIDE static void scan_wide(const ScanDialect *dialect, const char *text, size_t from, size_t to, uint32_t *ends,
+                           Scan *out) {
         const __m256i delimiter = _mm256_set1_epi8(dialect->delimiter), quote = _mm256_set1_epi8(dialect->quote);
         const __m256i lf = _mm256_set1_epi8('\n'), cr = _mm256_set1_epi8('\r');
         const __m256i zero = _mm256_setzero_si256();
@@ -183,12 +182,15 @@ WIDE static void scan_wide(const ScanDialect *dialect, const char *text, size_t 
                 __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)(text + at));
                 __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(text + at + 32));
                 uint64_t valid = to - at >= 64 ? ~0ull : (1ull << (to - at)) - 1;
-                uint64_t lfs = equal_mask(low, high, lf) & valid, crs = equal_mask(low, high, cr) & valid, newlines = lfs;
+                uint64_t lfs = equal_mask(low, high, lf) & valid, crs = equal_mask(low, high, cr) & valid,
+                         newlines = lfs;
                 if (__builtin_expect(crs != 0, 0))
                         newlines |= lone_crs(crs, lfs, text, at, to);
                 uint64_t found = (equal_mask(low, high, delimiter) & valid) | newlines;
                 uint64_t quotes = equal_mask(low, high, quote) & valid & quotes_count;
-                high_seen |= (uint64_t)((uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32) & valid;
+                high_seen |= (uint64_t)((uint32_t)_mm256_movemask_epi8(low) |
+                                        (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32) &
+                             valid;
                 nul_seen |= equal_mask(low, high, zero) & valid;
                 if (!__builtin_expect((quotes | carry.inside | carry.closed) != 0, 0)) {
                         carry = (Carry){ 0, found >> 63, 0 };
@@ -201,8 +203,10 @@ WIDE static void scan_wide(const ScanDialect *dialect, const char *text, size_t 
                         found = block.ends;
                         newlines = block.newlines;
                         if (__builtin_expect((block.opens_wrong | block.after_wrong) != 0, 0)) {
-                                size_t opens = block.opens_wrong ? at + (size_t)__builtin_ctzll(block.opens_wrong) : SIZE_MAX;
-                                size_t after = block.after_wrong ? at + (size_t)__builtin_ctzll(block.after_wrong) - 1 : SIZE_MAX;
+                                size_t opens = block.opens_wrong ? at + (size_t)__builtin_ctzll(block.opens_wrong)
+                                                                 : SIZE_MAX;
+                                size_t after = block.after_wrong ? at + (size_t)__builtin_ctzll(block.after_wrong) - 1
+                                                                 : SIZE_MAX;
                                 out->stop = opens < after ? opens : after;
                                 out->wrong = true;
                                 uint64_t keep = out->stop <= at ? 0 : (1ull << (out->stop - at)) - 1;

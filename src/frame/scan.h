@@ -17,11 +17,11 @@ typedef struct ScanDialect {
 } ScanDialect;
 
 typedef struct Scan {
-        size_t count;    /* ends found, without those that were there before */
-        size_t newlines; /* how many of these end a record; a CRLF is found at its LF */
-        size_t stop;     /* where the scan ended: `to`, or at a wrong quote */
-        bool wrong;      /* the quote at `stop` opens inside a field, or closes before it ends */
-        bool open;       /* the scan ended inside a quoted field */
+        size_t count;           /* ends found, without those that were there before */
+        size_t newlines;        /* how many of these end a record; a CRLF is found at its LF */
+        size_t stop;            /* where the scan ended: `to`, or at a wrong quote */
+        bool wrong;             /* the quote at `stop` opens inside a field, or closes before it ends */
+        bool open;              /* the scan ended inside a quoted field */
         bool quoted, high, nul; /* the text has quotes, bytes over 127, NUL bytes */
 } Scan;
 
@@ -29,8 +29,8 @@ typedef struct Scan {
  * Scans text[from, to), which begins with a record. The offsets of the delimiters and newlines that end fields go to
  * `ends`, which has room for to - from + SCAN_PADDING of them.
  */
-typedef void (*ScanFunction)(const ScanDialect *dialect, const char *text, size_t from, size_t to,
-                             uint32_t *ends, Scan *out);
+typedef void (*ScanFunction)(const ScanDialect *dialect, const char *text, size_t from, size_t to, uint32_t *ends,
+                             Scan *out);
 
 void scan_bytes(const ScanDialect *dialect, const char *text, size_t from, size_t to, uint32_t *ends, Scan *out);
 /* The first newline in text[from, to), quotes or not: the LF of a CRLF; `to` if there is none. */

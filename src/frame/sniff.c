@@ -198,7 +198,8 @@ static void choose_dialect(Sniffing *sniffing, Format *format) {
         }
         if (best > 0.1 && second > best * 0.9)
                 add_doubt(sniffing, STR(""), STR("another delimiter fits almost as well"),
-                          arena_strf(sniffing->arena, "'%s'", format->delimiter == '\t' ? "tab" : (char[]){ format->delimiter, 0 }));
+                          arena_strf(sniffing->arena, "'%s'",
+                                     format->delimiter == '\t' ? "tab" : (char[]){ format->delimiter, 0 }));
 }
 
 /* --- what is not data: preamble, comments, footer --- */
@@ -240,13 +241,17 @@ static void find_preamble(Sniffing *sniffing, Format *format, const Records *rec
         if (junk == 0 || width < 2 || lines > PREAMBLE_LINES_MAX)
                 return;
         format->skip = (uint32_t)lines;
-        add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, lines == 1 ? "the first line is no record of the table" : "the first %zu lines are no records of the table", lines),
+        add_doubt(sniffing, STR(""),
+                  arena_strf(sniffing->arena,
+                             lines == 1 ? "the first line is no record of the table"
+                                        : "the first %zu lines are no records of the table",
+                             lines),
                   STR("a preamble, skipped"));
 }
 
 static bool is_total_word(Str text) {
-        static const char *const words[] = { "total", "totals", "sum", "summe", "gesamt", "totale", "somme", "subtotal",
-                                             "grand total", "end of file", "eof" };
+        static const char *const words[] = { "total", "totals",   "sum",         "summe",       "gesamt", "totale",
+                                             "somme", "subtotal", "grand total", "end of file", "eof" };
         for (size_t i = 0; i < COUNT_OF(words); i++) {
                 if (str_equal_nocase(text, str_of(words[i])))
                         return true;
@@ -258,8 +263,7 @@ static bool is_total_word(Str text) {
 static Str footer_word(const Sniffing *sniffing, const Record *record) {
         Str text = { sniffing->text.data + record->start, record->end - record->start };
         size_t size = 0;
-        while (size < text.size && size < 24 &&
-               ((text.data[size] | 0x20) >= 'a' && (text.data[size] | 0x20) <= 'z'))
+        while (size < text.size && size < 24 && ((text.data[size] | 0x20) >= 'a' && (text.data[size] | 0x20) <= 'z'))
                 size++;
         return str_slice(text, 0, size);
 }
@@ -273,7 +277,8 @@ static bool is_footer(const Sniffing *sniffing, const Record *record, size_t wid
 /* A word that begins records of the table cannot tell a footer. */
 static bool word_is_free(const Sniffing *sniffing, const Records *records, size_t count, Str word) {
         for (size_t i = 0; i < count; i++) {
-                Str text = { sniffing->text.data + records->items[i].start, records->items[i].end - records->items[i].start };
+                Str text = { sniffing->text.data + records->items[i].start,
+                             records->items[i].end - records->items[i].start };
                 if (str_starts_with(text, word))
                         return false;
         }
@@ -293,15 +298,17 @@ static void find_footer(Sniffing *sniffing, Format *format, const Records *recor
                 if (!is_footer(sniffing, record, width, format->delimiter) || word.size < 3 ||
                     !word_is_free(sniffing, records, last - 1, word))
                         break;
-                expression = expression.size ? arena_strf(sniffing->arena, "%.*s|^%.*s", STR_ARG(expression), STR_ARG(word))
-                                             : arena_strf(sniffing->arena, "^%.*s", STR_ARG(word));
+                expression = expression.size
+                                     ? arena_strf(sniffing->arena, "%.*s|^%.*s", STR_ARG(expression), STR_ARG(word))
+                                     : arena_strf(sniffing->arena, "^%.*s", STR_ARG(word));
                 found++;
         }
         if (found == 0 || found == FOOTER_RECORDS_MAX)
                 return;
         format->footer = expression;
-        add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "the last %zu record%s no part of the table", found,
-                                                found == 1 ? " is" : "s are"),
+        add_doubt(sniffing, STR(""),
+                  arena_strf(sniffing->arena, "the last %zu record%s no part of the table", found,
+                             found == 1 ? " is" : "s are"),
                   arena_strf(sniffing->arena, "a footer, %.*s, skipped", STR_ARG(expression)));
 }
 
@@ -413,12 +420,13 @@ static Shape shape_of(const Sniffing *sniffing, const Format *format, const Str 
 }
 
 typedef struct Votes {
-        int header, data;    /* strong: types and shapes */
-        bool names, unique;  /* weak: all fields look like names, all differ */
-        bool recurs;         /* a field of the first row occurs again in its column */
+        int header, data;   /* strong: types and shapes */
+        bool names, unique; /* weak: all fields look like names, all differ */
+        bool recurs;        /* a field of the first row occurs again in its column */
 } Votes;
 
-static void vote_column(const Sniffing *sniffing, const Format *format, const Table *table, size_t column, Votes *votes) {
+static void vote_column(const Sniffing *sniffing, const Format *format, const Table *table, size_t column,
+                        Votes *votes) {
         size_t count;
         Str first = table->fields[column], *rest = column_of(sniffing, table, 1, column, &count);
         Str text = str_trim(csv_unquote(format, first, sniffing->arena));
@@ -426,7 +434,8 @@ static void vote_column(const Sniffing *sniffing, const Format *format, const Ta
         guess_column(format, rest, count, true, sniffing->arena, &guess);
         votes->names &= is_name_like(text);
         for (size_t i = 0; i < count && !votes->recurs; i++)
-                votes->recurs = text.size > 0 && str_equal(str_trim(csv_unquote(format, rest[i], sniffing->arena)), text);
+                votes->recurs = text.size > 0 &&
+                                str_equal(str_trim(csv_unquote(format, rest[i], sniffing->arena)), text);
         if (text.size == 0)
                 return;
         if (guess.type.kind != TYPE_TEXT) {
@@ -468,10 +477,12 @@ static bool decide_header(Sniffing *sniffing, const Format *format, const Table 
                 return true;
         if (votes.data > 0 && votes.header == 0) {
                 if (votes.names && votes.unique && !votes.recurs)
-                        add_doubt(sniffing, STR(""), STR("the first record could be a header"), STR("data, as it is like the rest"));
+                        add_doubt(sniffing, STR(""), STR("the first record could be a header"),
+                                  STR("data, as it is like the rest"));
                 return false;
         }
-        bool header = votes.header != votes.data ? votes.header > votes.data : votes.names && votes.unique && !votes.recurs;
+        bool header = votes.header != votes.data ? votes.header > votes.data
+                                                 : votes.names && votes.unique && !votes.recurs;
         add_doubt(sniffing, STR(""), STR("little tells whether the first record is a header"),
                   header ? STR("a header") : STR("data; the columns are column_1, column_2, ..."));
         return header;
@@ -559,8 +570,10 @@ static void settle_nulls(Sniffing *sniffing, Format *format, size_t width) {
         }
         for (size_t i = 0; i < format->nulls.count; i++) {
                 if (!str_is(format->nulls.items[i], "\\N"))
-                        add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "'%.*s' stands among values of other types",
-                                  STR_ARG(format->nulls.items[i])), STR("NULL, in text columns too"));
+                        add_doubt(sniffing, STR(""),
+                                  arena_strf(sniffing->arena, "'%.*s' stands among values of other types",
+                                             STR_ARG(format->nulls.items[i])),
+                                  STR("NULL, in text columns too"));
         }
         if (empty)
                 add_text(sniffing, &format->nulls, STR(""));
@@ -570,7 +583,8 @@ static void take_doubts(Sniffing *sniffing, size_t width) {
         for (size_t i = 0; i < width; i++) {
                 const SniffedColumn *column = &sniffing->out->columns[i];
                 for (size_t j = 0; j < column->guess.doubt_count; j++)
-                        add_doubt(sniffing, column->name, column->guess.doubts[j].what, column->guess.doubts[j].assumed);
+                        add_doubt(sniffing, column->name, column->guess.doubts[j].what,
+                                  column->guess.doubts[j].assumed);
         }
 }
 
@@ -596,14 +610,17 @@ static Str *header_of_other_width(Sniffing *sniffing, const Format *format, cons
         }
         if (named < 2 || named < filled || named * 2 < width)
                 return NULL;
-        add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "the header has %zu fields and the records have %zu", record->width, width),
-                  STR("its names go to the columns by place"));
+        add_doubt(
+                sniffing, STR(""),
+                arena_strf(sniffing->arena, "the header has %zu fields and the records have %zu", record->width, width),
+                STR("its names go to the columns by place"));
         return fields;
 }
 
 static void name_columns(Sniffing *sniffing, const Format *format, const Table *table, const Record *before) {
         size_t width = table->width;
-        Str *names = ARENA_ARRAY(sniffing->arena, Str, width + 1), *fields = header_of_other_width(sniffing, format, before, width);
+        Str *names = ARENA_ARRAY(sniffing->arena, Str, width + 1),
+            *fields = header_of_other_width(sniffing, format, before, width);
         bool *renamed = ARENA_ARRAY(sniffing->arena, bool, width + 1);
         if (format->header)
                 fields = ARENA_ARRAY(sniffing->arena, Str, width + 1);
@@ -617,8 +634,10 @@ static void name_columns(Sniffing *sniffing, const Format *format, const Table *
                 Str written = str_trim(fields[i]);
                 add_doubt(sniffing, names[i],
                           written.size == 0 ? STR("the header gives this column no name")
-                          : name_is_reserved(written) ? arena_strf(sniffing->arena, "'%.*s' is a name that Lode keeps for itself", STR_ARG(written))
-                                                      : arena_strf(sniffing->arena, "another column is named '%.*s' too", STR_ARG(written)),
+                          : name_is_reserved(written)
+                                  ? arena_strf(sniffing->arena, "'%.*s' is a name that Lode keeps for itself",
+                                               STR_ARG(written))
+                                  : arena_strf(sniffing->arena, "another column is named '%.*s' too", STR_ARG(written)),
                           arena_strf(sniffing->arena, "named %.*s", STR_ARG(names[i])));
         }
 }
@@ -629,19 +648,26 @@ static void doubt_bad(Sniffing *sniffing, const Table *table) {
         int64_t encoding = table->broken[RULE_INVALID_UTF8], others = table->counts.bad - encoding;
         long long records = (long long)table->counts.records;
         if (encoding > 0)
-                add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "%lld of %lld records are not UTF-8; perhaps the file is "
-                                                        "Windows-1252 or Latin-1", (long long)encoding, records),
+                add_doubt(sniffing, STR(""),
+                          arena_strf(sniffing->arena,
+                                     "%lld of %lld records are not UTF-8; perhaps the file is "
+                                     "Windows-1252 or Latin-1",
+                                     (long long)encoding, records),
                           STR("they go to quarantine"));
         if (others > 0)
-                add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "%lld of %lld records are malformed or of another width",
-                                                        (long long)others, records), STR("they go to quarantine"));
+                add_doubt(sniffing, STR(""),
+                          arena_strf(sniffing->arena, "%lld of %lld records are malformed or of another width",
+                                     (long long)others, records),
+                          STR("they go to quarantine"));
 }
 
 static Status no_rows(const Table *table, Error *err) {
         if (table->broken[RULE_INVALID_UTF8] > 0) {
                 error_set(err, STATUS_HELD, "the file's text is not UTF-8");
-                return error_hint(err, "if it is Windows-1252, iconv -f WINDOWS-1252 -t UTF-8 makes it so; other encodings are not "
-                                       "read yet");
+                return error_hint(
+                        err,
+                        "if it is Windows-1252, iconv -f WINDOWS-1252 -t UTF-8 makes it so; other encodings are not "
+                        "read yet");
         }
         if (table->broken[RULE_NUL_BYTE] > 0) {
                 error_set(err, STATUS_HELD, "the file holds NUL bytes: it is no text, or it is UTF-16");
@@ -651,7 +677,8 @@ static Status no_rows(const Table *table, Error *err) {
 }
 
 /* The last record before the table that is not blank. */
-static const Record *record_before(const Sniffing *sniffing, const Format *format, const Records *records, size_t first) {
+static const Record *record_before(const Sniffing *sniffing, const Format *format, const Records *records,
+                                   size_t first) {
         while (first > 0 && is_blank(sniffing, &records->items[first - 1], format->delimiter))
                 first--;
         return first > 0 ? &records->items[first - 1] : NULL;
@@ -678,7 +705,8 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         out->columns = ARENA_ARRAY(sniffing->arena, SniffedColumn, width);
         out->column_count = width;
         format->header = decide_header(sniffing, format, &table);
-        name_columns(sniffing, format, &table, format->skip > 0 ? record_before(sniffing, format, &records, first) : NULL);
+        name_columns(sniffing, format, &table,
+                     format->skip > 0 ? record_before(sniffing, format, &records, first) : NULL);
         guess_columns(sniffing, format, &table, true);
         bool month_first = false;
         for (size_t i = 0; i < width; i++)
@@ -740,7 +768,8 @@ static void preview_row(RowsReading *reading, const CsvBatch *batch, size_t row)
                 Value value;
                 bool null;
                 typing_value(&reading->typings[i], csv_field(batch, row, i), reading->arena, &value, &null);
-                put[i] = null ? STR_NONE : arena_str(reading->arena, typing_print(&reading->typings[i], value, reading->arena));
+                put[i] = null ? STR_NONE
+                              : arena_str(reading->arena, typing_print(&reading->typings[i], value, reading->arena));
         }
 }
 
@@ -784,9 +813,11 @@ static Status read_rows(RowsReading *reading, Source source, Error *err) {
         return STATUS_OK;
 }
 
-Status sniff_rows(const Sniffed *sniffed, Source source, size_t preview_max, Arena *arena, SniffedRows *out, Error *err) {
+Status sniff_rows(const Sniffed *sniffed, Source source, size_t preview_max, Arena *arena, SniffedRows *out,
+                  Error *err) {
         SniffedRows made = { .preview = ARENA_ARRAY(arena, Str, preview_max * sniffed->column_count + 1) };
-        CLEANUP(rows_reading_deinit) RowsReading reading = { .sniffed = sniffed, .preview_max = preview_max, .arena = arena, .out = &made };
+        CLEANUP(rows_reading_deinit)
+        RowsReading reading = { .sniffed = sniffed, .preview_max = preview_max, .arena = arena, .out = &made };
         reading.typings = ARENA_ARRAY(arena, Typing, sniffed->column_count);
         reading.vectors = ARENA_ARRAY(arena, Vector, sniffed->column_count);
         TRY(read_rows(&reading, source, err));

@@ -12,7 +12,7 @@
 #include "frame/guess.h"
 
 typedef struct SniffedColumn {
-        Str name;        /* see names_of_header() */
+        Str name; /* see names_of_header() */
         ColumnGuess guess;
 } SniffedColumn;
 
@@ -38,4 +38,5 @@ typedef struct SniffedRows {
         Str *preview;
         size_t preview_count;
 } SniffedRows;
-Status sniff_rows(const Sniffed *sniffed, Source source, size_t preview_max, Arena *arena, SniffedRows *out, Error *err);
+Status sniff_rows(const Sniffed *sniffed, Source source, size_t preview_max, Arena *arena, SniffedRows *out,
+                  Error *err);

@@ -7,8 +7,8 @@
 static Str tell(Test *t, const Sniffed *sniffed) {
         CLEANUP(buf_deinit) Buf out = { 0 };
         const Format *format = &sniffed->format;
-        buf_printf(&out, "%c%c%s", format->delimiter == '\t' ? 't' : format->delimiter, format->quote ? format->quote : '-',
-                   format->header ? " header" : "");
+        buf_printf(&out, "%c%c%s", format->delimiter == '\t' ? 't' : format->delimiter,
+                   format->quote ? format->quote : '-', format->header ? " header" : "");
         if (format->skip)
                 buf_printf(&out, " skip %u", format->skip);
         if (format->comment.size)
@@ -44,7 +44,8 @@ static void check_cases(Test *t, const Case *cases, size_t count) {
                 }
                 Str told = tell(t, &sniffed);
                 if (!str_is(told, cases[i].told)) {
-                        test_fail(t, __FILE__, __LINE__, "%s: told\n%.*s\nwanted\n%s", cases[i].name, STR_ARG(told), cases[i].told);
+                        test_fail(t, __FILE__, __LINE__, "%s: told\n%.*s\nwanted\n%s", cases[i].name, STR_ARG(told),
+                                  cases[i].told);
                         return;
                 }
         }
@@ -53,8 +54,10 @@ static void check_cases(Test *t, const Case *cases, size_t count) {
 TEST(the_dialect_is_what_most_records_agree_on) {
         static const Case cases[] = {
                 { "comma", "id,name\n1,ann\n2,bo\n", ",\" header: id int, name text" },
-                { "semicolon with decimal commas", "id;amount\n1;2,50\n2;3,75\n", ";\" header decimal ,: id int, amount decimal(18,2)" },
-                { "semicolon with commas in text", "id;note\n1;a, b\n2;c, d, e\n3;f\n", ";\" header: id int, note text" },
+                { "semicolon with decimal commas", "id;amount\n1;2,50\n2;3,75\n",
+                  ";\" header decimal ,: id int, amount decimal(18,2)" },
+                { "semicolon with commas in text", "id;note\n1;a, b\n2;c, d, e\n3;f\n",
+                  ";\" header: id int, note text" },
                 { "tab", "id\tname\n1\tann\n2\tbo\n", "t\" header: id int, name text" },
                 { "pipe", "1|x|2024-01-02\n2|y|2024-01-03\n", "|\": column_1 int, column_2 text, column_3 date" },
                 { "quotes", "id,name\n1,\"a,b\"\n2,\"c,d\"\n3,\"e\"\"f\"\n", ",\" header: id int, name text" },
@@ -68,10 +71,13 @@ TEST(the_dialect_is_what_most_records_agree_on) {
 TEST(a_header_differs_from_its_columns) {
         static const Case cases[] = {
                 { "no header: a number in the first row", "ann,1\nbo,2\ncy,3\n", ",\": column_1 text, column_2 int" },
-                { "no header: NULL in the first row", "ann,\\N,1\nbo,x,2\n", ",\" null '\\N': column_1 text, column_2 text, column_3 int" },
-                { "no header: codes like the others", "Big Bird 1,BB1\nBig Bird 2,BB2\nAnt,ANT\nBee,BEE\nCow,COW\nDoe,DOE\n",
+                { "no header: NULL in the first row", "ann,\\N,1\nbo,x,2\n",
+                  ",\" null '\\N': column_1 text, column_2 text, column_3 int" },
+                { "no header: codes like the others",
+                  "Big Bird 1,BB1\nBig Bird 2,BB2\nAnt,ANT\nBee,BEE\nCow,COW\nDoe,DOE\n",
                   ",\": column_1 text, column_2 text | 1" },
-                { "repeated names are still a header", "id,name,name\n1,a,b\n2,c,d\n", ",\" header: id int, name text, name_2 text | 1" },
+                { "repeated names are still a header", "id,name,name\n1,a,b\n2,c,d\n",
+                  ",\" header: id int, name text, name_2 text | 1" },
                 { "no name", "id,\n1,a\n2,b\n", ",\" header: id int, column_2 text | 1" },
                 { "of another width", "id;name;day\n1;ann;2024-01-02;\n2;bo;2024-01-03;\n3;cy;2024-01-04;\n",
                   ";\" skip 1: id int, name text, day date, column_4 text | 3" },
@@ -82,12 +88,16 @@ TEST(a_header_differs_from_its_columns) {
 
 TEST(what_is_not_the_table_is_skipped_and_said) {
         static const Case cases[] = {
-                { "preamble", "Report of May\nmade by X\n\nid,amount,day\n1,2.50,2024-01-02\n2,3.50,2024-01-03\n3,3.00,2024-01-03\n",
+                { "preamble",
+                  "Report of May\nmade by "
+                  "X\n\nid,amount,day\n1,2.50,2024-01-02\n2,3.50,2024-01-03\n3,3.00,2024-01-03\n",
                   ",\" header skip 3: id int, amount decimal(18,2), day date | 1" },
-                { "footer", "id;amount;what\n1;2;a\n2;3;b\n3;4;c\nTotal;9;\n", ";\" header footer ^Total: id int, amount int, what text | 1" },
+                { "footer", "id;amount;what\n1;2;a\n2;3;b\n3;4;c\nTotal;9;\n",
+                  ";\" header footer ^Total: id int, amount int, what text | 1" },
                 { "footer of another width", "id;amount;what\n1;2;a\n2;3;b\n3;4;c\n\nPrinted on Monday\n",
                   ";\" header footer ^Printed: id int, amount int, what text | 1" },
-                { "comments", "# made by X\nid,name,x\n1,a,2\n# more\n2,b,3\n3,c,4\n", ",\" header comment #: id int, name text, x int" },
+                { "comments", "# made by X\nid,name,x\n1,a,2\n# more\n2,b,3\n3,c,4\n",
+                  ",\" header comment #: id int, name text, x int" },
                 { "broken records", "id,name\n1,a\n2\n3,c,d\n4,d\n5,e\n6,f\n", ",\" header: id int, name text | 1" },
         };
         check_cases(t, cases, COUNT_OF(cases));
@@ -100,13 +110,16 @@ TEST(types_lose_nothing) {
                 { "big", "a,b,c\n3000000000,12345678901234567890,0.123456789012345678901\n1,1,1\n",
                   ",\" header: a bigint, b decimal(38,0), c decimal(38,21) | 2" },
                 { "measured", "a,b\n1,40.070985\n2,-0.1\n", ",\" header: a int, b double" },
-                { "thousands", "a;b\nx;1.234,50\ny;12,25\nz;1.000.000,00\n", ";\" header decimal , thousands .: a text, b decimal(18,2)" },
+                { "thousands", "a;b\nx;1.234,50\ny;12,25\nz;1.000.000,00\n",
+                  ";\" header decimal , thousands .: a text, b decimal(18,2)" },
                 { "booleans", "a,b\ntrue,1\nFALSE,0\n", ",\" header: a boolean, b int" },
                 { "uuid", "a\n123e4567-e89b-12d3-a456-426614174000\n", ",\" header: a uuid" },
-                { "times", "a,b,c\n10:11,2024-01-02 10:11:12,2024-01-02T10:11:12Z\n", ",\" header: a time, b timestamp, c timestamptz | 1" },
+                { "times", "a,b,c\n10:11,2024-01-02 10:11:12,2024-01-02T10:11:12Z\n",
+                  ",\" header: a time, b timestamp, c timestamptz | 1" },
                 { "NULL words", "a,b\n1,x\nNA,y\n3,NA\n", ",\" header null 'NA': a int, b text | 1" },
                 { "quoted empties", "\"a\",\"b\"\n\"1\",\"\"\n\"\",\"y\"\n", ",\" header null '': a int, b text" },
-                { "a few that do not fit", "a,b\n1,xx\n2,xx\n3,xx\n4,xx\n5,xx\n6,xx\n7,xx\noops,xx\n9,xx\n", ",\" header: a int, b text | 1" },
+                { "a few that do not fit", "a,b\n1,xx\n2,xx\n3,xx\n4,xx\n5,xx\n6,xx\n7,xx\noops,xx\n9,xx\n",
+                  ",\" header: a int, b text | 1" },
                 { "too many that do not fit", "a,b\n1,x\n2,x\noops,x\n", ",\" header: a text, b text | 1" },
         };
         check_cases(t, cases, COUNT_OF(cases));
@@ -114,17 +127,21 @@ TEST(types_lose_nothing) {
 
 TEST(dates_are_read_as_they_must_be_or_doubted) {
         static const Case cases[] = {
-                { "day first, certain", "a,d\n1,25/12/2024\n2,01/02/2024\n", ",\" header date dd/MM/yyyy: a int, d date" },
-                { "month first, certain", "a,d\n1,12/25/2024\n2,01/02/2024\n", ",\" header date MM/dd/yyyy: a int, d date" },
+                { "day first, certain", "a,d\n1,25/12/2024\n2,01/02/2024\n",
+                  ",\" header date dd/MM/yyyy: a int, d date" },
+                { "month first, certain", "a,d\n1,12/25/2024\n2,01/02/2024\n",
+                  ",\" header date MM/dd/yyyy: a int, d date" },
                 { "either", "a,d\n1,01/02/2024\n2,03/04/2024\n", ",\" header date dd/MM/yyyy: a int, d date | 1" },
                 { "either, and another column tells", "d,e\n01/02/2024,12/25/2024\n03/04/2024,01/01/2024\n",
                   ",\" header date MM/dd/yyyy: d date, e date | 1" },
                 { "dots", "a;d\n1;1.2.2024\n2;25.12.2024\n", ";\" header date d.M.yyyy: a int, d date" },
                 { "two columns, two patterns", "d;e\n25/12/2024;2024-01-02\n26/12/2024;2024-01-03\n",
                   ";\" header date dd/MM/yyyy date yyyy-MM-dd: d date, e date" },
-                { "two patterns in one column", "a;d\n1;25/12/2024\n1;26/12/2024\n1;27/12/2024\n2;2024-01-02\n3;2024-01-03\n",
+                { "two patterns in one column",
+                  "a;d\n1;25/12/2024\n1;26/12/2024\n1;27/12/2024\n2;2024-01-02\n3;2024-01-03\n",
                   ";\" header date dd/MM/yyyy date yyyy-MM-dd: a int, d date | 1" },
-                { "with times", "a,d\n1,25/12/2024 10:30\n2,01/02/2024 11:30\n", ",\" header date dd/MM/yyyy: a int, d timestamp | 1" },
+                { "with times", "a,d\n1,25/12/2024 10:30\n2,01/02/2024 11:30\n",
+                  ",\" header date dd/MM/yyyy: a int, d timestamp | 1" },
         };
         check_cases(t, cases, COUNT_OF(cases));
 }

@@ -26,7 +26,8 @@ static inline uint64_t digits8(const char *text, size_t size, uint64_t *bad) {
         *bad |= ((word + 0x7676767676767676ull) | word) & 0x8080808080808080ull;
         word = word * 10 + (word >> 8);
         return ((word & 0x000000ff000000ffull) * 0x000f424000000064ull +
-                ((word >> 16) & 0x000000ff000000ffull) * 0x0000271000000001ull) >> 32;
+                ((word >> 16) & 0x000000ff000000ffull) * 0x0000271000000001ull) >>
+               32;
 }
 
 /* size 1 to 16 */
@@ -37,9 +38,25 @@ static inline uint64_t digits16(const char *text, size_t size, uint64_t *bad) {
         return high * 100000000 + digits8(text + size - 8, 8, bad);
 }
 
-static const int64_t powers[19] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000,
-                                    100000000000, 1000000000000, 10000000000000, 100000000000000, 1000000000000000,
-                                    10000000000000000, 100000000000000000, 1000000000000000000 };
+static const int64_t powers[19] = { 1,
+                                    10,
+                                    100,
+                                    1000,
+                                    10000,
+                                    100000,
+                                    1000000,
+                                    10000000,
+                                    100000000,
+                                    1000000000,
+                                    10000000000,
+                                    100000000000,
+                                    1000000000000,
+                                    10000000000000,
+                                    100000000000000,
+                                    1000000000000000,
+                                    10000000000000000,
+                                    100000000000000000,
+                                    1000000000000000000 };
 
 static Int128 power128(int exponent) {
         Int128 value = 1;
@@ -55,8 +72,8 @@ typedef struct Number {
         bool negative;
         char digits[NUMBER_MAX]; /* without leading zeros */
         int count;
-        int point;   /* digits before the decimal point; may be negative or beyond count */
-        bool plain;  /* digits alone, but for a sign and thousands */
+        int point;  /* digits before the decimal point; may be negative or beyond count */
+        bool plain; /* digits alone, but for a sign and thousands */
 } Number;
 
 /* Digits of the whole part; thousands characters at groups of three, or nowhere. */
@@ -137,7 +154,8 @@ bool number_shape(const TypingRules *rules, Str text, NumberShape *out) {
         bool sign = text.data[0] == '-' || text.data[0] == '+';
         char first = text.data[sign], second = text.size > sign + 1u ? text.data[sign + 1] : 0;
         size_t point = str_find_byte(text, rules->decimal);
-        *out = (NumberShape){ .plain = number.plain, .plus = text.data[0] == '+',
+        *out = (NumberShape){ .plain = number.plain,
+                              .plus = text.data[0] == '+',
                               .padded = first == '0' && second >= '0' && second <= '9',
                               .grouped = rules->thousands && str_find_byte(text, rules->thousands) < text.size,
                               .exponent = str_find_byte(text, 'e') < text.size || str_find_byte(text, 'E') < text.size,
@@ -228,8 +246,10 @@ static bool read_special(Str text, double *out) {
         static const struct {
                 const char *word;
                 double value;
-        } words[] = { { "nan", NAN }, { "inf", INFINITY }, { "+inf", INFINITY }, { "-inf", -INFINITY },
-                      { "infinity", INFINITY }, { "+infinity", INFINITY }, { "-infinity", -INFINITY } };
+        } words[] = {
+                { "nan", NAN },           { "inf", INFINITY },       { "+inf", INFINITY },      { "-inf", -INFINITY },
+                { "infinity", INFINITY }, { "+infinity", INFINITY }, { "-infinity", -INFINITY }
+        };
         for (size_t i = 0; i < COUNT_OF(words); i++) {
                 if (!str_equal_nocase(text, str_of(words[i].word)))
                         continue;
@@ -290,7 +310,8 @@ static Rule read_time(const Typing *typing, Str text, Value *out) {
         const TypingRules *rules = typing->rules;
         Moment moment;
         for (size_t i = 0; i < rules->pattern_count; i++) {
-                if (!rules->patterns[i].time || rules->patterns[i].date || !pattern_read(&rules->patterns[i], text, &moment))
+                if (!rules->patterns[i].time || rules->patterns[i].date ||
+                    !pattern_read(&rules->patterns[i], text, &moment))
                         continue;
                 out->int64 = moment.micros;
                 return moment.has_offset ? RULE_NOT_A_TIME : RULE_NONE;
@@ -387,7 +408,8 @@ Rule typing_value(const Typing *typing, Str field, Arena *arena, Value *out, boo
                 return RULE_NONE;
         }
         Str trimmed = str_trim(bare);
-        if (is_null_word(rules, bare) || is_null_word(rules, trimmed) || (trimmed.size == 0 && (!quoted || rules->empty_is_null)))
+        if (is_null_word(rules, bare) || is_null_word(rules, trimmed) ||
+            (trimmed.size == 0 && (!quoted || rules->empty_is_null)))
                 return null_value(typing, out_null);
         if (trimmed.size == 0)
                 return RULE_EMPTY_QUOTED;
@@ -682,8 +704,10 @@ void typing_failures_sort(TypingFailures *failures) {
 /* --- making and printing --- */
 
 Status typing_rules_init(TypingRules *rules, const Format *format, Arena *arena, Error *err) {
-        TypingRules made = { .format = format, .decimal = format->decimal ? format->decimal : '.',
-                             .thousands = format->thousands, .pattern_count = format->dates.count };
+        TypingRules made = { .format = format,
+                             .decimal = format->decimal ? format->decimal : '.',
+                             .thousands = format->thousands,
+                             .pattern_count = format->dates.count };
         made.patterns = ARENA_ARRAY(arena, Pattern, made.pattern_count);
         for (size_t i = 0; i < made.pattern_count; i++)
                 TRY(pattern_compile(format->dates.items[i], &made.patterns[i], err));
@@ -696,8 +720,8 @@ Status typing_rules_init(TypingRules *rules, const Format *format, Arena *arena,
 Status typing_init(Typing *typing, const TypingRules *rules, const SourceColumn *column, Arena *arena, Error *err) {
         TypeKind kind = column->type.kind;
         if (kind != TYPE_TEXT && (kind >= COUNT_OF(readers) || !readers[kind]))
-                return error_set(err, STATUS_BAD_VALUE, "column %.*s: text cannot be read as %.*s", STR_ARG(column->name),
-                                 STR_ARG(type_print(arena, column->type)));
+                return error_set(err, STATUS_BAD_VALUE, "column %.*s: text cannot be read as %.*s",
+                                 STR_ARG(column->name), STR_ARG(type_print(arena, column->type)));
         const Zone *zone = NULL;
         if (column->zone_file.size > 0 && zone_parse(column->zone_file, arena, &zone, err) != STATUS_OK)
                 return error_context(err, "column %.*s: zone %.*s", STR_ARG(column->name), STR_ARG(column->zone));
@@ -707,7 +731,8 @@ Status typing_init(Typing *typing, const TypingRules *rules, const SourceColumn 
 
 static Str print_micros(Arena *arena, int64_t micros) {
         int64_t seconds = micros / 1000000, fraction = micros % 1000000;
-        Str text = arena_strf(arena, "%02d:%02d:%02d", (int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60));
+        Str text = arena_strf(arena, "%02d:%02d:%02d", (int)(seconds / 3600), (int)(seconds / 60 % 60),
+                              (int)(seconds % 60));
         if (fraction == 0)
                 return text;
         text = arena_strf(arena, "%.*s.%06d", STR_ARG(text), (int)fraction);

@@ -30,10 +30,10 @@ typedef struct Typing {
 typedef struct Value {
         union {
                 bool boolean;
-                int32_t int32;     /* int, date */
-                int64_t int64;     /* bigint, time, timestamp, timestamptz */
+                int32_t int32; /* int, date */
+                int64_t int64; /* bigint, time, timestamp, timestamptz */
                 double number;
-                Int128 decimal;    /* unscaled */
+                Int128 decimal; /* unscaled */
                 uint8_t uuid[16];
                 Str text;
         };
@@ -82,10 +82,10 @@ void typing_column(const Typing *typing, const CsvBatch *batch, size_t from, siz
 
 /* How a number is written; false if the text is none. */
 typedef struct NumberShape {
-        bool plain;    /* no decimal point and no exponent */
+        bool plain;                           /* no decimal point and no exponent */
         bool plus, padded, grouped, exponent; /* a + before, zeros before, thousands characters inside, an exponent */
-        int digits;    /* significant ones */
-        int whole, fraction; /* digits before and after the point */
+        int digits;                           /* significant ones */
+        int whole, fraction;                  /* digits before and after the point */
 } NumberShape;
 bool number_shape(const TypingRules *rules, Str text, NumberShape *out);
 

@@ -17,7 +17,8 @@
 
 typedef struct ZoneDay {
         bool julian;
-        int month, week, weekday; /* week 5 = the last; julian: weekday holds the day of the year, 29 February left out */
+        int month, week,
+                weekday; /* week 5 = the last; julian: weekday holds the day of the year, 29 February left out */
         int64_t time;
 } ZoneDay;
 
@@ -106,7 +107,8 @@ static bool take_seconds(Str *text, int64_t *out) {
         int hours, minutes = 0, seconds = 0;
         if (!take_number(text, &hours))
                 return false;
-        if (take_byte(text, ':') && (!take_number(text, &minutes) || (take_byte(text, ':') && !take_number(text, &seconds))))
+        if (take_byte(text, ':') &&
+            (!take_number(text, &minutes) || (take_byte(text, ':') && !take_number(text, &seconds))))
                 return false;
         *out = (hours * 60ll + minutes) * 60 + seconds;
         if (minus)
@@ -141,8 +143,9 @@ static bool take_day(Str *text, ZoneDay *out) {
         }
         if (take_byte(text, '/') && !take_seconds(text, &out->time))
                 return false;
-        return out->julian ? out->weekday >= 1 && out->weekday <= 365
-                           : out->month >= 1 && out->month <= 12 && out->week >= 1 && out->week <= 5 && out->weekday <= 6;
+        return out->julian
+                       ? out->weekday >= 1 && out->weekday <= 365
+                       : out->month >= 1 && out->month <= 12 && out->week >= 1 && out->week <= 5 && out->weekday <= 6;
 }
 
 static bool read_rule(Str rule, Zone *zone) {
@@ -172,8 +175,8 @@ static bool parse(Str bytes, Arena *arena, Zone *zone) {
         Counts counts;
         if (!read_counts(&cursor, &counts) || counts.version < '2')
                 return false;
-        cursor_bytes(&cursor, counts.times * 5u + counts.types * 6u + counts.letters + counts.leaps * 8u + counts.standard +
-                                      counts.utc);
+        cursor_bytes(&cursor, counts.times * 5u + counts.types * 6u + counts.letters + counts.leaps * 8u +
+                                      counts.standard + counts.utc);
         if (!read_counts(&cursor, &counts) || !read_times(&cursor, &counts, arena, zone))
                 return false;
         Str rest = { (const char *)cursor.at, cursor_left(&cursor) };
@@ -198,7 +201,8 @@ static int64_t day_seconds(const ZoneDay *day, int year) {
                 int32_t first = days_from_civil(year, day->month, 1);
                 int weekday = (int)(((first % 7) + 7 + 4) % 7); /* 1970-01-01 was a Thursday */
                 days = first + (day->weekday - weekday + 7) % 7 + (day->week - 1) * 7;
-                int32_t next = day->month == 12 ? days_from_civil(year + 1, 1, 1) : days_from_civil(year, day->month + 1, 1);
+                int32_t next = day->month == 12 ? days_from_civil(year + 1, 1, 1)
+                                                : days_from_civil(year, day->month + 1, 1);
                 while (days >= next)
                         days -= 7;
         }
@@ -211,7 +215,8 @@ static int32_t rule_offset(const Zone *zone, int64_t utc) {
         int64_t days = utc / DAY_SECONDS - (utc % DAY_SECONDS < 0);
         int year, month, day;
         civil_from_days((int32_t)days, &year, &month, &day);
-        int64_t begins = day_seconds(&zone->begins, year) - zone->standard, ends = day_seconds(&zone->ends, year) - zone->summer;
+        int64_t begins = day_seconds(&zone->begins, year) - zone->standard,
+                ends = day_seconds(&zone->ends, year) - zone->summer;
         bool summer = begins < ends ? utc >= begins && utc < ends : utc >= begins || utc < ends;
         return summer ? zone->summer : zone->standard;
 }

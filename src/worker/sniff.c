@@ -75,7 +75,9 @@ static void take_rows(const SniffedRows *rows, Arena *arena, SniffResult *out) {
 }
 
 Status sniff_run(const SniffSpec *spec, int fd, Arena *arena, SniffResult *out, Error *err) {
-        size_t sample_max = spec->sample_bytes ? (size_t)(spec->sample_bytes < SAMPLE_MAX ? spec->sample_bytes : SAMPLE_MAX) : SAMPLE_DEFAULT;
+        size_t sample_max = spec->sample_bytes
+                                    ? (size_t)(spec->sample_bytes < SAMPLE_MAX ? spec->sample_bytes : SAMPLE_MAX)
+                                    : SAMPLE_DEFAULT;
         CLEANUP(input_freep) Input *input = input_new();
         CLEANUP(buf_deinit) Buf sample = { 0 };
         void *into = buf_reserve(&sample, sample_max);

@@ -15,11 +15,11 @@
 #include "parquet/writer.h"
 
 #define NO_FIELD SIZE_MAX
-#define EXAMPLE_MAX 200             /* bytes of an example's text */
-#define FIELD_SHOWN_MAX 60          /* bytes of a field inside a message */
-#define UNKNOWN_VALUES_MAX 20000    /* texts of an unknown column that its type is guessed from */
+#define EXAMPLE_MAX 200          /* bytes of an example's text */
+#define FIELD_SHOWN_MAX 60       /* bytes of a field inside a message */
+#define UNKNOWN_VALUES_MAX 20000 /* texts of an unknown column that its type is guessed from */
 #define UNKNOWN_BYTES_MAX (8u << 20)
-#define RULES_TOLD_MAX 1000          /* pairs of column and rule; the most frequent ones */
+#define RULES_TOLD_MAX 1000 /* pairs of column and rule; the most frequent ones */
 #define PROGRESS_EVERY (16u << 20)
 
 struct Stager {
@@ -190,7 +190,8 @@ static Status start_data(Job *job) {
         size_t count = spec->column_count;
         ParquetColumnSpec *columns = ARENA_ARRAY(job->arena, ParquetColumnSpec, count + 2);
         for (size_t i = 0; i < count; i++)
-                columns[i] = (ParquetColumnSpec){ spec->columns[i].name, spec->columns[i].type, spec->columns[i].field_id };
+                columns[i] = (ParquetColumnSpec){ spec->columns[i].name, spec->columns[i].type,
+                                                  spec->columns[i].field_id };
         columns[count] = (ParquetColumnSpec){ STR("_file"), { .kind = TYPE_BIGINT }, spec->file_field_id };
         columns[count + 1] = (ParquetColumnSpec){ STR("_row"), { .kind = TYPE_BIGINT }, spec->row_field_id };
         ParquetOptions options = { .name = "the data file", .threads = spec->threads > 8 ? 8 : (int)spec->threads };
@@ -208,7 +209,8 @@ static Status start_quarantine(Job *job) {
         if (job->quarantine_started)
                 return STATUS_OK;
         ParquetOptions options = { .name = "the quarantine file" };
-        TRY(parquet_writer_start(job->stager->quarantine, job->files.quarantine, columns, COUNT_OF(columns), &options, job->err));
+        TRY(parquet_writer_start(job->stager->quarantine, job->files.quarantine, columns, COUNT_OF(columns), &options,
+                                 job->err));
         job->quarantine_started = true;
         return STATUS_OK;
 }
@@ -227,14 +229,14 @@ typedef struct RowRange {
 } RowRange;
 
 /* The loop over rows that fit; `put` appends values[row]. */
-#define PUT_ROWS(range, nulls, column, put)                              \
-        for (size_t row = (range).from; row < (range).to; row++) {       \
-                if ((range).failed && (range).failed[row])               \
-                        continue;                                        \
-                if ((nulls)[row])                                        \
-                        parquet_column_null(column);                     \
-                else                                                     \
-                        put;                                             \
+#define PUT_ROWS(range, nulls, column, put)                        \
+        for (size_t row = (range).from; row < (range).to; row++) { \
+                if ((range).failed && (range).failed[row])         \
+                        continue;                                  \
+                if ((nulls)[row])                                  \
+                        parquet_column_null(column);               \
+                else                                               \
+                        put;                                       \
         }
 
 static void put_column(ParquetColumn *column, const Vector *vector, Type type, RowRange range) {
@@ -347,17 +349,20 @@ typedef struct BadRecord {
 static Str message_of(const Job *job, const BadRecord *record, Arena *arena) {
         const CsvBad *bad = &record->bad;
         if (bad->rule == RULE_WRONG_WIDTH)
-                return arena_strf(arena, "the record has %zu fields where %zu belong", bad->width, job->result->header.count);
+                return arena_strf(arena, "the record has %zu fields where %zu belong", bad->width,
+                                  job->result->header.count);
         if (record->column == NO_FIELD)
-                return arena_strf(arena, "the %s %s", bad->rule == RULE_BAD_QUOTE ? "line" : "record", rule_words(bad->rule));
+                return arena_strf(arena, "the %s %s", bad->rule == RULE_BAD_QUOTE ? "line" : "record",
+                                  rule_words(bad->rule));
         const SourceColumn *column = &job->spec->columns[record->column];
         if (bad->rule == RULE_REQUIRED_MISSING)
                 return arena_strf(arena, "%.*s %s", STR_ARG(column->name), rule_words(bad->rule));
         Str field = shown(arena, csv_unquote(&job->spec->format, record->field, arena), FIELD_SHOWN_MAX);
         Str type = type_print(arena, column->type);
         bool says_type = bad->rule == RULE_OUT_OF_RANGE || bad->rule == RULE_TOO_MANY_DIGITS;
-        return arena_strf(arena, "%.*s: '%.*s' %s%s%.*s%s", STR_ARG(column->name), STR_ARG(field), rule_words(bad->rule),
-                          says_type ? " (" : "", says_type ? (int)type.size : 0, type.data, says_type ? ")" : "");
+        return arena_strf(arena, "%.*s: '%.*s' %s%s%.*s%s", STR_ARG(column->name), STR_ARG(field),
+                          rule_words(bad->rule), says_type ? " (" : "", says_type ? (int)type.size : 0, type.data,
+                          says_type ? ")" : "");
 }
 
 static void count_rule(Job *job, const BadRecord *record, Str column, Str message) {
@@ -371,8 +376,12 @@ static void count_rule(Job *job, const BadRecord *record, Str column, Str messag
         Str text = record->column == NO_FIELD ? record->bad.raw : record->field;
         text = shown(arena, printable(arena, str_slice(text, 0, 2 * EXAMPLE_MAX)), EXAMPLE_MAX);
         *slot = ARENA_NEW(arena, StageRule);
-        **slot = (StageRule){ .column = arena_str(arena, column), .rule = str_of(rule_name(record->bad.rule)), .count = 1,
-                              .record = record->bad.record, .line = record->bad.line, .text = arena_str(arena, text),
+        **slot = (StageRule){ .column = arena_str(arena, column),
+                              .rule = str_of(rule_name(record->bad.rule)),
+                              .count = 1,
+                              .record = record->bad.record,
+                              .line = record->bad.line,
+                              .text = arena_str(arena, text),
                               .message = arena_str(arena, message) };
 }
 
@@ -383,7 +392,8 @@ static Status put_bad(Job *job, const BadRecord *record) {
         Str column = record->column == NO_FIELD ? STR("") : job->spec->columns[record->column].name;
         Str message = message_of(job, record, arena);
         ParquetWriter *writer = job->stager->quarantine;
-        const int64_t numbers[] = { job->spec->file_id, bad->record, bad->line, (int64_t)bad->offset, (int64_t)bad->length };
+        const int64_t numbers[] = { job->spec->file_id, bad->record, bad->line, (int64_t)bad->offset,
+                                    (int64_t)bad->length };
         for (size_t i = 0; i < COUNT_OF(numbers); i++)
                 parquet_column_int64(parquet_column(writer, i), numbers[i]);
         const Str texts[] = { column, str_of(rule_name(bad->rule)), message, printable(arena, bad->raw) };
@@ -402,8 +412,11 @@ static Status put_bad(Job *job, const BadRecord *record) {
 static BadRecord bad_of_failure(const Job *job, CsvBatch *batch, TypingFailure failure) {
         Str raw = csv_raw(batch, failure.row);
         size_t field = job->fields[failure.column];
-        CsvBad bad = { .rule = failure.rule, .record = batch->records[failure.row], .line = csv_line(batch, failure.row),
-                       .offset = batch->offset + batch->starts[failure.row], .length = raw.size,
+        CsvBad bad = { .rule = failure.rule,
+                       .record = batch->records[failure.row],
+                       .line = csv_line(batch, failure.row),
+                       .offset = batch->offset + batch->starts[failure.row],
+                       .length = raw.size,
                        .raw = str_slice(raw, 0, CSV_RAW_MAX) };
         return (BadRecord){ bad, failure.column, field == NO_FIELD ? STR("") : csv_field(batch, failure.row, field) };
 }
@@ -414,7 +427,8 @@ static Status put_quarantine(Job *job, CsvBatch *batch) {
         size_t f = 0, b = 0;
         while (f < failures->count || b < batch->bad_count) {
                 BadRecord record;
-                if (f == failures->count || (b < batch->bad_count && batch->bad[b].record < batch->records[failures->items[f].row]))
+                if (f == failures->count ||
+                    (b < batch->bad_count && batch->bad[b].record < batch->records[failures->items[f].row]))
                         record = (BadRecord){ batch->bad[b++], NO_FIELD, STR("") };
                 else
                         record = bad_of_failure(job, batch, failures->items[f++]);
@@ -447,8 +461,9 @@ static void guess_unknown(Job *job) {
                 ColumnGuess guess;
                 guess_column(&job->spec->format, unknown->texts.items, unknown->texts.count, true, job->arena, &guess);
                 /* the source's own patterns and characters hold, so only what fits them is typed */
-                bool plain = guess.misfits == 0 && guess.date_count == 0 && guess.thousands == 0 && guess.null_count == 0 &&
-                             !guess.empty_is_null && (guess.decimal == 0 || guess.decimal == job->rules.decimal);
+                bool plain = guess.misfits == 0 && guess.date_count == 0 && guess.thousands == 0 &&
+                             guess.null_count == 0 && !guess.empty_is_null &&
+                             (guess.decimal == 0 || guess.decimal == job->rules.decimal);
                 result->unknown[i] = (StageUnknown){
                         .name = result->header.items[unknown->field],
                         .type = plain ? guess.type : (Type){ .kind = TYPE_TEXT },
@@ -488,8 +503,8 @@ static Status stage_batch(Job *job, CsvBatch *batch) {
                 if (job->fields[i] == NO_FIELD)
                         type_missing(job, batch, i);
                 else
-                        typing_column(&job->typings[i], batch, job->fields[i], i, &stager->batch_arena, &stager->vectors[i],
-                                      &stager->failures);
+                        typing_column(&job->typings[i], batch, job->fields[i], i, &stager->batch_arena,
+                                      &stager->vectors[i], &stager->failures);
         }
         typing_failures_sort(&stager->failures);
         if (stager->failures.count > 0)
@@ -562,8 +577,8 @@ static void take_counts(Job *job) {
 static Status check_spec(const StageSpec *spec, Error *err) {
         TRY(format_check(&spec->format, err));
         if (spec->column_count == 0 || spec->column_count > FORMAT_COLUMNS_MAX)
-                return error_set(err, STATUS_BAD_VALUE, "a source has 1 to %d columns; this one has %zu", FORMAT_COLUMNS_MAX,
-                                 spec->column_count);
+                return error_set(err, STATUS_BAD_VALUE, "a source has 1 to %d columns; this one has %zu",
+                                 FORMAT_COLUMNS_MAX, spec->column_count);
         return STATUS_OK;
 }
 
@@ -591,8 +606,8 @@ static Status run(Job *job, StageProgress progress) {
         const StageSpec *spec = job->spec;
         TRY(prepare(job));
         Source source = { read_fd, &job->files.in };
-        TRY(csv_start(job->stager->reader, &spec->format, source, spec->column_count + spec->ignore.count, spec->input_limit,
-                      job->err));
+        TRY(csv_start(job->stager->reader, &spec->format, source, spec->column_count + spec->ignore.count,
+                      spec->input_limit, job->err));
         if (csv_width(job->stager->reader) > 0) {
                 TRY(match_columns(job));
                 TRY(stage_batches(job, progress));
@@ -603,8 +618,10 @@ static Status run(Job *job, StageProgress progress) {
         guess_unknown(job);
         const StageResult *result = job->result;
         if (result->records != result->accepted + result->quarantined + result->skipped)
-                return error_set(job->err, STATUS_INTERNAL, "the delivery's records do not add up: %lld read, %lld accepted, %lld "
-                                 "quarantined, %lld skipped", (long long)result->records, (long long)result->accepted,
+                return error_set(job->err, STATUS_INTERNAL,
+                                 "the delivery's records do not add up: %lld read, %lld accepted, %lld "
+                                 "quarantined, %lld skipped",
+                                 (long long)result->records, (long long)result->accepted,
                                  (long long)result->quarantined, (long long)result->skipped);
         return STATUS_OK;
 }

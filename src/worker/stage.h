@@ -13,7 +13,7 @@
 typedef struct Stager Stager;
 
 typedef struct StageFiles {
-        int in;              /* read from its current place to the end */
+        int in;               /* read from its current place to the end */
         int data, quarantine; /* written from offset 0 */
 } StageFiles;
 

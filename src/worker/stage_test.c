@@ -18,13 +18,20 @@ static int file_of(Str text) {
 
 static SourceColumn columns[] = {
         { .name = STR("id"), .type = { .kind = TYPE_INT }, .required = true, .field_id = 1 },
-        { .name = STR("amount"), .from = STR("Amount due"), .type = { .kind = TYPE_DECIMAL, .precision = 9, .scale = 2 }, .field_id = 2 },
+        { .name = STR("amount"),
+          .from = STR("Amount due"),
+          .type = { .kind = TYPE_DECIMAL, .precision = 9, .scale = 2 },
+          .field_id = 2 },
         { .name = STR("note"), .type = { .kind = TYPE_TEXT }, .field_id = 3 },
 };
 
 static StageSpec spec_of(Format format) {
-        return (StageSpec){ .format = format, .columns = columns, .column_count = COUNT_OF(columns), .file_id = 77,
-                            .file_field_id = 1001, .row_field_id = 1002 };
+        return (StageSpec){ .format = format,
+                            .columns = columns,
+                            .column_count = COUNT_OF(columns),
+                            .file_id = 77,
+                            .file_field_id = 1001,
+                            .row_field_id = 1002 };
 }
 
 /* Runs a job, then sends its result through a message: what lode would see. */
@@ -33,7 +40,8 @@ static Status stage_text(Test *t, Stager *stager, const StageSpec *spec, Str tex
         CLEANUP(close_fdp) int data = file_of(STR(""));
         CLEANUP(close_fdp) int quarantine = file_of(STR(""));
         StageResult result;
-        TRY(stage_run(stager, spec, (StageFiles){ in, data, quarantine }, (StageProgress){ NULL, NULL }, &t->arena, &result, &t->err));
+        TRY(stage_run(stager, spec, (StageFiles){ in, data, quarantine }, (StageProgress){ NULL, NULL }, &t->arena,
+                      &result, &t->err));
         CLEANUP(buf_deinit) Buf message = { 0 };
         stage_result_write(&message, &result);
         off_t size = lseek(quarantine, 0, SEEK_END);
@@ -47,17 +55,19 @@ TEST(what_fits_is_staged_and_what_does_not_is_kept_with_its_reason) {
         Format format = format_default();
         StageSpec spec = spec_of(format);
         StageResult result;
-        CHECK_OK(stage_text(t, stager, &spec, STR("note,ID, amount due \n"
-                                                 "a,1,2.50\n"
-                                                 "b,x,1\n"
-                                                 "c,,1\n"
-                                                 "d,4,1.234\n"
-                                                 "e,5\n"
-                                                 "f,6,\n"
-                                                 "g,y,z\n"
-                                                 "h\"h,8,1\n"
-                                                 "\n"
-                                                 "\"\",9,-1\n"), &result));
+        CHECK_OK(stage_text(t, stager, &spec,
+                            STR("note,ID, amount due \n"
+                                "a,1,2.50\n"
+                                "b,x,1\n"
+                                "c,,1\n"
+                                "d,4,1.234\n"
+                                "e,5\n"
+                                "f,6,\n"
+                                "g,y,z\n"
+                                "h\"h,8,1\n"
+                                "\n"
+                                "\"\",9,-1\n"),
+                            &result));
         CHECK_INT(result.records, 11);
         CHECK_INT(result.accepted, 3);
         CHECK_INT(result.quarantined, 6);
@@ -74,7 +84,8 @@ TEST(what_fits_is_staged_and_what_does_not_is_kept_with_its_reason) {
         } wanted[] = {
                 { "id", "not_a_number", 2, 3, 3, "id: 'x' is not a number" },
                 { "id", "required_missing", 1, 4, 4, "id is empty, and the column is required" },
-                { "amount", "too_many_digits", 1, 5, 5, "amount: '1.234' has more digits than the type keeps (decimal(9,2))" },
+                { "amount", "too_many_digits", 1, 5, 5,
+                  "amount: '1.234' has more digits than the type keeps (decimal(9,2))" },
                 { "", "wrong_width", 1, 6, 6, "the record has 2 fields where 3 belong" },
                 { "", "bad_quote", 1, 9, 9, "the line has a quote in a wrong place, or one that is never closed" },
         };
@@ -89,7 +100,8 @@ TEST(what_fits_is_staged_and_what_does_not_is_kept_with_its_reason) {
                 CHECK_STR(rule->message, str_of(wanted[i].message));
         }
         int64_t low, high;
-        CHECK(value_read_int64(result.data.columns[0].lower, &low) && value_read_int64(result.data.columns[0].upper, &high));
+        CHECK(value_read_int64(result.data.columns[0].lower, &low) &&
+              value_read_int64(result.data.columns[0].upper, &high));
         CHECK_INT(low, 1);
         CHECK_INT(high, 9);
         CHECK(value_read_int64(result.data.columns[4].upper, &high));
@@ -155,8 +167,9 @@ TEST(a_job_ends_when_it_is_interrupted) {
         StageSpec spec = spec_of(format_default());
         StageResult result;
         uint64_t seen = 0;
-        CHECK_STATUS(stage_run(stager, &spec, (StageFiles){ in, data, quarantine }, (StageProgress){ refuse, &seen }, &t->arena,
-                               &result, &t->err), STATUS_INTERRUPTED);
+        CHECK_STATUS(stage_run(stager, &spec, (StageFiles){ in, data, quarantine }, (StageProgress){ refuse, &seen },
+                               &t->arena, &result, &t->err),
+                     STATUS_INTERRUPTED);
         CHECK(seen >= (16u << 20) && seen < (32u << 20));
 }
 
