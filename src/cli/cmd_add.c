@@ -4,6 +4,7 @@
 #include "base/vec.h"
 #include "cli/cli.h"
 #include "cli/file_groups.h"
+#include "model/init.h"
 #include "model/workspace.h"
 
 #include <errno.h>
@@ -111,20 +112,13 @@ static Status sniff_all(Add *add, Error *err) {
 
 /* A new zone belongs to whoever made it. */
 static Status make_zone(Add *add, Error *err) {
-        TRY(name_check(add->zone, "zone", err));
-        if (project_zone(add->workspace->project, add->zone))
-                return STATUS_OK;
-        const char *root = add->workspace->project->root;
-        char *folder = arena_printf(add->arena, "%s/zones/%.*s", root, STR_ARG(add->zone));
-        TRY(dir_make(path_join(add->arena, folder, "sources"), err));
-        TRY(dir_make(arena_printf(add->arena, "%s/ingress/%.*s", root, STR_ARG(add->zone)), err));
         Str owner = add->workspace->principal.name;
         Str user = str_starts_with(owner, STR("local:")) ? str_slice(owner, 6, owner.size) : owner;
-        char *path = path_join(add->arena, folder, "zone.yml");
-        if (!file_exists(path))
-                TRY(file_write_text(path, arena_strf(add->arena, "owner: %.*s\npurpose: %.*s\n", STR_ARG(user), STR_ARG(add->zone)), err));
-        output_note(&add->cli->output, PAINT_NONE, "new zone %.*s, owned by %.*s: zones/%.*s/zone.yml", STR_ARG(add->zone), STR_ARG(user),
-                    STR_ARG(add->zone));
+        bool is_new;
+        TRY(init_zone(add->arena, add->workspace->project->root, add->zone, user, &is_new, err));
+        if (is_new)
+                output_note(&add->cli->output, PAINT_NONE, "new zone %.*s, owned by %.*s: zones/%.*s/zone.yml", STR_ARG(add->zone),
+                            STR_ARG(user), STR_ARG(add->zone));
         return STATUS_OK;
 }
 
@@ -327,7 +321,7 @@ static Status run(Cli *cli, Error *err) {
         TRY(check_options(cli, err));
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
         bool has_files = cli->arguments.word_count > 1;
-        WorkspaceSpec spec = { .folder = cli->arguments.folder, .make_store = has_files, .workers = has_files, .interrupted = &cli_interrupted };
+        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store_if_there = has_files, .workers = has_files, .interrupted = &cli_interrupted };
         TRY(workspace_open(&spec, &workspace, err));
         Add add = { .cli = cli, .workspace = workspace, .zone = str_of(cli->arguments.words[0]), .arena = &cli->arena };
         TRY(name_check(add.zone, "zone", err));

@@ -19,12 +19,11 @@ static void print_json(const Problems *problems) {
         output_json(&json);
 }
 
-/* Everything in the text; models only where a store (and so a place for a worker to stand) exists or can be made. */
 static Status run(Cli *cli, Error *err) {
         TRY(cli_want_words(cli, &verb_check, 0, 0, err));
         TRY(cli_want_formats(cli, false, false, err));
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
-        WorkspaceSpec spec = { .folder = cli->arguments.folder, .make_store = true, .workers = true, .interrupted = &cli_interrupted };
+        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store_if_there = true, .workers = true, .interrupted = &cli_interrupted };
         TRY(workspace_open(&spec, &workspace, err));
         Problems *problems = &workspace->project->problems;
         CLEANUP(worker_releasep) Worker *worker = NULL;

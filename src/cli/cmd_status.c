@@ -81,7 +81,7 @@ static void load_failed(Cli *cli, Workspace *workspace, StatusReport *report) {
 static const char *next_command(const StatusReport *report, const Workspace *workspace) {
         if (workspace->project->zone_count == 0)
                 return "lode add ZONE FILE";
-        if (report->files.seen > report->files.unclaimed || report->edited_count)
+        if (report->files.seen > report->files.unclaimed || report->edited_count || !workspace->lake)
                 return "lode run";
         if (report->held_count)
                 return "lode show delivery";
@@ -146,7 +146,8 @@ static void print_json(Workspace *workspace, const StatusReport *r) {
 
 static void print_text(Cli *cli, Workspace *workspace, const StatusReport *r) {
         const Output *o = &cli->output;
-        printf("store       %s\nbranch      main\nprincipal   %.*s\n", workspace->project->store, STR_ARG(workspace->principal.name));
+        printf("store       %s%s\nbranch      main\nprincipal   %.*s\n", workspace->project->store,
+               workspace->lake ? "" : " (not there yet: the first run makes it)", STR_ARG(workspace->principal.name));
         printf("files       %lld waiting, %lld of them unclaimed; %lld deliveries staged, %lld held\n", (long long)r->files.seen,
                (long long)r->files.unclaimed, (long long)r->files.staged, (long long)r->files.held);
         for (size_t i = 0; i < r->held_count; i++)
@@ -166,13 +167,15 @@ static Status run(Cli *cli, Error *err) {
         TRY(cli_want_words(cli, &verb_status, 0, 0, err));
         TRY(cli_want_formats(cli, false, false, err));
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
-        WorkspaceSpec spec = { .folder = cli->arguments.folder, .make_store = true };
+        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store_if_there = true };
         TRY(workspace_open(&spec, &workspace, err));
         StatusReport report = { 0 };
         TRY(count_files(cli, workspace, &report, err));
-        TRY(count_deliveries(cli, workspace, &report, err));
-        load_failed(cli, workspace, &report);
-        TRY(text_edited(workspace, &cli->arena, &report.edited, &report.edited_count, err));
+        if (workspace->lake) {
+                TRY(count_deliveries(cli, workspace, &report, err));
+                load_failed(cli, workspace, &report);
+                TRY(text_edited(workspace, &cli->arena, &report.edited, &report.edited_count, err));
+        }
         report.next = next_command(&report, workspace);
         if (cli_json(cli))
                 print_json(workspace, &report);

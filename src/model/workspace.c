@@ -11,19 +11,30 @@
 static Status open_store(const WorkspaceSpec *spec, Workspace *w, Error *err) {
         const char *root = w->project->store;
         Status status = lake_open(root, &w->lake, err);
-        if (status != STATUS_NO_STORE || !spec->make_store)
-                return status;
-        status = lake_create(root, &w->lake, err);
-        return status == STATUS_EXISTS ? lake_open(root, &w->lake, err) : status; /* another process was first */
+        if (status == STATUS_NO_STORE && spec->make_store) {
+                status = lake_create(root, &w->lake, err);
+                if (status == STATUS_EXISTS) /* another process was first */
+                        status = lake_open(root, &w->lake, err);
+        }
+        return status == STATUS_NO_STORE && spec->store_if_there && !spec->store ? STATUS_OK : status;
+}
+
+static Status temporary_folder(Workspace *w, const char **out, Error *err) {
+        const char *base = getenv("TMPDIR");
+        char *path = arena_printf(&w->arena, "%s/lode-XXXXXX", base && *base ? base : "/tmp");
+        if (!mkdtemp(path))
+                return error_errno(err, errno, "cannot make a temporary folder '%s'", path);
+        *out = w->temporary = path;
+        return STATUS_OK;
 }
 
 /* Workers start before the catalog is opened: both take time, and neither waits for the other. */
-static Status open_pool(const WorkspaceSpec *spec, Workspace *w, Error *err) {
-        WorkerOptions options = {
-                .run_folder = path_join(&w->arena, w->project->store, "run"),
-                .ready = spec->ready ? spec->ready : 1,
-                .interrupted = spec->interrupted,
-        };
+static Status open_pool(const WorkspaceSpec *spec, Workspace *w, bool in_store, Error *err) {
+        WorkerOptions options = { .ready = spec->ready ? spec->ready : 1, .interrupted = spec->interrupted };
+        if (in_store)
+                options.run_folder = path_join(&w->arena, w->project->store, "run");
+        else
+                TRY(temporary_folder(w, &options.run_folder, err));
         return worker_pool_open(&options, &w->pool, err);
 }
 
@@ -34,11 +45,11 @@ static Status open_all(const WorkspaceSpec *spec, Workspace *w, Error *err) {
         w->principal = principal_local(&w->arena);
         bool exists = file_exists(path_join(&w->arena, w->project->store, "catalog.sqlite"));
         if (spec->workers && exists)
-                TRY(open_pool(spec, w, err));
-        if (spec->store || spec->make_store)
+                TRY(open_pool(spec, w, true, err));
+        if (spec->store || spec->make_store || spec->store_if_there)
                 TRY(open_store(spec, w, err));
-        if (spec->workers && !w->pool && w->lake)
-                TRY(open_pool(spec, w, err));
+        if (spec->workers && !w->pool)
+                TRY(open_pool(spec, w, w->lake != NULL, err));
         if (w->lake)
                 w->audit = audit_open(w->lake->store->audit_dir, "cli");
         return STATUS_OK;
@@ -78,6 +89,9 @@ void workspace_close(Workspace *w) {
         if (!w)
                 return;
         worker_pool_close(w->pool);
+        Error ignored;
+        if (w->temporary)
+                dir_remove_all(w->temporary, &ignored);
         audit_close(w->audit);
         lake_free(w->lake);
         arena_deinit(&w->arena);

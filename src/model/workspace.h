@@ -18,13 +18,15 @@ typedef struct Workspace {
         WorkerPool *pool;  /* NULL unless asked for */
         Principal principal;
         Audit *audit;      /* NULL without a store */
+        const char *temporary; /* the workers' folder where there is no store, removed at the end */
 } Workspace;
 
 typedef struct WorkspaceSpec {
         const char *folder;  /* where to look for the project; NULL = here */
         bool store;          /* open it: NO_STORE when it is not there */
         bool make_store;     /* ... or make it */
-        bool workers;        /* start workers, in the background */
+        bool store_if_there; /* ... or do without */
+        bool workers;        /* start workers, in the background; without a store they stand in a temporary folder */
         int ready;           /* how many */
         const volatile sig_atomic_t *interrupted;
 } WorkspaceSpec;
