@@ -15,6 +15,8 @@ from judge import iceberg_rows
 
 ROOT = Path(__file__).resolve().parent.parent
 LODE = Path(os.environ.get("LODE", ROOT / "build" / "lode"))
+REAL_MODELS = ROOT / "tests" / "real_models"
+REAL_INPUT = {"ourairports": "*.csv", "openflights": "*.dat"}
 TEST_DATA = Path(os.environ.get("LODE_TEST_DATA", ROOT.parent / "shared" / "data"))
 
 
@@ -119,3 +121,25 @@ def copy_project(project: Project, folder: Path) -> Project:
     """The project's text and what waits in its ingress, without its store."""
     shutil.copytree(project.root, folder / "project", symlinks=True)
     return Project(folder / "project")
+
+
+@dataclass(frozen=True)
+class RealInput:
+    """OurAirports and OpenFlights after `add` and one `run`, with the models of real_models on top."""
+
+    project: Project
+    sources: dict[tuple[str, str], dict[str, Any]]  # what add said, by zone and source
+    report: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> RealInput:
+    """For tests that change nothing."""
+    project = make_project(tmp_path_factory.mktemp("real"))
+    sources = {}
+    for zone, pattern in REAL_INPUT.items():
+        added = project.json("add", zone, *sorted((test_data / zone).glob(pattern)))
+        assert added["left_over"] == []
+        sources |= {(zone, source["source"]): source for source in added["sources"]}
+    shutil.copytree(REAL_MODELS, project.root / "zones", dirs_exist_ok=True)
+    return RealInput(project, sources, project.json("run"))

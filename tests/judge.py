@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Outside judges: PyIceberg opens a table without Lode, Python's csv module reads a file without Lode."""
 
+import base64
 import csv
 import gzip
 import hashlib
+import math
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pyarrow
 from pyiceberg.table import StaticTable
@@ -72,3 +75,23 @@ def parsed(text: str, kind: str) -> Any:
 
 def same_value(text: str, value: Any, kind: str) -> bool:
     return (value or "") == text if kind.startswith("text") else parsed(text, kind) == value
+
+
+def moment_text(value: datetime | time) -> str:
+    """ISO 8601 with as many digits of the second as it has, and its offset."""
+    whole = value.isoformat(timespec="microseconds")
+    clock, plus, offset = whole.partition("+")
+    return clock.rstrip("0").rstrip(".") + plus + offset
+
+
+def json_form(value: Any) -> Any:
+    """A value as `-o json` gives it, numbers with a fraction read as Decimal and doubles as float."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, datetime | time):
+        return moment_text(value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo else value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value

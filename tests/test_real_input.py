@@ -1,151 +1,162 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real files through the whole program, each value compared with what Python's csv module reads."""
+"""Real files of other people (OurAirports, OpenFlights) by `lode add` and `lode run`, with models on top. Python's csv
+module is the judge of every value, count and sum."""
 
 import csv
-from collections import Counter
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Project, make_project
-from judge import csv_records, csv_rows, iceberg_table, same_value
+from conftest import REAL_INPUT, REAL_MODELS, Project, RealInput
+from judge import csv_records, parsed
 
-OURAIRPORTS = ["airport-frequencies", "countries", "navaids", "regions", "runways"]
-AIRPORTS = """\
-from: {folder}/airports.dat
-header: no
-nulls: ["\\\\N"]
-columns:
-  airport_id: int required unique
-  name: text
-  city: text
-  country: text
-  iata: text
-  icao: text
-  latitude: double
-  longitude: double
-  altitude_ft: int
-  utc_offset: double
-  daylight: text
-  tz: text
-  kind: text
-  origin: text
-"""
-ROUTES = """\
-from: {folder}/routes.dat
-header: no
-nulls: ["\\\\N"]
-columns:
-  airline: text
-  airline_id: int
-  source: text
-  source_id: int
-  target: text
-  target_id: int
-  codeshare: text
-  stops: int
-  equipment: text
-"""
-MODELS = {
-    "canonical/airport": "select airport_id, name, country, iata, latitude, longitude from staging.airports",
-    "canonical/route": "select airline, source_id as from_id, target_id as to_id, stops from staging.routes "
-                       "where source_id is not null and target_id is not null",
-    "analytical/departures": "-- about: routes that leave a country\n"
-                             "select a.country, count(*) as routes, count(distinct r.airline) as airlines\n"
-                             "from canonical.route r join canonical.airport a on a.airport_id = r.from_id\n"
-                             "group by a.country",
-}
+# Positions in OpenFlights' files, which have no header.
+AIRPORT, NAME, CITY, COUNTRY, IATA, ICAO = range(6)
+FROM, FROM_ID, TO, TO_ID = 2, 3, 4, 5
 
 
-@pytest.fixture(scope="module")
-def air_run(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Any]:
-    """All of it, added and run once, and what the run said."""
-    project = make_project(tmp_path_factory.mktemp("air"))
-    for name in OURAIRPORTS:
-        project.lode("add", "air", test_data / "ourairports" / f"{name}.csv", "--name", name.replace("-", "_"))
-    folder = test_data.resolve() / "openflights"
-    project.write("zones/air/sources/airports.yml", AIRPORTS.format(folder=folder))
-    project.write("zones/air/sources/routes.yml", ROUTES.format(folder=folder))
-    for name, sql in MODELS.items():
-        project.write(f"zones/air/{name}.sql", sql + "\n")
-    return project, project.json("run")
+def source_file(test_data: Path, zone: str, source: str) -> Path:
+    return next(p for p in (test_data / zone).glob(REAL_INPUT[zone]) if p.stem.replace("-", "_") == source)
 
 
-@pytest.fixture
-def air(air_run: tuple[Project, Any]) -> Project:
-    return air_run[0]
+def data_records(test_data: Path, zone: str, source: str) -> list[list[str]]:
+    records = list(csv_records(source_file(test_data, zone, source)))
+    return records if zone == "openflights" else records[1:]
 
 
-@pytest.fixture
-def report(air_run: tuple[Project, Any]) -> Any:
-    return air_run[1]
+def told(text: str, kind: str, zone: str) -> Any:
+    """What the field says. OpenFlights writes NULL as \\N; Python's csv cannot tell "" from nothing, so text that is
+    empty stays empty here, and test_quoted_empty_text_is_not_null counts which is which."""
+    if zone == "openflights" and text == "\\N":
+        return "" if kind == "text" else None
+    return parsed(text, kind)
 
 
-def test_every_file_is_staged_and_every_record_counted(report: Any) -> None:
+def exact(project: Project, sql: str) -> list[dict[str, Any]]:
+    return json.loads(project.lode("query", sql, "-o", "json").stdout, parse_float=Decimal)
+
+
+def test_every_file_is_a_source_and_every_record_is_counted(real: RealInput, test_data: Path) -> None:
+    project, sources, report = real.project, real.sources, real.report
+    assert len(sources) == 10
     assert report["state"] == "published"
-    assert report["files"] == {"seen": 7, "staged": 7, "duplicate": 0, "held": 0, "failed": 0, "unclaimed": 0}
+    assert report["files"] == {"seen": 10, "staged": 10, "duplicate": 0, "held": 0, "failed": 0, "unclaimed": 0}
+    assert {model["state"] for model in report["models"]} == {"built"} and len(report["models"]) == len(list(REAL_MODELS.rglob("*.sql")))
     for delivery in report["deliveries"]:
-        assert delivery["records"] == delivery["accepted"] + delivery["quarantined"] + delivery["skipped"]
+        zone, source = delivery["zone"], delivery["source"]
+        assert delivery["records"] == delivery["accepted"] + delivery["quarantined"] + delivery["skipped"], delivery
+        path = source_file(test_data, zone, source)
+        assert delivery["records"] == sum(1 for _ in csv_records(path))
+        assert (delivery["quarantined"], delivery["skipped"]) == (0, 0 if zone == "openflights" else 1)
+        assert delivery["bytes"] == path.stat().st_size
+    assert [delivery | {"landed_at": None} for delivery in report["deliveries"]] == sorted(
+        (d | {"landed_at": None} for d in project.json("show", "delivery")), key=lambda d: (d["zone"], d["source"]))
+    assert project.json("show", "quarantine") == []
 
 
-@pytest.mark.parametrize("name", OURAIRPORTS)
-def test_every_value_is_what_the_file_says(air: Project, test_data: Path, name: str) -> None:
-    table = f"air.staging.{name.replace('-', '_')}"
-    kinds = {column["name"]: column["type"] for column in air.json("show", table)["columns"]}
-    rows = csv_rows(test_data / "ourairports" / f"{name}.csv")
-    ours = air.table(table).sort_by("_row").to_pylist()
-    assert len(ours) == len(rows)
-    for theirs, mine in zip(rows, ours, strict=True):
-        for column, text in theirs.items():
-            assert same_value(text, mine[column], kinds[column]), (mine["_row"], column, text, mine[column])
+@pytest.mark.parametrize("zone, source", [
+    ("ourairports", "airport_frequencies"), ("ourairports", "countries"), ("ourairports", "navaids"),
+    ("ourairports", "regions"), ("ourairports", "runways"), ("openflights", "airlines"), ("openflights", "airports"),
+    ("openflights", "countries"), ("openflights", "planes"), ("openflights", "routes")])
+def test_every_staged_value_is_what_python_reads(real: RealInput, test_data: Path, zone: str, source: str) -> None:
+    project, sources = real.project, real.sources
+    records = data_records(test_data, zone, source)
+    rows = exact(project, f"select * from {zone}.staging.{source} order by _row")
+    assert len(rows) == len(records)
+    columns = sources[zone, source]["columns"]
+    if zone == "ourairports":
+        assert [c["name"] for c in columns] == next(csv_records(source_file(test_data, zone, source)))
+    for at, column in enumerate(columns):
+        kind = column["type"]
+        plain: Callable[[Any], Any] = {"text": lambda v: v or "", "double": lambda v: None if v is None else float(v)}.get(
+            kind, lambda v: v)
+        wanted = [told(record[at], kind, zone) for record in records]
+        assert [plain(row[column["name"]]) for row in rows] == wanted, column
 
 
-def test_a_file_without_header_and_with_its_own_word_for_null(air: Project, report: Any, test_data: Path) -> None:
-    """Its names hold backslashes before quotes, which is not RFC 4180: such a line is quarantined, never misread."""
-    path = test_data / "openflights" / "airports.dat"
-    delivery = next(d for d in report["deliveries"] if d["source"] == "airports")
-    assert delivery["records"] == len(path.read_text(encoding="utf-8").splitlines())
-    assert delivery["quarantined"] < delivery["records"] / 100
-
-    ours = {row["airport_id"]: row for row in air.table("air.staging.airports").to_pylist()}
-    assert len(ours) == delivery["accepted"]
-    for record in csv_records(path):
-        mine = ours.pop(int(record[0]), None)
-        if mine is not None:
-            assert [mine["name"], mine["city"] or "", mine["country"]] == record[1:4]
-            assert mine["iata"] == (None if record[4] == "\\N" else record[4])
-            assert mine["latitude"] == float(record[6])
-    assert not ours
+@pytest.mark.parametrize("zone, source, null", [("openflights", "airlines", r"\\N"), ("ourairports", "navaids", ""),
+                                                ("openflights", "routes", r"\\N")])
+def test_quoted_empty_text_is_not_null(real: RealInput, test_data: Path, zone: str, source: str, null: str) -> None:
+    project, sources = real.project, real.sources
+    text = source_file(test_data, zone, source).read_text("utf-8-sig")
+    names = [column["name"] for column in sources[zone, source]["columns"] if column["type"] == "text"]
+    empty = " + ".join(f"count(*) filter (where \"{name}\" = '')" for name in names)
+    nulls = " + ".join(f'count(*) - count("{c["name"]}")' for c in sources[zone, source]["columns"])
+    got = project.query(f"select {empty} as empty, {nulls} as nulls from {zone}.staging.{source}")[0]
+    quoted = len(re.findall(r'(?m)(?:^|(?<=,))""(?=,|$)', text))
+    bare = len(re.findall(rf"(?m)(?:^|(?<=,))(?:{null})?(?=,|$)", text.rstrip("\n")))
+    assert (got["empty"], got["nulls"]) == (quoted, bare)
 
 
-def test_counts_and_sums_by_sql(air: Project, test_data: Path) -> None:
-    rows = csv_rows(test_data / "ourairports" / "runways.csv")
-    lengths = [int(row["length_ft"]) for row in rows if row["length_ft"]]
-    answer = air.query("select count(*) as n, count(length_ft) as lengths, sum(length_ft) as feet from air.staging.runways")
-    assert answer == [{"n": len(rows), "lengths": len(lengths), "feet": sum(lengths)}]
+def test_codes_keep_their_zeros_and_names_their_letters(real: RealInput) -> None:
+    project = real.project
+    assert project.query("select local_code from ourairports.staging.regions where code = 'AD-02'") == [{"local_code": "02"}]
+    assert project.query("select keywords from ourairports.staging.countries where code = 'AE'") == [
+        {"keywords": "UAE,مطارات في الإمارات العربية المتحدة"}]
 
 
-def test_a_model_over_models_agrees_with_python(air: Project, test_data: Path) -> None:
-    country = {row["airport_id"]: row["country"] for row in air.table("air.staging.airports").to_pylist()}
-    with open(test_data / "openflights" / "routes.dat", encoding="utf-8", newline="") as file:
-        routes = [r for r in csv.reader(file) if r[3] != "\\N" and r[5] != "\\N"]
-    wanted = Counter(country[int(r[3])] for r in routes if int(r[3]) in country)
-    got = {row["country"]: row["routes"] for row in air.query("select country, routes from air.analytical.departures")}
-    assert got == dict(wanted)
+def test_canonical_airports_and_routes_are_what_python_joins(real: RealInput, test_data: Path) -> None:
+    project = real.project
+    airports = {record[AIRPORT]: record for record in data_records(test_data, "openflights", "airports")}
+    rows = project.query("select * from openflights.canonical.airport")
+    assert len(rows) == len(airports)
+    for row in rows:
+        record = airports[str(row["airport_id"])]
+        assert [row[key] or "" for key in ("name", "city", "country", "iata", "icao")] == [
+            "" if record[at] == "\\N" else record[at] for at in (NAME, CITY, COUNTRY, IATA, ICAO)]
+    wanted = Counter()
+    for route in data_records(test_data, "openflights", "routes"):
+        ends = [airports.get(route[at]) for at in (FROM_ID, TO_ID)]
+        wanted[(route[0], route[FROM], route[TO], *(int(end[AIRPORT]) if end else None for end in ends))] += 1
+    names = ("airline", "from_code", "to_code", "from_airport", "to_airport")
+    got = Counter(tuple(row[name] for name in names) for row in project.query("select * from openflights.canonical.route"))
+    assert got == wanted
 
 
-def test_pyiceberg_reads_every_table_as_sql_does(air: Project) -> None:
-    tables = air.json("show", "table")
-    assert {"air.analytical.departures", "air.canonical.airport", "air.staging.runways"} <= \
-        {f"{t['zone']}.{t['stage']}.{t['table']}" for t in tables}
-    for entry in tables:
-        name = f"{entry['zone']}.{entry['stage']}.{entry['table']}"
-        shown = air.json("show", name)
-        assert iceberg_table(shown["metadata_location"]).scan().to_arrow().num_rows == shown["rows"]
-        assert air.query(f"select count(*) as n from {name}") == [{"n": shown["rows"]}]
+def test_an_analytical_table_counts_as_python_counts(real: RealInput, test_data: Path) -> None:
+    project = real.project
+    country = {r[AIRPORT]: r[COUNTRY] for r in data_records(test_data, "openflights", "airports")}
+    wanted: dict[Any, list[Any]] = defaultdict(list)
+    for route in data_records(test_data, "openflights", "routes"):
+        wanted[country.get(route[FROM_ID])].append(country.get(route[TO_ID]))
+    got = {row["country"]: (row["routes"], row["countries"], row["domestic"])
+           for row in project.query("select * from openflights.analytical.routes_by_country")}
+    assert got == {name: (len(to), len(set(to) - {None}), to.count(name) if name else 0) for name, to in wanted.items()}
 
 
-def test_a_second_run_does_nothing(air: Project) -> None:
-    again = air.json("run")
-    assert again["state"] == "nothing"
-    assert again["files"]["staged"] == 0
+def test_sums_over_runways_are_exact(real: RealInput, test_data: Path) -> None:
+    project = real.project
+    path = source_file(test_data, "ourairports", "runways")
+    groups: dict[Any, list[dict[str, str]]] = defaultdict(list)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file):
+            groups[row["surface"].upper() or None].append(row)
+    got = {row.pop("surface"): row for row in exact(project, "select * from ourairports.analytical.runways_by_surface")}
+    assert got.keys() == groups.keys()
+    for surface, rows in groups.items():
+        feet = [int(row["length_ft"]) for row in rows if row["length_ft"]]
+        headings = [Decimal(row["le_heading_degT"]) for row in rows if row["le_heading_degT"]]
+        assert got[surface] == {
+            "runways": len(rows), "feet": sum(feet) if feet else None, "longest": max(feet, default=None),
+            "headings": sum(headings) if headings else None,
+            "lit": sum(row["lighted"] == "1" and row["closed"] != "1" for row in rows)}, surface
+
+
+def test_a_canonical_row_leads_back_to_its_line(real: RealInput, test_data: Path) -> None:
+    project = real.project
+    back = project.json("trace", "ourairports.canonical.runway", "--where", "runway_id = 255155")
+    text = source_file(test_data, "ourairports", "runways").read_bytes()
+    assert len(back) == 1
+    assert back[0]["raw"].encode() == text.split(b"\n")[back[0]["line"] - 1].rstrip(b"\r")
+    assert text[back[0]["offset"]:back[0]["offset"] + back[0]["length"]].decode() == back[0]["raw"]
+    assert back[0]["raw"].startswith("255155,")
+
+
+def test_a_second_run_has_nothing_to_do(real: RealInput) -> None:
+    again = real.project.json("run")
+    assert (again["state"], again["deliveries"]) == ("nothing", [])
