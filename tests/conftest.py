@@ -65,6 +65,13 @@ class Project:
     def query(self, sql: str, *options: str) -> list[dict[str, Any]]:
         return self.json("query", sql, *options)
 
+    def csv(self, sql: str, *options: str) -> str:
+        return self.lode("query", sql, "-o", "csv", *options).stdout
+
+    def tables(self) -> list[str]:
+        return [f"{table['zone']}.{table['stage']}.{table['table']}" for table in self.json("show", "table")
+                if table["kind"] != "view"]
+
     def error(self, *arguments: str | Path) -> dict[str, Any]:
         """The error of a call that must fail, with its exit status added."""
         answer = self.lode(*arguments, "-o", "json", check=False)

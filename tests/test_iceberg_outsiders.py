@@ -16,9 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from conftest import ROOT
-from pyiceberg.avro.file import AvroFile
+from judge import avro_header
 from pyiceberg.expressions import BooleanExpression, EqualTo, GreaterThan, IsNaN, IsNull, LessThan
-from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.table import StaticTable
 
 WRITER_TEST = ROOT / "build" / "src" / "iceberg_outsiders_test"
@@ -66,13 +65,6 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def opened(sample: Path, name: str, state: str) -> StaticTable:
     return StaticTable.from_metadata((sample / name / state).read_text())
-
-
-def avro_header(path: str) -> tuple[dict[str, str], Any]:
-    """The keys of the header but the schema, and the schema."""
-    with AvroFile(PyArrowFileIO().new_input(path)) as file:
-        meta = dict(file.header.meta)
-    return meta, json.loads(meta.pop("avro.schema"))
 
 
 def ids_of(schema: Any) -> list[int]:
