@@ -44,13 +44,6 @@ def csv_records(path: Path, **dialect: Any) -> Iterator[list[str]]:
         yield from csv.reader(file, **dialect)
 
 
-def csv_rows(path: Path, **dialect: Any) -> list[dict[str, str]]:
-    """The same as one dictionary per data record; empty fields stay empty text."""
-    records = csv_records(path, **dialect)
-    header = next(records)
-    return [dict(zip(header, record, strict=True)) for record in records]
-
-
 def checksum(rows: Iterable[Iterable[Any]]) -> str:
     """Of rows in any order, NULL apart from empty text, 1 apart from 1.0."""
     lines = sorted("\x1f".join("\\N" if value is None else f"{type(value).__name__}:{value}" for value in row)
@@ -67,7 +60,7 @@ def arrow_checksum(table: pyarrow.Table) -> tuple[Any, ...]:
 
 def parsed(text: str, kind: str) -> Any:
     """What a field's text means in a column of that type, by Python's own means; '' is NULL but in text, where Python's
-    csv module cannot tell "" from nothing (see same_value)."""
+    csv module cannot tell "" from nothing."""
     word = kind.split("(")[0].split()[0]
     if text == "" and word != "text":
         return None
@@ -84,10 +77,6 @@ def parsed(text: str, kind: str) -> Any:
     if word in ("timestamp", "timestamptz"):
         return datetime.fromisoformat(text.replace("Z", "+00:00"))
     return text
-
-
-def same_value(text: str, value: Any, kind: str) -> bool:
-    return (value or "") == text if kind.startswith("text") else parsed(text, kind) == value
 
 
 def moment_text(value: datetime | time) -> str:
