@@ -12,6 +12,6 @@ select
     segment,
     since       as client_since,
     credit_limit,
-    _file,      -- with these two, lode trace finds the way back to the file
+    _file,      -- the delivery and the record that made this row
     _row
 from staging.clients
