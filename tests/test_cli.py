@@ -36,7 +36,7 @@ def test_lode_alone_prints_the_screen_of_verbs() -> None:
         assert verb in screen
 
 
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "trace"])
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_a_page_with_two_examples(verb: str) -> None:
     done = run_anywhere(verb, "--help")
     assert done.returncode == 0
