@@ -74,20 +74,14 @@ static Status write_file(Arena *arena, const char *root, const InitFile *file, E
         return file_write_text(path, file->text, err);
 }
 
-/* lode.yml comes last, so that a folder half written is no project and can be begun again. */
+/* lode.yml, the first of the plan, is written last: a folder half written is no project and can be begun again. */
 static Status write_files(Arena *arena, const char *root, const InitFiles *files, InitReport *out, Error *err) {
         out->files = ARENA_ARRAY(arena, Str, files->count + 1);
-        const InitFile *last = NULL;
-        for (size_t i = 0; i < files->count; i++) {
-                if (strcmp(files->items[i].path, PROJECT_FILE) == 0) {
-                        last = &files->items[i];
-                        continue;
-                }
-                TRY(write_file(arena, root, &files->items[i], err));
-                out->files[out->file_count++] = str_of(files->items[i].path);
+        for (size_t i = 1; i <= files->count; i++) {
+                const InitFile *file = &files->items[i % files->count];
+                TRY(write_file(arena, root, file, err));
+                out->files[out->file_count++] = str_of(file->path);
         }
-        TRY(write_file(arena, root, last, err));
-        out->files[out->file_count++] = str_of(PROJECT_FILE);
         return STATUS_OK;
 }
 
