@@ -19,7 +19,7 @@ from process import run
 
 ROOT = Path(__file__).resolve().parent.parent
 LODE = ROOT / "build" / "lode"
-FOLDER = ROOT / "build" / "demo"
+FOLDER = Path(os.environ.get("LODE_DEMO_FOLDER", ROOT / "build" / "demo"))
 PROJECT = FOLDER / "consultancy"
 LATER = ROOT / "src" / "cli" / "demo_files" / "later"
 KILLS = 20
