@@ -22,7 +22,7 @@ LODE = ROOT / "build" / "lode"
 FOLDER = Path(os.environ.get("LODE_DEMO_FOLDER", ROOT / "build" / "demo"))
 PROJECT = FOLDER / "consultancy"
 LATER = ROOT / "src" / "cli" / "demo_files" / "later"
-KILLS = 20
+KILLS = int(os.environ.get("LODE_DEMO_KILLS", "20"))
 QUESTION = "select sum(invoices) as invoices, sum(revenue_dkk) as revenue_dkk from finance.analytical.revenue_by_client_month"
 
 

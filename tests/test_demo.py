@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo's project as a stranger meets it: every file accounted for, the figures as Python computes them."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -129,3 +132,11 @@ def test_a_select_runs_what_it_names(demo: Project) -> None:
     assert demo.query("select count(*) as n from finance.analytical.revenue_by_client_month")[0]["n"] > 0
     error = demo.error("run", "finanse")
     assert (error["exit"], error["code"]) == (2, "E108") and "finance" in error["hint"]
+
+
+def test_the_story_is_told_in_at_most_45_lines_and_is_true() -> None:
+    done = subprocess.run([sys.executable, ROOT / "demo" / "story.py"], capture_output=True, text=True, timeout=110,
+                          env={**os.environ, "PYTHONPATH": f"{ROOT / 'bench'}:{ROOT / 'tests'}", "LODE_DEMO_KILLS": "3"})
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) <= 45
+    assert "NOT" not in done.stdout and "something else" not in done.stdout, done.stdout
