@@ -168,6 +168,19 @@ static uint64_t lone_crs(uint64_t crs, uint64_t lfs, const char *text, size_t at
         return lone;
 }
 
+/* The first wrong quote: the one that opens, or the one before the byte that may not follow. Gives the bits before it. */
+static uint64_t stop_at(const QuoteBlock *block, size_t at, Scan *out) {
+        size_t opens = block->opens_wrong ? at + (size_t)__builtin_ctzll(block->opens_wrong) : SIZE_MAX;
+        size_t after = block->after_wrong ? at + (size_t)__builtin_ctzll(block->after_wrong) - 1 : SIZE_MAX;
+        out->stop = opens < after ? opens : after;
+        out->wrong = true;
+        return out->stop <= at ? 0 : (1ull << (out->stop - at)) - 1;
+}
+
+WIDE static uint64_t high_mask(__m256i low, __m256i high) {
+        return (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
+}
+
 WIDE static void scan_wide(const ScanDialect *dialect, const char *text, size_t from, size_t to, uint32_t *ends,
                            Scan *out) {
         const __m256i delimiter = _mm256_set1_epi8(dialect->delimiter), quote = _mm256_set1_epi8(dialect->quote);
@@ -188,9 +201,7 @@ WIDE static void scan_wide(const ScanDialect *dialect, const char *text, size_t 
                         newlines |= lone_crs(crs, lfs, text, at, to);
                 uint64_t found = (equal_mask(low, high, delimiter) & valid) | newlines;
                 uint64_t quotes = equal_mask(low, high, quote) & valid & quotes_count;
-                high_seen |= (uint64_t)((uint32_t)_mm256_movemask_epi8(low) |
-                                        (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32) &
-                             valid;
+                high_seen |= high_mask(low, high) & valid;
                 nul_seen |= equal_mask(low, high, zero) & valid;
                 if (!__builtin_expect((quotes | carry.inside | carry.closed) != 0, 0)) {
                         carry = (Carry){ 0, found >> 63, 0 };
@@ -203,13 +214,7 @@ WIDE static void scan_wide(const ScanDialect *dialect, const char *text, size_t 
                         found = block.ends;
                         newlines = block.newlines;
                         if (__builtin_expect((block.opens_wrong | block.after_wrong) != 0, 0)) {
-                                size_t opens = block.opens_wrong ? at + (size_t)__builtin_ctzll(block.opens_wrong)
-                                                                 : SIZE_MAX;
-                                size_t after = block.after_wrong ? at + (size_t)__builtin_ctzll(block.after_wrong) - 1
-                                                                 : SIZE_MAX;
-                                out->stop = opens < after ? opens : after;
-                                out->wrong = true;
-                                uint64_t keep = out->stop <= at ? 0 : (1ull << (out->stop - at)) - 1;
+                                uint64_t keep = stop_at(&block, at, out);
                                 found &= keep;
                                 newlines &= keep;
                         }

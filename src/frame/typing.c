@@ -487,16 +487,23 @@ static __attribute__((noinline)) void slow_field(const ColumnRun *run, Str field
 /* Reads a field and stores its value if it is of the common kind; false for what the general way must look at. */
 typedef bool (*FastReader)(const ColumnRun *run, const char *text, size_t size, size_t row);
 
-/* Always inlined, and the reader with it: one loop per type. */
-static inline __attribute__((always_inline)) void run_fields(const ColumnRun *run, FastReader reader) {
+/*
+ * Always inlined, and the reader with it: one loop per type. unquotes: the reader wants the text without its quotes;
+ * one that has quotes inside is none that it knows.
+ */
+static inline __attribute__((always_inline)) void run_fields(const ColumnRun *run, FastReader reader, bool unquotes) {
         const CsvBatch *batch = run->batch;
+        const TypingRules *rules = run->typing->rules;
         const uint32_t *end = batch->ends + run->from;
-        bool *nulls = run->out->nulls;
+        bool *nulls = run->out->nulls, ask_words = unquotes && rules->words_have_digits;
+        char quote = unquotes && batch->quoted ? rules->format->quote : 0;
         for (size_t row = 0; row < batch->rows; row++, end += batch->width) {
                 size_t start = run->from ? end[-1] + 1u : batch->starts[row];
                 const char *text = batch->text + start;
-                size_t size = *end - start;
-                if (__builtin_expect(reader(run, text, size, row), 1))
+                size_t size = *end - start, quotes = quote && size > 2 && text[0] == quote;
+                Str inside = { text + quotes, size - 2 * quotes };
+                bool word = ask_words && is_null_word(rules, inside);
+                if (__builtin_expect(!word && reader(run, inside.data, inside.size, row), 1))
                         nulls[row] = false;
                 else
                         slow_field(run, (Str){ text, size }, row);
@@ -582,6 +589,24 @@ static inline bool fast_date(const ColumnRun *run, const char *text, size_t size
         return true;
 }
 
+static inline bool two_digits(const char *text, int most, int *out) {
+        unsigned high = (unsigned)(text[0] - '0'), low = (unsigned)(text[1] - '0');
+        *out = (int)(high * 10 + low);
+        return high <= 9 && low <= 9 && *out <= most;
+}
+
+/* yyyy-MM-dd HH:mm:ss */
+static inline bool fast_timestamp(const ColumnRun *run, const char *text, size_t size, size_t row) {
+        int32_t days;
+        int hour, minute, second;
+        if (size != 19 || (text[10] != ' ' && text[10] != 'T') || text[13] != ':' || text[16] != ':' ||
+            !iso_read_date((Str){ text, 10 }, &days) || !two_digits(text + 11, 23, &hour) ||
+            !two_digits(text + 14, 59, &minute) || !two_digits(text + 17, 59, &second))
+                return false;
+        run->out->int64s[row] = days * DAY_US + ((hour * 60 + minute) * 60 + second) * 1000000ll;
+        return true;
+}
+
 static inline bool fast_text(const ColumnRun *run, const char *text, size_t size, size_t row) {
         const TypingRules *rules = run->typing->rules;
         char quote = rules->format->quote, escape = rules->format->escape ? rules->format->escape : quote;
@@ -601,25 +626,28 @@ static inline bool fast_none(const ColumnRun *run, const char *text, size_t size
 }
 
 static void run_int(const ColumnRun *run) {
-        run_fields(run, fast_int);
+        run_fields(run, fast_int, true);
 }
 static void run_bigint(const ColumnRun *run) {
-        run_fields(run, fast_bigint);
+        run_fields(run, fast_bigint, true);
 }
 static void run_decimal(const ColumnRun *run) {
-        run_fields(run, fast_decimal);
+        run_fields(run, fast_decimal, true);
 }
 static void run_double(const ColumnRun *run) {
-        run_fields(run, fast_double);
+        run_fields(run, fast_double, true);
 }
 static void run_date(const ColumnRun *run) {
-        run_fields(run, fast_date);
+        run_fields(run, fast_date, true);
+}
+static void run_timestamp(const ColumnRun *run) {
+        run_fields(run, fast_timestamp, true);
 }
 static void run_text(const ColumnRun *run) {
-        run_fields(run, fast_text);
+        run_fields(run, fast_text, false);
 }
 static void run_slow(const ColumnRun *run) {
-        run_fields(run, fast_none);
+        run_fields(run, fast_none, false);
 }
 
 /* Wide enough for any type: another file may have another column in this place. */
@@ -657,6 +685,8 @@ static void (*choose_run(const Typing *typing))(const ColumnRun *) {
                 return run_double;
         case TYPE_DATE:
                 return dates_are_iso(typing->rules) ? run_date : run_slow;
+        case TYPE_TIMESTAMP:
+                return dates_are_iso(typing->rules) ? run_timestamp : run_slow;
         case TYPE_TEXT:
                 return run_text;
         default:
@@ -703,6 +733,14 @@ void typing_failures_sort(TypingFailures *failures) {
 
 /* --- making and printing --- */
 
+static bool has_digit(Str text) {
+        for (size_t i = 0; i < text.size; i++) {
+                if (text.data[i] >= '0' && text.data[i] <= '9')
+                        return true;
+        }
+        return false;
+}
+
 Status typing_rules_init(TypingRules *rules, const Format *format, Arena *arena, Error *err) {
         TypingRules made = { .format = format,
                              .decimal = format->decimal ? format->decimal : '.',
@@ -713,6 +751,8 @@ Status typing_rules_init(TypingRules *rules, const Format *format, Arena *arena,
                 TRY(pattern_compile(format->dates.items[i], &made.patterns[i], err));
         for (size_t i = 0; i < format->nulls.count; i++)
                 made.empty_is_null |= format->nulls.items[i].size == 0;
+        for (size_t i = 0; i < format->nulls.count; i++)
+                made.words_have_digits |= has_digit(format->nulls.items[i]);
         *rules = made;
         return STATUS_OK;
 }

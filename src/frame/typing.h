@@ -16,7 +16,8 @@ typedef struct TypingRules {
         const Format *format;
         Pattern *patterns;
         size_t pattern_count;
-        bool empty_is_null; /* quoted empties too */
+        bool empty_is_null;     /* quoted empties too */
+        bool words_have_digits; /* a word for NULL may look like a value: -1, 1900-01-01 */
         char decimal, thousands;
 } TypingRules;
 

@@ -15,7 +15,13 @@ static Str column_answer(Test *t, const Typing *typing, const Format *format, St
         memcpy(padded, text.data, text.size);
         uint32_t start = 0, ends[] = { (uint32_t)field.size, (uint32_t)field.size + 1 };
         int64_t record = 1;
-        CsvBatch batch = { .text = padded, .rows = 1, .width = 2, .starts = &start, .ends = ends, .records = &record };
+        CsvBatch batch = { .text = padded,
+                           .rows = 1,
+                           .width = 2,
+                           .starts = &start,
+                           .ends = ends,
+                           .quoted = true,
+                           .records = &record };
         CLEANUP(vector_deinit) Vector vector = { .room = 0 };
         CLEANUP(typing_failures_deinit) TypingFailures failures = { .count = 0 };
         typing_column(typing, &batch, 0, 0, &t->arena, &vector, &failures);
@@ -233,6 +239,20 @@ TEST(a_source_says_how_numbers_dates_and_nulls_are_written) {
         format.dates = (StrList){ dates, COUNT_OF(dates) };
         format.nulls = (StrList){ nulls, COUNT_OF(nulls) };
         format.true_words = (StrList){ yes, 1 };
+        SourceColumn like = { .required = false };
+        check_cases(t, &format, &like, cases, COUNT_OF(cases));
+}
+
+TEST(a_word_for_null_may_look_like_a_value) {
+        static const Case cases[] = {
+                { "int", "-1", "NULL" },    { "int", "\"-1\"", "NULL" },      { "int", "1", "1" },
+                { "bigint", "-1", "NULL" }, { "decimal(5,2)", "-1", "NULL" }, { "decimal(5,2)", "-1.0", "-1.00" },
+                { "double", "-1", "NULL" }, { "date", "1900-01-01", "NULL" }, { "timestamp", "1900-01-01", "NULL" },
+                { "text", "-1", "NULL" },   { "text", "\"-1\"", "-1" },
+        };
+        static Str nulls[] = { { "-1", 2 }, { "1900-01-01", 10 } };
+        Format format = format_default();
+        format.nulls = (StrList){ nulls, COUNT_OF(nulls) };
         SourceColumn like = { .required = false };
         check_cases(t, &format, &like, cases, COUNT_OF(cases));
 }
