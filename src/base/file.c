@@ -248,6 +248,11 @@ void file_unlock(int fd) {
         fcntl(fd, F_OFD_SETLK, &lock);
 }
 
+bool file_lock_byte(int fd, int64_t offset) {
+        struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1 };
+        return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
 bool file_is_locked(const char *path) {
         CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)

@@ -34,6 +34,8 @@ Status dir_list(const char *path, Arena *arena, DirEntry **out, size_t *out_coun
 /* Open-file-description locks: they die with the last descriptor. Blocks unless `try`; try gives CONFLICT. */
 Status file_lock(int fd, bool exclusive, bool try_only, Error *err);
 void file_unlock(int fd);
+/* An exclusive lock on one byte, for one of many things that share a lock file; false when another process has it. */
+bool file_lock_byte(int fd, int64_t offset);
 /* Whether somebody holds an exclusive lock on the file right now. */
 bool file_is_locked(const char *path);
 

@@ -8,14 +8,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 
 #define COPY_BLOCK (1u << 20)
 
 /* One file of a batch on its way. */
 typedef struct Landing {
         LandedFile *result;
-        int source_fd;         /* open and claimed until the ledger has it */
+        int source_fd;
         const char *folder;    /* landing folder, absolute */
         const char *temporary; /* NULL once renamed or given up */
         const char *final;
@@ -89,8 +88,23 @@ static bool is_known(Lake *lake, const FoundFile *file, Arena *arena) {
                seen.looked_us > seen.ctime_ns / 1000 + 2000000;
 }
 
-/* Opens and claims (flock, which dies with the process). A file that another run took meanwhile is unsettled. */
-static bool open_source(Landing *landing, Arena *arena) {
+/*
+ * So that two runs do not copy the same file: a lock that dies with the process, held until the ledger has the file. It
+ * is a byte in the store's file of claims and not the file itself, which other stores and sources may be reading too.
+ */
+static bool claim(int claims_fd, const FoundFile *file, const struct stat *st) {
+        CLEANUP(buf_deinit) Buf key = { 0 };
+        buf_printf(&key, "%ju %ju ", (uintmax_t)st->st_dev, (uintmax_t)st->st_ino);
+        buf_lstr(&key, file->zone);
+        buf_lstr(&key, file->feed->name);
+        uint64_t byte;
+        Sha256 hash = sha256_of(buf_view(&key));
+        memcpy(&byte, hash.bytes, sizeof(byte));
+        return file_lock_byte(claims_fd, (int64_t)(byte >> 2));
+}
+
+/* Opens and claims. A file that another run took meanwhile is unsettled. */
+static bool open_source(Landing *landing, int claims_fd, Arena *arena) {
         const FoundFile *file = landing->result->file;
         Error err;
         landing->source_fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -104,8 +118,8 @@ static bool open_source(Landing *landing, Arena *arena) {
                 return false;
         }
         struct stat now;
-        bool is_same = fstat(landing->source_fd, &now) == 0 && S_ISREG(now.st_mode);
-        if (!is_same || flock(landing->source_fd, LOCK_EX | LOCK_NB) < 0) {
+        bool is_file = fstat(landing->source_fd, &now) == 0 && S_ISREG(now.st_mode);
+        if (!is_file || !claim(claims_fd, file, &now)) {
                 give_up(landing, LAND_UNSETTLED, STR("another run is taking it"));
                 return false;
         }
@@ -270,6 +284,7 @@ typedef struct Batch {
         Landing *items;
         size_t count;
         Str block;
+        int claims_fd; /* closing it gives all claims back */
 } Batch;
 
 static void batch_close(Batch *batch) {
@@ -278,6 +293,13 @@ static void batch_close(Batch *batch) {
                 if (batch->items[i].temporary)
                         unlink(batch->items[i].temporary);
         }
+        close_fdp(&batch->claims_fd);
+}
+
+static Status batch_open_claims(Batch *batch, Error *err) {
+        const char *path = batch->lake->store->claims_path;
+        batch->claims_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        return batch->claims_fd < 0 ? error_errno(err, errno, "cannot open '%s'", path) : STATUS_OK;
 }
 
 static bool is_counted(const Landing *landing) {
@@ -312,7 +334,7 @@ static Status copy_all(Batch *batch, Error *err) {
                         continue;
                 }
                 landing->landed_us = time_now_us();
-                if (!open_source(landing, batch->arena))
+                if (!open_source(landing, batch->claims_fd, batch->arena))
                         continue;
                 Error own;
                 Status status = copy_file(batch->lake, landing, batch->block, batch->arena, &own);
@@ -411,6 +433,7 @@ static void take_from_ingress(const Batch *batch) {
 }
 
 static Status land_batch(Batch *batch, Error *err) {
+        TRY(batch_open_claims(batch, err));
         TRY(copy_all(batch, err));
         TRY(name_all(batch, err));
         TRY(record_all(batch, err));
@@ -422,7 +445,7 @@ Status land_files(Lake *lake, const FoundFile *const *files, size_t count, Arena
         char *block = arena_alloc_raw(arena, COPY_BLOCK);
         for (size_t start = 0; start < count; start += LAND_BATCH) {
                 size_t size = count - start < LAND_BATCH ? count - start : LAND_BATCH;
-                Batch batch = { lake, arena, ARENA_ARRAY(arena, Landing, size), size, { block, COPY_BLOCK } };
+                Batch batch = { lake, arena, ARENA_ARRAY(arena, Landing, size), size, { block, COPY_BLOCK }, -1 };
                 for (size_t i = 0; i < size; i++) {
                         out[start + i] = (LandedFile){ .file = files[start + i] };
                         batch.items[i] = (Landing){ .result = &out[start + i], .source_fd = -1 };

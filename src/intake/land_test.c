@@ -5,6 +5,7 @@
 #include "base/test.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 
 typedef struct Fixture {
         Lake *lake;
@@ -124,6 +125,33 @@ TEST(a_file_that_somebody_writes_is_left_for_later) {
         CHECK_INT(landed[0].state, LAND_UNSETTLED);
         CHECK(file_exists(path));
         close_fdp(&writer);
+        CHECK_OK(land_all(t, &f, &landed, &count));
+        CHECK_INT(landed[0].state, LAND_NEW);
+}
+
+TEST(a_file_that_another_run_of_this_store_lands_is_left_to_it) {
+        CLEANUP(fixture_free) Fixture f;
+        fixture_make(t, &f, FEED_APPEND);
+        drop(t, "a.csv", "one\n");
+        CLEANUP(close_fdp) int claims = open(f.lake->store->claims_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        CHECK_OK(file_lock(claims, true, true, &t->err)); /* every claim there can be */
+        LandedFile *landed;
+        size_t count;
+        CHECK_OK(land_all(t, &f, &landed, &count));
+        CHECK_INT(landed[0].state, LAND_UNSETTLED);
+        close_fdp(&claims);
+        CHECK_OK(land_all(t, &f, &landed, &count));
+        CHECK_INT(landed[0].state, LAND_NEW);
+}
+
+/* Two stores, or two sources of one, may read the same file at the same time. */
+TEST(a_lock_on_the_file_itself_does_not_matter) {
+        CLEANUP(fixture_free) Fixture f;
+        fixture_make(t, &f, FEED_APPEND);
+        CLEANUP(close_fdp) int other = open(drop(t, "a.csv", "one\n"), O_RDONLY | O_CLOEXEC);
+        CHECK(flock(other, LOCK_EX | LOCK_NB) == 0);
+        LandedFile *landed;
+        size_t count;
         CHECK_OK(land_all(t, &f, &landed, &count));
         CHECK_INT(landed[0].state, LAND_NEW);
 }

@@ -20,6 +20,7 @@ static Store *store_at(const char *root) {
         store->key_path = path_join(arena, root, "key");
         store->queue_dir = path_join(arena, root, "commit/queue");
         store->lock_path = path_join(arena, root, "commit/lock");
+        store->claims_path = path_join(arena, root, "commit/claims");
         store->tables_dir = path_join(arena, root, "tables");
         store->landing_dir = path_join(arena, root, "landing");
         store->run_dir = path_join(arena, root, "run");

@@ -6,6 +6,7 @@
  *   STORE/catalog.sqlite                               the versioned truth (room catalog)
  *   STORE/key                                          32 random bytes, mode 0600: the store's own key
  *   STORE/commit/lock                                  whoever publishes holds it (OFD lock)
+ *   STORE/commit/claims                                a byte for each file that is being landed, locked (OFD)
  *   STORE/commit/queue/ID.lock, ID.files, ID.intent    a change set: its lock, what it wrote, what it wants published
  *   STORE/landing/ZONE/SOURCE/YYYY-MM/SHA256           received bytes, immutable
  *   STORE/tables/UUID/{data,metadata}/                 Iceberg tables, under names that say nothing
@@ -29,6 +30,7 @@ typedef struct Store {
         const char *key_path;
         const char *queue_dir;     /* STORE/commit/queue */
         const char *lock_path;     /* STORE/commit/lock */
+        const char *claims_path;   /* STORE/commit/claims */
         const char *tables_dir;
         const char *landing_dir;
         const char *run_dir;
