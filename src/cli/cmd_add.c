@@ -203,7 +203,7 @@ static void group_json(JsonWriter *w, const Add *add, const FileGroup *group) {
                 json_member_str(w, "name", r->columns[i].column.name);
                 json_member_str(w, "type", type_print(add->arena, r->columns[i].column.type));
                 json_member_int(w, "nulls", r->columns[i].nulls);
-                json_member_str(w, "example", r->columns[i].example);
+                json_member_str(w, "example", r->columns[i].example.size ? r->columns[i].example : STR_NONE);
                 json_end(w);
         }
         json_end(w);

@@ -442,6 +442,8 @@ void guess_column(const Format *format, const Str *fields, size_t count, bool da
         *out = (ColumnGuess){ .type = { .kind = TYPE_TEXT } };
         Guessing guessing = { .format = format, .arena = arena, .day_first = day_first, .out = out };
         collect(&guessing, fields, count);
+        if (guessing.texts.count > 0) /* rather than a word for NULL that came first */
+                out->example = guessing.texts.items[0];
         choose_type(&guessing);
         take_nulls(&guessing);
         if (guessing.texts.count == 0)
