@@ -3,6 +3,7 @@
 
 import os
 import subprocess
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -45,27 +46,22 @@ class MemoryWatch(threading.Thread):
         super().__init__(daemon=True)
         self.pid, self.peak, self.over = pid, 0, threading.Event()
 
-    def run(self) -> None:
-        while not self.over.wait(SAMPLE_SECONDS):
-            self.peak = max(self.peak, sum(map(resident_kib, descendants(self.pid))))
-
-
-def run(command: list[str | Path], cpus: int, cwd: Path | None = None, ok: tuple[int, ...] = (0,)) -> Cost:
+    def run(command: list[str | Path], cpus: int, cwd: Path | None = None, ok: tuple[int, ...] = (0,)) -> Cost:
     """Runs it on so many processors."""
     allowed = set(sorted(os.sched_getaffinity(0))[:cpus])
-    before = os.times()
-    start = time.perf_counter()
-    process = subprocess.Popen([str(part) for part in command], cwd=cwd, text=True, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               preexec_fn=lambda: os.sched_setaffinity(0, allowed))
-    watch = MemoryWatch(process.pid)
-    watch.start()
-    stdout, stderr = process.communicate()
-    seconds = time.perf_counter() - start
-    watch.over.set()
-    watch.join()
-    after = os.times()
+    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+        start = time.perf_counter()
+        process = subprocess.Popen([str(part) for part in command], cwd=cwd, stdin=subprocess.DEVNULL, stdout=stdout,
+                                   stderr=stderr, preexec_fn=lambda: os.sched_setaffinity(0, allowed))
+        watch = MemoryWatch(process.pid)
+        watch.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        watch.over.set()
+        watch.join()
+        said = [file.seek(0) or file.read().decode() for file in (stdout, stderr)]
     if process.returncode not in ok:
-        raise RuntimeError(f"{command[0]} ended with {process.returncode}\n{stderr}{stdout}")
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Cost(seconds, cpu, watch.peak / 1024, stdout)
+        raise RuntimeError(f"{command[0]} ended with {process.returncode}\n{said[1]}{said[0]}")
+    # The kernel knows the peak of the largest process, the watch sees them together, and may miss short ones.
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, max(watch.peak, usage.ru_maxrss) / 1024, said[0])
