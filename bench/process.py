@@ -46,7 +46,12 @@ class MemoryWatch(threading.Thread):
         super().__init__(daemon=True)
         self.pid, self.peak, self.over = pid, 0, threading.Event()
 
-    def run(command: list[str | Path], cpus: int, cwd: Path | None = None, ok: tuple[int, ...] = (0,)) -> Cost:
+    def run(self) -> None:
+        while not self.over.wait(SAMPLE_SECONDS):
+            self.peak = max(self.peak, sum(map(resident_kib, descendants(self.pid))))
+
+
+def run(command: list[str | Path], cpus: int, cwd: Path | None = None, ok: tuple[int, ...] = (0,)) -> Cost:
     """Runs it on so many processors."""
     allowed = set(sorted(os.sched_getaffinity(0))[:cpus])
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
