@@ -5,6 +5,7 @@ its manifests, counts and bounds are true of the Parquet files, which PyArrow re
 import io
 import json
 import math
+import subprocess
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
-from conftest import Project, RealInput, make_project
+from conftest import LODE, Project, RealInput, make_project
 from judge import arrow_checksum, avro_header, checksum, iceberg_table, json_form
 from pyiceberg.conversions import from_bytes
 from pyiceberg.expressions import And, BooleanExpression, EqualTo, GreaterThanOrEqual, In, IsNaN, IsNull, LessThan
@@ -150,6 +151,16 @@ def test_pyiceberg_reads_the_rows_of_a_csv_answer(anyone: Project) -> None:
         rows = rows.select(kept)
         answer = csv_answer(anyone.csv(select_all(kept, name)), rows.schema)
         assert arrow_checksum(answer) == arrow_checksum(rows), name
+
+
+def test_an_answer_as_parquet_is_the_same_table(anyone: Project, tmp_path: Path) -> None:
+    for name in anyone.tables():
+        rows = opened(anyone, name).scan().to_arrow()
+        path = tmp_path / "answer.parquet"
+        with path.open("wb") as file:
+            sql = select_all(rows.column_names, name)
+            subprocess.run([LODE, "query", sql, "-o", "parquet"], cwd=anyone.root, stdout=file, check=True, timeout=60)
+        assert arrow_checksum(pyarrow.parquet.read_table(path)) == arrow_checksum(rows), name
 
 
 def test_earlier_commits_have_metadata_of_their_own(typed: Project) -> None:

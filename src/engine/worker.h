@@ -99,7 +99,7 @@ typedef struct WorkerFile {
         FileStatistics statistics;
 } WorkerFile;
 
-/* The answer of a SELECT as Parquet (zstd 1, row groups of 122,880, field ids). No rows, no file. */
+/* The answer of a SELECT as Parquet (zstd 1, row groups of 122,880, field ids). An answer without rows is a file too. */
 Status worker_build(Worker *worker, Str select, const WorkerBuildColumn *columns, size_t column_count, Arena *arena,
                     WorkerFile **out_files, size_t *out_count, Error *err);
 

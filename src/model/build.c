@@ -309,15 +309,18 @@ static Status write_files(Build *b, Worker *worker, const Statement *statement, 
         LakeFile *files = ARENA_ARRAY(b->arena, LakeFile, count);
         Str *paths = ARENA_ARRAY(b->arena, Str, count);
         report->rows = 0;
+        *out_count = 0;
         for (size_t i = 0; i < count; i++) {
-                files[i].statistics = built[i].statistics;
-                TRY(changeset_adopt_file(b->set, table, built[i].path, &files[i].path, err));
-                paths[i] = str_of(built[i].path);
+                if (built[i].statistics.rows == 0)
+                        continue; /* a table without rows has no file */
+                LakeFile *file = &files[*out_count];
+                file->statistics = built[i].statistics;
+                TRY(changeset_adopt_file(b->set, table, built[i].path, &file->path, err));
+                paths[(*out_count)++] = str_of(built[i].path);
                 report->rows += built[i].statistics.rows;
         }
         *out_files = files;
         *out_paths = paths;
-        *out_count = count;
         return STATUS_OK;
 }
 

@@ -76,7 +76,7 @@ static bool read_statistics(const char *path, Arena *arena, FileStatistics *out,
 }
 
 bool build_run(Engine *engine, const char *folder, const BuildSpec *spec, Arena *arena, BuildFile *out,
-               bool *out_written, Failure *failure) {
+               Failure *failure) {
         Str name = arena_strf(arena, "%llu.parquet", (unsigned long long)spec->number);
         const char *path = arena_printf(arena, "%s/out/%s", folder, name.data);
         if (!engine_run(engine, engine->run, copy_sql(spec, path, arena), arena, failure)) {
@@ -84,10 +84,8 @@ bool build_run(Engine *engine, const char *folder, const BuildSpec *spec, Arena 
                 return false;
         }
         FileStatistics statistics = { 0 };
-        bool read = access(path, F_OK) != 0 || read_statistics(path, arena, &statistics, failure);
-        if (statistics.rows == 0)
-                unlink(path);
+        if (!read_statistics(path, arena, &statistics, failure))
+                return false;
         *out = (BuildFile){ .name = name, .statistics = statistics };
-        *out_written = statistics.rows > 0;
-        return read;
+        return true;
 }

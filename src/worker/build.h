@@ -21,6 +21,6 @@ typedef struct BuildFile {
 } BuildFile;
 
 bool build_spec_read(Str payload, Arena *arena, BuildSpec *out);
-/* *out_written is false when the select had no rows; then there is no file. */
+/* A select without rows gives a file without rows. */
 bool build_run(Engine *engine, const char *folder, const BuildSpec *spec, Arena *arena, BuildFile *out,
-               bool *out_written, Failure *failure);
+               Failure *failure);

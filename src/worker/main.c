@@ -158,21 +158,18 @@ static void serve_define(Server *server, const Request *request, Arena *arena) {
 static void serve_build(Server *server, const Request *request, Arena *arena) {
         BuildSpec spec;
         BuildFile file;
-        bool written;
         Failure failure;
         if (!build_spec_read(request->message.payload, arena, &spec))
                 _exit(EXIT_PROTOCOL);
         spec.number = request->message.statement;
-        if (!build_run(&server->engine, server->folder, &spec, arena, &file, &written, &failure)) {
+        if (!build_run(&server->engine, server->folder, &spec, arena, &file, &failure)) {
                 reply_failure(server, request->message.statement, &failure);
                 return;
         }
         CLEANUP(buf_deinit) Buf payload = { 0 };
-        buf_u32(&payload, written);
-        if (written) {
-                buf_lstr(&payload, file.name);
-                file_statistics_write(&payload, &file.statistics);
-        }
+        buf_u32(&payload, 1);
+        buf_lstr(&payload, file.name);
+        file_statistics_write(&payload, &file.statistics);
         reply(server, MESSAGE_FILES, request->message.statement, &payload);
 }
 
