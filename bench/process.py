@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SAMPLE_SECONDS = 0.004
+FIRST_SAMPLES, FIRST_SECONDS = 200, 0.0004  # denser at the start, for what ends soon
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,10 @@ def descendants(pid: int) -> list[int]:
 
 
 def resident_kib(pid: int) -> int:
+    """0 for a process that is gone, and for a child of ours that is not the program yet."""
     try:
+        if os.path.samefile(f"/proc/{pid}/exe", "/proc/self/exe"):
+            return 0
         with open(f"/proc/{pid}/statm") as statm:
             return int(statm.read().split()[1]) * 4
     except (OSError, IndexError):
@@ -47,8 +51,10 @@ class MemoryWatch(threading.Thread):
         self.pid, self.peak, self.over = pid, 0, threading.Event()
 
     def run(self) -> None:
-        while not self.over.wait(SAMPLE_SECONDS):
+        samples = 0
+        while not self.over.wait(FIRST_SECONDS if samples < FIRST_SAMPLES else SAMPLE_SECONDS):
             self.peak = max(self.peak, sum(map(resident_kib, descendants(self.pid))))
+            samples += 1
 
 
 def run(command: list[str | Path], cpus: int, cwd: Path | None = None, ok: tuple[int, ...] = (0,)) -> Cost:
@@ -68,5 +74,4 @@ def run(command: list[str | Path], cpus: int, cwd: Path | None = None, ok: tuple
         said = [file.seek(0) or file.read().decode() for file in (stdout, stderr)]
     if process.returncode not in ok:
         raise RuntimeError(f"{command[0]} ended with {process.returncode}\n{said[1]}{said[0]}")
-    # The kernel knows the peak of the largest process, the watch sees them together, and may miss short ones.
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, max(watch.peak, usage.ru_maxrss) / 1024, said[0])
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, watch.peak / 1024, said[0])
