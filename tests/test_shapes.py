@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 from conftest import LODE, Project, make_project
 
@@ -305,6 +306,16 @@ def test_names_that_come_twice_are_numbered(shop: Project) -> None:
     assert [value for _, value in taken] == [1, 2, 3] and len({name for name, _ in taken}) == 3
 
 
+def test_names_that_come_twice_are_numbered_in_parquet(shop: Project) -> None:
+    done = subprocess.run([LODE, "query", 'select 1 as a, 2 as a, \'x\' as "b""c" order by 1', "-o", "parquet"], cwd=shop.root,
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True)
+    assert pyarrow.parquet.read_table(io.BytesIO(done.stdout)).to_pylist() == [{"a": 1, "a_1": 2, 'b"c': "x"}]
+
+
 def test_answers_without_rows(shop: Project) -> None:
     assert shop.lode("query", "select 1 as a where false", "-o", "json").stdout == "[]\n"
     assert shop.lode("query", 'select 1 as a, 2 as "b,c" where false', "-o", "csv").stdout == 'a,"b,c"\n'
+    done = subprocess.run([LODE, "query", "select 1 as a, 'x' as b where false", "-o", "parquet"], cwd=shop.root,
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True)
+    table = pyarrow.parquet.read_table(io.BytesIO(done.stdout))
+    assert (table.column_names, table.num_rows) == (["a", "b"], 0)

@@ -5,6 +5,7 @@
 #include "cli/rows.h"
 #include "model/statement.h"
 #include "model/workspace.h"
+#include "sql/printer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,19 +49,38 @@ static Status copy_out(const char *path, Error *err) {
         return STATUS_OK;
 }
 
+/* The answer under the names of `keys`: columns of a file must differ, those of an answer need not. */
+static Str renamed(Arena *arena, Str sql, const WorkerColumns *columns, const Str *keys) {
+        bool differs = false;
+        for (size_t i = 0; i < columns->count; i++)
+                differs |= !str_equal(keys[i], columns->items[i].name);
+        if (!differs)
+                return sql;
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        buf_printf(&out, "SELECT * FROM (%.*s\n) AS answer(", STR_ARG(sql));
+        for (size_t i = 0; i < columns->count; i++) {
+                buf_append_cstr(&out, i ? ", " : "");
+                sql_quote_name(&out, keys[i]);
+        }
+        buf_append_cstr(&out, ")");
+        return buf_dup(&out, arena);
+}
+
 /* The engine writes the file; it is passed on as it is. */
 static Status answer_parquet(Cli *cli, Statement *statement, Error *err) {
         if (isatty(STDOUT_FILENO))
                 return error_set(err, STATUS_USAGE, "-o parquet writes binary data: send it to a file with > answer.parquet");
         const WorkerColumns *columns = &statement->columns;
+        Str *keys = column_keys(&cli->arena, columns);
         WorkerBuildColumn *build = ARENA_ARRAY(&cli->arena, WorkerBuildColumn, columns->count);
         for (size_t i = 0; i < columns->count; i++) {
-                build[i] = (WorkerBuildColumn){ .name = columns->items[i].name, .field_id = (int)i + 1 };
+                build[i] = (WorkerBuildColumn){ .name = keys[i], .field_id = (int)i + 1 };
                 TRY(worker_table_type(&columns->items[i], &cli->arena, &build[i].type, err));
         }
         WorkerFile *files;
         size_t count;
-        if (worker_build(statement->spec.worker, statement->bound.sql, build, columns->count, &cli->arena, &files, &count, err) != STATUS_OK)
+        Str sql = renamed(&cli->arena, statement->bound.sql, columns, keys);
+        if (worker_build(statement->spec.worker, sql, build, columns->count, &cli->arena, &files, &count, err) != STATUS_OK)
                 return statement_error(statement, err);
         if (count != 1)
                 return error_set(err, STATUS_INTERNAL, "%zu files for one answer", count);
