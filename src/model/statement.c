@@ -114,7 +114,7 @@ Status view_body_parse(Str json, Arena *arena, ViewBody *out, Error *err) {
         TRY(json_parse(json, "a view's body", arena, &root, err));
         TRY(json_want_string(root, "sql", &out->sql, err));
         TRY(json_want_string(root, "path", &out->path, err));
-        TRY(json_want_string(root, "about", &out->about, err));
+        out->about = json_string(json_get(root, "about")); /* null when nothing is said */
         TRY(json_want_string(root, "fingerprint", &out->fingerprint, err));
         TRY(json_want_array(root, "columns", &columns, err));
         TRY(json_want_array(root, "inputs", &inputs, err));

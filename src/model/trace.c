@@ -18,6 +18,7 @@ typedef struct Trace {
         Worker *worker;
         const Model *model;  /* the applied text's; NULL for a staged table */
         Statement statement;
+        size_t file_at, row_at, own_at; /* of its columns: `_file`, `_row`, and the first that is neither */
         VEC(TracedRow) rows;
         int64_t taken;
 } Trace;
@@ -104,7 +105,7 @@ static bool is_key_column(const Trace *t, Str name, size_t index) {
         for (size_t i = 0; t->model && i < t->model->key_count; i++)
                 if (str_equal_nocase(t->model->key[i], name))
                         return true;
-        return (!t->model || t->model->key_count == 0) && index == 2; /* the first column of its own */
+        return (!t->model || t->model->key_count == 0) && index == t->own_at;
 }
 
 static Status take_row(void *context, Str data_row, Error *err) {
@@ -119,9 +120,9 @@ static Status take_row(void *context, Str data_row, Error *err) {
         bool is_null;
         size_t index = 0;
         for (Str value; data_row_next(&row, &value, &is_null); index++) {
-                if (index == 0)
+                if (index == t->file_at)
                         str_to_int64(value, &traced.delivery);
-                else if (index == 1)
+                else if (index == t->row_at)
                         str_to_int64(value, &traced.record);
                 else if (index < t->statement.columns.count && is_key_column(t, t->statement.columns.items[index].name, index))
                         buf_printf(&key, "%s%.*s=%.*s", key.size ? ", " : "", STR_ARG(t->statement.columns.items[index].name), STR_ARG(value));
@@ -131,13 +132,28 @@ static Status take_row(void *context, Str data_row, Error *err) {
         return STATUS_OK;
 }
 
+/* They stand first unless the model names them itself. */
+static void find_places(Trace *t) {
+        const WorkerColumns *columns = &t->statement.columns;
+        t->own_at = columns->count;
+        for (size_t i = columns->count; i-- > 0;) {
+                if (str_equal_nocase(columns->items[i].name, STR("_file")))
+                        t->file_at = i;
+                else if (str_equal_nocase(columns->items[i].name, STR("_row")))
+                        t->row_at = i;
+                else
+                        t->own_at = i;
+        }
+}
+
 static Status run_statement(Trace *t, Str zone, SqlTree *tree, Error *err) {
         StatementSpec spec = { .lake = t->spec->workspace->lake, .worker = t->worker, .at = t->spec->at,
                                .principal = t->spec->workspace->principal, .default_zone = zone };
         TRY(statement_bind(&spec, tree, t->arena, &t->statement, err));
+        find_places(t);
         if (t->spec->column.size) {
                 bool found = false;
-                for (size_t i = 2; i < t->statement.columns.count; i++)
+                for (size_t i = 0; i < t->statement.columns.count; i++)
                         found |= str_equal_nocase(t->statement.columns.items[i].name, t->spec->column);
                 if (!found)
                         return error_set(err, STATUS_NO_COLUMN, "%.*s has no column '%.*s'", STR_ARG(t->spec->table), STR_ARG(t->spec->column));
