@@ -67,6 +67,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.write("zones/shop/zone.yml", "owner: ann\n")
     project.write("zones/shop/sources/orders.yml", ORDERS)
     project.write("zones/shop/canonical/order.sql", "-- about: orders\n-- key: order_no\nselect *, _file, _row from staging.orders\n")
+    project.write("zones/shop/canonical/seen.sql", "-- kind: view\nselect order_no, day, _file, _row from staging.orders\n")
     project.write("zones/bad/canonical/broken.sql", "select 1 / 0 // 0 as x, 'a'::int as y\n")
     good = "order_no,day,amount\n1,2026-01-05,10.50\n2,2026-01-06,7.25\n3,soon,1.00\n4,2026-01-07,\n"
     for name, text in {"orders1.csv": good, "orders2.csv": good, "orders3.csv": "order_no,day,amount\nx,y,z\n", "other.csv": "a\n"}.items():
@@ -118,7 +119,8 @@ def test_run(shop: Project, ran: dict[str, Any]) -> None:
     for delivery in ran["deliveries"]:
         assert delivery["records"] == delivery["accepted"] + delivery["quarantined"] + delivery["skipped"], delivery
         assert Path(delivery["name"]).name.startswith("orders") and len(delivery["sha256"]) == 64
-    assert {m["table"]: m["state"] for m in ran["models"]} == {"shop.canonical.order": "built", "bad.canonical.broken": "failed"}
+    assert {m["table"]: m["state"] for m in ran["models"]} == {
+        "shop.canonical.order": "built", "shop.canonical.seen": "built", "bad.canonical.broken": "failed"}
     assert [error["code"] for error in ran["errors"]] == ["E301", "E206"]
     assert ran["errors"][1]["file"] == "zones/bad/canonical/broken.sql"
 
@@ -143,8 +145,9 @@ def test_show_delivery(shop: Project, ran: dict[str, Any]) -> None:
 
 def test_show_table(shop: Project, ran: dict[str, Any]) -> None:
     document = shop.json("show", "table")
-    assert assert_shape(document, TABLES) == 2
-    assert [f"{row['zone']}.{row['stage']}.{row['table']}" for row in document] == ["shop.staging.orders", "shop.canonical.order"]
+    assert assert_shape(document, TABLES) == 3
+    assert [f"{row['zone']}.{row['stage']}.{row['table']}" for row in document] == [
+        "shop.staging.orders", "shop.canonical.order", "shop.canonical.seen"]
     assert [row["kind"] for row in shop.json("show", "table", "shop.staging")] == ["staging"]
 
 
@@ -152,14 +155,24 @@ def test_show_one_table(shop: Project, ran: dict[str, Any]) -> None:
     staged, model = shop.json("show", "shop.staging.orders"), shop.json("show", "shop.canonical.order")
     assert assert_shape(staged, TABLE) >= 4 and assert_shape(model, TABLE) >= 4
     assert [column["name"] for column in staged["columns"]] == ["order_no", "day", "amount"]
-    assert (model["about"], model["needs"], staged["needed_by"]) == ("orders", ["shop.staging.orders"], ["shop.canonical.order"])
+    assert (model["about"], model["needs"]) == ("orders", ["shop.staging.orders"])
+    assert staged["needed_by"] == ["shop.canonical.order", "shop.canonical.seen"]
     assert Path(model["metadata_location"]).is_file()
+    view = shop.json("show", "shop.canonical.seen")
+    assert assert_shape(view, TABLE) >= 3
+    assert (view["kind"], view["about"], view["snapshot"], view["metadata_location"], view["rows"]) == ("view", *[None] * 4)
 
 
 def test_trace(shop: Project, ran: dict[str, Any]) -> None:
-    document = shop.json("trace", "shop.canonical.order", "--where", "order_no = 2")
-    assert assert_shape(document, TRACE) == 1
-    assert (document[0]["key"], document[0]["line"], document[0]["raw"]) == ("order_no=2", 3, "2,2026-01-06,7.25")
+    for table in ("shop.staging.orders", "shop.canonical.order", "shop.canonical.seen"):
+        document = shop.json("trace", table, "--where", "order_no = 2")
+        assert assert_shape(document, TRACE) == 1
+        assert (document[0]["table"], document[0]["key"]) == (table, "order_no=2")
+        assert (document[0]["line"], document[0]["raw"]) == (3, "2,2026-01-06,7.25")
+
+
+def test_a_view_is_answered(shop: Project, ran: dict[str, Any]) -> None:
+    assert shop.query("select order_no from shop.canonical.seen order by 1") == [{"order_no": n} for n in (1, 2, 4)]
 
 
 def test_log(shop: Project, ran: dict[str, Any]) -> None:
