@@ -66,10 +66,25 @@ static bool carries_rows(const Table *table) {
 /* Why a model's rows have no single record behind them. */
 static Status refuse(const Trace *t, const SqlTree *tree, Error *err) {
         SqlDependency source;
-        const char *why = "what it reads does not say where its rows came from";
-        sql_row_source(tree, &source, &why);
+        const char *why = NULL;
+        if (sql_row_source(tree, &source, &why) || !why)
+                why = "what it reads does not say where its rows came from";
         error_set(err, STATUS_SQL_REFUSED, "the rows of %.*s cannot be traced one by one: %s", STR_ARG(t->spec->table), why);
         return error_hint(err, "trace what it needs instead: lode show %.*s", STR_ARG(t->spec->table));
+}
+
+/* Whether what a view reads is a table with the pair; a view of a view is not followed. */
+static Status reads_rows(Trace *t, Str zone, const SqlTree *view, bool *out, Error *err) {
+        SqlDependency source;
+        Table table;
+        *out = false;
+        if (!sql_row_source(view, &source, NULL))
+                return STATUS_OK;
+        CatalogName wanted = { STR("table"), source.zone.size ? source.zone : zone,
+                               arena_strf(t->arena, "%.*s.%.*s", STR_ARG(source.stage), STR_ARG(source.name)) };
+        Status status = lake_table(t->spec->workspace->lake, t->spec->at, wanted, t->arena, &table, err);
+        *out = status == STATUS_OK && carries_rows(&table);
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 /* Staged tables and models built from them carry the pair; a view is followed through its own SQL. */
@@ -92,7 +107,10 @@ static Status traced_tree(Trace *t, Str zone, Str stage, Str name, SqlTree **out
                 return error_hint(err, "lode show table lists them");
         }
         TRY(statement_parse(t->worker, t->model->text, str_of(t->model->path), t->arena, &model, err));
-        if (status == STATUS_OK || sql_trace_model(model, predicate, t->arena, out, err) != STATUS_OK)
+        bool traceable = false;
+        if (status == STATUS_NOT_FOUND)
+                TRY(reads_rows(t, zone, model, &traceable, err));
+        if (!traceable || sql_trace_model(model, predicate, t->arena, out, err) != STATUS_OK)
                 return refuse(t, model, err);
         return STATUS_OK;
 }
