@@ -15,7 +15,7 @@ void thrift_varint(Buf *buf, uint64_t value) {
 }
 
 static void write_zigzag(Buf *buf, int64_t value) {
-        thrift_varint(buf, ((uint64_t)value << 1) ^ (uint64_t)(value >> 63));
+        thrift_varint(buf, ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0));
 }
 
 static void write_header(ThriftWriter *writer, int field, ThriftType type) {
