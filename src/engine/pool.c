@@ -23,15 +23,6 @@
 #define SEND_PATIENCE_S 10
 #define ROWS_BUFFER (1 << 20) /* bytes of rows between the two processes */
 
-/* Shadow memory takes terabytes of address space, so under a sanitizer there is no limit on it. */
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZING 1
-#elif defined(__has_feature)
-#define SANITIZING __has_feature(address_sanitizer)
-#else
-#define SANITIZING 0
-#endif
-
 enum { WORKER_CONTROL = 3, WORKER_ROWS = 4, WORKER_FIRST_FREE = 10 };
 
 /* Folders */
@@ -124,10 +115,6 @@ static Status make_pair(int *ours, int *theirs, Error *err) {
         return STATUS_OK;
 }
 
-static uint64_t address_limit(const WorkerOptions *options) {
-        return SANITIZING ? 0 : options->memory_limit + ADDRESS_BEYOND_MEMORY;
-}
-
 static Status spawn(Worker *worker, int control, int rows, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         const WorkerOptions *options = &worker->pool->options;
@@ -140,18 +127,16 @@ static Status spawn(Worker *worker, int control, int rows, Error *err) {
                 worker->folder,
                 arena_printf(&arena, "%llu", (unsigned long long)options->memory_limit),
                 arena_printf(&arena, "%d", options->threads),
-                arena_printf(&arena, "%llu", (unsigned long long)address_limit(options)),
+                arena_printf(&arena, "%llu", (unsigned long long)(options->memory_limit + ADDRESS_BEYOND_MEMORY)),
                 arena_printf(&arena, "%d", gettid() == getpid() ? (int)getpid() : 0),
                 arena_printf(&arena, "%s", options->without_box ? "nobox" : "box"),
                 NULL,
         };
         /* Nothing of ours reaches it, no secrets, no locale, no time zone; only where libraries may lie. */
-        char *environment[4] = { arena_printf(&arena, "TZ=UTC") };
+        char *environment[3] = { arena_printf(&arena, "TZ=UTC") };
         size_t variables = 1;
         if (getenv("LD_LIBRARY_PATH"))
                 environment[variables++] = arena_printf(&arena, "LD_LIBRARY_PATH=%s", getenv("LD_LIBRARY_PATH"));
-        if (SANITIZING)
-                environment[variables++] = arena_printf(&arena, "ASAN_OPTIONS=detect_leaks=0");
 
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;

@@ -184,12 +184,21 @@ static Status die_with(int parent, Error *err) {
         return STATUS_OK;
 }
 
+/* A sanitizer's shadow memory takes terabytes of address space: a worker built with one has no limit on it. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#define SANITIZED __has_feature(address_sanitizer)
+#else
+#define SANITIZED 0
+#endif
+
 Status box_enter(const BoxOptions *options, Error *err) {
         if (options->parent)
                 TRY(die_with(options->parent, err));
         TRY(limit(RLIMIT_CORE, 0, "cores", err));
         TRY(limit(RLIMIT_NOFILE, BOX_FILES, "open files", err));
-        if (options->address_limit)
+        if (options->address_limit && !SANITIZED)
                 TRY(limit(RLIMIT_AS, options->address_limit, "the address space", err));
         setpriority(PRIO_PROCESS, 0, BOX_NICE); /* the server's own work goes first; not worth failing for */
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
