@@ -87,7 +87,27 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Project:
         project.write(f"zones/lab/{name}", sql)
     report = project.json("run")
     assert {model["state"] for model in report["models"]} == {"built"}
+    replace_and_read_again(project)
     return project
+
+
+def replace_and_read_again(project: Project) -> None:
+    """Tables that lose files: the newest delivery instead of the older, one file of several delivered anew, all read again
+    after an edit, and models built again on top."""
+    text = "from: ingress/SOURCE*.csv\ncolumns:\n  n: int\n  word: text\n"
+    project.write("zones/lab/sources/whole.yml", "load: replace\n" + text.replace("SOURCE", "whole"))
+    project.write("zones/lab/sources/parts.yml", "redelivery: replace\n" + text.replace("SOURCE", "parts"))
+    project.write("zones/lab/analytical/sums.sql", "select count(*) as n, sum(n) as total from staging.parts\n")
+    for turn in range(4):
+        project.drop("lab", "whole.csv", "n,word\n" + f"{turn},whole\n" * (turn + 1))
+        for part in range(3 if turn == 0 else 1):
+            project.drop("lab", f"parts{part}.csv", "n,word\n" + "".join(f"{turn * 100 + part},w{k}\n" for k in range(9)))
+        project.lode("run")
+    edited = project.root / "zones/lab/sources/parts.yml"
+    edited.write_text(edited.read_text().replace("n: int", "n: bigint").replace("word: text", "word: text required"))
+    project.lode("run")
+    assert project.query("select count(*) as n, sum(n) as total from lab.staging.parts") == [{"n": 27, "total": 9 * 303}]
+    assert project.query("select n from lab.staging.whole") == [{"n": 3}] * 4
 
 
 @pytest.fixture(scope="module")
