@@ -21,6 +21,7 @@
 #define DEFAULT_START_US 20000000
 #define ADDRESS_BEYOND_MEMORY (2ull << 30) /* libraries, stacks, allocator reserves: address space, not memory */
 #define SEND_PATIENCE_S 10
+#define START_TRIES 3
 #define ROWS_BUFFER (1 << 20) /* bytes of rows between the two processes */
 
 enum { WORKER_CONTROL = 3, WORKER_ROWS = 4, WORKER_FIRST_FREE = 10 };
@@ -385,7 +386,7 @@ static Status lease_locked(WorkerPool *pool, Str principal, Worker **out, Error 
         return STATUS_OK;
 }
 
-Status worker_lease(WorkerPool *pool, Str principal, Worker **out, Error *err) {
+static Status lease_once(WorkerPool *pool, Str principal, Worker **out, Error *err) {
         Worker *worker;
         pthread_mutex_lock(&pool->lock);
         Status status = lease_locked(pool, principal, &worker, err);
@@ -399,6 +400,15 @@ Status worker_lease(WorkerPool *pool, Str principal, Worker **out, Error *err) {
         }
         *out = worker;
         return STATUS_OK;
+}
+
+/* The engine crashes while it opens, about once in a thousand times on a busy machine: nothing was asked of it yet, so
+ * another one is started instead. */
+Status worker_lease(WorkerPool *pool, Str principal, Worker **out, Error *err) {
+        Status status = STATUS_WORKER_LOST;
+        for (int i = 0; i < START_TRIES && status == STATUS_WORKER_LOST; i++)
+                status = lease_once(pool, principal, out, err);
+        return status;
 }
 
 void worker_release(Worker *worker) {

@@ -7,7 +7,7 @@
 #include "sql/rows.h"
 
 #define PUBLISH_TRIES 8
-#define COUNT_ROWS_MAX 5000000 /* differences are counted up to so many rows */
+#define COUNT_ROWS_MAX 1000000 /* differences are counted up to so many rows */
 
 typedef struct Build {
         const BuildSpec *spec;

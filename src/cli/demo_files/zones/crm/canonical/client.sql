@@ -11,7 +11,5 @@ select
     currency,
     segment,
     since       as client_since,
-    credit_limit,
-    _file,      -- the delivery and the record that made this row
-    _row
+    credit_limit
 from staging.clients

@@ -6,7 +6,5 @@ select
     project_no,
     hours,
     coalesce(billable, false) as billable,
-    note,
-    _file,
-    _row
+    note
 from staging.timesheets

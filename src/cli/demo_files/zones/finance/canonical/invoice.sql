@@ -10,9 +10,7 @@ select
     i.currency,
     i.amount,
     i.vat,
-    cast(i.amount * fx.dkk as decimal(14,2)) as amount_dkk,
-    i._file,
-    i._row
+    cast(i.amount * fx.dkk as decimal(14,2)) as amount_dkk
 from staging.invoices as i
 left join staging.fx_rates as fx
     on fx.currency = i.currency and fx.month = cast(date_trunc('month', i.invoice_date) as date)

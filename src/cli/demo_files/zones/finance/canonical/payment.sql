@@ -1,3 +1,3 @@
 -- about: One row per payment that names an invoice.
-select booked_on, invoice_no, amount, payer, _file, _row
+select booked_on, invoice_no, amount, payer
 from staging.payments
