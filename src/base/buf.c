@@ -48,6 +48,16 @@ void buf_append_byte(Buf *buf, char byte) {
         buf_append(buf, (Str){ &byte, 1 });
 }
 
+void buf_append_quoted(Buf *buf, Str text, char mark) {
+        buf_append_byte(buf, mark);
+        for (size_t i = 0; i < text.size; i++) {
+                if (text.data[i] == mark)
+                        buf_append_byte(buf, mark);
+                buf_append_byte(buf, text.data[i]);
+        }
+        buf_append_byte(buf, mark);
+}
+
 void buf_printf(Buf *buf, const char *format, ...) {
         va_list args, again;
         va_start(args, format);

@@ -24,6 +24,8 @@ static inline void buf_added(Buf *buf, size_t size) {
 void buf_append(Buf *buf, Str bytes);
 void buf_append_cstr(Buf *buf, const char *text);
 void buf_append_byte(Buf *buf, char byte);
+/* The text between two marks, each mark inside it doubled: SQL names and literals, CSV fields. */
+void buf_append_quoted(Buf *buf, Str text, char mark);
 void buf_printf(Buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_u8(Buf *buf, uint8_t value);
 void buf_u16(Buf *buf, uint16_t value);

@@ -296,6 +296,14 @@ void json_member_str(JsonWriter *writer, const char *key, Str value) {
         json_put_str(writer, value);
 }
 
+void json_member_strs(JsonWriter *writer, const char *key, const Str *values, size_t count) {
+        json_key(writer, key);
+        json_array(writer);
+        for (size_t i = 0; i < count; i++)
+                json_put_str(writer, values[i]);
+        json_end(writer);
+}
+
 void json_member_int(JsonWriter *writer, const char *key, int64_t value) {
         json_key(writer, key);
         json_put_int(writer, value);

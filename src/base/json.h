@@ -80,6 +80,7 @@ void json_put_raw(JsonWriter *writer, Str json); /* a value already in JSON */
 void json_put_tree(JsonWriter *writer, const Json *value);
 /* key and value in one */
 void json_member_str(JsonWriter *writer, const char *key, Str value);
+void json_member_strs(JsonWriter *writer, const char *key, const Str *values, size_t count);
 void json_member_int(JsonWriter *writer, const char *key, int64_t value);
 void json_member_bool(JsonWriter *writer, const char *key, bool value);
 

@@ -109,18 +109,6 @@ bool type_parse_iceberg(Str text, Type *out) {
         return str_starts_with(text, STR("decimal")) && parse_precision(str_slice(text, 7, text.size), out);
 }
 
-static void print_duckdb(Buf *out, Type type);
-
-static void print_identifier(Buf *out, Str name) {
-        buf_append_byte(out, '"');
-        for (size_t i = 0; i < name.size; i++) {
-                if (name.data[i] == '"')
-                        buf_append_byte(out, '"');
-                buf_append_byte(out, name.data[i]);
-        }
-        buf_append_byte(out, '"');
-}
-
 static void print_duckdb(Buf *out, Type type) {
         if (type.kind == TYPE_LIST) {
                 print_duckdb(out, type.fields[0].type);
@@ -137,7 +125,7 @@ static void print_duckdb(Buf *out, Type type) {
                 if (i)
                         buf_append_cstr(out, ", ");
                 if (type.kind == TYPE_STRUCT) {
-                        print_identifier(out, type.fields[i].name);
+                        buf_append_quoted(out, type.fields[i].name, '"');
                         buf_append_byte(out, ' ');
                 }
                 print_duckdb(out, type.fields[i].type);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/time.h"
 #include "cli/cli.h"
+#include "cli/shapes.h"
 #include "model/workspace.h"
 
 enum { OPTION_BRANCH, OPTION_LIMIT };
@@ -10,10 +11,6 @@ static const Option options[] = {
         [OPTION_LIMIT] = { "limit", 'n', "COUNT", "at most so many (else all in JSON, 20 in text)" },
 };
 
-static Str text_or_null(Str text) {
-        return text.size ? text : STR_NONE;
-}
-
 static void print_json(Cli *cli, const CatalogCommit *log, size_t count) {
         CLEANUP(buf_deinit) Buf json = { 0 };
         JsonWriter w = json_writer(&json, false);
@@ -21,12 +18,12 @@ static void print_json(Cli *cli, const CatalogCommit *log, size_t count) {
         for (size_t i = 0; i < count; i++) {
                 json_object(&w);
                 json_member_str(&w, "commit", log[i].id);
-                json_member_str(&w, "parent", text_or_null(log[i].parent));
+                shape_text(&w, "parent", log[i].parent);
                 json_member_str(&w, "branch", log[i].branch);
                 json_member_str(&w, "author", log[i].author);
                 json_member_str(&w, "time", time_print_us(&cli->arena, log[i].at_us));
                 json_member_str(&w, "message", log[i].message);
-                json_member_str(&w, "git", text_or_null(log[i].git));
+                shape_text(&w, "git", log[i].git);
                 json_key(&w, "changes");
                 json_array(&w);
                 for (size_t j = 0; j < log[i].change_count; j++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/time.h"
+#include "cli/shapes.h"
 #include "cli/text_errors.h"
 #include "model/run.h"
 
@@ -88,36 +89,19 @@ static void files_json(JsonWriter *w, const RunFiles *files) {
         json_end(w);
 }
 
+/* A duplicate was not read: what its twin had is not counted again. */
 static void delivery_json(JsonWriter *w, const RunDelivery *d) {
-        const Delivery *delivery = &d->report.delivery;
-        bool is_duplicate = str_is(d->state, "duplicate");
+        Delivery delivery = d->report.delivery;
+        delivery.zone = d->zone;
+        delivery.source = d->source;
+        delivery.name = d->name;
+        delivery.state = d->state;
+        delivery.message = d->message;
+        if (str_is(d->state, "duplicate"))
+                delivery.records = delivery.accepted = delivery.quarantined = delivery.skipped = 0;
         json_object(w);
-        json_member_str(w, "zone", d->zone);
-        json_member_str(w, "source", d->source);
-        json_key(w, "delivery");
-        if (delivery->id)
-                json_put_int(w, delivery->id);
-        else
-                json_put_null(w);
-        json_member_str(w, "name", d->name);
-        json_member_str(w, "sha256", delivery->sha256.size ? delivery->sha256 : STR_NONE);
-        json_member_int(w, "bytes", delivery->bytes);
-        json_member_str(w, "state", d->state);
-        json_member_int(w, "records", is_duplicate ? 0 : delivery->records);
-        json_member_int(w, "accepted", is_duplicate ? 0 : delivery->accepted);
-        json_member_int(w, "quarantined", is_duplicate ? 0 : delivery->quarantined);
-        json_member_int(w, "skipped", is_duplicate ? 0 : delivery->skipped);
-        json_member_str(w, "commit", delivery->commit.size ? delivery->commit : STR_NONE);
-        json_member_str(w, "message", d->message.size ? d->message : STR_NONE);
+        shape_delivery(w, &delivery);
         json_end(w);
-}
-
-static void count_or_null(JsonWriter *w, const char *key, int64_t count) {
-        json_key(w, key);
-        if (count >= 0)
-                json_put_int(w, count);
-        else
-                json_put_null(w);
 }
 
 static void model_json(JsonWriter *w, const ModelReport *m) {
@@ -125,10 +109,10 @@ static void model_json(JsonWriter *w, const ModelReport *m) {
         json_member_str(w, "table", m->node->name);
         json_member_str(w, "kind", str_of(model_kind_name(m->node->model->kind)));
         json_member_str(w, "state", str_of(build_state_name(m->state)));
-        count_or_null(w, "rows", m->rows);
-        count_or_null(w, "added", m->added);
-        count_or_null(w, "changed", m->changed);
-        count_or_null(w, "removed", m->removed);
+        shape_count(w, "rows", m->rows);
+        shape_count(w, "added", m->added);
+        shape_count(w, "changed", m->changed);
+        shape_count(w, "removed", m->removed);
         json_key(w, "seconds");
         json_put_double(w, (double)m->us / 1e6);
         json_key(w, "checks");
@@ -141,10 +125,10 @@ static void run_error_json(JsonWriter *w, const Error *e) {
         json_object(w);
         json_member_str(w, "code", str_of(status_code(e->status)));
         json_member_str(w, "message", str_of(e->message));
-        json_member_str(w, "file", e->file[0] ? str_of(e->file) : STR_NONE);
-        count_or_null(w, "line", e->line ? e->line : -1);
-        count_or_null(w, "column", e->column ? e->column : -1);
-        json_member_str(w, "hint", e->hint[0] ? str_of(e->hint) : STR_NONE);
+        shape_text(w, "file", str_of(e->file));
+        shape_count(w, "line", e->line ? e->line : -1);
+        shape_count(w, "column", e->column ? e->column : -1);
+        shape_text(w, "hint", str_of(e->hint));
         json_end(w);
 }
 
@@ -153,7 +137,7 @@ static void report_json(const RunReport *r, Buf *out) {
         json_object(&w);
         json_member_int(&w, "run", r->run);
         json_member_str(&w, "branch", r->branch);
-        json_member_str(&w, "commit", r->commit.size ? r->commit : STR_NONE);
+        shape_text(&w, "commit", r->commit);
         json_member_str(&w, "state", str_of(run_state_name(r->state)));
         json_key(&w, "seconds");
         json_put_double(&w, (double)r->us / 1e6);

@@ -3,6 +3,7 @@
 #include "base/vec.h"
 #include "cli/cli.h"
 #include "cli/quarantine.h"
+#include "cli/shapes.h"
 #include "lake/table.h"
 #include "model/run.h"
 #include "model/statement.h"
@@ -23,10 +24,6 @@ typedef struct Show {
         Arena *arena;
 } Show;
 
-static Str or_null(Str text) {
-        return text.size ? text : STR_NONE;
-}
-
 /* ---- zones and sources, from the text ---- */
 
 static Status show_zone(Show *s, Error *err) {
@@ -46,8 +43,8 @@ static Status show_zone(Show *s, Error *err) {
                 found = true;
                 json_object(&w);
                 json_member_str(&w, "zone", zone->name);
-                json_member_str(&w, "owner", or_null(zone->owner));
-                json_member_str(&w, "purpose", or_null(zone->purpose));
+                shape_text(&w, "owner", zone->owner);
+                shape_text(&w, "purpose", zone->purpose);
                 json_member_int(&w, "sources", (int64_t)zone->source_count);
                 json_member_int(&w, "models", (int64_t)zone->model_count);
                 json_end(&w);
@@ -183,14 +180,6 @@ static bool listed_in(Str scope, const Listed *row) {
         return scope.size == 0 || (str_equal(zone, row->zone) && (!both || str_equal(stage, row->stage)));
 }
 
-static void integer_or_null(JsonWriter *w, const char *key, int64_t value) {
-        json_key(w, key);
-        if (value >= 0)
-                json_put_int(w, value);
-        else
-                json_put_null(w);
-}
-
 static Status show_tables(Show *s, Str scope, Error *err) {
         Listed *rows;
         size_t count;
@@ -211,7 +200,7 @@ static Status show_tables(Show *s, Str scope, Error *err) {
                 json_member_str(&w, "stage", r->stage);
                 json_member_str(&w, "table", r->table);
                 json_member_str(&w, "kind", r->kind);
-                integer_or_null(&w, "rows", r->rows);
+                shape_count(&w, "rows", r->rows);
                 json_member_int(&w, "files", r->files);
                 json_member_int(&w, "bytes", r->bytes);
                 json_member_str(&w, "commit", r->commit);
@@ -327,28 +316,20 @@ static Status find_whole(Show *s, Str full, Whole *whole, Error *err) {
         return collect_needed_by(s, whole, err);
 }
 
-static void names_json(JsonWriter *w, const char *key, const Str *names, size_t count) {
-        json_key(w, key);
-        json_array(w);
-        for (size_t i = 0; i < count; i++)
-                json_put_str(w, names[i]);
-        json_end(w);
-}
-
 static void whole_json(Show *s, const Whole *whole) {
         CLEANUP(buf_deinit) Buf json = { 0 };
         JsonWriter w = json_writer(&json, false);
         json_object(&w);
         json_member_str(&w, "table", whole->full);
         json_member_str(&w, "kind", whole->kind);
-        json_member_str(&w, "about", or_null(whole->about));
+        shape_text(&w, "about", whole->about);
         json_key(&w, "columns");
         json_array(&w);
         for (size_t i = 0; i < whole->columns.count; i++) {
                 json_object(&w);
                 json_member_str(&w, "name", whole->columns.items[i].name);
                 json_member_str(&w, "type", type_print(s->arena, whole->columns.items[i].type));
-                json_member_str(&w, "about", or_null(whole->columns.items[i].about));
+                shape_text(&w, "about", whole->columns.items[i].about);
                 json_key(&w, "tags");
                 json_array(&w);
                 json_end(&w);
@@ -363,12 +344,12 @@ static void whole_json(Show *s, const Whole *whole) {
                 json_put_int(&w, whole->snapshot);
         else
                 json_put_null(&w);
-        json_member_str(&w, "metadata_location", or_null(whole->metadata));
-        integer_or_null(&w, "rows", whole->rows);
+        shape_text(&w, "metadata_location", whole->metadata);
+        shape_count(&w, "rows", whole->rows);
         json_member_int(&w, "files", whole->files);
         json_member_int(&w, "bytes", whole->bytes);
-        names_json(&w, "needs", whole->needs.items, whole->needs.count);
-        names_json(&w, "needed_by", whole->needed_by.items, whole->needed_by.count);
+        json_member_strs(&w, "needs", whole->needs.items, whole->needs.count);
+        json_member_strs(&w, "needed_by", whole->needed_by.items, whole->needed_by.count);
         json_end(&w);
         output_json(&json);
 }
@@ -432,25 +413,6 @@ static bool delivery_in(Str scope, const Delivery *delivery) {
         return scope.size == 0 || (str_equal(zone, delivery->zone) && (!both || str_equal(source, delivery->source)));
 }
 
-static void delivery_json(JsonWriter *w, Arena *arena, const Delivery *d) {
-        json_object(w);
-        json_member_str(w, "zone", d->zone);
-        json_member_str(w, "source", d->source);
-        json_member_int(w, "delivery", d->id);
-        json_member_str(w, "name", d->name);
-        json_member_str(w, "sha256", d->sha256);
-        json_member_int(w, "bytes", d->bytes);
-        json_member_str(w, "state", d->state);
-        json_member_int(w, "records", d->records);
-        json_member_int(w, "accepted", d->accepted);
-        json_member_int(w, "quarantined", d->quarantined);
-        json_member_int(w, "skipped", d->skipped);
-        json_member_str(w, "commit", or_null(d->commit));
-        json_member_str(w, "message", or_null(d->message));
-        json_member_str(w, "landed_at", time_print_us(arena, d->landed_us));
-        json_end(w);
-}
-
 static Status show_delivery(Show *s, Error *err) {
         DeliveryQuery query = { 0 };
         Delivery *rows;
@@ -467,7 +429,10 @@ static Status show_delivery(Show *s, Error *err) {
                 const Delivery *d = &rows[i];
                 if (!delivery_in(s->name, d))
                         continue;
-                delivery_json(&w, s->arena, d);
+                json_object(&w);
+                shape_delivery(&w, d);
+                json_member_str(&w, "landed_at", time_print_us(s->arena, d->landed_us));
+                json_end(&w);
                 text_table_row(table, (Str[]){ str_slice(time_print_us(s->arena, d->landed_us), 0, 19),
                                                arena_strf(s->arena, "%.*s.%.*s", STR_ARG(d->zone), STR_ARG(d->source)), d->name, d->state,
                                                count_print(s->arena, d->accepted), count_print(s->arena, d->quarantined), d->message });

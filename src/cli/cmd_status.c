@@ -92,14 +92,6 @@ static const char *next_command(const StatusReport *report, const Workspace *wor
         return report->rule_count ? "lode show quarantine" : "lode show table";
 }
 
-static void strings_json(JsonWriter *w, const char *key, const Str *items, size_t count) {
-        json_key(w, key);
-        json_array(w);
-        for (size_t i = 0; i < count; i++)
-                json_put_str(w, items[i]);
-        json_end(w);
-}
-
 static void print_json(Workspace *workspace, const StatusReport *r) {
         CLEANUP(buf_deinit) Buf json = { 0 };
         JsonWriter w = json_writer(&json, false);
@@ -137,8 +129,8 @@ static void print_json(Workspace *workspace, const StatusReport *r) {
                 json_end(&w);
         }
         json_end(&w);
-        strings_json(&w, "failed", r->failed, r->failed_count);
-        strings_json(&w, "edited", r->edited, r->edited_count);
+        json_member_strs(&w, "failed", r->failed, r->failed_count);
+        json_member_strs(&w, "edited", r->edited, r->edited_count);
         json_member_str(&w, "next", str_of(r->next));
         json_end(&w);
         output_json(&json);

@@ -96,13 +96,7 @@ void csv_put(Buf *out, Str value, bool is_null) {
                 buf_append(out, value);
                 return;
         }
-        buf_append_byte(out, '"');
-        for (size_t i = 0; i < value.size; i++) {
-                if (value.data[i] == '"')
-                        buf_append_byte(out, '"');
-                buf_append_byte(out, value.data[i]);
-        }
-        buf_append_byte(out, '"');
+        buf_append_quoted(out, value, '"');
 }
 
 static Status flush(RowPrinter *p, size_t least, Error *err) {

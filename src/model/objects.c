@@ -29,20 +29,12 @@ static void object_end(Objects *objects, const char *kind, Str zone, Str name) {
         vec_push(objects->arena, &objects->items, object);
 }
 
-static void put_texts(JsonWriter *writer, const char *key, const Str *texts, size_t count) {
-        json_key(writer, key);
-        json_array(writer);
-        for (size_t i = 0; i < count; i++)
-                json_put_str(writer, texts[i]);
-        json_end(writer);
-}
-
 static void put_source(Objects *objects, const Source *source) {
         object_begin(objects, source->path, source->text);
         JsonWriter *writer = &objects->writer;
         if (source->about.size > 0)
                 json_member_str(writer, "about", source->about);
-        put_texts(writer, "from", source->from, source->from_count);
+        json_member_strs(writer, "from", source->from, source->from_count);
         json_member_str(writer, "load", source->load == LOAD_REPLACE ? STR("replace") : STR("append"));
         json_member_str(writer, "reading", sha256_hex(objects->arena, source_reading_hash(source)));
         json_key(writer, "columns");
@@ -69,7 +61,7 @@ static void put_model(Objects *objects, const Model *model) {
         if (model->about.size > 0)
                 json_member_str(writer, "about", model->about);
         if (model->tag_count > 0)
-                put_texts(writer, "tags", model->tags, model->tag_count);
+                json_member_strs(writer, "tags", model->tags, model->tag_count);
         json_member_str(writer, "sql", model->body);
         object_end(objects, "model", model->zone,
                    arena_strf(objects->arena, "%s.%.*s", stage_name(model->stage), STR_ARG(model->name)));

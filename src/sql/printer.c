@@ -22,37 +22,21 @@ static void note(SqlPrinter *printer, SqlPlace at) {
 }
 
 void sql_quote_name(Buf *out, Str name) {
-        buf_append_byte(out, '"');
-        for (size_t i = 0; i < name.size; i++) {
-                if (name.data[i] == '"')
-                        buf_append_byte(out, '"');
-                buf_append_byte(out, name.data[i]);
-        }
-        buf_append_byte(out, '"');
-}
-
-static void quote_run(Buf *out, Str text) {
-        buf_append_byte(out, '\'');
-        for (size_t i = 0; i < text.size; i++) {
-                if (text.data[i] == '\'')
-                        buf_append_byte(out, '\'');
-                buf_append_byte(out, text.data[i]);
-        }
-        buf_append_byte(out, '\'');
+        buf_append_quoted(out, name, '"');
 }
 
 void sql_quote_text(Buf *out, Str text) {
         if (str_find_byte(text, '\0') == text.size) {
-                quote_run(out, text);
+                buf_append_quoted(out, text, '\'');
                 return;
         }
         Str head, tail = text;
         buf_append_byte(out, '(');
         while (str_cut(tail, '\0', &head, &tail)) {
-                quote_run(out, head);
+                buf_append_quoted(out, head, '\'');
                 buf_append_cstr(out, " || \"chr\"(0) || ");
         }
-        quote_run(out, head);
+        buf_append_quoted(out, head, '\'');
         buf_append_byte(out, ')');
 }
 

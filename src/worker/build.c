@@ -19,42 +19,22 @@ bool build_spec_read(Str payload, Arena *arena, BuildSpec *out) {
         return true;
 }
 
-static void append_name(Buf *out, Str name) {
-        buf_append_byte(out, '"');
-        for (size_t i = 0; i < name.size; i++) {
-                if (name.data[i] == '"')
-                        buf_append_byte(out, '"');
-                buf_append_byte(out, name.data[i]);
-        }
-        buf_append_byte(out, '"');
-}
-
-static void append_path(Buf *out, const char *path) {
-        buf_append_byte(out, '\'');
-        for (; *path; path++) {
-                if (*path == '\'')
-                        buf_append_byte(out, '\'');
-                buf_append_byte(out, *path);
-        }
-        buf_append_byte(out, '\'');
-}
-
 /* The casts stand outside of the select, whose own ORDER BY, if any, still decides where rows lie. */
 static Str copy_sql(const BuildSpec *spec, const char *path, Arena *arena) {
         CLEANUP(buf_deinit) Buf sql = { 0 };
         buf_append_cstr(&sql, "COPY (SELECT ");
         for (size_t i = 0; i < spec->column_count; i++) {
                 buf_append_cstr(&sql, i ? ", CAST(" : "CAST(");
-                append_name(&sql, spec->columns[i].name);
+                buf_append_quoted(&sql, spec->columns[i].name, '\"');
                 buf_append_cstr(&sql, " AS ");
                 buf_append(&sql, spec->columns[i].engine_type);
                 buf_append_cstr(&sql, ") AS ");
-                append_name(&sql, spec->columns[i].name);
+                buf_append_quoted(&sql, spec->columns[i].name, '\"');
         }
         buf_append_cstr(&sql, " FROM (");
         buf_append(&sql, spec->select);
         buf_append_cstr(&sql, "\n)) TO ");
-        append_path(&sql, path);
+        buf_append_quoted(&sql, str_of(path), '\'');
         buf_append_cstr(&sql,
                         " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880, FIELD_IDS ");
         buf_append(&sql, spec->field_ids);

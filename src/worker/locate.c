@@ -2,8 +2,8 @@
 #include "worker/locate.h"
 
 #include "frame/csv.h"
+#include "worker/fd_source.h"
 
-#include <errno.h>
 
 #define RAW_TOTAL_MAX (6u << 20) /* a reply holds 8 MB */
 
@@ -14,18 +14,6 @@ typedef struct Search {
         size_t raw_total;
         LocateResult result;
 } Search;
-
-static Status read_fd(void *context, void *into, size_t size, size_t *out_got, Error *err) {
-        for (;;) {
-                ssize_t got = read(*(const int *)context, into, size);
-                if (got < 0 && errno == EINTR)
-                        continue;
-                if (got < 0)
-                        return error_errno(err, errno, "cannot read the landed file");
-                *out_got = (size_t)got;
-                return STATUS_OK;
-        }
-}
 
 static Status take_row(Search *search, CsvBatch *batch, size_t row, Error *err) {
         Str raw = csv_raw(batch, row);
@@ -59,7 +47,7 @@ static Status search_batch(Search *search, CsvBatch *batch, Error *err) {
 Status locate_run(const LocateSpec *spec, int fd, Arena *arena, LocateResult *out, Error *err) {
         TRY(format_check(&spec->format, err));
         CLEANUP(csv_freep) CsvReader *reader = csv_new();
-        Source source = { read_fd, &fd };
+        Source source = source_of_fd(&fd);
         TRY(csv_start(reader, &spec->format, source, spec->width, 0, err));
         Search search = { .spec = spec, .arena = arena };
         search.result.items = ARENA_ARRAY(arena, LocatedRecord, spec->record_count);

@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/sniff.h"
 
-#include <errno.h>
 
 #include "base/vec.h"
 #include "frame/sniff.h"
+#include "worker/fd_source.h"
 
 #define SAMPLE_DEFAULT (8u << 20)
 #define SAMPLE_MAX (64u << 20)
 #define TEXT_SHOWN_MAX 200
-
-static Status read_fd(void *context, void *into, size_t size, size_t *out_got, Error *err) {
-        const int *fd = context;
-        ssize_t got;
-        do {
-                got = read(*fd, into, size);
-        } while (got < 0 && errno == EINTR);
-        if (got < 0)
-                return error_errno(err, errno, "cannot read the file");
-        *out_got = (size_t)got;
-        return STATUS_OK;
-}
 
 /* UTF-8 and not too long, for eyes. */
 static Str shown(Arena *arena, Str text) {
@@ -82,7 +70,7 @@ Status sniff_run(const SniffSpec *spec, int fd, Arena *arena, SniffResult *out, 
         CLEANUP(buf_deinit) Buf sample = { 0 };
         void *into = buf_reserve(&sample, sample_max);
         size_t got;
-        TRY(input_start(input, (Source){ read_fd, &fd }, FORMAT_COMPRESSION_AUTO, spec->input_limit, err));
+        TRY(input_start(input, source_of_fd(&fd), FORMAT_COMPRESSION_AUTO, spec->input_limit, err));
         TRY(input_read(input, into, sample_max, &got, err));
         buf_added(&sample, got);
 

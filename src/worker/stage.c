@@ -7,12 +7,12 @@
 #include "worker/stage.h"
 
 #include <assert.h>
-#include <errno.h>
 
 #include "base/map.h"
 #include "base/vec.h"
 #include "frame/guess.h"
 #include "parquet/writer.h"
+#include "worker/fd_source.h"
 
 #define NO_FIELD SIZE_MAX
 #define EXAMPLE_MAX 200          /* bytes of an example's text */
@@ -84,18 +84,6 @@ void stager_free(Stager *stager) {
 void stager_freep(Stager **stager) {
         stager_free(*stager);
         *stager = NULL;
-}
-
-static Status read_fd(void *context, void *into, size_t size, size_t *out_got, Error *err) {
-        const int *fd = context;
-        ssize_t got;
-        do {
-                got = read(*fd, into, size);
-        } while (got < 0 && errno == EINTR);
-        if (got < 0)
-                return error_errno(err, errno, "cannot read the delivery");
-        *out_got = (size_t)got;
-        return STATUS_OK;
 }
 
 /* --- which field is which column --- */
@@ -605,7 +593,7 @@ static Status prepare(Job *job) {
 static Status run(Job *job, StageProgress progress) {
         const StageSpec *spec = job->spec;
         TRY(prepare(job));
-        Source source = { read_fd, &job->files.in };
+        Source source = source_of_fd(&job->files.in);
         TRY(csv_start(job->stager->reader, &spec->format, source, spec->column_count + spec->ignore.count,
                       spec->input_limit, job->err));
         if (csv_width(job->stager->reader) > 0) {
