@@ -24,7 +24,10 @@ static const Option options[] = {
 static Status read_sql(Cli *cli, Str *out_text, Str *out_name, Error *err) {
         const char *file = cli_option(cli, OPTION_FILE);
         if (!file) {
-                TRY(cli_want_words(cli, &verb_query, 1, 1, err));
+                Status status = cli_want_words(cli, &verb_query, 1, 1, err);
+                if (cli->arguments.word_count > 1)
+                        error_hint(err, "put all of the SQL between quotes: lode query 'select ...'");
+                TRY(status);
                 *out_text = str_of(cli->arguments.words[0]);
                 *out_name = STR("");
                 return STATUS_OK;

@@ -24,6 +24,46 @@ typedef struct Show {
         Arena *arena;
 } Show;
 
+/* The nearest of names as a hint; with none near, `otherwise`. */
+static Status hint_near(Str wanted, const Str *names, size_t count, const char *otherwise, Error *err) {
+        Str near = str_nearest(wanted, names, count);
+        return near.size ? error_hint(err, "did you mean %.*s?", STR_ARG(near)) : error_hint(err, "%s", otherwise);
+}
+
+static Status no_zone(const Project *project, Str name, Arena *arena, Error *err) {
+        Str *names = ARENA_ARRAY(arena, Str, project->zone_count);
+        for (size_t i = 0; i < project->zone_count; i++)
+                names[i] = project->zones[i]->name;
+        error_set(err, STATUS_NOT_FOUND, "there is no zone '%.*s'", STR_ARG(name));
+        return hint_near(name, names, project->zone_count, "lode show zone lists them", err);
+}
+
+static Status no_source(const Project *project, Str name, Arena *arena, Error *err) {
+        VEC(Str) names = { 0 };
+        bool full = str_find_byte(name, '.') < name.size;
+        error_set(err, STATUS_NOT_FOUND, "there is no zone or source '%.*s'", STR_ARG(name));
+        for (size_t z = 0; z < project->zone_count; z++) {
+                const Zone *zone = project->zones[z];
+                if (!full)
+                        vec_push(arena, &names, zone->name);
+                for (size_t i = 0; i < zone->source_count; i++) {
+                        Str source = arena_strf(arena, "%.*s.%.*s", STR_ARG(zone->name), STR_ARG(zone->sources[i]->name));
+                        if (str_equal(zone->sources[i]->name, name))
+                                return error_hint(err, "did you mean %.*s?", STR_ARG(source));
+                        vec_push(arena, &names, source);
+                }
+        }
+        return hint_near(name, names.items, names.count, "lode show source lists them", err);
+}
+
+Status show_scope_check(const Project *project, Str scope, Arena *arena, Error *err) {
+        Str zone, source;
+        bool both = str_cut(scope, '.', &zone, &source);
+        if (scope.size == 0 || (both ? project_source(project, zone, source) != NULL : project_zone(project, zone) != NULL))
+                return STATUS_OK;
+        return no_source(project, scope, arena, err);
+}
+
 /* ---- zones and sources, from the text ---- */
 
 static Status show_zone(Show *s, Error *err) {
@@ -53,7 +93,7 @@ static Status show_zone(Show *s, Error *err) {
         }
         json_end(&w);
         if (!found)
-                return error_set(err, STATUS_NOT_FOUND, "there is no zone '%.*s'", STR_ARG(s->name));
+                return no_zone(project, s->name, s->arena, err);
         if (cli_json(s->cli))
                 output_json(&json);
         else
@@ -116,7 +156,7 @@ static Status show_source(Show *s, Error *err) {
         }
         json_end(&w);
         if (text_table_rows(table) == 0 && s->name.size)
-                return error_set(err, STATUS_NOT_FOUND, "there is no source '%.*s'", STR_ARG(s->name));
+                return show_scope_check(project, s->name, s->arena, err);
         if (cli_json(s->cli))
                 output_json(&json);
         else
@@ -402,6 +442,10 @@ static size_t count_dots(Str text) {
 }
 
 static Status show_table(Show *s, Error *err) {
+        Str zone, rest;
+        str_cut(s->name, '.', &zone, &rest);
+        if (zone.size && count_dots(s->name) < 2 && !project_zone(s->workspace->project, zone))
+                return no_zone(s->workspace->project, zone, s->arena, err);
         return count_dots(s->name) == 2 ? show_whole(s, s->name, err) : show_tables(s, s->name, err);
 }
 
@@ -438,14 +482,29 @@ static Status show_delivery(Show *s, Error *err) {
                                                count_print(s->arena, d->accepted), count_print(s->arena, d->quarantined), d->message });
         }
         json_end(&w);
+        if (text_table_rows(table) == 0)
+                TRY(show_scope_check(s->workspace->project, s->name, s->arena, err));
         if (cli_json(s->cli))
                 output_json(&json);
-        else
+        else if (text_table_rows(table))
                 text_table_print(table, &s->cli->output, stdout);
+        else
+                puts("no deliveries yet: lode run");
         return STATUS_OK;
 }
 
 /* ---- runs ---- */
+
+/* Only the last one is kept whole; the log has what the others published. */
+static Status want_last_run(Str wanted, Str json, Arena *arena, Error *err) {
+        Json *run;
+        TRY(json_parse(json, NULL, arena, &run, err));
+        int64_t last = json_integer(json_get(run, "run"), 0), number;
+        if (wanted.size == 0 || (str_to_int64(wanted, &number) && number == last))
+                return STATUS_OK;
+        error_set(err, STATUS_NOT_FOUND, "there is no run '%.*s' to show: only the last one is kept, %lld", STR_ARG(wanted), (long long)last);
+        return error_hint(err, "lode log lists what every run published");
+}
 
 static Status show_run(Show *s, Error *err) {
         Str json;
@@ -453,6 +512,7 @@ static Status show_run(Show *s, Error *err) {
         if (status == STATUS_NOT_FOUND)
                 return error_set(err, STATUS_NOT_FOUND, "nothing was run yet: lode run");
         TRY(status);
+        TRY(want_last_run(s->name, json, s->arena, err));
         if (cli_json(s->cli)) {
                 printf("%.*s\n", STR_ARG(json));
                 return STATUS_OK;
@@ -505,6 +565,34 @@ static Status show_thing(Cli *cli, const char *thing, size_t index, bool store, 
         return things[index].show(&s, err);
 }
 
+/* `show shop`, `show orders`, `show sources`: what may have been meant. */
+static Status unknown_thing(Cli *cli, Str thing, Error *err) {
+        error_set(err, STATUS_USAGE, "there is nothing called '%.*s' to show", STR_ARG(thing));
+        error_hint(err, "zone, source, table, delivery, run, quarantine, or a table's full name");
+        CLEANUP(workspace_closep) Workspace *workspace = NULL;
+        WorkspaceSpec spec = { .folder = cli->arguments.folder };
+        Error ignored = { 0 }; /* no guess from the project, then */
+        if (workspace_open(&spec, &workspace, &ignored) == STATUS_OK) {
+                const Project *project = workspace->project;
+                if (project_zone(project, thing))
+                        return error_hint(err, "did you mean show zone %.*s, or show table %.*s?", STR_ARG(thing), STR_ARG(thing));
+                for (size_t z = 0; z < project->zone_count; z++) {
+                        const Zone *zone = project->zones[z];
+                        if (project_source(project, zone->name, thing))
+                                return error_hint(err, "did you mean show %.*s.staging.%.*s?", STR_ARG(zone->name), STR_ARG(thing));
+                        for (size_t i = 0; i < zone->model_count; i++)
+                                if (str_equal(zone->models[i]->name, thing))
+                                        return error_hint(err, "did you mean show %.*s.%s.%.*s?", STR_ARG(zone->name),
+                                                          stage_name(zone->models[i]->stage), STR_ARG(thing));
+                }
+        }
+        Str names[COUNT_OF(things) + 1] = { [COUNT_OF(things)] = STR("quarantine") };
+        for (size_t i = 0; i < COUNT_OF(things); i++)
+                names[i] = str_of(things[i].thing);
+        Str near = str_nearest(thing, names, COUNT_OF(names));
+        return near.size ? error_hint(err, "did you mean show %.*s?", STR_ARG(near)) : err->status;
+}
+
 static Status run(Cli *cli, Error *err) {
         TRY(cli_want_words(cli, &verb_show, 0, 2, err));
         const char *thing = cli->arguments.word_count ? cli->arguments.words[0] : "table";
@@ -522,8 +610,7 @@ static Status run(Cli *cli, Error *err) {
         for (size_t i = 0; i < COUNT_OF(later_things); i++)
                 if (strcmp(later_things[i], thing) == 0)
                         return error_set(err, STATUS_USAGE, "show %s is not built yet", thing);
-        error_set(err, STATUS_USAGE, "there is nothing called '%s' to show", thing);
-        return error_hint(err, "zone, source, table, delivery, run, quarantine, or a table's full name");
+        return unknown_thing(cli, str_of(thing), err);
 }
 
 const Verb verb_show = {

@@ -69,6 +69,36 @@ static const Verb *find_verb(const char *name) {
         return NULL;
 }
 
+/* Words of other tools, and what does that here. */
+static const struct {
+        const char *words, *hint;
+} elsewhere[] = {
+        { " zone source table delivery quarantine ", "lode show %s" },
+        { " ls list tables describe sources zones quarantined ", "lode show lists tables; lode show source, zone, delivery, quarantine the others" },
+        { " sql select ask psql ", "lode query 'select ...'" },
+        { " import load ingest insert copy put ", "lode add ZONE FILE writes how a file is read, lode run loads it" },
+        { " build start refresh update ", "lode run" },
+        { " new create ", "lode init DIR makes a project, lode add ZONE a zone" },
+        { " history ", "lode log" },
+        { " delete drop rm remove ", "take the file of the source or model out of the project's folder; what it was stays in the history" },
+};
+
+static bool hint_elsewhere(const char *name, Error *err) {
+        char word[32];
+        snprintf(word, sizeof(word), " %.28s ", name);
+        for (size_t i = 0; i < COUNT_OF(elsewhere); i++) {
+                if (!strstr(elsewhere[i].words, word))
+                        continue;
+                const char *place = strstr(elsewhere[i].hint, "%s");
+                if (place)
+                        error_hint(err, "%.*s%s", (int)(place - elsewhere[i].hint), elsewhere[i].hint, name);
+                else
+                        error_hint(err, "%s", elsewhere[i].hint);
+                return true;
+        }
+        return false;
+}
+
 static Status unknown_verb(const char *name, Error *err) {
         for (size_t i = 0; i < COUNT_OF(later_verbs); i++)
                 if (strcmp(later_verbs[i], name) == 0) {
@@ -79,6 +109,8 @@ static Status unknown_verb(const char *name, Error *err) {
         for (size_t i = 0; i < COUNT_OF(verbs); i++)
                 names[i] = str_of(verbs[i]->name);
         error_set(err, STATUS_USAGE, "there is no verb '%s'", name);
+        if (hint_elsewhere(name, err))
+                return err->status;
         Str near = str_nearest(str_of(name), names, COUNT_OF(verbs));
         return near.size ? error_hint(err, "did you mean 'lode %.*s'?", STR_ARG(near)) : error_hint(err, "lode lists them");
 }
@@ -124,22 +156,36 @@ static char **arguments_of(Arena *arena, int argc, char **argv, int verb, int *o
         return words;
 }
 
+/* What is answered before any verb is known: `lode`, --help, --version, `help`. False when a verb must be there. */
+static bool answer_about_itself(int argc, char **argv, int verb) {
+        const char *word = argc > 1 ? argv[1] : "--help";
+        bool alone = verb >= argc;
+        if (strcmp(word, "version") == 0 || (alone && (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)))
+                puts("lode " LODE_VERSION);
+        else if (alone && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0))
+                print_verbs(stdout);
+        else if (strcmp(word, "help") == 0 && argc > 2 && find_verb(argv[2]))
+                print_help(find_verb(argv[2]));
+        else if (strcmp(word, "help") == 0 && argc == 2)
+                print_verbs(stdout);
+        else
+                return false;
+        return true;
+}
+
+static Status no_verb(char **argv, Error *err) {
+        error_set(err, STATUS_USAGE, "no verb is given, only '%s'", argv[1]);
+        return error_hint(err, "lode lists the verbs; options stand behind them: lode run --help");
+}
+
 int main(int argc, char **argv) {
         setlocale(LC_CTYPE, "C.UTF-8");
         CLEANUP(arena_deinit) Arena arena = { 0 };
         int verb = verb_at(argc, argv);
-        if (verb >= argc) {
-                bool version = argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0);
-                if (version)
-                        puts("lode " LODE_VERSION);
-                else
-                        print_verbs(stdout);
+        if (answer_about_itself(argc, argv, verb))
                 return 0;
-        }
-        if (strcmp(argv[verb], "help") == 0) {
-                print_verbs(stdout);
-                return 0;
-        }
+        bool asks_help = verb + 1 < argc && strcmp(argv[verb], "help") == 0;
+        verb += asks_help; /* lode help VERB, and no such verb */
         catch_signals();
         int count;
         char **words = arguments_of(&arena, argc, argv, verb, &count);
@@ -154,7 +200,7 @@ int main(int argc, char **argv) {
                 if (strcmp(words[i], "-o") == 0 && strcmp(words[i + 1], "json") == 0)
                         common.output = OUTPUT_JSON;
         cli.output = output_of(&common);
-        Status status = run_verb(&cli, argv[verb], count, words, &err);
+        Status status = verb < argc ? run_verb(&cli, argv[verb], count, words, &err) : no_verb(argv, &err);
         output_progress(&cli.output, NULL);
         int code = status == STATUS_OK ? cli.exit_code : status_exit(status);
         if (status != STATUS_OK)

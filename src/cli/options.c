@@ -21,7 +21,7 @@ typedef struct Parse {
         Arguments *out;
 } Parse;
 
-static Status choose(const char *value, const char *option, const char *const *words, size_t count, int *out, Error *err) {
+static Status choose(const char *value, const Option *option, const char *const *words, size_t count, int *out, Error *err) {
         Str names[8];
         for (size_t i = 0; i < count; i++) {
                 names[i] = str_of(words[i]);
@@ -30,10 +30,16 @@ static Status choose(const char *value, const char *option, const char *const *w
                         return STATUS_OK;
                 }
         }
-        error_set(err, STATUS_USAGE, "--%s cannot be '%s'", option, value);
+        error_set(err, STATUS_USAGE, "--%s cannot be '%s'", option->name, value);
         Str near = str_nearest(str_of(value), names, count);
-        return near.size ? error_hint(err, "did you mean '%.*s'?", STR_ARG(near))
-                         : error_hint(err, "it is one of %s, %s ...", words[0], words[1]);
+        if (near.size)
+                return error_hint(err, "did you mean '%.*s'?", STR_ARG(near));
+        return error_hint(err, "it is one of: %s", option->words);
+}
+
+static Status option_wants_more(const Option *option, Error *err) {
+        error_set(err, STATUS_USAGE, "--%s wants %s", option->name, option->argument);
+        return error_hint(err, "--%s %s: %s", option->name, option->argument, option->words);
 }
 
 static Status set_common(Arguments *out, Common which, const char *value, Error *err) {
@@ -45,7 +51,7 @@ static Status set_common(Arguments *out, Common which, const char *value, Error 
                 out->folder = value;
                 break;
         case COMMON_OUTPUT:
-                TRY(choose(value, "output", formats, COUNT_OF(formats), &choice, err));
+                TRY(choose(value, &common[which], formats, COUNT_OF(formats), &choice, err));
                 out->output = (OutputFormat)choice;
                 break;
         case COMMON_QUIET:
@@ -55,7 +61,7 @@ static Status set_common(Arguments *out, Common which, const char *value, Error 
                 out->verbose = true;
                 break;
         case COMMON_COLOR:
-                TRY(choose(value, "color", colors, COUNT_OF(colors), &choice, err));
+                TRY(choose(value, &common[which], colors, COUNT_OF(colors), &choice, err));
                 out->color = (ColorChoice)choice;
                 break;
         case COMMON_YES:
@@ -121,7 +127,7 @@ Status options_parse(int argc, char **argv, const Option *options, size_t count,
                         return error_set(err, STATUS_USAGE, "--%s takes nothing, and '%.*s' was given", option->name, STR_ARG(value));
                 if (option->argument && !has_value) {
                         if (i + 1 == argc)
-                                return error_set(err, STATUS_USAGE, "--%s wants %s", option->name, option->argument);
+                                return option_wants_more(option, err);
                         value = str_of(argv[++i]);
                 }
                 const char *text = option->argument ? arena_cstr(arena, value) : "";

@@ -29,7 +29,9 @@ const char *paint(bool color, Paint which) {
 
 static bool progress_shown;
 
+/* Before anything goes to stderr: what was said first stands first, also where both end in one file. */
 static void clear_progress(void) {
+        fflush(stdout);
         if (progress_shown)
                 fputs("\r\033[K", stderr);
         progress_shown = false;

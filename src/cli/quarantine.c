@@ -263,6 +263,8 @@ Status show_quarantine(Cli *cli, Str scope, bool rows, Error *err) {
         size_t count, rule_count;
         QuarantineRule *rules;
         TRY(deliveries_in(workspace, &cli->arena, scope, &deliveries, &count, err));
+        if (count == 0)
+                TRY(show_scope_check(workspace->project, scope, &cli->arena, err));
         AuditRecord record = { .action = STR("show quarantine"), .objects = &scope, .object_count = scope.size > 0, .rows = -1, .bytes = -1 };
         TRY(workspace_audit(workspace, record, err));
         if (list)
