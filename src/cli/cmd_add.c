@@ -4,13 +4,17 @@
 #include "base/vec.h"
 #include "cli/cli.h"
 #include "cli/file_groups.h"
+#include "intake/discover.h"
 #include "model/init.h"
+#include "model/run.h"
 #include "model/workspace.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <sys/stat.h>
+
+#define PREVIEW_COLUMNS 20 /* a wider file shows its first ones; all stand in the source's text */
 
 enum { OPTION_NAME, OPTION_EACH, OPTION_ONE };
 
@@ -23,6 +27,7 @@ static const Option options[] = {
 typedef struct LeftOver {
         const char *file;
         Str why;
+        Str hint; /* what to do about it, or empty */
 } LeftOver;
 
 typedef struct Add {
@@ -65,6 +70,35 @@ static Status expand(Add *add, const char *word, Error *err) {
         return STATUS_OK;
 }
 
+/* What a source of the zone reads already: a second source would claim the same files, and check would refuse both. */
+static Status leave_claimed(Add *add, Error *err) {
+        const Zone *zone = project_zone(add->workspace->project, add->zone);
+        if (!zone)
+                return STATUS_OK;
+        const Feed **feeds = ARENA_ARRAY(add->arena, const Feed *, zone->source_count);
+        for (size_t i = 0; i < zone->source_count; i++)
+                feeds[i] = feed_of_source(add->arena, zone->sources[i]);
+        DiscoverSpec spec = { add->workspace->project->root, feeds, zone->source_count, &add->zone, 1 };
+        FoundFile *found;
+        size_t count, kept = 0;
+        TRY(discover_files(&spec, add->arena, &found, &count, err));
+        for (size_t i = 0; i < add->files.count; i++) {
+                const SniffedFile *file = &add->files.items[i];
+                const Feed *feed = NULL;
+                for (size_t k = 0; k < count && !feed; k++)
+                        feed = strcmp(found[k].path, file->path) == 0 ? found[k].feed : NULL;
+                if (feed)
+                        vec_push(add->arena, &add->left_over,
+                                 (LeftOver){ file->shown, arena_strf(add->arena, "source '%.*s' reads it already", STR_ARG(feed->name)),
+                                             arena_strf(add->arena, "edit zones/%.*s/sources/%.*s.yml, or delete it and add again",
+                                                        STR_ARG(add->zone), STR_ARG(feed->name)) });
+                else
+                        add->files.items[kept++] = *file;
+        }
+        add->files.count = kept;
+        return STATUS_OK;
+}
+
 /* ---- looking ---- */
 
 static Status sniff(Add *add, Worker *worker, SniffedFile *file, Error *err) {
@@ -93,7 +127,7 @@ static Status sniff_all(Add *add, Error *err) {
                         TRY(worker_lease(add->workspace->pool, add->workspace->principal.name, &worker, err));
                 Status status = sniff(add, worker, file, err);
                 if (status == STATUS_OK && file->sniffed.column_count == 0) {
-                        vec_push(add->arena, &add->left_over, (LeftOver){ file->shown, STR("it holds no records") });
+                        vec_push(add->arena, &add->left_over, (LeftOver){ file->shown, STR("it holds no records"), STR("") });
                         continue;
                 }
                 if (status == STATUS_OK) {
@@ -102,7 +136,8 @@ static Status sniff_all(Add *add, Error *err) {
                 }
                 if (status == STATUS_ENGINE || status == STATUS_SANDBOX || status == STATUS_INTERRUPTED)
                         return status;
-                vec_push(add->arena, &add->left_over, (LeftOver){ file->shown, arena_str(add->arena, str_of(err->message)) });
+                vec_push(add->arena, &add->left_over, (LeftOver){ file->shown, arena_str(add->arena, str_of(err->message)),
+                                                                     arena_str(add->arena, str_of(err->hint)) });
         }
         add->files.count = kept;
         return STATUS_OK;
@@ -250,6 +285,7 @@ static void print_json(const Add *add) {
                 json_object(&w);
                 json_member_str(&w, "file", str_of(add->left_over.items[i].file));
                 json_member_str(&w, "why", add->left_over.items[i].why);
+                json_member_str(&w, "hint", add->left_over.items[i].hint.size ? add->left_over.items[i].hint : STR_NONE);
                 json_end(&w);
         }
         json_end(&w);
@@ -259,21 +295,24 @@ static void print_json(const Add *add) {
 
 static void print_group(const Add *add, const FileGroup *group) {
         const SniffResult *r = &group->sniffed;
+        size_t shown = r->column_count > PREVIEW_COLUMNS ? PREVIEW_COLUMNS : r->column_count;
         const Output *o = &add->cli->output;
         printf("%s%s%s  %zu file%s, %s records%s\n", paint(o->color_out, PAINT_BOLD), group->path, paint(o->color_out, PAINT_NONE),
                group->file_count, group->file_count == 1 ? "" : "s", count_print(add->arena, group->records).data,
                r->whole ? "" : " looked at");
-        Str *headers = ARENA_ARRAY(add->arena, Str, r->column_count);
-        Str *cells = ARENA_ARRAY(add->arena, Str, r->column_count);
-        for (size_t i = 0; i < r->column_count; i++) {
+        Str *headers = ARENA_ARRAY(add->arena, Str, shown);
+        Str *cells = ARENA_ARRAY(add->arena, Str, shown);
+        for (size_t i = 0; i < shown; i++) {
                 headers[i] = r->columns[i].column.name;
                 cells[i] = type_print(add->arena, r->columns[i].column.type);
         }
-        TextTable *table = text_table_new(add->arena, headers, r->column_count);
+        TextTable *table = text_table_new(add->arena, headers, shown);
         text_table_row(table, cells);
         for (size_t i = 0; i < r->preview_count; i++)
                 text_table_row(table, &r->preview[i * r->column_count]);
         text_table_print(table, o, stdout);
+        if (shown < r->column_count)
+                printf("  and %zu columns more, in that file\n", r->column_count - shown);
         for (size_t i = 0; i < r->doubt_count; i++)
                 printf("%s  doubtful: %s%.*s%s%.*s; assumed %.*s%s\n", paint(o->color_out, PAINT_YELLOW), r->doubts[i].column.size ? "column " : "",
                        STR_ARG(r->doubts[i].column), r->doubts[i].column.size ? ": " : "", STR_ARG(r->doubts[i].what),
@@ -284,7 +323,8 @@ static void print_text(const Add *add) {
         for (size_t i = 0; i < add->group_count; i++)
                 print_group(add, &add->groups[i]);
         for (size_t i = 0; i < add->left_over.count; i++)
-                printf("left over: %s: %.*s\n", add->left_over.items[i].file, STR_ARG(add->left_over.items[i].why));
+                printf("left over: %s: %.*s%s%.*s\n", add->left_over.items[i].file, STR_ARG(add->left_over.items[i].why),
+                       add->left_over.items[i].hint.size ? "; " : "", STR_ARG(add->left_over.items[i].hint));
         if (add->group_count)
                 output_note(&add->cli->output, PAINT_DIM, "nothing is loaded yet: look at the file%s, then lode run", add->group_count == 1 ? "" : "s");
 }
@@ -301,6 +341,7 @@ static Status add_files(Add *add, Error *err) {
         Cli *cli = add->cli;
         for (size_t i = 1; i < cli->arguments.word_count; i++)
                 TRY(expand(add, cli->arguments.words[i], err));
+        TRY(leave_claimed(add, err));
         TRY(sniff_all(add, err));
         output_progress(&cli->output, NULL);
         Grouping how = cli_option(cli, OPTION_EACH) ? GROUP_EACH : cli_option(cli, OPTION_ONE) ? GROUP_ONE : GROUP_BY_SHAPE;
@@ -324,7 +365,11 @@ static Status run(Cli *cli, Error *err) {
         WorkspaceSpec spec = { .folder = cli->arguments.folder, .store_if_there = has_files, .workers = has_files, .interrupted = &cli_interrupted };
         TRY(workspace_open(&spec, &workspace, err));
         Add add = { .cli = cli, .workspace = workspace, .zone = str_of(cli->arguments.words[0]), .arena = &cli->arena };
-        TRY(name_check(add.zone, "zone", err));
+        if (name_check(add.zone, "zone", err) != STATUS_OK) {
+                if (file_exists(cli->arguments.words[0]))
+                        error_hint(err, "the zone comes first, then the files: lode add ZONE %s", cli->arguments.words[0]);
+                return err->status;
+        }
         if (has_files)
                 TRY(add_files(&add, err));
         else

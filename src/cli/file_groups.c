@@ -48,9 +48,11 @@ bool types_unify(Type a, Type b, Type *out) {
 
 static Str without_endings(Str name) {
         static const char *const endings[] = { ".gz", ".csv", ".tsv", ".txt", ".dat", ".psv" };
-        for (size_t i = 0; i < COUNT_OF(endings); i++)
-                if (str_ends_with(name, str_of(endings[i])))
-                        name.size -= strlen(endings[i]);
+        for (size_t i = 0; i < COUNT_OF(endings); i++) {
+                size_t size = strlen(endings[i]);
+                if (name.size > size && str_equal_nocase(str_slice(name, name.size - size, name.size), str_of(endings[i])))
+                        name.size -= size;
+        }
         return name;
 }
 

@@ -651,7 +651,7 @@ static void doubt_bad(Sniffing *sniffing, const Table *table) {
                 add_doubt(sniffing, STR(""),
                           arena_strf(sniffing->arena,
                                      "%lld of %lld records are not UTF-8; perhaps the file is "
-                                     "Windows-1252 or Latin-1",
+                                     "Windows-1252 or Latin-1 (iconv -f WINDOWS-1252 -t UTF-8 makes UTF-8 of it)",
                                      (long long)encoding, records),
                           STR("they go to quarantine"));
         if (others > 0)
@@ -673,7 +673,8 @@ static Status no_rows(const Table *table, Error *err) {
                 error_set(err, STATUS_HELD, "the file holds NUL bytes: it is no text, or it is UTF-16");
                 return error_hint(err, "iconv -f UTF-16LE -t UTF-8 makes UTF-8 of UTF-16");
         }
-        return error_set(err, STATUS_HELD, "no record of the file can be read as CSV");
+        error_set(err, STATUS_HELD, "no record of the file can be read as CSV");
+        return error_hint(err, "JSON, XML and the like are not read yet; is it a table of lines and fields?");
 }
 
 /* The last record before the table that is not blank. */
@@ -690,8 +691,10 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         choose_dialect(sniffing, format);
         cut_records(sniffing, format, sniffing->text.size, &records);
         size_t width = common_width(sniffing, format, &records, &count, &total);
-        if (total == 0)
-                return error_set(err, STATUS_HELD, "the file has no records: it is empty or blank");
+        if (total == 0) {
+                error_set(err, STATUS_HELD, "the file has no records: it is empty or blank");
+                return error_hint(err, "add one of the feed that has some");
+        }
         find_comments(sniffing, format, &records, width);
         size_t first = first_of_table(sniffing, format, &records, width);
         find_preamble(sniffing, format, &records, first, width);
