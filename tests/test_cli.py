@@ -114,3 +114,75 @@ def test_a_file_that_is_mostly_wrong_is_held_whole(project: Project) -> None:
     assert answer.exit == 1
     delivery = answer.json["deliveries"][0]
     assert delivery["state"] == "held" and (delivery["accepted"], delivery["quarantined"]) == (1, 2)
+
+
+@pytest.mark.parametrize(("arguments", "hint"), [
+    (["--nonsense"], "lode lists the verbs"),
+    (["help", "nonsense"], "lode lists"),
+    (["tables"], "lode show"),
+    (["quarantine"], "lode show quarantine"),
+    (["sql", "select 1"], "lode query"),
+    (["import", "x.csv"], "lode add"),
+    (["query", "select", "1"], "quotes"),
+    (["query", "select 1", "-o", "xml"], "parquet"),
+    (["query", "select 1", "--at"], "as it was then"),
+    (["show", "sources"], "show source"),
+    (["show", "shop"], "show zone shop"),
+    (["show", "orders"], "shop.staging.orders"),
+    (["show", "order"], "shop.canonical.order"),
+    (["show", "zone", "shp"], "shop"),
+    (["show", "source", "shop.oders"], "shop.orders"),
+    (["show", "run", "99"], "lode log"),
+    (["show", "quarantine", "orders"], "shop.orders"),
+    (["show", "delivery", "nonsense"], "lode show source"),
+    (["show", "table", "nonsense"], "lode show zone"),
+    (["add", "in/orders.csv"], "lode add ZONE in/orders.csv"),
+])
+def test_a_slip_of_the_hand_is_an_error_with_the_way_on(shop: Project, arguments: list[str], hint: str) -> None:
+    answer = shop.lode(*arguments, check=False)
+    assert answer.exit == 2 and answer.stdout == "", answer
+    assert hint in answer.stderr.splitlines()[-1], answer.stderr
+
+
+def test_help_of_a_verb_either_way_round() -> None:
+    assert run_anywhere("help", "run").stdout == run_anywhere("run", "--help").stdout
+    assert run_anywhere("version").stdout == run_anywhere("--version").stdout
+
+
+def test_a_file_is_added_once(shop: Project) -> None:
+    answer = shop.json("add", "shop", "in/orders.csv", check=False)
+    assert answer["sources"] == []
+    assert "zones/shop/sources/orders.yml" in answer["left_over"][0]["hint"]
+    assert [file.name for file in (shop.root / "zones/shop/sources").iterdir()] == ["orders.yml"]
+    shop.lode("check")
+
+
+def test_what_cannot_be_added_says_what_to_do(project: Project) -> None:
+    files = {"utf16.csv": "a;b\n1;2\n".encode("utf-16"), "latin1.csv": "Mü\nKöln\n".encode("latin1"), "empty.csv": b"",
+             "book.xlsx": b"PK\x03\x04" + bytes(40)}
+    for name, content in files.items():
+        left = project.json("add", "shop", project.write(f"in/{name}", content), check=False)["left_over"]
+        assert left[0]["why"] and left[0]["hint"], name
+
+
+def test_the_preview_of_a_wide_file_is_short(project: Project) -> None:
+    text = ",".join(f"c{i}" for i in range(500)) + "\n" + ",".join("1" for _ in range(500)) + "\n"
+    answer = project.lode("add", "shop", project.write("in/wide.csv", text))
+    assert max(map(len, answer.stdout.splitlines())) < 200
+    assert "480 columns more" in answer.stdout
+
+
+def test_endings_in_capitals_are_endings(project: Project) -> None:
+    project.lode("add", "shop", project.write("in/Orders-2026.CSV", ORDERS))
+    assert (project.root / "zones/shop/sources/orders.yml").exists()
+
+
+def test_a_corrected_file_answers_for_the_held_one(project: Project) -> None:
+    project.lode("add", "shop", project.write("in/towns.csv", "id,town\n1,Bo\n2,Ann\n"), "--name", "towns")
+    project.write("in/towns.csv", "id,town\n1,Köln\n2,Møn\n".encode("latin1"))
+    assert project.lode("run", check=False).exit == 1
+    assert project.json("status")["files"]["held"] == 1
+    project.write("in/towns.csv", "id,town\n1,Köln\n2,Møn\n")
+    project.lode("run")
+    status = project.json("status")
+    assert status["held"] == [] and status["next"] == "lode show table"

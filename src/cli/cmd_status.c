@@ -43,6 +43,17 @@ static Status count_files(Cli *cli, Workspace *workspace, StatusReport *report, 
         return STATUS_OK;
 }
 
+/* Held, and no later delivery of the same name was staged: that one was the sender's or the user's answer. */
+static bool still_held(const Delivery *rows, size_t count, size_t at) {
+        if (!str_is(rows[at].state, "held"))
+                return false;
+        for (size_t i = 0; i < count; i++)
+                if (rows[i].landed_us > rows[at].landed_us && str_is(rows[i].state, "staged") && str_equal(rows[i].name, rows[at].name) &&
+                    str_equal(rows[i].source, rows[at].source) && str_equal(rows[i].zone, rows[at].zone))
+                        return false;
+        return true;
+}
+
 static Status count_deliveries(Cli *cli, Workspace *workspace, StatusReport *report, Error *err) {
         DeliveryQuery query = { 0 };
         Delivery *rows;
@@ -51,7 +62,7 @@ static Status count_deliveries(Cli *cli, Workspace *workspace, StatusReport *rep
         VEC(Delivery) held = { 0 };
         for (size_t i = 0; i < count; i++) {
                 report->files.staged += str_is(rows[i].state, "staged");
-                if (!str_is(rows[i].state, "held"))
+                if (!still_held(rows, count, i))
                         continue;
                 report->files.held++;
                 vec_push(&cli->arena, &held, rows[i]);
