@@ -81,6 +81,7 @@ REFUSED = [
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = make_project(tmp_path_factory.mktemp("refused"))
     project.lode("add", "crm", project.write("in/customers.csv", "id,name\n1,Ann\n2,Bo\n"), "--name", "customers")
+    project.lode("add", "crm", project.write("in/visits.csv", "Visit No,day\n1,2026-01-05\n2,2026-01-06\n"), "--name", "visits")
     project.lode("run")
     return project
 
@@ -98,6 +99,27 @@ def test_refused(ground: Project, sql: str) -> None:
 def test_what_is_allowed_is_answered(ground: Project) -> None:
     assert ground.query("select id, upper(name) as name from crm.staging.customers order by id") == \
         [{"id": 1, "name": "ANN"}, {"id": 2, "name": "BO"}]
+
+
+@pytest.mark.parametrize(("sql", "hint"), [
+    ("select * from customers", "crm.staging.customers"),
+    ("select * from staging.customers", "crm.staging.customers"),
+    ("select * from crm.customers", "crm.staging.customers"),
+    ("select visit_no from crm.staging.visits", '"Visit No"'),
+    ("select * from crm.staging.customers where name = \"Ann\"", "'Ann'"),
+    ("select c.nme from crm.staging.customers c", "name"),
+    ("select lenght(name) from crm.staging.customers", "length"),
+    ("select nvl(name, '') from crm.staging.customers", "coalesce"),
+    ("select getdate()", "now()"),
+    ("select sum(name) from crm.staging.customers", "cast"),
+    ("select name::int from crm.staging.customers", "try_cast"),
+    ("select 5 % 0", "nullif"),
+    ("select id from crm.staging.customers a, crm.staging.customers b", "alias"),
+])
+def test_a_beginners_mistake_comes_with_what_to_write(ground: Project, sql: str, hint: str) -> None:
+    error = ground.error("query", sql)
+    assert error["exit"] == 2 and hint in error["hint"], error
+    assert "SET " not in error["message"] and "Candidate" not in error["message"], error
 
 
 def test_a_name_near_a_right_one_is_guessed(ground: Project) -> None:

@@ -150,6 +150,24 @@ static void hint_candidates(const Failure *failure, Error *err) {
                 error_hint(err, "near it: %s", text);
 }
 
+/* The engine's sentence up to where it gives advice that does not hold here: settings, lists of signatures. */
+static Str without_advice(Str detail) {
+        static const char *const advice[] = { " You might need to", " Candidate functions:", " Use TRY(", " or SET ", " Either add it" };
+        for (size_t i = 0; i < COUNT_OF(advice); i++)
+                detail = str_slice(detail, 0, str_find(detail, str_of(advice[i])));
+        return str_trim(detail);
+}
+
+/* What to do about a failure of the data or of the types, where the kind alone says it. */
+static const char *const remedies[FAILURE_COUNT] = {
+        [FAILURE_NO_FUNCTION] = "cast the arguments first: sum(x::decimal(18,2)), or try_cast(x as double) where some do not fit",
+        [FAILURE_TYPES] = "cast one of them: x::date, or try_cast(x as double) where some do not fit",
+        [FAILURE_CAST] = "try_cast(x as TYPE) gives NULL where a value does not fit, try_strptime(x, FORMAT) for dates",
+        [FAILURE_DIVISION] = "x / nullif(y, 0) gives NULL there",
+        [FAILURE_RANGE] = "cast to a wider type first: x::bigint, x::decimal(38,2)",
+        [FAILURE_AMBIGUOUS] = "write the table's name or alias before it: a.x",
+};
+
 Status failure_to_error(const Failure *failure, Str sql, bool with_detail, Error *err) {
         if (failure->kind == FAILURE_TOLD)
                 return told_to_error(failure, err);
@@ -157,9 +175,11 @@ Status failure_to_error(const Failure *failure, Str sql, bool with_detail, Error
         CLEANUP(arena_deinit) Arena arena = { 0 };
         Str words = fill(&arena, FAILURES[failure->kind].words, failure->arguments);
         if (with_detail && failure->detail.size > 0)
-                error_set(err, failure->status, "%.*s (engine: %.*s)", STR_ARG(words), STR_ARG(failure->detail));
+                error_set(err, failure->status, "%.*s (engine: %.*s)", STR_ARG(words), STR_ARG(without_advice(failure->detail)));
         else
                 error_set(err, failure->status, "%.*s", STR_ARG(words));
+        if (remedies[failure->kind])
+                error_hint(err, "%s", remedies[failure->kind]);
         hint_candidates(failure, err);
         if (sql.size > 0 && failure->position >= 0 && (uint64_t)failure->position <= sql.size)
                 error_place(err, "", sql, (size_t)failure->position);

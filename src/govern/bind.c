@@ -88,20 +88,29 @@ static Str name_of_path(SqlNames path) {
         return path.items[path.count - 1];
 }
 
+/* How well a full name fits what was written short: its zone stands there too; quarantine is seldom meant. */
+static int fitness(Str full, SqlNames path) {
+        Str zone, rest;
+        str_cut(full, '.', &zone, &rest);
+        return 2 * str_equal_nocase(zone, path.items[0]) + !str_starts_with(rest, STR("quarantine."));
+}
+
 /* A guess among what may be seen: the same last name elsewhere, else the nearest spelling. */
-static Str guess_relation(Bind *bind, Str written, Str name) {
+static Str guess_relation(Bind *bind, Str written, SqlNames path) {
+        Str name = name_of_path(path);
         const BindSource *source = bind->request->source;
         Str *names;
         size_t count;
         Error unused = { 0 }; /* no guess, then */
         if (!source->names || source->names(source->context, bind->arena, &names, &count, &unused) != STATUS_OK)
                 return STR_NONE;
-        Str suffix = arena_strf(bind->arena, ".%.*s", STR_ARG(name));
+        Str suffix = arena_strf(bind->arena, ".%.*s", STR_ARG(name)), best = STR_NONE;
         for (size_t i = 0; i < count; i++)
                 if (names[i].size >= suffix.size &&
-                    str_equal_nocase(str_slice(names[i], names[i].size - suffix.size, names[i].size), suffix))
-                        return names[i];
-        return str_nearest(written, names, count);
+                    str_equal_nocase(str_slice(names[i], names[i].size - suffix.size, names[i].size), suffix) &&
+                    (best.size == 0 || fitness(names[i], path) > fitness(best, path)))
+                        best = names[i];
+        return best.size > 0 ? best : str_nearest(written, names, count);
 }
 
 static bool looks_like_file(Str name) {
@@ -123,7 +132,7 @@ static Status no_relation(Bind *bind, const Text *text, const SqlFrom *from, Err
                               ? arena_strf(bind->arena, "%.*s.%.*s", STR_ARG(path.items[0]), STR_ARG(path.items[1]))
                               : name;
         error_set(err, STATUS_NO_TABLE, "no table '%.*s'", STR_ARG(written));
-        Str guess = guess_relation(bind, written, name);
+        Str guess = guess_relation(bind, written, path);
         if (guess.size > 0)
                 error_hint(err, "did you mean %.*s?", STR_ARG(guess));
         else if (path.count < 3 && text->zone.size == 0)
@@ -954,21 +963,33 @@ static Str name_at(Str text, SqlPlace at) {
         return head;
 }
 
-/* A few of the columns there are, each once. */
-static void list_columns(Error *err, SqlNames columns) {
+/* A name as it must be written in SQL: quoted where it is not plain. */
+static const char *as_written(Str name, char *buffer, size_t size) {
+        bool plain = name.size > 0 && !(name.data[0] >= '0' && name.data[0] <= '9');
+        for (size_t i = 0; i < name.size; i++) {
+                unsigned char c = (unsigned char)name.data[i];
+                plain &= c == '_' || c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        }
+        snprintf(buffer, size, plain ? "%.*s" : "\"%.*s\"", STR_ARG(name));
+        return buffer;
+}
+
+/* A few of the columns there are, each once; before them what else may be wrong. */
+static void list_columns(Error *err, const char *before, SqlNames columns) {
         char list[200];
         size_t size = 0, count = 0;
         for (size_t i = 0; i < columns.count && count < 8; i++) {
                 bool again = false;
                 for (size_t k = 0; k < i && !again; k++)
                         again = str_equal_nocase(columns.items[k], columns.items[i]);
-                if (again || columns.items[i].size + 8 > sizeof(list) - size)
+                char name[160];
+                if (again || columns.items[i].size + 8 > sizeof(list) - size || columns.items[i].size + 3 > sizeof(name))
                         continue;
-                size += (size_t)snprintf(list + size, sizeof(list) - size, "%s%.*s", count++ ? ", " : "",
-                                         STR_ARG(columns.items[i]));
+                size += (size_t)snprintf(list + size, sizeof(list) - size, "%s%s", count++ ? ", " : "",
+                                         as_written(columns.items[i], name, sizeof(name)));
         }
         if (count > 0)
-                error_hint(err, "columns: %s%s", list, columns.count > count ? " ..." : "");
+                error_hint(err, "%scolumns: %s%s", before, list, columns.count > count ? " ..." : "");
 }
 
 /* In place of what the engine says, which knows only the columns that the scans carry. */
@@ -979,11 +1000,17 @@ static void guess_column(Error *err, Str text, SqlPlace at, SqlNames columns) {
         if (detail)
                 *detail = '\0';
         err->hint[0] = '\0';
-        Str guess = str_nearest(name_at(text, at), columns.items, columns.count);
+        Str name = name_at(text, at), guess = str_nearest(name, columns.items, columns.count);
+        bool quoted = at.offset < text.size && text.data[at.offset] == '"';
+        char buffer[200], before[120] = "";
+        if (name.size > 0 && str_starts_with(str_of(err->message), STR("no column '")))
+                error_set(err, STATUS_NO_COLUMN, "no column '%.*s'", STR_ARG(name));
+        if (quoted && name.size < 40)
+                snprintf(before, sizeof(before), "if it is a text: '%.*s'; ", STR_ARG(name));
         if (guess.size > 0)
-                error_hint(err, "did you mean %.*s?", STR_ARG(guess));
+                error_hint(err, "%sdid you mean %s?", before, as_written(guess, buffer, sizeof(buffer)));
         else
-                list_columns(err, columns);
+                list_columns(err, before, columns);
 }
 
 Status bind_error_place(Error *err, const SqlTree *tree, const BoundStatement *bound, size_t offset) {

@@ -180,13 +180,46 @@ static const struct {
         { " version current_query txid_current current_transaction_id ", "lode status says what runs" },
 };
 
-static Status refuse_function(const SqlTree *tree, SqlPlace at, const char *what, Str name, Error *err) {
-        error_set(err, STATUS_SQL_REFUSED, "the %s '%.*s' is not allowed", what, STR_ARG(name));
-        const char *hint = "docs/sql.md lists the functions that are";
+/* What other databases call it. */
+static const struct {
+        const char *names, *ours;
+} elsewhere[] = {
+        { " nvl isnull ", "coalesce" },     { " getdate sysdate ", "now()" },       { " to_char date_format ", "strftime" },
+        { " to_date str_to_date ", "strptime" }, { " charindex ", "instr" },  { " dateadd ", "day + interval 7 days" },
+        { " iif ", "if" },                  { " datalength ", "length" },  { " stuff ", "overlay" },
+        { " regexp_like rlike ", "regexp_matches" }, { " regexp_substr ", "regexp_extract" }, { " try_convert convert ", "try_cast(x as type)" },
+        { " rownum rowid ", "row_number() over ()" }, { " stdev ", "stddev" }, { " wm_concat ", "string_agg" },
+};
+
+static Str nearest_in(Str name, const char *names, Str best) {
+        Str word, rest = str_of(names);
+        while (rest.size > 0) {
+                str_cut(rest, ' ', &word, &rest);
+                Str pair[] = { best, word };
+                if (word.size > 0)
+                        best = str_nearest(name, best.size > 0 ? pair : pair + 1, best.size > 0 ? 2 : 1);
+        }
+        return best;
+}
+
+static Status hint_function(Str name, Error *err) {
         for (size_t i = 0; i < COUNT_OF(hints); i++)
                 if (holds(hints[i].names, name))
-                        hint = hints[i].hint;
-        error_hint(err, "%s", hint);
+                        return error_hint(err, "%s", hints[i].hint);
+        for (size_t i = 0; i < COUNT_OF(elsewhere); i++)
+                if (holds(elsewhere[i].names, name))
+                        return error_hint(err, "here it is %s; docs/sql.md lists the functions there are", elsewhere[i].ours);
+        Str near = STR_NONE;
+        for (size_t i = 0; i < COUNT_OF(function_lists); i++)
+                near = nearest_in(name, function_lists[i], near);
+        if (near.size > 0 && str_distance(name, near) <= 1 + name.size / 4)
+                return error_hint(err, "did you mean %.*s? docs/sql.md lists the functions there are", STR_ARG(near));
+        return error_hint(err, "docs/sql.md lists the functions there are");
+}
+
+static Status refuse_function(const SqlTree *tree, SqlPlace at, const char *what, Str name, Error *err) {
+        error_set(err, STATUS_SQL_REFUSED, "the %s '%.*s' is not allowed", what, STR_ARG(name));
+        hint_function(name, err);
         return sql_error_place(err, tree, at);
 }
 
