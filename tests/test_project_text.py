@@ -23,6 +23,11 @@ def write_shop(project: Project) -> None:
     ("zones/shop/sources/orders.yml", SOURCE + "from: x.csv\n", "E106", 5, "line 1"),
     ("zones/shop/sources/orders.yml", SOURCE.replace("decimal(12,2)", "decimal(12,2"), "E105", 4, ""),
     ("zones/shop/sources/orders.yml", SOURCE.replace("text", "txt"), "E105", 3, "text"),
+    ("zones/shop/sources/orders.yml", SOURCE.replace("text", "varchar(20)"), "E105", 3, "text"),
+    ("zones/shop/sources/orders.yml", SOURCE.replace("decimal(12,2)", "numeric"), "E105", 4, "decimal"),
+    ("zones/shop/sources/orders.yml", SOURCE + "dates: dd.mm.yyyy\n", "E105", 5, "MM"),
+    ("zones/shop/sources/orders.yml", SOURCE + " due: date\n", "E103", 5, "same column"),
+    ("zones/shop/sources/orders.yml", SOURCE + "decimal: ,\n", "E103", 5, "quote"),
     ("zones/shop/sources/orders.yml", SOURCE + "nulls: it's\" # none\n", "E103", 5, "quotes"),
     ("zones/shop/zone.yml", "ownr: ann\n", "E104", 1, "owner"),
     ("zones/shop/access.yml", "rules:\n- who: [role a]\n  on: [gold.*]\n", "E105", 3, "stage"),
@@ -42,6 +47,23 @@ def test_what_is_wrong_is_said_with_its_place(project: Project, file: str, text:
     assert hint in (error["hint"] or ""), error
     assert error["column"] >= 1
     assert (project.root / "ingress/shop/orders_1.csv").exists(), "nothing may be touched"
+
+
+@pytest.mark.parametrize(("file", "hint"), [
+    ("zones/shop/orders.sql", "canonical/"),
+    ("zones/shop/orders2.yml", "sources/"),
+    ("zones/shop/cannonical/x.sql", "canonical"),
+    ("zones/shop/silver/x.sql", "canonical"),
+    ("zones/shop/sources/x.yaml", "x.yml"),
+    ("zones/shop/canonical/x.SQL", "small letters"),
+    ("zones/shop/canonical/My-Model.sql", "my_model"),
+])
+def test_text_that_nobody_reads_is_said_with_where_it_belongs(project: Project, file: str, hint: str) -> None:
+    write_shop(project)
+    project.write(file, "select 1 as a\n")
+    error = project.error("run")
+    assert error["exit"] == 2 and error["code"] in ("E104", "E105") and error["file"], error
+    assert hint in error["hint"], error
 
 
 def test_the_text_error_shows_the_line_and_a_caret(project: Project) -> None:

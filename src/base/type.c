@@ -45,6 +45,25 @@ static bool parse_precision(Str s, Type *out) {
         return true;
 }
 
+/* What other systems call our types: varchar(20) is text. */
+static Str same_elsewhere(Str text) {
+        static const struct {
+                const char *theirs, *ours;
+        } names[] = {
+                { "string", "text" },       { "varchar", "text" },     { "char", "text" },      { "str", "text" },
+                { "integer", "int" },       { "smallint", "int" },     { "int4", "int" },       { "int32", "int" },
+                { "long", "bigint" },       { "int8", "bigint" },      { "int64", "bigint" },   { "float", "double" },
+                { "real", "double" },       { "float8", "double" },    { "number", "decimal(18,2)" },
+                { "numeric", "decimal(18,2)" }, { "money", "decimal(18,2)" }, { "bool", "boolean" },
+                { "datetime", "timestamp" }, { "guid", "uuid" },
+        };
+        Str word = str_slice(text, 0, str_find_byte(text, '('));
+        for (size_t i = 0; i < COUNT_OF(names); i++)
+                if (str_equal_nocase(word, str_of(names[i].theirs)))
+                        return str_of(names[i].ours);
+        return STR_NONE;
+}
+
 Status type_parse(Str text, Type *out, Error *err) {
         text = str_trim(text);
         Str words[TYPE_LIST];
@@ -62,7 +81,9 @@ Status type_parse(Str text, Type *out, Error *err) {
                 return error_hint(err, "write decimal(P,S): P digits in all (1 to 38), S of them after the point");
         }
         error_set(err, STATUS_BAD_VALUE, "'%.*s' is no type", STR_ARG(text));
-        Str near = str_nearest(text, words, COUNT_OF(words));
+        Str near = same_elsewhere(text);
+        if (near.size == 0)
+                near = str_nearest(text, words, COUNT_OF(words));
         if (near.size)
                 return error_hint(err, "did you mean '%.*s'?", STR_ARG(near));
         return error_hint(err, "types: boolean, int, bigint, double, decimal(P,S), date, time, timestamp, timestamptz, "

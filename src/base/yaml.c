@@ -36,7 +36,9 @@ static Status next(Reader *r, yaml_event_t *event) {
         place(r, r->parser.problem_mark);
         if (strstr(problem, "tab"))
                 return error_hint(r->err, "indent with blanks; a tab has no width");
-        return error_hint(r->err, "quote values that hold ':' '#' or quotes: key: \"value\"");
+        if (strstr(problem, "expected key") || strstr(problem, "expected '-'"))
+                return error_hint(r->err, "lines of one level begin in the same column; is this one too far left or right?");
+        return error_hint(r->err, "quote values that hold ':' '#' ',' or quotes: key: \"value\"");
 }
 
 /* The text of the file between two marks (libyaml's index counts bytes of its UTF-8 input). */

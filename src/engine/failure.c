@@ -160,7 +160,7 @@ static Str without_advice(Str detail) {
 
 /* What to do about a failure of the data or of the types, where the kind alone says it. */
 static const char *const remedies[FAILURE_COUNT] = {
-        [FAILURE_NO_FUNCTION] = "cast the arguments first: sum(x::decimal(18,2)), or try_cast(x as double) where some do not fit",
+        [FAILURE_NO_FUNCTION] = "count the arguments, or cast them: sum(x::decimal(18,2)), try_cast(x as double) where some do not fit",
         [FAILURE_TYPES] = "cast one of them: x::date, or try_cast(x as double) where some do not fit",
         [FAILURE_CAST] = "try_cast(x as TYPE) gives NULL where a value does not fit, try_strptime(x, FORMAT) for dates",
         [FAILURE_DIVISION] = "x / nullif(y, 0) gives NULL there",

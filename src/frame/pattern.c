@@ -203,8 +203,12 @@ static Status check_units(Pattern *pattern, unsigned seen, Str text, Error *err)
         pattern->date = date != 0;
         pattern->time = (seen & 1u << HOUR) != 0;
         pattern->offset = (seen & 1u << OFFSET) != 0;
-        if (pattern->date && date != (1u << YEAR | 1u << MONTH | 1u << DAY))
-                return error_set(err, STATUS_BAD_VALUE, "date pattern '%.*s' needs year, month and day", STR_ARG(text));
+        if (pattern->date && date != (1u << YEAR | 1u << MONTH | 1u << DAY)) {
+                error_set(err, STATUS_BAD_VALUE, "date pattern '%.*s' needs year, month and day", STR_ARG(text));
+                if (seen & 1u << MINUTE && !(seen & 1u << MONTH))
+                        return error_hint(err, "the month is MM; mm is minutes");
+                return error_hint(err, "for example yyyy-MM-dd, dd/MM/yyyy or d MMM yy");
+        }
         if (pattern->time != ((seen & 1u << MINUTE) != 0) || (!pattern->time && (seen & ~date)))
                 return error_set(err, STATUS_BAD_VALUE, "date pattern '%.*s': a time needs hour and minute",
                                  STR_ARG(text));

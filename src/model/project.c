@@ -293,15 +293,25 @@ static void stray_problem(Loader *loader, const char *path, Str name, const char
         Str near = str_nearest(name, candidates, known_count);
         if (str_ends_with(name, STR(".yaml")))
                 error_hint(err, "call it %.*s.yml", (int)(name.size - 5), name.data);
-        else if (near.size > 0)
+        else if (near.size > 0 && str_distance(near, name) <= 2)
                 error_hint(err, "did you mean %.*s?", STR_ARG(near));
+        else if (str_ends_with(name, STR(".sql")))
+                error_hint(err, "a model lies in zones/ZONE/canonical/, analytical/ or egress/");
+        else if (str_ends_with(name, STR(".yml")))
+                error_hint(err, "a source lies in zones/ZONE/sources/");
+        else if (known_count > 0)
+                error_hint(err, "a zone has the folders sources, canonical, analytical and egress");
         else
-                error_hint(err, "docs/project-files.md shows where each file belongs");
+                error_hint(err, "endings are written in small letters: .yml, .sql");
+}
+
+static bool ends_nocase(Str name, Str ending) {
+        return name.size > ending.size && str_equal_nocase(str_slice(name, name.size - ending.size, name.size), ending);
 }
 
 static bool looks_like_text(Str name) {
-        return name.data[0] != '.' && (str_ends_with(name, STR(".yml")) || str_ends_with(name, STR(".yaml")) ||
-                                       str_ends_with(name, STR(".sql")));
+        return name.data[0] != '.' && (ends_nocase(name, STR(".yml")) || ends_nocase(name, STR(".yaml")) ||
+                                       ends_nocase(name, STR(".sql")));
 }
 
 /* The files of a folder that have this ending and a good name, each with its text. */

@@ -98,7 +98,7 @@ Status store_open(const char *root, Store **out, Error *err) {
         const char *absolute = path_absolute(&scratch, root);
         if (!file_exists(path_join(&scratch, absolute, "catalog.sqlite"))) {
                 error_set(err, STATUS_NO_STORE, "no store at '%s'", absolute);
-                return error_hint(err, "`store:` in lode.yml says where it lies; `lode init` makes one");
+                return error_hint(err, "`store:` in lode.yml says where it lies; the first `lode run` makes it");
         }
         CLEANUP(freep) char *real = NULL;
         TRY(resolve(absolute, &real, err));
