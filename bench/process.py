@@ -32,19 +32,22 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def resident_kib(pid: int) -> int:
-    """0 for a process that is gone, and for a child of ours that is not the program yet."""
+def memory_kib(pid: int) -> tuple[int, int]:
+    """What it holds of its own, and of files (libraries). Nothing for a process that is gone, and for a child of ours that
+    is not the program yet."""
     try:
         if os.path.samefile(f"/proc/{pid}/exe", "/proc/self/exe"):
-            return 0
-        with open(f"/proc/{pid}/statm") as statm:
-            return int(statm.read().split()[1]) * 4
-    except (OSError, IndexError):
-        return 0
+            return 0, 0
+        with open(f"/proc/{pid}/status") as status:
+            sizes = {line.split()[0]: int(line.split()[1]) for line in status if line.startswith("Rss")}
+    except OSError:
+        return 0, 0
+    return sizes.get("RssAnon:", 0) + sizes.get("RssShmem:", 0), sizes.get("RssFile:", 0)
 
 
 class MemoryWatch(threading.Thread):
-    """Samples the resident memory of a tree of processes; `peak` in KiB is a lower bound of the true peak."""
+    """Samples the memory of a tree of processes: what each holds of its own, and once the most that one holds of files,
+    for the processes share their libraries. `peak` in KiB is a lower bound of the true peak."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
@@ -53,7 +56,8 @@ class MemoryWatch(threading.Thread):
     def run(self) -> None:
         samples = 0
         while not self.over.wait(FIRST_SECONDS if samples < FIRST_SAMPLES else SAMPLE_SECONDS):
-            self.peak = max(self.peak, sum(map(resident_kib, descendants(self.pid))))
+            own, files = zip(*map(memory_kib, descendants(self.pid)), strict=True)
+            self.peak = max(self.peak, sum(own) + max(files))
             samples += 1
 
 
