@@ -2,7 +2,8 @@
 #include "model/access.h"
 
 #include "model/keys.h"
-#include "model/project.h"
+#include "model/model_file.h"
+#include "model/name.h"
 #include "model/tables.h"
 
 Status who_parse(Str text, Who *out, Error *err) {

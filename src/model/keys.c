@@ -4,7 +4,8 @@
 #include <regex.h>
 #include <stdarg.h>
 
-#include "model/project.h"
+#include "base/buf.h"
+#include "model/name.h"
 
 #define LIST_MAX 10000
 

@@ -17,11 +17,11 @@
  */
 #include "model/access.h"
 #include "model/model_file.h"
+#include "model/name.h"
 #include "model/problems.h"
 #include "model/source.h"
 
 #define PROJECT_FILE "lode.yml"
-#define PROJECT_NAME_MAX 63
 #define PROJECT_FILES_MAX 100000 /* text files in one project */
 
 typedef struct Term {
@@ -74,15 +74,6 @@ Zone *project_zone(const Project *project, Str name); /* NULL if absent */
 Source *project_source(const Project *project, Str zone, Str name);
 Model *project_model(const Project *project, Str zone, Str stage, Str name);
 
-/* [a-z][a-z0-9_]*, at most PROJECT_NAME_MAX bytes, not a reserved word of the layout. */
-bool name_valid(Str name);
-/* BAD_VALUE with the reason and a name that would do; `what` is "zone", "source", "model", ... */
-Status name_check(Str name, const char *what, Error *err);
-/* A valid name made of anything: lower case, ASCII, '_' for the rest. */
-Str name_from(Arena *arena, Str text);
-
-/* The project's name from its folder's: letters, digits, _ - and . stay, all else becomes '_'. */
-Str project_name_from(Arena *arena, Str folder);
 
 /*
  * What apply stores: one object per thing, its body a JSON text that holds the file's own text and the essentials
