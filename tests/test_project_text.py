@@ -32,6 +32,7 @@ def write_shop(project: Project) -> None:
     ("zones/shop/zone.yml", "ownr: ann\n", "E104", 1, "owner"),
     ("zones/shop/access.yml", "rules:\n- who: [role a]\n  on: [gold.*]\n", "E105", 3, "stage"),
     ("zones/shop/canonical/order.sql", "-- knd: view\n" + MODEL, "E104", 1, "kind"),
+    ("zones/shop/canonical/order.sql", "-- Kind: view\n" + MODEL, "E104", 1, "kind"),
     ("zones/shop/canonical/order.sql", MODEL.replace("staging.orders", "staging.order"), "E203", 3, "staging.orders"),
     ("zones/shop/canonical/order.sql", MODEL.replace("select order_no", "selct order_no"), "E201", 2, ""),
     ("zones/shop/canonical/order.sql", "select * from read_csv('/etc/passwd')\n", "E202", 1, ""),

@@ -262,6 +262,14 @@ static bool word_char(char c) {
         return (c >= 'a' && c <= 'z') || c == '_';
 }
 
+/* `Kind:` and `KIND:` were meant as the key, and would be passed over as words of a comment. */
+static bool is_key_in_capitals(Str word) {
+        for (size_t i = 0; i < COUNT_OF(keys); i++)
+                if (str_equal_nocase(word, str_of(keys[i].name)))
+                        return true;
+        return false;
+}
+
 /* What follows the dashes of a line. A first word that is (nearly) `column` or `check` may have a name behind it. */
 static HeadLine head_line(Str text, size_t from, size_t to) {
         HeadLine line = { 0 };
@@ -270,9 +278,14 @@ static HeadLine head_line(Str text, size_t from, size_t to) {
                 at++;
         line.continues = at - from >= 5 && at < to;
         line.word_at = at;
-        while (at < to && word_char(text.data[at]))
+        while (at < to && (word_char(text.data[at]) || (text.data[at] >= 'A' && text.data[at] <= 'Z')))
                 at++;
         line.word = str_slice(text, line.word_at, at);
+        bool capitals = false;
+        for (size_t i = 0; i < line.word.size; i++)
+                capitals |= !word_char(line.word.data[i]);
+        if (capitals && !is_key_in_capitals(line.word))
+                line.word.size = 0;
         if (line.word.size == 0)
                 return line;
         if (at < to && text.data[at] == ' ') {
