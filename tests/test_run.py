@@ -270,3 +270,23 @@ def test_errors_of_the_text_have_a_place_and_touch_nothing(shop: Project) -> Non
         ("E104", "zones/shop/sources/orders.yml", 7, 1, 2)
     assert "delimiter" in error["hint"]
     assert shop.json("log") == before
+
+
+def test_a_file_in_the_wrong_folder_of_ingress_is_counted_and_told(project: Project) -> None:
+    project.lode("add", "shop")
+    project.write("ingress/orders.csv", "a\n1\n")
+    project.write("ingress/crm/clients.csv", "a\n1\n")
+    project.write("ingress/shop/orders.csv", "a\n1\n")
+    report = project.json("run")
+    assert report["unclaimed"] == ["ingress/orders.csv", "ingress/crm/clients.csv", "ingress/shop/orders.csv"]
+    assert report["files"]["seen"] == report["files"]["unclaimed"] == 3
+    assert project.json("status")["files"]["unclaimed"] == 3
+    told = project.lode("run").stderr
+    assert "ingress/ZONE/" in told and "no zone 'crm'" in told and "lode add shop" in told
+
+
+def test_a_held_delivery_says_what_to_do(project: Project) -> None:
+    project.write("zones/shop/sources/orders.yml", "from: in/orders*.csv\ndelimiter: \";\"\ncolumns:\n  id: int\n  name: text\n")
+    project.write("in/orders.csv", "id,name\n1,a\n")
+    assert project.lode("run", check=False).exit == 1
+    assert "another delimiter" in project.json("status")["held"][0]["message"]

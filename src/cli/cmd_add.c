@@ -78,7 +78,7 @@ static Status leave_claimed(Add *add, Error *err) {
         const Feed **feeds = ARENA_ARRAY(add->arena, const Feed *, zone->source_count);
         for (size_t i = 0; i < zone->source_count; i++)
                 feeds[i] = feed_of_source(add->arena, zone->sources[i]);
-        DiscoverSpec spec = { add->workspace->project->root, feeds, zone->source_count, &add->zone, 1 };
+        DiscoverSpec spec = { add->workspace->project->root, feeds, zone->source_count, &add->zone, 1, false };
         FoundFile *found;
         size_t count, kept = 0;
         TRY(discover_files(&spec, add->arena, &found, &count, err));

@@ -168,7 +168,7 @@ static void report_json(const RunReport *r, Buf *out) {
 
 static void print_text(Cli *cli, const RunReport *r) {
         for (size_t i = 0; i < r->unclaimed_count && i < 10; i++)
-                output_note(&cli->output, PAINT_YELLOW, "unclaimed  %.*s: no source of the zone matches it", STR_ARG(r->unclaimed[i]));
+                output_note(&cli->output, PAINT_YELLOW, "unclaimed  %.*s: %.*s", STR_ARG(r->unclaimed[i]), STR_ARG(r->unclaimed_why[i]));
         if (r->unclaimed_count > 10)
                 output_note(&cli->output, PAINT_YELLOW, "unclaimed  and %zu more", r->unclaimed_count - 10);
         for (size_t i = 0; i < r->error_count; i++)

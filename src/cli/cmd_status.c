@@ -29,7 +29,7 @@ static Status count_files(Cli *cli, Workspace *workspace, StatusReport *report, 
                 for (size_t i = 0; i < project->zones[z]->source_count; i++)
                         vec_push(&cli->arena, &feeds, feed_of_source(&cli->arena, project->zones[z]->sources[i]));
         }
-        DiscoverSpec spec = { project->root, feeds.items, feeds.count, zones.items, zones.count };
+        DiscoverSpec spec = { project->root, feeds.items, feeds.count, zones.items, zones.count, true };
         FoundFile *found;
         size_t count;
         TRY(discover_files(&spec, &cli->arena, &found, &count, err));

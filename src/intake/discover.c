@@ -117,6 +117,35 @@ static int by_zone_and_name(const void *a, const void *b) {
         return order ? order : str_compare(x->name, y->name);
 }
 
+static bool is_zone(const DiscoverSpec *spec, Str name) {
+        for (size_t i = 0; i < spec->zone_count; i++)
+                if (str_equal(spec->zones[i], name))
+                        return true;
+        return false;
+}
+
+/* Files that nobody will ever take, since no zone is theirs. They are found so that they can be told of. */
+static Status find_strays(Discovery *d, Error *err) {
+        DirEntry *entries;
+        size_t count;
+        const char *folder = path_join(d->arena, d->spec->project_root, "ingress");
+        Status status = dir_list(folder, d->arena, &entries, &count, err);
+        if (status == STATUS_NOT_FOUND)
+                return STATUS_OK;
+        TRY(status);
+        for (size_t i = 0; i < count; i++) {
+                Str name = arena_str(d->arena, entries[i].name);
+                const char *path = path_join(d->arena, folder, arena_cstr(d->arena, name));
+                if (is_half_written(name) || is_zone(d->spec, name))
+                        continue;
+                if (entries[i].is_file)
+                        TRY(add(d, STR(""), path, name, true, err));
+                else if (entries[i].is_dir)
+                        TRY(walk(d, name, path, STR(""), true, 1, err));
+        }
+        return STATUS_OK;
+}
+
 Status discover_files(const DiscoverSpec *spec, Arena *arena, FoundFile **out, size_t *out_count, Error *err) {
         Discovery d = { .spec = spec, .arena = arena };
         map_init(&d.seen, arena);
@@ -130,6 +159,8 @@ Status discover_files(const DiscoverSpec *spec, Arena *arena, FoundFile **out, s
                         if (feed->patterns[j].size && !str_starts_with(feed->patterns[j], STR("ingress/")))
                                 TRY(walk_pattern(&d, feed, feed->patterns[j], err));
         }
+        if (spec->strays)
+                TRY(find_strays(&d, err));
         if (d.files.count)
                 qsort(d.files.items, d.files.count, sizeof(FoundFile), by_zone_and_name);
         *out = d.files.items;

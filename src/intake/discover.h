@@ -16,7 +16,7 @@
 
 typedef struct FoundFile {
         const char *path;   /* absolute */
-        Str zone;
+        Str zone;           /* of a stray: the folder it lies in, which is no zone's; empty: in ingress/ itself */
         Str name;           /* as deliveries are called: below ingress/ZONE/, or below the project, or absolute */
         bool in_ingress;
         const Feed *feed;   /* NULL: no feed claims it */
@@ -30,6 +30,7 @@ typedef struct DiscoverSpec {
         size_t feed_count;
         const Str *zones;         /* whose ingress is listed */
         size_t zone_count;
+        bool strays;              /* also what lies in ingress/ outside the zones' folders; zones are then all there are */
 } DiscoverSpec;
 
 /* Sorted by zone, then name. IO when a folder cannot be read; a missing ingress folder is empty. LIMIT. */

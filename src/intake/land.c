@@ -47,7 +47,7 @@ static void give_up(Landing *landing, LandState state, Str message) {
 }
 
 static void fail(Landing *landing, Arena *arena, const Error *err) {
-        give_up(landing, LAND_FAILED, arena_str(arena, str_of(err->message)));
+        give_up(landing, LAND_FAILED, arena_strf(arena, "%s%s%s", err->message, err->hint[0] ? "; " : "", err->hint));
 }
 
 /* ---- settled? ---- */

@@ -452,6 +452,11 @@ static void record_counts(const Staging *s, Reading *reading) {
 }
 
 /* True when the failure is the environment's, and the whole staging must end. */
+/* Why a delivery is held outlives the error, and so must what to do about it. */
+static Str error_said(Arena *arena, const Error *err) {
+        return arena_strf(arena, "%s%s%s", err->message, err->hint[0] ? "; " : "", err->hint);
+}
+
 static bool is_environment(Status status) {
         return status == STATUS_IO || status == STATUS_DISK_FULL || status == STATUS_ENGINE || status == STATUS_SANDBOX ||
                status == STATUS_INTERRUPTED || status == STATUS_CONFLICT || status == STATUS_CORRUPT;
@@ -466,7 +471,7 @@ static Status take(Staging *s, Reading *reading, Error *err) {
         if (status != STATUS_OK) {
                 reading->result = (StageResult){ 0 };
                 record_counts(s, reading);
-                hold(reading, arena_str(s->arena, str_of(err->message)));
+                hold(reading, error_said(s->arena, err));
                 return STATUS_OK;
         }
         record_counts(s, reading);

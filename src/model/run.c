@@ -21,7 +21,7 @@ typedef struct Run {
         VEC(RunDelivery) deliveries;
         VEC(ModelReport) models;
         VEC(Error) errors;
-        VEC(Str) unclaimed;
+        VEC(Str) unclaimed, unclaimed_why;
         RunReport *report;
         bool changed, failed;
 } Run;
@@ -211,6 +211,18 @@ static bool was_staged_here(const StageReport *report, int64_t delivery) {
         return false;
 }
 
+static void note_unclaimed(Run *run, const FoundFile *file) {
+        Str zone = file->zone, why;
+        if (zone.size == 0)
+                why = STR("it lies in no zone's folder: move it to ingress/ZONE/");
+        else if (!project_zone(run->workspace->project, zone))
+                why = arena_strf(run->arena, "there is no zone '%.*s': lode add ZONE makes one", STR_ARG(zone));
+        else
+                why = arena_strf(run->arena, "no source of the zone matches it: lode add %.*s FILE writes one, or widen the 'from' of one", STR_ARG(zone));
+        vec_push(run->arena, &run->unclaimed, arena_strf(run->arena, "ingress/%.*s%s%.*s", STR_ARG(zone), zone.size ? "/" : "", STR_ARG(file->name)));
+        vec_push(run->arena, &run->unclaimed_why, why);
+}
+
 static Status arrive(Run *run, LandedFile **out, size_t *out_count, Error *err) {
         DiscoverSpec spec = {
                 .project_root = run->workspace->project->root,
@@ -218,6 +230,7 @@ static Status arrive(Run *run, LandedFile **out, size_t *out_count, Error *err) 
                 .feed_count = run->feed_count,
                 .zones = run->zones.items,
                 .zone_count = run->zones.count,
+                .strays = run->options->word_count == 0,
         };
         FoundFile *found;
         size_t count;
@@ -228,7 +241,7 @@ static Status arrive(Run *run, LandedFile **out, size_t *out_count, Error *err) 
                 if (found[i].rival && (is_feed_chosen(run, found[i].feed) || is_feed_chosen(run, found[i].rival)))
                         refuse_rivals(run, &found[i]);
                 else if (!found[i].feed && run->options->word_count == 0)
-                        vec_push(run->arena, &run->unclaimed, arena_strf(run->arena, "ingress/%.*s/%.*s", STR_ARG(found[i].zone), STR_ARG(found[i].name)));
+                        note_unclaimed(run, &found[i]);
                 else if (found[i].feed && !found[i].rival && is_feed_chosen(run, found[i].feed))
                         vec_push(run->arena, &claimed, &found[i]);
         }
@@ -406,6 +419,7 @@ static void finish(Run *run) {
         report->errors = run->errors.items;
         report->error_count = run->errors.count;
         report->unclaimed = run->unclaimed.items;
+        report->unclaimed_why = run->unclaimed_why.items;
         report->unclaimed_count = run->unclaimed.count;
         bool changed = run->changed || report->apply.changed;
         report->state = run->failed ? (run->changed ? RUN_PARTLY : RUN_FAILED) : changed ? RUN_PUBLISHED : RUN_NOTHING;

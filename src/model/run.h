@@ -47,7 +47,7 @@ typedef struct RunReport {
         int64_t us;
         ApplyReport apply;
         RunFiles files;
-        Str *unclaimed;
+        Str *unclaimed, *unclaimed_why; /* the file below the project; why, and what to do */
         size_t unclaimed_count;
         RunDelivery *deliveries;
         size_t delivery_count;
