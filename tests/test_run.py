@@ -5,6 +5,7 @@ import gzip
 import os
 import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -290,3 +291,25 @@ def test_a_held_delivery_says_what_to_do(project: Project) -> None:
     project.write("in/orders.csv", "id,name\n1,a\n")
     assert project.lode("run", check=False).exit == 1
     assert "another delimiter" in project.json("status")["held"][0]["message"]
+
+
+def test_links_in_ingress_are_told_of_and_never_followed(project: Project, tmp_path: Path) -> None:
+    secret = tmp_path / "elsewhere" / "orders_1.csv"
+    secret.parent.mkdir()
+    secret.write_text("id\n4711\n")
+    project.write("zones/shop/sources/orders.yml", "from: ingress/*orders_*.csv\ncolumns:\n  id: int\n")
+    project.drop("shop", "orders_0.csv", "id\n1\n")
+    (project.root / "ingress/shop/orders_1.csv").symlink_to(secret)
+    (project.root / "ingress/shop/deep").symlink_to(secret.parent)
+    report = project.json("run")
+    assert report["unclaimed"] == ["ingress/shop/deep", "ingress/shop/orders_1.csv"]
+    assert project.query("select id from shop.staging.orders") == [{"id": 1}]
+    assert secret.exists()
+
+
+def test_a_name_does_not_speak_to_the_terminal(project: Project) -> None:
+    project.write("zones/shop/sources/orders.yml", "from: ingress/*.csv\ncolumns:\n  id: int\n")
+    project.drop("shop", "a\x1b[2Jb.csv", "id\n1\n")
+    answer = project.lode("run")
+    assert "\x1b" not in answer.stdout + answer.stderr
+    assert "a\\x1b[2Jb.csv" in answer.stderr

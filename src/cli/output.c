@@ -51,6 +51,25 @@ void output_progress(const Output *output, const char *format, ...) {
         progress_shown = true;
 }
 
+/* Names and texts come from files: what is in them must not speak to the terminal. Line breaks stay. */
+static void print_plain(FILE *out, const char *format, va_list args) {
+        CLEANUP(freep) char *text = NULL;
+        if (vasprintf(&text, format, args) < 0)
+                return;
+        for (const unsigned char *c = (const unsigned char *)text; *c; c++)
+                if ((*c < 0x20 && *c != '\n' && *c != '\t') || *c == 0x7F)
+                        fprintf(out, "\\x%02x", *c);
+                else
+                        fputc(*c, out);
+}
+
+static void PRINTF_LIKE(2, 3) print_plain_args(FILE *out, const char *format, ...) {
+        va_list args;
+        va_start(args, format);
+        print_plain(out, format, args);
+        va_end(args);
+}
+
 void output_note(const Output *output, Paint color, const char *format, ...) {
         if (output->quiet)
                 return;
@@ -59,7 +78,7 @@ void output_note(const Output *output, Paint color, const char *format, ...) {
                 fputs(paint(output->color_err, color), stderr);
         va_list args;
         va_start(args, format);
-        vfprintf(stderr, format, args);
+        print_plain(stderr, format, args);
         va_end(args);
         if (color != PAINT_NONE)
                 fputs(paint(output->color_err, PAINT_NONE), stderr);
@@ -133,11 +152,14 @@ void output_error(const Output *output, const Error *err) {
                 fprintf(stderr, "%s:%d:%d  ", err->file, err->line, err->column);
         else if (err->file[0])
                 fprintf(stderr, "%s  ", err->file);
-        fprintf(stderr, "%s\n", err->message);
+        print_plain_args(stderr, "%s\n", err->message);
         if (err->line > 0 && err->excerpt[0])
                 print_caret(output, err);
-        if (err->hint[0])
-                fprintf(stderr, "      %s%s%s\n", paint(output->color_err, PAINT_DIM), err->hint, paint(output->color_err, PAINT_NONE));
+        if (err->hint[0]) {
+                fprintf(stderr, "      %s", paint(output->color_err, PAINT_DIM));
+                print_plain_args(stderr, "%s", err->hint);
+                fprintf(stderr, "%s\n", paint(output->color_err, PAINT_NONE));
+        }
         if (output->verbose && err->raised_file)
                 fprintf(stderr, "      raised at %s:%d\n", err->raised_file, err->raised_line);
 }

@@ -55,9 +55,13 @@ static Status add(Discovery *d, Str zone, const char *path, Str name, bool in_in
         if (map_has(&d->seen, key))
                 return STATUS_OK;
         FoundFile file = { .path = path, .zone = zone, .name = name, .in_ingress = in_ingress };
-        if (stat(path, &file.st) < 0 || !S_ISREG(file.st.st_mode))
-                return STATUS_OK; /* gone since, or no file */
-        claim(d, &file);
+        if ((in_ingress ? lstat : stat)(path, &file.st) < 0)
+                return STATUS_OK; /* gone since */
+        file.is_link = S_ISLNK(file.st.st_mode);
+        if (!file.is_link && !S_ISREG(file.st.st_mode))
+                return STATUS_OK;
+        if (!file.is_link)
+                claim(d, &file);
         if (!in_ingress && !file.feed)
                 return STATUS_OK;
         if (d->files.count == DISCOVER_FILES_MAX)
@@ -81,7 +85,9 @@ static Status walk(Discovery *d, Str zone, const char *folder, Str name, bool in
                         continue;
                 const char *path = path_join(d->arena, folder, entries[i].name.data);
                 Str below = arena_strf(d->arena, "%.*s%.*s", STR_ARG(name), STR_ARG(entries[i].name));
-                if (entries[i].is_file)
+                struct stat st;
+                bool is_link = in_ingress && lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+                if (entries[i].is_file || is_link)
                         TRY(add(d, zone, path, below, in_ingress, err));
                 else if (entries[i].is_dir && depth < DISCOVER_DEPTH_MAX)
                         TRY(walk(d, zone, path, arena_strf(d->arena, "%.*s/", STR_ARG(below)), in_ingress, depth + 1, err));

@@ -4,7 +4,8 @@
  * Discover: which files are there, and which feed claims each. Reads folders and stats files; opens none.
  *
  * A zone's ingress is the folder ingress/ZONE of the project, with what lies in folders below it. Every file in it is
- * found, claimed or not. Files elsewhere are found only through a pattern that names them. Names that begin with a dot
+ * found, claimed or not. Links in it are found but never followed and never claimed: who may drop files is not who may
+ * read all that Lode can read. Files elsewhere are found only through a pattern that names them. Names that begin with a dot
  * and those that end in .tmp, .part or .filepart are a sender's half-written files and are passed over.
  */
 #include "intake/feed.h"
@@ -19,6 +20,7 @@ typedef struct FoundFile {
         Str zone;           /* of a stray: the folder it lies in, which is no zone's; empty: in ingress/ itself */
         Str name;           /* as deliveries are called: below ingress/ZONE/, or below the project, or absolute */
         bool in_ingress;
+        bool is_link;       /* in ingress, where links are not followed */
         const Feed *feed;   /* NULL: no feed claims it */
         const Feed *rival;  /* a second feed that claims it too: an error of the text */
         struct stat st;

@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 
 #define COPY_BLOCK (1u << 20)
 
@@ -103,11 +105,28 @@ static bool claim(int claims_fd, const FoundFile *file, const struct stat *st) {
         return file_lock_byte(claims_fd, (int64_t)(byte >> 2));
 }
 
+/*
+ * A file of ingress is opened from the zone's own folder without following a link, so that a sender who swaps a folder
+ * or the file for a link after it was found gets nothing read that lies elsewhere.
+ */
+static int open_found(const FoundFile *file, Arena *arena) {
+        const uint64_t flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+        size_t folder_size = strlen(file->path) - file->name.size;
+        if (!file->in_ingress)
+                return open(file->path, (int)flags);
+        const char *folder_path = arena_cstr(arena, (Str){ file->path, folder_size });
+        CLEANUP(close_fdp) int folder = open(folder_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (folder < 0)
+                return -1;
+        struct open_how how = { .flags = flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+        return (int)syscall(SYS_openat2, folder, arena_cstr(arena, file->name), &how, sizeof(how));
+}
+
 /* Opens and claims. A file that another run took meanwhile is unsettled. */
 static bool open_source(Landing *landing, int claims_fd, Arena *arena) {
         const FoundFile *file = landing->result->file;
         Error err;
-        landing->source_fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        landing->source_fd = open_found(file, arena);
         if (landing->source_fd < 0 && errno == ENOENT) {
                 give_up(landing, LAND_UNSETTLED, STR("another run has taken it"));
                 return false;

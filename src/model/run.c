@@ -213,7 +213,9 @@ static bool was_staged_here(const StageReport *report, int64_t delivery) {
 
 static void note_unclaimed(Run *run, const FoundFile *file) {
         Str zone = file->zone, why;
-        if (zone.size == 0)
+        if (file->is_link)
+                why = STR("it is a link, and links in ingress/ are not followed: put the file there, or name its path in a source's 'from'");
+        else if (zone.size == 0)
                 why = STR("it lies in no zone's folder: move it to ingress/ZONE/");
         else if (!project_zone(run->workspace->project, zone))
                 why = arena_strf(run->arena, "there is no zone '%.*s': lode add ZONE makes one", STR_ARG(zone));
