@@ -49,15 +49,23 @@ static Status resolve(const char *root, char **out, Error *err) {
         return STATUS_OK;
 }
 
+/* Under another name first: the key is there whole or not at all, and of two that make it at once the first one's holds. */
 static Status make_key(const Store *store, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
         Sha256 key;
         random_bytes(key.bytes, sizeof(key.bytes));
-        CLEANUP(close_fdp) int fd = open(store->key_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        const char *path = arena_printf(&arena, "%s.%016llx.new", store->key_path, (unsigned long long)random_u64());
+        CLEANUP(close_fdp) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (fd < 0)
-                return error_errno(err, errno, "cannot make '%s'", store->key_path);
-        TRY(fd_write_all(fd, (Str){ (const char *)key.bytes, sizeof(key.bytes) }, store->key_path, err));
-        fd_sync(fd, store->key_path);
-        return STATUS_OK;
+                return error_errno(err, errno, "cannot make '%s'", path);
+        Status status = fd_write_all(fd, (Str){ (const char *)key.bytes, sizeof(key.bytes) }, path, err);
+        if (status == STATUS_OK) {
+                fd_sync(fd, path);
+                if (link(path, store->key_path) < 0 && errno != EEXIST)
+                        status = error_errno(err, errno, "cannot make '%s'", store->key_path);
+        }
+        unlink(path);
+        return status;
 }
 
 static Status make_lock(const Store *store, Error *err) {
