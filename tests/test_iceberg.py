@@ -77,7 +77,7 @@ def test_duckdb_reads_the_data_files_to_the_same_rows(types: Project) -> None:
     location = types.json("show", "z.staging.t")["metadata_location"]
     files = [task.file.file_path.removeprefix("file://") for task in iceberg_table(location).scan().plan_files()]
     columns = ["id", "small", "ratio", "price", "day", "note"]
-    theirs = duckdb.execute(f"select {', '.join(columns)} from read_parquet({files})").to_arrow_table()
+    theirs = duckdb.sql(f"select {', '.join(columns)} from read_parquet({files})").to_arrow_table()
     assert arrow_checksum(types.table("z.staging.t").select(columns)) == arrow_checksum(theirs)
 
 
