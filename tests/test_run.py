@@ -313,3 +313,24 @@ def test_a_name_does_not_speak_to_the_terminal(project: Project) -> None:
     answer = project.lode("run")
     assert "\x1b" not in answer.stdout + answer.stderr
     assert "a\\x1b[2Jb.csv" in answer.stderr
+
+def test_checks_warn_or_stop_what_their_zone_publishes(shop: Project) -> None:
+    shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50,2026-01-02\n2,bo,-1.00,2026-01-03\n3,cy,,2026-01-03\n")
+    model = "-- check positive: amount > 0, else {}\n-- check some: (select count(*) from this) > 2, else stop\nselect order_no, amount from staging.orders\n"
+    shop.write("zones/shop/canonical/order.sql", model.format("warn"))
+    report = shop.json("run")
+    assert report["models"][0]["checks"] == [{"name": "positive", "severity": "warn", "state": "warn", "rows": 1},
+                                             {"name": "some", "severity": "stop", "state": "ok", "rows": 0}]
+    assert len(shop.query("select * from shop.canonical.order")) == 3
+
+    shop.write("zones/shop/canonical/order.sql", model.format("stop"))
+    shop.drop("shop", "orders2.csv", HEADER + "4,dan,9.00,2026-01-02\n")
+    answer = shop.lode("run", "-o", "json", check=False)
+    assert answer.exit == 1 and answer.json["models"][0]["state"] == "failed"
+    assert (answer.json["errors"][0]["code"], answer.json["errors"][0]["line"]) == ("E302", 1)
+    assert len(shop.query("select * from shop.canonical.order")) == 3
+    assert len(shop.query("select * from shop.canonical.order", "--branch", f"run/{answer.json['run']}")) == 4
+
+    shop.write("zones/shop/canonical/order.sql", model.replace("amount > 0", "amuont > 0").format("warn"))
+    answer = shop.lode("run", "-o", "json", check=False)
+    assert (answer.json["errors"][0]["code"], answer.json["errors"][0]["line"], answer.json["errors"][0]["column"]) == ("E204", 1, 20)

@@ -49,8 +49,16 @@ static void on_delivery(void *context, const RunDelivery *d) {
                             STR_ARG(d->name), STR_ARG(d->message));
 }
 
+static void tell_checks(Cli *cli, const ModelReport *m) {
+        for (size_t i = 0; i < m->check_count; i++)
+                if (m->checks[i].state == CHECK_STATE_WARN)
+                        output_note(&cli->output, PAINT_YELLOW, "warning    %s  check %.*s does not hold for %s row%s", m->node->name.data,
+                                    STR_ARG(m->checks[i].check->name), counted(&cli->arena, m->checks[i].rows), m->checks[i].rows == 1 ? "" : "s");
+}
+
 static void on_model(void *context, const ModelReport *m) {
         Cli *cli = context;
+        tell_checks(cli, m);
         Arena *arena = &cli->arena;
         const char *name = m->node->name.data;
         if (m->state == BUILD_UNCHANGED) {
@@ -117,6 +125,14 @@ static void model_json(JsonWriter *w, const ModelReport *m) {
         json_put_double(w, (double)m->us / 1e6);
         json_key(w, "checks");
         json_array(w);
+        for (size_t i = 0; i < m->check_count; i++) {
+                json_object(w);
+                json_member_str(w, "name", m->checks[i].check->name);
+                json_member_str(w, "severity", str_of(severity_name(m->checks[i].check->severity)));
+                json_member_str(w, "state", str_of(check_state_name(m->checks[i].state)));
+                json_member_int(w, "rows", m->checks[i].rows);
+                json_end(w);
+        }
         json_end(w);
         json_end(w);
 }

@@ -417,8 +417,9 @@ static bool with_rows(Build *b, const StatementSpec *spec, const SqlTree *tree, 
                statement_bind(spec, carrying, b->arena, out, &ignored) == STATUS_OK;
 }
 
-static Status open_model(Build *b, Worker *worker, const Node *node, Statement *out, Error *err) {
-        StatementSpec spec = {
+/* As the zone, over what this run built so far. */
+static StatementSpec statement_spec(Build *b, Worker *worker, const Node *node) {
+        return (StatementSpec){
                 .lake = b->spec->workspace->lake,
                 .worker = worker,
                 .at = changeset_base(b->set),
@@ -426,6 +427,10 @@ static Status open_model(Build *b, Worker *worker, const Node *node, Statement *
                 .principal = { .name = arena_strf(b->arena, "zone:%.*s", STR_ARG(node->zone)), .zone = node->zone },
                 .default_zone = node->zone,
         };
+}
+
+static Status open_model(Build *b, Worker *worker, const Node *node, Statement *out, Error *err) {
+        StatementSpec spec = statement_spec(b, worker, node);
         SqlTree *tree = ARENA_NEW(b->arena, SqlTree);
         *tree = *b->spec->text->trees[node->index];
         if (node->model->kind == MODEL_TABLE && with_rows(b, &spec, tree, out))
@@ -464,7 +469,10 @@ static Status build_model(Build *b, const Node *node, ModelReport *report, Error
         TRY(is_view ? build_view(b, node, statement, report, err) : build_table(b, worker, node, statement, report, err));
         /* a model that was the other kind before */
         CatalogName other = is_view ? model_table_name(b->arena, node) : view_name(b->arena, node);
-        return changeset_remove_object(b->set, other, err);
+        TRY(changeset_remove_object(b->set, other, err));
+        StatementSpec spec = statement_spec(b, worker, node);
+        TRY(checks_run(&spec, node->model, b->arena, &report->checks, &report->check_count, err));
+        return checks_verdict(node->model, report->checks, report->check_count, err);
 }
 
 /* What ends the whole run rather than one model. */
@@ -533,7 +541,7 @@ static Str commit_message(const Build *b) {
 
 static bool any_built(const Build *b) {
         for (size_t i = 0; i < b->reports.count; i++)
-                if (b->reports.items[i].state == BUILD_BUILT)
+                if (b->reports.items[i].state == BUILD_BUILT || b->reports.items[i].check_count)
                         return true;
         return false;
 }

@@ -7,6 +7,7 @@
  * (graph fingerprint) or the snapshot of anything it reads is not what its table says it was built from. A build
  * whose rows equal the old ones makes no new version.
  */
+#include "model/check.h"
 #include "model/text.h"
 
 typedef enum BuildState { BUILD_BUILT, BUILD_UNCHANGED, BUILD_FAILED, BUILD_BLOCKED } BuildState;
@@ -17,6 +18,8 @@ typedef struct ModelReport {
         int64_t rows;
         int64_t added, changed, removed; /* -1 = not counted */
         int64_t us;
+        CheckReport *checks; /* of a model that was built */
+        size_t check_count;
         Error error;      /* FAILED and BLOCKED */
 } ModelReport;
 

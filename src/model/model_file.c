@@ -158,8 +158,13 @@ static void read_model_check(KeyContext *context, const YamlNode *value, void *o
         if (!known || expression.size == 0) {
                 Error *err = key_problem(context, value, STATUS_BAD_VALUE,
                                          "check `%.*s` needs a condition and what happens else", STR_ARG(check.name));
-                error_hint(err, "for example   -- check amount_positive: amount >= 0, else warn     (warn, quarantine "
-                                "or stop)");
+                error_hint(err, "for example   -- check amount_positive: amount >= 0, else warn     (or stop)");
+                return;
+        }
+        if (check.severity == CHECK_QUARANTINE) {
+                Error *err = key_problem(context, value, STATUS_BAD_VALUE, "check `%.*s`: quarantine is not built yet for models",
+                                         STR_ARG(check.name));
+                error_hint(err, "'else warn' publishes and tells, 'else stop' keeps the zone as it was");
                 return;
         }
         for (size_t i = 0; i < model->check_count; i++)
@@ -214,8 +219,9 @@ static const Key keys[] = {
           .kind = KEY_OTHER,
           .named = true,
           .read = read_model_check,
-          .shown = "`CONDITION, else warn | quarantine | stop`",
-          .meaning = "What must hold for every row. Parsed in this version, not run yet." },
+          .shown = "`CONDITION, else warn | stop`",
+          .meaning = "What must hold for every row; where it is NULL it holds. `this` is the whole table. `warn` publishes and "
+                     "tells, `stop` keeps the zone as it was." },
         { .name = "version",
           .kind = KEY_COUNT,
           .at = AT(version),

@@ -35,7 +35,7 @@ TEST(every_leading_line_is_read) {
                 "-- column amount: decimal(12,2), unit DKK, class internal, tag money, about What was paid, all in "
                 "all\n"
                 "-- column mail: untag pii\n"
-                "-- check amount_positive: amount >= 0, else quarantine\n"
+                "-- check amount_positive: amount >= 0, else warn\n"
                 "-- check known: (select count(*) from this where case when a then b else c end) = 0, else stop\n"
                 "-- version: 2\n"
                 "-- fresh: 24h\n"
@@ -62,7 +62,7 @@ TEST(every_leading_line_is_read) {
         CHECK(!model->columns[3].has_type);
         CHECK_STR(model->columns[3].untags[0], STR("pii"));
         CHECK_INT(model->check_count, 2);
-        CHECK_INT(model->checks[0].severity, CHECK_QUARANTINE);
+        CHECK_INT(model->checks[0].severity, CHECK_WARN);
         CHECK_STR(model->checks[0].expression, STR("amount >= 0"));
         CHECK_STR(str_slice(model->text, model->checks[0].offset, model->checks[0].offset + 11), STR("amount >= 0"));
         CHECK_STR(model->checks[1].expression,
