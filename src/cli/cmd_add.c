@@ -270,6 +270,11 @@ static void group_json(JsonWriter *w, const Add *add, const FileGroup *group) {
         json_end(w);
 }
 
+static Str why_and_what_to_do(const Add *add, size_t index) {
+        Str why = add->left_over.items[index].why, hint = add->left_over.items[index].hint;
+        return hint.size ? arena_strf(add->arena, "%.*s; %.*s", STR_ARG(why), STR_ARG(hint)) : why;
+}
+
 static void print_json(const Add *add) {
         CLEANUP(buf_deinit) Buf json = { 0 };
         JsonWriter w = json_writer(&json, false);
@@ -284,8 +289,7 @@ static void print_json(const Add *add) {
         for (size_t i = 0; i < add->left_over.count; i++) {
                 json_object(&w);
                 json_member_str(&w, "file", str_of(add->left_over.items[i].file));
-                json_member_str(&w, "why", add->left_over.items[i].why);
-                json_member_str(&w, "hint", add->left_over.items[i].hint.size ? add->left_over.items[i].hint : STR_NONE);
+                json_member_str(&w, "why", why_and_what_to_do(add, i));
                 json_end(&w);
         }
         json_end(&w);
