@@ -136,6 +136,12 @@ def test_a_file_that_is_mostly_wrong_is_held_whole(project: Project) -> None:
     (["show", "quarantine", "orders"], "shop.orders"),
     (["show", "delivery", "nonsense"], "lode show source"),
     (["show", "table", "nonsense"], "lode show zone"),
+    (["trace", "orders", "--where", "order_id = 1"], "shop.staging.orders"),
+    (["trace", "shop.canonical.ordr", "--where", "order_id = 1"], "shop.canonical.order"),
+    (["trace", "shop.staging.orders", "--where", "order_id = 1", "--column", "dey"], "day"),
+    (["query", "-f", "nonsense.sql"], "where you stand"),
+    (["query", "--at", "2020-01-01", "select 1"], "lode log"),
+    (["query", "--at", "deadbeef", "select 1"], "lode log"),
     (["add", "in/orders.csv"], "lode add ZONE in/orders.csv"),
 ])
 def test_a_slip_of_the_hand_is_an_error_with_the_way_on(shop: Project, arguments: list[str], hint: str) -> None:
@@ -186,3 +192,10 @@ def test_a_corrected_file_answers_for_the_held_one(project: Project) -> None:
     project.lode("run")
     status = project.json("status")
     assert status["held"] == [] and status["next"] == "lode show table"
+
+
+def test_status_tells_of_wrong_text(shop: Project) -> None:
+    shop.write("zones/shop/zone.yml", "ownr: ann\n")
+    status = shop.lode("status").stdout
+    assert "1 error" in status and "lode check" in status.splitlines()[-1]
+    assert shop.json("status")["next"] == "lode check"

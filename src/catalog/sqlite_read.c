@@ -432,11 +432,13 @@ Status sqlite_find(Catalog *catalog, Str branch_name, Str text, Arena *arena, Ca
         }
         TRY(db_transaction_commit(&transaction, err));
         if (found.count > 1)
-                return error_set(err, STATUS_AMBIGUOUS, "more than one commit begins with '%.*s'", STR_ARG(text));
-        if (found.count == 0 && is_prefix)
-                return error_set(err, STATUS_NOT_FOUND, "no commit begins with '%.*s'", STR_ARG(text));
-        if (found.count == 0)
-                return error_set(err, STATUS_NOT_FOUND, "nothing was committed by %.*s", STR_ARG(text));
+                error_set(err, STATUS_AMBIGUOUS, "more than one commit begins with '%.*s'", STR_ARG(text));
+        else if (found.count == 0 && is_prefix)
+                error_set(err, STATUS_NOT_FOUND, "no commit begins with '%.*s'", STR_ARG(text));
+        else if (found.count == 0)
+                error_set(err, STATUS_NOT_FOUND, "nothing was committed by %.*s", STR_ARG(text));
+        if (found.count != 1)
+                return error_hint(err, "lode log lists the commits with their times, in UTC");
         *out = found.items[0];
         return STATUS_OK;
 }

@@ -36,7 +36,10 @@ static Status read_sql(Cli *cli, Str *out_text, Str *out_name, Error *err) {
         *out_name = str_of(file);
         if (strcmp(file, "-") == 0)
                 return file_read_fd(STDIN_FILENO, "standard input", SQL_FILE_MAX, &cli->arena, out_text, err);
-        return file_read(file, SQL_FILE_MAX, &cli->arena, out_text, err);
+        Status status = file_read(file, SQL_FILE_MAX, &cli->arena, out_text, err);
+        if (status == STATUS_NOT_FOUND)
+                error_hint(err, "paths are taken from where you stand, not from the project's folder");
+        return status;
 }
 
 static Status copy_out(const char *path, Error *err) {

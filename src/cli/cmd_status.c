@@ -90,6 +90,8 @@ static void load_failed(Cli *cli, Workspace *workspace, StatusReport *report) {
 }
 
 static const char *next_command(const StatusReport *report, const Workspace *workspace) {
+        if (problems_any(&workspace->project->problems))
+                return "lode check";
         if (workspace->project->zone_count == 0)
                 return "lode add ZONE FILE";
         if (report->files.seen > report->files.unclaimed || report->edited_count || !workspace->lake)
@@ -153,6 +155,10 @@ static void print_text(Cli *cli, Workspace *workspace, const StatusReport *r) {
                workspace->lake ? "" : " (not there yet: the first run makes it)", STR_ARG(workspace->principal.name));
         printf("files       %lld waiting, %lld of them unclaimed; %lld deliveries staged, %lld held\n", (long long)r->files.seen,
                (long long)r->files.unclaimed, (long long)r->files.staged, (long long)r->files.held);
+        size_t wrong = workspace->project->problems.errors.count;
+        if (wrong)
+                printf("%stext%s        %zu error%s, so nothing runs\n", paint(o->color_out, PAINT_RED), paint(o->color_out, PAINT_NONE), wrong,
+                       wrong == 1 ? "" : "s");
         for (size_t i = 0; i < r->held_count; i++)
                 printf("%sheld%s        %.*s.%.*s  %.*s: %.*s\n", paint(o->color_out, PAINT_RED), paint(o->color_out, PAINT_NONE),
                        STR_ARG(r->held[i].zone), STR_ARG(r->held[i].source), STR_ARG(r->held[i].name), STR_ARG(r->held[i].message));

@@ -384,7 +384,7 @@ static void check_store(Loader *loader) {
                 return;
         Error *err = problems_add(loader->problems, STATUS_BAD_VALUE,
                                   "the store lies inside the project's folder, where git clean would take the data");
-        size_t at = str_find(project->text, STR("store:"));
+        size_t at = str_starts_with(project->text, STR("store:")) ? 0 : str_find(project->text, STR("\nstore:")) + 1;
         error_place(err, PROJECT_FILE, project->text, at < project->text.size ? at : 0);
         error_hint(err, "leave `store` out: ../%.*s.lode is the default", STR_ARG(project->name));
 }

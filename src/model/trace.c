@@ -23,6 +23,44 @@ typedef struct Trace {
         int64_t taken;
 } Trace;
 
+/* ---- what was meant ---- */
+
+/* The same last name elsewhere, else the nearest spelling, of the tables and views there are. */
+static Status hint_table(Trace *t, Error *err) {
+        static const char *const kinds[] = { "table", "view" };
+        const TraceSpec *spec = t->spec;
+        VEC(Str) names = { 0 };
+        Error ignored = { 0 }; /* no guess, then */
+        for (size_t k = 0; k < COUNT_OF(kinds); k++) {
+                CatalogObject *objects;
+                size_t count;
+                if (catalog_list(spec->workspace->lake->catalog, spec->at, str_of(kinds[k]), STR(""), t->arena, &objects, &count, &ignored) == STATUS_OK)
+                        for (size_t i = 0; i < count; i++)
+                                vec_push(t->arena, &names, arena_strf(t->arena, "%.*s.%.*s", STR_ARG(objects[i].zone), STR_ARG(objects[i].name)));
+        }
+        Str last = spec->table, head;
+        while (str_cut(last, '.', &head, &last))
+                ;
+        Str suffix = arena_strf(t->arena, ".%.*s", STR_ARG(head));
+        for (size_t i = 0; i < names.count; i++)
+                if (str_ends_with(names.items[i], suffix))
+                        return error_hint(err, "did you mean %.*s?", STR_ARG(names.items[i]));
+        Str near = str_nearest(spec->table, names.items, names.count);
+        return near.size ? error_hint(err, "did you mean %.*s?", STR_ARG(near))
+                         : error_hint(err, "a table is named zone.stage.table; lode show table lists them");
+}
+
+static Status no_column(const Trace *t, Error *err) {
+        size_t count = t->statement.columns.count;
+        Str *names = ARENA_ARRAY(t->arena, Str, count);
+        for (size_t i = 0; i < count; i++)
+                names[i] = t->statement.columns.items[i].name;
+        error_set(err, STATUS_NO_COLUMN, "%.*s has no column '%.*s'", STR_ARG(t->spec->table), STR_ARG(t->spec->column));
+        Str near = str_nearest(t->spec->column, names, count);
+        return near.size ? error_hint(err, "did you mean %.*s?", STR_ARG(near))
+                         : error_hint(err, "lode show %.*s lists its columns", STR_ARG(t->spec->table));
+}
+
 /* ---- the statement that gives rows with their delivery and ordinal ---- */
 
 static Status predicate_tree(Trace *t, SqlTree **out, Error *err) {
@@ -104,7 +142,7 @@ static Status traced_tree(Trace *t, Str zone, Str stage, Str name, SqlTree **out
         }
         if (!t->model) {
                 error_set(err, STATUS_NO_TABLE, "there is no table '%.*s'", STR_ARG(t->spec->table));
-                return error_hint(err, "lode show table lists them");
+                return hint_table(t, err);
         }
         TRY(statement_parse(t->worker, t->model->text, str_of(t->model->path), t->arena, &model, err));
         bool traceable = false;
@@ -174,7 +212,7 @@ static Status run_statement(Trace *t, Str zone, SqlTree *tree, Error *err) {
                 for (size_t i = 0; i < t->statement.columns.count; i++)
                         found |= str_equal_nocase(t->statement.columns.items[i].name, t->spec->column);
                 if (!found)
-                        return error_set(err, STATUS_NO_COLUMN, "%.*s has no column '%.*s'", STR_ARG(t->spec->table), STR_ARG(t->spec->column));
+                        return no_column(t, err);
         }
         int64_t rows;
         return statement_execute(&t->statement, take_row, t, &rows, err);
@@ -267,7 +305,7 @@ static Status trace_with(Trace *t, Error *err) {
         Str zone, stage, name, rest;
         if (!str_cut(t->spec->table, '.', &zone, &rest) || !str_cut(rest, '.', &stage, &name) || name.size == 0) {
                 error_set(err, STATUS_USAGE, "'%.*s' is no table's full name", STR_ARG(t->spec->table));
-                return error_hint(err, "three parts: zone.stage.table");
+                return hint_table(t, err);
         }
         TRY(worker_lease(t->spec->workspace->pool, t->spec->workspace->principal.name, &t->worker, err));
         SqlTree *tree;
