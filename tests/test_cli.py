@@ -158,7 +158,7 @@ def test_help_of_a_verb_either_way_round() -> None:
 def test_a_file_is_added_once(shop: Project) -> None:
     answer = shop.json("add", "shop", "in/orders.csv", check=False)
     assert answer["sources"] == []
-    assert "zones/shop/sources/orders.yml" in answer["left_over"][0]["hint"]
+    assert "zones/shop/sources/orders.yml" in answer["left_over"][0]["why"]
     assert [file.name for file in (shop.root / "zones/shop/sources").iterdir()] == ["orders.yml"]
     shop.lode("check")
 
@@ -168,7 +168,7 @@ def test_what_cannot_be_added_says_what_to_do(project: Project) -> None:
              "book.xlsx": b"PK\x03\x04" + bytes(40)}
     for name, content in files.items():
         left = project.json("add", "shop", project.write(f"in/{name}", content), check=False)["left_over"]
-        assert left[0]["why"] and left[0]["hint"], name
+        assert left[0]["why"], name
 
 
 def test_the_preview_of_a_wide_file_is_short(project: Project) -> None:
