@@ -334,3 +334,24 @@ def test_checks_warn_or_stop_what_their_zone_publishes(shop: Project) -> None:
     shop.write("zones/shop/canonical/order.sql", model.replace("amount > 0", "amuont > 0").format("warn"))
     answer = shop.lode("run", "-o", "json", check=False)
     assert (answer.json["errors"][0]["code"], answer.json["errors"][0]["line"], answer.json["errors"][0]["column"]) == ("E204", 1, 20)
+
+
+def test_a_branch_is_run_on_without_touching_main(shop: Project) -> None:
+    shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50,2026-01-02\n")
+    shop.write("zones/shop/canonical/order.sql", "select order_no from staging.orders\n")
+    shop.json("run")
+    shop.lode("branch", "try")
+    assert [branch["branch"] for branch in shop.json("branch")] == ["main", "try"]
+    shop.write("zones/shop/canonical/order.sql", "select order_no, amount from staging.orders\n")
+    shop.drop("shop", "orders2.csv", HEADER + "2,bo,1.00,2026-01-03\n")
+    report = shop.json("run", "--branch", "try")
+    assert report["branch"] == "try" and report["files"]["seen"] == 0
+    assert list(shop.query("select * from shop.canonical.order", "--branch", "try")[0]) == ["order_no", "amount"]
+    assert list(shop.query("select * from shop.canonical.order")[0]) == ["order_no"]
+    assert files(shop.json("run")) == {"staged": 1}
+    assert orders(shop) == [1, 2]
+    assert shop.error("branch", "try")["code"] == "E107"
+    assert shop.error("branch", "run/9")["code"] == "E105"
+    assert shop.error("query", "select 1", "--branch", "none")["exit"] == 2
+    shop.lode("branch", "try", "--remove")
+    assert [branch["branch"] for branch in shop.json("branch")] == ["main"]

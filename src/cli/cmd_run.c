@@ -7,7 +7,7 @@
 enum { OPTION_BRANCH, OPTION_AGAIN, OPTION_REPLAY, OPTION_WATCH };
 
 static const Option options[] = {
-        [OPTION_BRANCH] = { "branch", 0, "BRANCH", "where to publish (else main)" },
+        [OPTION_BRANCH] = { "branch", 0, "BRANCH", "build models there; files are taken on main only" },
         [OPTION_AGAIN] = { "again", 0, NULL, "although nothing changed" },
         [OPTION_REPLAY] = { "replay", 0, NULL, "try held deliveries and open quarantine again" },
         [OPTION_WATCH] = { "watch", 0, NULL, "go on, whenever files arrive" },

@@ -9,11 +9,12 @@
 
 static const Verb *const verbs[] = {
         &verb_init, &verb_add, &verb_check, &verb_apply, &verb_run, &verb_status, &verb_query, &verb_show, &verb_trace, &verb_log,
+        &verb_branch,
 };
 
 /* Words that cli users will look for; each comes with a later version. */
 static const char *const later_verbs[] = {
-        "plan", "diff", "branch", "merge", "revert", "tag",   "user",  "role",   "token",
+        "plan", "diff", "merge", "revert", "tag",   "user",  "role",   "token",
         "audit", "why", "export", "forget", "fix", "tidy", "serve", "verify", "backup", "restore",
 };
 

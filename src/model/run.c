@@ -437,6 +437,18 @@ static Status audit_start(Run *run, Error *err) {
         return workspace_audit(run->workspace, record, err);
 }
 
+/* There is one ledger of deliveries, and it is main's: a file that were staged on a branch alone would be missing on main. */
+static bool is_on_main(const Run *run) {
+        return run->options->branch.size == 0 || str_is(run->options->branch, "main");
+}
+
+static Status take_files(Run *run, Error *err) {
+        LandedFile *landed;
+        size_t landed_count;
+        TRY(arrive(run, &landed, &landed_count, err));
+        return stage_all(run, landed, landed_count, err);
+}
+
 static Status run_steps(Run *run, Error *err) {
         TRY(load_text(run, err));
         TRY(select_words(run, err));
@@ -447,10 +459,8 @@ static Status run_steps(Run *run, Error *err) {
         TRY(audit_start(run, err));
         collect_zones(run);
         collect_feeds(run);
-        LandedFile *landed;
-        size_t landed_count;
-        TRY(arrive(run, &landed, &landed_count, err));
-        TRY(stage_all(run, landed, landed_count, err));
+        if (is_on_main(run))
+                TRY(take_files(run, err));
         TRY(build_all(run, err));
         SweepResult swept;
         TRY(lake_sweep(run->workspace->lake, SWEEP_INTENTS, &swept, err));
