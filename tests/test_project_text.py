@@ -107,3 +107,20 @@ def test_local_times_of_a_zone_become_instants(project: Project) -> None:
     assert [row["seen_at"] for row in project.query("select seen_at from shop.staging.visits order by 1")] == [
         "2026-01-01T11:00:00+00:00", "2026-07-01T10:00:00+00:00"]
     assert [row["rule"] for row in project.json("show", "quarantine")] == ["no_such_time"]
+
+
+@pytest.mark.parametrize(("head", "select", "code", "hint"), [
+    ("-- key: ordr_no\n", MODEL, "E204", "order_no"),
+    ("-- column amont: decimal(12,2)\n", MODEL, "E204", "amount"),
+    ("-- column amount: int\n", MODEL, "E205", "cast"),
+    ("", "select order_no, null as note from staging.orders", "E205", "CAST(note AS text)"),
+    ("", "select order_no, amount as ORDER_NO from staging.orders", "E109", "as other_name"),
+    ("", "select order_nr from staging.orders", "E204", "order_no"),
+])
+def test_a_model_that_cannot_be_built_says_what_to_change(project: Project, head: str, select: str, code: str, hint: str) -> None:
+    write_shop(project)
+    project.write("zones/shop/canonical/order.sql", head + select)
+    report = project.json("run", check=False)
+    error = report["errors"][0]
+    assert (error["code"], error["file"]) == (code, "zones/shop/canonical/order.sql"), error
+    assert hint in error["hint"] and error["message"].count("column '") <= 1, error

@@ -100,24 +100,37 @@ static const LakeColumn *find_column(const LakeColumn *columns, size_t count, St
         return NULL;
 }
 
+static Status hint_column(const LakeColumn *columns, size_t count, Str name, Arena *arena, Error *err) {
+        Str *names = ARENA_ARRAY(arena, Str, count);
+        for (size_t i = 0; i < count; i++)
+                names[i] = columns[i].name;
+        Str near = str_nearest(name, names, count);
+        return near.size ? error_hint(err, "did you mean `%.*s`?", STR_ARG(near)) : error_hint(err, "add it to the SELECT, or take it out of the line");
+}
+
 static Status check_declared(const Model *model, const LakeColumn *columns, size_t count, Arena *arena, Error *err) {
         for (size_t i = 0; i < model->key_count; i++) {
                 if (find_column(columns, count, model->key[i]))
                         continue;
                 error_set(err, STATUS_NO_COLUMN, "the key '%.*s' is no column of the model's SELECT", STR_ARG(model->key[i]));
+                hint_column(columns, count, model->key[i], arena, err);
                 return error_place(err, model->path, model->text, 0);
         }
         for (size_t i = 0; i < model->column_count; i++) {
                 const ModelColumn *declared = &model->columns[i];
                 const LakeColumn *found = find_column(columns, count, declared->name);
-                if (!found)
+                if (!found) {
                         error_set(err, STATUS_NO_COLUMN, "the model declares column '%.*s', and its SELECT has none of that name",
                                   STR_ARG(declared->name));
-                else if (declared->has_type && !type_equal(declared->type, found->type))
+                        hint_column(columns, count, declared->name, arena, err);
+                } else if (declared->has_type && !type_equal(declared->type, found->type)) {
+                        Str wanted = type_print(arena, declared->type);
                         error_set(err, STATUS_SQL_TYPE, "column '%.*s' is declared %.*s, and its SELECT gives %.*s", STR_ARG(declared->name),
-                                  STR_ARG(type_print(arena, declared->type)), STR_ARG(type_print(arena, found->type)));
-                else
+                                  STR_ARG(wanted), STR_ARG(type_print(arena, found->type)));
+                        error_hint(err, "cast it in the SELECT, to %.*s, or change the line", STR_ARG(wanted));
+                } else {
                         continue;
+                }
                 return error_place_line(err, model->path, model->text, declared->line, 1);
         }
         return STATUS_OK;
@@ -137,10 +150,8 @@ static Status columns_of(const Build *b, const Statement *statement, const Model
                 }
                 columns[i].name = name;
                 columns[i].hidden = str_is(name, "_file") || str_is(name, "_row");
-                if (worker_table_type(&found->items[i], b->arena, &columns[i].type, err) != STATUS_OK) {
-                        error_place(err, model->path, model->text, model->body_offset);
-                        return error_context(err, "column '%.*s'", STR_ARG(name));
-                }
+                if (worker_table_type(&found->items[i], b->arena, &columns[i].type, err) != STATUS_OK)
+                        return error_place(err, model->path, model->text, model->body_offset);
                 for (size_t j = 0; j < model->column_count; j++)
                         if (str_equal_nocase(model->columns[j].name, name))
                                 columns[i].about = model->columns[j].about;
@@ -429,11 +440,32 @@ static StatementSpec statement_spec(Build *b, Worker *worker, const Node *node) 
         };
 }
 
+/*
+ * Two columns of one name: as the model stands that is refused, but the statement that carries rows would have the engine
+ * call the second NAME_1 in silence. So the model is bound by itself first, from a tree of its own.
+ */
+static Status names_twice(Build *b, const StatementSpec *spec, const Model *model, const SqlTree *tree, bool *out, Error *err) {
+        SqlDependency source;
+        SqlTree *own;
+        Statement plain;
+        if (!sql_row_source(tree, &source, NULL))
+                return STATUS_OK;
+        TRY(statement_parse(spec->worker, model->text, str_of(model->path), b->arena, &own, err));
+        TRY(statement_bind(spec, own, b->arena, &plain, err));
+        for (size_t i = 0; i < plain.columns.count; i++)
+                for (size_t j = 0; j < i; j++)
+                        *out |= str_equal_nocase(plain.columns.items[i].name, plain.columns.items[j].name);
+        return STATUS_OK;
+}
+
 static Status open_model(Build *b, Worker *worker, const Node *node, Statement *out, Error *err) {
         StatementSpec spec = statement_spec(b, worker, node);
         SqlTree *tree = ARENA_NEW(b->arena, SqlTree);
         *tree = *b->spec->text->trees[node->index];
-        if (node->model->kind == MODEL_TABLE && with_rows(b, &spec, tree, out))
+        bool twins = false;
+        if (node->model->kind == MODEL_TABLE)
+                TRY(names_twice(b, &spec, node->model, tree, &twins, err));
+        if (node->model->kind == MODEL_TABLE && !twins && with_rows(b, &spec, tree, out))
                 return STATUS_OK;
         return statement_bind(&spec, tree, b->arena, out, err);
 }
