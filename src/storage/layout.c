@@ -75,11 +75,33 @@ static Status make_lock(const Store *store, Error *err) {
         return STATUS_OK;
 }
 
+/* A folder that has files of a store and no catalog is a store that lost it. A new catalog in it would answer as if
+ * nothing had ever been loaded, and its sweep would take the files for rubbish. */
+static Status refuse_remains(const char *root, Error *err) {
+        static const char *const folders[] = { "tables", "landing" };
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        for (size_t i = 0; i < COUNT_OF(folders); i++) {
+                DirEntry *entries;
+                size_t count;
+                Status status = dir_list(path_join(&scratch, root, folders[i]), &scratch, &entries, &count, err);
+                if (status == STATUS_NOT_FOUND)
+                        continue;
+                TRY(status);
+                if (count == 0)
+                        continue;
+                error_set(err, STATUS_CORRUPT, "the store '%s' has data and no catalog: its catalog.sqlite is gone", root);
+                return error_hint(err, "put catalog.sqlite back from a backup; `store:` in lode.yml may name another "
+                                       "folder for a new store");
+        }
+        return STATUS_OK;
+}
+
 Status store_create(const char *root, Store **out, Error *err) {
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         const char *absolute = path_absolute(&scratch, root);
         if (file_exists(path_join(&scratch, absolute, "catalog.sqlite")))
                 return error_set(err, STATUS_EXISTS, "there is a store already: '%s'", absolute);
+        TRY(refuse_remains(absolute, err));
         bool is_new = !file_exists(absolute);
         TRY(dir_make(absolute, err));
         if (is_new && chmod(absolute, 0700) < 0)
