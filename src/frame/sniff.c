@@ -27,6 +27,7 @@ typedef struct Sniffing {
         Sniffed *out;
         VEC(SniffedDoubt) doubts;
         uint32_t *ends; /* scratch of a scan */
+        size_t too_wide; /* fields of a record under a delimiter that gives most records too many; 0: none does */
 } Sniffing;
 
 static void add_doubt(Sniffing *sniffing, Str column, Str what, Str assumed) {
@@ -156,6 +157,19 @@ static double known_share(Sniffing *sniffing, const Format *format, const Record
         return all ? (double)known / (double)all : 0;
 }
 
+/* A file with more columns than can be kept would otherwise look like one of a single column. */
+static void look_for_width(Sniffing *sniffing, const Records *records) {
+        size_t wide = 0, width = 0;
+        for (size_t i = 0; i < records->count; i++) {
+                if (records->items[i].width <= FORMAT_COLUMNS_MAX)
+                        continue;
+                wide++;
+                width = records->items[i].width;
+        }
+        if (wide * 2 > records->count)
+                sniffing->too_wide = width;
+}
+
 static double score_of(Sniffing *sniffing, const Format *format, size_t size) {
         Records records = { 0 };
         size_t count, total;
@@ -163,6 +177,7 @@ static double score_of(Sniffing *sniffing, const Format *format, size_t size) {
         size_t width = common_width(sniffing, format, &records, &count, &total);
         if (total == 0)
                 return 0;
+        look_for_width(sniffing, &records);
         double share = (double)count / (double)total;
         double columns = width > 1 ? (double)(width - 1) / (double)width : 0.01;
         return share * share * columns * known_share(sniffing, format, &records, width);
@@ -694,6 +709,11 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         if (total == 0) {
                 error_set(err, STATUS_HELD, "the file has no records: it is empty or blank");
                 return error_hint(err, "add one of the feed that has some");
+        }
+        if (width == 1 && sniffing->too_wide) {
+                error_set(err, STATUS_LIMIT, "the file has %zu columns; at most %d are read", sniffing->too_wide,
+                          FORMAT_COLUMNS_MAX);
+                return error_hint(err, "a file so wide is often a matrix: turn it into rows of key and value");
         }
         find_comments(sniffing, format, &records, width);
         size_t first = first_of_table(sniffing, format, &records, width);
