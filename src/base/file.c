@@ -43,11 +43,15 @@ Status file_read_fd(int fd, const char *name, size_t limit, Arena *arena, Str *o
 }
 
 Status file_read(const char *path, size_t limit, Arena *arena, Str *out, Error *err) {
-        CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        /* without blocking: a pipe that nobody writes would be waited for */
+        CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
                 return error_set(err, STATUS_NOT_FOUND, "there is no file '%s'", path);
         if (fd < 0)
                 return error_errno(err, errno, "cannot open '%s'", path);
+        struct stat st;
+        if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+                return error_set(err, STATUS_IO, "'%s' is a pipe or a device, not a file", path);
         return file_read_fd(fd, path, limit, arena, out, err);
 }
 

@@ -21,6 +21,16 @@ static const Option options[] = {
         [OPTION_AS] = { "as", 0, "PRINCIPAL", "as that principal would be answered" },
 };
 
+/* Other than text of the project, SQL may come through a pipe: -f <(command). */
+static Status read_sql_file(Cli *cli, const char *file, Str *out_text, Error *err) {
+        CLEANUP(close_fdp) int fd = open(file, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+                return error_set(err, STATUS_NOT_FOUND, "there is no file '%s'", file);
+        if (fd < 0)
+                return error_errno(err, errno, "cannot open '%s'", file);
+        return file_read_fd(fd, file, SQL_FILE_MAX, &cli->arena, out_text, err);
+}
+
 static Status read_sql(Cli *cli, Str *out_text, Str *out_name, Error *err) {
         const char *file = cli_option(cli, OPTION_FILE);
         if (!file) {
@@ -36,7 +46,7 @@ static Status read_sql(Cli *cli, Str *out_text, Str *out_name, Error *err) {
         *out_name = str_of(file);
         if (strcmp(file, "-") == 0)
                 return file_read_fd(STDIN_FILENO, "standard input", SQL_FILE_MAX, &cli->arena, out_text, err);
-        Status status = file_read(file, SQL_FILE_MAX, &cli->arena, out_text, err);
+        Status status = read_sql_file(cli, file, out_text, err);
         if (status == STATUS_NOT_FOUND)
                 error_hint(err, "paths are taken from where you stand, not from the project's folder");
         return status;
