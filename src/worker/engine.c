@@ -71,6 +71,7 @@ static const struct {
         { "Cannot mix values of type ", FAILURE_TYPES },
         { "Cannot compare values of type ", FAILURE_TYPES },
         { "Cannot prepare multiple statements", FAILURE_NOT_ONE },
+        { "No magic bytes found at end of file", FAILURE_FILE }, /* ours are whole when they are published: the disk */
 };
 
 /* error_subtype and type of missing things */
