@@ -15,6 +15,8 @@ static void read_from(KeyContext *context, const YamlNode *value, void *object) 
                 Str rest;
                 if (source_is_ingress(source->from[i], &rest) && rest.size == 0)
                         key_problem(context, value, STATUS_BAD_VALUE, "`from` names no file: write ingress/PATTERN");
+                if (str_find(source->from[i], STR("://")) < source->from[i].size)
+                        key_problem(context, value, STATUS_BAD_VALUE, "`from` with a URI is not built yet: name a path");
                 if (str_find(source->from[i], STR("..")) < source->from[i].size &&
                     source_is_ingress(source->from[i], &rest))
                         key_problem(context, value, STATUS_BAD_VALUE,
