@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
+#include <poll.h>
+#include <sys/resource.h>
 
 #ifndef LODE_VERSION
 #define LODE_VERSION "0.1.0"
@@ -116,6 +120,58 @@ static Status unknown_verb(const char *name, Error *err) {
         return near.size ? error_hint(err, "did you mean 'lode %.*s'?", STR_ARG(near)) : error_hint(err, "lode lists them");
 }
 
+/* Who closes a standard stream gives its number to the next file that is opened, and what is printed would go into
+ * that file. Streams that are closed become ones that cannot be written, so that an answer nobody gets is an error. */
+static bool hold_standard_streams(void) {
+        static const int modes[] = { O_RDONLY, O_RDONLY, O_WRONLY };
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+                        return false;
+        return true;
+}
+
+enum { FILES_NEEDED = 64, FILES_WANTED = 4096 };
+
+/* A run that meets the limit in its middle could not say what is on the disk; so the room is there before it begins. */
+static Status want_descriptors(Error *err) {
+        struct rlimit limit;
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return STATUS_OK;
+        if (limit.rlim_max < FILES_NEEDED) {
+                error_set(err, STATUS_IO, "at most %llu files may be open at once here, and lode needs %d",
+                          (unsigned long long)limit.rlim_max, FILES_NEEDED);
+                return error_hint(err, "ulimit -n shows the limit");
+        }
+        if (limit.rlim_cur < FILES_WANTED) {
+                limit.rlim_cur = limit.rlim_max < FILES_WANTED ? limit.rlim_max : FILES_WANTED;
+                setrlimit(RLIMIT_NOFILE, &limit);
+        }
+        return STATUS_OK;
+}
+
+/* A reader that has seen enough (| head) closed the pipe on purpose: the exit status says so, nothing else needs to. */
+static bool is_reader_gone(void) {
+        struct pollfd out = { .fd = STDOUT_FILENO };
+        return ferror(stdout) && poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
+/* An answer that did not arrive is no success. */
+static int finish_output(const Output *output, int code) {
+        errno = 0;
+        if (fflush(stdout) == 0 && !ferror(stdout))
+                return code;
+        if (code != 0)
+                return code;
+        Error err = { 0 };
+        if (errno == 0)
+                error_set(&err, STATUS_IO, "cannot write all of the answer to standard output");
+        else
+                error_errno(&err, errno, "cannot write the answer");
+        if (!is_reader_gone())
+                output_error(output, &err);
+        return status_exit(STATUS_IO);
+}
+
 static void catch_signals(void) {
         struct sigaction action = { .sa_handler = on_signal };
         sigaction(SIGINT, &action, NULL);
@@ -180,11 +236,13 @@ static Status no_verb(char **argv, Error *err) {
 }
 
 int main(int argc, char **argv) {
+        if (!hold_standard_streams())
+                return 3;
         setlocale(LC_CTYPE, "C.UTF-8");
         CLEANUP(arena_deinit) Arena arena = { 0 };
         int verb = verb_at(argc, argv);
         if (answer_about_itself(argc, argv, verb))
-                return 0;
+                return finish_output(&(Output){ 0 }, 0);
         bool asks_help = verb + 1 < argc && strcmp(argv[verb], "help") == 0;
         verb += asks_help; /* lode help VERB, and no such verb */
         catch_signals();
@@ -201,13 +259,14 @@ int main(int argc, char **argv) {
                 if (strcmp(words[i], "-o") == 0 && strcmp(words[i + 1], "json") == 0)
                         common.output = OUTPUT_JSON;
         cli.output = output_of(&common);
-        Status status = verb < argc ? run_verb(&cli, argv[verb], count, words, &err) : no_verb(argv, &err);
+        Status status = want_descriptors(&err);
+        if (status == STATUS_OK)
+                status = verb < argc ? run_verb(&cli, argv[verb], count, words, &err) : no_verb(argv, &err);
         output_progress(&cli.output, NULL);
         int code = status == STATUS_OK ? cli.exit_code : status_exit(status);
-        if (status != STATUS_OK)
+        if (status != STATUS_OK && !(status == STATUS_IO && is_reader_gone()))
                 output_error(&cli.output, &err);
-        if (fflush(stdout) != 0 && code == 0)
-                code = 3;
+        code = finish_output(&cli.output, code);
         arena_deinit(&cli.arena);
         return code;
 }
