@@ -63,9 +63,11 @@ Status json_parse(Str text, const char *name, Arena *arena, Json **out, Error *e
         static const JsonEvents events = {
                 make_integer, make_real, make_string, make_word, make_array, array_set, make_object, object_set,
         };
-        JsonFault fault;
+        JsonFault fault = { 0 };
         Json *root = json_door_parse(text, JSON_DEPTH, &events, arena, &fault);
         if (!root) {
+                if (fault.is_too_deep)
+                        return error_set(err, STATUS_LIMIT, "this JSON is nested too deeply: %s", fault.words);
                 error_set(err, STATUS_CORRUPT, "this is not JSON: %s", fault.words);
                 return error_place_line(err, name, text, fault.line, fault.column);
         }

@@ -66,6 +66,7 @@ void *json_door_parse(Str text, int max_depth, const JsonEvents *events, void *c
                                   JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
         if (!root) {
                 snprintf(fault->words, sizeof(fault->words), "%s", error.text);
+                fault->is_too_deep = json_error_code(&error) == json_error_stack_overflow;
                 fault->line = error.line;
                 fault->column = error.column;
                 return NULL;
@@ -73,6 +74,7 @@ void *json_door_parse(Str text, int max_depth, const JsonEvents *events, void *c
         Walk w = { events, context, max_depth };
         void *out = walk(&w, root, 1);
         if (!out) {
+                fault->is_too_deep = true;
                 snprintf(fault->words, sizeof(fault->words), "nested more than %d levels deep", max_depth);
                 fault->line = fault->column = 1;
         }

@@ -20,6 +20,7 @@ typedef struct JsonEvents {
 typedef struct JsonFault {
         char words[200];
         int line, column;
+        bool is_too_deep;
 } JsonFault;
 
 /* NULL on bad text, with fault filled. */

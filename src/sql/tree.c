@@ -1192,9 +1192,8 @@ static Status read_document(Reader *reader, const Json *document, Error *err) {
         return read_inner(reader, json_at(statements, 0), &reader->tree->query, err);
 }
 
-/* The engine's tree is always JSON; what our reader does not take is its depth. The reader's words are about the tree,
- * which is not the user's text, so they are not shown. */
-static Status unreadable(Error *err) {
+/* The reader's own words are about the engine's tree, which is not the user's text. */
+static Status too_deep(Error *err) {
         *err = (Error){ 0 };
         error_set(err, STATUS_LIMIT, "the statement is nested too deeply");
         return error_hint(err, "many joins, subqueries or CTEs stand inside each other: make some of them a model");
@@ -1208,8 +1207,10 @@ Status sql_tree_read(Str json, Str text, Str name, Arena *arena, SqlTree **out, 
                 return error_set(err, STATUS_LIMIT, "the statement's syntax tree has %zu bytes; at most %u are read",
                                  json.size, SQL_TREE_MAX);
         Json *document;
-        if (json_parse(without_big_numbers(arena, json), "syntax tree", arena, &document, err) != STATUS_OK)
-                return unreadable(err);
+        Status status = json_parse(without_big_numbers(arena, json), "syntax tree", arena, &document, err);
+        if (status == STATUS_LIMIT)
+                return too_deep(err);
+        TRY(status);
         SqlTree *tree = ARENA_NEW(arena, SqlTree);
         *tree = (SqlTree){ .text = text, .name = name };
         Reader reader = { .tree = tree, .arena = arena, .place = { 0, 0 } };
