@@ -33,7 +33,7 @@ struct Json {
         };
 };
 
-/* CORRUPT with line and column on bad input (err's place is in `name`, which may be NULL). */
+/* CORRUPT with line and column on bad input (err's place is in `name`, which may be NULL); LIMIT when nested over JSON_DEPTH. */
 Status json_parse(Str text, const char *name, Arena *arena, Json **out, Error *err);
 
 const Json *json_get(const Json *object, const char *key);
