@@ -79,6 +79,13 @@ static Status walk(Discovery *d, Str zone, const char *folder, Str name, bool in
         Status status = dir_list(folder, d->arena, &entries, &count, err);
         if (status == STATUS_NOT_FOUND)
                 return STATUS_OK;
+        if (status == STATUS_IO && depth > 0) {
+                /* one sender's closed folder stops nobody else's files */
+                FoundFile closed = { .path = folder, .zone = zone, .name = name, .in_ingress = in_ingress, .is_closed = true };
+                if (in_ingress)
+                        vec_push(d->arena, &d->files, closed);
+                return STATUS_OK;
+        }
         TRY(status);
         for (size_t i = 0; i < count; i++) {
                 if (is_half_written(entries[i].name))

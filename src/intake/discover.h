@@ -21,6 +21,7 @@ typedef struct FoundFile {
         Str name;           /* as deliveries are called: below ingress/ZONE/, or below the project, or absolute */
         bool in_ingress;
         bool is_link;       /* in ingress, where links are not followed */
+        bool is_closed;     /* a folder in ingress that may not be read: nobody claims it, and the rest goes on */
         const Feed *feed;   /* NULL: no feed claims it */
         const Feed *rival;  /* a second feed that claims it too: an error of the text */
         struct stat st;
@@ -35,5 +36,5 @@ typedef struct DiscoverSpec {
         bool strays;              /* also what lies in ingress/ outside the zones' folders; zones are then all there are */
 } DiscoverSpec;
 
-/* Sorted by zone, then name. IO when a folder cannot be read; a missing ingress folder is empty. LIMIT. */
+/* Sorted by zone, then name. IO when a zone's ingress itself cannot be read; a missing one is empty. LIMIT. */
 Status discover_files(const DiscoverSpec *spec, Arena *arena, FoundFile **out, size_t *out_count, Error *err);

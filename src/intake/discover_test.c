@@ -68,3 +68,27 @@ TEST(an_absolute_pattern_finds_files_anywhere) {
         CHECK_INT(count, 1);
         CHECK(!found[0].in_ingress);
 }
+
+TEST(a_folder_that_may_not_be_read_stops_nobody_else) {
+        if (geteuid() == 0) {
+                test_skip(t, "root may read everything");
+                return;
+        }
+        put(t, "ingress/shop/orders_1.csv");
+        put(t, "ingress/shop/closed/orders_2.csv");
+        const char *closed = path_join(&t->arena, test_folder(t), "ingress/shop/closed");
+        CHECK_INT(chmod(closed, 0), 0);
+        Str patterns[] = { STR("ingress/*.csv") };
+        Feed orders = { .zone = STR("shop"), .name = STR("orders"), .patterns = patterns, .pattern_count = 1 };
+        const Feed *feeds[] = { &orders };
+        Str zones[] = { STR("shop") };
+        DiscoverSpec spec = { test_folder(t), feeds, 1, zones, 1, false };
+        FoundFile *found;
+        size_t count;
+        Status status = discover_files(&spec, &t->arena, &found, &count, &t->err);
+        CHECK_INT(chmod(closed, 0700), 0);
+        CHECK_INT(status, STATUS_OK);
+        CHECK_INT(count, 2);
+        CHECK(found[0].is_closed && found[0].feed == NULL);
+        CHECK_STR(found[1].name, STR("orders_1.csv"));
+}

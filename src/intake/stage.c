@@ -471,6 +471,8 @@ static Status take(Staging *s, Reading *reading, Error *err) {
         if (status != STATUS_OK) {
                 reading->result = (StageResult){ 0 };
                 record_counts(s, reading);
+                if (status == STATUS_WORKER_LOST) /* whether the file did it or somebody killed the worker, nobody knows */
+                        error_hint(err, "lode run --replay tries it again");
                 hold(reading, error_said(s->arena, err));
                 return STATUS_OK;
         }

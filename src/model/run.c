@@ -213,7 +213,9 @@ static bool was_staged_here(const StageReport *report, int64_t delivery) {
 
 static void note_unclaimed(Run *run, const FoundFile *file) {
         Str zone = file->zone, why;
-        if (file->is_link)
+        if (file->is_closed)
+                why = STR("the folder may not be read: whoever made it must open it");
+        else if (file->is_link)
                 why = STR("it is a link, and links in ingress/ are not followed: put the file there, or name its path in a source's 'from'");
         else if (zone.size == 0)
                 why = STR("it lies in no zone's folder: move it to ingress/ZONE/");
