@@ -39,9 +39,3 @@ static inline void close_fdp(int *fd) {
 static inline void freep(void *pointer) {
         free(*(void **)pointer);
 }
-
-static inline void fclosep(FILE **file) {
-        if (*file)
-                fclose(*file);
-        *file = NULL;
-}

@@ -86,17 +86,6 @@ static void on_progress(void *context, const char *what, Str name) {
 
 /* ---- the report ---- */
 
-static void files_json(JsonWriter *w, const RunFiles *files) {
-        json_object(w);
-        json_member_int(w, "seen", files->seen);
-        json_member_int(w, "staged", files->staged);
-        json_member_int(w, "duplicate", files->duplicate);
-        json_member_int(w, "held", files->held);
-        json_member_int(w, "failed", files->failed);
-        json_member_int(w, "unclaimed", files->unclaimed);
-        json_end(w);
-}
-
 /* A duplicate was not read: what its twin had is not counted again. */
 static void delivery_json(JsonWriter *w, const RunDelivery *d) {
         Delivery delivery = d->report.delivery;
@@ -157,8 +146,7 @@ static void report_json(const RunReport *r, Buf *out) {
         json_member_str(&w, "state", str_of(run_state_name(r->state)));
         json_key(&w, "seconds");
         json_put_double(&w, (double)r->us / 1e6);
-        json_key(&w, "files");
-        files_json(&w, &r->files);
+        shape_files(&w, &r->files);
         json_key(&w, "unclaimed");
         json_array(&w);
         for (size_t i = 0; i < r->unclaimed_count; i++)

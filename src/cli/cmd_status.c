@@ -2,6 +2,7 @@
 #include "base/vec.h"
 #include "cli/cli.h"
 #include "cli/quarantine.h"
+#include "cli/shapes.h"
 #include "intake/discover.h"
 #include "model/run.h"
 #include "model/text.h"
@@ -112,15 +113,7 @@ static void print_json(Workspace *workspace, const StatusReport *r) {
         json_member_str(&w, "store", str_of(workspace->project->store));
         json_member_str(&w, "branch", STR("main"));
         json_member_str(&w, "principal", workspace->principal.name);
-        json_key(&w, "files");
-        json_object(&w);
-        json_member_int(&w, "seen", r->files.seen);
-        json_member_int(&w, "staged", r->files.staged);
-        json_member_int(&w, "duplicate", r->files.duplicate);
-        json_member_int(&w, "held", r->files.held);
-        json_member_int(&w, "failed", r->files.failed);
-        json_member_int(&w, "unclaimed", r->files.unclaimed);
-        json_end(&w);
+        shape_files(&w, &r->files);
         json_key(&w, "quarantine");
         json_array(&w);
         for (size_t i = 0; i < r->rule_count; i++) {

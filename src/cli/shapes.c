@@ -28,3 +28,15 @@ void shape_delivery(JsonWriter *writer, const Delivery *delivery) {
         shape_text(writer, "commit", delivery->commit);
         shape_text(writer, "message", delivery->message);
 }
+
+void shape_files(JsonWriter *writer, const RunFiles *files) {
+        json_key(writer, "files");
+        json_object(writer);
+        json_member_int(writer, "seen", files->seen);
+        json_member_int(writer, "staged", files->staged);
+        json_member_int(writer, "duplicate", files->duplicate);
+        json_member_int(writer, "held", files->held);
+        json_member_int(writer, "failed", files->failed);
+        json_member_int(writer, "unclaimed", files->unclaimed);
+        json_end(writer);
+}

@@ -372,39 +372,45 @@ static void read_partition(Decoder *decoder, const AvroNode *node, Cursor *curso
                 file->partition[i] = read_partition_value(decoder, node->fields[i].type, cursor);
 }
 
-static void read_split_offsets(Decoder *decoder, const AvroNode *node, Cursor *cursor, void *record, size_t at UNUSED) {
-        DataFile *file = record;
-        if (node->kind != AVRO_ARRAY || node->branches[0]->empty) {
-                avro_skip(node, cursor);
-                return;
-        }
-        VEC(int64_t) offsets = { 0 };
+typedef VEC(int64_t) Integers;
+
+static void read_integers(Decoder *decoder, const AvroNode *node, Cursor *cursor, Integers *out) {
         for (int64_t left = avro_items(cursor); left > 0; left = avro_items(cursor)) {
                 for (; left > 0 && !cursor->failed; left--) {
-                        int64_t offset = 0;
-                        avro_integer(node->branches[0], cursor, &offset);
-                        vec_push(decoder->arena, &offsets, offset);
+                        int64_t value = 0;
+                        avro_integer(node->branches[0], cursor, &value);
+                        vec_push(decoder->arena, out, value);
                 }
         }
+}
+
+/* An array that holds something; any other is passed over. */
+static bool is_filled_array(const AvroNode *node, Cursor *cursor) {
+        if (node->kind == AVRO_ARRAY && !node->branches[0]->empty)
+                return true;
+        avro_skip(node, cursor);
+        return false;
+}
+
+static void read_split_offsets(Decoder *decoder, const AvroNode *node, Cursor *cursor, void *record, size_t at UNUSED) {
+        DataFile *file = record;
+        Integers offsets = { 0 };
+        if (!is_filled_array(node, cursor))
+                return;
+        read_integers(decoder, node, cursor, &offsets);
         file->statistics.split_offsets = offsets.items;
         file->statistics.split_count = offsets.count;
 }
 
 static void read_equality_ids(Decoder *decoder, const AvroNode *node, Cursor *cursor, void *record, size_t at UNUSED) {
         DataFile *file = record;
-        if (node->kind != AVRO_ARRAY || node->branches[0]->empty) {
-                avro_skip(node, cursor);
+        Integers ids = { 0 };
+        if (!is_filled_array(node, cursor))
                 return;
-        }
-        VEC(int) ids = { 0 };
-        for (int64_t left = avro_items(cursor); left > 0; left = avro_items(cursor)) {
-                for (; left > 0 && !cursor->failed; left--) {
-                        int64_t id = 0;
-                        avro_integer(node->branches[0], cursor, &id);
-                        vec_push(decoder->arena, &ids, (int)id);
-                }
-        }
-        file->equality_ids = ids.items;
+        read_integers(decoder, node, cursor, &ids);
+        file->equality_ids = ARENA_ARRAY(decoder->arena, int, ids.count);
+        for (size_t i = 0; i < ids.count; i++)
+                file->equality_ids[i] = (int)ids.items[i];
         file->equality_count = ids.count;
 }
 

@@ -15,11 +15,11 @@
 #define INPUT_LIMIT (1ull << 42) /* decoded bytes of one delivery: beyond it lies a compression bomb */
 #define DETAIL_RULES_MAX 50
 
-CatalogName feed_table_name(Arena *arena, Str zone, Str source) {
+static CatalogName feed_table_name(Arena *arena, Str zone, Str source) {
         return (CatalogName){ STR("table"), zone, arena_strf(arena, "staging.%.*s", STR_ARG(source)) };
 }
 
-CatalogName feed_quarantine_name(Arena *arena, Str zone, Str source) {
+static CatalogName feed_quarantine_name(Arena *arena, Str zone, Str source) {
         return (CatalogName){ STR("quarantine"), zone, arena_strf(arena, "staging.%.*s", STR_ARG(source)) };
 }
 
@@ -149,21 +149,6 @@ static void choose(Staging *s) {
                 if (wants_reading(s, delivery) || (present && s->rebuild))
                         add_reading(s, delivery, present);
         }
-}
-
-Status stage_plan(Lake *lake, const Feed *feed, Arena *arena, StagePlan *out, Error *err) {
-        StageContext context = { .lake = lake };
-        Staging s = { .context = &context, .feed = feed, .arena = arena };
-        TRY(load_ledger(lake, feed, arena, &s.ledger, &s.ledger_count, err));
-        TRY(check_table(&s, err));
-        choose(&s);
-        *out = (StagePlan){ 0 };
-        for (size_t i = 0; i < s.readings.count; i++) {
-                const DeliveryReport *report = s.readings.items[i].report;
-                *(report->reread ? &out->reread : &out->fresh) += 1;
-                *(report->reread ? &out->reread_bytes : &out->fresh_bytes) += report->delivery.bytes;
-        }
-        return STATUS_OK;
 }
 
 static Status check_reread(const Staging *s, Error *err) {
@@ -627,8 +612,5 @@ Status stage_feed(const StageContext *context, const Feed *feed, Arena *arena, S
                 staging_close(&s);
         }
         worker_releasep(&s.worker);
-        if (status == STATUS_OK && context->on_delivery)
-                for (size_t i = 0; i < out->count; i++)
-                        context->on_delivery(context->context, feed, &out->items[i]);
         return status;
 }

@@ -35,8 +35,7 @@ typedef struct StageContext {
         bool reread_allowed;        /* --yes: however many bytes */
         int64_t reread_limit;       /* bytes of landed files that may be read again without being asked; 0 = any */
         uint32_t threads;
-        void *context;
-        void (*on_delivery)(void *context, const Feed *feed, const DeliveryReport *report); /* may be NULL */
+        void *context; /* of on_progress, which may be NULL */
         void (*on_progress)(void *context, const Feed *feed, Str name, int64_t done, int64_t total);
 } StageContext;
 
@@ -47,19 +46,8 @@ typedef struct StageReport {
         CatalogCommit commit;
 } StageReport;
 
-/* A plan without doing: how many landed bytes would be read. */
-typedef struct StagePlan {
-        int64_t fresh, fresh_bytes;     /* landed, not yet staged */
-        int64_t reread, reread_bytes;   /* staged by another text */
-} StagePlan;
-Status stage_plan(Lake *lake, const Feed *feed, Arena *arena, StagePlan *out, Error *err);
-
 /*
  * Reads and publishes what is to be read. What is wrong with one delivery is in its report; fails when the store,
  * the catalog or all workers do, or CONFLICT after several tries against other runs.
  */
 Status stage_feed(const StageContext *context, const Feed *feed, Arena *arena, StageReport *out, Error *err);
-
-/* The objects' names of a feed's table and quarantine. */
-CatalogName feed_table_name(Arena *arena, Str zone, Str source);
-CatalogName feed_quarantine_name(Arena *arena, Str zone, Str source);

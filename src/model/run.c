@@ -23,6 +23,7 @@ typedef struct Run {
         VEC(Error) errors;
         VEC(Str) unclaimed, unclaimed_why;
         RunReport *report;
+        Str audit; /* the log's head once this run stands in it, for every commit it makes */
         bool changed, failed;
 } Run;
 
@@ -68,7 +69,7 @@ static void progress(const Run *run, const char *what, Str name) {
 
 static ChangeSetSpec commit_spec(const Run *run) {
         return (ChangeSetSpec){ .branch = run->options->branch, .author = run->workspace->principal.name, .via = STR("cli"),
-                                .audit = workspace_audit_head(run->workspace, run->arena) };
+                                .audit = run->audit };
 }
 
 static bool is_interrupted(const Run *run) {
@@ -436,7 +437,9 @@ static Status audit_start(Run *run, Error *err) {
                 if (run->chosen[i])
                         vec_push(run->arena, &objects, run->text.graph->nodes[i]->name);
         AuditRecord record = { .action = STR("run"), .objects = objects.items, .object_count = objects.count, .rows = -1, .bytes = -1 };
-        return workspace_audit(run->workspace, record, err);
+        TRY(workspace_audit(run->workspace, record, err));
+        run->audit = workspace_audit_head(run->workspace, run->arena);
+        return STATUS_OK;
 }
 
 /* There is one ledger of deliveries, and it is main's: a file that were staged on a branch alone would be missing on main. */
