@@ -20,6 +20,15 @@ REAL_INPUT = {"ourairports": "*.csv", "openflights": "*.dat"}
 TEST_DATA = Path(os.environ.get("LODE_TEST_DATA", ROOT.parent / "shared" / "data"))
 
 
+def counts(variable: str, few: int, many: int, seconds: float = 1800) -> pytest.MarkDecorator:
+    """Gives a test its argument `count`: few times in the default suite and, as a case of its own that may take
+    so many seconds, many times in the full one. A number in the environment variable stands for both."""
+    given = os.environ.get(variable)
+    marks = [pytest.mark.full, pytest.mark.timeout(seconds)]
+    return pytest.mark.parametrize("count", [int(given or few), pytest.param(int(given or many), marks=marks)],
+                                   ids=["few", "many"])
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a call of lode gave back."""

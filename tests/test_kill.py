@@ -10,9 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import LODE, Project, copy_project, make_project
-
-KILLS = 60
+from conftest import LODE, Project, copy_project, counts, make_project
 
 
 def tables_of(project: Project) -> dict[str, list[str]]:
@@ -56,8 +54,8 @@ def run_and_kill(project: Project, after: float) -> bool:
     return alive
 
 
-@pytest.mark.timeout(400)
-def test_a_run_killed_at_any_moment_is_made_good_by_the_next(tmp_path: Path) -> None:
+@counts("LODE_KILLS", 30, 300)
+def test_a_run_killed_at_any_moment_is_made_good_by_the_next(tmp_path: Path, count: int) -> None:
     model = make_project(tmp_path / "model", "--demo")
     reference = copy_project(model, tmp_path / "reference")
     start = time.monotonic()
@@ -68,11 +66,11 @@ def test_a_run_killed_at_any_moment_is_made_good_by_the_next(tmp_path: Path) -> 
     chance = random.Random(20261126)
     killed = 0
     attempt = 0
-    while killed < KILLS:
+    while killed < count:
         attempt += 1
         project = copy_project(model, tmp_path / f"kill{attempt}")
         kills = 0
-        while kills < 10 and killed < KILLS:  # several deaths on one store, as on a bad day
+        while kills < 10 and killed < count:  # several deaths on one store, as on a bad day
             if run_and_kill(project, chance.uniform(0.0, whole)):
                 kills += 1
                 killed += 1
@@ -84,13 +82,14 @@ def test_a_run_killed_at_any_moment_is_made_good_by_the_next(tmp_path: Path) -> 
         assert again["state"] == "nothing", "a finished project has nothing to do"
 
 
-def test_the_order_of_deliveries_does_not_matter(tmp_path: Path) -> None:
+@counts("LODE_ORDERS", 3, 100)
+def test_the_order_of_deliveries_does_not_matter(tmp_path: Path, count: int) -> None:
     model = make_project(tmp_path / "model", "--demo")
     reference = copy_project(model, tmp_path / "reference")
     reference.lode("run")
     expected = tables_of(reference)
     chance = random.Random(7)
-    for round_ in range(3):
+    for round_ in range(count):
         project = copy_project(model, tmp_path / f"order{round_}")
         waiting = sorted(path for path in (project.root / "ingress").rglob("*") if path.is_file())
         aside = project.root / "aside"
