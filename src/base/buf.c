@@ -106,6 +106,30 @@ void buf_patch_u32(Buf *buf, size_t at, uint32_t value) {
         memcpy(buf->data + at, &value, sizeof(value));
 }
 
+void buf_be16(Buf *buf, uint16_t value) {
+        value = htobe16(value);
+        buf_append(buf, (Str){ (const char *)&value, sizeof(value) });
+}
+
+void buf_be32(Buf *buf, uint32_t value) {
+        value = htobe32(value);
+        buf_append(buf, (Str){ (const char *)&value, sizeof(value) });
+}
+
+void buf_be64(Buf *buf, uint64_t value) {
+        value = htobe64(value);
+        buf_append(buf, (Str){ (const char *)&value, sizeof(value) });
+}
+
+void buf_patch_be32(Buf *buf, size_t at, uint32_t value) {
+        buf_patch_u32(buf, at, le32toh(htobe32(value)));
+}
+
+void buf_cstr(Buf *buf, Str text) {
+        buf_append(buf, str_slice(text, 0, str_find_byte(text, '\0')));
+        buf_append_byte(buf, '\0');
+}
+
 void buf_lstr(Buf *buf, Str bytes) {
         if (bytes.size > UINT32_MAX) {
                 buf->failed = true;
@@ -168,6 +192,31 @@ double cursor_f64(Cursor *cursor) {
         double value;
         memcpy(&value, &bits, sizeof(value));
         return value;
+}
+
+uint16_t cursor_be16(Cursor *cursor) {
+        uint16_t value;
+        take(cursor, &value, sizeof(value));
+        return be16toh(value);
+}
+
+uint32_t cursor_be32(Cursor *cursor) {
+        uint32_t value;
+        take(cursor, &value, sizeof(value));
+        return be32toh(value);
+}
+
+uint64_t cursor_be64(Cursor *cursor) {
+        uint64_t value;
+        take(cursor, &value, sizeof(value));
+        return be64toh(value);
+}
+
+Str cursor_cstr(Cursor *cursor) {
+        Str left = { (const char *)cursor->at, cursor_left(cursor) };
+        Str text = cursor_bytes(cursor, str_find_byte(left, '\0'));
+        cursor_u8(cursor);
+        return cursor->failed ? STR_NONE : text;
 }
 
 Str cursor_bytes(Cursor *cursor, size_t size) {

@@ -33,6 +33,12 @@ void buf_u32(Buf *buf, uint32_t value);
 void buf_u64(Buf *buf, uint64_t value);
 void buf_f64(Buf *buf, double value);
 void buf_patch_u32(Buf *buf, size_t at, uint32_t value);
+/* Network order, for the PostgreSQL protocol. */
+void buf_be16(Buf *buf, uint16_t value);
+void buf_be32(Buf *buf, uint32_t value);
+void buf_be64(Buf *buf, uint64_t value);
+void buf_patch_be32(Buf *buf, size_t at, uint32_t value);
+void buf_cstr(Buf *buf, Str text); /* ended by a NUL; the text is cut at its first own */
 /* A u32 length and the bytes: the pair of cursor_str(). */
 void buf_lstr(Buf *buf, Str bytes);
 static inline Str buf_view(const Buf *buf) {
@@ -57,6 +63,10 @@ uint16_t cursor_u16(Cursor *cursor);
 uint32_t cursor_u32(Cursor *cursor);
 uint64_t cursor_u64(Cursor *cursor);
 double cursor_f64(Cursor *cursor);
+uint16_t cursor_be16(Cursor *cursor);
+uint32_t cursor_be32(Cursor *cursor);
+uint64_t cursor_be64(Cursor *cursor);
+Str cursor_cstr(Cursor *cursor);               /* up to a NUL, which is passed; borrowed */
 Str cursor_bytes(Cursor *cursor, size_t size); /* borrowed */
 Str cursor_str(Cursor *cursor);                /* u32 length, then bytes; borrowed */
 /* A u32 count of things that take at least min_size bytes each: fails when so many cannot follow. */

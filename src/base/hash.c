@@ -60,6 +60,13 @@ Sha256 hmac_sha256(Str key, Str bytes) {
         return hash;
 }
 
+Sha256 pbkdf2_sha256(Str password, Str salt, uint32_t iterations) {
+        Sha256 hash;
+        must(PKCS5_PBKDF2_HMAC(password.data, (int)password.size, (const unsigned char *)salt.data, (int)salt.size,
+                               (int)iterations, EVP_sha256(), SHA256_SIZE, hash.bytes));
+        return hash;
+}
+
 Str hex_of(Arena *arena, Str bytes) {
         static const char digits[] = "0123456789abcdef";
         char *text = arena_alloc_raw(arena, bytes.size * 2 + 1);

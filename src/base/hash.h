@@ -20,6 +20,8 @@ void sha256_freep(Sha256Stream **stream);   /* for CLEANUP */
 
 Sha256 sha256_of(Str bytes);
 Sha256 hmac_sha256(Str key, Str bytes);
+/* PBKDF2 with HMAC-SHA-256, one block of output (RFC 8018): what SCRAM calls Hi(). */
+Sha256 pbkdf2_sha256(Str password, Str salt, uint32_t iterations);
 Str sha256_hex(Arena *arena, Sha256 hash);         /* 64 lower-case digits */
 bool sha256_from_hex(Str hex, Sha256 *out);
 Str hex_of(Arena *arena, Str bytes);
