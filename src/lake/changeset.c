@@ -23,7 +23,7 @@ struct ChangeTable {
         TableWrite write;
         bool written; /* append or replace was called */
         bool model, unchanged, detail_set;
-        bool made_folder;
+        bool made_folder; /* its names must be synced, and go again if nothing comes of a new table */
         int64_t snapshot; /* to be made */
         LakeFileVec files;
 };
@@ -42,6 +42,7 @@ struct ChangeSet {
         VEC(Delivery) deliveries;
         VEC(FileSeen) files;
         bool published; /* as far as we know or must assume: its files are not ours any more */
+        bool unknown;   /* it was handed in, and what became of it could not be learnt: the sweep will */
 };
 
 /* ---- birth and death ---- */
@@ -111,7 +112,7 @@ static void discard_files(ChangeSet *set) {
                         unlink(arena_cstr(&set->arena, entry->key));
         }
         for (size_t i = 0; i < set->tables.count; i++)
-                if (set->tables.items[i]->made_folder)
+                if (set->tables.items[i]->made_folder && change_table_is_new(set->tables.items[i]))
                         remove_empty_table(set, set->tables.items[i]);
 }
 
@@ -122,7 +123,7 @@ void changeset_free(ChangeSet *set) {
                 if (!set->published)
                         discard_files(set);
                 /* An intent that is still there will need the list, should it lose. */
-                if (!file_exists(store_queue_path(set->lake->store, &set->arena, set->id, "intent")))
+                if (!set->unknown && !file_exists(store_queue_path(set->lake->store, &set->arena, set->id, "intent")))
                         unlink(store_queue_path(set->lake->store, &set->arena, set->id, "files"));
                 close_fdp(&set->files_fd);
         }
@@ -268,7 +269,7 @@ static Status note_file(ChangeSet *set, ChangeTable *table, const char **out_pat
         if (!file_exists(folder)) {
                 TRY(dir_make(folder, err));
                 TRY(dir_make(store_table_metadata_dir(store, arena, uuid), err));
-                table->made_folder = change_table_is_new(table);
+                table->made_folder = true;
         }
         char *path = arena_printf(arena, "%s/%.*s.parquet", folder, STR_ARG(uuid_new(arena)));
         TRY(fd_write_all(set->files_fd, arena_strf(arena, "%s\n", path), "the change set's list of files", err));
@@ -619,8 +620,7 @@ Status changeset_publish(ChangeSet *set, Arena *arena, CatalogCommit *out, Error
         TRY(make_folders(set, err));
         TRY(sync_data(set, &intent, err));
         TRY(enqueue(set, &intent, err));
-        bool unknown = false;
-        Status status = publish_drain(set->lake, set->spec.branch, set->id, arena, out, &unknown, err);
-        set->published = status == STATUS_OK || unknown;
+        Status status = publish_drain(set->lake, set->spec.branch, set->id, arena, out, &set->unknown, err);
+        set->published = status == STATUS_OK || set->unknown;
         return status;
 }

@@ -239,42 +239,54 @@ static Status drain(Lake *lake, Str own, Error *err) {
 
 /* ---- the outcome ---- */
 
-static Status outcome(Lake *lake, Str branch, Str id, Arena *arena, CatalogCommit *out, Error *err) {
-        IntentResult result;
-        TRY(catalog_intent(lake->catalog, id, arena, &result, err));
-        if (result.status != STATUS_OK) {
-                error_set(err, result.status, "%.*s", STR_ARG(result.message));
-                return result.status == STATUS_CONFLICT ? error_hint(err, "nothing of this was published; run again")
-                                                        : result.status;
+static Status not_known(Error *err, bool *out_unknown) {
+        *out_unknown = true;
+        return error_hint(err, "whether it was published is not known; run again: nothing is taken twice");
+}
+
+/* What the catalog recorded. Once it says "published", nothing that fails afterwards may turn that into a failure: the
+ * caller would take its files back. */
+static Status tell(Lake *lake, Str branch, const IntentResult *result, Arena *arena, CatalogCommit *out, Error *err) {
+        if (result->status != STATUS_OK) {
+                error_set(err, result->status, "%.*s", STR_ARG(result->message));
+                return result->status == STATUS_CONFLICT ? error_hint(err, "nothing of this was published; run again")
+                                                         : result->status;
         }
         CatalogCommit *commits = NULL;
         size_t count = 0;
-        if (result.seq)
-                TRY(catalog_log(lake->catalog, branch, result.seq + 1, 1, arena, &commits, &count, err));
-        *out = count ? commits[0] : (CatalogCommit){ .id = STR("") };
+        Error ignored = { 0 };
+        *out = (CatalogCommit){ .seq = result->seq, .id = result->commit };
+        if (result->seq && catalog_log(lake->catalog, branch, result->seq + 1, 1, arena, &commits, &count, &ignored) ==
+                                   STATUS_OK && count)
+                *out = commits[0];
         return STATUS_OK;
 }
 
-/* The drain failed. Ours is withdrawn, unless it is published all the same or that cannot be told. */
+/* The drain went through, so ours is settled. If nothing is known of it, its outcome was forgotten: it is old. */
+static Status outcome(Lake *lake, Str branch, Str id, Arena *arena, CatalogCommit *out, bool *out_unknown, Error *err) {
+        IntentResult result;
+        Status status = catalog_intent(lake->catalog, id, arena, &result, err);
+        return status == STATUS_OK ? tell(lake, branch, &result, arena, out, err) : not_known(err, out_unknown);
+}
+
+/* The drain failed. Ours is withdrawn, unless it is published all the same or that cannot be told: only an intent that
+ * we ourselves took out of the queue, with no outcome on record, is certainly not published and never will be. */
 static Status withdraw(Lake *lake, Str branch, Str id, Status why, Arena *arena, CatalogCommit *out, bool *out_unknown,
                        Error *err) {
         IntentResult result;
         Error asking = { 0 };
         Status known = catalog_intent(lake->catalog, id, arena, &result, &asking);
         if (known == STATUS_OK)
-                return outcome(lake, branch, id, arena, out, err);
-        if (known == STATUS_NOT_FOUND) {
-                unlink(store_queue_path(lake->store, arena, id, "intent"));
+                return tell(lake, branch, &result, arena, out, err);
+        if (known == STATUS_NOT_FOUND && unlink(store_queue_path(lake->store, arena, id, "intent")) == 0)
                 return why;
-        }
-        *out_unknown = true;
-        return error_hint(err, "whether it was published is not known; run again: nothing is taken twice");
+        return not_known(err, out_unknown);
 }
 
 Status publish_drain(Lake *lake, Str branch, Str id, Arena *arena, CatalogCommit *out, bool *out_unknown, Error *err) {
         CLEANUP(close_fdp) int lock = -1;
         IntentResult known;
-        Error ignored = { 0 };
+        Error asking = { 0 };
         Status status = publish_lock(lake, &lock, err);
         /* Without the lock another may be publishing ours at this very moment. */
         *out_unknown = status != STATUS_OK;
@@ -282,11 +294,12 @@ Status publish_drain(Lake *lake, Str branch, Str id, Arena *arena, CatalogCommit
                 return status;
         if (id.size == 0)
                 return drain(lake, id, err);
-        if (catalog_intent(lake->catalog, id, arena, &known, &ignored) != STATUS_OK)
-                status = drain(lake, id, err);
+        if (catalog_intent(lake->catalog, id, arena, &known, &asking) == STATUS_OK)
+                return tell(lake, branch, &known, arena, out, err);
+        status = drain(lake, id, err);
         if (status != STATUS_OK)
                 return withdraw(lake, branch, id, status, arena, out, out_unknown, err);
-        return outcome(lake, branch, id, arena, out, err);
+        return outcome(lake, branch, id, arena, out, out_unknown, err);
 }
 
 Status publish_drain_locked(Lake *lake, Error *err) {
