@@ -51,8 +51,8 @@ Status catalog_intent(Catalog *catalog, Str id, Arena *arena, IntentResult *out,
         return catalog->functions->intent(catalog, id, arena, out, err);
 }
 
-Status catalog_forget_intents(Catalog *catalog, int64_t before_us, Error *err) {
-        return catalog->functions->forget_intents(catalog, before_us, err);
+Status catalog_forget_intents(Catalog *catalog, int64_t before_us, const Str *living, size_t living_count, Error *err) {
+        return catalog->functions->forget_intents(catalog, before_us, living, living_count, err);
 }
 
 Status catalog_ledger(Catalog *catalog, const Delivery *deliveries, size_t delivery_count, const FileSeen *files,

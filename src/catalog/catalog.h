@@ -179,7 +179,7 @@ typedef struct CatalogFunctions {
         Status (*commit)(Catalog *, const CatalogChange *, size_t, const IntentResult *, size_t, Arena *, CatalogCommit *,
                          Error *);
         Status (*intent)(Catalog *, Str id, Arena *, IntentResult *, Error *);
-        Status (*forget_intents)(Catalog *, int64_t before_us, Error *);
+        Status (*forget_intents)(Catalog *, int64_t before_us, const Str *living, size_t living_count, Error *);
         Status (*ledger)(Catalog *, const Delivery *, size_t, const FileSeen *, size_t, Error *);
         Status (*deliveries)(Catalog *, const DeliveryQuery *, Arena *, Delivery **, size_t *, Error *);
         Status (*file_seen)(Catalog *, Str zone, Str source, Str place, Arena *, FileSeen *, Error *);
@@ -240,8 +240,8 @@ Status catalog_commit_all(Catalog *catalog, const CatalogChange *changes, size_t
 Status catalog_commit(Catalog *catalog, const CatalogChange *change, Arena *arena, CatalogCommit *out, Error *err);
 /* NOT_FOUND while nothing is known of it. */
 Status catalog_intent(Catalog *catalog, Str id, Arena *arena, IntentResult *out, Error *err);
-/* Outcomes older than this are dropped. */
-Status catalog_forget_intents(Catalog *catalog, int64_t before_us, Error *err);
+/* Outcomes older than this are dropped, but not those of the living, however old: they count as young from now on. */
+Status catalog_forget_intents(Catalog *catalog, int64_t before_us, const Str *living, size_t living_count, Error *err);
 
 /* Ledger rows outside any commit (landing): one transaction, durable when it returns. */
 Status catalog_ledger(Catalog *catalog, const Delivery *deliveries, size_t delivery_count, const FileSeen *files,

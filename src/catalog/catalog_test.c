@@ -211,8 +211,11 @@ TEST(a_check_that_does_not_hold_undoes_all_of_it) {
         CHECK_STR(result.commit, outs[1].id);
         CHECK_OK(catalog_intent(catalog, STR("i3"), &t->arena, &result, &t->err));
         CHECK_INT(result.status, STATUS_CONFLICT);
-        CHECK_OK(catalog_forget_intents(catalog, INT64_MAX, &t->err));
+        Str living = STR("i3");
+        CHECK_OK(catalog_forget_intents(catalog, INT64_MAX, &living, 1, &t->err));
         CHECK_STATUS(catalog_intent(catalog, STR("i2"), &t->arena, &result, &t->err), STATUS_NOT_FOUND);
+        CHECK_OK(catalog_intent(catalog, STR("i3"), &t->arena, &result, &t->err));
+        CHECK_INT(result.status, STATUS_CONFLICT);
 }
 
 TEST(the_ledger_takes_a_delivery_once) {

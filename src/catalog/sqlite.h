@@ -100,7 +100,7 @@ Status sqlite_branch_remove(Catalog *catalog, Str name, Error *err);
 
 /* sqlite_ledger.c */
 Status sqlite_intent(Catalog *catalog, Str id, Arena *arena, IntentResult *out, Error *err);
-Status sqlite_forget_intents(Catalog *catalog, int64_t before_us, Error *err);
+Status sqlite_forget_intents(Catalog *catalog, int64_t before_us, const Str *living, size_t living_count, Error *err);
 Status sqlite_ledger(Catalog *catalog, const Delivery *deliveries, size_t delivery_count, const FileSeen *files,
                      size_t file_count, Error *err);
 Status sqlite_deliveries(Catalog *catalog, const DeliveryQuery *wanted, Arena *arena, Delivery **out, size_t *out_count,

@@ -210,10 +210,15 @@ Status sqlite_intent(Catalog *catalog, Str id, Arena *arena, IntentResult *out, 
         return STATUS_OK;
 }
 
-Status sqlite_forget_intents(Catalog *catalog, int64_t before_us, Error *err) {
+Status sqlite_forget_intents(Catalog *catalog, int64_t before_us, const Str *living, size_t living_count, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
-        db->own_writes++;
-        return db_run(db, err, "delete from intent where at_us < ?", "i", before_us);
+        CLEANUP(db_transaction_end) Transaction transaction = { 0 };
+        TRY(db_transaction_write(db, &transaction, err));
+        for (size_t i = 0; i < living_count; i++)
+                TRY(db_run(db, err, "update intent set at_us = ? where id = ? and at_us < ?", "iti", before_us, living[i],
+                           before_us));
+        TRY(db_run(db, err, "delete from intent where at_us < ?", "i", before_us));
+        return db_transaction_commit(&transaction, err);
 }
 
 /* ---- kept builds ---- */

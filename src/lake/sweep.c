@@ -41,14 +41,15 @@ static Status load_kept(Sweep *sweep, Error *err) {
         return STATUS_OK;
 }
 
-/* tables/UUID/data/X -> its folders go too, if nothing is left in them. */
+/* tables/UUID/data/X -> its folders go too, if the table was never published: a table that lives has metadata, and its
+ * data folder stays although it is empty, for a writer may be about to make a file in it. */
 static void remove_empty(Sweep *sweep, const char *path) {
         char *data = path_dir(&sweep->arena, path);
         char *table = path_dir(&sweep->arena, data);
-        if (rmdir(data) == 0) {
-                rmdir(path_join(&sweep->arena, table, "metadata"));
+        if (rmdir(path_join(&sweep->arena, table, "metadata")) < 0 && errno != ENOENT)
+                return;
+        if (rmdir(data) == 0)
                 rmdir(table);
-        }
 }
 
 static void remove_file(Sweep *sweep, Str line) {
@@ -74,6 +75,8 @@ static Status settle(Sweep *sweep, Str id, int fd, const char *path, Error *err)
                 return status;
         }
         if (status == STATUS_NOT_FOUND || outcome.status != STATUS_OK) {
+                /* Asked now that the owner is dead: it may have kept a build a moment before. */
+                TRY(load_kept(sweep, err));
                 Str list = STR_NONE, line;
                 TRY(file_read_fd(fd, path, INTENT_SIZE_MAX, &sweep->arena, &list, err));
                 while (str_cut(list, '\n', &line, &list))
@@ -97,15 +100,36 @@ static Status sweep_one(Sweep *sweep, Str id, Error *err) {
         return settle(sweep, id, fd, path, err);
 }
 
-/* Half-written files of the dead. Nobody holds the lock of one that lives (changeset.c) longer than it takes to name it. */
-static void remove_temporary(const char *path) {
+/*
+ * Half-written files: ID.tmp is to become ID.files, ID.WHAT.RANDOM.tmp to become ID.WHAT. The latter's writer holds the
+ * lock of its ID.files (an intent) or the commit lock (a drain), so one without is dead, however young; the former is made
+ * again if it was only slow (changeset.c).
+ */
+static void remove_temporary(Sweep *sweep, Str name) {
+        const Store *store = sweep->lake->store;
+        const char *path = path_join(&sweep->arena, store->queue_dir, arena_cstr(&sweep->arena, name));
+        Str id, rest;
+        str_cut(name, '.', &id, &rest);
+        if (!str_is(rest, "tmp") && file_is_locked(store_queue_path(store, &sweep->arena, id, "files")))
+                return;
         CLEANUP(close_fdp) int fd = open(path, O_RDWR | O_CLOEXEC);
         Error busy = { 0 };
-        if (fd < 0 || file_lock(fd, true, true, &busy) != STATUS_OK)
-                return;
-        struct stat st;
-        if (fstat(fd, &st) == 0 && st.st_mtime + 60 < time_now_us() / 1000000)
+        if (fd >= 0 && file_lock(fd, true, true, &busy) == STATUS_OK)
                 unlink(path);
+}
+
+/* Outcomes of the living are kept, however old the clock makes them look: they have yet to be asked for. */
+static Status forget_outcomes(Sweep *sweep, Error *err) {
+        DirEntry *entries = NULL;
+        size_t count = 0, living = 0;
+        TRY(dir_list(sweep->lake->store->queue_dir, &sweep->arena, &entries, &count, err));
+        Str *ids = ARENA_ARRAY(&sweep->arena, Str, count);
+        for (size_t i = 0; i < count; i++) {
+                Str rest;
+                str_cut(entries[i].name, '.', &ids[living], &rest);
+                living += str_is(rest, "files");
+        }
+        return catalog_forget_intents(sweep->lake->catalog, time_now_us() - OUTCOMES_KEPT_US, ids, living, err);
 }
 
 Status lake_sweep(Lake *lake, size_t max_intents, SweepResult *out, Error *err) {
@@ -113,7 +137,6 @@ Status lake_sweep(Lake *lake, size_t max_intents, SweepResult *out, Error *err) 
         CLEANUP(close_fdp) int lock = -1;
         TRY(publish_lock(lake, &lock, err));
         TRY(publish_drain_locked(lake, err));
-        TRY(load_kept(&sweep, err));
         DirEntry *entries = NULL;
         size_t count = 0;
         TRY(dir_list(lake->store->queue_dir, &sweep.arena, &entries, &count, err));
@@ -121,13 +144,12 @@ Status lake_sweep(Lake *lake, size_t max_intents, SweepResult *out, Error *err) 
                 Str name = entries[i].name, files = STR(".files");
                 if (str_ends_with(name, files))
                         TRY(sweep_one(&sweep, str_slice(name, 0, name.size - files.size), err));
-                else if (str_ends_with(name, STR("tmp")))
-                        remove_temporary(
-                                path_join(&sweep.arena, lake->store->queue_dir, arena_cstr(&sweep.arena, name)));
+                else if (str_ends_with(name, STR(".tmp")))
+                        remove_temporary(&sweep, name);
         }
         /* Names that were removed must not come back after a power cut to find their outcome forgotten. */
         dir_sync(lake->store->queue_dir);
-        TRY(catalog_forget_intents(lake->catalog, time_now_us() - OUTCOMES_KEPT_US, err));
+        TRY(forget_outcomes(&sweep, err));
         *out = sweep.result;
         return STATUS_OK;
 }
