@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/text_errors.h"
-#include "model/text.h"
+#include "model/dry.h"
 
 static void print_json(const Problems *problems) {
         CLEANUP(buf_deinit) Buf json = { 0 };
@@ -30,6 +30,11 @@ static Status run(Cli *cli, Error *err) {
         TRY(worker_lease(workspace->pool, workspace->principal.name, &worker, err));
         ProjectText text;
         TRY(text_load(workspace, worker, &cli->arena, &text, err));
+        if (!problems_any(problems)) {
+                DrySpec dry = { .lake = workspace->lake, .worker = worker, .text = &text };
+                DryTable *tables;
+                TRY(dry_bind(&dry, &cli->arena, &tables, err));
+        }
         if (cli_json(cli)) {
                 problems_sort(problems);
                 print_json(problems);
@@ -48,7 +53,8 @@ const Verb verb_check = {
         .name = "check",
         .usage = "check",
         .words = "everything that can be wrong in the project's text",
-        .help = "Reads all of the project's text, parses every model and looks that what they read exists. Touches no data.\n\n"
+        .help = "Reads all of the project's text, parses every model and check, and looks that what they read exists and has the\n"
+                "columns, types and functions that they use, also where no table is made yet. Touches no data.\n\n"
                 "  lode check\n"
                 "  lode check -o json",
         .run = run,

@@ -4,7 +4,7 @@
 #include "base/time.h"
 #include "base/vec.h"
 #include "engine/data_row.h"
-#include "sql/rows.h"
+#include "model/prepare.h"
 
 #define PUBLISH_TRIES 8
 #define COUNT_ROWS_MAX 1000000 /* differences are counted up to so many rows */
@@ -88,77 +88,6 @@ static Status inputs_of(Build *b, const Statement *statement, LakeInput **out, s
         }
         *out = inputs.items;
         *out_count = inputs.count;
-        return STATUS_OK;
-}
-
-/* ---- columns ---- */
-
-static const LakeColumn *find_column(const LakeColumn *columns, size_t count, Str name) {
-        for (size_t i = 0; i < count; i++)
-                if (str_equal_nocase(columns[i].name, name))
-                        return &columns[i];
-        return NULL;
-}
-
-static Status hint_column(const LakeColumn *columns, size_t count, Str name, Arena *arena, Error *err) {
-        Str *names = ARENA_ARRAY(arena, Str, count);
-        for (size_t i = 0; i < count; i++)
-                names[i] = columns[i].name;
-        Str near = str_nearest(name, names, count);
-        return near.size ? error_hint(err, "did you mean `%.*s`?", STR_ARG(near)) : error_hint(err, "add it to the SELECT, or take it out of the line");
-}
-
-static Status check_declared(const Model *model, const LakeColumn *columns, size_t count, Arena *arena, Error *err) {
-        for (size_t i = 0; i < model->key_count; i++) {
-                if (find_column(columns, count, model->key[i]))
-                        continue;
-                error_set(err, STATUS_NO_COLUMN, "the key '%.*s' is no column of the model's SELECT", STR_ARG(model->key[i]));
-                hint_column(columns, count, model->key[i], arena, err);
-                return error_place(err, model->path, model->text, 0);
-        }
-        for (size_t i = 0; i < model->column_count; i++) {
-                const ModelColumn *declared = &model->columns[i];
-                const LakeColumn *found = find_column(columns, count, declared->name);
-                if (!found) {
-                        error_set(err, STATUS_NO_COLUMN, "the model declares column '%.*s', and its SELECT has none of that name",
-                                  STR_ARG(declared->name));
-                        hint_column(columns, count, declared->name, arena, err);
-                } else if (declared->has_type && !type_equal(declared->type, found->type)) {
-                        Str wanted = type_print(arena, declared->type);
-                        error_set(err, STATUS_SQL_TYPE, "column '%.*s' is declared %.*s, and its SELECT gives %.*s", STR_ARG(declared->name),
-                                  STR_ARG(wanted), STR_ARG(type_print(arena, found->type)));
-                        error_hint(err, "cast it in the SELECT, to %.*s, or change the line", STR_ARG(wanted));
-                } else {
-                        continue;
-                }
-                return error_place_line(err, model->path, model->text, declared->line, 1);
-        }
-        return STATUS_OK;
-}
-
-static Status columns_of(const Build *b, const Statement *statement, const Model *model, LakeColumn **out, size_t *out_count, Error *err) {
-        const WorkerColumns *found = &statement->columns;
-        LakeColumn *columns = ARENA_ARRAY(b->arena, LakeColumn, found->count);
-        for (size_t i = 0; i < found->count; i++) {
-                Str name = found->items[i].name;
-                for (size_t j = 0; j < i; j++) {
-                        if (!str_equal_nocase(columns[j].name, name))
-                                continue;
-                        error_set(err, STATUS_AMBIGUOUS, "two columns are called '%.*s'", STR_ARG(name));
-                        error_place(err, model->path, model->text, model->body_offset);
-                        return error_hint(err, "name one of them otherwise: ... as other_name");
-                }
-                columns[i].name = name;
-                columns[i].hidden = str_is(name, "_file") || str_is(name, "_row");
-                if (worker_table_type(&found->items[i], b->arena, &columns[i].type, err) != STATUS_OK)
-                        return error_place(err, model->path, model->text, model->body_offset);
-                for (size_t j = 0; j < model->column_count; j++)
-                        if (str_equal_nocase(model->columns[j].name, name))
-                                columns[i].about = model->columns[j].about;
-        }
-        TRY(check_declared(model, columns, found->count, b->arena, err));
-        *out = columns;
-        *out_count = found->count;
         return STATUS_OK;
 }
 
@@ -342,7 +271,7 @@ static Status build_table(Build *b, Worker *worker, const Node *node, Statement 
         TRY(table_before(b, node, &storage, &before, err));
         ChangeTableSpec spec = { .kind = STR("model"), .write = TABLE_REPLACE, .about = model->about };
         LakeColumn *columns;
-        TRY(columns_of(b, statement, model, &columns, &spec.column_count, err));
+        TRY(prepare_columns(model, statement, b->arena, &columns, &spec.column_count, err));
         spec.columns = columns;
         ReplaceSpec replace = { .model = true, .fingerprint = fingerprint_hex(b->arena, node) };
         LakeInput *inputs;
@@ -371,7 +300,7 @@ static Status build_view(Build *b, const Node *node, Statement *statement, Model
         LakeColumn *columns;
         ViewBody view = { .sql = node->model->text, .path = str_of(node->model->path), .about = node->model->about,
                           .fingerprint = fingerprint_hex(b->arena, node) };
-        TRY(columns_of(b, statement, node->model, &columns, &view.column_count, err));
+        TRY(prepare_columns(node->model, statement, b->arena, &columns, &view.column_count, err));
         view.column_names = ARENA_ARRAY(b->arena, Str, view.column_count);
         view.column_types = ARENA_ARRAY(b->arena, Type, view.column_count);
         for (size_t i = 0; i < view.column_count; i++) {
@@ -416,18 +345,6 @@ static const Node *blocked_by(const Build *b, const Node *node) {
         return NULL;
 }
 
-/*
- * A model that keeps the rows of what it reads carries their delivery and ordinal too, hidden, so that each of its rows
- * can be traced. False when it does not, or when what it reads has none.
- */
-static bool with_rows(Build *b, const StatementSpec *spec, const SqlTree *tree, Statement *out) {
-        SqlDependency source;
-        SqlTree *carrying;
-        Error ignored;
-        return sql_row_source(tree, &source, NULL) && sql_trace_model(tree, NULL, b->arena, &carrying, &ignored) == STATUS_OK &&
-               statement_bind(spec, carrying, b->arena, out, &ignored) == STATUS_OK;
-}
-
 /* As the zone, over what this run built so far. */
 static StatementSpec statement_spec(Build *b, Worker *worker, const Node *node) {
         return (StatementSpec){
@@ -435,39 +352,9 @@ static StatementSpec statement_spec(Build *b, Worker *worker, const Node *node) 
                 .worker = worker,
                 .at = changeset_base(b->set),
                 .overlay = b->set,
-                .principal = { .name = arena_strf(b->arena, "zone:%.*s", STR_ARG(node->zone)), .zone = node->zone },
+                .principal = prepare_principal(node->zone, b->arena),
                 .default_zone = node->zone,
         };
-}
-
-/*
- * Two columns of one name: as the model stands that is refused, but the statement that carries rows would have the engine
- * call the second NAME_1 in silence. So the model is bound by itself first, from a tree of its own.
- */
-static Status names_twice(Build *b, const StatementSpec *spec, const Model *model, const SqlTree *tree, bool *out, Error *err) {
-        SqlDependency source;
-        SqlTree *own;
-        Statement plain;
-        if (!sql_row_source(tree, &source, NULL))
-                return STATUS_OK;
-        TRY(statement_parse(spec->worker, model->text, str_of(model->path), b->arena, &own, err));
-        TRY(statement_bind(spec, own, b->arena, &plain, err));
-        for (size_t i = 0; i < plain.columns.count; i++)
-                for (size_t j = 0; j < i; j++)
-                        *out |= str_equal_nocase(plain.columns.items[i].name, plain.columns.items[j].name);
-        return STATUS_OK;
-}
-
-static Status open_model(Build *b, Worker *worker, const Node *node, Statement *out, Error *err) {
-        StatementSpec spec = statement_spec(b, worker, node);
-        SqlTree *tree = ARENA_NEW(b->arena, SqlTree);
-        *tree = *b->spec->text->trees[node->index];
-        bool twins = false;
-        if (node->model->kind == MODEL_TABLE)
-                TRY(names_twice(b, &spec, node->model, tree, &twins, err));
-        if (node->model->kind == MODEL_TABLE && !twins && with_rows(b, &spec, tree, out))
-                return STATUS_OK;
-        return statement_bind(&spec, tree, b->arena, out, err);
 }
 
 static Status is_unchanged(Build *b, const Node *node, ModelReport *report, bool *out, Error *err) {
@@ -496,13 +383,13 @@ static Status build_model(Build *b, const Node *node, ModelReport *report, Error
         CLEANUP(worker_releasep) Worker *worker = NULL;
         TRY(worker_lease(b->spec->workspace->pool, arena_strf(b->arena, "zone:%.*s", STR_ARG(node->zone)), &worker, err));
         Statement *statement = ARENA_NEW(b->arena, Statement);
-        TRY(open_model(b, worker, node, statement, err));
+        StatementSpec spec = statement_spec(b, worker, node);
+        TRY(prepare_model(&spec, node->model, b->spec->text->trees[node->index], b->arena, statement, err));
         bool is_view = node->model->kind == MODEL_VIEW;
         TRY(is_view ? build_view(b, node, statement, report, err) : build_table(b, worker, node, statement, report, err));
         /* a model that was the other kind before */
         CatalogName other = is_view ? model_table_name(b->arena, node) : view_name(b->arena, node);
         TRY(changeset_remove_object(b->set, other, err));
-        StatementSpec spec = statement_spec(b, worker, node);
         TRY(checks_run(&spec, node->model, b->arena, &report->checks, &report->check_count, err));
         return checks_verdict(node->model, report->checks, report->check_count, err);
 }

@@ -35,12 +35,29 @@ static Status place(const Model *model, const ModelCheck *check, Error *err) {
         return error_context(err, "check %.*s", STR_ARG(check->name));
 }
 
+static Status open_one(const StatementSpec *spec, const Model *model, const ModelCheck *check, Arena *arena, Statement *out, Error *err) {
+        Status status = statement_open(spec, question(arena, model, check), STR(""), arena, out, err);
+        return status == STATUS_OK ? status : place(model, check, err);
+}
+
+Status checks_bind(const StatementSpec *spec, const Model *model, Arena *arena, Problems *problems, Error *err) {
+        for (size_t i = 0; i < model->check_count; i++) {
+                Statement statement;
+                Status status = open_one(spec, model, &model->checks[i], arena, &statement, err);
+                if (status != STATUS_OK && status_exit(status) != 2)
+                        return status;
+                if (status != STATUS_OK)
+                        problems_take(problems, err);
+        }
+        return STATUS_OK;
+}
+
 static Status run_one(const StatementSpec *spec, const Model *model, const ModelCheck *check, Arena *arena, CheckReport *out, Error *err) {
         Statement statement;
         int64_t rows;
         *out = (CheckReport){ .check = check };
-        if (statement_open(spec, question(arena, model, check), STR(""), arena, &statement, err) != STATUS_OK ||
-            statement_execute(&statement, take_count, &out->rows, &rows, err) != STATUS_OK)
+        TRY(open_one(spec, model, check, arena, &statement, err));
+        if (statement_execute(&statement, take_count, &out->rows, &rows, err) != STATUS_OK)
                 return place(model, check, err);
         if (out->rows > 0)
                 out->state = check->severity == CHECK_WARN ? CHECK_STATE_WARN : CHECK_STATE_FAILED;

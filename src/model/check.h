@@ -20,5 +20,7 @@ const char *check_state_name(CheckState state);
 /* All checks of a model, over what the change set in spec holds. Fails when a condition cannot be asked (SQL errors, with
  * their place in the model's file); that rows do not hold is in the reports. */
 Status checks_run(const StatementSpec *spec, const Model *model, Arena *arena, CheckReport **out, size_t *out_count, Error *err);
+/* Whether they can be asked, without asking: what is wrong goes to problems, with its place. */
+Status checks_bind(const StatementSpec *spec, const Model *model, Arena *arena, Problems *problems, Error *err);
 /* The first that stops a publication, as CHECK_FAILED with its place; OK if there is none. */
 Status checks_verdict(const Model *model, const CheckReport *reports, size_t count, Error *err);

@@ -46,7 +46,7 @@ Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, St
         out->source = (LakeSource){
                 .lake = spec->lake, .at = spec->at, .overlay = spec->overlay, .grant = grant, .view = view_tree, .context = out,
         };
-        BindSource source = lake_bind_source(&out->source);
+        BindSource source = spec->source ? *spec->source : lake_bind_source(&out->source);
         BindRequest request = { .principal = spec->principal, .default_zone = spec->default_zone, .source = &source };
         TRY(bind_statement(tree, &request, arena, &out->bound, err));
         if (worker_prepare(spec->worker, out->bound.sql, arena, &out->columns, err) != STATUS_OK)

@@ -14,6 +14,7 @@ typedef struct StatementSpec {
         Worker *worker;
         CatalogAt at;
         ChangeSet *overlay;  /* NULL, or what this run built so far */
+        const BindSource *source; /* instead of the lake, where nothing will be executed; NULL = the lake */
         Principal principal;
         Str default_zone;    /* may be empty */
 } StatementSpec;

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/dry.h"
+
+#include "base/vec.h"
+#include "model/check.h"
+#include "model/prepare.h"
+
+typedef struct Dry {
+        const DrySpec *spec;
+        Arena *arena;
+        DryTable *tables; /* by node index */
+} Dry;
+
+/* ---- what a source's table looks like ---- */
+
+typedef VEC(LakeColumn) ColumnVec;
+
+static bool has_column(const ColumnVec *columns, Str name) {
+        for (size_t i = 0; i < columns->count; i++)
+                if (str_equal_nocase(columns->items[i].name, name))
+                        return true;
+        return false;
+}
+
+/* Columns that deliveries brought and the text does not know. */
+static Status add_evolved(Dry *dry, const Node *node, ColumnVec *columns, Error *err) {
+        Table table;
+        CatalogName name = { STR("table"), node->zone, arena_strf(dry->arena, "staging.%.*s", STR_ARG(node->table)) };
+        if (!dry->spec->lake || node->source->evolve != EVOLVE_COLUMNS)
+                return STATUS_OK;
+        Status status = lake_table(dry->spec->lake, dry->spec->at, name, dry->arena, &table, err);
+        if (status == STATUS_NOT_FOUND)
+                return STATUS_OK;
+        TRY(status);
+        for (size_t i = 0; i < table.body.column_count; i++)
+                if (!table.body.columns[i].hidden && !has_column(columns, table.body.columns[i].name))
+                        vec_push(dry->arena, columns, table.body.columns[i]);
+        return STATUS_OK;
+}
+
+static Status look_at_source(Dry *dry, const Node *node, Error *err) {
+        const Source *source = node->source;
+        ColumnVec columns = { 0 };
+        for (size_t i = 0; i < source->column_count; i++)
+                vec_push(dry->arena, &columns, (LakeColumn){ .name = source->columns[i].name, .type = source->columns[i].type });
+        TRY(add_evolved(dry, node, &columns, err));
+        static const char *const hidden[] = { "_file", "_row" };
+        for (size_t i = 0; i < COUNT_OF(hidden); i++)
+                vec_push(dry->arena, &columns, (LakeColumn){ .name = str_of(hidden[i]), .type = { .kind = TYPE_BIGINT }, .hidden = true });
+        dry->tables[node->index] = (DryTable){ true, columns.items, columns.count };
+        return STATUS_OK;
+}
+
+/* ---- the text as binding sees it ---- */
+
+static Str lower(Arena *arena, Str name) {
+        char *copy = arena_cstr(arena, name);
+        for (size_t i = 0; i < name.size; i++)
+                if (copy[i] >= 'A' && copy[i] <= 'Z')
+                        copy[i] = (char)(copy[i] + ('a' - 'A'));
+        return (Str){ copy, name.size };
+}
+
+static void set_columns(Relation *relation, const LakeColumn *columns, size_t count, Arena *arena) {
+        relation->columns = ARENA_ARRAY(arena, RelationColumn, count);
+        relation->column_count = count;
+        for (size_t i = 0; i < count; i++)
+                relation->columns[i] = (RelationColumn){ columns[i].name, columns[i].type, (int)i + 1, columns[i].hidden };
+}
+
+static Status resolve(void *context, Str zone, Str stage, Str name, Arena *arena, Relation **out, Error *err UNUSED) {
+        const Dry *dry = context;
+        const Graph *graph = dry->spec->text->graph;
+        const Node *node = graph_node(graph, lower(arena, arena_strf(arena, "%.*s.%.*s.%.*s", STR_ARG(zone), STR_ARG(stage), STR_ARG(name))));
+        *out = NULL;
+        if (!node || !dry->tables[node->index].known)
+                return STATUS_OK;
+        const DryTable *table = &dry->tables[node->index];
+        Relation *relation = ARENA_NEW(arena, Relation);
+        *relation = (Relation){ .kind = RELATION_TABLE, .zone = node->zone, .stage = node->stage, .name = node->table };
+        set_columns(relation, table->columns, table->column_count, arena);
+        if (node->kind == NODE_MODEL && node->model->kind == MODEL_VIEW) {
+                relation->kind = RELATION_VIEW;
+                relation->view = dry->spec->text->trees[node->index];
+        }
+        *out = relation;
+        return STATUS_OK;
+}
+
+static Status no_files(void *context UNUSED, const Relation *relation UNUSED, const Predicate *predicates UNUSED, size_t count UNUSED,
+                       Arena *arena UNUSED, Str **out_paths, size_t *out_count, Error *err UNUSED) {
+        *out_paths = NULL;
+        *out_count = 0;
+        return STATUS_OK;
+}
+
+static Status names(void *context, Arena *arena, Str **out, size_t *out_count, Error *err UNUSED) {
+        const Dry *dry = context;
+        const Graph *graph = dry->spec->text->graph;
+        *out = ARENA_ARRAY(arena, Str, graph->count);
+        for (size_t i = 0; i < graph->count; i++)
+                (*out)[i] = graph->nodes[i]->name;
+        *out_count = graph->count;
+        return STATUS_OK;
+}
+
+/* ---- models ---- */
+
+/* What lies in the text, not in the machine. */
+static bool is_problem(Status status) {
+        return status_exit(status) == 2;
+}
+
+static Status look_at_model(Dry *dry, const StatementSpec *spec, const Node *node, DryTable *out, Error *err) {
+        Statement *statement = ARENA_NEW(dry->arena, Statement);
+        const Model *model = node->model;
+        TRY(prepare_model(spec, model, dry->spec->text->trees[node->index], dry->arena, statement, err));
+        return prepare_columns(model, statement, dry->arena, &out->columns, &out->column_count, err);
+}
+
+static Status take_model(Dry *dry, const Node *node, Error *err) {
+        for (size_t i = 0; i < node->need_count; i++)
+                if (!dry->tables[node->needs[i]->index].known)
+                        return STATUS_OK; /* it is told of already, and all else would follow from it */
+        BindSource source = { .context = dry, .resolve = resolve, .files = no_files, .names = names };
+        StatementSpec spec = { .worker = dry->spec->worker, .source = &source, .principal = prepare_principal(node->zone, dry->arena),
+                               .default_zone = node->zone };
+        DryTable *table = &dry->tables[node->index];
+        Status status = look_at_model(dry, &spec, node, table, err);
+        table->known = status == STATUS_OK;
+        if (status == STATUS_OK)
+                return checks_bind(&spec, node->model, dry->arena, dry->spec->text->problems, err);
+        if (!is_problem(status))
+                return error_context(err, "looking at %.*s", STR_ARG(node->name));
+        if (!err->file[0])
+                error_place(err, node->model->path, node->model->text, node->model->body_offset);
+        problems_take(dry->spec->text->problems, err);
+        return STATUS_OK;
+}
+
+Status dry_bind(const DrySpec *spec, Arena *arena, DryTable **out, Error *err) {
+        const Graph *graph = spec->text->graph;
+        Dry dry = { spec, arena, ARENA_ARRAY(arena, DryTable, graph->count) };
+        for (size_t i = 0; i < graph->count; i++) {
+                const Node *node = graph->nodes[i];
+                TRY(node->kind == NODE_SOURCE ? look_at_source(&dry, node, err) : take_model(&dry, node, err));
+        }
+        *out = dry.tables;
+        return STATUS_OK;
+}
