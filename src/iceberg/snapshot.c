@@ -385,12 +385,17 @@ static void add_snapshot(TableMetadata *m, const Snapshot *snapshot, Arena *aren
         m->current_snapshot_id = snapshot->id;
 }
 
-/* Everything up to an entry whose snapshot has gone goes too: the log has no holes. */
-static void add_log(TableMetadata *m, const Snapshot *snapshot, Arena *arena) {
+/* Everything up to an entry whose snapshot has gone goes too: the log has no holes. Gives where it begins. */
+static size_t log_start(const TableMetadata *m) {
         size_t from = 0;
         for (size_t i = 0; i < m->snapshot_log_count; i++)
                 if (!metadata_snapshot(m, m->snapshot_log[i].snapshot_id))
                         from = i + 1;
+        return from;
+}
+
+static void add_log(TableMetadata *m, const Snapshot *snapshot, Arena *arena) {
+        size_t from = log_start(m);
         size_t count = m->snapshot_log_count - from;
         SnapshotLogEntry *log = ARENA_ARRAY(arena, SnapshotLogEntry, count + 1);
         for (size_t i = 0; i < count; i++)
@@ -398,6 +403,28 @@ static void add_log(TableMetadata *m, const Snapshot *snapshot, Arena *arena) {
         log[count] = (SnapshotLogEntry){ snapshot->id, snapshot->timestamp_ms };
         m->snapshot_log = log;
         m->snapshot_log_count = count + 1;
+}
+
+const TableMetadata *metadata_trim(const TableMetadata *base, int64_t keep_from_ms, Arena *arena) {
+        TableMetadata *m = ARENA_NEW(arena, TableMetadata);
+        *m = *base;
+        m->snapshots = ARENA_ARRAY(arena, Snapshot, base->snapshot_count);
+        m->snapshot_count = 0;
+        for (size_t i = 0; i < base->snapshot_count; i++) {
+                bool stays = i + 1 == base->snapshot_count || base->snapshots[i + 1].timestamp_ms >= keep_from_ms;
+                if (stays || is_referenced(base, base->snapshots[i].id))
+                        m->snapshots[m->snapshot_count++] = base->snapshots[i];
+        }
+        if (m->snapshot_count == base->snapshot_count)
+                return base;
+        while (m->metadata_log_count && m->metadata_log->timestamp_ms < keep_from_ms) {
+                m->metadata_log++;
+                m->metadata_log_count--;
+        }
+        size_t from = log_start(m);
+        m->snapshot_log += from;
+        m->snapshot_log_count -= from;
+        return m;
 }
 
 static void make_metadata(Builder *b, Str base_location, TableVersion *out) {
@@ -448,6 +475,21 @@ Status table_commit(const TableMetadata *base, Str base_location, const TableCha
         summarize_change(&b, &version);
         make_list(&b);
         make_metadata(&b, base_location, &version);
+        *out = version;
+        return STATUS_OK;
+}
+
+Status table_rewrite_metadata(const TableMetadata *metadata, Str base_location, Arena *arena, TableVersion *out,
+                              Error *err) {
+        TRY(check_change(metadata, &(TableChange){ .removal = REMOVE_NOTHING }, err));
+        TableVersion version = { .file_count = 1, .files = ARENA_NEW(arena, IcebergFile) };
+        TableMetadata *copy = ARENA_NEW(arena, TableMetadata);
+        *copy = *metadata;
+        version.metadata = copy;
+        version.files[0] = metadata_file(&version.metadata, base_location, metadata->last_updated_ms, arena);
+        version.metadata_location = version.files[0].path;
+        version.snapshot = metadata_current_snapshot(version.metadata);
+        version.total_rows = version.total_files = version.total_bytes = -1;
         *out = version;
         return STATUS_OK;
 }

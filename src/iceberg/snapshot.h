@@ -51,5 +51,13 @@ typedef struct TableVersion {
 Status table_commit(const TableMetadata *base, Str base_location, const TableChange *change,
                     const IcebergSource *source, ManifestCache *cache, Arena *arena, TableVersion *out, Error *err);
 
+/* The same table without the snapshots that were followed by another before keep_from_ms; those that a branch or tag
+ * names and the current one stay. base itself if there are none. */
+const TableMetadata *metadata_trim(const TableMetadata *base, int64_t keep_from_ms, Arena *arena);
+/* The same table with another metadata.json: as after metadata_trim(). out->snapshot is the current one, or NULL; the totals
+ * are unknown. */
+Status table_rewrite_metadata(const TableMetadata *metadata, Str base_location, Arena *arena, TableVersion *out,
+                              Error *err);
+
 /* A new table's first file, without a snapshot. */
 Status table_create(const TableMetadata *metadata, Arena *arena, TableVersion *out, Error *err);

@@ -26,6 +26,8 @@ struct ChangeTable {
         bool made_folder; /* its names must be synced, and go again if nothing comes of a new table */
         int64_t snapshot; /* to be made */
         LakeFileVec files;
+        VEC(Str) removed;     /* TABLE_COMPACT */
+        int64_t keep_from_ms; /* TABLE_COMPACT */
 };
 
 struct ChangeSet {
@@ -199,33 +201,54 @@ static void begin_new(ChangeSet *set, ChangeTable *table) {
         now->body.metadata_location = STR("");
 }
 
-Status changeset_table(ChangeSet *set, CatalogName name, const ChangeTableSpec *spec, ChangeTable **out, Error *err) {
+/* The table as it is at the base: NOT_FOUND leaves it to be begun. */
+static Status load_base(ChangeSet *set, CatalogName name, TableWrite write, ChangeTable **out, Error *err) {
         assert(!changeset_find(set, name));
         Arena *arena = &set->arena;
         ChangeTable *table = ARENA_NEW(arena, ChangeTable);
+        *out = table;
         table->name = (CatalogName){ arena_str(arena, name.kind), arena_str(arena, name.zone),
                                      arena_str(arena, name.name) };
-        table->write = spec->write;
+        table->write = write;
+        if (set->base.seq == 0)
+                return error_set(err, STATUS_NOT_FOUND, "nothing was published yet");
+        TRY(lake_table(set->lake, changeset_base(set), name, arena, &table->base, err));
+        table->table = table->base;
+        return STATUS_OK;
+}
+
+static void add_table(ChangeSet *set, ChangeTable *table) {
+        table->table.kind = table->name.kind;
+        table->table.zone = table->name.zone;
+        table->table.name = table->name.name;
+        table->snapshot = (int64_t)(random_u64() >> 1) | 1;
+        vec_push(&set->arena, &set->tables, table);
+}
+
+Status changeset_table(ChangeSet *set, CatalogName name, const ChangeTableSpec *spec, ChangeTable **out, Error *err) {
+        Arena *arena = &set->arena;
+        ChangeTable *table = NULL;
         Error absent = { 0 };
-        Status status = STATUS_NOT_FOUND;
-        if (set->base.seq)
-                status = lake_table(set->lake, changeset_base(set), name, arena, &table->base, &absent);
+        Status status = load_base(set, name, spec->write, &table, &absent);
         if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
                 *err = absent;
                 return status;
         }
-        table->table = table->base;
         if (status == STATUS_NOT_FOUND)
                 begin_new(set, table);
-        table->table.kind = table->name.kind;
-        table->table.zone = table->name.zone;
-        table->table.name = table->name.name;
         table->table.body.kind = arena_str(arena, spec->kind);
         table->table.body.about = arena_str(arena, spec->about);
         if (settle_columns(set, table, spec, err) != STATUS_OK)
                 return error_context(err, "%.*s.%.*s", STR_ARG(name.zone), STR_ARG(name.name));
-        table->snapshot = (int64_t)(random_u64() >> 1) | 1;
-        vec_push(arena, &set->tables, table);
+        add_table(set, table);
+        *out = table;
+        return STATUS_OK;
+}
+
+Status changeset_compact_table(ChangeSet *set, CatalogName name, ChangeTable **out, Error *err) {
+        ChangeTable *table = NULL;
+        TRY(load_base(set, name, TABLE_COMPACT, &table, err));
+        add_table(set, table);
         *out = table;
         return STATUS_OK;
 }
@@ -250,10 +273,10 @@ ChangeTable *changeset_find(ChangeSet *set, CatalogName name) {
 
 LakeInput change_table_input(const ChangeTable *table, Arena *arena) {
         const TableBody *base = &table->base.body;
-        LakeInput input = { table_full_name(arena, &table->table), base->snapshot, base->sequence };
-        if (table->written && !table->unchanged) {
+        LakeInput input = { table_full_name(arena, &table->table), base->rows_snapshot, base->rows_sequence };
+        if (table->written && !table->unchanged && table->write != TABLE_COMPACT) {
                 input.snapshot = table->snapshot;
-                input.sequence++;
+                input.sequence = base->sequence + 1;
         }
         return input;
 }
@@ -360,6 +383,21 @@ Status changeset_replace(ChangeSet *set, ChangeTable *table, const ReplaceSpec *
         if (out_unchanged)
                 *out_unchanged = table->unchanged;
         return table->unchanged ? STATUS_OK : add_files(set, table, spec->files, spec->file_count, err);
+}
+
+Status changeset_compact(ChangeSet *set, ChangeTable *table, const Str *removed, size_t removed_count,
+                         const LakeFile *files, size_t count, Error *err) {
+        assert(table->write == TABLE_COMPACT);
+        table->written = true;
+        for (size_t i = 0; i < removed_count; i++)
+                vec_push(&set->arena, &table->removed, arena_str(&set->arena, removed[i]));
+        return add_files(set, table, files, count, err);
+}
+
+void changeset_trim(ChangeTable *table, int64_t keep_from_ms) {
+        assert(table->write == TABLE_COMPACT);
+        table->written = true;
+        table->keep_from_ms = keep_from_ms;
 }
 
 void changeset_set_detail(ChangeSet *set, ChangeTable *table, Str detail) {
@@ -519,7 +557,7 @@ static bool body_differs(const ChangeTable *table) {
 static bool table_counts(const ChangeTable *table) {
         if (!table->written)
                 return false;
-        if (change_table_is_new(table) || table->files.count || body_differs(table))
+        if (change_table_is_new(table) || table->files.count || table->keep_from_ms || body_differs(table))
                 return true;
         return table->write == TABLE_REPLACE && !table->unchanged && table->base.body.files != 0;
 }
@@ -552,8 +590,18 @@ static Intent make_intent(ChangeSet *set) {
                 if (!table_counts(table))
                         continue;
                 IntentTable *to = &intent.tables[intent.table_count++];
-                *to = (IntentTable){ table->name,      table->base.body_hash, table->write,       table->model,
-                                     table->unchanged, table->table.body,     table->files.items, table->files.count };
+                *to = (IntentTable){ .name = table->name,
+                                     .base_hash = table->base.body_hash,
+                                     .base_rows = table->base.body.rows_snapshot,
+                                     .write = table->write,
+                                     .model = table->model,
+                                     .unchanged = table->unchanged,
+                                     .body = table->table.body,
+                                     .files = table->files.items,
+                                     .file_count = table->files.count,
+                                     .removed = table->removed.items,
+                                     .removed_count = table->removed.count,
+                                     .keep_from_ms = table->keep_from_ms };
                 if (!table->unchanged)
                         to->body.snapshot = table->snapshot;
                 /* What another appended since may have said more; what a set does not say, it does not undo. */

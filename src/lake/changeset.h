@@ -16,6 +16,8 @@
  *   append            never: it is rebased on whatever was published since; only a changed column (id or type) conflicts
  *   replace           when the table was published by another since the base
  *   replace, inputs   (a model) only when the version published since was built from newer inputs
+ *   compact           when a file that it replaces is no longer in the table; it conflicts with no other write: a version
+ *                     of equal rows counts as the one before
  *   objects           when the object was changed since the base, unless to the same body
  *   ledger            when a row's `expect` does not hold
  * Everything given is copied. One thread.
@@ -45,6 +47,7 @@ typedef enum TableWrite {
         TABLE_APPEND,  /* columns of the table that are not named stay; a type may only widen (int to bigint, float to
                         * double, decimal to more digits at the same scale), else SQL_TYPE: replace instead */
         TABLE_REPLACE, /* the columns become these; a name of the same type keeps its id */
+        TABLE_COMPACT, /* the same rows in other files, the same columns: changeset_compact_table() */
 } TableWrite;
 
 typedef struct ChangeTableSpec {
@@ -91,6 +94,15 @@ typedef struct ReplaceSpec {
 /* The table's rows become these files. *out_unchanged (may be NULL): content and columns are the base's, so the files
  * are dropped again; inputs and fingerprint are still recorded. */
 Status changeset_replace(ChangeSet *set, ChangeTable *table, const ReplaceSpec *spec, bool *out_unchanged, Error *err);
+/* For the same rows in other files: the table as it is. NOT_FOUND. Once per table and change set. */
+Status changeset_compact_table(ChangeSet *set, CatalogName name, ChangeTable **out, Error *err);
+/* The rows of the removed files are in these now: that they are equal is the caller's to prove. May be called several
+ * times. */
+Status changeset_compact(ChangeSet *set, ChangeTable *table, const Str *removed, size_t removed_count,
+                         const LakeFile *files, size_t count, Error *err);
+/* Snapshots that were replaced before this leave metadata.json, as their files are to go (metadata_trim()). */
+void changeset_trim(ChangeTable *table, int64_t keep_from_ms);
+
 /* JSON of the writer, kept in the table's body. */
 void changeset_set_detail(ChangeSet *set, ChangeTable *table, Str detail);
 

@@ -110,16 +110,18 @@ static bool built_from_newer(const TableBody *now, const TableBody *ours) {
         return false;
 }
 
+/* What compaction made since is the same rows, so it is as if nothing had been published. */
 static Status check_base(const IntentTable *table, const Working *at, Error *err) {
         bool moved = !str_equal(at->hash, table->base_hash);
-        if (!moved || (table->write == TABLE_APPEND && at->found))
+        if (!moved || (table->write != TABLE_REPLACE && at->found))
                 return STATUS_OK;
         if (!at->found)
                 return table->base_hash.size ? conflict(table->name, "was dropped by another in the meantime", err)
                                              : STATUS_OK;
-        if (!table->model || table->unchanged)
+        bool same_rows = table->base_hash.size && at->table.rows_snapshot == table->base_rows;
+        if ((!table->model || table->unchanged) && !same_rows)
                 return conflict(table->name, "was published by another in the meantime", err);
-        if (built_from_newer(&at->table, &table->body))
+        if (table->model && built_from_newer(&at->table, &table->body))
                 return conflict(table->name, "was built from newer inputs by another in the meantime", err);
         return STATUS_OK;
 }
@@ -164,10 +166,26 @@ static void settle_columns(Arena *arena, const Schema *schema, const TableBody *
         }
 }
 
+static Status metadata_now(Group *group, Working *at, Error *err) {
+        if (at->metadata)
+                return STATUS_OK;
+        TableMetadata *read = NULL;
+        TRY(lake_metadata(at->table.metadata_location, &group->source, group->arena, &read, err));
+        at->metadata = read;
+        return STATUS_OK;
+}
+
 /* The metadata to build on: the table's own with our columns, or that of a table which begins here. */
 static Status metadata_base(Group *group, const IntentTable *table, Working *at, const TableMetadata **out,
                             Error *err) {
         TypeField *fields = fields_of(group->arena, &table->body);
+        if (table->write == TABLE_COMPACT) {
+                if (!at->found)
+                        return conflict(table->name, "was dropped by another in the meantime", err);
+                TRY(metadata_now(group, at, err));
+                *out = at->metadata;
+                return STATUS_OK;
+        }
         if (!at->found) {
                 TableMetadata *fresh = NULL;
                 TRY(metadata_new(table->body.location, fields, table->body.column_count, NULL, 0, time_now_us() / 1000,
@@ -176,11 +194,7 @@ static Status metadata_base(Group *group, const IntentTable *table, Working *at,
                 *out = fresh;
                 return check_ids(table, metadata_current_schema(fresh), err);
         }
-        if (!at->metadata) {
-                TableMetadata *read = NULL;
-                TRY(lake_metadata(at->table.metadata_location, &group->source, group->arena, &read, err));
-                at->metadata = read;
-        }
+        TRY(metadata_now(group, at, err));
         TRY(metadata_with_schema(at->metadata, fields, table->body.column_count,
                                  table->write == TABLE_APPEND ? SCHEMA_EXTEND : SCHEMA_REPLACE, group->arena, out,
                                  err));
@@ -197,13 +211,28 @@ static DataFile *data_files(Arena *arena, const IntentTable *table) {
         return files;
 }
 
+static TableRemoval removal_of(TableWrite write) {
+        static const TableRemoval removals[] = { [TABLE_APPEND] = REMOVE_NOTHING,
+                                                 [TABLE_REPLACE] = REMOVE_ALL,
+                                                 [TABLE_COMPACT] = REMOVE_PATHS };
+        return removals[write];
+}
+
 static Status next_version(Group *group, const Intent *intent, const IntentTable *table, const Working *at,
                            const TableMetadata *base, TableVersion *out, Error *err) {
         if (!at->found && table->file_count == 0)
                 return table_create(base, group->arena, out, err);
+        bool compacts = table->write == TABLE_COMPACT;
+        if (compacts && table->keep_from_ms)
+                base = metadata_trim(base, table->keep_from_ms, group->arena);
+        if (compacts && table->removed_count == 0)
+                return table_rewrite_metadata(base, at->table.metadata_location, group->arena, out, err);
         Property summary[] = { { STR("lode.change-set"), intent->id },
                                { STR("lode.deliveries"), arena_strf(group->arena, "%zu", intent->delivery_count) } };
-        TableChange change = { .removal = table->write == TABLE_APPEND ? REMOVE_NOTHING : REMOVE_ALL,
+        TableChange change = { .removal = removal_of(table->write),
+                               .removed_paths = table->removed,
+                               .removed_count = table->removed_count,
+                               .same_rows = compacts,
                                .added = data_files(group->arena, table),
                                .added_count = table->file_count,
                                .summary = summary,
@@ -233,7 +262,23 @@ static void settle_body(Group *group, const IntentTable *table, const Working *a
         out->rows = version->total_rows < 0 ? 0 : version->total_rows;
         out->files = version->total_files < 0 ? 0 : version->total_files;
         out->bytes = version->total_bytes < 0 ? 0 : version->total_bytes;
+        out->rows_snapshot = out->snapshot;
+        out->rows_sequence = out->sequence;
         settle_columns(group->arena, metadata_current_schema(version->metadata), &table->body, before, out);
+}
+
+/* The rows stay as they are; only where they lie is new. */
+static void settle_compacted(const Working *at, const TableVersion *version, TableBody *out) {
+        *out = at->table;
+        out->metadata_location = version->metadata_location;
+        out->sequence = version->metadata->last_sequence_number;
+        if (!version->snapshot)
+                return;
+        out->snapshot = version->snapshot->id;
+        if (version->total_files >= 0)
+                out->files = version->total_files;
+        if (version->total_bytes >= 0)
+                out->bytes = version->total_bytes;
 }
 
 /* The rows stay as they are; what the writer says about them is recorded. */
@@ -276,7 +321,10 @@ static Status plan_table(Group *group, const Intent *intent, const IntentTable *
                 TRY(next_version(group, intent, table, at, base, &version, err));
                 for (size_t i = 0; i < version.file_count; i++)
                         vec_push(group->arena, files, version.files[i]);
-                settle_body(group, table, at, &version, &step.next.table);
+                if (table->write == TABLE_COMPACT)
+                        settle_compacted(at, &version, &step.next.table);
+                else
+                        settle_body(group, table, at, &version, &step.next.table);
                 step.next.metadata = version.metadata;
         }
         vec_push(group->arena, steps, step);
@@ -296,8 +344,8 @@ static void correct_inputs(Group *group, StepVec *steps) {
                                                       STR_ARG(other->name.name));
                                 if (!str_is(other->name.kind, "table") || !str_equal(name, inputs[k].table))
                                         continue;
-                                inputs[k].snapshot = other->next.table.snapshot;
-                                inputs[k].sequence = other->next.table.sequence;
+                                inputs[k].snapshot = other->next.table.rows_snapshot;
+                                inputs[k].sequence = other->next.table.rows_sequence;
                         }
                 }
                 body->inputs = inputs;

@@ -15,6 +15,7 @@ static void write_table(Buf *out, const IntentTable *table) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         write_name(out, table->name);
         buf_lstr(out, table->base_hash);
+        buf_u64(out, (uint64_t)table->base_rows);
         buf_u8(out, (uint8_t)table->write);
         buf_u8(out, table->model);
         buf_u8(out, table->unchanged);
@@ -24,6 +25,10 @@ static void write_table(Buf *out, const IntentTable *table) {
                 buf_lstr(out, str_of(table->files[i].path));
                 file_statistics_write(out, &table->files[i].statistics);
         }
+        buf_u32(out, (uint32_t)table->removed_count);
+        for (size_t i = 0; i < table->removed_count; i++)
+                buf_lstr(out, table->removed[i]);
+        buf_u64(out, (uint64_t)table->keep_from_ms);
 }
 
 static void write_object(Buf *out, const IntentObject *object) {
@@ -98,7 +103,11 @@ static CatalogName read_name(Cursor *cursor, Arena *arena) {
 static Status read_table(Cursor *cursor, Arena *arena, IntentTable *out, Error *err) {
         out->name = read_name(cursor, arena);
         out->base_hash = read_str(cursor, arena);
-        out->write = cursor_u8(cursor) == TABLE_APPEND ? TABLE_APPEND : TABLE_REPLACE;
+        out->base_rows = (int64_t)cursor_u64(cursor);
+        uint8_t write = cursor_u8(cursor);
+        if (write > TABLE_COMPACT)
+                return error_set(err, STATUS_CORRUPT, "a change set in the queue is not well-formed");
+        out->write = (TableWrite)write;
         out->model = cursor_u8(cursor);
         out->unchanged = cursor_u8(cursor);
         TRY(table_body_parse(cursor_str(cursor), arena, &out->body, err));
@@ -108,6 +117,11 @@ static Status read_table(Cursor *cursor, Arena *arena, IntentTable *out, Error *
                 out->files[i].path = arena_cstr(arena, cursor_str(cursor));
                 TRY(file_statistics_read(cursor, arena, &out->files[i].statistics, err));
         }
+        out->removed_count = cursor_count(cursor, 4);
+        out->removed = ARENA_ARRAY(arena, Str, out->removed_count);
+        for (size_t i = 0; i < out->removed_count; i++)
+                out->removed[i] = read_str(cursor, arena);
+        out->keep_from_ms = (int64_t)cursor_u64(cursor);
         return STATUS_OK;
 }
 

@@ -14,12 +14,16 @@
 typedef struct IntentTable {
         CatalogName name;
         Str base_hash;         /* of the body at the base; empty = the table is new */
+        int64_t base_rows;     /* its rows_snapshot */
         TableWrite write;
         bool model;            /* the rule of "replace, inputs" */
         bool unchanged;        /* rows are the base's; only inputs, fingerprint, about and detail are recorded */
         TableBody body;        /* as the writer wants it; snapshot is the one to make */
         LakeFile *files;
         size_t file_count;
+        Str *removed;          /* TABLE_COMPACT: the files whose rows are in `files` now */
+        size_t removed_count;
+        int64_t keep_from_ms;  /* TABLE_COMPACT: snapshots replaced before leave metadata.json; 0 = they stay */
 } IntentTable;
 
 /* An object to put, or to remove (body.data NULL), and its body's hash at the base (empty = absent). */

@@ -64,6 +64,8 @@ Str table_body_print(Arena *arena, const TableBody *body) {
         member_text(&w, "metadata_location", body->metadata_location);
         json_member_int(&w, "snapshot", body->snapshot);
         json_member_int(&w, "sequence", body->sequence);
+        json_member_int(&w, "rows_snapshot", body->rows_snapshot);
+        json_member_int(&w, "rows_sequence", body->rows_sequence);
         json_member_int(&w, "schema_id", body->schema_id);
         json_member_int(&w, "last_column_id", body->last_column_id);
         print_columns(&w, &scratch, body);
@@ -121,6 +123,8 @@ Status table_body_parse(Str text, Arena *arena, TableBody *out, Error *err) {
         TRY(json_parse(text, NULL, arena, &json, err));
         TableBody body = { .snapshot = json_integer(json_get(json, "snapshot"), 0),
                            .sequence = json_integer(json_get(json, "sequence"), 0),
+                           .rows_snapshot = json_integer(json_get(json, "rows_snapshot"), 0),
+                           .rows_sequence = json_integer(json_get(json, "rows_sequence"), 0),
                            .schema_id = (int)json_integer(json_get(json, "schema_id"), 0),
                            .last_column_id = (int)json_integer(json_get(json, "last_column_id"), 0),
                            .rows = json_integer(json_get(json, "rows"), 0),

@@ -20,7 +20,8 @@ typedef struct LakeColumn {
         Str about;     /* Iceberg's doc */
 } LakeColumn;
 
-/* What a model read: the table's full name, its snapshot and that snapshot's sequence number (which one is newer). */
+/* What a model read: the table's full name, the snapshot that its rows are of and that one's sequence number (which one
+ * is newer). Compaction does not change them. */
 typedef struct LakeInput {
         Str table;     /* "shop.staging.orders" */
         int64_t snapshot;
@@ -34,6 +35,8 @@ typedef struct TableBody {
         Str metadata_location; /* absolute */
         int64_t snapshot;      /* 0 = no data yet */
         int64_t sequence;      /* Iceberg's last sequence number */
+        int64_t rows_snapshot; /* the newest that changed the rows: compaction makes a snapshot of equal rows */
+        int64_t rows_sequence;
         int schema_id, last_column_id;
         LakeColumn *columns;
         size_t column_count;

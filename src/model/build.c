@@ -49,7 +49,7 @@ static Status current_input(Build *b, Str full_name, LakeInput *out, Error *err)
         }
         Table table;
         TRY(lake_table(b->spec->workspace->lake, changeset_base(b->set), name, b->arena, &table, err));
-        *out = (LakeInput){ full_name, table.body.snapshot, table.body.sequence };
+        *out = (LakeInput){ full_name, table.body.rows_snapshot, table.body.rows_sequence };
         return STATUS_OK;
 }
 
