@@ -35,8 +35,8 @@
         X(TREE,      3,  W, "lstr JSON")                                                                       \
         X(PREPARE,   4,  L, "lstr sql")                                                                        \
         X(COLUMNS,   5,  W, "u32 count, {lstr name, lstr engine type}")                                        \
-        X(EXECUTE,   6,  L, "lstr sql")                                                                        \
-        X(ROWS,      7,  W, "a stream of PostgreSQL DataRow messages, cut anywhere (rows socket)")            \
+        X(EXECUTE,   6,  L, "execute_spec_write()")                                                           \
+        X(ROWS,      7,  W, "a stream of PostgreSQL DataRow or CopyData messages, cut anywhere (rows socket)") \
         X(DONE,      8,  W, "u64 rows, u64 rows frames sent")                                                  \
         X(FAIL,      9,  W, "failure_write()")                                                                 \
         X(DEFINE,    10, L, "u32 count, {lstr engine type}: flattening functions; answered by DONE")           \

@@ -197,7 +197,6 @@ static void worker_free(Worker *worker) {
         close_fdp(&worker->wake);
         inbox_deinit(&worker->control_inbox);
         inbox_deinit(&worker->rows_inbox);
-        buf_deinit(&worker->row);
         arena_deinit(&worker->memory);
         arena_deinit(&worker->defined_memory);
         free(worker->folder);

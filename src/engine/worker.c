@@ -16,18 +16,6 @@
 #define EXIT_NO_LIBRARY 127       /* the dynamic loader's */
 #define LOOK_MS 100               /* how often the caller's own flag is looked at */
 
-typedef struct Call {
-        MessageType reply;       /* what a good answer is called */
-        WorkerRowSink sink;      /* EXECUTE */
-        WorkerProgress progress; /* STAGE */
-        void *context;
-        int64_t started_us, most_us; /* most_us 0: no time-out */
-        int64_t rows, frames;        /* taken so far */
-        Status why;                  /* why it was told to stop, or OK */
-        Error sink_error;            /* the sink's own, when it failed */
-        int64_t kill_us;             /* when the patience ends; 0 while it was not told to stop */
-} Call;
-
 /* How workers end */
 
 void worker_kill(Worker *worker) {
@@ -92,7 +80,7 @@ static Status lose(Worker *worker, Error *err) {
         return worker_reap(worker, err);
 }
 
-static Status lose_liar(Worker *worker, Error *err) {
+Status worker_lose_liar(Worker *worker, Error *err) {
         Error ignored;
         worker_kill(worker);
         (void)worker_reap(worker, &ignored);
@@ -100,89 +88,23 @@ static Status lose_liar(Worker *worker, Error *err) {
         return error_context(err, "a worker broke the protocol and was ended");
 }
 
-/* Rows */
-
-/* The length of the DataRow that begins here, its first byte included; 0: not enough bytes to tell. */
-static bool row_size(Str bytes, size_t *out, Error *err) {
-        *out = 0;
-        if (bytes.size < 5)
-                return true;
-        const uint8_t *at = (const uint8_t *)bytes.data;
-        uint32_t length = (uint32_t)at[1] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 8 | at[4];
-        if (at[0] != 'D' || length < 6 || length > MESSAGE_ROW_MAX) {
-                error_set(err, STATUS_CORRUPT, "something that is no row among the rows");
-                return false;
-        }
-        *out = (size_t)length + 1;
-        return true;
+/* A frame of rows where none was asked for; those of an earlier statement are dropped. */
+static Status refuse_rows(Worker *worker, Error *err) {
+        Message message;
+        bool has;
+        TRY(worker_take_frame(worker, &message, &has, err));
+        if (!has)
+                return STATUS_OK;
+        error_set(err, STATUS_CORRUPT, "a %s message among the rows", message_name(message.type));
+        return worker_lose_liar(worker, err);
 }
 
-static void give_row(Call *call, Str row) {
-        call->rows++;
-        if (!call->sink || call->why != STATUS_OK)
-                return; /* told to stop: the rest is drained */
-        Error sink_error = { 0 };
-        if (call->sink(call->context, row, &sink_error) == STATUS_OK)
-                return;
-        call->why = sink_error.status ? sink_error.status : STATUS_INTERNAL;
-        call->sink_error = sink_error;
-}
-
-/* The row that an earlier frame began; takes what it needs from bytes. */
-static bool finish_row(Worker *worker, Call *call, Str *bytes, Error *err) {
-        while (worker->row.size > 0 && bytes->size > 0) {
-                size_t size;
-                if (!row_size(buf_view(&worker->row), &size, err))
-                        return false;
-                size_t wanted = size ? size - worker->row.size : 5 - worker->row.size;
-                Str part = str_slice(*bytes, 0, wanted);
-                buf_append(&worker->row, part);
-                *bytes = str_slice(*bytes, part.size, bytes->size);
-                if (!row_size(buf_view(&worker->row), &size, err))
-                        return false;
-                if (size && worker->row.size == size) {
-                        give_row(call, buf_view(&worker->row));
-                        buf_clear(&worker->row);
-                }
-        }
-        return true;
-}
-
-static bool take_rows(Worker *worker, Call *call, Str bytes, Error *err) {
-        if (!finish_row(worker, call, &bytes, err))
-                return false;
-        while (bytes.size > 0) {
-                size_t size;
-                if (!row_size(bytes, &size, err))
-                        return false;
-                if (size == 0 || size > bytes.size) {
-                        buf_append(&worker->row, bytes);
-                        return true;
-                }
-                give_row(call, str_slice(bytes, 0, size));
-                bytes = str_slice(bytes, size, bytes.size);
-        }
-        return true;
-}
-
-/* Frames of earlier statements are dropped. */
-static Status take_row_frames(Worker *worker, Call *call, Error *err) {
+Status worker_take_frame(Worker *worker, Message *out, bool *out_has, Error *err) {
         for (;;) {
-                Message message;
-                bool has;
-                if (inbox_next(&worker->rows_inbox, &message, &has, err) != STATUS_OK)
-                        return lose_liar(worker, err);
-                if (!has)
+                if (inbox_next(&worker->rows_inbox, out, out_has, err) != STATUS_OK)
+                        return worker_lose_liar(worker, err);
+                if (!*out_has || out->statement == worker->statement)
                         return STATUS_OK;
-                if (message.statement != worker->statement)
-                        continue;
-                if (message.type != MESSAGE_ROWS || !call->sink) {
-                        error_set(err, STATUS_CORRUPT, "a %s message among the rows", message_name(message.type));
-                        return lose_liar(worker, err);
-                }
-                call->frames++;
-                if (!take_rows(worker, call, message.payload, err))
-                        return lose_liar(worker, err);
         }
 }
 
@@ -207,8 +129,8 @@ static void look_around(Worker *worker, Call *call, int64_t now) {
 }
 
 static Status why_stopped(const Call *call, Error *err) {
-        if (call->sink_error.status != STATUS_OK) {
-                *err = call->sink_error;
+        if (call->progress_error.status != STATUS_OK) {
+                *err = call->progress_error;
                 return err->status;
         }
         if (call->why == STATUS_TIMEOUT)
@@ -226,7 +148,7 @@ static int wait_ms(const Worker *worker, const Call *call, int64_t now) {
 }
 
 /* Waits until something may have come, and reads it. */
-static Status wait_and_fill(Worker *worker, Call *call, Error *err) {
+Status worker_wait(Worker *worker, Call *call, Error *err) {
         struct pollfd sockets[] = {
                 { .fd = worker->rows, .events = POLLIN },
                 { .fd = worker->control, .events = POLLIN },
@@ -261,7 +183,7 @@ static Status wait_and_fill(Worker *worker, Call *call, Error *err) {
 static Status take_failure(Worker *worker, const Message *message, Call *call, Str user_sql, Error *err) {
         Cursor cursor = cursor_of(message->payload);
         if (failure_read(&cursor, &worker->memory, &worker->failure, err) != STATUS_OK)
-                return lose_liar(worker, err);
+                return worker_lose_liar(worker, err);
         worker->has_failure = true;
         if (call->why != STATUS_OK)
                 return why_stopped(call, err);
@@ -274,12 +196,12 @@ static Status take_failure(Worker *worker, const Message *message, Call *call, S
 }
 
 /* The next control message of this statement: a reply, or nothing yet. */
-static Status take_control(Worker *worker, Call *call, Str user_sql, Message *out, bool *out_has, Error *err) {
+Status worker_take_reply(Worker *worker, Call *call, Str user_sql, Message *out, bool *out_has, Error *err) {
         for (;;) {
                 Message message;
                 bool has;
                 if (inbox_next(&worker->control_inbox, &message, &has, err) != STATUS_OK)
-                        return lose_liar(worker, err);
+                        return worker_lose_liar(worker, err);
                 *out_has = has;
                 if (!has)
                         return STATUS_OK;
@@ -288,18 +210,18 @@ static Status take_control(Worker *worker, Call *call, Str user_sql, Message *ou
                 if (message.type == MESSAGE_FAIL)
                         return take_failure(worker, &message, call, user_sql, err);
                 if (message.type == MESSAGE_PROGRESS && call->reply == MESSAGE_STAGED) {
-                        Error sink_error = { 0 };
+                        Error progress_error = { 0 };
                         if (call->progress && call->why == STATUS_OK &&
-                            call->progress(call->context, message.payload, &sink_error) != STATUS_OK) {
-                                call->why = sink_error.status;
-                                call->sink_error = sink_error;
+                            call->progress(call->context, message.payload, &progress_error) != STATUS_OK) {
+                                call->why = progress_error.status;
+                                call->progress_error = progress_error;
                         }
                         continue;
                 }
                 if (message.type != call->reply) {
                         error_set(err, STATUS_CORRUPT, "a %s message instead of %s", message_name(message.type),
                                   message_name(call->reply));
-                        return lose_liar(worker, err);
+                        return worker_lose_liar(worker, err);
                 }
                 *out = message;
                 return STATUS_OK;
@@ -309,28 +231,20 @@ static Status take_control(Worker *worker, Call *call, Str user_sql, Message *ou
 static Status wait_reply(Worker *worker, Call *call, Str user_sql, Message *out, Error *err) {
         for (;;) {
                 bool has;
-                TRY(take_row_frames(worker, call, err));
-                TRY(take_control(worker, call, user_sql, out, &has, err));
+                TRY(refuse_rows(worker, err));
+                TRY(worker_take_reply(worker, call, user_sql, out, &has, err));
                 if (has)
                         return STATUS_OK;
-                TRY(wait_and_fill(worker, call, err));
-        }
-}
-
-/* DONE may overtake rows that are still in the other socket. */
-static Status wait_rows(Worker *worker, Call *call, uint64_t frames, Error *err) {
-        for (;;) {
-                TRY(take_row_frames(worker, call, err));
-                if ((uint64_t)call->frames >= frames)
-                        return STATUS_OK;
-                TRY(wait_and_fill(worker, call, err));
+                TRY(worker_wait(worker, call, err));
         }
 }
 
 /* Calls */
 
-static Status send_request(Worker *worker, MessageType type, const Buf *payload, const int *fds, size_t fd_count,
-                           Error *err) {
+Status worker_send(Worker *worker, MessageType type, const Buf *payload, const int *fds, size_t fd_count, Call *call,
+                   Error *err) {
+        call->started_us = time_monotonic_us();
+        call->most_us = worker->pool->options.statement_timeout_us;
         if (worker->lost)
                 return error_set(err, STATUS_WORKER_LOST, "the worker has ended");
         if (payload->failed || payload->size > MESSAGE_CONTROL_MAX)
@@ -338,7 +252,6 @@ static Status send_request(Worker *worker, MessageType type, const Buf *payload,
                                  MESSAGE_CONTROL_MAX);
         worker->has_failure = false;
         arena_reset(&worker->memory);
-        buf_clear(&worker->row);
         atomic_store(&worker->stop, false);
         worker->statement++;
         if (message_send(worker->control, type, 0, worker->statement, buf_view(payload), fds, fd_count, err) ==
@@ -350,29 +263,17 @@ static Status send_request(Worker *worker, MessageType type, const Buf *payload,
 /* One request and its reply, whose payload is valid until the next call. */
 static Status ask(Worker *worker, MessageType type, const Buf *payload, const int *fds, size_t fd_count, Call *call,
                   Str user_sql, Message *out, Error *err) {
-        call->started_us = time_monotonic_us();
-        call->most_us = worker->pool->options.statement_timeout_us;
-        TRY(send_request(worker, type, payload, fds, fd_count, err));
+        TRY(worker_send(worker, type, payload, fds, fd_count, call, err));
         Status status = wait_reply(worker, call, user_sql, out, err);
-        if (status == STATUS_OK && call->reply == MESSAGE_DONE) {
-                Cursor cursor = cursor_of(out->payload);
-                uint64_t rows = cursor_u64(&cursor);
-                uint64_t frames = cursor_u64(&cursor);
-                status = wait_rows(worker, call, frames, err);
-                if (status == STATUS_OK && (cursor.failed || worker->row.size > 0 || rows != (uint64_t)call->rows)) {
-                        error_set(err, STATUS_CORRUPT, "an answer whose rows are not as many as it says");
-                        status = lose_liar(worker, err);
-                }
-        }
-        /* It was done before it heard of the stop; the caller is told all the same when its own sink failed. */
-        if (status == STATUS_OK && call->sink_error.status != STATUS_OK)
+        /* It was done before it heard of the stop; the caller is told all the same when its own function failed. */
+        if (status == STATUS_OK && call->progress_error.status != STATUS_OK)
                 status = why_stopped(call, err);
         return status;
 }
 
 static Status reply_broken(Worker *worker, MessageType type, Error *err) {
         error_set(err, STATUS_CORRUPT, "a %s message that cannot be read", message_name(type));
-        return lose_liar(worker, err);
+        return worker_lose_liar(worker, err);
 }
 
 Status worker_greet(Worker *worker, Error *err) {
@@ -446,17 +347,6 @@ Status worker_prepare(Worker *worker, Str sql, Arena *arena, WorkerColumns *out,
         if (cursor.failed || cursor_left(&cursor) > 0)
                 return reply_broken(worker, reply.type, err);
         *out = columns;
-        return STATUS_OK;
-}
-
-Status worker_execute(Worker *worker, Str sql, WorkerRowSink sink, void *context, int64_t *out_rows, Error *err) {
-        CLEANUP(buf_deinit) Buf payload = { 0 };
-        Call call = { .reply = MESSAGE_DONE, .sink = sink, .context = context };
-        Message reply;
-        buf_lstr(&payload, sql);
-        TRY(ask(worker, MESSAGE_EXECUTE, &payload, NULL, 0, &call, STR_NONE, &reply, err));
-        if (out_rows)
-                *out_rows = call.rows;
         return STATUS_OK;
 }
 

@@ -71,7 +71,8 @@ typedef struct WorkerColumns {
 Status worker_parse(Worker *worker, Str sql, Arena *arena, Str *out_json, Error *err);
 /* Binds and describes; nothing runs. The worker keeps the prepared statement for an execute of the same text. */
 Status worker_prepare(Worker *worker, Str sql, Arena *arena, WorkerColumns *out, Error *err);
-/* `data_row` is a whole DataRow message (engine/data_row.h), valid during the call. A failing sink stops the statement. */
+/* `data_row` is a whole DataRow message (engine/data_row.h), valid during the call. A failing sink stops the statement.
+ * Nested values come as JSON. */
 typedef Status (*WorkerRowSink)(void *context, Str data_row, Error *err);
 Status worker_execute(Worker *worker, Str sql, WorkerRowSink sink, void *context, int64_t *out_rows, Error *err);
 /* Flattening functions for these types (engine/functions.h), before SQL that names them. Cheap when known. */

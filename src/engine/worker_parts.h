@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What a pool and its workers are made of; for pool.c (processes, folders, leases) and worker.c (calls) alone.
+ * What a pool and its workers are made of; for pool.c (processes, folders, leases), worker.c (calls) and rows.c
+ * (answers) alone.
  *
  * The pool's lock guards the list of workers and what a lease decides (principal, leased). Everything else of a
  * Worker belongs to the thread that holds the lease; `stop` and `wake` are how others reach it.
@@ -27,7 +28,6 @@ struct Worker {
         int64_t started_us;
         uint64_t statement; /* the last number used */
         Inbox control_inbox, rows_inbox;
-        Buf row;      /* the beginning of a row whose rest has not come yet */
         Arena memory; /* of the failure of the last call */
         Failure failure;
         bool has_failure;
@@ -46,6 +46,29 @@ struct WorkerPool {
         int alive;
         unsigned started; /* names folders */
 };
+
+/* One request on its way. */
+typedef struct Call {
+        MessageType reply;       /* what a good answer is called */
+        WorkerProgress progress; /* STAGE */
+        void *context;
+        int64_t started_us, most_us; /* most_us 0: no time-out */
+        Status why;                  /* why it was told to stop, or OK */
+        Error progress_error;        /* the caller's own, when its function failed */
+        int64_t kill_us;             /* when the patience ends; 0 while it was not told to stop */
+} Call;
+
+/* Sends a request, and with it makes everything of earlier ones stale. */
+Status worker_send(Worker *worker, MessageType type, const Buf *payload, const int *fds, size_t fd_count, Call *call,
+                   Error *err);
+/* The next control message of this statement, or none yet. FAIL is its failure. */
+Status worker_take_reply(Worker *worker, Call *call, Str user_sql, Message *out, bool *out_has, Error *err);
+/* The next frame on the rows socket of this statement, or none yet. */
+Status worker_take_frame(Worker *worker, Message *out, bool *out_has, Error *err);
+/* Waits until something may have come on either socket, and reads it; stops what is to be stopped. */
+Status worker_wait(Worker *worker, Call *call, Error *err);
+/* It broke the protocol (err says how): ended. */
+Status worker_lose_liar(Worker *worker, Error *err);
 
 /* Waits for HELLO. The worker must be destroyed if it fails. */
 Status worker_greet(Worker *worker, Error *err);

@@ -321,13 +321,8 @@ static void print_interval(Buf *out, const Column *column, idx_t row) {
 
 /* Texts and bytes */
 
-static Str string_of(const Column *column, idx_t row) {
-        duckdb_string_t *text = (duckdb_string_t *)(uintptr_t)column->data + row;
-        return (Str){ duckdb_string_t_data(text), duckdb_string_t_length(*text) };
-}
-
 static void print_text(Buf *out, const Column *column, idx_t row) {
-        buf_append(out, string_of(column, row));
+        buf_append(out, cell_string(column, row));
 }
 
 static void append_hex(Buf *out, Str bytes) {
@@ -343,12 +338,12 @@ static void append_hex(Buf *out, Str bytes) {
 
 static void print_blob(Buf *out, const Column *column, idx_t row) {
         buf_append_cstr(out, "\\x");
-        append_hex(out, string_of(column, row));
+        append_hex(out, cell_string(column, row));
 }
 
 /* First byte: how many bits of padding lie before the first bit. */
 static void print_bits(Buf *out, const Column *column, idx_t row) {
-        Str bits = string_of(column, row);
+        Str bits = cell_string(column, row);
         size_t from = bits.size > 0 ? 8 + (size_t)(bits.data[0] & 7) : 0;
         for (size_t i = from; i < bits.size * 8; i++)
                 buf_append_byte(out, (bits.data[i / 8] >> (7 - i % 8)) & 1 ? '1' : '0');
@@ -586,10 +581,25 @@ static int bytes_of(duckdb_type internal) {
         }
 }
 
+static ColumnShape shape_of(duckdb_type id) {
+        switch (id) {
+        case DUCKDB_TYPE_LIST:
+                return COLUMN_LIST;
+        case DUCKDB_TYPE_ARRAY:
+                return COLUMN_ARRAY;
+        case DUCKDB_TYPE_STRUCT:
+                return COLUMN_STRUCT;
+        case DUCKDB_TYPE_MAP:
+                return COLUMN_MAP;
+        default:
+                return COLUMN_FLAT;
+        }
+}
+
 void column_of_type(duckdb_logical_type type, Arena *arena, Column *out) {
         duckdb_type id = duckdb_get_type_id(type);
         const CellRow *row = find_row(id);
-        *out = (Column){ .print = row->print, .quoted = row->quoted, .scale = row->scale };
+        *out = (Column){ .print = row->print, .shape = shape_of(id), .quoted = row->quoted, .scale = row->scale };
         if (id == DUCKDB_TYPE_DECIMAL) {
                 out->scale = duckdb_decimal_scale(type);
                 out->width = bytes_of(duckdb_decimal_internal_type(type));
@@ -617,16 +627,24 @@ void column_of_type(duckdb_logical_type type, Arena *arena, Column *out) {
 void column_bind(Column *column, duckdb_vector vector) {
         column->data = duckdb_vector_get_data(vector);
         column->validity = duckdb_vector_get_validity(vector);
-        if (column->print == print_list) {
+        switch (column->shape) {
+        case COLUMN_FLAT:
+                break;
+        case COLUMN_LIST:
                 column_bind(column->children, duckdb_list_vector_get_child(vector));
-        } else if (column->print == print_array) {
+                break;
+        case COLUMN_ARRAY:
                 column_bind(column->children, duckdb_array_vector_get_child(vector));
-        } else if (column->print == print_map) {
+                break;
+        case COLUMN_MAP: {
                 duckdb_vector entries = duckdb_list_vector_get_child(vector);
                 column_bind(&column->children[0], duckdb_struct_vector_get_child(entries, 0));
                 column_bind(&column->children[1], duckdb_struct_vector_get_child(entries, 1));
-        } else if (column->print == print_struct) {
+                break;
+        }
+        case COLUMN_STRUCT:
                 for (size_t i = 0; i < column->child_count; i++)
                         column_bind(&column->children[i], duckdb_struct_vector_get_child(vector, i));
+                break;
         }
 }

@@ -122,11 +122,15 @@ static void serve_prepare(Server *server, const Request *request, Arena *arena) 
 
 static void serve_execute(Server *server, const Request *request, Arena *arena) {
         Failure failure;
+        Error err;
+        ExecuteSpec spec;
+        if (execute_spec_read(request->message.payload, arena, &spec, &err) != STATUS_OK)
+                _exit(EXIT_PROTOCOL);
         RowsSink sink = { .socket = ROWS,
                           .statement = request->message.statement,
                           .interrupted = &server->interrupted };
-        if (!prepare_select(server, sql_of(request), arena, &failure) ||
-            !rows_send(&server->engine, &sink, arena, &failure)) {
+        if (!prepare_select(server, spec.sql, arena, &failure) ||
+            !rows_send(&server->engine, &spec, &sink, arena, &failure)) {
                 reply_failure(server, request->message.statement, &failure);
                 return;
         }

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/rows.h"
 
-#include "worker/cell.h"
+#include "worker/copy_row.h"
 
 #define FLUSH_AT (MESSAGE_ROWS_MAX * 3 / 4)
 
 typedef struct Encoder {
         RowsSink *sink;
-        Column *columns;
-        size_t column_count;
+        RowWriter writer;
+        WriteRow write;
         Buf rows; /* whole messages, not yet sent */
 } Encoder;
 
 static void encoder_deinit(Encoder *encoder) {
         buf_deinit(&encoder->rows);
+        buf_deinit(&encoder->writer.field);
 }
 
 static void pending_deinit(duckdb_pending_result *pending) {
@@ -39,38 +40,6 @@ bool rows_can_send(duckdb_prepared_statement prepared, Arena *arena, Failure *fa
                 return false;
         }
         return true;
-}
-
-static void put_be(char *to, uint32_t value, size_t size) {
-        for (size_t i = 0; i < size; i++)
-                to[i] = (char)(value >> (8 * (size - 1 - i)));
-}
-
-static void append_be(Buf *out, uint32_t value, size_t size) {
-        char bytes[4];
-        put_be(bytes, value, size);
-        buf_append(out, (Str){ bytes, size });
-}
-
-/* One DataRow; the lengths are filled in once they are known. */
-static void append_row(Encoder *encoder, idx_t row) {
-        Buf *out = &encoder->rows;
-        size_t begin = out->size;
-        buf_append_byte(out, 'D');
-        append_be(out, 0, 4);
-        append_be(out, (uint32_t)encoder->column_count, 2);
-        for (size_t i = 0; i < encoder->column_count; i++) {
-                const Column *column = &encoder->columns[i];
-                append_be(out, UINT32_MAX, 4);
-                if (cell_is_null(column, row))
-                        continue;
-                size_t at = out->size;
-                column->print(out, column, row);
-                if (!out->failed)
-                        put_be(out->data + at - 4, (uint32_t)(out->size - at), 4);
-        }
-        if (!out->failed)
-                put_be(out->data + begin + 1, (uint32_t)(out->size - begin - 1), 4);
 }
 
 static bool flush(Encoder *encoder, Arena *arena, Failure *failure) {
@@ -99,13 +68,13 @@ static bool row_too_long(Arena *arena, Failure *failure) {
 }
 
 static bool send_chunk(Encoder *encoder, duckdb_data_chunk chunk, Arena *arena, Failure *failure) {
-        for (size_t i = 0; i < encoder->column_count; i++)
-                column_bind(&encoder->columns[i], duckdb_data_chunk_get_vector(chunk, i));
+        for (size_t i = 0; i < encoder->writer.column_count; i++)
+                column_bind(&encoder->writer.columns[i], duckdb_data_chunk_get_vector(chunk, i));
         idx_t count = duckdb_data_chunk_get_size(chunk);
         for (idx_t row = 0; row < count; row++) {
                 size_t before = encoder->rows.size;
-                append_row(encoder, row);
-                if (encoder->rows.failed || encoder->rows.size - before > MESSAGE_ROW_MAX)
+                encoder->write(&encoder->writer, &encoder->rows, row);
+                if (encoder->rows.failed || encoder->writer.field.failed || encoder->rows.size - before > MESSAGE_ROW_MAX)
                         return row_too_long(arena, failure);
                 if (encoder->rows.size >= FLUSH_AT && !flush(encoder, arena, failure))
                         return false;
@@ -165,18 +134,32 @@ static bool begin(Engine *engine, RowsSink *sink, duckdb_pending_result *pending
         return true;
 }
 
-bool rows_send(Engine *engine, RowsSink *sink, Arena *arena, Failure *failure) {
+/* Which column is written how. Arrays for a client are PostgreSQL's, for our own programs JSON. */
+static void encoder_columns(Encoder *encoder, duckdb_result *result, Arena *arena) {
+        const ExecuteSpec *spec = encoder->writer.spec;
+        size_t count = duckdb_column_count(result);
+        Column *columns = ARENA_ARRAY(arena, Column, count);
+        for (size_t i = 0; i < count; i++) {
+                CLEANUP(engine_type_deinit) duckdb_logical_type type = duckdb_column_logical_type(result, i);
+                column_of_type(type, arena, &columns[i]);
+                bool binary = (spec->answer == ROWS_FORMATS || spec->answer == ROWS_COPY_BINARY) && row_format(spec, i) == 1;
+                if (spec->answer != ROWS_PLAIN)
+                        column_for_client(&columns[i], type, binary, arena);
+        }
+        encoder->writer.columns = columns;
+        encoder->writer.column_count = count;
+}
+
+bool rows_send(Engine *engine, const ExecuteSpec *spec, RowsSink *sink, Arena *arena, Failure *failure) {
         CLEANUP(pending_deinit) duckdb_pending_result pending = NULL;
         CLEANUP(engine_result_deinit) duckdb_result result = { 0 };
         CLEANUP(encoder_deinit)
-        Encoder encoder = { .sink = sink, .rows = { .limit = MESSAGE_ROW_MAX + MESSAGE_ROWS_MAX } };
+        Encoder encoder = { .sink = sink,
+                            .writer = { .spec = spec, .field = { .limit = MESSAGE_ROW_MAX } },
+                            .write = row_writer(spec->answer),
+                            .rows = { .limit = MESSAGE_ROW_MAX + MESSAGE_ROWS_MAX } };
         if (!begin(engine, sink, &pending, &result, arena, failure))
                 return false;
-        encoder.column_count = duckdb_column_count(&result);
-        encoder.columns = ARENA_ARRAY(arena, Column, encoder.column_count);
-        for (size_t i = 0; i < encoder.column_count; i++) {
-                CLEANUP(engine_type_deinit) duckdb_logical_type type = duckdb_column_logical_type(&result, i);
-                column_of_type(type, arena, &encoder.columns[i]);
-        }
+        encoder_columns(&encoder, &result, arena);
         return send_all(&encoder, &result, arena, failure);
 }
