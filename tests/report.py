@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Adds up what the suites of ./dev test left in a folder: NAME.xml (JUnit), NAME.json (Meson), NAME.exit.
+"""Adds up what the suites of ./dev test left in a folder: NAME.xml (JUnit), NAME.json (Meson), NAME.tap, NAME.exit,
+NAME.seconds and NAME.skipped (why a suite, or the rest of it, was not run).
 
-Prints a line per suite, every failure with what it said, and the total as the last line. A program that ends badly
-without a failed case (a crash, a time-out, a report that was never written) counts as one failure."""
+Prints every failure with what it said, a line per suite, and the total as the last line. A program that ends badly
+without a failed case (a crash, a time-out, a report that was never written) counts as one failure; a suite that was
+not run counts as one skipped."""
 
 import json
 import sys
@@ -19,6 +21,8 @@ class Suite:
     passed: int = 0
     skipped: int = 0
     failures: list[tuple[str, str]] = field(default_factory=list)  # test, what it said
+    why: str = ""  # it was skipped
+    seconds: str = ""
 
 
 def read_junit(path: Path, suite: Suite) -> set[str]:
@@ -46,33 +50,62 @@ def add_broken_programs(path: Path, suite: Suite, failed: set[str]) -> None:
     for line in path.read_text().splitlines():
         program = json.loads(line)
         name = program["name"].split(" / ")[-1]
+        if suite.why and program["result"] == "INTERRUPT":
+            continue  # time was out
         if program["result"] in ("OK", "SKIP", "EXPECTEDFAIL") or any(name in group for group in failed):
             continue
         said = program.get("stdout", "") + program.get("stderr", "")
         suite.failures.append((f"{name} ({program['result'].lower()})", said))
 
 
+def read_tap(path: Path, suite: Suite) -> None:
+    """Lines "ok - NAME", "ok - NAME # SKIP WHY", "not ok - NAME"; lines "# ..." after the last are what it said."""
+    for line in path.read_text(errors="replace").splitlines():
+        ok, _, name = line.partition(" - ")
+        if ok == "not ok":
+            suite.failures.append((name, ""))
+        elif ok == "ok" and "# SKIP" in name:
+            suite.skipped += 1
+        elif ok == "ok":
+            suite.passed += 1
+        elif line.startswith("# ") and suite.failures:
+            test, words = suite.failures[-1]
+            suite.failures[-1] = (test, f"{words}{line[2:]}\n")
+
+
+def text_of(path: Path) -> str:
+    return path.read_text().strip() if path.exists() else ""
+
+
 def read_suite(exit_path: Path) -> Suite:
     suite = Suite(exit_path.stem)
+    suite.why = text_of(exit_path.with_suffix(".skipped"))
+    suite.seconds = text_of(exit_path.with_suffix(".seconds"))
+    if suite.why:
+        suite.skipped += 1
     failed: set[str] = set()
     if exit_path.with_suffix(".xml").exists():
         failed = read_junit(exit_path.with_suffix(".xml"), suite)
     if exit_path.with_suffix(".json").exists():
         add_broken_programs(exit_path.with_suffix(".json"), suite, failed)
-    status = exit_path.read_text().strip()
-    if status != "0" and not suite.failures:
+    if exit_path.with_suffix(".tap").exists():
+        read_tap(exit_path.with_suffix(".tap"), suite)
+    if text_of(exit_path) != "0" and not suite.failures and not suite.why:
+        status = text_of(exit_path)
         suite.failures.append((suite.name, f"ended with exit status {status} and no failed test"))
     return suite
 
 
 def main(folder: Path) -> int:
-    suites = [read_suite(path) for path in sorted(folder.glob("*.exit"))]
+    suites = [read_suite(path) for path in sorted(folder.glob("*.exit"), key=lambda path: path.stat().st_mtime)]
     for suite in suites:
         for test, words in suite.failures:
             print(f"\nFAILED {suite.name}: {test}\n{words.strip()[-LONGEST:]}")
     print()
     for suite in suites:
-        print(f"{suite.name:9} {suite.passed} passed, {len(suite.failures)} failed, {suite.skipped} skipped")
+        counts = f"{suite.passed} passed, {len(suite.failures)} failed, {suite.skipped} skipped"
+        print(f"{suite.name:9} {suite.seconds + ' s' if suite.seconds else '':>7}  {counts}"
+              f"{': ' + suite.why if suite.why else ''}")
     passed = sum(suite.passed for suite in suites)
     failed = sum(len(suite.failures) for suite in suites)
     skipped = sum(suite.skipped for suite in suites)

@@ -15,6 +15,15 @@
 #define NORETURN __attribute__((noreturn))
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Whether AddressSanitizer is in this build. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#define SANITIZED __has_feature(address_sanitizer)
+#else
+#define SANITIZED 0
+#endif
+
 #define TAKE_FD(fd)                   \
         ({                            \
                 int taken_ = (fd);    \

@@ -123,7 +123,7 @@ static Status audit_answer(Workspace *workspace, const Statement *statement, Str
 static Status answer_rows(Cli *cli, Statement *statement, int64_t *out_rows, Error *err) {
         if (cli->output.format == OUTPUT_PARQUET)
                 return answer_parquet(cli, statement, err);
-        RowPrinter *printer = row_printer_new(&cli->arena, &statement->columns, &cli->output);
+        CLEANUP(row_printer_freep) RowPrinter *printer = row_printer_new(&cli->arena, &statement->columns, &cli->output);
         TRY(statement_execute(statement, row_printer_sink, printer, out_rows, err));
         return row_printer_finish(printer, err);
 }

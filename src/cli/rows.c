@@ -214,8 +214,13 @@ Status row_printer_finish(RowPrinter *p, Error *err) {
                 print_gathered(p);
         }
         Status status = flush(p, 1, err);
-        buf_deinit(&p->out);
         if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
                 return error_errno(err, errno, "cannot write the answer");
         return status;
+}
+
+void row_printer_freep(RowPrinter **p) {
+        if (*p)
+                buf_deinit(&(*p)->out);
+        *p = NULL;
 }

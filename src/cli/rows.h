@@ -11,8 +11,9 @@
 
 typedef struct RowPrinter RowPrinter;
 
-/* The columns and the output must outlive it. */
+/* Lives in the arena, but for its buffer, which row_printer_freep releases. The columns and the output must outlive it. */
 RowPrinter *row_printer_new(Arena *arena, const WorkerColumns *columns, const Output *output);
+void row_printer_freep(RowPrinter **printer);
 /* A WorkerRowSink; the context is the printer. */
 Status row_printer_sink(void *printer, Str data_row, Error *err);
 /* What is left, and the end of the document. IO when stdout is gone. */

@@ -184,15 +184,6 @@ static Status die_with(int parent, Error *err) {
         return STATUS_OK;
 }
 
-/* A sanitizer's shadow memory takes terabytes of address space: a worker built with one has no limit on it. */
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#define SANITIZED __has_feature(address_sanitizer)
-#else
-#define SANITIZED 0
-#endif
-
 Status box_enter(const BoxOptions *options, Error *err) {
         if (options->parent)
                 TRY(die_with(options->parent, err));

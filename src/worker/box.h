@@ -8,6 +8,9 @@
  *      Landlock: reads FOLDER/g, writes FOLDER/out and FOLDER/spill, and the two files the engine cannot open without
  *      seccomp: a list of allowed system calls; any other answers EPERM
  *
+ * A worker built with a sanitizer (SANITIZED) has no limit on its address space, for their shadow takes terabytes; all
+ * else of the box holds for it.
+ *
  * Descriptors that are open already keep working; that is how a worker gets users' files.
  */
 #include "base/arena.h"
@@ -15,7 +18,7 @@
 
 typedef struct BoxOptions {
         const char *folder;     /* holds g/, out/ and spill/ */
-        uint64_t address_limit; /* bytes of address space; 0 = no limit (sanitizers need terabytes) */
+        uint64_t address_limit; /* bytes of address space; 0 = no limit */
         int parent;             /* the process to die with; 0 = nobody */
         bool limits_only;       /* no Landlock and no seccomp: LODE_UNSAFE_NO_SANDBOX */
 } BoxOptions;

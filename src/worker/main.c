@@ -381,11 +381,13 @@ int main(int argc, char **argv) {
                 return 2;
         }
         syscall(SYS_close_range, FIRST_OTHER, ~0u, 0);
-        /* What the engine or a library would say there is for no terminal: it may hold anybody's bytes. */
+        /* What the engine or a library would say there is for no terminal: it may hold anybody's bytes. What a
+         * sanitizer says is for the developer. */
         int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
         if (nowhere >= 0) {
                 dup2(nowhere, STDOUT_FILENO);
-                dup2(nowhere, STDERR_FILENO);
+                if (!SANITIZED)
+                        dup2(nowhere, STDERR_FILENO);
                 close(nowhere);
         }
         static Server server = { .sending = PTHREAD_MUTEX_INITIALIZER,
