@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 
-#include "base/hash.h"
 #include "base/vec.h"
 
 #include <dirent.h>
@@ -42,8 +41,8 @@ Status file_read_fd(int fd, const char *name, size_t limit, Arena *arena, Str *o
         return STATUS_OK;
 }
 
-Status file_read(const char *path, size_t limit, Arena *arena, Str *out, Error *err) {
-        /* without blocking: a pipe that nobody writes would be waited for */
+/* For reading, without blocking: a pipe that nobody writes would be waited for. */
+static Status open_plain(const char *path, int *out_fd, Error *err) {
         CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
                 return error_set(err, STATUS_NOT_FOUND, "there is no file '%s'", path);
@@ -52,7 +51,44 @@ Status file_read(const char *path, size_t limit, Arena *arena, Str *out, Error *
         struct stat st;
         if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
                 return error_set(err, STATUS_IO, "'%s' is a pipe or a device, not a file", path);
+        *out_fd = TAKE_FD(fd);
+        return STATUS_OK;
+}
+
+Status file_read(const char *path, size_t limit, Arena *arena, Str *out, Error *err) {
+        CLEANUP(close_fdp) int fd = -1;
+        TRY(open_plain(path, &fd, err));
         return file_read_fd(fd, path, limit, arena, out, err);
+}
+
+#define HASH_PIECE ((size_t)256 << 10) /* stays in the cache of the processor between reading and hashing */
+
+Status fd_hash(int fd, const char *name, int64_t limit, Sha256 *out, int64_t *out_size, Error *err) {
+        CLEANUP(sha256_freep) Sha256Stream *stream = sha256_new();
+        CLEANUP(buf_deinit) Buf piece = { 0 };
+        char *bytes = buf_reserve(&piece, HASH_PIECE);
+        int64_t size = 0;
+        while (limit < 0 || size < limit) {
+                size_t wanted = limit >= 0 && limit - size < (int64_t)HASH_PIECE ? (size_t)(limit - size) : HASH_PIECE;
+                ssize_t got = pread(fd, bytes, wanted, size);
+                if (got < 0 && errno == EINTR)
+                        continue;
+                if (got < 0)
+                        return error_errno(err, errno, "cannot read '%s'", name);
+                if (got == 0)
+                        break;
+                sha256_update(stream, (Str){ bytes, (size_t)got });
+                size += got;
+        }
+        *out = sha256_finish(TAKE_PTR(stream));
+        *out_size = size;
+        return STATUS_OK;
+}
+
+Status file_hash(const char *path, Sha256 *out, int64_t *out_size, Error *err) {
+        CLEANUP(close_fdp) int fd = -1;
+        TRY(open_plain(path, &fd, err));
+        return fd_hash(fd, path, -1, out, out_size, err);
 }
 
 Status fd_write_all(int fd, Str bytes, const char *name, Error *err) {

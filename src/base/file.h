@@ -6,10 +6,16 @@
  * kernel then holds is unknown, and a second try would lie (PostgreSQL learned that for everyone in 2018).
  */
 #include "base/buf.h"
+#include "base/hash.h"
 
 /* NOT_FOUND, IO, LIMIT. The bytes are ended by a NUL that is not counted. */
 Status file_read(const char *path, size_t limit, Arena *arena, Str *out, Error *err);
 Status file_read_fd(int fd, const char *name, size_t limit, Arena *arena, Str *out, Error *err);
+/* SHA-256 and size of what lies from offset 0 to the end, read piece by piece; limit: only so many bytes (-1 = all). The
+ * descriptor's position does not matter and stays. IO. */
+Status fd_hash(int fd, const char *name, int64_t limit, Sha256 *out, int64_t *out_size, Error *err);
+/* NOT_FOUND, IO (also for what is no plain file). */
+Status file_hash(const char *path, Sha256 *out, int64_t *out_size, Error *err);
 Status fd_write_all(int fd, Str bytes, const char *name, Error *err);
 /* Syncs or ends the process. */
 void fd_sync(int fd, const char *name);

@@ -148,6 +148,20 @@ Status catalog_put_meta(Catalog *catalog, Str key, Str value, Error *err) {
         return catalog->functions->put_meta(catalog, key, value, err);
 }
 
+Status catalog_files(Catalog *catalog, const CatalogFileQuery *query, Arena *arena, CatalogFile **out,
+                     size_t *out_count, Error *err) {
+        return catalog->functions->files(catalog, query, arena, out, out_count, err);
+}
+
+Status catalog_files_gone(Catalog *catalog, const Str *paths, size_t count, Error *err) {
+        return count ? catalog->functions->files_gone(catalog, paths, count, err) : STATUS_OK;
+}
+
+Status catalog_versions(Catalog *catalog, const CatalogVersion *after, size_t limit, Arena *arena, CatalogVersion **out,
+                        size_t *out_count, Error *err) {
+        return catalog->functions->versions(catalog, after, limit, arena, out, out_count, err);
+}
+
 Status catalog_verify_chain(Catalog *catalog, int64_t *out_count, Error *err) {
         return catalog->functions->verify(catalog, out_count, err);
 }

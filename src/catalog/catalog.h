@@ -11,9 +11,14 @@
  *
  * A commit is one transaction; its id is SHA-256, in hex, over these fields, each as a little-endian u64 length
  * followed by its bytes (numbers in decimal):
- *   "lode commit 1", parent id, merge parent id, branch, author, via, at_us, message, git, audit head,
+ *   "lode commit 2", parent id, merge parent id, branch, author, via, at_us, message, git, audit head,
  *   number of changes, and for each change, sorted bytewise by (kind, zone, name):
  *   kind, zone, name, body hash (64 hex digits of SHA-256 over the body; empty for a removal)
+ *   root of the files that the commit added to the store; empty if it added none
+ * and that root is SHA-256, in hex, over fields of the same form:
+ *   "lode files 1", number of files, and for each, sorted bytewise by path: path, its bytes' SHA-256 in hex, its size
+ * So a commit's id stands for every byte of data that it brought. The rows of files that were removed on purpose stay,
+ * marked as gone, and the root can always be worked out again. Paths are below the store's root, wherever that lies.
  * Bodies are not in it, so erasure can blank a body and the chain still verifies. Times are max(now, parent + 1 us).
  *
  * Results live in the caller's arena. A Catalog is used by one thread at a time; any number of processes may have
@@ -54,10 +59,45 @@ typedef struct CatalogCommit {
         int64_t seq;
         Str id, parent, merge_parent; /* hex; empty where none */
         Str branch, author, via, message, git, audit;
+        Str files_root; /* hex; empty where no file was added */
         int64_t at_us;
         CatalogChangeRow *changes; /* sorted by kind, zone, name */
         size_t change_count;
 } CatalogCommit;
+
+/*
+ * One file of the store that a commit added: Parquet, manifest, manifest list or metadata.json. (Landed files are not
+ * among them: their hash is their name, and the ledger has it.) A path may be added by several commits.
+ */
+typedef struct CatalogFile {
+        Str path;            /* below the store's root */
+        Str sha256;          /* hex; what was added */
+        int64_t bytes;
+        /* set by the catalog */
+        int64_t seq;         /* the commit that added it */
+        int64_t gone_us;     /* when it was removed on purpose; 0 = it has to be there */
+        Str moved_sha256;    /* what lies there since the store was restored at another path, where that differs: */
+        int64_t moved_bytes; /* Iceberg's paths are absolute and were written anew. Empty = as it was added */
+} CatalogFile;
+
+/* In order of (seq, path). */
+typedef struct CatalogFileQuery {
+        int64_t after_seq;   /* only behind (after_seq, after_path): to read on */
+        Str after_path;
+        bool gone;           /* those that are gone too */
+        size_t limit;        /* 0 = all */
+} CatalogFileQuery;
+
+/* One version of one object on one branch: what any commit, of a removed branch too, ever put or removed. */
+typedef struct CatalogVersion {
+        int64_t seq, branch_id, oid; /* together the place in catalog_versions()'s order */
+        Str commit;          /* id */
+        Str branch;          /* as the commit names it */
+        bool branch_gone;    /* the branch was removed since */
+        Str kind, zone, name;
+        Str body_hash;       /* empty: removed */
+        Str body;            /* data NULL when erased or removed */
+} CatalogVersion;
 
 /* ---- the ledger ---- */
 
@@ -151,6 +191,8 @@ typedef struct CatalogChange {
         size_t file_count;
         const Built *built;
         size_t built_count;
+        const CatalogFile *added; /* path, sha256, bytes; no path twice. A change that makes no commit may have none */
+        size_t added_count;
 } CatalogChange;
 
 /* How a change set ended, for a waiter or its restart. */
@@ -196,6 +238,9 @@ typedef struct CatalogFunctions {
         Status (*put_secret)(Catalog *, Str name, Str bytes, Error *);
         Status (*meta)(Catalog *, Str key, Arena *, Str *, Error *);
         Status (*put_meta)(Catalog *, Str key, Str value, Error *);
+        Status (*files)(Catalog *, const CatalogFileQuery *, Arena *, CatalogFile **, size_t *, Error *);
+        Status (*files_gone)(Catalog *, const Str *, size_t, Error *);
+        Status (*versions)(Catalog *, const CatalogVersion *, size_t, Arena *, CatalogVersion **, size_t *, Error *);
         Status (*verify)(Catalog *, int64_t *, Error *);
         Status (*generation)(Catalog *, int64_t *, Error *);
         void (*free)(Catalog *);
@@ -276,8 +321,18 @@ Status catalog_put_secret(Catalog *catalog, Str name, Str bytes, Error *err);
 Status catalog_meta(Catalog *catalog, Str key, Arena *arena, Str *out, Error *err); /* NOT_FOUND */
 Status catalog_put_meta(Catalog *catalog, Str key, Str value, Error *err);
 
-/* Recomputes every commit's id, looks that each follows its parent and that every kept body has its hash: CORRUPT
- * names the first commit that does not. Gives how many were looked at. */
+/* ---- what the store must hold ---- */
+
+Status catalog_files(Catalog *catalog, const CatalogFileQuery *query, Arena *arena, CatalogFile **out, size_t *out_count,
+                     Error *err);
+/* Marks every row of these paths as gone, in one transaction: before the files are removed, so that whatever happens
+ * none is missed. Paths without a row are fine. */
+Status catalog_files_gone(Catalog *catalog, const Str *paths, size_t count, Error *err);
+/* All versions of all objects, in order of (seq, branch_id, oid), from behind `after` (NULL = from the first) on. */
+Status catalog_versions(Catalog *catalog, const CatalogVersion *after, size_t limit, Arena *arena, CatalogVersion **out,
+                        size_t *out_count, Error *err);
+/* Recomputes every commit's id and its root of files, looks that each follows its parent and that every kept body has
+ * its hash: CORRUPT names the first commit that does not. Gives how many were looked at. */
 Status catalog_verify_chain(Catalog *catalog, int64_t *out_count, Error *err);
 /* A number that changes when another connection has written; for caches. */
 Status catalog_generation(Catalog *catalog, int64_t *out, Error *err);

@@ -337,6 +337,21 @@ TEST(another_connections_commit_is_noticed) {
         CHECK_STR(body_at(t, two, "", 0, "x"), STR("one"));
 }
 
+#define HASH_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define HASH_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+/* A commit with two files, and one with one of them again. */
+static Status put_files(Test *t, Catalog *catalog, CatalogCommit outs[2]) {
+        CatalogFile files[] = { { .path = STR("tables/b"), .sha256 = STR(HASH_B), .bytes = 7 },
+                                { .path = STR("tables/a"), .sha256 = STR(HASH_A), .bytes = 5 } };
+        CatalogPut one = { STR("model"), STR("shop"), STR("x"), STR("1") };
+        CatalogChange change = { .puts = &one, .put_count = 1, .added = files, .added_count = 2 };
+        TRY(catalog_commit(catalog, &change, &t->arena, &outs[0], &t->err));
+        one.body = STR("2");
+        change.added_count = 1;
+        return catalog_commit(catalog, &change, &t->arena, &outs[1], &t->err);
+}
+
 TEST(tampering_breaks_the_chain) {
         static const struct {
                 const char *sql;
@@ -353,6 +368,11 @@ TEST(tampering_breaks_the_chain) {
                 { "update head set seq = 1, body_hash = (select body_hash from version where seq = 1)",
                   "not the newest" },
                 { "update object set name = 'z'", "was altered" },
+                { "update file set sha256 = zeroblob(32) where seq = 4 and path = 'tables/a'", "list of files" },
+                { "update file set bytes = bytes + 1 where seq = 4 and path = 'tables/b'", "list of files" },
+                { "delete from file where seq = 5", "list of files" },
+                { "update file set seq = 5 where path = 'tables/a'", "list of files" },
+                { "delete from file; update commit_ set files = ''", "was altered" },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 const char *path = arena_printf(&t->arena, "%s/%zu.sqlite", test_folder(t), i);
@@ -362,9 +382,10 @@ TEST(tampering_breaks_the_chain) {
                 CatalogCommit commit;
                 for (int k = 0; k < 3; k++)
                         CHECK_OK(put(t, catalog, "", "x", arena_printf(&t->arena, "%d", k), &commit));
+                CHECK_OK(put_files(t, catalog, (CatalogCommit[2]){ 0 }));
                 int64_t count = 0;
                 CHECK_OK(catalog_verify_chain(catalog, &count, &t->err));
-                CHECK_INT(count, 3);
+                CHECK_INT(count, 5);
                 sqlite3 *db = NULL;
                 CHECK_INT(sqlite3_open(path, &db), SQLITE_OK);
                 CHECK_INT(sqlite3_exec(db, cases[i].sql, NULL, NULL, NULL), SQLITE_OK);
@@ -373,6 +394,85 @@ TEST(tampering_breaks_the_chain) {
                 CHECK_STATUS(catalog_verify_chain(catalog, &count, &t->err), STATUS_CORRUPT);
                 CHECK(str_find(str_of(t->err.message), str_of(cases[i].says)) < strlen(t->err.message));
         }
+}
+
+TEST(files_are_listed_by_commit_and_stay_known_when_they_are_gone) {
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CHECK_OK(make(t, &catalog));
+        CatalogCommit commits[2];
+        CatalogFile *files = NULL;
+        size_t count = 0;
+        CHECK_OK(put_files(t, catalog, commits));
+        CHECK_OK(catalog_files(catalog, &(CatalogFileQuery){ 0 }, &t->arena, &files, &count, &t->err));
+        CHECK_INT(count, 3);
+        CHECK_STR(files[0].path, STR("tables/a"));
+        CHECK_STR(files[0].sha256, STR(HASH_A));
+        CHECK_INT(files[0].bytes, 5);
+        CHECK_INT(files[2].seq, commits[1].seq);
+        CHECK_STR(files[2].path, STR("tables/b"));
+        CHECK_OK(catalog_files(catalog, &(CatalogFileQuery){ .after_seq = files[0].seq, .after_path = files[0].path, .limit = 1 },
+                               &t->arena, &files, &count, &t->err));
+        CHECK_INT(count, 1);
+        CHECK_STR(files[0].path, STR("tables/b"));
+
+        Str gone[] = { STR("tables/b"), STR("tables/never") };
+        CHECK_OK(catalog_files_gone(catalog, gone, 2, &t->err));
+        CHECK_OK(catalog_files(catalog, &(CatalogFileQuery){ 0 }, &t->arena, &files, &count, &t->err));
+        CHECK_INT(count, 1);
+        CHECK_OK(catalog_files(catalog, &(CatalogFileQuery){ .gone = true }, &t->arena, &files, &count, &t->err));
+        CHECK_INT(count, 3);
+        CHECK(files[1].gone_us > 0 && files[2].gone_us > 0);
+        int64_t chain = 0;
+        CHECK_OK(catalog_verify_chain(catalog, &chain, &t->err));
+        CHECK_INT(chain, 2);
+}
+
+TEST(a_file_without_its_hash_or_without_a_commit_is_refused) {
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CHECK_OK(make(t, &catalog));
+        const CatalogFile twice[] = { { .path = STR("a"), .sha256 = STR(HASH_A) },
+                                      { .path = STR("a"), .sha256 = STR(HASH_A) } };
+        const CatalogFile nameless = { .path = STR("a"), .sha256 = STR("00") };
+        CatalogPut one = { STR("model"), STR("shop"), STR("x"), STR("1") };
+        CatalogChange cases[] = { { .added = twice, .added_count = 1 },
+                                  { .puts = &one, .put_count = 1, .added = twice, .added_count = 2 },
+                                  { .puts = &one, .put_count = 1, .added = &nameless, .added_count = 1 } };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                CatalogCommit commit;
+                CatalogFile *files = NULL;
+                size_t count = 0;
+                CHECK_STATUS(catalog_commit(catalog, &cases[i], &t->arena, &commit, &t->err), STATUS_INTERNAL);
+                CHECK_OK(catalog_files(catalog, &(CatalogFileQuery){ 0 }, &t->arena, &files, &count, &t->err));
+                CHECK_INT(count, 0);
+        }
+}
+
+TEST(versions_are_walked_in_pieces_removed_branches_included) {
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CHECK_OK(make(t, &catalog));
+        CatalogCommit commit;
+        CHECK_OK(put(t, catalog, "", "x", "one", &commit));
+        CHECK_OK(catalog_branch_create(catalog, STR("try"), (CatalogAt){ 0 }, &t->err));
+        CHECK_OK(put(t, catalog, "try", "x", "two", &commit));
+        CHECK_OK(put(t, catalog, "", "x", NULL, &commit));
+        CHECK_OK(catalog_branch_remove(catalog, STR("try"), &t->err));
+        static const struct {
+                const char *branch, *body;
+                bool gone;
+        } wanted[] = { { "main", "one", false }, { "try", "two", true }, { "main", "", false } };
+        CatalogVersion *row = NULL;
+        size_t count = 0;
+        for (size_t i = 0; i < COUNT_OF(wanted); i++) {
+                CHECK_OK(catalog_versions(catalog, row, 1, &t->arena, &row, &count, &t->err));
+                CHECK_INT(count, 1);
+                CHECK_STR(row->branch, str_of(wanted[i].branch));
+                CHECK_STR(row->name, STR("x"));
+                CHECK_STR(row->body, str_of(wanted[i].body));
+                CHECK_INT(row->branch_gone, wanted[i].gone);
+                CHECK_INT(row->body_hash.size, wanted[i].body[0] ? 64 : 0);
+        }
+        CHECK_OK(catalog_versions(catalog, row, 0, &t->arena, &row, &count, &t->err));
+        CHECK_INT(count, 0);
 }
 
 TEST(erasing_a_body_leaves_the_chain_whole) {

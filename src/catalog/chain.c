@@ -18,7 +18,7 @@ static void hash_number(Buf *buf, int64_t number) {
 
 Str commit_id(Arena *arena, const CatalogCommit *commit) {
         CLEANUP(buf_deinit) Buf buf = { 0 };
-        hash_field(&buf, STR("lode commit 1"));
+        hash_field(&buf, STR("lode commit 2"));
         hash_field(&buf, commit->parent);
         hash_field(&buf, commit->merge_parent);
         hash_field(&buf, commit->branch);
@@ -36,7 +36,32 @@ Str commit_id(Arena *arena, const CatalogCommit *commit) {
                 hash_field(&buf, change->name);
                 hash_field(&buf, change->body_hash);
         }
+        hash_field(&buf, commit->files_root);
         return sha256_hex(arena, sha256_of(buf_view(&buf)));
+}
+
+Str files_root(Arena *arena, const CatalogFile *files, size_t count) {
+        if (count == 0)
+                return STR("");
+        CLEANUP(buf_deinit) Buf buf = { 0 };
+        hash_field(&buf, STR("lode files 1"));
+        hash_number(&buf, (int64_t)count);
+        for (size_t i = 0; i < count; i++) {
+                hash_field(&buf, files[i].path);
+                hash_field(&buf, files[i].sha256);
+                hash_number(&buf, files[i].bytes);
+        }
+        return sha256_hex(arena, sha256_of(buf_view(&buf)));
+}
+
+static int file_compare(const void *left, const void *right) {
+        const CatalogFile *a = left, *b = right;
+        return str_compare(a->path, b->path);
+}
+
+void files_sort(CatalogFile *files, size_t count) {
+        if (count > 1)
+                qsort(files, count, sizeof(*files), file_compare);
 }
 
 static int change_compare(const void *left, const void *right) {

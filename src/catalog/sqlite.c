@@ -23,7 +23,7 @@ static const char schema[] =
         " strict;"
         "create table commit_ (seq integer primary key autoincrement, id text not null unique, parent text not null,"
         " merge_parent text not null, branch text not null, author text not null, via text not null,"
-        " at_us integer not null, message text not null, git text not null, audit text not null) strict;"
+        " at_us integer not null, message text not null, git text not null, audit text not null, files text not null) strict;"
         "create index commit_branch on commit_ (branch, seq);"
         "create index commit_time on commit_ (branch, at_us);"
         "create table object (oid integer primary key autoincrement, kind text not null, zone text not null,"
@@ -35,6 +35,10 @@ static const char schema[] =
         "create table head (branch integer not null, oid integer not null, seq integer not null, body_hash text,"
         " primary key (branch, oid)) strict, without rowid;"
         "create table body (hash text primary key, bytes blob) strict;"
+        /* By commit, so that writing one touches the last page only. */
+        "create table file (seq integer not null, path text not null, sha256 blob not null, bytes integer not null,"
+        " gone_us integer not null, moved_sha256 blob, moved_bytes integer, primary key (seq, path)) strict,"
+        " without rowid;"
         "create table delivery (id integer primary key, zone text not null, source text not null, name text not null,"
         " sha256 text not null, bytes integer not null, as_of text not null, landed_us integer not null,"
         " landing text not null, state text not null, records integer not null, accepted integer not null,"
@@ -367,6 +371,9 @@ const CatalogFunctions sqlite_functions = {
         .put_secret = sqlite_put_secret,
         .meta = sqlite_meta,
         .put_meta = sqlite_put_meta,
+        .files = sqlite_files,
+        .files_gone = sqlite_files_gone,
+        .versions = sqlite_versions,
         .verify = sqlite_verify,
         .generation = sqlite_generation,
         .free = sqlite_free,

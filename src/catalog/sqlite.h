@@ -89,6 +89,8 @@ Status sqlite_log(Catalog *catalog, Str branch, int64_t before, size_t limit, Ar
                   size_t *out_count, Error *err);
 Status sqlite_head(Catalog *catalog, Str branch, Arena *arena, CatalogCommit *out, Error *err);
 Status sqlite_find(Catalog *catalog, Str branch, Str text, Arena *arena, CatalogCommit *out, Error *err);
+Status sqlite_versions(Catalog *catalog, const CatalogVersion *after, size_t limit, Arena *arena, CatalogVersion **out,
+                       size_t *out_count, Error *err);
 Status sqlite_verify(Catalog *catalog, int64_t *out_count, Error *err);
 Status sqlite_branches(Catalog *catalog, Arena *arena, CatalogBranch **out, size_t *out_count, Error *err);
 
@@ -112,6 +114,13 @@ Status sqlite_built(Catalog *catalog, Str fingerprint, Arena *arena, Built *out,
 Status sqlite_built_list(Catalog *catalog, Arena *arena, Built **out, size_t *out_count, Error *err);
 Status sqlite_put_built(Catalog *catalog, const Built *built, Error *err);
 Status sqlite_remove_built(Catalog *catalog, Str fingerprint, Error *err);
+/* sqlite_files.c */
+Status sqlite_files(Catalog *catalog, const CatalogFileQuery *wanted, Arena *arena, CatalogFile **out, size_t *out_count,
+                    Error *err);
+Status sqlite_files_gone(Catalog *catalog, const Str *paths, size_t count, Error *err);
+/* The files of one commit, sorted by path. */
+Status db_files_of(SqliteCatalog *db, int64_t seq, Arena *arena, CatalogFile **out, size_t *out_count, Error *err);
+Status db_files_write(SqliteCatalog *db, int64_t seq, const CatalogFile *files, size_t count, Error *err);
 /* Inside a transaction of the caller's; seq 0 = no commit. */
 Status db_ledger_write(SqliteCatalog *db, const Delivery *deliveries, size_t delivery_count, const FileSeen *files,
                     size_t file_count, int64_t seq, Error *err);

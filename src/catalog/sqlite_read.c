@@ -269,9 +269,45 @@ Status sqlite_history(Catalog *catalog, Str branch_name, CatalogName name, size_
         return db_transaction_commit(&transaction, err);
 }
 
+Status sqlite_versions(Catalog *catalog, const CatalogVersion *after, size_t limit, Arena *arena, CatalogVersion **out,
+                       size_t *out_count, Error *err) {
+        static const CatalogVersion start = { 0 };
+        CLEANUP(db_query_end) Query q = { 0 };
+        VEC(CatalogVersion) rows = { 0 };
+        after = after ? after : &start;
+        TRY(db_query(sqlite_of(catalog), &q, err,
+                     "select v.seq, v.branch, v.oid, c.id, c.branch, b.id is null, o.kind, o.zone, o.name,"
+                     " coalesce(v.body_hash, ''), y.bytes from version v join commit_ c on c.seq = v.seq"
+                     " join object o on o.oid = v.oid left join branch b on b.id = v.branch"
+                     " left join body y on y.hash = v.body_hash where (v.seq, v.branch, v.oid) > (?, ?, ?)"
+                     " order by v.seq, v.branch, v.oid limit ?",
+                     "iiii", after->seq, after->branch_id, after->oid, limit ? (int64_t)limit : (int64_t)-1));
+        for (;;) {
+                bool row = false;
+                TRY(db_query_row(&q, &row, err));
+                if (!row)
+                        break;
+                vec_push(arena, &rows,
+                         (CatalogVersion){ .seq = db_column_int(&q, 0),
+                                           .branch_id = db_column_int(&q, 1),
+                                           .oid = db_column_int(&q, 2),
+                                           .commit = db_column_str(&q, 3, arena),
+                                           .branch = db_column_str(&q, 4, arena),
+                                           .branch_gone = db_column_int(&q, 5),
+                                           .kind = db_column_str(&q, 6, arena),
+                                           .zone = db_column_str(&q, 7, arena),
+                                           .name = db_column_str(&q, 8, arena),
+                                           .body_hash = db_column_str(&q, 9, arena),
+                                           .body = db_column_str(&q, 10, arena) });
+        }
+        *out = rows.items;
+        *out_count = rows.count;
+        return STATUS_OK;
+}
+
 /* ---- commits ---- */
 
-#define COMMIT_COLUMNS "seq, id, parent, merge_parent, branch, author, via, at_us, message, git, audit"
+#define COMMIT_COLUMNS "seq, id, parent, merge_parent, branch, author, via, at_us, message, git, audit, files"
 
 static CatalogCommit commit_row(Query *q, Arena *arena) {
         return (CatalogCommit){ .seq = db_column_int(q, 0),
@@ -284,7 +320,8 @@ static CatalogCommit commit_row(Query *q, Arena *arena) {
                                 .at_us = db_column_int(q, 7),
                                 .message = db_column_str(q, 8, arena),
                                 .git = db_column_str(q, 9, arena),
-                                .audit = db_column_str(q, 10, arena) };
+                                .audit = db_column_str(q, 10, arena),
+                                .files_root = db_column_str(q, 11, arena) };
 }
 
 static Status commit_changes(SqliteCatalog *db, CatalogCommit *commit, Arena *arena, Error *err) {
@@ -487,9 +524,20 @@ static Status verify_heads(SqliteCatalog *db, Error *err) {
         return STATUS_OK;
 }
 
+static Status verify_files(SqliteCatalog *db, const CatalogCommit *commit, Error *err) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        CatalogFile *files = NULL;
+        size_t count = 0;
+        TRY(db_files_of(db, commit->seq, &scratch, &files, &count, err));
+        if (str_equal(files_root(&scratch, files, count), commit->files_root))
+                return STATUS_OK;
+        return error_set(err, STATUS_CORRUPT, "the list of files that commit %.*s added was altered", STR_ARG(commit->id));
+}
+
 /* `last`: branch to the id of its newest commit so far; `known`: ids so far. */
 static Status verify_commit(SqliteCatalog *db, CatalogCommit *commit, Map *last, Map *known, Error *err) {
         TRY(commit_changes(db, commit, last->arena, err));
+        TRY(verify_files(db, commit, err));
         if (!str_equal(commit->id, commit_id(last->arena, commit)))
                 return error_set(err, STATUS_CORRUPT, "commit %.*s was altered", STR_ARG(commit->id));
         const Str *before = map_get(last, commit->branch);

@@ -63,6 +63,18 @@ static Str str_or_empty(Str s) {
         return s.data ? s : STR("");
 }
 
+static Status plan_added(const CatalogChange *change, Arena *arena, CatalogCommit *commit, Error *err) {
+        CatalogFile *files = ARENA_ARRAY(arena, CatalogFile, change->added_count);
+        for (size_t i = 0; i < change->added_count; i++)
+                files[i] = change->added[i];
+        files_sort(files, change->added_count);
+        for (size_t i = 1; i < change->added_count; i++)
+                if (str_equal(files[i - 1].path, files[i].path))
+                        return error_set(err, STATUS_INTERNAL, "'%.*s' is added twice in one commit", STR_ARG(files[i].path));
+        commit->files_root = files_root(arena, files, change->added_count);
+        return STATUS_OK;
+}
+
 /* The commit's row, with its id; parent is the branch's head. */
 static Status plan_commit(const CatalogChange *change, const BranchRow *branch, const CatalogCommit *parent,
                           const NewVersionVec *versions, Arena *arena, CatalogCommit *out, Error *err) {
@@ -76,6 +88,7 @@ static Status plan_commit(const CatalogChange *change, const BranchRow *branch, 
                                  .git = arena_str(arena, change->git),
                                  .audit = arena_str(arena, change->audit),
                                  .at_us = now > parent->at_us ? now : parent->at_us + 1,
+                                 .files_root = STR(""),
                                  .changes = ARENA_ARRAY(arena, CatalogChangeRow, versions->count),
                                  .change_count = versions->count };
         for (size_t i = 0; i < versions->count; i++) {
@@ -88,6 +101,7 @@ static Status plan_commit(const CatalogChange *change, const BranchRow *branch, 
         changes_sort(commit.changes, commit.change_count);
         if (!changes_distinct(commit.changes, commit.change_count))
                 return error_set(err, STATUS_INTERNAL, "one object is changed twice in one commit");
+        TRY(plan_added(change, arena, &commit, err));
         commit.id = commit_id(arena, &commit);
         *out = commit;
         return STATUS_OK;
@@ -116,10 +130,10 @@ static Status write_version(SqliteCatalog *db, const BranchRow *branch, int64_t 
 static Status write_commit(SqliteCatalog *db, const BranchRow *branch, CatalogCommit *commit, NewVersionVec *versions,
                            Error *err) {
         TRY(db_run(db, err,
-                   "insert into commit_ (id, parent, merge_parent, branch, author, via, at_us, message, git, audit)"
-                   " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                   "ttttttittt", commit->id, commit->parent, commit->merge_parent, commit->branch, commit->author,
-                   commit->via, commit->at_us, commit->message, commit->git, commit->audit));
+                   "insert into commit_ (id, parent, merge_parent, branch, author, via, at_us, message, git, audit,"
+                   " files) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                   "ttttttitttt", commit->id, commit->parent, commit->merge_parent, commit->branch, commit->author,
+                   commit->via, commit->at_us, commit->message, commit->git, commit->audit, commit->files_root));
         commit->seq = sqlite3_last_insert_rowid(db->db);
         for (size_t i = 0; i < versions->count; i++)
                 TRY(write_version(db, branch, commit->seq, &versions->items[i], err));
@@ -142,6 +156,9 @@ static Status commit_one(SqliteCatalog *db, const CatalogChange *change, Arena *
                 CatalogCommit parent = commit;
                 TRY(plan_commit(change, &branch, &parent, &versions, arena, &commit, err));
                 TRY(write_commit(db, &branch, &commit, &versions, err));
+                TRY(db_files_write(db, commit.seq, change->added, change->added_count, err));
+        } else if (change->added_count) {
+                return error_set(err, STATUS_INTERNAL, "files are added by a change that makes no commit");
         }
         TRY(db_ledger_write(db, change->deliveries, change->delivery_count, change->files, change->file_count,
                             commit.seq, err));

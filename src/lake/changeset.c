@@ -548,23 +548,25 @@ Status changeset_keep(ChangeSet *set, const Built *built, Error *err) {
 
 /* ---- publication ---- */
 
-static bool body_differs(const ChangeTable *table) {
+static bool body_differs(const ChangeSet *set, const ChangeTable *table) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
-        return !str_equal(table_body_print(&arena, &table->base.body), table_body_print(&arena, &table->table.body));
+        const Store *store = set->lake->store;
+        return !str_equal(table_body_print(store, &arena, &table->base.body),
+                          table_body_print(store, &arena, &table->table.body));
 }
 
 /* Whether there is anything to publish of it: an append of nothing to a table that stays as it is, is nothing. */
-static bool table_counts(const ChangeTable *table) {
+static bool table_counts(const ChangeSet *set, const ChangeTable *table) {
         if (!table->written)
                 return false;
-        if (change_table_is_new(table) || table->files.count || table->keep_from_ms || body_differs(table))
+        if (change_table_is_new(table) || table->files.count || table->keep_from_ms || body_differs(set, table))
                 return true;
         return table->write == TABLE_REPLACE && !table->unchanged && table->base.body.files != 0;
 }
 
 bool changeset_is_empty(const ChangeSet *set) {
         for (size_t i = 0; i < set->tables.count; i++)
-                if (table_counts(set->tables.items[i]))
+                if (table_counts(set, set->tables.items[i]))
                         return false;
         return set->objects.count == 0 && set->deliveries.count == 0 && set->files.count == 0;
 }
@@ -587,7 +589,7 @@ static Intent make_intent(ChangeSet *set) {
                           .file_count = set->files.count };
         for (size_t i = 0; i < set->tables.count; i++) {
                 const ChangeTable *table = set->tables.items[i];
-                if (!table_counts(table))
+                if (!table_counts(set, table))
                         continue;
                 IntentTable *to = &intent.tables[intent.table_count++];
                 *to = (IntentTable){ .name = table->name,
@@ -626,11 +628,30 @@ static void drop_unused(ChangeSet *set) {
         }
 }
 
-static Status sync_data(ChangeSet *set, const Intent *intent, Error *err) {
+/* The file is read once more, by us and from memory: what its writer says of it is not what the history will hold it to.
+ * The disk is told to begin meanwhile. */
+static Status settle_file(ChangeSet *set, LakeFile *file, Error *err) {
+        CLEANUP(close_fdp) int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return error_errno(err, errno, "cannot open '%s'", file->path);
+        bool is_kept = map_has(&set->kept, str_of(file->path));
+        if (!is_kept)
+                sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+        Sha256 hash;
+        TRY(fd_hash(fd, file->path, -1, &hash, &file->bytes, err));
+        file->sha256 = sha256_hex(&set->arena, hash);
+        if (file->bytes != file->statistics.bytes)
+                return error_set(err, STATUS_CORRUPT, "'%s' has %lld bytes, and its writer says %lld", file->path,
+                                 (long long)file->bytes, (long long)file->statistics.bytes);
+        if (!is_kept)
+                fd_sync(fd, file->path);
+        return STATUS_OK;
+}
+
+static Status settle_data(ChangeSet *set, const Intent *intent, Error *err) {
         for (size_t i = 0; i < intent->table_count; i++)
                 for (size_t k = 0; k < intent->tables[i].file_count; k++)
-                        if (!map_has(&set->kept, str_of(intent->tables[i].files[k].path)))
-                                TRY(sync_file(intent->tables[i].files[k].path, err));
+                        TRY(settle_file(set, &intent->tables[i].files[k], err));
         for (size_t i = 0; i < set->tables.count; i++)
                 if (set->tables.items[i]->files.count || set->tables.items[i]->made_folder)
                         sync_table_folders(set, set->tables.items[i]);
@@ -642,7 +663,7 @@ static Status make_folders(ChangeSet *set, Error *err) {
         for (size_t i = 0; i < set->tables.count; i++) {
                 ChangeTable *table = set->tables.items[i];
                 char *folder = store_table_data_dir(set->lake->store, &set->arena, table->table.body.uuid);
-                if (!change_table_is_new(table) || !table_counts(table) || file_exists(folder))
+                if (!change_table_is_new(table) || !table_counts(set, table) || file_exists(folder))
                         continue;
                 TRY(dir_make(folder, err));
                 TRY(dir_make(store_table_metadata_dir(set->lake->store, &set->arena, table->table.body.uuid), err));
@@ -653,7 +674,7 @@ static Status make_folders(ChangeSet *set, Error *err) {
 
 static Status enqueue(ChangeSet *set, const Intent *intent, Error *err) {
         CLEANUP(buf_deinit) Buf buf = { .limit = INTENT_SIZE_MAX };
-        intent_write(intent, &buf);
+        intent_write(set->lake->store, intent, &buf);
         if (buf.failed)
                 return error_set(err, STATUS_LIMIT, "the change set is larger than %zu bytes", INTENT_SIZE_MAX);
         return file_write_text(store_queue_path(set->lake->store, &set->arena, set->id, "intent"), buf_view(&buf), err);
@@ -666,7 +687,7 @@ Status changeset_publish(ChangeSet *set, Arena *arena, CatalogCommit *out, Error
         Intent intent = make_intent(set);
         drop_unused(set);
         TRY(make_folders(set, err));
-        TRY(sync_data(set, &intent, err));
+        TRY(settle_data(set, &intent, err));
         TRY(enqueue(set, &intent, err));
         Status status = publish_drain(set->lake, set->spec.branch, set->id, arena, out, &set->unknown, err);
         set->published = status == STATUS_OK || set->unknown;

@@ -78,7 +78,7 @@ static Status working_at(Group *group, Str branch, CatalogName name, Working **o
                 working->hash = object.body_hash;
                 working->has_table = holds_table(name);
                 if (working->has_table)
-                        TRY(table_body_parse(object.body, group->arena, &working->table, err));
+                        TRY(table_body_parse(group->lake->store, object.body, group->arena, &working->table, err));
         }
         map_put(&group->working, joined, working);
         *out = working;
@@ -302,8 +302,26 @@ static void settle_same_rows(Arena *arena, const IntentTable *table, const Worki
         out->columns = columns;
 }
 
+typedef VEC(CatalogFile) AddedVec;
+
+/* What the catalog will hold the store to: the data files as they were hashed, Iceberg's own as they are about to be
+ * written. */
+static void add_stored(Group *group, const IntentTable *table, const TableVersion *version, AddedVec *added) {
+        const Store *store = group->lake->store;
+        for (size_t i = 0; i < table->file_count; i++)
+                vec_push(group->arena, added,
+                         (CatalogFile){ .path = store_relative(store, str_of(table->files[i].path)),
+                                        .sha256 = table->files[i].sha256,
+                                        .bytes = table->files[i].bytes });
+        for (size_t i = 0; i < version->file_count; i++)
+                vec_push(group->arena, added,
+                         (CatalogFile){ .path = store_relative(store, version->files[i].path),
+                                        .sha256 = sha256_hex(group->arena, sha256_of(version->files[i].bytes)),
+                                        .bytes = (int64_t)version->files[i].bytes.size });
+}
+
 static Status plan_table(Group *group, const Intent *intent, const IntentTable *table, StepVec *steps,
-                         IcebergFileVec *files, Error *err) {
+                         IcebergFileVec *files, AddedVec *added, Error *err) {
         Working *at = NULL;
         TRY(working_at(group, intent->branch, table->name, &at, err));
         TRY(check_base(table, at, err));
@@ -321,6 +339,7 @@ static Status plan_table(Group *group, const Intent *intent, const IntentTable *
                 TRY(next_version(group, intent, table, at, base, &version, err));
                 for (size_t i = 0; i < version.file_count; i++)
                         vec_push(group->arena, files, version.files[i]);
+                add_stored(group, table, &version, added);
                 if (table->write == TABLE_COMPACT)
                         settle_compacted(at, &version, &step.next.table);
                 else
@@ -349,7 +368,7 @@ static void correct_inputs(Group *group, StepVec *steps) {
                         }
                 }
                 body->inputs = inputs;
-                steps->items[i].body = table_body_print(group->arena, body);
+                steps->items[i].body = table_body_print(group->lake->store, group->arena, body);
                 steps->items[i].next.hash = sha256_hex(group->arena, sha256_of(steps->items[i].body));
         }
 }
@@ -415,7 +434,7 @@ static void note_revisions(Group *group, const Intent *intent) {
 
 /* ---- one change set ---- */
 
-static CatalogChange change_of(Group *group, const Intent *intent, const StepVec *steps) {
+static CatalogChange change_of(Group *group, const Intent *intent, const StepVec *steps, const AddedVec *added) {
         Arena *arena = group->arena;
         CatalogCheck *checks = ARENA_ARRAY(arena, CatalogCheck, steps->count);
         CatalogPut *puts = ARENA_ARRAY(arena, CatalogPut, steps->count);
@@ -434,7 +453,9 @@ static CatalogChange change_of(Group *group, const Intent *intent, const StepVec
                                  .deliveries = intent->deliveries,
                                  .delivery_count = intent->delivery_count,
                                  .files = intent->files,
-                                 .file_count = intent->file_count };
+                                 .file_count = intent->file_count,
+                                 .added = added->items,
+                                 .added_count = added->count };
         for (size_t i = 0; i < steps->count; i++) {
                 const Step *step = &steps->items[i];
                 checks[i] = (CatalogCheck){ step->name.kind, step->name.zone, step->name.name, step->at->hash };
@@ -451,16 +472,17 @@ static CatalogChange change_of(Group *group, const Intent *intent, const StepVec
 Status group_plan(Group *group, const Intent *intent, Error *err) {
         StepVec steps = { 0 };
         IcebergFileVec files = { 0 };
+        AddedVec added = { 0 };
         CatalogCommit head;
         TRY(catalog_head(group->lake->catalog, intent->branch, group->arena, &head, err));
         TRY(plan_ledger(group, intent, err));
         for (size_t i = 0; i < intent->table_count; i++)
-                TRY(plan_table(group, intent, &intent->tables[i], &steps, &files, err));
+                TRY(plan_table(group, intent, &intent->tables[i], &steps, &files, &added, err));
         correct_inputs(group, &steps);
         for (size_t i = 0; i < intent->object_count; i++)
                 TRY(plan_object(group, intent, &intent->objects[i], &steps, err));
 
-        vec_push(group->arena, &group->changes, change_of(group, intent, &steps));
+        vec_push(group->arena, &group->changes, change_of(group, intent, &steps, &added));
         for (size_t i = 0; i < steps.count; i++)
                 *steps.items[i].at = steps.items[i].next;
         for (size_t i = 0; i < files.count; i++) {

@@ -11,7 +11,7 @@ static void write_name(Buf *out, CatalogName name) {
         buf_lstr(out, name.name);
 }
 
-static void write_table(Buf *out, const IntentTable *table) {
+static void write_table(Buf *out, const Store *store, const IntentTable *table) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         write_name(out, table->name);
         buf_lstr(out, table->base_hash);
@@ -19,11 +19,13 @@ static void write_table(Buf *out, const IntentTable *table) {
         buf_u8(out, (uint8_t)table->write);
         buf_u8(out, table->model);
         buf_u8(out, table->unchanged);
-        buf_lstr(out, table_body_print(&arena, &table->body));
+        buf_lstr(out, table_body_print(store, &arena, &table->body));
         buf_u32(out, (uint32_t)table->file_count);
         for (size_t i = 0; i < table->file_count; i++) {
                 buf_lstr(out, str_of(table->files[i].path));
                 file_statistics_write(out, &table->files[i].statistics);
+                buf_lstr(out, table->files[i].sha256);
+                buf_u64(out, (uint64_t)table->files[i].bytes);
         }
         buf_u32(out, (uint32_t)table->removed_count);
         for (size_t i = 0; i < table->removed_count; i++)
@@ -65,14 +67,14 @@ static void write_file(Buf *out, const FileSeen *row) {
 
 #define INTENT_STRINGS(X) X(id) X(branch) X(author) X(via) X(message) X(git) X(audit)
 
-void intent_write(const Intent *intent, Buf *out) {
+void intent_write(const Store *store, const Intent *intent, Buf *out) {
         buf_append_cstr(out, MAGIC);
 #define X(field) buf_lstr(out, intent->field);
         INTENT_STRINGS(X)
 #undef X
         buf_u32(out, (uint32_t)intent->table_count);
         for (size_t i = 0; i < intent->table_count; i++)
-                write_table(out, &intent->tables[i]);
+                write_table(out, store, &intent->tables[i]);
         buf_u32(out, (uint32_t)intent->object_count);
         for (size_t i = 0; i < intent->object_count; i++)
                 write_object(out, &intent->objects[i]);
@@ -100,7 +102,7 @@ static CatalogName read_name(Cursor *cursor, Arena *arena) {
         return name;
 }
 
-static Status read_table(Cursor *cursor, Arena *arena, IntentTable *out, Error *err) {
+static Status read_table(const Store *store, Cursor *cursor, Arena *arena, IntentTable *out, Error *err) {
         out->name = read_name(cursor, arena);
         out->base_hash = read_str(cursor, arena);
         out->base_rows = (int64_t)cursor_u64(cursor);
@@ -110,12 +112,14 @@ static Status read_table(Cursor *cursor, Arena *arena, IntentTable *out, Error *
         out->write = (TableWrite)write;
         out->model = cursor_u8(cursor);
         out->unchanged = cursor_u8(cursor);
-        TRY(table_body_parse(cursor_str(cursor), arena, &out->body, err));
+        TRY(table_body_parse(store, cursor_str(cursor), arena, &out->body, err));
         out->file_count = cursor_count(cursor, 16);
         out->files = ARENA_ARRAY(arena, LakeFile, out->file_count);
         for (size_t i = 0; i < out->file_count; i++) {
                 out->files[i].path = arena_cstr(arena, cursor_str(cursor));
                 TRY(file_statistics_read(cursor, arena, &out->files[i].statistics, err));
+                out->files[i].sha256 = read_str(cursor, arena);
+                out->files[i].bytes = (int64_t)cursor_u64(cursor);
         }
         out->removed_count = cursor_count(cursor, 4);
         out->removed = ARENA_ARRAY(arena, Str, out->removed_count);
@@ -164,7 +168,7 @@ static Status check_whole(Str bytes, Str *out, Error *err) {
         return error_set(err, STATUS_CORRUPT, "a change set in the queue is cut short");
 }
 
-Status intent_read(Str bytes, Arena *arena, Intent *out, Error *err) {
+Status intent_read(const Store *store, Str bytes, Arena *arena, Intent *out, Error *err) {
         Str content = STR_NONE;
         TRY(check_whole(bytes, &content, err));
         Cursor at = cursor_of(content), *cursor = &at;
@@ -175,7 +179,7 @@ Status intent_read(Str bytes, Arena *arena, Intent *out, Error *err) {
         intent.table_count = cursor_count(cursor, 16);
         intent.tables = ARENA_ARRAY(arena, IntentTable, intent.table_count);
         for (size_t i = 0; i < intent.table_count; i++)
-                TRY(read_table(cursor, arena, &intent.tables[i], err));
+                TRY(read_table(store, cursor, arena, &intent.tables[i], err));
         intent.object_count = cursor_count(cursor, 16);
         intent.objects = ARENA_ARRAY(arena, IntentObject, intent.object_count);
         for (size_t i = 0; i < intent.object_count; i++)

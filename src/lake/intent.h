@@ -46,6 +46,6 @@ typedef struct Intent {
         size_t file_count;
 } Intent;
 
-void intent_write(const Intent *intent, Buf *out);
+void intent_write(const Store *store, const Intent *intent, Buf *out);
 /* CORRUPT for anything that is not whole. Copies into the arena. */
-Status intent_read(Str bytes, Arena *arena, Intent *out, Error *err);
+Status intent_read(const Store *store, Str bytes, Arena *arena, Intent *out, Error *err);

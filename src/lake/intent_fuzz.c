@@ -12,17 +12,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         CLEANUP(buf_deinit) Buf again = { 0 };
         CLEANUP(buf_deinit) Buf third = { 0 };
         Error err = { 0 };
+        Store store = { .root = "/store" };
         Intent intent, same;
         buf_append_cstr(&buf, "LODEINT1");
         buf_append(&buf, (Str){ (const char *)data, size });
         Sha256 sum = sha256_of(buf_view(&buf));
         buf_append(&buf, (Str){ (const char *)sum.bytes, sizeof(sum.bytes) });
-        if (intent_read(buf_view(&buf), &arena, &intent, &err) != STATUS_OK)
+        if (intent_read(&store, buf_view(&buf), &arena, &intent, &err) != STATUS_OK)
                 return 0;
-        intent_write(&intent, &again);
-        Status status = intent_read(buf_view(&again), &arena, &same, &err);
+        intent_write(&store, &intent, &again);
+        Status status = intent_read(&store, buf_view(&again), &arena, &same, &err);
         assert(status == STATUS_OK);
-        intent_write(&same, &third);
+        intent_write(&store, &same, &third);
         assert(str_equal(buf_view(&again), buf_view(&third)));
         return 0;
 }

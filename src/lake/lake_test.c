@@ -99,6 +99,21 @@ static size_t count_files(Arena *arena, const char *folder, const char *ending) 
         return found;
 }
 
+/* What the catalog says of each file holds for its bytes. */
+static Status check_hashes(Lake *lake, Arena *arena, Error *err) {
+        CatalogFile *files = NULL;
+        size_t count = 0;
+        TRY(catalog_files(lake->catalog, &(CatalogFileQuery){ 0 }, arena, &files, &count, err));
+        for (size_t i = 0; i < count; i++) {
+                Sha256 hash;
+                int64_t bytes = 0;
+                TRY(file_hash(store_absolute(lake->store, arena, files[i].path), &hash, &bytes, err));
+                if (!str_equal(sha256_hex(arena, hash), files[i].sha256) || bytes != files[i].bytes)
+                        return error_set(err, STATUS_CORRUPT, "'%.*s' has another hash", STR_ARG(files[i].path));
+        }
+        return STATUS_OK;
+}
+
 /* Every data file of every table at the head exists once and is whole; no file lies there that no version needs. */
 static Status check_store(Lake *lake, Arena *arena, size_t *out_files, Error *err) {
         Table *tables = NULL;
@@ -107,6 +122,7 @@ static Status check_store(Lake *lake, Arena *arena, size_t *out_files, Error *er
         Map seen;
         map_init(&seen, arena);
         TRY(catalog_verify_chain(lake->catalog, &commits, err));
+        TRY(check_hashes(lake, arena, err));
         TRY(lake_tables(lake, (CatalogAt){ 0 }, STR("table"), STR(""), arena, &tables, &count, err));
         for (size_t i = 0; i < count; i++) {
                 LakeScan scan;
@@ -582,4 +598,22 @@ TEST(a_publisher_killed_at_any_moment_loses_and_doubles_nothing) {
         CHECK_INT(count_files(&t->arena, lake->store->queue_dir, ".files"), 0);
         CHECK_INT(count_files(&t->arena, lake->store->queue_dir, ".drain"), 0);
         CHECK_INT(count_files(&t->arena, lake->store->queue_dir, ".intent"), 0);
+}
+
+TEST(a_writer_that_is_wrong_about_its_file_is_not_believed) {
+        CLEANUP(lake_freep) Lake *lake = NULL;
+        CLEANUP(changeset_freep) ChangeSet *set = NULL;
+        ChangeTable *table = NULL;
+        LakeFile file;
+        CatalogCommit commit;
+        ChangeTableSpec spec = { .kind = STR("staging"), .write = TABLE_APPEND, .columns = columns, .column_count = 2 };
+        CHECK_OK(open_lake(t, &lake));
+        CHECK_OK(begin(lake, &set, &t->err));
+        CHECK_OK(changeset_table(set, TABLE("staging.orders"), &spec, &table, &t->err));
+        CHECK_OK(write_data(set, table, &t->arena, 0, &file, &t->err));
+        file.statistics.bytes++;
+        CHECK_OK(changeset_append(set, table, &file, 1, &t->err));
+        CHECK_STATUS(changeset_publish(set, &t->arena, &commit, &t->err), STATUS_CORRUPT);
+        CHECK_OK(catalog_head(lake->catalog, STR(""), &t->arena, &commit, &t->err));
+        CHECK_INT(commit.seq, 0);
 }

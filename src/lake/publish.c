@@ -103,7 +103,7 @@ static Status take_intent(Group *group, Str id, Str own, Error *err) {
         if (status == STATUS_NOT_FOUND)
                 return STATUS_OK;
         if (status == STATUS_OK)
-                status = intent_read(bytes, arena, &intent, &why);
+                status = intent_read(group->lake->store, bytes, arena, &intent, &why);
         if (status == STATUS_OK && !str_equal(intent.id, id))
                 status = error_set(&why, STATUS_CORRUPT, "a change set in the queue has another's name");
         if (status == STATUS_OK)

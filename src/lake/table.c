@@ -53,15 +53,23 @@ static void member_text(JsonWriter *w, const char *key, Str value) {
         json_member_str(w, key, value.data ? value : STR(""));
 }
 
-Str table_body_print(Arena *arena, const TableBody *body) {
+static Str relative(const Store *store, Str path) {
+        return path.size ? store_relative(store, path) : STR("");
+}
+
+static Str absolute(const Store *store, Arena *arena, Str path) {
+        return path.size ? str_of(store_absolute(store, arena, path)) : STR("");
+}
+
+Str table_body_print(const Store *store, Arena *arena, const TableBody *body) {
         CLEANUP(buf_deinit) Buf buf = { 0 };
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         JsonWriter w = json_writer(&buf, false);
         json_object(&w);
         member_text(&w, "kind", body->kind);
         member_text(&w, "uuid", body->uuid);
-        member_text(&w, "location", body->location);
-        member_text(&w, "metadata_location", body->metadata_location);
+        member_text(&w, "location", relative(store, body->location));
+        member_text(&w, "metadata_location", relative(store, body->metadata_location));
         json_member_int(&w, "snapshot", body->snapshot);
         json_member_int(&w, "sequence", body->sequence);
         json_member_int(&w, "rows_snapshot", body->rows_snapshot);
@@ -118,7 +126,7 @@ static Status parse_inputs(const Json *json, Arena *arena, TableBody *body, Erro
         return STATUS_OK;
 }
 
-Status table_body_parse(Str text, Arena *arena, TableBody *out, Error *err) {
+Status table_body_parse(const Store *store, Str text, Arena *arena, TableBody *out, Error *err) {
         Json *json = NULL;
         TRY(json_parse(text, NULL, arena, &json, err));
         TableBody body = { .snapshot = json_integer(json_get(json, "snapshot"), 0),
@@ -138,6 +146,8 @@ Status table_body_parse(Str text, Arena *arena, TableBody *out, Error *err) {
         TRY(json_want_string(json, "uuid", &body.uuid, err));
         TRY(json_want_string(json, "location", &body.location, err));
         TRY(json_want_string(json, "metadata_location", &body.metadata_location, err));
+        body.location = absolute(store, arena, body.location);
+        body.metadata_location = absolute(store, arena, body.metadata_location);
         TRY(parse_columns(json, arena, &body, err));
         TRY(parse_inputs(json, arena, &body, err));
         *out = body;
@@ -146,7 +156,7 @@ Status table_body_parse(Str text, Arena *arena, TableBody *out, Error *err) {
 
 /* ---- tables of the catalog ---- */
 
-static Status table_from(const CatalogObject *object, Arena *arena, Table *out, Error *err) {
+static Status table_from(const Store *store, const CatalogObject *object, Arena *arena, Table *out, Error *err) {
         Table table = { .oid = object->oid,
                         .kind = object->kind,
                         .zone = object->zone,
@@ -155,7 +165,7 @@ static Status table_from(const CatalogObject *object, Arena *arena, Table *out, 
                         .commit = object->commit,
                         .changed_us = object->changed_us,
                         .body_hash = object->body_hash };
-        if (table_body_parse(object->body, arena, &table.body, err) != STATUS_OK)
+        if (table_body_parse(store, object->body, arena, &table.body, err) != STATUS_OK)
                 return error_context(err, "the catalog's entry of %.*s.%.*s", STR_ARG(object->zone),
                                      STR_ARG(object->name));
         *out = table;
@@ -165,7 +175,7 @@ static Status table_from(const CatalogObject *object, Arena *arena, Table *out, 
 Status lake_table(Lake *lake, CatalogAt at, CatalogName name, Arena *arena, Table *out, Error *err) {
         CatalogObject object;
         TRY(catalog_get(lake->catalog, at, name, arena, &object, err));
-        return table_from(&object, arena, out, err);
+        return table_from(lake->store, &object, arena, out, err);
 }
 
 Status lake_tables(Lake *lake, CatalogAt at, Str kind, Str zone, Arena *arena, Table **out, size_t *out_count,
@@ -175,7 +185,7 @@ Status lake_tables(Lake *lake, CatalogAt at, Str kind, Str zone, Arena *arena, T
         TRY(catalog_list(lake->catalog, at, kind, zone, arena, &objects, &count, err));
         Table *tables = ARENA_ARRAY(arena, Table, count);
         for (size_t i = 0; i < count; i++)
-                TRY(table_from(&objects[i], arena, &tables[i], err));
+                TRY(table_from(lake->store, &objects[i], arena, &tables[i], err));
         *out = tables;
         *out_count = count;
         return STATUS_OK;

@@ -62,6 +62,9 @@ typedef struct Table {
 typedef struct LakeFile {
         const char *path;      /* absolute */
         FileStatistics statistics;
+        /* Set by changeset_publish() alone: what the catalog will hold the file to. No worker is asked. */
+        Str sha256;            /* hex */
+        int64_t bytes;
 } LakeFile;
 
 /* Kind is "table" or "quarantine". NOT_FOUND. */
@@ -72,9 +75,10 @@ Status lake_tables(Lake *lake, CatalogAt at, Str kind, Str zone, Arena *arena, T
 Str table_full_name(Arena *arena, const Table *table);
 const LakeColumn *table_column(const Table *table, Str name); /* as written; NULL if absent */
 
-/* JSON both ways; reading checks everything (CORRUPT). */
-Str table_body_print(Arena *arena, const TableBody *body);
-Status table_body_parse(Str json, Arena *arena, TableBody *out, Error *err);
+/* JSON both ways; reading checks everything (CORRUPT). In it locations are below the store's root (those outside stay as
+ * they are): bodies are hashed into the history, and the history does not change when a store is restored elsewhere. */
+Str table_body_print(const Store *store, Arena *arena, const TableBody *body);
+Status table_body_parse(const Store *store, Str json, Arena *arena, TableBody *out, Error *err);
 
 /* ---- which files a scan needs ---- */
 

@@ -9,12 +9,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         Error err = { 0 };
+        Store store = { .root = "/store" };
         TableBody body, again;
-        if (table_body_parse((Str){ (const char *)data, size }, &arena, &body, &err) != STATUS_OK)
+        if (table_body_parse(&store, (Str){ (const char *)data, size }, &arena, &body, &err) != STATUS_OK)
                 return 0;
-        Str text = table_body_print(&arena, &body);
-        Status status = table_body_parse(text, &arena, &again, &err);
+        Str text = table_body_print(&store, &arena, &body);
+        Status status = table_body_parse(&store, text, &arena, &again, &err);
         assert(status == STATUS_OK);
-        assert(str_equal(text, table_body_print(&arena, &again)));
+        assert(str_equal(text, table_body_print(&store, &arena, &again)));
         return 0;
 }

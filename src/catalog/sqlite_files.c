@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The files that commits added: which bytes the store must hold.
+ */
+#include "base/time.h"
+#include "base/vec.h"
+#include "catalog/sqlite.h"
+
+/* Hashes are kept as their 32 bytes. */
+static Str hash_text(Query *q, int column, Arena *arena) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        return hex_of(arena, db_column_str(q, column, &scratch));
+}
+
+static CatalogFile file_row(Query *q, Arena *arena) {
+        return (CatalogFile){ .seq = db_column_int(q, 0),
+                              .path = db_column_str(q, 1, arena),
+                              .sha256 = hash_text(q, 2, arena),
+                              .bytes = db_column_int(q, 3),
+                              .gone_us = db_column_int(q, 4),
+                              .moved_sha256 = hash_text(q, 5, arena),
+                              .moved_bytes = db_column_int(q, 6) };
+}
+
+static Status read_files(Query *q, Arena *arena, CatalogFile **out, size_t *out_count, Error *err) {
+        VEC(CatalogFile) rows = { 0 };
+        for (;;) {
+                bool row = false;
+                TRY(db_query_row(q, &row, err));
+                if (!row)
+                        break;
+                vec_push(arena, &rows, file_row(q, arena));
+        }
+        *out = rows.items;
+        *out_count = rows.count;
+        return STATUS_OK;
+}
+
+Status sqlite_files(Catalog *catalog, const CatalogFileQuery *wanted, Arena *arena, CatalogFile **out,
+                    size_t *out_count, Error *err) {
+        CLEANUP(db_query_end) Query q = { 0 };
+        TRY(db_query(sqlite_of(catalog), &q, err,
+                     "select * from file where (seq, path) > (?, ?) and (? or gone_us = 0) order by seq, path limit ?",
+                     "itii", wanted->after_seq, wanted->after_path.data ? wanted->after_path : STR(""),
+                     (int64_t)wanted->gone, wanted->limit ? (int64_t)wanted->limit : (int64_t)-1));
+        return read_files(&q, arena, out, out_count, err);
+}
+
+Status db_files_of(SqliteCatalog *db, int64_t seq, Arena *arena, CatalogFile **out, size_t *out_count, Error *err) {
+        CLEANUP(db_query_end) Query q = { 0 };
+        TRY(db_query(db, &q, err, "select * from file where seq = ? order by path", "i", seq));
+        return read_files(&q, arena, out, out_count, err);
+}
+
+Status db_files_write(SqliteCatalog *db, int64_t seq, const CatalogFile *files, size_t count, Error *err) {
+        for (size_t i = 0; i < count; i++) {
+                Sha256 hash;
+                if (!sha256_from_hex(files[i].sha256, &hash))
+                        return error_set(err, STATUS_INTERNAL, "'%.*s' is added without its hash", STR_ARG(files[i].path));
+                TRY(db_run(db, err, "insert into file values (?, ?, ?, ?, 0, null, null)", "itbi", seq, files[i].path,
+                           (Str){ (const char *)hash.bytes, sizeof(hash.bytes) }, files[i].bytes));
+        }
+        return STATUS_OK;
+}
+
+/* One pass over all rows, however many paths there are: rows are in the order of commits, not of paths. */
+Status sqlite_files_gone(Catalog *catalog, const Str *paths, size_t count, Error *err) {
+        SqliteCatalog *db = sqlite_of(catalog);
+        CLEANUP(db_transaction_end) Transaction transaction = { 0 };
+        TRY(db_transaction_write(db, &transaction, err));
+        TRY(db_run(db, err, "create temp table if not exists gone (path text primary key) strict, without rowid", ""));
+        for (size_t i = 0; i < count; i++)
+                TRY(db_run(db, err, "insert or ignore into temp.gone values (?)", "t", paths[i]));
+        TRY(db_run(db, err, "update file set gone_us = ? where gone_us = 0 and path in (select path from temp.gone)", "i",
+                   time_now_us()));
+        TRY(db_run(db, err, "delete from temp.gone", ""));
+        return db_transaction_commit(&transaction, err);
+}
