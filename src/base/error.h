@@ -45,6 +45,7 @@
         X(HELD,          "E301", "22000", 422, 1,   "a delivery was held; nothing of it is in the tables")        \
         X(CHECK_FAILED,  "E302", "23514", 422, 1,   "a check failed; what it guards is not published")            \
         X(MODEL_FAILED,  "E303", "XX000", 422, 1,   "a model could not be built; its zone keeps the tables it had") \
+        X(CONTRACT,      "E304", "23514", 422, 1,   "a product takes back what its version promised; its zone keeps the tables it had") \
         X(LIMIT,         "E401", "54000", 413, 2,   "a size over its limit")                                      \
         X(MEMORY,        "E402", "53200", 503, 2,   "the statement needs more memory than a worker may have")     \
         X(TIMEOUT,       "E403", "57014", 503, 2,   "the statement ran longer than it may")                       \

@@ -369,10 +369,11 @@ static LakeInput *copy_inputs(Arena *arena, const LakeInput *inputs, size_t coun
 }
 
 Status changeset_replace(ChangeSet *set, ChangeTable *table, const ReplaceSpec *spec, bool *out_unchanged, Error *err) {
-        assert(table->write == TABLE_REPLACE && !table->written);
+        assert(table->write == TABLE_REPLACE);
         TableBody *body = &table->table.body;
         const TableBody *base = &table->base.body;
         table->written = true;
+        table->files.count = 0;
         table->model = spec->model;
         table->unchanged = !change_table_is_new(table) && spec->content.size &&
                            str_equal(spec->content, base->content) && columns_equal(body, base);

@@ -92,7 +92,7 @@ typedef struct ReplaceSpec {
 } ReplaceSpec;
 
 /* The table's rows become these files. *out_unchanged (may be NULL): content and columns are the base's, so the files
- * are dropped again; inputs and fingerprint are still recorded. */
+ * are dropped again; inputs and fingerprint are still recorded. A second call takes the place of the first. */
 Status changeset_replace(ChangeSet *set, ChangeTable *table, const ReplaceSpec *spec, bool *out_unchanged, Error *err);
 /* For the same rows in other files: the table as it is. NOT_FOUND. Once per table and change set. */
 Status changeset_compact_table(ChangeSet *set, CatalogName name, ChangeTable **out, Error *err);

@@ -9,7 +9,8 @@ typedef struct Handle {
         const ChangeTable *change; /* NULL: as published */
 } Handle;
 
-/* Where an object stands in SQL: zone.stage.name. Quarantine of shop's source orders is shop.quarantine.orders. */
+/* Where an object stands in SQL: zone.stage.name. Quarantine of shop's source orders is shop.quarantine.orders, that of
+ * its checks ("checks.rows") is shop.quarantine.rows. */
 static bool split_name(const CatalogObject *object, Str *stage, Str *name) {
         bool quarantine = str_is(object->kind, "quarantine");
         if (!quarantine && !str_is(object->kind, "table") && !str_is(object->kind, "view"))
@@ -96,7 +97,8 @@ static Status resolve_table(LakeSource *source, CatalogName name, Str stage, Str
 static Status resolve_exact(LakeSource *source, Str zone, Str stage, Str name, Arena *arena, Relation **out,
                             Error *err) {
         if (str_is(stage, "quarantine")) {
-                CatalogName quarantine = { STR("quarantine"), zone, arena_strf(arena, "staging.%.*s", STR_ARG(name)) };
+                const char *from = str_is(name, "rows") ? "checks" : "staging";
+                CatalogName quarantine = { STR("quarantine"), zone, arena_strf(arena, "%s.%.*s", from, STR_ARG(name)) };
                 return resolve_table(source, quarantine, stage, name, arena, out, err);
         }
         Str joined = arena_strf(arena, "%.*s.%.*s", STR_ARG(stage), STR_ARG(name));

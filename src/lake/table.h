@@ -4,7 +4,8 @@
  * Table: a table as users mean it, at one commit: columns with ids, counts, and where its files are. It is what the
  * catalog's body says (JSON, TableBody below), so nothing here opens an Iceberg file but lake_plan().
  *
- * Object kinds: "table" (staging and models; name "staging.orders") and "quarantine" (name "staging.orders" too).
+ * Object kinds: "table" (staging and models; name "staging.orders") and "quarantine" (name "staging.orders"
+ * too, and "checks.rows" for the rows of a zone's models that a check found).
  * Everything lies in the caller's arena and is read-only.
  */
 #include "base/type.h"

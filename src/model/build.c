@@ -3,8 +3,10 @@
 
 #include "base/time.h"
 #include "base/vec.h"
-#include "engine/data_row.h"
+#include "model/files.h"
+#include "model/finding.h"
 #include "model/prepare.h"
+#include "model/product.h"
 
 #define PUBLISH_TRIES 8
 #define COUNT_ROWS_MAX 1000000 /* differences are counted up to so many rows */
@@ -15,8 +17,21 @@ typedef struct Build {
         size_t zone_count;
         Arena *arena;
         ChangeSet *set;
+        Findings **findings; /* by zone; NULL until one is looked at */
         VEC(ModelReport) reports;
 } Build;
+
+/* One model, while it is made. */
+typedef struct Making {
+        Build *b;
+        Worker *worker;
+        const Node *node;
+        ModelReport *report;
+        StatementSpec spec; /* as its zone, over what this run built so far */
+        CheckSubject subject;
+        ModelCheck *checks;
+        size_t check_count;
+} Making;
 
 CatalogName model_table_name(Arena *arena, const Node *node) {
         return (CatalogName){ STR("table"), node->zone, arena_strf(arena, "%.*s.%.*s", STR_ARG(node->stage), STR_ARG(node->table)) };
@@ -70,78 +85,32 @@ static Status is_current(Build *b, const Node *node, const Table *table, bool *o
         return STATUS_OK;
 }
 
-static Status inputs_of(Build *b, const Statement *statement, LakeInput **out, size_t *out_count, Error *err) {
-        VEC(LakeInput) inputs = { 0 };
-        for (size_t i = 0; i < statement->bound.relation_count; i++) {
-                const BoundRelation *relation = &statement->bound.relations[i];
+typedef VEC(LakeInput) InputVec;
+
+static bool has_input(const InputVec *inputs, Str name) {
+        for (size_t i = 0; i < inputs->count; i++)
+                if (str_equal(inputs->items[i].table, name))
+                        return true;
+        return false;
+}
+
+/* What a statement of the model reads: its own or one of its checks', which may read the model itself. */
+static Status add_inputs(Build *b, const Node *node, const BoundRelation *relations, size_t count, InputVec *inputs, Error *err) {
+        for (size_t i = 0; i < count; i++) {
+                const BoundRelation *relation = &relations[i];
                 if (relation->kind != RELATION_TABLE || str_is(relation->stage, "quarantine"))
                         continue;
                 Str name = arena_strf(b->arena, "%.*s.%.*s.%.*s", STR_ARG(relation->zone), STR_ARG(relation->stage), STR_ARG(relation->name));
-                bool known = false;
-                for (size_t j = 0; j < inputs.count && !known; j++)
-                        known = str_equal(inputs.items[j].table, name);
-                if (known)
+                if (has_input(inputs, name) || str_equal(name, node->name))
                         continue;
                 LakeInput input;
                 TRY(current_input(b, name, &input, err));
-                vec_push(b->arena, &inputs, input);
+                vec_push(b->arena, inputs, input);
         }
-        *out = inputs.items;
-        *out_count = inputs.count;
         return STATUS_OK;
 }
 
 /* ---- rows: what is new ---- */
-
-typedef struct OneRow {
-        Arena *arena;
-        Str values[8];
-        size_t count;
-} OneRow;
-
-static Status take_row(void *context, Str data_row, Error *err) {
-        OneRow *one = context;
-        DataRow row;
-        if (!data_row_open(data_row, &row))
-                return error_set(err, STATUS_WORKER_LOST, "a worker sent a row that is none");
-        one->count = 0;
-        bool is_null;
-        for (Str value; one->count < COUNT_OF(one->values) && data_row_next(&row, &value, &is_null);)
-                one->values[one->count++] = is_null ? STR("") : arena_str(one->arena, value);
-        return STATUS_OK;
-}
-
-static int64_t integer_at(const OneRow *one, size_t index) {
-        int64_t value = -1;
-        return index < one->count && str_to_int64(one->values[index], &value) ? value : -1;
-}
-
-static void print_paths(Buf *sql, const Str *paths, size_t count) {
-        buf_append_cstr(sql, "read_parquet([");
-        for (size_t i = 0; i < count; i++) {
-                if (i)
-                        buf_append_cstr(sql, ", ");
-                sql_quote_text(sql, paths[i]);
-        }
-        buf_append_cstr(sql, "], hive_partitioning = false)");
-}
-
-/* A hash of all rows, whatever their order. */
-static Status content_hash(const Build *b, Worker *worker, const Str *paths, size_t count, Str *out, Error *err) {
-        if (count == 0) {
-                *out = STR("0");
-                return STATUS_OK;
-        }
-        CLEANUP(buf_deinit) Buf sql = { 0 };
-        buf_append_cstr(&sql, "SELECT count(*), coalesce(sum(hash(t)), 0), coalesce(bit_xor(hash(t)), 0) FROM ");
-        print_paths(&sql, paths, count);
-        buf_append_cstr(&sql, " AS t");
-        OneRow one = { .arena = b->arena };
-        int64_t rows;
-        TRY(worker_execute(worker, buf_view(&sql), take_row, &one, &rows, err));
-        *out = arena_strf(b->arena, "%.*s:%.*s:%.*s", STR_ARG(one.values[0]), STR_ARG(one.values[1]), STR_ARG(one.values[2]));
-        return STATUS_OK;
-}
 
 static bool same_columns(const Table *table, const LakeColumn *columns, size_t count) {
         if (table->body.column_count != count)
@@ -150,20 +119,6 @@ static bool same_columns(const Table *table, const LakeColumn *columns, size_t c
                 if (!str_equal(table->body.columns[i].name, columns[i].name) || !type_equal(table->body.columns[i].type, columns[i].type))
                         return false;
         return true;
-}
-
-static Status old_paths(const Build *b, Worker *worker, const Table *table, Str **out, size_t *out_count, Error *err) {
-        LakeScan scan;
-        TRY(lake_plan(b->spec->workspace->lake, table, NULL, 0, b->arena, &scan, err));
-        Str *paths = ARENA_ARRAY(b->arena, Str, scan.file_count);
-        for (size_t i = 0; i < scan.file_count; i++) {
-                const char *granted;
-                TRY(worker_grant(worker, scan.files[i].path, b->arena, &granted, err));
-                paths[i] = str_of(granted);
-        }
-        *out = paths;
-        *out_count = scan.file_count;
-        return STATUS_OK;
 }
 
 /* One row per distinct visible row: its key, a hash of it, how often it stands there. */
@@ -184,7 +139,7 @@ static void print_side(Buf *sql, const char *name, const Model *model, const Lak
                 comma = ", ";
         }
         buf_append_cstr(sql, " FROM ");
-        print_paths(sql, paths, count);
+        files_print(sql, paths, count);
         buf_append_cstr(sql, ") AS t GROUP BY ALL)");
 }
 
@@ -204,7 +159,7 @@ static Status count_difference(Build *b, Worker *worker, const Model *model, con
                 return STATUS_OK;
         Str *before;
         size_t before_count;
-        TRY(old_paths(b, worker, old, &before, &before_count, err));
+        TRY(files_grant(b->spec->workspace->lake, worker, old, b->arena, &before, &before_count, err));
         CLEANUP(buf_deinit) Buf sql = { 0 };
         buf_append_cstr(&sql, "WITH ");
         print_side(&sql, "a", model, columns, column_count, paths, count);
@@ -219,12 +174,47 @@ static Status count_difference(Build *b, Worker *worker, const Model *model, con
                 for (size_t i = 0; i < model->key_count; i++)
                         buf_printf(&sql, " AND a.k%zu IS NOT DISTINCT FROM b.k%zu", i, i);
         }
-        OneRow one = { .arena = b->arena };
-        int64_t rows;
-        TRY(worker_execute(worker, buf_view(&sql), take_row, &one, &rows, err));
-        report->added = integer_at(&one, 0);
-        report->changed = integer_at(&one, 1);
-        report->removed = integer_at(&one, 2);
+        OneRow one;
+        TRY(files_ask(worker, buf_view(&sql), b->arena, &one, err));
+        report->added = one_row_integer(&one, 0);
+        report->changed = one_row_integer(&one, 1);
+        report->removed = one_row_integer(&one, 2);
+        return STATUS_OK;
+}
+
+/* ---- checks ---- */
+
+static Status findings_of(Build *b, Str zone, Findings **out, Error *err) {
+        size_t at = 0;
+        while (!str_equal(b->zones[at], zone))
+                at++;
+        if (!b->findings[at]) {
+                FindingsSpec spec = { b->spec->workspace->lake, b->spec->workspace->pool, changeset_base(b->set), zone, b->spec->run, b->arena };
+                TRY(findings_new(&spec, &b->findings[at], err));
+        }
+        *out = b->findings[at];
+        return STATUS_OK;
+}
+
+static void free_findings(Build *b) {
+        for (size_t i = 0; i < b->zone_count; i++) {
+                findings_free(b->findings[i]);
+                b->findings[i] = NULL;
+        }
+}
+
+/* Those that quarantine, over all rows that were made; or the others, over those that stay. */
+static Status ask_checks(const Making *m, bool quarantine, Error *err) {
+        Findings *findings;
+        TRY(findings_of(m->b, m->node->zone, &findings, err));
+        m->report->check_count = m->check_count;
+        for (size_t i = 0; i < m->check_count; i++) {
+                if ((m->checks[i].severity == CHECK_QUARANTINE) != quarantine)
+                        continue;
+                CheckReport *report = &m->report->checks[i];
+                TRY(check_ask(&m->spec, &m->subject, &m->checks[i], m->b->arena, report, err));
+                TRY(findings_take(findings, &m->spec, &m->subject, report, err));
+        }
         return STATUS_OK;
 }
 
@@ -236,35 +226,67 @@ static Status table_before(Build *b, const Node *node, Table *storage, const Tab
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-static Status write_files(Build *b, Worker *worker, const Statement *statement, ChangeTable *table, LakeFile **out_files, Str **out_paths,
-                          size_t *out_count, ModelReport *report, Error *err) {
+/* Where the model's rows are now: in the change set, and as the worker that made them names them. */
+typedef struct Rows {
+        LakeFile *files;
+        Str *paths;
+        size_t count;
+        int64_t rows;
+} Rows;
+
+static Status write_files(const Making *m, const Statement *statement, ChangeTable *table, Rows *out, Error *err) {
+        Build *b = m->b;
         const Table *shape = change_table(table);
         WorkerBuildColumn *columns = ARENA_ARRAY(b->arena, WorkerBuildColumn, shape->body.column_count);
         for (size_t i = 0; i < shape->body.column_count; i++)
                 columns[i] = (WorkerBuildColumn){ shape->body.columns[i].name, shape->body.columns[i].id, shape->body.columns[i].type };
         WorkerFile *built;
         size_t count;
-        if (worker_build(worker, statement->bound.sql, columns, shape->body.column_count, b->arena, &built, &count, err) != STATUS_OK)
+        if (worker_build(m->worker, statement->bound.sql, columns, shape->body.column_count, b->arena, &built, &count, err) != STATUS_OK)
                 return statement_error(statement, err);
-        LakeFile *files = ARENA_ARRAY(b->arena, LakeFile, count);
-        Str *paths = ARENA_ARRAY(b->arena, Str, count);
-        report->rows = 0;
-        *out_count = 0;
+        *out = (Rows){ .files = ARENA_ARRAY(b->arena, LakeFile, count), .paths = ARENA_ARRAY(b->arena, Str, count) };
         for (size_t i = 0; i < count; i++) {
                 if (built[i].statistics.rows == 0)
                         continue; /* a table without rows has no file */
-                LakeFile *file = &files[*out_count];
+                LakeFile *file = &out->files[out->count];
                 file->statistics = built[i].statistics;
                 TRY(changeset_adopt_file(b->set, table, built[i].path, &file->path, err));
-                paths[(*out_count)++] = str_of(built[i].path);
-                report->rows += built[i].statistics.rows;
+                out->paths[out->count++] = str_of(built[i].path);
+                out->rows += built[i].statistics.rows;
         }
-        *out_files = files;
-        *out_paths = paths;
         return STATUS_OK;
 }
 
-static Status build_table(Build *b, Worker *worker, const Node *node, Statement *statement, ModelReport *report, Error *err) {
+/* The rows as they are for now, so that checks and what they read see them. */
+static Status show_rows(const Making *m, ChangeTable *table, const Rows *rows, Error *err) {
+        ReplaceSpec replace = { .files = rows->files, .file_count = rows->count, .model = true };
+        return changeset_replace(m->b->set, table, &replace, NULL, err);
+}
+
+/* Those for which a check that quarantines does not hold leave; they are in the findings already. */
+static Status take_out_failing(const Making *m, ChangeTable *table, Rows *rows, Error *err) {
+        bool any = false;
+        for (size_t i = 0; i < m->check_count; i++)
+                any |= m->checks[i].severity == CHECK_QUARANTINE && m->report->checks[i].rows > 0;
+        if (!any)
+                return STATUS_OK;
+        Statement passing;
+        TRY(statement_open(&m->spec, check_passing_sql(&m->subject, m->checks, m->check_count, m->b->arena), STR(""), m->b->arena,
+                           &passing, err));
+        TRY(write_files(m, &passing, table, rows, err));
+        return show_rows(m, table, rows, err);
+}
+
+static void note_hidden(Making *m, const LakeColumn *columns, size_t count) {
+        m->subject.hidden = ARENA_ARRAY(m->b->arena, Str, count);
+        for (size_t i = 0; i < count; i++)
+                if (columns[i].hidden)
+                        m->subject.hidden[m->subject.hidden_count++] = columns[i].name;
+}
+
+static Status build_table(Making *m, Statement *statement, Error *err) {
+        Build *b = m->b;
+        const Node *node = m->node;
         const Model *model = node->model;
         Table storage;
         const Table *before;
@@ -273,30 +295,39 @@ static Status build_table(Build *b, Worker *worker, const Node *node, Statement 
         LakeColumn *columns;
         TRY(prepare_columns(model, statement, b->arena, &columns, &spec.column_count, err));
         spec.columns = columns;
-        ReplaceSpec replace = { .model = true, .fingerprint = fingerprint_hex(b->arena, node) };
-        LakeInput *inputs;
-        TRY(inputs_of(b, statement, &inputs, &replace.input_count, err)); /* before this table is in the set itself */
-        replace.inputs = inputs;
+        Str contract;
+        TRY(product_contract(b->spec->workspace->lake, changeset_base(b->set), model, columns, spec.column_count, b->arena, &contract, err));
+        InputVec inputs = { 0 };
+        TRY(add_inputs(b, node, statement->bound.relations, statement->bound.relation_count, &inputs, err)); /* before this table is in the set */
         ChangeTable *table;
         TRY(changeset_table(b->set, model_table_name(b->arena, node), &spec, &table, err));
-        LakeFile *files = NULL;
-        Str *paths = NULL;
-        size_t count = 0;
-        TRY(write_files(b, worker, statement, table, &files, &paths, &count, report, err));
-        TRY(content_hash(b, worker, paths, count, &replace.content, err));
-        replace.files = files;
-        replace.file_count = count;
+        changeset_set_detail(b->set, table, contract);
+        Rows rows;
+        TRY(write_files(m, statement, table, &rows, err));
+        TRY(show_rows(m, table, &rows, err));
+        note_hidden(m, columns, spec.column_count);
+        TRY(ask_checks(m, true, err));
+        TRY(take_out_failing(m, table, &rows, err));
+        TRY(ask_checks(m, false, err));
+        for (size_t i = 0; i < m->check_count; i++)
+                TRY(add_inputs(b, node, m->report->checks[i].reads, m->report->checks[i].read_count, &inputs, err));
+        ReplaceSpec replace = { .files = rows.files, .file_count = rows.count, .model = true, .inputs = inputs.items,
+                                .input_count = inputs.count, .fingerprint = fingerprint_hex(b->arena, node) };
+        TRY(files_hash(m->worker, rows.paths, rows.count, b->arena, &replace.content, err));
         bool unchanged = false;
         TRY(changeset_replace(b->set, table, &replace, &unchanged, err));
-        report->state = unchanged ? BUILD_UNCHANGED : BUILD_BUILT;
+        m->report->rows = rows.rows;
+        m->report->state = unchanged ? BUILD_UNCHANGED : BUILD_BUILT;
         if (unchanged)
                 return STATUS_OK;
-        return count_difference(b, worker, model, before, columns, spec.column_count, paths, count, report, err);
+        return count_difference(b, m->worker, model, before, columns, spec.column_count, rows.paths, rows.count, m->report, err);
 }
 
 /* ---- one view ---- */
 
-static Status build_view(Build *b, const Node *node, Statement *statement, ModelReport *report, Error *err) {
+static Status build_view(Making *m, Statement *statement, Error *err) {
+        Build *b = m->b;
+        const Node *node = m->node;
         LakeColumn *columns;
         ViewBody view = { .sql = node->model->text, .path = str_of(node->model->path), .about = node->model->about,
                           .fingerprint = fingerprint_hex(b->arena, node) };
@@ -307,7 +338,9 @@ static Status build_view(Build *b, const Node *node, Statement *statement, Model
                 view.column_names[i] = columns[i].name;
                 view.column_types[i] = columns[i].type;
         }
-        VEC(LakeInput) inputs = { 0 };
+        TRY(product_contract(b->spec->workspace->lake, changeset_base(b->set), node->model, columns, view.column_count, b->arena,
+                             &view.contract, err));
+        InputVec inputs = { 0 };
         for (size_t i = 0; i < node->need_count; i++)
                 vec_push(b->arena, &inputs, (LakeInput){ .table = node->needs[i]->name });
         view.inputs = inputs.items;
@@ -315,9 +348,10 @@ static Status build_view(Build *b, const Node *node, Statement *statement, Model
         Str body = view_body_print(b->arena, &view);
         CatalogObject old;
         Status found = catalog_get(b->spec->workspace->lake->catalog, changeset_base(b->set), view_name(b->arena, node), b->arena, &old, err);
-        report->state = found == STATUS_OK && str_equal(old.body, body) ? BUILD_UNCHANGED : BUILD_BUILT;
-        report->rows = -1;
-        return changeset_put_object(b->set, view_name(b->arena, node), body, err);
+        m->report->state = found == STATUS_OK && str_equal(old.body, body) ? BUILD_UNCHANGED : BUILD_BUILT;
+        m->report->rows = -1;
+        TRY(changeset_put_object(b->set, view_name(b->arena, node), body, err));
+        return ask_checks(m, false, err);
 }
 
 /* ---- a zone's models ---- */
@@ -383,15 +417,16 @@ static Status build_model(Build *b, const Node *node, ModelReport *report, Error
         CLEANUP(worker_releasep) Worker *worker = NULL;
         TRY(worker_lease(b->spec->workspace->pool, arena_strf(b->arena, "zone:%.*s", STR_ARG(node->zone)), &worker, err));
         Statement *statement = ARENA_NEW(b->arena, Statement);
-        StatementSpec spec = statement_spec(b, worker, node);
-        TRY(prepare_model(&spec, node->model, b->spec->text->trees[node->index], b->arena, statement, err));
+        Making m = { b, worker, node, report, statement_spec(b, worker, node), check_subject_of_model(node->model), NULL, 0 };
+        TRY(prepare_model(&m.spec, node->model, b->spec->text->trees[node->index], b->arena, statement, err));
+        checks_of_model(node->model, b->arena, &m.checks, &m.check_count);
+        report->checks = ARENA_ARRAY(b->arena, CheckReport, m.check_count);
         bool is_view = node->model->kind == MODEL_VIEW;
-        TRY(is_view ? build_view(b, node, statement, report, err) : build_table(b, worker, node, statement, report, err));
         /* a model that was the other kind before */
         CatalogName other = is_view ? model_table_name(b->arena, node) : view_name(b->arena, node);
         TRY(changeset_remove_object(b->set, other, err));
-        TRY(checks_run(&spec, node->model, b->arena, &report->checks, &report->check_count, err));
-        return checks_verdict(node->model, report->checks, report->check_count, err);
+        TRY(is_view ? build_view(&m, statement, err) : build_table(&m, statement, err));
+        return checks_verdict(&m.subject, report->checks, report->check_count, err);
 }
 
 /* What ends the whole run rather than one model. */
@@ -455,7 +490,28 @@ static Str commit_message(const Build *b) {
         }
         if (built == 1)
                 return arena_strf(b->arena, "build %.*s", STR_ARG(last->name));
+        if (built == 0)
+                return arena_strf(b->arena, "build %.*s: nothing new but what is known of it", STR_ARG(b->zones[0]));
         return arena_strf(b->arena, "build %.*s: %zu models", STR_ARG(b->zones[0]), built);
+}
+
+/* What the checks found, into the set that publishes the models, or, where they are not published, by itself. */
+static Status settle_findings(Build *b, ChangeSet *set, Error *err) {
+        for (size_t i = 0; i < b->zone_count; i++) {
+                Findings *findings;
+                TRY(findings_of(b, b->zones[i], &findings, err));
+                TRY(findings_settle(findings, b->spec->text->graph, set, err));
+        }
+        return STATUS_OK;
+}
+
+static Status publish_findings(Build *b, Error *err) {
+        CLEANUP(changeset_freep) ChangeSet *set = NULL;
+        CatalogCommit ignored;
+        TRY(changeset_new(b->spec->workspace->lake, &b->spec->commit, &set, err));
+        TRY(settle_findings(b, set, err));
+        changeset_set_message(set, arena_strf(b->arena, "checks of %.*s: what they found, nothing else published", STR_ARG(b->zones[0])));
+        return changeset_is_empty(set) ? STATUS_OK : changeset_publish(set, b->arena, &ignored, err);
 }
 
 static bool any_built(const Build *b) {
@@ -494,8 +550,10 @@ static Status build_once(Build *b, BuildReport *out, Error *err) {
         for (size_t i = 0; i < b->reports.count; i++)
                 out->failed |= b->reports.items[i].state == BUILD_FAILED || b->reports.items[i].state == BUILD_BLOCKED;
         if (out->failed) {
+                TRY(publish_findings(b, err));
                 TRY(keep_failed(b, out, err));
         } else {
+                TRY(settle_findings(b, b->set, err));
                 TRY(drop_removed(b, err));
                 changeset_set_message(b->set, commit_message(b));
                 int64_t base = changeset_base(b->set).seq;
@@ -510,10 +568,12 @@ static Status build_once(Build *b, BuildReport *out, Error *err) {
 }
 
 Status build_zones(const BuildSpec *spec, const Str *zones, size_t zone_count, Arena *arena, BuildReport *out, Error *err) {
-        Build b = { .spec = spec, .zones = zones, .zone_count = zone_count, .arena = arena };
+        Build b = { .spec = spec, .zones = zones, .zone_count = zone_count, .arena = arena,
+                    .findings = ARENA_ARRAY(arena, Findings *, zone_count) };
         Status status = STATUS_CONFLICT;
         for (int i = 0; i < PUBLISH_TRIES && status == STATUS_CONFLICT; i++) {
                 status = build_once(&b, out, err);
+                free_findings(&b);
                 changeset_freep(&b.set);
         }
         if (status == STATUS_OK && spec->on_model)

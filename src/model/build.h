@@ -18,7 +18,7 @@ typedef struct ModelReport {
         int64_t rows;
         int64_t added, changed, removed; /* -1 = not counted */
         int64_t us;
-        CheckReport *checks; /* of a model that was built */
+        CheckReport *checks; /* of a model that was built; those that were not asked say so */
         size_t check_count;
         Error error;      /* FAILED and BLOCKED */
 } ModelReport;
@@ -29,6 +29,7 @@ typedef struct BuildSpec {
         const bool *chosen;       /* by node index */
         ChangeSetSpec commit;     /* message is made here */
         bool again;
+        int64_t run;              /* its number, for what its checks find */
         Str failed_branch;        /* where what was built stays when another model of its zone failed: run/7 */
         void *context;
         void (*on_model)(void *context, const ModelReport *report);   /* may be NULL */

@@ -50,17 +50,6 @@ Node *graph_add_model(Graph *graph, const Model *model, const GraphRelation *rel
         return node;
 }
 
-Node *graph_add_model_query(Graph *graph, const Model *model, const SqlQuery *query) {
-        SqlDependency *found;
-        size_t count;
-        sql_dependencies(query, graph->arena, &found, &count);
-        GraphRelation *relations = ARENA_ARRAY(graph->arena, GraphRelation, count + 1);
-        for (size_t i = 0; i < count; i++)
-                relations[i] = (GraphRelation){ found[i].zone, found[i].stage, found[i].name,
-                                                found[i].at.offset == SQL_NOWHERE ? 0 : found[i].at.offset };
-        return graph_add_model(graph, model, relations, count, sql_fingerprint(graph->arena, query));
-}
-
 Node *graph_node(const Graph *graph, Str full_name) {
         return map_get(&graph->by_name, full_name);
 }
@@ -68,7 +57,7 @@ Node *graph_node(const Graph *graph, Str full_name) {
 /* ---- what a relation means ---- */
 
 static void place_relation(Error *err, const Node *node, const GraphRelation *relation) {
-        model_error_place(err, node->model, relation->offset);
+        error_place(err, node->model->path, node->model->text, relation->offset);
 }
 
 /* As it would be written from inside the zone: stage.table, or with the zone for another's. */

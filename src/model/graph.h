@@ -15,7 +15,7 @@
 /* As written in the SQL: "order", "canonical.order" or "crm.canonical.order"; case does not count. */
 typedef struct GraphRelation {
         Str zone, stage, name; /* "" where not written */
-        size_t offset;         /* in the model's body, for errors */
+        size_t offset;         /* in the model's text, for errors */
 } GraphRelation;
 
 typedef enum NodeKind { NODE_SOURCE, NODE_MODEL } NodeKind;
@@ -55,6 +55,4 @@ Node *graph_add_model(Graph *graph, const Model *model, const GraphRelation *rel
  * graph is whole. project gives the zones' rules; NULL = grants are not looked at.
  */
 bool graph_link(Graph *graph, const Project *project, Problems *problems);
-/* The same from the tree itself: its dependencies and its fingerprint. Offsets must be those of the model's body. */
-Node *graph_add_model_query(Graph *graph, const Model *model, const SqlQuery *query);
 Node *graph_node(const Graph *graph, Str full_name); /* NULL if absent */

@@ -31,7 +31,7 @@ static void add_sketch(Test *t, Graph *graph, const Sketch *sketch, Problems *pr
                 Str tail = word;
                 for (bool cut = true; cut && parts_count < 3;)
                         cut = str_cut(tail, '.', &parts[parts_count++], &tail);
-                GraphRelation relation = { .offset = (size_t)(word.data - sketch->needs) + strlen("select ") };
+                GraphRelation relation = { .offset = (size_t)(word.data - sketch->needs) + strlen("-- about: a test\nselect ") };
                 relation.name = parts[parts_count - 1];
                 relation.stage = parts_count > 1 ? parts[parts_count - 2] : STR("");
                 relation.zone = parts_count > 2 ? parts[0] : STR("");

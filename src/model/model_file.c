@@ -158,13 +158,7 @@ static void read_model_check(KeyContext *context, const YamlNode *value, void *o
         if (!known || expression.size == 0) {
                 Error *err = key_problem(context, value, STATUS_BAD_VALUE,
                                          "check `%.*s` needs a condition and what happens else", STR_ARG(check.name));
-                error_hint(err, "for example   -- check amount_positive: amount >= 0, else warn     (or stop)");
-                return;
-        }
-        if (check.severity == CHECK_QUARANTINE) {
-                Error *err = key_problem(context, value, STATUS_BAD_VALUE, "check `%.*s`: quarantine is not built yet for models",
-                                         STR_ARG(check.name));
-                error_hint(err, "'else warn' publishes and tells, 'else stop' keeps the zone as it was");
+                error_hint(err, "for example   -- check amount_positive: amount >= 0, else warn     (or quarantine, or stop)");
                 return;
         }
         for (size_t i = 0; i < model->check_count; i++)
@@ -197,7 +191,7 @@ static const Key keys[] = {
           .at = AT(key),
           .count_at = AT(key_count),
           .shown = "columns, commas between",
-          .meaning = "Which columns name a row, for people and later kinds." },
+          .meaning = "Which columns name a row: a promise that no two rows are equal in them." },
         { .name = "term",
           .kind = KEY_TEXT,
           .at = AT(term),
@@ -214,14 +208,16 @@ static const Key keys[] = {
           .read = read_model_column,
           .shown = "`[TYPE] [required] [unique] [-> ZONE.STAGE.TABLE.COLUMN], unit X, class X, tag X, untag X, about "
                    "TEXT`",
-          .meaning = "What a column holds and promises; one line a column." },
+          .meaning = "What a column holds and promises; one line a column. A build whose rows break `required` or `unique` is "
+                     "not published." },
         { .name = "check",
           .kind = KEY_OTHER,
           .named = true,
           .read = read_model_check,
-          .shown = "`CONDITION, else warn | stop`",
+          .shown = "`CONDITION, else warn | quarantine | stop`",
           .meaning = "What must hold for every row; where it is NULL it holds. `this` is the whole table. `warn` publishes and "
-                     "tells, `stop` keeps the zone as it was." },
+                     "tells, `quarantine` publishes without the rows that fail, `stop` keeps the zone as it was. The rows are "
+                     "kept in `ZONE.quarantine.rows`; see checks.md." },
         { .name = "version",
           .kind = KEY_COUNT,
           .at = AT(version),
@@ -407,6 +403,17 @@ static Str body_of(Str text, size_t from) {
         }
 }
 
+/* A view keeps no rows that could leave it. */
+static void refuse_quarantine_of_view(const Model *model, Problems *problems) {
+        for (size_t i = 0; i < model->check_count && model->kind == MODEL_VIEW; i++) {
+                if (model->checks[i].severity != CHECK_QUARANTINE)
+                        continue;
+                Error *err = problems_add(problems, STATUS_BAD_VALUE, "check `%.*s`: no row can leave a view", STR_ARG(model->checks[i].name));
+                error_place_line(err, model->path, model->text, model->checks[i].line, 1);
+                error_hint(err, "make it a table   -- kind: table   or let the check `warn` or `stop`");
+        }
+}
+
 Model *model_parse(Arena *arena, Str zone, ModelStage stage, Str name, const char *path, Str text, Problems *problems) {
         Model *model = ARENA_NEW(arena, Model);
         keys_defaults(&model_table, arena, model);
@@ -420,6 +427,7 @@ Model *model_parse(Arena *arena, Str zone, ModelStage stage, Str name, const cha
         *file = (YamlFile){ .name = model->path, .text = model->text };
         KeyContext context = { .arena = arena, .file = file, .problems = problems, .table = &model_table };
         size_t begin = read_heads(&context, model);
+        refuse_quarantine_of_view(model, problems);
         model->body = body_of(model->text, begin);
         model->body_offset = model->body.size ? (size_t)(model->body.data - model->text.data) : begin;
         if (model->body.size == 0) {

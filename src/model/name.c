@@ -8,6 +8,11 @@ static const char *const reserved_names[] = {
         "lode", "postgres", "system", "temp", "information_schema", "pg_catalog"
 };
 
+/* ZONE.quarantine.rows holds what the checks of its models found, beside ZONE.quarantine.SOURCE. */
+static bool is_reserved_source(Str name, const char *what) {
+        return strcmp(what, "source") == 0 && str_is(name, "rows");
+}
+
 static bool is_lower(char c) {
         return c >= 'a' && c <= 'z';
 }
@@ -33,9 +38,9 @@ bool name_valid(Str name) {
 }
 
 Status name_check(Str name, const char *what, Error *err) {
-        if (name_valid(name))
+        if (name_valid(name) && !is_reserved_source(name, what))
                 return STATUS_OK;
-        if (is_reserved(name)) {
+        if (is_reserved(name) || is_reserved_source(name, what)) {
                 error_set(err, STATUS_BAD_VALUE, "\"%.*s\" is a name that Lode keeps for itself", STR_ARG(name));
                 return error_hint(err, "choose another name for this %s", what);
         }

@@ -361,6 +361,7 @@ static Status build_group(Run *run, const Str *zones, size_t count, Error *err) 
                 .chosen = run->chosen,
                 .commit = commit_spec(run),
                 .again = run->options->again,
+                .run = run->report->run,
                 .failed_branch = arena_strf(run->arena, "run/%lld", (long long)run->report->run),
                 .context = run->options->context,
                 .on_model = run->options->on_model,

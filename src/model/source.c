@@ -396,7 +396,7 @@ static const Key keys[] = {
           .shown = "a map of `name: type [required] [unique] [from HEADER]`",
           .meaning = "The columns in order. Types: boolean, int, bigint, double, decimal(p,s), date, time, timestamp "
                      "[ZONE], timestamptz, uuid, text. "
-                     "`required`: an empty field does not fit. `unique`: a promise to readers, not checked yet. `from "
+                     "`required`: an empty field does not fit. `unique`: a promise to readers; `lode check --data` looks at it. `from "
                      "HEADER`: its name in the file, where that differs." },
         { .name = "ignore",
           .kind = KEY_TEXTS,

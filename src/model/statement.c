@@ -75,6 +75,7 @@ Str view_body_print(Arena *arena, const ViewBody *view) {
         json_member_str(&w, "path", view->path);
         json_member_str(&w, "about", view->about);
         json_member_str(&w, "fingerprint", view->fingerprint);
+        json_member_str(&w, "contract", view->contract);
         json_key(&w, "columns");
         json_array(&w);
         for (size_t i = 0; i < view->column_count; i++) {
@@ -115,6 +116,7 @@ Status view_body_parse(Str json, Arena *arena, ViewBody *out, Error *err) {
         TRY(json_want_string(root, "sql", &out->sql, err));
         TRY(json_want_string(root, "path", &out->path, err));
         out->about = json_string(json_get(root, "about")); /* null when nothing is said */
+        out->contract = json_string(json_get(root, "contract"));
         TRY(json_want_string(root, "fingerprint", &out->fingerprint, err));
         TRY(json_want_array(root, "columns", &columns, err));
         TRY(json_want_array(root, "inputs", &inputs, err));

@@ -40,6 +40,7 @@ Status statement_error(const Statement *statement, Error *err);
 /* A view as the catalog keeps it (object kind "view"). */
 typedef struct ViewBody {
         Str sql, path, about, fingerprint;
+        Str contract; /* of a product (model/product.h), else empty */
         Str *column_names;
         Type *column_types;
         size_t column_count;

@@ -2,6 +2,7 @@
 #include "model/text.h"
 
 #include "base/vec.h"
+#include "model/check.h"
 #include "sql/allow.h"
 #include "sql/depend.h"
 
@@ -17,6 +18,31 @@ static bool is_text_kind(Str kind) {
 
 /* ---- the graph ---- */
 
+typedef VEC(GraphRelation) RelationVec;
+
+static bool is_of_model(const Model *model, const SqlDependency *found) {
+        return str_equal_nocase(found->name, model->name) && str_equal_nocase(found->stage, str_of(stage_name(model->stage))) &&
+               (found->zone.size == 0 || str_equal_nocase(found->zone, model->zone));
+}
+
+/* What a check reads must be there and be built before it is asked, as what the model itself reads; the model is. */
+static Status add_check(Worker *worker, Arena *arena, const Model *model, const ModelCheck *check, RelationVec *relations, Error *err) {
+        SqlTree *parsed;
+        size_t shift, count;
+        TRY(statement_parse(worker, check_reading_sql(check, arena, &shift), STR(""), arena, &parsed, err));
+        TRY(sql_allow_query(parsed, parsed->query, err));
+        SqlDependency *found;
+        sql_dependencies(parsed->query, arena, &found, &count);
+        for (size_t i = 0; i < count; i++) {
+                if (is_of_model(model, &found[i]))
+                        continue;
+                bool placed = check->offset && found[i].at.offset >= shift;
+                GraphRelation relation = { found[i].zone, found[i].stage, found[i].name, placed ? check->offset + found[i].at.offset - shift : 0 };
+                vec_push(arena, relations, relation);
+        }
+        return STATUS_OK;
+}
+
 static Status add_model(ProjectText *text, Worker *worker, Arena *arena, const Model *model, const SqlTree **tree, Error *err) {
         SqlTree *parsed;
         TRY(statement_parse(worker, model->text, str_of(model->path), arena, &parsed, err));
@@ -24,11 +50,16 @@ static Status add_model(ProjectText *text, Worker *worker, Arena *arena, const M
         SqlDependency *found;
         size_t count;
         sql_dependencies(parsed->query, arena, &found, &count);
-        GraphRelation *relations = ARENA_ARRAY(arena, GraphRelation, count);
-        for (size_t i = 0; i < count; i++)
-                relations[i] = (GraphRelation){ found[i].zone, found[i].stage, found[i].name,
-                                                found[i].at.offset >= model->body_offset ? found[i].at.offset - model->body_offset : 0 };
-        graph_add_model(text->graph, model, relations, count, sql_fingerprint(arena, parsed->query));
+        RelationVec relations = { 0 };
+        for (size_t i = 0; i < count; i++) {
+                GraphRelation relation = { found[i].zone, found[i].stage, found[i].name, found[i].at.offset == SQL_NOWHERE ? 0 : found[i].at.offset };
+                vec_push(arena, &relations, relation);
+        }
+        CheckSubject subject = check_subject_of_model(model);
+        for (size_t i = 0; i < model->check_count; i++)
+                if (add_check(worker, arena, model, &model->checks[i], &relations, err) != STATUS_OK)
+                        return check_error(&subject, &model->checks[i], err);
+        graph_add_model(text->graph, model, relations.items, relations.count, sql_fingerprint(arena, parsed->query));
         *tree = parsed;
         return STATUS_OK;
 }
