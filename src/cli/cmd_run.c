@@ -50,10 +50,13 @@ static void on_delivery(void *context, const RunDelivery *d) {
 }
 
 static void tell_checks(Cli *cli, const ModelReport *m) {
-        for (size_t i = 0; i < m->check_count; i++)
-                if (m->checks[i].state == CHECK_STATE_WARN)
-                        output_note(&cli->output, PAINT_YELLOW, "warning    %s  check %.*s does not hold for %s row%s", m->node->name.data,
-                                    STR_ARG(m->checks[i].check->name), counted(&cli->arena, m->checks[i].rows), m->checks[i].rows == 1 ? "" : "s");
+        for (size_t i = 0; i < m->check_count; i++) {
+                if (m->checks[i].state != CHECK_STATE_WARN)
+                        continue;
+                bool left = m->checks[i].check->severity == CHECK_QUARANTINE;
+                output_note(&cli->output, PAINT_YELLOW, "%-10s %s  %.*s%s", left ? "quarantine" : "warning", m->node->name.data,
+                            STR_ARG(check_words(&m->checks[i], &cli->arena)), left ? ": not in the table" : "");
+        }
 }
 
 static void on_model(void *context, const ModelReport *m) {
@@ -115,6 +118,8 @@ static void model_json(JsonWriter *w, const ModelReport *m) {
         json_key(w, "checks");
         json_array(w);
         for (size_t i = 0; i < m->check_count; i++) {
+                if (!m->checks[i].asked)
+                        continue;
                 json_object(w);
                 json_member_str(w, "name", m->checks[i].check->name);
                 json_member_str(w, "severity", str_of(severity_name(m->checks[i].check->severity)));

@@ -2,18 +2,20 @@
 #include "base/time.h"
 #include "base/vec.h"
 #include "cli/cli.h"
+#include "cli/product.h"
 #include "cli/quarantine.h"
 #include "cli/shapes.h"
 #include "lake/table.h"
 #include "model/run.h"
 #include "model/statement.h"
 
-enum { OPTION_BRANCH, OPTION_AT, OPTION_ROWS };
+enum { OPTION_BRANCH, OPTION_AT, OPTION_ROWS, OPTION_HISTORY };
 
 static const Option options[] = {
         [OPTION_BRANCH] = { "branch", 0, "BRANCH", "which line of commits (else main)" },
         [OPTION_AT] = { "at", 0, "COMMIT|TIME", "as it was then" },
         [OPTION_ROWS] = { "rows", 0, NULL, "show quarantine: each row, not groups" },
+        [OPTION_HISTORY] = { "history", 0, NULL, "show quarantine: also rows of models that pass now" },
 };
 
 typedef struct Show {
@@ -61,6 +63,10 @@ Status show_scope_check(const Project *project, Str scope, Arena *arena, Error *
         bool both = str_cut(scope, '.', &zone, &source);
         if (scope.size == 0 || (both ? project_source(project, zone, source) != NULL : project_zone(project, zone) != NULL))
                 return STATUS_OK;
+        const Zone *owner = project_zone(project, zone);
+        for (size_t i = 0; owner && i < owner->model_count; i++)
+                if (str_equal(model_full_name(arena, owner->models[i]), scope))
+                        return STATUS_OK;
         return no_source(project, scope, arena, err);
 }
 
@@ -506,6 +512,17 @@ static Status want_last_run(Str wanted, Str json, Arena *arena, Error *err) {
         return error_hint(err, "lode log lists what every run published");
 }
 
+static void print_run_checks(const Json *checks) {
+        for (size_t i = 0; i < json_count(checks); i++) {
+                const Json *c = json_at(checks, i);
+                int64_t rows = json_integer(json_get(c, "rows"), 0);
+                if (rows == 0)
+                        continue;
+                printf("%-10.*s   %.*s (%.*s): %lld row%s\n", STR_ARG(json_string(json_get(c, "state"))), STR_ARG(json_string(json_get(c, "name"))),
+                       STR_ARG(json_string(json_get(c, "severity"))), (long long)rows, rows == 1 ? "" : "s");
+        }
+}
+
 static Status show_run(Show *s, Error *err) {
         Str json;
         Status status = catalog_meta(s->workspace->lake->catalog, STR("last_run"), s->arena, &json, err);
@@ -524,6 +541,7 @@ static Status show_run(Show *s, Error *err) {
         for (size_t i = 0; i < json_count(models); i++) {
                 const Json *m = json_at(models, i);
                 printf("%-10.*s %.*s\n", STR_ARG(json_string(json_get(m, "state"))), STR_ARG(json_string(json_get(m, "table"))));
+                print_run_checks(json_get(m, "checks"));
         }
         for (size_t i = 0; i < json_count(errors); i++) {
                 const Json *e = json_at(errors, i);
@@ -537,6 +555,10 @@ static Status show_run(Show *s, Error *err) {
         return STATUS_OK;
 }
 
+static Status show_product_thing(Show *s, Error *err) {
+        return show_product(s->cli, s->workspace, s->at, s->name, err);
+}
+
 /* ---- which thing ---- */
 
 static const struct {
@@ -545,9 +567,9 @@ static const struct {
         bool store;
 } things[] = {
         { "zone", show_zone, false },   { "source", show_source, false }, { "table", show_table, true },
-        { "delivery", show_delivery, true }, { "run", show_run, true },
+        { "delivery", show_delivery, true }, { "run", show_run, true },   { "product", show_product_thing, true },
 };
-static const char *const later_things[] = { "column", "product", "principal", "access", "connect" };
+static const char *const later_things[] = { "column", "principal", "access", "connect" };
 
 static Status show_thing(Cli *cli, const char *thing, size_t index, bool store, Error *err) {
         Show s = { .cli = cli, .arena = &cli->arena };
@@ -568,7 +590,7 @@ static Status show_thing(Cli *cli, const char *thing, size_t index, bool store, 
 /* `show shop`, `show orders`, `show sources`: what may have been meant. */
 static Status unknown_thing(Cli *cli, Str thing, Error *err) {
         error_set(err, STATUS_USAGE, "there is nothing called '%.*s' to show", STR_ARG(thing));
-        error_hint(err, "zone, source, table, delivery, run, quarantine, or a table's full name");
+        error_hint(err, "zone, source, table, product, delivery, run, quarantine, or a table's full name");
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
         WorkspaceSpec spec = { .folder = cli->arguments.folder };
         Error ignored = { 0 }; /* no guess from the project, then */
@@ -599,7 +621,7 @@ static Status run(Cli *cli, Error *err) {
         if (strcmp(thing, "quarantine") == 0) {
                 TRY(cli_want_formats(cli, true, false, err));
                 Str scope = cli->arguments.word_count > 1 ? str_of(cli->arguments.words[1]) : STR("");
-                return show_quarantine(cli, scope, cli_option(cli, OPTION_ROWS) != NULL, err);
+                return show_quarantine(cli, scope, cli_option(cli, OPTION_ROWS) != NULL, cli_option(cli, OPTION_HISTORY) != NULL, err);
         }
         TRY(cli_want_formats(cli, false, false, err));
         for (size_t i = 0; i < COUNT_OF(things); i++)
@@ -616,7 +638,7 @@ static Status run(Cli *cli, Error *err) {
 const Verb verb_show = {
         .name = "show",
         .usage = "show [THING] [NAME]",
-        .words = "zone, source, table, delivery, run, quarantine, or one table",
+        .words = "zone, source, table, product, delivery, run, quarantine, or one table",
         .help = "Lists things, or with a name shows one whole. A table's page has its columns, what it needs, what needs it,\n"
                 "and the Iceberg metadata file by which any tool opens it.\n\n"
                 "  lode show crm.canonical.client\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/vec.h"
 #include "cli/cli.h"
+#include "cli/product.h"
 #include "cli/quarantine.h"
 #include "cli/shapes.h"
 #include "intake/discover.h"
@@ -15,6 +16,8 @@ typedef struct StatusReport {
         size_t held_count;
         Str *failed;
         size_t failed_count;
+        LateProduct *late;
+        size_t late_count;
         Str *edited;
         size_t edited_count;
         const char *next;
@@ -70,7 +73,7 @@ static Status count_deliveries(Cli *cli, Workspace *workspace, StatusReport *rep
         }
         report->held = held.items;
         report->held_count = held.count;
-        return quarantine_rules(rows, count, &cli->arena, &report->rules, &report->rule_count, err);
+        return quarantine_rules(workspace->lake, rows, count, STR(""), &cli->arena, &report->rules, &report->rule_count, err);
 }
 
 /* Models that the last run could not build. */
@@ -156,10 +159,14 @@ static void print_text(Cli *cli, Workspace *workspace, const StatusReport *r) {
                 printf("%sheld%s        %.*s.%.*s  %.*s: %.*s\n", paint(o->color_out, PAINT_RED), paint(o->color_out, PAINT_NONE),
                        STR_ARG(r->held[i].zone), STR_ARG(r->held[i].source), STR_ARG(r->held[i].name), STR_ARG(r->held[i].message));
         for (size_t i = 0; i < r->rule_count; i++)
-                printf("%squarantine%s  %.*s  %.*s: %lld\n", paint(o->color_out, PAINT_YELLOW), paint(o->color_out, PAINT_NONE),
-                       STR_ARG(r->rules[i].source), STR_ARG(r->rules[i].rule), (long long)r->rules[i].rows);
+                printf("%squarantine%s  %.*s  %.*s%s%.*s%s: %lld\n", paint(o->color_out, PAINT_YELLOW), paint(o->color_out, PAINT_NONE),
+                       STR_ARG(r->rules[i].source), STR_ARG(r->rules[i].rule), r->rules[i].severity.size ? " (" : "",
+                       STR_ARG(r->rules[i].severity), r->rules[i].severity.size ? ")" : "", (long long)r->rules[i].rows);
         for (size_t i = 0; i < r->failed_count; i++)
                 printf("%sfailed%s      %.*s\n", paint(o->color_out, PAINT_RED), paint(o->color_out, PAINT_NONE), STR_ARG(r->failed[i]));
+        for (size_t i = 0; i < r->late_count; i++)
+                printf("%slate%s        %.*s  %s\n", paint(o->color_out, PAINT_YELLOW), paint(o->color_out, PAINT_NONE),
+                       STR_ARG(r->late[i].product), late_product_words(&cli->arena, &r->late[i]));
         for (size_t i = 0; i < r->edited_count; i++)
                 printf("edited      %.*s\n", STR_ARG(r->edited[i]));
         printf("next        %s\n", r->next);
@@ -176,6 +183,7 @@ static Status run(Cli *cli, Error *err) {
         if (workspace->lake) {
                 TRY(count_deliveries(cli, workspace, &report, err));
                 load_failed(cli, workspace, &report);
+                TRY(late_products(workspace, &cli->arena, &report.late, &report.late_count, err));
                 TRY(text_edited(workspace, &cli->arena, &report.edited, &report.edited_count, err));
         }
         report.next = next_command(&report, workspace);

@@ -7,13 +7,17 @@
 #include "cli/rows.h"
 #include "engine/data_row.h"
 #include "intake/stage.h"
+#include "model/finding.h"
 #include "model/statement.h"
 #include "model/workspace.h"
+#include "sql/printer.h"
 
 typedef VEC(QuarantineRule) Rules;
 
 static int by_source_and_rows(const void *a, const void *b) {
         const QuarantineRule *x = a, *y = b;
+        if ((x->severity.size > 0) != (y->severity.size > 0))
+                return x->severity.size > 0 ? 1 : -1;
         int order = str_compare(x->source, y->source);
         if (order)
                 return order;
@@ -44,17 +48,58 @@ static void add_rule(Arena *arena, Rules *rules, const Delivery *delivery, const
         vec_push(arena, rules, rule);
 }
 
-Status quarantine_rules(const Delivery *deliveries, size_t count, Arena *arena, QuarantineRule **out, size_t *out_count, Error *err) {
+static bool in_scope(Str scope, Str zone, Str source) {
+        if (scope.size == 0)
+                return true;
+        Str wanted_zone, wanted_source;
+        bool both = str_cut(scope, '.', &wanted_zone, &wanted_source);
+        return str_equal(zone, wanted_zone) && (!both || str_equal(source, wanted_source));
+}
+
+static Status add_delivery(Arena *arena, Rules *rules, const Delivery *delivery, Error *err) {
+        if (!str_is(delivery->state, "staged") || delivery->quarantined == 0 || delivery->detail.size == 0)
+                return STATUS_OK;
+        Json *detail;
+        TRY(json_parse(delivery->detail, "a delivery's detail", arena, &detail, err));
+        const Json *list = json_get(detail, "rules");
+        for (size_t j = 0; j < json_count(list); j++)
+                add_rule(arena, rules, delivery, json_at(list, j));
+        return STATUS_OK;
+}
+
+static Str name_of_delivery(const Delivery *deliveries, size_t count, int64_t id) {
+        for (size_t i = 0; i < count && id; i++)
+                if (deliveries[i].id == id)
+                        return deliveries[i].name;
+        return STR("");
+}
+
+static void add_finding(Arena *arena, Rules *rules, const Finding *finding, Str name) {
+        QuarantineRule rule = {
+                .source = arena_strf(arena, "%.*s.%.*s", STR_ARG(finding->zone), STR_ARG(finding->model)),
+                .rule = finding->rule,
+                .severity = finding->severity,
+                .rows = finding->rows,
+                .name = name,
+                .line = finding->row,
+                .text = finding->raw,
+                .message = finding->message,
+        };
+        vec_push(arena, rules, rule);
+}
+
+Status quarantine_rules(Lake *lake, const Delivery *deliveries, size_t count, Str scope, Arena *arena, QuarantineRule **out,
+                        size_t *out_count, Error *err) {
         Rules rules = { 0 };
-        for (size_t i = 0; i < count; i++) {
-                if (!str_is(deliveries[i].state, "staged") || deliveries[i].quarantined == 0 || deliveries[i].detail.size == 0)
-                        continue;
-                Json *detail;
-                TRY(json_parse(deliveries[i].detail, "a delivery's detail", arena, &detail, err));
-                const Json *list = json_get(detail, "rules");
-                for (size_t j = 0; j < json_count(list); j++)
-                        add_rule(arena, &rules, &deliveries[i], json_at(list, j));
-        }
+        for (size_t i = 0; i < count; i++)
+                if (in_scope(scope, deliveries[i].zone, deliveries[i].source))
+                        TRY(add_delivery(arena, &rules, &deliveries[i], err));
+        Finding *findings;
+        size_t finding_count;
+        TRY(findings_open(lake, (CatalogAt){ 0 }, STR(""), arena, &findings, &finding_count, err));
+        for (size_t i = 0; i < finding_count; i++)
+                if (in_scope(scope, findings[i].zone, findings[i].model))
+                        add_finding(arena, &rules, &findings[i], name_of_delivery(deliveries, count, findings[i].file));
         if (rules.count)
                 qsort(rules.items, rules.count, sizeof(QuarantineRule), by_source_and_rows);
         *out = rules.items;
@@ -97,25 +142,22 @@ Str quarantine_remedy(Arena *arena, const QuarantineRule *rule) {
 
 /* ---- grouped ---- */
 
-static bool in_scope(Str scope, Str zone, Str source) {
-        if (scope.size == 0)
-                return true;
-        Str wanted_zone, wanted_source;
-        bool both = str_cut(scope, '.', &wanted_zone, &wanted_source);
-        return str_equal(zone, wanted_zone) && (!both || str_equal(source, wanted_source));
+/* 2 positive (quarantine), as in orders.csv record 4: {"order_no":3,...} breaks amount > 0 */
+static void print_check(Cli *cli, const QuarantineRule *r) {
+        printf("  %s %.*s (%.*s), as in ", count_print(&cli->arena, r->rows).data, STR_ARG(r->rule), STR_ARG(r->severity));
+        if (r->name.size)
+                printf("%.*s record %lld: ", STR_ARG(r->name), (long long)r->line);
+        printf("%.*s\n", STR_ARG(r->text));
+        printf("  %s   must hold: %.*s%s\n", paint(cli->output.color_out, PAINT_DIM), STR_ARG(r->message), paint(cli->output.color_out, PAINT_NONE));
 }
 
-static Status deliveries_in(Workspace *workspace, Arena *arena, Str scope, Delivery **out, size_t *out_count, Error *err) {
-        DeliveryQuery query = { 0 };
-        Delivery *all;
-        size_t count, kept = 0;
-        TRY(catalog_deliveries(workspace->lake->catalog, &query, arena, &all, &count, err));
-        for (size_t i = 0; i < count; i++)
-                if (in_scope(scope, all[i].zone, all[i].source))
-                        all[kept++] = all[i];
-        *out = all;
-        *out_count = kept;
-        return STATUS_OK;
+static void print_rule(Cli *cli, const QuarantineRule *r) {
+        printf("  %s %.*s%s%.*s, as in %.*s line %lld: %.*s\n", count_print(&cli->arena, r->rows).data, STR_ARG(r->rule),
+               r->column.size ? " in " : "", STR_ARG(r->column), STR_ARG(r->name), (long long)r->line, STR_ARG(r->message));
+        Str remedy = quarantine_remedy(&cli->arena, r);
+        if (remedy.size)
+                printf("  %s   would fit all: %.*s%s\n", paint(cli->output.color_out, PAINT_DIM), STR_ARG(remedy),
+                       paint(cli->output.color_out, PAINT_NONE));
 }
 
 static void print_groups(Cli *cli, const QuarantineRule *rules, size_t count) {
@@ -127,44 +169,73 @@ static void print_groups(Cli *cli, const QuarantineRule *rules, size_t count) {
                 const QuarantineRule *r = &rules[i];
                 if (i == 0 || !str_equal(rules[i - 1].source, r->source))
                         printf("%s%.*s%s\n", paint(cli->output.color_out, PAINT_BOLD), STR_ARG(r->source), paint(cli->output.color_out, PAINT_NONE));
-                printf("  %s %.*s%s%.*s, as in %.*s line %lld: %.*s\n", count_print(&cli->arena, r->rows).data, STR_ARG(r->rule),
-                       r->column.size ? " in " : "", STR_ARG(r->column), STR_ARG(r->name), (long long)r->line, STR_ARG(r->message));
-                Str remedy = quarantine_remedy(&cli->arena, r);
-                if (remedy.size)
-                        printf("  %s   would fit all: %.*s%s\n", paint(cli->output.color_out, PAINT_DIM), STR_ARG(remedy),
-                               paint(cli->output.color_out, PAINT_NONE));
+                if (r->severity.size)
+                        print_check(cli, r);
+                else
+                        print_rule(cli, r);
         }
-        output_note(&cli->output, PAINT_DIM, "edit the source and run again: lode reads the landed files once more. Each row: lode show quarantine --rows");
+        output_note(&cli->output, PAINT_DIM, "edit the source or the model and run again: lode reads what landed once more. Each row: lode show quarantine --rows");
 }
 
 /* ---- each row ---- */
 
 typedef struct RowList {
         Cli *cli;
+        Workspace *workspace;
         const Delivery *deliveries;
         size_t delivery_count;
-        Str zone, source;
+        Str scope;
+        bool history;
+        Str zone;
         JsonWriter *json; /* or NULL: csv */
         Buf *out;
 } RowList;
 
-static Str delivery_name(const RowList *list, Str id) {
-        int64_t wanted = 0;
-        str_to_int64(id, &wanted);
-        for (size_t i = 0; i < list->delivery_count; i++)
-                if (list->deliveries[i].id == wanted)
-                        return list->deliveries[i].name;
-        return STR("");
-}
-
-/* The columns of a quarantine table, in its order, as the shape names them. */
+/* The columns of what is asked, in the order of the shape; the delivery's name stands behind its number. */
 static const struct {
         const char *key;
         bool is_number;
 } row_keys[] = {
-        { "delivery", true }, { "record", true }, { "line", true }, { "offset", true }, { "length", true },
-        { "column", false },  { "rule", false },  { "message", false }, { "raw", false },
+        { "source", false }, { "delivery", true }, { "record", true }, { "line", true },   { "offset", true }, { "length", true },
+        { "column", false }, { "rule", false },    { "message", false }, { "raw", false }, { "state", false },
 };
+enum { KEY_AT_DELIVERY = 1 };
+
+static void put_csv(RowList *list, const Str *values, const bool *nulls, Str name) {
+        csv_put(list->out, list->zone, false);
+        for (size_t i = 0; i < COUNT_OF(row_keys); i++) {
+                buf_append_byte(list->out, ',');
+                csv_put(list->out, values[i], nulls[i]);
+                if (i != KEY_AT_DELIVERY)
+                        continue;
+                buf_append_byte(list->out, ',');
+                csv_put(list->out, name, name.size == 0 && nulls[i]);
+        }
+        buf_append_byte(list->out, '\n');
+}
+
+static void put_json(RowList *list, const Str *values, const bool *nulls, Str name) {
+        JsonWriter *w = list->json;
+        json_object(w);
+        json_member_str(w, "zone", list->zone);
+        for (size_t i = 0; i < COUNT_OF(row_keys); i++) {
+                json_key(w, row_keys[i].key);
+                if (nulls[i])
+                        json_put_null(w);
+                else if (row_keys[i].is_number)
+                        json_put_raw(w, values[i]);
+                else
+                        json_put_str(w, values[i]);
+                if (i != KEY_AT_DELIVERY)
+                        continue;
+                json_key(w, "name");
+                if (name.size == 0 && nulls[i])
+                        json_put_null(w);
+                else
+                        json_put_str(w, name);
+        }
+        json_end(w);
+}
 
 static Status add_row(void *context, Str data_row, Error *err) {
         RowList *list = context;
@@ -176,77 +247,84 @@ static Status add_row(void *context, Str data_row, Error *err) {
                 whole = data_row_next(&row, &values[i], &nulls[i]);
         if (!whole)
                 return error_set(err, STATUS_WORKER_LOST, "a worker sent a row that is none");
-        Str name = delivery_name(list, values[0]);
-        if (!list->json) {
-                csv_put(list->out, list->zone, false);
-                buf_append_byte(list->out, ',');
-                csv_put(list->out, list->source, false);
-                for (size_t i = 0; i < COUNT_OF(row_keys); i++) {
-                        buf_append_byte(list->out, ',');
-                        csv_put(list->out, values[i], nulls[i]);
-                        if (i == 0) {
-                                buf_append_byte(list->out, ',');
-                                csv_put(list->out, name, false);
-                        }
-                }
-                buf_append_cstr(list->out, ",open\n");
-                return STATUS_OK;
-        }
-        JsonWriter *w = list->json;
-        json_object(w);
-        json_member_str(w, "zone", list->zone);
-        json_member_str(w, "source", list->source);
-        for (size_t i = 0; i < COUNT_OF(row_keys); i++) {
-                json_key(w, row_keys[i].key);
-                if (nulls[i])
-                        json_put_null(w);
-                else if (row_keys[i].is_number)
-                        json_put_raw(w, values[i]);
-                else
-                        json_put_str(w, values[i]);
-                if (i == 0)
-                        json_member_str(w, "name", name);
-        }
-        json_member_str(w, "state", STR("open"));
-        json_end(w);
+        int64_t id = 0;
+        if (!nulls[KEY_AT_DELIVERY])
+                str_to_int64(values[KEY_AT_DELIVERY], &id);
+        Str name = name_of_delivery(list->deliveries, list->delivery_count, id);
+        if (list->json)
+                put_json(list, values, nulls, name);
+        else
+                put_csv(list, values, nulls, name);
         return STATUS_OK;
 }
 
-static Status list_source(RowList *list, Workspace *workspace, const Table *table, Error *err) {
+static Status list_answer(RowList *list, Str sql, Error *err) {
         Arena *arena = &list->cli->arena;
         CLEANUP(worker_releasep) Worker *worker = NULL;
-        TRY(worker_lease(workspace->pool, workspace->principal.name, &worker, err));
-        StatementSpec spec = { .lake = workspace->lake, .worker = worker, .principal = workspace->principal };
-        list->zone = table->zone;
-        list->source = str_slice(table->name, sizeof("staging.") - 1, table->name.size);
-        Str sql = arena_strf(arena,
-                             "select _file, record, line, \"offset\", length, \"column\", rule, message, raw from \"%.*s\".quarantine.\"%.*s\" "
-                             "order by _file, record",
-                             STR_ARG(list->zone), STR_ARG(list->source));
+        TRY(worker_lease(list->workspace->pool, list->workspace->principal.name, &worker, err));
+        StatementSpec spec = { .lake = list->workspace->lake, .worker = worker, .principal = list->workspace->principal };
         Statement statement;
         TRY(statement_open(&spec, sql, STR(""), arena, &statement, err));
         int64_t rows;
         return statement_execute(&statement, add_row, list, &rows, err);
 }
 
-static Status list_rows(Cli *cli, Workspace *workspace, Str scope, const Delivery *deliveries, size_t delivery_count, Error *err) {
+static Status list_source(RowList *list, Str source, Error *err) {
+        return list_answer(list,
+                           arena_strf(&list->cli->arena,
+                                      "select '%.*s', _file, record, line, \"offset\", length, \"column\", rule, message, raw, 'open' "
+                                      "from \"%.*s\".quarantine.\"%.*s\" order by _file, record",
+                                      STR_ARG(source), STR_ARG(list->zone), STR_ARG(source)),
+                           err);
+}
+
+/* A scope of a model's name is a word of the project, so it needs no quoting; what is none is in no row. */
+static Status list_findings(RowList *list, Error *err) {
+        Arena *arena = &list->cli->arena;
+        Str zone, model;
+        CLEANUP(buf_deinit) Buf sql = { 0 };
+        buf_printf(&sql,
+                   "select model, _file, _row, null::bigint, null::bigint, null::bigint, null::text, rule, message, raw, state "
+                   "from \"%.*s\".quarantine." FINDINGS_TABLE " where true",
+                   STR_ARG(list->zone));
+        if (!list->history)
+                buf_append_cstr(&sql, " and state = 'open'");
+        if (str_cut(list->scope, '.', &zone, &model)) {
+                buf_append_cstr(&sql, " and model = ");
+                sql_quote_text(&sql, model);
+        }
+        buf_append_cstr(&sql, " order by model, rule, _file, _row, raw, run");
+        return list_answer(list, buf_dup(&sql, arena), err);
+}
+
+static Status list_table(RowList *list, const Table *table, Error *err) {
+        Str zone, source, of_source;
+        list->zone = table->zone;
+        if (table->body.rows == 0)
+                return STATUS_OK;
+        if (str_equal(table->name, findings_name(table->zone).name)) {
+                str_cut(list->scope, '.', &zone, &source);
+                return zone.size == 0 || str_equal(zone, table->zone) ? list_findings(list, err) : STATUS_OK;
+        }
+        str_cut(table->name, '.', &zone, &of_source);
+        return in_scope(list->scope, table->zone, of_source) ? list_source(list, of_source, err) : STATUS_OK;
+}
+
+static Status list_rows(RowList *list, Error *err) {
         CLEANUP(buf_deinit) Buf out = { 0 };
-        bool json = cli_json(cli);
         JsonWriter w = json_writer(&out, false);
-        if (json)
+        list->out = &out;
+        list->json = cli_json(list->cli) ? &w : NULL;
+        if (list->json)
                 json_array(&w);
         else
                 buf_append_cstr(&out, "zone,source,delivery,name,record,line,offset,length,column,rule,message,raw,state\n");
-        RowList list = { cli, deliveries, delivery_count, STR(""), STR(""), json ? &w : NULL, &out };
         Table *tables;
         size_t count;
-        TRY(lake_tables(workspace->lake, (CatalogAt){ 0 }, STR("quarantine"), STR(""), &cli->arena, &tables, &count, err));
-        for (size_t i = 0; i < count; i++) {
-                Str source = str_slice(tables[i].name, sizeof("staging.") - 1, tables[i].name.size);
-                if (tables[i].body.rows && in_scope(scope, tables[i].zone, source))
-                        TRY(list_source(&list, workspace, &tables[i], err));
-        }
-        if (json) {
+        TRY(lake_tables(list->workspace->lake, (CatalogAt){ 0 }, STR("quarantine"), STR(""), &list->cli->arena, &tables, &count, err));
+        for (size_t i = 0; i < count; i++)
+                TRY(list_table(list, &tables[i], err));
+        if (list->json) {
                 json_end(&w);
                 buf_append_byte(&out, '\n');
         }
@@ -254,22 +332,24 @@ static Status list_rows(Cli *cli, Workspace *workspace, Str scope, const Deliver
         return STATUS_OK;
 }
 
-Status show_quarantine(Cli *cli, Str scope, bool rows, Error *err) {
+Status show_quarantine(Cli *cli, Str scope, bool rows, bool history, Error *err) {
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
-        bool list = rows || cli->output.format != OUTPUT_TEXT;
-        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store = true, .workers = list, .interrupted = &cli_interrupted };
+        bool each = rows || history || cli->output.format != OUTPUT_TEXT;
+        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store = true, .workers = each, .interrupted = &cli_interrupted };
         TRY(workspace_open(&spec, &workspace, err));
+        DeliveryQuery query = { 0 };
         Delivery *deliveries;
         size_t count, rule_count;
         QuarantineRule *rules;
-        TRY(deliveries_in(workspace, &cli->arena, scope, &deliveries, &count, err));
-        if (count == 0)
+        TRY(catalog_deliveries(workspace->lake->catalog, &query, &cli->arena, &deliveries, &count, err));
+        TRY(quarantine_rules(workspace->lake, deliveries, count, scope, &cli->arena, &rules, &rule_count, err));
+        if (rule_count == 0)
                 TRY(show_scope_check(workspace->project, scope, &cli->arena, err));
         AuditRecord record = { .action = STR("show quarantine"), .objects = &scope, .object_count = scope.size > 0, .rows = -1, .bytes = -1 };
         TRY(workspace_audit(workspace, record, err));
-        if (list)
-                return list_rows(cli, workspace, scope, deliveries, count, err);
-        TRY(quarantine_rules(deliveries, count, &cli->arena, &rules, &rule_count, err));
+        RowList list = { .cli = cli, .workspace = workspace, .deliveries = deliveries, .delivery_count = count, .scope = scope, .history = history };
+        if (each)
+                return list_rows(&list, err);
         print_groups(cli, rules, rule_count);
         return STATUS_OK;
 }

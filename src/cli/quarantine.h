@@ -1,24 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What is in quarantine, as the ledger counts it: by source, column and rule. */
+/*
+ * What is in quarantine: records that a source could not type, as the ledger counts them by source, column and rule; and
+ * rows of models for which a check did not hold (model/finding.h), by model and check.
+ */
 #include "cli/cli.h"
 #include "catalog/catalog.h"
+#include "lake/lake.h"
 #include "model/project.h"
 
 typedef struct QuarantineRule {
-        Str source;  /* "shop.orders" */
+        Str source;  /* "shop.orders"; of a check the model, "shop.canonical.order" */
         Str column, rule;
+        Str severity; /* of a check; empty for a source's rule */
         int64_t rows;
-        Str name;    /* of the delivery with the example */
-        int64_t line;
+        Str name;    /* of the delivery with the example; empty where a row is of none */
+        int64_t line; /* of a check the record */
         Str text, message;
 } QuarantineRule;
 
-/* Of staged deliveries only: what is held is in no table. Most rows first within a source. */
-Status quarantine_rules(const Delivery *deliveries, size_t count, Arena *arena, QuarantineRule **out, size_t *out_count, Error *err);
+/* All that is open. Of staged deliveries only: what is held is in no table. Sources before models, most rows first within
+ * each. scope: empty, a zone, ZONE.SOURCE or ZONE.STAGE.MODEL. */
+Status quarantine_rules(Lake *lake, const Delivery *deliveries, size_t count, Str scope, Arena *arena, QuarantineRule **out,
+                        size_t *out_count, Error *err);
 /* What in the source's text would let all rows of a rule in; empty where only the sender can help. */
 Str quarantine_remedy(Arena *arena, const QuarantineRule *rule);
-/* NOT_FOUND, with a guess, unless scope is empty, a zone, or ZONE.SOURCE of the project. */
+/* NOT_FOUND, with a guess, unless scope is empty, a zone, or ZONE.SOURCE or ZONE.STAGE.MODEL of the project. */
 Status show_scope_check(const Project *project, Str scope, Arena *arena, Error *err);
-/* `show quarantine`: grouped, or with rows (and in JSON and CSV) each row. */
-Status show_quarantine(Cli *cli, Str scope, bool rows, Error *err);
+/* `show quarantine`: grouped, or with rows (and in JSON and CSV) each row; with history those of models that are no longer
+ * open too. */
+Status show_quarantine(Cli *cli, Str scope, bool rows, bool history, Error *err);

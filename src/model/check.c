@@ -57,18 +57,25 @@ static Str unique_condition(Arena *arena, const Str *columns, size_t count) {
         return buf_dup(&sql, arena);
 }
 
-static void add_promise(CheckVec *checks, Arena *arena, const char *promise, const Str *columns, size_t count, int line) {
-        CLEANUP(buf_deinit) Buf name = { 0 };
-        buf_printf(&name, "%s(", promise);
+typedef enum Promise { PROMISE_REQUIRED, PROMISE_UNIQUE, PROMISE_KEY } Promise;
+
+static void add_promise(CheckVec *checks, Arena *arena, Promise promise, const Str *columns, size_t count, int line) {
+        static const struct {
+                const char *name, *words;
+        } kinds[] = {
+                [PROMISE_REQUIRED] = { "required", "%.*s is never empty" },
+                [PROMISE_UNIQUE] = { "unique", "no two rows have the same %.*s" },
+                [PROMISE_KEY] = { "key", "no two rows have the same %.*s" },
+        };
+        CLEANUP(buf_deinit) Buf joined = { 0 };
         for (size_t i = 0; i < count; i++)
-                buf_printf(&name, "%s%.*s", i ? ", " : "", STR_ARG(columns[i]));
-        buf_append_cstr(&name, ")");
-        bool is_required = strcmp(promise, "required") == 0;
-        ModelCheck check = { .name = buf_dup(&name, arena),
-                             .expression = is_required ? required_condition(arena, columns[0]) : unique_condition(arena, columns, count),
+                buf_printf(&joined, "%s%.*s", i ? ", " : "", STR_ARG(columns[i]));
+        Str list = buf_dup(&joined, arena);
+        ModelCheck check = { .name = arena_strf(arena, "%s(%.*s)", kinds[promise].name, STR_ARG(list)),
                              .severity = CHECK_STOP,
                              .line = line,
-                             .promise = str_of(promise) };
+                             .promise = arena_strf(arena, kinds[promise].words, STR_ARG(list)) };
+        check.expression = promise == PROMISE_REQUIRED ? required_condition(arena, columns[0]) : unique_condition(arena, columns, count);
         vec_push(arena, checks, check);
 }
 
@@ -83,13 +90,13 @@ static bool key_is_unique_column(const Model *model) {
 void checks_of_model(const Model *model, Arena *arena, ModelCheck **out, size_t *out_count) {
         CheckVec checks = { 0 };
         if (model->key_count && !key_is_unique_column(model))
-                add_promise(&checks, arena, "key", model->key, model->key_count, 0);
+                add_promise(&checks, arena, PROMISE_KEY, model->key, model->key_count, 0);
         for (size_t i = 0; i < model->column_count; i++) {
                 const ModelColumn *column = &model->columns[i];
                 if (column->required)
-                        add_promise(&checks, arena, "required", &column->name, 1, column->line);
+                        add_promise(&checks, arena, PROMISE_REQUIRED, &column->name, 1, column->line);
                 if (column->unique)
-                        add_promise(&checks, arena, "unique", &column->name, 1, column->line);
+                        add_promise(&checks, arena, PROMISE_UNIQUE, &column->name, 1, column->line);
         }
         for (size_t i = 0; i < model->check_count; i++)
                 vec_push(arena, &checks, model->checks[i]);
@@ -102,9 +109,9 @@ void checks_of_source(const Source *source, Arena *arena, ModelCheck **out, size
         for (size_t i = 0; i < source->column_count; i++) {
                 const ColumnText *text = &source->column_texts[i];
                 if (source->columns[i].required)
-                        add_promise(&checks, arena, "required", &source->columns[i].name, 1, text->line);
+                        add_promise(&checks, arena, PROMISE_REQUIRED, &source->columns[i].name, 1, text->line);
                 if (text->unique)
-                        add_promise(&checks, arena, "unique", &source->columns[i].name, 1, text->line);
+                        add_promise(&checks, arena, PROMISE_UNIQUE, &source->columns[i].name, 1, text->line);
         }
         *out = checks.items;
         *out_count = checks.count;

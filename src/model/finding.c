@@ -279,7 +279,7 @@ Status findings_take(Findings *f, const StatementSpec *as, const CheckSubject *o
                                      .model = arena_strf(arena, "%.*s.%.*s", STR_ARG(of->stage), STR_ARG(of->table)),
                                      .rule = check->name,
                                      .severity = str_of(severity_name(check->severity)),
-                                     .message = check->expression,
+                                     .message = check->promise.size ? check->promise : check->expression,
                                      .rows = report->rows } };
         if (report->rows > 0 && collect(f, as, of, check, &asked, err) != STATUS_OK)
                 return error_context(err, "keeping the rows of check %.*s", STR_ARG(check->name));

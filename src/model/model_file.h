@@ -38,7 +38,7 @@ typedef struct ModelCheck {
         CheckSeverity severity;
         size_t offset; /* of expression in text; 0 when it goes over several lines */
         int line;
-        Str promise; /* "unique", "required" or "key" where Lode made it of a promise (model/check.h); else empty */
+        Str promise; /* what must hold, in words, where Lode made it of a promise (model/check.h); else empty */
 } ModelCheck;
 
 typedef struct Model {
