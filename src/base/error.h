@@ -34,6 +34,7 @@
         X(NOT_FOUND,     "E108", "42704", 404, 2,   "nothing of that name exists, or it is not granted")          \
         X(AMBIGUOUS,     "E109", "42702", 400, 2,   "more than one thing fits: two sources claim a file, a name is not unique") \
         X(CYCLE,         "E110", "42P19", 400, 2,   "models need each other in a circle")                         \
+        X(EXPIRED,       "E111", "58P01", 410, 2,   "the rows of that version are gone: a rule of retention removed its files") \
         X(SQL_SYNTAX,    "E201", "42601", 400, 2,   "the SQL cannot be parsed")                                   \
         X(SQL_REFUSED,   "E202", "0A000", 400, 2,   "a statement, function, type or setting that Lode does not allow") \
         X(NO_TABLE,      "E203", "42P01", 404, 2,   "no such table, or it is not granted")                        \

@@ -120,6 +120,23 @@ Status catalog_remove_built(Catalog *catalog, Str fingerprint, Error *err) {
         return catalog->functions->remove_built(catalog, fingerprint, err);
 }
 
+Status catalog_replaced(Catalog *catalog, Str kind, Arena *arena, CatalogReplaced **out, size_t *out_count, Error *err) {
+        return catalog->functions->replaced(catalog, kind, arena, out, out_count, err);
+}
+
+Status catalog_expire(Catalog *catalog, Str kind, const Str *body_hashes, size_t count, Str rule, size_t *out_count,
+                      Error *err) {
+        return catalog->functions->expire(catalog, kind, body_hashes, count, rule, out_count, err);
+}
+
+Status catalog_expired(Catalog *catalog, Str body_hash, Arena *arena, CatalogExpired *out, Error *err) {
+        return catalog->functions->expired(catalog, body_hash, arena, out, err);
+}
+
+Status catalog_live_bodies(Catalog *catalog, Str kind, Arena *arena, Str **out, size_t *out_count, Error *err) {
+        return catalog->functions->live_bodies(catalog, kind, arena, out, out_count, err);
+}
+
 Status catalog_branches(Catalog *catalog, Arena *arena, CatalogBranch **out, size_t *out_count, Error *err) {
         return catalog->functions->branches(catalog, arena, out, out_count, err);
 }

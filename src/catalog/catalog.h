@@ -155,6 +155,24 @@ typedef struct Built {
         int64_t at_us;      /* set by the catalog */
 } Built;
 
+/* ---- retention ---- */
+
+/* The body of versions that no branch shows any more and none begins from. */
+typedef struct CatalogReplaced {
+        Str kind, zone, name;
+        int64_t seq;        /* of the commit by which it was put last */
+        Str commit;         /* its id */
+        int64_t until_us;   /* until when it was shown; of a branch that was removed: since when */
+        Str body_hash;
+        Str body;           /* data NULL when it was erased */
+} CatalogReplaced;
+
+/* That the files of a version are gone on purpose. */
+typedef struct CatalogExpired {
+        int64_t at_us;
+        Str rule;           /* whose, in words */
+} CatalogExpired;
+
 /* ---- writing ---- */
 
 typedef struct CatalogPut {
@@ -231,6 +249,10 @@ typedef struct CatalogFunctions {
         Status (*built_list)(Catalog *, Arena *, Built **, size_t *, Error *);
         Status (*put_built)(Catalog *, const Built *, Error *);
         Status (*remove_built)(Catalog *, Str fingerprint, Error *);
+        Status (*replaced)(Catalog *, Str kind, Arena *, CatalogReplaced **, size_t *, Error *);
+        Status (*expire)(Catalog *, Str kind, const Str *, size_t, Str rule, size_t *, Error *);
+        Status (*expired)(Catalog *, Str body_hash, Arena *, CatalogExpired *, Error *);
+        Status (*live_bodies)(Catalog *, Str kind, Arena *, Str **, size_t *, Error *);
         Status (*branches)(Catalog *, Arena *, CatalogBranch **, size_t *, Error *);
         Status (*branch_create)(Catalog *, Str name, CatalogAt base, Error *);
         Status (*branch_remove)(Catalog *, Str name, Error *);
@@ -308,6 +330,17 @@ Status catalog_built(Catalog *catalog, Str fingerprint, Arena *arena, Built *out
 Status catalog_built_list(Catalog *catalog, Arena *arena, Built **out, size_t *out_count, Error *err);
 Status catalog_put_built(Catalog *catalog, const Built *built, Error *err);
 Status catalog_remove_built(Catalog *catalog, Str fingerprint, Error *err);
+
+/* Those of a kind that have not expired, each body once, what was shown least recently first. */
+Status catalog_replaced(Catalog *catalog, Str kind, Arena *arena, CatalogReplaced **out, size_t *out_count, Error *err);
+/* Records that these bodies' files may go, before any of them does. One transaction, in which those that some branch shows
+ * by now are left out. */
+Status catalog_expire(Catalog *catalog, Str kind, const Str *body_hashes, size_t count, Str rule, size_t *out_count,
+                      Error *err);
+/* NOT_FOUND for a version that has not expired. */
+Status catalog_expired(Catalog *catalog, Str body_hash, Arena *arena, CatalogExpired *out, Error *err);
+/* The bodies of every version of a kind that has not expired, each once: what files must stay for. */
+Status catalog_live_bodies(Catalog *catalog, Str kind, Arena *arena, Str **out, size_t *out_count, Error *err);
 
 Status catalog_branches(Catalog *catalog, Arena *arena, CatalogBranch **out, size_t *out_count, Error *err);
 /* EXISTS; base.seq 0 = the base's head. */

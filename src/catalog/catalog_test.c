@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 #include <sys/wait.h>
 
+#include "base/buf.h"
 #include "base/test.h"
 #include "base/time.h"
 #include "catalog/catalog.h"
@@ -321,6 +322,60 @@ TEST(files_builds_secrets_and_settings_are_kept) {
         CHECK_STATUS(catalog_secret(catalog, STR("mask"), &t->arena, &value, &t->err), STATUS_NOT_FOUND);
         CHECK_OK(catalog_meta(catalog, STR("root"), &t->arena, &value, &t->err));
         CHECK_STR(value, STR("/store"));
+}
+
+/* The bodies of models that may expire, blanks between. */
+static Str replaced_bodies(Test *t, Catalog *catalog) {
+        CatalogReplaced *rows = NULL;
+        size_t count = 0;
+        CLEANUP(buf_deinit) Buf words = { 0 };
+        if (catalog_replaced(catalog, STR("model"), &t->arena, &rows, &count, &t->err) != STATUS_OK)
+                return str_of(t->err.message);
+        for (size_t i = 0; i < count; i++)
+                buf_printf(&words, "%.*s ", STR_ARG(rows[i].body));
+        return buf_dup(&words, &t->arena);
+}
+
+TEST(what_no_branch_shows_may_expire_and_nothing_else) {
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CHECK_OK(make(t, &catalog));
+        CatalogCommit one, two, three, dev;
+        CHECK_OK(put(t, catalog, "", "x", "one", &one));
+        CHECK_OK(put(t, catalog, "", "x", "two", &two));
+        CHECK_STR(replaced_bodies(t, catalog), STR("one "));
+        CHECK_OK(catalog_branch_create(catalog, STR("dev"), (CatalogAt){ STR(""), one.seq }, &t->err));
+        CHECK_OK(catalog_branch_create(catalog, STR("of-dev"), (CatalogAt){ STR("dev"), 0 }, &t->err));
+        CHECK_STR(replaced_bodies(t, catalog), STR(""));
+        CHECK_OK(put(t, catalog, "dev", "x", "dev", &dev));
+        CHECK_STR(replaced_bodies(t, catalog), STR("")); /* dev begins where x was one */
+        CHECK_OK(put(t, catalog, "", "x", "three", &three));
+        CHECK_OK(put(t, catalog, "", "x", "two", &three)); /* shown again */
+        CHECK_OK(put(t, catalog, "", "y", "y", &three));
+        CHECK_OK(put(t, catalog, "", "y", NULL, &three));
+        CHECK_STR(replaced_bodies(t, catalog), STR("three y "));
+
+        CatalogReplaced *rows = NULL;
+        CatalogExpired expired;
+        size_t count = 0;
+        CHECK_OK(catalog_replaced(catalog, STR("model"), &t->arena, &rows, &count, &t->err));
+        CHECK(count == 2 && rows[1].until_us == three.at_us && str_is(rows[1].name, "y"));
+        Str hashes[] = { rows[0].body_hash, rows[1].body_hash, sha256_hex(&t->arena, sha256_of(STR("two"))) };
+        CHECK_STATUS(catalog_expired(catalog, hashes[0], &t->arena, &expired, &t->err), STATUS_NOT_FOUND);
+        CHECK_OK(put(t, catalog, "", "x", "three", &three)); /* meanwhile shown again */
+        CHECK_OK(catalog_expire(catalog, STR("model"), hashes, 3, STR("a rule"), &count, &t->err));
+        CHECK_INT(count, 2); /* y, and two instead of three */
+        CHECK_STATUS(catalog_expired(catalog, hashes[0], &t->arena, &expired, &t->err), STATUS_NOT_FOUND);
+        CHECK_OK(catalog_expired(catalog, hashes[1], &t->arena, &expired, &t->err));
+        CHECK_STR(expired.rule, STR("a rule"));
+        CHECK_STR(replaced_bodies(t, catalog), STR(""));
+        Str *bodies = NULL;
+        CHECK_OK(catalog_live_bodies(catalog, STR("model"), &t->arena, &bodies, &count, &t->err));
+        CHECK_INT(count, 3); /* one, dev, three */
+
+        CHECK_OK(catalog_branch_remove(catalog, STR("of-dev"), &t->err));
+        CHECK_OK(catalog_branch_remove(catalog, STR("dev"), &t->err));
+        CHECK_STR(replaced_bodies(t, catalog), STR("one dev "));
+        CHECK_OK(catalog_verify_chain(catalog, &(int64_t){ 0 }, &t->err));
 }
 
 TEST(another_connections_commit_is_noticed) {

@@ -54,6 +54,7 @@ static const char schema[] =
         " not null, at_us integer not null) strict, without rowid;"
         "create table built (fingerprint text primary key, zone text not null, name text not null, body text not null,"
         " at_us integer not null) strict;"
+        "create table expired (hash text primary key, at_us integer not null, rule text not null) strict, without rowid;"
         "create table secret (name text primary key, bytes blob not null) strict;";
 
 Status db_error(SqliteCatalog *db, int code, Error *err) {
@@ -364,6 +365,10 @@ const CatalogFunctions sqlite_functions = {
         .built_list = sqlite_built_list,
         .put_built = sqlite_put_built,
         .remove_built = sqlite_remove_built,
+        .replaced = sqlite_replaced,
+        .expire = sqlite_expire,
+        .expired = sqlite_expired,
+        .live_bodies = sqlite_live_bodies,
         .branches = sqlite_branches,
         .branch_create = sqlite_branch_create,
         .branch_remove = sqlite_branch_remove,

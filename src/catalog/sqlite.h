@@ -121,6 +121,12 @@ Status sqlite_files_gone(Catalog *catalog, const Str *paths, size_t count, Error
 /* The files of one commit, sorted by path. */
 Status db_files_of(SqliteCatalog *db, int64_t seq, Arena *arena, CatalogFile **out, size_t *out_count, Error *err);
 Status db_files_write(SqliteCatalog *db, int64_t seq, const CatalogFile *files, size_t count, Error *err);
+/* sqlite_expiry.c */
+Status sqlite_replaced(Catalog *catalog, Str kind, Arena *arena, CatalogReplaced **out, size_t *out_count, Error *err);
+Status sqlite_expire(Catalog *catalog, Str kind, const Str *hashes, size_t count, Str rule, size_t *out_count, Error *err);
+Status sqlite_expired(Catalog *catalog, Str hash, Arena *arena, CatalogExpired *out, Error *err);
+Status sqlite_live_bodies(Catalog *catalog, Str kind, Arena *arena, Str **out, size_t *out_count, Error *err);
+
 /* Inside a transaction of the caller's; seq 0 = no commit. */
 Status db_ledger_write(SqliteCatalog *db, const Delivery *deliveries, size_t delivery_count, const FileSeen *files,
                     size_t file_count, int64_t seq, Error *err);

@@ -4,7 +4,6 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "engine/data_row.h"
-#include "lake/store_files.h"
 
 #define ROUND_BYTES (INT64_C(1) << 30)
 #define ROUND_TRIES 8
@@ -106,42 +105,22 @@ static Status merge_choice(Round *round, const Choice *choice, Error *err) {
         return STATUS_OK;
 }
 
-/* Whether metadata.json names snapshots that are to leave it. */
-static Status wants_trim(const Round *round, const Table *table, bool *out, Error *err) {
-        *out = false;
-        if (round->spec->keep_from_ms == 0)
-                return STATUS_OK;
-        TableMetadata *metadata = NULL;
-        IcebergSource source = lake_iceberg_source();
-        TRY(lake_metadata(table->body.metadata_location, &source, round->arena, &metadata, err));
-        *out = metadata_trim(metadata, round->spec->keep_from_ms, round->arena) != metadata;
-        return STATUS_OK;
-}
-
 static Str message_of(const Round *round) {
-        const CompactResult *done = &round->done;
         const CatalogName *name = &round->spec->name;
-        if (done->files_before == 0)
-                return arena_strf(round->arena, "tidy %.*s.%.*s: older versions leave it", STR_ARG(name->zone),
-                                  STR_ARG(name->name));
         return arena_strf(round->arena, "tidy %.*s.%.*s: %lld files into %lld", STR_ARG(name->zone), STR_ARG(name->name),
-                          (long long)done->files_before, (long long)done->files_after);
+                          (long long)round->done.files_before, (long long)round->done.files_after);
 }
 
 static Status try_round(Round *round, Error *err) {
         round->done = (CompactResult){ 0 };
         TRY(changeset_new(round->lake, &round->spec->commit, &round->set, err));
         TRY(changeset_compact_table(round->set, round->spec->name, &round->table, err));
-        const Table *table = change_table(round->table);
         LakeScan scan;
-        TRY(lake_plan(round->lake, table, NULL, 0, round->arena, &scan, err));
+        TRY(lake_plan(round->lake, change_table(round->table), NULL, 0, round->arena, &scan, err));
         Choice choice = choose(round->spec, &scan, round->arena);
         TRY(merge_choice(round, &choice, err));
-        TRY(wants_trim(round, table, &round->done.trimmed, err));
-        if (round->spec->dry_run || (round->done.files_before == 0 && !round->done.trimmed))
+        if (round->spec->dry_run || round->done.files_before == 0)
                 return STATUS_OK;
-        if (round->done.trimmed)
-                changeset_trim(round->table, round->spec->keep_from_ms);
         changeset_set_message(round->set, message_of(round));
         CatalogCommit commit;
         return changeset_publish(round->set, round->arena, &commit, err);
@@ -168,7 +147,6 @@ Status lake_compact(Lake *lake, const CompactSpec *spec, CompactResult *out, Err
                 out->files_after += done.files_after;
                 out->bytes_before += done.bytes_before;
                 out->bytes_after += done.bytes_after;
-                out->trimmed |= done.trimmed;
                 out->rounds += done.files_before > 0;
                 if (spec->dry_run || done.bytes_before < ROUND_BYTES || spec->most_bytes)
                         return STATUS_OK;

@@ -31,7 +31,6 @@ typedef struct CompactSpec {
         int64_t target_bytes;     /* of a new file; 0 = COMPACT_TARGET_BYTES */
         size_t least_files;       /* fewer small ones are left alone; 0 = COMPACT_LEAST_FILES */
         int64_t most_bytes;       /* at most so much is read; 0 = all there is */
-        int64_t keep_from_ms;     /* snapshots that were replaced before leave metadata.json; 0 = they stay */
         bool dry_run;             /* only counts what would be done */
         CompactMerge merge;
         void *context;
@@ -42,7 +41,6 @@ typedef struct CompactResult {
         int64_t files_before, files_after; /* of those that were merged */
         int64_t bytes_before, bytes_after; /* after: 0 in a dry run */
         int64_t rounds;
-        bool trimmed;                      /* metadata.json has fewer snapshots */
 } CompactResult;
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lake/table.h"
 
+#include "base/time.h"
 #include "base/vec.h"
 #include "lake/store_files.h"
 
@@ -218,12 +219,27 @@ static void scan_from(const Plan *plan, Arena *arena, LakeScan *out) {
         *out = scan;
 }
 
-Status lake_plan(Lake *lake, const Table *table, const Predicate *predicates, size_t predicate_count, Arena *arena,
-                 LakeScan *out, Error *err) {
-        if (table->body.snapshot == 0) {
-                *out = (LakeScan){ 0 };
+/* What retention took is told as that, whether its files are gone already or not. */
+static Status check_kept(Lake *lake, const Table *table, Error *err) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        CatalogExpired expired;
+        Error kept = { 0 };
+        Status status = catalog_expired(lake->catalog, table->body_hash, &scratch, &expired, &kept);
+        if (status == STATUS_NOT_FOUND)
                 return STATUS_OK;
+        if (status != STATUS_OK) {
+                *err = kept;
+                return status;
         }
+        error_set(err, STATUS_EXPIRED, "%.*s.%.*s as of commit %.*s (%.*s) was removed on %.*s, by %.*s",
+                  STR_ARG(table->zone), STR_ARG(table->name), STR_ARG(str_slice(table->commit, 0, 12)),
+                  STR_ARG(str_slice(time_print_us(&scratch, table->changed_us), 0, 19)),
+                  STR_ARG(str_slice(time_print_us(&scratch, expired.at_us), 0, 19)), STR_ARG(expired.rule));
+        return error_hint(err, "its history stays, its rows are gone; ask for a later commit: lode log");
+}
+
+static Status plan_kept(Lake *lake, const Table *table, const Predicate *predicates, size_t predicate_count, Arena *arena,
+                        LakeScan *out, Error *err) {
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         IcebergSource source = lake_iceberg_source();
         TableMetadata *metadata = NULL;
@@ -244,4 +260,17 @@ Status lake_plan(Lake *lake, const Table *table, const Predicate *predicates, si
                 plan.total_files = table->body.files;
         scan_from(&plan, arena, out);
         return STATUS_OK;
+}
+
+Status lake_plan(Lake *lake, const Table *table, const Predicate *predicates, size_t predicate_count, Arena *arena,
+                 LakeScan *out, Error *err) {
+        if (table->body.snapshot == 0) {
+                *out = (LakeScan){ 0 };
+                return STATUS_OK;
+        }
+        TRY(check_kept(lake, table, err));
+        Status status = plan_kept(lake, table, predicates, predicate_count, arena, out, err);
+        if (status == STATUS_NOT_FOUND) /* it may have expired in between */
+                TRY(check_kept(lake, table, err));
+        return status;
 }

@@ -96,6 +96,7 @@ typedef struct LakeScan {
 } LakeScan;
 
 /* The data files that may hold rows which fulfil all predicates (iceberg/plan.h; pruning only: the rows still have to
- * be filtered). Predicates name columns by id. SQL_REFUSED for a table with foreign delete files. */
+ * be filtered). Predicates name columns by id. SQL_REFUSED for a table with foreign delete files, EXPIRED for a version
+ * whose files retention removed (lake/retain.h). */
 Status lake_plan(Lake *lake, const Table *table, const Predicate *predicates, size_t predicate_count, Arena *arena,
                  LakeScan *out, Error *err);
