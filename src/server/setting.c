@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/setting.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+
+/* As PostgreSQL 15 answers; clients choose what they ask of us by it. */
+#define SERVER_VERSION "15.8"
+#define SERVER_VERSION_NUMBER "150008"
+
+typedef enum Rule {
+        RULE_TEXT,
+        RULE_FIXED,    /* SET is refused unless it says what already is */
+        RULE_READ,     /* SET is refused */
+        RULE_UTF8,
+        RULE_ISO,      /* DateStyle: ISO with any order */
+        RULE_DURATION,
+        RULE_BOOLEAN,
+        RULE_NUMBER,
+} Rule;
+
+typedef struct SettingRow {
+        const char *name, *value, *shown; /* shown: as PostgreSQL spells it in reports; NULL = not reported */
+        Rule rule;
+        const char *words;
+} SettingRow;
+
+/* clang-format off */
+static const SettingRow ROWS[] = {
+        { "application_name", "", "application_name", RULE_TEXT, "name of the program that is connected" },
+        { "backslash_quote", "safe_encoding", NULL, RULE_TEXT, "taken, without effect" },
+        { "bytea_output", "hex", NULL, RULE_FIXED, "how binary values are written as text" },
+        { "client_encoding", "UTF8", "client_encoding", RULE_UTF8, "encoding of texts: always UTF8" },
+        { "client_min_messages", "notice", NULL, RULE_TEXT, "taken, without effect" },
+        { "datestyle", "ISO, MDY", "DateStyle", RULE_ISO, "how dates are written: always ISO" },
+        { "default_transaction_deferrable", "off", NULL, RULE_BOOLEAN, "taken, without effect" },
+        { "default_transaction_isolation", "repeatable read", NULL, RULE_TEXT, "taken: every transaction sees one commit" },
+        { "default_transaction_read_only", "off", "default_transaction_read_only", RULE_BOOLEAN, "taken, without effect" },
+        { "escape_string_warning", "on", NULL, RULE_BOOLEAN, "taken, without effect" },
+        { "extra_float_digits", "1", NULL, RULE_NUMBER, "taken: floats are always written shortest and exact" },
+        { "idle_in_transaction_session_timeout", "0", NULL, RULE_DURATION, "how long a transaction may wait for its client" },
+        { "idle_session_timeout", "0", NULL, RULE_DURATION, "how long a connection may wait for its client" },
+        { "in_hot_standby", "off", "in_hot_standby", RULE_READ, "always off" },
+        { "integer_datetimes", "on", "integer_datetimes", RULE_READ, "always on" },
+        { "intervalstyle", "postgres", "IntervalStyle", RULE_FIXED, "how intervals are written" },
+        { "is_superuser", "off", "is_superuser", RULE_READ, "whether the user is an administrator" },
+        { "lc_collate", "C", NULL, RULE_READ, "order of texts: by code point" },
+        { "lc_ctype", "C.UTF-8", NULL, RULE_READ, "always C.UTF-8" },
+        { "lc_messages", "C", NULL, RULE_TEXT, "taken, without effect" },
+        { "lc_monetary", "C", NULL, RULE_TEXT, "taken, without effect" },
+        { "lc_numeric", "C", NULL, RULE_TEXT, "taken, without effect" },
+        { "lc_time", "C", NULL, RULE_TEXT, "taken, without effect" },
+        { "lock_timeout", "0", NULL, RULE_DURATION, "taken: readers wait for no lock" },
+        { "lode.as_of", "", NULL, RULE_TEXT, "a commit or a time: what is read is as it was then" },
+        { "lode.branch", "main", NULL, RULE_TEXT, "which line of commits is read" },
+        { "max_identifier_length", "63", NULL, RULE_READ, "bytes of a name" },
+        { "max_index_keys", "32", NULL, RULE_READ, "there are no indexes" },
+        { "role", "none", NULL, RULE_FIXED, "always none" },
+        { "row_security", "on", NULL, RULE_FIXED, "row filters hold always" },
+        { "search_path", "\"$user\", public", NULL, RULE_TEXT, "the stages in which names without one are looked up" },
+        { "server_encoding", "UTF8", "server_encoding", RULE_READ, "always UTF8" },
+        { "server_version", SERVER_VERSION, "server_version", RULE_READ, "the PostgreSQL whose protocol and catalogue this is" },
+        { "server_version_num", SERVER_VERSION_NUMBER, NULL, RULE_READ, "the same as a number" },
+        { "session_authorization", "", "session_authorization", RULE_FIXED, "who is logged in" },
+        { "standard_conforming_strings", "on", "standard_conforming_strings", RULE_FIXED, "backslashes are plain in '...'" },
+        { "statement_timeout", "0", NULL, RULE_DURATION, "how long a statement may run" },
+        { "synchronize_seqscans", "on", NULL, RULE_BOOLEAN, "taken, without effect" },
+        { "timezone", "UTC", "TimeZone", RULE_TEXT, "time zone of timestamps with one" },
+        { "transaction_deferrable", "off", NULL, RULE_BOOLEAN, "taken, without effect" },
+        { "transaction_isolation", "repeatable read", NULL, RULE_TEXT, "taken: every transaction sees one commit" },
+        { "transaction_read_only", "on", NULL, RULE_BOOLEAN, "SQL only reads" },
+        { "xmloption", "content", NULL, RULE_TEXT, "taken, without effect" },
+};
+/* clang-format on */
+
+#define ROW_COUNT COUNT_OF(ROWS)
+#define CUSTOM_MAX 100 /* names with a dot that a session may keep */
+#define VALUE_MAX 1024 /* bytes */
+
+/* base: before the transaction. session: what a commit leaves. now: what holds, LOCAL included. first: what RESET gives. */
+typedef struct Value {
+        char *name; /* of a custom one */
+        char *first, *base, *session, *now;
+        bool told;
+} Value;
+
+struct Settings {
+        Value values[ROW_COUNT + CUSTOM_MAX];
+        size_t count;
+        bool in_transaction;
+};
+
+static void assign(char **to, Str value) {
+        char *copy = strndup(value.data ? value.data : "", value.size);
+        if (!copy)
+                panic("out of memory");
+        free(*to);
+        *to = copy;
+}
+
+static void assign_all(Value *value, Str text) {
+        assign(&value->first, text);
+        assign(&value->base, text);
+        assign(&value->session, text);
+        assign(&value->now, text);
+}
+
+Settings *settings_new(void) {
+        Settings *settings = calloc(1, sizeof(*settings));
+        if (!settings)
+                panic("out of memory");
+        settings->count = ROW_COUNT;
+        for (size_t i = 0; i < ROW_COUNT; i++)
+                assign_all(&settings->values[i], str_of(ROWS[i].value));
+        return settings;
+}
+
+void settings_free(Settings *settings) {
+        for (size_t i = 0; settings && i < settings->count; i++) {
+                Value *value = &settings->values[i];
+                free(value->name);
+                free(value->first);
+                free(value->base);
+                free(value->session);
+                free(value->now);
+        }
+        free(settings);
+}
+
+static Str name_at(const Settings *settings, size_t index) {
+        return str_of(index < ROW_COUNT ? ROWS[index].name : settings->values[index].name);
+}
+
+static size_t find(const Settings *settings, Str name) {
+        size_t i = 0;
+        while (i < settings->count && !str_equal_nocase(name_at(settings, i), name))
+                i++;
+        return i;
+}
+
+Str settings_get(const Settings *settings, Str name) {
+        size_t i = find(settings, name);
+        return i < settings->count ? str_of(settings->values[i].now) : STR_NONE;
+}
+
+bool settings_at(const Settings *settings, size_t index, Str *out_name, Str *out_value, Str *out_words) {
+        if (index >= settings->count)
+                return false;
+        bool reported = index < ROW_COUNT && ROWS[index].shown;
+        *out_name = reported ? str_of(ROWS[index].shown) : name_at(settings, index);
+        *out_value = str_of(settings->values[index].now);
+        *out_words = index < ROW_COUNT ? str_of(ROWS[index].words) : STR("");
+        return true;
+}
+
+bool setting_duration(Str value, int64_t *out_us) {
+        static const struct {
+                const char *unit;
+                int64_t us;
+        } units[] = { { "", 1000 }, { "us", 1 }, { "ms", 1000 }, { "s", 1000000 }, { "min", 60000000 }, { "h", 3600000000 }, { "d", 86400000000 } };
+        size_t digits = 0;
+        int64_t number;
+        while (digits < value.size && value.data[digits] >= '0' && value.data[digits] <= '9')
+                digits++;
+        Str unit = str_trim(str_slice(value, digits, value.size));
+        if (!str_to_int64(str_slice(value, 0, digits), &number))
+                return false;
+        for (size_t i = 0; i < COUNT_OF(units); i++)
+                if (str_is(unit, units[i].unit))
+                        return !__builtin_mul_overflow(number, units[i].us, out_us);
+        return false;
+}
+
+static bool is_boolean(Str value) {
+        static const char *const words[] = { "on", "off", "true", "false", "yes", "no", "1", "0" };
+        for (size_t i = 0; i < COUNT_OF(words); i++)
+                if (str_equal_nocase(value, str_of(words[i])))
+                        return true;
+        return false;
+}
+
+/* 'utf-8', "UTF8", 'unicode' */
+static bool is_utf8(Str value) {
+        while (value.size >= 2 && value.data[0] == '\'' && value.data[value.size - 1] == '\'') /* as asyncpg sends it */
+                value = str_slice(value, 1, value.size - 1);
+        return str_equal_nocase(value, STR("utf8")) || str_equal_nocase(value, STR("utf-8")) || str_equal_nocase(value, STR("unicode"));
+}
+
+static Status bad_value(Str name, Str value, const char *wanted, Error *err) {
+        return error_set(err, STATUS_BAD_VALUE, "invalid value for parameter \"%.*s\": \"%.*s\" (%s)", STR_ARG(name), STR_ARG(value), wanted);
+}
+
+/* *value may become what it means. */
+static Status check(const SettingRow *row, const Value *old, Str *value, Error *err) {
+        Str name = str_of(row->name);
+        int64_t number;
+        switch (row->rule) {
+        case RULE_TEXT:
+                return STATUS_OK;
+        case RULE_READ:
+                return error_set(err, STATUS_DENIED, "parameter \"%s\" cannot be changed", row->name);
+        case RULE_FIXED:
+                if (str_equal_nocase(*value, str_of(old->now)) || str_is(*value, "default"))
+                        return *value = str_of(old->now), STATUS_OK;
+                return bad_value(name, *value, "here it has one value only", err);
+        case RULE_UTF8:
+                if (!is_utf8(*value))
+                        return bad_value(name, *value, "texts are UTF8", err);
+                *value = STR("UTF8");
+                return STATUS_OK;
+        case RULE_ISO:
+                if (!str_equal_nocase(str_slice(*value, 0, 3), STR("iso")))
+                        return bad_value(name, *value, "dates are written as ISO", err);
+                *value = STR("ISO, MDY");
+                return STATUS_OK;
+        case RULE_DURATION:
+                return setting_duration(*value, &number) ? STATUS_OK : bad_value(name, *value, "a duration: 500, 30s, 5min", err);
+        case RULE_BOOLEAN:
+                return is_boolean(*value) ? STATUS_OK : bad_value(name, *value, "on or off", err);
+        case RULE_NUMBER:
+                return str_to_int64(*value, &number) ? STATUS_OK : bad_value(name, *value, "a number", err);
+        }
+        return STATUS_OK;
+}
+
+static Status add_custom(Settings *settings, Str name, Error *err) {
+        if (str_find_byte(name, '.') == name.size) {
+                error_set(err, STATUS_NOT_FOUND, "unrecognized configuration parameter \"%.*s\"", STR_ARG(name));
+                return error_hint(err, "SHOW ALL lists them");
+        }
+        if (settings->count == COUNT_OF(settings->values) || name.size > VALUE_MAX)
+                return error_set(err, STATUS_LIMIT, "more than %d settings of one's own in a session", CUSTOM_MAX);
+        Value *value = &settings->values[settings->count++];
+        *value = (Value){ .told = true };
+        assign(&value->name, name);
+        assign_all(value, STR(""));
+        return STATUS_OK;
+}
+
+Status settings_set(Settings *settings, Str name, Str value, bool local, Error *err) {
+        size_t i = find(settings, name);
+        if (value.size > VALUE_MAX)
+                return error_set(err, STATUS_LIMIT, "a value of %zu bytes for \"%.*s\"; it may have %d", value.size, STR_ARG(name), VALUE_MAX);
+        if (i == settings->count)
+                TRY(add_custom(settings, name, err));
+        Value *old = &settings->values[i];
+        if (i < ROW_COUNT)
+                TRY(check(&ROWS[i], old, &value, err));
+        CLEANUP(freep) char *copy = strndup(value.data ? value.data : "", value.size); /* it may be one of the old ones */
+        if (!copy)
+                panic("out of memory");
+        old->told &= strcmp(old->now, copy) == 0;
+        if (!local || !settings->in_transaction)
+                assign(&old->session, str_of(copy));
+        if (!settings->in_transaction && !local)
+                assign(&old->base, str_of(copy));
+        if (!local || settings->in_transaction)
+                assign(&old->now, str_of(copy));
+        return STATUS_OK;
+}
+
+static void put(Settings *settings, Value *value, const char *text) {
+        value->told &= strcmp(value->now, text) == 0;
+        assign(&value->session, str_of(text));
+        assign(&value->now, str_of(text));
+        if (!settings->in_transaction)
+                assign(&value->base, str_of(text));
+}
+
+Status settings_reset(Settings *settings, Str name, Error *err) {
+        size_t i = find(settings, name);
+        if (i == settings->count)
+                return error_set(err, STATUS_NOT_FOUND, "unrecognized configuration parameter \"%.*s\"", STR_ARG(name));
+        put(settings, &settings->values[i], settings->values[i].first);
+        return STATUS_OK;
+}
+
+void settings_reset_all(Settings *settings) {
+        for (size_t i = 0; i < settings->count; i++)
+                put(settings, &settings->values[i], settings->values[i].first);
+}
+
+void settings_begin_with(Settings *settings, Str name, Str value) {
+        Error ignored;
+        size_t i = find(settings, name);
+        if (i == settings->count && add_custom(settings, name, &ignored) != STATUS_OK)
+                return;
+        assign_all(&settings->values[i], value);
+        settings->values[i].told = false;
+}
+
+void settings_begin_transaction(Settings *settings) {
+        settings->in_transaction = true;
+}
+
+void settings_end_transaction(Settings *settings, bool committed) {
+        for (size_t i = 0; i < settings->count; i++) {
+                Value *value = &settings->values[i];
+                const char *left = committed ? value->session : value->base;
+                if (strcmp(value->now, left) != 0) {
+                        value->told = false;
+                        assign(&value->now, str_of(left));
+                }
+                if (!committed)
+                        assign(&value->session, str_of(value->base));
+                else if (strcmp(value->base, value->session) != 0)
+                        assign(&value->base, str_of(value->session));
+        }
+        settings->in_transaction = false;
+}
+
+const char *settings_next_report(Settings *settings, Str *out_value) {
+        for (size_t i = 0; i < ROW_COUNT; i++) {
+                if (!ROWS[i].shown || settings->values[i].told)
+                        continue;
+                settings->values[i].told = true;
+                *out_value = str_of(settings->values[i].now);
+                return ROWS[i].shown;
+        }
+        return NULL;
+}
