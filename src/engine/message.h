@@ -34,7 +34,7 @@
         X(PARSE,     2,  L, "lstr sql")                                                                        \
         X(TREE,      3,  W, "lstr JSON")                                                                       \
         X(PREPARE,   4,  L, "lstr sql")                                                                        \
-        X(COLUMNS,   5,  W, "u32 count, {lstr name, lstr engine type}")                                        \
+        X(COLUMNS,   5,  W, "u32 count, {lstr name, lstr engine type}, u32 count, {lstr parameter, lstr type}") \
         X(EXECUTE,   6,  L, "execute_spec_write()")                                                           \
         X(ROWS,      7,  W, "a stream of PostgreSQL DataRow or CopyData messages, cut anywhere (rows socket)") \
         X(DONE,      8,  W, "u64 rows, u64 rows frames sent")                                                  \

@@ -326,6 +326,22 @@ Status worker_parse(Worker *worker, Str sql, Arena *arena, Str *out_json, Error 
         return STATUS_OK;
 }
 
+static bool read_columns(Cursor *cursor, Arena *arena, WorkerColumn **out, size_t *out_count) {
+        size_t count = cursor_count(cursor, 8);
+        WorkerColumn *columns = ARENA_ARRAY(arena, WorkerColumn, count);
+        for (size_t i = 0; i < count; i++) {
+                Str name = cursor_str(cursor), type = cursor_str(cursor);
+                if (cursor->failed || !utf8_valid(name) || !utf8_valid(type))
+                        return false;
+                columns[i].name = arena_str(arena, name);
+                columns[i].engine_type = arena_str(arena, type);
+                columns[i].has_type = type_parse_duckdb(arena, columns[i].engine_type, &columns[i].type);
+        }
+        *out = columns;
+        *out_count = count;
+        return !cursor->failed;
+}
+
 Status worker_prepare(Worker *worker, Str sql, Arena *arena, WorkerColumns *out, Error *err) {
         CLEANUP(buf_deinit) Buf payload = { 0 };
         Call call = { .reply = MESSAGE_COLUMNS };
@@ -333,18 +349,9 @@ Status worker_prepare(Worker *worker, Str sql, Arena *arena, WorkerColumns *out,
         buf_lstr(&payload, sql);
         TRY(ask(worker, MESSAGE_PREPARE, &payload, NULL, 0, &call, STR_NONE, &reply, err));
         Cursor cursor = cursor_of(reply.payload);
-        WorkerColumns columns = { .count = cursor_count(&cursor, 8) };
-        columns.items = ARENA_ARRAY(arena, WorkerColumn, columns.count);
-        for (size_t i = 0; i < columns.count; i++) {
-                WorkerColumn *column = &columns.items[i];
-                Str name = cursor_str(&cursor), type = cursor_str(&cursor);
-                if (cursor.failed || !utf8_valid(name) || !utf8_valid(type))
-                        return reply_broken(worker, reply.type, err);
-                column->name = arena_str(arena, name);
-                column->engine_type = arena_str(arena, type);
-                column->has_type = type_parse_duckdb(arena, column->engine_type, &column->type);
-        }
-        if (cursor.failed || cursor_left(&cursor) > 0)
+        WorkerColumns columns;
+        if (!read_columns(&cursor, arena, &columns.items, &columns.count) ||
+            !read_columns(&cursor, arena, &columns.parameters, &columns.parameter_count) || cursor_left(&cursor) > 0)
                 return reply_broken(worker, reply.type, err);
         *out = columns;
         return STATUS_OK;

@@ -62,9 +62,14 @@ typedef struct WorkerColumn {
         Type type;
 } WorkerColumn;
 
+/* $1 as "1"; has_type is false, and the type's text empty, where the statement does not tell. */
+typedef WorkerColumn WorkerParameter;
+
 typedef struct WorkerColumns {
         WorkerColumn *items;
         size_t count;
+        WorkerParameter *parameters;
+        size_t parameter_count;
 } WorkerColumns;
 
 /* The user's text as the engine's JSON tree. SQL_SYNTAX with its place; SQL_REFUSED unless exactly one SELECT. */

@@ -99,6 +99,20 @@ static bool prepare_select(Server *server, Str sql, Arena *arena, Failure *failu
         return rows_can_send(server->engine.prepared, arena, failure);
 }
 
+/* What the engine can tell of each parameter; it tells nothing of one whose place fits every type. */
+static void append_parameters(Buf *out, duckdb_prepared_statement prepared, Arena *arena) {
+        idx_t count = duckdb_nparams(prepared);
+        buf_u32(out, (uint32_t)count);
+        for (idx_t i = 1; i <= count; i++) {
+                CLEANUP(engine_type_deinit) duckdb_logical_type type = duckdb_param_logical_type(prepared, i);
+                const char *name = duckdb_parameter_name(prepared, i);
+                bool known = type && duckdb_get_type_id(type) != DUCKDB_TYPE_INVALID && duckdb_get_type_id(type) != DUCKDB_TYPE_SQLNULL;
+                buf_lstr(out, str_of(name));
+                buf_lstr(out, known ? engine_type_name(type, arena) : STR_NONE);
+                duckdb_free((void *)(uintptr_t)name);
+        }
+}
+
 static void serve_prepare(Server *server, const Request *request, Arena *arena) {
         Failure failure;
         if (!prepare_select(server, sql_of(request), arena, &failure)) {
@@ -117,6 +131,7 @@ static void serve_prepare(Server *server, const Request *request, Arena *arena) 
                 buf_lstr(&payload, engine_type_name(type, arena));
                 duckdb_free((void *)(uintptr_t)name);
         }
+        append_parameters(&payload, prepared, arena);
         reply(server, MESSAGE_COLUMNS, request->message.statement, &payload);
 }
 

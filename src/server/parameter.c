@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/parameter.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+
+#include "base/hash.h"
+#include "base/time.h"
+#include "base/vec.h"
+#include "engine/client_type.h"
+
+#define EPOCH_DAYS 10957 /* from 1970-01-01 to 2000-01-01 */
+#define EPOCH_MICROS 946684800000000LL
+#define MICROS_OF_DAY 86400000000LL
+#define ELEMENTS_MAX 100000 /* of one array */
+#define PRECISION_MAX 38
+#define OID_VARCHAR 1043
+#define OID_BPCHAR 1042
+#define OID_NAME 19
+#define OID_OID 26
+#define OID_JSONB 3802
+
+typedef struct Reading {
+        size_t index; /* for messages */
+        Arena *arena;
+        Error *err;
+} Reading;
+
+/* Into value->text, and what the type needs; false with err set. */
+typedef bool (*ReadValue)(Reading *reading, Str bytes, SqlValue *value);
+
+static bool fail(Reading *reading, const char *what) {
+        error_set(reading->err, STATUS_BAD_VALUE, "parameter $%zu: %s", reading->index, what);
+        return false;
+}
+
+static void print(Reading *reading, SqlValue *value, const char *format, ...) PRINTF_LIKE(3, 4);
+static void print(Reading *reading, SqlValue *value, const char *format, ...) {
+        char text[128];
+        va_list args;
+        va_start(args, format);
+        vsnprintf(text, sizeof(text), format, args);
+        va_end(args);
+        value->text = arena_str(reading->arena, str_of(text));
+}
+
+/* ---- text ---- */
+
+static bool text_as_it_is(Reading *reading, Str bytes, SqlValue *value) {
+        if (!utf8_valid(bytes) || str_find_byte(bytes, '\0') < bytes.size)
+                return fail(reading, "a text that is not valid UTF-8");
+        value->text = arena_str(reading->arena, bytes);
+        return true;
+}
+
+/* Digits before and behind the point decide the decimal; exponents, NaN and what is too long are doubles. */
+static bool text_numeric(Reading *reading, Str bytes, SqlValue *value) {
+        Str text = str_trim(bytes);
+        int whole = 0, fraction = 0;
+        bool point = false, plain = text.size > 0;
+        for (size_t i = 0; i < text.size; i++) {
+                char c = text.data[i];
+                if (c >= '0' && c <= '9')
+                        *(point ? &fraction : &whole) += 1;
+                else if (c == '.' && !point)
+                        point = true;
+                else if (i > 0 || (c != '-' && c != '+'))
+                        plain = false;
+        }
+        plain &= whole + fraction > 0;
+        if (plain && whole + fraction <= PRECISION_MAX) {
+                value->precision = whole + fraction;
+                value->scale = fraction;
+        } else {
+                value->type = STR("DOUBLE");
+        }
+        return text_as_it_is(reading, text, value);
+}
+
+/* \x0aff, or bytes with \nnn and \\: as the engine writes a BLOB, \x0A\xFF. */
+static bool text_bytea(Reading *reading, Str bytes, SqlValue *value) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        Str raw;
+        bool hex = str_starts_with(bytes, STR("\\x"));
+        if (hex && !hex_decode(reading->arena, str_slice(bytes, 2, bytes.size), &raw))
+                return fail(reading, "a bytea whose hexadecimal digits are not");
+        for (size_t i = 0; hex && i < raw.size; i++)
+                buf_printf(&out, "\\x%02X", (uint8_t)raw.data[i]);
+        for (size_t i = 0; !hex && i < bytes.size; i++) {
+                uint32_t byte = (uint8_t)bytes.data[i];
+                if (byte == '\\' && i + 1 < bytes.size && bytes.data[i + 1] == '\\')
+                        i++;
+                else if (byte == '\\' && i + 3 < bytes.size && bytes.data[i + 1] >= '0' && bytes.data[i + 1] <= '3')
+                        byte = (uint32_t)(bytes.data[i + 1] - '0') << 6 | (uint32_t)((bytes.data[i + 2] - '0') & 7) << 3 |
+                               (uint32_t)((bytes.data[i + 3] - '0') & 7), i += 3;
+                else if (byte == '\\')
+                        return fail(reading, "a bytea with a lone backslash");
+                buf_printf(&out, "\\x%02X", byte);
+        }
+        value->text = buf_dup(&out, reading->arena);
+        return true;
+}
+
+/* ---- binary ---- */
+
+static bool wanted_size(Reading *reading, Str bytes, size_t size) {
+        return bytes.size == size || fail(reading, "a binary value of the wrong size");
+}
+
+static bool binary_bool(Reading *reading, Str bytes, SqlValue *value) {
+        if (!wanted_size(reading, bytes, 1))
+                return false;
+        value->text = bytes.data[0] ? STR("true") : STR("false");
+        return true;
+}
+
+static bool binary_int2(Reading *reading, Str bytes, SqlValue *value) {
+        Cursor cursor = cursor_of(bytes);
+        print(reading, value, "%d", (int16_t)cursor_be16(&cursor));
+        return wanted_size(reading, bytes, 2);
+}
+
+static bool binary_int4(Reading *reading, Str bytes, SqlValue *value) {
+        Cursor cursor = cursor_of(bytes);
+        print(reading, value, "%" PRId32, (int32_t)cursor_be32(&cursor));
+        return wanted_size(reading, bytes, 4);
+}
+
+static bool binary_oid(Reading *reading, Str bytes, SqlValue *value) {
+        Cursor cursor = cursor_of(bytes);
+        print(reading, value, "%" PRIu32, cursor_be32(&cursor));
+        return wanted_size(reading, bytes, 4);
+}
+
+static bool binary_int8(Reading *reading, Str bytes, SqlValue *value) {
+        Cursor cursor = cursor_of(bytes);
+        print(reading, value, "%" PRId64, (int64_t)cursor_be64(&cursor));
+        return wanted_size(reading, bytes, 8);
+}
+
+static bool binary_float4(Reading *reading, Str bytes, SqlValue *value) {
+        Cursor cursor = cursor_of(bytes);
+        uint32_t bits = cursor_be32(&cursor);
+        float number;
+        memcpy(&number, &bits, sizeof(number));
+        print(reading, value, "%.9g", (double)number);
+        return wanted_size(reading, bytes, 4);
+}
+
+static bool binary_float8(Reading *reading, Str bytes, SqlValue *value) {
+        Cursor cursor = cursor_of(bytes);
+        uint64_t bits = cursor_be64(&cursor);
+        double number;
+        memcpy(&number, &bits, sizeof(number));
+        print(reading, value, "%.17g", number);
+        return wanted_size(reading, bytes, 8);
+}
+
+/* The digits of base 10,000 as decimal text; what the engine's decimal cannot hold becomes a double by its text. */
+static bool binary_numeric(Reading *reading, Str bytes, SqlValue *value) {
+        Cursor cursor = cursor_of(bytes);
+        int count = cursor_be16(&cursor), weight = (int16_t)cursor_be16(&cursor);
+        uint16_t sign = cursor_be16(&cursor), scale = cursor_be16(&cursor);
+        if (cursor.failed || cursor_left(&cursor) != (size_t)count * 2)
+                return fail(reading, "a numeric whose digits are not there");
+        if (sign >= 0xc000) {
+                value->type = STR("DOUBLE");
+                value->text = sign == 0xc000 ? STR("NaN") : sign == 0xd000 ? STR("Infinity") : STR("-Infinity");
+                return true;
+        }
+        if (weight > PRECISION_MAX / 4 || weight < -PRECISION_MAX || scale > 4 * PRECISION_MAX) /* a value of two bytes could make us write 100,000 */
+                return fail(reading, "a numeric of more than 38 digits");
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        buf_append_cstr(&out, sign ? "-" : "");
+        if (weight < 0)
+                buf_append_byte(&out, '0');
+        const uint8_t *digits = cursor.at;
+        int groups_behind = (scale + 3) / 4;
+        for (int group = weight < -1 ? -1 : weight; group >= -groups_behind; group--) {
+                int at = weight - group;
+                uint32_t digit = at >= 0 && at < count ? (uint32_t)digits[at * 2] << 8 | digits[at * 2 + 1] : 0;
+                if (digit > 9999)
+                        return fail(reading, "a numeric with a digit above 9999");
+                if (group == -1)
+                        buf_append_byte(&out, '.');
+                buf_printf(&out, group == weight && group >= 0 ? "%u" : "%04u", digit);
+        }
+        size_t whole = str_find_byte(buf_view(&out), '.');
+        Str text = str_slice(buf_view(&out), 0, scale == 0 ? whole : whole + 1 + scale);
+        return text_numeric(reading, text, value);
+}
+
+static bool binary_date(Reading *reading, Str bytes, SqlValue *value) {
+        Cursor cursor = cursor_of(bytes);
+        int32_t days = (int32_t)cursor_be32(&cursor);
+        int year, month, day;
+        if (!wanted_size(reading, bytes, 4))
+                return false;
+        if (days == INT32_MAX || days == INT32_MIN) {
+                value->text = days > 0 ? STR("infinity") : STR("-infinity");
+                return true;
+        }
+        if (days > INT32_MAX - EPOCH_DAYS)
+                return fail(reading, "a date out of range");
+        civil_from_days(days + EPOCH_DAYS, &year, &month, &day);
+        print(reading, value, "%04d-%02d-%02d%s", year > 0 ? year : 1 - year, month, day, year > 0 ? "" : " (BC)");
+        return true;
+}
+
+static void print_time(char *out, size_t size, int64_t micros) {
+        snprintf(out, size, "%02d:%02d:%02d.%06d", (int)(micros / 3600000000), (int)(micros / 60000000 % 60),
+                 (int)(micros / 1000000 % 60), (int)(micros % 1000000));
+}
+
+static bool binary_timestamp(Reading *reading, Str bytes, SqlValue *value) {
+        Cursor cursor = cursor_of(bytes);
+        int64_t micros = (int64_t)cursor_be64(&cursor);
+        int year, month, day;
+        char time[32];
+        if (!wanted_size(reading, bytes, 8))
+                return false;
+        if (micros == INT64_MAX || micros == INT64_MIN) {
+                value->text = micros > 0 ? STR("infinity") : STR("-infinity");
+                return true;
+        }
+        int64_t days = micros / MICROS_OF_DAY - (micros % MICROS_OF_DAY < 0);
+        print_time(time, sizeof(time), micros - days * MICROS_OF_DAY);
+        civil_from_days((int)days + EPOCH_DAYS, &year, &month, &day);
+        print(reading, value, "%04d-%02d-%02d %s%s%s", year > 0 ? year : 1 - year, month, day, time,
+              str_is(value->type, "TIMESTAMPTZ") ? "+00" : "", year > 0 ? "" : " (BC)");
+        return true;
+}
+
+static bool binary_time(Reading *reading, Str bytes, SqlValue *value) {
+        Cursor cursor = cursor_of(bytes);
+        int64_t micros = (int64_t)cursor_be64(&cursor);
+        char time[32];
+        if (!wanted_size(reading, bytes, 8) || micros < 0 || micros > MICROS_OF_DAY)
+                return fail(reading, "a time of day out of range");
+        print_time(time, sizeof(time), micros);
+        value->text = arena_str(reading->arena, str_of(time));
+        return true;
+}
+
+static bool binary_timetz(Reading *reading, Str bytes, SqlValue *value) {
+        Cursor cursor = cursor_of(bytes);
+        int64_t micros = (int64_t)cursor_be64(&cursor);
+        int32_t west = (int32_t)cursor_be32(&cursor);
+        char time[32];
+        if (!wanted_size(reading, bytes, 12) || micros < 0 || micros > MICROS_OF_DAY || west <= -57600 || west >= 57600)
+                return fail(reading, "a time of day out of range");
+        int east = west > 0 ? west : -west;
+        print_time(time, sizeof(time), micros);
+        print(reading, value, "%s%c%02d:%02d:%02d", time, west > 0 ? '-' : '+', east / 3600, east / 60 % 60, east % 60);
+        return true;
+}
+
+static bool binary_interval(Reading *reading, Str bytes, SqlValue *value) {
+        Cursor cursor = cursor_of(bytes);
+        int64_t micros = (int64_t)cursor_be64(&cursor);
+        int32_t days = (int32_t)cursor_be32(&cursor), months = (int32_t)cursor_be32(&cursor);
+        print(reading, value, "%" PRId32 " months %" PRId32 " days %" PRId64 " microseconds", months, days, micros);
+        return wanted_size(reading, bytes, 16);
+}
+
+static bool binary_uuid(Reading *reading, Str bytes, SqlValue *value) {
+        if (!wanted_size(reading, bytes, 16))
+                return false;
+        value->text = hex_of(reading->arena, bytes);
+        return true;
+}
+
+static bool binary_bytea(Reading *reading, Str bytes, SqlValue *value) {
+        return text_bytea(reading, arena_strf(reading->arena, "\\x%.*s", STR_ARG(hex_of(reading->arena, bytes))), value);
+}
+
+/* A byte that says the version, which is 1, and text. */
+static bool binary_jsonb(Reading *reading, Str bytes, SqlValue *value) {
+        if (bytes.size == 0 || bytes.data[0] != 1)
+                return fail(reading, "a jsonb of another version");
+        return text_as_it_is(reading, str_slice(bytes, 1, bytes.size), value);
+}
+
+/* ---- the types ---- */
+
+/* clang-format off */
+static const struct {
+        uint32_t oid, array;
+        const char *engine;
+        ReadValue text, binary;
+} TYPES[] = {
+        { OID_BOOL,        1000, "BOOLEAN",     text_as_it_is, binary_bool },
+        { OID_BYTEA,       1001, "BLOB",        text_bytea,    binary_bytea },
+        { OID_INT8,        1016, "BIGINT",      text_as_it_is, binary_int8 },
+        { OID_INT2,        1005, "SMALLINT",    text_as_it_is, binary_int2 },
+        { OID_INT4,        1007, "INTEGER",     text_as_it_is, binary_int4 },
+        { OID_OID,         1028, "BIGINT",      text_as_it_is, binary_oid },
+        { OID_TEXT,        1009, "VARCHAR",     text_as_it_is, text_as_it_is },
+        { OID_VARCHAR,     1015, "VARCHAR",     text_as_it_is, text_as_it_is },
+        { OID_BPCHAR,      1014, "VARCHAR",     text_as_it_is, text_as_it_is },
+        { OID_NAME,        1003, "VARCHAR",     text_as_it_is, text_as_it_is },
+        { OID_JSON,        199,  "VARCHAR",     text_as_it_is, text_as_it_is },
+        { OID_JSONB,       3807, "VARCHAR",     text_as_it_is, binary_jsonb },
+        { OID_FLOAT4,      1021, "FLOAT",       text_as_it_is, binary_float4 },
+        { OID_FLOAT8,      1022, "DOUBLE",      text_as_it_is, binary_float8 },
+        { OID_DATE,        1182, "DATE",        text_as_it_is, binary_date },
+        { OID_TIME,        1183, "TIME",        text_as_it_is, binary_time },
+        { OID_TIMESTAMP,   1115, "TIMESTAMP",   text_as_it_is, binary_timestamp },
+        { OID_TIMESTAMPTZ, 1185, "TIMESTAMPTZ", text_as_it_is, binary_timestamp },
+        { OID_TIMETZ,      1270, "TIMETZ",      text_as_it_is, binary_timetz },
+        { OID_INTERVAL,    1187, "INTERVAL",    text_as_it_is, binary_interval },
+        { OID_NUMERIC,     1231, "DECIMAL",     text_numeric,  binary_numeric },
+        { OID_UUID,        2951, "UUID",        text_as_it_is, binary_uuid },
+};
+/* clang-format on */
+
+typedef enum Place { PLACE_NONE, PLACE_SCALAR, PLACE_ARRAY } Place;
+
+static Place find_type(uint32_t oid, size_t *out) {
+        for (size_t i = 0; i < COUNT_OF(TYPES); i++) {
+                *out = i;
+                if (TYPES[i].oid == oid)
+                        return PLACE_SCALAR;
+                if (TYPES[i].array == oid)
+                        return PLACE_ARRAY;
+        }
+        return PLACE_NONE;
+}
+
+Str parameter_engine_type(uint32_t oid) {
+        size_t i;
+        return find_type(oid, &i) == PLACE_SCALAR ? str_of(TYPES[i].engine) : STR("");
+}
+
+uint32_t parameter_oid(Str engine_type) {
+        return engine_type.size > 0 ? client_type_of(engine_type).oid : 0;
+}
+
+/* ---- arrays of one dimension ---- */
+
+static SqlValue *add_item(Reading *reading, SqlValue *list, size_t *capacity) {
+        if (list->item_count == *capacity) {
+                size_t wanted = *capacity ? *capacity * 2 : 8;
+                list->items = arena_grow(reading->arena, list->items, *capacity * sizeof(SqlValue), wanted * sizeof(SqlValue));
+                *capacity = wanted;
+        }
+        SqlValue *item = &list->items[list->item_count++];
+        *item = (SqlValue){ .type = list->type };
+        return item;
+}
+
+/* All elements of a decimal array get one type that holds each. */
+static void widen(SqlValue *list, const SqlValue *item) {
+        int whole = list->precision - list->scale, item_whole = item->precision - item->scale;
+        if (item->precision == 0 || item->null)
+                return;
+        list->scale = item->scale > list->scale ? item->scale : list->scale;
+        list->precision = (item_whole > whole ? item_whole : whole) + list->scale;
+}
+
+static bool finish_array(SqlValue *list) {
+        for (size_t i = 0; i < list->item_count; i++)
+                widen(list, &list->items[i]);
+        for (size_t i = 0; i < list->item_count; i++)
+                if (str_is(list->items[i].type, "DOUBLE") || list->precision > PRECISION_MAX)
+                        list->type = STR("DOUBLE");
+        if (str_is(list->type, "DOUBLE"))
+                list->precision = list->scale = 0;
+        return true;
+}
+
+/* An element as {...} has it, from *at: quoted or bare; what is between is unescaped. */
+static bool next_element(Reading *reading, Str text, size_t *at, Str *out, bool *out_quoted) {
+        CLEANUP(buf_deinit) Buf element = { 0 };
+        bool quoted = *at < text.size && text.data[*at] == '"';
+        for (*at += quoted; *at < text.size; ++*at) {
+                char c = text.data[*at];
+                if (quoted ? c == '"' : c == ',' || c == '}')
+                        break;
+                if (c == '{' && !quoted)
+                        return fail(reading, "an array of more than one dimension");
+                if (c == '\\' && ++*at == text.size)
+                        break;
+                buf_append_byte(&element, text.data[*at]);
+        }
+        if (*at >= text.size)
+                return fail(reading, "an array that is not closed");
+        *at += quoted;
+        Str whole = buf_dup(&element, reading->arena);
+        *out = quoted ? whole : str_trim(whole);
+        *out_quoted = quoted;
+        return true;
+}
+
+static bool text_array(Reading *reading, Str bytes, ReadValue read, SqlValue *list) {
+        Str text = str_trim(bytes);
+        size_t at = 1, capacity = 0;
+        if (text.size < 2 || text.data[0] != '{')
+                return fail(reading, "an array begins with {");
+        if (str_is(str_trim(str_slice(text, 1, text.size)), "}"))
+                return true;
+        for (;;) {
+                Str element;
+                bool quoted;
+                if (list->item_count == ELEMENTS_MAX)
+                        return fail(reading, "an array of more than 100,000 elements");
+                while (at < text.size && text.data[at] == ' ')
+                        at++;
+                if (!next_element(reading, text, &at, &element, &quoted))
+                        return false;
+                SqlValue *item = add_item(reading, list, &capacity);
+                item->null = !quoted && str_equal_nocase(element, STR("null"));
+                if (!item->null && !read(reading, element, item))
+                        return false;
+                while (at < text.size && text.data[at] == ' ')
+                        at++;
+                char end = at < text.size ? text.data[at++] : '\0';
+                if (end == '}')
+                        return at == text.size ? finish_array(list) : fail(reading, "something behind an array's }");
+                if (end != ',')
+                        return fail(reading, "an array whose elements are not parted by commas");
+        }
+}
+
+static bool binary_array(Reading *reading, Str bytes, ReadValue read, SqlValue *list) {
+        Cursor cursor = cursor_of(bytes);
+        uint32_t dimensions = cursor_be32(&cursor);
+        cursor_be32(&cursor); /* whether it has NULLs */
+        cursor_be32(&cursor); /* OID of the elements: the parameter's own says it */
+        if (cursor.failed || dimensions > 1)
+                return fail(reading, "an array of more than one dimension");
+        if (dimensions == 0)
+                return cursor_left(&cursor) == 0 || fail(reading, "an empty array with elements");
+        uint32_t count = cursor_be32(&cursor);
+        cursor_be32(&cursor); /* lower bound */
+        if (cursor.failed || count > ELEMENTS_MAX || count > cursor_left(&cursor) / 4)
+                return fail(reading, "an array whose elements are not there");
+        size_t capacity = 0;
+        for (uint32_t i = 0; i < count; i++) {
+                uint32_t size = cursor_be32(&cursor);
+                SqlValue *item = add_item(reading, list, &capacity);
+                item->null = size == UINT32_MAX;
+                Str element = item->null ? STR_NONE : cursor_bytes(&cursor, size);
+                if (cursor.failed)
+                        return fail(reading, "an array whose elements are not there");
+                if (!item->null && !read(reading, element, item))
+                        return false;
+        }
+        return cursor_left(&cursor) == 0 ? finish_array(list) : fail(reading, "an array with something behind it");
+}
+
+Status parameter_read(size_t index, uint32_t oid, uint16_t format, const WireParameter *parameter, Arena *arena, SqlValue *out,
+                      Error *err) {
+        Reading reading = { index, arena, err };
+        size_t i = 0;
+        Place place = find_type(oid, &i);
+        SqlValue value = { .null = parameter->null, .type = place == PLACE_NONE ? STR("") : str_of(TYPES[i].engine),
+                           .is_list = place == PLACE_ARRAY };
+        ReadValue read = place == PLACE_NONE ? text_as_it_is : format == 1 ? TYPES[i].binary : TYPES[i].text;
+        bool good = true;
+        if (parameter->null)
+                good = true;
+        else if (place == PLACE_ARRAY)
+                good = (format == 1 ? binary_array : text_array)(&reading, parameter->bytes, read, &value);
+        else
+                good = read(&reading, parameter->bytes, &value);
+        if (!good)
+                return err->status;
+        if (value.null && str_is(value.type, "DECIMAL")) /* the engine's DECIMAL alone is DECIMAL(18,3) */
+                value.precision = PRECISION_MAX, value.scale = 10;
+        *out = value;
+        return STATUS_OK;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Parameter: the values that a client binds, in PostgreSQL's text and binary formats (its *recv functions), as values that
+ * the binder puts into the statement (sql/fill.h). Pure; bytes are anybody's.
+ */
+#include "server/wire.h"
+#include "sql/fill.h"
+
+/* The engine's type for an OID, as SqlValue names it; empty for 0, 705 (unknown) and those that have none here. */
+Str parameter_engine_type(uint32_t oid);
+/* OID of what the engine inferred ("INTEGER", "DECIMAL(18,3)"); 0 when it could not. */
+uint32_t parameter_oid(Str engine_type);
+
+/* BAD_VALUE (22P02, 22P03 to a client) for a value that its format or type cannot have. index is from 1, for the message. */
+Status parameter_read(size_t index, uint32_t oid, uint16_t format, const WireParameter *parameter, Arena *arena, SqlValue *out,
+                      Error *err);
