@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "govern/account.h"
+
+#include "base/json.h"
+#include "base/time.h"
+#include "base/vec.h"
+
+#define NAME_MAX_BYTES 63
+#define TOKEN_SECRET_BYTES 20 /* 160 bits */
+#define TOKEN_ID_BYTES 6
+#define TOKEN_PREFIX "lode_"
+
+static const Str platform_roles[] = { { ROLE_ADMIN, sizeof(ROLE_ADMIN) - 1 }, { ROLE_AUDITOR, sizeof(ROLE_AUDITOR) - 1 } };
+
+static CatalogName name_of(const char *kind, Str name) {
+        return (CatalogName){ .kind = str_of(kind), .zone = STR(""), .name = name };
+}
+
+Status account_check_name(Str name, const char *what, Error *err) {
+        bool good = name.size > 0 && name.size <= NAME_MAX_BYTES;
+        for (size_t i = 0; i < name.size && good; i++) {
+                char c = name.data[i];
+                good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("_.-@", c));
+        }
+        if (good)
+                return STATUS_OK;
+        return error_set(err, STATUS_BAD_VALUE, "'%.*s' cannot name a %s: 1 to %d letters, digits and _ . - @", STR_ARG(name), what, NAME_MAX_BYTES);
+}
+
+/* ---- bodies ---- */
+
+static Str account_body(Arena *arena, const Account *account) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        JsonWriter w = json_writer(&out, false);
+        json_object(&w);
+        json_member_strs(&w, "roles", account->roles, account->role_count);
+        json_key(&w, "attributes");
+        json_object(&w);
+        for (size_t i = 0; i < account->attribute_count; i++) {
+                json_key_str(&w, account->attributes[i].name);
+                json_array(&w);
+                for (size_t j = 0; j < account->attributes[i].value_count; j++)
+                        json_put_str(&w, account->attributes[i].values[j]);
+                json_end(&w);
+        }
+        json_end(&w);
+        json_member_bool(&w, "locked", account->locked);
+        json_end(&w);
+        return buf_dup(&out, arena);
+}
+
+static void read_strings(const Json *array, Arena *arena, Str **out, size_t *out_count) {
+        size_t count = json_count(array);
+        Str *items = ARENA_ARRAY(arena, Str, count);
+        for (size_t i = 0; i < count; i++)
+                items[i] = json_string(json_at(array, i));
+        *out = items;
+        *out_count = count;
+}
+
+static Status account_parse(Str name, Str body, Arena *arena, Account *out, Error *err) {
+        Json *root;
+        const Json *roles, *attributes;
+        TRY(json_parse(body, "an account", arena, &root, err));
+        TRY(json_want_array(root, "roles", &roles, err));
+        TRY(json_want_object(root, "attributes", &attributes, err));
+        Account account = { .name = arena_str(arena, name), .locked = json_bool(json_get(root, "locked"), false) };
+        read_strings(roles, arena, &account.roles, &account.role_count);
+        account.attribute_count = json_count(attributes);
+        account.attributes = ARENA_ARRAY(arena, Attribute, account.attribute_count);
+        for (size_t i = 0; i < account.attribute_count; i++) {
+                account.attributes[i].name = attributes->object.keys[i];
+                read_strings(attributes->object.values[i], arena, &account.attributes[i].values, &account.attributes[i].value_count);
+        }
+        account.is_admin = account_has_role(&account, STR(ROLE_ADMIN));
+        account.is_auditor = account_has_role(&account, STR(ROLE_AUDITOR));
+        *out = account;
+        return STATUS_OK;
+}
+
+/* ---- accounts ---- */
+
+bool account_has_role(const Account *account, Str role) {
+        for (size_t i = 0; i < account->role_count; i++)
+                if (str_equal(account->roles[i], role))
+                        return true;
+        return false;
+}
+
+Status account_load(Catalog *catalog, Str name, Arena *arena, Account *out, Error *err) {
+        CatalogObject object;
+        Status status = catalog_get(catalog, (CatalogAt){ 0 }, name_of("principal", name), arena, &object, err);
+        if (status == STATUS_NOT_FOUND)
+                return error_set(err, STATUS_NOT_FOUND, "there is no user '%.*s'", STR_ARG(name));
+        TRY(status);
+        return account_parse(object.name, object.body, arena, out, err);
+}
+
+Status account_list(Catalog *catalog, Arena *arena, Account **out, size_t *out_count, Error *err) {
+        CatalogObject *objects;
+        size_t count;
+        TRY(catalog_list(catalog, (CatalogAt){ 0 }, STR("principal"), STR(""), arena, &objects, &count, err));
+        Account *accounts = ARENA_ARRAY(arena, Account, count);
+        for (size_t i = 0; i < count; i++)
+                TRY(account_parse(objects[i].name, objects[i].body, arena, &accounts[i], err));
+        *out = accounts;
+        *out_count = count;
+        return STATUS_OK;
+}
+
+static Status commit(Catalog *catalog, const AccountChange *change, Str message, const CatalogPut *put, const CatalogName *removes,
+                     size_t remove_count, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        CatalogCommit made;
+        CatalogChange all = { .author = change->author, .via = change->via, .audit = change->audit, .message = message,
+                              .puts = put, .put_count = put != NULL, .removes = removes, .remove_count = remove_count };
+        return catalog_commit(catalog, &all, &arena, &made, err);
+}
+
+static Status check_roles(Catalog *catalog, const Account *account, Arena *arena, Error *err) {
+        Str *roles;
+        size_t count;
+        TRY(role_list(catalog, arena, &roles, &count, err));
+        for (size_t i = 0; i < account->role_count; i++) {
+                bool found = false;
+                for (size_t j = 0; j < count; j++)
+                        found |= str_equal(roles[j], account->roles[i]);
+                if (found)
+                        continue;
+                error_set(err, STATUS_NOT_FOUND, "there is no role '%.*s'", STR_ARG(account->roles[i]));
+                Str guess = str_nearest(account->roles[i], roles, count);
+                return guess.size ? error_hint(err, "did you mean '%.*s'?", STR_ARG(guess))
+                                  : error_hint(err, "lode role add %.*s makes it", STR_ARG(account->roles[i]));
+        }
+        return STATUS_OK;
+}
+
+Status account_put(Catalog *catalog, const AccountChange *change, const Account *account, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        TRY(account_check_name(account->name, "user", err));
+        TRY(check_roles(catalog, account, &arena, err));
+        CatalogPut put = { STR("principal"), STR(""), account->name, account_body(&arena, account) };
+        return commit(catalog, change, arena_strf(&arena, "user %.*s", STR_ARG(account->name)), &put, NULL, 0, err);
+}
+
+Status account_remove(Catalog *catalog, const AccountChange *change, Str name, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Account account;
+        Token *tokens;
+        size_t count;
+        TRY(account_load(catalog, name, &arena, &account, err));
+        TRY(token_list(catalog, &arena, &tokens, &count, err));
+        for (size_t i = 0; i < count; i++) /* first what lets in */
+                if (str_equal(tokens[i].principal, name))
+                        TRY(token_remove(catalog, change, tokens[i].id, err));
+        TRY(account_set_verifier(catalog, name, STR(""), err));
+        CatalogName gone = name_of("principal", name);
+        return commit(catalog, change, arena_strf(&arena, "user %.*s removed", STR_ARG(name)), NULL, &gone, 1, err);
+}
+
+/* ---- roles ---- */
+
+Status role_list(Catalog *catalog, Arena *arena, Str **out, size_t *out_count, Error *err) {
+        CatalogObject *objects;
+        size_t count, platform = COUNT_OF(platform_roles);
+        TRY(catalog_list(catalog, (CatalogAt){ 0 }, STR("role"), STR(""), arena, &objects, &count, err));
+        Str *roles = ARENA_ARRAY(arena, Str, count + platform);
+        memcpy(roles, platform_roles, sizeof(platform_roles));
+        for (size_t i = 0; i < count; i++)
+                roles[platform + i] = objects[i].name;
+        *out = roles;
+        *out_count = count + platform;
+        return STATUS_OK;
+}
+
+Status role_put(Catalog *catalog, const AccountChange *change, Str name, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Str *roles;
+        size_t count;
+        TRY(account_check_name(name, "role", err));
+        TRY(role_list(catalog, &arena, &roles, &count, err));
+        for (size_t i = 0; i < count; i++)
+                if (str_equal(roles[i], name))
+                        return error_set(err, STATUS_EXISTS, "there is a role '%.*s' already", STR_ARG(name));
+        CatalogPut put = { STR("role"), STR(""), name, STR("{}") };
+        return commit(catalog, change, arena_strf(&arena, "role %.*s", STR_ARG(name)), &put, NULL, 0, err);
+}
+
+Status role_remove(Catalog *catalog, const AccountChange *change, Str name, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Account *accounts;
+        size_t count;
+        TRY(account_list(catalog, &arena, &accounts, &count, err));
+        for (size_t i = 0; i < count; i++) {
+                if (!account_has_role(&accounts[i], name))
+                        continue;
+                error_set(err, STATUS_DENIED, "user '%.*s' has the role '%.*s'", STR_ARG(accounts[i].name), STR_ARG(name));
+                return error_hint(err, "lode user set %.*s --no-role %.*s first", STR_ARG(accounts[i].name), STR_ARG(name));
+        }
+        CatalogName gone = name_of("role", name);
+        Status status = commit(catalog, change, arena_strf(&arena, "role %.*s removed", STR_ARG(name)), NULL, &gone, 1, err);
+        if (status == STATUS_NOT_FOUND)
+                return error_set(err, STATUS_NOT_FOUND, "there is no role '%.*s'", STR_ARG(name));
+        return status;
+}
+
+/* ---- secrets ---- */
+
+static Str secret_name(Arena *arena, const char *kind, Str name) {
+        return arena_strf(arena, "%s:%.*s", kind, STR_ARG(name));
+}
+
+Status account_verifier(Catalog *catalog, Str name, Arena *arena, Str *out, Error *err) {
+        return catalog_secret(catalog, secret_name(arena, "verifier", name), arena, out, err);
+}
+
+Status account_set_verifier(Catalog *catalog, Str name, Str verifier, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        return catalog_put_secret(catalog, secret_name(&arena, "verifier", name), verifier, err);
+}
+
+/* ---- tokens ---- */
+
+static Str random_hex(Arena *arena, size_t size) {
+        char bytes[32];
+        random_bytes(bytes, size);
+        return hex_of(arena, (Str){ bytes, size });
+}
+
+static Str token_body(Arena *arena, const Token *token) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        JsonWriter w = json_writer(&out, false);
+        json_object(&w);
+        json_member_str(&w, "name", token->name);
+        json_member_str(&w, "principal", token->principal);
+        json_member_int(&w, "made_us", token->made_us);
+        json_member_int(&w, "expires_us", token->expires_us);
+        json_end(&w);
+        return buf_dup(&out, arena);
+}
+
+static Status token_parse(Str id, Str body, Arena *arena, Token *out, Error *err) {
+        Json *root;
+        Token token = { .id = id };
+        TRY(json_parse(body, "a token", arena, &root, err));
+        TRY(json_want_string(root, "name", &token.name, err));
+        TRY(json_want_string(root, "principal", &token.principal, err));
+        TRY(json_want_integer(root, "made_us", &token.made_us, err));
+        TRY(json_want_integer(root, "expires_us", &token.expires_us, err));
+        *out = token;
+        return STATUS_OK;
+}
+
+Status token_make(Catalog *catalog, const AccountChange *change, Str name, Str principal, int64_t expires_us, Arena *arena,
+                  Str *out_text, Error *err) {
+        Account account;
+        TRY(account_check_name(name, "token", err));
+        TRY(account_load(catalog, principal, arena, &account, err));
+        Token token = { .id = random_hex(arena, TOKEN_ID_BYTES), .name = name, .principal = principal, .made_us = time_now_us(),
+                        .expires_us = expires_us };
+        Str text = arena_strf(arena, TOKEN_PREFIX "%.*s_%.*s", STR_ARG(token.id), STR_ARG(random_hex(arena, TOKEN_SECRET_BYTES)));
+        Sha256 hash = sha256_of(text);
+        CatalogPut put = { STR("token"), STR(""), token.id, token_body(arena, &token) };
+        TRY(commit(catalog, change, arena_strf(arena, "token %.*s for %.*s", STR_ARG(name), STR_ARG(principal)), &put, NULL, 0, err));
+        TRY(catalog_put_secret(catalog, secret_name(arena, "token", token.id), (Str){ (const char *)hash.bytes, SHA256_SIZE }, err));
+        *out_text = text;
+        return STATUS_OK;
+}
+
+static Status no_token(Error *err) {
+        return error_set(err, STATUS_LOGIN, "the token is wrong, expired or withdrawn");
+}
+
+Status token_check(Catalog *catalog, Str text, int64_t now_us, Arena *arena, Str *out_principal, Error *err) {
+        Str id, secret, kept;
+        CatalogObject object;
+        Token token;
+        if (!str_starts_with(text, STR(TOKEN_PREFIX)) || !str_cut(str_slice(text, sizeof(TOKEN_PREFIX) - 1, text.size), '_', &id, &secret))
+                return no_token(err);
+        Sha256 hash = sha256_of(text), nothing = { 0 };
+        Status status = catalog_secret(catalog, secret_name(arena, "token", id), arena, &kept, err);
+        bool known = status == STATUS_OK && kept.size == SHA256_SIZE;
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+                return status;
+        Str against = known ? kept : (Str){ (const char *)nothing.bytes, SHA256_SIZE };
+        if (!bytes_equal_constant_time((Str){ (const char *)hash.bytes, SHA256_SIZE }, against) || !known)
+                return no_token(err);
+        status = catalog_get(catalog, (CatalogAt){ 0 }, name_of("token", id), arena, &object, err);
+        if (status == STATUS_NOT_FOUND)
+                return no_token(err);
+        TRY(status);
+        TRY(token_parse(id, object.body, arena, &token, err));
+        if (token.expires_us != 0 && token.expires_us <= now_us)
+                return no_token(err);
+        *out_principal = token.principal;
+        return STATUS_OK;
+}
+
+Status token_list(Catalog *catalog, Arena *arena, Token **out, size_t *out_count, Error *err) {
+        CatalogObject *objects;
+        size_t count;
+        TRY(catalog_list(catalog, (CatalogAt){ 0 }, STR("token"), STR(""), arena, &objects, &count, err));
+        Token *tokens = ARENA_ARRAY(arena, Token, count);
+        for (size_t i = 0; i < count; i++)
+                TRY(token_parse(objects[i].name, objects[i].body, arena, &tokens[i], err));
+        *out = tokens;
+        *out_count = count;
+        return STATUS_OK;
+}
+
+Status token_remove(Catalog *catalog, const AccountChange *change, Str which, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Token *tokens, *found = NULL;
+        size_t count;
+        TRY(token_list(catalog, &arena, &tokens, &count, err));
+        for (size_t i = 0; i < count; i++) {
+                if (!str_equal(tokens[i].id, which) && !str_equal(tokens[i].name, which))
+                        continue;
+                if (found)
+                        return error_set(err, STATUS_AMBIGUOUS, "more than one token has the name '%.*s': lode token lists their ids", STR_ARG(which));
+                found = &tokens[i];
+        }
+        if (!found)
+                return error_set(err, STATUS_NOT_FOUND, "there is no token '%.*s'", STR_ARG(which));
+        TRY(catalog_put_secret(catalog, secret_name(&arena, "token", found->id), STR(""), err)); /* first what lets in */
+        CatalogName gone = name_of("token", found->id);
+        return commit(catalog, change, arena_strf(&arena, "token %.*s removed", STR_ARG(found->name)), NULL, &gone, 1, err);
+}
