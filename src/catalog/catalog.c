@@ -179,6 +179,10 @@ Status catalog_versions(Catalog *catalog, const CatalogVersion *after, size_t li
         return catalog->functions->versions(catalog, after, limit, arena, out, out_count, err);
 }
 
+Status catalog_next(Catalog *catalog, Str key, int64_t *out, Error *err) {
+        return catalog->functions->next(catalog, key, out, err);
+}
+
 Status catalog_verify_chain(Catalog *catalog, int64_t *out_count, Error *err) {
         return catalog->functions->verify(catalog, out_count, err);
 }

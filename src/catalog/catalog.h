@@ -263,6 +263,7 @@ typedef struct CatalogFunctions {
         Status (*files)(Catalog *, const CatalogFileQuery *, Arena *, CatalogFile **, size_t *, Error *);
         Status (*files_gone)(Catalog *, const Str *, size_t, Error *);
         Status (*versions)(Catalog *, const CatalogVersion *, size_t, Arena *, CatalogVersion **, size_t *, Error *);
+        Status (*next)(Catalog *, Str key, int64_t *, Error *);
         Status (*verify)(Catalog *, int64_t *, Error *);
         Status (*generation)(Catalog *, int64_t *, Error *);
         void (*free)(Catalog *);
@@ -353,6 +354,8 @@ Status catalog_secret(Catalog *catalog, Str name, Arena *arena, Str *out, Error 
 Status catalog_put_secret(Catalog *catalog, Str name, Str bytes, Error *err);
 Status catalog_meta(Catalog *catalog, Str key, Arena *arena, Str *out, Error *err); /* NOT_FOUND */
 Status catalog_put_meta(Catalog *catalog, Str key, Str value, Error *err);
+/* Counts that setting up, from 1: no two callers get the same number. */
+Status catalog_next(Catalog *catalog, Str key, int64_t *out, Error *err);
 
 /* ---- what the store must hold ---- */
 

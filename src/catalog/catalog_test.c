@@ -305,6 +305,12 @@ TEST(files_builds_secrets_and_settings_are_kept) {
         CHECK_STATUS(catalog_file_seen(catalog, STR("shop"), STR(""), STR("/b"), &t->arena, &got, &t->err),
                      STATUS_NOT_FOUND);
 
+        int64_t number = 0;
+        for (int64_t i = 1; i <= 3; i++) {
+                CHECK_OK(catalog_next(catalog, STR("count"), &number, &t->err));
+                CHECK_INT(number, i);
+        }
+
         Built built = { STR("f1"), STR("shop"), STR("canonical.x"), STR("{\"files\":[]}"), 0 }, *builds = NULL;
         CHECK_OK(catalog_put_built(catalog, &built, &t->err));
         CHECK_OK(catalog_built(catalog, STR("f1"), &t->arena, &built, &t->err));

@@ -330,6 +330,19 @@ static Status sqlite_put_meta(Catalog *catalog, Str key, Str value, Error *err) 
         return db_run(db, err, "insert or replace into meta values (?, ?)", "tt", key, value);
 }
 
+static Status sqlite_next(Catalog *catalog, Str key, int64_t *out, Error *err) {
+        SqliteCatalog *db = sqlite_of(catalog);
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        CLEANUP(db_transaction_end) Transaction transaction = { 0 };
+        TRY(db_transaction_write(db, &transaction, err));
+        TRY(db_run(db, err, "insert into meta values (?, '1') on conflict (key) do update set value = cast(cast(value as integer) + 1 as text)", "t", key));
+        Str text;
+        TRY(sqlite_meta(catalog, key, &arena, &text, err));
+        if (!str_to_int64(text, out))
+                return error_set(err, STATUS_CORRUPT, "the catalog's setting '%.*s' is no number", STR_ARG(key));
+        return db_transaction_commit(&transaction, err);
+}
+
 static Status sqlite_put_secret(Catalog *catalog, Str name, Str bytes, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
         db->own_writes++;
@@ -379,6 +392,7 @@ const CatalogFunctions sqlite_functions = {
         .files = sqlite_files,
         .files_gone = sqlite_files_gone,
         .versions = sqlite_versions,
+        .next = sqlite_next,
         .verify = sqlite_verify,
         .generation = sqlite_generation,
         .free = sqlite_free,

@@ -60,12 +60,18 @@ static Status run(Cli *cli, Error *err) {
         TRY(text_errors(cli, &workspace->project->problems, err));
         CLEANUP(worker_releasep) Worker *worker = NULL;
         TRY(worker_lease(workspace->pool, workspace->principal.name, &worker, err));
-        ProjectText text;
-        TRY(text_load(workspace, worker, &cli->arena, &text, err));
-        TRY(text_errors(cli, text.problems, err));
         cli_tell_branch(cli, branch);
-        ApplyReport report;
-        TRY(text_apply(workspace, str_of(branch), &cli->arena, &report, err));
+        ApplyReport report = { .stale = true };
+        for (int i = 0; i < TEXT_TRIES && report.stale; i++) {
+                ProjectText text;
+                if (i > 0)
+                        TRY(workspace_reload(workspace, err));
+                TRY(text_load(workspace, worker, &cli->arena, &text, err));
+                TRY(text_errors(cli, text.problems, err));
+                TRY(text_apply(workspace, str_of(branch), &cli->arena, &report, err));
+        }
+        if (report.stale)
+                return text_unsettled(err);
         if (cli_json(cli))
                 print_json(cli, &report, branch ? str_of(branch) : STR("main"));
         else

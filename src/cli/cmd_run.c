@@ -73,13 +73,14 @@ static void on_model(void *context, const ModelReport *m) {
                 output_note(&cli->output, PAINT_RED, "%-10s %s  %s", build_state_name(m->state), name, m->error.message);
                 return;
         }
+        const char *from = m->kept ? "  (finished by an earlier run)" : "";
         if (m->rows < 0)
                 output_note(&cli->output, PAINT_NONE, "built      %-30s %10s", name, "view");
         else if (m->added >= 0)
-                output_note(&cli->output, PAINT_NONE, "built      %-30s %10s rows  +%s ~%s -%s", name, counted(arena, m->rows),
-                            counted(arena, m->added), counted(arena, m->changed), counted(arena, m->removed));
+                output_note(&cli->output, PAINT_NONE, "built      %-30s %10s rows  +%s ~%s -%s%s", name, counted(arena, m->rows),
+                            counted(arena, m->added), counted(arena, m->changed), counted(arena, m->removed), from);
         else
-                output_note(&cli->output, PAINT_NONE, "built      %-30s %10s rows", name, counted(arena, m->rows));
+                output_note(&cli->output, PAINT_NONE, "built      %-30s %10s rows%s", name, counted(arena, m->rows), from);
 }
 
 static void on_progress(void *context, const char *what, Str name) {

@@ -28,5 +28,6 @@ typedef struct Feed {
         int64_t settle_us;
         int64_t tolerate_rows;        /* more quarantined than this holds the delivery; -1 = not said */
         int64_t tolerate_per_million; /* likewise, of the records; -1 = not said */
+        Str object;                   /* the body of its object (kind source) in the catalog, which must be so when it is staged */
         Str reading;                  /* hex hash of all that decides what landed bytes become */
 } Feed;

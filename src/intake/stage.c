@@ -10,7 +10,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define PUBLISH_TRIES 8
+#define PUBLISH_TRIES 20 /* each lost one was won by another */
 #define EVOLVED_MAX 1000
 #define INPUT_LIMIT (1ull << 42) /* decoded bytes of one delivery: beyond it lies a compression bomb */
 #define DETAIL_RULES_MAX 50
@@ -580,6 +580,25 @@ static void staging_close(Staging *s) {
         s->table = s->quarantine = NULL;
 }
 
+/* That the history's text at the set's base is the feed's own, and still is when the set is published. */
+static Status hold_text(Staging *s, bool *out_superseded, Error *err) {
+        CatalogName name = { STR("source"), s->feed->zone, s->feed->name };
+        CatalogObject applied;
+        Status status = catalog_get(s->context->lake->catalog, changeset_base(s->set), name, s->arena, &applied, err);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+                return status;
+        *out_superseded = status == STATUS_NOT_FOUND || !str_equal(applied.body, s->feed->object);
+        changeset_require_object(s->set, name, s->feed->object);
+        return STATUS_OK;
+}
+
+/* A change set over the head as it is now. */
+static Status open_set(Staging *s, bool *out_superseded, Error *err) {
+        staging_close(s);
+        TRY(changeset_new(s->context->lake, &s->context->commit, &s->set, err));
+        return hold_text(s, out_superseded, err);
+}
+
 /* One try from a fresh base. Columns met on the way ask for another reading, with them. */
 static Status try_once(Staging *s, StageReport *out, Error *err) {
         *out = (StageReport){ 0 };
@@ -590,14 +609,16 @@ static Status try_once(Staging *s, StageReport *out, Error *err) {
         if (s->readings.count == 0 && !s->rebuild)
                 return STATUS_OK;
         TRY(check_reread(s, err));
-        ChangeSetSpec spec = s->context->commit;
-        TRY(changeset_new(s->context->lake, &spec, &s->set, err));
+        TRY(open_set(s, &out->superseded, err));
+        if (out->superseded)
+                return STATUS_OK;
         TRY(load_evolved(s, err));
         TRY(open_tables(s, err));
         TRY(take_all(s, err));
         if (add_evolved(s)) {
-                staging_close(s);
-                TRY(changeset_new(s->context->lake, &spec, &s->set, err));
+                TRY(open_set(s, &out->superseded, err));
+                if (out->superseded)
+                        return STATUS_OK;
                 TRY(open_tables(s, err));
                 TRY(take_all(s, err));
         }

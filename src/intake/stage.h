@@ -42,6 +42,7 @@ typedef struct StageContext {
 typedef struct StageReport {
         DeliveryReport *items;  /* every delivery that was read */
         size_t count;
+        bool superseded;        /* another put another text of the feed into the history meanwhile: nothing was done */
         bool changed;           /* a commit was made */
         CatalogCommit commit;
 } StageReport;

@@ -41,6 +41,7 @@ struct ChangeSet {
         Map kept; /* of these, those that a kept build names */
         VEC(ChangeTable *) tables;
         VEC(IntentObject) objects;
+        VEC(IntentObject) required; /* with the body that they must have already */
         VEC(Delivery) deliveries;
         VEC(FileSeen) files;
         bool published; /* as far as we know or must assume: its files are not ours any more */
@@ -473,6 +474,14 @@ Status changeset_remove_object(ChangeSet *set, CatalogName name, Error *err) {
         return note_object(set, name, STR_NONE, err);
 }
 
+void changeset_require_object(ChangeSet *set, CatalogName name, Str body) {
+        Arena *arena = &set->arena;
+        IntentObject object = { { arena_str(arena, name.kind), arena_str(arena, name.zone), arena_str(arena, name.name) },
+                                sha256_hex(arena, sha256_of(body)),
+                                arena_str(arena, body) };
+        vec_push(arena, &set->required, object);
+}
+
 bool changeset_object(const ChangeSet *set, CatalogName name, Str *out_body) {
         for (size_t i = set->objects.count; i-- > 0;) {
                 const IntentObject *object = &set->objects.items[i];
@@ -572,8 +581,22 @@ bool changeset_is_empty(const ChangeSet *set) {
         return set->objects.count == 0 && set->deliveries.count == 0 && set->files.count == 0;
 }
 
+/* An object that is to become what it is already makes no change, and conflicts when it is something else. */
+static IntentObject *all_objects(ChangeSet *set, size_t *out_count) {
+        size_t required = set->required.count, changed = set->objects.count;
+        IntentObject *all = ARENA_ARRAY(&set->arena, IntentObject, required + changed);
+        for (size_t i = 0; i < required; i++)
+                all[i] = set->required.items[i];
+        for (size_t i = 0; i < changed; i++)
+                all[required + i] = set->objects.items[i];
+        *out_count = required + changed;
+        return all;
+}
+
 static Intent make_intent(ChangeSet *set) {
         Arena *arena = &set->arena;
+        size_t object_count;
+        IntentObject *objects = all_objects(set, &object_count);
         Intent intent = { .id = set->id,
                           .branch = set->spec.branch,
                           .author = set->spec.author,
@@ -582,8 +605,8 @@ static Intent make_intent(ChangeSet *set) {
                           .git = set->spec.git,
                           .audit = set->spec.audit,
                           .tables = ARENA_ARRAY(arena, IntentTable, set->tables.count),
-                          .objects = set->objects.items,
-                          .object_count = set->objects.count,
+                          .objects = objects,
+                          .object_count = object_count,
                           .deliveries = set->deliveries.items,
                           .delivery_count = set->deliveries.count,
                           .files = set->files.items,

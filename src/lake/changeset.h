@@ -15,7 +15,8 @@
  * What conflicts (STATUS_CONFLICT from publish; nothing was published; run again from a fresh base):
  *   append            never: it is rebased on whatever was published since; only a changed column (id or type) conflicts
  *   replace           when the table was published by another since the base
- *   replace, inputs   (a model) only when the version published since was built from newer inputs
+ *   replace, inputs   (a model) only when the version published since was built from newer inputs, or from the same by the
+ *                     same definition, so that there is nothing left to publish
  *   compact           when a file that it replaces is no longer in the table; it conflicts with no other write: a version
  *                     of equal rows counts as the one before
  *   objects           when the object was changed since the base, unless to the same body
@@ -110,6 +111,9 @@ void changeset_set_detail(ChangeSet *set, ChangeTable *table, Str detail);
 Status changeset_put_object(ChangeSet *set, CatalogName name, Str body, Error *err);
 /* An absent one is no change. Removing a table drops it from this commit on; older commits keep it. */
 Status changeset_remove_object(ChangeSet *set, CatalogName name, Error *err);
+/* What the set was made by and does not change: CONFLICT unless the object has this body when the set is published. Alone it
+ * is nothing to publish. */
+void changeset_require_object(ChangeSet *set, CatalogName name, Str body);
 /* Whether the set changes that object; *out_body is what it will be, data NULL when it is removed. */
 bool changeset_object(const ChangeSet *set, CatalogName name, Str *out_body);
 void changeset_ledger(ChangeSet *set, const Delivery *deliveries, size_t delivery_count, const FileSeen *files,

@@ -110,6 +110,18 @@ static bool built_from_newer(const TableBody *now, const TableBody *ours) {
         return false;
 }
 
+/* The same, of the same: whoever made it first has done what ours would do. */
+static bool built_alike(const TableBody *now, const TableBody *ours) {
+        if (ours->fingerprint.size == 0 || !str_equal(now->fingerprint, ours->fingerprint) || now->input_count != ours->input_count)
+                return false;
+        for (size_t i = 0; i < now->input_count; i++) {
+                const LakeInput *mine = find_input(ours, now->inputs[i].table);
+                if (!mine || mine->snapshot != now->inputs[i].snapshot)
+                        return false;
+        }
+        return true;
+}
+
 /* What compaction made since is the same rows, so it is as if nothing had been published. */
 static Status check_base(const IntentTable *table, const Working *at, Error *err) {
         bool moved = !str_equal(at->hash, table->base_hash);
@@ -123,6 +135,8 @@ static Status check_base(const IntentTable *table, const Working *at, Error *err
                 return conflict(table->name, "was published by another in the meantime", err);
         if (table->model && built_from_newer(&at->table, &table->body))
                 return conflict(table->name, "was built from newer inputs by another in the meantime", err);
+        if (built_alike(&at->table, &table->body))
+                return conflict(table->name, "was built from the same inputs by another in the meantime", err);
         return STATUS_OK;
 }
 

@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/time.h"
 #include "lake/intent.h"
+#include "lake/kept.h"
 #include "lake/publish.h"
 
 #define OUTCOMES_KEPT_US (INT64_C(30) * 86400 * 1000000)
@@ -150,6 +151,7 @@ Status lake_sweep(Lake *lake, size_t max_intents, SweepResult *out, Error *err) 
         /* Names that were removed must not come back after a power cut to find their outcome forgotten. */
         dir_sync(lake->store->queue_dir);
         TRY(forget_outcomes(&sweep, err));
+        kept_tidy(lake, KEPT_US);
         *out = sweep.result;
         return STATUS_OK;
 }

@@ -3,12 +3,13 @@
 
 #include "base/time.h"
 #include "base/vec.h"
+#include "lake/kept.h"
 #include "model/files.h"
 #include "model/finding.h"
 #include "model/prepare.h"
 #include "model/product.h"
 
-#define PUBLISH_TRIES 8
+#define PUBLISH_TRIES 20 /* each lost one was won by another */
 #define COUNT_ROWS_MAX 1000000 /* differences are counted up to so many rows */
 
 typedef struct Build {
@@ -33,6 +34,14 @@ typedef struct Making {
         size_t check_count;
 } Making;
 
+/* Where the model's rows are now: in the change set, and as the worker that made them names them. */
+typedef struct Rows {
+        LakeFile *files;
+        Str *paths;
+        size_t count;
+        int64_t rows;
+} Rows;
+
 CatalogName model_table_name(Arena *arena, const Node *node) {
         return (CatalogName){ STR("table"), node->zone, arena_strf(arena, "%.*s.%.*s", STR_ARG(node->stage), STR_ARG(node->table)) };
 }
@@ -55,16 +64,19 @@ static CatalogName name_of_input(Arena *arena, Str full_name) {
         return (CatalogName){ STR("table"), arena_str(arena, zone), arena_str(arena, rest) };
 }
 
-static Status current_input(Build *b, Str full_name, LakeInput *out, Error *err) {
+/* out_content, which may be NULL: the hash of its rows, empty where nobody made one. */
+static Status current_input(Build *b, Str full_name, LakeInput *out, Str *out_content, Error *err) {
         CatalogName name = name_of_input(b->arena, full_name);
-        ChangeTable *changed = changeset_find(b->set, name);
+        const ChangeTable *changed = changeset_find(b->set, name);
+        Table table;
         if (changed) {
                 *out = change_table_input(changed, b->arena);
-                return STATUS_OK;
+        } else {
+                TRY(lake_table(b->spec->workspace->lake, changeset_base(b->set), name, b->arena, &table, err));
+                *out = (LakeInput){ full_name, table.body.rows_snapshot, table.body.rows_sequence };
         }
-        Table table;
-        TRY(lake_table(b->spec->workspace->lake, changeset_base(b->set), name, b->arena, &table, err));
-        *out = (LakeInput){ full_name, table.body.rows_snapshot, table.body.rows_sequence };
+        if (out_content)
+                *out_content = changed ? change_table(changed)->body.content : table.body.content;
         return STATUS_OK;
 }
 
@@ -74,7 +86,7 @@ static Status is_current(Build *b, const Node *node, const Table *table, bool *o
                 return STATUS_OK;
         for (size_t i = 0; i < table->body.input_count; i++) {
                 LakeInput now;
-                Status status = current_input(b, table->body.inputs[i].table, &now, err);
+                Status status = current_input(b, table->body.inputs[i].table, &now, NULL, err);
                 if (status == STATUS_NOT_FOUND)
                         return STATUS_OK;
                 TRY(status);
@@ -104,7 +116,7 @@ static Status add_inputs(Build *b, const Node *node, const BoundRelation *relati
                 if (has_input(inputs, name) || str_equal(name, node->name))
                         continue;
                 LakeInput input;
-                TRY(current_input(b, name, &input, err));
+                TRY(current_input(b, name, &input, NULL, err));
                 vec_push(b->arena, inputs, input);
         }
         return STATUS_OK;
@@ -218,6 +230,55 @@ static Status ask_checks(const Making *m, bool quarantine, Error *err) {
         return STATUS_OK;
 }
 
+/* ---- finished before, and not published ---- */
+
+/*
+ * What must be equal for a finished build to be used again: the definition, the rows that it read and the columns with the
+ * ids that its files carry. Rows are told by their hash where there is one, since a snapshot of a change set that was never
+ * published names nothing.
+ */
+static Status build_key(const Making *m, const Table *shape, const InputVec *inputs, Str *out, Error *err) {
+        CLEANUP(buf_deinit) Buf key = { 0 };
+        Arena *arena = m->b->arena;
+        buf_lstr(&key, m->node->name);
+        buf_lstr(&key, fingerprint_hex(arena, m->node));
+        for (size_t i = 0; i < inputs->count; i++) {
+                LakeInput input;
+                Str content;
+                TRY(current_input(m->b, inputs->items[i].table, &input, &content, err));
+                buf_lstr(&key, input.table);
+                buf_lstr(&key, content.size ? content : arena_strf(arena, "%lld", (long long)input.snapshot));
+        }
+        for (size_t i = 0; i < shape->body.column_count; i++) {
+                const LakeColumn *column = &shape->body.columns[i];
+                buf_lstr(&key, column->name);
+                buf_u32(&key, (uint32_t)column->id);
+                buf_lstr(&key, type_print(arena, column->type));
+        }
+        *out = sha256_hex(arena, sha256_of(buf_view(&key)));
+        return STATUS_OK;
+}
+
+/* False when nothing fits, or when it vanished meanwhile. */
+static bool take_kept(const Making *m, ChangeTable *table, Str key, Rows *out) {
+        Build *b = m->b;
+        KeptBuild kept;
+        Error ignored;
+        if (b->spec->again || !kept_find(b->spec->workspace->lake, m->node->name, key, b->arena, &kept))
+                return false;
+        *out = (Rows){ .files = kept.files, .paths = ARENA_ARRAY(b->arena, Str, kept.file_count), .count = kept.file_count };
+        for (size_t i = 0; i < kept.file_count; i++) {
+                LakeFile *file = &out->files[i];
+                const char *granted;
+                if (changeset_adopt_file(b->set, table, file->path, &file->path, &ignored) != STATUS_OK ||
+                    worker_grant(m->worker, file->path, b->arena, &granted, &ignored) != STATUS_OK)
+                        return false;
+                out->paths[i] = str_of(granted);
+                out->rows += file->statistics.rows;
+        }
+        return true;
+}
+
 /* ---- one table ---- */
 
 static Status table_before(Build *b, const Node *node, Table *storage, const Table **out, Error *err) {
@@ -225,14 +286,6 @@ static Status table_before(Build *b, const Node *node, Table *storage, const Tab
         *out = status == STATUS_OK ? storage : NULL;
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
-
-/* Where the model's rows are now: in the change set, and as the worker that made them names them. */
-typedef struct Rows {
-        LakeFile *files;
-        Str *paths;
-        size_t count;
-        int64_t rows;
-} Rows;
 
 static Status write_files(const Making *m, const Statement *statement, ChangeTable *table, Rows *out, Error *err) {
         Build *b = m->b;
@@ -254,6 +307,19 @@ static Status write_files(const Making *m, const Statement *statement, ChangeTab
                 out->paths[out->count++] = str_of(built[i].path);
                 out->rows += built[i].statistics.rows;
         }
+        return STATUS_OK;
+}
+
+/* By the engine, or from a run that did not come to publish it. */
+static Status make_rows(const Making *m, const Statement *statement, ChangeTable *table, const InputVec *inputs, Rows *out, Error *err) {
+        Str key;
+        TRY(build_key(m, change_table(table), inputs, &key, err));
+        m->report->kept = take_kept(m, table, key, out);
+        if (m->report->kept)
+                return STATUS_OK;
+        TRY(write_files(m, statement, table, out, err));
+        KeptBuild kept = { .table = m->node->name, .key = key, .files = out->files, .file_count = out->count };
+        kept_put(m->b->spec->workspace->lake, &kept);
         return STATUS_OK;
 }
 
@@ -302,8 +368,8 @@ static Status build_table(Making *m, Statement *statement, Error *err) {
         ChangeTable *table;
         TRY(changeset_table(b->set, model_table_name(b->arena, node), &spec, &table, err));
         changeset_set_detail(b->set, table, contract);
-        Rows rows;
-        TRY(write_files(m, statement, table, &rows, err));
+        Rows rows = { 0 };
+        TRY(make_rows(m, statement, table, &inputs, &rows, err));
         TRY(show_rows(m, table, &rows, err));
         note_hidden(m, columns, spec.column_count);
         TRY(ask_checks(m, true, err));
@@ -460,6 +526,15 @@ static Status take_model(Build *b, const Node *node, Error *err) {
         return STATUS_OK;
 }
 
+/* Another run's text may have models that ours does not know. */
+static Status is_in_history(Build *b, const CatalogObject *table, bool *out, Error *err) {
+        CatalogObject model;
+        CatalogName name = { STR("model"), table->zone, table->name };
+        Status status = catalog_get(b->spec->workspace->lake->catalog, changeset_base(b->set), name, b->arena, &model, err);
+        *out = status == STATUS_OK;
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 /* Tables and views of models that are no longer in the text go with the next publication of their zone. */
 static Status drop_removed(Build *b, Error *err) {
         static const char *const kinds[] = { "table", "view" };
@@ -471,8 +546,11 @@ static Status drop_removed(Build *b, Error *err) {
                                  &count, err));
                 for (size_t i = 0; i < count; i++) {
                         Str full = arena_strf(b->arena, "%.*s.%.*s", STR_ARG(objects[i].zone), STR_ARG(objects[i].name));
-                        bool is_staging = str_starts_with(objects[i].name, STR("staging."));
-                        if (!is_staging && in_zones(b, objects[i].zone) && !graph_node(graph, full))
+                        bool is_staging = str_starts_with(objects[i].name, STR("staging.")), wanted = false;
+                        if (is_staging || !in_zones(b, objects[i].zone) || graph_node(graph, full))
+                                continue;
+                        TRY(is_in_history(b, &objects[i], &wanted, err));
+                        if (!wanted)
                                 TRY(changeset_remove_object(b->set, (CatalogName){ objects[i].kind, objects[i].zone, objects[i].name }, err));
                 }
         }
@@ -537,11 +615,55 @@ static Status keep_failed(Build *b, BuildReport *out, Error *err) {
         return STATUS_OK;
 }
 
+/* ---- whose text it is ---- */
+
+static const ProjectObject *own_object(const Build *b, const Node *node) {
+        const ProjectText *text = b->spec->text;
+        Str name = model_table_name(b->arena, node).name;
+        for (size_t i = 0; i < text->object_count; i++) {
+                const ProjectObject *object = &text->objects[i];
+                if (str_is(object->kind, "model") && str_equal(object->zone, node->zone) && str_equal(object->name, name))
+                        return object;
+        }
+        return NULL;
+}
+
+/*
+ * That the history's text at the set's base is the one we build by, and that it still is when the set is published: another
+ * run may have applied a newer one, and what is built by an older must not take its place.
+ */
+static Status hold_text(Build *b, bool *out_superseded, Error *err) {
+        const Graph *graph = b->spec->text->graph;
+        for (size_t i = 0; i < graph->count; i++) {
+                const Node *node = graph->nodes[i];
+                if (node->kind != NODE_MODEL || !b->spec->chosen[i] || !in_zones(b, node->zone))
+                        continue;
+                const ProjectObject *own = own_object(b, node);
+                CatalogName name = { own->kind, own->zone, own->name };
+                CatalogObject applied;
+                Status status = catalog_get(b->spec->workspace->lake->catalog, changeset_base(b->set), name, b->arena, &applied, err);
+                if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+                        return status;
+                *out_superseded |= status == STATUS_NOT_FOUND || !str_equal(applied.body, own->body);
+                changeset_require_object(b->set, name, own->body);
+        }
+        return STATUS_OK;
+}
+
+static void drop_kept(const Build *b) {
+        for (size_t i = 0; i < b->reports.count; i++)
+                if (b->reports.items[i].state == BUILD_BUILT || b->reports.items[i].kept)
+                        kept_remove(b->spec->workspace->lake, b->reports.items[i].node->name);
+}
+
 static Status build_once(Build *b, BuildReport *out, Error *err) {
         const Graph *graph = b->spec->text->graph;
         b->reports.count = 0;
         *out = (BuildReport){ 0 };
         TRY(changeset_new(b->spec->workspace->lake, &b->spec->commit, &b->set, err));
+        TRY(hold_text(b, &out->superseded, err));
+        if (out->superseded)
+                return STATUS_OK;
         for (size_t i = 0; i < graph->count; i++) {
                 const Node *node = graph->nodes[i];
                 if (node->kind == NODE_MODEL && b->spec->chosen[node->index] && in_zones(b, node->zone))
@@ -561,6 +683,7 @@ static Status build_once(Build *b, BuildReport *out, Error *err) {
                         TRY(changeset_publish(b->set, b->arena, &out->commit, err));
                         out->published = out->commit.seq > base;
                 }
+                drop_kept(b);
         }
         out->items = b->reports.items;
         out->count = b->reports.count;

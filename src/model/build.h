@@ -5,7 +5,8 @@
  *
  * A model is bound as its zone: its own stages whole, other zones' products only. It is built when its definition
  * (graph fingerprint) or the snapshot of anything it reads is not what its table says it was built from. A build
- * whose rows equal the old ones makes no new version.
+ * whose rows equal the old ones makes no new version. What another run published first is not built over: the zone is
+ * planned again from what stands now. What was finished and did not come to be published is kept for the next (lake/kept.h).
  */
 #include "model/check.h"
 #include "model/text.h"
@@ -15,6 +16,7 @@ typedef enum BuildState { BUILD_BUILT, BUILD_UNCHANGED, BUILD_FAILED, BUILD_BLOC
 typedef struct ModelReport {
         const Node *node;
         BuildState state;
+        bool kept;        /* its files are those of a run that did not come to publish them */
         int64_t rows;
         int64_t added, changed, removed; /* -1 = not counted */
         int64_t us;
@@ -41,6 +43,7 @@ typedef struct BuildReport {
         size_t count;
         bool published;        /* a commit was made */
         bool failed;           /* a model failed: these zones keep what they had */
+        bool superseded;       /* another applied another text of these zones meanwhile: nothing was built */
         bool kept;             /* ... and what was built is on spec->failed_branch */
         CatalogCommit commit;
 } BuildReport;

@@ -8,6 +8,12 @@
 
 #define SWEEP_INTENTS 64 /* a run ends with a bounded tidy */
 
+/* A file that this run landed, until what became of it is told. */
+typedef struct RunLanded {
+        LandedFile landed;
+        bool told;
+} RunLanded;
+
 typedef struct Run {
         Workspace *workspace;
         const RunOptions *options;
@@ -18,13 +24,15 @@ typedef struct Run {
         bool *feed_chosen;
         size_t feed_count;
         VEC(Str) zones;
+        VEC(RunLanded) landed;
         VEC(RunDelivery) deliveries;
         VEC(ModelReport) models;
-        VEC(Error) errors;
+        VEC(Error) errors, model_errors;
         VEC(Str) unclaimed, unclaimed_why;
         RunReport *report;
         Str audit; /* the log's head once this run stands in it, for every commit it makes */
-        bool changed, failed;
+        bool changed, failed, model_failed;
+        bool superseded; /* another applied another text meanwhile: what is left is planned again */
 } Run;
 
 const char *run_state_name(RunState state) {
@@ -37,6 +45,7 @@ const char *build_state_name(BuildState state) {
         return names[state];
 }
 
+/* Names point into the text; the object is the caller's to fill where the feed is staged. */
 Feed *feed_of_source(Arena *arena, const Source *source) {
         Feed *feed = ARENA_NEW(arena, Feed);
         *feed = (Feed){
@@ -72,6 +81,15 @@ static ChangeSetSpec commit_spec(const Run *run) {
                                 .audit = run->audit };
 }
 
+static Str source_object(const Run *run, const Source *source) {
+        for (size_t i = 0; i < run->text.object_count; i++) {
+                const ProjectObject *object = &run->text.objects[i];
+                if (str_is(object->kind, "source") && str_equal(object->zone, source->zone) && str_equal(object->name, source->name))
+                        return object->body;
+        }
+        return STR("");
+}
+
 static bool is_interrupted(const Run *run) {
         return run->options->interrupted && *run->options->interrupted;
 }
@@ -92,6 +110,7 @@ static Status select_words(Run *run, Error *err) {
         Str *words = ARENA_ARRAY(run->arena, Str, run->options->word_count);
         for (size_t i = 0; i < run->options->word_count; i++)
                 words[i] = str_of(run->options->words[i]);
+        run->zones.count = run->feed_count = 0;
         run->chosen = ARENA_ARRAY(run->arena, bool, graph->count);
         return select_nodes(graph, words, run->options->word_count, run->chosen, err);
 }
@@ -122,7 +141,9 @@ static void collect_feeds(Run *run) {
                 if (graph->nodes[i]->kind != NODE_SOURCE)
                         continue;
                 run->feed_chosen[run->feed_count] = run->chosen[i];
-                run->feeds[run->feed_count++] = feed_of_source(run->arena, graph->nodes[i]->source);
+                Feed *feed = feed_of_source(run->arena, graph->nodes[i]->source);
+                feed->object = source_object(run, graph->nodes[i]->source);
+                run->feeds[run->feed_count++] = feed;
         }
 }
 
@@ -198,18 +219,15 @@ static void take_landed(Run *run, const LandedFile *landed) {
 }
 
 /* Files of this run by the delivery that they became, so that staging's outcome is counted by file. */
-static bool was_landed_now(const LandedFile *landed, size_t count, int64_t delivery) {
-        for (size_t i = 0; i < count; i++)
-                if (landed[i].state == LAND_NEW && landed[i].delivery.id == delivery)
-                        return true;
-        return false;
+static RunLanded *landed_now(Run *run, int64_t delivery) {
+        for (size_t i = 0; i < run->landed.count; i++)
+                if (run->landed.items[i].landed.state == LAND_NEW && run->landed.items[i].landed.delivery.id == delivery)
+                        return &run->landed.items[i];
+        return NULL;
 }
 
-static bool was_staged_here(const StageReport *report, int64_t delivery) {
-        for (size_t i = 0; i < report->count; i++)
-                if (report->items[i].delivery.id == delivery)
-                        return true;
-        return false;
+static bool is_of_feed(const LandedFile *landed, const Feed *feed) {
+        return str_equal(landed->file->feed->zone, feed->zone) && str_equal(landed->file->feed->name, feed->name);
 }
 
 static void note_unclaimed(Run *run, const FoundFile *file) {
@@ -228,7 +246,7 @@ static void note_unclaimed(Run *run, const FoundFile *file) {
         vec_push(run->arena, &run->unclaimed_why, why);
 }
 
-static Status arrive(Run *run, LandedFile **out, size_t *out_count, Error *err) {
+static Status arrive(Run *run, Error *err) {
         DiscoverSpec spec = {
                 .project_root = run->workspace->project->root,
                 .feeds = (const Feed *const *)run->feeds,
@@ -255,10 +273,10 @@ static Status arrive(Run *run, LandedFile **out, size_t *out_count, Error *err) 
                 progress(run, "landing", STR(""));
         LandedFile *landed = ARENA_ARRAY(run->arena, LandedFile, claimed.count);
         TRY(land_files(run->workspace->lake, claimed.items, claimed.count, run->arena, landed, err));
-        for (size_t i = 0; i < claimed.count; i++)
+        for (size_t i = 0; i < claimed.count; i++) {
                 take_landed(run, &landed[i]);
-        *out = landed;
-        *out_count = claimed.count;
+                vec_push(run->arena, &run->landed, (RunLanded){ .landed = landed[i] });
+        }
         return STATUS_OK;
 }
 
@@ -287,7 +305,21 @@ static void take_staged(Run *run, const DeliveryReport *report, bool is_file) {
         add_delivery(run, (RunDelivery){ delivery->zone, delivery->source, delivery->name, delivery->state, delivery->message, *report, is_file });
 }
 
-static Status stage_one(Run *run, const Feed *feed, const Source *source, const LandedFile *landed, size_t landed_count, Error *err) {
+/* Files that this run landed and another, side by side, has staged. */
+static Status tell_staged_elsewhere(Run *run, const Feed *feed, Error *err) {
+        for (size_t i = 0; i < run->landed.count; i++) {
+                RunLanded *file = &run->landed.items[i];
+                if (file->told || file->landed.state != LAND_NEW || !is_of_feed(&file->landed, feed))
+                        continue;
+                DeliveryReport other = { 0 };
+                TRY(catalog_delivery(run->workspace->lake->catalog, file->landed.delivery.id, run->arena, &other.delivery, err));
+                file->told = true;
+                take_staged(run, &other, true);
+        }
+        return STATUS_OK;
+}
+
+static Status stage_one(Run *run, const Feed *feed, const Source *source, Error *err) {
         StageContext context = {
                 .lake = run->workspace->lake,
                 .pool = run->workspace->pool,
@@ -304,27 +336,26 @@ static Status stage_one(Run *run, const Feed *feed, const Source *source, const 
         StageReport report;
         TRY(stage_feed(&context, feed, run->arena, &report, err));
         run->changed |= report.changed;
-        for (size_t i = 0; i < report.count; i++)
-                take_staged(run, &report.items[i], was_landed_now(landed, landed_count, report.items[i].delivery.id));
-        /* files that this run landed and another, side by side, has staged */
-        for (size_t i = 0; i < landed_count; i++) {
-                if (landed[i].state != LAND_NEW || landed[i].file->feed != feed || was_staged_here(&report, landed[i].delivery.id))
-                        continue;
-                DeliveryReport other = { 0 };
-                TRY(catalog_delivery(run->workspace->lake->catalog, landed[i].delivery.id, run->arena, &other.delivery, err));
-                take_staged(run, &other, true);
+        run->superseded |= report.superseded;
+        if (report.superseded)
+                return STATUS_OK;
+        for (size_t i = 0; i < report.count; i++) {
+                RunLanded *file = landed_now(run, report.items[i].delivery.id);
+                take_staged(run, &report.items[i], file && !file->told);
+                if (file)
+                        file->told = true;
         }
-        return STATUS_OK;
+        return tell_staged_elsewhere(run, feed, err);
 }
 
-static Status stage_all(Run *run, const LandedFile *landed, size_t landed_count, Error *err) {
+static Status stage_all(Run *run, Error *err) {
         for (size_t i = 0; i < run->feed_count; i++) {
                 const Feed *feed = run->feeds[i];
                 if (!run->feed_chosen[i])
                         continue;
                 if (is_interrupted(run))
                         return error_set(err, STATUS_INTERRUPTED, "interrupted; what is staged stays, the next run goes on");
-                TRY(stage_one(run, feed, project_source(run->workspace->project, feed->zone, feed->name), landed, landed_count, err));
+                TRY(stage_one(run, feed, project_source(run->workspace->project, feed->zone, feed->name), err));
         }
         return STATUS_OK;
 }
@@ -354,6 +385,19 @@ static bool is_free(const Run *run, const Str *waiting, size_t count, size_t ind
         return true;
 }
 
+/* Told again after another plan: what was built stays built. */
+static void add_model(Run *run, const ModelReport *report) {
+        for (size_t i = 0; i < run->models.count; i++) {
+                ModelReport *known = &run->models.items[i];
+                if (!str_equal(known->node->name, report->node->name))
+                        continue;
+                if (known->state != BUILD_BUILT || report->state != BUILD_UNCHANGED)
+                        *known = *report;
+                return;
+        }
+        vec_push(run->arena, &run->models, *report);
+}
+
 static Status build_group(Run *run, const Str *zones, size_t count, Error *err) {
         BuildSpec spec = {
                 .workspace = run->workspace,
@@ -370,13 +414,14 @@ static Status build_group(Run *run, const Str *zones, size_t count, Error *err) 
         BuildReport report;
         TRY(build_zones(&spec, zones, count, run->arena, &report, err));
         run->changed |= report.published;
-        run->failed |= report.failed;
+        run->superseded |= report.superseded;
+        run->model_failed |= report.failed;
         if (report.kept)
                 run->report->failed_branch = spec.failed_branch;
         for (size_t i = 0; i < report.count; i++) {
-                vec_push(run->arena, &run->models, report.items[i]);
+                add_model(run, &report.items[i]);
                 if (report.items[i].state == BUILD_FAILED)
-                        add_error(run, &report.items[i].error);
+                        vec_push(run->arena, &run->model_errors, report.items[i].error);
         }
         return STATUS_OK;
 }
@@ -402,18 +447,6 @@ static Status build_all(Run *run, Error *err) {
 
 /* ---- the whole ---- */
 
-static int64_t next_number(Run *run) {
-        Str text;
-        Error ignored;
-        int64_t number = 0;
-        Catalog *catalog = run->workspace->lake->catalog;
-        if (catalog_meta(catalog, STR("run"), run->arena, &text, &ignored) == STATUS_OK)
-                str_to_int64(text, &number);
-        number++;
-        catalog_put_meta(catalog, STR("run"), arena_strf(run->arena, "%lld", (long long)number), &ignored);
-        return number;
-}
-
 static void finish(Run *run) {
         RunReport *report = run->report;
         RunFiles *files = &report->files;
@@ -422,6 +455,9 @@ static void finish(Run *run) {
         report->delivery_count = run->deliveries.count;
         report->models = run->models.items;
         report->model_count = run->models.count;
+        for (size_t i = 0; i < run->model_errors.count; i++)
+                add_error(run, &run->model_errors.items[i]);
+        run->failed |= run->model_failed;
         report->errors = run->errors.items;
         report->error_count = run->errors.count;
         report->unclaimed = run->unclaimed.items;
@@ -449,25 +485,68 @@ static bool is_on_main(const Run *run) {
 }
 
 static Status take_files(Run *run, Error *err) {
-        LandedFile *landed;
-        size_t landed_count;
-        TRY(arrive(run, &landed, &landed_count, err));
-        return stage_all(run, landed, landed_count, err);
+        TRY(arrive(run, err));
+        return stage_all(run, err);
 }
 
-static Status run_steps(Run *run, Error *err) {
-        TRY(load_text(run, err));
-        TRY(select_words(run, err));
-        TRY(text_apply(run->workspace, run->options->branch, run->arena, &run->report->apply, err));
-        if (run->options->on_apply)
-                run->options->on_apply(run->options->context, &run->report->apply);
-        run->report->run = next_number(run);
-        TRY(audit_start(run, err));
+/* The project's text, read and in the history. Whoever edits while we read is waited for. */
+static Status apply_text(Run *run, Error *err) {
+        ApplyReport *report = &run->report->apply;
+        for (int i = 0; i < TEXT_TRIES; i++) {
+                if (i > 0)
+                        TRY(workspace_reload(run->workspace, err));
+                TRY(load_text(run, err));
+                TRY(select_words(run, err));
+                TRY(text_apply(run->workspace, run->options->branch, run->arena, report, err));
+                if (!report->stale)
+                        return STATUS_OK;
+        }
+        return text_unsettled(err);
+}
+
+/* Lands, stages and builds; with superseded, what was left when another's text came in between. */
+static Status work(Run *run, Error *err) {
+        run->superseded = run->model_failed = false;
+        run->model_errors.count = 0;
         collect_zones(run);
         collect_feeds(run);
         if (is_on_main(run))
                 TRY(take_files(run, err));
-        TRY(build_all(run, err));
+        return build_all(run, err);
+}
+
+/*
+ * Another run or apply put another text into the history while we worked by ours. If it is the text of this folder, edited
+ * meanwhile, the rest is done by that. If it is another checkout's, two people want different things: we do not undo theirs.
+ */
+static Status follow_text(Run *run, Error *err) {
+        bool applied;
+        TRY(text_is_applied(run->workspace, run->options->branch, run->arena, &applied, err));
+        if (applied) {
+                TRY(workspace_reload(run->workspace, err));
+                TRY(load_text(run, err));
+                return select_words(run, err);
+        }
+        CatalogCommit head;
+        TRY(catalog_head(run->workspace->lake->catalog, run->options->branch, run->arena, &head, err));
+        error_set(err, STATUS_CONFLICT, "another text than this folder's was applied while this run worked; the newest commit is %.12s by %.*s",
+                  head.id.data, STR_ARG(head.author));
+        return error_hint(err, "what is published stays; lode plan tells how this folder differs, lode run applies it again");
+}
+
+static Status run_steps(Run *run, Error *err) {
+        TRY(apply_text(run, err));
+        if (run->options->on_apply)
+                run->options->on_apply(run->options->context, &run->report->apply);
+        TRY(catalog_next(run->workspace->lake->catalog, STR("run"), &run->report->run, err));
+        TRY(audit_start(run, err));
+        TRY(work(run, err));
+        for (int i = 1; run->superseded; i++) {
+                if (i == TEXT_TRIES)
+                        return text_unsettled(err);
+                TRY(follow_text(run, err));
+                TRY(work(run, err));
+        }
         SweepResult swept;
         TRY(lake_sweep(run->workspace->lake, SWEEP_INTENTS, &swept, err));
         CatalogCommit head;

@@ -6,6 +6,8 @@
 #include "sql/allow.h"
 #include "sql/depend.h"
 
+#define APPLY_TRIES 20 /* each lost one was won by another */
+
 /* The kinds of objects that apply owns: whatever of them is not in the text goes. */
 static const char *const text_kinds[] = { "project", "policies", "zone", "access", "terms", "source", "model" };
 
@@ -72,6 +74,7 @@ static bool is_problem(Status status) {
 Status text_load(Workspace *w, Worker *worker, Arena *arena, ProjectText *out, Error *err) {
         Project *project = w->project;
         out->graph = graph_new(arena);
+        project_objects(project, arena, &out->objects, &out->object_count);
         out->problems = &project->problems;
         VEC(const SqlTree *) trees = { 0 };
         VEC(const Model *) models = { 0 };
@@ -103,12 +106,47 @@ Status text_load(Workspace *w, Worker *worker, Arena *arena, ProjectText *out, E
 
 /* ---- apply ---- */
 
+static bool is_named(const ProjectObject *object, const CatalogObject *other) {
+        return str_equal(object->kind, other->kind) && str_equal(object->zone, other->zone) && str_equal(object->name, other->name);
+}
+
 static bool has_object(const ProjectObject *objects, size_t count, const CatalogObject *wanted) {
         for (size_t i = 0; i < count; i++)
-                if (str_equal(objects[i].kind, wanted->kind) && str_equal(objects[i].zone, wanted->zone) &&
-                    str_equal(objects[i].name, wanted->name))
+                if (is_named(&objects[i], wanted))
                         return true;
         return false;
+}
+
+static bool same_objects(const ProjectObject *a, size_t a_count, const ProjectObject *b, size_t b_count) {
+        if (a_count != b_count)
+                return false;
+        for (size_t i = 0; i < a_count; i++)
+                if (!str_equal(a[i].kind, b[i].kind) || !str_equal(a[i].zone, b[i].zone) || !str_equal(a[i].name, b[i].name) ||
+                    !str_equal(a[i].body, b[i].body))
+                        return false;
+        return true;
+}
+
+/* What the project's files say now, in the order of project_objects. */
+static Status read_again(const Workspace *w, Arena *arena, ProjectObject **out, size_t *out_count, Error *err) {
+        Project *now;
+        TRY(project_load(arena, w->project->root, &now, err));
+        project_objects(now, arena, out, out_count);
+        return STATUS_OK;
+}
+
+/*
+ * Whether the files were edited since this process read them. Asked after a change set's base was taken: so of two that
+ * apply, the one that read first and publishes last finds out, either here or by a conflict.
+ */
+static Status is_stale(const Workspace *w, bool *out, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        ProjectObject *now, *read;
+        size_t now_count, read_count;
+        TRY(read_again(w, &arena, &now, &now_count, err));
+        project_objects(w->project, &arena, &read, &read_count);
+        *out = !same_objects(now, now_count, read, read_count);
+        return STATUS_OK;
 }
 
 static Status fill(ChangeSet *set, Workspace *w, Arena *arena, Error *err) {
@@ -127,6 +165,11 @@ static Status fill(ChangeSet *set, Workspace *w, Arena *arena, Error *err) {
         return STATUS_OK;
 }
 
+Status text_unsettled(Error *err) {
+        error_set(err, STATUS_CONFLICT, "the project's files were edited each time that they were read");
+        return error_hint(err, "run again when whoever edits them is done");
+}
+
 static Status commit_changes(Workspace *w, Str branch, CatalogCommit *commit, Arena *arena, Error *err) {
         CatalogCommit *log;
         size_t count;
@@ -140,11 +183,15 @@ Status text_apply(Workspace *w, Str branch, Arena *arena, ApplyReport *out, Erro
         ChangeSetSpec spec = { .branch = branch, .author = w->principal.name, .via = STR("cli"), .message = STR("apply the project's text"),
                                .git = workspace_git(w) };
         Status status = STATUS_CONFLICT;
-        for (int i = 0; i < 8 && status == STATUS_CONFLICT; i++) {
+        for (int i = 0; i < APPLY_TRIES && status == STATUS_CONFLICT; i++) {
                 CLEANUP(changeset_freep) ChangeSet *set = NULL;
                 TRY(changeset_new(w->lake, &spec, &set, err));
+                *out = (ApplyReport){ 0 };
+                TRY(is_stale(w, &out->stale, err));
+                if (out->stale)
+                        return STATUS_OK;
                 TRY(fill(set, w, arena, err));
-                *out = (ApplyReport){ .changed = !changeset_is_empty(set) };
+                out->changed = !changeset_is_empty(set);
                 if (!out->changed)
                         return catalog_head(w->lake->catalog, branch, arena, &out->commit, err);
                 if (i == 0) {
@@ -158,6 +205,21 @@ Status text_apply(Workspace *w, Str branch, Arena *arena, ApplyReport *out, Erro
         return commit_changes(w, branch, &out->commit, arena, err);
 }
 
+Status text_is_applied(Workspace *w, Str branch, Arena *arena, bool *out, Error *err) {
+        ProjectObject *objects;
+        CatalogObject *present;
+        size_t count, present_count, matched = 0, applied = 0;
+        TRY(read_again(w, arena, &objects, &count, err));
+        TRY(catalog_list(w->lake->catalog, (CatalogAt){ .branch = branch }, STR(""), STR(""), arena, &present, &present_count, err));
+        for (size_t j = 0; j < present_count; j++) {
+                applied += is_text_kind(present[j].kind);
+                for (size_t i = 0; i < count; i++)
+                        matched += is_named(&objects[i], &present[j]) && str_equal(objects[i].body, present[j].body);
+        }
+        *out = matched == count && applied == count;
+        return STATUS_OK;
+}
+
 Status text_edited(Workspace *w, Arena *arena, Str **out, size_t *out_count, Error *err) {
         ProjectObject *objects;
         CatalogObject *present;
@@ -168,8 +230,7 @@ Status text_edited(Workspace *w, Arena *arena, Str **out, size_t *out_count, Err
         for (size_t i = 0; i < count; i++) {
                 bool same = false;
                 for (size_t j = 0; j < present_count && !same; j++)
-                        same = str_equal(objects[i].kind, present[j].kind) && str_equal(objects[i].zone, present[j].zone) &&
-                               str_equal(objects[i].name, present[j].name) && str_equal(objects[i].body, present[j].body);
+                        same = is_named(&objects[i], &present[j]) && str_equal(objects[i].body, present[j].body);
                 if (!same)
                         vec_push(arena, &edited, arena_strf(arena, "%.*s%s%.*s.%.*s", STR_ARG(objects[i].zone), objects[i].zone.size ? "." : "",
                                                             STR_ARG(objects[i].kind), STR_ARG(objects[i].name)));

@@ -12,6 +12,8 @@
 typedef struct ProjectText {
         Graph *graph;
         const SqlTree **trees; /* by node index; NULL for sources */
+        ProjectObject *objects; /* as the history will have them */
+        size_t object_count;
         Problems *problems;    /* the project's own, with what parsing and linking found */
 } ProjectText;
 
@@ -19,12 +21,20 @@ typedef struct ProjectText {
 Status text_load(Workspace *workspace, Worker *worker, Arena *arena, ProjectText *out, Error *err);
 
 typedef struct ApplyReport {
+        bool stale;            /* the project's files are no longer what was read: nothing was done, read them again */
         bool changed;
         CatalogCommit commit; /* with its changes; the head when nothing changed */
 } ApplyReport;
 
+#define TEXT_TRIES 5 /* somebody who edits while we read is soon done */
+
+/* CONFLICT for files that were edited each time that they were read. */
+Status text_unsettled(Error *err);
 /* One commit that makes the history's text this text. `apply` must be of a text without problems. */
 Status text_apply(Workspace *workspace, Str branch, Arena *arena, ApplyReport *out, Error *err);
+
+/* Whether the history's text is the one in the project's files as they are now. */
+Status text_is_applied(Workspace *workspace, Str branch, Arena *arena, bool *out, Error *err);
 
 /* What differs from the applied text: names of objects, "shop.source.orders" ... */
 Status text_edited(Workspace *workspace, Arena *arena, Str **out, size_t *out_count, Error *err);

@@ -55,6 +55,10 @@ static Status open_all(const WorkspaceSpec *spec, Workspace *w, Error *err) {
         return STATUS_OK;
 }
 
+Status workspace_reload(Workspace *w, Error *err) {
+        return project_load(&w->arena, w->project->root, &w->project, err);
+}
+
 Status workspace_audit(Workspace *w, AuditRecord record, Error *err) {
         if (!w->audit)
                 return STATUS_OK;

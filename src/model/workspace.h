@@ -35,6 +35,9 @@ Status workspace_open(const WorkspaceSpec *spec, Workspace **out, Error *err);
 void workspace_close(Workspace *workspace); /* NULL is fine */
 void workspace_closep(Workspace **workspace);
 
+/* Reads the project's text again; what was read before stays valid until the workspace is closed. */
+Status workspace_reload(Workspace *workspace, Error *err);
+
 /* One line in the audit log: who (this principal, by the command line) is filled in. It is on disk when the workspace is
  * closed, or, for what changes anything, when the change is. */
 Status workspace_audit(Workspace *workspace, AuditRecord record, Error *err);

@@ -23,6 +23,7 @@ static Store *store_at(const char *root) {
         store->claims_path = path_join(arena, root, "commit/claims");
         store->tables_dir = path_join(arena, root, "tables");
         store->landing_dir = path_join(arena, root, "landing");
+        store->built_dir = path_join(arena, root, "built");
         store->run_dir = path_join(arena, root, "run");
         store->audit_dir = path_join(arena, root, "audit");
         return store;

@@ -10,6 +10,7 @@
  *   STORE/commit/queue/ID.lock, ID.files, ID.intent    a change set: its lock, what it wrote, what it wants published
  *   STORE/landing/ZONE/SOURCE/YYYY-MM/SHA256           received bytes, immutable
  *   STORE/tables/UUID/{data,metadata}/                 Iceberg tables, under names that say nothing
+ *   STORE/built/ZONE.STAGE.TABLE/                      what a build made that is not published yet (room lake): a cache
  *   STORE/run/                                         per process and worker: grants, spill; swept by lock
  *   STORE/audit/                                       append-only audit files
  *
@@ -33,6 +34,7 @@ typedef struct Store {
         const char *claims_path;   /* STORE/commit/claims */
         const char *tables_dir;
         const char *landing_dir;
+        const char *built_dir;
         const char *run_dir;
         const char *audit_dir;
 } Store;
