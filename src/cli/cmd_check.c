@@ -1,61 +1,175 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/text_errors.h"
+#include "base/vec.h"
+#include "cli/cli.h"
 #include "model/dry.h"
+#include "model/inspect.h"
+#include "model/select.h"
 
-static void print_json(const Problems *problems) {
+enum { OPTION_DATA };
+
+static const Option options[] = {
+        [OPTION_DATA] = { "data", 0, NULL, "ask all checks, keys and references of the tables as they are" },
+};
+
+typedef struct Check {
+        Cli *cli;
+        Workspace *workspace;
+        ProjectText text;
+        DryTable *tables;
+        bool *chosen; /* by node index; NULL until the graph is whole */
+        Problems *errors;
+        Problems warnings;
+        Inspection inspection;
+        bool data;
+} Check;
+
+/* ---- what is told ---- */
+
+static void problems_json(JsonWriter *w, const char *key, const Problems *problems) {
+        json_key(w, key);
+        json_array(w);
+        for (size_t i = 0; i < problems->errors.count; i++)
+                error_json(w, problems->errors.items[i]);
+        json_end(w);
+}
+
+static void print_json(const Check *check) {
         CLEANUP(buf_deinit) Buf json = { 0 };
         JsonWriter w = json_writer(&json, false);
         json_object(&w);
-        json_member_str(&w, "state", problems_any(problems) ? STR("failed") : STR("ok"));
-        json_key(&w, "errors");
-        json_array(&w);
-        for (size_t i = 0; i < problems->errors.count; i++)
-                error_json(&w, problems->errors.items[i]);
-        json_end(&w);
-        json_key(&w, "warnings");
-        json_array(&w);
-        json_end(&w);
+        json_member_str(&w, "state", problems_any(check->errors) ? STR("failed") : STR("ok"));
+        problems_json(&w, "errors", check->errors);
+        problems_json(&w, "warnings", &check->warnings);
         json_end(&w);
         output_json(&json);
 }
 
-static Status run(Cli *cli, Error *err) {
-        TRY(cli_want_words(cli, &verb_check, 0, 0, err));
-        TRY(cli_want_formats(cli, false, false, err));
-        CLEANUP(workspace_closep) Workspace *workspace = NULL;
-        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store_if_there = true, .workers = true, .interrupted = &cli_interrupted };
-        TRY(workspace_open(&spec, &workspace, err));
-        Problems *problems = &workspace->project->problems;
+static void print_counts(const Check *check) {
+        const Inspection *i = &check->inspection;
+        size_t sources = 0, models = 0;
+        for (size_t n = 0; n < check->text.graph->count; n++)
+                *(check->text.graph->nodes[n]->kind == NODE_SOURCE ? &sources : &models) += 1;
+        if (check->data)
+                printf("%s: %zu checks on %zu tables, %zu do not hold\n", problems_any(check->errors) ? "failed" : "ok", i->checks, i->tables,
+                       check->errors->errors.count + check->errors->dropped);
+        else if (!problems_any(check->errors))
+                printf("ok: %zu zones, %zu sources, %zu models\n", check->workspace->project->zone_count, sources, models);
+}
+
+static void print_text(const Check *check) {
+        const Output *output = &check->cli->output;
+        for (size_t i = 0; i < check->warnings.errors.count; i++) {
+                const Error *warning = check->warnings.errors.items[i];
+                output_note(output, PAINT_YELLOW, "warning    %s%s%s", warning->message, warning->hint[0] ? "; " : "", warning->hint);
+        }
+        for (size_t i = 0; i < check->errors->errors.count; i++)
+                output_error(output, check->errors->errors.items[i]);
+        if (check->errors->dropped)
+                output_note(output, PAINT_RED, "and %zu more", check->errors->dropped);
+        print_counts(check);
+}
+
+/* 2 where the text is wrong, 1 where only the data or a contract is. */
+static int exit_of(const Check *check) {
+        int worst = 0;
+        for (size_t i = 0; i < check->errors->errors.count; i++) {
+                int exit = status_exit(check->errors->errors.items[i]->status);
+                worst = exit > worst ? exit : worst;
+        }
+        return check->data && worst > 1 ? 1 : worst; /* the text was right, or there would be no data looked at */
+}
+
+/* ---- what is looked at ---- */
+
+/* Of the problems those of the chosen nodes' files; what lies in no file of a node stays. */
+static void keep_chosen(Check *check) {
+        const Graph *graph = check->text.graph;
+        size_t kept = 0;
+        for (size_t i = 0; i < check->errors->errors.count; i++) {
+                Error *err = check->errors->errors.items[i];
+                bool other = false;
+                for (size_t n = 0; n < graph->count && !other; n++) {
+                        const Node *node = graph->nodes[n];
+                        other = !check->chosen[n] && strcmp(node->model ? node->model->path : node->source->path, err->file) == 0;
+                }
+                if (!other)
+                        check->errors->errors.items[kept++] = err;
+        }
+        check->errors->errors.count = kept;
+}
+
+static Status look_at_products(Check *check, Error *err) {
+        const Graph *graph = check->text.graph;
+        for (size_t i = 0; i < graph->count && check->workspace->lake; i++) {
+                const Model *model = graph->nodes[i]->model;
+                const DryTable *table = &check->tables[i];
+                if (model && model->stage == STAGE_EGRESS && table->known)
+                        TRY(inspect_product(check->workspace->lake, model, table->columns, table->column_count, check->errors, &check->cli->arena,
+                                            err));
+        }
+        return STATUS_OK;
+}
+
+static Status look_at_text(Check *check, Error *err) {
+        Workspace *workspace = check->workspace;
+        Arena *arena = &check->cli->arena;
         CLEANUP(worker_releasep) Worker *worker = NULL;
         TRY(worker_lease(workspace->pool, workspace->principal.name, &worker, err));
-        ProjectText text;
-        TRY(text_load(workspace, worker, &cli->arena, &text, err));
-        if (!problems_any(problems)) {
-                DrySpec dry = { .lake = workspace->lake, .worker = worker, .text = &text };
-                DryTable *tables;
-                TRY(dry_bind(&dry, &cli->arena, &tables, err));
-        }
-        if (cli_json(cli)) {
-                problems_sort(problems);
-                print_json(problems);
-                cli->exit_code = problems_any(problems) ? 2 : 0;
+        TRY(text_load(workspace, worker, arena, &check->text, err));
+        if (problems_any(check->errors))
                 return STATUS_OK;
-        }
-        TRY(text_errors(cli, problems, err));
-        size_t sources = 0, models = 0;
-        for (size_t i = 0; i < text.graph->count; i++)
-                *(text.graph->nodes[i]->kind == NODE_SOURCE ? &sources : &models) += 1;
-        printf("ok: %zu zones, %zu sources, %zu models\n", workspace->project->zone_count, sources, models);
+        const Arguments *arguments = &check->cli->arguments;
+        Str *words = ARENA_ARRAY(arena, Str, arguments->word_count);
+        for (size_t i = 0; i < arguments->word_count; i++)
+                words[i] = str_of(arguments->words[i]);
+        check->chosen = ARENA_ARRAY(arena, bool, check->text.graph->count);
+        TRY(select_nodes(check->text.graph, words, arguments->word_count, check->chosen, err));
+        DrySpec dry = { .lake = workspace->lake, .worker = worker, .text = &check->text };
+        TRY(dry_bind(&dry, arena, &check->tables, err));
+        TRY(look_at_products(check, err));
+        keep_chosen(check);
+        return STATUS_OK;
+}
+
+static Status look_at_data(Check *check, Error *err) {
+        AuditRecord record = { .action = STR("check --data"), .rows = -1, .bytes = -1 };
+        TRY(workspace_audit(check->workspace, record, err));
+        check->data = true;
+        return inspect_tables(check->workspace, &check->text, check->chosen, check->errors, &check->warnings, &check->cli->arena,
+                              &check->inspection, err);
+}
+
+static Status run(Cli *cli, Error *err) {
+        TRY(cli_want_formats(cli, false, false, err));
+        CLEANUP(workspace_closep) Workspace *workspace = NULL;
+        bool data = cli_option(cli, OPTION_DATA) != NULL;
+        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store = data, .store_if_there = true, .workers = true, .interrupted = &cli_interrupted };
+        TRY(workspace_open(&spec, &workspace, err));
+        Check check = { .cli = cli, .workspace = workspace, .errors = &workspace->project->problems, .warnings = { .arena = &cli->arena } };
+        TRY(look_at_text(&check, err));
+        if (data && !problems_any(check.errors))
+                TRY(look_at_data(&check, err));
+        problems_sort(check.errors);
+        problems_sort(&check.warnings);
+        if (cli_json(cli))
+                print_json(&check);
+        else
+                print_text(&check);
+        cli->exit_code = exit_of(&check);
         return STATUS_OK;
 }
 
 const Verb verb_check = {
         .name = "check",
-        .usage = "check",
-        .words = "everything that can be wrong in the project's text",
+        .usage = "check [SELECT...]",
+        .words = "everything that can be wrong in the project's text, or in the data",
         .help = "Reads all of the project's text, parses every model and check, and looks that what they read exists and has the\n"
-                "columns, types and functions that they use, also where no table is made yet. Touches no data.\n\n"
+                "columns, types and functions that they use, also where no table is made yet. Touches no data.\n"
+                "With --data it asks every check, every promise (required, unique, key) and every reference of the tables as they\n"
+                "are, and writes nothing: exit 1 when one does not hold; what only warns is told.\n\n"
                 "  lode check\n"
-                "  lode check -o json",
+                "  lode check shop --data",
+        .options = options,
+        .option_count = COUNT_OF(options),
         .run = run,
 };

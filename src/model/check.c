@@ -104,6 +104,53 @@ void checks_of_model(const Model *model, Arena *arena, ModelCheck **out, size_t 
         *out_count = checks.count;
 }
 
+bool reference_parts(const Model *model, Str reference, Str *zone, Str *stage, Str *table, Str *column) {
+        Str parts[5], rest = reference;
+        size_t count = 0;
+        for (bool more = true; more && count < COUNT_OF(parts);) {
+                more = str_cut(rest, '.', &parts[count], &rest);
+                if (parts[count++].size == 0)
+                        return false;
+        }
+        if (count != 3 && count != 4)
+                return false;
+        *zone = count == 4 ? parts[0] : model->zone;
+        *stage = parts[count - 3];
+        *table = parts[count - 2];
+        *column = parts[count - 1];
+        return true;
+}
+
+void checks_of_references(const Model *model, Arena *arena, ModelCheck **out, size_t *out_count) {
+        CheckVec checks = { 0 };
+        for (size_t i = 0; i < model->column_count; i++) {
+                const ModelColumn *column = &model->columns[i];
+                Str zone, stage, table, target;
+                if (!reference_parts(model, column->reference, &zone, &stage, &table, &target))
+                        continue;
+                CLEANUP(buf_deinit) Buf sql = { 0 };
+                sql_quote_name(&sql, column->name);
+                buf_append_cstr(&sql, " IN (SELECT ");
+                const Str path[] = { zone, stage, table };
+                sql_quote_name(&sql, target);
+                for (size_t k = 0; k < COUNT_OF(path); k++) {
+                        buf_append_cstr(&sql, k ? "." : " FROM ");
+                        sql_quote_name(&sql, path[k]);
+                }
+                buf_append_cstr(&sql, " WHERE ");
+                sql_quote_name(&sql, target);
+                buf_append_cstr(&sql, " IS NOT NULL)"); /* a NULL there would make every miss unknown, so hold */
+                ModelCheck check = { .name = arena_strf(arena, "references(%.*s)", STR_ARG(column->name)),
+                                     .expression = buf_dup(&sql, arena),
+                                     .severity = CHECK_STOP,
+                                     .line = column->line,
+                                     .promise = arena_strf(arena, "every %.*s stands in %.*s", STR_ARG(column->name), STR_ARG(column->reference)) };
+                vec_push(arena, &checks, check);
+        }
+        *out = checks.items;
+        *out_count = checks.count;
+}
+
 void checks_of_source(const Source *source, Arena *arena, ModelCheck **out, size_t *out_count) {
         CheckVec checks = { 0 };
         for (size_t i = 0; i < source->column_count; i++) {

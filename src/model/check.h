@@ -38,6 +38,13 @@ CheckSubject check_subject_of_model(const Model *model);
 CheckSubject check_subject_of_source(const Source *source);
 /* The model's promises, then its own checks in the order of the text. In the arena. */
 void checks_of_model(const Model *model, Arena *arena, ModelCheck **out, size_t *out_count);
+/*
+ * The references of its columns (`-> ZONE.STAGE.TABLE.COLUMN`) as checks named references(COLUMN): every value stands there.
+ * They are documentation for a build, and asked by `lode check --data`.
+ */
+void checks_of_references(const Model *model, Arena *arena, ModelCheck **out, size_t *out_count);
+/* The parts of a reference; the zone may be left out. False when it has another form. */
+bool reference_parts(const Model *model, Str reference, Str *zone, Str *stage, Str *table, Str *column);
 /* A source's promises: of staged tables they are looked at by `lode check --data` only, a source waits for no check. */
 void checks_of_source(const Source *source, Arena *arena, ModelCheck **out, size_t *out_count);
 

@@ -138,12 +138,55 @@ static Status take_model(Dry *dry, const Node *node, Error *err) {
         return STATUS_OK;
 }
 
+/* ---- references ---- */
+
+static Error *bad_reference(const Dry *dry, const Model *model, const ModelColumn *column, Status status, const char *what, Str name) {
+        Error *err = problems_add(dry->spec->text->problems, status, "the reference of column '%.*s' names %s '%.*s'", STR_ARG(column->name), what,
+                                  STR_ARG(name));
+        error_place_line(err, model->path, model->text, column->line, 1);
+        return err;
+}
+
+static void look_at_reference(const Dry *dry, const Model *model, const ModelColumn *column) {
+        Str zone, stage, table, target;
+        if (!reference_parts(model, column->reference, &zone, &stage, &table, &target)) {
+                Error *err = bad_reference(dry, model, column, STATUS_BAD_VALUE, "no column:", column->reference);
+                error_hint(err, "write   -> ZONE.STAGE.TABLE.COLUMN");
+                return;
+        }
+        Str full = arena_strf(dry->arena, "%.*s.%.*s.%.*s", STR_ARG(zone), STR_ARG(stage), STR_ARG(table));
+        const Node *node = graph_node(dry->spec->text->graph, full);
+        if (!node) {
+                error_hint(bad_reference(dry, model, column, STATUS_NO_TABLE, "no table:", full), "lode show table lists them");
+                return;
+        }
+        const DryTable *there = &dry->tables[node->index];
+        Str *names = ARENA_ARRAY(dry->arena, Str, there->column_count);
+        for (size_t i = 0; i < there->column_count; i++) {
+                names[i] = there->columns[i].name;
+                if (str_equal_nocase(names[i], target))
+                        return;
+        }
+        if (!there->known)
+                return; /* it is told of already */
+        Error *err = bad_reference(dry, model, column, STATUS_NO_COLUMN, "no column:", column->reference);
+        Str near = str_nearest(target, names, there->column_count);
+        if (near.size)
+                error_hint(err, "did you mean `%.*s`?", STR_ARG(near));
+}
+
 Status dry_bind(const DrySpec *spec, Arena *arena, DryTable **out, Error *err) {
         const Graph *graph = spec->text->graph;
         Dry dry = { spec, arena, ARENA_ARRAY(arena, DryTable, graph->count) };
         for (size_t i = 0; i < graph->count; i++) {
                 const Node *node = graph->nodes[i];
                 TRY(node->kind == NODE_SOURCE ? look_at_source(&dry, node, err) : take_model(&dry, node, err));
+        }
+        for (size_t i = 0; i < graph->count; i++) {
+                const Model *model = graph->nodes[i]->model;
+                for (size_t k = 0; model && k < model->column_count; k++)
+                        if (model->columns[k].reference.size)
+                                look_at_reference(&dry, model, &model->columns[k]);
         }
         *out = dry.tables;
         return STATUS_OK;

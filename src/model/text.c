@@ -20,6 +20,11 @@ static bool is_text_kind(Str kind) {
 
 /* ---- the graph ---- */
 
+/* A failure that lies in the text, not in the machine. */
+static bool is_problem(Status status) {
+        return status_exit(status) == 2;
+}
+
 typedef VEC(GraphRelation) RelationVec;
 
 static bool is_of_model(const Model *model, const SqlDependency *found) {
@@ -58,17 +63,18 @@ static Status add_model(ProjectText *text, Worker *worker, Arena *arena, const M
                 vec_push(arena, &relations, relation);
         }
         CheckSubject subject = check_subject_of_model(model);
-        for (size_t i = 0; i < model->check_count; i++)
-                if (add_check(worker, arena, model, &model->checks[i], &relations, err) != STATUS_OK)
-                        return check_error(&subject, &model->checks[i], err);
+        for (size_t i = 0; i < model->check_count; i++) {
+                Status status = add_check(worker, arena, model, &model->checks[i], &relations, err);
+                if (status == STATUS_OK)
+                        continue;
+                check_error(&subject, &model->checks[i], err);
+                if (!is_problem(status))
+                        return status;
+                problems_take(text->problems, err); /* those of the other checks are told too */
+        }
         graph_add_model(text->graph, model, relations.items, relations.count, sql_fingerprint(arena, parsed->query));
         *tree = parsed;
         return STATUS_OK;
-}
-
-/* A failure that lies in the text, not in the machine. */
-static bool is_problem(Status status) {
-        return status_exit(status) == 2;
 }
 
 Status text_load(Workspace *w, Worker *worker, Arena *arena, ProjectText *out, Error *err) {
