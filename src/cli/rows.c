@@ -37,7 +37,7 @@ Str *column_keys(Arena *arena, const WorkerColumns *columns) {
 
 static bool is_number_type(const WorkerColumn *column) {
         static const char *const names[] = { "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT",
-                                             "UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE" };
+                                             "UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "pg_oid", "pg_regproc" };
         if (str_starts_with(column->engine_type, STR("DECIMAL(")) && column->engine_type.data[column->engine_type.size - 1] == ')')
                 return true;
         for (size_t i = 0; i < COUNT_OF(names); i++)

@@ -398,6 +398,17 @@ Status worker_grant(Worker *worker, const char *path, Arena *arena, const char *
         return STATUS_OK;
 }
 
+Status worker_new_file(Worker *worker, Arena *arena, int *out_fd, const char **out_path, Error *err) {
+        const char *path = arena_printf(arena, "%s/g/%016llx.parquet", worker->folder, (unsigned long long)random_u64());
+        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (fd < 0)
+                return error_errno(err, errno, "cannot write '%s' for a worker", path);
+        worker->has_grants = true;
+        *out_fd = fd;
+        *out_path = path;
+        return STATUS_OK;
+}
+
 static void empty_folder(const Worker *worker, const char *part) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         const char *folder = path_join(&arena, worker->folder, part);

@@ -89,6 +89,8 @@ void worker_interrupt(Worker *worker);
 
 /* A hard link of the file in the worker's folder; the path to name in SQL. The kernel shows the worker no other. */
 Status worker_grant(Worker *worker, const char *path, Arena *arena, const char **out_path, Error *err);
+/* A new file among the granted ones, for what the caller writes itself. The descriptor is the caller's to close. */
+Status worker_new_file(Worker *worker, Arena *arena, int *out_fd, const char **out_path, Error *err);
 void worker_revoke_all(Worker *worker);
 
 /* What a table's column becomes: HUGEINT decimal(38,0), TINYINT int, UINTEGER bigint, ENUM and JSON text ...; SQL_TYPE where nothing fits. */

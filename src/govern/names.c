@@ -72,6 +72,7 @@ static Status collect_expr(void *context, SqlExpr **place, Error *err UNUSED) {
         case SQL_COLLATE:
         case SQL_PARAMETER:
         case SQL_TYPE:
+        case SQL_TEMPLATE:
                 break;
         }
         return STATUS_OK;

@@ -33,6 +33,7 @@ const SqlExpr *predicate_column(const SqlExpr *expr) {
         case SQL_PARAMETER:
         case SQL_POSITIONAL_REFERENCE:
         case SQL_TYPE:
+        case SQL_TEMPLATE:
                 return NULL;
         }
         return NULL;

@@ -96,6 +96,10 @@ static const char types[] =
         " timestamp_ms timestamp_us timestamp_ns interval varchar char bpchar text string nvarchar blob bytea binary"
         " varbinary bit bitstring uuid guid json list array struct row map union enum null ";
 
+/* PostgreSQL's for its catalog; the worker knows the first four, binding replaces the others. */
+static const char catalog_types[] =
+        " pg_oid pg_regproc pg_name pg_char regclass regtype regproc regprocedure regnamespace regrole ";
+
 /* With blanks in them, so not for the list. */
 static const char *const long_types[] = {
         "timestamp with time zone", "timestamp without time zone", "time with time zone", "time without time zone",
@@ -143,7 +147,7 @@ bool sql_table_function_is_allowed(Str name) {
 }
 
 bool sql_type_is_allowed(Str name) {
-        if (holds(types, name))
+        if (holds(types, name) || holds(catalog_types, name))
                 return true;
         for (size_t i = 0; i < COUNT_OF(long_types); i++)
                 if (str_equal_nocase(name, str_of(long_types[i])))
@@ -295,6 +299,7 @@ static Status allow_expr(void *context, SqlExpr **place, Error *err) {
         case SQL_LAMBDA:
         case SQL_PARAMETER:
         case SQL_POSITIONAL_REFERENCE:
+        case SQL_TEMPLATE:
                 return STATUS_OK;
         }
         return STATUS_OK;

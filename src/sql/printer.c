@@ -587,6 +587,24 @@ static void print_position(SqlPrinter *printer, const SqlExpr *expr) {
 
 typedef void (*PrintExpr)(SqlPrinter *printer, const SqlExpr *expr);
 
+static void print_template(SqlPrinter *printer, const SqlExpr *expr) {
+        Str text = expr->template.text;
+        put(printer, "(");
+        for (size_t i = 0; i < text.size; i++) {
+                bool marked = !expr->template.whole && i + 1 < text.size && text.data[i] == '$';
+                size_t which = marked ? (size_t)(text.data[i + 1] - '1') : SIZE_MAX;
+                if (which >= expr->template.arguments.count) {
+                        buf_append_byte(printer->out, text.data[i]);
+                        continue;
+                }
+                put(printer, "(");
+                sql_print_expr(printer, expr->template.arguments.items[which]);
+                put(printer, ")");
+                i++;
+        }
+        put(printer, ")");
+}
+
 static const PrintExpr expr_printers[] = {
         [SQL_CONSTANT] = print_constant,
         [SQL_COLUMN_REF] = print_column_ref,
@@ -605,6 +623,7 @@ static const PrintExpr expr_printers[] = {
         [SQL_PARAMETER] = print_parameter,
         [SQL_POSITIONAL_REFERENCE] = print_position,
         [SQL_TYPE] = print_type,
+        [SQL_TEMPLATE] = print_template,
 };
 
 void sql_print_expr(SqlPrinter *printer, const SqlExpr *expr) {

@@ -66,6 +66,7 @@ typedef enum SqlExprKind {
 #define X(name) SQL_##name,
         SQL_EXPR_TABLE(X)
 #undef X
+        SQL_TEMPLATE, /* put in by the binder: text of ours around expressions; never read from JSON */
 } SqlExprKind;
 
 typedef enum SqlLiteral { SQL_INTEGER, SQL_NUMERIC, SQL_STRING, SQL_BOOLEAN, SQL_NULL, SQL_HEX } SqlLiteral;
@@ -243,6 +244,11 @@ struct SqlExpr {
                         SqlExpr *child;
                         Str collation;
                 } collate;
+                struct {
+                        Str text; /* $1 to $9 stand for the arguments, each any number of times */
+                        SqlExprs arguments;
+                        bool whole; /* nothing in the text stands for anything else */
+                } template;
                 Str parameter;    /* identifier: "1" for $1, "name" for $name */
                 int64_t position; /* #1 */
                 struct {

@@ -93,6 +93,8 @@ Status sql_visit_expr(SqlExpr **place, const SqlVisitor *visitor, Error *err) {
                 return sql_visit_expr(&expr->collate.child, visitor, err);
         case SQL_TYPE:
                 return visit_exprs(&expr->type.children, visitor, err);
+        case SQL_TEMPLATE:
+                return visit_exprs(&expr->template.arguments, visitor, err);
         }
         return STATUS_OK;
 }
@@ -300,6 +302,9 @@ SqlExpr *sql_expr_copy(Arena *arena, const SqlExpr *expr) {
                 break;
         case SQL_TYPE:
                 copy->type.children = copy_exprs(arena, copy->type.children);
+                break;
+        case SQL_TEMPLATE:
+                copy->template.arguments = copy_exprs(arena, copy->template.arguments);
                 break;
         }
         return copy;
