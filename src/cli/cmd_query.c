@@ -131,7 +131,8 @@ static Status answer_rows(Cli *cli, Statement *statement, int64_t *out_rows, Err
 static Status answer(Cli *cli, Workspace *workspace, CatalogAt at, Str text, Str name, Error *err) {
         CLEANUP(worker_releasep) Worker *worker = NULL;
         TRY(worker_lease(workspace->pool, workspace->principal.name, &worker, err));
-        StatementSpec spec = { .lake = workspace->lake, .worker = worker, .at = at, .principal = workspace->principal };
+        SystemSession session = { .database = STR("lode") };
+        StatementSpec spec = { .lake = workspace->lake, .worker = worker, .at = at, .principal = workspace->principal, .session = &session };
         Statement statement;
         Status status = statement_open(&spec, text, name, &cli->arena, &statement, err);
         if (status != STATUS_OK) {

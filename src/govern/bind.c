@@ -9,6 +9,7 @@
 
 #include <pwd.h>
 
+#include "govern/dialect.h"
 #include "govern/guard.h"
 #include "govern/names.h"
 #include "govern/predicate.h"
@@ -142,15 +143,67 @@ static Status no_relation(Bind *bind, const Text *text, const SqlFrom *from, Err
         return place_error(text, from->at, err);
 }
 
+/* The system relations, for what the user typed: a view's text is its zone's. */
+static const BindSystem *system_of(const Bind *bind, const Text *text) {
+        return text->source == 0 ? bind->request->source->system : NULL;
+}
+
+static Str lower_case(Arena *arena, Str name) {
+        char *copy = arena_cstr(arena, name);
+        for (size_t i = 0; i < name.size; i++)
+                copy[i] = (char)(copy[i] >= 'A' && copy[i] <= 'Z' ? copy[i] + 32 : copy[i]);
+        return (Str){ copy, name.size };
+}
+
+/* pg_catalog.x, information_schema.x, lode.x, and pg_x alone. */
+static Status resolve_system(Bind *bind, const Text *text, SqlNames path, Relation **out, Error *err) {
+        const BindSystem *system = system_of(bind, text);
+        if (!system || path.count > 2)
+                return STATUS_OK;
+        Str name = lower_case(bind->arena, name_of_path(path));
+        if (path.count == 1 && !str_starts_with(name, STR("pg_")))
+                return STATUS_OK;
+        Str schema = path.count == 2 ? lower_case(bind->arena, path.items[0]) : STR("pg_catalog");
+        return system->find(system->context, schema, name, bind->arena, out, err);
+}
+
+/* In the databases that hold every zone a schema is called zone.stage: "shop.canonical".client. */
+static SqlNames split_schema(Bind *bind, SqlNames path) {
+        Str zone, stage;
+        if (path.count != 2 || !str_cut(path.items[0], '.', &zone, &stage))
+                return path;
+        Str *parts = ARENA_ARRAY(bind->arena, Str, 3);
+        parts[0] = zone;
+        parts[1] = stage;
+        parts[2] = path.items[1];
+        return (SqlNames){ parts, 3 };
+}
+
+/* A client may put the database that it is in before everything. */
+static SqlNames without_database(const Bind *bind, const Text *text, SqlNames path) {
+        const BindSystem *system = system_of(bind, text);
+        if (!system || path.count != 3 || !str_equal_nocase(path.items[0], system->database))
+                return path;
+        return (SqlNames){ path.items + 1, 2 };
+}
+
+static bool is_seen(const BindSource *source, const Text *text, const Relation *relation) {
+        return !source->may_see || source->may_see(source->context, text->principal, relation->zone, relation->stage, relation->name);
+}
+
 static Status resolve(Bind *bind, const Text *text, const SqlFrom *from, Relation **out, Error *err) {
         const BindSource *source = bind->request->source;
-        SqlNames path = from->table.path;
+        SqlNames path = without_database(bind, text, from->table.path);
+        *out = NULL;
+        TRY(resolve_system(bind, text, path, out, err));
+        if (*out)
+                return STATUS_OK;
+        path = system_of(bind, text) ? split_schema(bind, path) : path;
         Str zone = path.count == 3 ? path.items[0] : text->zone;
         Str stage = path.count >= 2 ? path.items[path.count - 2] : text->stage;
-        *out = NULL;
         if (zone.size > 0 && stage.size > 0)
                 TRY(source->resolve(source->context, zone, stage, name_of_path(path), bind->arena, out, err));
-        return *out ? STATUS_OK : no_relation(bind, text, from, err);
+        return *out && is_seen(source, text, *out) ? STATUS_OK : no_relation(bind, text, from, err);
 }
 
 /* ---- what a scan carries ---- */
@@ -331,7 +384,8 @@ static Status see_relation(Bind *bind, const Text *text, Scope *scope, SqlFrom *
                       .nullable = where.nullable,
                       .whole = where.whole || from->sample || from->column_aliases.count > 0 };
         Seen *kept;
-        TRY(get_policy(bind, text, relation, &seen.policy, err));
+        if (relation->kind != RELATION_SYSTEM)
+                TRY(get_policy(bind, text, relation, &seen.policy, err));
         bind->filtered |= seen.policy && seen.policy->row_filter;
         if (relation->kind == RELATION_VIEW) {
                 TRY(inline_view(bind, text, from, relation, seen.policy, err));
@@ -471,6 +525,15 @@ static void use_conditions(Bind *bind, const Scope *scope, const Seen *wanted, c
         use_condition(bind, scope, wanted, where, out);
 }
 
+static Status make_system_scan(Bind *bind, const Relation *relation, const bool *carried, Str *out, SqlFromKind *out_kind, Error *err) {
+        const BindSystem *system = bind->request->source->system;
+        Str path;
+        TRY(system->file(system->context, relation, bind->arena, &path, err));
+        GuardedUse use = { .relation = relation, .carried = carried, .paths = &path, .path_count = path.size > 0 };
+        *out_kind = SQL_FROM_PRINTED;
+        return guard_scan(&use, bind->arena, out, NULL, NULL, err);
+}
+
 static Status make_scan(Bind *bind, const Text *text, const Scope *scope, Seen *seen, const SqlExpr *where,
                         Error *err) {
         const BindSource *source = bind->request->source;
@@ -486,6 +549,8 @@ static Status make_scan(Bind *bind, const Text *text, const Scope *scope, Seen *
                 .conjunct_count = conjuncts.exprs.count,
         };
         Str *paths = NULL;
+        if (seen->scan->kind == RELATION_SYSTEM)
+                return make_system_scan(bind, seen->scan, seen->carried, &seen->from->printed, &seen->from->kind, err);
         TRY(source->files(source->context, seen->scan, conjuncts.predicates.items, conjuncts.predicates.count,
                           bind->arena, &paths, &use.path_count, err));
         use.paths = paths;
@@ -572,11 +637,98 @@ static bool is_one_of(Str word, const char *const *words, size_t count) {
         return false;
 }
 
+/* {schema.name} in a template's text: a scan of that system relation. */
+static Status template_scan(Bind *bind, Str full_name, Str *out, Error *err) {
+        const BindSystem *system = bind->request->source->system;
+        Relation *relation;
+        Str schema, name;
+        SqlFromKind unused;
+        str_cut(full_name, '.', &schema, &name);
+        TRY(system->find(system->context, schema, name, bind->arena, &relation, err));
+        if (!relation)
+                return error_set(err, STATUS_INTERNAL, "there is no system relation '%.*s'", STR_ARG(full_name));
+        bool *carried = ARENA_ARRAY(bind->arena, bool, relation->column_count);
+        memset(carried, true, relation->column_count);
+        return make_system_scan(bind, relation, carried, out, &unused, err);
+}
+
+static Status template_part(Bind *bind, Str name, SqlExpr **out, Error *err) {
+        const BindSystem *system = bind->request->source->system;
+        if (str_is(name, "user"))
+                *out = sql_make_string(bind->arena, bind->request->principal.name);
+        else if (str_is(name, "database"))
+                *out = sql_make_string(bind->arena, system->database);
+        else if (str_is(name, "schema"))
+                *out = sql_make_string(bind->arena, system->schema);
+        else {
+                SqlExpr *scan = ARENA_NEW(bind->arena, SqlExpr);
+                *scan = (SqlExpr){ .kind = SQL_TEMPLATE, .at = { SQL_NOWHERE, 0 } };
+                scan->template.whole = true;
+                TRY(template_scan(bind, name, &scan->template.text, err));
+                *out = scan;
+        }
+        return STATUS_OK;
+}
+
+/* What stands in {} becomes one more argument: nothing of a name or a path is read as template. */
+static Status bind_template(Bind *bind, SqlExpr *expr, Error *err) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        VEC(SqlExpr *) arguments = { 0 };
+        for (size_t i = 0; i < expr->template.arguments.count; i++)
+                vec_push(bind->arena, &arguments, expr->template.arguments.items[i]);
+        Str head, rest = expr->template.text, name;
+        if (expr->template.whole)
+                return STATUS_OK;
+        while (str_cut(rest, '{', &head, &rest)) {
+                SqlExpr *part;
+                str_cut(rest, '}', &name, &rest);
+                TRY(template_part(bind, name, &part, err));
+                vec_push(bind->arena, &arguments, part);
+                buf_printf(&out, "%.*s$%zu", STR_ARG(head), arguments.count);
+        }
+        buf_append(&out, head);
+        expr->template.text = buf_dup(&out, bind->arena);
+        expr->template.arguments = (SqlExprs){ arguments.items, arguments.count };
+        return STATUS_OK;
+}
+
+/* 'pg_class'::regclass: the number of what is named, or a mistake of the user's. */
+static Status bind_named_number(Bind *bind, const Text *text, SqlExpr **place, Error *err) {
+        const BindSystem *system = system_of(bind, text);
+        const SqlExpr *child = (*place)->cast.child;
+        ObjectKind kind;
+        if (!system || child->kind != SQL_CONSTANT || child->constant.literal != SQL_STRING ||
+            !dialect_object_kind((*place)->cast.type, &kind))
+                return STATUS_OK;
+        int64_t number;
+        TRY(system->number(system->context, kind, child->constant.text, &number, err));
+        if (number == 0) {
+                error_set(err, STATUS_NO_TABLE, "there is no %s '%.*s'", dialect_object_word(kind),
+                          STR_ARG(child->constant.text));
+                return place_error(text, child->at, err);
+        }
+        *place = dialect_number(bind->arena, number, (*place)->at);
+        return STATUS_OK;
+}
+
+static Status put_text(Bind *bind, SqlExpr **place, Str value) {
+        SqlExpr *text = sql_make_string(bind->arena, value);
+        text->at = (*place)->at;
+        text->alias = (*place)->alias;
+        *place = text;
+        return STATUS_OK;
+}
+
 /* Words that the engine would answer for itself. */
 static Status bind_word(Bind *bind, const Text *text, SqlExpr **place, Str word, Error *err) {
         static const char *const principals[] = { "current_user", "session_user", "user", "current_role" };
         static const char *const refused[] = { "current_catalog", "current_schema", "current_database" };
         SqlExpr *expr = *place;
+        const BindSystem *system = system_of(bind, text);
+        if (is_one_of(word, refused, COUNT_OF(refused)) && system) {
+                bool schema = str_equal_nocase(word, STR("current_schema"));
+                return put_text(bind, place, schema ? system->schema : system->database);
+        }
         if (is_one_of(word, refused, COUNT_OF(refused))) {
                 error_set(err, STATUS_SQL_REFUSED, "%.*s is not allowed", STR_ARG(word));
                 error_hint(err, "tables are named zone.stage.table");
@@ -584,11 +736,7 @@ static Status bind_word(Bind *bind, const Text *text, SqlExpr **place, Str word,
         }
         if (!is_one_of(word, principals, COUNT_OF(principals)))
                 return STATUS_OK;
-        SqlExpr *name = sql_make_string(bind->arena, text->principal->name);
-        name->at = expr->at;
-        name->alias = expr->alias;
-        *place = name;
-        return STATUS_OK;
+        return put_text(bind, place, text->principal->name);
 }
 
 static Status bind_column(Bind *bind, const Text *text, Scope *scope, SqlExpr **place, Error *err) {
@@ -704,7 +852,6 @@ static Status visit_expr(void *context, SqlExpr **place, Error *err) {
         case SQL_CONJUNCTION:
         case SQL_BETWEEN:
         case SQL_CASE:
-        case SQL_CAST:
         case SQL_WINDOW:
         case SQL_LAMBDA:
         case SQL_COLLATE:
@@ -712,6 +859,10 @@ static Status visit_expr(void *context, SqlExpr **place, Error *err) {
         case SQL_POSITIONAL_REFERENCE:
         case SQL_TYPE:
                 return STATUS_OK;
+        case SQL_CAST:
+                return bind_named_number(walk->bind, walk->text, place, err);
+        case SQL_TEMPLATE:
+                return bind_template(walk->bind, *place, err);
         }
         return STATUS_OK;
 }
@@ -929,6 +1080,8 @@ Status bind_statement(const SqlTree *tree, const BindRequest *request, Arena *ar
         if (tree->parameters.count > 0 && !request->parameters)
                 return no_parameters(tree, err);
         SqlQuery *query = sql_query_copy(arena, tree->query);
+        if (request->source->system)
+                TRY(dialect_apply(tree, query, arena, err));
         mentioned_collect(query, arena, &text.mentioned);
         text.keyed = text.mentioned.subqueries;
         TRY(sql_allow_query(tree, query, err));

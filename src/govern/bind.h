@@ -31,12 +31,14 @@ typedef struct RelationColumn {
         Str name;
         Type type;
         int field_id;
-        bool hidden; /* _file and _row: readable by name, left out of stars */
+        bool hidden;     /* _file and _row: readable by name, left out of stars */
+        Str engine_type; /* of a system relation: what the value is cast to; empty = as it is kept */
 } RelationColumn;
 
 typedef struct Policy Policy; /* govern/guard.h */
 
-typedef enum RelationKind { RELATION_TABLE, RELATION_VIEW } RelationKind;
+/* SYSTEM: rows that Lode makes of its own catalog, already what this principal may see. */
+typedef enum RelationKind { RELATION_TABLE, RELATION_VIEW, RELATION_SYSTEM } RelationKind;
 
 typedef struct Relation {
         RelationKind kind;
@@ -46,6 +48,24 @@ typedef struct Relation {
         const SqlTree *view; /* RELATION_VIEW: its text's tree; bound as its zone, with default_zone = its zone */
         void *handle;        /* the resolver's own, handed back to files() */
 } Relation;
+
+/* Things of PostgreSQL that a text can name, as in 'pg_class'::regclass. */
+typedef enum ObjectKind { OBJECT_RELATION, OBJECT_TYPE, OBJECT_PROCEDURE, OBJECT_SCHEMA, OBJECT_ROLE } ObjectKind;
+
+/*
+ * The system relations (room system): pg_catalog, information_schema and the schema lode; schema "-" holds what only
+ * functions read (govern/dialect.c). Where there is none, their names are like any other that does not exist.
+ */
+typedef struct BindSystem {
+        void *context;
+        Str database, schema; /* that the session is in; schema is current_schema() */
+        /* *out = NULL when there is none so named. Names in lower case. */
+        Status (*find)(void *context, Str schema, Str name, Arena *arena, Relation **out, Error *err);
+        /* The file of its rows, as the worker will name it; empty = no rows. */
+        Status (*file)(void *context, const Relation *relation, Arena *arena, Str *out, Error *err);
+        /* The number of what the text names, 0 = there is none (or it may not be seen). */
+        Status (*number)(void *context, ObjectKind kind, Str text, int64_t *out, Error *err);
+} BindSystem;
 
 /* The catalog as binding sees it. Names arrive as the user wrote them; the catalog decides about case. */
 typedef struct BindSource {
@@ -64,6 +84,9 @@ typedef struct BindSource {
         /* What limits the principal on this relation; NULL function or *out = NULL: nothing does. */
         Status (*policy)(void *context, const Principal *principal, const Relation *relation, Arena *arena,
                          const Policy **out, Error *err);
+        /* Whether the principal may know of the relation; NULL: of every one. "May not" reads the same as "is not". */
+        bool (*may_see)(void *context, const Principal *principal, Str zone, Str stage, Str name);
+        const BindSystem *system; /* NULL: statements (models, views) that system relations are not for */
 } BindSource;
 
 typedef struct BindRequest {

@@ -162,6 +162,12 @@ static void put_column_name(Guard *guard, Str name) {
 /* The column as the principal may read it: itself, or its mask cast to the type that the policy promised. */
 static Status put_value(Guard *guard, const RelationColumn *column, Error *err) {
         const PolicyMask *mask = policy_mask(guard->use->policy, column->name);
+        if (column->engine_type.size > 0) {
+                buf_append_cstr(guard->out, "CAST(");
+                put_column_name(guard, column->name);
+                buf_printf(guard->out, " AS %.*s)", STR_ARG(column->engine_type));
+                return STATUS_OK;
+        }
         if (!mask) {
                 put_column_name(guard, column->name);
                 return STATUS_OK;
@@ -277,7 +283,9 @@ static void put_empty(Guard *guard) {
                         continue;
                 buf_append_cstr(guard->out, first ? "CAST(NULL AS " : ", CAST(NULL AS ");
                 first = false;
-                buf_append(guard->out, type_print_duckdb(guard->arena, value_type(guard, column)));
+                buf_append(guard->out, column->engine_type.size > 0
+                                               ? column->engine_type
+                                               : type_print_duckdb(guard->arena, value_type(guard, column)));
                 buf_append_cstr(guard->out, ") AS ");
                 sql_quote_name(guard->out, column->name);
         }

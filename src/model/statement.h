@@ -8,6 +8,8 @@
 #include "engine/worker.h"
 #include "govern/bind.h"
 #include "lake/source.h"
+#include "lake/view.h"
+#include "system/system.h"
 
 typedef struct StatementSpec {
         Lake *lake;
@@ -17,6 +19,7 @@ typedef struct StatementSpec {
         const BindSource *source; /* instead of the lake, where nothing will be executed; NULL = the lake */
         Principal principal;
         Str default_zone;    /* may be empty */
+        const SystemSession *session; /* NULL: no system relations (models, views) */
 } StatementSpec;
 
 typedef struct Statement {
@@ -36,16 +39,3 @@ Status statement_open(const StatementSpec *spec, Str text, Str name, Arena *aren
 Status statement_execute(Statement *statement, WorkerRowSink sink, void *context, int64_t *out_rows, Error *err);
 /* An error of the worker about statement's printed text, moved to the user's; returns its status. */
 Status statement_error(const Statement *statement, Error *err);
-
-/* A view as the catalog keeps it (object kind "view"). */
-typedef struct ViewBody {
-        Str sql, path, about, fingerprint;
-        Str contract; /* of a product (model/product.h), else empty */
-        Str *column_names;
-        Type *column_types;
-        size_t column_count;
-        LakeInput *inputs;
-        size_t input_count;
-} ViewBody;
-Str view_body_print(Arena *arena, const ViewBody *view);
-Status view_body_parse(Str json, Arena *arena, ViewBody *out, Error *err);

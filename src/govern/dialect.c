@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "govern/dialect.h"
+
+#include "base/vec.h"
+
+typedef struct Dialect {
+        const SqlTree *tree;
+        Arena *arena;
+} Dialect;
+
+static Str last_of(SqlNames path) {
+        return path.count > 0 ? path.items[path.count - 1] : STR_NONE;
+}
+
+static bool is_system_schema(Str name) {
+        return str_equal_nocase(name, STR("pg_catalog")) || str_equal_nocase(name, STR("information_schema"));
+}
+
+/* pg_catalog.name and information_schema.name: what is left is the name. */
+static void strip_schema(SqlNames *path) {
+        if (path->count == 2 && is_system_schema(path->items[0]))
+                *path = (SqlNames){ path->items + 1, 1 };
+}
+
+static bool is_text(const SqlExpr *expr) {
+        return expr->kind == SQL_CONSTANT && expr->constant.literal == SQL_STRING;
+}
+
+/* ---- nodes ---- */
+
+static SqlExpr *make_like(const Dialect *dialect, const SqlExpr *old, SqlExprKind kind) {
+        SqlExpr *expr = ARENA_NEW(dialect->arena, SqlExpr);
+        *expr = (SqlExpr){ .kind = kind, .at = old->at, .alias = old->alias };
+        return expr;
+}
+
+static SqlExprs list_of(const Dialect *dialect, size_t count, SqlExpr *const *items) {
+        SqlExprs list = { ARENA_ARRAY(dialect->arena, SqlExpr *, count), count };
+        if (count > 0)
+                memcpy(list.items, items, count * sizeof(*items));
+        return list;
+}
+
+static SqlExpr *make_template(const Dialect *dialect, const SqlExpr *old, const char *text, size_t count,
+                              SqlExpr *const *arguments) {
+        SqlExpr *expr = make_like(dialect, old, SQL_TEMPLATE);
+        expr->template.text = str_of(text);
+        expr->template.arguments = list_of(dialect, count, arguments);
+        return expr;
+}
+
+static SqlNames one_name(const Dialect *dialect, Str name) {
+        Str *item = ARENA_NEW(dialect->arena, Str);
+        *item = name;
+        return (SqlNames){ item, 1 };
+}
+
+SqlExpr *dialect_number(Arena *arena, int64_t number, SqlPlace at) {
+        SqlExpr *expr = ARENA_NEW(arena, SqlExpr);
+        *expr = (SqlExpr){ .kind = SQL_CONSTANT, .at = at };
+        expr->constant.literal = SQL_INTEGER;
+        expr->constant.text = arena_strf(arena, "%lld", (long long)number);
+        return expr;
+}
+
+/* ---- array literals ---- */
+
+static bool is_array_text(const SqlExpr *expr) {
+        Str text = is_text(expr) ? str_trim(expr->constant.text) : STR_NONE;
+        return text.size >= 2 && text.data[0] == '{' && text.data[text.size - 1] == '}';
+}
+
+/* The next element of {a,"b c",NULL}; *rest is moved behind it. */
+static SqlExpr *take_element(const Dialect *dialect, Str *rest) {
+        char *text = arena_alloc(dialect->arena, rest->size + 1);
+        size_t size = 0, at = 0;
+        bool quoted = false, was_quoted = false;
+        for (; at < rest->size && (quoted || rest->data[at] != ','); at++) {
+                char c = rest->data[at];
+                if (c == '"') {
+                        quoted = !quoted;
+                        was_quoted = true;
+                } else {
+                        at += c == '\\' && at + 1 < rest->size;
+                        text[size++] = rest->data[at];
+                }
+        }
+        *rest = str_slice(*rest, at + 1, rest->size);
+        Str value = was_quoted ? (Str){ text, size } : str_trim((Str){ text, size });
+        SqlExpr *element = sql_make_string(dialect->arena, value);
+        if (!was_quoted && str_equal_nocase(value, STR("NULL")))
+                element->constant.literal = SQL_NULL;
+        return element;
+}
+
+static SqlExprs elements_of(const Dialect *dialect, const SqlExpr *literal) {
+        Str text = str_trim(literal->constant.text);
+        Str rest = str_slice(text, 1, text.size - 1);
+        VEC(SqlExpr *) elements = { 0 };
+        while (str_trim(rest).size > 0)
+                vec_push(dialect->arena, &elements, take_element(dialect, &rest));
+        return (SqlExprs){ elements.items, elements.count };
+}
+
+static SqlExpr *array_of(const Dialect *dialect, const SqlExpr *literal) {
+        SqlExpr *array = make_like(dialect, literal, SQL_OPERATOR);
+        array->op.op = SQL_OP_ARRAY_CONSTRUCTOR;
+        array->op.children = elements_of(dialect, literal);
+        return array;
+}
+
+/* ---- int2vector and oidvector: by the name of the column, since only the catalog has them ---- */
+
+static bool is_vector(const SqlExpr *expr) {
+        static const char *const names[] = { "indkey",      "indclass", "indoption", "indcollation",
+                                             "proargtypes", "prattrs",  "partattrs", "stxkeys" };
+        if (expr->kind == SQL_CAST)
+                return is_vector(expr->cast.child);
+        for (size_t i = 0; expr->kind == SQL_COLUMN_REF && i < COUNT_OF(names); i++)
+                if (str_equal_nocase(last_of(expr->column), str_of(names[i])))
+                        return true;
+        return false;
+}
+
+static void shift_index(const Dialect *dialect, SqlExpr *expr) {
+        if (expr->op.op == SQL_OP_ARRAY_EXTRACT && expr->op.children.count == 2 && is_vector(expr->op.children.items[0]))
+                expr->op.children.items[1] = make_template(dialect, expr->op.children.items[1], "$1 + 1", 1,
+                                                           &expr->op.children.items[1]);
+}
+
+/* ---- types ---- */
+
+static const struct {
+        const char *name, *ours;
+} TYPES[] = {
+        { "oid", "pg_oid" },           { "xid", "pg_oid" },         { "cid", "pg_oid" },          { "xid8", "pg_oid" },
+        { "name", "pg_name" },         { "sql_identifier", "pg_name" }, { "cardinal_number", "integer" },
+        { "character_data", "varchar" }, { "yes_or_no", "varchar" }, { "time_stamp", "timestamptz" },
+        { "jsonb", "json" },           { "aclitem", "varchar" },    { "cstring", "varchar" },     { "unknown", "varchar" },
+        { "pg_node_tree", "varchar" }, { "bpchar", "varchar" },     { "citext", "varchar" },
+};
+
+static const struct {
+        const char *name;
+        ObjectKind kind;
+        const char *name_of; /* template: the text of a number */
+        const char *word;
+} OBJECTS[] = {
+#define TEXT_OF(relation) "CASE WHEN $1 = 0 THEN '-' ELSE coalesce((SELECT map(list(oid), list(name)) FROM {-." relation "})[$1], CAST($1 AS VARCHAR)) END"
+        { "regclass", OBJECT_RELATION, TEXT_OF("relation_texts"), "relation" },
+        { "regtype", OBJECT_TYPE, TEXT_OF("typenames"), "type" },
+        { "regproc", OBJECT_PROCEDURE, TEXT_OF("procedure_texts"), "function" },
+        { "regprocedure", OBJECT_PROCEDURE, TEXT_OF("procedure_texts"), "function" },
+        { "regnamespace", OBJECT_SCHEMA, TEXT_OF("schema_texts"), "schema" },
+        { "regrole", OBJECT_ROLE, TEXT_OF("role_texts"), "role" },
+#undef TEXT_OF
+};
+
+static const char *const NUMBER_OF[] = { "to_regclass", "to_regtype", "to_regproc", "to_regnamespace", "to_regrole" };
+
+static size_t find_object(const SqlExpr *type) {
+        for (size_t i = 0; i < COUNT_OF(OBJECTS); i++)
+                if (type->kind == SQL_TYPE && type->type.path.count <= 2 &&
+                    str_equal_nocase(last_of(type->type.path), str_of(OBJECTS[i].name)))
+                        return i;
+        return COUNT_OF(OBJECTS);
+}
+
+bool dialect_object_kind(const SqlExpr *type, ObjectKind *out) {
+        size_t i = find_object(type);
+        if (i < COUNT_OF(OBJECTS))
+                *out = OBJECTS[i].kind;
+        return i < COUNT_OF(OBJECTS);
+}
+
+const char *dialect_object_word(ObjectKind kind) {
+        for (size_t i = 0; i < COUNT_OF(OBJECTS); i++)
+                if (OBJECTS[i].kind == kind)
+                        return OBJECTS[i].word;
+        return "object";
+}
+
+/* "char" is a type of its own; char is text of length 1. The tree does not tell them apart, the text does. */
+static bool is_quoted_char(const Dialect *dialect, const SqlExpr *type) {
+        SqlPlace at = type->at;
+        Str written = at.offset == SQL_NOWHERE ? STR_NONE
+                                               : str_slice(dialect->tree->text, at.offset, (size_t)at.offset + at.length);
+        return str_find(written, STR("\"char\"")) < written.size;
+}
+
+static void change_type(const Dialect *dialect, SqlExpr *type) {
+        strip_schema(&type->type.path);
+        Str name = last_of(type->type.path);
+        if (str_equal_nocase(name, STR("char")) && is_quoted_char(dialect, type))
+                type->type.path = one_name(dialect, STR("pg_char"));
+        for (size_t i = 0; i < COUNT_OF(TYPES); i++)
+                if (str_equal_nocase(name, str_of(TYPES[i].name)))
+                        type->type.path = one_name(dialect, str_of(TYPES[i].ours));
+}
+
+/* ---- casts ---- */
+
+static bool is_text_type(const SqlExpr *type) {
+        Str name = type->kind == SQL_TYPE ? last_of(type->type.path) : STR_NONE;
+        return str_equal_nocase(name, STR("text")) || str_equal_nocase(name, STR("varchar")) ||
+               str_equal_nocase(name, STR("name"));
+}
+
+static bool gives_text(const SqlExpr *expr) {
+        static const char *const names[] = { "pg_get_serial_sequence", "quote_ident", "format", "concat", "lower", "||" };
+        if (expr->kind == SQL_PARAMETER || (expr->kind == SQL_CAST && is_text_type(expr->cast.type)))
+                return true;
+        for (size_t i = 0; expr->kind == SQL_FUNCTION && i < COUNT_OF(names); i++)
+                if (str_equal_nocase(last_of(expr->function.path), str_of(names[i])))
+                        return true;
+        return false;
+}
+
+/* To regclass and its like: constants are the binder's, texts are looked up, the rest is a number already. */
+static void cast_to_object(const Dialect *dialect, SqlExpr **place, size_t object) {
+        SqlExpr *cast = *place, *child = cast->cast.child;
+        int64_t number;
+        if (is_text(child) && !str_to_int64(child->constant.text, &number)) {
+                strip_schema(&cast->cast.type->type.path);
+                return;
+        }
+        if (gives_text(child)) {
+                const char *text = dialect_template(str_of(NUMBER_OF[OBJECTS[object].kind]), 1);
+                SqlExpr *as_text = make_template(dialect, child, "CAST($1 AS VARCHAR)", 1, &child);
+                *place = make_template(dialect, cast, text, 1, &as_text);
+                return;
+        }
+        cast->cast.type->type.path = one_name(dialect, STR("pg_oid"));
+}
+
+static void change_cast(const Dialect *dialect, SqlExpr **place) {
+        SqlExpr *cast = *place, *child = cast->cast.child, *type = cast->cast.type;
+        size_t object = find_object(type);
+        if (object < COUNT_OF(OBJECTS)) {
+                cast_to_object(dialect, place, object);
+                return;
+        }
+        size_t inner = child->kind == SQL_CAST ? find_object(child->cast.type) : COUNT_OF(OBJECTS);
+        if (inner < COUNT_OF(OBJECTS) && is_text_type(type)) {
+                *place = make_template(dialect, cast, OBJECTS[inner].name_of, 1, &child->cast.child);
+                return;
+        }
+        bool list = type->kind == SQL_TYPE && str_equal_nocase(last_of(type->type.path), STR("list"));
+        if (list && is_array_text(child))
+                cast->cast.child = array_of(dialect, child);
+        else if (is_text_type(type) && is_vector(child))
+                *place = make_template(dialect, cast, "array_to_string($1, ' ')", 1, &child);
+}
+
+/* ---- functions and operators ---- */
+
+static SqlExpr *compare(const Dialect *dialect, const SqlExpr *old, SqlCompare op, SqlExpr *left, SqlExpr *right) {
+        SqlExpr *expr = make_like(dialect, old, SQL_COMPARISON);
+        expr->compare.op = op;
+        expr->compare.left = left;
+        expr->compare.right = right;
+        return expr;
+}
+
+static const struct {
+        const char *name;
+        SqlCompare op;
+} COMPARISONS[] = {
+        { "=", SQL_EQUAL },       { "<>", SQL_NOT_EQUAL },    { "!=", SQL_NOT_EQUAL },
+        { "<", SQL_LESS },        { "<=", SQL_LESS_EQUAL },   { ">", SQL_GREATER },
+        { ">=", SQL_GREATER_EQUAL },
+};
+
+/* As the engine's parser makes them of the bare operators. */
+static const struct {
+        const char *name, *text;
+} MATCHES[] = {
+        { "~", "regexp_matches($1, $2)" },
+        { "!~", "NOT regexp_matches($1, $2)" },
+        { "~*", "regexp_matches($1, $2, 'i')" },
+        { "!~*", "NOT regexp_matches($1, $2, 'i')" },
+};
+
+/* a OPERATOR(pg_catalog.op) b */
+static void change_operator(const Dialect *dialect, SqlExpr **place) {
+        SqlExpr *expr = *place;
+        const SqlArguments *arguments = &expr->function.arguments;
+        Str name = last_of(expr->function.path);
+        strip_schema(&expr->function.path);
+        if (arguments->count != 2)
+                return;
+        SqlExpr *sides[] = { arguments->items[0].expr, arguments->items[1].expr };
+        for (size_t i = 0; i < COUNT_OF(COMPARISONS); i++)
+                if (str_is(name, COMPARISONS[i].name))
+                        *place = compare(dialect, expr, COMPARISONS[i].op, sides[0], sides[1]);
+        for (size_t i = 0; i < COUNT_OF(MATCHES); i++)
+                if (str_is(name, MATCHES[i].name))
+                        *place = make_template(dialect, expr, MATCHES[i].text, 2, sides);
+}
+
+/* Functions that take a relation's number take its name too. */
+static bool takes_relation(Str name) {
+        static const char *const names[] = { "pg_relation_size", "pg_table_size", "pg_total_relation_size",
+                                             "pg_indexes_size",  "pg_get_viewdef" };
+        for (size_t i = 0; i < COUNT_OF(names); i++)
+                if (str_equal_nocase(name, str_of(names[i])))
+                        return true;
+        return false;
+}
+
+static SqlExpr *as_relation(const Dialect *dialect, SqlExpr *expr) {
+        if (!is_text(expr))
+                return expr;
+        SqlExpr *cast = make_like(dialect, expr, SQL_CAST), *type = make_like(dialect, expr, SQL_TYPE);
+        type->type.path = one_name(dialect, STR("regclass"));
+        cast->cast.child = expr;
+        cast->cast.type = type;
+        return cast;
+}
+
+/* Bounds of int2vector count from 0. */
+static const char *vector_bound(Str name, const SqlArguments *arguments) {
+        if (arguments->count != 2 || !is_vector(arguments->items[0].expr))
+                return NULL;
+        return str_equal_nocase(name, STR("array_upper"))   ? "len($1) - 1"
+               : str_equal_nocase(name, STR("array_lower")) ? "0"
+                                                            : NULL;
+}
+
+static void change_function(const Dialect *dialect, SqlExpr **place) {
+        SqlExpr *expr = *place;
+        const SqlArguments *arguments = &expr->function.arguments;
+        if (expr->function.is_operator && expr->function.path.count == 2) {
+                change_operator(dialect, place);
+                return;
+        }
+        strip_schema(&expr->function.path);
+        Str name = last_of(expr->function.path);
+        if (expr->function.path.count != 1)
+                return;
+        if (str_equal_nocase(name, STR("json_build_object")) || str_equal_nocase(name, STR("jsonb_build_object")))
+                expr->function.path = one_name(dialect, STR("json_object"));
+        const char *text = vector_bound(name, arguments);
+        if (!text)
+                text = dialect_template(name, arguments->count);
+        if (!text)
+                return;
+        SqlExpr *items[4];
+        for (size_t i = 0; i < arguments->count; i++)
+                items[i] = arguments->items[i].expr;
+        if (arguments->count > 0 && takes_relation(name))
+                items[0] = as_relation(dialect, items[0]);
+        *place = make_template(dialect, expr, text, arguments->count, items);
+}
+
+/* x = ANY (array), which the parser makes a subquery with unnest(); NULL if it is no such thing. */
+static SqlExpr *any_array(const SqlExpr *expr) {
+        const SqlQuery *query = expr->subquery.query;
+        if (expr->subquery.kind != SQL_SUBQUERY_ANY || expr->subquery.compare != SQL_EQUAL ||
+            query->kind != SQL_SELECT_NODE || query->select.from->kind != SQL_FROM_EMPTY || query->select.list.count != 1)
+                return NULL;
+        const SqlExpr *item = query->select.list.items[0];
+        bool unnest = item->kind == SQL_FUNCTION && item->at.offset == SQL_NOWHERE &&
+                      str_is(last_of(item->function.path), "unnest") && item->function.arguments.count == 1;
+        return unnest ? item->function.arguments.items[0].expr : NULL;
+}
+
+static SqlExpr *in_list(const Dialect *dialect, const SqlExpr *old, SqlExpr *child, SqlExprs elements) {
+        SqlExpr *in = make_like(dialect, old, SQL_OPERATOR);
+        in->op.op = SQL_OP_IN;
+        in->op.children = (SqlExprs){ ARENA_ARRAY(dialect->arena, SqlExpr *, elements.count + 1), elements.count + 1 };
+        in->op.children.items[0] = child;
+        memcpy(in->op.children.items + 1, elements.items, elements.count * sizeof(SqlExpr *));
+        return in;
+}
+
+static void change_any(const Dialect *dialect, SqlExpr **place) {
+        SqlExpr *expr = *place, *array = any_array(expr);
+        if (!array)
+                return;
+        const SqlExpr *literal = array->kind == SQL_CAST ? array->cast.child : array;
+        if (is_array_text(literal)) {
+                SqlExprs elements = elements_of(dialect, literal);
+                if (elements.count > 0)
+                        *place = in_list(dialect, expr, expr->subquery.child, elements);
+                return;
+        }
+        SqlExpr *arguments[] = { array, expr->subquery.child };
+        *place = make_template(dialect, expr, "list_contains($1, $2)", 2, arguments);
+}
+
+/* polroles = '{0}'; coalesce(names, '{}') */
+static void change_array_texts(const Dialect *dialect, SqlExpr *expr) {
+        if (expr->kind == SQL_COMPARISON) {
+                const SqlExpr *left = expr->compare.left;
+                if (left->kind == SQL_COLUMN_REF && str_equal_nocase(last_of(left->column), STR("polroles")) &&
+                    is_array_text(expr->compare.right))
+                        expr->compare.right = array_of(dialect, expr->compare.right);
+                return;
+        }
+        for (size_t i = 0; expr->op.op == SQL_OP_COALESCE && i < expr->op.children.count; i++)
+                if (is_text(expr->op.children.items[i]) && str_is(expr->op.children.items[i]->constant.text, "{}"))
+                        expr->op.children.items[i] = array_of(dialect, expr->op.children.items[i]);
+}
+
+static void change_collation(SqlExpr **place) {
+        Str name = (*place)->collate.collation, schema, rest;
+        if (str_cut(name, '.', &schema, &rest) && is_system_schema(schema))
+                name = rest;
+        if (!str_equal_nocase(name, STR("default")) && !str_equal_nocase(name, STR("C")) &&
+            !str_equal_nocase(name, STR("POSIX")))
+                return;
+        SqlExpr *child = (*place)->collate.child;
+        if (child->alias.size == 0)
+                child->alias = (*place)->alias;
+        *place = child;
+}
+
+static Status change_expr(void *context, SqlExpr **place, Error *err UNUSED) {
+        const Dialect *dialect = context;
+        if ((*place)->kind == SQL_COLLATE)
+                change_collation(place);
+        switch ((*place)->kind) {
+        case SQL_FUNCTION:
+                change_function(dialect, place);
+                break;
+        case SQL_WINDOW:
+                strip_schema(&(*place)->window.path);
+                break;
+        case SQL_CAST:
+                change_cast(dialect, place);
+                break;
+        case SQL_TYPE:
+                change_type(dialect, *place);
+                break;
+        case SQL_SUBQUERY:
+                change_any(dialect, place);
+                break;
+        case SQL_OPERATOR:
+                shift_index(dialect, *place);
+                change_array_texts(dialect, *place);
+                break;
+        case SQL_COMPARISON:
+                change_array_texts(dialect, *place);
+                break;
+        default:
+                break;
+        }
+        return STATUS_OK;
+}
+
+/* Functions in FROM: of what they give there are relations, or nothing. */
+static Status change_from(void *context, SqlFrom **place, Error *err UNUSED) {
+        const Dialect *dialect = context;
+        SqlFrom *from = *place;
+        if (from->kind != SQL_FROM_FUNCTION)
+                return STATUS_OK;
+        SqlExpr *call = from->function.call;
+        strip_schema(&call->function.path);
+        Str name = last_of(call->function.path);
+        if (str_equal_nocase(name, STR("pg_get_keywords"))) {
+                Str *path = ARENA_ARRAY(dialect->arena, Str, 2);
+                path[0] = STR("-");
+                path[1] = STR("keywords");
+                if (from->alias.size == 0)
+                        from->alias = name;
+                from->kind = SQL_FROM_TABLE;
+                from->table.path = (SqlNames){ path, 2 };
+        } else if (str_equal_nocase(name, STR("pg_partition_ancestors"))) {
+                SqlExpr *nothing = make_template(dialect, call, "CAST([] AS BIGINT[])", 0, NULL);
+                call->function.path = one_name(dialect, STR("unnest"));
+                call->function.arguments.items[0].expr = nothing;
+                call->function.arguments.count = 1;
+        }
+        return STATUS_OK;
+}
+
+Status dialect_apply(const SqlTree *tree, SqlQuery *query, Arena *arena, Error *err) {
+        Dialect dialect = { .tree = tree, .arena = arena };
+        SqlVisitor visitor = { .expr = change_expr, .from = change_from, .context = &dialect };
+        return sql_visit_query(query, &visitor, err);
+}

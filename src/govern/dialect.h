@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * PostgreSQL's catalog functions, casts and operators in the engine's words. Clients ask the system relations in
+ * PostgreSQL's SQL; the engine parses nearly all of it but does not know what it means. dialect_apply() changes a tree
+ * before its names are judged:
+ *
+ *   pg_catalog.lower(x), x::pg_catalog.text         names without their schema
+ *   a OPERATOR(pg_catalog.~) b                      the operator itself
+ *   format_type(t, m), pg_get_userbyid(o) ...       templates (SQL_TEMPLATE) over system relations
+ *   x::regclass, x::regclass::text                  a number; the name that belongs to it
+ *   x = ANY ('{a,b}'), '{1,2}'::int[]               array literals
+ *   indkey[n]                                       int2vector counts from 0
+ *
+ * In a template's text {schema.name} stands for the rows of a system relation, {database}, {schema} and {user} for the
+ * session's, $1 to $9 for the arguments. Subqueries in it are never correlated: an argument stands outside of them,
+ * so no alias of ours can catch a name of the statement's. Only called where there are system relations.
+ */
+#include "govern/bind.h"
+
+/* Nothing here fails but for what the arena cannot give; what is not known is left for others to refuse. */
+Status dialect_apply(const SqlTree *tree, SqlQuery *query, Arena *arena, Error *err);
+
+/* A cast to regclass, regtype ... */
+bool dialect_object_kind(const SqlExpr *type, ObjectKind *out);
+const char *dialect_object_word(ObjectKind kind); /* "relation" */
+SqlExpr *dialect_number(Arena *arena, int64_t number, SqlPlace at);
+
+/* What a function of PostgreSQL's is here; NULL if there is none of that name and number of arguments. */
+const char *dialect_template(Str name, size_t argument_count);

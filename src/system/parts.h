@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What a System is made of; for the files of this room alone.
+ *
+ * A relation is made by its maker: a function that adds its rows. Relations without a maker have the rows that
+ * PostgreSQL itself has in every database (pg15.h), or none.
+ */
+#include "system/rows.h"
+#include "system/world.h"
+
+struct System {
+        SystemSpec spec;
+        Arena arena;
+        World world;
+        bool has_world;
+        BindSystem bind;
+        RowFile file;
+        Map made; /* relation's name to Str: its file, empty = no rows */
+};
+
+typedef Status (*Maker)(System *system, RowFile *file, Error *err);
+
+typedef struct MadeRelation {
+        const char *schema, *name;
+        const char *columns; /* NULL: as PostgreSQL has them */
+        Maker make;
+} MadeRelation;
+
+/* Each ends with a row without a name. */
+extern const MadeRelation PG_CATALOG_RELATIONS[], PG_VIEW_RELATIONS[], INFORMATION_SCHEMA_RELATIONS[], LODE_RELATIONS[];
+
+/* Read at the first call. */
+Status system_world(System *system, const World **out, Error *err);

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "system/system.h"
+
+#include "base/file.h"
+#include "base/map.h"
+#include "system/parts.h"
+
+static const MadeRelation *const MADE[] = { PG_CATALOG_RELATIONS, PG_VIEW_RELATIONS, INFORMATION_SCHEMA_RELATIONS, LODE_RELATIONS };
+
+/* What a resolved relation leads back to. */
+typedef struct SystemRelation {
+        const MadeRelation *made;    /* or NULL */
+        const Pg15Relation *pg15;    /* or NULL */
+        SystemColumn *columns;
+        size_t column_count;
+} SystemRelation;
+
+static const MadeRelation *find_made(Str schema, Str name) {
+        for (size_t i = 0; i < COUNT_OF(MADE); i++)
+                for (const MadeRelation *made = MADE[i]; made->name; made++)
+                        if (str_is(schema, made->schema) && str_is(name, made->name))
+                                return made;
+        return NULL;
+}
+
+static Status find(void *context, Str schema, Str name, Arena *arena, Relation **out, Error *err UNUSED) {
+        (void)context;
+        *out = NULL;
+        SystemRelation found = { .made = find_made(schema, name), .pg15 = pg15_relation(schema, name) };
+        const char *columns = found.made && found.made->columns ? found.made->columns : found.pg15 ? found.pg15->columns : NULL;
+        if (!columns)
+                return STATUS_OK;
+        found.columns = system_columns(arena, columns, &found.column_count);
+        Relation *relation = ARENA_NEW(arena, Relation);
+        *relation = (Relation){ .kind = RELATION_SYSTEM, .stage = arena_str(arena, schema), .name = arena_str(arena, name) };
+        relation->columns = ARENA_ARRAY(arena, RelationColumn, found.column_count);
+        relation->column_count = found.column_count;
+        for (size_t i = 0; i < found.column_count; i++)
+                relation->columns[i] = (RelationColumn){
+                        .name = found.columns[i].name,
+                        .type = system_stored_type(&found.columns[i]),
+                        .field_id = (int)i + 1,
+                        .engine_type = str_of(pg15_storage(found.columns[i].type)->engine),
+                };
+        SystemRelation *handle = ARENA_NEW(arena, SystemRelation);
+        *handle = found;
+        relation->handle = handle;
+        *out = relation;
+        return STATUS_OK;
+}
+
+static Status write_rows(System *system, const SystemRelation *relation, int fd, Error *err) {
+        RowFile *file = &system->file;
+        TRY(row_file_start(file, fd, relation->columns, relation->column_count, err));
+        for (const char *const *row = relation->pg15 ? relation->pg15->rows : NULL; row && *row; row++)
+                TRY(row_add_text(file, *row, err));
+        if (relation->made)
+                TRY(relation->made->make(system, file, err));
+        return row_file_finish(file, err);
+}
+
+static Status make_file(System *system, const Relation *relation, Str *out, Error *err) {
+        const SystemRelation *handle = relation->handle;
+        *out = STR_NONE;
+        if (!handle->made && !handle->pg15->rows)
+                return STATUS_OK;
+        CLEANUP(close_fdp) int fd = -1;
+        TRY(system->spec.new_file(system->spec.context, &system->arena, &fd, out, err));
+        TRY(write_rows(system, handle, fd, err));
+        if (system->file.rows == 0)
+                *out = STR_NONE;
+        return STATUS_OK;
+}
+
+/* Once per System and relation. */
+static Status file_of(void *context, const Relation *relation, Arena *arena UNUSED, Str *out, Error *err) {
+        System *system = context;
+        Str key = arena_strf(&system->arena, "%.*s.%.*s", STR_ARG(relation->stage), STR_ARG(relation->name));
+        Str *known = map_get(&system->made, key);
+        if (!known) {
+                Str made;
+                TRY(make_file(system, relation, &made, err));
+                known = ARENA_NEW(&system->arena, Str);
+                *known = made;
+                map_put(&system->made, key, known);
+        }
+        *out = *known;
+        return STATUS_OK;
+}
+
+/* ---- numbers of names ---- */
+
+static int64_t number_in_rows(const char *const *rows, Str name) {
+        for (const char *const *row = rows; *row; row++)
+                if (str_equal(pg15_field(*row, 1), name))
+                        return pg15_number(*row, 0);
+        return 0;
+}
+
+/* "Name" is Name, name is what it is in lower case: the name without quotes, moved behind in rest. */
+static Str take_part(Arena *arena, Str *rest) {
+        char *name = arena_alloc(arena, rest->size + 1);
+        size_t size = 0, at = 0;
+        bool quoted = false;
+        for (; at < rest->size && (quoted || rest->data[at] != '.'); at++) {
+                char c = rest->data[at];
+                if (c == '"')
+                        quoted = !quoted;
+                else
+                        name[size++] = !quoted && c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+        }
+        *rest = str_slice(*rest, at + 1, rest->size);
+        return (Str){ name, size };
+}
+
+/* schema.name, name, or database.schema.name; schema is empty where none is written. */
+static void take_name(Arena *arena, Str text, Str *out_schema, Str *out_name) {
+        Str rest = str_trim(text);
+        *out_schema = STR_NONE;
+        *out_name = take_part(arena, &rest);
+        while (rest.size > 0) {
+                *out_schema = *out_name;
+                *out_name = take_part(arena, &rest);
+        }
+}
+
+static Status number_of_relation(System *system, Str text, int64_t *out, Error *err) {
+        Str schema, name;
+        take_name(&system->arena, text, &schema, &name);
+        const Pg15Relation *own = pg15_relation(schema.size > 0 ? schema : STR("pg_catalog"), name);
+        *out = own ? own->oid : 0;
+        if (own)
+                return STATUS_OK;
+        const World *world;
+        TRY(system_world(system, &world, err));
+        for (size_t i = 0; i < world->table_count && *out == 0; i++) {
+                const WorldTable *table = &world->tables[i];
+                bool here = str_equal(schema, table->schema_name) ||
+                            (schema.size == 0 && str_equal(table->schema_name, system->spec.session.schema)) ||
+                            str_equal(text, arena_strf(&system->arena, "%.*s.%.*s", STR_ARG(table->schema_name), STR_ARG(table->name)));
+                bool same = str_equal(name, table->name);
+                if (here && same)
+                        *out = table->oid;
+        }
+        return STATUS_OK;
+}
+
+static Status number_of_schema(System *system, Str name, int64_t *out, Error *err) {
+        const World *world;
+        TRY(system_world(system, &world, err));
+        *out = str_is(name, "pg_catalog")           ? OID_CATALOG_SCHEMA
+               : str_is(name, "public")             ? OID_PUBLIC
+               : str_is(name, "information_schema") ? (int64_t)PG15_INFORMATION_SCHEMA
+                                                    : 0;
+        for (size_t i = 0; i < world->schema_count; i++)
+                if (str_equal(world->schemas[i].name, name))
+                        *out = world->schemas[i].oid;
+        return STATUS_OK;
+}
+
+static Status number(void *context, ObjectKind kind, Str text, int64_t *out, Error *err) {
+        System *system = context;
+        Str schema, name;
+        *out = 0;
+        take_name(&system->arena, text, &schema, &name);
+        switch (kind) {
+        case OBJECT_RELATION:
+                return number_of_relation(system, text, out, err);
+        case OBJECT_TYPE:
+                *out = number_in_rows(pg15_relation(STR("pg_catalog"), STR("pg_type"))->rows, name);
+                if (*out == 0)
+                        *out = number_in_rows(pg15_relation(STR("-"), STR("typenames"))->rows, str_trim(text));
+                return STATUS_OK;
+        case OBJECT_PROCEDURE:
+                *out = number_in_rows(pg15_relation(STR("pg_catalog"), STR("pg_proc"))->rows, name);
+                return STATUS_OK;
+        case OBJECT_SCHEMA:
+                return number_of_schema(system, name, out, err);
+        case OBJECT_ROLE:
+                *out = str_is(name, "lode") ? OID_OWNER : str_equal(name, system->spec.principal.name) ? OID_USER : 0;
+                return STATUS_OK;
+        }
+        return STATUS_OK;
+}
+
+Status system_world(System *system, const World **out, Error *err) {
+        if (!system->has_world)
+                TRY(world_read(&system->spec, &system->arena, &system->world, err));
+        system->has_world = true;
+        *out = &system->world;
+        return STATUS_OK;
+}
+
+Status system_open(const SystemSpec *spec, System **out, Error *err UNUSED) {
+        System *system = calloc(1, sizeof(*system));
+        if (!system)
+                abort();
+        system->spec = *spec;
+        if (spec->session.schema.size == 0)
+                system->spec.session.schema = STR("public");
+        map_init(&system->made, &system->arena);
+        system->bind = (BindSystem){
+                .context = system,
+                .database = spec->session.database,
+                .schema = system->spec.session.schema,
+                .find = find,
+                .file = file_of,
+                .number = number,
+        };
+        *out = system;
+        return STATUS_OK;
+}
+
+void system_close(System *system) {
+        if (!system)
+                return;
+        row_file_free(&system->file);
+        arena_deinit(&system->arena);
+        free(system);
+}
+
+void system_closep(System **system) {
+        system_close(*system);
+        *system = NULL;
+}
+
+const BindSystem *system_bind(System *system) {
+        return &system->bind;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * System: the relations that Lode makes of its own catalog, for one principal at one branch and commit: PostgreSQL's
+ * pg_catalog and information_schema as clients want them, and the schema `lode`. Binding asks for them by name
+ * (govern/bind.h, BindSystem); their rows are written as Parquet files when a statement names them, and only then,
+ * and read through the same guarded scan as every table.
+ *
+ *   System *system;
+ *   TRY(system_open(&spec, &system, err));
+ *   source.system = system_bind(system);
+ *
+ * Nothing is in them that the principal may not see. The catalog is read once, at the first need; a System that is
+ * kept answers as of then. One thread.
+ */
+#include "govern/bind.h"
+#include "lake/lake.h"
+
+typedef struct System System;
+
+typedef struct SystemSetting {
+        Str name, value;
+} SystemSetting;
+
+typedef struct SystemSession {
+        Str database; /* that the client is connected to: a zone, "lode" or "postgres" */
+        Str schema;   /* current_schema(); empty = public */
+        const SystemSetting *settings; /* what SET changed or the server says of itself, before the usual ones */
+        size_t setting_count;
+} SystemSession;
+
+typedef struct SystemSpec {
+        Lake *lake;
+        CatalogAt at;
+        Principal principal;
+        SystemSession session;
+        /* NULL: everything may be seen. Else asked for each table, quarantine and view; stage and name as in SQL. */
+        bool (*may_see)(void *context, const Principal *principal, Str zone, Str stage, Str name);
+        /* A new file that the worker can read: where to write it, and how SQL names it. */
+        Status (*new_file)(void *context, Arena *arena, int *out_fd, Str *out_name, Error *err);
+        void *context;
+} SystemSpec;
+
+/* Texts of the spec are borrowed for as long as the System lives. */
+Status system_open(const SystemSpec *spec, System **out, Error *err);
+void system_close(System *system); /* NULL is fine */
+void system_closep(System **system);
+const BindSystem *system_bind(System *system);
