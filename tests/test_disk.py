@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A disk that fails, fills or stops at any call of a whole run, lode's and its workers': the run says so, and the next
+one makes what an undisturbed one would have made."""
+
+import errno
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import counts
+from preload import CHANGES, LIBRARY, NEVER, SYNCS, Action, Kind, Outcome, Trouble, troubled
+from small import Small, assert_counts, files_of, make_small, state_of
+
+pytestmark = pytest.mark.skipif(not LIBRARY.exists(), reason=f"{LIBRARY} is not built (a sanitizer's build has none)")
+
+NAMING = frozenset({Kind.RENAME, Kind.LINK, Kind.UNLINK, Kind.RMDIR, Kind.MKDIR, Kind.CREATE})
+TROUBLES = {
+    "eio": Trouble(Action.FAIL, error=errno.EIO),
+    "enospc": Trouble(Action.FAIL, error=errno.ENOSPC, kinds=CHANGES),
+    "full": Trouble(Action.FAIL, error=errno.ENOSPC, kinds=CHANGES - {Kind.UNLINK, Kind.RMDIR}, until=NEVER),
+    "eacces": Trouble(Action.FAIL, error=errno.EACCES, kinds=NAMING | {Kind.OPEN}),
+    "emfile": Trouble(Action.FAIL, error=errno.EMFILE, kinds=frozenset({Kind.CREATE, Kind.OPEN})),
+    "short": Trouble(Action.SHORT, kinds=frozenset({Kind.WRITE, Kind.PWRITE})),
+    "kill": Trouble(Action.KILL),
+}
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Small:
+    return make_small(tmp_path)
+
+
+def undisturbed(small: Small, trouble: Trouble) -> tuple[dict[str, Any], dict[str, int], int]:
+    """The state and the files that the next run must come to, and how many calls there are to trouble."""
+    small.restore()
+    outcome = troubled(small.project, replace(trouble, action=Action.NONE))
+    assert outcome.answer.exit == 0, outcome.answer.stderr
+    state, files = state_of(small.project), files_of(small.project)
+    assert_counts(state)
+    return state, files, outcome.calls
+
+
+def assert_clear(outcome: Outcome, action: Action) -> None:
+    """It ended in an orderly way and said why; nobody stayed."""
+    answer = outcome.answer
+    assert not outcome.left, f"workers are left: {outcome.left}"
+    if action == Action.KILL and answer.exit == -9:
+        return
+    assert answer.exit in (0, 1, 3), f"exit {answer.exit}: {answer.stderr}"
+    assert "panic" not in answer.stderr and "Assertion" not in answer.stderr, answer.stderr
+    if answer.exit == 3:
+        assert answer.stderr.count("error[E") == 1, answer.stderr
+    if answer.exit == 1:
+        assert "failed" in answer.stdout + answer.stderr or "held" in answer.stdout, answer.stderr
+
+
+def assert_made_good(small: Small, state: dict[str, Any], files: dict[str, int]) -> None:
+    small.project.lode("run")
+    assert state_of(small.project) == state
+    assert files_of(small.project) == files
+    assert small.project.json("run")["state"] == "nothing"
+
+
+def disturb(small: Small, trouble: Trouble, state: dict[str, Any], files: dict[str, int]) -> bool:
+    """One run with that trouble, and all that must hold after it. False: it ended before the trouble came."""
+    small.restore()
+    outcome = troubled(small.project, trouble)
+    where = f"{trouble.action.name} at call {trouble.at} ({outcome.hit})"
+    try:
+        assert_clear(outcome, trouble.action)
+        assert_made_good(small, state, files)
+    except (Exception, pytest.fail.Exception) as failure:
+        raise AssertionError(f"{where}: {failure}\nthe run said: {outcome.answer.stderr}") from failure
+    return outcome.hits > 0
+
+
+def sample(calls: int, count: int, seed: int) -> Iterator[int]:
+    """So many of the calls, all if they are no more than that."""
+    if count >= calls:
+        return iter(range(1, calls + 1))
+    return iter(sorted(random.Random(seed).sample(range(1, calls + 1), count)))
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+@counts("LODE_TROUBLES", 2, 1_000_000, seconds=3600)
+def test_trouble_at_any_call_loses_nothing(small: Small, name: str, count: int) -> None:
+    trouble = TROUBLES[name]
+    state, files, calls = undisturbed(small, trouble)
+    for at in sample(calls, count, seed=len(name)):
+        disturb(small, replace(trouble, at=at, until=trouble.until or at), state, files)
