@@ -103,27 +103,43 @@ Status fd_write_all(int fd, Str bytes, const char *name, Error *err) {
         return STATUS_OK;
 }
 
+static void tell_plainly(const Error *err) {
+        fprintf(stderr, "error[%s] %s\n      %s\n", status_code(err->status), err->message, err->hint);
+}
+
+static void (*teller)(const Error *err) = tell_plainly;
+
+void sync_failure_teller(void (*tell)(const Error *err)) {
+        teller = tell;
+}
+
+void sync_failed(const char *name, int errnum) {
+        Error err = { 0 };
+        error_errno(&err, errnum, "'%s' cannot be synced to the disk, so this ends here", name);
+        error_hint(&err, "nothing of it was acknowledged; look after the disk (dmesg tells), then run again");
+        teller(&err);
+        _exit(status_exit(err.status)); /* nothing that is buffered, no handler at exit: nothing more is said or done */
+}
+
+/* EINVAL: a pipe or another thing that has no disk behind it. Not so EROFS: it is what ext4 answers when it gave up. */
 void fd_sync(int fd, const char *name) {
         while (fdatasync(fd) < 0) {
-                if (errno == EINTR)
-                        continue;
-                if (errno == EINVAL || errno == EROFS)
-                        return; /* not a file that can be synced: a pipe, a test's stand-in */
-                panic("the disk did not keep '%s' (%s); what was being written is not acknowledged", name,
-                      strerror(errno));
+                if (errno == EINVAL)
+                        return;
+                if (errno != EINTR)
+                        sync_failed(name, errno);
         }
 }
 
 void dir_sync(const char *path) {
         CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
-                panic("the folder '%s' cannot be opened to sync it (%s)", path, strerror(errno));
+                sync_failed(path, errno);
         while (fsync(fd) < 0) {
-                if (errno == EINTR)
-                        continue;
                 if (errno == EINVAL)
-                        return; /* a file system without it */
-                panic("the disk did not keep the folder '%s' (%s)", path, strerror(errno));
+                        return;
+                if (errno != EINTR)
+                        sync_failed(path, errno);
         }
 }
 

@@ -2,8 +2,9 @@
 #pragma once
 /*
  * Files on a local disk: whole reads, durable replacement, locks. Paths are C strings.
- * "Durable" means: the bytes are synced, then the name, then the folder. A failed sync ends the process: what the
- * kernel then holds is unknown, and a second try would lie (PostgreSQL learned that for everyone in 2018).
+ * "Durable" means: the bytes are synced, then the name, then the folder. A failed sync ends the process, with the exit
+ * status of IO and without another word on standard output: what the kernel then holds is unknown, and a second try
+ * would lie (PostgreSQL learned that for everyone in 2018). What a dead process leaves, the next one makes good.
  */
 #include "base/buf.h"
 #include "base/hash.h"
@@ -20,6 +21,10 @@ Status fd_write_all(int fd, Str bytes, const char *name, Error *err);
 /* Syncs or ends the process. */
 void fd_sync(int fd, const char *name);
 void dir_sync(const char *path);
+/* For other libraries that sync by themselves: ends the process because of what became of this file. */
+void sync_failed(const char *name, int errnum) NORETURN;
+/* Who tells the reader about it before the process ends; once, at the program's start. By default it goes to stderr. */
+void sync_failure_teller(void (*tell)(const Error *err));
 /* A new file that must not exist: written, synced; its folder is synced too unless sync_dir is false. */
 Status file_create(const char *path, Str bytes, bool sync_dir, Error *err);
 /* Replaces by a temporary file and rename, durable. */

@@ -242,7 +242,8 @@ static Status connect_to(const char *path, int flags, SqliteCatalog **out, Error
         if (!db || !(db->path = strdup(path)))
                 panic("out of memory");
         db->base.functions = &sqlite_functions;
-        int code = sqlite3_open_v2(path, &db->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+        int code = sqlite3_open_v2(path, &db->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE,
+                                   sqlite_vfs_name());
         if (code != SQLITE_OK)
                 return db_error(db, code, err);
         sqlite3_busy_timeout(db->db, BUSY_MS);

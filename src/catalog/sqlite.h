@@ -79,6 +79,9 @@ typedef struct VersionRow {
 Status db_version_find(SqliteCatalog *db, const BranchRow *branch, int64_t seq, CatalogName name, Arena *arena, VersionRow *out,
                     bool *out_found, Error *err);
 
+/* sqlite_sync.c: the VFS under which a failed sync ends the process */
+const char *sqlite_vfs_name(void);
+
 /* sqlite_read.c */
 Status sqlite_get(Catalog *catalog, CatalogAt at, CatalogName name, Arena *arena, CatalogObject *out, Error *err);
 Status sqlite_list(Catalog *catalog, CatalogAt at, Str kind, Str zone, Arena *arena, CatalogObject **out, size_t *out_count,

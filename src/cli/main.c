@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -172,6 +173,13 @@ static int finish_output(const Output *output, int code) {
         return status_exit(STATUS_IO);
 }
 
+/* The disk may fail at any depth, where nobody knows what errors look like. */
+static const Output *errors_out;
+
+static void tell_sync_failure(const Error *err) {
+        output_error(errors_out, err);
+}
+
 static void catch_signals(void) {
         struct sigaction action = { .sa_handler = on_signal };
         sigaction(SIGINT, &action, NULL);
@@ -259,6 +267,8 @@ int main(int argc, char **argv) {
                 if (strcmp(words[i], "-o") == 0 && strcmp(words[i + 1], "json") == 0)
                         common.output = OUTPUT_JSON;
         cli.output = output_of(&common);
+        errors_out = &cli.output;
+        sync_failure_teller(tell_sync_failure);
         Status status = want_descriptors(&err);
         if (status == STATUS_OK)
                 status = verb < argc ? run_verb(&cli, argv[verb], count, words, &err) : no_verb(argv, &err);
