@@ -76,16 +76,29 @@ Status prepare_columns(const Model *model, const Statement *statement, Arena *ar
 
 /* ---- the statement ---- */
 
+/* Whether a failure says something about the SQL, and nothing about the machine that looked at it. */
+static bool is_about_sql(Status status) {
+        return status_exit(status) == 2 && status != STATUS_LIMIT && status != STATUS_MEMORY && status != STATUS_TIMEOUT;
+}
+
 /*
  * A model that keeps the rows of what it reads carries their delivery and ordinal too, hidden, so that each of its rows
- * can be traced. False when it does not, or when what it reads has none.
+ * can be traced. *out_bound is false when it does not, or when what it reads has none. That a disk or a worker failed
+ * means neither: without an error a table would silently lose its trace.
  */
-static bool with_rows(const StatementSpec *spec, const SqlTree *tree, Arena *arena, Statement *out) {
+static Status with_rows(const StatementSpec *spec, const SqlTree *tree, Arena *arena, Statement *out, bool *out_bound, Error *err) {
         SqlDependency source;
         SqlTree *carrying;
-        Error ignored;
-        return sql_row_source(tree, &source, NULL) && sql_trace_model(tree, NULL, arena, &carrying, &ignored) == STATUS_OK &&
-               statement_bind(spec, carrying, arena, out, &ignored) == STATUS_OK;
+        Error refused;
+        *out_bound = false;
+        if (!sql_row_source(tree, &source, NULL) || sql_trace_model(tree, NULL, arena, &carrying, &refused) != STATUS_OK)
+                return STATUS_OK;
+        Status status = statement_bind(spec, carrying, arena, out, &refused);
+        *out_bound = status == STATUS_OK;
+        if (*out_bound || is_about_sql(status))
+                return STATUS_OK;
+        *err = refused;
+        return status;
 }
 
 /*
@@ -111,9 +124,10 @@ Status prepare_model(const StatementSpec *spec, const Model *model, const SqlTre
         bool twins = false;
         if (model->kind == MODEL_TABLE)
                 TRY(names_twice(spec, own, arena, &twins, err));
-        if (model->kind == MODEL_TABLE && !twins && with_rows(spec, own, arena, out))
-                return STATUS_OK;
-        return statement_bind(spec, own, arena, out, err);
+        bool bound = false;
+        if (model->kind == MODEL_TABLE && !twins)
+                TRY(with_rows(spec, own, arena, out, &bound, err));
+        return bound ? STATUS_OK : statement_bind(spec, own, arena, out, err);
 }
 
 Principal prepare_principal(Str zone, Arena *arena) {
