@@ -9,14 +9,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #define COPY_BLOCK (1u << 20)
+#define OTHER_FILES 50 /* descriptors that a process has open besides, workers and catalog included */
 
 /* One file of a batch on its way. */
 typedef struct Landing {
         LandedFile *result;
         int source_fd;
+        int target_fd;         /* open and locked until the batch is done */
         const char *folder;    /* landing folder, absolute */
         const char *temporary; /* NULL once renamed or given up */
         const char *final;
@@ -25,6 +28,15 @@ typedef struct Landing {
         int64_t landed_us;
         Str as_of;
 } Landing;
+
+typedef struct Batch {
+        Lake *lake;
+        Arena *arena;
+        Landing *items;
+        size_t count;
+        Str block;
+        int claims_fd; /* closing it gives all claims back */
+} Batch;
 
 int64_t delivery_id(Str zone, Str source, Str sha256, Str as_of) {
         CLEANUP(buf_deinit) Buf key = { 0 };
@@ -177,27 +189,61 @@ static Status copy_and_hash(Landing *landing, int to, Str block, Arena *arena, E
         return STATUS_OK;
 }
 
+/*
+ * A new file among those that arrive. Its lock says that its writer lives; a sweep that comes between its birth and its
+ * lock takes it away, and then it is made again.
+ */
+static Status make_arriving(const Store *store, Arena *arena, const char **out_path, int *out_fd, Error *err) {
+        for (int attempt = 0; attempt < 100; attempt++) {
+                const char *path = arena_printf(arena, "%s/%016llx", store->arriving_dir, (unsigned long long)random_u64());
+                CLEANUP(close_fdp) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+                Error busy;
+                if (fd < 0)
+                        return error_errno(err, errno, "cannot create a file in '%s'", store->arriving_dir);
+                if (file_lock(fd, true, true, &busy) != STATUS_OK || !file_exists(path))
+                        continue;
+                *out_path = path;
+                *out_fd = TAKE_FD(fd);
+                return STATUS_OK;
+        }
+        return error_set(err, STATUS_IO, "cannot keep a file in '%s'", store->arriving_dir);
+}
+
+/* What the dead left half copied. */
+static void sweep_arriving(const Store *store) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        DirEntry *entries = NULL;
+        size_t count = 0;
+        Error ignored;
+        if (dir_list(store->arriving_dir, &arena, &entries, &count, &ignored) != STATUS_OK)
+                return;
+        for (size_t i = 0; i < count; i++) {
+                const char *path = path_join(&arena, store->arriving_dir, arena_cstr(&arena, entries[i].name));
+                CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
+                if (fd >= 0 && file_lock(fd, false, true, &ignored) == STATUS_OK)
+                        unlink(path);
+        }
+}
+
 static Status copy_file(Lake *lake, Landing *landing, Str block, Arena *arena, Error *err) {
         const FoundFile *file = landing->result->file;
         struct stat before, after;
         if (fstat(landing->source_fd, &before) < 0)
                 return error_errno(err, errno, "cannot look at '%s'", file->path);
+        TRY(store_check_reserve(lake->store, (uint64_t)before.st_size, err));
         char *folder;
         TRY(store_landing_dir(lake->store, arena, file->zone, file->feed->name, landing->landed_us, &folder, err));
         TRY(dir_make(folder, err));
         landing->folder = folder;
-        const char *temporary = arena_printf(arena, "%s/.%016llx.tmp", folder, (unsigned long long)random_u64());
-        CLEANUP(close_fdp) int to = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-        if (to < 0)
-                return error_errno(err, errno, "cannot create a file in '%s'", folder);
-        landing->temporary = temporary;
+        TRY(make_arriving(lake->store, arena, &landing->temporary, &landing->target_fd, err));
+        const int to = landing->target_fd;
         TRY(copy_and_hash(landing, to, block, arena, err));
         if (fstat(landing->source_fd, &after) < 0 || !same_version(&before, &after)) {
                 give_up(landing, LAND_UNSETTLED, STR("it changed while it was being copied"));
                 return STATUS_OK;
         }
         landing->final = path_join(arena, folder, landing->sha256.data);
-        fd_sync(to, temporary);
+        fd_sync(to, landing->temporary);
         return STATUS_OK;
 }
 
@@ -232,23 +278,70 @@ static Status newest_delivery(Lake *lake, const Feed *feed, Arena *arena, Delive
         return STATUS_OK;
 }
 
+/* A file of this name whose removal from ingress did not last: the ledger took it, and then the process or the machine
+ * stopped. In a replace source it would else pass for a newer delivery and undo what came after it. */
+static Status find_returned(Lake *lake, Landing *landing, Arena *arena, bool *out_found, Error *err) {
+        const FoundFile *file = landing->result->file;
+        FileSeen seen;
+        *out_found = false;
+        if (!file->in_ingress)
+                return STATUS_OK;
+        Status status = catalog_file_seen(lake->catalog, file->zone, file->feed->name, str_of(file->path), arena, &seen, err);
+        if (status == STATUS_NOT_FOUND)
+                return STATUS_OK;
+        TRY(status);
+        if (seen.size != landing->bytes || seen.mtime_ns != nanoseconds(file->st.st_mtim) || !str_equal(seen.sha256, landing->sha256))
+                return STATUS_OK;
+        TRY(catalog_delivery(lake->catalog, seen.delivery, arena, &landing->result->delivery, err));
+        *out_found = true;
+        return STATUS_OK;
+}
+
+/* What this source's newest delivery will be when the batch is recorded so far, or NULL. */
+static Status newest_so_far(Batch *batch, size_t index, const Delivery **out, Error *err) {
+        const Feed *feed = batch->items[index].result->file->feed;
+        for (size_t i = index; i-- > 0;) {
+                const LandedFile *earlier = batch->items[i].result;
+                *out = &earlier->delivery;
+                if (earlier->state == LAND_NEW && earlier->file->feed == feed)
+                        return STATUS_OK;
+        }
+        Delivery *newest;
+        TRY(newest_delivery(batch->lake, feed, batch->arena, &newest, err));
+        *out = newest;
+        return STATUS_OK;
+}
+
 /*
  * An append source has each content once. A replace source is told apart by time too, so that A, B, A ends at A: there
  * only the bytes that are in force already are a duplicate.
  */
-static Status find_duplicate(Lake *lake, Landing *landing, Arena *arena, bool *out_found, Error *err) {
-        const Feed *feed = landing->result->file->feed;
-        *out_found = false;
+static Status find_duplicate(Batch *batch, size_t index, bool *out_found, Error *err) {
+        Landing *landing = &batch->items[index];
+        LandedFile *result = landing->result;
+        const Feed *feed = result->file->feed;
         if (feed->load == FEED_REPLACE) {
-                Delivery *newest;
-                TRY(newest_delivery(lake, feed, arena, &newest, err));
+                const Delivery *newest;
+                TRY(find_returned(batch->lake, landing, batch->arena, out_found, err));
+                if (*out_found)
+                        return STATUS_OK;
+                TRY(newest_so_far(batch, index, &newest, err));
                 *out_found = newest && str_equal(newest->sha256, landing->sha256);
                 if (*out_found)
-                        landing->result->delivery = *newest;
+                        result->delivery = *newest;
                 return STATUS_OK;
         }
-        Status status = catalog_delivery_of(lake->catalog, feed->zone, feed->name, landing->sha256, STR(""), arena,
-                                            &landing->result->delivery, err);
+        for (size_t i = 0; i < index; i++) {
+                const Landing *earlier = &batch->items[i];
+                *out_found = earlier->result->state == LAND_NEW && earlier->result->file->feed == feed &&
+                             str_equal(earlier->sha256, landing->sha256);
+                if (!*out_found)
+                        continue;
+                result->delivery = earlier->result->delivery;
+                return STATUS_OK;
+        }
+        Status status = catalog_delivery_of(batch->lake->catalog, feed->zone, feed->name, landing->sha256, STR(""), batch->arena,
+                                            &result->delivery, err);
         *out_found = status == STATUS_OK;
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
@@ -267,10 +360,12 @@ static Status find_same_name(Lake *lake, const Landing *landing, Arena *arena, c
         return STATUS_OK;
 }
 
-static Status classify(Lake *lake, Landing *landing, Arena *arena, Error *err) {
+static Status classify(Batch *batch, size_t index, Error *err) {
+        Landing *landing = &batch->items[index];
+        Arena *arena = batch->arena;
         const Feed *feed = landing->result->file->feed;
-        bool is_duplicate;
-        TRY(find_duplicate(lake, landing, arena, &is_duplicate, err));
+        bool is_duplicate = false;
+        TRY(find_duplicate(batch, index, &is_duplicate, err));
         if (is_duplicate) {
                 Str words = arena_strf(arena, "the same bytes as '%.*s'", STR_ARG(landing->result->delivery.name));
                 give_up(landing, LAND_DUPLICATE, words);
@@ -278,7 +373,7 @@ static Status classify(Lake *lake, Landing *landing, Arena *arena, Error *err) {
         }
         const Delivery *same_name = NULL;
         if (feed->load == FEED_APPEND && feed->redelivery == FEED_REJECT)
-                TRY(find_same_name(lake, landing, arena, &same_name, err));
+                TRY(find_same_name(batch->lake, landing, arena, &same_name, err));
         if (same_name) {
                 Str date = str_slice(time_print_us(arena, same_name->landed_us), 0, 10);
                 Str words = arena_strf(arena,
@@ -297,18 +392,10 @@ static Status classify(Lake *lake, Landing *landing, Arena *arena, Error *err) {
 
 /* ---- a batch ---- */
 
-typedef struct Batch {
-        Lake *lake;
-        Arena *arena;
-        Landing *items;
-        size_t count;
-        Str block;
-        int claims_fd; /* closing it gives all claims back */
-} Batch;
-
 static void batch_close(Batch *batch) {
         for (size_t i = 0; i < batch->count; i++) {
                 close_fdp(&batch->items[i].source_fd);
+                close_fdp(&batch->items[i].target_fd);
                 if (batch->items[i].temporary)
                         unlink(batch->items[i].temporary);
         }
@@ -325,26 +412,6 @@ static bool is_counted(const Landing *landing) {
         return landing->result->state != LAND_UNSETTLED && landing->result->state != LAND_KNOWN;
 }
 
-/* Two files of one batch may hold the same bytes, or have the same name: the ledger does not know the first yet. */
-static void classify_within(Batch *batch, size_t index) {
-        Landing *landing = &batch->items[index];
-        if (landing->result->state != LAND_NEW)
-                return;
-        const Feed *feed = landing->result->file->feed;
-        for (size_t i = 0; i < index; i++) {
-                Landing *other = &batch->items[i];
-                if (other->result->state != LAND_NEW || other->result->file->feed != feed)
-                        continue;
-                bool superseded = feed->load == FEED_REPLACE && i + 1 < index;
-                if (!superseded && str_equal(other->sha256, landing->sha256)) {
-                        landing->result->delivery = other->result->delivery;
-                        give_up(landing, LAND_DUPLICATE,
-                                arena_strf(batch->arena, "the same bytes as '%.*s'", STR_ARG(other->result->file->name)));
-                        return;
-                }
-        }
-}
-
 static Status copy_all(Batch *batch, Error *err) {
         for (size_t i = 0; i < batch->count; i++) {
                 Landing *landing = &batch->items[i];
@@ -357,6 +424,7 @@ static Status copy_all(Batch *batch, Error *err) {
                         continue;
                 Error own;
                 Status status = copy_file(batch->lake, landing, batch->block, batch->arena, &own);
+                close_fdp(&landing->source_fd); /* the claim is not on it */
                 if (status == STATUS_DISK_FULL) {
                         *err = own;
                         return status; /* nothing more can land: say it once, lose nothing */
@@ -370,8 +438,7 @@ static Status copy_all(Batch *batch, Error *err) {
                 landing->as_of = STR("");
                 if (landing->result->file->feed->load == FEED_REPLACE)
                         landing->as_of = time_print_us(batch->arena, landing->landed_us);
-                TRY(classify(batch->lake, landing, batch->arena, err));
-                classify_within(batch, i);
+                TRY(classify(batch, i, err));
         }
         return STATUS_OK;
 }
@@ -421,6 +488,13 @@ static FileSeen seen_row(const Landing *landing) {
         };
 }
 
+/* What lies in ingress is removed, so only files elsewhere need remembering; and, until the removal lasts, those for
+ * which find_returned() will ask. */
+static bool is_remembered(const Landing *landing) {
+        const LandedFile *result = landing->result;
+        return result->state == LAND_NEW && result->file->in_ingress && result->file->feed->load == FEED_REPLACE;
+}
+
 static Status record_all(Batch *batch, Error *err) {
         VEC(Delivery) deliveries = { 0 };
         VEC(FileSeen) files = { 0 };
@@ -429,8 +503,7 @@ static Status record_all(Batch *batch, Error *err) {
                 LandState state = landing->result->state;
                 if (state == LAND_NEW || state == LAND_HELD)
                         vec_push(batch->arena, &deliveries, landing->result->delivery);
-                /* what lies in ingress is removed, so only files elsewhere need remembering */
-                if (is_counted(landing) && state != LAND_FAILED && !landing->result->file->in_ingress)
+                if (is_remembered(landing) || (is_counted(landing) && state != LAND_FAILED && !landing->result->file->in_ingress))
                         vec_push(batch->arena, &files, seen_row(landing));
         }
         if (deliveries.count + files.count == 0)
@@ -438,17 +511,30 @@ static Status record_all(Batch *batch, Error *err) {
         return catalog_ledger(batch->lake->catalog, deliveries.items, deliveries.count, files.items, files.count, err);
 }
 
-static void take_from_ingress(const Batch *batch) {
+/* True if it is not there any more under its name, or that is a newer file's by now. */
+static bool remove_found(const FoundFile *file) {
+        struct stat now;
+        if (stat(file->path, &now) < 0)
+                return errno == ENOENT;
+        return now.st_ino != file->st.st_ino || unlink(file->path) == 0;
+}
+
+static Status take_from_ingress(Batch *batch, Error *err) {
+        VEC(const FoundFile *) remembered = { 0 };
         for (size_t i = 0; i < batch->count; i++) {
                 const Landing *landing = &batch->items[i];
+                const FoundFile *file = landing->result->file;
                 LandState state = landing->result->state;
                 bool done = state == LAND_NEW || state == LAND_DUPLICATE || state == LAND_HELD;
-                if (!done || !landing->result->file->in_ingress)
-                        continue;
-                struct stat now; /* the name may have been given to a newer file meanwhile */
-                if (stat(landing->result->file->path, &now) == 0 && now.st_ino == landing->result->file->st.st_ino)
-                        unlink(landing->result->file->path);
+                if (done && file->in_ingress && remove_found(file) && is_remembered(landing))
+                        vec_push(batch->arena, &remembered, file);
         }
+        for (size_t i = 0; i < remembered.count; i++) {
+                const FoundFile *file = remembered.items[i];
+                dir_sync(path_dir(batch->arena, file->path));
+                TRY(catalog_forget_file(batch->lake->catalog, file->zone, file->feed->name, str_of(file->path), err));
+        }
+        return STATUS_OK;
 }
 
 static Status land_batch(Batch *batch, Error *err) {
@@ -456,18 +542,27 @@ static Status land_batch(Batch *batch, Error *err) {
         TRY(copy_all(batch, err));
         TRY(name_all(batch, err));
         TRY(record_all(batch, err));
-        take_from_ingress(batch);
-        return STATUS_OK;
+        return take_from_ingress(batch, err);
+}
+
+/* Each file of a batch keeps one descriptor until it has its name. */
+static size_t batch_most(void) {
+        struct rlimit limit;
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= LAND_BATCH + OTHER_FILES)
+                return LAND_BATCH;
+        return limit.rlim_cur > OTHER_FILES ? (size_t)limit.rlim_cur - OTHER_FILES : 1;
 }
 
 Status land_files(Lake *lake, const FoundFile *const *files, size_t count, Arena *arena, LandedFile *out, Error *err) {
         char *block = arena_alloc_raw(arena, COPY_BLOCK);
-        for (size_t start = 0; start < count; start += LAND_BATCH) {
-                size_t size = count - start < LAND_BATCH ? count - start : LAND_BATCH;
+        sweep_arriving(lake->store);
+        const size_t most = batch_most();
+        for (size_t start = 0; start < count; start += most) {
+                size_t size = count - start < most ? count - start : most;
                 Batch batch = { lake, arena, ARENA_ARRAY(arena, Landing, size), size, { block, COPY_BLOCK }, -1 };
                 for (size_t i = 0; i < size; i++) {
                         out[start + i] = (LandedFile){ .file = files[start + i] };
-                        batch.items[i] = (Landing){ .result = &out[start + i], .source_fd = -1 };
+                        batch.items[i] = (Landing){ .result = &out[start + i], .source_fd = -1, .target_fd = -1 };
                 }
                 Status status = land_batch(&batch, err);
                 batch_close(&batch);

@@ -4,10 +4,11 @@
  * Land: files become deliveries. Each is copied once, hashed while copying, made durable, recorded in the ledger, and
  * only then taken out of ingress; a crash at any point loses nothing and doubles nothing:
  *
- *   copy to landing/Z/S/YYYY-MM/.tmp, hash    a crash leaves a temporary file, swept later
- *   fdatasync all, rename to the hash, fsync the folders
+ *   copy to commit/arriving, hash             a crash leaves a file that nobody has locked; the next landing removes it
+ *   fdatasync all, rename to landing/Z/S/YYYY-MM/HASH, fsync the folders
  *   one ledger transaction (row "landed")     from here on the file is acknowledged
- *   unlink in ingress                         a crash before it: the next run sees a duplicate
+ *   unlink in ingress                         a crash before it: the next run sees a duplicate, in a replace source
+ *                                             because the ledger remembers the file until its removal lasts
  *
  * Up to LAND_BATCH files share the syncs and the transaction. Bytes never change once they have their name.
  */
@@ -34,7 +35,7 @@ typedef struct LandedFile {
 
 /*
  * Lands claimed files (file->feed set, no rival). One result per file, in order. Fails only when the store or the
- * ledger does; what is wrong with one file is in its result.
+ * ledger does (DISK_FULL below the reserve, storage/layout.h); what is wrong with one file is in its result.
  */
 Status land_files(Lake *lake, const FoundFile *const *files, size_t count, Arena *arena, LandedFile *out, Error *err);
 

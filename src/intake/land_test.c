@@ -114,6 +114,52 @@ TEST(a_snapshot_that_comes_back_is_a_new_delivery) {
         }
 }
 
+TEST(snapshots_of_one_batch_end_at_the_last_one) {
+        CLEANUP(fixture_free) Fixture f;
+        fixture_make(t, &f, FEED_REPLACE);
+        LandedFile *landed;
+        size_t count;
+        drop(t, "1.csv", "a\n");
+        CHECK_OK(land_all(t, &f, &landed, &count));
+        drop(t, "1.csv", "b\n");
+        drop(t, "2.csv", "a\n"); /* in force before this batch, but not any more after its first */
+        drop(t, "3.csv", "a\n");
+        CHECK_OK(land_all(t, &f, &landed, &count));
+        CHECK_INT(count, 3);
+        CHECK_INT(landed[0].state, LAND_NEW);
+        CHECK_INT(landed[1].state, LAND_NEW);
+        CHECK_INT(landed[2].state, LAND_DUPLICATE);
+        CHECK_INT(landed[2].delivery.id, landed[1].delivery.id);
+}
+
+/* As a power cut leaves it: the ledger has the file, and its removal from ingress is undone. */
+TEST(a_snapshot_whose_removal_did_not_last_is_not_taken_for_a_newer_one) {
+        CLEANUP(fixture_free) Fixture f;
+        fixture_make(t, &f, FEED_REPLACE);
+        LandedFile *landed;
+        size_t count;
+        struct stat st;
+        const char *path = drop(t, "1.csv", "a\n");
+        CHECK(stat(path, &st) == 0);
+        CHECK_OK(land_all(t, &f, &landed, &count));
+        FileSeen seen = { .zone = STR("shop"), .source = STR("orders"), .place = str_of(path), .size = 2, .state = STR("landed"),
+                          .mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
+                          .sha256 = landed[0].delivery.sha256, .delivery = landed[0].delivery.id };
+        FileSeen absent;
+        CHECK_STATUS(catalog_file_seen(f.lake->catalog, seen.zone, seen.source, seen.place, &t->arena, &absent, &t->err),
+                     STATUS_NOT_FOUND); /* once the removal lasts, nothing is remembered */
+        drop(t, "2.csv", "b\n");
+        CHECK_OK(land_all(t, &f, &landed, &count));
+
+        drop(t, "1.csv", "a\n");
+        const struct timespec times[] = { st.st_mtim, st.st_mtim };
+        CHECK(utimensat(AT_FDCWD, path, times, 0) == 0);
+        CHECK_OK(catalog_ledger(f.lake->catalog, NULL, 0, &seen, 1, &t->err));
+        CHECK_OK(land_all(t, &f, &landed, &count));
+        CHECK_INT(landed[0].state, LAND_DUPLICATE);
+        CHECK(!file_exists(path));
+}
+
 TEST(a_file_that_somebody_writes_is_left_for_later) {
         CLEANUP(fixture_free) Fixture f;
         fixture_make(t, &f, FEED_APPEND);

@@ -447,16 +447,29 @@ static bool is_environment(Status status) {
                status == STATUS_INTERRUPTED || status == STATUS_CONFLICT || status == STATUS_CORRUPT;
 }
 
-static Status take(Staging *s, Reading *reading, Error *err) {
+/* A worker that is lost may have been killed by anybody; only a file that a second one is lost with did it itself. */
+static Status read_twice(Staging *s, Reading *reading, Error *err) {
+        Error first;
         reading->result = (StageResult){ 0 };
-        Status status = read_delivery(s, reading, err);
+        Status status = read_delivery(s, reading, &first);
+        if (status == STATUS_WORKER_LOST) {
+                reading->result = (StageResult){ 0 };
+                return read_delivery(s, reading, err);
+        }
+        if (status != STATUS_OK)
+                *err = first;
+        return status;
+}
+
+static Status take(Staging *s, Reading *reading, Error *err) {
+        Status status = read_twice(s, reading, err);
         if (status != STATUS_OK && is_environment(status))
                 return error_context(err, "staging '%.*s' of %.*s.%.*s", STR_ARG(reading->report->delivery.name),
                                      STR_ARG(s->feed->zone), STR_ARG(s->feed->name));
         if (status != STATUS_OK) {
                 reading->result = (StageResult){ 0 };
                 record_counts(s, reading);
-                if (status == STATUS_WORKER_LOST) /* whether the file did it or somebody killed the worker, nobody knows */
+                if (status == STATUS_WORKER_LOST)
                         error_hint(err, "lode run --replay tries it again");
                 hold(reading, error_said(s->arena, err));
                 return STATUS_OK;

@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/file.h"
 #include "base/time.h"
 
 #define NAME_MAX_BYTES 128
+#define RESERVE_MOST (UINT64_C(256) << 20)
+#define RESERVE_SHARE 20 /* of a small file system: one twentieth */
 
 static Store *store_at(const char *root) {
         Store *store = calloc(1, sizeof(*store));
@@ -24,6 +27,7 @@ static Store *store_at(const char *root) {
         store->tables_dir = path_join(arena, root, "tables");
         store->landing_dir = path_join(arena, root, "landing");
         store->built_dir = path_join(arena, root, "built");
+        store->arriving_dir = path_join(arena, root, "commit/arriving");
         store->run_dir = path_join(arena, root, "run");
         store->audit_dir = path_join(arena, root, "audit");
         return store;
@@ -110,8 +114,8 @@ Status store_create(const char *root, Store **out, Error *err) {
         CLEANUP(freep) char *real = NULL;
         TRY(resolve(absolute, &real, err));
         CLEANUP(store_freep) Store *store = store_at(real);
-        const char *folders[] = { store->queue_dir, store->tables_dir, store->landing_dir, store->run_dir,
-                                  store->audit_dir };
+        const char *folders[] = { store->queue_dir, store->arriving_dir, store->tables_dir, store->landing_dir,
+                                  store->run_dir,   store->audit_dir };
         for (size_t i = 0; i < COUNT_OF(folders); i++)
                 TRY(dir_make(folders[i], err));
         if (!file_exists(store->key_path))
@@ -151,6 +155,20 @@ Status store_check(const Store *store, int64_t recorded_format, Str recorded_roo
                                   "its tables name their files by absolute paths: move it back, or mount it there");
         }
         return STATUS_OK;
+}
+
+Status store_check_reserve(const Store *store, uint64_t bytes, Error *err) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        struct statvfs disk;
+        if (statvfs(store->root, &disk) < 0)
+                return error_errno(err, errno, "cannot look at the disk of '%s'", store->root);
+        uint64_t total = (uint64_t)disk.f_blocks * disk.f_frsize, free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+        uint64_t reserve = total / RESERVE_SHARE < RESERVE_MOST ? total / RESERVE_SHARE : RESERVE_MOST;
+        if (free_bytes >= reserve && free_bytes - reserve >= bytes)
+                return STATUS_OK;
+        error_set(err, STATUS_DISK_FULL, "%.*s are free where the store '%s' lies, and %.*s of them are the catalog's reserve",
+                  STR_ARG(bytes_print(&scratch, free_bytes)), store->root, STR_ARG(bytes_print(&scratch, reserve)));
+        return error_hint(err, "make room there and run again; nothing was taken, what arrived is still where it was");
 }
 
 bool store_name_valid(Str name) {

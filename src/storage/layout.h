@@ -7,6 +7,7 @@
  *   STORE/key                                          32 random bytes, mode 0600: the store's own key
  *   STORE/commit/lock                                  whoever publishes holds it (OFD lock)
  *   STORE/commit/claims                                a byte for each file that is being landed, locked (OFD)
+ *   STORE/commit/arriving/                             bytes on their way to landing/, each file locked by its writer (OFD)
  *   STORE/commit/queue/ID.lock, ID.files, ID.intent    a change set: its lock, what it wrote, what it wants published
  *   STORE/landing/ZONE/SOURCE/YYYY-MM/SHA256           received bytes, immutable
  *   STORE/tables/UUID/{data,metadata}/                 Iceberg tables, under names that say nothing
@@ -35,6 +36,7 @@ typedef struct Store {
         const char *tables_dir;
         const char *landing_dir;
         const char *built_dir;
+        const char *arriving_dir;  /* STORE/commit/arriving */
         const char *run_dir;
         const char *audit_dir;
 } Store;
@@ -48,6 +50,10 @@ void store_freep(Store **store);
 
 /* Compares what the catalog recorded with what is here: STORE_FORMAT or STORE_MOVED, each in one sentence. */
 Status store_check(const Store *store, int64_t recorded_format, Str recorded_root, Error *err);
+
+/* DISK_FULL if so many bytes more would leave less than the reserve: a part of the file system that only the catalog may
+ * use, so that what was received can still be recorded, and a full disk be put in order. */
+Status store_check_reserve(const Store *store, uint64_t bytes, Error *err);
 
 /* landing/ZONE/SOURCE/YYYY-MM (the month of landed_at_us, UTC), not made. BAD_VALUE for a name that is no safe
  * folder name (letters, digits, '_', '-', '.', not first a dot; at most 128 bytes). */
