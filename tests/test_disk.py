@@ -57,11 +57,15 @@ def assert_clear(outcome: Outcome, action: Action) -> None:
         assert "failed" in answer.stdout + answer.stderr or "held" in answer.stdout, answer.stderr
 
 
-def assert_made_good(small: Small, state: dict[str, Any], files: dict[str, int]) -> None:
+def assert_made_good(small: Small, state: dict[str, Any], files: dict[str, int], kept: bool) -> None:
+    """By the next run. No file is one too many, unless some are `kept`: what was built of a zone that failed stays on a
+    branch, and what could not be removed stays where it is."""
     small.project.lode("run")
-    assert state_of(small.project) == state
-    assert files_of(small.project) == files
-    assert small.project.json("run")["state"] == "nothing"
+    found = state_of(small.project)
+    assert found == state, [name for name in state.keys() | found.keys() if state.get(name) != found.get(name)]
+    left = files_of(small.project)
+    assert left == files or kept, f"{left}, not {files}"
+    assert small.project.json("run")["state"] == "nothing", "the third run had something to do"
 
 
 def disturb(small: Small, trouble: Trouble, state: dict[str, Any], files: dict[str, int]) -> bool:
@@ -71,7 +75,8 @@ def disturb(small: Small, trouble: Trouble, state: dict[str, Any], files: dict[s
     where = f"{trouble.action.name} at call {trouble.at} ({outcome.hit})"
     try:
         assert_clear(outcome, trouble.action)
-        assert_made_good(small, state, files)
+        left_out = trouble.action == Action.FAIL and outcome.hit.startswith(("unlink", "rmdir"))
+        assert_made_good(small, state, files, kept=outcome.answer.exit == 1 or left_out)
     except (Exception, pytest.fail.Exception) as failure:
         raise AssertionError(f"{where}: {failure}\nthe run said: {outcome.answer.stderr}") from failure
     return outcome.hits > 0
@@ -85,7 +90,7 @@ def sample(calls: int, count: int, seed: int) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("name", TROUBLES)
-@counts("LODE_TROUBLES", 2, 1_000_000, seconds=3600)
+@counts("LODE_TROUBLES", 1, 1_000_000, seconds=3600)
 def test_trouble_at_any_call_loses_nothing(small: Small, name: str, count: int) -> None:
     trouble = TROUBLES[name]
     state, files, calls = undisturbed(small, trouble)
