@@ -84,6 +84,8 @@ static Status is_current(Build *b, const Node *node, const Table *table, bool *o
         *out = false;
         if (b->spec->again || !str_equal(table->body.fingerprint, fingerprint_hex(b->arena, node)))
                 return STATUS_OK;
+        if (node->model->stage == STAGE_EGRESS && !contract_says(table->body.detail, node->model))
+                return STATUS_OK;
         for (size_t i = 0; i < table->body.input_count; i++) {
                 LakeInput now;
                 Status status = current_input(b, table->body.inputs[i].table, &now, NULL, err);

@@ -74,6 +74,14 @@ Status contract_parse(Str json, Arena *arena, Contract *out, Error *err) {
         return STATUS_OK;
 }
 
+bool contract_says(Str json, const Model *model) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Contract kept, now = contract_of(model, NULL, 0, &arena);
+        Error ignored;
+        return contract_parse(json, &arena, &kept, &ignored) == STATUS_OK && kept.version == now.version && kept.fresh_us == now.fresh_us &&
+               kept.listed == now.listed;
+}
+
 /* ---- what it takes back ---- */
 
 static const ContractColumn *find_column(const Contract *contract, Str name) {

@@ -38,6 +38,9 @@ Status product_published(Lake *lake, CatalogAt at, Str zone, Str name, Arena *ar
 Status product_contract(Lake *lake, CatalogAt at, const Model *model, const LakeColumn *columns, size_t count, Arena *arena, Str *out,
                         Error *err);
 
+/* Whether what the text says beside the columns (version, fresh, listed) is what the contract, as JSON, says. */
+bool contract_says(Str json, const Model *model);
+
 /*
  * How new it is: the time of the newest commit in which it, or anything it was made of, changed. A table's own commit says
  * that (it is written anew when an input moved on, although no row changed); a view is as new as the newest it reads.
