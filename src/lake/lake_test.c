@@ -308,6 +308,29 @@ TEST(equal_content_makes_no_new_rows) {
         CHECK_INT(after.body.rows, 10);
 }
 
+TEST(a_second_replacement_takes_the_place_of_the_first) {
+        CLEANUP(lake_freep) Lake *lake = NULL;
+        CHECK_OK(open_lake(t, &lake));
+        CLEANUP(changeset_freep) ChangeSet *set = NULL;
+        CHECK_OK(start_replace(lake, "canonical.a", 0, (ReplaceSpec){ .model = true }, &t->arena, &set, NULL, &t->err));
+        ChangeTable *table = changeset_find(set, TABLE("canonical.a"));
+        LakeFile file;
+        CHECK_OK(write_data(set, table, &t->arena, 100, &file, &t->err));
+        ReplaceSpec replace = { .files = &file, .file_count = 1, .model = true };
+        CHECK_OK(changeset_replace(set, table, &replace, NULL, &t->err));
+        LakeScan scan;
+        CHECK_OK(changeset_plan(set, table, NULL, 0, &t->arena, &scan, &t->err));
+        CHECK_INT(scan.file_count, 1);
+        CHECK_STR(str_of(scan.files[0].path), str_of(file.path));
+        CatalogCommit commit;
+        CHECK_OK(changeset_publish(set, &t->arena, &commit, &t->err));
+        Table one;
+        CHECK_OK(lake_table(lake, (CatalogAt){ 0 }, TABLE("canonical.a"), &t->arena, &one, &t->err));
+        CHECK(one.body.rows == 10 && one.body.files == 1);
+        changeset_freep(&set);
+        CHECK_INT(count_files(&t->arena, lake->store->tables_dir, ".parquet"), 1); /* the first's are gone */
+}
+
 TEST(models_of_one_set_read_each_other_and_name_the_final_snapshot) {
         CLEANUP(lake_freep) Lake *lake = NULL;
         CHECK_OK(open_lake(t, &lake));
