@@ -309,3 +309,21 @@ TEST(a_buffer_over_its_limit_fails_once_and_for_all) {
         CHECK_INT(cursor_count(&cursor, 1), 0);
         CHECK(cursor.failed);
 }
+
+TEST(counts_so_large_that_sums_would_overflow_are_refused) {
+        static const struct {
+                const char *bytes;
+                int64_t tally;
+                bool failed;
+        } cases[] = {
+                { "\0\0\0\0\0\0\4\0", CURSOR_TALLY_MAX, false },
+                { "\1\0\0\0\0\0\4\0", 0, true },
+                { "\xff\xff\xff\xff\xff\xff\xff\xff", 0, true },
+                { "\7\0\0\0\0\0\0\0", 7, false },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                Cursor cursor = cursor_of((Str){ cases[i].bytes, 8 });
+                CHECK_INT(cursor_tally(&cursor), cases[i].tally);
+                CHECK_INT(cursor.failed, cases[i].failed);
+        }
+}

@@ -242,3 +242,11 @@ uint32_t cursor_count(Cursor *cursor, size_t min_size) {
         }
         return count;
 }
+
+int64_t cursor_tally(Cursor *cursor) {
+        uint64_t tally = cursor_u64(cursor);
+        if (tally <= (uint64_t)CURSOR_TALLY_MAX)
+                return (int64_t)tally;
+        cursor->failed = true;
+        return 0;
+}

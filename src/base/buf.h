@@ -71,3 +71,6 @@ Str cursor_bytes(Cursor *cursor, size_t size); /* borrowed */
 Str cursor_str(Cursor *cursor);                /* u32 length, then bytes; borrowed */
 /* A u32 count of things that take at least min_size bytes each: fails when so many cannot follow. */
 uint32_t cursor_count(Cursor *cursor, size_t min_size);
+/* A u64 count of rows or bytes: fails above CURSOR_TALLY_MAX, so that no sum of a few of them overflows. */
+#define CURSOR_TALLY_MAX ((int64_t)1 << 50)
+int64_t cursor_tally(Cursor *cursor);

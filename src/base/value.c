@@ -265,8 +265,8 @@ void file_statistics_write(Buf *out, const FileStatistics *statistics) {
 
 static bool read_column(Cursor *cursor, Arena *arena, ColumnStatistics *out) {
         out->field_id = (int)cursor_u32(cursor);
-        out->values = (int64_t)cursor_u64(cursor);
-        out->nulls = (int64_t)cursor_u64(cursor);
+        out->values = cursor_tally(cursor);
+        out->nulls = cursor_tally(cursor);
         out->nans = (int64_t)cursor_u64(cursor);
         out->bytes = (int64_t)cursor_u64(cursor);
         uint8_t flags = cursor_u8(cursor);
@@ -274,12 +274,14 @@ static bool read_column(Cursor *cursor, Arena *arena, ColumnStatistics *out) {
         out->has_upper = flags & 2;
         out->lower = arena_str(arena, cursor_str(cursor));
         out->upper = arena_str(arena, cursor_str(cursor));
-        return out->values >= 0 && out->nulls >= 0 && out->nulls <= out->values && out->nans >= -1 && out->bytes >= -1;
+        return out->nulls <= out->values && out->nans >= -1 && out->nans <= out->values && out->bytes >= -1 &&
+               out->bytes <= CURSOR_TALLY_MAX;
 }
 
 Status file_statistics_read(Cursor *cursor, Arena *arena, FileStatistics *out, Error *err) {
-        FileStatistics read = { .rows = (int64_t)cursor_u64(cursor), .bytes = (int64_t)cursor_u64(cursor) };
-        bool sound = read.rows >= 0 && read.bytes >= 0;
+        FileStatistics read = { .rows = cursor_tally(cursor) };
+        bool sound = true;
+        read.bytes = cursor_tally(cursor);
         read.column_count = cursor_count(cursor, COLUMN_BYTES_MIN);
         read.columns = ARENA_ARRAY(arena, ColumnStatistics, read.column_count);
         for (size_t i = 0; i < read.column_count; i++)
@@ -287,7 +289,7 @@ Status file_statistics_read(Cursor *cursor, Arena *arena, FileStatistics *out, E
         read.split_count = cursor_count(cursor, sizeof(uint64_t));
         read.split_offsets = ARENA_ARRAY(arena, int64_t, read.split_count);
         for (size_t i = 0; i < read.split_count; i++)
-                read.split_offsets[i] = (int64_t)cursor_u64(cursor);
+                read.split_offsets[i] = cursor_tally(cursor);
         if (cursor->failed || !sound)
                 return error_set(err, STATUS_CORRUPT, "a message about a data file breaks its format");
         *out = read;

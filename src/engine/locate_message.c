@@ -50,10 +50,10 @@ Status locate_result_read(Str bytes, Arena *arena, LocateResult *out, Error *err
         result.items = ARENA_ARRAY(arena, LocatedRecord, result.count);
         for (size_t i = 0; i < result.count; i++) {
                 LocatedRecord *item = &result.items[i];
-                item->record = (int64_t)cursor_u64(&cursor);
-                item->line = (int64_t)cursor_u64(&cursor);
-                item->offset = cursor_u64(&cursor);
-                item->length = cursor_u64(&cursor);
+                item->record = cursor_tally(&cursor);
+                item->line = cursor_tally(&cursor);
+                item->offset = (uint64_t)cursor_tally(&cursor);
+                item->length = (uint64_t)cursor_tally(&cursor);
                 item->raw = arena_str(arena, cursor_str(&cursor));
         }
         if (cursor.failed || cursor_left(&cursor) > 0)

@@ -12,13 +12,6 @@ static Str text_of(Cursor *cursor, Arena *arena) {
         return cursor->failed ? STR_NONE : arena_str(arena, text);
 }
 
-static int64_t count_of(Cursor *cursor) {
-        int64_t count = (int64_t)cursor_u64(cursor);
-        if (count < 0)
-                cursor->failed = true;
-        return count;
-}
-
 /* --- STAGE --- */
 
 void stage_spec_write(Buf *out, const StageSpec *spec) {
@@ -70,9 +63,9 @@ static void rule_write(Buf *out, const StageRule *rule) {
 static void rule_read(Cursor *cursor, Arena *arena, StageRule *out) {
         out->column = text_of(cursor, arena);
         out->rule = text_of(cursor, arena);
-        out->count = count_of(cursor);
-        out->record = count_of(cursor);
-        out->line = count_of(cursor);
+        out->count = cursor_tally(cursor);
+        out->record = cursor_tally(cursor);
+        out->line = cursor_tally(cursor);
         out->text = text_of(cursor, arena);
         out->message = text_of(cursor, arena);
 }
@@ -87,7 +80,7 @@ static void unknown_write(Buf *out, const StageUnknown *unknown) {
 static void unknown_read(Cursor *cursor, Arena *arena, StageUnknown *out) {
         out->name = text_of(cursor, arena);
         out->type = type_read(cursor);
-        out->nulls = count_of(cursor);
+        out->nulls = cursor_tally(cursor);
         out->example = text_of(cursor, arena);
 }
 
@@ -110,7 +103,7 @@ Status stage_result_read(Str bytes, Arena *arena, StageResult *out, Error *err) 
         Cursor cursor = cursor_of(bytes);
         StageResult result = { .records = 0 };
         for (size_t i = 0; i < COUNT_OF(result_counts); i++)
-                *(int64_t *)(void *)((char *)&result + result_counts[i]) = count_of(&cursor);
+                *(int64_t *)(void *)((char *)&result + result_counts[i]) = cursor_tally(&cursor);
         TRY(file_statistics_read(&cursor, arena, &result.data, err));
         TRY(file_statistics_read(&cursor, arena, &result.quarantine, err));
         result.rule_count = cursor_count(&cursor, 40);
@@ -175,7 +168,7 @@ static void columns_read(Cursor *cursor, Arena *arena, SniffResult *out) {
                 column->column.name = text_of(cursor, arena);
                 column->column.from = text_of(cursor, arena);
                 column->column.type = type_read(cursor);
-                column->nulls = count_of(cursor);
+                column->nulls = cursor_tally(cursor);
                 column->example = text_of(cursor, arena);
         }
 }
@@ -242,10 +235,10 @@ Status sniff_result_read(Str bytes, Arena *arena, SniffResult *out, Error *err) 
         columns_read(&cursor, arena, &result);
         doubts_read(&cursor, arena, &result);
         preview_read(&cursor, arena, &result);
-        result.records = count_of(&cursor);
-        result.accepted = count_of(&cursor);
-        result.quarantined = count_of(&cursor);
-        result.skipped = count_of(&cursor);
+        result.records = cursor_tally(&cursor);
+        result.accepted = cursor_tally(&cursor);
+        result.quarantined = cursor_tally(&cursor);
+        result.skipped = cursor_tally(&cursor);
         result.whole = cursor_u8(&cursor) != 0;
         if (cursor.failed || cursor_left(&cursor) > 0)
                 return malformed(err, "the result of a sniffing job");

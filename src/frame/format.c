@@ -29,7 +29,7 @@ static Status check_characters(const Format *format, Error *err) {
                 char byte = bytes[i].byte;
                 if (byte == 0 && bytes[i].needed)
                         return error_set(err, STATUS_BAD_VALUE, "%s: needs a character", bytes[i].key);
-                if (byte == '\n' || byte == '\r' || byte < 0)
+                if (byte == '\n' || byte == '\r' || (unsigned char)byte > 0x7f)
                         return error_set(err, STATUS_BAD_VALUE, "%s: must be one ASCII character and no line end",
                                          bytes[i].key);
                 for (size_t j = 0; byte != 0 && j < i; j++) {

@@ -7,6 +7,7 @@ TEST(a_format_that_cannot_be_meant_is_refused_in_words) {
         static Str clash[] = { { "dd/MM/yyyy", 10 }, { "MM/dd/yyyy", 10 } }, half[] = { { "dd/MM", 5 } },
                    letters[] = { { "dd/mm/YYYY", 10 } }, open[] = { { "dd'x", 4 } },
                    loose[] = { { "d/M/yyyy", 8 }, { "MM/dd/yyyy", 10 } },
+                   endless[] = { { "yyyy-MM-dd SHHmm", 16 } }, two_ways[] = { { "dMyyyy", 6 } },
                    fine[] = { { "dd/MM/yyyy", 10 }, { "yyyy-MM-dd", 10 }, { "dd.MM.yy", 8 }, { "d MMM yyyy", 10 } };
         const struct {
                 Format format;
@@ -26,6 +27,8 @@ TEST(a_format_that_cannot_be_meant_is_refused_in_words) {
                 { { .delimiter = ',', .dates = { half, 1 } }, "needs year, month and day" },
                 { { .delimiter = ',', .dates = { letters, 1 } }, "'YYYY' means nothing" },
                 { { .delimiter = ',', .dates = { open, 1 } }, "not closed" },
+                { { .delimiter = ',', .dates = { endless, 1 } }, "'S', so nothing says where it ends" },
+                { { .delimiter = ',', .dates = { two_ways, 1 } }, "'d', so nothing says where it ends" },
                 { { .delimiter = ',' }, "limits.record" },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {

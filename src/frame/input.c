@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #define INPUT_BUFFER (256u << 10)
+#define INPUT_HEAD 512u /* bytes that tell what a file is */
 
 struct Input {
         Source source;
@@ -62,6 +63,18 @@ static Status refill(Input *input, Error *err) {
         return STATUS_OK;
 }
 
+/* The first bytes, all that are looked at, from a source that may give few at a time. */
+static Status fill_head(Input *input, Error *err) {
+        TRY(refill(input, err));
+        for (size_t got = input->size; got > 0 && input->size < INPUT_HEAD;) {
+                TRY(input->source.read(input->source.context, input->buffer + input->size,
+                                       sizeof(input->buffer) - input->size, &got, err));
+                input->size += got;
+                input->raw += got;
+        }
+        return STATUS_OK;
+}
+
 /* What cannot be read, told by its first bytes, so that the error names it. */
 static const struct {
         const char *magic;
@@ -108,7 +121,7 @@ Status input_start(Input *input, Source source, FormatCompression compression, u
         input->raw = input->decoded = 0;
         input->limit = limit;
         input->inside = false;
-        TRY(refill(input, err));
+        TRY(fill_head(input, err));
         bool magic = input->size >= 2 && input->buffer[0] == 0x1f && input->buffer[1] == 0x8b;
         input->gzip = compression == FORMAT_GZIP || (compression == FORMAT_COMPRESSION_AUTO && magic);
         if (compression == FORMAT_GZIP && !magic && input->size > 0)

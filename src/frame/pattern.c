@@ -187,6 +187,23 @@ static Status find_part(Str rest, Str text, uint8_t *out_part, size_t *out_size,
                           "quotes; for example dd/MM/yyyy HH:mm");
 }
 
+/* `dM` reads 111 in two ways, and nothing says where `S` ends: a number of any length needs something else behind it. */
+static Status check_ends(const Pattern *pattern, Str text, Error *err) {
+        for (size_t i = 0; i + 1 < pattern->count; i++) {
+                uint8_t part = pattern->steps[i].part, next = pattern->steps[i + 1].part;
+                bool digit = next == PATTERN_LITERAL
+                                     ? pattern->steps[i + 1].literal >= '0' && pattern->steps[i + 1].literal <= '9'
+                                     : part_table[next].unit <= FRACTION && part_table[next].take != take_month_name;
+                if (part == PATTERN_LITERAL || !digit)
+                        continue;
+                if (part_table[part].unit == FRACTION || strlen(part_table[part].letters) == 1)
+                        return error_set(err, STATUS_BAD_VALUE,
+                                         "date pattern '%.*s': digits follow '%s', so nothing says where it ends",
+                                         STR_ARG(text), part_table[part].letters);
+        }
+        return STATUS_OK;
+}
+
 static Status add_quoted(Pattern *pattern, Str text, size_t *at, Error *err) {
         size_t end = *at + 1;
         while (end < text.size && text.data[end] != '\'')
@@ -243,6 +260,7 @@ Status pattern_compile(Str text, Pattern *out, Error *err) {
                 at += size;
         }
         TRY(check_units(&pattern, seen, text, err));
+        TRY(check_ends(&pattern, text, err));
         *out = pattern;
         return STATUS_OK;
 }

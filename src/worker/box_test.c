@@ -240,13 +240,16 @@ TEST(a_system_call_that_is_not_on_the_list_is_refused) {
         /* clang-format off */
         static const long CALLS[] = {
                 SYS_acct, SYS_add_key, SYS_adjtimex, SYS_chroot, SYS_delete_module, SYS_fanotify_init, SYS_finit_module,
-                SYS_init_module, SYS_ioperm, SYS_iopl, SYS_kexec_load, SYS_keyctl, SYS_mbind, SYS_mincore, SYS_mknod,
+                SYS_init_module, SYS_kexec_load, SYS_keyctl, SYS_mbind, SYS_mincore, SYS_mknodat,
                 SYS_name_to_handle_at, SYS_open_by_handle_at, SYS_perf_event_open, SYS_personality, SYS_pidfd_open, SYS_pivot_root,
                 SYS_process_vm_writev, SYS_quotactl, SYS_reboot, SYS_request_key, SYS_setdomainname, SYS_sethostname,
                 SYS_setns, SYS_settimeofday, SYS_shmget, SYS_swapon, SYS_syslog, SYS_umount2, SYS_userfaultfd, SYS_vmsplice,
                 SYS_accept, SYS_bind, SYS_listen, SYS_socketpair, SYS_pipe2, SYS_eventfd2, SYS_inotify_init1, SYS_signalfd4,
-                SYS_timerfd_create, SYS_execveat, SYS_vfork, SYS_fchown, SYS_lchown, SYS_fchmodat, SYS_fsetxattr,
+                SYS_timerfd_create, SYS_execveat, SYS_fchown, SYS_fchmodat, SYS_fsetxattr,
                 SYS_fremovexattr, SYS_tkill, SYS_setpriority, SYS_ioctl, SYS_chdir, SYS_fchdir, SYS_landlock_create_ruleset,
+#ifdef __x86_64__
+                SYS_ioperm, SYS_iopl, SYS_lchown, SYS_mknod, SYS_vfork,
+#endif
         };
         /* clang-format on */
         pid_t child = fork();
