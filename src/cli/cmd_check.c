@@ -124,7 +124,7 @@ static Status look_at_text(Check *check, Error *err) {
                 words[i] = str_of(arguments->words[i]);
         check->chosen = ARENA_ARRAY(arena, bool, check->text.graph->count);
         TRY(select_nodes(check->text.graph, words, arguments->word_count, check->chosen, err));
-        DrySpec dry = { .lake = workspace->lake, .worker = worker, .text = &check->text };
+        DrySpec dry = { .lake = workspace->lake, .worker = worker, .text = &check->text, .project = workspace->project };
         TRY(dry_bind(&dry, arena, &check->tables, err));
         TRY(look_at_products(check, err));
         keep_chosen(check);

@@ -2,6 +2,7 @@
 #include "model/dry.h"
 
 #include "base/vec.h"
+#include "model/access_check.h"
 #include "model/check.h"
 #include "model/prepare.h"
 
@@ -175,6 +176,18 @@ static void look_at_reference(const Dry *dry, const Model *model, const ModelCol
                 error_hint(err, "did you mean `%.*s`?", STR_ARG(near));
 }
 
+/* ---- access ---- */
+
+static Status look_at_access(Dry *dry, Error *err) {
+        if (!dry->spec->project)
+                return STATUS_OK;
+        BindSource source = { .context = dry, .resolve = resolve, .files = no_files, .names = names };
+        Principal whole = { .name = STR("access"), .administrator = true };
+        StatementSpec spec = { .worker = dry->spec->worker, .source = &source, .principal = whole };
+        AccessCheck check = { &spec, dry->spec->project, dry->spec->text->graph, dry->tables, dry->spec->text->problems, dry->arena };
+        return access_check(&check, err);
+}
+
 Status dry_bind(const DrySpec *spec, Arena *arena, DryTable **out, Error *err) {
         const Graph *graph = spec->text->graph;
         Dry dry = { spec, arena, ARENA_ARRAY(arena, DryTable, graph->count) };
@@ -188,6 +201,7 @@ Status dry_bind(const DrySpec *spec, Arena *arena, DryTable **out, Error *err) {
                         if (model->columns[k].reference.size)
                                 look_at_reference(&dry, model, &model->columns[k]);
         }
+        TRY(look_at_access(&dry, err));
         *out = dry.tables;
         return STATUS_OK;
 }

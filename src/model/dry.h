@@ -3,7 +3,7 @@
 /*
  * Dry: every model and check of the project's text bound by a worker, in the order of building, over tables that have the
  * columns which the text gives them and no rows. Finds wrong columns, types and functions before anything is run, also
- * where no table exists yet, and tells which columns each table will have.
+ * where no table exists yet, in models, checks, references and access rules, and tells which columns each table will have.
  */
 #include "model/text.h"
 
@@ -12,6 +12,7 @@ typedef struct DrySpec {
         CatalogAt at;
         Worker *worker;
         const ProjectText *text; /* linked, without problems; what is found is added to its problems */
+        const Project *project;  /* whose access rules are looked at too; NULL = not */
 } DrySpec;
 
 typedef struct DryTable {

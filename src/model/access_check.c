@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/access_check.h"
+
+#include "base/vec.h"
+#include "sql/allow.h"
+#include "sql/printer.h"
+
+typedef VEC(const Node *) Nodes;
+
+/* One rule or policy, and the tables it is on. */
+typedef struct Ruling {
+        const AccessCheck *check;
+        const char *path;
+        Str text;
+        int line;
+        Nodes tables;
+        bool several; /* named by a pattern, or by a tag */
+} Ruling;
+
+static Error *place(const Ruling *ruling, Error *err) {
+        error_place_line(err, ruling->path, ruling->text, ruling->line, 1);
+        return err;
+}
+
+/* ---- which tables ---- */
+
+static bool has_text(const Str *items, size_t count, Str wanted) {
+        for (size_t i = 0; i < count; i++)
+                if (str_equal(items[i], wanted))
+                        return true;
+        return false;
+}
+
+static bool has_tag(const Node *node, Str tag) {
+        const Model *model = node->model;
+        bool found = model && has_text(model->tags, model->tag_count, tag);
+        for (size_t i = 0; model && i < model->column_count; i++)
+                found |= has_text(model->columns[i].tags, model->columns[i].tag_count, tag);
+        return found;
+}
+
+static bool is_on(const AccessObject *object, const Node *node) {
+        if (object->is_tag)
+                return has_tag(node, object->table);
+        return str_equal(object->stage, node->stage) && (str_is(object->table, "*") || str_equal(object->table, node->table));
+}
+
+static void unknown_object(const Ruling *ruling, Str zone, const AccessObject *object) {
+        const Graph *graph = ruling->check->graph;
+        Arena *arena = ruling->check->arena;
+        VEC(Str) names = { 0 };
+        for (size_t i = 0; i < graph->count; i++)
+                if (str_equal(graph->nodes[i]->zone, zone))
+                        vec_push(arena, &names, arena_strf(arena, "%.*s.%.*s", STR_ARG(graph->nodes[i]->stage), STR_ARG(graph->nodes[i]->table)));
+        Str written = arena_strf(arena, "%.*s.%.*s", STR_ARG(object->stage), STR_ARG(object->table));
+        Error *err = place(ruling, problems_add(ruling->check->problems, STATUS_NO_TABLE, "the rule is on %.*s, which zone %.*s does not have", STR_ARG(written), STR_ARG(zone)));
+        Str near = str_nearest(written, names.items, names.count);
+        if (near.size)
+                error_hint(err, "did you mean %.*s?", STR_ARG(near));
+}
+
+/* Tables that are wrong themselves are told of already. */
+static void add_tables(Ruling *ruling, Str zone, const AccessObject *object) {
+        const AccessCheck *check = ruling->check;
+        bool found = false;
+        for (size_t i = 0; i < check->graph->count; i++) {
+                const Node *node = check->graph->nodes[i];
+                if ((zone.size && !str_equal(node->zone, zone)) || !is_on(object, node))
+                        continue;
+                found = true;
+                if (check->tables[i].known)
+                        vec_push(check->arena, &ruling->tables, node);
+        }
+        bool named = !object->is_tag && !str_is(object->table, "*");
+        ruling->several |= !named;
+        if (named && !found && !str_is(object->stage, "landing"))
+                unknown_object(ruling, zone, object);
+}
+
+/* ---- columns ---- */
+
+static bool has_column(const AccessCheck *check, const Node *node, Str name) {
+        const DryTable *table = &check->tables[node->index];
+        for (size_t i = 0; i < table->column_count; i++)
+                if (str_equal_nocase(table->columns[i].name, name))
+                        return true;
+        return false;
+}
+
+static void want_column(const Ruling *ruling, const char *key, Str name) {
+        const AccessCheck *check = ruling->check;
+        size_t having = 0;
+        const Node *lacking = NULL;
+        for (size_t i = 0; i < ruling->tables.count; i++) {
+                bool has = has_column(check, ruling->tables.items[i], name);
+                having += has;
+                lacking = has ? lacking : ruling->tables.items[i];
+        }
+        if (!lacking || (ruling->several && having))
+                return;
+        Error *err = ruling->several ? place(ruling, problems_add(ruling->check->problems, STATUS_NO_COLUMN, "`%s` names '%.*s', which none of the rule's tables has", key, STR_ARG(name)))
+                                     : place(ruling, problems_add(ruling->check->problems, STATUS_NO_COLUMN, "`%s` names '%.*s', which %.*s does not have", key, STR_ARG(name),
+                                           STR_ARG(lacking->name)));
+        const DryTable *table = &check->tables[lacking->index];
+        Str *names = ARENA_ARRAY(check->arena, Str, table->column_count);
+        for (size_t i = 0; i < table->column_count; i++)
+                names[i] = table->columns[i].name;
+        Str near = str_nearest(name, names, table->column_count);
+        if (near.size)
+                error_hint(err, "did you mean `%.*s`?", STR_ARG(near));
+}
+
+/* ---- SQL ---- */
+
+/* What the principal brings is not known here: any value. */
+static Status see_principal(void *context, SqlExpr **place, Error *err UNUSED) {
+        SqlExpr *expr = *place;
+        if (expr->kind != SQL_COLUMN_REF || expr->column.count != 2 || !str_equal_nocase(expr->column.items[0], STR("principal")))
+                return STATUS_OK;
+        SqlExpr *value = sql_make_string(context, STR(""));
+        value->constant.literal = SQL_NULL;
+        value->at = expr->at;
+        *place = value;
+        return STATUS_OK;
+}
+
+/* SELECT (expression) FROM the table: what is bound; the expression stands on the second line. */
+static Status bind_one(const AccessCheck *check, const Node *node, Str expression, WorkerColumns *out, Error *err) {
+        CLEANUP(buf_deinit) Buf sql = { 0 };
+        buf_printf(&sql, "SELECT (\n%.*s\n) FROM ", STR_ARG(expression));
+        const Str path[] = { node->zone, node->stage, node->table };
+        for (size_t i = 0; i < COUNT_OF(path); i++) {
+                buf_append_cstr(&sql, i ? "." : "");
+                sql_quote_name(&sql, path[i]);
+        }
+        SqlTree *tree;
+        TRY(statement_parse(check->spec->worker, buf_dup(&sql, check->arena), STR(""), check->arena, &tree, err));
+        SqlVisitor visitor = { .expr = see_principal, .context = check->arena };
+        TRY(sql_visit_query(tree->query, &visitor, err));
+        Statement *statement = ARENA_NEW(check->arena, Statement);
+        TRY(statement_bind(check->spec, tree, check->arena, statement, err));
+        *out = statement->columns;
+        return STATUS_OK;
+}
+
+static bool is_condition(const WorkerColumns *columns) {
+        return columns->count == 1 && (!columns->items[0].has_type || columns->items[0].type.kind == TYPE_BOOLEAN);
+}
+
+/* The expression over each of the rule's tables; the first that does not fit is told. */
+static Status look_at_sql(const Ruling *ruling, const char *key, Str expression, bool condition, Error *err) {
+        for (size_t i = 0; i < ruling->tables.count; i++) {
+                const Node *node = ruling->tables.items[i];
+                WorkerColumns columns;
+                Status status = bind_one(ruling->check, node, expression, &columns, err);
+                if (status == STATUS_OK && condition && !is_condition(&columns))
+                        status = error_set(err, STATUS_SQL_TYPE, "it is no condition: it gives %.*s where true or false is wanted",
+                                           STR_ARG(columns.items[0].engine_type));
+                if (status == STATUS_OK)
+                        continue;
+                if (status_exit(status) != 2)
+                        return status;
+                Error *problem = place(ruling, problems_add(ruling->check->problems, status, "`%s: %.*s` does not fit %.*s: %s", key, STR_ARG(expression), STR_ARG(node->name), err->message));
+                if (err->hint[0])
+                        error_hint(problem, "%s", err->hint);
+                return STATUS_OK;
+        }
+        return STATUS_OK;
+}
+
+/* null, hash, partial N and bucket N are words of ours. */
+static bool is_sql_mask(Str mask) {
+        Str word, rest;
+        str_cut(mask, ' ', &word, &rest);
+        return !str_is(mask, "null") && !str_is(mask, "hash") && !str_is(word, "partial") && !str_is(word, "bucket");
+}
+
+static void keep_tables_with(const Ruling *ruling, Str column, Ruling *out) {
+        *out = *ruling;
+        out->tables = (Nodes){ 0 };
+        for (size_t i = 0; i < ruling->tables.count; i++)
+                if (has_column(ruling->check, ruling->tables.items[i], column))
+                        vec_push(ruling->check->arena, &out->tables, ruling->tables.items[i]);
+}
+
+/* ---- rules and policies ---- */
+
+static Status look_at_rule(const AccessCheck *check, const Zone *zone, const AccessRule *rule, Error *err) {
+        Ruling ruling = { .check = check, .path = zone->access.path, .text = zone->access.text, .line = rule->line };
+        for (size_t i = 0; i < rule->on_count; i++)
+                add_tables(&ruling, zone->name, &rule->on[i]);
+        if (ruling.tables.count == 0)
+                return STATUS_OK;
+        for (size_t i = 0; i < rule->column_count; i++)
+                want_column(&ruling, "columns", rule->columns[i]);
+        if (rule->rows.size)
+                TRY(look_at_sql(&ruling, "rows", rule->rows, true, err));
+        for (size_t i = 0; i < rule->mask_count; i++) {
+                Ruling masked;
+                want_column(&ruling, "mask", rule->masks[i].column);
+                keep_tables_with(&ruling, rule->masks[i].column, &masked);
+                if (is_sql_mask(rule->masks[i].mask))
+                        TRY(look_at_sql(&masked, "mask", rule->masks[i].mask, false, err));
+        }
+        return STATUS_OK;
+}
+
+static Status look_at_policy(const AccessCheck *check, const CentralPolicies *policies, const CentralPolicy *policy, Error *err) {
+        Ruling ruling = { .check = check, .path = policies->path, .text = policies->text, .line = policy->line };
+        AccessObject tagged = { .is_tag = true, .table = policy->tag };
+        add_tables(&ruling, STR(""), &tagged);
+        if (policy->rows.size)
+                TRY(look_at_sql(&ruling, "rows", policy->rows, true, err));
+        return policy->mask.size && is_sql_mask(policy->mask) ? look_at_sql(&ruling, "mask", policy->mask, false, err) : STATUS_OK;
+}
+
+Status access_check(const AccessCheck *check, Error *err) {
+        const Project *project = check->project;
+        for (size_t z = 0; z < project->zone_count; z++)
+                for (size_t i = 0; i < project->zones[z]->access.rule_count; i++)
+                        TRY(look_at_rule(check, project->zones[z], &project->zones[z]->access.rules[i], err));
+        for (size_t i = 0; i < project->policies.count; i++)
+                TRY(look_at_policy(check, &project->policies, &project->policies.items[i], err));
+        return STATUS_OK;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What access.yml and policies.yml say, against the tables that the text makes: `on` names tables that are there, `rows` is
+ * a condition over every table it is put on, `mask` and `columns` name columns, masks are SQL over the row. Found before
+ * anything is applied, since a rule that cannot be bound withholds its tables.
+ *
+ * A rule on one table must fit it. Of a rule on several (`stage.*`, `tag:NAME`) the row filter must fit all, the others
+ * each column name at least one. `principal.NAME` is a value of any type.
+ */
+#include "model/dry.h"
+#include "model/statement.h"
+
+typedef struct AccessCheck {
+        const StatementSpec *spec; /* over the text's tables; its principal may read them all */
+        const Project *project;
+        const Graph *graph;
+        const DryTable *tables; /* by node index */
+        Problems *problems;
+        Arena *arena;
+} AccessCheck;
+
+/* Everything that is wrong goes to problems; fails only when the worker does. */
+Status access_check(const AccessCheck *check, Error *err);
