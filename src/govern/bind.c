@@ -96,6 +96,18 @@ static int fitness(Str full, SqlNames path) {
         return 2 * str_equal_nocase(zone, path.items[0]) + !str_starts_with(rest, STR("quarantine."));
 }
 
+/* Names that this principal may know, moved to the front; gives their number. */
+static size_t keep_seen(const Bind *bind, Str *names, size_t count) {
+        size_t kept = 0;
+        for (size_t i = 0; i < count; i++) {
+                Str zone, stage, name, rest;
+                bool whole = str_cut(names[i], '.', &zone, &rest) && str_cut(rest, '.', &stage, &name);
+                if (whole && sight_allows(bind->request->source->sight, &bind->request->principal, zone, stage, name))
+                        names[kept++] = names[i];
+        }
+        return kept;
+}
+
 /* A guess among what may be seen: the same last name elsewhere, else the nearest spelling. */
 static Str guess_relation(Bind *bind, Str written, SqlNames path) {
         Str name = name_of_path(path);
@@ -105,6 +117,7 @@ static Str guess_relation(Bind *bind, Str written, SqlNames path) {
         Error unused = { 0 }; /* no guess, then */
         if (!source->names || source->names(source->context, bind->arena, &names, &count, &unused) != STATUS_OK)
                 return STR_NONE;
+        count = keep_seen(bind, names, count);
         Str suffix = arena_strf(bind->arena, ".%.*s", STR_ARG(name)), best = STR_NONE;
         for (size_t i = 0; i < count; i++)
                 if (names[i].size >= suffix.size &&
@@ -188,7 +201,7 @@ static SqlNames without_database(const Bind *bind, const Text *text, SqlNames pa
 }
 
 static bool is_seen(const BindSource *source, const Text *text, const Relation *relation) {
-        return !source->may_see || source->may_see(source->context, text->principal, relation->zone, relation->stage, relation->name);
+        return sight_allows(source->sight, text->principal, relation->zone, relation->stage, relation->name);
 }
 
 static Status resolve(Bind *bind, const Text *text, const SqlFrom *from, Relation **out, Error *err) {

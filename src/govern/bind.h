@@ -49,6 +49,16 @@ typedef struct Relation {
         void *handle;        /* the resolver's own, handed back to files() */
 } Relation;
 
+/* Whether a principal may know of a relation (zone, stage and name as in SQL). "May not" reads the same as "is not". */
+typedef struct Sight {
+        bool (*may_see)(void *context, const Principal *principal, Str zone, Str stage, Str name);
+        void *context;
+} Sight;
+
+static inline bool sight_allows(const Sight *sight, const Principal *principal, Str zone, Str stage, Str name) {
+        return !sight || sight->may_see(sight->context, principal, zone, stage, name);
+}
+
 /* Things of PostgreSQL that a text can name, as in 'pg_class'::regclass. */
 typedef enum ObjectKind { OBJECT_RELATION, OBJECT_TYPE, OBJECT_PROCEDURE, OBJECT_SCHEMA, OBJECT_ROLE } ObjectKind;
 
@@ -84,8 +94,7 @@ typedef struct BindSource {
         /* What limits the principal on this relation; NULL function or *out = NULL: nothing does. */
         Status (*policy)(void *context, const Principal *principal, const Relation *relation, Arena *arena,
                          const Policy **out, Error *err);
-        /* Whether the principal may know of the relation; NULL: of every one. "May not" reads the same as "is not". */
-        bool (*may_see)(void *context, const Principal *principal, Str zone, Str stage, Str name);
+        const Sight *sight; /* NULL: every relation may be known of */
         const BindSystem *system; /* NULL: statements (models, views) that system relations are not for */
 } BindSource;
 

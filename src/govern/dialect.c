@@ -2,10 +2,13 @@
 #include "govern/dialect.h"
 
 #include "base/vec.h"
+#include "sql/lexer.h"
 
 typedef struct Dialect {
         const SqlTree *tree;
         Arena *arena;
+        bool about_catalog; /* the text names PostgreSQL's catalog, so it is written in PostgreSQL's SQL */
+        const SqlExpr *in_from; /* the call that FROM is going over */
 } Dialect;
 
 static Str last_of(SqlNames path) {
@@ -126,6 +129,15 @@ static void shift_index(const Dialect *dialect, SqlExpr *expr) {
         if (expr->op.op == SQL_OP_ARRAY_EXTRACT && expr->op.children.count == 2 && is_vector(expr->op.children.items[0]))
                 expr->op.children.items[1] = make_template(dialect, expr->op.children.items[1], "$1 + 1", 1,
                                                            &expr->op.children.items[1]);
+}
+
+/* || takes NULL for an empty array. That it is an array is known of these columns. */
+static bool is_array_column(const SqlExpr *expr) {
+        static const char *const names[] = { "reloptions", "relacl", "datacl", "nspacl", "attacl", "proacl" };
+        for (size_t i = 0; expr->kind == SQL_COLUMN_REF && i < COUNT_OF(names); i++)
+                if (str_equal_nocase(last_of(expr->column), str_of(names[i])))
+                        return true;
+        return false;
 }
 
 /* ---- types ---- */
@@ -338,8 +350,16 @@ static void change_function(const Dialect *dialect, SqlExpr **place) {
         Str name = last_of(expr->function.path);
         if (expr->function.path.count != 1)
                 return;
+        if (str_is(name, "||") && arguments->count == 2 && is_array_column(arguments->items[0].expr))
+                expr->function.path = one_name(dialect, STR("list_concat"));
         if (str_equal_nocase(name, STR("json_build_object")) || str_equal_nocase(name, STR("jsonb_build_object")))
                 expr->function.path = one_name(dialect, STR("json_object"));
+        /* Rows in PostgreSQL, a list in the engine. */
+        if (dialect->about_catalog && expr != dialect->in_from && str_equal_nocase(name, STR("generate_series")) && arguments->count == 2) {
+                SqlExpr *ends[] = { arguments->items[0].expr, arguments->items[1].expr };
+                *place = make_template(dialect, expr, "unnest(generate_series($1, $2))", 2, ends);
+                return;
+        }
         const char *text = vector_bound(name, arguments);
         if (!text)
                 text = dialect_template(name, arguments->count);
@@ -451,12 +471,13 @@ static Status change_expr(void *context, SqlExpr **place, Error *err UNUSED) {
 
 /* Functions in FROM: of what they give there are relations, or nothing. */
 static Status change_from(void *context, SqlFrom **place, Error *err UNUSED) {
-        const Dialect *dialect = context;
+        Dialect *dialect = context;
         SqlFrom *from = *place;
         if (from->kind != SQL_FROM_FUNCTION)
                 return STATUS_OK;
         SqlExpr *call = from->function.call;
         strip_schema(&call->function.path);
+        dialect->in_from = call;
         Str name = last_of(call->function.path);
         if (str_equal_nocase(name, STR("pg_get_keywords"))) {
                 Str *path = ARENA_ARRAY(dialect->arena, Str, 2);
@@ -475,8 +496,19 @@ static Status change_from(void *context, SqlFrom **place, Error *err UNUSED) {
         return STATUS_OK;
 }
 
+bool dialect_is_about_catalog(Str sql) {
+        SqlLexer lexer = { .text = sql };
+        for (SqlToken token = sql_lex(&lexer); token.kind != SQL_TOKEN_END; token = sql_lex(&lexer)) {
+                bool word = token.kind == SQL_TOKEN_WORD || token.kind == SQL_TOKEN_NAME;
+                Str begin = str_slice(token.text, token.kind == SQL_TOKEN_NAME, token.kind == SQL_TOKEN_NAME ? 4 : 3);
+                if (word && (str_equal_nocase(begin, STR("pg_")) || str_equal_nocase(token.text, STR("information_schema"))))
+                        return true;
+        }
+        return false;
+}
+
 Status dialect_apply(const SqlTree *tree, SqlQuery *query, Arena *arena, Error *err) {
-        Dialect dialect = { .tree = tree, .arena = arena };
+        Dialect dialect = { .tree = tree, .arena = arena, .about_catalog = dialect_is_about_catalog(tree->text) };
         SqlVisitor visitor = { .expr = change_expr, .from = change_from, .context = &dialect };
         return sql_visit_query(query, &visitor, err);
 }

@@ -21,6 +21,8 @@
 /* Nothing here fails but for what the arena cannot give; what is not known is left for others to refuse. */
 Status dialect_apply(const SqlTree *tree, SqlQuery *query, Arena *arena, Error *err);
 
+/* Whether a word of the text is pg_something or information_schema. */
+bool dialect_is_about_catalog(Str sql);
 /* A cast to regclass, regtype ... */
 bool dialect_object_kind(const SqlExpr *type, ObjectKind *out);
 const char *dialect_object_word(ObjectKind kind); /* "relation" */

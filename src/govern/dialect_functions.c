@@ -55,7 +55,8 @@ static const Function FUNCTIONS[] = {
 
         /* names and definitions */
         { "format_type", { NULL, NULL,
-                "CASE WHEN $1 = 0 THEN '-' WHEN $1 IS NULL THEN NULL ELSE " TYPE_NAME " END || "
+                "CASE WHEN $1 = 0 THEN '-' WHEN $1 IS NULL THEN NULL WHEN $1 IN (1083, 1114, 1184, 1266) AND $2 >= 0 THEN "
+                "regexp_replace(" TYPE_NAME ", ' ', '(' || $2 || ') ') ELSE " TYPE_NAME " END || "
                 "CASE WHEN $1 = 1700 AND $2 >= 4 THEN '(' || (($2 - 4) >> 16) || ',' || (($2 - 4) & 65535) || ')' "
                 "WHEN $1 IN (1042, 1043) AND $2 >= 4 THEN '(' || ($2 - 4) || ')' ELSE '' END" } },
         { "pg_get_userbyid", { NULL, "coalesce(" NAME_BY("pg_roles", "rolname") ", 'unknown (OID=' || $1 || ')')" } },
@@ -92,7 +93,7 @@ static const Function FUNCTIONS[] = {
 
         /* what may be seen and done: what is not granted is not there, and nothing is written through SQL */
         { "pg_table_is_visible", { NULL, "list_contains((SELECT list(oid) FROM {-.visible}), $1)" } },
-        { "pg_type_is_visible", { NULL, "$1 IS NOT NULL" } },
+        { "pg_type_is_visible", { NULL, "NOT list_contains((SELECT list(oid) FROM {-.hidden_types}), $1)" } },
         { "pg_function_is_visible", { NULL, "$1 IS NOT NULL" } },
         { "pg_operator_is_visible", { NULL, "$1 IS NOT NULL" } },
         { "pg_opclass_is_visible", { NULL, "$1 IS NOT NULL" } },

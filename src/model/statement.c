@@ -56,9 +56,10 @@ Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, St
         };
         CLEANUP(system_closep) System *system = NULL;
         BindSource source = spec->source ? *spec->source : lake_bind_source(&out->source);
+        source.sight = spec->sight;
         if (spec->session) {
                 SystemSpec system_spec = { .lake = spec->lake, .at = spec->at, .principal = spec->principal,
-                                           .session = *spec->session, .new_file = new_file, .context = out };
+                                           .session = *spec->session, .sight = spec->sight, .new_file = new_file, .context = out };
                 TRY(system_open(&system_spec, &system, err));
                 source.system = system_bind(system);
         }

@@ -20,6 +20,7 @@ typedef struct StatementSpec {
         Principal principal;
         Str default_zone;    /* may be empty */
         const SystemSession *session; /* NULL: no system relations (models, views) */
+        const Sight *sight;  /* NULL: everything may be known of */
 } StatementSpec;
 
 typedef struct Statement {

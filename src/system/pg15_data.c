@@ -1127,9 +1127,6 @@ static const char *const rows_of_pg_proc[] = {
         "6098\tjsonb_subscript_handler\t11\t10\t12\t1\t0\t0\t0\tf\tf\tf\tt\tf\ti\ts\t1\t0\t2281\t[2281]\t\\N\t\\N\t\\N\t\\N\t\\N\tjsonb_subscript_handler\t\\N\t\\N\t\\N\t\\N",
         "6179\tarray_subscript_handler\t11\t10\t12\t1\t0\t0\t0\tf\tf\tf\tt\tf\ti\ts\t1\t0\t2281\t[2281]\t\\N\t\\N\t\\N\t\\N\t\\N\tarray_subscript_handler\t\\N\t\\N\t\\N\t\\N",
         "6180\traw_array_subscript_handler\t11\t10\t12\t1\t0\t0\t0\tf\tf\tf\tt\tf\ti\ts\t1\t0\t2281\t[2281]\t\\N\t\\N\t\\N\t\\N\t\\N\traw_array_subscript_handler\t\\N\t\\N\t\\N\t\\N",
-        "13560\tplpgsql_call_handler\t11\t10\t13\t1\t0\t0\t0\tf\tf\tf\tf\tf\tv\tu\t0\t0\t2280\t[]\t\\N\t\\N\t\\N\t\\N\t\\N\tplpgsql_call_handler\t$libdir/plpgsql\t\\N\t\\N\t\\N",
-        "13561\tplpgsql_inline_handler\t11\t10\t13\t1\t0\t0\t0\tf\tf\tf\tt\tf\tv\tu\t1\t0\t2278\t[2281]\t\\N\t\\N\t\\N\t\\N\t\\N\tplpgsql_inline_handler\t$libdir/plpgsql\t\\N\t\\N\t\\N",
-        "13562\tplpgsql_validator\t11\t10\t13\t1\t0\t0\t0\tf\tf\tf\tt\tf\tv\tu\t1\t0\t2278\t[26]\t\\N\t\\N\t\\N\t\\N\t\\N\tplpgsql_validator\t$libdir/plpgsql\t\\N\t\\N\t\\N",
         NULL,
 };
 

@@ -28,7 +28,7 @@ PROCEDURES = """oid in (
     from pg_type
     union select unnest(array[rngcanonical, rngsubdiff]::oid[]) from pg_range
     union select castfunc::oid from pg_cast
-    union select unnest(array[lanplcallfoid, laninline, lanvalidator]) from pg_language
+    union select unnest(array[lanplcallfoid, laninline, lanvalidator]) from pg_language where lanname <> 'plpgsql'
     union select amhandler::oid from pg_am)"""
 
 # table, condition on its rows, columns that differ between servers and what stands there instead

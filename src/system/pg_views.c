@@ -43,22 +43,22 @@ static Status make_views(System *system, RowFile *file, Error *err) {
 typedef struct Role {
         int64_t oid;
         Str name;
-        bool super, login;
+        bool super, owner; /* the owner alone may all that a role can be given */
 } Role;
 
 static void two_roles(const System *system, Role out[2]) {
         const Principal *principal = &system->spec.principal;
-        out[0] = (Role){ OID_OWNER, OWNER, true, false };
-        out[1] = (Role){ OID_USER, principal->name, principal->administrator, true };
+        out[0] = (Role){ OID_OWNER, OWNER, true, true };
+        out[1] = (Role){ OID_USER, principal->name, principal->administrator, false };
 }
 
 static Status make_roles(System *system, RowFile *file, Error *err) {
         Role roles[2];
         two_roles(system, roles);
         for (size_t i = 0; i < 2; i++)
-                TRY(ROW(file, err, TEXT(roles[i].name), BOOL(roles[i].super), BOOL(true), BOOL(roles[i].super),
-                        BOOL(roles[i].super), BOOL(roles[i].login), BOOL(false), NUMBER(-1), WORD("********"), NOTHING,
-                        BOOL(roles[i].super), NOTHING, NUMBER(roles[i].oid)));
+                TRY(ROW(file, err, TEXT(roles[i].name), BOOL(roles[i].super), BOOL(true), BOOL(roles[i].owner),
+                        BOOL(roles[i].owner), BOOL(true), BOOL(roles[i].owner), NUMBER(-1), WORD("********"), NOTHING,
+                        BOOL(roles[i].owner), NOTHING, NUMBER(roles[i].oid)));
         return STATUS_OK;
 }
 
@@ -67,8 +67,8 @@ static Status make_authid(System *system, RowFile *file, Error *err) {
         two_roles(system, roles);
         for (size_t i = 0; i < 2; i++)
                 TRY(ROW(file, err, NUMBER(roles[i].oid), TEXT(roles[i].name), BOOL(roles[i].super), BOOL(true),
-                        BOOL(roles[i].super), BOOL(roles[i].super), BOOL(roles[i].login), BOOL(false),
-                        BOOL(roles[i].super), NUMBER(-1), NOTHING, NOTHING));
+                        BOOL(roles[i].owner), BOOL(roles[i].owner), BOOL(true), BOOL(roles[i].owner),
+                        BOOL(roles[i].owner), NUMBER(-1), NOTHING, NOTHING));
         return STATUS_OK;
 }
 
@@ -204,13 +204,28 @@ static Status make_relation_names(System *system, RowFile *file, Error *err) {
         return each_relation(system, file, relation_names, err);
 }
 
-/* What a client may show without its schema: all of its own database, and PostgreSQL's own. */
-static Status visible(System *system UNUSED, RowFile *file, int64_t oid, Str schema, Str name UNUSED, Error *err) {
-        return str_is(schema, "information_schema") ? STATUS_OK : ROW(file, err, NUMBER(oid));
+/* What a client lists without being asked for a schema: all tables of its database, and PostgreSQL's own. Quarantine has
+ * the names of what it is the quarantine of, and is listed when it is asked for. */
+static Status make_visible(System *system, RowFile *file, Error *err) {
+        const World *world;
+        TRY(system_world(system, &world, err));
+        for (size_t i = 0; i < PG15_RELATION_COUNT; i++)
+                if (str_is(str_of(PG15_RELATIONS[i].schema), "pg_catalog"))
+                        TRY(ROW(file, err, NUMBER(PG15_RELATIONS[i].oid)));
+        for (size_t i = 0; i < world->table_count; i++)
+                if (!str_is(world->tables[i].stage, "quarantine"))
+                        TRY(ROW(file, err, NUMBER(world->tables[i].oid)));
+        return STATUS_OK;
 }
 
-static Status make_visible(System *system, RowFile *file, Error *err) {
-        return each_relation(system, file, visible, err);
+#define TYPE_SCHEMA 2 /* typnamespace in a row of pg_type */
+
+static Status make_hidden_types(System *system UNUSED, RowFile *file, Error *err) {
+        const Pg15Relation *types = pg15_relation(STR("pg_catalog"), STR("pg_type"));
+        for (const char *const *row = types->rows; *row; row++)
+                if (pg15_number(*row, TYPE_SCHEMA) != OID_CATALOG_SCHEMA)
+                        TRY(ROW(file, err, NUMBER(pg15_number(*row, 0))));
+        return STATUS_OK;
 }
 
 static Status make_schema_texts(System *system, RowFile *file, Error *err) {
@@ -335,6 +350,7 @@ const MadeRelation PG_VIEW_RELATIONS[] = {
         { "-", "relation_texts", "oid oid,name text", make_relation_texts },
         { "-", "relation_names", "name text,oid oid", make_relation_names },
         { "-", "visible", "oid oid", make_visible },
+        { "-", "hidden_types", "oid oid", make_hidden_types },
         { "-", "schema_texts", "oid oid,name text", make_schema_texts },
         { "-", "schema_names", "name text,oid oid", make_schema_names },
         { "-", "role_texts", "oid oid,name text", make_role_texts },

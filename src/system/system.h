@@ -34,8 +34,7 @@ typedef struct SystemSpec {
         CatalogAt at;
         Principal principal;
         SystemSession session;
-        /* NULL: everything may be seen. Else asked for each table, quarantine and view; stage and name as in SQL. */
-        bool (*may_see)(void *context, const Principal *principal, Str zone, Str stage, Str name);
+        const Sight *sight; /* NULL: everything may be seen. Else asked for each table, quarantine and view */
         /* A new file that the worker can read: where to write it, and how SQL names it. */
         Status (*new_file)(void *context, Arena *arena, int *out_fd, Str *out_name, Error *err);
         void *context;

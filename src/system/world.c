@@ -93,17 +93,13 @@ static int64_t use_schema(Reading *reading, Str name, Str zone, Str stage) {
         return oid;
 }
 
-static bool may_see(const SystemSpec *spec, Str zone, Str stage, Str name) {
-        return !spec->may_see || spec->may_see(spec->context, &spec->principal, zone, stage, name);
-}
-
 /* Where an object stands; false for what is not for this database or this principal. */
 static bool place(Reading *reading, Str kind, Str zone, Str full_name, WorldTable *out) {
         if (!str_cut(full_name, '.', &out->stage, &out->name))
                 return false;
         if (str_is(kind, "quarantine"))
                 out->stage = STR("quarantine");
-        if (!may_see(reading->spec, zone, out->stage, out->name))
+        if (!sight_allows(reading->spec->sight, &reading->spec->principal, zone, out->stage, out->name))
                 return false;
         map_put(&reading->zones, zone, reading);
         out->zone = zone;

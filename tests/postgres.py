@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A PostgreSQL 15 of the test's own: the judge of whatever says that it answers like one."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+PROGRAMS = Path("/usr/lib/postgresql/15/bin")
+NULL = "\x01"
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """Listens on a socket in its folder only; everybody there is its superuser, called lode."""
+
+    folder: Path
+
+    def psql(self, sql: str, *, database: str = "postgres", check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run([PROGRAMS / "psql", "-X", "-q", "--csv", "-t", "-P", f"null={NULL}", "-v", "ON_ERROR_STOP=1",
+                               "-h", self.folder, "-U", "lode", "-d", database, "-f", "-"],
+                              input=sql, capture_output=True, text=True, timeout=60)
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+
+def as_server() -> dict[str, int]:
+    """PostgreSQL does not run as root."""
+    if os.geteuid() != 0:
+        return {}
+    user = pwd.getpwnam("postgres")
+    return {"user": user.pw_uid, "group": user.pw_gid}
+
+
+@contextmanager
+def running() -> Iterator[Postgres]:
+    if not (PROGRAMS / "postgres").exists() or not (PROGRAMS / "initdb").exists():
+        pytest.skip(f"PostgreSQL 15 is not installed ({PROGRAMS})")
+    folder = Path(tempfile.mkdtemp(prefix="lode-postgres-"))
+    server = as_server()
+    if server:
+        os.chown(folder, server["user"], server["group"])
+    try:
+        subprocess.run([PROGRAMS / "initdb", "-D", folder / "data", "-U", "lode", "-A", "trust", "-E", "UTF8",
+                        "--locale=C.UTF-8", "-N"], check=True, capture_output=True, cwd=folder, **server)
+        options = f"-k {folder} -c listen_addresses= -c fsync=off -c TimeZone=UTC"
+        control = [PROGRAMS / "pg_ctl", "-D", folder / "data", "-w"]
+        subprocess.run([*control, "-l", folder / "log", "-o", options, "start"], check=True, capture_output=True, cwd=folder,
+                       **server)
+        try:
+            yield Postgres(folder)
+        finally:
+            subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd=folder, **server)
+    finally:
+        shutil.rmtree(folder)
