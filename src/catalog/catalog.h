@@ -277,6 +277,9 @@ struct Catalog {
 Status catalog_create_sqlite(const char *path, int64_t format, Str root, Error *err);
 /* NO_STORE, STORE_FORMAT (its tables are not ours), CORRUPT, IO. The caller compares meta format and root. */
 Status catalog_open_sqlite(const char *path, Catalog **out, Error *err);
+/* What is damaged in the file itself, in words: pages that are not what was written, by their checksums, and what SQLite
+ * finds wrong. Needs no page to be whole. Bytes that hold nothing count too; pages that SQLite never wrote do not. */
+Status catalog_check_sqlite(const char *path, Arena *arena, Str **out, size_t *out_count, int64_t *out_pages, Error *err);
 void catalog_free(Catalog *catalog);
 void catalog_freep(Catalog **catalog);
 

@@ -3,8 +3,10 @@
  * What every back end of the catalog must do. The cases speak to the struct of functions only; a back end is a row of
  * `makers`, and LODE_TEST_CATALOG chooses one by name (sqlite if unset). Only tampering is the back end's own.
  */
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/test.h"
@@ -448,7 +450,7 @@ TEST(tampering_breaks_the_chain) {
                 CHECK_OK(catalog_verify_chain(catalog, &count, &t->err));
                 CHECK_INT(count, 5);
                 sqlite3 *db = NULL;
-                CHECK_INT(sqlite3_open(path, &db), SQLITE_OK);
+                CHECK_INT(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, "lode-pages"), SQLITE_OK);
                 CHECK_INT(sqlite3_exec(db, cases[i].sql, NULL, NULL, NULL), SQLITE_OK);
                 CHECK_INT(sqlite3_changes(db) > 0, 1);
                 sqlite3_close(db);
@@ -536,13 +538,22 @@ TEST(versions_are_walked_in_pieces_removed_branches_included) {
         CHECK_INT(count, 0);
 }
 
+static Status flip_bit(const char *path, int64_t at, int bit, Error *err) {
+        CLEANUP(close_fdp) int fd = open(path, O_RDWR | O_CLOEXEC);
+        char byte;
+        if (fd < 0 || pread(fd, &byte, 1, at) != 1)
+                return error_set(err, STATUS_IO, "cannot read byte %lld", (long long)at);
+        byte = (char)(byte ^ (1 << bit));
+        return pwrite(fd, &byte, 1, at) == 1 ? STATUS_OK : error_set(err, STATUS_IO, "cannot write");
+}
+
 TEST(erasing_a_body_leaves_the_chain_whole) {
         CLEANUP(catalog_freep) Catalog *catalog = NULL;
         CHECK_OK(make_sqlite(t, &catalog));
         CatalogCommit commit;
         CHECK_OK(put(t, catalog, "", "x", "secret", &commit));
         sqlite3 *db = NULL;
-        CHECK_INT(sqlite3_open(arena_printf(&t->arena, "%s/catalog.sqlite", test_folder(t)), &db), SQLITE_OK);
+        CHECK_INT(sqlite3_open_v2(arena_printf(&t->arena, "%s/catalog.sqlite", test_folder(t)), &db, SQLITE_OPEN_READWRITE, "lode-pages"), SQLITE_OK);
         CHECK_INT(sqlite3_exec(db, "update body set bytes = null", NULL, NULL, NULL), SQLITE_OK);
         sqlite3_close(db);
         int64_t count = 0;
@@ -619,4 +630,71 @@ TEST(processes_side_by_side_lose_no_step) {
         int64_t count = 0;
         CHECK_OK(catalog_verify_chain(catalog, &count, &t->err));
         CHECK_INT(count, 40);
+}
+
+/* Commits enough for several pages of each kind, some of them free again. */
+static Status fill(Test *t, const char *path) {
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CatalogCommit commit;
+        TRY(catalog_create_sqlite(path, 1, STR("/s"), &t->err));
+        TRY(catalog_open_sqlite(path, &catalog, &t->err));
+        char *body = arena_alloc_raw(&t->arena, 3000);
+        for (int i = 0; i < 12; i++) {
+                memset(body, 'a' + i % 20, 3000);
+                body[2999] = 0;
+                TRY(put(t, catalog, "", arena_printf(&t->arena, "x%d", i % 7), body, &commit));
+                TRY(catalog_put_built(catalog, &(Built){ .fingerprint = arena_strf(&t->arena, "f%d", i), .body = str_of(body) },
+                                      &t->err));
+        }
+        for (int i = 0; i < 12; i += 2)
+                TRY(catalog_remove_built(catalog, arena_strf(&t->arena, "f%d", i), &t->err));
+        return STATUS_OK;
+}
+
+TEST(one_flipped_bit_in_any_page_is_named_and_never_read) {
+        const char *path = arena_printf(&t->arena, "%s/catalog.sqlite", test_folder(t));
+        Str *damages = NULL;
+        size_t count = 0;
+        int64_t pages = 0;
+        CHECK_OK(fill(t, path));
+        CHECK_OK(catalog_check_sqlite(path, &t->arena, &damages, &count, &pages, &t->err));
+        CHECK_INT(count, 0);
+        CHECK(pages > 30);
+        for (int64_t page = 0; page < pages; page++) {
+                /* The first and the last bytes, and one in the middle that moves along. */
+                const int64_t places[] = { 0, 4095, 100 + (page * 37) % 3900 };
+                for (size_t i = 0; i < COUNT_OF(places); i++) {
+                        int64_t place = page * 4096 + places[i];
+                        CHECK_OK(flip_bit(path, place, (int)(page % 8), &t->err));
+                        CHECK_OK(catalog_check_sqlite(path, &t->arena, &damages, &count, &pages, &t->err));
+                        CHECK_INT(count, 1);
+                        CHECK_STR(damages[0], arena_strf(&t->arena, "page %lld, at byte %lld, is not what was written",
+                                                         (long long)page + 1, (long long)page * 4096));
+                        CHECK_OK(flip_bit(path, place, (int)(page % 8), &t->err));
+                }
+        }
+        CHECK_OK(catalog_check_sqlite(path, &t->arena, &damages, &count, &pages, &t->err));
+        CHECK_INT(count, 0);
+}
+
+/* Whoever meets the damage on the way to an answer gets an error and no row. */
+TEST(a_damaged_page_is_an_error_to_readers) {
+        const char *path = arena_printf(&t->arena, "%s/catalog.sqlite", test_folder(t));
+        CHECK_OK(fill(t, path));
+        Str *damages = NULL;
+        size_t count = 0;
+        int64_t pages = 0, refused = 0;
+        CHECK_OK(catalog_check_sqlite(path, &t->arena, &damages, &count, &pages, &t->err));
+        for (int64_t page = 0; page < pages; page++) {
+                CLEANUP(catalog_freep) Catalog *catalog = NULL;
+                int64_t commits = 0;
+                CHECK_OK(flip_bit(path, page * 4096 + 4000, 3, &t->err));
+                Status status = catalog_open_sqlite(path, &catalog, &t->err);
+                if (status == STATUS_OK)
+                        status = catalog_verify_chain(catalog, &commits, &t->err);
+                CHECK(status == STATUS_OK || status == STATUS_CORRUPT);
+                refused += status == STATUS_CORRUPT;
+                CHECK_OK(flip_bit(path, page * 4096 + 4000, 3, &t->err));
+        }
+        CHECK(refused > 10);
 }

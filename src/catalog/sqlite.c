@@ -14,7 +14,6 @@
  * could lose a write in it (its WAL-reset bug), so the library decides.
  */
 #define WAL_SINCE 3051003
-#define BUSY_MS 60000
 
 static const char schema[] =
         "create table meta (key text primary key, value text not null) strict, without rowid;"
@@ -59,6 +58,10 @@ static const char schema[] =
 
 Status db_error(SqliteCatalog *db, int code, Error *err) {
         const char *words = db->db ? sqlite3_errmsg(db->db) : sqlite3_errstr(code);
+        if (code == SQLITE_IOERR_DATA) {
+                error_set(err, STATUS_CORRUPT, "the catalog '%s' is damaged: a page of it is not what was written", db->path);
+                return error_hint(err, "lode verify names what is damaged; lode restore gives a store from a backup");
+        }
         switch (code & 0xff) {
         case SQLITE_FULL:
                 return error_set(err, STATUS_DISK_FULL, "no space left for the catalog '%s'", db->path);
@@ -242,8 +245,7 @@ static Status connect_to(const char *path, int flags, SqliteCatalog **out, Error
         if (!db || !(db->path = strdup(path)))
                 panic("out of memory");
         db->base.functions = &sqlite_functions;
-        int code = sqlite3_open_v2(path, &db->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE,
-                                   sqlite_vfs_name());
+        int code = sqlite3_open_v2(path, &db->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, db_pages_vfs());
         if (code != SQLITE_OK)
                 return db_error(db, code, err);
         sqlite3_busy_timeout(db->db, BUSY_MS);
@@ -260,6 +262,8 @@ Status catalog_create_sqlite(const char *path, int64_t format, Str root, Error *
                 return error_set(err, STATUS_EXISTS, "there is a catalog already: '%s'", path);
         CLEANUP(sqlite_freep) SqliteCatalog *db = NULL;
         TRY(connect_to(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db, err));
+        TRY(exec(db, "pragma page_size=4096;", err));
+        TRY(db_pages_reserve(db, err));
         if (sqlite3_libversion_number() >= WAL_SINCE)
                 TRY(exec(db, "pragma journal_mode=wal;", err));
         CLEANUP(db_transaction_end) Transaction transaction = { 0 };

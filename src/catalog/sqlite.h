@@ -12,6 +12,8 @@
 #include "catalog/chain.h"
 
 #define CATALOG_SCHEMA 1 /* sqlite's user_version */
+#define DB_PAGE 4096
+#define BUSY_MS 60000
 #define STATEMENTS_MAX 96
 
 typedef struct SqliteCatalog {
@@ -117,6 +119,11 @@ Status sqlite_built(Catalog *catalog, Str fingerprint, Arena *arena, Built *out,
 Status sqlite_built_list(Catalog *catalog, Arena *arena, Built **out, size_t *out_count, Error *err);
 Status sqlite_put_built(Catalog *catalog, const Built *built, Error *err);
 Status sqlite_remove_built(Catalog *catalog, Str fingerprint, Error *err);
+/* sqlite_pages.c: checksums in every page. The name of the layer, for sqlite3_open_v2; begins it where needed. */
+const char *db_pages_vfs(void);
+/* Room for the checksum in each page; before the first one is written. */
+Status db_pages_reserve(SqliteCatalog *db, Error *err);
+
 /* sqlite_files.c */
 Status sqlite_files(Catalog *catalog, const CatalogFileQuery *wanted, Arena *arena, CatalogFile **out, size_t *out_count,
                     Error *err);
