@@ -174,6 +174,18 @@ Status catalog_files_gone(Catalog *catalog, const Str *paths, size_t count, Erro
         return count ? catalog->functions->files_gone(catalog, paths, count, err) : STATUS_OK;
 }
 
+Status catalog_files_moved(Catalog *catalog, const CatalogFile *files, size_t count, Error *err) {
+        return count ? catalog->functions->files_moved(catalog, files, count, err) : STATUS_OK;
+}
+
+Status catalog_move(Catalog *catalog, Str root, Str codec, Error *err) {
+        return catalog->functions->move(catalog, root, codec, err);
+}
+
+Status catalog_moves(Catalog *catalog, Arena *arena, CatalogMove **out, size_t *out_count, Error *err) {
+        return catalog->functions->moves(catalog, arena, out, out_count, err);
+}
+
 Status catalog_versions(Catalog *catalog, const CatalogVersion *after, size_t limit, Arena *arena, CatalogVersion **out,
                         size_t *out_count, Error *err) {
         return catalog->functions->versions(catalog, after, limit, arena, out, out_count, err);
@@ -181,6 +193,10 @@ Status catalog_versions(Catalog *catalog, const CatalogVersion *after, size_t li
 
 Status catalog_next(Catalog *catalog, Str key, int64_t *out, Error *err) {
         return catalog->functions->next(catalog, key, out, err);
+}
+
+Status catalog_audit_heads(Catalog *catalog, Arena *arena, Str **out, size_t *out_count, Error *err) {
+        return catalog->functions->audit_heads(catalog, arena, out, out_count, err);
 }
 
 Status catalog_verify_chain(Catalog *catalog, int64_t *out_count, Error *err) {

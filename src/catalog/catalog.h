@@ -80,8 +80,18 @@ typedef struct CatalogFile {
         int64_t moved_bytes; /* Iceberg's paths are absolute and were written anew. Empty = as it was added */
 } CatalogFile;
 
+/* That the store was restored at another path: files of commits up to seq were added while it lay at `root`. */
+typedef struct CatalogMove {
+        int64_t seq;
+        Str root;
+        Str codec;           /* the version of the library that packed what was written anew */
+        int64_t at_us;       /* set by the catalog */
+} CatalogMove;
+
 /* In order of (seq, path). */
 typedef struct CatalogFileQuery {
+        int64_t seq;         /* with path: that row alone; 0 = all */
+        Str path;
         int64_t after_seq;   /* only behind (after_seq, after_path): to read on */
         Str after_path;
         bool gone;           /* those that are gone too */
@@ -262,8 +272,12 @@ typedef struct CatalogFunctions {
         Status (*put_meta)(Catalog *, Str key, Str value, Error *);
         Status (*files)(Catalog *, const CatalogFileQuery *, Arena *, CatalogFile **, size_t *, Error *);
         Status (*files_gone)(Catalog *, const Str *, size_t, Error *);
+        Status (*files_moved)(Catalog *, const CatalogFile *, size_t, Error *);
+        Status (*move)(Catalog *, Str, Str, Error *);
+        Status (*moves)(Catalog *, Arena *, CatalogMove **, size_t *, Error *);
         Status (*versions)(Catalog *, const CatalogVersion *, size_t, Arena *, CatalogVersion **, size_t *, Error *);
         Status (*next)(Catalog *, Str key, int64_t *, Error *);
+        Status (*audit_heads)(Catalog *, Arena *, Str **, size_t *, Error *);
         Status (*verify)(Catalog *, int64_t *, Error *);
         Status (*generation)(Catalog *, int64_t *, Error *);
         void (*free)(Catalog *);
@@ -277,6 +291,8 @@ struct Catalog {
 Status catalog_create_sqlite(const char *path, int64_t format, Str root, Error *err);
 /* NO_STORE, STORE_FORMAT (its tables are not ours), CORRUPT, IO. The caller compares meta format and root. */
 Status catalog_open_sqlite(const char *path, Catalog **out, Error *err);
+/* A copy of all of it, as of one moment, in a new file; others may go on meanwhile. Synced, its folder not. */
+Status catalog_copy_sqlite(Catalog *catalog, const char *path, Error *err);
 /* What is damaged in the file itself, in words: pages that are not what was written, by their checksums, and what SQLite
  * finds wrong. Needs no page to be whole. Bytes that hold nothing count too; pages that SQLite never wrote do not. */
 Status catalog_check_sqlite(const char *path, Arena *arena, Str **out, size_t *out_count, int64_t *out_pages, Error *err);
@@ -367,9 +383,17 @@ Status catalog_files(Catalog *catalog, const CatalogFileQuery *query, Arena *are
 /* Marks every row of these paths as gone, in one transaction: before the files are removed, so that whatever happens
  * none is missed. Paths without a row are fine. */
 Status catalog_files_gone(Catalog *catalog, const Str *paths, size_t count, Error *err);
+/* Sets moved_sha256 and moved_bytes of rows that are named by seq and path, in one transaction. */
+Status catalog_files_moved(Catalog *catalog, const CatalogFile *files, size_t count, Error *err);
+/* The store lies at `root` from now on: meta root, one more move, and kept builds, whose paths are absolute, are
+ * forgotten. One transaction. For a restored catalog that nobody else has open. */
+Status catalog_move(Catalog *catalog, Str root, Str codec, Error *err);
+Status catalog_moves(Catalog *catalog, Arena *arena, CatalogMove **out, size_t *out_count, Error *err); /* oldest first */
 /* All versions of all objects, in order of (seq, branch_id, oid), from behind `after` (NULL = from the first) on. */
 Status catalog_versions(Catalog *catalog, const CatalogVersion *after, size_t limit, Arena *arena, CatalogVersion **out,
                         size_t *out_count, Error *err);
+/* What commits say of the audit log: each head that any of them carries, once. */
+Status catalog_audit_heads(Catalog *catalog, Arena *arena, Str **out, size_t *out_count, Error *err);
 /* Recomputes every commit's id and its root of files, looks that each follows its parent and that every kept body has
  * its hash: CORRUPT names the first commit that does not. Gives how many were looked at. */
 Status catalog_verify_chain(Catalog *catalog, int64_t *out_count, Error *err);

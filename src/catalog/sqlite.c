@@ -38,6 +38,8 @@ static const char schema[] =
         "create table file (seq integer not null, path text not null, sha256 blob not null, bytes integer not null,"
         " gone_us integer not null, moved_sha256 blob, moved_bytes integer, primary key (seq, path)) strict,"
         " without rowid;"
+        "create table moved (at_us integer primary key, seq integer not null, root text not null, codec text not null)"
+        " strict;"
         "create table delivery (id integer primary key, zone text not null, source text not null, name text not null,"
         " sha256 text not null, bytes integer not null, as_of text not null, landed_us integer not null,"
         " landing text not null, state text not null, records integer not null, accepted integer not null,"
@@ -396,8 +398,12 @@ const CatalogFunctions sqlite_functions = {
         .put_meta = sqlite_put_meta,
         .files = sqlite_files,
         .files_gone = sqlite_files_gone,
+        .files_moved = sqlite_files_moved,
+        .move = sqlite_move,
+        .moves = sqlite_moves,
         .versions = sqlite_versions,
         .next = sqlite_next,
+        .audit_heads = sqlite_audit_heads,
         .verify = sqlite_verify,
         .generation = sqlite_generation,
         .free = sqlite_free,

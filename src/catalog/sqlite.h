@@ -96,6 +96,7 @@ Status sqlite_head(Catalog *catalog, Str branch, Arena *arena, CatalogCommit *ou
 Status sqlite_find(Catalog *catalog, Str branch, Str text, Arena *arena, CatalogCommit *out, Error *err);
 Status sqlite_versions(Catalog *catalog, const CatalogVersion *after, size_t limit, Arena *arena, CatalogVersion **out,
                        size_t *out_count, Error *err);
+Status sqlite_audit_heads(Catalog *catalog, Arena *arena, Str **out, size_t *out_count, Error *err);
 Status sqlite_verify(Catalog *catalog, int64_t *out_count, Error *err);
 Status sqlite_branches(Catalog *catalog, Arena *arena, CatalogBranch **out, size_t *out_count, Error *err);
 
@@ -127,6 +128,9 @@ Status db_pages_reserve(SqliteCatalog *db, Error *err);
 /* sqlite_files.c */
 Status sqlite_files(Catalog *catalog, const CatalogFileQuery *wanted, Arena *arena, CatalogFile **out, size_t *out_count,
                     Error *err);
+Status sqlite_files_moved(Catalog *catalog, const CatalogFile *files, size_t count, Error *err);
+Status sqlite_move(Catalog *catalog, Str root, Str codec, Error *err);
+Status sqlite_moves(Catalog *catalog, Arena *arena, CatalogMove **out, size_t *out_count, Error *err);
 Status sqlite_files_gone(Catalog *catalog, const Str *paths, size_t count, Error *err);
 /* The files of one commit, sorted by path. */
 Status db_files_of(SqliteCatalog *db, int64_t seq, Arena *arena, CatalogFile **out, size_t *out_count, Error *err);

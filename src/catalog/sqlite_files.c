@@ -2,6 +2,7 @@
 /*
  * The files that commits added: which bytes the store must hold.
  */
+#include "base/file.h"
 #include "base/time.h"
 #include "base/vec.h"
 #include "catalog/sqlite.h"
@@ -39,7 +40,11 @@ static Status read_files(Query *q, Arena *arena, CatalogFile **out, size_t *out_
 Status sqlite_files(Catalog *catalog, const CatalogFileQuery *wanted, Arena *arena, CatalogFile **out,
                     size_t *out_count, Error *err) {
         CLEANUP(db_query_end) Query q = { 0 };
-        TRY(db_query(sqlite_of(catalog), &q, err,
+        if (wanted->seq)
+                TRY(db_query(sqlite_of(catalog), &q, err, "select * from file where seq = ? and path = ?", "it", wanted->seq,
+                             wanted->path));
+        else
+                TRY(db_query(sqlite_of(catalog), &q, err,
                      "select * from file where (seq, path) > (?, ?) and (? or gone_us = 0) order by seq, path limit ?",
                      "itii", wanted->after_seq, wanted->after_path.data ? wanted->after_path : STR(""),
                      (int64_t)wanted->gone, wanted->limit ? (int64_t)wanted->limit : (int64_t)-1));
@@ -75,4 +80,95 @@ Status sqlite_files_gone(Catalog *catalog, const Str *paths, size_t count, Error
                    time_now_us()));
         TRY(db_run(db, err, "delete from temp.gone", ""));
         return db_transaction_commit(&transaction, err);
+}
+
+/* ---- a store at another path ---- */
+
+static Status move_row(SqliteCatalog *db, const CatalogFile *file, Error *err) {
+        Sha256 hash;
+        bool moved = file->moved_sha256.size > 0;
+        if (moved && !sha256_from_hex(file->moved_sha256, &hash))
+                return error_set(err, STATUS_INTERNAL, "'%.*s' is moved without its hash", STR_ARG(file->path));
+        if (!moved)
+                return db_run(db, err, "update file set moved_sha256 = null, moved_bytes = null where seq = ? and path = ?",
+                              "it", file->seq, file->path);
+        return db_run(db, err, "update file set moved_sha256 = ?, moved_bytes = ? where seq = ? and path = ?", "biit",
+                      (Str){ (const char *)hash.bytes, sizeof(hash.bytes) }, file->moved_bytes, file->seq, file->path);
+}
+
+Status sqlite_files_moved(Catalog *catalog, const CatalogFile *files, size_t count, Error *err) {
+        SqliteCatalog *db = sqlite_of(catalog);
+        CLEANUP(db_transaction_end) Transaction transaction = { 0 };
+        TRY(db_transaction_write(db, &transaction, err));
+        for (size_t i = 0; i < count; i++)
+                TRY(move_row(db, &files[i], err));
+        return db_transaction_commit(&transaction, err);
+}
+
+Status sqlite_move(Catalog *catalog, Str root, Str codec, Error *err) {
+        SqliteCatalog *db = sqlite_of(catalog);
+        CLEANUP(db_transaction_end) Transaction transaction = { 0 };
+        TRY(db_transaction_write(db, &transaction, err));
+        TRY(db_run(db, err,
+                   "insert into moved select max(?, coalesce((select max(at_us) + 1 from moved), 0)), (select"
+                   " coalesce(max(seq), 0) from commit_), (select value from meta where key = 'root'), ?",
+                   "it", time_now_us(), codec));
+        TRY(db_run(db, err, "update meta set value = ? where key = 'root'", "t", root));
+        TRY(db_run(db, err, "delete from built", ""));
+        return db_transaction_commit(&transaction, err);
+}
+
+Status sqlite_moves(Catalog *catalog, Arena *arena, CatalogMove **out, size_t *out_count, Error *err) {
+        CLEANUP(db_query_end) Query q = { 0 };
+        VEC(CatalogMove) rows = { 0 };
+        TRY(db_query(sqlite_of(catalog), &q, err, "select seq, root, codec, at_us from moved order by at_us", ""));
+        for (;;) {
+                bool row = false;
+                TRY(db_query_row(&q, &row, err));
+                if (!row)
+                        break;
+                vec_push(arena, &rows,
+                         (CatalogMove){ db_column_int(&q, 0), db_column_str(&q, 1, arena), db_column_str(&q, 2, arena),
+                                        db_column_int(&q, 3) });
+        }
+        *out = rows.items;
+        *out_count = rows.count;
+        return STATUS_OK;
+}
+
+/* ---- a copy ---- */
+
+static void close_handle(sqlite3 **handle) {
+        sqlite3_close(*handle);
+}
+
+/* All pages in one step: one read transaction, so that it is one moment. */
+static int copy_pages(sqlite3 *from, sqlite3 *to) {
+        sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
+        if (!backup)
+                return sqlite3_errcode(to);
+        int code = sqlite3_backup_step(backup, -1);
+        int end = sqlite3_backup_finish(backup);
+        return code == SQLITE_DONE ? end : code;
+}
+
+Status catalog_copy_sqlite(Catalog *catalog, const char *path, Error *err) {
+        SqliteCatalog *db = sqlite_of(catalog);
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        CLEANUP(close_handle) sqlite3 *to = NULL;
+        if (file_exists(path))
+                return error_set(err, STATUS_EXISTS, "'%s' exists already", path);
+        int code = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                                   db_pages_vfs());
+        /* The journal would be for nothing: who finds half a copy begins anew. */
+        if (code == SQLITE_OK)
+                code = sqlite3_exec(to, "pragma journal_mode=memory; pragma synchronous=full", NULL, NULL, NULL);
+        if (code == SQLITE_OK)
+                sqlite3_busy_timeout(db->db, BUSY_MS);
+        if (code == SQLITE_OK)
+                code = copy_pages(db->db, to);
+        if (code == SQLITE_OK)
+                return STATUS_OK;
+        SqliteCatalog copy = { .path = arena_cstr(&arena, str_of(path)) };
+        return db_error(code == SQLITE_IOERR_DATA ? db : &copy, code, err);
 }

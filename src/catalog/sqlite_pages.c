@@ -2,9 +2,9 @@
 /*
  * Pages with checksums. SQLite keeps none: a flipped bit in its file may become a wrong row that nobody notices. So the
  * last eight bytes of each page of ours are kept free of SQLite (its "reserved bytes", which every SQLite understands)
- * and hold XXH3 over the page's number and the rest of it. They are written and compared here, in a layer between SQLite
- * and the file, over that of sqlite_sync.c: what does not fit is never seen by SQLite, whoever reads it. Any SQLite can read such a file; one without
- * this layer that writes to it leaves wrong checksums behind, as any other damage.
+ * and hold XXH3 over the page's number and the rest of it. They are written and compared here, in a layer over that of
+ * sqlite_sync.c: what does not fit is never seen by SQLite, whoever reads it. Any SQLite can read such a file; one
+ * without this layer that writes to it leaves wrong checksums behind, as any other damage.
  *
  * Journals pass as they are: SQLite has checksums in them. The checksum is against accidents; against people there are
  * the chain of commits and the roots of their files.

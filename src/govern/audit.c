@@ -93,6 +93,16 @@ static Status broken(Error *err, const char *path, int line, const char *what) {
         return error_place_line(err, path, STR_NONE, line, 0);
 }
 
+/* A line that only lost its newline to another byte: nobody died while writing it. */
+static bool is_whole_line(Str line, Sha256 before) {
+        Str body;
+        Sha256 hash;
+        if (line.size == 0 || !line_split(str_slice(line, 0, line.size - 1), &body, &hash))
+                return false;
+        Sha256 wanted = chain(before, body);
+        return memcmp(wanted.bytes, hash.bytes, SHA256_SIZE) == 0;
+}
+
 /* ---- appending ---- */
 
 static Status open_file(Audit *audit, const char *name, Error *err) {
@@ -145,6 +155,20 @@ static size_t find_last_byte(Str text, char byte) {
         return text.size;
 }
 
+/* What the chain goes on from, by the last of these lines. */
+static Status look_at_last(Audit *audit, Str lines, Error *err) {
+        Str body;
+        audit->sequence = 0;
+        audit->hash = hash_of_name(audit->name);
+        if (lines.size == 0)
+                return STATUS_OK;
+        size_t before = find_last_byte(lines, '\n');
+        Str line = before == lines.size ? lines : str_slice(lines, before + 1, lines.size);
+        if (!line_split(line, &body, &audit->hash) || !line_sequence(line, &audit->sequence))
+                return broken(err, audit->name, 0, "its last line has no hash");
+        return STATUS_OK;
+}
+
 /* With the lock held: where the chain stands. Cuts off what a dead writer left of a line. */
 static Status look(Audit *audit, Error *err) {
         struct stat st;
@@ -157,18 +181,13 @@ static Status look(Audit *audit, Error *err) {
         TRY(read_tail(audit, st.st_size, &scratch, &tail, err));
         size_t end = find_last_byte(tail, '\n');
         int64_t size = end == tail.size ? st.st_size - (int64_t)tail.size : st.st_size - (int64_t)(tail.size - end - 1);
+        TRY(look_at_last(audit, size ? str_slice(tail, 0, end) : STR(""), err));
+        Str torn = str_slice(tail, end == tail.size ? 0 : end + 1, tail.size);
+        if (is_whole_line(torn, audit->hash))
+                return broken(err, audit->name, 0, "the end of its last line was altered");
         if (size != st.st_size && ftruncate(audit->fd, size) < 0)
                 return error_errno(err, errno, "cannot cut the torn line of '%s'", audit->name);
         audit->size = size;
-        audit->sequence = 0;
-        audit->hash = hash_of_name(audit->name);
-        if (size == 0)
-                return STATUS_OK;
-        Str lines = str_slice(tail, 0, end), body;
-        size_t before = find_last_byte(lines, '\n');
-        Str line = before == lines.size ? lines : str_slice(lines, before + 1, lines.size);
-        if (!line_split(line, &body, &audit->hash) || !line_sequence(line, &audit->sequence))
-                return broken(err, audit->name, 0, "its last line has no hash");
         return STATUS_OK;
 }
 
@@ -275,8 +294,11 @@ Status audit_verify(const char *path, const AuditHead *wanted, AuditHead *out, A
         bool found = !wanted || wanted->sequence == 0;
         int number = 0;
         while (rest.size > 0) {
-                if (!str_cut(rest, '\n', &line, &rest))
+                if (!str_cut(rest, '\n', &line, &rest)) {
+                        if (is_whole_line(line, hash))
+                                return broken(err, path, number + 1, "the end of this line was altered");
                         break; /* what a dead writer left; the next one cuts it */
+                }
                 TRY(verify_line(path, ++number, line, &hash, err));
                 if (wanted && wanted->sequence == number)
                         found = memcmp(wanted->hash.bytes, hash.bytes, SHA256_SIZE) == 0;

@@ -94,6 +94,25 @@ TEST(a_torn_line_is_cut_off_by_the_next_writer) {
         CHECK_OK(audit_verify(path, &after, NULL, &t->arena, &t->err));
 }
 
+TEST(a_line_whose_end_was_altered_is_no_torn_line) {
+        AuditHead head;
+        {
+                CLEANUP(audit_closep) Audit *audit = open_here(t, "cli");
+                CHECK_OK(put(t, audit, "select 1", &head));
+                CHECK_OK(put(t, audit, "select 2", &head));
+        }
+        const char *path = file_of(t, &head);
+        Str whole, after;
+        CHECK_OK(file_read(path, 1u << 20, &t->arena, &whole, &t->err));
+        Str altered = arena_strf(&t->arena, "%.*s!", STR_ARG(str_slice(whole, 0, whole.size - 1)));
+        CHECK_OK(file_replace(path, altered, &t->err));
+        CHECK_STATUS(audit_verify(path, NULL, NULL, &t->arena, &t->err), STATUS_CORRUPT);
+        CLEANUP(audit_closep) Audit *audit = open_here(t, "cli");
+        CHECK_STATUS(put(t, audit, "select 3", &head), STATUS_CORRUPT);
+        CHECK_OK(file_read(path, 1u << 20, &t->arena, &after, &t->err));
+        CHECK_STR(after, altered);
+}
+
 TEST(a_statement_too_long_is_cut_and_says_so) {
         CLEANUP(audit_closep) Audit *audit = open_here(t, "cli");
         char *text = arena_alloc(&t->arena, (1u << 20) + 100);

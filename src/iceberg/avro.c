@@ -602,6 +602,17 @@ void avro_writer_init(AvroWriter *writer, Buf *out, Str schema_json, AvroCodec c
         buf_append(out, (Str){ writer->sync, sizeof(writer->sync) });
 }
 
+Status avro_writer_like(AvroWriter *writer, Buf *out, const AvroReader *reader, Str bytes, Error *err) {
+        bool plain = reader->codec.size == 0 || str_is(reader->codec, "null");
+        if (!plain && !str_is(reader->codec, "deflate"))
+                return error_set(err, STATUS_SQL_REFUSED, "%s: Avro codec '%.*s' is read, not written", reader->name,
+                                 STR_ARG(str_slice(reader->codec, 0, 40)));
+        *writer = (AvroWriter){ .out = out, .codec = plain ? AVRO_CODEC_NULL : AVRO_CODEC_DEFLATE };
+        memcpy(writer->sync, reader->sync.data, sizeof(writer->sync));
+        buf_append(out, (Str){ bytes.data, (size_t)((const char *)reader->rest.at - bytes.data) });
+        return STATUS_OK;
+}
+
 void avro_writer_deinit(AvroWriter *writer) {
         buf_deinit(&writer->block);
 }
@@ -653,6 +664,15 @@ void avro_record_end(AvroWriter *writer) {
         writer->count++;
         if (writer->block.size >= BLOCK_TARGET)
                 close_block(writer);
+}
+
+void avro_block_end(AvroWriter *writer, int64_t records) {
+        writer->count = records;
+        close_block(writer);
+}
+
+const char *avro_codec_version(void) {
+        return zlibVersion();
 }
 
 void avro_finish(AvroWriter *writer) {

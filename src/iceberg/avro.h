@@ -89,9 +89,14 @@ typedef struct AvroHeader {
 
 void avro_writer_init(AvroWriter *writer, Buf *out, Str schema_json, AvroCodec codec, const AvroHeader *header,
                       size_t header_count);
+/* Goes on behind the header of a file that was opened: the same schema, keys and sync, so that what is put the same way
+ * gives the same bytes. SQL_REFUSED for a codec that is not written. */
+Status avro_writer_like(AvroWriter *writer, Buf *out, const AvroReader *reader, Str bytes, Error *err);
 void avro_writer_deinit(AvroWriter *writer);
 void avro_put_long(AvroWriter *writer, int64_t value); /* int, long, array counts, union branches */
 void avro_put_bytes(AvroWriter *writer, Str value);    /* bytes, string */
 void avro_put_raw(AvroWriter *writer, Str value);      /* fixed, float, double, boolean */
 void avro_record_end(AvroWriter *writer);              /* after each record of the file */
+void avro_block_end(AvroWriter *writer, int64_t records); /* what was put since the last one is a block of so many */
 void avro_finish(AvroWriter *writer);
+const char *avro_codec_version(void); /* another version of the library may pack the same records to other bytes */

@@ -27,6 +27,17 @@ static Status check_meta(Lake *lake, Error *err) {
         return store_check(lake->store, number, root, err);
 }
 
+/* So that a key of which a bit flipped is not taken for the store's own. Says nothing about the key: it is random. */
+static Status note_key(const Store *store, const char *catalog_path, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        Sha256 hash;
+        int64_t size = 0;
+        TRY(file_hash(store->key_path, &hash, &size, err));
+        TRY(catalog_open_sqlite(catalog_path, &catalog, err));
+        return catalog_put_meta(catalog, STR(LAKE_KEY_HASH), sha256_hex(&arena, hash), err);
+}
+
 static Status open_catalog(Lake *lake, Error *err) {
         TRY(catalog_open_sqlite(lake->store->catalog_path, &lake->catalog, err));
         return check_meta(lake, err);
@@ -38,6 +49,7 @@ static Status make_catalog(const Store *store, Error *err) {
         const char *path = arena_printf(&arena, "%s.%016llx.new", store->catalog_path,
                                         (unsigned long long)random_u64());
         TRY(catalog_create_sqlite(path, STORE_FORMAT, str_of(store->root), err));
+        TRY(note_key(store, path, err));
         if (link(path, store->catalog_path) < 0) {
                 int errnum = errno;
                 unlink(path);

@@ -9,6 +9,8 @@
 #include "catalog/catalog.h"
 #include "storage/layout.h"
 
+#define LAKE_KEY_HASH "key_sha256" /* catalog meta: SHA-256 of the store's key file, in hex */
+
 typedef struct ManifestCache ManifestCache;
 
 typedef struct Lake {

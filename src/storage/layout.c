@@ -152,7 +152,8 @@ Status store_check(const Store *store, int64_t recorded_format, Str recorded_roo
         if (!str_equal(recorded_root, str_of(store->root))) {
                 error_set(err, STATUS_STORE_MOVED, "store moved from %.*s to %s", STR_ARG(recorded_root), store->root);
                 return error_hint(err,
-                                  "its tables name their files by absolute paths: move it back, or mount it there");
+                                  "its tables name their files by absolute paths: move it back, or mount it there; to put "
+                                  "a store elsewhere: lode backup DIR, then lode restore DIR STORE");
         }
         return STATUS_OK;
 }

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/time.h"
+#include "cli/cli.h"
+#include "cli/shapes.h"
+#include "cli/verified.h"
+#include "lake/backup.h"
+#include "model/workspace.h"
+
+static void print_json(const BackupResult *result, double seconds) {
+        CLEANUP(buf_deinit) Buf json = { 0 };
+        JsonWriter w = json_writer(&json, false);
+        json_object(&w);
+        json_member_str(&w, "backup", str_of(result->backup.folder));
+        shape_text(&w, "commit", result->backup.commit);
+        json_member_str(&w, "at", result->backup.at);
+        json_member_int(&w, "files", result->backup.files);
+        json_member_int(&w, "bytes", result->backup.bytes);
+        json_member_int(&w, "copied_files", result->copied_files);
+        json_member_int(&w, "copied_bytes", result->copied_bytes);
+        json_member_int(&w, "removed_files", result->removed_files);
+        json_key(&w, "seconds");
+        json_put_double(&w, seconds);
+        verified_damages_json(&w, result->damages, result->damage_count);
+        json_end(&w);
+        output_json(&json);
+}
+
+static void print_text(const Cli *cli, const BackupResult *result, double seconds) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        verified_damages_text(cli, result->damages, result->damage_count,
+                              "damaged in the store and not in the backup; lode verify says what to do");
+        printf("backup of commit %.*s: %lld files, %.*s; copied %lld files, %.*s, in %.1f s\n",
+               STR_ARG(str_slice(result->backup.commit, 0, 12)), (long long)result->backup.files,
+               STR_ARG(bytes_print(&scratch, (uint64_t)result->backup.bytes)), (long long)result->copied_files,
+               STR_ARG(bytes_print(&scratch, (uint64_t)result->copied_bytes)), seconds);
+        output_note(&cli->output, PAINT_NONE, "it holds the store's key and secrets: keep it as safe as the store");
+}
+
+static Status run(Cli *cli, Error *err) {
+        TRY(cli_want_words(cli, &verb_backup, 1, 1, err));
+        TRY(cli_want_formats(cli, false, false, err));
+        CLEANUP(workspace_closep) Workspace *workspace = NULL;
+        WorkspaceSpec open = { .folder = cli->arguments.folder, .store = true };
+        TRY(workspace_open(&open, &workspace, err));
+        Str folder = str_of(cli->arguments.words[0]);
+        AuditRecord record = { .action = STR("backup"), .objects = &folder, .object_count = 1, .rows = -1, .bytes = -1 };
+        TRY(workspace_audit(workspace, record, err));
+        BackupSpec spec = { .progress = verified_progress, .context = &cli->output, .interrupted = &cli_interrupted };
+        BackupResult result;
+        int64_t started = time_monotonic_us();
+        TRY(lake_backup(workspace->lake, cli->arguments.words[0], &spec, &cli->arena, &result, err));
+        output_progress(&cli->output, NULL);
+        double seconds = (double)(time_monotonic_us() - started) / 1e6;
+        if (cli_json(cli))
+                print_json(&result, seconds);
+        else
+                print_text(cli, &result, seconds);
+        cli->exit_code = result.damage_count ? 1 : 0;
+        return STATUS_OK;
+}
+
+const Verb verb_backup = {
+        .name = "backup",
+        .usage = "backup DIR",
+        .words = "the store as of now, in a folder of its own; again copies what is new",
+        .help = "Copies what the newest commit of every branch and all of the history need, each file held to its hash. Runs may go\n"
+                "on meanwhile. Killed at any moment, DIR is the older backup or the new one, and the next call goes on. DIR holds\n"
+                "the store's key and secrets, and is made for its owner alone.\n\n"
+                "  lode backup /mnt/disk2/shop\n"
+                "  lode backup /mnt/disk2/shop && lode verify --backup /mnt/disk2/shop",
+        .run = run,
+};

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lake/copy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+#define PIECE ((size_t)1 << 20)
+#define BATCH 10000
+
+Status copy_interrupted(const CopyTally *tally, Error *err) {
+        if (tally->interrupted && *tally->interrupted)
+                return error_set(err, STATUS_INTERRUPTED, "interrupted; run it again to go on");
+        return STATUS_OK;
+}
+
+void copy_progress(CopyTally *tally, int64_t bytes) {
+        tally->done += bytes;
+        if (tally->progress)
+                tally->progress(tally->context, tally->done, tally->total);
+}
+
+/* *out_failed: errno of reading, or 0. */
+static Status copy_bytes(int from, int to, const char *name, Sha256 *out_hash, int64_t *out_size, int *out_failed,
+                         Error *err) {
+        CLEANUP(sha256_freep) Sha256Stream *stream = sha256_new();
+        CLEANUP(buf_deinit) Buf piece = { 0 };
+        char *bytes = buf_reserve(&piece, PIECE);
+        *out_failed = 0;
+        *out_size = 0;
+        for (;;) {
+                ssize_t got = read(from, bytes, PIECE);
+                if (got < 0 && errno == EINTR)
+                        continue;
+                *out_failed = got < 0 ? errno : 0;
+                if (got <= 0)
+                        break;
+                sha256_update(stream, (Str){ bytes, (size_t)got });
+                TRY(fd_write_all(to, (Str){ bytes, (size_t)got }, name, err));
+                *out_size += got;
+        }
+        *out_hash = sha256_finish(TAKE_PTR(stream));
+        return STATUS_OK;
+}
+
+static Status make_target(const CopyFile *file, Arena *arena, int *out_fd, Error *err) {
+        CLEANUP(close_fdp) int fd = open(file->to, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, file->mode);
+        if (fd < 0 && errno == ENOENT) {
+                TRY(dir_make(path_dir(arena, file->to), err));
+                fd = open(file->to, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, file->mode);
+        }
+        if (fd < 0)
+                return error_errno(err, errno, "cannot make '%s'", file->to);
+        *out_fd = TAKE_FD(fd);
+        return STATUS_OK;
+}
+
+Status copy_file_held(const CopyFile *file, CopyTally *tally, Arena *arena, const char **out_message, Error *err) {
+        Sha256 hash, wanted;
+        int64_t size = 0;
+        int failed = 0;
+        *out_message = NULL;
+        TRY(copy_interrupted(tally, err));
+        CLEANUP(close_fdp) int from = open(file->from, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        if (from < 0) {
+                *out_message = errno == ENOENT ? "it is gone" : arena_printf(arena, "it cannot be opened: %s", strerror(errno));
+                return STATUS_OK;
+        }
+        CLEANUP(close_fdp) int to = -1;
+        TRY(make_target(file, arena, &to, err));
+        Status status = copy_bytes(from, to, file->to, &hash, &size, &failed, err);
+        bool same = status == STATUS_OK && !failed && size == file->bytes && sha256_from_hex(file->sha256, &wanted) &&
+                    memcmp(hash.bytes, wanted.bytes, sizeof(hash.bytes)) == 0;
+        if (!same)
+                unlink(file->to);
+        TRY(status);
+        if (failed)
+                *out_message = arena_printf(arena, "it cannot be read: %s", strerror(failed));
+        else if (!same)
+                *out_message = "its bytes are not those that were written";
+        tally->files += same;
+        tally->bytes += same ? size : 0;
+        copy_progress(tally, file->bytes);
+        return STATUS_OK;
+}
+
+Status sync_folder(const char *folder, Error *err) {
+        CLEANUP(close_fdp) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return error_errno(err, errno, "cannot open '%s'", folder);
+        if (syncfs(fd) < 0)
+                panic("the disk did not keep what was written to '%s' (%s); it is no backup", folder, strerror(errno));
+        return STATUS_OK;
+}
+
+/* ---- what a catalog names ---- */
+
+typedef struct Each {
+        Status (*each)(void *context, const StoredFile *file, Error *err);
+        void *context;
+} Each;
+
+static Status each_added(Each *each, const CatalogFile *row, Error *err) {
+        bool moved = row->moved_sha256.size > 0;
+        StoredFile file = { row->path, moved ? row->moved_sha256 : row->sha256, moved ? row->moved_bytes : row->bytes,
+                            row->seq, row };
+        return row->gone_us ? STATUS_OK : each->each(each->context, &file, err);
+}
+
+static Status each_landed(Catalog *catalog, Each *each, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Delivery *rows = NULL;
+        size_t count = 0;
+        TRY(catalog_deliveries(catalog, &(DeliveryQuery){ 0 }, &arena, &rows, &count, err));
+        for (size_t i = 0; i < count; i++) {
+                StoredFile file = { rows[i].landing, rows[i].sha256, rows[i].bytes, 0, NULL };
+                if (rows[i].landing.size)
+                        TRY(each->each(each->context, &file, err));
+        }
+        return STATUS_OK;
+}
+
+Status each_stored(Catalog *catalog, Status (*each_file)(void *context, const StoredFile *file, Error *err), void *context,
+                   Error *err) {
+        CLEANUP(arena_deinit) Arena batch = { 0 };
+        CLEANUP(buf_deinit) Buf last = { 0 };
+        Each each = { .each = each_file, .context = context };
+        CatalogFileQuery query = { .limit = BATCH };
+        for (size_t count = BATCH; count == BATCH;) {
+                CatalogFile *files = NULL;
+                arena_reset(&batch);
+                TRY(catalog_files(catalog, &query, &batch, &files, &count, err));
+                for (size_t i = 0; i < count; i++)
+                        TRY(each_added(&each, &files[i], err));
+                if (count == 0)
+                        break;
+                buf_clear(&last);
+                buf_append(&last, files[count - 1].path);
+                query.after_seq = files[count - 1].seq;
+                query.after_path = buf_view(&last);
+        }
+        return each_landed(catalog, &each, err);
+}

@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lake/verify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/time.h"
+#include "govern/audit.h"
+#include "iceberg/avro.h"
+#include "iceberg/relocate.h"
+#include "lake/verify_files.h"
+
+#define BATCH 10000
+
+/* ---- what the parts share ---- */
+
+VerifyDamage *verify_damage_of(Verify *v, Str relative) {
+        uintptr_t index = (uintptr_t)map_get(&v->by_file, relative);
+        return index ? &v->damages.items[index - 1] : NULL;
+}
+
+VerifyDamage *verify_damage(Verify *v, const char *kind, Str file, const char *what, const char *format, ...) {
+        VerifyDamage *known = file.size ? verify_damage_of(v, file) : NULL;
+        if (known)
+                return known;
+        char message[640];
+        va_list args;
+        va_start(args, format);
+        vsnprintf(message, sizeof(message), format, args);
+        va_end(args);
+        vec_push(v->arena, &v->damages,
+                 (VerifyDamage){ .kind = str_of(kind),
+                                 .file = arena_str(v->arena, file),
+                                 .what = str_of(what),
+                                 .message = arena_str(v->arena, str_of(message)),
+                                 .sha256 = STR(""),
+                                 .fix = STR("") });
+        if (file.size)
+                map_put(&v->by_file, file, (void *)(uintptr_t)v->damages.count);
+        return &v->damages.items[v->damages.count - 1];
+}
+
+const char *verify_place(const Verify *v, Arena *arena, Str path) {
+        Str below = store_relative(&v->store, path);
+        if (below.size && below.data[0] == '/')
+                return arena_cstr(arena, below);
+        return arena_printf(arena, "%s/%.*s", v->spec->folder, STR_ARG(below));
+}
+
+Status verify_interrupted(const Verify *v, Error *err) {
+        if (v->spec->interrupted && *v->spec->interrupted)
+                return error_set(err, STATUS_INTERRUPTED, "interrupted; nothing was changed");
+        return STATUS_OK;
+}
+
+Str verify_name(Arena *arena, Str kind, Str zone, Str name) {
+        if (!str_is(kind, "quarantine"))
+                return arena_strf(arena, "%.*s.%.*s", STR_ARG(zone), STR_ARG(name));
+        size_t dot = str_find_byte(name, '.');
+        return arena_strf(arena, "%.*s.quarantine.%.*s", STR_ARG(zone), STR_ARG(str_slice(name, dot + 1, name.size)));
+}
+
+bool verify_wants(const Verify *v, Str kind, Str zone, Str name) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        for (size_t i = 0; i < v->spec->name_count; i++)
+                if (str_equal(v->spec->names[i], zone) ||
+                    (name.size && str_equal(v->spec->names[i], verify_name(&scratch, kind, zone, name))))
+                        return true;
+        return v->spec->name_count == 0;
+}
+
+static int known_compare(const void *left, const void *right) {
+        const KnownFile *a = left, *b = right;
+        return a->key < b->key ? -1 : a->key > b->key;
+}
+
+KnownFile *verify_known(Verify *v, Str relative) {
+        KnownFile wanted = { .key = hash64(relative) };
+        return v->known.count ? bsearch(&wanted, v->known.items, v->known.count, sizeof(wanted), known_compare) : NULL;
+}
+
+static void add_progress(Verify *v, int64_t bytes) {
+        v->done += bytes;
+        if (v->spec->progress)
+                v->spec->progress(v->spec->context, v->done, v->total);
+}
+
+/* ---- the catalog, the key, the audit log ---- */
+
+static const char catalog_fix[] = "restore the store from a backup (lode restore DIR STORE); the files of tables and "
+                                  "landing need not be damaged";
+
+static Status check_catalog(Verify *v, Error *err) {
+        Str *damages = NULL;
+        size_t count = 0;
+        Str name = str_of(path_base(v->spec->catalog_path));
+        TRY(catalog_check_sqlite(v->spec->catalog_path, v->arena, &damages, &count, &v->report.pages, err));
+        for (size_t i = 0; i < count; i++)
+                vec_push(v->arena, &v->damages,
+                         (VerifyDamage){ .kind = STR("catalog"), .file = name, .what = STR("altered"),
+                                         .message = damages[i], .sha256 = STR(""), .fix = str_of(catalog_fix) });
+        return STATUS_OK;
+}
+
+static Status check_meta(Verify *v, Error *err) {
+        Str format = STR(""), root = STR("");
+        int64_t number = 0;
+        TRY(catalog_meta(v->catalog, STR("format"), v->arena, &format, err));
+        TRY(catalog_meta(v->catalog, STR("root"), v->arena, &root, err));
+        if (!str_to_int64(format, &number))
+                return error_set(err, STATUS_CORRUPT, "the store's format '%.*s' is no number", STR_ARG(format));
+        v->store.root = arena_cstr(v->arena, v->spec->is_backup ? root : str_of(v->spec->folder));
+        return store_check(&v->store, number, root, err);
+}
+
+static const char backup_fix[] = "make the backup again into an empty folder; do not rely on this one";
+
+/* backup.json, and that the catalog is the one that it names. */
+static Status check_backup(Verify *v, Error *err) {
+        Sha256 hash;
+        int64_t size = 0;
+        if (!v->spec->is_backup)
+                return STATUS_OK;
+        if (!v->spec->is_whole) {
+                verify_damage(v, "backup", STR("backup.json"), "altered", "it is gone, or not what was written")->fix =
+                        str_of(backup_fix);
+                return STATUS_OK;
+        }
+        if (v->damages.count) /* the catalog's pages were told */
+                return STATUS_OK;
+        TRY(file_hash(v->spec->catalog_path, &hash, &size, err));
+        if (!str_equal(sha256_hex(v->arena, hash), v->spec->catalog_sha256))
+                verify_damage(v, "catalog", str_of(path_base(v->spec->catalog_path)), "altered",
+                              "it is not the one that backup.json names")->fix = str_of(backup_fix);
+        return STATUS_OK;
+}
+
+static Status check_key(Verify *v, Error *err) {
+        Str wanted = STR("");
+        Sha256 hash;
+        int64_t size = 0;
+        Error why = { 0 };
+        TRY(catalog_meta(v->catalog, STR(LAKE_KEY_HASH), v->arena, &wanted, err));
+        Status status = file_hash(path_join(v->arena, v->spec->folder, "key"), &hash, &size, &why);
+        VerifyDamage *damage = NULL;
+        if (status == STATUS_NOT_FOUND)
+                damage = verify_damage(v, "key", STR("key"), "missing", "the store's key is gone");
+        else if (status != STATUS_OK)
+                damage = verify_damage(v, "key", STR("key"), "unreadable", "%s", why.message);
+        else if (!str_equal(sha256_hex(v->arena, hash), wanted))
+                damage = verify_damage(v, "key", STR("key"), "altered", "the store's key is not the one it was made with");
+        if (damage) {
+                damage->sha256 = wanted;
+                damage->fix = STR("put `key` back from a backup: masks by hash and encrypted secrets depend on it");
+        }
+        return STATUS_OK;
+}
+
+/* "FILE:SEQUENCE:HASH" */
+static bool parse_head(Str text, AuditHead *out) {
+        Str file, rest, sequence, hash;
+        return str_cut(text, ':', &file, &rest) && str_cut(rest, ':', &sequence, &hash) &&
+               str_to_int64(sequence, &out->sequence) && sha256_from_hex(hash, &out->hash) && (out->file = file, true);
+}
+
+static Status newest_heads(Verify *v, Map *heads, Error *err) {
+        Str *texts = NULL;
+        size_t count = 0;
+        TRY(catalog_audit_heads(v->catalog, v->arena, &texts, &count, err));
+        for (size_t i = 0; i < count; i++) {
+                AuditHead *head = ARENA_NEW(v->arena, AuditHead);
+                if (!parse_head(texts[i], head))
+                        continue;
+                const AuditHead *before = map_get(heads, head->file);
+                if (!before || before->sequence < head->sequence)
+                        map_put(heads, head->file, head);
+        }
+        return STATUS_OK;
+}
+
+static const char audit_fix[] = "compare the file with a backup's: its lines up to there are as they were written";
+
+static void check_audit_file(Verify *v, Str name, const AuditHead *wanted) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        AuditHead head;
+        Error why = { 0 };
+        const char *path = arena_printf(&scratch, "%s/audit/%.*s", v->spec->folder, STR_ARG(name));
+        Status status = audit_verify(path, wanted, &head, &scratch, &why);
+        Str file = arena_strf(&scratch, "audit/%.*s", STR_ARG(name));
+        VerifyDamage *damage = NULL;
+        if (status == STATUS_OK)
+                v->report.audit_lines += head.sequence;
+        else if (status == STATUS_NOT_FOUND)
+                damage = verify_damage(v, "audit", file, "missing", "a commit names this audit file, and it is gone");
+        else if (status == STATUS_CORRUPT)
+                damage = verify_damage(v, "audit", file, "altered", "line %d: %s", why.line, why.message);
+        else
+                damage = verify_damage(v, "audit", file, "unreadable", "%s", why.message);
+        if (damage)
+                damage->fix = str_of(audit_fix);
+        v->report.files++;
+}
+
+static Status check_audit(Verify *v, Error *err) {
+        Map heads;
+        DirEntry *entries = NULL;
+        size_t count = 0;
+        map_init(&heads, v->arena);
+        TRY(newest_heads(v, &heads, err));
+        Status status = dir_list(path_join(v->arena, v->spec->folder, "audit"), v->arena, &entries, &count, err);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+                return status;
+        for (size_t i = 0; i < count; i++) {
+                if (!entries[i].is_file || !str_ends_with(entries[i].name, STR(".jsonl")))
+                        continue;
+                check_audit_file(v, entries[i].name, map_get(&heads, entries[i].name));
+                if (map_has(&heads, entries[i].name))
+                        map_put(&heads, entries[i].name, NULL);
+        }
+        for (size_t i = 0; i < heads.count; i++)
+                if (heads.entries[i].value)
+                        check_audit_file(v, heads.entries[i].key, heads.entries[i].value);
+        return STATUS_OK;
+}
+
+static Status check_history(Verify *v, Error *err) {
+        Error why = { 0 };
+        Status status = catalog_verify_chain(v->catalog, &v->report.commits, &why);
+        if (status == STATUS_OK)
+                return STATUS_OK;
+        if (status != STATUS_CORRUPT) {
+                *err = why;
+                return status;
+        }
+        verify_damage(v, "history", STR(""), "altered", "%s", why.message)->fix = str_of(catalog_fix);
+        return STATUS_OK;
+}
+
+/* ---- one file against its hash ---- */
+
+typedef struct Wanted {
+        Str file;   /* below the root */
+        Str sha256; /* hex */
+        int64_t bytes;
+        bool whole; /* read it all */
+} Wanted;
+
+/* OK with *out_what NULL: it is as it should be. */
+static Status compare(Verify *v, const Wanted *wanted, const char **out_what, Str *out_message) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        const char *path = verify_place(v, &scratch, wanted->file);
+        Sha256 hash;
+        int64_t size = 0;
+        struct stat st;
+        Error why = { 0 };
+        *out_what = NULL;
+        v->report.files++;
+        if (!wanted->whole && stat(path, &st) == 0)
+                size = st.st_size;
+        else {
+                Status status = file_hash(path, &hash, &size, &why);
+                v->report.bytes += size;
+                if (status != STATUS_OK) {
+                        *out_what = status == STATUS_NOT_FOUND ? "missing" : "unreadable";
+                        *out_message = status == STATUS_NOT_FOUND ? STR("the file is gone")
+                                                                  : arena_str(v->arena, str_of(why.message));
+                        return STATUS_OK;
+                }
+        }
+        add_progress(v, wanted->bytes);
+        if (size != wanted->bytes) {
+                *out_what = "altered";
+                *out_message = arena_strf(v->arena, "it has %lld bytes, and had %lld", (long long)size,
+                                          (long long)wanted->bytes);
+        } else if (wanted->whole && !str_equal(sha256_hex(&scratch, hash), wanted->sha256)) {
+                *out_what = "altered";
+                *out_message = STR("its bytes are not those that were written");
+        }
+        return STATUS_OK;
+}
+
+typedef struct VerifyProof {
+        Verify *v;
+        Str root; /* where the file was made */
+} VerifyProof;
+
+static const char *kind_of(Str path) {
+        if (str_ends_with(path, STR(".metadata.json")))
+                return "metadata";
+        return str_ends_with(path, STR(".avro")) ? "manifest" : "data";
+}
+
+/* Whether it was removed on purpose while we were on our way to it. */
+static Status went_meanwhile(Verify *v, const CatalogFile *file, bool *out, Error *err) {
+        CatalogFile *now = NULL;
+        size_t count = 0;
+        TRY(catalog_files(v->catalog, &(CatalogFileQuery){ .seq = file->seq, .path = file->path }, v->arena, &now, &count,
+                          err));
+        *out = count == 1 && now[0].gone_us;
+        return STATUS_OK;
+}
+
+/* Where the store lay when a commit was made. */
+static const CatalogMove *made_before(const Verify *v, int64_t seq) {
+        for (size_t i = 0; i < v->move_count; i++)
+                if (seq <= v->moves[i].seq)
+                        return &v->moves[i];
+        return NULL;
+}
+
+static int64_t added_length(void *context, Str path) {
+        Verify *v = ((VerifyProof *)context)->v;
+        Str root = ((VerifyProof *)context)->root;
+        const KnownFile *known = path.size > root.size ? verify_known(v, str_slice(path, root.size + 1, path.size)) : NULL;
+        return known ? known->added : -1;
+}
+
+/* A file that was written anew for this place is still what the history stands for: written back, it is what was added. */
+static void prove_moved(Verify *v, const CatalogFile *file) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        const CatalogMove *move = made_before(v, file->seq);
+        Str bytes = STR_NONE, back = STR_NONE;
+        Error why = { 0 };
+        VerifyProof proof = { v, move ? move->root : STR("") };
+        Relocation relocation = { .from = str_of(v->store.root), .to = proof.root, .manifest_length = added_length,
+                                  .context = &proof };
+        if (move && file_read(verify_place(v, &scratch, file->path), MANIFEST_SIZE_MAX, &scratch, &bytes, &why) == STATUS_OK &&
+            relocate_file(file->path, bytes, &relocation, &scratch, &back, &why) == STATUS_OK &&
+            str_equal(sha256_hex(&scratch, sha256_of(back)), file->sha256))
+                return;
+        if (move && !str_is(v->moves[v->move_count - 1].codec, avro_codec_version()))
+                v->report.unproven++;
+        else
+                verify_damage(v, kind_of(file->path), file->path, "inconsistent",
+                              "written back for the place where it was made, it is not what its commit added");
+}
+
+static Status check_file(Verify *v, const CatalogFile *file, Error *err) {
+        const char *what = NULL, *kind = kind_of(file->path);
+        Str message = STR("");
+        bool moved = file->moved_sha256.size > 0, gone = false;
+        Wanted wanted = { file->path, moved ? file->moved_sha256 : file->sha256, moved ? file->moved_bytes : file->bytes,
+                          !v->spec->quick || kind[0] == 'm' };
+        *(kind[0] == 'd' ? &v->report.data : &v->report.metadata) += 1;
+        TRY(compare(v, &wanted, &what, &message));
+        if (!what && moved && !v->spec->quick)
+                prove_moved(v, file);
+        if (!what)
+                return STATUS_OK;
+        if (str_is(str_of(what), "missing"))
+                TRY(went_meanwhile(v, file, &gone, err));
+        if (gone)
+                return STATUS_OK;
+        VerifyDamage *damage = verify_damage(v, kind, file->path, what, "%.*s", STR_ARG(message));
+        damage->sha256 = arena_str(v->arena, wanted.sha256);
+        damage->seq = file->seq;
+        return STATUS_OK;
+}
+
+/* The uuid of tables/UUID/... */
+static Str uuid_of(Str path) {
+        Str head, rest, uuid;
+        return str_cut(path, '/', &head, &rest) && str_cut(rest, '/', &uuid, &rest) ? uuid : STR("");
+}
+
+/* Every row is known; those of tables that nobody asked for are not looked at. */
+static Status each_file(Verify *v, Status (*each)(Verify *, const CatalogFile *, Error *), Error *err) {
+        CLEANUP(arena_deinit) Arena batch = { 0 };
+        CatalogFileQuery query = { .gone = true, .limit = BATCH };
+        CLEANUP(buf_deinit) Buf last = { 0 };
+        for (;;) {
+                CatalogFile *files = NULL;
+                size_t count = 0;
+                TRY(catalog_files(v->catalog, &query, &batch, &files, &count, err));
+                for (size_t i = 0; i < count; i++)
+                        TRY(each(v, &files[i], err));
+                if (count < BATCH)
+                        return STATUS_OK;
+                buf_clear(&last);
+                buf_append(&last, files[count - 1].path);
+                query.after_seq = files[count - 1].seq;
+                query.after_path = buf_view(&last);
+                arena_reset(&batch);
+        }
+}
+
+static Status note_file(Verify *v, const CatalogFile *file, Error *err) {
+        (void)err;
+        KnownFile known = { .key = hash64(file->path),
+                            .bytes = file->moved_sha256.size ? file->moved_bytes : file->bytes,
+                            .added = file->bytes,
+                            .gone = file->gone_us != 0 };
+        vec_push(v->arena, &v->known, known);
+        if (!known.gone)
+                v->total += known.bytes;
+        return STATUS_OK;
+}
+
+static Status look_at_file(Verify *v, const CatalogFile *file, Error *err) {
+        TRY(verify_interrupted(v, err));
+        if (file->gone_us || (v->spec->name_count && !map_has(&v->names, uuid_of(file->path))))
+                return STATUS_OK;
+        return check_file(v, file, err);
+}
+
+/* ---- landing ---- */
+
+static Status delivery_went(Verify *v, const Delivery *delivery, bool *out, Error *err) {
+        Delivery now;
+        Error absent = { 0 };
+        Status status = catalog_delivery(v->catalog, delivery->id, v->arena, &now, &absent);
+        *out = status == STATUS_NOT_FOUND || (status == STATUS_OK && !str_equal(now.landing, delivery->landing));
+        if (status == STATUS_OK || status == STATUS_NOT_FOUND)
+                return STATUS_OK;
+        *err = absent;
+        return status;
+}
+
+/* A sender's file that was left where it was may still be there. */
+static Str landing_fix(Verify *v, const Delivery *delivery) {
+        FileSeen *seen = NULL;
+        size_t count = 0;
+        Error ignored = { 0 };
+        if (catalog_files_seen(v->catalog, delivery->zone, delivery->source, v->arena, &seen, &count, &ignored) == STATUS_OK)
+                for (size_t i = 0; i < count; i++)
+                        if (str_equal(seen[i].sha256, delivery->sha256) && file_exists(arena_cstr(v->arena, seen[i].place)))
+                                return arena_strf(v->arena, "put it back from a backup (lode restore DIR --damaged), or copy"
+                                                  " '%.*s' over it if that has this hash", STR_ARG(seen[i].place));
+        return STR("a landed file cannot be made again: put it back from a backup (lode restore DIR --damaged), or from its "
+                   "sender under this very name");
+}
+
+static Status check_delivery(Verify *v, const Delivery *delivery, Error *err) {
+        const char *what = NULL;
+        Str message = STR("");
+        bool went = false;
+        TRY(verify_interrupted(v, err));
+        TRY(compare(v, &(Wanted){ delivery->landing, delivery->sha256, delivery->bytes, !v->spec->quick }, &what, &message));
+        v->report.landed++;
+        if (what && str_is(str_of(what), "missing"))
+                TRY(delivery_went(v, delivery, &went, err));
+        if (!what || went)
+                return STATUS_OK;
+        VerifyDamage *damage = verify_damage(v, "landing", delivery->landing, what, "%.*s", STR_ARG(message));
+        damage->sha256 = delivery->sha256;
+        damage->fix = landing_fix(v, delivery);
+        damage->deliveries = ARENA_ARRAY(v->arena, Str, 1);
+        damage->deliveries[0] = delivery->name;
+        damage->delivery_count = 1;
+        damage->tables = ARENA_ARRAY(v->arena, Str, 1);
+        damage->tables[0] = arena_strf(v->arena, "%.*s.staging.%.*s", STR_ARG(delivery->zone), STR_ARG(delivery->source));
+        damage->table_count = 1;
+        return STATUS_OK;
+}
+
+static bool wants_source(const Verify *v, const Delivery *delivery) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        Str name = arena_strf(&scratch, "staging.%.*s", STR_ARG(delivery->source));
+        return delivery->landing.size && (verify_wants(v, STR("table"), delivery->zone, name) ||
+                                          verify_wants(v, STR("quarantine"), delivery->zone, name));
+}
+
+static Status check_landing(Verify *v, const Delivery *rows, size_t count, Error *err) {
+        for (size_t i = 0; i < count; i++)
+                if (wants_source(v, &rows[i]))
+                        TRY(check_delivery(v, &rows[i], err));
+        return STATUS_OK;
+}
+
+/* ---- files that nobody knows ---- */
+
+/* What changed since we began may belong to a run beside us. */
+static bool is_old(const Verify *v, const struct stat *st) {
+        return (int64_t)st->st_ctim.tv_sec * 1000000 + st->st_ctim.tv_nsec / 1000 < v->started_us;
+}
+
+static Status walk(Verify *v, Str folder, const Map *others, Error *err) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        DirEntry *entries = NULL;
+        size_t count = 0;
+        Status status = dir_list(verify_place(v, &scratch, folder), &scratch, &entries, &count, err);
+        if (status == STATUS_NOT_FOUND)
+                return STATUS_OK;
+        TRY(status);
+        for (size_t i = 0; i < count; i++) {
+                Str path = arena_strf(&scratch, "%.*s/%.*s", STR_ARG(folder), STR_ARG(entries[i].name));
+                struct stat st;
+                if (entries[i].is_dir) {
+                        TRY(walk(v, path, others, err));
+                        continue;
+                }
+                const KnownFile *known = verify_known(v, path);
+                if ((known && !known->gone) || map_has(others, path))
+                        continue;
+                if (lstat(verify_place(v, &scratch, path), &st) == 0 && is_old(v, &st))
+                        vec_push(v->arena, &v->unknown, (VerifyUnknown){ arena_str(v->arena, path), st.st_size });
+        }
+        return STATUS_OK;
+}
+
+/* Files that the dead left are told; those of kept builds and of change sets at work are not. */
+static Status add_builds(Verify *v, Map *others, Error *err) {
+        Built *builds = NULL;
+        size_t count = 0;
+        TRY(catalog_built_list(v->catalog, v->arena, &builds, &count, err));
+        for (size_t i = 0; i < count; i++) {
+                Json *json = NULL;
+                TRY(json_parse(builds[i].body, NULL, v->arena, &json, err));
+                const Json *files = json_get(json, "files");
+                for (size_t k = 0; k < json_count(files); k++)
+                        map_put(others, store_relative(&v->store, json_string(json_at(files, k))), v);
+        }
+        return STATUS_OK;
+}
+
+static Status add_queue(Verify *v, Map *others, Error *err) {
+        DirEntry *entries = NULL;
+        size_t count = 0;
+        const char *folder = path_join(v->arena, v->spec->folder, "commit/queue");
+        Status status = dir_list(folder, v->arena, &entries, &count, err);
+        if (status == STATUS_NOT_FOUND)
+                return STATUS_OK;
+        TRY(status);
+        for (size_t i = 0; i < count; i++) {
+                const char *path = path_join(v->arena, folder, arena_cstr(v->arena, entries[i].name));
+                Str list, line;
+                Error ignored = { 0 };
+                if (!str_ends_with(entries[i].name, STR(".files")) || !file_is_locked(path) ||
+                    file_read(path, (size_t)1 << 30, v->arena, &list, &ignored) != STATUS_OK)
+                        continue;
+                while (str_cut(list, '\n', &line, &list))
+                        map_put(others, store_relative(&v->store, line), v);
+        }
+        return STATUS_OK;
+}
+
+static Status find_unknown(Verify *v, const Delivery *rows, size_t count, Error *err) {
+        Map others;
+        if (v->spec->name_count)
+                return STATUS_OK;
+        map_init(&others, v->arena);
+        for (size_t i = 0; i < count; i++)
+                map_put(&others, rows[i].landing, v);
+        TRY(add_builds(v, &others, err));
+        TRY(add_queue(v, &others, err));
+        TRY(walk(v, STR("tables"), &others, err));
+        return walk(v, STR("landing"), &others, err);
+}
+
+/* ---- all of it ---- */
+
+/* For damage that only a table's history explains: what to do depends on whether it shows now. */
+static void settle_fixes(Verify *v) {
+        for (size_t i = 0; i < v->damages.count; i++) {
+                VerifyDamage *damage = &v->damages.items[i];
+                if (damage->table_count == 0 && damage->file.size) {
+                        const Str *name = map_get(&v->names, uuid_of(damage->file));
+                        if (name) {
+                                damage->tables = ARENA_ARRAY(v->arena, Str, 1);
+                                damage->tables[0] = *name;
+                                damage->table_count = 1;
+                        }
+                }
+                if (damage->fix.size)
+                        continue;
+                bool data = str_is(damage->kind, "data");
+                if (!damage->current)
+                        damage->fix = STR("what tables show now does not need it, time travel does: put it back from a backup "
+                                          "(lode restore DIR --damaged)");
+                else if (data && damage->table_count)
+                        damage->fix = arena_strf(v->arena, "put it back from a backup (lode restore DIR --damaged), or make the"
+                                                 " table again from what it was made of: lode run %.*s --again",
+                                                 STR_ARG(damage->tables[0]));
+                else
+                        damage->fix = STR("put it back from a backup (lode restore DIR --damaged)");
+        }
+}
+
+static Status look(Verify *v, Error *err) {
+        Delivery *rows = NULL;
+        size_t count = 0;
+        TRY(catalog_moves(v->catalog, v->arena, &v->moves, &v->move_count, err));
+        TRY(check_backup(v, err));
+        TRY(check_key(v, err));
+        TRY(check_history(v, err));
+        TRY(check_audit(v, err));
+        TRY(each_file(v, note_file, err));
+        if (v->known.count)
+                qsort(v->known.items, v->known.count, sizeof(*v->known.items), known_compare);
+        TRY(catalog_deliveries(v->catalog, &(DeliveryQuery){ 0 }, v->arena, &rows, &count, err));
+        for (size_t i = 0; i < count; i++)
+                v->total += rows[i].bytes;
+        TRY(verify_table_names(v, err));
+        TRY(check_landing(v, rows, count, err));
+        TRY(each_file(v, look_at_file, err));
+        TRY(verify_tables(v, err));
+        return find_unknown(v, rows, count, err);
+}
+
+static Status open_and_look(Verify *v, Error *err) {
+        TRY(catalog_open_sqlite(v->spec->catalog_path, &v->catalog, err));
+        TRY(check_meta(v, err));
+        return look(v, err);
+}
+
+/* A catalog that cannot be read is damage, not a failure of ours: it is told with what else was seen so far. */
+static Status tell_unreadable(Verify *v, const Error *why) {
+        v->report.incomplete = true;
+        if (v->damages.count == 0)
+                verify_damage(v, "catalog", str_of(path_base(v->spec->catalog_path)), "unreadable", "%s", why->message)->fix =
+                        str_of(catalog_fix);
+        return STATUS_OK;
+}
+
+static void verify_deinit(Verify *v) {
+        catalog_free(v->catalog);
+}
+
+Status lake_verify(const VerifySpec *spec, Arena *arena, VerifyReport *out, Error *err) {
+        CLEANUP(verify_deinit) Verify v = { .spec = spec, .arena = arena, .started_us = time_now_us() };
+        Map *maps[] = { &v.by_file, &v.names, &v.current, &v.manifests };
+        for (size_t i = 0; i < COUNT_OF(maps); i++)
+                map_init(maps[i], arena);
+        v.store.root = spec->folder;
+        TRY(check_catalog(&v, err));
+        Error why = { 0 };
+        Status status = open_and_look(&v, &why);
+        if (status == STATUS_CORRUPT || (status != STATUS_OK && v.damages.count && status != STATUS_INTERRUPTED))
+                status = tell_unreadable(&v, &why);
+        if (status != STATUS_OK) {
+                *err = why;
+                return status;
+        }
+        settle_fixes(&v);
+        *out = v.report;
+        out->damages = v.damages.items;
+        out->damage_count = v.damages.count;
+        out->unknown = v.unknown.items;
+        out->unknown_count = v.unknown.count;
+        return STATUS_OK;
+}

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`lode verify`: whatever happens to a file of a store is named, and whom it affects; what is whole is not."""
+
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Project, counts, make_project
+
+PAGE = 4096
+SEED = 20261126
+
+
+def small_store(folder: Path) -> Project:
+    """Two sources, quarantine, a table, a view, replaced versions, a branch: one of everything, and few of each."""
+    project = make_project(folder)
+    project.write("zones/shop/zone.yml", "owner: ann\n")
+    project.write("zones/shop/sources/orders.yml", "from: ingress/orders*.csv\ncolumns:\n  id: int\n  item: text\n  n: int\n")
+    project.write("zones/shop/canonical/order.sql", "select id, item, n from shop.staging.orders\n")
+    project.write("zones/shop/analytical/items.sql", "select item, sum(n) as n from shop.canonical.order group by item\n")
+    project.drop("shop", "orders1.csv", "id,item,n\n1,tea,2\n2,cup,x\n3,pot,1\n")
+    project.lode("run", "-q")
+    project.drop("shop", "orders2.csv", "id,item,n\n4,tea,5\n")
+    project.lode("run", "-q")
+    return project
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return small_store(tmp_path_factory.mktemp("verified"))
+
+
+def verify(project: Project, *options: str | Path) -> dict[str, Any]:
+    answer = project.lode("verify", *options, "-o", "json", check=False)
+    assert answer.exit in (0, 1), answer.stderr
+    assert answer.exit == (answer.json["state"] == "damaged")
+    return answer.json
+
+
+def files_of(store: Path) -> list[Path]:
+    return sorted(path for path in store.rglob("*") if path.is_file() and path.stat().st_size > 0)
+
+
+def flip(path: Path, place: int, bit: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(place)
+        byte = file.read(1)[0]
+        file.seek(place)
+        file.write(bytes([byte ^ 1 << bit]))
+
+
+@contextmanager
+def flipped(path: Path, place: int, bit: int) -> Iterator[None]:
+    flip(path, place, bit)
+    try:
+        yield
+    finally:
+        flip(path, place, bit)
+
+
+@contextmanager
+def changed(path: Path, change: Callable[[Path], None]) -> Iterator[None]:
+    kept = path.with_name(path.name + ".kept")
+    kept.write_bytes(path.read_bytes())
+    try:
+        change(path)
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        kept.rename(path)
+
+
+def named(report: dict[str, Any]) -> set[str]:
+    return {damage["file"] for damage in report["damage"] if damage["file"]}
+
+
+def places_in(size: int) -> list[tuple[int, int]]:
+    """The first bit, one in the middle, and the last one."""
+    return [(0, 0), (size // 2, 3), (size - 1, 7)]
+
+
+def test_a_store_as_it_was_written_is_whole(project: Project) -> None:
+    report = verify(project)
+    assert report["damage"] == [] and report["unknown"] == [] and report["complete"]
+    assert report["checked"]["landed"] == 2
+    assert report["checked"]["data"] == len(list((project.store / "tables").rglob("*.parquet")))
+    assert report["checked"]["commits"] == len(project.json("log", "--limit", "1000"))
+    assert verify(project, "--quick")["damage"] == []
+
+
+@counts("LODE_BITS_A_FILE", 1, 3)
+def test_one_flipped_bit_in_every_file_is_named(project: Project, count: int) -> None:
+    """The place moves on from file to file."""
+    store = project.store
+    for number, path in enumerate(files_of(store)):
+        if path.name == "catalog.sqlite":
+            continue  # page by page, below
+        relative = str(path.relative_to(store))
+        places = places_in(path.stat().st_size)
+        for place, bit in (places[number % 3:] + places)[:count]:
+            with flipped(path, place, bit):
+                assert named(verify(project)) == {relative}, (relative, place, bit)
+    assert verify(project)["damage"] == []
+
+
+def test_one_flipped_bit_in_every_page_of_the_catalog_is_named(project: Project) -> None:
+    """Pages that hold nothing included; whether the rest can still be looked at depends on the page, and is told."""
+    catalog = project.store / "catalog.sqlite"
+    chance = random.Random(SEED)
+    for page in range(catalog.stat().st_size // PAGE):
+        place = page * PAGE + chance.randrange(PAGE)
+        with flipped(catalog, place, chance.randrange(8)):
+            report = verify(project)
+        assert "catalog.sqlite" in named(report), page
+        assert f"page {page + 1}," in report["damage"][0]["message"]
+    assert verify(project)["damage"] == []
+
+
+@counts("LODE_BITS", 10, 3000)
+def test_random_bits_are_named(project: Project, count: int) -> None:
+    chance = random.Random(SEED)
+    for step in range(count):
+        path = chance.choice(files_of(project.store))
+        place, bit = chance.randrange(path.stat().st_size), chance.randrange(8)
+        with flipped(path, place, bit):
+            assert named(verify(project)) == {str(path.relative_to(project.store))}, (step, path, place, bit)
+
+
+ONE_OF_EACH = ["landing/**/*", "tables/*/data/*.parquet", "tables/*/metadata/*-m0.avro", "tables/*/metadata/snap-*.avro",
+               "tables/*/metadata/*.json", "key"]
+
+
+@pytest.mark.parametrize("pattern", ONE_OF_EACH)
+@pytest.mark.parametrize(("what", "change"), [
+    ("altered", lambda path: path.write_bytes(path.read_bytes()[:-1])),
+    ("altered", lambda path: path.write_bytes(b"")),
+    ("altered", lambda path: path.write_bytes(path.read_bytes() + b"\n")),
+    ("missing", Path.unlink),
+], ids=["cut", "emptied", "longer", "removed"])
+def test_files_cut_emptied_grown_or_removed_are_named(project: Project, pattern: str, what: str,
+                                                      change: Callable[[Path], None]) -> None:
+    path = next(path for path in sorted(project.store.glob(pattern)) if path.is_file())
+    with changed(path, change):
+        for options in ([], ["--quick"]):
+            report = verify(project, *options)
+            assert [(damage["file"], damage["what"]) for damage in report["damage"]] == \
+                [(str(path.relative_to(project.store)), what)]
+
+
+@pytest.mark.parametrize("pattern", ONE_OF_EACH[:5])
+def test_two_files_that_changed_places_are_named(project: Project, pattern: str) -> None:
+    """Each is well-formed; sizes alone do not tell."""
+    one, two = [path for path in sorted(project.store.glob(pattern)) if path.is_file()][:2]
+    with changed(one, lambda _: None):
+        with changed(two, lambda _: None):
+            first = one.read_bytes()
+            one.write_bytes(two.read_bytes())
+            two.write_bytes(first)
+            assert named(verify(project)) == {str(path.relative_to(project.store)) for path in (one, two)}
+
+
+def test_a_data_file_of_the_right_size_and_rows_but_other_values_is_named(tmp_path: Path) -> None:
+    """What somebody who knows the format would do."""
+    project = small_store(tmp_path)
+    file = sorted((project.store / "tables").rglob("*.parquet"))[0]
+    file.write_bytes(file.read_bytes().replace(b"tea", b"ale").replace(b"pot", b"mug"))
+    damage, = verify(project)["damage"]
+    assert damage["file"] == str(file.relative_to(project.store)) and damage["what"] == "altered"
+
+
+def test_damage_tells_whom_it_affects_and_what_helps(project: Project) -> None:
+    landed = next(path for path in (project.store / "landing").rglob("*") if path.is_file())
+    with changed(landed, lambda path: path.write_bytes(b"x")):
+        damage, = verify(project)["damage"]
+        assert damage["kind"] == "landing" and damage["deliveries"][0].startswith("orders")
+        assert damage["tables"] == ["shop.staging.orders"] and "backup" in damage["fix"]
+        text = project.lode("verify", check=False).stdout
+        assert damage["file"] in text and damage["deliveries"][0] in text and "shop.staging.orders" in text
+    data = Path(project.json("show", "shop.staging.orders")["metadata_location"]).parent.parent / "data"
+    for file in sorted(data.iterdir()):
+        with changed(file, Path.unlink):
+            damage, = verify(project)["damage"]
+            assert damage["kind"] == "data" and damage["tables"] == ["shop.staging.orders"]
+            assert damage["current"] and damage["versions"] >= 1 and len(damage["commits"]) == damage["versions"]
+            assert "lode run shop.staging.orders --again" in damage["fix"]
+
+
+def test_older_versions_alone_are_time_travel(project: Project) -> None:
+    commits = [commit["commit"] for commit in project.json("log", "--limit", "1000")]
+    now = {project.json("show", "shop.analytical.items")["metadata_location"]}
+    old = [path for path in Path(now.pop()).parent.glob("*.metadata.json")
+           if str(path) != project.json("show", "shop.analytical.items")["metadata_location"]]
+    with changed(old[0], Path.unlink):
+        damage, = verify(project)["damage"]
+    assert not damage["current"] and damage["versions"] == 1 and damage["commits"][0] in commits
+    assert "time travel" in damage["fix"]
+
+
+def test_what_helps_does_help(tmp_path: Path) -> None:
+    """A staged data file that is gone is made again from landing, the table as it was."""
+    project = small_store(tmp_path)
+    before = project.csv("select * from shop.staging.orders order by id")
+    data = Path(project.json("show", "shop.staging.orders")["metadata_location"]).parent.parent / "data"
+    sorted(data.iterdir())[0].unlink()
+    assert project.lode("query", "select * from shop.staging.orders", check=False).exit != 0
+    project.lode("run", "shop.staging.orders", "--again", "-q")
+    assert project.csv("select * from shop.staging.orders order by id") == before
+    damage, = verify(project)["damage"]
+    assert not damage["current"]
+
+
+def test_a_choice_looks_at_that_alone(project: Project) -> None:
+    path = next(iter((project.store / "tables").rglob("*.parquet")))
+    owner = next(name for name in project.tables()
+                 if str(path).startswith(str(Path(project.json("show", name)["metadata_location"]).parent.parent)))
+    other = next(name for name in project.tables() if name != owner)
+    with flipped(path, 9, 1):
+        assert verify(project, owner)["state"] == "damaged"
+        assert verify(project, "shop")["state"] == "damaged"
+        assert verify(project, other)["state"] == "ok"
+    error = project.error("verify", "shop.staging.nothing")
+    assert error["code"] == "E108" and error["exit"] == 2
+
+
+def test_unknown_files_are_told_and_are_no_damage(project: Project) -> None:
+    strays = [next((project.store / "tables").glob("*/data")) / "stray.parquet", project.store / "landing" / "stray"]
+    for stray in strays:
+        stray.write_bytes(b"123")
+    try:
+        report = verify(project)
+    finally:
+        for stray in strays:
+            stray.unlink()
+    assert report["damage"] == []
+    assert sorted((unknown["file"], unknown["bytes"]) for unknown in report["unknown"]) == \
+        sorted((str(stray.relative_to(project.store)), 3) for stray in strays)
+
+
+def test_history_that_was_edited_is_named(tmp_path: Path) -> None:
+    """Edited with SQLite, by its rules: the page's checksum tells, and the chain would. And a lost audit file."""
+    project = small_store(tmp_path)
+    with sqlite3.connect(project.store / "catalog.sqlite") as catalog:
+        catalog.execute("update commit_ set message = 'another' where seq = 2")
+    catalog.close()
+    assert "catalog.sqlite" in named(verify(project))
+
+
+def test_an_audit_log_that_lost_lines_of_a_commit_is_named(project: Project) -> None:
+    log = next((project.store / "audit").iterdir())
+    relative = str(log.relative_to(project.store))
+    for change in (Path.unlink, lambda path: path.write_bytes(b""),
+                   lambda path: path.write_bytes(path.read_bytes().split(b"\n", 1)[1])):
+        kept = log.read_bytes()
+        change(log)
+        report = verify(project)
+        log.write_bytes(kept)
+        assert named(report) == {relative}
+    assert verify(project)["damage"] == []
+
+
+def test_a_catalog_that_is_gone_or_no_catalog_is_told(tmp_path: Path) -> None:
+    project = small_store(tmp_path)
+    catalog = project.store / "catalog.sqlite"
+    kept = catalog.read_bytes()
+    for rubbish in (b"", b"x" * 10000, kept[: len(kept) // 2], kept[:100]):
+        catalog.write_bytes(rubbish)
+        answer = project.lode("verify", check=False)
+        assert answer.exit in (1, 3) and "catalog" in answer.stdout + answer.stderr, rubbish[:10]
+    catalog.unlink()
+    assert project.error("verify")["exit"] == 3
+    catalog.write_bytes(kept)
+    assert verify(project)["damage"] == []
+
+
+def test_verify_changes_nothing_but_the_audit_log(project: Project) -> None:
+    before = {path: path.read_bytes() for path in files_of(project.store) if path.parent.name != "audit"}
+    verify(project)
+    assert before == {path: path.read_bytes() for path in files_of(project.store) if path.parent.name != "audit"}
+
+
+def test_a_moved_store_is_not_verified_as_if_it_were_there(project: Project, tmp_path: Path) -> None:
+    shutil.copytree(project.store, tmp_path / "moved.lode")
+    other = make_project(tmp_path / "other")
+    other.write("lode.yml", f"project: other\nstore: {tmp_path / 'moved.lode'}\n")
+    error = other.error("verify")
+    assert error["code"] == "E506" and "lode restore" in error["hint"]
