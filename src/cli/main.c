@@ -14,13 +14,13 @@
 
 static const Verb *const verbs[] = {
         &verb_init, &verb_add, &verb_check, &verb_apply, &verb_run, &verb_status, &verb_query, &verb_show, &verb_trace, &verb_log,
-        &verb_branch, &verb_verify, &verb_backup, &verb_restore,
+        &verb_branch, &verb_tidy, &verb_verify, &verb_backup, &verb_restore,
 };
 
 /* Words that cli users will look for; each comes with a later version. */
 static const char *const later_verbs[] = {
         "plan", "diff", "merge", "revert", "tag",   "user",  "role",   "token",
-        "audit", "why", "export", "forget", "fix", "tidy", "serve",
+        "audit", "why", "export", "forget", "fix", "serve",
 };
 
 volatile sig_atomic_t cli_interrupted;

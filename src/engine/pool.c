@@ -49,20 +49,44 @@ static int lock_folder(const char *folder) {
         return TAKE_FD(fd);
 }
 
-/* Removes the folders of servers that are dead: those whose lock is free. */
-static void sweep(const char *run_folder, const char *own) {
+/* Of the files below that have no other name: a granted file is a table's too. */
+static int64_t bytes_below(const char *folder) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         DirEntry *entries;
         size_t count;
         Error err;
+        int64_t bytes = 0;
+        if (dir_list(folder, &arena, &entries, &count, &err) != STATUS_OK)
+                return 0;
+        for (size_t i = 0; i < count; i++) {
+                struct stat st;
+                const char *path = path_join(&arena, folder, arena_cstr(&arena, entries[i].name));
+                if (entries[i].is_dir)
+                        bytes += bytes_below(path);
+                else if (lstat(path, &st) == 0 && st.st_nlink == 1)
+                        bytes += st.st_size;
+        }
+        return bytes;
+}
+
+void worker_folders_sweep(const char *run_folder, bool dry_run, int64_t *out_folders, int64_t *out_bytes) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        DirEntry *entries;
+        size_t count;
+        Error err;
+        *out_folders = *out_bytes = 0;
         if (dir_list(run_folder, &arena, &entries, &count, &err) != STATUS_OK)
                 return;
         for (size_t i = 0; i < count; i++) {
                 const char *folder = path_join(&arena, run_folder, arena_cstr(&arena, entries[i].name));
-                if (!entries[i].is_dir || strcmp(folder, own) == 0)
+                if (!entries[i].is_dir)
                         continue;
                 CLEANUP(close_fdp) int lock = lock_folder(folder);
-                if (lock >= 0)
+                if (lock < 0)
+                        continue;
+                *out_folders += 1;
+                *out_bytes += bytes_below(folder);
+                if (!dry_run)
                         (void)dir_remove_all(folder, &err);
         }
 }
@@ -78,7 +102,7 @@ static Status make_server_folder(WorkerPool *pool, Error *err) {
                 if (pool->lock_file < 0)
                         continue;
                 pool->folder = strdup(folder);
-                sweep(pool->options.run_folder, pool->folder);
+                worker_folders_sweep(pool->options.run_folder, false, &(int64_t){ 0 }, &(int64_t){ 0 });
                 return STATUS_OK;
         }
         return error_set(err, STATUS_IO, "cannot lock a folder for workers in '%s'", pool->options.run_folder);

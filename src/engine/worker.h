@@ -44,6 +44,9 @@ Status worker_pool_open(const WorkerOptions *options, WorkerPool **out, Error *e
 void worker_pool_close(WorkerPool *pool); /* kills all workers, removes the folder; NULL is fine */
 void worker_pool_closep(WorkerPool **pool);
 
+/* Removes the folders of servers that are dead, those whose lock is free, or only counts them. Opening a pool does it. */
+void worker_folders_sweep(const char *run_folder, bool dry_run, int64_t *out_folders, int64_t *out_bytes);
+
 /* Waits for a worker's HELLO if need be. ENGINE (another version), SANDBOX, WORKER_LOST, TIMEOUT. */
 Status worker_lease(WorkerPool *pool, Str principal, Worker **out, Error *err);
 void worker_release(Worker *worker); /* takes back the grants and built files too; NULL is fine */

@@ -145,6 +145,17 @@ static Status source_resolve(void *context, Str zone, Str stage, Str name, Arena
         return found ? resolve_exact(source, zone, stage, name, arena, out, err) : STATUS_OK;
 }
 
+/* Makes a file readable. One that is not there any more may have expired since it was planned. */
+static Status grant_file(LakeSource *source, const Handle *handle, const char *path, Arena *arena, Str *out, Error *err) {
+        Status status = source->grant(source->context, path, arena, out, err);
+        if (status == STATUS_OK || handle->change)
+                return status;
+        Error why = *err;
+        TRY(lake_table_kept(source->lake, handle->table, err));
+        *err = why;
+        return status;
+}
+
 static Status source_files(void *context, const Relation *relation, const Predicate *predicates, size_t predicate_count,
                            Arena *arena, Str **out_paths, size_t *out_count, Error *err) {
         LakeSource *source = context;
@@ -158,7 +169,7 @@ static Status source_files(void *context, const Relation *relation, const Predic
         for (size_t i = 0; i < scan.file_count; i++) {
                 paths[i] = str_of(scan.files[i].path);
                 if (source->grant)
-                        TRY(source->grant(source->context, scan.files[i].path, arena, &paths[i], err));
+                        TRY(grant_file(source, handle, scan.files[i].path, arena, &paths[i], err));
         }
         source->files += (int64_t)scan.file_count;
         source->total_files += scan.total_files;

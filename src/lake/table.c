@@ -219,8 +219,7 @@ static void scan_from(const Plan *plan, Arena *arena, LakeScan *out) {
         *out = scan;
 }
 
-/* What retention took is told as that, whether its files are gone already or not. */
-static Status check_kept(Lake *lake, const Table *table, Error *err) {
+Status lake_table_kept(Lake *lake, const Table *table, Error *err) {
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         CatalogExpired expired;
         Error kept = { 0 };
@@ -268,9 +267,9 @@ Status lake_plan(Lake *lake, const Table *table, const Predicate *predicates, si
                 *out = (LakeScan){ 0 };
                 return STATUS_OK;
         }
-        TRY(check_kept(lake, table, err));
+        TRY(lake_table_kept(lake, table, err));
         Status status = plan_kept(lake, table, predicates, predicate_count, arena, out, err);
         if (status == STATUS_NOT_FOUND) /* it may have expired in between */
-                TRY(check_kept(lake, table, err));
+                TRY(lake_table_kept(lake, table, err));
         return status;
 }

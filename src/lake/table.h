@@ -72,6 +72,8 @@ typedef struct LakeFile {
 Status lake_table(Lake *lake, CatalogAt at, CatalogName name, Arena *arena, Table *out, Error *err);
 /* All of a kind, sorted by zone and name; zone may be empty. */
 Status lake_tables(Lake *lake, CatalogAt at, Str kind, Str zone, Arena *arena, Table **out, size_t *out_count, Error *err);
+/* EXPIRED for a version whose files retention removed (lake/retain.h), whether they are gone already or not. */
+Status lake_table_kept(Lake *lake, const Table *table, Error *err);
 /* "shop.staging.orders" */
 Str table_full_name(Arena *arena, const Table *table);
 const LakeColumn *table_column(const Table *table, Str name); /* as written; NULL if absent */
@@ -96,7 +98,6 @@ typedef struct LakeScan {
 } LakeScan;
 
 /* The data files that may hold rows which fulfil all predicates (iceberg/plan.h; pruning only: the rows still have to
- * be filtered). Predicates name columns by id. SQL_REFUSED for a table with foreign delete files, EXPIRED for a version
- * whose files retention removed (lake/retain.h). */
+ * be filtered). Predicates name columns by id. SQL_REFUSED for a table with foreign delete files, EXPIRED as above. */
 Status lake_plan(Lake *lake, const Table *table, const Predicate *predicates, size_t predicate_count, Arena *arena,
                  LakeScan *out, Error *err);

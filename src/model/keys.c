@@ -242,6 +242,13 @@ static void read_number(KeyContext *context, const Key *key, const YamlNode *val
         if (key->kind == KEY_DURATION) {
                 wanted = "a time such as 5s, 15m, 24h or 7d";
                 good = duration_parse(text, &number);
+        } else if (key->kind == KEY_KEEP) {
+                wanted = "a time such as 12h or 30d, or `forever`";
+                good = duration_parse(text, &number);
+                if (str_is(text, "forever")) {
+                        number = INT64_MAX;
+                        good = true;
+                }
         } else if (key->kind == KEY_SIZE) {
                 wanted = "a size such as 500 KB, 16 MB or 10 GB";
                 good = size_parse(text, &number);
@@ -274,6 +281,7 @@ static void read_scalar(KeyContext *context, const Key *key, const YamlNode *val
                 return;
         case KEY_COUNT:
         case KEY_DURATION:
+        case KEY_KEEP:
         case KEY_SIZE:
                 read_number(context, key, value, text, at);
                 return;
@@ -317,6 +325,7 @@ void keys_read_one(KeyContext *context, const Key *key, const YamlNode *value, v
         case KEY_FLAG:
         case KEY_COUNT:
         case KEY_DURATION:
+        case KEY_KEEP:
         case KEY_SIZE:
         case KEY_CHOICE:
         case KEY_WORD:

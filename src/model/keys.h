@@ -21,6 +21,7 @@ typedef enum KeyKind {
         KEY_FLAG,      /* bool: yes, no, true, false, on, off */
         KEY_COUNT,     /* int64_t >= 0 */
         KEY_DURATION,  /* int64_t in microseconds: 5s, 15m, 24h, 7d */
+        KEY_KEEP,      /* int64_t in microseconds, INT64_MAX for `forever` */
         KEY_SIZE,      /* int64_t in bytes: 10 GB */
         KEY_CHOICE,    /* an enum (int): the place of the word among `words` */
         KEY_WORD,      /* Str: one of `words` */

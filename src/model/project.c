@@ -62,6 +62,25 @@ static void read_members(KeyContext *context, const YamlNode *value, void *objec
         keys_read_people(context, value, &zone->members, &zone->member_count);
 }
 
+#define RETAIN_KEY(stage)                                                                              \
+        {                                                                                              \
+                .name = #stage, .kind = KEY_KEEP, .at = offsetof(Zone, retain.stage##_us), .fallback = "30d", \
+                .meaning = "How long `lode tidy` keeps a version of a table of " #stage " after another took its place."  \
+        }
+
+static const Key retain_keys[] = {
+        RETAIN_KEY(staging),
+        RETAIN_KEY(canonical),
+        RETAIN_KEY(analytical),
+        RETAIN_KEY(egress),
+};
+static const KeyTable retain_table = {
+        .file = "",
+        .thing = "retain",
+        .keys = retain_keys,
+        .count = COUNT_OF(retain_keys),
+};
+
 static const Key zone_keys[] = {
         { .name = "owner",
           .kind = KEY_TEXT,
@@ -81,8 +100,12 @@ static const Key zone_keys[] = {
         { .name = "retention",
           .kind = KEY_TEXT,
           .at = offsetof(Zone, retention),
-          .meaning = "How long its data is kept, for people; not enforced yet." },
-        { .name = "retain", .kind = KEY_LATER, .meaning = "How long each stage is kept, enforced." },
+          .meaning = "How long its data is kept, for people; `retain` is what is enforced." },
+        { .name = "retain",
+          .kind = KEY_NESTED,
+          .nested = &retain_table,
+          .shown = "a time or `forever` for each stage",
+          .meaning = "How long versions that were replaced are kept, by stage; see upkeep.md." },
 };
 const KeyTable zone_table = {
         .file = "zones/ZONE/zone.yml",
@@ -165,6 +188,21 @@ static void load_keys(Loader *loader, const KeyTable *table, const char *path, S
         }
         KeyContext context = { .arena = loader->arena, .file = file, .problems = loader->problems };
         keys_read(&context, table, file->root, object);
+}
+
+Status zone_retain_parse(Arena *arena, const char *path, Str text, Retain *out, Error *err) {
+        Problems problems = { .arena = arena };
+        Loader loader = { .arena = arena, .problems = &problems };
+        Zone *zone = ARENA_NEW(arena, Zone);
+        keys_defaults(&zone_table, arena, zone);
+        if (str_trim(text).size)
+                load_keys(&loader, &zone_table, path, text, zone);
+        if (problems_any(&problems)) {
+                *err = *problems.errors.items[0];
+                return error_failed_(err->status);
+        }
+        *out = zone->retain;
+        return STATUS_OK;
 }
 
 static void list_folder(Loader *loader, const char *path, DirEntry **out, size_t *out_count) {

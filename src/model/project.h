@@ -28,11 +28,17 @@ typedef struct Term {
         Str name, meaning, unit, classification;
 } Term;
 
+/* How long what a stage had before is kept, in microseconds; INT64_MAX = forever. */
+typedef struct Retain {
+        int64_t staging_us, canonical_us, analytical_us, egress_us;
+} Retain;
+
 typedef struct Zone {
         Str name;
         const char *path; /* zones/NAME/zone.yml, also when that file is missing */
         Str text;         /* of zone.yml, "" when missing */
         Str owner, purpose, retention;
+        Retain retain;
         Who *engineers, *members;
         size_t engineer_count, member_count;
         Source **sources;
@@ -70,6 +76,8 @@ Status project_load(Arena *arena, const char *root, Project **out, Error *err);
 /* The first problem as err, with a note of how many more there are; OK if there is none. */
 Status project_first_problem(const Project *project, Error *err);
 
+/* What a zone.yml says about retention, by itself; of an empty text the defaults. The first problem as err. */
+Status zone_retain_parse(Arena *arena, const char *path, Str text, Retain *out, Error *err);
 Zone *project_zone(const Project *project, Str name); /* NULL if absent */
 Source *project_source(const Project *project, Str zone, Str name);
 Model *project_model(const Project *project, Str zone, Str stage, Str name);

@@ -19,6 +19,8 @@ static const char *kind_words(const Key *key) {
                 return "a number";
         case KEY_DURATION:
                 return "a time: `5s`, `15m`, `24h`, `7d`";
+        case KEY_KEEP:
+                return "a time, or `forever`";
         case KEY_SIZE:
                 return "a size: `500 KB`, `10 GB`";
         case KEY_PATTERN:

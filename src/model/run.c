@@ -3,10 +3,8 @@
 
 #include "base/time.h"
 #include "base/vec.h"
-#include "lake/sweep.h"
 #include "model/select.h"
-
-#define SWEEP_INTENTS 64 /* a run ends with a bounded tidy */
+#include "model/tidy.h"
 
 /* A file that this run landed, until what became of it is told. */
 typedef struct RunLanded {
@@ -547,8 +545,9 @@ static Status run_steps(Run *run, Error *err) {
                 TRY(follow_text(run, err));
                 TRY(work(run, err));
         }
-        SweepResult swept;
-        TRY(lake_sweep(run->workspace->lake, SWEEP_INTENTS, &swept, err));
+        ChangeSetSpec commit = commit_spec(run);
+        commit.branch = STR("");
+        TRY(tidy_after_run(run->workspace, &commit, run->zones.items, run->zones.count, err));
         CatalogCommit head;
         TRY(catalog_head(run->workspace->lake->catalog, run->options->branch, run->arena, &head, err));
         run->report->commit = head.id;

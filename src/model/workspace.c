@@ -89,6 +89,11 @@ Status workspace_open(const WorkspaceSpec *spec, Workspace **out, Error *err) {
         return STATUS_OK;
 }
 
+Status workspace_workers(Workspace *w, int ready, const volatile sig_atomic_t *interrupted, Error *err) {
+        WorkspaceSpec spec = { .ready = ready, .interrupted = interrupted };
+        return w->pool ? STATUS_OK : open_pool(&spec, w, true, err);
+}
+
 void workspace_close(Workspace *w) {
         if (!w)
                 return;

@@ -32,6 +32,8 @@ typedef struct WorkspaceSpec {
 } WorkspaceSpec;
 
 Status workspace_open(const WorkspaceSpec *spec, Workspace **out, Error *err);
+/* Starts workers in the store's folder, if there are none yet. */
+Status workspace_workers(Workspace *workspace, int ready, const volatile sig_atomic_t *interrupted, Error *err);
 void workspace_close(Workspace *workspace); /* NULL is fine */
 void workspace_closep(Workspace **workspace);
 
