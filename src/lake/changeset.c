@@ -717,3 +717,7 @@ Status changeset_publish(ChangeSet *set, Arena *arena, CatalogCommit *out, Error
         set->published = status == STATUS_OK || set->unknown;
         return status;
 }
+
+bool changeset_is_unknown(const ChangeSet *set) {
+        return set->unknown;
+}

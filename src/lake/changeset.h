@@ -131,3 +131,5 @@ bool changeset_is_empty(const ChangeSet *set);
  * DISK_FULL leave the store as it was. Once this returns OK the commit is durable.
  */
 Status changeset_publish(ChangeSet *set, Arena *arena, CatalogCommit *out, Error *err);
+/* After a failed publish: it could not be learnt whether it is published, or will be. Otherwise nothing of it ever is. */
+bool changeset_is_unknown(const ChangeSet *set);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A publisher that dies at every system call which changes a disk, one after the other, and whose recovery dies too;
- * one that finds the disk full at each; and one under which the power goes, taking what was not synced (trouble.h).
+ * one that finds the disk full at each; one under which the power goes, taking what was not synced (trouble.h); and one
+ * that is stopped at each while others publish and sweep, some of them weeks ahead by their clock, and then goes on.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -218,4 +221,96 @@ TEST(a_power_cut_at_any_call_keeps_all_that_was_answered) {
         }
         CHECK(point < 1000);
         shadow = NULL;
+}
+
+/* ---- standing still ---- */
+
+#define AHEAD_S (40 * 86400) /* more than outcomes are kept */
+#define PATIENCE_MS 150      /* with others, who wait if the one that stands still has a lock */
+
+static long ahead_s;
+
+TAKE_OVER(int, ahead_clock_gettime, "clock_gettime", clockid_t clock, struct timespec *out) {
+        int result = (int)syscall(SYS_clock_gettime, clock, out);
+        if (clock == CLOCK_REALTIME)
+                out->tv_sec += ahead_s;
+        return result;
+}
+
+static long stop_at;
+
+static int stand_still(void) {
+        if (++calls == stop_at)
+                raise(SIGSTOP);
+        return 0;
+}
+
+/* The process id of a child that stages a delivery and stops at that call, or comes to its end before. */
+static pid_t start_and_stop(const char *root, long round, long at) {
+        pid_t child = fork();
+        if (child == 0) {
+                stop_at = at;
+                turn = stand_still;
+                _exit(child_stage(root, round));
+        }
+        return child;
+}
+
+static pid_t start_others(const char *root, long round, bool ahead) {
+        pid_t child = fork();
+        if (child == 0) {
+                ahead_s = ahead ? AHEAD_S : 0;
+                _exit(child_stage(root, round) || child_recover(root));
+        }
+        return child;
+}
+
+/* Waits so long for a child to end; -1: it has not. */
+static int exit_within(pid_t child, int patience_ms) {
+        int status = 0;
+        for (int i = 0; i < patience_ms; i++) {
+                if (waitpid(child, &status, WNOHANG) == child)
+                        return WIFEXITED(status) ? WEXITSTATUS(status) : 99;
+                usleep(1000);
+        }
+        return -1;
+}
+
+TEST(a_publisher_that_stands_still_at_any_call_goes_on_to_be_right_or_refused) {
+        const char *root = arena_printf(&t->arena, "%s/store", test_folder(t));
+        {
+                CLEANUP(lake_freep) Lake *lake = NULL;
+                CHECK_OK(lake_create(root, &lake, &t->err));
+        }
+        long step = getenv("LODE_TEST_FULL") ? 1 : 17, rounds = 0, overtaken = 0;
+        for (long point = 1 + getpid() % step; point < 1000; point += step) {
+                int status = 0;
+                size_t staged = 0;
+                pid_t still = start_and_stop(root, ++rounds, point);
+                CHECK(waitpid(still, &status, WUNTRACED) == still);
+                if (!WIFSTOPPED(status)) {
+                        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0 && rounds > 5);
+                        break;
+                }
+                pid_t others = start_others(root, 10000 + rounds, rounds % 2);
+                int others_code = exit_within(others, PATIENCE_MS);
+                overtaken += others_code >= 0;
+                kill(still, SIGCONT);
+                int code = exit_within(still, 60000);
+                if (others_code < 0)
+                        others_code = exit_within(others, 60000);
+                CHECK(code == 0 || code == 1);
+                CHECK(others_code == 0 || others_code == 1);
+                CHECK_OK(check_consistent(root, &staged, &t->err));
+                CHECK((long)staged <= 2 * rounds && (long)staged >= 2 * rounds - 2);
+
+                /* whoever was refused runs again, as the words say */
+                CHECK_INT(in_child(root, rounds, 0, false), 0);
+                CHECK_INT(in_child(root, 10000 + rounds, 0, false), 0);
+                CHECK_INT(in_child(root, 0, 0, false), 0);
+                CHECK_OK(check_consistent(root, &staged, &t->err));
+                CHECK_INT(staged, 2 * rounds);
+                CHECK_INT(count_files(&t->arena, root, ".parquet"), 4 * rounds);
+        }
+        CHECK(overtaken > 0);
 }

@@ -8,6 +8,8 @@
  * their bytes, the others before they are made. Or, if `disk_full`, it fails with ENOSPC, and the process goes on. (Not
  * so a sync: a failed sync ends the process, which is the other case.)
  *
+ * Or each call first asks `turn`, for a simulator that lets one process run at a time (sim_test.c).
+ *
  * A power cut: with `shadow` set, each sync records what it made durable, a file's bytes or a folder's entries, by
  * inode. power_off() then builds the store again from that alone, or with a part of the rest by luck. Nothing else is
  * taken as durable: not a file's name because the file was synced, not a rename because a later one was.
@@ -22,6 +24,7 @@
 #include "base/map.h"
 
 #define CRASHED 77
+#define TORN_PAGE 4096
 #define HERE (-100) /* AT_FDCWD, without fcntl.h and its own inline functions */
 
 static long trouble_at; /* 0 = never */
@@ -31,15 +34,23 @@ static long calls;
 static const char *shadow; /* where syncs are recorded; NULL = they are not */
 static bool recording;     /* our own calls do not count */
 
+/* Waits until this process may go on: 0 and the call is made, -1 and the process dies in it, else it fails with that. */
+static int (*turn)(void);
+static int turn_gave;
+
 static bool in_trouble(void) {
-        return trouble_at && !recording && ++calls == trouble_at;
+        if (recording)
+                return false;
+        if (turn)
+                return (turn_gave = turn()) != 0;
+        return trouble_at && ++calls == trouble_at;
 }
 
 /* Dies, or fails. */
 static int give_trouble(void) {
-        if (!disk_full)
+        if (turn ? turn_gave < 0 : !disk_full)
                 syscall(SYS_exit_group, CRASHED);
-        errno = ENOSPC;
+        errno = turn ? turn_gave : ENOSPC;
         return -1;
 }
 
@@ -114,15 +125,26 @@ static Status list_folder(const char *path, Arena *arena, Str *out, Error *err) 
         return STATUS_OK;
 }
 
-/* What it is now is what a power cut leaves of it. */
-static Status record(const char *path, const Inode *inode, Error *err) {
+/* Through the descriptor itself: closing another one on the catalog would give back SQLite's locks. False: it is only
+ * for writing. */
+static bool read_descriptor(int fd, Arena *arena, Str *out) {
+        struct stat st;
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return false;
+        char *bytes = arena_alloc(arena, (size_t)st.st_size + 1);
+        *out = (Str){ bytes, (size_t)st.st_size };
+        return pread(fd, bytes, (size_t)st.st_size, 0) == st.st_size;
+}
+
+/* What it is now is what a power cut leaves of it. fd may be -1. */
+static Status record(int fd, const char *path, const Inode *inode, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         Str bytes, before;
         Error absent = { 0 };
         const char *place = path_join(&arena, shadow, inode->key);
         if (inode->is_dir)
                 TRY(list_folder(path, &arena, &bytes, err));
-        else
+        else if (!read_descriptor(fd, &arena, &bytes))
                 TRY(file_read(path, 64u << 20, &arena, &bytes, err));
         if (file_read(place, 64u << 20, &arena, &before, &absent) == STATUS_OK && str_equal(before, bytes))
                 return STATUS_OK;
@@ -138,18 +160,23 @@ static int synced(int fd) {
         Error err = { 0 };
         recording = true;
         snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-        if (record(path, &inode, &err) != STATUS_OK)
+        if (record(fd, path, &inode, &err) != STATUS_OK)
                 panic("%s", err.message);
         recording = false;
         return 0;
 }
 
+/* A sync does not fail: that would end the process, which is the other case. */
+static bool dies_syncing(void) {
+        return !disk_full && in_trouble() && (!turn || turn_gave < 0);
+}
+
 TAKE_OVER(int, troubled_fsync, "fsync", int fd) {
-        return !disk_full && in_trouble() ? give_trouble() : synced(fd);
+        return dies_syncing() ? give_trouble() : synced(fd);
 }
 
 TAKE_OVER(int, troubled_fdatasync, "fdatasync", int fd) {
-        return !disk_full && in_trouble() ? give_trouble() : synced(fd);
+        return dies_syncing() ? give_trouble() : synced(fd);
 }
 
 /* All that lies below is durable as it is; places get the path of each inode. */
@@ -159,7 +186,7 @@ static Status record_all(const char *path, Map *places, bool to_shadow, Error *e
         if (!inode_at(HERE, path, 0, &inode))
                 return error_set(err, STATUS_NOT_FOUND, "no '%s'", path);
         if (to_shadow)
-                TRY(record(path, &inode, err));
+                TRY(record(-1, path, &inode, err));
         map_put(places, str_of(inode.key), arena_cstr(places->arena, str_of(path)));
         if (!inode.is_dir)
                 return STATUS_OK;
@@ -185,18 +212,32 @@ static bool survives(PowerCut *cut) {
         return cut->luck >> 63;
 }
 
-/* The bytes or the listing that the cut leaves of an inode: as last synced (nothing if never), or as it was. */
+/* Some pages of a file as they were, some as last synced, as a kernel writes them back: in any order. */
+static Str torn(PowerCut *cut, Str now, Str synced_bytes) {
+        size_t size = survives(cut) ? now.size : synced_bytes.size;
+        char *bytes = arena_alloc(cut->arena, size + 1);
+        for (size_t at = 0; at < size; at += TORN_PAGE) {
+                Str from = survives(cut) ? now : synced_bytes;
+                size_t end = at + TORN_PAGE < size ? at + TORN_PAGE : size;
+                if (at < from.size)
+                        memcpy(bytes + at, from.data + at, (end < from.size ? end : from.size) - at);
+        }
+        return (Str){ bytes, size };
+}
+
+/* The bytes or the listing that the cut leaves of an inode: as last synced (nothing if never), or as it was, or torn. */
 static Str what_is_left(PowerCut *cut, Str key, bool is_dir) {
         Error err = { 0 };
-        Str bytes = STR("");
+        Str bytes = STR(""), before = STR("");
         const char *now = map_get(&cut->places, key);
-        if (now && survives(cut) && (is_dir ? list_folder(now, cut->arena, &bytes, &err)
-                                            : file_read(now, 64u << 20, cut->arena, &bytes, &err)) == STATUS_OK)
-                return bytes;
-        return file_read(path_join(cut->arena, shadow, arena_cstr(cut->arena, key)), 64u << 20, cut->arena, &bytes, &err) ==
-                               STATUS_OK
-                       ? bytes
-                       : STR("");
+        if (file_read(path_join(cut->arena, shadow, arena_cstr(cut->arena, key)), 64u << 20, cut->arena, &before,
+                      &err) != STATUS_OK)
+                before = STR("");
+        if (!now || !survives(cut) ||
+            (is_dir ? list_folder(now, cut->arena, &bytes, &err)
+                    : file_read(now, 64u << 20, cut->arena, &bytes, &err)) != STATUS_OK)
+                return before;
+        return is_dir || survives(cut) ? bytes : torn(cut, bytes, before);
 }
 
 /* A file that is left as it was stays the same inode, which spares most of the writing. */
