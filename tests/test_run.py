@@ -313,6 +313,13 @@ def test_a_name_does_not_speak_to_the_terminal(project: Project) -> None:
     answer = project.lode("run")
     assert "\x1b" not in answer.stdout + answer.stderr
     assert "a\\x1b[2Jb.csv" in answer.stderr
+    project.write("zones/shop/canonical/odd.sql", "select \u202eid \x1b[31m \u009b2J from staging.orders\n")
+    answer = project.lode("query", "select 1 as \"a\u009b\x1b\u2066\"")
+    assert answer.stdout.split() == ["a\\u009b\\x1b\\u2066", "1"]
+    answer = project.lode("run", check=False)
+    assert answer.exit != 0 and "odd.sql" in answer.stderr
+    assert not set("\x1b\u009b\u202e") & set(answer.stdout + answer.stderr)
+
 
 def test_checks_warn_or_stop_what_their_zone_publishes(shop: Project) -> None:
     shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50,2026-01-02\n2,bo,-1.00,2026-01-03\n3,cy,,2026-01-03\n")

@@ -301,9 +301,8 @@ static void print_group(const Add *add, const FileGroup *group) {
         const SniffResult *r = &group->sniffed;
         size_t shown = r->column_count > PREVIEW_COLUMNS ? PREVIEW_COLUMNS : r->column_count;
         const Output *o = &add->cli->output;
-        printf("%s%s%s  %zu file%s, %s records%s\n", paint(o->color_out, PAINT_BOLD), group->path, paint(o->color_out, PAINT_NONE),
-               group->file_count, group->file_count == 1 ? "" : "s", count_print(add->arena, group->records).data,
-               r->whole ? "" : " looked at");
+        output_say(o, PAINT_BOLD, group->path, "  %zu file%s, %s records%s\n", group->file_count, group->file_count == 1 ? "" : "s",
+                   count_print(add->arena, group->records).data, r->whole ? "" : " looked at");
         Str *headers = ARENA_ARRAY(add->arena, Str, shown);
         Str *cells = ARENA_ARRAY(add->arena, Str, shown);
         for (size_t i = 0; i < shown; i++) {
@@ -318,16 +317,16 @@ static void print_group(const Add *add, const FileGroup *group) {
         if (shown < r->column_count)
                 printf("  and %zu columns more, in that file\n", r->column_count - shown);
         for (size_t i = 0; i < r->doubt_count; i++)
-                printf("%s  doubtful: %s%.*s%s%.*s; assumed %.*s%s\n", paint(o->color_out, PAINT_YELLOW), r->doubts[i].column.size ? "column " : "",
-                       STR_ARG(r->doubts[i].column), r->doubts[i].column.size ? ": " : "", STR_ARG(r->doubts[i].what),
-                       STR_ARG(r->doubts[i].assumed), paint(o->color_out, PAINT_NONE));
+                output_say(o, PAINT_YELLOW, "  doubtful: ", "%s%.*s%s%.*s; assumed %.*s\n", r->doubts[i].column.size ? "column " : "",
+                           STR_ARG(r->doubts[i].column), r->doubts[i].column.size ? ": " : "", STR_ARG(r->doubts[i].what),
+                           STR_ARG(r->doubts[i].assumed));
 }
 
 static void print_text(const Add *add) {
         for (size_t i = 0; i < add->group_count; i++)
                 print_group(add, &add->groups[i]);
         for (size_t i = 0; i < add->left_over.count; i++)
-                printf("left over: %s: %.*s%s%.*s\n", add->left_over.items[i].file, STR_ARG(add->left_over.items[i].why),
+                output_say(&add->cli->output, PAINT_NONE, "", "left over: %s: %.*s%s%.*s\n", add->left_over.items[i].file, STR_ARG(add->left_over.items[i].why),
                        add->left_over.items[i].hint.size ? "; " : "", STR_ARG(add->left_over.items[i].hint));
         if (add->group_count)
                 output_note(&add->cli->output, PAINT_DIM, "nothing is loaded yet: look at the file%s, then lode run", add->group_count == 1 ? "" : "s");

@@ -42,7 +42,7 @@ static void print_put_back(const Cli *cli, const Str *done, size_t done_count, c
         size_t left = report->damage_count - done_count;
         if (!cli_json(cli)) {
                 for (size_t i = 0; i < done_count; i++)
-                        printf("put back  %.*s\n", STR_ARG(done[i]));
+                        output_say(&cli->output, PAINT_NONE, "", "put back  %.*s\n", STR_ARG(done[i]));
                 printf("%zu files put back, %zu damages left%s\n", done_count, left, left ? ": lode verify names them" : "");
                 return;
         }

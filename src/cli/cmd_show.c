@@ -413,7 +413,7 @@ static void whole_text(Show *s, const Whole *whole) {
         printf("%s%.*s%s  %.*s\n", paint(s->cli->output.color_out, PAINT_BOLD), STR_ARG(whole->full), paint(s->cli->output.color_out, PAINT_NONE),
                STR_ARG(whole->kind));
         if (whole->about.size)
-                printf("%.*s\n", STR_ARG(whole->about));
+                output_say(&s->cli->output, PAINT_NONE, "", "%.*s\n", STR_ARG(whole->about));
         if (whole->rows >= 0)
                 printf("%s rows in %lld file%s, %s\n", count_print(s->arena, whole->rows).data, (long long)whole->files, whole->files == 1 ? "" : "s",
                        bytes_print(s->arena, (uint64_t)whole->bytes).data);
@@ -546,11 +546,12 @@ static Status show_run(Show *s, Error *err) {
         for (size_t i = 0; i < json_count(errors); i++) {
                 const Json *e = json_at(errors, i);
                 Str file = json_string(json_get(e, "file"));
-                printf("error[%.*s] ", STR_ARG(json_string(json_get(e, "code"))));
+                const Output *o = &s->cli->output;
+                output_say(o, PAINT_NONE, "", "error[%.*s] ", STR_ARG(json_string(json_get(e, "code"))));
                 if (file.size)
-                        printf("%.*s:%lld:%lld  ", STR_ARG(file), (long long)json_integer(json_get(e, "line"), 0),
+                        output_say(o, PAINT_NONE, "", "%.*s:%lld:%lld  ", STR_ARG(file), (long long)json_integer(json_get(e, "line"), 0),
                                (long long)json_integer(json_get(e, "column"), 0));
-                printf("%.*s\n", STR_ARG(json_string(json_get(e, "message"))));
+                output_say(o, PAINT_NONE, "", "%.*s\n", STR_ARG(json_string(json_get(e, "message"))));
         }
         return STATUS_OK;
 }

@@ -156,19 +156,16 @@ static void print_text(Cli *cli, Workspace *workspace, const StatusReport *r) {
                 printf("%stext%s        %zu error%s, so nothing runs\n", paint(o->color_out, PAINT_RED), paint(o->color_out, PAINT_NONE), wrong,
                        wrong == 1 ? "" : "s");
         for (size_t i = 0; i < r->held_count; i++)
-                printf("%sheld%s        %.*s.%.*s  %.*s: %.*s\n", paint(o->color_out, PAINT_RED), paint(o->color_out, PAINT_NONE),
-                       STR_ARG(r->held[i].zone), STR_ARG(r->held[i].source), STR_ARG(r->held[i].name), STR_ARG(r->held[i].message));
+                output_say(o, PAINT_RED, "held", "        %.*s.%.*s  %.*s: %.*s\n", STR_ARG(r->held[i].zone), STR_ARG(r->held[i].source), STR_ARG(r->held[i].name), STR_ARG(r->held[i].message));
         for (size_t i = 0; i < r->rule_count; i++)
-                printf("%squarantine%s  %.*s  %.*s%s%.*s%s: %lld\n", paint(o->color_out, PAINT_YELLOW), paint(o->color_out, PAINT_NONE),
-                       STR_ARG(r->rules[i].source), STR_ARG(r->rules[i].rule), r->rules[i].severity.size ? " (" : "",
+                output_say(o, PAINT_YELLOW, "quarantine", "  %.*s  %.*s%s%.*s%s: %lld\n", STR_ARG(r->rules[i].source), STR_ARG(r->rules[i].rule), r->rules[i].severity.size ? " (" : "",
                        STR_ARG(r->rules[i].severity), r->rules[i].severity.size ? ")" : "", (long long)r->rules[i].rows);
         for (size_t i = 0; i < r->failed_count; i++)
-                printf("%sfailed%s      %.*s\n", paint(o->color_out, PAINT_RED), paint(o->color_out, PAINT_NONE), STR_ARG(r->failed[i]));
+                output_say(o, PAINT_RED, "failed", "      %.*s\n", STR_ARG(r->failed[i]));
         for (size_t i = 0; i < r->late_count; i++)
-                printf("%slate%s        %.*s  %s\n", paint(o->color_out, PAINT_YELLOW), paint(o->color_out, PAINT_NONE),
-                       STR_ARG(r->late[i].product), late_product_words(&cli->arena, &r->late[i]));
+                output_say(o, PAINT_YELLOW, "late", "        %.*s  %s\n", STR_ARG(r->late[i].product), late_product_words(&cli->arena, &r->late[i]));
         for (size_t i = 0; i < r->edited_count; i++)
-                printf("edited      %.*s\n", STR_ARG(r->edited[i]));
+                output_say(o, PAINT_NONE, "", "edited      %.*s\n", STR_ARG(r->edited[i]));
         printf("next        %s\n", r->next);
 }
 

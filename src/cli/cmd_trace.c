@@ -38,9 +38,8 @@ static void print_text(Cli *cli, const TraceReport *report) {
                 puts("no row fits");
         for (size_t i = 0; i < report->count; i++) {
                 const TracedRow *row = &report->items[i];
-                printf("%s%.*s%s  %.*s\n", paint(cli->output.color_out, PAINT_BOLD), STR_ARG(row->table), paint(cli->output.color_out, PAINT_NONE),
-                       STR_ARG(row->key));
-                printf("  from %.*s, line %lld (bytes %llu to %llu)\n  %.*s\n", STR_ARG(row->name), (long long)row->line,
+                output_say(&cli->output, PAINT_BOLD, arena_cstr(&cli->arena, row->table), "  %.*s\n", STR_ARG(row->key));
+                output_say(&cli->output, PAINT_NONE, "", "  from %.*s, line %lld (bytes %llu to %llu)\n  %.*s\n", STR_ARG(row->name), (long long)row->line,
                        (unsigned long long)row->offset, (unsigned long long)(row->offset + row->length), STR_ARG(row->raw));
         }
         if (report->more)

@@ -37,6 +37,42 @@ static void clear_progress(void) {
         progress_shown = false;
 }
 
+/* What would speak to the terminal instead of being shown: C0, DEL, C1, and what turns the direction of writing. */
+static bool is_control(uint32_t code) {
+        return code < 0x20 || (code >= 0x7F && code < 0xA0) || (code >= 0x202A && code <= 0x202E) ||
+               (code >= 0x2066 && code <= 0x2069);
+}
+
+/* Names and texts come from files and from workers: \x1b stands for a control character, \xff for what is not UTF-8. */
+static void put_plain(Buf *out, Str text, bool keep_lines) {
+        for (size_t at = 0; at < text.size;) {
+                uint32_t code;
+                size_t size = utf8_decode(text, at, &code);
+                bool broken = code == 0xFFFD && size == 1;
+                if (keep_lines && (code == '\n' || code == '\t'))
+                        buf_append_byte(out, (char)code);
+                else if (code == '\n' || code == '\r' || code == '\t')
+                        buf_printf(out, "\\%c", code == '\n' ? 'n' : code == '\r' ? 'r' : 't');
+                else if (broken || (code < 0x80 && is_control(code)))
+                        buf_printf(out, "\\x%02x", (unsigned char)text.data[at]);
+                else if (is_control(code))
+                        buf_printf(out, "\\u%04x", code);
+                else
+                        buf_append(out, str_slice(text, at, at + size));
+                at += size;
+        }
+}
+
+/* Line breaks stay. */
+static void print_plain(FILE *out, const char *format, va_list args) {
+        CLEANUP(freep) char *text = NULL;
+        if (vasprintf(&text, format, args) < 0)
+                return;
+        CLEANUP(buf_deinit) Buf plain = { 0 };
+        put_plain(&plain, str_of(text), true);
+        fwrite(plain.data, 1, plain.size, out);
+}
+
 void output_progress(const Output *output, const char *format, ...) {
         if (!output->terminal_err || output->quiet)
                 return;
@@ -45,22 +81,10 @@ void output_progress(const Output *output, const char *format, ...) {
                 return;
         va_list args;
         va_start(args, format);
-        vfprintf(stderr, format, args);
+        print_plain(stderr, format, args);
         va_end(args);
         fflush(stderr);
         progress_shown = true;
-}
-
-/* Names and texts come from files: what is in them must not speak to the terminal. Line breaks stay. */
-static void print_plain(FILE *out, const char *format, va_list args) {
-        CLEANUP(freep) char *text = NULL;
-        if (vasprintf(&text, format, args) < 0)
-                return;
-        for (const unsigned char *c = (const unsigned char *)text; *c; c++)
-                if ((*c < 0x20 && *c != '\n' && *c != '\t') || *c == 0x7F)
-                        fprintf(out, "\\x%02x", *c);
-                else
-                        fputc(*c, out);
 }
 
 static void PRINTF_LIKE(2, 3) print_plain_args(FILE *out, const char *format, ...) {
@@ -83,6 +107,18 @@ void output_note(const Output *output, Paint color, const char *format, ...) {
         if (color != PAINT_NONE)
                 fputs(paint(output->color_err, PAINT_NONE), stderr);
         fputc('\n', stderr);
+}
+
+void output_say(const Output *output, Paint color, const char *words, const char *format, ...) {
+        if (words[0]) {
+                fputs(paint(output->color_out, color), stdout);
+                print_plain_args(stdout, "%s", words);
+                fputs(paint(output->color_out, PAINT_NONE), stdout);
+        }
+        va_list args;
+        va_start(args, format);
+        print_plain(stdout, format, args);
+        va_end(args);
 }
 
 void output_json(Buf *json) {
@@ -121,9 +157,9 @@ void error_json(JsonWriter *writer, const Error *err) {
 }
 
 static void print_caret(const Output *output, const Error *err) {
-        fprintf(stderr, "%s%5d |%s %s\n      %s|%s ", paint(output->color_err, PAINT_DIM), err->line,
-                paint(output->color_err, PAINT_NONE), err->excerpt, paint(output->color_err, PAINT_DIM),
-                paint(output->color_err, PAINT_NONE));
+        fprintf(stderr, "%s%5d |%s ", paint(output->color_err, PAINT_DIM), err->line, paint(output->color_err, PAINT_NONE));
+        print_plain_args(stderr, "%s", err->excerpt);
+        fprintf(stderr, "\n      %s|%s ", paint(output->color_err, PAINT_DIM), paint(output->color_err, PAINT_NONE));
         Str line = str_of(err->excerpt);
         size_t before = utf8_prefix(line, (size_t)(err->column > 0 ? err->column - 1 : 0));
         for (size_t i = 0; i < before;) { /* keep tabs, so that the caret stands right below */
@@ -149,9 +185,9 @@ void output_error(const Output *output, const Error *err) {
         fprintf(stderr, "%serror[%s]%s ", paint(output->color_err, PAINT_RED), status_code(err->status),
                 paint(output->color_err, PAINT_NONE));
         if (err->file[0] && err->line > 0)
-                fprintf(stderr, "%s:%d:%d  ", err->file, err->line, err->column);
+                print_plain_args(stderr, "%s:%d:%d  ", err->file, err->line, err->column);
         else if (err->file[0])
-                fprintf(stderr, "%s  ", err->file);
+                print_plain_args(stderr, "%s  ", err->file);
         print_plain_args(stderr, "%s\n", err->message);
         if (err->line > 0 && err->excerpt[0])
                 print_caret(output, err);
@@ -192,6 +228,13 @@ size_t text_width(Str text) {
         return width;
 }
 
+/* On one line. */
+static Str printable(Arena *arena, Str text) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        put_plain(&out, text, false);
+        return buf_dup(&out, arena);
+}
+
 TextTable *text_table_new(Arena *arena, const Str *headers, size_t count) {
         TextTable *table = ARENA_NEW(arena, TextTable);
         table->arena = arena;
@@ -200,8 +243,8 @@ TextTable *text_table_new(Arena *arena, const Str *headers, size_t count) {
         table->right = ARENA_ARRAY(arena, bool, count);
         table->widths = ARENA_ARRAY(arena, size_t, count);
         for (size_t i = 0; i < count; i++) {
-                table->headers[i] = arena_str(arena, headers[i]);
-                table->widths[i] = text_width(headers[i]);
+                table->headers[i] = printable(arena, headers[i]);
+                table->widths[i] = text_width(table->headers[i]);
         }
         return table;
 }
@@ -212,26 +255,6 @@ void text_table_right(TextTable *table, size_t column) {
 
 size_t text_table_rows(const TextTable *table) {
         return table->rows.count;
-}
-
-/* Control characters would break the lines apart, or speak to the terminal. */
-static Str printable(Arena *arena, Str text) {
-        bool clean = true;
-        for (size_t i = 0; i < text.size; i++)
-                clean &= (unsigned char)text.data[i] >= 0x20 && text.data[i] != 0x7F;
-        if (clean)
-                return arena_str(arena, text);
-        CLEANUP(buf_deinit) Buf out = { 0 };
-        for (size_t i = 0; i < text.size; i++) {
-                unsigned char c = (unsigned char)text.data[i];
-                if (c == '\n' || c == '\r' || c == '\t')
-                        buf_printf(&out, "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
-                else if (c < 0x20 || c == 0x7F)
-                        buf_printf(&out, "\\x%02x", c);
-                else
-                        buf_append_byte(&out, (char)c);
-        }
-        return buf_dup(&out, arena);
 }
 
 void text_table_row(TextTable *table, const Str *cells) {

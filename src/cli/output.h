@@ -28,6 +28,12 @@ void output_note(const Output *output, Paint color, const char *format, ...) PRI
 /* A line that the next progress or note overwrites; only on a terminal. NULL clears it. */
 void output_progress(const Output *output, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/*
+ * Text on stdout: after the words in color (may be "") those of the format, and no newline. What is in them cannot speak
+ * to the terminal, wherever it comes from; line breaks stay.
+ */
+void output_say(const Output *output, Paint color, const char *words, const char *format, ...) PRINTF_LIKE(4, 5);
+
 /* The document on stdout with its newline. */
 void output_json(Buf *json);
 

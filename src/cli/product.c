@@ -193,7 +193,7 @@ static void whole_text(Cli *cli, const Product *p) {
         printf("%s%.*s%s  version %lld, %s\n", paint(cli->output.color_out, PAINT_BOLD), STR_ARG(p->full), paint(cli->output.color_out, PAINT_NONE),
                (long long)p->contract.version, state_of(p));
         if (p->model->about.size)
-                printf("%.*s\n", STR_ARG(p->model->about));
+                output_say(&cli->output, PAINT_NONE, "", "%.*s\n", STR_ARG(p->model->about));
         if (p->published)
                 printf("changed    %.*s\n", 19, time_print_us(arena, p->changed_us).data);
         if (p->contract.fresh_us)
