@@ -37,6 +37,11 @@ static const struct {
         { "JSON",                     { OID_JSON,        199,  -1, -1 } },
         { "BLOB",                     { OID_BYTEA,       1001, -1, -1 } },
         { "BIT",                      { OID_VARBIT,      1563, -1, -1 } },
+        /* of PostgreSQL's catalog: worker/catalog_types.c defines them */
+        { "pg_oid",                   { OID_OID,         1028, 4,  -1 } },
+        { "pg_regproc",               { OID_REGPROC,     1008, 4,  -1 } },
+        { "pg_name",                  { OID_NAME,        1003, 64, -1 } },
+        { "pg_char",                  { OID_CHAR,        1002, 1,  -1 } },
 };
 /* clang-format on */
 

@@ -11,10 +11,14 @@
 
 #define OID_BOOL 16
 #define OID_BYTEA 17
+#define OID_CHAR 18
+#define OID_NAME 19
 #define OID_INT8 20
 #define OID_INT2 21
 #define OID_INT4 23
+#define OID_REGPROC 24
 #define OID_TEXT 25
+#define OID_OID 26
 #define OID_JSON 114
 #define OID_FLOAT4 700
 #define OID_FLOAT8 701

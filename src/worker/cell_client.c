@@ -23,6 +23,7 @@ SEND_INTEGER(send_uint16, uint16_t, uint32_t, buf_be32)
 SEND_INTEGER(send_int32, int32_t, uint32_t, buf_be32)
 SEND_INTEGER(send_uint32, uint32_t, uint64_t, buf_be64)
 SEND_INTEGER(send_int64, int64_t, uint64_t, buf_be64)
+SEND_INTEGER(send_oid, int64_t, uint32_t, buf_be32)
 SEND_INTEGER(send_bits32, uint32_t, uint32_t, buf_be32) /* float */
 SEND_INTEGER(send_bits64, uint64_t, uint64_t, buf_be64) /* double */
 SEND_INTEGER(send_boolean, uint8_t, uint8_t, buf_u8)
@@ -275,15 +276,22 @@ static CellPrinter sender_of(duckdb_type id) {
         return NULL;
 }
 
-static void flat_for_client(Column *column, duckdb_type id, uint16_t format) {
+/* An alias of BIGINT that clients take for 32 bits. */
+static bool is_oid(duckdb_logical_type type, Arena *arena) {
+        uint32_t oid = client_type_of(engine_type_name(type, arena)).oid;
+        return oid == OID_OID || oid == OID_REGPROC;
+}
+
+static void flat_for_client(Column *column, duckdb_logical_type type, uint16_t format, Arena *arena) {
+        duckdb_type id = duckdb_get_type_id(type);
         CellPrinter send = format == 1 ? sender_of(id) : NULL;
         if (send)
-                column->print = send;
+                column->print = send == send_int64 && is_oid(type, arena) ? send_oid : send;
 }
 
 void column_for_client(Column *column, duckdb_logical_type type, uint16_t format, Arena *arena) {
         if (column->shape == COLUMN_FLAT) {
-                flat_for_client(column, duckdb_get_type_id(type), format);
+                flat_for_client(column, type, format, arena);
                 return;
         }
         column->element = client_type_element(client_type_of(engine_type_name(type, arena)).oid);
@@ -293,6 +301,6 @@ void column_for_client(Column *column, duckdb_logical_type type, uint16_t format
         duckdb_logical_type child =
                 column->shape == COLUMN_LIST ? duckdb_list_type_child_type(type) : duckdb_array_type_child_type(type);
         column_of_type(child, arena, column->children); /* not as in JSON */
-        flat_for_client(column->children, duckdb_get_type_id(child), format);
+        flat_for_client(column->children, child, format, arena);
         column->print = format == 1 ? send_array : print_array;
 }

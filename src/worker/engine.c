@@ -2,6 +2,7 @@
 #include "worker/engine.h"
 
 #include "base/json.h"
+#include "worker/catalog_types.h"
 
 void engine_result_deinit(duckdb_result *result) {
         duckdb_destroy_result(result);
@@ -268,14 +269,6 @@ static const char *const SETTINGS[] = {
         "SET lock_configuration=true",
 };
 
-/* PostgreSQL's types that clients tell apart by their numbers; to the engine they are what they are made of. */
-static const char *const TYPES[] = {
-        "CREATE TYPE pg_oid AS BIGINT",
-        "CREATE TYPE pg_regproc AS BIGINT",
-        "CREATE TYPE pg_name AS VARCHAR",
-        "CREATE TYPE pg_char AS VARCHAR",
-};
-
 static const char *const CONFIGURATION[][2] = {
         { "preserve_insertion_order", "false" },     { "autoload_known_extensions", "false" },
         { "autoinstall_known_extensions", "false" }, { "allow_community_extensions", "false" },
@@ -338,8 +331,6 @@ static Status lock_down(Engine *engine, const char *folder, Arena *arena, Error 
                 TRY(set(engine, engine->run, str_of(SESSION_SETTINGS[i]), arena, err));
                 TRY(set(engine, engine->parse, str_of(SESSION_SETTINGS[i]), arena, err));
         }
-        for (size_t i = 0; i < COUNT_OF(TYPES); i++)
-                TRY(set(engine, engine->run, str_of(TYPES[i]), arena, err));
         for (size_t i = 0; i < COUNT_OF(SETTINGS); i++)
                 TRY(set(engine, engine->run, arena_strf(arena, SETTINGS[i], quoted, quoted, quoted), arena, err));
         return STATUS_OK;
@@ -354,6 +345,8 @@ Status engine_open(const EngineOptions *options, Engine *out, Error *err) {
         Engine engine = { 0 };
         Failure failure;
         Status status = open_database(options, &engine, &arena, err);
+        if (status == STATUS_OK)
+                status = catalog_types_define(&engine, err);
         if (status == STATUS_OK)
                 status = lock_down(&engine, options->folder, &arena, err);
         if (status == STATUS_OK &&
