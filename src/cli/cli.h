@@ -28,7 +28,14 @@ typedef struct Verb {
 } Verb;
 
 extern const Verb verb_init, verb_add, verb_check, verb_apply, verb_run, verb_status, verb_query, verb_show, verb_trace, verb_log, verb_branch;
-extern const Verb verb_tidy, verb_verify, verb_backup, verb_restore;
+extern const Verb verb_tidy;
+extern const Verb verb_verify;
+extern const Verb verb_backup;
+extern const Verb verb_restore;
+extern const Verb verb_serve;
+extern const Verb verb_user;
+extern const Verb verb_role;
+extern const Verb verb_token;
 
 /* Set by SIGINT and SIGTERM; long work looks at it. */
 extern volatile sig_atomic_t cli_interrupted;

@@ -14,13 +14,29 @@
 
 static const Verb *const verbs[] = {
         &verb_init, &verb_add, &verb_check, &verb_apply, &verb_run, &verb_status, &verb_query, &verb_show, &verb_trace, &verb_log,
-        &verb_branch, &verb_tidy, &verb_verify, &verb_backup, &verb_restore,
+        &verb_branch,
+        &verb_tidy,
+        &verb_verify,
+        &verb_backup,
+        &verb_restore,
+        &verb_serve,
+        &verb_user,
+        &verb_role,
+        &verb_token,
 };
 
 /* Words that cli users will look for; each comes with a later version. */
 static const char *const later_verbs[] = {
-        "plan", "diff", "merge", "revert", "tag",   "user",  "role",   "token",
-        "audit", "why", "export", "forget", "fix", "serve",
+        "plan",
+        "diff",
+        "merge",
+        "revert",
+        "tag",
+        "audit",
+        "why",
+        "export",
+        "forget",
+        "fix",
 };
 
 volatile sig_atomic_t cli_interrupted;

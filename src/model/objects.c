@@ -67,9 +67,20 @@ static void put_model(Objects *objects, const Model *model) {
                    arena_strf(objects->arena, "%s.%.*s", stage_name(model->stage), STR_ARG(model->name)));
 }
 
+/* As access.yml writes them: `role analyst`, `zone finance`, `ann`. */
+static void put_people(Objects *objects, const char *key, const Who *who, size_t count) {
+        static const char *const words[] = { [WHO_USER] = "", [WHO_ROLE] = "role ", [WHO_ZONE] = "zone ", [WHO_EVERYONE] = "everyone" };
+        Str *texts = ARENA_ARRAY(objects->arena, Str, count);
+        for (size_t i = 0; i < count; i++)
+                texts[i] = arena_strf(objects->arena, "%s%.*s", words[who[i].kind], STR_ARG(who[i].name));
+        json_member_strs(&objects->writer, key, texts, count);
+}
+
 static void put_zone(Objects *objects, const Zone *zone) {
         object_begin(objects, zone->path, zone->text);
         json_member_str(&objects->writer, "owner", zone->owner.data ? zone->owner : STR(""));
+        put_people(objects, "engineers", zone->engineers, zone->engineer_count);
+        put_people(objects, "members", zone->members, zone->member_count);
         json_member_str(&objects->writer, "purpose", zone->purpose.data ? zone->purpose : STR(""));
         object_end(objects, "zone", zone->name, zone->name);
 

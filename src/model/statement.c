@@ -63,7 +63,8 @@ Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, St
                 TRY(system_open(&system_spec, &system, err));
                 source.system = system_bind(system);
         }
-        BindRequest request = { .principal = spec->principal, .default_zone = spec->default_zone, .source = &source };
+        BindRequest request = { .principal = spec->principal, .default_zone = spec->default_zone, .source = &source,
+                                .parameters = spec->parameters };
         TRY(bind_statement(tree, &request, arena, &out->bound, err));
         if (worker_prepare(spec->worker, out->bound.sql, arena, &out->columns, err) != STATUS_OK)
                 return statement_error(out, err);

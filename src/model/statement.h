@@ -21,6 +21,7 @@ typedef struct StatementSpec {
         Str default_zone;    /* may be empty */
         const SystemSession *session; /* NULL: no system relations (models, views) */
         const Sight *sight;  /* NULL: everything may be known of */
+        bool parameters;     /* $1 may stand in it: only to be described, not to be run */
 } StatementSpec;
 
 typedef struct Statement {

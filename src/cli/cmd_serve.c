@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+#include "cli/cli.h"
+#include "model/workspace.h"
+#include "server/server.h"
+
+enum { OPTION_PG, OPTION_TLS, OPTION_KEY, OPTION_STATEMENTS, OPTION_TIMEOUT };
+
+#define DEFAULT_PORT 5433
+
+static const Option options[] = {
+        [OPTION_PG] = { "pg", 0, "HOST:PORT", "where PostgreSQL clients connect (else 127.0.0.1:5433; port 0: any free one)" },
+        [OPTION_TLS] = { "tls", 0, "CERT", "certificate with its chain, PEM; off loopback one is made in the store" },
+        [OPTION_KEY] = { "key", 0, "KEY", "the certificate's key, PEM" },
+        [OPTION_STATEMENTS] = { "statements", 0, "N", "how many run at once (else twice the processors)" },
+        [OPTION_TIMEOUT] = { "statement-timeout", 0, "SECONDS", "how long one may run (else as long as it takes)" },
+};
+
+/* HOST:PORT, [IPv6]:PORT, or only one of the two. */
+static Status read_address(Arena *arena, const char *text, ServerOptions *out, Error *err) {
+        Str whole = str_of(text);
+        size_t colon = whole.size;
+        while (colon > 0 && whole.data[colon - 1] != ':' && whole.data[colon - 1] != ']')
+                colon--;
+        bool has_port = colon > 0 && whole.data[colon - 1] == ':';
+        Str host = has_port ? str_slice(whole, 0, colon - 1) : whole;
+        int64_t port = DEFAULT_PORT;
+        if (has_port && (!str_to_int64(str_slice(whole, colon, whole.size), &port) || port < 0 || port > 65535)) {
+                error_set(err, STATUS_USAGE, "'%s' has no port that can be listened on", text);
+                return error_hint(err, "HOST:PORT, as in 127.0.0.1:5433");
+        }
+        if (host.size > 2 && host.data[0] == '[')
+                host = str_slice(host, 1, host.size - 1);
+        if (host.size > 0)
+                out->host = arena_cstr(arena, host);
+        out->port = (int)port;
+        return STATUS_OK;
+}
+
+static Status read_number(const char *text, const char *what, int64_t least, int64_t *out, Error *err) {
+        if (str_to_int64(str_of(text), out) && *out >= least && *out <= 1000000)
+                return STATUS_OK;
+        return error_set(err, STATUS_USAGE, "'%s' is no %s", text, what);
+}
+
+static Status read_options(Cli *cli, ServerOptions *out, Error *err) {
+        const char *pg = cli_option(cli, OPTION_PG), *statements = cli_option(cli, OPTION_STATEMENTS), *timeout = cli_option(cli, OPTION_TIMEOUT);
+        int64_t number;
+        out->port = DEFAULT_PORT;
+        out->certificate = cli_option(cli, OPTION_TLS);
+        out->key = cli_option(cli, OPTION_KEY);
+        if (!out->certificate != !out->key)
+                return error_set(err, STATUS_USAGE, "--tls and --key belong together");
+        if (pg)
+                TRY(read_address(&cli->arena, pg, out, err));
+        if (statements) {
+                TRY(read_number(statements, "number of statements", 1, &number, err));
+                out->statements = (size_t)number;
+        }
+        if (timeout) {
+                TRY(read_number(timeout, "number of seconds", 1, &number, err));
+                out->statement_us = number * 1000000;
+        }
+        return STATUS_OK;
+}
+
+/* The store's folder, as the project names it: what is served is applied, so the work tree is not looked at again. */
+static Status find_store(Cli *cli, const char **out, Error *err) {
+        CLEANUP(workspace_closep) Workspace *workspace = NULL;
+        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store = true };
+        TRY(workspace_open(&spec, &workspace, err));
+        *out = arena_cstr(&cli->arena, str_of(workspace->lake->store->root));
+        AuditRecord record = { .action = STR("serve"), .rows = -1, .bytes = -1 };
+        return workspace_audit(workspace, record, err);
+}
+
+static Status run(Cli *cli, Error *err) {
+        ServerOptions spec = { 0 };
+        TRY(cli_want_words(cli, &verb_serve, 0, 0, err));
+        TRY(cli_want_formats(cli, false, false, err));
+        TRY(read_options(cli, &spec, err));
+        TRY(find_store(cli, &spec.store, err));
+        log_set_level(cli->output.verbose ? LOG_INFO : LOG_WARN);
+        CLEANUP(server_closep) Server *server = NULL;
+        TRY(server_open(&spec, &server, err));
+        /* a contract: programs that start us wait for this line */
+        fprintf(stderr, "ready pg=%s:%d\n", spec.host ? spec.host : "127.0.0.1", server_port(server));
+        if (server_ca(server))
+                output_note(&cli->output, PAINT_DIM, "clients know this server by %s", server_ca(server));
+        fflush(stderr);
+        return server_run(server, &cli_interrupted, err);
+}
+
+const Verb verb_serve = {
+        .name = "serve",
+        .usage = "serve",
+        .words = "PostgreSQL clients connect, log in and ask",
+        .help = "Serves what is applied, never the work tree, until SIGTERM or Ctrl-C: then nothing new is accepted and what runs\n"
+                "may end. The line 'ready pg=HOST:PORT' on standard error says that clients can connect. Logins are made by\n"
+                "lode user add. Off loopback everything is encrypted, with a certificate that is made in the store if none is given.\n\n"
+                "  lode serve\n"
+                "  lode serve --pg 0.0.0.0:5432 --tls server.pem --key server.key",
+        .options = options,
+        .option_count = COUNT_OF(options),
+        .run = run,
+};

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Grants: who may read which table, from the text that is in force: main's newest zone.yml, access.yml and policies.yml, as
+ * `apply` put them into the catalog. In this version a principal sees a whole table or nothing: a rule with `rows`, `columns`
+ * or `mask` grants nothing yet, and a table with a tag that policies.yml masks or filters is withheld from all whom that
+ * binds, its owner too. Row filters and masks come through the same door later.
+ *
+ *   an admin           everything
+ *   a zone's owner, its engineers     all stages of the zone, quarantine too
+ *   whom a rule names                 the tables it names; never quarantine; another zone's members: egress only
+ *
+ * Immutable, in the arena given: any thread may ask. Load again when the catalog changed.
+ */
+#include "govern/account.h"
+#include "model/project.h"
+
+typedef struct Grants Grants;
+
+/* CORRUPT for text that cannot be read: then nobody but admins sees anything of that zone, and `problems` says so. */
+Status grants_load(Catalog *catalog, Arena *arena, Grants **out, Error *err);
+bool grants_may_read(const Grants *grants, const Account *account, Str zone, Str stage, Str name);
+/* Whether it sees anything of the zone. */
+bool grants_may_enter(const Grants *grants, const Account *account, Str zone);
+/* A zone's text that could not be read, or a rule that grants nothing yet: for the server's log. */
+const Problems *grants_problems(const Grants *grants);

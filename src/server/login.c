@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the first byte to ReadyForQuery: encryption, start-up packet, login. */
+#include <inttypes.h>
+
+#include "base/time.h"
+#include "server/session_parts.h"
+
+#define OUR_MINOR 2         /* protocol 3.2: longer cancel keys */
+#define TOKEN_USER "token"  /* logs in by a token, inside TLS or from this machine */
+
+static void refuse(Session *session, const char *sqlstate, const char *words, const char *hint) {
+        Error ignored;
+        reply_error(&session->out, &(ReplyError){ .severity = REPLY_FATAL, .sqlstate = str_of(sqlstate), .message = str_of(words), .hint = str_of(hint) });
+        (void)session_flush(session, &ignored);
+        session->stage = STAGE_ENDED;
+}
+
+static void refuse_error(Session *session, const Error *err) {
+        refuse(session, session->sqlstate ? session->sqlstate : status_sqlstate(err->status), err->message, err->hint);
+}
+
+/* ---- encryption ---- */
+
+static bool begin_tls(Session *session) {
+        transport_begin_tls(&session->transport, session->host->tls);
+        session->stage = STAGE_HANDSHAKE;
+        return true;
+}
+
+static void answer_request(Session *session, bool yes) {
+        Error ignored;
+        buf_append_byte(&session->out, yes ? 'S' : 'N');
+        (void)session_flush(session, &ignored);
+}
+
+/* What a client sent in clear behind its request would be taken for what came encrypted (CVE-2021-23214). */
+static void request_tls(Session *session) {
+        bool can = session->host->tls && !session->transport.tls;
+        if (can && session->in_taken < session->in.size) {
+                refuse(session, "08P01", "something in clear behind a request for encryption", "");
+                return;
+        }
+        answer_request(session, can);
+        if (can)
+                begin_tls(session);
+}
+
+static bool shake(Session *session, SessionWant *out_want) {
+        TransportGot got = transport_shake(&session->transport);
+        *out_want = got == TRANSPORT_WANTS_OUT ? SESSION_WANTS_OUT : SESSION_WANTS_BYTES;
+        if (got == TRANSPORT_ENDED)
+                session->stage = STAGE_ENDED;
+        else if (got == TRANSPORT_DATA)
+                session->stage = STAGE_STARTUP;
+        return got == TRANSPORT_ENDED || got == TRANSPORT_DATA;
+}
+
+/* ---- who it is ---- */
+
+static Status no_login(Error *err) {
+        return error_set(err, STATUS_LOGIN, "the password is wrong, or there is no such user");
+}
+
+static Status audit_login(Session *session, Str user, bool denied, Error *err) {
+        AuditRecord record = { .principal = user, .via = STR("pg"), .action = STR("login"), .rows = -1, .bytes = -1, .denied = denied };
+        return session->host->audit(session->host->context, &record, true, err);
+}
+
+/* Databases: a zone; `lode`, `postgres` and the user's own name, which show all. */
+static Status choose_database(Session *session, Error *err) {
+        Str database = session->database;
+        session->zone = STR("");
+        session->system = (SystemSession){ .database = database };
+        if (str_is(database, "lode") || str_is(database, "postgres") || str_equal(database, session->account.name) || str_is(database, TOKEN_USER))
+                return STATUS_OK;
+        CatalogObject object;
+        Catalog *catalog = session->thread->lake->catalog;
+        Status status = catalog_get(catalog, (CatalogAt){ 0 }, (CatalogName){ STR("zone"), database, database }, &session->arena, &object, err);
+        if (status == STATUS_NOT_FOUND)
+                return session_refuse(session, "3D000", STATUS_NOT_FOUND, err, "database \"%.*s\" does not exist", STR_ARG(database));
+        session->zone = database;
+        return status;
+}
+
+static Status load_account(Session *session, Error *err) {
+        Account *account = &session->account;
+        Str name = account->name;
+        Status status = account_load(session->thread->lake->catalog, name, &session->arena, account, err);
+        if (status == STATUS_NOT_FOUND || (status == STATUS_OK && account->locked))
+                return no_login(err);
+        TRY(status);
+        if (!account->is_admin)
+                return error_set(err, STATUS_DENIED, "only users with the role admin log in so far");
+        session->principal = (Principal){ .name = account->name, .administrator = account->is_admin };
+        return choose_database(session, err);
+}
+
+static void welcome(Session *session) {
+        Error err = { 0 };
+        if (load_account(session, &err) != STATUS_OK || audit_login(session, session->account.name, false, &err) != STATUS_OK) {
+                refuse_error(session, &err);
+                return;
+        }
+        settings_begin_with(session->settings, STR("session_authorization"), session->account.name);
+        settings_begin_with(session->settings, STR("is_superuser"), session->account.is_admin ? STR("on") : STR("off"));
+        reply_login_ok(&session->out);
+        Str value;
+        for (const char *name; (name = settings_next_report(session->settings, &value));)
+                reply_setting(&session->out, str_of(name), value);
+        reply_cancel_key(&session->out, session->process, (Str){ session->key, session->key_size });
+        reply_ready(&session->out, REPLY_IDLE);
+        session->stage = STAGE_READY;
+        session->deadline_us = 0;
+        (void)session_flush(session, &err);
+}
+
+static void denied(Session *session, const Error *why) {
+        Error err = *why, ignored;
+        (void)audit_login(session, session->account.name, true, &ignored);
+        refuse_error(session, &err);
+}
+
+/* ---- SCRAM ---- */
+
+/* The same steps whether there is such a user or not. */
+static Status begin_scram(Session *session, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        ScramVerifier verifier;
+        Str text;
+        Catalog *catalog = session->thread->lake->catalog;
+        Status status = account_verifier(catalog, session->account.name, &arena, &text, err);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+                return status;
+        bool known = status == STATUS_OK && scram_verifier_parse(text, &arena, &verifier, err) == STATUS_OK;
+        if (!known)
+                scram_verifier_mock(session->account.name, session->host->secret, &verifier);
+        Str binding = session->transport.tls ? tls_binding(session->host->tls) : STR_NONE;
+        scram_begin(&session->scram, &verifier, known, binding);
+        reply_login_mechanisms(&session->out, binding.size > 0);
+        session->stage = STAGE_SASL_FIRST;
+        return session_flush(session, err);
+}
+
+static Status sasl_first(Session *session, Str body, Error *err) {
+        WireSaslInitial initial;
+        Str answer;
+        TRY(wire_sasl_initial_read(body, &initial, err));
+        if (!initial.has_response)
+                return error_set(err, STATUS_PROTOCOL, "a login without its first message");
+        TRY(scram_first(&session->scram, initial.mechanism, initial.response, &session->arena, &answer, err));
+        reply_login_continue(&session->out, answer);
+        session->stage = STAGE_SASL_FINAL;
+        return session_flush(session, err);
+}
+
+static Status sasl_final(Session *session, Str body, Error *err) {
+        Str answer;
+        TRY(scram_final(&session->scram, body, &session->arena, &answer, err));
+        reply_login_final(&session->out, answer);
+        return STATUS_OK;
+}
+
+/* ---- tokens ---- */
+
+static Status begin_token(Session *session, Error *err) {
+        if (!session->transport.tls && !session->is_local)
+                return error_set(err, STATUS_LOGIN, "a token is taken inside TLS only");
+        reply_login_password(&session->out);
+        session->stage = STAGE_TOKEN;
+        return session_flush(session, err);
+}
+
+static Status take_token(Session *session, Str body, Error *err) {
+        Str principal, token = str_slice(body, 0, str_find_byte(body, '\0'));
+        TRY(token_check(session->thread->lake->catalog, token, time_now_us(), &session->arena, &principal, err));
+        session->account.name = principal;
+        return STATUS_OK;
+}
+
+/* ---- the start-up packet ---- */
+
+/* -c name=value and --name=value, as `options` has them. */
+static void take_options(Session *session, Str options) {
+        while (options.size > 0) {
+                Str word, name, value;
+                if (!str_cut(options, ' ', &word, &options))
+                        options = STR_NONE;
+                if (str_starts_with(word, STR("--")))
+                        word = str_slice(word, 2, word.size);
+                else if (str_starts_with(word, STR("-c")))
+                        word = str_slice(word, 2, word.size);
+                Error ignored;
+                if (str_cut(word, '=', &name, &value) && settings_set(session->settings, name, value, false, &ignored) == STATUS_OK)
+                        settings_begin_with(session->settings, name, settings_get(session->settings, name));
+        }
+}
+
+static Status take_settings(Session *session, const WireStartup *startup, Error *err) {
+        for (size_t i = 0; i < startup->setting_count; i++) {
+                const WireSetting *setting = &startup->settings[i];
+                if (str_is(setting->name, "options")) {
+                        take_options(session, setting->value);
+                        continue;
+                }
+                if (str_is(setting->name, "replication"))
+                        return error_set(err, STATUS_SQL_REFUSED, "replication is not supported");
+                Status status = settings_set(session->settings, setting->name, setting->value, false, err);
+                if (status == STATUS_NOT_FOUND)
+                        continue; /* a driver's own; PostgreSQL would refuse it, but nothing is lost by it */
+                TRY(status);
+                settings_begin_with(session->settings, setting->name, arena_str(&session->arena, settings_get(session->settings, setting->name)));
+        }
+        return STATUS_OK;
+}
+
+static Status start(Session *session, const WireStartup *startup, Error *err) {
+        if (session->host->require_tls && !session->transport.tls) {
+                session->sqlstate = "28000";
+                error_set(err, STATUS_LOGIN, "this server takes encrypted connections only");
+                return error_hint(err, "add sslmode=require to the connection");
+        }
+        if (startup->minor > OUR_MINOR || startup->unknown_count > 0)
+                reply_protocol(&session->out, startup->minor > OUR_MINOR ? OUR_MINOR : startup->minor, startup->unknown, startup->unknown_count);
+        if (startup->minor < OUR_MINOR)
+                session->key_size = sizeof(uint32_t);
+        session->account.name = arena_str(&session->arena, startup->user);
+        session->database = arena_str(&session->arena, startup->database);
+        TRY(take_settings(session, startup, err));
+        return str_is(startup->user, TOKEN_USER) ? begin_token(session, err) : begin_scram(session, err);
+}
+
+static void take_packet(Session *session, Str packet) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        WireStartup startup;
+        Error err = { 0 };
+        if (wire_startup_read(packet, &arena, &startup, &err) != STATUS_OK) {
+                refuse_error(session, &err);
+                return;
+        }
+        session->in_taken += packet.size;
+        switch (startup.kind) {
+        case WIRE_STARTUP_TLS:
+                request_tls(session);
+                break;
+        case WIRE_STARTUP_GSS:
+                answer_request(session, false);
+                break;
+        case WIRE_STARTUP_CANCEL:
+                session->host->cancel(session->host->context, startup.process, startup.key);
+                session->stage = STAGE_ENDED;
+                break;
+        case WIRE_STARTUP:
+                if (start(session, &startup, &err) != STATUS_OK)
+                        refuse_error(session, &err);
+                break;
+        }
+}
+
+static void take_message(Session *session, Str packet) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        WireMessage message;
+        Error err = { 0 };
+        Status status = wire_message_read(packet, &arena, &message, &err);
+        session->in_taken += packet.size;
+        if (status == STATUS_OK && message.type == WIRE_TERMINATE) {
+                session->stage = STAGE_ENDED;
+                return;
+        }
+        if (status == STATUS_OK && message.type != WIRE_PASSWORD)
+                status = error_set(&err, STATUS_PROTOCOL, "a message other than the login's");
+        bool last = session->stage != STAGE_SASL_FIRST;
+        if (status == STATUS_OK && session->stage == STAGE_SASL_FIRST)
+                status = sasl_first(session, message.bytes, &err);
+        else if (status == STATUS_OK)
+                status = session->stage == STAGE_SASL_FINAL ? sasl_final(session, message.bytes, &err) : take_token(session, message.bytes, &err);
+        if (status != STATUS_OK)
+                denied(session, &err);
+        else if (last)
+                welcome(session);
+}
+
+bool login_step(Session *session, SessionWant *out_want) {
+        Error err = { 0 };
+        size_t size;
+        *out_want = SESSION_WANTS_BYTES;
+        if (session->stage == STAGE_HANDSHAKE)
+                return shake(session, out_want);
+        bool startup = session->stage == STAGE_STARTUP;
+        Str bytes = str_slice(buf_view(&session->in), session->in_taken, session->in.size);
+        if (startup && bytes.size == 0 && !session->transport.tls && session->host->tls && transport_peek(&session->transport) == TLS_FIRST_BYTE)
+                return begin_tls(session);
+        if (wire_frame(startup ? WIRE_STAGE_STARTUP : WIRE_STAGE_LOGIN, bytes, &size, &err) != STATUS_OK) {
+                refuse_error(session, &err);
+                return true;
+        }
+        if (size == 0)
+                return false;
+        /* the packet's bytes stay where they are until the session reads on */
+        (startup ? take_packet : take_message)(session, str_slice(bytes, 0, size));
+        return true;
+}

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The session's own statements: transactions, settings, cursors, prepared statements. */
+#include <inttypes.h>
+
+#include "engine/client_type.h"
+#include "server/session_parts.h"
+
+bool command_wants_worker(const Command *command) {
+        return command_asks(command) || command->kind == COMMAND_PREPARE || command->kind == COMMAND_EXECUTE || command->kind == COMMAND_FETCH;
+}
+
+static void complete(Session *session, const char *tag) {
+        reply_complete(&session->out, str_of(tag));
+}
+
+static bool in_block(const Session *session) {
+        return session->transaction == TRANSACTION_BLOCK || session->transaction == TRANSACTION_FAILED;
+}
+
+/* ---- what they answer with ---- */
+
+static void one_text_column(Prepared *prepared, Str name) {
+        prepared->columns = ARENA_NEW(&prepared->arena, ReplyColumn);
+        prepared->columns[0] = (ReplyColumn){ .name = name, .oid = OID_TEXT, .size = -1, .modifier = -1 };
+        prepared->column_count = 1;
+        prepared->has_rows = true;
+}
+
+static void show_columns(Prepared *prepared) {
+        static const char *const names[] = { "name", "setting", "description" };
+        if (!prepared->command.all) {
+                one_text_column(prepared, prepared->command.name);
+                return;
+        }
+        prepared->columns = ARENA_ARRAY(&prepared->arena, ReplyColumn, COUNT_OF(names));
+        prepared->column_count = COUNT_OF(names);
+        prepared->has_rows = true;
+        for (size_t i = 0; i < COUNT_OF(names); i++)
+                prepared->columns[i] = (ReplyColumn){ .name = str_of(names[i]), .oid = OID_TEXT, .size = -1, .modifier = -1 };
+}
+
+/* Another's columns: of the statement that EXECUTE names, of the cursor that FETCH reads. */
+static void columns_of(Prepared *prepared, const Prepared *other) {
+        prepared->columns = ARENA_ARRAY(&prepared->arena, ReplyColumn, other->column_count);
+        prepared->column_count = other->column_count;
+        prepared->has_rows = true;
+        for (size_t i = 0; i < other->column_count; i++) {
+                prepared->columns[i] = other->columns[i];
+                prepared->columns[i].name = arena_str(&prepared->arena, other->columns[i].name);
+        }
+}
+
+static Status no_cursor(Session *session, Str name, Error *err) {
+        return session_refuse(session, "34000", STATUS_NOT_FOUND, err, "cursor \"%.*s\" does not exist", STR_ARG(name));
+}
+
+Status perform_describe(Session *session, Prepared *prepared, Error *err) {
+        const Command *command = &prepared->command;
+        const Prepared *statement;
+        const Portal *cursor;
+        switch (command->kind) {
+        case COMMAND_SHOW:
+                show_columns(prepared);
+                return STATUS_OK;
+        case COMMAND_EXPLAIN:
+                one_text_column(prepared, STR("QUERY PLAN"));
+                return STATUS_OK;
+        case COMMAND_EXECUTE:
+                statement = session_find_statement(session, command->name);
+                if (!statement)
+                        return session_no_statement(session, command->name, err);
+                if (statement->has_rows)
+                        columns_of(prepared, statement);
+                return STATUS_OK;
+        case COMMAND_FETCH:
+                cursor = session_find_portal(session, command->name);
+                if (!cursor)
+                        return no_cursor(session, command->name, err);
+                if (!command->move)
+                        columns_of(prepared, cursor->prepared);
+                return STATUS_OK;
+        default:
+                prepared->has_rows = false; /* of a DECLARE and a COPY the columns are not the answer's */
+                return STATUS_OK;
+        }
+}
+
+/* ---- transactions ---- */
+
+static Status do_begin(Session *session, Portal *portal UNUSED, Error *err UNUSED) {
+        if (in_block(session))
+                session_warn(session, "25001", "there is already a transaction in progress");
+        else
+                session_begin(session, TRANSACTION_BLOCK);
+        complete(session, "BEGIN");
+        return STATUS_OK;
+}
+
+static Status do_end(Session *session, bool commit) {
+        bool failed = session->transaction == TRANSACTION_FAILED;
+        if (!in_block(session))
+                session_warn(session, "25P01", "there is no transaction in progress");
+        session_end_transaction(session, commit && !failed);
+        complete(session, commit && !failed ? "COMMIT" : "ROLLBACK");
+        return STATUS_OK;
+}
+
+static Status do_commit(Session *session, Portal *portal UNUSED, Error *err UNUSED) {
+        return do_end(session, true);
+}
+
+static Status do_rollback(Session *session, Portal *portal UNUSED, Error *err UNUSED) {
+        return do_end(session, false);
+}
+
+static Status want_block(Session *session, const char *what, Error *err) {
+        if (in_block(session))
+                return STATUS_OK;
+        return session_refuse(session, "25P01", STATUS_SQL_REFUSED, err, "%s can only be used in transaction blocks", what);
+}
+
+static Status do_savepoint(Session *session, Portal *portal, Error *err) {
+        TRY(want_block(session, "SAVEPOINT", err));
+        Savepoint *savepoint = calloc(1, sizeof(*savepoint));
+        char *name = strndup(portal->prepared->command.name.data, portal->prepared->command.name.size);
+        if (!savepoint || !name)
+                panic("out of memory");
+        *savepoint = (Savepoint){ session->savepoints, name };
+        session->savepoints = savepoint;
+        complete(session, "SAVEPOINT");
+        return STATUS_OK;
+}
+
+/* Down to the savepoint of that name; it too goes, if asked. */
+static Status drop_savepoints(Session *session, Str name, bool with_it, Error *err) {
+        Savepoint *found = session->savepoints;
+        while (found && !str_is(name, found->name))
+                found = found->below;
+        if (!found)
+                return session_refuse(session, "3B001", STATUS_NOT_FOUND, err, "savepoint \"%.*s\" does not exist", STR_ARG(name));
+        while (session->savepoints != (with_it ? found->below : found)) {
+                Savepoint *top = session->savepoints;
+                bool last = top == found;
+                session->savepoints = top->below;
+                free(top->name);
+                free(top);
+                if (last)
+                        break;
+        }
+        return STATUS_OK;
+}
+
+static Status do_release(Session *session, Portal *portal, Error *err) {
+        TRY(want_block(session, "RELEASE SAVEPOINT", err));
+        TRY(drop_savepoints(session, portal->prepared->command.name, true, err));
+        complete(session, "RELEASE");
+        return STATUS_OK;
+}
+
+static Status do_rollback_to(Session *session, Portal *portal, Error *err) {
+        TRY(want_block(session, "ROLLBACK TO SAVEPOINT", err));
+        TRY(drop_savepoints(session, portal->prepared->command.name, false, err));
+        session->transaction = TRANSACTION_BLOCK; /* nothing was written: what failed left no trace */
+        complete(session, "ROLLBACK");
+        return STATUS_OK;
+}
+
+/* ---- settings ---- */
+
+/* A list as PostgreSQL keeps it: "a, b". */
+static Str join(Arena *arena, const Command *command) {
+        Str all = command->values[0];
+        for (size_t i = 1; i < command->value_count; i++)
+                all = arena_strf(arena, "%.*s, %.*s", STR_ARG(all), STR_ARG(command->values[i]));
+        return all;
+}
+
+static Status do_set(Session *session, Portal *portal, Error *err) {
+        const Command *command = &portal->prepared->command;
+        Str value = join(&portal->arena, command);
+        if (command->value_count == 1 && str_equal_nocase(value, STR("default")))
+                TRY(settings_reset(session->settings, command->name, err));
+        else
+                TRY(settings_set(session->settings, command->name, value, command->local, err));
+        session->has_at = session->has_at && !str_starts_with(command->name, STR("lode."));
+        complete(session, "SET");
+        return STATUS_OK;
+}
+
+static Status do_nothing(Session *session, Portal *portal, Error *err UNUSED) {
+        complete(session, portal->prepared->command.kind == COMMAND_UNLISTEN ? "UNLISTEN" : "SET");
+        return STATUS_OK;
+}
+
+static Status do_reset(Session *session, Portal *portal, Error *err) {
+        const Command *command = &portal->prepared->command;
+        if (command->all)
+                settings_reset_all(session->settings);
+        else
+                TRY(settings_reset(session->settings, command->name, err));
+        session->has_at = false;
+        complete(session, "RESET");
+        return STATUS_OK;
+}
+
+static Status do_show(Session *session, Portal *portal, Error *err) {
+        const Command *command = &portal->prepared->command;
+        Str name, value, words;
+        size_t shown = 0;
+        for (size_t i = 0; settings_at(session->settings, i, &name, &value, &words); i++) {
+                if (!command->all && !str_equal_nocase(name, command->name))
+                        continue;
+                size_t mark = reply_row_begin(&session->out, command->all ? 3 : 1);
+                if (command->all)
+                        reply_row_value(&session->out, name);
+                reply_row_value(&session->out, value);
+                if (command->all)
+                        reply_row_value(&session->out, words);
+                reply_row_end(&session->out, mark);
+                shown++;
+        }
+        if (shown == 0)
+                return error_set(err, STATUS_NOT_FOUND, "unrecognized configuration parameter \"%.*s\"", STR_ARG(command->name));
+        complete(session, "SHOW");
+        return STATUS_OK;
+}
+
+static void drop_statements(Session *session) {
+        while (session->statements)
+                session_drop_statement(session, str_of(session->statements->name));
+}
+
+static void drop_portals(Session *session) {
+        while (session->portals)
+                session_drop_portal(session, str_of(session->portals->name));
+}
+
+static Status do_discard(Session *session, Portal *portal, Error *err) {
+        const Command *command = &portal->prepared->command;
+        char tag[32];
+        if (command->all && in_block(session))
+                return session_refuse(session, "25001", STATUS_SQL_REFUSED, err, "DISCARD ALL cannot run inside a transaction block");
+        if (command->all) {
+                drop_portals(session);
+                drop_statements(session);
+                settings_reset_all(session->settings);
+                session->has_at = false;
+        }
+        snprintf(tag, sizeof(tag), "DISCARD %.*s", STR_ARG(command->name));
+        for (char *at = tag; *at; at++)
+                *at = (char)(*at >= 'a' && *at <= 'z' ? *at - 'a' + 'A' : *at);
+        complete(session, tag);
+        return STATUS_OK;
+}
+
+/* ---- prepared statements ---- */
+
+static Status do_deallocate(Session *session, Portal *portal, Error *err) {
+        const Command *command = &portal->prepared->command;
+        if (command->all)
+                drop_statements(session);
+        else if (!session_find_statement(session, command->name))
+                return session_no_statement(session, command->name, err);
+        else
+                session_drop_statement(session, command->name);
+        complete(session, command->all ? "DEALLOCATE ALL" : "DEALLOCATE");
+        return STATUS_OK;
+}
+
+/* The words that PREPARE's list of types uses. */
+static uint32_t type_by_word(Str word) {
+        static const struct {
+                const char *word;
+                uint32_t oid;
+        } words[] = { { "int", OID_INT4 }, { "integer", OID_INT4 }, { "int4", OID_INT4 }, { "bigint", OID_INT8 }, { "int8", OID_INT8 },
+                      { "smallint", OID_INT2 }, { "int2", OID_INT2 }, { "text", OID_TEXT }, { "varchar", OID_TEXT }, { "boolean", OID_BOOL },
+                      { "bool", OID_BOOL }, { "numeric", OID_NUMERIC }, { "decimal", OID_NUMERIC }, { "date", OID_DATE }, { "time", OID_TIME },
+                      { "timestamp", OID_TIMESTAMP }, { "timestamptz", OID_TIMESTAMPTZ }, { "real", OID_FLOAT4 }, { "float4", OID_FLOAT4 },
+                      { "float8", OID_FLOAT8 }, { "double precision", OID_FLOAT8 }, { "uuid", OID_UUID }, { "bytea", OID_BYTEA },
+                      { "interval", OID_INTERVAL } };
+        Str bare = str_trim(str_slice(word, 0, str_find_byte(word, '(')));
+        for (size_t i = 0; i < COUNT_OF(words); i++)
+                if (str_equal_nocase(bare, str_of(words[i].word)))
+                        return words[i].oid;
+        return 0;
+}
+
+static Status do_prepare(Session *session, Portal *portal, Error *err) {
+        const Command *command = &portal->prepared->command;
+        Command *inner;
+        size_t count;
+        if (session_find_statement(session, command->name))
+                return session_refuse(session, "42P05", STATUS_EXISTS, err, "prepared statement \"%.*s\" already exists", STR_ARG(command->name));
+        TRY(commands_split(command->inner, &portal->arena, &inner, &count, err));
+        if (count != 1)
+                return error_set(err, STATUS_SQL_SYNTAX, "PREPARE takes one statement");
+        uint32_t *types = ARENA_ARRAY(&portal->arena, uint32_t, command->value_count);
+        for (size_t i = 0; i < command->value_count; i++)
+                types[i] = type_by_word(command->values[i]);
+        Prepared *made;
+        TRY(prepared_make(session, command->inner, inner, types, command->value_count, &made, err));
+        session_keep_statement(session, command->name, made);
+        complete(session, "PREPARE");
+        return STATUS_OK;
+}
+
+/* A literal of SQL: 'text', 12.5, true, null. */
+static Status literal_value(Session *session, Str text, Arena *arena, WireParameter *out, Error *err) {
+        bool quoted = text.size >= 2 && text.data[0] == '\'' && text.data[text.size - 1] == '\'';
+        *out = (WireParameter){ .null = str_equal_nocase(text, STR("null")), .bytes = text };
+        for (size_t i = 0; i < text.size && !quoted; i++)
+                if (!strchr("0123456789.+-eE", text.data[i]) && !str_equal_nocase(text, STR("true")) && !str_equal_nocase(text, STR("false")) && !out->null)
+                        return session_refuse(session, "0A000", STATUS_SQL_REFUSED, err, "EXECUTE takes literals, not '%.*s'", STR_ARG(text));
+        if (!quoted)
+                return STATUS_OK;
+        char *plain = arena_alloc_raw(arena, text.size);
+        size_t size = 0;
+        for (size_t i = 1; i + 1 < text.size; i++) {
+                plain[size++] = text.data[i];
+                i += text.data[i] == '\'';
+        }
+        out->bytes = (Str){ plain, size };
+        return STATUS_OK;
+}
+
+static Status do_execute(Session *session, Portal *portal, Error *err) {
+        const Command *command = &portal->prepared->command;
+        Prepared *prepared = session_find_statement(session, command->name);
+        if (!prepared)
+                return session_no_statement(session, command->name, err);
+        if (command->value_count != prepared->type_count)
+                return session_refuse(session, "42601", STATUS_SQL_SYNTAX, err, "%zu parameters were given; \"%.*s\" takes %zu", command->value_count,
+                                      STR_ARG(command->name), prepared->type_count);
+        Portal *inner = portal_new(prepared);
+        inner->values = ARENA_ARRAY(&inner->arena, SqlValue, prepared->type_count);
+        memcpy(inner->formats, portal->formats, (portal->prepared->column_count < prepared->column_count ? portal->prepared->column_count : prepared->column_count) * sizeof(uint16_t));
+        Status status = STATUS_OK;
+        for (size_t i = 0; i < prepared->type_count && status == STATUS_OK; i++) {
+                WireParameter parameter;
+                status = literal_value(session, command->values[i], &inner->arena, &parameter, err);
+                if (status == STATUS_OK)
+                        status = parameter_read(i + 1, prepared->types[i], 0, &parameter, &inner->arena, &inner->values[i], err);
+        }
+        if (status == STATUS_OK)
+                status = prepared->command.kind == COMMAND_QUERY ? portal_run(session, inner, 0, err) : perform(session, inner, err);
+        portal_free(session, inner);
+        return status;
+}
+
+/* ---- cursors ---- */
+
+static SqlValue *values_copy(Arena *arena, const SqlValue *values, size_t count) {
+        SqlValue *copy = ARENA_ARRAY(arena, SqlValue, count);
+        for (size_t i = 0; i < count; i++) {
+                copy[i] = values[i];
+                copy[i].text = arena_str(arena, values[i].text);
+                copy[i].items = values_copy(arena, values[i].items, values[i].item_count);
+        }
+        return copy;
+}
+
+static Status do_declare(Session *session, Portal *portal, Error *err) {
+        Prepared *prepared = portal->prepared;
+        const Command *command = &prepared->command;
+        if (!command->hold)
+                TRY(want_block(session, "DECLARE CURSOR", err));
+        if (session_find_portal(session, command->name))
+                return session_refuse(session, "42P03", STATUS_EXISTS, err, "cursor \"%.*s\" already exists", STR_ARG(command->name));
+        Portal *cursor = portal_new(prepared);
+        cursor->values = values_copy(&cursor->arena, portal->values, prepared->type_count);
+        cursor->hold = command->hold;
+        for (size_t i = 0; i < prepared->column_count; i++)
+                cursor->formats[i] = command->binary;
+        session_keep_portal(session, command->name, cursor);
+        complete(session, "DECLARE CURSOR");
+        return STATUS_OK;
+}
+
+static Status do_fetch(Session *session, Portal *portal, Error *err) {
+        const Command *command = &portal->prepared->command;
+        Portal *cursor = session_find_portal(session, command->name);
+        int64_t count;
+        char tag[40];
+        if (!cursor)
+                return no_cursor(session, command->name, err);
+        TRY(portal_fetch(session, cursor, command->count, command->move, &count, err));
+        snprintf(tag, sizeof(tag), "%s %" PRId64, command->move ? "MOVE" : "FETCH", count);
+        complete(session, tag);
+        return STATUS_OK;
+}
+
+static Status do_close(Session *session, Portal *portal, Error *err) {
+        const Command *command = &portal->prepared->command;
+        if (!command->all && !session_find_portal(session, command->name))
+                return no_cursor(session, command->name, err);
+        if (command->all)
+                drop_portals(session);
+        else
+                session_drop_portal(session, command->name);
+        complete(session, command->all ? "CLOSE CURSOR ALL" : "CLOSE CURSOR");
+        return STATUS_OK;
+}
+
+/* ---- the rest ---- */
+
+static Status do_empty(Session *session, Portal *portal UNUSED, Error *err UNUSED) {
+        reply_mark(&session->out, REPLY_EMPTY_QUERY);
+        return STATUS_OK;
+}
+
+static Status do_copy(Session *session, Portal *portal, Error *err) {
+        return portal_copy(session, portal, err);
+}
+
+static Status do_explain(Session *session, Portal *portal, Error *err) {
+        TRY(portal_explain(session, portal, err));
+        buf_append(&session->out, buf_view(&portal->own));
+        complete(session, "EXPLAIN");
+        return STATUS_OK;
+}
+
+/* One's own password only; what psql sends is a verifier already, so that the server never sees the password. */
+static Status do_password(Session *session, Portal *portal, Error *err) {
+        const Command *command = &portal->prepared->command;
+        ScramVerifier verifier;
+        if (command->name.size > 0 && !str_equal(command->name, session->account.name))
+                return error_set(err, STATUS_DENIED, "only one's own password can be changed here");
+        if (scram_verifier_parse(command->values[0], &portal->arena, &verifier, err) != STATUS_OK) {
+                error_set(err, STATUS_BAD_VALUE, "a password in clear is not taken");
+                return error_hint(err, "psql's \\password sends it as a verifier");
+        }
+        AuditRecord record = { .principal = session->principal.name, .via = STR("pg"), .action = STR("password"), .rows = -1, .bytes = -1 };
+        TRY(session->host->audit(session->host->context, &record, true, err));
+        TRY(account_set_verifier(session->thread->lake->catalog, session->account.name, scram_verifier_print(&portal->arena, &verifier), err));
+        complete(session, "ALTER ROLE");
+        return STATUS_OK;
+}
+
+typedef Status (*Perform)(Session *session, Portal *portal, Error *err);
+
+Status perform(Session *session, Portal *portal, Error *err) {
+        static const Perform performers[] = {
+                [COMMAND_EMPTY] = do_empty,         [COMMAND_EXPLAIN] = do_explain,   [COMMAND_BEGIN] = do_begin,
+                [COMMAND_COMMIT] = do_commit,       [COMMAND_ROLLBACK] = do_rollback, [COMMAND_SAVEPOINT] = do_savepoint,
+                [COMMAND_RELEASE] = do_release,     [COMMAND_ROLLBACK_TO] = do_rollback_to, [COMMAND_SET] = do_set,
+                [COMMAND_SET_NOTHING] = do_nothing, [COMMAND_RESET] = do_reset,       [COMMAND_SHOW] = do_show,
+                [COMMAND_DISCARD] = do_discard,     [COMMAND_DEALLOCATE] = do_deallocate, [COMMAND_PREPARE] = do_prepare,
+                [COMMAND_EXECUTE] = do_execute,     [COMMAND_DECLARE] = do_declare,   [COMMAND_FETCH] = do_fetch,
+                [COMMAND_CLOSE] = do_close,         [COMMAND_COPY_OUT] = do_copy,     [COMMAND_UNLISTEN] = do_nothing,
+                [COMMAND_PASSWORD] = do_password,
+        };
+        return performers[portal->prepared->command.kind](session, portal, err);
+}

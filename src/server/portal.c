@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Questions: prepared, described, run, and their rows passed on. */
+#include <inttypes.h>
+
+#include "base/vec.h"
+#include "engine/client_type.h"
+#include "server/session_parts.h"
+#include "sql/fill.h"
+#include "sql/output.h"
+
+#define COPY_BINARY_HEADER "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0"
+#define COPY_BINARY_TRAILER "\377\377"
+
+/* ---- prepared statements ---- */
+
+bool command_asks(const Command *command) {
+        return command->kind == COMMAND_QUERY || command->kind == COMMAND_COPY_OUT || command->kind == COMMAND_DECLARE ||
+               command->kind == COMMAND_EXPLAIN;
+}
+
+Prepared *prepared_hold(Prepared *prepared) {
+        prepared->holders++;
+        return prepared;
+}
+
+void prepared_release(Prepared *prepared) {
+        if (!prepared || --prepared->holders > 0)
+                return;
+        Arena arena = prepared->arena;
+        arena_deinit(&arena);
+}
+
+static void prepared_releasep(Prepared **prepared) {
+        prepared_release(*prepared);
+}
+
+static Prepared *prepared_new(Str sql, const Command *command) {
+        Arena arena = { 0 };
+        Prepared *prepared = ARENA_NEW(&arena, Prepared);
+        *prepared = (Prepared){ .holders = 1, .arena = arena };
+        prepared->sql = arena_str(&prepared->arena, sql);
+        prepared->command = (Command){ .text = str_slice(prepared->sql, command->offset, command->offset + command->text.size),
+                                       .offset = command->offset };
+        return prepared;
+}
+
+static StatementSpec spec_of(Session *session, Worker *worker, CatalogAt at) {
+        return (StatementSpec){ .lake = session->thread->lake, .worker = worker, .at = at, .principal = session->principal,
+                                .default_zone = session->zone, .session = &session->system, .parameters = true };
+}
+
+/* CAST($1 AS integer), the way in which people say what a parameter is. */
+typedef struct CastTypes {
+        uint32_t *types;
+        size_t count;
+} CastTypes;
+
+static Status see_cast(void *context, SqlExpr **place, Error *err UNUSED) {
+        CastTypes *casts = context;
+        const SqlExpr *expr = *place;
+        uint64_t number;
+        if (expr->kind != SQL_CAST || expr->cast.child->kind != SQL_PARAMETER || expr->cast.type->type.path.count == 0)
+                return STATUS_OK;
+        if (!str_to_uint64(expr->cast.child->parameter, &number) || number == 0 || number > casts->count)
+                return STATUS_OK;
+        const SqlNames *path = &expr->cast.type->type.path;
+        char upper[32] = "";
+        Str name = path->items[path->count - 1];
+        for (size_t i = 0; i < name.size && i + 1 < sizeof(upper); i++)
+                upper[i] = (char)(name.data[i] >= 'a' && name.data[i] <= 'z' ? name.data[i] - 'a' + 'A' : name.data[i]);
+        static const struct {
+                const char *word;
+                uint32_t oid;
+        } words[] = { { "INT", OID_INT4 },      { "INT4", OID_INT4 },     { "INT8", OID_INT8 },        { "INT2", OID_INT2 },
+                      { "TEXT", OID_TEXT },     { "BOOL", OID_BOOL },     { "FLOAT8", OID_FLOAT8 },    { "FLOAT4", OID_FLOAT4 },
+                      { "NUMERIC", OID_NUMERIC }, { "BYTEA", OID_BYTEA }, { "TIMESTAMPTZ", OID_TIMESTAMPTZ }, { "REAL", OID_FLOAT4 } };
+        uint32_t oid = client_type_of(str_of(upper)).oid;
+        for (size_t i = 0; i < COUNT_OF(words); i++)
+                if (strcmp(upper, words[i].word) == 0)
+                        oid = words[i].oid;
+        if (casts->types[number - 1] == 0 && expr->cast.type->type.children.count == 0)
+                casts->types[number - 1] = oid;
+        return STATUS_OK;
+}
+
+/* A NULL of each parameter's type; those that have none stay, or become a NULL without one. */
+static SqlValue *empty_values(Prepared *prepared, bool keep_open) {
+        SqlValue *values = ARENA_ARRAY(&prepared->arena, SqlValue, prepared->type_count);
+        for (size_t i = 0; i < prepared->type_count; i++) {
+                WireParameter null = { .null = true };
+                Error ignored;
+                parameter_read(i + 1, prepared->types[i], 0, &null, &prepared->arena, &values[i], &ignored);
+                values[i].open = keep_open && prepared->types[i] == 0;
+        }
+        return values;
+}
+
+static Status describe_with(Session *session, Worker *worker, CatalogAt at, Prepared *prepared, bool keep_open, Statement *out,
+                            Error *err) {
+        SqlTree *tree = ARENA_NEW(&prepared->arena, SqlTree);
+        *tree = *prepared->tree;
+        tree->query = sql_query_copy(&prepared->arena, prepared->tree->query);
+        Str *names = ARENA_ARRAY(&prepared->arena, Str, tree->parameters.count);
+        if (tree->parameters.count > 0)
+                memcpy(names, tree->parameters.items, tree->parameters.count * sizeof(Str));
+        tree->parameters.items = names;
+        TRY(sql_fill_parameters(tree, empty_values(prepared, keep_open), prepared->type_count, &prepared->arena, err));
+        StatementSpec spec = spec_of(session, worker, at);
+        return statement_bind(&spec, tree, &prepared->arena, out, err);
+}
+
+static void take_inferred(Prepared *prepared, const WorkerColumns *columns) {
+        for (size_t i = 0; i < columns->parameter_count; i++) {
+                uint64_t number;
+                const WorkerParameter *parameter = &columns->parameters[i];
+                if (str_to_uint64(parameter->name, &number) && number >= 1 && number <= prepared->type_count &&
+                    prepared->types[number - 1] == 0)
+                        prepared->types[number - 1] = parameter_oid(parameter->engine_type);
+        }
+}
+
+static void take_columns(Prepared *prepared, const WorkerColumns *columns) {
+        Str *names = ARENA_ARRAY(&prepared->arena, Str, columns->count);
+        for (size_t i = 0; i < columns->count; i++)
+                names[i] = columns->items[i].name;
+        sql_output_names(prepared->tree, names, columns->count);
+        prepared->columns = ARENA_ARRAY(&prepared->arena, ReplyColumn, columns->count);
+        prepared->column_count = columns->count;
+        prepared->has_rows = true;
+        for (size_t i = 0; i < columns->count; i++) {
+                ClientType type = client_type_of(columns->items[i].engine_type);
+                prepared->columns[i] = (ReplyColumn){ .name = names[i], .oid = type.oid, .size = type.size, .modifier = type.modifier };
+        }
+}
+
+/* First with the parameters open, so that the engine says what it takes them for; where it cannot, without types. */
+static Status describe(Session *session, Worker *worker, Prepared *prepared, Error *err) {
+        CatalogAt at;
+        Statement statement;
+        bool open = false;
+        TRY(session_at(session, &at, err));
+        for (size_t i = 0; i < prepared->type_count; i++)
+                open |= prepared->types[i] == 0;
+        Status status = describe_with(session, worker, at, prepared, true, &statement, err);
+        if (status == STATUS_OK)
+                take_inferred(prepared, &statement.columns);
+        if (open && status != STATUS_WORKER_LOST && status != STATUS_INTERRUPTED)
+                status = describe_with(session, worker, at, prepared, false, &statement, err);
+        TRY(status);
+        take_columns(prepared, &statement.columns);
+        return STATUS_OK;
+}
+
+static Status prepare_question(Session *session, Prepared *prepared, const uint32_t *types, size_t type_count, Error *err) {
+        CLEANUP(worker_releasep) Worker *worker = NULL;
+        size_t count;
+        TRY(worker_lease(session->host->pool, session->principal.name, &worker, err));
+        TRY(session_work_with(session, worker, err));
+        Status status = statement_parse(worker, prepared->command.inner, STR(""), &prepared->arena, &prepared->tree, err);
+        if (status == STATUS_OK)
+                status = sql_parameter_count(prepared->tree, &count, err);
+        if (status == STATUS_OK) {
+                prepared->type_count = count > type_count ? count : type_count;
+                prepared->types = ARENA_ARRAY(&prepared->arena, uint32_t, prepared->type_count);
+                for (size_t i = 0; i < type_count; i++)
+                        prepared->types[i] = types[i] == OID_UNKNOWN ? 0 : types[i];
+                CastTypes casts = { prepared->types, prepared->type_count };
+                SqlVisitor visitor = { .expr = see_cast, .context = &casts };
+                status = sql_visit_query(prepared->tree->query, &visitor, err);
+        }
+        if (status == STATUS_OK)
+                status = describe(session, worker, prepared, err);
+        session_work_done(session);
+        return status;
+}
+
+Status prepared_make(Session *session, Str sql, const Command *command, const uint32_t *types, size_t type_count, Prepared **out,
+                     Error *err) {
+        CLEANUP(prepared_releasep) Prepared *prepared = prepared_new(sql, command);
+        TRY(command_read(prepared->sql, &prepared->command, &prepared->arena, err));
+        if (command_asks(&prepared->command))
+                TRY(prepare_question(session, prepared, types, type_count, err));
+        if (prepared->command.kind != COMMAND_QUERY)
+                TRY(perform_describe(session, prepared, err));
+        *out = TAKE_PTR(prepared);
+        return STATUS_OK;
+}
+
+/* ---- portals ---- */
+
+Portal *portal_new(Prepared *prepared) {
+        Arena arena = { 0 };
+        Portal *portal = ARENA_NEW(&arena, Portal);
+        *portal = (Portal){ .arena = arena, .prepared = prepared_hold(prepared) };
+        portal->formats = ARENA_ARRAY(&portal->arena, uint16_t, prepared->column_count);
+        return portal;
+}
+
+/* Gives the worker back; what it has not sent is stopped. */
+static void portal_stop(Session *session, Portal *portal) {
+        if (portal->rows)
+                session->open_portals--;
+        worker_rows_end(portal->rows);
+        worker_release(portal->worker);
+        portal->rows = NULL;
+        portal->worker = NULL;
+        portal->state = PORTAL_DONE;
+}
+
+void portal_free(Session *session, Portal *portal) {
+        if (!portal)
+                return;
+        portal->doomed = portal->running;
+        if (portal->running)
+                return; /* it ends itself: COMMIT, CLOSE ALL, DISCARD ALL; whoever runs it frees it then */
+        portal_stop(session, portal);
+        prepared_release(portal->prepared);
+        buf_deinit(&portal->own);
+        Arena arena = portal->arena;
+        arena_deinit(&arena);
+}
+
+void portal_reply_columns(Session *session, Portal *portal) {
+        const Prepared *prepared = portal->prepared;
+        ReplyColumn *columns = ARENA_ARRAY(&portal->arena, ReplyColumn, prepared->column_count);
+        for (size_t i = 0; i < prepared->column_count; i++) {
+                columns[i] = prepared->columns[i];
+                columns[i].format = portal->formats[i];
+        }
+        reply_columns(&session->out, columns, prepared->column_count);
+}
+
+/* ---- running ---- */
+
+static void audit_objects(Portal *portal, AuditRecord *record) {
+        const BoundStatement *bound = &portal->statement.bound;
+        Str *objects = ARENA_ARRAY(&portal->arena, Str, bound->relation_count);
+        VEC(Str) columns = { 0 };
+        for (size_t i = 0; i < bound->relation_count; i++) {
+                const BoundRelation *relation = &bound->relations[i];
+                objects[i] = arena_strf(&portal->arena, "%.*s.%.*s.%.*s", STR_ARG(relation->zone), STR_ARG(relation->stage), STR_ARG(relation->name));
+                for (size_t j = 0; j < relation->columns.count; j++)
+                        vec_push(&portal->arena, &columns, arena_strf(&portal->arena, "%.*s.%.*s", STR_ARG(objects[i]), STR_ARG(relation->columns.items[j])));
+        }
+        record->objects = objects;
+        record->object_count = bound->relation_count;
+        record->columns = columns.items;
+        record->column_count = columns.count;
+}
+
+static Status audit_portal(Session *session, Portal *portal, bool denied, Error *err) {
+        AuditRecord record = { .principal = session->principal.name, .via = STR("pg"), .action = STR("query"), .rows = denied ? -1 : portal->taken,
+                               .bytes = denied ? -1 : portal->statement.source.bytes, .denied = denied, .statement = portal->prepared->command.text };
+        if (!denied)
+                audit_objects(portal, &record);
+        return session->host->audit(session->host->context, &record, false, err);
+}
+
+static int64_t shorter(int64_t a, int64_t b) {
+        return a == 0 ? b : b == 0 || a < b ? a : b;
+}
+
+static int64_t statement_time(const Session *session) {
+        int64_t own = 0;
+        setting_duration(settings_get(session->settings, STR("statement_timeout")), &own);
+        return shorter(own, session->host->statement_us);
+}
+
+static ExecuteSpec execute_spec(Portal *portal) {
+        const Prepared *prepared = portal->prepared;
+        ExecuteSpec spec = { .sql = portal->statement.bound.sql, .answer = ROWS_FORMATS, .formats = portal->formats,
+                             .format_count = prepared->column_count };
+        if (prepared->command.kind != COMMAND_COPY_OUT)
+                return spec;
+        static const RowsAnswer answers[] = { [COPY_TEXT] = ROWS_COPY_TEXT, [COPY_CSV] = ROWS_COPY_CSV, [COPY_BINARY] = ROWS_COPY_BINARY };
+        const CopyOptions *copy = &prepared->command.copy;
+        spec.answer = answers[copy->kind];
+        spec.copy = (CopyFormat){ copy->delimiter, copy->quote, copy->escape, copy->null };
+        for (size_t i = 0; i < prepared->column_count; i++) {
+                portal->formats[i] = copy->quote_all;
+                for (size_t j = 0; j < copy->quote_count; j++)
+                        portal->formats[i] |= str_equal(copy->quote_columns[j], prepared->columns[i].name);
+        }
+        return spec;
+}
+
+static Status bind_and_begin(Session *session, Portal *portal, Error *err) {
+        Prepared *prepared = portal->prepared;
+        CatalogAt at;
+        TRY(session_at(session, &at, err));
+        SqlTree *tree = ARENA_NEW(&portal->arena, SqlTree);
+        *tree = *prepared->tree;
+        tree->query = sql_query_copy(&portal->arena, prepared->tree->query);
+        tree->parameters.items = ARENA_ARRAY(&portal->arena, Str, prepared->tree->parameters.count);
+        if (tree->parameters.count > 0)
+                memcpy(tree->parameters.items, prepared->tree->parameters.items, tree->parameters.count * sizeof(Str));
+        TRY(sql_fill_parameters(tree, portal->values, prepared->type_count, &portal->arena, err));
+        StatementSpec spec = spec_of(session, portal->worker, at);
+        TRY(statement_bind(&spec, tree, &portal->arena, &portal->statement, err));
+        if (portal->statement.columns.count != prepared->column_count)
+                return error_set(err, STATUS_SQL_REFUSED, "cached plan must not change result type");
+        ExecuteSpec execute = execute_spec(portal);
+        TRY(worker_rows_begin(portal->worker, &execute, &portal->rows, err));
+        session->open_portals++;
+        return STATUS_OK;
+}
+
+static Status portal_open(Session *session, Portal *portal, Error *err) {
+        if (session->open_portals >= session->host->portals_most) {
+                error_set(err, STATUS_LIMIT, "%zu portals are open already, each with a worker of its own", session->open_portals);
+                return error_hint(err, "fetch one to its end, or close it");
+        }
+        TRY(worker_lease(session->host->pool, session->principal.name, &portal->worker, err));
+        Status status = session_work_with(session, portal->worker, err);
+        if (status == STATUS_OK)
+                status = bind_and_begin(session, portal, err);
+        session_work_done(session);
+        if (status == STATUS_OK) {
+                portal->state = PORTAL_OPEN;
+                return STATUS_OK;
+        }
+        Error ignored;
+        audit_portal(session, portal, true, &ignored);
+        portal_stop(session, portal);
+        return status;
+}
+
+/* An error of the engine about the printed text, at its place in the client's. */
+static Status portal_failed(Session *session, Portal *portal, Error *err) {
+        Status status = statement_error(&portal->statement, err);
+        Error ignored;
+        audit_portal(session, portal, false, &ignored);
+        portal_stop(session, portal);
+        return status;
+}
+
+/* Passes on at most `most` rows. *out_done: there are no more. */
+static Status pass_rows(Session *session, Portal *portal, int64_t most, bool silent, int64_t *out_count, bool *out_done, Error *err) {
+        *out_count = 0;
+        *out_done = false;
+        while (!*out_done && (most == 0 || *out_count < most)) {
+                Str messages;
+                int64_t count;
+                if (worker_rows_next(portal->rows, most == 0 ? 0 : most - *out_count, &messages, &count, out_done, err) != STATUS_OK)
+                        return portal_failed(session, portal, err);
+                *out_count += count;
+                portal->taken += count;
+                if (silent)
+                        continue;
+                buf_append(&session->out, messages);
+                TRY(session_flush_some(session, err));
+        }
+        if (!*out_done)
+                return STATUS_OK;
+        Status status = audit_portal(session, portal, false, err);
+        portal_stop(session, portal);
+        return status;
+}
+
+static Status run_rows(Session *session, Portal *portal, int64_t most, bool silent, int64_t *out_count, bool *out_done, Error *err) {
+        *out_count = 0;
+        *out_done = portal->state == PORTAL_DONE;
+        if (*out_done)
+                return STATUS_OK;
+        if (portal->state == PORTAL_NEW)
+                TRY(portal_open(session, portal, err));
+        worker_rows_allow(portal->rows, statement_time(session));
+        TRY(session_work_with(session, portal->worker, err));
+        Status status = pass_rows(session, portal, most, silent, out_count, out_done, err);
+        session_work_done(session);
+        return status;
+}
+
+Status portal_run(Session *session, Portal *portal, int64_t most, Error *err) {
+        int64_t count;
+        bool done;
+        TRY(run_rows(session, portal, most, false, &count, &done, err));
+        char tag[40];
+        snprintf(tag, sizeof(tag), "SELECT %" PRId64, count);
+        if (done)
+                reply_complete(&session->out, str_of(tag));
+        else
+                reply_mark(&session->out, REPLY_SUSPENDED);
+        return STATUS_OK;
+}
+
+Status portal_fetch(Session *session, Portal *portal, int64_t most, bool silent, int64_t *out_count, Error *err) {
+        bool done;
+        *out_count = 0;
+        if (most == 0)
+                return STATUS_OK;
+        return run_rows(session, portal, most == FETCH_ALL ? 0 : most, silent, out_count, &done, err);
+}
+
+/* ---- EXPLAIN ---- */
+
+static void explain_line(Portal *portal, Str text) {
+        size_t mark = reply_row_begin(&portal->own, 1);
+        reply_row_value(&portal->own, text);
+        reply_row_end(&portal->own, mark);
+}
+
+/* Our own words: the engine's plan would show policies, paths and rows that are not the reader's. */
+Status portal_explain(Session *session, Portal *portal, Error *err) {
+        TRY(portal_open(session, portal, err));
+        const LakeSource *source = &portal->statement.source;
+        const BoundStatement *bound = &portal->statement.bound;
+        for (size_t i = 0; i < bound->relation_count; i++) {
+                const BoundRelation *relation = &bound->relations[i];
+                explain_line(portal, arena_strf(&portal->arena, "read %.*s.%.*s.%.*s: %zu columns of %zu files", STR_ARG(relation->zone),
+                                                STR_ARG(relation->stage), STR_ARG(relation->name), relation->columns.count, relation->file_count));
+        }
+        explain_line(portal, arena_strf(&portal->arena, "in all %" PRId64 " files of %" PRId64 ", %" PRId64 " bytes", source->files,
+                                        source->total_files, source->bytes));
+        portal_stop(session, portal);
+        return STATUS_OK;
+}
+
+/* ---- COPY ---- */
+
+static void copy_data(Session *session, Str bytes) {
+        buf_append_byte(&session->out, 'd');
+        buf_be32(&session->out, (uint32_t)(bytes.size + sizeof(uint32_t)));
+        buf_append(&session->out, bytes);
+}
+
+static void copy_header(Session *session, const Portal *portal) {
+        const CopyOptions *copy = &portal->prepared->command.copy;
+        CLEANUP(buf_deinit) Buf line = { 0 };
+        for (size_t i = 0; i < portal->prepared->column_count; i++) {
+                Str name = portal->prepared->columns[i].name;
+                bool plain = copy->kind != COPY_CSV || (str_find_byte(name, copy->delimiter) == name.size && str_find_byte(name, copy->quote) == name.size);
+                if (i > 0)
+                        buf_append_byte(&line, copy->delimiter);
+                if (plain)
+                        buf_append(&line, name);
+                else
+                        buf_append_quoted(&line, name, copy->quote);
+        }
+        buf_append_byte(&line, '\n');
+        copy_data(session, buf_view(&line));
+}
+
+Status portal_copy(Session *session, Portal *portal, Error *err) {
+        const CopyOptions *copy = &portal->prepared->command.copy;
+        bool binary = copy->kind == COPY_BINARY, done;
+        int64_t count = 0;
+        if (portal->state == PORTAL_NEW)
+                TRY(portal_open(session, portal, err));
+        reply_copy_out(&session->out, binary, portal->prepared->column_count);
+        if (binary)
+                copy_data(session, (Str){ COPY_BINARY_HEADER, sizeof(COPY_BINARY_HEADER) - 1 });
+        else if (copy->header)
+                copy_header(session, portal);
+        TRY(run_rows(session, portal, 0, false, &count, &done, err));
+        if (binary)
+                copy_data(session, (Str){ COPY_BINARY_TRAILER, sizeof(COPY_BINARY_TRAILER) - 1 });
+        char tag[40];
+        snprintf(tag, sizeof(tag), "COPY %" PRId64, count);
+        reply_mark(&session->out, REPLY_COPY_DONE);
+        reply_complete(&session->out, str_of(tag));
+        return STATUS_OK;
+}

@@ -1,0 +1,709 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The messages of a session that is logged in, and what all its parts share. */
+#include <stdarg.h>
+
+#include "base/time.h"
+#include "base/vec.h"
+#include "server/session_parts.h"
+
+#define READ_SIZE (64u << 10)
+
+/* ---- life ---- */
+
+Session *session_new(const SessionHost *host, int socket, uint32_t process, bool is_local) {
+        Session *session = calloc(1, sizeof(*session));
+        if (!session)
+                panic("out of memory");
+        session->host = host;
+        session->process = process;
+        session->is_local = is_local;
+        session->settings = settings_new();
+        session->key_size = KEY_SIZE;
+        random_bytes(session->key, KEY_SIZE);
+        session->deadline_us = time_monotonic_us() + host->login_us;
+        pthread_mutex_init(&session->lock, NULL);
+        transport_init(&session->transport, socket);
+        return session;
+}
+
+void session_free(Session *session) {
+        while (session->portals)
+                session_drop_portal(session, str_of(session->portals->name));
+        while (session->statements)
+                session_drop_statement(session, str_of(session->statements->name));
+        session_end_transaction(session, false);
+        settings_free(session->settings);
+        arena_deinit(&session->arena);
+        arena_deinit(&session->at_arena);
+        buf_deinit(&session->in);
+        buf_deinit(&session->out);
+        transport_deinit(&session->transport);
+        pthread_mutex_destroy(&session->lock);
+        free(session);
+}
+
+int session_socket(const Session *session) {
+        return session->transport.socket;
+}
+
+uint32_t session_process(const Session *session) {
+        return session->process;
+}
+
+bool session_key_is(const Session *session, Str key) {
+        return bytes_equal_constant_time(key, (Str){ session->key, session->key_size });
+}
+
+int64_t session_deadline(const Session *session) {
+        return session->deadline_us;
+}
+
+bool session_is_logged_in(const Session *session) {
+        return session->stage == STAGE_READY;
+}
+
+/* ---- from other threads ---- */
+
+void session_cancel(Session *session) {
+        pthread_mutex_lock(&session->lock);
+        if (session->working) {
+                atomic_store(&session->cancelled, true);
+                worker_interrupt(session->working);
+        }
+        pthread_mutex_unlock(&session->lock);
+}
+
+void session_stop(Session *session) {
+        atomic_store(&session->stopped, true);
+        session_cancel(session);
+        transport_stop(&session->transport);
+}
+
+Status session_work_with(Session *session, Worker *worker, Error *err) {
+        pthread_mutex_lock(&session->lock);
+        session->working = worker;
+        pthread_mutex_unlock(&session->lock);
+        if (!atomic_load(&session->stopped))
+                return STATUS_OK;
+        session_work_done(session);
+        return session_refuse(session, "57P01", STATUS_INTERRUPTED, err, "terminating connection due to administrator command");
+}
+
+void session_work_done(Session *session) {
+        pthread_mutex_lock(&session->lock);
+        session->working = NULL;
+        pthread_mutex_unlock(&session->lock);
+}
+
+/* ---- replies ---- */
+
+Status session_flush(Session *session, Error *err) {
+        Str bytes = buf_view(&session->out);
+        Status status = session->out.failed ? error_set(err, STATUS_LIMIT, "an answer that cannot be sent")
+                                            : transport_write(&session->transport, bytes, session->host->patience_us, err);
+        buf_clear(&session->out);
+        if (session->out.capacity > 2 * FLUSH_SIZE)
+                buf_deinit(&session->out);
+        if (status != STATUS_OK)
+                session->transport.ended = true;
+        return status;
+}
+
+Status session_flush_some(Session *session, Error *err) {
+        return session->out.size < FLUSH_SIZE ? STATUS_OK : session_flush(session, err);
+}
+
+Status session_refuse(Session *session, const char *sqlstate, Status status, Error *err, const char *format, ...) {
+        char words[512];
+        va_list args;
+        va_start(args, format);
+        vsnprintf(words, sizeof(words), format, args);
+        va_end(args);
+        session->sqlstate = sqlstate;
+        return error_set(err, status, "%s", words);
+}
+
+void session_warn(Session *session, const char *sqlstate, const char *words) {
+        reply_error(&session->out, &(ReplyError){ .severity = REPLY_WARNING, .sqlstate = str_of(sqlstate), .message = str_of(words) });
+}
+
+/* Line and column of the error, which count from offset, as a place in the whole text: characters from 1. */
+static int64_t position_of(const Error *error, Str text, size_t offset) {
+        if (error->line == 0 || error->file[0])
+                return 0; /* none, or in a file of somebody's */
+        size_t at = offset;
+        for (int line = 1; line < error->line; line++) {
+                Str rest = str_slice(text, at, text.size);
+                at += str_find_byte(rest, '\n') + 1;
+                if (at > text.size)
+                        return 0;
+        }
+        return (int64_t)utf8_length(str_slice(text, 0, at)) + (error->column > 0 ? error->column : 1);
+}
+
+/* What the log knows of a bug, a stranger must not. */
+static Str message_of(const Session *session, const Error *error) {
+        return error->status == STATUS_INTERNAL && !session->principal.administrator ? STR("internal error") : str_of(error->message);
+}
+
+void session_reply_error(Session *session, const Error *error, Str text, size_t offset) {
+        const char *sqlstate = session->sqlstate ? session->sqlstate : status_sqlstate(error->status);
+        bool cancelled = error->status == STATUS_INTERRUPTED && atomic_load(&session->cancelled);
+        ReplyError reply = {
+                .severity = REPLY_ERROR,
+                .sqlstate = str_of(sqlstate),
+                .message = cancelled ? STR("canceling statement due to user request") : message_of(session, error),
+                .hint = str_of(error->hint),
+                .position = position_of(error, text, offset),
+        };
+        reply_error(&session->out, &reply);
+        session->sqlstate = NULL;
+        atomic_store(&session->cancelled, false);
+}
+
+static void report_settings(Session *session) {
+        Str value;
+        for (const char *name; (name = settings_next_report(session->settings, &value));)
+                reply_setting(&session->out, str_of(name), value);
+}
+
+static void ready(Session *session) {
+        static const ReplyState states[] = { [TRANSACTION_NONE] = REPLY_IDLE, [TRANSACTION_IMPLICIT] = REPLY_IDLE,
+                                             [TRANSACTION_BLOCK] = REPLY_IN_TRANSACTION, [TRANSACTION_FAILED] = REPLY_IN_FAILED_TRANSACTION };
+        report_settings(session);
+        reply_ready(&session->out, states[session->transaction]);
+}
+
+/* ---- names ---- */
+
+static Named **find_named(Named **list, Str name) {
+        while (*list && !str_is(name, (*list)->name))
+                list = &(*list)->next;
+        return list;
+}
+
+static void add_named(Named **list, Str name, Prepared *prepared, Portal *portal) {
+        Named *named = calloc(1, sizeof(*named));
+        char *copy = strndup(name.data ? name.data : "", name.size);
+        if (!named || !copy)
+                panic("out of memory");
+        *named = (Named){ .next = *list, .name = copy, .prepared = prepared, .portal = portal };
+        *list = named;
+}
+
+static void drop_named(Session *session, Named **place) {
+        Named *named = *place;
+        *place = named->next;
+        prepared_release(named->prepared);
+        portal_free(session, named->portal);
+        free(named->name);
+        free(named);
+}
+
+Prepared *session_find_statement(Session *session, Str name) {
+        Named *named = *find_named(&session->statements, name);
+        return named ? named->prepared : NULL;
+}
+
+Portal *session_find_portal(Session *session, Str name) {
+        Named *named = *find_named(&session->portals, name);
+        return named ? named->portal : NULL;
+}
+
+void session_drop_statement(Session *session, Str name) {
+        Named **place = find_named(&session->statements, name);
+        if (*place)
+                drop_named(session, place);
+}
+
+void session_drop_portal(Session *session, Str name) {
+        Named **place = find_named(&session->portals, name);
+        if (*place)
+                drop_named(session, place);
+}
+
+void session_keep_statement(Session *session, Str name, Prepared *prepared) {
+        session_drop_statement(session, name);
+        add_named(&session->statements, name, prepared, NULL);
+}
+
+void session_keep_portal(Session *session, Str name, Portal *portal) {
+        session_drop_portal(session, name);
+        add_named(&session->portals, name, NULL, portal);
+}
+
+/* ---- transactions ---- */
+
+void session_begin(Session *session, Transaction transaction) {
+        if (session->transaction == TRANSACTION_NONE)
+                settings_begin_transaction(session->settings);
+        session->transaction = transaction;
+}
+
+static void forget_at(Session *session) {
+        session->has_at = false;
+        arena_reset(&session->at_arena);
+}
+
+void session_end_transaction(Session *session, bool committed) {
+        for (Named **place = &session->portals; *place;) {
+                if (committed && (*place)->portal->hold)
+                        place = &(*place)->next;
+                else if (!committed && (*place)->portal->hold && (*place)->portal->state == PORTAL_OPEN)
+                        place = &(*place)->next;
+                else
+                        drop_named(session, place);
+        }
+        while (session->savepoints) {
+                Savepoint *top = session->savepoints;
+                session->savepoints = top->below;
+                free(top->name);
+                free(top);
+        }
+        if (session->transaction != TRANSACTION_NONE)
+                settings_end_transaction(session->settings, committed);
+        session->transaction = TRANSACTION_NONE;
+        forget_at(session);
+}
+
+static void fail_transaction(Session *session) {
+        if (session->transaction == TRANSACTION_BLOCK)
+                session->transaction = TRANSACTION_FAILED;
+}
+
+Status session_at(Session *session, CatalogAt *out, Error *err) {
+        if (!session->has_at) {
+                Catalog *catalog = session->thread->lake->catalog;
+                Str branch = settings_get(session->settings, STR("lode.branch")), as_of = settings_get(session->settings, STR("lode.as_of"));
+                CatalogCommit commit;
+                if (as_of.size > 0)
+                        TRY(catalog_find(catalog, branch, as_of, &session->at_arena, &commit, err));
+                else
+                        TRY(catalog_head(catalog, branch, &session->at_arena, &commit, err));
+                session->at = (CatalogAt){ .branch = arena_str(&session->at_arena, branch), .seq = commit.seq };
+                session->has_at = true;
+        }
+        *out = session->at;
+        return STATUS_OK;
+}
+
+/* In a transaction that failed only its end is heard. */
+static Status check_transaction(Session *session, const Command *command, Error *err) {
+        bool ends = command->kind == COMMAND_COMMIT || command->kind == COMMAND_ROLLBACK || command->kind == COMMAND_ROLLBACK_TO ||
+                    command->kind == COMMAND_EMPTY;
+        if (session->transaction != TRANSACTION_FAILED || ends)
+                return STATUS_OK;
+        return session_refuse(session, "25P02", STATUS_SQL_REFUSED, err, "current transaction is aborted, commands ignored until end of transaction block");
+}
+
+/* ---- simple queries ---- */
+
+static Status run_portal(Session *session, Portal *portal, int64_t most, Error *err) {
+        portal->running = true;
+        Status status = portal->prepared->command.kind == COMMAND_QUERY ? portal_run(session, portal, most, err) : perform(session, portal, err);
+        portal->running = false;
+        if (portal->doomed)
+                portal_free(session, portal);
+        return status;
+}
+
+static Status run_simple(Session *session, Str sql, const Command *command, Error *err) {
+        Prepared *prepared;
+        TRY(check_transaction(session, command, err));
+        TRY(prepared_make(session, sql, command, NULL, 0, &prepared, err));
+        Status status = STATUS_OK;
+        if (prepared->type_count > 0) {
+                status = session_refuse(session, "42P02", STATUS_SQL_SYNTAX, err, "there is no parameter $1");
+        } else {
+                Portal *portal = portal_new(prepared); /* in no list: only we can free it */
+                if (prepared->has_rows)
+                        portal_reply_columns(session, portal);
+                status = run_portal(session, portal, 0, err);
+                portal_free(session, portal);
+        }
+        prepared_release(prepared);
+        return status;
+}
+
+/* Where an error's place counts from: the statement's own text, or that of the question inside. */
+static size_t text_offset(const Command *command) {
+        return command->inner.data ? command->inner_offset : 0;
+}
+
+/* All are read before any runs, as PostgreSQL parses the whole text first. */
+static Status run_all(Session *session, Str sql, Arena *arena, size_t *out_offset, Error *err) {
+        Command *commands;
+        size_t count;
+        TRY(commands_split(sql, arena, &commands, &count, err));
+        for (size_t i = 0; i < count; i++)
+                TRY(command_read(sql, &commands[i], arena, err));
+        if (count == 0)
+                reply_mark(&session->out, REPLY_EMPTY_QUERY);
+        for (size_t i = 0; i < count; i++) {
+                if (session->transaction == TRANSACTION_NONE)
+                        session_begin(session, TRANSACTION_IMPLICIT);
+                *out_offset = text_offset(&commands[i]);
+                TRY(run_simple(session, sql, &commands[i], err));
+        }
+        return STATUS_OK;
+}
+
+static void handle_query(Session *session, const WireMessage *message) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Error err = { 0 };
+        size_t offset = 0;
+        session_drop_statement(session, STR(""));
+        session_drop_portal(session, STR(""));
+        Status status = utf8_valid(message->sql)
+                                ? run_all(session, message->sql, &arena, &offset, &err)
+                                : session_refuse(session, "22021", STATUS_BAD_VALUE, &err, "invalid byte sequence for encoding \"UTF8\"");
+        if (status != STATUS_OK) {
+                fail_transaction(session);
+                session_reply_error(session, &err, message->sql, offset);
+        }
+        if (session->transaction == TRANSACTION_IMPLICIT)
+                session_end_transaction(session, status == STATUS_OK);
+        ready(session);
+}
+
+/* ---- extended queries ---- */
+
+static Status parse(Session *session, const WireMessage *message, size_t *out_offset, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Command *commands, empty = { 0 };
+        size_t count;
+        if (!utf8_valid(message->sql))
+                return session_refuse(session, "22021", STATUS_BAD_VALUE, err, "invalid byte sequence for encoding \"UTF8\"");
+        TRY(commands_split(message->sql, &arena, &commands, &count, err));
+        if (count > 1)
+                return session_refuse(session, "42601", STATUS_SQL_SYNTAX, err, "cannot insert multiple commands into a prepared statement");
+        if (message->name.size > 0 && session_find_statement(session, message->name))
+                return session_refuse(session, "42P05", STATUS_EXISTS, err, "prepared statement \"%.*s\" already exists", STR_ARG(message->name));
+        Command *command = count > 0 ? commands : &empty;
+        if (count > 0)
+                TRY(command_read(message->sql, command, &arena, err));
+        *out_offset = text_offset(command);
+        TRY(check_transaction(session, command, err));
+        Prepared *prepared;
+        TRY(prepared_make(session, message->sql, command, message->types, message->type_count, &prepared, err));
+        session_keep_statement(session, message->name, prepared);
+        reply_mark(&session->out, REPLY_PARSED);
+        return STATUS_OK;
+}
+
+Status session_no_statement(Session *session, Str name, Error *err) {
+        if (name.size == 0)
+                return session_refuse(session, "26000", STATUS_NOT_FOUND, err, "unnamed prepared statement does not exist");
+        return session_refuse(session, "26000", STATUS_NOT_FOUND, err, "prepared statement \"%.*s\" does not exist", STR_ARG(name));
+}
+
+static Status bind_values(Session *session, const WireMessage *message, Portal *portal, Error *err) {
+        const Prepared *prepared = portal->prepared;
+        if (message->parameter_count != prepared->type_count)
+                return session_refuse(session, "08P01", STATUS_PROTOCOL, err, "bind message supplies %zu parameters, but prepared statement requires %zu",
+                                      message->parameter_count, prepared->type_count);
+        if (message->result_formats.count > 1 && message->result_formats.count != prepared->column_count)
+                return session_refuse(session, "08P01", STATUS_PROTOCOL, err, "bind message has %zu result formats but query has %zu columns",
+                                      message->result_formats.count, prepared->column_count);
+        portal->values = ARENA_ARRAY(&portal->arena, SqlValue, prepared->type_count);
+        for (size_t i = 0; i < prepared->type_count; i++) {
+                uint16_t format = wire_format(&message->parameter_formats, i);
+                Status status = parameter_read(i + 1, prepared->types[i], format, &message->parameters[i], &portal->arena, &portal->values[i], err);
+                if (status != STATUS_OK) {
+                        session->sqlstate = format == 1 ? "22P03" : "22P02";
+                        return status;
+                }
+        }
+        for (size_t i = 0; i < prepared->column_count; i++)
+                portal->formats[i] = wire_format(&message->result_formats, i);
+        return STATUS_OK;
+}
+
+static Status bind(Session *session, const WireMessage *message, Error *err) {
+        Prepared *prepared = session_find_statement(session, message->name);
+        if (!prepared)
+                return session_no_statement(session, message->name, err);
+        TRY(check_transaction(session, &prepared->command, err));
+        if (message->portal.size > 0 && session_find_portal(session, message->portal))
+                return session_refuse(session, "42P03", STATUS_EXISTS, err, "cursor \"%.*s\" already exists", STR_ARG(message->portal));
+        Portal *portal = portal_new(prepared);
+        Status status = bind_values(session, message, portal, err);
+        if (status != STATUS_OK) {
+                portal_free(session, portal);
+                return status;
+        }
+        session_keep_portal(session, message->portal, portal);
+        reply_mark(&session->out, REPLY_BOUND);
+        return STATUS_OK;
+}
+
+/* To a client that asks what a parameter is, what nobody knows is text. */
+static void reply_types(Session *session, const Prepared *prepared, Arena *arena) {
+        uint32_t *types = ARENA_ARRAY(arena, uint32_t, prepared->type_count);
+        for (size_t i = 0; i < prepared->type_count; i++)
+                types[i] = prepared->types[i] ? prepared->types[i] : 25;
+        reply_parameters(&session->out, types, prepared->type_count);
+}
+
+static Status describe(Session *session, const WireMessage *message, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        if (message->is_portal) {
+                Portal *portal = session_find_portal(session, message->name);
+                if (!portal)
+                        return session_refuse(session, "34000", STATUS_NOT_FOUND, err, "portal \"%.*s\" does not exist", STR_ARG(message->name));
+                bool is_cursor = portal->prepared->command.kind == COMMAND_DECLARE && portal->prepared->column_count > 0 &&
+                                 !str_is(message->name, "");
+                if (portal->prepared->has_rows || is_cursor)
+                        portal_reply_columns(session, portal);
+                else
+                        reply_mark(&session->out, REPLY_NO_DATA);
+                return STATUS_OK;
+        }
+        Prepared *prepared = session_find_statement(session, message->name);
+        if (!prepared)
+                return session_no_statement(session, message->name, err);
+        reply_types(session, prepared, &arena);
+        if (prepared->has_rows)
+                reply_columns(&session->out, prepared->columns, prepared->column_count);
+        else
+                reply_mark(&session->out, REPLY_NO_DATA);
+        return STATUS_OK;
+}
+
+static Status execute(Session *session, const WireMessage *message, size_t *out_offset, Error *err) {
+        Portal *portal = session_find_portal(session, message->name);
+        if (!portal)
+                return session_refuse(session, "34000", STATUS_NOT_FOUND, err, "portal \"%.*s\" does not exist", STR_ARG(message->name));
+        *out_offset = text_offset(&portal->prepared->command);
+        TRY(check_transaction(session, &portal->prepared->command, err));
+        return run_portal(session, portal, message->rows > 0 ? message->rows : 0, err);
+}
+
+static Status close_named(Session *session, const WireMessage *message) {
+        if (message->is_portal)
+                session_drop_portal(session, message->name);
+        else
+                session_drop_statement(session, message->name);
+        reply_mark(&session->out, REPLY_CLOSED); /* also of what was not there */
+        return STATUS_OK;
+}
+
+static Str text_of(Session *session, const WireMessage *message) {
+        if (message->type == WIRE_PARSE)
+                return message->sql;
+        Portal *portal = message->type == WIRE_EXECUTE ? session_find_portal(session, message->name) : NULL;
+        return portal ? portal->prepared->sql : STR_NONE;
+}
+
+static Status extended(Session *session, const WireMessage *message, size_t *out_offset, Error *err) {
+        if (session->transaction == TRANSACTION_NONE)
+                session_begin(session, TRANSACTION_IMPLICIT);
+        switch (message->type) {
+        case WIRE_PARSE:
+                return parse(session, message, out_offset, err);
+        case WIRE_BIND:
+                return bind(session, message, err);
+        case WIRE_DESCRIBE:
+                return describe(session, message, err);
+        case WIRE_EXECUTE:
+                return execute(session, message, out_offset, err);
+        default:
+                return close_named(session, message);
+        }
+}
+
+/* An error is sent at once, not with the Sync: clients wait for it. */
+static void handle_extended(Session *session, const WireMessage *message) {
+        Error err = { 0 }, ignored;
+        size_t offset = 0;
+        if (session->skipping)
+                return;
+        if (extended(session, message, &offset, &err) == STATUS_OK)
+                return;
+        session->skipping = true;
+        fail_transaction(session);
+        session_reply_error(session, &err, text_of(session, message), offset);
+        (void)session_flush(session, &ignored);
+}
+
+static void handle_sync(Session *session) {
+        if (session->transaction == TRANSACTION_IMPLICIT)
+                session_end_transaction(session, !session->skipping);
+        session->skipping = false;
+        ready(session);
+}
+
+/* ---- the stream of messages ---- */
+
+static void fatal(Session *session, const char *sqlstate, const char *words) {
+        Error ignored;
+        reply_error(&session->out, &(ReplyError){ .severity = REPLY_FATAL, .sqlstate = str_of(sqlstate), .message = str_of(words) });
+        (void)session_flush(session, &ignored);
+        session->stage = STAGE_ENDED;
+}
+
+/* Whether it may need a worker; told by its first words alone. */
+static bool wants_worker(Session *session, const WireMessage *message) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Error ignored;
+        Command *commands;
+        size_t count;
+        if (message->type == WIRE_EXECUTE) {
+                Portal *portal = session_find_portal(session, message->name);
+                return portal && portal->state != PORTAL_DONE && command_wants_worker(&portal->prepared->command);
+        }
+        if (message->type != WIRE_QUERY && message->type != WIRE_PARSE)
+                return false;
+        if (session->skipping || commands_split(message->sql, &arena, &commands, &count, &ignored) != STATUS_OK)
+                return false;
+        for (size_t i = 0; i < count; i++)
+                if (command_read(message->sql, &commands[i], &arena, &ignored) == STATUS_OK && command_wants_worker(&commands[i]))
+                        return true;
+        return false;
+}
+
+static void handle(Session *session, const WireMessage *message) {
+        switch (message->type) {
+        case WIRE_QUERY:
+                if (!session->skipping)
+                        handle_query(session, message);
+                break;
+        case WIRE_PARSE:
+        case WIRE_BIND:
+        case WIRE_DESCRIBE:
+        case WIRE_EXECUTE:
+        case WIRE_CLOSE:
+                handle_extended(session, message);
+                break;
+        case WIRE_SYNC:
+                handle_sync(session);
+                break;
+        case WIRE_FLUSH:
+        case WIRE_COPY_DATA: /* left over from a COPY that failed: PostgreSQL drops them too */
+        case WIRE_COPY_DONE:
+        case WIRE_COPY_FAIL:
+                break;
+        case WIRE_TERMINATE:
+                session->stage = STAGE_ENDED;
+                break;
+        case WIRE_PASSWORD:
+                fatal(session, "08P01", "a password where nobody asked for one");
+                break;
+        case WIRE_FUNCTION:
+                fatal(session, "0A000", "calls of functions by message are not supported");
+                break;
+        }
+}
+
+static Str waiting(const Session *session) {
+        return str_slice(buf_view(&session->in), session->in_taken, session->in.size);
+}
+
+static void take(Session *session, size_t size) {
+        session->in_taken += size;
+        if (session->in_taken < session->in.size)
+                return;
+        buf_clear(&session->in);
+        session->in_taken = 0;
+        if (session->in.capacity > 4 * READ_SIZE)
+                buf_deinit(&session->in);
+}
+
+/* One message; false: it is not whole yet, or it waits for a worker. */
+static bool session_step(Session *session, SessionWant *out_want) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Error err = { 0 };
+        WireMessage message;
+        size_t size;
+        *out_want = SESSION_WANTS_BYTES;
+        Status status = wire_frame(WIRE_STAGE_SESSION, waiting(session), &size, &err);
+        if (status == STATUS_OK && size == 0)
+                return false;
+        if (status == STATUS_OK)
+                status = wire_message_read(str_slice(waiting(session), 0, size), &arena, &message, &err);
+        if (status != STATUS_OK) {
+                fatal(session, status_sqlstate(status), err.message);
+                return true;
+        }
+        if (!session->thread->has_worker && wants_worker(session, &message)) {
+                *out_want = SESSION_WANTS_WORKER;
+                return false;
+        }
+        handle(session, &message);
+        bool flush = message.type == WIRE_FLUSH || message.type == WIRE_SYNC || message.type == WIRE_QUERY;
+        take(session, size);
+        if (flush && session_flush(session, &err) != STATUS_OK)
+                session->stage = STAGE_ENDED;
+        return true;
+}
+
+/* The rest moves to the front, and more is read. */
+static TransportGot read_more(Session *session) {
+        Str left = waiting(session);
+        if (session->in_taken > 0 && left.size > 0)
+                memmove(session->in.data, left.data, left.size);
+        session->in.size = left.size;
+        session->in_taken = 0;
+        return transport_read(&session->transport, &session->in, READ_SIZE);
+}
+
+static int64_t idle_deadline(const Session *session) {
+        int64_t us = 0;
+        if (session->stage != STAGE_READY)
+                return session->deadline_us;
+        bool inside = session->transaction == TRANSACTION_BLOCK || session->transaction == TRANSACTION_FAILED;
+        setting_duration(settings_get(session->settings, inside ? STR("idle_in_transaction_session_timeout") : STR("idle_session_timeout")), &us);
+        return us > 0 ? time_monotonic_us() + us : 0;
+}
+
+void session_expire(Session *session) {
+        if (session->stage != STAGE_READY)
+                fatal(session, "08P01", "the login took too long");
+        else
+                fatal(session, "57P05", "the connection was idle for longer than it may be");
+        session->stage = STAGE_ENDED;
+}
+
+/* The very first byte tells TLS from everything else, and must stay for it. */
+static bool must_peek(const Session *session) {
+        return session->stage == STAGE_STARTUP && !session->transport.tls && session->in.size == session->in_taken;
+}
+
+/* Steps until nothing is left to do. */
+static SessionWant run(Session *session) {
+        SessionWant want = SESSION_WANTS_BYTES;
+        while (session->stage != STAGE_ENDED) {
+                if (atomic_load(&session->stopped)) {
+                        fatal(session, "57P01", "terminating connection due to administrator command");
+                        break;
+                }
+                bool stepped = session->stage == STAGE_READY ? session_step(session, &want) : login_step(session, &want);
+                if (stepped)
+                        continue;
+                if (want != SESSION_WANTS_BYTES)
+                        return want;
+                if (session->transport.is_shaking)
+                        return want;
+                int first = must_peek(session) ? transport_peek(&session->transport) : 0;
+                if (first < 0 && !session->transport.ended)
+                        return SESSION_WANTS_BYTES;
+                if (first == TLS_FIRST_BYTE && session->host->tls)
+                        continue;
+                TransportGot got = read_more(session);
+                if (got == TRANSPORT_NOTHING)
+                        return SESSION_WANTS_BYTES;
+                if (got == TRANSPORT_WANTS_OUT)
+                        return SESSION_WANTS_OUT;
+                if (got == TRANSPORT_ENDED)
+                        break;
+        }
+        return SESSION_ENDED;
+}
+
+SessionWant session_run(Session *session, const SessionThread *thread) {
+        session->thread = thread;
+        SessionWant want = session->transport.ended ? SESSION_ENDED : run(session);
+        session->thread = NULL;
+        session->deadline_us = idle_deadline(session);
+        return want;
+}

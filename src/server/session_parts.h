@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What a session is made of; for session.c (messages), login.c, portal.c (statements and answers) and perform.c (the
+ * session's own statements) alone.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "engine/rows.h"
+#include "govern/account.h"
+#include "model/statement.h"
+#include "server/command.h"
+#include "server/parameter.h"
+#include "server/reply.h"
+#include "server/scram.h"
+#include "server/session.h"
+#include "server/setting.h"
+#include "server/transport.h"
+#include "server/wire.h"
+
+#define TLS_FIRST_BYTE 0x16 /* of a TLS handshake without a request before it (PostgreSQL 17) */
+#define KEY_SIZE 32 /* of a cancel key in protocol 3.2; 3.0 has 4 bytes */
+#define FLUSH_SIZE (256u << 10) /* bytes of replies that are collected before they are sent */
+
+/* A statement that was parsed and described. Shared by name and portals; freed with its last holder. */
+typedef struct Prepared {
+        int holders;
+        Arena arena;
+        Str sql;             /* all that the client sent; command.text lies in it */
+        Command command;
+        SqlTree *tree;       /* of what has to be asked of an engine, else NULL */
+        uint32_t *types;     /* of the parameters: OIDs */
+        size_t type_count;
+        ReplyColumn *columns; /* formats 0 */
+        size_t column_count;
+        bool has_rows;        /* an answer with rows, though it may have no columns */
+} Prepared;
+
+typedef enum PortalState { PORTAL_NEW, PORTAL_OPEN, PORTAL_DONE } PortalState;
+
+typedef struct Portal {
+        Arena arena;
+        Prepared *prepared;  /* held */
+        SqlValue *values;
+        uint16_t *formats;   /* one a column */
+        PortalState state;
+        bool hold;           /* outlives its transaction */
+        bool running, doomed; /* doomed: to be freed when it has run */
+        Statement statement; /* OPEN */
+        Worker *worker;
+        WorkerRows *rows;
+        int64_t taken;
+        Buf own;             /* rows that the session itself made */
+        size_t own_at;
+} Portal;
+
+typedef struct Named { /* in a short list: drivers keep a few */
+        struct Named *next;
+        char *name;
+        Prepared *prepared; /* of a statement */
+        Portal *portal;     /* of a portal */
+} Named;
+
+typedef enum Stage { STAGE_STARTUP, STAGE_HANDSHAKE, STAGE_SASL_FIRST, STAGE_SASL_FINAL, STAGE_TOKEN, STAGE_READY, STAGE_ENDED } Stage;
+
+/* IMPLICIT: a simple query, or an extended one until its Sync. */
+typedef enum Transaction { TRANSACTION_NONE, TRANSACTION_IMPLICIT, TRANSACTION_BLOCK, TRANSACTION_FAILED } Transaction;
+
+typedef struct Savepoint {
+        struct Savepoint *below;
+        char *name;
+} Savepoint;
+
+struct Session {
+        const SessionHost *host;
+        Transport transport;
+        Buf in, out;
+        size_t in_taken;
+        Stage stage;
+        uint32_t process;
+        char key[KEY_SIZE];
+        size_t key_size;
+        bool is_local;
+        int64_t deadline_us;
+
+        /* who */
+        Arena arena;      /* lives as long as the login */
+        Account account;
+        Principal principal;
+        Str database, zone; /* zone is empty in the databases that show all */
+        SystemSession system; /* what pg_catalog says of this session */
+        Scram scram;
+        Settings *settings;
+
+        /* what is going on */
+        const SessionThread *thread; /* while it runs */
+        Transaction transaction;
+        Savepoint *savepoints;
+        bool has_at;
+        CatalogAt at;     /* what the transaction reads, once it has read */
+        Arena at_arena;
+        bool skipping;    /* until Sync */
+        Named *statements, *portals;
+        size_t open_portals;
+
+        /* reached from other threads */
+        pthread_mutex_t lock; /* guards working */
+        Worker *working;
+        atomic_bool cancelled, stopped;
+
+        const char *sqlstate; /* of the error on its way, by session_refuse() */
+};
+
+/* ---- session.c ---- */
+/* Sends what was collected. */
+Status session_flush(Session *session, Error *err);
+/* ... when there is much of it. */
+Status session_flush_some(Session *session, Error *err);
+/* From now worker_interrupt() reaches it. INTERRUPTED if it was cancelled already. */
+Status session_work_with(Session *session, Worker *worker, Error *err);
+void session_work_done(Session *session);
+Prepared *session_find_statement(Session *session, Str name);
+Portal *session_find_portal(Session *session, Str name);
+Status session_no_statement(Session *session, Str name, Error *err); /* 26000 */
+void session_drop_statement(Session *session, Str name);
+void session_drop_portal(Session *session, Str name);
+void session_keep_statement(Session *session, Str name, Prepared *prepared);
+void session_keep_portal(Session *session, Str name, Portal *portal);
+/* What the transaction reads: branch and commit, fixed by its first question. */
+Status session_at(Session *session, CatalogAt *out, Error *err);
+void session_end_transaction(Session *session, bool committed);
+void session_begin(Session *session, Transaction transaction);
+
+/* An error whose SQLSTATE no Status has: 34000, 25P02 ...; returns the status. */
+Status session_refuse(Session *session, const char *sqlstate, Status status, Error *err, const char *format, ...) PRINTF_LIKE(5, 6);
+/* A NoticeResponse of severity WARNING. */
+void session_warn(Session *session, const char *sqlstate, const char *words);
+/* An error as the client gets it; text is what it sent, where the error's place counts from `offset`. */
+void session_reply_error(Session *session, const Error *error, Str text, size_t offset);
+
+/* ---- login.c ---- */
+/* Handles one packet before the session is ready. False: more bytes are needed. */
+bool login_step(Session *session, SessionWant *out_want);
+
+/* ---- portal.c ---- */
+/* Whether it is a question, to be prepared and run by a worker. */
+bool command_asks(const Command *command);
+/* For a question: parses, binds and describes it. types: OIDs that the client gave, 0 = it leaves that open. */
+Status prepared_make(Session *session, Str sql, const Command *command, const uint32_t *types, size_t type_count, Prepared **out,
+                     Error *err);
+Prepared *prepared_hold(Prepared *prepared);
+void prepared_release(Prepared *prepared);
+Portal *portal_new(Prepared *prepared);
+void portal_free(Session *session, Portal *portal);
+/* Sends up to `most` rows (0 = all) and what ends them: CommandComplete or PortalSuspended. */
+Status portal_run(Session *session, Portal *portal, int64_t most, Error *err);
+/* Rows of a cursor, without an end. */
+Status portal_fetch(Session *session, Portal *portal, int64_t most, bool silent, int64_t *out_count, Error *err);
+/* All of a COPY. */
+Status portal_copy(Session *session, Portal *portal, Error *err);
+void portal_reply_columns(Session *session, Portal *portal);
+
+/* One row of text for each relation: what is read of it. Goes to portal->own. */
+Status portal_explain(Session *session, Portal *portal, Error *err);
+
+/* ---- perform.c ---- */
+/* Whether running it may need a worker. */
+bool command_wants_worker(const Command *command);
+/* The columns of what a statement of the session itself answers with; EXPLAIN's too. */
+Status perform_describe(Session *session, Prepared *prepared, Error *err);
+/* Runs a portal whose statement is not a question. Replies with all but the columns. */
+Status perform(Session *session, Portal *portal, Error *err);

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A running `lode serve` for tests, and a client that speaks the protocol byte by byte."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator
+
+from conftest import LODE, Project
+
+PASSWORD = "a secret, über alles"
+POSTGRES = Path("/usr/lib/postgresql/15/bin")
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where clients connect, and the process behind it."""
+
+    project: Project
+    process: subprocess.Popen[str]
+    port: int
+
+    def dsn(self, user: str = "ann", database: str = "lode", password: str = PASSWORD) -> str:
+        return f"postgresql://{user}:{password.replace(' ', '%20').replace(',', '%2C')}@127.0.0.1:{self.port}/{database}"
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=30)
+
+
+def add_user(project: Project, name: str, *options: str, password: str = PASSWORD) -> None:
+    done = subprocess.run([LODE, "user", "add", name, *options, "--password-stdin"], cwd=project.root, input=password,
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def serving(project: Project, *options: str, env: dict[str, str] | None = None) -> Iterator[Server]:
+    process = subprocess.Popen([LODE, "serve", "--pg", "127.0.0.1:0", *options], cwd=project.root, stdin=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
+    try:
+        line = process.stderr.readline()
+        ready = re.match(r"ready pg=127\.0\.0\.1:(\d+)", line)
+        assert ready, f"not ready: {line}{process.stderr.read()}"
+        yield Server(project, process, int(ready[1]))
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def postgresql(folder: Path) -> Iterator[int]:
+    """A PostgreSQL 15 of the test's own on a free port, user ann without a password: what we are compared with."""
+    data = folder / "postgres"
+    as_nobody = []
+    if os.geteuid() == 0:
+        folder.chmod(0o755)
+        for parent in folder.parents:
+            if parent == Path("/tmp"):
+                break
+            parent.chmod(parent.stat().st_mode | 0o055)
+        data.mkdir()
+        shutil.chown(data, "nobody", "nogroup")
+        as_nobody = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(data), "TZ": "UTC"}
+    subprocess.run([*as_nobody, POSTGRES / "initdb", "-D", data, "-U", "ann", "-A", "trust", "-E", "UTF8", "--no-sync"],
+                   check=True, capture_output=True, env=env)
+    process = subprocess.Popen([*as_nobody, POSTGRES / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1",
+                                "-c", f"unix_socket_directories={data}", "-c", "fsync=off", "-c", "timezone=UTC"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
+    try:
+        for _ in range(200):
+            if subprocess.run([POSTGRES / "pg_isready", "-h", "127.0.0.1", "-p", str(port)], capture_output=True, check=False).returncode == 0:
+                break
+            process.poll()
+        yield port
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+
+
+class Wire:
+    """A client that sends what it is told and takes messages as they come."""
+
+    def __init__(self, port: int, user: str = "ann", database: str = "lode", password: str = PASSWORD) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+        self.buffer = b""
+        body = struct.pack("!I", 196608) + f"user\0{user}\0database\0{database}\0\0".encode()
+        self.socket.sendall(struct.pack("!I", len(body) + 4) + body)
+        self.log_in(user, password)
+        self.greeting = self.until("Z")
+
+    def log_in(self, user: str, password: str) -> None:
+        kind, body = self.message()
+        if kind == "E":
+            raise ConnectionError(self.words(body))
+        if struct.unpack("!I", body[:4])[0] == 0:
+            return
+        from scramp import ScramClient  # pg8000 brings it along
+
+        client = ScramClient(["SCRAM-SHA-256"], user, password)
+        first = client.get_client_first().encode()
+        self.send("p", b"SCRAM-SHA-256\0" + struct.pack("!I", len(first)) + first)
+        client.set_server_first(self.message()[1][4:].decode())
+        self.send("p", client.get_client_final().encode())
+        kind, body = self.message()
+        if kind == "E":
+            raise ConnectionError(self.words(body))
+        client.set_server_final(body[4:].decode())
+        assert self.message() == ("R", b"\0\0\0\0")
+
+    def send(self, kind: str, body: bytes = b"") -> None:
+        self.socket.sendall(kind.encode() + struct.pack("!I", len(body) + 4) + body)
+
+    def take(self, size: int) -> bytes:
+        while len(self.buffer) < size:
+            got = self.socket.recv(65536)
+            if not got:
+                raise ConnectionError("the server hung up")
+            self.buffer += got
+        taken, self.buffer = self.buffer[:size], self.buffer[size:]
+        return taken
+
+    def message(self) -> tuple[str, bytes]:
+        kind, size = struct.unpack("!cI", self.take(5))
+        return kind.decode(), self.take(size - 4)
+
+    def until(self, last: str) -> list[tuple[str, bytes]]:
+        messages = [self.message()]
+        while messages[-1][0] != last:
+            messages.append(self.message())
+        return messages
+
+    @staticmethod
+    def words(body: bytes) -> dict[str, str]:
+        return {part[:1].decode(): part[1:].decode() for part in body.split(b"\0") if part}
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+def query(sql: str) -> tuple[str, bytes]:
+    return "Q", sql.encode() + b"\0"
+
+
+def parse(sql: str, name: str = "", types: tuple[int, ...] = ()) -> tuple[str, bytes]:
+    return "P", f"{name}\0{sql}\0".encode() + struct.pack(f"!H{len(types)}I", len(types), *types)
+
+
+def bind(portal: str = "", statement: str = "", values: tuple[bytes | None, ...] = (), formats: tuple[int, ...] = (),
+         results: tuple[int, ...] = ()) -> tuple[str, bytes]:
+    body = f"{portal}\0{statement}\0".encode() + struct.pack(f"!H{len(formats)}H", len(formats), *formats) + struct.pack("!H", len(values))
+    for value in values:
+        body += struct.pack("!i", -1) if value is None else struct.pack("!I", len(value)) + value
+    return "B", body + struct.pack(f"!H{len(results)}H", len(results), *results)
+
+
+def describe(kind: str, name: str = "") -> tuple[str, bytes]:
+    return "D", kind.encode() + name.encode() + b"\0"
+
+
+def execute(portal: str = "", rows: int = 0) -> tuple[str, bytes]:
+    return "E", portal.encode() + b"\0" + struct.pack("!I", rows)
+
+
+def close(kind: str, name: str = "") -> tuple[str, bytes]:
+    return "C", kind.encode() + name.encode() + b"\0"
+
+
+SYNC = ("S", b"")
+FLUSH = ("H", b"")

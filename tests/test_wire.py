@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The protocol's rules, byte by byte, against ours and against a PostgreSQL 15 that the test starts."""
+
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+from conftest import make_project
+from server import (FLUSH, POSTGRES, SYNC, Wire, add_user, bind, close, describe, execute, parse, postgresql, query, serving)
+
+pytestmark = pytest.mark.skipif(not POSTGRES.exists(), reason="postgresql-15 is not installed: nothing to compare with")
+
+ONE = "select 1"
+# Rows that both make the same way.
+ROWS = "select i from generate_series(1, 5) t(i)"
+
+# name: what is sent; FLUSH and SYNC wait for what they bring
+PROBES = {
+    "a query": [query(ONE)],
+    "several in one query": [query("select 1; select 2")],
+    "an error ends a query": [query("select 1; select nope; select 3"), query(ONE)],
+    "an empty query": [query(""), query(" ; "), query("-- nothing")],
+    "a syntax error anywhere runs nothing": [query("select 1; selec 2")],
+    "prepared, bound, run": [parse(ONE), bind(), describe("P"), execute(), SYNC],
+    "a statement described": [parse("select $1::int + 1", types=(23,)), describe("S"), SYNC],
+    "a bad parse is told at once": [parse("select nope"), "wait for E", SYNC],
+    "after an error all is skipped until Sync": [parse("select nope"), query(ONE), execute(), SYNC, query(ONE)],
+    "the first of a pipeline stands": [parse(ONE), bind(), execute(), parse("select nope"), bind(), execute(), SYNC],
+    "no such portal": [execute("nowhere"), SYNC],
+    "no such statement": [bind("", "nowhere"), SYNC],
+    "a portal ends with Sync": [parse(ROWS), bind(), execute(rows=2), SYNC, execute(rows=2), SYNC],
+    "a portal lives through Flush": [parse(ROWS), bind(), execute(rows=2), FLUSH, execute(rows=2), FLUSH, execute(rows=2), SYNC],
+    "a portal lives through Sync in a transaction": [query("begin"), parse(ROWS), bind("c"), execute("c", 2), SYNC, execute("c", 2), SYNC,
+                                                     execute("c", 2), SYNC, query("commit"), execute("c", 2), SYNC],
+    "as many rows as are left": [parse(ROWS), bind(), execute(rows=5), execute(rows=5), SYNC],
+    "a finished portal has no more": [parse(ROWS), bind(), execute(), execute(), SYNC],
+    "a name twice": [parse(ONE, "s"), parse(ONE, "s"), SYNC],
+    "the unnamed is replaced": [parse(ONE), parse("select 'x'"), bind(), execute(), SYNC],
+    "a query takes the unnamed away": [parse(ONE), SYNC, query(ONE), bind(), SYNC],
+    "a named one stays": [parse(ONE, "s"), SYNC, query("select nope"), bind("", "s"), execute(), SYNC],
+    "closing what is not there": [close("S", "nowhere"), close("P", "nowhere"), SYNC],
+    "nothing prepared": [parse(""), describe("S"), bind(), describe("P"), execute(), SYNC],
+    "two in one parse": [parse("select 1; select 2"), SYNC],
+    "too few values": [parse("select $1::int"), bind(), SYNC],
+    "a portal's name twice": [query("begin"), parse(ONE), bind("p"), bind("p"), SYNC, query("rollback")],
+    "a failed transaction hears only its end": [query("begin"), query("select nope"), query(ONE), query("commit"), query(ONE)],
+    "a failed transaction, extended": [query("begin"), query("select nope"), parse(ONE), SYNC, query("rollback")],
+    "begin twice, commit without": [query("begin"), query("begin"), query("commit"), query("commit")],
+    "savepoints": [query("begin"), query("savepoint a"), query("select nope"), query("rollback to a"), query(ONE), query("release a"),
+                   query("rollback to a"), query("rollback"), query("savepoint b")],
+    "values in text": [parse("select $1::int, $2::text", types=(23, 25)), bind(values=(b"7", None)), execute(), SYNC],
+    "values in binary": [parse("select $1::int, $2::text", types=(23, 25)),
+                         bind(values=(b"\0\0\0\x07", b"x"), formats=(1, 0), results=(1,)), describe("P"), execute(), SYNC],
+    "a value that is none": [parse("select $1::int", types=(23,)), bind(values=(b"x\xff",)), SYNC],
+    "formats that do not fit": [parse(ONE), bind(results=(0, 0)), SYNC],
+    "copy": [query("copy (select 1, null, 'a\tb') to stdout"), query("copy (select 1, null, 'a,b') to stdout csv")],
+    "copy in binary": [query("copy (select 1::int, null::int, 'x'::text) to stdout (format binary)")],
+    "copy, extended": [parse("copy (select 1) to stdout"), bind(), describe("P"), execute(), SYNC],
+    "cursors": [query("begin"), query(f"declare c cursor for {ROWS}"), query("fetch 2 from c"), query("move 1 in c"), query("fetch all c"),
+                query("fetch c"), query("close c"), query("fetch c"), query("rollback")],
+    "a cursor outside a transaction": [query(f"declare c cursor for {ROWS}")],
+    "a cursor that is held": [query("begin"), query(f"declare c cursor with hold for {ROWS}"), query("fetch 1 c"), query("commit"),
+                              query("fetch 2 c"), query("close all"), query("fetch c")],
+    "a cursor that is described": [query("begin"), query(f"declare c cursor for {ROWS}"), describe("P", "c"), SYNC, query("rollback")],
+    "prepared by SQL": [query("prepare p (int) as select $1 + 1"), query("execute p(2)"), query("deallocate p"), query("execute p(2)")],
+    "settings": [query("set application_name = 'x'"), query("show application_name"), query("begin"), query("set application_name = 'y'"),
+                 query("rollback"), query("show application_name"), query("reset all"), query("show nonsense"),
+                 query("set nonsense = 1"), query("set my.own = 'z'"), query("show my.own")],
+    "discard": [parse(ONE, "s"), SYNC, query("discard all"), bind("", "s"), SYNC, query("begin"), query("discard all"), query("rollback")],
+    "a function call by message": [("F", b"\0\0\0\0\0\0\0\0\0\0")],
+    "terminate": [("X", b"")],
+}
+
+# What differs on purpose, and why.
+DIFFERENT = {
+    "a function call by message": "PostgreSQL would call the function; we have none to call",
+}
+
+
+def replies(port: int, steps: list) -> list[str]:
+    """What comes back, with what may differ taken out: texts of errors, and places in them."""
+    wire = Wire(port)
+    seen = []
+
+    def take(message: tuple[str, bytes]) -> str:
+        kind, body = message
+        if kind in "EN":
+            words = Wire.words(body)
+            seen.append(f"{kind} {words['S']} {words['C']}")
+        elif kind == "S":  # a setting: which, not in what order
+            seen.append("S " + body.decode().replace("\0", " "))
+        else:
+            seen.append(f"{kind} {body!r}")
+        return kind
+
+    try:
+        for step in steps:
+            if step == "wait for E":
+                while take(wire.message()) != "E":
+                    pass
+                continue
+            wire.send(*step)
+            if step[0] in "SQ":
+                while take(wire.message()) != "Z":
+                    pass
+        while True:
+            wire.socket.settimeout(0.2)
+            take(wire.message())
+    except TimeoutError:
+        pass
+    except ConnectionError:
+        seen.append("hung up")
+    wire.close()
+    return seen
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    project = make_project(tmp_path_factory.mktemp("wire"))
+    project.lode("run")
+    add_user(project, "ann", "--role", "admin")
+    with serving(project) as server:
+        yield server.port
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with postgresql(tmp_path_factory.mktemp("postgres")) as port:
+        yield port
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_the_same_answers_as_postgresql(ours: int, theirs: int, name: str) -> None:
+    if name in DIFFERENT:
+        assert replies(ours, PROBES[name]) != replies(theirs, PROBES[name]), "no longer different"
+        return
+    assert replies(ours, PROBES[name]) == replies(theirs, PROBES[name])
