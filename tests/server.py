@@ -92,7 +92,7 @@ def postgresql(folder: Path) -> Iterator[int]:
 class Wire:
     """A client that sends what it is told and takes messages as they come."""
 
-    def __init__(self, port: int, user: str = "ann", database: str = "lode", password: str = PASSWORD) -> None:
+    def __init__(self, port: int, user: str = "ann", database: str = "postgres", password: str = PASSWORD) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         self.buffer = b""
         body = struct.pack("!I", 196608) + f"user\0{user}\0database\0{database}\0\0".encode()

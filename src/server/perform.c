@@ -60,6 +60,8 @@ Status perform_describe(Session *session, Prepared *prepared, Error *err) {
         const Portal *cursor;
         switch (command->kind) {
         case COMMAND_SHOW:
+                if (!command->all && !settings_get(session->settings, command->name).data)
+                        return error_set(err, STATUS_NOT_FOUND, "unrecognized configuration parameter \"%.*s\"", STR_ARG(command->name));
                 show_columns(prepared);
                 return STATUS_OK;
         case COMMAND_EXPLAIN:
@@ -203,10 +205,9 @@ static Status do_reset(Session *session, Portal *portal, Error *err) {
         return STATUS_OK;
 }
 
-static Status do_show(Session *session, Portal *portal, Error *err) {
+static Status do_show(Session *session, Portal *portal, Error *err UNUSED) {
         const Command *command = &portal->prepared->command;
         Str name, value, words;
-        size_t shown = 0;
         for (size_t i = 0; settings_at(session->settings, i, &name, &value, &words); i++) {
                 if (!command->all && !str_equal_nocase(name, command->name))
                         continue;
@@ -217,10 +218,7 @@ static Status do_show(Session *session, Portal *portal, Error *err) {
                 if (command->all)
                         reply_row_value(&session->out, words);
                 reply_row_end(&session->out, mark);
-                shown++;
         }
-        if (shown == 0)
-                return error_set(err, STATUS_NOT_FOUND, "unrecognized configuration parameter \"%.*s\"", STR_ARG(command->name));
         complete(session, "SHOW");
         return STATUS_OK;
 }

@@ -410,7 +410,8 @@ static Status bind_values(Session *session, const WireMessage *message, Portal *
                 uint16_t format = wire_format(&message->parameter_formats, i);
                 Status status = parameter_read(i + 1, prepared->types[i], format, &message->parameters[i], &portal->arena, &portal->values[i], err);
                 if (status != STATUS_OK) {
-                        session->sqlstate = format == 1 ? "22P03" : "22P02";
+                        bool text = utf8_valid(message->parameters[i].bytes);
+                        session->sqlstate = format == 1 ? "22P03" : text ? "22P02" : "22021";
                         return status;
                 }
         }
