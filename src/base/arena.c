@@ -15,9 +15,9 @@ struct ArenaBlock {
         _Alignas(ALIGNMENT) char data[];
 };
 
-static void *must(void *pointer, size_t size) {
+static void *must(void *pointer) {
         if (!pointer)
-                panic("out of memory: %zu bytes", size);
+                out_of_memory();
         return pointer;
 }
 
@@ -30,7 +30,7 @@ static void add_block(Arena *arena, size_t size) {
                 wanted = 4096;
         if (wanted < size)
                 wanted = size;
-        ArenaBlock *block = must(malloc(sizeof(*block) + wanted), wanted);
+        ArenaBlock *block = must(malloc(sizeof(*block) + wanted));
         block->older = arena->blocks;
         block->size = wanted;
         arena->blocks = block;
@@ -62,7 +62,7 @@ void arena_reset(Arena *arena) {
 
 void *arena_alloc_raw(Arena *arena, size_t size) {
         if (size > SIZE_MAX / 2)
-                panic("out of memory: %zu bytes", size);
+                out_of_memory();
         size_t rounded = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
         if (rounded == 0)
                 rounded = ALIGNMENT;
@@ -81,7 +81,7 @@ void *arena_alloc(Arena *arena, size_t size) {
 void *arena_alloc_array(Arena *arena, size_t count, size_t size) {
         size_t total;
         if (__builtin_mul_overflow(count, size, &total))
-                panic("out of memory: %zu times %zu bytes", count, size);
+                out_of_memory();
         return arena_alloc(arena, total);
 }
 

@@ -26,7 +26,7 @@ void *buf_reserve(Buf *buf, size_t size) {
                         capacity = wanted;
                 buf->data = realloc(buf->data, capacity);
                 if (!buf->data)
-                        panic("out of memory: a buffer of %zu bytes", capacity);
+                        out_of_memory();
                 buf->capacity = capacity;
         }
         return buf->data + buf->size;

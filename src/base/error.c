@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct StatusRow {
         const char *name, *code, *sqlstate;
@@ -83,7 +84,7 @@ Status error_set_at(Error *err, Status status, const char *file, int line, const
 }
 
 Status error_errno_at(Error *err, int errnum, const char *file, int line, const char *format, ...) {
-        Status status = errnum == ENOSPC || errnum == EDQUOT ? STATUS_DISK_FULL : STATUS_IO;
+        Status status = errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG ? STATUS_DISK_FULL : STATUS_IO;
         begin(err, status, file, line);
         char what[400];
         va_list args;
@@ -173,4 +174,28 @@ void panic(const char *format, ...) {
         fputc('\n', stderr);
         va_end(args);
         abort();
+}
+
+static void tell_plainly(const Error *err) {
+        fprintf(stderr, "error[%s] %s%s%s\n", status_code(err->status), err->message, err->hint[0] ? "\n      " : "", err->hint);
+}
+
+static void (*teller)(const Error *err) = tell_plainly;
+
+void process_end_teller(void (*tell)(const Error *err)) {
+        teller = tell;
+}
+
+void process_end(const Error *err) {
+        void (*tell)(const Error *) = teller;
+        teller = tell_plainly; /* what tells may need memory itself */
+        tell(err);
+        _exit(EXIT_SURROUNDINGS);
+}
+
+void out_of_memory(void) {
+        Error err = { 0 };
+        error_set(&err, STATUS_MEMORY, "no memory is left for this process, so it ends here");
+        error_hint(&err, "nothing of it was acknowledged; ulimit -v and free tell how much there is; run again");
+        process_end(&err);
 }

@@ -85,7 +85,7 @@ typedef struct Error {
 
 /* Each returns the status it recorded, so a failure is one line: return error_set(err, ...). */
 #define error_set(err, status, ...) error_failed_(error_set_at(err, status, __FILE__, __LINE__, __VA_ARGS__))
-/* From errno: ENOSPC and EDQUOT become DISK_FULL, all else IO; the system's words are added. */
+/* From errno: ENOSPC, EDQUOT and EFBIG become DISK_FULL, all else IO; the system's words are added. */
 #define error_errno(err, errnum, ...) error_failed_(error_errno_at(err, errnum, __FILE__, __LINE__, __VA_ARGS__))
 
 /* Tells the compiler that what comes back is a failure, so that it follows out parameters through TRY. */
@@ -119,6 +119,15 @@ const char *status_name(Status status);
 
 /* Ends the process with a message; for broken invariants that assert cannot word. */
 void panic(const char *format, ...) PRINTF_LIKE(1, 2) NORETURN;
+/*
+ * Ends the process because of its surroundings, where going on would be worse: a disk that does not keep what was
+ * written, no memory. The error is told; nothing that is buffered is written out and no handler runs. Exit status 3.
+ */
+void process_end(const Error *err) NORETURN;
+void out_of_memory(void) NORETURN;
+#define EXIT_SURROUNDINGS 3
+/* Who tells such an error; once, at the program's start. By default it is a line on stderr. */
+void process_end_teller(void (*tell)(const Error *err));
 
 /* The one macro that hides a return; CLEANUP makes leaving early safe. */
 #define TRY(expr)                                \

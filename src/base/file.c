@@ -103,22 +103,11 @@ Status fd_write_all(int fd, Str bytes, const char *name, Error *err) {
         return STATUS_OK;
 }
 
-static void tell_plainly(const Error *err) {
-        fprintf(stderr, "error[%s] %s\n      %s\n", status_code(err->status), err->message, err->hint);
-}
-
-static void (*teller)(const Error *err) = tell_plainly;
-
-void sync_failure_teller(void (*tell)(const Error *err)) {
-        teller = tell;
-}
-
 void sync_failed(const char *name, int errnum) {
         Error err = { 0 };
         error_errno(&err, errnum, "'%s' cannot be synced to the disk, so this ends here", name);
         error_hint(&err, "nothing of it was acknowledged; look after the disk (dmesg tells), then run again");
-        teller(&err);
-        _exit(status_exit(err.status)); /* nothing that is buffered, no handler at exit: nothing more is said or done */
+        process_end(&err);
 }
 
 /* EINVAL: a pipe or another thing that has no disk behind it. Not so EROFS: it is what ext4 answers when it gave up. */

@@ -23,8 +23,6 @@ void fd_sync(int fd, const char *name);
 void dir_sync(const char *path);
 /* For other libraries that sync by themselves: ends the process because of what became of this file. */
 void sync_failed(const char *name, int errnum) NORETURN;
-/* Who tells the reader about it before the process ends; once, at the program's start. By default it goes to stderr. */
-void sync_failure_teller(void (*tell)(const Error *err));
 /* A new file that must not exist: written, synced; its folder is synced too unless sync_dir is false. */
 Status file_create(const char *path, Str bytes, bool sync_dir, Error *err);
 /* Replaces by a temporary file and rename, durable. */

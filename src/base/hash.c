@@ -22,7 +22,7 @@ static void must(int ok) {
 Sha256Stream *sha256_new(void) {
         Sha256Stream *stream = malloc(sizeof(*stream));
         if (!stream)
-                panic("out of memory");
+                out_of_memory();
         stream->context = EVP_MD_CTX_new();
         must(stream->context && EVP_DigestInit_ex(stream->context, EVP_sha256(), NULL));
         return stream;

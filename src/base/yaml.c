@@ -224,7 +224,7 @@ Status yaml_parse(Str text, const char *name, Arena *arena, YamlFile **out, Erro
         file->text = arena_str(arena, text);
         Reader reader = { .arena = arena, .file = file, .err = err };
         if (!yaml_parser_initialize(&reader.parser))
-                panic("out of memory");
+                out_of_memory();
         yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
         yaml_parser_set_input_string(&reader.parser, (const unsigned char *)file->text.data, file->text.size);
         YamlNode *root = NULL;

@@ -74,7 +74,7 @@ Status db_error(SqliteCatalog *db, int code, Error *err) {
                 error_set(err, STATUS_IO, "the catalog '%s' was busy for %d s", db->path, BUSY_MS / 1000);
                 return error_hint(err, "another process holds it; run again");
         case SQLITE_NOMEM:
-                panic("out of memory in the catalog");
+                out_of_memory();
         default:
                 return error_set(err, STATUS_IO, "the catalog '%s' failed: %s (%d)", db->path, words,
                                  db->db ? sqlite3_extended_errcode(db->db) : code);
@@ -245,7 +245,7 @@ static Status exec(SqliteCatalog *db, const char *sql, Error *err) {
 static Status connect_to(const char *path, int flags, SqliteCatalog **out, Error *err) {
         CLEANUP(sqlite_freep) SqliteCatalog *db = calloc(1, sizeof(*db));
         if (!db || !(db->path = strdup(path)))
-                panic("out of memory");
+                out_of_memory();
         db->base.functions = &sqlite_functions;
         int code = sqlite3_open_v2(path, &db->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, db_pages_vfs());
         if (code != SQLITE_OK)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/file.h"
 #include "cli/cli.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <poll.h>
+#include <stdio_ext.h>
 #include <sys/resource.h>
 
 #ifndef LODE_VERSION
@@ -189,10 +189,10 @@ static int finish_output(const Output *output, int code) {
         return status_exit(STATUS_IO);
 }
 
-/* The disk may fail at any depth, where nobody knows what errors look like. */
+/* The disk may fail, or memory, at any depth, where nobody knows what errors look like. */
 static const Output *errors_out;
 
-static void tell_sync_failure(const Error *err) {
+static void tell_end(const Error *err) {
         output_error(errors_out, err);
 }
 
@@ -201,6 +201,7 @@ static void catch_signals(void) {
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
         signal(SIGPIPE, SIG_IGN);
+        signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of the write */
 }
 
 static Status run_verb(Cli *cli, const char *name, int argc, char **argv, Error *err) {
@@ -284,10 +285,14 @@ int main(int argc, char **argv) {
                         common.output = OUTPUT_JSON;
         cli.output = output_of(&common);
         errors_out = &cli.output;
-        sync_failure_teller(tell_sync_failure);
+        process_end_teller(tell_end);
         Status status = want_descriptors(&err);
         if (status == STATUS_OK)
                 status = verb < argc ? run_verb(&cli, argv[verb], count, words, &err) : no_verb(argv, &err);
+        if (cli_interrupted && status == STATUS_IO && ferror(stdout)) /* a signal also ends a write that waits for its reader */
+                status = error_set(&err, STATUS_INTERRUPTED, "interrupted while the answer was written");
+        if (cli_interrupted)
+                __fpurge(stdout); /* nobody may be reading it, and whatever is printed next would wait again */
         output_progress(&cli.output, NULL);
         int code = status == STATUS_OK ? cli.exit_code : status_exit(status);
         if (status != STATUS_OK && !(status == STATUS_IO && is_reader_gone()))

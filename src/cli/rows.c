@@ -99,14 +99,17 @@ void csv_put(Buf *out, Str value, bool is_null) {
         buf_append_quoted(out, value, '"');
 }
 
+/* Nobody prints into a pipe that is closed, a disk that is full, or past a signal that ended a wait for the reader. */
+static Status written(Error *err) {
+        return ferror(stdout) ? error_errno(err, errno, "cannot write the answer") : STATUS_OK;
+}
+
 static Status flush(RowPrinter *p, size_t least, Error *err) {
         if (p->out.size < least)
                 return STATUS_OK;
         fwrite(p->out.data, 1, p->out.size, stdout);
         buf_clear(&p->out);
-        if (ferror(stdout))
-                return error_errno(err, errno, "cannot write the answer");
-        return STATUS_OK;
+        return written(err);
 }
 
 RowPrinter *row_printer_new(Arena *arena, const WorkerColumns *columns, const Output *output) {
@@ -188,7 +191,7 @@ static Status add_text(RowPrinter *p, DataRow *row, Error *err) {
                 print_gathered(p);
         else if (p->rows > ROWS_LOOKED_AT)
                 text_table_print_last(p->table, stdout);
-        return STATUS_OK;
+        return written(err);
 }
 
 Status row_printer_sink(void *printer, Str data_row, Error *err) {

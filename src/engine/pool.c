@@ -232,12 +232,12 @@ static void worker_free(Worker *worker) {
 static Status add_worker(WorkerPool *pool, Worker **out, Error *err) {
         Worker *worker = calloc(1, sizeof(*worker));
         if (!worker)
-                panic("out of memory");
+                out_of_memory();
         worker->pool = pool;
         worker->control = worker->rows = worker->wake = -1;
         map_init(&worker->defined, &worker->defined_memory);
         if (asprintf(&worker->folder, "%s/%u", pool->folder, pool->started++) < 0)
-                panic("out of memory");
+                out_of_memory();
         Status status = worker_start(worker, err);
         if (status != STATUS_OK) {
                 worker_free(worker);
@@ -284,7 +284,7 @@ static void take_options(const WorkerOptions *options, WorkerOptions *out) {
 Status worker_pool_open(const WorkerOptions *options, WorkerPool **out, Error *err) {
         WorkerPool *pool = calloc(1, sizeof(*pool));
         if (!pool)
-                panic("out of memory");
+                out_of_memory();
         pool->lock_file = -1;
         take_options(options, &pool->options);
         pthread_mutex_init(&pool->lock, NULL);

@@ -162,7 +162,7 @@ Status worker_rows_begin(Worker *worker, const ExecuteSpec *spec, WorkerRows **o
         TRY(worker_send(worker, MESSAGE_EXECUTE, &payload, NULL, 0, &call, err));
         WorkerRows *rows = calloc(1, sizeof(*rows));
         if (!rows)
-                panic("out of memory");
+                out_of_memory();
         *rows = (WorkerRows){ .worker = worker, .call = call, .paused_us = call.started_us };
         rows->type = spec->answer >= ROWS_COPY_TEXT ? 'd' : 'D';
         *out = rows;

@@ -55,7 +55,7 @@ struct CsvReader {
 CsvReader *csv_new(void) {
         CsvReader *reader = calloc(1, sizeof(*reader));
         if (!reader)
-                panic("out of memory");
+                out_of_memory();
         reader->input = input_new();
         return reader;
 }
@@ -90,7 +90,7 @@ void csv_freep(CsvReader **reader) {
 static void *grow(void *old, size_t count, size_t size) {
         void *grown = reallocarray(old, count, size);
         if (!grown)
-                panic("out of memory");
+                out_of_memory();
         return grown;
 }
 

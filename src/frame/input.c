@@ -36,7 +36,7 @@ Source source_of_bytes(Str *bytes) {
 Input *input_new(void) {
         Input *input = calloc(1, sizeof(*input));
         if (!input)
-                panic("out of memory");
+                out_of_memory();
         return input;
 }
 

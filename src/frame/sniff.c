@@ -755,7 +755,7 @@ Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *e
         sniffing.text = (Str){ padded, text.size };
         CLEANUP(freep) uint32_t *ends = malloc((text.size + 2 * SCAN_PADDING) * sizeof(*ends));
         if (!ends)
-                panic("out of memory");
+                out_of_memory();
         sniffing.ends = ends;
         made.format.decimal = 0; /* not known yet */
         TRY(sniff_table(&sniffing, &made.format, err));

@@ -427,7 +427,7 @@ void typing_failures_add(TypingFailures *failures, size_t row, size_t column, Ru
                 failures->room = failures->room ? failures->room * 2 : 256;
                 failures->items = reallocarray(failures->items, failures->room, sizeof(*failures->items));
                 if (!failures->items)
-                        panic("out of memory");
+                        out_of_memory();
         }
         failures->items[failures->count++] = (TypingFailure){ (uint32_t)row, (uint32_t)column, rule };
 }
@@ -660,7 +660,7 @@ static void vector_reserve(Vector *vector, size_t rows) {
         vector->int64s = aligned_alloc(16, room * 16);
         vector->nulls = malloc(room);
         if (!vector->int64s || !vector->nulls)
-                panic("out of memory");
+                out_of_memory();
         vector->room = room;
 }
 

@@ -29,7 +29,7 @@ struct Audit {
 Audit *audit_open(const char *folder, const char *writer) {
         Audit *audit = calloc(1, sizeof(*audit));
         if (!audit)
-                panic("out of memory");
+                out_of_memory();
         audit->folder = arena_printf(&audit->arena, "%s", folder);
         audit->writer = arena_printf(&audit->arena, "%s", writer);
         audit->fd = -1;

@@ -83,7 +83,7 @@ static ChangeSetSpec copy_spec(Arena *arena, const ChangeSetSpec *spec) {
 Status changeset_new(Lake *lake, const ChangeSetSpec *spec, ChangeSet **out, Error *err) {
         CLEANUP(changeset_freep) ChangeSet *set = calloc(1, sizeof(*set));
         if (!set)
-                panic("out of memory");
+                out_of_memory();
         set->lake = lake;
         set->files_fd = -1;
         set->spec = copy_spec(&set->arena, spec);

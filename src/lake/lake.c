@@ -11,7 +11,7 @@
 static Lake *lake_with(Store *store) {
         Lake *lake = calloc(1, sizeof(*lake));
         if (!lake || !(lake->manifests = calloc(1, sizeof(*lake->manifests))))
-                panic("out of memory");
+                out_of_memory();
         lake->store = store;
         return lake;
 }

@@ -79,7 +79,7 @@ Str workspace_audit_head(Workspace *w, Arena *arena) {
 Status workspace_open(const WorkspaceSpec *spec, Workspace **out, Error *err) {
         Workspace *w = calloc(1, sizeof(*w));
         if (!w)
-                panic("out of memory");
+                out_of_memory();
         Status status = open_all(spec, w, err);
         if (status != STATUS_OK) {
                 workspace_close(w);

@@ -8,6 +8,6 @@
 /* What malloc and its kin gave; without memory the process ends. */
 static inline void *must_alloc(void *memory) {
         if (!memory)
-                panic("out of memory while writing Parquet");
+                out_of_memory();
         return memory;
 }

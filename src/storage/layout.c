@@ -16,7 +16,7 @@
 static Store *store_at(const char *root) {
         Store *store = calloc(1, sizeof(*store));
         if (!store)
-                panic("out of memory");
+                out_of_memory();
         Arena *arena = &store->arena;
         store->root = arena_cstr(arena, str_of(root));
         store->catalog_path = path_join(arena, root, "catalog.sqlite");

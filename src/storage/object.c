@@ -163,7 +163,7 @@ Status object_store_folder(const char *root, ObjectStore **out, Error *err) {
                 return error_set(err, STATUS_IO, "'%s' is no folder", root);
         FolderStore *store = calloc(1, sizeof(*store));
         if (!store || !(store->root = strdup(root)))
-                panic("out of memory");
+                out_of_memory();
         store->base.functions = &folder_functions;
         *out = &store->base;
         return STATUS_OK;

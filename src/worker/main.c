@@ -10,6 +10,7 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
 
@@ -390,6 +391,7 @@ static Status start(const Arguments *arguments, Server *server, Error *err) {
 }
 
 int main(int argc, char **argv) {
+        signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of the write */
         Arguments arguments;
         if (!arguments_read(argc, argv, &arguments) || fcntl(CONTROL, F_GETFD) < 0 || fcntl(ROWS, F_GETFD) < 0) {
                 fputs("lode-worker is started by lode; it does nothing by itself\n", stderr);

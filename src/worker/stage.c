@@ -59,7 +59,7 @@ typedef struct Job {
 Stager *stager_new(void) {
         Stager *stager = calloc(1, sizeof(*stager));
         if (!stager)
-                panic("out of memory");
+                out_of_memory();
         stager->reader = csv_new();
         stager->data = parquet_writer_new();
         stager->quarantine = parquet_writer_new();
@@ -469,7 +469,7 @@ static void mark_failed(Stager *stager, size_t rows) {
                 stager->failed_room = rows + rows / 4;
                 stager->failed = malloc(stager->failed_room);
                 if (!stager->failed)
-                        panic("out of memory");
+                        out_of_memory();
         }
         memset(stager->failed, 0, rows);
         for (size_t i = 0; i < stager->failures.count; i++)
@@ -581,7 +581,7 @@ static Status prepare(Job *job) {
         if (spec->column_count > stager->vector_count) {
                 stager->vectors = reallocarray(stager->vectors, spec->column_count, sizeof(*stager->vectors));
                 if (!stager->vectors)
-                        panic("out of memory");
+                        out_of_memory();
                 memset(stager->vectors + stager->vector_count, 0,
                        (spec->column_count - stager->vector_count) * sizeof(*stager->vectors));
                 stager->vector_count = spec->column_count;
