@@ -88,7 +88,7 @@ def read_catalog(files: tuple[tuple[str, bytes], ...]) -> tuple[frozenset[str], 
             connection.close()
     paths = {f"{root}/{landing}" for _, landing in deliveries}
     for location in re.findall(rb'"metadata_location":"([^"]+)"', b"\n".join(body for (body,) in bodies)):
-        paths |= files_of_table(location.decode())
+        paths |= files_of_table(f"{root}/{location.decode()}")
     return frozenset(paths), frozenset(sha256 for sha256, _ in deliveries)
 
 
