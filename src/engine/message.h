@@ -22,6 +22,9 @@
 #define MESSAGE_FLAG_DESCRIPTORS 0x000f /* how many descriptors come with the frame */
 #define MESSAGE_ROW_MAX (64u << 20)     /* one result row, bytes; above it the statement fails with LIMIT */
 
+/* With this status a worker ends that has no memory left (base/error.h, process_end). */
+#define WORKER_EXIT_MEMORY 73
+
 /* Both programs must be of one build: the worker says this text in HELLO. */
 #define PROTOCOL_BUILD "lode 0.1.0, messages 1"
 /* The only engine that the statement walker and the flattening functions were reviewed for. */

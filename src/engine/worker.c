@@ -34,7 +34,7 @@ static Status how_it_ended(const Worker *worker, int state, const struct rusage 
                 error_set(err, STATUS_ENGINE, "'%s' does not start", worker->pool->options.program);
                 return error_hint(err, "the engine's library is not where the build put it (ldd tells)");
         }
-        bool out_of_room = WIFEXITED(state) && WEXITSTATUS(state) == EXIT_SURROUNDINGS;
+        bool out_of_room = WIFEXITED(state) && WEXITSTATUS(state) == WORKER_EXIT_MEMORY;
         if (out_of_room || (signal_number == SIGABRT && peak > worker->pool->options.memory_limit))
                 return error_set(err, STATUS_MEMORY,
                                  "the worker ran out of memory and ended; only this statement is lost");

@@ -390,7 +390,13 @@ static Status start(const Arguments *arguments, Server *server, Error *err) {
         return STATUS_OK;
 }
 
+/* A worker syncs nothing, so it is memory that it lacks. */
+static void end_without_memory(const Error *err UNUSED) {
+        _exit(WORKER_EXIT_MEMORY);
+}
+
 int main(int argc, char **argv) {
+        process_end_teller(end_without_memory);
         signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of the write */
         Arguments arguments;
         if (!arguments_read(argc, argv, &arguments) || fcntl(CONTROL, F_GETFD) < 0 || fcntl(ROWS, F_GETFD) < 0) {
