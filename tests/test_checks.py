@@ -79,11 +79,9 @@ def test_the_table_of_findings_is_read_by_others(shop: Project) -> None:
     shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50\n2,bo,-1.00\n")
     model(shop, "check positive: amount > 0, else quarantine")
     run(shop)
-    found = list((shop.store / "tables").glob("*/metadata/*.metadata.json"))
-    tables = [iceberg_rows(str(path)) for path in found]
-    rows = [t for t in tables if t.schema.names[:2] == ["model", "rule"]]
-    assert len(rows) == 1 and rows[0].num_rows == 1
-    row = rows[0].to_pylist()[0]
+    shown = shop.json("show", "shop.quarantine.rows")
+    assert (shown["kind"], shown["rows"], shown["columns"][0]["name"]) == ("quarantine", 1, "model")
+    [row] = iceberg_rows(shown["metadata_location"]).to_pylist()
     assert (row["model"], row["rule"], row["severity"], row["copies"], row["state"], row["run"]) == ("canonical.order", "positive", "quarantine", 1, "open", 1)
     assert row["first_seen"].tzinfo and row["closed_run"] is None
 
@@ -358,6 +356,15 @@ def test_a_source_may_not_take_the_name_of_the_findings(project: Project) -> Non
     project.write("zones/shop/sources/rows.yml", ORDERS)
     answer = project.lode("check", "-o", "json", check=False)
     assert answer.exit == 2 and "keeps for itself" in answer.json["errors"][0]["message"]
+    (project.root / "zones/shop/sources/rows.yml").unlink()
+    assert project.json("add", "shop", project.write("rows.csv", "a,b\n1,2\n"))["sources"][0]["source"] == "x_rows"
+    assert project.lode("check").exit == 0
+
+
+def test_a_check_may_not_be_called_as_a_promise_is(shop: Project) -> None:
+    model(shop, "column order_no: int unique", "check unique(order_no): amount > 0, else warn")
+    error = shop.lode("check", "-o", "json", check=False).json["errors"][0]
+    assert (error["code"], error["line"]) == ("E105", 2) and "no bracket" in error["message"]
 
 
 @pytest.mark.full

@@ -346,7 +346,10 @@ static Status find_whole(Show *s, Str full, Whole *whole, Error *err) {
         str_cut(full, '.', &zone, &rest);
         whole->full = full;
         Table table;
-        Status status = lake_table(s->workspace->lake, s->at, (CatalogName){ STR("table"), zone, rest }, s->arena, &table, err);
+        Str stage, last;
+        str_cut(rest, '.', &stage, &last);
+        CatalogName name = str_is(stage, "quarantine") ? quarantine_name(s->arena, zone, last) : (CatalogName){ STR("table"), zone, rest };
+        Status status = lake_table(s->workspace->lake, s->at, name, s->arena, &table, err);
         if (status == STATUS_OK) {
                 whole_of_table(s, &table, whole);
                 return collect_needed_by(s, whole, err);

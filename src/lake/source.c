@@ -96,11 +96,8 @@ static Status resolve_table(LakeSource *source, CatalogName name, Str stage, Str
 
 static Status resolve_exact(LakeSource *source, Str zone, Str stage, Str name, Arena *arena, Relation **out,
                             Error *err) {
-        if (str_is(stage, "quarantine")) {
-                const char *from = str_is(name, "rows") ? "checks" : "staging";
-                CatalogName quarantine = { STR("quarantine"), zone, arena_strf(arena, "%s.%.*s", from, STR_ARG(name)) };
-                return resolve_table(source, quarantine, stage, name, arena, out, err);
-        }
+        if (str_is(stage, "quarantine"))
+                return resolve_table(source, quarantine_name(arena, zone, name), stage, name, arena, out, err);
         Str joined = arena_strf(arena, "%.*s.%.*s", STR_ARG(stage), STR_ARG(name));
         TRY(resolve_table(source, (CatalogName){ STR("table"), zone, joined }, stage, name, arena, out, err));
         if (*out)

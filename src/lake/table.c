@@ -192,6 +192,11 @@ Status lake_tables(Lake *lake, CatalogAt at, Str kind, Str zone, Arena *arena, T
         return STATUS_OK;
 }
 
+CatalogName quarantine_name(Arena *arena, Str zone, Str name) {
+        const char *of = str_is(name, "rows") ? "checks" : "staging";
+        return (CatalogName){ STR("quarantine"), arena_str(arena, zone), arena_strf(arena, "%s.%.*s", of, STR_ARG(name)) };
+}
+
 Str table_full_name(Arena *arena, const Table *table) {
         return arena_strf(arena, "%.*s.%.*s", STR_ARG(table->zone), STR_ARG(table->name));
 }

@@ -74,6 +74,8 @@ Status lake_table(Lake *lake, CatalogAt at, CatalogName name, Arena *arena, Tabl
 Status lake_tables(Lake *lake, CatalogAt at, Str kind, Str zone, Arena *arena, Table **out, size_t *out_count, Error *err);
 /* EXPIRED for a version whose files retention removed (lake/retain.h), whether they are gone already or not. */
 Status lake_table_kept(Lake *lake, const Table *table, Error *err);
+/* What SQL calls zone.quarantine.NAME: of a source, or, called "rows", of the zone's checks. Borrows nothing. */
+CatalogName quarantine_name(Arena *arena, Str zone, Str name);
 /* "shop.staging.orders" */
 Str table_full_name(Arena *arena, const Table *table);
 const LakeColumn *table_column(const Table *table, Str name); /* as written; NULL if absent */

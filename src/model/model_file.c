@@ -161,6 +161,11 @@ static void read_model_check(KeyContext *context, const YamlNode *value, void *o
                 error_hint(err, "for example   -- check amount_positive: amount >= 0, else warn     (or quarantine, or stop)");
                 return;
         }
+        if (str_find_byte(check.name, '(') < check.name.size) { /* unique(order_no) and the like are promises */
+                Error *err = key_problem(context, value, STATUS_BAD_VALUE, "a check's name has no bracket: `%.*s`", STR_ARG(check.name));
+                error_hint(err, "a word will do, for example   -- check amount_positive: amount >= 0, else warn");
+                return;
+        }
         for (size_t i = 0; i < model->check_count; i++)
                 if (str_equal(model->checks[i].name, check.name)) {
                         key_problem(context, value, STATUS_DUPLICATE_KEY, "check `%.*s` is there already on line %d",

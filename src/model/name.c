@@ -71,7 +71,7 @@ Str name_from(Arena *arena, Str text) {
         Str name = buf_view(&buf);
         if (name.size == 0)
                 return STR("data");
-        if (!is_lower(name.data[0]) || is_reserved(name))
+        if (!is_lower(name.data[0]) || is_reserved(name) || is_reserved_source(name, "source"))
                 return str_slice(arena_strf(arena, "x_%.*s", STR_ARG(name)), 0, PROJECT_NAME_MAX);
         return arena_str(arena, name);
 }
