@@ -174,8 +174,8 @@ static Status check_folder(Saving *s, Error *err) {
 }
 
 static Status open_folder(Saving *s, const char *folder, Error *err) {
-        bool is_new = !file_exists(folder);
-        TRY(dir_make(folder, err));
+        bool is_new = false;
+        TRY(folder_make_durable(folder, &is_new, err));
         if (is_new && chmod(folder, 0700) < 0)
                 return error_errno(err, errno, "cannot keep '%s' to its owner", folder);
         CLEANUP(freep) char *real = realpath(folder, NULL);
@@ -417,7 +417,7 @@ static Status finish(Saving *s, Backup *out, Error *err) {
                          .catalog_sha256 = sha256_hex(s->arena, hash),
                          .files = s->files,
                          .bytes = s->bytes };
-        TRY(sync_folder(s->folder, err));
+        TRY(copy_sync(&s->tally, s->folder, err));
         return file_replace(path_join(s->arena, s->folder, "backup.json"), print_backup(out, s->arena), err);
 }
 
@@ -426,7 +426,8 @@ Status lake_backup(Lake *lake, const char *folder, const BackupSpec *spec, Arena
                 .lake = lake,
                 .arena = arena,
                 .lock = -1,
-                .tally = { .progress = spec->progress, .context = spec->context, .interrupted = spec->interrupted },
+                .tally = { .progress = spec->progress, .context = spec->context, .interrupted = spec->interrupted,
+                           .arena = arena },
         };
         int64_t removed = 0;
         Backup backup = { 0 };

@@ -78,7 +78,7 @@ typedef struct RestoreResult {
 
 /*
  * A new store at `root`, which must not exist or be an empty folder (EXISTS). It is there whole or not at all: it is
- * made beside, as ROOT.restoring, and renamed. CORRUPT, with the file's name, where the backup is damaged.
+ * made beside, in ROOT.restoring, and renamed. CORRUPT, with the file's name, where the backup is damaged.
  */
 Status lake_restore(const Backup *backup, const char *root, const RestoreSpec *spec, Arena *arena, RestoreResult *out,
                     Error *err);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/map.h"
 
 #define PIECE ((size_t)1 << 20)
 #define BATCH 10000
@@ -21,6 +22,20 @@ void copy_progress(CopyTally *tally, int64_t bytes) {
         tally->done += bytes;
         if (tally->progress)
                 tally->progress(tally->context, tally->done, tally->total);
+}
+
+Status folder_make_durable(const char *path, bool *out_new, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        char *absolute = path_absolute(&arena, path), *there = absolute;
+        while (!file_exists(there) && strcmp(there, "/") != 0)
+                there = path_dir(&arena, there);
+        *out_new = there != absolute;
+        TRY(dir_make(absolute, err));
+        for (char *at = absolute; strlen(at) > strlen(there);) {
+                at = path_dir(&arena, at);
+                dir_sync(at);
+        }
+        return STATUS_OK;
 }
 
 /* *out_failed: errno of reading, or 0. */
@@ -81,18 +96,47 @@ Status copy_file_held(const CopyFile *file, CopyTally *tally, Arena *arena, cons
                 *out_message = arena_printf(arena, "it cannot be read: %s", strerror(failed));
         else if (!same)
                 *out_message = "its bytes are not those that were written";
+        if (same)
+                vec_push(tally->arena, &tally->written, arena_cstr(tally->arena, str_of(file->to)));
         tally->files += same;
         tally->bytes += same ? size : 0;
         copy_progress(tally, file->bytes);
         return STATUS_OK;
 }
 
-Status sync_folder(const char *folder, Error *err) {
-        CLEANUP(close_fdp) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return error_errno(err, errno, "cannot open '%s'", folder);
-        if (syncfs(fd) < 0)
-                panic("the disk did not keep what was written to '%s' (%s); it is no backup", folder, strerror(errno));
+Status write_file_held(const char *path, Str bytes, mode_t mode, CopyTally *tally, Error *err) {
+        CLEANUP(close_fdp) int to = -1;
+        CopyFile file = { .to = path, .mode = mode };
+        TRY(make_target(&file, tally->arena, &to, err));
+        TRY(fd_write_all(to, bytes, path, err));
+        vec_push(tally->arena, &tally->written, path);
+        return STATUS_OK;
+}
+
+static void sync_folders(const Map *folders) {
+        for (size_t i = 0; i < folders->count; i++)
+                dir_sync(folders->entries[i].key.data);
+}
+
+Status copy_sync(CopyTally *tally, const char *top, Error *err) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        Map folders;
+        map_init(&folders, &scratch);
+        map_put(&folders, str_of(top), tally);
+        for (size_t i = 0; i < tally->written.count; i++) {
+                const char *path = tally->written.items[i];
+                CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
+                if (fd < 0)
+                        return error_errno(err, errno, "cannot open '%s'", path);
+                fd_sync(fd, path);
+                for (char *folder = path_dir(&scratch, path); strlen(folder) > strlen(top); folder = path_dir(&scratch, folder))
+                        if (!map_has(&folders, str_of(folder)))
+                                map_put(&folders, str_of(folder), tally);
+                        else
+                                break;
+        }
+        sync_folders(&folders);
+        tally->written.count = 0;
         return STATUS_OK;
 }
 

@@ -14,6 +14,8 @@ typedef struct CopyTally {
         void *context;
         const volatile sig_atomic_t *interrupted;
         VEC(BackupDamage) damages;
+        Arena *arena;              /* of the paths below */
+        VEC(const char *) written; /* and not synced yet */
 } CopyTally;
 
 typedef struct CopyFile {
@@ -23,11 +25,16 @@ typedef struct CopyFile {
         mode_t mode;
 } CopyFile;
 
-/* Folders of `to` are made. Not synced: sync_folder() once for all. *out_message is NULL, or why it was not taken: gone,
+/* With parents; the names of all that are made are on the disk when it returns. *out_new: it was not there. */
+Status folder_make_durable(const char *path, bool *out_new, Error *err);
+/* Folders of `to` are made. Not synced: copy_sync() once for all. *out_message is NULL, or why it was not taken: gone,
  * unreadable, other bytes. Failures to write are errors. */
 Status copy_file_held(const CopyFile *file, CopyTally *tally, Arena *arena, const char **out_message, Error *err);
-/* All that was written on the file system of a folder is on the disk when this returns. */
-Status sync_folder(const char *folder, Error *err);
+/* The same for bytes that are not a copy. */
+Status write_file_held(const char *path, Str bytes, mode_t mode, CopyTally *tally, Error *err);
+/* All that was written since is on the disk when this returns, its folders up to `top` too. Together at the end: the disk
+ * has written most of it by itself then, and one commit of the file system's journal serves all. */
+Status copy_sync(CopyTally *tally, const char *top, Error *err);
 void copy_progress(CopyTally *tally, int64_t bytes);
 Status copy_interrupted(const CopyTally *tally, Error *err);
 

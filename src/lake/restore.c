@@ -18,6 +18,7 @@ typedef struct Restoring {
         const RestoreSpec *spec;
         Arena *arena;
         const char *root;      /* where it will lie */
+        const char *shell;     /* ROOT.restoring, and in it: */
         const char *folder;    /* where it is made */
         Catalog *catalog;      /* the new store's */
         Relocation relocation;
@@ -65,13 +66,13 @@ static Status check_free(const char *path, Error *err) {
 
 /* What an earlier try left goes, and nothing else does. */
 static Status make_folder(Restoring *r, Error *err) {
-        const char *mark = path_join(r->arena, r->folder, "unfinished");
+        const char *mark = path_join(r->arena, r->shell, "unfinished");
         if (file_exists(mark))
-                TRY(dir_remove_all(r->folder, err));
-        TRY(check_free(r->folder, err));
-        TRY(dir_make(r->folder, err));
-        if (chmod(r->folder, 0700) < 0)
-                return error_errno(err, errno, "cannot keep '%s' to its owner", r->folder);
+                TRY(dir_remove_all(r->shell, err));
+        TRY(check_free(r->shell, err));
+        TRY(dir_make(r->shell, err));
+        if (chmod(r->shell, 0700) < 0)
+                return error_errno(err, errno, "cannot keep '%s' to its owner", r->shell);
         TRY(file_create(mark, STR(""), true, err));
         CLEANUP(store_freep) Store *store = NULL;
         return store_create(r->folder, &store, err);
@@ -80,12 +81,14 @@ static Status make_folder(Restoring *r, Error *err) {
 static Status settle_root(Restoring *r, const char *root, Error *err) {
         const char *absolute = path_absolute(r->arena, root);
         char *parent = path_dir(r->arena, absolute);
-        TRY(dir_make(parent, err));
+        bool is_new;
+        TRY(folder_make_durable(parent, &is_new, err));
         CLEANUP(freep) char *real = realpath(parent, NULL);
         if (!real)
                 return error_errno(err, errno, "cannot open '%s'", parent);
         r->root = path_join(r->arena, strcmp(real, "/") == 0 ? "" : real, path_base(absolute));
-        r->folder = arena_printf(r->arena, "%s.restoring", r->root);
+        r->shell = arena_printf(r->arena, "%s.restoring", r->root);
+        r->folder = path_join(r->arena, r->shell, "store");
         TRY(check_free(r->root, err));
         return make_folder(r, err);
 }
@@ -144,14 +147,6 @@ static Status read_held(Restoring *r, const StoredFile *file, Arena *arena, Str 
         return STATUS_OK;
 }
 
-static Status write_bytes(const char *path, Str bytes, Arena *arena, Error *err) {
-        TRY(dir_make(path_dir(arena, path), err));
-        CLEANUP(close_fdp) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-        if (fd < 0)
-                return error_errno(err, errno, "cannot make '%s'", path);
-        return fd_write_all(fd, bytes, path, err);
-}
-
 static Status copy_moved(Restoring *r, const StoredFile *file, Error *err) {
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         const char *message = NULL;
@@ -166,7 +161,7 @@ static Status copy_moved(Restoring *r, const StoredFile *file, Error *err) {
         copy_progress(&r->tally, file->bytes);
         if (message)
                 return damaged(r, file->path, message, err);
-        TRY(write_bytes(to_path(r, &scratch, file->path), moved, &scratch, err));
+        TRY(write_file_held(to_path(r, r->arena, file->path), moved, 0644, &r->tally, err));
         int64_t *length = ARENA_NEW(r->arena, int64_t);
         *length = (int64_t)moved.size;
         if (!r->lists)
@@ -221,10 +216,9 @@ static Status restore_catalog(Restoring *r, Error *err) {
         struct stat st;
         if (stat(r->backup->catalog_path, &st) < 0)
                 return error_errno(err, errno, "cannot open '%s'", r->backup->catalog_path);
-        CopyTally tally = { .interrupted = r->spec->interrupted };
         CopyFile copy = { .from = r->backup->catalog_path, .to = to_path(r, r->arena, STR("catalog.sqlite")),
                           .sha256 = r->backup->catalog_sha256, .bytes = st.st_size, .mode = 0600 };
-        TRY(copy_file_held(&copy, &tally, r->arena, &message, err));
+        TRY(copy_file_held(&copy, &r->tally, r->arena, &message, err));
         if (message) {
                 error_set(err, STATUS_CORRUPT, "the backup is damaged: its catalog '%s': %s", copy.from, message);
                 return error_hint(err, "lode verify --backup %s says more; use another backup", r->backup->folder);
@@ -255,9 +249,7 @@ static Status restore_audit(Restoring *r, Error *err) {
                 if (!entries[i].is_file || !str_ends_with(name, STR(".jsonl")))
                         continue;
                 TRY(file_read(from_path(r, &scratch, name), (size_t)4 << 30, &scratch, &bytes, err));
-                TRY(write_bytes(to_path(r, &scratch, name), bytes, &scratch, err));
-                if (chmod(to_path(r, &scratch, name), 0600) < 0)
-                        return error_errno(err, errno, "cannot keep the audit log to its owner");
+                TRY(write_file_held(to_path(r, r->arena, name), bytes, 0600, &r->tally, err));
         }
         return STATUS_OK;
 }
@@ -274,12 +266,12 @@ static Status forget_builds(Restoring *r, Error *err) {
 
 static Status put_in_place(Restoring *r, Error *err) {
         catalog_freep(&r->catalog);
-        if (unlink(path_join(r->arena, r->folder, "unfinished")) < 0)
-                return error_errno(err, errno, "cannot end '%s'", r->folder);
-        TRY(sync_folder(r->folder, err));
+        TRY(copy_sync(&r->tally, r->folder, err));
         if (rename(r->folder, r->root) < 0)
                 return error_errno(err, errno, "cannot rename '%s' to '%s'", r->folder, r->root);
         dir_sync(path_dir(r->arena, r->root));
+        Error ignored = { 0 };
+        dir_remove_all(r->shell, &ignored);
         return STATUS_OK;
 }
 
@@ -298,7 +290,8 @@ Status lake_restore(const Backup *backup, const char *root, const RestoreSpec *s
                 .backup = backup,
                 .spec = spec,
                 .arena = arena,
-                .tally = { .progress = spec->progress, .context = spec->context, .interrupted = spec->interrupted },
+                .tally = { .progress = spec->progress, .context = spec->context, .interrupted = spec->interrupted,
+                           .arena = arena },
         };
         map_init(&r.lengths, arena);
         if (!backup->is_whole) {
@@ -313,7 +306,7 @@ Status lake_restore(const Backup *backup, const char *root, const RestoreSpec *s
         if (status != STATUS_OK) {
                 Error ignored = { 0 };
                 catalog_freep(&r.catalog);
-                dir_remove_all(r.folder, &ignored);
+                dir_remove_all(r.shell, &ignored);
                 return status;
         }
         *out = (RestoreResult){ .root = r.root,
@@ -331,7 +324,7 @@ static Status put_back(const char *folder, const Backup *backup, const VerifyDam
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         const char *message = NULL;
         struct stat st;
-        CopyTally tally = { 0 };
+        CopyTally tally = { .arena = &scratch };
         const char *place = arena_printf(&scratch, "%s/%.*s", folder, STR_ARG(damage->file));
         CopyFile copy = { .from = arena_printf(&scratch, "%s/%.*s", backup->folder, STR_ARG(damage->file)),
                           .to = arena_printf(&scratch, "%s.restoring", place), .sha256 = damage->sha256,

@@ -311,11 +311,33 @@ static const CatalogMove *made_before(const Verify *v, int64_t seq) {
         return NULL;
 }
 
-static int64_t added_length(void *context, Str path) {
-        Verify *v = ((VerifyProof *)context)->v;
-        Str root = ((VerifyProof *)context)->root;
-        const KnownFile *known = path.size > root.size ? verify_known(v, str_slice(path, root.size + 1, path.size)) : NULL;
-        return known ? known->added : -1;
+/* How long a manifest was at a root where a list was made, after the manifest had been moved there. */
+static int64_t length_there(const VerifyProof *proof, Str relative) {
+        Verify *v = proof->v;
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        Str bytes = STR_NONE, there = STR_NONE, key = arena_strf(&scratch, "%.*s\n%.*s", STR_ARG(proof->root), STR_ARG(relative));
+        Relocation relocation = { .from = str_of(v->store.root), .to = proof->root };
+        Error ignored = { 0 };
+        void **place = map_at(&v->lengths, key);
+        if (*place)
+                return *(int64_t *)*place;
+        int64_t *length = *place = ARENA_NEW(v->arena, int64_t);
+        *length = -1;
+        if (file_read(verify_place(v, &scratch, relative), MANIFEST_SIZE_MAX, &scratch, &bytes, &ignored) == STATUS_OK &&
+            relocate_file(relative, bytes, &relocation, &scratch, &there, &ignored) == STATUS_OK)
+                *length = (int64_t)there.size;
+        return *length;
+}
+
+static int64_t length_made(void *context, Str path) {
+        const VerifyProof *proof = context;
+        Str root = proof->root;
+        if (path.size <= root.size)
+                return -1;
+        Str relative = str_slice(path, root.size + 1, path.size);
+        const KnownFile *known = verify_known(proof->v, relative);
+        const CatalogMove *move = known ? made_before(proof->v, known->seq) : NULL;
+        return move && str_equal(move->root, root) ? known->added : length_there(proof, relative);
 }
 
 /* A file that was written anew for this place is still what the history stands for: written back, it is what was added. */
@@ -325,7 +347,7 @@ static void prove_moved(Verify *v, const CatalogFile *file) {
         Str bytes = STR_NONE, back = STR_NONE;
         Error why = { 0 };
         VerifyProof proof = { v, move ? move->root : STR("") };
-        Relocation relocation = { .from = str_of(v->store.root), .to = proof.root, .manifest_length = added_length,
+        Relocation relocation = { .from = str_of(v->store.root), .to = proof.root, .manifest_length = length_made,
                                   .context = &proof };
         if (move && file_read(verify_place(v, &scratch, file->path), MANIFEST_SIZE_MAX, &scratch, &bytes, &why) == STATUS_OK &&
             relocate_file(file->path, bytes, &relocation, &scratch, &back, &why) == STATUS_OK &&
@@ -392,6 +414,7 @@ static Status note_file(Verify *v, const CatalogFile *file, Error *err) {
         KnownFile known = { .key = hash64(file->path),
                             .bytes = file->moved_sha256.size ? file->moved_bytes : file->bytes,
                             .added = file->bytes,
+                            .seq = file->seq,
                             .gone = file->gone_us != 0 };
         vec_push(v->arena, &v->known, known);
         if (!known.gone)
@@ -621,7 +644,7 @@ static void verify_deinit(Verify *v) {
 
 Status lake_verify(const VerifySpec *spec, Arena *arena, VerifyReport *out, Error *err) {
         CLEANUP(verify_deinit) Verify v = { .spec = spec, .arena = arena, .started_us = time_now_us() };
-        Map *maps[] = { &v.by_file, &v.names, &v.current, &v.manifests };
+        Map *maps[] = { &v.by_file, &v.names, &v.current, &v.manifests, &v.lengths };
         for (size_t i = 0; i < COUNT_OF(maps); i++)
                 map_init(maps[i], arena);
         v.store.root = spec->folder;

@@ -11,6 +11,7 @@
 typedef struct KnownFile {
         uint64_t key;
         int64_t bytes, added; /* now, and when it was added */
+        int64_t seq;          /* the commit that added it */
         bool gone, seen; /* seen: its footer was looked at */
 } KnownFile;
 
@@ -27,6 +28,7 @@ typedef struct Verify {
         Map names;          /* uuid: Str, the table's name for people */
         Map current;        /* kind, zone, name: int64_t, the seq that main shows */
         Map manifests;      /* path: ManifestFacts */
+        Map lengths;        /* root, newline, path: int64_t, of manifests at roots where neither they were made nor lie now */
         CatalogMove *moves; /* oldest first */
         size_t move_count;
         VEC(VerifyUnknown) unknown;
