@@ -168,6 +168,44 @@ def query(report: Report) -> None:
             report.costs(name, ours, peer)
 
 
+def shell(line: str) -> Cost:
+    return run(["sh", "-c", line], 2)
+
+
+def keep(report: Report) -> None:
+    """Verify beside sha256sum over the same files, backup and restore beside cp and a sync; seconds a GB of what is kept."""
+    source = make_csv(WORK / f"lineitem-{ROWS}.csv", ROWS)
+    with tempfile.TemporaryDirectory(dir=WORK) as temporary:
+        folder = Path(temporary)
+        project, _ = new_project(folder, source)
+        store = folder / "project.lode"
+        run([LODE, "run"], 2, cwd=project)
+        files = [path for path in store.rglob("*") if path.is_file()]
+        gigabytes = sum(path.stat().st_size for path in files) / 1e9
+        report.alone("the store", gigabytes, "GB")
+        report.alone("the store, files", len(files), "")
+        costs: dict[str, tuple[list[float], list[float]]] = {}
+
+        def pair(name: str, ours: Cost, peer: Cost) -> None:
+            mine, theirs = costs.setdefault(name, ([], []))
+            mine.append(ours.seconds / gigabytes)
+            theirs.append(peer.seconds / gigabytes)
+
+        for number in range(PAIRS):
+            hashes = shell(f"find {store} -type f -print0 | xargs -0 sha256sum > {folder}/sums")
+            pair("verify", run([LODE, "verify"], 2, cwd=project), hashes)
+            pair("verify --quick", run([LODE, "verify", "--quick"], 2, cwd=project), hashes)
+            backup, copy = folder / f"b{number}", folder / f"c{number}"
+            copied = shell(f"cp -r {store} {copy} && sync -f {copy}")
+            pair("backup, first", run([LODE, "backup", backup], 2, cwd=project), copied)
+            pair("backup, nothing new", run([LODE, "backup", backup], 2, cwd=project), copied)
+            pair("restore", run([LODE, "restore", backup, folder / f"r{number}"], 2, cwd=project), copied)
+            for path in (backup, copy, folder / f"r{number}"):
+                shutil.rmtree(path)
+        for name, (mine, theirs) in costs.items():
+            report.pair(f"{name}, a GB", mine, theirs, "s")
+
+
 def size(report: Report) -> None:
     """What is installed, and what one answer holds in memory."""
     with tempfile.TemporaryDirectory() as temporary:
@@ -179,7 +217,8 @@ def size(report: Report) -> None:
         report.alone("lode status, peak memory", run([LODE, "status"], 2, cwd=project).peak_mib, "MiB")
 
 
-MEASURES: dict[str, Callable[[Report], None]] = {"stage": stage, "small": small, "query": query, "size": size}
+MEASURES: dict[str, Callable[[Report], None]] = {"stage": stage, "small": small, "query": query, "keep": keep,
+                                                 "size": size}
 
 
 def main(wanted: list[str]) -> int:

@@ -56,6 +56,7 @@ static void print_json(const VerifyReport *report, bool quick, double seconds) {
         json_member_int(&w, "versions", report->versions);
         json_member_int(&w, "pages", report->pages);
         json_member_int(&w, "audit_lines", report->audit_lines);
+        json_member_int(&w, "unproven", report->unproven);
         json_end(&w);
         json_key(&w, "damage");
         json_array(&w);
@@ -127,6 +128,9 @@ static void print_text(const Cli *cli, const VerifyReport *report, bool quick, d
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         for (size_t i = 0; i < report->damage_count; i++)
                 print_damage(&cli->output, &report->damages[i]);
+        if (report->unproven)
+                output_note(&cli->output, PAINT_YELLOW, "%lld files were written anew for this place by another zlib: whole, but not "
+                            "proven to be what their commits added", (long long)report->unproven);
         if (report->incomplete)
                 output_note(&cli->output, PAINT_RED, "the catalog cannot be read, so files could not be looked at");
         for (size_t i = 0; i < report->unknown_count && i < UNKNOWN_TOLD; i++)
