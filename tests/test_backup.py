@@ -292,3 +292,22 @@ def test_two_backups_at_once_into_one_folder_do_not_mix(project: Project, tmp_pa
         outcomes.append(child.returncode)
     assert 0 in outcomes and set(outcomes) <= {0, 3}
     assert verify_backup(project, tmp_path / "b")["damage"] == []
+
+
+def test_what_retention_removed_leaves_the_backup_as_well(tmp_path: Path) -> None:
+    """And neither the store nor the backup, nor a store restored from it, misses it."""
+    project = small_store(tmp_path)
+    first = project.json("backup", tmp_path / "b")
+    project.write("zones/shop/zone.yml", "owner: ann\nretain:\n  staging: 0s\n  canonical: 0s\n  analytical: 0s\n")
+    project.lode("apply")
+    time.sleep(6)  # readers of what was replaced a moment ago are left in peace
+    project.lode("tidy")
+    assert project.json("verify")["damage"] == []
+    second = project.json("backup", tmp_path / "b")
+    assert second["files"] < first["files"] and second["removed_files"] > 0
+    report = verify_backup(project, tmp_path / "b")
+    assert report["damage"] == [] and report["unknown"] == []
+    project.lode("restore", tmp_path / "b", tmp_path / "s.lode")
+    other = on_store(project, tmp_path, tmp_path / "s.lode")
+    assert other.json("verify")["damage"] == []
+    assert answers(other) == answers(project) and history(other) == history(project)
