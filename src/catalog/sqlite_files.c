@@ -2,7 +2,6 @@
 /*
  * The files that commits added: which bytes the store must hold.
  */
-#include "base/file.h"
 #include "base/time.h"
 #include "base/vec.h"
 #include "catalog/sqlite.h"
@@ -134,41 +133,4 @@ Status sqlite_moves(Catalog *catalog, Arena *arena, CatalogMove **out, size_t *o
         *out = rows.items;
         *out_count = rows.count;
         return STATUS_OK;
-}
-
-/* ---- a copy ---- */
-
-static void close_handle(sqlite3 **handle) {
-        sqlite3_close(*handle);
-}
-
-/* All pages in one step: one read transaction, so that it is one moment. */
-static int copy_pages(sqlite3 *from, sqlite3 *to) {
-        sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
-        if (!backup)
-                return sqlite3_errcode(to);
-        int code = sqlite3_backup_step(backup, -1);
-        int end = sqlite3_backup_finish(backup);
-        return code == SQLITE_DONE ? end : code;
-}
-
-Status catalog_copy_sqlite(Catalog *catalog, const char *path, Error *err) {
-        SqliteCatalog *db = sqlite_of(catalog);
-        CLEANUP(arena_deinit) Arena arena = { 0 };
-        CLEANUP(close_handle) sqlite3 *to = NULL;
-        if (file_exists(path))
-                return error_set(err, STATUS_EXISTS, "'%s' exists already", path);
-        int code = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                                   db_pages_vfs());
-        /* The journal would be for nothing: who finds half a copy begins anew. */
-        if (code == SQLITE_OK)
-                code = sqlite3_exec(to, "pragma journal_mode=memory; pragma synchronous=full", NULL, NULL, NULL);
-        if (code == SQLITE_OK)
-                sqlite3_busy_timeout(db->db, BUSY_MS);
-        if (code == SQLITE_OK)
-                code = copy_pages(db->db, to);
-        if (code == SQLITE_OK)
-                return STATUS_OK;
-        SqliteCatalog copy = { .path = arena_cstr(&arena, str_of(path)) };
-        return db_error(code == SQLITE_IOERR_DATA ? db : &copy, code, err);
 }

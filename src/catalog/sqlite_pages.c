@@ -22,6 +22,7 @@
 typedef struct PageFile {
         sqlite3_file base;
         sqlite3_file *real; /* behind this struct */
+        bool copying;       /* pages that were never written pass: they were looked at before */
 } PageFile;
 
 static sqlite3_vfs *real_vfs;
@@ -51,11 +52,18 @@ static bool is_page(int size, sqlite3_int64 offset) {
 
 /* ---- the file ---- */
 
+static bool is_zero(const char *page) {
+        for (size_t i = 0; i < DB_PAGE; i++)
+                if (page[i])
+                        return false;
+        return true;
+}
+
 static int page_read(sqlite3_file *file, void *out, int size, sqlite3_int64 offset) {
         int code = real_of(file)->pMethods->xRead(real_of(file), out, size, offset);
-        if (code == SQLITE_OK && is_page(size, offset) && !page_is_whole(out, offset))
-                return SQLITE_IOERR_DATA;
-        return code;
+        if (code != SQLITE_OK || !is_page(size, offset) || page_is_whole(out, offset))
+                return code;
+        return ((PageFile *)(void *)file)->copying && is_zero(out) ? SQLITE_OK : SQLITE_IOERR_DATA;
 }
 
 static int page_write(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 offset) {
@@ -167,13 +175,6 @@ typedef VEC(Str) StrVec;
 static uint32_t number_at(const char *page, size_t offset) {
         const unsigned char *at = (const unsigned char *)page + offset;
         return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
-static bool is_zero(const char *page) {
-        for (size_t i = 0; i < DB_PAGE; i++)
-                if (page[i])
-                        return false;
-        return true;
 }
 
 typedef struct PageScan {
@@ -305,4 +306,59 @@ Status catalog_check_sqlite(const char *path, Arena *arena, Str **out, size_t *o
         *out = damages.items;
         *out_count = damages.count;
         return STATUS_OK;
+}
+
+/* ---- a copy ---- */
+
+static void end_reading(sqlite3 **handle) {
+        if (*handle)
+                sqlite3_exec(*handle, "rollback", NULL, NULL, NULL);
+}
+
+/* All pages in one step: one read transaction, so that it is one moment. */
+static int copy_pages(sqlite3 *from, sqlite3 *to) {
+        sqlite3_file *file = NULL;
+        sqlite3_file_control(from, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+        PageFile *page_file = (PageFile *)(void *)file;
+        sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
+        if (!backup)
+                return sqlite3_errcode(to);
+        page_file->copying = true;
+        int code = sqlite3_backup_step(backup, -1);
+        int end = sqlite3_backup_finish(backup);
+        page_file->copying = false;
+        return code == SQLITE_DONE ? end : code;
+}
+
+/* What is damaged is not copied: it would get a checksum there. */
+static Status begin_copy(SqliteCatalog *db, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        int64_t *broken = NULL, pages = 0;
+        size_t count = 0;
+        int code = sqlite3_exec(db->db, "begin; select count(*) from sqlite_schema", NULL, NULL, NULL);
+        if (code != SQLITE_OK)
+                return db_error(db, code, err);
+        TRY(check_pages(db, &arena, &broken, &count, &pages, err));
+        return count ? db_error(db, SQLITE_IOERR_DATA, err) : STATUS_OK;
+}
+
+Status catalog_copy_sqlite(Catalog *catalog, const char *path, Error *err) {
+        SqliteCatalog *db = sqlite_of(catalog);
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        CLEANUP(close_db) sqlite3 *to = NULL;
+        if (file_exists(path))
+                return error_set(err, STATUS_EXISTS, "'%s' exists already", path);
+        CLEANUP(end_reading) sqlite3 *reading = db->db;
+        TRY(begin_copy(db, err));
+        int code = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                                   db_pages_vfs());
+        /* A journal would be for nothing: who finds half a copy begins anew. */
+        if (code == SQLITE_OK)
+                code = sqlite3_exec(to, "pragma journal_mode=memory; pragma synchronous=full", NULL, NULL, NULL);
+        if (code == SQLITE_OK)
+                code = copy_pages(reading, to);
+        if (code == SQLITE_OK)
+                return STATUS_OK;
+        SqliteCatalog copy = { .path = arena_cstr(&arena, str_of(path)) };
+        return db_error(code == SQLITE_IOERR_DATA ? db : &copy, code, err);
 }

@@ -48,7 +48,7 @@ static const char *to_path(const Restoring *r, Arena *arena, Str path) {
 
 static Status taken(Error *err, const char *path, const char *why) {
         error_set(err, STATUS_EXISTS, "nothing is restored over '%s': %s", path, why);
-        return error_hint(err, "give another place: lode restore DIR STORE; `store:` in lode.yml says which one a project uses");
+        return error_hint(err, "move it away first, or give another place: lode restore DIR STORE (`store:` in lode.yml says which one a project uses)");
 }
 
 static Status check_free(const char *path, Error *err) {
