@@ -187,9 +187,10 @@ def keep(report: Report) -> None:
         costs: dict[str, tuple[list[float], list[float]]] = {}
 
         def pair(name: str, ours: Cost, peer: Cost) -> None:
-            mine, theirs = costs.setdefault(name, ([], []))
-            mine.append(ours.seconds / gigabytes)
-            theirs.append(peer.seconds / gigabytes)
+            for what, measure in (("wall", "seconds"), ("CPU", "cpu")):
+                mine, theirs = costs.setdefault(f"{name}, {what} a GB", ([], []))
+                mine.append(getattr(ours, measure) / gigabytes)
+                theirs.append(getattr(peer, measure) / gigabytes)
 
         for number in range(PAIRS):
             hashes = shell(f"find {store} -type f -print0 | xargs -0 sha256sum > {folder}/sums")
@@ -203,7 +204,7 @@ def keep(report: Report) -> None:
             for path in (backup, copy, folder / f"r{number}"):
                 shutil.rmtree(path)
         for name, (mine, theirs) in costs.items():
-            report.pair(f"{name}, a GB", mine, theirs, "s")
+            report.pair(name, mine, theirs, "s")
 
 
 def size(report: Report) -> None:
