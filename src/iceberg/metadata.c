@@ -620,8 +620,8 @@ static int64_t version_number(Str location) {
 
 static void log_previous(TableMetadata *m, Str previous_location, int64_t previous_updated_ms, Arena *arena) {
         size_t keep = m->metadata_log_count;
-        if (keep > METADATA_HISTORY_MAX - 1)
-                keep = METADATA_HISTORY_MAX - 1;
+        if (keep > METADATA_LOG_MAX - 1)
+                keep = METADATA_LOG_MAX - 1;
         MetadataLogEntry *log = ARENA_ARRAY(arena, MetadataLogEntry, keep + 1);
         for (size_t i = 0; i < keep; i++)
                 log[i] = m->metadata_log[m->metadata_log_count - keep + i];

@@ -11,7 +11,8 @@
 #include "iceberg/transform.h"
 
 #define METADATA_SIZE_MAX ((size_t)256 << 20)
-#define METADATA_HISTORY_MAX 100 /* snapshots and metadata-log entries that are kept */
+#define METADATA_HISTORY_MAX 100 /* snapshots that are kept: every commit writes them all again */
+#define METADATA_LOG_MAX 20      /* entries of metadata-log */
 #define SNAPSHOT_NONE INT64_C(-1)
 
 typedef struct Property {

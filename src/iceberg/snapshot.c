@@ -31,7 +31,6 @@ typedef struct Builder {
         VEC(ManifestFile) made, kept;
         Totals added, removed;
         Map partitions; /* changed ones, by their bytes */
-        size_t manifests_replaced, entries_processed;
 } Builder;
 
 /* ---- manifests ---- */
@@ -112,13 +111,11 @@ static Status remove_all(Builder *b, const ManifestList *list) {
                 VEC(ManifestEntry) deleted = { 0 };
                 for (size_t i = 0; i < manifest->entry_count; i++) {
                         const ManifestEntry *entry = &manifest->entries[i];
-                        b->entries_processed++;
                         if (entry->status == ENTRY_DELETED)
                                 continue;
                         vec_push(b->arena, &deleted, deleted_entry(b, entry));
                         count_change(b, &entry->file, list->manifests[m].spec_id, &b->removed);
                 }
-                b->manifests_replaced++;
                 TRY(make_manifests(b, list->manifests[m].spec_id, deleted.items, deleted.count));
         }
         return STATUS_OK;
@@ -139,7 +136,6 @@ static Status remove_from(Builder *b, const ManifestFile *from, const Map *paths
         size_t count = 0;
         for (size_t i = 0; i < manifest->entry_count; i++) {
                 const ManifestEntry *entry = &manifest->entries[i];
-                b->entries_processed++;
                 if (entry->status == ENTRY_DELETED)
                         continue;
                 if (!map_has(paths, entry->file.path)) {
@@ -150,7 +146,6 @@ static Status remove_from(Builder *b, const ManifestFile *from, const Map *paths
                 count_change(b, &entry->file, from->spec_id, &b->removed);
         }
         *gone += found;
-        b->manifests_replaced++;
         return make_manifests(b, from->spec_id, entries, count);
 }
 
@@ -226,7 +221,6 @@ static Status take_entries(Builder *b, const ManifestFile *from, ManifestEntry *
         const Manifest *manifest;
         TRY(load(b, from, &manifest));
         for (size_t i = 0; i < manifest->entry_count; i++) {
-                b->entries_processed++;
                 if (manifest->entries[i].status == ENTRY_DELETED)
                         continue;
                 if (*count == room)
@@ -234,7 +228,6 @@ static Status take_entries(Builder *b, const ManifestFile *from, ManifestEntry *
                                          STR_ARG(from->path));
                 entries[(*count)++] = existing_entry(&manifest->entries[i]);
         }
-        b->manifests_replaced++;
         return STATUS_OK;
 }
 
@@ -271,7 +264,10 @@ static Status add_files(Builder *b) {
 
 typedef VEC(Property) Properties;
 
+/* As others do, only what is not zero: a hundred of these are written again with every commit. */
 static void put_count(Builder *b, Properties *summary, const char *key, int64_t value) {
+        if (value == 0)
+                return;
         vec_push(b->arena, summary, (Property){ str_of(key), arena_strf(b->arena, "%lld", (long long)value) });
 }
 
@@ -304,10 +300,6 @@ static void summarize_change(Builder *b, TableVersion *out) {
         put_total(b, &summary, "total-delete-files", 0);
         put_total(b, &summary, "total-position-deletes", 0);
         put_total(b, &summary, "total-equality-deletes", 0);
-        put_count(b, &summary, "manifests-created", (int64_t)b->made.count);
-        put_count(b, &summary, "manifests-kept", (int64_t)b->kept.count);
-        put_count(b, &summary, "manifests-replaced", (int64_t)b->manifests_replaced);
-        put_count(b, &summary, "entries-processed", (int64_t)b->entries_processed);
         for (size_t i = 0; i < b->change->summary_count; i++)
                 vec_push(b->arena, &summary, (Property){ arena_str(b->arena, b->change->summary[i].key),
                                                          arena_str(b->arena, b->change->summary[i].value) });

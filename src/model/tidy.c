@@ -104,7 +104,7 @@ static Str keep_words(Arena *arena, int64_t us) {
         for (size_t i = 0; i < COUNT_OF(units); i++)
                 if (us && us % units[i].us == 0)
                         return arena_strf(arena, "%lld%s", (long long)(us / units[i].us), units[i].unit);
-        return arena_strf(arena, "%lldms", (long long)(us / 1000));
+        return us ? arena_strf(arena, "%lldms", (long long)(us / 1000)) : STR("0s");
 }
 
 /* Quarantine is kept as the staging that it was kept from. */
