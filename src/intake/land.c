@@ -25,6 +25,7 @@ typedef struct Landing {
         const char *final;
         Str sha256;
         int64_t bytes;
+        struct stat taken;     /* the file as it was when its last byte was read */
         int64_t landed_us;
         Str as_of;
 } Landing;
@@ -227,7 +228,7 @@ static void sweep_arriving(const Store *store) {
 
 static Status copy_file(Lake *lake, Landing *landing, Str block, Arena *arena, Error *err) {
         const FoundFile *file = landing->result->file;
-        struct stat before, after;
+        struct stat before;
         if (fstat(landing->source_fd, &before) < 0)
                 return error_errno(err, errno, "cannot look at '%s'", file->path);
         TRY(store_check_reserve(lake->store, (uint64_t)before.st_size, err));
@@ -238,7 +239,7 @@ static Status copy_file(Lake *lake, Landing *landing, Str block, Arena *arena, E
         TRY(make_arriving(lake->store, arena, &landing->temporary, &landing->target_fd, err));
         const int to = landing->target_fd;
         TRY(copy_and_hash(landing, to, block, arena, err));
-        if (fstat(landing->source_fd, &after) < 0 || !same_version(&before, &after)) {
+        if (fstat(landing->source_fd, &landing->taken) < 0 || !same_version(&before, &landing->taken)) {
                 give_up(landing, LAND_UNSETTLED, STR("it changed while it was being copied"));
                 return STATUS_OK;
         }
@@ -475,11 +476,11 @@ static FileSeen seen_row(const Landing *landing) {
                 .zone = file->zone,
                 .source = file->feed->name,
                 .place = str_of(file->path),
-                .device = (int64_t)file->st.st_dev,
-                .inode = (int64_t)file->st.st_ino,
-                .size = file->st.st_size,
-                .mtime_ns = nanoseconds(file->st.st_mtim),
-                .ctime_ns = nanoseconds(file->st.st_ctim),
+                .device = (int64_t)landing->taken.st_dev,
+                .inode = (int64_t)landing->taken.st_ino,
+                .size = landing->taken.st_size,
+                .mtime_ns = nanoseconds(landing->taken.st_mtim),
+                .ctime_ns = nanoseconds(landing->taken.st_ctim),
                 .looked_us = time_now_us(),
                 .sha256 = landing->sha256,
                 .delivery = landing->result->delivery.id,
@@ -511,12 +512,13 @@ static Status record_all(Batch *batch, Error *err) {
         return catalog_ledger(batch->lake->catalog, deliveries.items, deliveries.count, files.items, files.count, err);
 }
 
-/* True if it is not there any more under its name, or that is a newer file's by now. */
-static bool remove_found(const FoundFile *file) {
+/* True if it is not there any more under its name. One that was changed since, or is another by now, is the next run's. */
+static bool remove_taken(const Landing *landing) {
+        const char *path = landing->result->file->path;
         struct stat now;
-        if (stat(file->path, &now) < 0)
+        if (stat(path, &now) < 0)
                 return errno == ENOENT;
-        return now.st_ino != file->st.st_ino || unlink(file->path) == 0;
+        return !same_version(&now, &landing->taken) || unlink(path) == 0;
 }
 
 static Status take_from_ingress(Batch *batch, Error *err) {
@@ -526,7 +528,7 @@ static Status take_from_ingress(Batch *batch, Error *err) {
                 const FoundFile *file = landing->result->file;
                 LandState state = landing->result->state;
                 bool done = state == LAND_NEW || state == LAND_DUPLICATE || state == LAND_HELD;
-                if (done && file->in_ingress && remove_found(file) && is_remembered(landing))
+                if (done && file->in_ingress && remove_taken(landing) && is_remembered(landing))
                         vec_push(batch->arena, &remembered, file);
         }
         for (size_t i = 0; i < remembered.count; i++) {
