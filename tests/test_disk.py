@@ -96,3 +96,20 @@ def test_trouble_at_any_call_loses_nothing(small: Small, name: str, count: int) 
     state, files, calls = undisturbed(small, trouble)
     for at in sample(calls, count, seed=len(name)):
         disturb(small, replace(trouble, at=at, until=trouble.until or at), state, files)
+
+
+@counts("LODE_SYNCS", 4, 1_000_000, seconds=1800)
+def test_a_sync_that_fails_ends_the_process(small: Small, count: int) -> None:
+    """It is not made again, whatever it was for, SQLite's too; nothing is answered after it; the next run goes on."""
+    trouble = Trouble(Action.FAIL, error=errno.EIO, kinds=SYNCS, until=NEVER)
+    state, files, calls = undisturbed(small, trouble)
+    for at in sample(calls, count, seed=11):
+        small.restore()
+        outcome = troubled(small.project, replace(trouble, at=at))
+        answer = outcome.answer
+        assert outcome.hits == 1, f"sync {at} of {calls} failed, and {outcome.hits - 1} were tried after it"
+        assert (answer.exit, answer.stdout) == (3, ""), f"sync {at}: {answer}"
+        assert answer.stderr.count("error[E502]") == 1
+        assert "cannot be synced" in answer.stderr
+        assert not outcome.left
+        assert_made_good(small, state, files, kept=False)
