@@ -145,6 +145,19 @@ Status grants_load(Catalog *catalog, Arena *arena, Grants **out, Error *err) {
         return STATUS_OK;
 }
 
+Status grants_now(GrantCache *cache, Catalog *catalog, const Grants **out, Error *err) {
+        int64_t generation;
+        TRY(catalog_generation(catalog, &generation, err));
+        if (!cache->grants || generation != cache->generation) {
+                cache->grants = NULL;
+                arena_reset(&cache->arena);
+                TRY(grants_load(catalog, &cache->arena, &cache->grants, err));
+                cache->generation = generation;
+        }
+        *out = cache->grants;
+        return STATUS_OK;
+}
+
 const Problems *grants_problems(const Grants *grants) {
         return &grants->problems;
 }

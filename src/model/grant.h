@@ -22,5 +22,13 @@ Status grants_load(Catalog *catalog, Arena *arena, Grants **out, Error *err);
 bool grants_may_read(const Grants *grants, const Account *account, Str zone, Str stage, Str name);
 /* Whether it sees anything of the zone. */
 bool grants_may_enter(const Grants *grants, const Account *account, Str zone);
+/* What is in force now, loaded again when the catalog changed; for one thread, with a catalog of its own. */
+typedef struct GrantCache {
+        Arena arena;
+        Grants *grants;
+        int64_t generation; /* of the catalog; also tells others that what they know of accounts may be stale */
+} GrantCache;
+Status grants_now(GrantCache *cache, Catalog *catalog, const Grants **out, Error *err);
+
 /* A zone's text that could not be read, or a rule that grants nothing yet: for the server's log. */
 const Problems *grants_problems(const Grants *grants);

@@ -46,7 +46,7 @@ static Prepared *prepared_new(Str sql, const Command *command) {
 
 static StatementSpec spec_of(Session *session, Worker *worker, CatalogAt at) {
         return (StatementSpec){ .lake = session->thread->lake, .worker = worker, .at = at, .principal = session->principal,
-                                .default_zone = session->zone, .session = &session->system, .parameters = true };
+                                .default_zone = session->zone, .session = &session->system, .sight = &session->sight, .parameters = true };
 }
 
 /* CAST($1 AS integer), the way in which people say what a parameter is. */
@@ -138,6 +138,7 @@ static Status describe(Session *session, Worker *worker, Prepared *prepared, Err
         CatalogAt at;
         Statement statement;
         bool open = false;
+        TRY(session_refresh(session, err));
         TRY(session_at(session, &at, err));
         for (size_t i = 0; i < prepared->type_count; i++)
                 open |= prepared->types[i] == 0;
@@ -287,6 +288,7 @@ static ExecuteSpec execute_spec(Portal *portal) {
 static Status bind_and_begin(Session *session, Portal *portal, Error *err) {
         Prepared *prepared = portal->prepared;
         CatalogAt at;
+        TRY(session_refresh(session, err));
         TRY(session_at(session, &at, err));
         SqlTree *tree = ARENA_NEW(&portal->arena, SqlTree);
         *tree = *prepared->tree;

@@ -183,6 +183,7 @@ static void *thread_main(void *argument) {
         Server *server = self->server;
         Line *line = &self->group->line;
         Error err;
+        GrantCache grants = { 0 };
         CLEANUP(lake_freep) Lake *lake = NULL;
         if (lake_open(server->options.store, &lake, &err) != STATUS_OK)
                 log_warn("server", "a thread cannot open the store: %s", err.message);
@@ -195,12 +196,13 @@ static void *thread_main(void *argument) {
                 Connection *connection = unqueue(line);
                 bool expired = connection->expired;
                 pthread_mutex_unlock(&server->lock);
-                SessionThread thread = { .lake = lake, .has_worker = self->group->heavy };
+                SessionThread thread = { .lake = lake, .grants = &grants, .has_worker = self->group->heavy };
                 SessionWant want = lake ? run_session(connection, &thread, expired) : SESSION_ENDED;
                 pthread_mutex_lock(&server->lock);
                 dispatch(server, connection, want);
         }
         pthread_mutex_unlock(&server->lock);
+        arena_deinit(&grants.arena);
         return NULL;
 }
 

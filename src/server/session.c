@@ -287,6 +287,29 @@ Status session_at(Session *session, CatalogAt *out, Error *err) {
         return STATUS_OK;
 }
 
+/* A view is bound as its zone: its own stages whole, of others what they publish. */
+static bool may_see(void *context, const Principal *principal, Str zone, Str stage, Str name) {
+        const Session *session = context;
+        if (principal->zone.size > 0)
+                return str_equal(principal->zone, zone) || str_is(stage, "egress");
+        return grants_may_read(session->grants, &session->account, zone, stage, name);
+}
+
+Status session_refresh(Session *session, Error *err) {
+        Catalog *catalog = session->thread->lake->catalog;
+        Account account;
+        TRY(grants_now(session->thread->grants, catalog, &session->grants, err));
+        Status status = account_load(catalog, session->account.name, &session->at_arena, &account, err);
+        if (status == STATUS_NOT_FOUND || (status == STATUS_OK && account.locked))
+                return session_refuse(session, "28000", STATUS_LOGIN, err, "this login was withdrawn");
+        TRY(status);
+        account.name = session->account.name; /* that lives as long as the session */
+        session->account = account;
+        session->principal.administrator = account.is_admin;
+        session->sight = (Sight){ may_see, session };
+        return STATUS_OK;
+}
+
 /* In a transaction that failed only its end is heard. */
 static Status check_transaction(Session *session, const Command *command, Error *err) {
         bool ends = command->kind == COMMAND_COMMIT || command->kind == COMMAND_ROLLBACK || command->kind == COMMAND_ROLLBACK_TO ||

@@ -15,6 +15,7 @@
 #include "engine/worker.h"
 #include "govern/audit.h"
 #include "lake/lake.h"
+#include "model/grant.h"
 #include "server/tls.h"
 
 typedef struct Session Session;
@@ -39,7 +40,8 @@ typedef struct SessionHost {
 /* What a thread brings along. */
 typedef struct SessionThread {
         Lake *lake;
-        bool has_worker; /* it may lease one */
+        GrantCache *grants; /* of this thread */
+        bool has_worker;    /* it may lease one */
 } SessionThread;
 
 typedef enum SessionWant {

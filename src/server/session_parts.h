@@ -88,6 +88,8 @@ struct Session {
         Arena arena;      /* lives as long as the login */
         Account account;
         Principal principal;
+        const Grants *grants; /* while a question is bound */
+        Sight sight;
         Str database, zone; /* zone is empty in the databases that show all */
         SystemSession system; /* what pg_catalog says of this session */
         Scram scram;
@@ -129,6 +131,8 @@ void session_keep_statement(Session *session, Str name, Prepared *prepared);
 void session_keep_portal(Session *session, Str name, Portal *portal);
 /* What the transaction reads: branch and commit, fixed by its first question. */
 Status session_at(Session *session, CatalogAt *out, Error *err);
+/* Who may see what, as it is in force now; asked before every question. LOGIN when the account is gone meanwhile. */
+Status session_refresh(Session *session, Error *err);
 void session_end_transaction(Session *session, bool committed);
 void session_begin(Session *session, Transaction transaction);
 

@@ -56,6 +56,7 @@ static const SettingRow ROWS[] = {
         { "lode.branch", "main", NULL, RULE_TEXT, "which line of commits is read" },
         { "max_identifier_length", "63", NULL, RULE_READ, "bytes of a name" },
         { "max_index_keys", "32", NULL, RULE_READ, "there are no indexes" },
+        { "password_encryption", "scram-sha-256", NULL, RULE_FIXED, "how passwords are kept" },
         { "role", "none", NULL, RULE_FIXED, "always none" },
         { "row_security", "on", NULL, RULE_FIXED, "row filters hold always" },
         { "search_path", "\"$user\", public", NULL, RULE_TEXT, "the stages in which names without one are looked up" },
