@@ -27,7 +27,7 @@ typedef struct Verb {
         Status (*run)(Cli *cli, Error *err);
 } Verb;
 
-extern const Verb verb_init, verb_add, verb_check, verb_apply, verb_run, verb_status, verb_query, verb_show, verb_trace, verb_log, verb_branch;
+extern const Verb verb_init, verb_add, verb_check, verb_plan, verb_apply, verb_run, verb_status, verb_query, verb_show, verb_trace, verb_log, verb_branch;
 extern const Verb verb_tidy;
 extern const Verb verb_verify;
 extern const Verb verb_backup;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/access_shape.h"
 #include "cli/text_errors.h"
 #include "model/text.h"
 
@@ -27,9 +28,7 @@ static void print_json(Cli *cli, const ApplyReport *report, Str branch) {
         json_member_str(&w, "branch", branch);
         json_key(&w, "changes");
         print_changes(&w, report, &cli->arena);
-        json_key(&w, "access");
-        json_array(&w);
-        json_end(&w);
+        access_json(&w, report->access, report->access_count);
         json_key(&w, "errors");
         json_array(&w);
         json_end(&w);
@@ -37,7 +36,7 @@ static void print_json(Cli *cli, const ApplyReport *report, Str branch) {
         output_json(&json);
 }
 
-static void print_text(const ApplyReport *report) {
+static void print_text(const Cli *cli, const ApplyReport *report) {
         if (!report->changed) {
                 puts("nothing to apply: the history has this text already");
                 return;
@@ -48,6 +47,7 @@ static void print_text(const ApplyReport *report) {
                 printf("  %s %-8.*s %.*s%s%.*s\n", row->body_hash.size ? "put   " : "remove", STR_ARG(row->kind), STR_ARG(row->zone),
                        row->zone.size ? "." : "", STR_ARG(row->name));
         }
+        access_print(&cli->output, report->access, report->access_count);
 }
 
 static Status run(Cli *cli, Error *err) {
@@ -75,7 +75,7 @@ static Status run(Cli *cli, Error *err) {
         if (cli_json(cli))
                 print_json(cli, &report, branch ? str_of(branch) : STR("main"));
         else
-                print_text(&report);
+                print_text(cli, &report);
         return STATUS_OK;
 }
 

@@ -13,7 +13,7 @@
 #endif
 
 static const Verb *const verbs[] = {
-        &verb_init, &verb_add, &verb_check, &verb_apply, &verb_run, &verb_status, &verb_query, &verb_show, &verb_trace, &verb_log,
+        &verb_init, &verb_add, &verb_check, &verb_plan, &verb_apply, &verb_run, &verb_status, &verb_query, &verb_show, &verb_trace, &verb_log,
         &verb_branch,
         &verb_tidy,
         &verb_verify,
@@ -27,7 +27,6 @@ static const Verb *const verbs[] = {
 
 /* Words that cli users will look for; each comes with a later version. */
 static const char *const later_verbs[] = {
-        "plan",
         "diff",
         "merge",
         "revert",

@@ -91,21 +91,14 @@ const char *late_product_words(Arena *arena, const LateProduct *late) {
 
 /* ---- show ---- */
 
-static Str who_print(Arena *arena, const Who *who) {
-        static const char *const words[] = { "", "role ", "zone ", "everyone" };
-        return arena_strf(arena, "%s%.*s", words[who->kind], STR_ARG(who->name));
-}
-
 /* Whom the zone's rules give it to. */
 static void collect_readers(const Product *product, Arena *arena, Str **out, size_t *out_count) {
         VEC(Str) readers = { 0 };
         const Access *access = &product->zone->access;
         for (size_t i = 0; i < access->rule_count; i++) {
                 const AccessRule *rule = &access->rules[i];
-                bool on = false;
-                for (size_t k = 0; k < rule->on_count; k++)
-                        on = on || (str_is(rule->on[k].stage, "egress") &&
-                                    (str_is(rule->on[k].table, "*") || str_equal(rule->on[k].table, product->model->name)));
+                const Model *model = product->model;
+                bool on = access_rule_means(rule, STR("egress"), model->name, model->tags, model->tag_count);
                 for (size_t k = 0; k < rule->who_count && on; k++)
                         vec_push(arena, &readers, who_print(arena, &rule->who[k]));
         }

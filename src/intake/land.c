@@ -168,6 +168,7 @@ static bool open_source(Landing *landing, int claims_fd, Arena *arena) {
 
 /* ---- copying ---- */
 
+/* to: -1 = hash only. */
 static Status copy_and_hash(Landing *landing, int to, Str block, Arena *arena, Error *err) {
         CLEANUP(sha256_freep) Sha256Stream *hash = sha256_new();
         const char *path = landing->result->file->path;
@@ -183,7 +184,8 @@ static Status copy_and_hash(Landing *landing, int to, Str block, Arena *arena, E
                         break;
                 Str bytes = { block.data, (size_t)got };
                 sha256_update(hash, bytes);
-                TRY(fd_write_all(to, bytes, landing->temporary, err));
+                if (to >= 0)
+                        TRY(fd_write_all(to, bytes, landing->temporary, err));
                 landing->bytes += got;
         }
         landing->sha256 = sha256_hex(arena, sha256_finish(TAKE_PTR(hash)));
@@ -321,6 +323,9 @@ static Status find_duplicate(Batch *batch, size_t index, bool *out_found, Error 
         Landing *landing = &batch->items[index];
         LandedFile *result = landing->result;
         const Feed *feed = result->file->feed;
+        *out_found = false;
+        if (landing->sha256.size == 0) /* land_look() knows that nothing else has its size */
+                return STATUS_OK;
         if (feed->load == FEED_REPLACE) {
                 const Delivery *newest;
                 TRY(find_returned(batch->lake, landing, batch->arena, out_found, err));
@@ -570,5 +575,117 @@ Status land_files(Lake *lake, const FoundFile *const *files, size_t count, Arena
                 batch_close(&batch);
                 TRY(status);
         }
+        return STATUS_OK;
+}
+
+/* ---- what would land ---- */
+
+typedef struct Look {
+        Lake *lake;
+        Arena *arena;
+        Map sizes;  /* zone, source, size: of the ledger's deliveries, and of files that wait (then how many) */
+        Map ledgers; /* zone, source: its sizes are known */
+        Map hashes; /* zone, source, sha256: LandedFile; of a replace source only the file before */
+        Str block;
+} Look;
+
+static Str look_key(const Look *look, const Feed *feed, Str last) {
+        return arena_strf(look->arena, "%.*s %.*s %.*s", STR_ARG(feed->zone), STR_ARG(feed->name), STR_ARG(last));
+}
+
+static void count_size(Look *look, const Feed *feed, int64_t size) {
+        Str key = look_key(look, feed, arena_strf(look->arena, "%lld", (long long)size));
+        int64_t *count = map_get(&look->sizes, key);
+        if (!count) {
+                count = ARENA_NEW(look->arena, int64_t);
+                map_put(&look->sizes, key, count);
+        }
+        ++*count;
+}
+
+static Status count_ledger(Look *look, const Feed *feed, Error *err) {
+        Str key = look_key(look, feed, STR(""));
+        if (!look->lake || map_has(&look->ledgers, key))
+                return STATUS_OK;
+        DeliveryQuery query = { .zone = feed->zone, .source = feed->name };
+        Delivery *rows;
+        size_t count;
+        TRY(catalog_deliveries(look->lake->catalog, &query, look->arena, &rows, &count, err));
+        for (size_t i = 0; i < count; i++)
+                count_size(look, feed, rows[i].bytes);
+        map_put(&look->ledgers, key, look);
+        return STATUS_OK;
+}
+
+/* One that stands alone with its size is the same as no other. */
+static bool may_be_known(const Look *look, const Landing *landing) {
+        Str size = arena_strf(look->arena, "%lld", (long long)landing->bytes);
+        const int64_t *count = map_get(&look->sizes, look_key(look, landing->result->file->feed, size));
+        return count && *count > 1;
+}
+
+static void look_within(Look *look, Landing *landing) {
+        const Feed *feed = landing->result->file->feed;
+        bool replaces = feed->load == FEED_REPLACE;
+        Str key = look_key(look, feed, replaces ? STR("") : landing->sha256);
+        const Landing *other = map_get(&look->hashes, key);
+        if (other && landing->sha256.size && str_equal(other->sha256, landing->sha256)) {
+                landing->result->delivery = other->result->delivery;
+                give_up(landing, LAND_DUPLICATE, arena_strf(look->arena, "the same bytes as '%.*s'", STR_ARG(other->result->file->name)));
+                return;
+        }
+        map_put(&look->hashes, key, landing);
+}
+
+static Status look_at(Look *look, Landing *landing, Error *err) {
+        LandedFile *result = landing->result;
+        const FoundFile *file = result->file;
+        if (!file->in_ingress && look->lake && is_known(look->lake, file, look->arena)) {
+                result->state = LAND_KNOWN;
+                return STATUS_OK;
+        }
+        CLEANUP(close_fdp) int fd = open_found(file, look->arena);
+        landing->source_fd = fd;
+        struct stat st;
+        bool is_file = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+        if (fd < 0 && errno != ENOENT) {
+                give_up(landing, LAND_FAILED, arena_strf(look->arena, "cannot open '%s': %s", file->path, strerror(errno)));
+                return STATUS_OK;
+        }
+        if (!is_file || !is_settled(fd, &st, file->feed->settle_us)) {
+                give_up(landing, LAND_UNSETTLED, STR("somebody is still writing it"));
+                return STATUS_OK;
+        }
+        Error own;
+        if (may_be_known(look, landing) && copy_and_hash(landing, -1, look->block, look->arena, &own) != STATUS_OK) {
+                fail(landing, look->arena, &own);
+                return STATUS_OK;
+        }
+        landing->landed_us = time_now_us();
+        if (look->lake) {
+                Batch alone = { .lake = look->lake, .arena = look->arena, .items = landing, .count = 1 };
+                TRY(classify(&alone, 0, err));
+        } else {
+                make_delivery(landing, STR("landed"), STR(""));
+        }
+        if (result->state == LAND_NEW)
+                look_within(look, landing);
+        return STATUS_OK;
+}
+
+Status land_look(Lake *lake, const FoundFile *const *files, size_t count, Arena *arena, LandedFile *out, Error *err) {
+        Look look = { .lake = lake, .arena = arena, .block = { arena_alloc_raw(arena, COPY_BLOCK), COPY_BLOCK } };
+        map_init(&look.sizes, arena);
+        map_init(&look.ledgers, arena);
+        map_init(&look.hashes, arena);
+        Landing *landings = ARENA_ARRAY(arena, Landing, count);
+        for (size_t i = 0; i < count; i++) {
+                out[i] = (LandedFile){ .file = files[i] };
+                landings[i] = (Landing){ .result = &out[i], .source_fd = -1, .bytes = files[i]->st.st_size, .sha256 = STR(""), .as_of = STR("") };
+                TRY(count_ledger(&look, files[i]->feed, err));
+                count_size(&look, files[i]->feed, files[i]->st.st_size);
+        }
+        for (size_t i = 0; i < count; i++)
+                TRY(look_at(&look, &landings[i], err));
         return STATUS_OK;
 }

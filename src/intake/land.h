@@ -39,5 +39,12 @@ typedef struct LandedFile {
  */
 Status land_files(Lake *lake, const FoundFile *const *files, size_t count, Arena *arena, LandedFile *out, Error *err);
 
+/*
+ * What land_files() would say, touching nothing. lake may be NULL: a store without deliveries. Only files that have the size
+ * of another of their source are read, since no others can be duplicates; the hash of those that were not is empty in their
+ * delivery, and so is where it landed.
+ */
+Status land_look(Lake *lake, const FoundFile *const *files, size_t count, Arena *arena, LandedFile *out, Error *err);
+
 /* `_file`: 63 bits of SHA-256 over the source's name, the content hash and as_of. */
 int64_t delivery_id(Str zone, Str source, Str sha256, Str as_of);

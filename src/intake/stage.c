@@ -648,3 +648,46 @@ Status stage_feed(const StageContext *context, const Feed *feed, Arena *arena, S
         worker_releasep(&s.worker);
         return status;
 }
+
+/* ---- what would be read ---- */
+
+static Status load_with(Staging *s, const Delivery *arriving, size_t count, Error *err) {
+        Delivery *known = NULL;
+        size_t known_count = 0;
+        if (s->context->lake)
+                TRY(load_ledger(s->context->lake, s->feed, s->arena, &known, &known_count, err));
+        s->ledger_count = count + known_count;
+        s->ledger = ARENA_ARRAY(s->arena, Delivery, s->ledger_count);
+        for (size_t i = 0; i < s->ledger_count; i++)
+                s->ledger[i] = i < count ? arriving[i] : known[i - count];
+        return STATUS_OK;
+}
+
+static bool was_read(const Delivery *delivery) {
+        return is_state(delivery, "staged") || (is_state(delivery, "held") && delivery->records > 0);
+}
+
+Status stage_plan(const StageContext *context, const Feed *feed, const Delivery *arriving, size_t arriving_count, Arena *arena, StagePlan *out,
+                  Error *err) {
+        Staging s = { .context = context, .feed = feed, .arena = arena, .rebuild = true };
+        CatalogAt head = { .branch = context->commit.branch };
+        Table table;
+        Status status = STATUS_NOT_FOUND;
+        if (context->lake)
+                status = lake_table(context->lake, head, feed_table_name(arena, feed->zone, feed->name), arena, &table, err);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+                return status;
+        TRY(load_with(&s, arriving, arriving_count, err));
+        bool is_new = status == STATUS_NOT_FOUND;
+        bool other_text = !is_new && !str_equal(table.body.detail, reading_detail(&s));
+        s.rebuild = is_new || other_text;
+        choose(&s);
+        *out = (StagePlan){ .rebuild = s.rebuild, .is_new = is_new, .other_text = other_text, .deliveries = s.readings.count };
+        for (size_t i = 0; i < s.readings.count; i++) {
+                const Delivery *delivery = &s.readings.items[i].report->delivery;
+                out->bytes += delivery->bytes;
+                out->reread += s.readings.items[i].report->reread ? delivery->bytes : 0;
+                out->records = out->records < 0 || !was_read(delivery) ? -1 : out->records + delivery->records;
+        }
+        return STATUS_OK;
+}

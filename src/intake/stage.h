@@ -52,3 +52,18 @@ typedef struct StageReport {
  * the catalog or all workers do, or CONFLICT after several tries against other runs.
  */
 Status stage_feed(const StageContext *context, const Feed *feed, Arena *arena, StageReport *out, Error *err);
+
+/* What stage_feed() would read, were these deliveries landed too, newest first. Of the context, lake (NULL = an empty store),
+ * commit.branch, again and replay count. */
+typedef struct StagePlan {
+        bool rebuild;      /* the table would be made anew ... */
+        bool is_new;       /* ... for the first time */
+        bool other_text;   /* ... because the text by which it was read is another */
+        size_t deliveries; /* to be read, those read before included */
+        int64_t bytes;     /* of them */
+        int64_t reread;    /* bytes of those that are in the table already: beyond `reread_limit` a run wants --yes */
+        int64_t records;   /* -1 when any was never read, so that nobody knows */
+} StagePlan;
+
+Status stage_plan(const StageContext *context, const Feed *feed, const Delivery *arriving, size_t arriving_count, Arena *arena, StagePlan *out,
+                  Error *err);

@@ -363,3 +363,25 @@ void policies_parse(Arena *arena, const char *path, Str text, Problems *problems
         for (size_t i = 0; i < out->count; i++)
                 out->items[i].line = list->items[i]->line;
 }
+
+Str who_print(Arena *arena, const Who *who) {
+        static const char *const kinds[] = { [WHO_USER] = "", [WHO_ROLE] = "role ", [WHO_ZONE] = "zone ", [WHO_EVERYONE] = "everyone" };
+        return arena_strf(arena, "%s%.*s", kinds[who->kind], STR_ARG(who->name));
+}
+
+static bool has_tag(const Str *tags, size_t count, Str tag) {
+        for (size_t i = 0; i < count; i++)
+                if (str_equal(tags[i], tag))
+                        return true;
+        return false;
+}
+
+bool access_rule_means(const AccessRule *rule, Str stage, Str table, const Str *tags, size_t tag_count) {
+        bool meant = false;
+        for (size_t i = 0; i < rule->on_count; i++) {
+                const AccessObject *on = &rule->on[i];
+                meant |= on->is_tag ? has_tag(tags, tag_count, on->table)
+                                    : str_equal(on->stage, stage) && (str_is(on->table, "*") || str_equal(on->table, table));
+        }
+        return meant;
+}

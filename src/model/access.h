@@ -81,3 +81,7 @@ void access_test_parse(Arena *arena, const char *path, Str text, Problems *probl
 void policies_parse(Arena *arena, const char *path, Str text, Problems *problems, CentralPolicies *out);
 /* `role analyst`, `zone finance`, `everyone`, `ann` */
 Status who_parse(Str text, Who *out, Error *err);
+/* As who_parse reads it. */
+Str who_print(Arena *arena, const Who *who);
+/* Whether one of the rule's `on` means this table of its zone. */
+bool access_rule_means(const AccessRule *rule, Str stage, Str table, const Str *tags, size_t tag_count);

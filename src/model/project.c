@@ -179,29 +179,36 @@ static bool load_text(Loader *loader, const char *path, Str *out) {
 }
 
 /* Reads a file of `key: value` lines by its table; the defaults stand where it says nothing. */
-static void load_keys(Loader *loader, const KeyTable *table, const char *path, Str text, void *object) {
+static void parse_keys(Arena *arena, const KeyTable *table, const char *path, Str text, Problems *problems, void *object) {
         Error err = { 0 };
         YamlFile *file;
-        if (yaml_parse(text, path, loader->arena, &file, &err) != STATUS_OK) {
-                problems_take(loader->problems, &err);
+        if (yaml_parse(text, path, arena, &file, &err) != STATUS_OK) {
+                problems_take(problems, &err);
                 return;
         }
-        KeyContext context = { .arena = loader->arena, .file = file, .problems = loader->problems };
+        KeyContext context = { .arena = arena, .file = file, .problems = problems };
         keys_read(&context, table, file->root, object);
+}
+
+static void load_keys(Loader *loader, const KeyTable *table, const char *path, Str text, void *object) {
+        parse_keys(loader->arena, table, path, text, loader->problems, object);
+}
+
+void zone_text_parse(Arena *arena, const char *path, Str text, Problems *problems, Zone *out) {
+        keys_defaults(&zone_table, arena, out);
+        if (str_trim(text).size)
+                parse_keys(arena, &zone_table, path, text, problems, out);
 }
 
 Status zone_retain_parse(Arena *arena, const char *path, Str text, Retain *out, Error *err) {
         Problems problems = { .arena = arena };
-        Loader loader = { .arena = arena, .problems = &problems };
-        Zone *zone = ARENA_NEW(arena, Zone);
-        keys_defaults(&zone_table, arena, zone);
-        if (str_trim(text).size)
-                load_keys(&loader, &zone_table, path, text, zone);
+        Zone zone = { .name = STR("") };
+        zone_text_parse(arena, path, text, &problems, &zone);
         if (problems_any(&problems)) {
                 *err = *problems.errors.items[0];
                 return error_failed_(err->status);
         }
-        *out = zone->retain;
+        *out = zone.retain;
         return STATUS_OK;
 }
 
@@ -346,9 +353,7 @@ static Zone *load_zone(Loader *loader, Str name) {
         zone->name = arena_str(loader->arena, name);
         zone->path = arena_printf(loader->arena, "%s/zone.yml", folder);
         zone->text = STR("");
-        keys_defaults(&zone_table, loader->arena, zone);
-        if (load_text(loader, zone->path, &zone->text))
-                load_keys(loader, &zone_table, zone->path, zone->text, zone);
+        zone_text_parse(loader->arena, zone->path, load_text(loader, zone->path, &zone->text) ? zone->text : STR(""), loader->problems, zone);
 
         Str text;
         const char *access = arena_printf(loader->arena, "%s/access.yml", folder);

@@ -76,6 +76,8 @@ Status project_load(Arena *arena, const char *root, Project **out, Error *err);
 /* The first problem as err, with a note of how many more there are; OK if there is none. */
 Status project_first_problem(const Project *project, Error *err);
 
+/* What zone.yml says, from a file's text (the work tree's or the catalog's), into a zone without it; "" = all defaults. */
+void zone_text_parse(Arena *arena, const char *path, Str text, Problems *problems, Zone *out);
 /* What a zone.yml says about retention, by itself; of an empty text the defaults. The first problem as err. */
 Status zone_retain_parse(Arena *arena, const char *path, Str text, Retain *out, Error *err);
 Zone *project_zone(const Project *project, Str name); /* NULL if absent */

@@ -3,7 +3,7 @@
 
 #include "base/time.h"
 #include "base/vec.h"
-#include "model/select.h"
+#include "model/scope.h"
 #include "model/tidy.h"
 
 /* A file that this run landed, until what became of it is told. */
@@ -17,11 +17,7 @@ typedef struct Run {
         const RunOptions *options;
         Arena *arena;
         ProjectText text;
-        bool *chosen;
-        Feed **feeds; /* of all zones that are touched, chosen or not */
-        bool *feed_chosen;
-        size_t feed_count;
-        VEC(Str) zones;
+        Scope scope;
         VEC(RunLanded) landed;
         VEC(RunDelivery) deliveries;
         VEC(ModelReport) models;
@@ -43,32 +39,6 @@ const char *build_state_name(BuildState state) {
         return names[state];
 }
 
-/* Names point into the text; the object is the caller's to fill where the feed is staged. */
-Feed *feed_of_source(Arena *arena, const Source *source) {
-        Feed *feed = ARENA_NEW(arena, Feed);
-        *feed = (Feed){
-                .zone = source->zone,
-                .name = source->name,
-                .about = source->about,
-                .patterns = source->from,
-                .pattern_count = source->from_count,
-                .format = source->format,
-                .columns = source->columns,
-                .column_count = source->column_count,
-                .ignore = source->ignore,
-                .load = source->load == LOAD_REPLACE ? FEED_REPLACE : FEED_APPEND,
-                .evolve = source->evolve == EVOLVE_FREEZE ? FEED_EVOLVE_FREEZE : FEED_EVOLVE_COLUMNS,
-                .redelivery = source->redelivery == REDELIVERY_REPLACE  ? FEED_REDELIVERY_REPLACE
-                              : source->redelivery == REDELIVERY_APPEND ? FEED_REDELIVERY_APPEND
-                                                                        : FEED_REJECT,
-                .settle_us = source->settle_us,
-                .tolerate_rows = source->tolerate.set ? source->tolerate.rows : -1,
-                .tolerate_per_million = source->tolerate.set ? source->tolerate.per_million : -1,
-                .reading = sha256_hex(arena, source_reading_hash(source)),
-        };
-        return feed;
-}
-
 static void progress(const Run *run, const char *what, Str name) {
         if (run->options->on_progress)
                 run->options->on_progress(run->options->context, what, name);
@@ -77,15 +47,6 @@ static void progress(const Run *run, const char *what, Str name) {
 static ChangeSetSpec commit_spec(const Run *run) {
         return (ChangeSetSpec){ .branch = run->options->branch, .author = run->workspace->principal.name, .via = STR("cli"),
                                 .audit = run->audit };
-}
-
-static Str source_object(const Run *run, const Source *source) {
-        for (size_t i = 0; i < run->text.object_count; i++) {
-                const ProjectObject *object = &run->text.objects[i];
-                if (str_is(object->kind, "source") && str_equal(object->zone, source->zone) && str_equal(object->name, source->name))
-                        return object->body;
-        }
-        return STR("");
 }
 
 static bool is_interrupted(const Run *run) {
@@ -104,52 +65,7 @@ static Status load_text(Run *run, Error *err) {
 }
 
 static Status select_words(Run *run, Error *err) {
-        const Graph *graph = run->text.graph;
-        Str *words = ARENA_ARRAY(run->arena, Str, run->options->word_count);
-        for (size_t i = 0; i < run->options->word_count; i++)
-                words[i] = str_of(run->options->words[i]);
-        run->zones.count = run->feed_count = 0;
-        run->chosen = ARENA_ARRAY(run->arena, bool, graph->count);
-        return select_nodes(graph, words, run->options->word_count, run->chosen, err);
-}
-
-static void add_zone(Run *run, Str zone) {
-        for (size_t i = 0; i < run->zones.count; i++)
-                if (str_equal(run->zones.items[i], zone))
-                        return;
-        vec_push(run->arena, &run->zones, zone);
-}
-
-/* Zones in which anything is chosen; with no words all, also those that hold nothing but an ingress folder. */
-static void collect_zones(Run *run) {
-        const Project *project = run->workspace->project;
-        const Graph *graph = run->text.graph;
-        for (size_t i = 0; i < graph->count; i++)
-                if (run->chosen[i])
-                        add_zone(run, graph->nodes[i]->zone);
-        for (size_t i = 0; i < project->zone_count && run->options->word_count == 0; i++)
-                add_zone(run, project->zones[i]->name);
-}
-
-static void collect_feeds(Run *run) {
-        const Graph *graph = run->text.graph;
-        run->feeds = ARENA_ARRAY(run->arena, Feed *, graph->count);
-        run->feed_chosen = ARENA_ARRAY(run->arena, bool, graph->count);
-        for (size_t i = 0; i < graph->count; i++) {
-                if (graph->nodes[i]->kind != NODE_SOURCE)
-                        continue;
-                run->feed_chosen[run->feed_count] = run->chosen[i];
-                Feed *feed = feed_of_source(run->arena, graph->nodes[i]->source);
-                feed->object = source_object(run, graph->nodes[i]->source);
-                run->feeds[run->feed_count++] = feed;
-        }
-}
-
-static bool is_feed_chosen(const Run *run, const Feed *feed) {
-        for (size_t i = 0; i < run->feed_count; i++)
-                if (run->feeds[i] == feed)
-                        return run->feed_chosen[i];
-        return false;
+        return scope_new(run->workspace->project, &run->text, run->options->words, run->options->word_count, run->arena, &run->scope, err);
 }
 
 /* ---- arrivals ---- */
@@ -245,25 +161,17 @@ static void note_unclaimed(Run *run, const FoundFile *file) {
 }
 
 static Status arrive(Run *run, Error *err) {
-        DiscoverSpec spec = {
-                .project_root = run->workspace->project->root,
-                .feeds = (const Feed *const *)run->feeds,
-                .feed_count = run->feed_count,
-                .zones = run->zones.items,
-                .zone_count = run->zones.count,
-                .strays = run->options->word_count == 0,
-        };
         FoundFile *found;
         size_t count;
         progress(run, "looking for files", STR(""));
-        TRY(discover_files(&spec, run->arena, &found, &count, err));
+        TRY(scope_discover(&run->scope, run->arena, &found, &count, err));
         VEC(const FoundFile *) claimed = { 0 };
         for (size_t i = 0; i < count; i++) {
-                if (found[i].rival && (is_feed_chosen(run, found[i].feed) || is_feed_chosen(run, found[i].rival)))
+                if (found[i].rival && (scope_has_feed(&run->scope, found[i].feed) || scope_has_feed(&run->scope, found[i].rival)))
                         refuse_rivals(run, &found[i]);
-                else if (!found[i].feed && run->options->word_count == 0)
+                else if (!found[i].feed && run->scope.whole)
                         note_unclaimed(run, &found[i]);
-                else if (found[i].feed && !found[i].rival && is_feed_chosen(run, found[i].feed))
+                else if (found[i].feed && !found[i].rival && scope_has_feed(&run->scope, found[i].feed))
                         vec_push(run->arena, &claimed, &found[i]);
         }
         run->report->files.unclaimed = (int64_t)run->unclaimed.count;
@@ -347,9 +255,9 @@ static Status stage_one(Run *run, const Feed *feed, const Source *source, Error 
 }
 
 static Status stage_all(Run *run, Error *err) {
-        for (size_t i = 0; i < run->feed_count; i++) {
-                const Feed *feed = run->feeds[i];
-                if (!run->feed_chosen[i])
+        for (size_t i = 0; i < run->scope.feed_count; i++) {
+                const Feed *feed = run->scope.feeds[i];
+                if (!run->scope.feed_chosen[i])
                         continue;
                 if (is_interrupted(run))
                         return error_set(err, STATUS_INTERRUPTED, "interrupted; what is staged stays, the next run goes on");
@@ -364,11 +272,11 @@ static bool needs_zone(const Run *run, Str zone, Str other) {
         const Graph *graph = run->text.graph;
         for (size_t i = 0; i < graph->count; i++) {
                 const Node *node = graph->nodes[i];
-                if (!run->chosen[i] || node->kind != NODE_MODEL || !str_equal(node->zone, zone))
+                if (!run->scope.chosen[i] || node->kind != NODE_MODEL || !str_equal(node->zone, zone))
                         continue;
                 for (size_t j = 0; j < node->need_count; j++) {
                         const Node *need = node->needs[j];
-                        if (need->kind == NODE_MODEL && run->chosen[need->index] && str_equal(need->zone, other))
+                        if (need->kind == NODE_MODEL && run->scope.chosen[need->index] && str_equal(need->zone, other))
                                 return true;
                 }
         }
@@ -400,7 +308,7 @@ static Status build_group(Run *run, const Str *zones, size_t count, Error *err) 
         BuildSpec spec = {
                 .workspace = run->workspace,
                 .text = &run->text,
-                .chosen = run->chosen,
+                .chosen = run->scope.chosen,
                 .commit = commit_spec(run),
                 .again = run->options->again,
                 .run = run->report->run,
@@ -425,9 +333,9 @@ static Status build_group(Run *run, const Str *zones, size_t count, Error *err) 
 }
 
 static Status build_all(Run *run, Error *err) {
-        size_t count = run->zones.count;
+        size_t count = run->scope.zone_count;
         Str *waiting = ARENA_ARRAY(run->arena, Str, count);
-        memcpy(waiting, run->zones.items, count * sizeof(Str));
+        memcpy(waiting, run->scope.zones, count * sizeof(Str));
         while (count > 0) {
                 if (is_interrupted(run))
                         return error_set(err, STATUS_INTERRUPTED, "interrupted; what is published stays, the next run goes on");
@@ -469,7 +377,7 @@ static void finish(Run *run) {
 static Status audit_start(Run *run, Error *err) {
         VEC(Str) objects = { 0 };
         for (size_t i = 0; i < run->text.graph->count; i++)
-                if (run->chosen[i])
+                if (run->scope.chosen[i])
                         vec_push(run->arena, &objects, run->text.graph->nodes[i]->name);
         AuditRecord record = { .action = STR("run"), .objects = objects.items, .object_count = objects.count, .rows = -1, .bytes = -1 };
         TRY(workspace_audit(run->workspace, record, err));
@@ -506,8 +414,6 @@ static Status apply_text(Run *run, Error *err) {
 static Status work(Run *run, Error *err) {
         run->superseded = run->model_failed = false;
         run->model_errors.count = 0;
-        collect_zones(run);
-        collect_feeds(run);
         if (is_on_main(run))
                 TRY(take_files(run, err));
         return build_all(run, err);
@@ -547,7 +453,7 @@ static Status run_steps(Run *run, Error *err) {
         }
         ChangeSetSpec commit = commit_spec(run);
         commit.branch = STR("");
-        TRY(tidy_after_run(run->workspace, &commit, run->zones.items, run->zones.count, err));
+        TRY(tidy_after_run(run->workspace, &commit, run->scope.zones, run->scope.zone_count, err));
         CatalogCommit head;
         TRY(catalog_head(run->workspace->lake->catalog, run->options->branch, run->arena, &head, err));
         run->report->commit = head.id;

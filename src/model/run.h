@@ -10,6 +10,7 @@
 #include "intake/land.h"
 #include "intake/stage.h"
 #include "model/build.h"
+#include "model/scope.h"
 
 /* What became of one file or one delivery. */
 typedef struct RunDelivery {
@@ -63,6 +64,3 @@ typedef struct RunReport {
 Status run_project(Workspace *workspace, const RunOptions *options, Arena *arena, RunReport *out, Error *err);
 const char *run_state_name(RunState state);
 const char *build_state_name(BuildState state);
-
-/* What intake needs of a source. */
-Feed *feed_of_source(Arena *arena, const Source *source);

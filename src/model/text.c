@@ -198,6 +198,7 @@ Status text_apply(Workspace *w, Str branch, Arena *arena, ApplyReport *out, Erro
                         return STATUS_OK;
                 TRY(fill(set, w, arena, err));
                 out->changed = !changeset_is_empty(set);
+                TRY(access_changes(w->project, w->lake, changeset_base(set), arena, &out->access, &out->access_count, err));
                 if (!out->changed)
                         return catalog_head(w->lake->catalog, branch, arena, &out->commit, err);
                 if (i == 0) {
@@ -226,26 +227,50 @@ Status text_is_applied(Workspace *w, Str branch, Arena *arena, bool *out, Error 
         return STATUS_OK;
 }
 
-Status text_edited(Workspace *w, Arena *arena, Str **out, size_t *out_count, Error *err) {
+static int compare_text(const void *a, const void *b) {
+        const TextChange *x = a, *y = b;
+        int kind = str_compare(x->kind, y->kind), zone = str_compare(x->zone, y->zone);
+        return kind ? kind : zone ? zone : str_compare(x->name, y->name);
+}
+
+static const CatalogObject *find_present(const CatalogObject *present, size_t count, const ProjectObject *object) {
+        for (size_t i = 0; i < count; i++)
+                if (is_named(object, &present[i]))
+                        return &present[i];
+        return NULL;
+}
+
+Status text_changes(Workspace *w, CatalogAt at, Arena *arena, TextChange **out, size_t *out_count, Error *err) {
         ProjectObject *objects;
-        CatalogObject *present;
-        size_t count, present_count;
+        CatalogObject *present = NULL;
+        size_t count, present_count = 0;
+        VEC(TextChange) changes = { 0 };
         project_objects(w->project, arena, &objects, &count);
-        TRY(catalog_list(w->lake->catalog, (CatalogAt){ 0 }, STR(""), STR(""), arena, &present, &present_count, err));
-        VEC(Str) edited = { 0 };
+        if (w->lake)
+                TRY(catalog_list(w->lake->catalog, at, STR(""), STR(""), arena, &present, &present_count, err));
         for (size_t i = 0; i < count; i++) {
-                bool same = false;
-                for (size_t j = 0; j < present_count && !same; j++)
-                        same = is_named(&objects[i], &present[j]) && str_equal(objects[i].body, present[j].body);
-                if (!same)
-                        vec_push(arena, &edited, arena_strf(arena, "%.*s%s%.*s.%.*s", STR_ARG(objects[i].zone), objects[i].zone.size ? "." : "",
-                                                            STR_ARG(objects[i].kind), STR_ARG(objects[i].name)));
+                const CatalogObject *before = find_present(present, present_count, &objects[i]);
+                if (!before || !str_equal(before->body, objects[i].body))
+                        vec_push(arena, &changes, (TextChange){ objects[i].kind, objects[i].zone, objects[i].name, false, !before });
         }
-        for (size_t j = 0; j < present_count; j++)
-                if (is_text_kind(present[j].kind) && !has_object(objects, count, &present[j]))
-                        vec_push(arena, &edited, arena_strf(arena, "%.*s%s%.*s.%.*s (removed)", STR_ARG(present[j].zone),
-                                                            present[j].zone.size ? "." : "", STR_ARG(present[j].kind), STR_ARG(present[j].name)));
-        *out = edited.items;
-        *out_count = edited.count;
+        for (size_t i = 0; i < present_count; i++)
+                if (is_text_kind(present[i].kind) && !has_object(objects, count, &present[i]))
+                        vec_push(arena, &changes, (TextChange){ present[i].kind, present[i].zone, present[i].name, true, false });
+        if (changes.count)
+                qsort(changes.items, changes.count, sizeof(*changes.items), compare_text);
+        *out = changes.items;
+        *out_count = changes.count;
+        return STATUS_OK;
+}
+
+Status text_edited(Workspace *w, Arena *arena, Str **out, size_t *out_count, Error *err) {
+        TextChange *changes;
+        size_t count;
+        TRY(text_changes(w, (CatalogAt){ 0 }, arena, &changes, &count, err));
+        *out = ARENA_ARRAY(arena, Str, count);
+        *out_count = count;
+        for (size_t i = 0; i < count; i++)
+                (*out)[i] = arena_strf(arena, "%.*s%s%.*s.%.*s%s", STR_ARG(changes[i].zone), changes[i].zone.size ? "." : "",
+                                       STR_ARG(changes[i].kind), STR_ARG(changes[i].name), changes[i].removed ? " (removed)" : "");
         return STATUS_OK;
 }

@@ -5,6 +5,7 @@
  * (`apply`). A text with any problem is not applied at all.
  */
 #include "lake/changeset.h"
+#include "model/access_change.h"
 #include "model/graph.h"
 #include "model/statement.h"
 #include "model/workspace.h"
@@ -23,6 +24,8 @@ Status text_load(Workspace *workspace, Worker *worker, Arena *arena, ProjectText
 typedef struct ApplyReport {
         bool stale;            /* the project's files are no longer what was read: nothing was done, read them again */
         bool changed;
+        AccessChange *access;
+        size_t access_count;
         CatalogCommit commit; /* with its changes; the head when nothing changed */
 } ApplyReport;
 
@@ -35,6 +38,14 @@ Status text_apply(Workspace *workspace, Str branch, Arena *arena, ApplyReport *o
 
 /* Whether the history's text is the one in the project's files as they are now. */
 Status text_is_applied(Workspace *workspace, Str branch, Arena *arena, bool *out, Error *err);
+
+typedef struct TextChange {
+        Str kind, zone, name;
+        bool removed, added; /* neither: another text */
+} TextChange;
+
+/* What apply would put and remove, sorted as commits list it. Without a store all is new. */
+Status text_changes(Workspace *workspace, CatalogAt at, Arena *arena, TextChange **out, size_t *out_count, Error *err);
 
 /* What differs from the applied text: names of objects, "shop.source.orders" ... */
 Status text_edited(Workspace *workspace, Arena *arena, Str **out, size_t *out_count, Error *err);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/access_shape.h"
+
+#include "cli/shapes.h"
+
+void access_json(JsonWriter *w, const AccessChange *changes, size_t count) {
+        json_key(w, "access");
+        json_array(w);
+        for (size_t i = 0; i < count; i++) {
+                json_object(w);
+                json_member_str(w, "principal", changes[i].principal);
+                json_member_str(w, "object", changes[i].object);
+                shape_text(w, "gains", changes[i].gains);
+                shape_text(w, "loses", changes[i].loses);
+                json_end(w);
+        }
+        json_end(w);
+}
+
+void access_print(const Output *output, const AccessChange *changes, size_t count) {
+        size_t width = 0;
+        for (size_t i = 0; i < count; i++)
+                width = text_width(changes[i].principal) > width ? text_width(changes[i].principal) : width;
+        if (count)
+                puts("access");
+        for (size_t i = 0; i < count; i++) {
+                bool gains = changes[i].gains.size > 0;
+                Str what = gains ? changes[i].gains : changes[i].loses;
+                printf("  %.*s%*s  %s%s%s %-8.*s %.*s\n", STR_ARG(changes[i].principal), (int)(width - text_width(changes[i].principal)), "",
+                       paint(output->color_out, gains ? PAINT_GREEN : PAINT_RED), gains ? "gains" : "loses",
+                       paint(output->color_out, PAINT_NONE), STR_ARG(what), STR_ARG(changes[i].object));
+        }
+}

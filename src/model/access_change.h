@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Access change: who gains and who loses what, between the history's text and the project's. Whole tables only: rows,
+ * columns and masks are not compared. Principals are as the text names them, `role analyst`, `zone finance`; who owns a zone,
+ * works in it or is a member of it is of the zone, not of each of its tables.
+ */
+#include "lake/lake.h"
+#include "model/project.h"
+
+typedef struct AccessChange {
+        Str principal;
+        Str object;       /* zone.stage.table, or a zone */
+        Str gains, loses; /* read | write | owner | engineer | member; one of them, the other empty */
+} AccessChange;
+
+/* Sorted by principal, then object. lake NULL: the history is empty. */
+Status access_changes(const Project *project, Lake *lake, CatalogAt at, Arena *arena, AccessChange **out, size_t *out_count, Error *err);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/scope.h"
+
+#include "base/vec.h"
+#include "model/select.h"
+
+Feed *feed_of_source(Arena *arena, const Source *source) {
+        Feed *feed = ARENA_NEW(arena, Feed);
+        *feed = (Feed){
+                .zone = source->zone,
+                .name = source->name,
+                .about = source->about,
+                .patterns = source->from,
+                .pattern_count = source->from_count,
+                .format = source->format,
+                .columns = source->columns,
+                .column_count = source->column_count,
+                .ignore = source->ignore,
+                .load = source->load == LOAD_REPLACE ? FEED_REPLACE : FEED_APPEND,
+                .evolve = source->evolve == EVOLVE_FREEZE ? FEED_EVOLVE_FREEZE : FEED_EVOLVE_COLUMNS,
+                .redelivery = source->redelivery == REDELIVERY_REPLACE  ? FEED_REDELIVERY_REPLACE
+                              : source->redelivery == REDELIVERY_APPEND ? FEED_REDELIVERY_APPEND
+                                                                        : FEED_REJECT,
+                .settle_us = source->settle_us,
+                .tolerate_rows = source->tolerate.set ? source->tolerate.rows : -1,
+                .tolerate_per_million = source->tolerate.set ? source->tolerate.per_million : -1,
+                .reading = sha256_hex(arena, source_reading_hash(source)),
+        };
+        return feed;
+}
+
+static Str source_object(const ProjectText *text, const Source *source) {
+        for (size_t i = 0; i < text->object_count; i++) {
+                const ProjectObject *object = &text->objects[i];
+                if (str_is(object->kind, "source") && str_equal(object->zone, source->zone) && str_equal(object->name, source->name))
+                        return object->body;
+        }
+        return STR("");
+}
+
+static void add_zone(Scope *scope, Str zone) {
+        for (size_t i = 0; i < scope->zone_count; i++)
+                if (str_equal(scope->zones[i], zone))
+                        return;
+        scope->zones[scope->zone_count++] = zone;
+}
+
+/* Zones in which anything is chosen; with no words all, also those that hold nothing but an ingress folder. */
+static void collect_zones(Scope *scope, Arena *arena) {
+        const Project *project = scope->project;
+        const Graph *graph = scope->text->graph;
+        scope->zones = ARENA_ARRAY(arena, Str, project->zone_count);
+        for (size_t i = 0; i < graph->count; i++)
+                if (scope->chosen[i])
+                        add_zone(scope, graph->nodes[i]->zone);
+        for (size_t i = 0; i < project->zone_count && scope->whole; i++)
+                add_zone(scope, project->zones[i]->name);
+}
+
+static void collect_feeds(Scope *scope, Arena *arena) {
+        const Graph *graph = scope->text->graph;
+        scope->feeds = ARENA_ARRAY(arena, Feed *, graph->count);
+        scope->feed_chosen = ARENA_ARRAY(arena, bool, graph->count);
+        for (size_t i = 0; i < graph->count; i++) {
+                const Node *node = graph->nodes[i];
+                if (node->kind != NODE_SOURCE)
+                        continue;
+                Feed *feed = feed_of_source(arena, node->source);
+                feed->object = source_object(scope->text, node->source);
+                scope->feed_chosen[scope->feed_count] = scope->chosen[i];
+                scope->feeds[scope->feed_count++] = feed;
+        }
+}
+
+Status scope_new(const Project *project, const ProjectText *text, const char **words, size_t word_count, Arena *arena, Scope *out, Error *err) {
+        *out = (Scope){ .text = text, .project = project, .whole = word_count == 0 };
+        Str *texts = ARENA_ARRAY(arena, Str, word_count);
+        for (size_t i = 0; i < word_count; i++)
+                texts[i] = str_of(words[i]);
+        out->chosen = ARENA_ARRAY(arena, bool, text->graph->count);
+        TRY(select_nodes(text->graph, texts, word_count, out->chosen, err));
+        collect_zones(out, arena);
+        collect_feeds(out, arena);
+        return STATUS_OK;
+}
+
+bool scope_has_feed(const Scope *scope, const Feed *feed) {
+        for (size_t i = 0; i < scope->feed_count; i++)
+                if (scope->feeds[i] == feed)
+                        return scope->feed_chosen[i];
+        return false;
+}
+
+Status scope_discover(const Scope *scope, Arena *arena, FoundFile **out, size_t *out_count, Error *err) {
+        DiscoverSpec spec = {
+                .project_root = scope->project->root,
+                .feeds = (const Feed *const *)scope->feeds,
+                .feed_count = scope->feed_count,
+                .zones = scope->zones,
+                .zone_count = scope->zone_count,
+                .strays = scope->whole,
+        };
+        return discover_files(&spec, arena, out, out_count, err);
+}
