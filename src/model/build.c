@@ -621,13 +621,32 @@ static Status keep_failed(Build *b, BuildReport *out, Error *err) {
 
 static const ProjectObject *own_object(const Build *b, const Node *node) {
         const ProjectText *text = b->spec->text;
-        Str name = model_table_name(b->arena, node).name;
+        bool is_source = node->kind == NODE_SOURCE;
+        Str name = is_source ? node->table : model_table_name(b->arena, node).name;
         for (size_t i = 0; i < text->object_count; i++) {
                 const ProjectObject *object = &text->objects[i];
-                if (str_is(object->kind, "model") && str_equal(object->zone, node->zone) && str_equal(object->name, name))
+                if (str_is(object->kind, is_source ? "source" : "model") && str_equal(object->zone, node->zone) && str_equal(object->name, name))
                         return object;
         }
         return NULL;
+}
+
+static void mark_needs(const Node *node, bool *marked) {
+        if (marked[node->index])
+                return;
+        marked[node->index] = true;
+        for (size_t i = 0; i < node->need_count; i++)
+                mark_needs(node->needs[i], marked);
+}
+
+/* The models that are built and all that goes into their fingerprints, in other zones too. */
+static bool *held_nodes(const Build *b) {
+        const Graph *graph = b->spec->text->graph;
+        bool *held = ARENA_ARRAY(b->arena, bool, graph->count);
+        for (size_t i = 0; i < graph->count; i++)
+                if (graph->nodes[i]->kind == NODE_MODEL && b->spec->chosen[i] && in_zones(b, graph->nodes[i]->zone))
+                        mark_needs(graph->nodes[i], held);
+        return held;
 }
 
 /*
@@ -636,11 +655,11 @@ static const ProjectObject *own_object(const Build *b, const Node *node) {
  */
 static Status hold_text(Build *b, bool *out_superseded, Error *err) {
         const Graph *graph = b->spec->text->graph;
+        const bool *held = held_nodes(b);
         for (size_t i = 0; i < graph->count; i++) {
-                const Node *node = graph->nodes[i];
-                if (node->kind != NODE_MODEL || !b->spec->chosen[i] || !in_zones(b, node->zone))
+                if (!held[i])
                         continue;
-                const ProjectObject *own = own_object(b, node);
+                const ProjectObject *own = own_object(b, graph->nodes[i]);
                 CatalogName name = { own->kind, own->zone, own->name };
                 CatalogObject applied;
                 Status status = catalog_get(b->spec->workspace->lake->catalog, changeset_base(b->set), name, b->arena, &applied, err);

@@ -257,7 +257,7 @@ static Status stage_one(Run *run, const Feed *feed, const Source *source, Error 
 static Status stage_all(Run *run, Error *err) {
         for (size_t i = 0; i < run->scope.feed_count; i++) {
                 const Feed *feed = run->scope.feeds[i];
-                if (!run->scope.feed_chosen[i])
+                if (!run->scope.feed_chosen[i] || run->superseded)
                         continue;
                 if (is_interrupted(run))
                         return error_set(err, STATUS_INTERRUPTED, "interrupted; what is staged stays, the next run goes on");
@@ -336,7 +336,7 @@ static Status build_all(Run *run, Error *err) {
         size_t count = run->scope.zone_count;
         Str *waiting = ARENA_ARRAY(run->arena, Str, count);
         memcpy(waiting, run->scope.zones, count * sizeof(Str));
-        while (count > 0) {
+        while (count > 0 && !run->superseded) {
                 if (is_interrupted(run))
                         return error_set(err, STATUS_INTERRUPTED, "interrupted; what is published stays, the next run goes on");
                 size_t free_at = 0;
