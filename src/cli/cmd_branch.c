@@ -65,6 +65,12 @@ static Status make(Cli *cli, Workspace *workspace, Str name, Error *err) {
         return STATUS_OK;
 }
 
+static Status forget(Cli *cli, Workspace *workspace, Str name, Error *err) {
+        TRY(catalog_branch_remove(workspace->lake->catalog, name, err));
+        output_note(&cli->output, PAINT_NONE, "branch %.*s is forgotten; its commits stay in the history", STR_ARG(name));
+        return STATUS_OK;
+}
+
 static Status run(Cli *cli, Error *err) {
         TRY(cli_want_words(cli, &verb_branch, 0, 1, err));
         TRY(cli_want_formats(cli, false, false, err));
@@ -78,7 +84,7 @@ static Status run(Cli *cli, Error *err) {
                                .object_count = 1, .rows = -1, .bytes = -1 };
         TRY(workspace_audit(workspace, record, err));
         if (cli_option(cli, OPTION_REMOVE))
-                return catalog_branch_remove(workspace->lake->catalog, name, err);
+                return forget(cli, workspace, name, err);
         return make(cli, workspace, name, err);
 }
 

@@ -209,7 +209,8 @@ static Status run(Cli *cli, Error *err) {
         WorkspaceSpec spec = { .folder = cli->arguments.folder, .store_if_there = true, .workers = true, .interrupted = &cli_interrupted };
         TRY(workspace_open(&spec, &workspace, err));
         TRY(text_errors(cli, &workspace->project->problems, err));
-        PlanOptions plan_options = { .words = cli->arguments.words, .word_count = cli->arguments.word_count, .branch = str_of(branch) };
+        PlanOptions plan_options = { .words = cli->arguments.words, .word_count = cli->arguments.word_count, .branch = str_of(branch),
+                                     .interrupted = &cli_interrupted };
         PlanReport report;
         Status status = plan_project(workspace, &plan_options, &cli->arena, &report, err);
         if (status != STATUS_OK && problems_any(&workspace->project->problems))

@@ -40,8 +40,10 @@ static const char *const later_verbs[] = {
 
 volatile sig_atomic_t cli_interrupted;
 
+/* A write that waits for its reader may have been cut short by the signal and begun again: it is woken until all has ended. */
 static void on_signal(int number UNUSED) {
         cli_interrupted = 1;
+        alarm(1);
 }
 
 Status cli_want_words(const Cli *cli, const Verb *verb, size_t least, size_t most, Error *err) {
@@ -199,6 +201,7 @@ static void catch_signals(void) {
         struct sigaction action = { .sa_handler = on_signal };
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
+        sigaction(SIGALRM, &action, NULL);
         signal(SIGPIPE, SIG_IGN);
         signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of the write */
 }

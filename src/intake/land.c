@@ -36,6 +36,7 @@ typedef struct Batch {
         Landing *items;
         size_t count;
         Str block;
+        const volatile sig_atomic_t *interrupted;
         int claims_fd; /* closing it gives all claims back */
 } Batch;
 
@@ -169,11 +170,13 @@ static bool open_source(Landing *landing, int claims_fd, Arena *arena) {
 /* ---- copying ---- */
 
 /* to: -1 = hash only. */
-static Status copy_and_hash(Landing *landing, int to, Str block, Arena *arena, Error *err) {
+static Status copy_and_hash(Landing *landing, int to, Str block, const volatile sig_atomic_t *interrupted, Arena *arena, Error *err) {
         CLEANUP(sha256_freep) Sha256Stream *hash = sha256_new();
         const char *path = landing->result->file->path;
         landing->bytes = 0;
         for (;;) {
+                if (interrupted && *interrupted)
+                        return error_set(err, STATUS_INTERRUPTED, "interrupted; '%s' waits for the next run", path);
                 char *into = (char *)(uintptr_t)block.data;
                 ssize_t got = read(landing->source_fd, into, block.size);
                 if (got < 0 && errno == EINTR)
@@ -228,7 +231,9 @@ static void sweep_arriving(const Store *store) {
         }
 }
 
-static Status copy_file(Lake *lake, Landing *landing, Str block, Arena *arena, Error *err) {
+static Status copy_file(const Batch *batch, Landing *landing, Error *err) {
+        const Lake *lake = batch->lake;
+        Arena *arena = batch->arena;
         const FoundFile *file = landing->result->file;
         struct stat before;
         if (fstat(landing->source_fd, &before) < 0)
@@ -240,7 +245,7 @@ static Status copy_file(Lake *lake, Landing *landing, Str block, Arena *arena, E
         landing->folder = folder;
         TRY(make_arriving(lake->store, arena, &landing->temporary, &landing->target_fd, err));
         const int to = landing->target_fd;
-        TRY(copy_and_hash(landing, to, block, arena, err));
+        TRY(copy_and_hash(landing, to, batch->block, batch->interrupted, arena, err));
         if (fstat(landing->source_fd, &landing->taken) < 0 || !same_version(&before, &landing->taken)) {
                 give_up(landing, LAND_UNSETTLED, STR("it changed while it was being copied"));
                 return STATUS_OK;
@@ -429,9 +434,9 @@ static Status copy_all(Batch *batch, Error *err) {
                 if (!open_source(landing, batch->claims_fd, batch->arena))
                         continue;
                 Error own;
-                Status status = copy_file(batch->lake, landing, batch->block, batch->arena, &own);
+                Status status = copy_file(batch, landing, &own);
                 close_fdp(&landing->source_fd); /* the claim is not on it */
-                if (status == STATUS_DISK_FULL) {
+                if (status == STATUS_DISK_FULL || status == STATUS_INTERRUPTED) {
                         *err = own;
                         return status; /* nothing more can land: say it once, lose nothing */
                 }
@@ -560,13 +565,14 @@ static size_t batch_most(void) {
         return limit.rlim_cur > OTHER_FILES ? (size_t)limit.rlim_cur - OTHER_FILES : 1;
 }
 
-Status land_files(Lake *lake, const FoundFile *const *files, size_t count, Arena *arena, LandedFile *out, Error *err) {
+Status land_files(Lake *lake, const FoundFile *const *files, size_t count, const volatile sig_atomic_t *interrupted, Arena *arena,
+                  LandedFile *out, Error *err) {
         char *block = arena_alloc_raw(arena, COPY_BLOCK);
         sweep_arriving(lake->store);
         const size_t most = batch_most();
         for (size_t start = 0; start < count; start += most) {
                 size_t size = count - start < most ? count - start : most;
-                Batch batch = { lake, arena, ARENA_ARRAY(arena, Landing, size), size, { block, COPY_BLOCK }, -1 };
+                Batch batch = { lake, arena, ARENA_ARRAY(arena, Landing, size), size, { block, COPY_BLOCK }, interrupted, -1 };
                 for (size_t i = 0; i < size; i++) {
                         out[start + i] = (LandedFile){ .file = files[start + i] };
                         batch.items[i] = (Landing){ .result = &out[start + i], .source_fd = -1, .target_fd = -1 };
@@ -585,8 +591,9 @@ typedef struct Look {
         Arena *arena;
         Map sizes;  /* zone, source, size: of the ledger's deliveries, and of files that wait (then how many) */
         Map ledgers; /* zone, source: its sizes are known */
-        Map hashes; /* zone, source, sha256: LandedFile; of a replace source only the file before */
+        Map hashes; /* zone, source, sha256: Landing; of a replace source only the file before */
         Str block;
+        const volatile sig_atomic_t *interrupted;
 } Look;
 
 static Str look_key(const Look *look, const Feed *feed, Str last) {
@@ -656,9 +663,11 @@ static Status look_at(Look *look, Landing *landing, Error *err) {
                 give_up(landing, LAND_UNSETTLED, STR("somebody is still writing it"));
                 return STATUS_OK;
         }
-        Error own;
-        if (may_be_known(look, landing) && copy_and_hash(landing, -1, look->block, look->arena, &own) != STATUS_OK) {
-                fail(landing, look->arena, &own);
+        Status read = may_be_known(look, landing) ? copy_and_hash(landing, -1, look->block, look->interrupted, look->arena, err) : STATUS_OK;
+        if (read == STATUS_INTERRUPTED)
+                return read;
+        if (read != STATUS_OK) {
+                fail(landing, look->arena, err);
                 return STATUS_OK;
         }
         landing->landed_us = time_now_us();
@@ -673,8 +682,9 @@ static Status look_at(Look *look, Landing *landing, Error *err) {
         return STATUS_OK;
 }
 
-Status land_look(Lake *lake, const FoundFile *const *files, size_t count, Arena *arena, LandedFile *out, Error *err) {
-        Look look = { .lake = lake, .arena = arena, .block = { arena_alloc_raw(arena, COPY_BLOCK), COPY_BLOCK } };
+Status land_look(Lake *lake, const FoundFile *const *files, size_t count, const volatile sig_atomic_t *interrupted, Arena *arena,
+                 LandedFile *out, Error *err) {
+        Look look = { .lake = lake, .arena = arena, .block = { arena_alloc_raw(arena, COPY_BLOCK), COPY_BLOCK }, .interrupted = interrupted };
         map_init(&look.sizes, arena);
         map_init(&look.ledgers, arena);
         map_init(&look.hashes, arena);

@@ -15,6 +15,8 @@
 #include "intake/discover.h"
 #include "lake/lake.h"
 
+#include <signal.h>
+
 #define LAND_BATCH 256
 
 typedef enum LandState {
@@ -36,15 +38,18 @@ typedef struct LandedFile {
 /*
  * Lands claimed files (file->feed set, no rival). One result per file, in order. Fails only when the store or the
  * ledger does (DISK_FULL below the reserve, storage/layout.h); what is wrong with one file is in its result.
+ * INTERRUPTED when that is set meanwhile (NULL = never): what has landed is recorded, what was half copied is gone.
  */
-Status land_files(Lake *lake, const FoundFile *const *files, size_t count, Arena *arena, LandedFile *out, Error *err);
+Status land_files(Lake *lake, const FoundFile *const *files, size_t count, const volatile sig_atomic_t *interrupted, Arena *arena,
+                  LandedFile *out, Error *err);
 
 /*
  * What land_files() would say, touching nothing. lake may be NULL: a store without deliveries. Only files that have the size
  * of another of their source are read, since no others can be duplicates; the hash of those that were not is empty in their
  * delivery, and so is where it landed.
  */
-Status land_look(Lake *lake, const FoundFile *const *files, size_t count, Arena *arena, LandedFile *out, Error *err);
+Status land_look(Lake *lake, const FoundFile *const *files, size_t count, const volatile sig_atomic_t *interrupted, Arena *arena,
+                 LandedFile *out, Error *err);
 
 /* `_file`: 63 bits of SHA-256 over the source's name, the content hash and as_of. */
 int64_t delivery_id(Str zone, Str source, Str sha256, Str as_of);

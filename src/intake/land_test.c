@@ -43,7 +43,7 @@ static Status land_all(Test *t, Fixture *f, LandedFile **out, size_t *out_count)
         for (size_t i = 0; i < *out_count; i++)
                 files[i] = &found[i];
         *out = ARENA_ARRAY(&t->arena, LandedFile, *out_count);
-        return land_files(f->lake, files, *out_count, &t->arena, *out, &t->err);
+        return land_files(f->lake, files, *out_count, NULL, &t->arena, *out, &t->err);
 }
 
 TEST(a_file_is_kept_under_its_hash_and_taken_out_of_ingress) {

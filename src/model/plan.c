@@ -125,7 +125,7 @@ static Status look_for_files(Planner *plan, Error *err) {
         }
         plan->landed = ARENA_ARRAY(plan->arena, LandedFile, claimed.count);
         plan->landed_count = claimed.count;
-        TRY(land_look(plan->workspace->lake, claimed.items, claimed.count, plan->arena, plan->landed, err));
+        TRY(land_look(plan->workspace->lake, claimed.items, claimed.count, plan->options->interrupted, plan->arena, plan->landed, err));
         for (size_t i = 0; i < claimed.count; i++)
                 count_landed(plan, &plan->landed[i]);
         return STATUS_OK;

@@ -57,6 +57,7 @@ typedef struct PlanOptions {
         const char **words; /* SELECT */
         size_t word_count;
         Str branch;
+        const volatile sig_atomic_t *interrupted; /* NULL = never */
 } PlanOptions;
 
 /* Problems of the text are left in workspace->project->problems, the first is in err. A branch that is not there: NOT_FOUND. */

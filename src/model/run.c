@@ -178,7 +178,7 @@ static Status arrive(Run *run, Error *err) {
         if (claimed.count)
                 progress(run, "landing", STR(""));
         LandedFile *landed = ARENA_ARRAY(run->arena, LandedFile, claimed.count);
-        TRY(land_files(run->workspace->lake, claimed.items, claimed.count, run->arena, landed, err));
+        TRY(land_files(run->workspace->lake, claimed.items, claimed.count, run->options->interrupted, run->arena, landed, err));
         for (size_t i = 0; i < claimed.count; i++) {
                 take_landed(run, &landed[i]);
                 vec_push(run->arena, &run->landed, (RunLanded){ .landed = landed[i] });

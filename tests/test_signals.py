@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ctrl-C and SIGTERM: every verb that may take long ends with 130, no worker and no folder of it is left, and the next call
+is as if nothing had been."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import LODE, Project
+
+ENDLESS = "select count(*) as n from range(1000000000000) as a where hash(a.range) = 7"
+
+
+def send_to_lode(pid: int) -> None:
+    os.kill(pid, signal.SIGTERM)
+
+
+def send_to_group(pid: int) -> None:
+    """As a terminal does with Ctrl-C."""
+    os.killpg(pid, signal.SIGINT)
+
+
+def send_twice(pid: int) -> None:
+    os.killpg(pid, signal.SIGINT)
+    time.sleep(0.02)
+    os.killpg(pid, signal.SIGINT)
+
+
+SIGNALS = [send_to_lode, send_to_group, send_twice]
+
+
+def workers_of(project: Project) -> list[str]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if b"lode-worker" in line and str(project.root.parent).encode() in line:
+                found.append(entry.name)
+    return found
+
+
+def wait_for(what: Callable[[], object]) -> None:
+    until = time.monotonic() + 60
+    while not what() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert what()
+
+
+def interrupt(project: Project, arguments: list[str], begun: Callable[[], object], send: Callable[[int], None], read: bool = True) -> str:
+    """Starts, waits until it works, signals, and gives what it said."""
+    with subprocess.Popen([LODE, *arguments], cwd=project.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, start_new_session=True) as process:
+        wait_for(begun)
+        time.sleep(0.2)
+        assert process.poll() is None, process.communicate()
+        send(process.pid)
+        if read:
+            _, said = process.communicate(timeout=30)
+        else:
+            process.wait(timeout=30)
+            said = process.stderr.read() if process.stderr else ""
+    assert process.returncode == 130, (process.returncode, said)
+    assert "E130" in said
+    assert workers_of(project) == []
+    run = project.store / "run"
+    assert not run.exists() or list(run.iterdir()) == []
+    return said
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    project.write("zones/shop/zone.yml", "owner: ann\n")
+    project.write("zones/shop/sources/orders.yml", "from: ingress/orders_*.csv\ncolumns:\n  n: int\n")
+    project.write("zones/shop/canonical/order.sql", "select n from staging.orders\n")
+    project.drop("shop", "orders_1.csv", "n\n1\n2\n")
+    project.lode("run")
+    return project
+
+
+@pytest.mark.parametrize("send", SIGNALS)
+def test_a_run_in_a_model(shop: Project, send: Callable[[int], None]) -> None:
+    shop.write("zones/shop/canonical/endless.sql", ENDLESS + "\n")
+    said = interrupt(shop, ["run", "-o", "json"], lambda: workers_of(shop), send)
+    assert json.loads(said.splitlines()[-1])["error"]["code"] == "E130"
+    (shop.root / "zones/shop/canonical/endless.sql").unlink()
+    shop.lode("run")
+    assert shop.query("select n from shop.canonical.order order by n") == [{"n": 1}, {"n": 2}]
+    assert list((shop.store / "commit" / "queue").iterdir()) == []
+
+
+@pytest.mark.parametrize("send", SIGNALS)
+def test_a_query(shop: Project, send: Callable[[int], None]) -> None:
+    interrupt(shop, ["query", ENDLESS], lambda: workers_of(shop), send)
+
+
+@pytest.mark.parametrize("format_", ["text", "csv", "json"])
+def test_an_answer_that_nobody_reads(shop: Project, format_: str) -> None:
+    interrupt(shop, ["query", "-o", format_, "select * from range(100000000)"], lambda: workers_of(shop), send_to_group, read=False)
+
+
+def test_landing_and_staging(shop: Project) -> None:
+    """A file is copied, hashed and read: each of them ends at once, and the next run takes the whole of it."""
+    lines = "".join(f"{number}\n" for number in range(100_000))
+    shop.drop("shop", "orders_2.csv", "n\n" + lines * 120)
+    arriving = shop.store / "landing"
+    before = set(arriving.rglob("*"))
+    interrupt(shop, ["run", "-q"], lambda: set(arriving.rglob("*")) - before or workers_of(shop), send_to_group)
+    shop.lode("run")
+    assert shop.query("select count(*) as n from shop.canonical.order") == [{"n": 2 + 120 * 100_000}]
+    deliveries = shop.json("show", "delivery")
+    assert len(deliveries) == 2 and {delivery["state"] for delivery in deliveries} == {"staged"}
+
+
+@pytest.mark.parametrize("verb", ["check", "plan"])
+def test_looking_at_much_text(shop: Project, verb: str) -> None:
+    for number in range(1000):
+        shop.write(f"zones/shop/canonical/m{number}.sql", f"select n + {number} as n from staging.orders\n")
+    interrupt(shop, [verb], lambda: workers_of(shop), send_to_lode)
+
+
+def test_a_trace(shop: Project) -> None:
+    interrupt(shop, ["trace", "shop.staging.orders", "--where", f"n = ({ENDLESS})"], lambda: workers_of(shop), send_to_group)
+
+
+def test_add(project: Project) -> None:
+    """Files are looked at one after the other; nothing is written by halves."""
+    for number in range(400):
+        project.write(f"files/f{number}.csv", f"a{number},b{number}\n" + "1,2\n" * 2000)
+    interrupt(project, ["add", "shop", "files/*.csv"], lambda: workers_of(project), send_to_group)
+    assert not (project.root / "zones/shop").exists() or project.lode("check")
