@@ -201,6 +201,19 @@ def test_conditions_that_fail_on_the_data_fail_their_model_only(shop: Project) -
     assert run(shop)["models"][-1]["state"] == "built"
 
 
+def test_a_condition_that_differs_each_time_loses_no_row(shop: Project) -> None:
+    """Each row is judged once: it is in the table or in the findings, never in both or in neither."""
+    shop.drop("shop", "orders1.csv", HEADER + "".join(f"{i},c,1\n" for i in range(2000)))
+    model(shop, "check coin: random() < 0.5, else quarantine", "check later: now() < timestamptz '2026-01-01' or random() < 0.9, else quarantine",
+          "check dice: random() < 0.5, else warn")
+    found = checks(run(shop))
+    left = {row["n"] for row in shop.query("select json_extract(raw, '$.order_no')::int as n from shop.quarantine.rows where severity = 'quarantine'")}
+    stayed = set(numbers(shop))
+    assert not left & stayed and left | stayed == set(range(2000)) and 500 < len(left) < 1500
+    counted = {row["rule"]: row["n"] for row in shop.query("select rule, count(*) as n from shop.quarantine.rows group by 1")}
+    assert (found["coin"][1], found["later"][1]) == (counted["coin"], counted["later"])
+
+
 def test_the_whole_table_is_what_was_made(shop: Project) -> None:
     """`this` is all rows while rows are taken out, and what is left when the others are asked."""
     shop.drop("shop", "orders1.csv", HEADER + "".join(f"{i},c,{1000 if i == 7 else 10}\n" for i in range(1, 11)))

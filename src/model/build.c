@@ -8,6 +8,7 @@
 #include "model/finding.h"
 #include "model/prepare.h"
 #include "model/product.h"
+#include "sql/printer.h"
 
 #define PUBLISH_TRIES 20 /* each lost one was won by another */
 #define COUNT_ROWS_MAX 1000000 /* differences are counted up to so many rows */
@@ -217,17 +218,22 @@ static void free_findings(Build *b) {
         }
 }
 
+static bool takes_out(const Making *m, size_t index) {
+        return m->checks[index].severity == CHECK_QUARANTINE;
+}
+
 /* Those that quarantine, over all rows that were made; or the others, over those that stay. */
 static Status ask_checks(const Making *m, bool quarantine, Error *err) {
         Findings *findings;
         TRY(findings_of(m->b, m->node->zone, &findings, err));
         m->report->check_count = m->check_count;
         for (size_t i = 0; i < m->check_count; i++) {
-                if ((m->checks[i].severity == CHECK_QUARANTINE) != quarantine)
+                if (takes_out(m, i) != quarantine)
                         continue;
                 CheckReport *report = &m->report->checks[i];
                 TRY(check_ask(&m->spec, &m->subject, &m->checks[i], m->b->arena, report, err));
-                TRY(findings_take(findings, &m->spec, &m->subject, report, err));
+                if (!quarantine)
+                        TRY(findings_take(findings, &m->spec, &m->subject, report, err));
         }
         return STATUS_OK;
 }
@@ -289,7 +295,8 @@ static Status table_before(Build *b, const Node *node, Table *storage, const Tab
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-static Status write_files(const Making *m, const Statement *statement, ChangeTable *table, Rows *out, Error *err) {
+/* sql: bound, or ours over files of the worker. */
+static Status write_files(const Making *m, Str sql, ChangeTable *table, Rows *out, Error *err) {
         Build *b = m->b;
         const Table *shape = change_table(table);
         WorkerBuildColumn *columns = ARENA_ARRAY(b->arena, WorkerBuildColumn, shape->body.column_count);
@@ -297,8 +304,7 @@ static Status write_files(const Making *m, const Statement *statement, ChangeTab
                 columns[i] = (WorkerBuildColumn){ shape->body.columns[i].name, shape->body.columns[i].id, shape->body.columns[i].type };
         WorkerFile *built;
         size_t count;
-        if (worker_build(m->worker, statement->bound.sql, columns, shape->body.column_count, b->arena, &built, &count, err) != STATUS_OK)
-                return statement_error(statement, err);
+        TRY(worker_build(m->worker, sql, columns, shape->body.column_count, b->arena, &built, &count, err));
         *out = (Rows){ .files = ARENA_ARRAY(b->arena, LakeFile, count), .paths = ARENA_ARRAY(b->arena, Str, count) };
         for (size_t i = 0; i < count; i++) {
                 if (built[i].statistics.rows == 0)
@@ -319,7 +325,8 @@ static Status make_rows(const Making *m, const Statement *statement, ChangeTable
         m->report->kept = take_kept(m, table, key, out);
         if (m->report->kept)
                 return STATUS_OK;
-        TRY(write_files(m, statement, table, out, err));
+        if (write_files(m, statement->bound.sql, table, out, err) != STATUS_OK)
+                return statement_error(statement, err);
         KeptBuild kept = { .table = m->node->name, .key = key, .files = out->files, .file_count = out->count };
         kept_put(m->b->spec->workspace->lake, &kept);
         return STATUS_OK;
@@ -331,18 +338,85 @@ static Status show_rows(const Making *m, ChangeTable *table, const Rows *rows, E
         return changeset_replace(m->b->set, table, &replace, NULL, err);
 }
 
-/* Those for which a check that quarantines does not hold leave; they are in the findings already. */
+/* All rows once more, each with the verdicts of the checks that quarantine, in files of the worker. */
+static Status judge_rows(const Making *m, const ChangeTable *table, WorkerFile **out, size_t *out_count, Error *err) {
+        Arena *arena = m->b->arena;
+        const TableBody *body = &change_table(table)->body;
+        WorkerBuildColumn *columns = ARENA_ARRAY(arena, WorkerBuildColumn, body->column_count + m->check_count);
+        size_t count = 0;
+        for (; count < body->column_count; count++)
+                columns[count] = (WorkerBuildColumn){ body->columns[count].name, body->columns[count].id, body->columns[count].type };
+        for (size_t i = 0; i < m->check_count; i++)
+                if (takes_out(m, i))
+                        columns[count++] = (WorkerBuildColumn){ check_verdict(i, arena), body->last_column_id + 1 + (int)i, { .kind = TYPE_BOOLEAN } };
+        Statement judging;
+        TRY(statement_open(&m->spec, check_judging_sql(&m->subject, m->checks, m->check_count, arena), STR(""), arena, &judging, err));
+        return worker_build(m->worker, judging.bound.sql, columns, count, arena, out, out_count, err);
+}
+
+static Status count_verdict(const Making *m, const JudgedRows *judged, int64_t *out, Error *err) {
+        CLEANUP(buf_deinit) Buf sql = { 0 };
+        buf_append_cstr(&sql, "SELECT count(*) FROM ");
+        files_print(&sql, judged->files, judged->file_count);
+        buf_append_cstr(&sql, " WHERE NOT ");
+        sql_quote_name(&sql, judged->verdict);
+        OneRow one;
+        TRY(files_ask(m->worker, buf_view(&sql), m->b->arena, &one, err));
+        *out = one_row_integer(&one, 0);
+        return STATUS_OK;
+}
+
+/* Rows of which every verdict holds, as the table has them. */
+static Str passing_sql(const Making *m, const TableBody *body, const JudgedRows *judged) {
+        CLEANUP(buf_deinit) Buf sql = { 0 };
+        for (size_t i = 0; i < body->column_count; i++) {
+                buf_append_cstr(&sql, i ? ", " : "SELECT ");
+                sql_quote_name(&sql, body->columns[i].name);
+        }
+        buf_append_cstr(&sql, " FROM ");
+        files_print(&sql, judged->files, judged->file_count);
+        const char *word = " WHERE ";
+        for (size_t i = 0; i < m->check_count; i++) {
+                if (!takes_out(m, i))
+                        continue;
+                buf_append_cstr(&sql, word);
+                sql_quote_name(&sql, check_verdict(i, m->b->arena));
+                word = " AND ";
+        }
+        return buf_dup(&sql, m->b->arena);
+}
+
+/* The rows for which a check that quarantines does not hold: into the findings, and out of the table. */
 static Status take_out_failing(const Making *m, ChangeTable *table, Rows *rows, Error *err) {
+        Arena *arena = m->b->arena;
+        const TableBody *body = &change_table(table)->body;
+        Findings *findings;
+        TRY(findings_of(m->b, m->node->zone, &findings, err));
+        JudgedRows judged = { .columns = body->columns, .column_count = body->column_count };
         bool any = false;
         for (size_t i = 0; i < m->check_count; i++)
-                any |= m->checks[i].severity == CHECK_QUARANTINE && m->report->checks[i].rows > 0;
-        if (!any)
-                return STATUS_OK;
-        Statement passing;
-        TRY(statement_open(&m->spec, check_passing_sql(&m->subject, m->checks, m->check_count, m->b->arena), STR(""), m->b->arena,
-                           &passing, err));
-        TRY(write_files(m, &passing, table, rows, err));
-        return show_rows(m, table, rows, err);
+                any |= takes_out(m, i) && m->report->checks[i].rows > 0;
+        if (any) {
+                WorkerFile *files;
+                TRY(judge_rows(m, table, &files, &judged.file_count, err));
+                Str *paths = ARENA_ARRAY(arena, Str, judged.file_count);
+                for (size_t i = 0; i < judged.file_count; i++)
+                        paths[i] = str_of(files[i].path);
+                judged.files = paths;
+                TRY(write_files(m, passing_sql(m, body, &judged), table, rows, err));
+                TRY(show_rows(m, table, rows, err));
+        }
+        for (size_t i = 0; i < m->check_count; i++) {
+                if (!takes_out(m, i))
+                        continue;
+                int64_t count = 0;
+                judged.verdict = check_verdict(i, arena);
+                if (any)
+                        TRY(count_verdict(m, &judged, &count, err));
+                check_counted(&m->report->checks[i], count);
+                TRY(findings_take_judged(findings, &m->subject, &m->report->checks[i], &judged, err));
+        }
+        return STATUS_OK;
 }
 
 static void note_hidden(Making *m, const LakeColumn *columns, size_t count) {

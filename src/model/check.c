@@ -216,19 +216,24 @@ Str check_failing_sql(const CheckSubject *of, const ModelCheck *check, Arena *ar
         return buf_dup(&sql, arena);
 }
 
-Str check_passing_sql(const CheckSubject *of, const ModelCheck *checks, size_t count, Arena *arena) {
+/* No column of a table is called so: a name of the project's SQL has no blank that nobody quoted on purpose. */
+Str check_verdict(size_t index, Arena *arena) {
+        return arena_strf(arena, "verdict of check %zu", index);
+}
+
+Str check_judging_sql(const CheckSubject *of, const ModelCheck *checks, size_t count, Arena *arena) {
         CLEANUP(buf_deinit) Buf sql = { 0 };
         print_this(&sql, of, true);
-        buf_append_cstr(&sql, "SELECT * FROM this");
-        const char *word = " WHERE coalesce(";
+        buf_append_cstr(&sql, "SELECT *");
         for (size_t i = 0; i < count; i++) {
                 if (checks[i].severity != CHECK_QUARANTINE)
                         continue;
-                buf_append_cstr(&sql, word);
+                buf_append_cstr(&sql, ", coalesce(");
                 print_condition(&sql, &checks[i]);
-                buf_append_cstr(&sql, ", true)");
-                word = " AND coalesce(";
+                buf_append_cstr(&sql, ", true) AS ");
+                sql_quote_name(&sql, check_verdict(i, arena));
         }
+        buf_append_cstr(&sql, " FROM this");
         return buf_dup(&sql, arena);
 }
 
@@ -305,9 +310,15 @@ Status check_ask(const StatementSpec *spec, const CheckSubject *of, const ModelC
         out->asked = true;
         out->reads = statement.bound.relations;
         out->read_count = statement.bound.relation_count;
-        if (out->rows > 0)
-                out->state = check->severity == CHECK_STOP ? CHECK_STATE_FAILED : CHECK_STATE_WARN;
+        check_counted(out, out->rows);
         return STATUS_OK;
+}
+
+void check_counted(CheckReport *report, int64_t rows) {
+        report->rows = rows;
+        report->state = CHECK_STATE_OK;
+        if (rows > 0)
+                report->state = report->check->severity == CHECK_STOP ? CHECK_STATE_FAILED : CHECK_STATE_WARN;
 }
 
 /* ---- words ---- */

@@ -6,7 +6,7 @@
  *
  * Promises are checks too: `required`, `unique` and `key` of the text become conditions that stop, named required(C),
  * unique(C) and key(C, D). A build asks in two steps: first those that quarantine, over all rows that were made; the rows
- * that fail leave (check_passing_sql), and the others are asked of what stays, which is what would be published.
+ * that fail leave, and the others are asked of what stays, which is what would be published.
  */
 #include "model/model_file.h"
 #include "model/source.h"
@@ -58,13 +58,20 @@ Status checks_bind(const StatementSpec *spec, const Model *model, Arena *arena, 
 /* The statement by which checks are parsed for what they read: the condition alone, `this` being no relation. *out_shift is
  * where the condition begins in it. */
 Str check_reading_sql(const ModelCheck *check, Arena *arena, size_t *out_shift);
-/* The rows, whole with what is hidden, for which a check does not hold; and those for which all that quarantine do. */
+/* The rows, whole with what is hidden, for which a check does not hold. */
 Str check_failing_sql(const CheckSubject *of, const ModelCheck *check, Arena *arena);
-Str check_passing_sql(const CheckSubject *of, const ModelCheck *checks, size_t count, Arena *arena);
+/*
+ * All rows, and for each check that quarantines a column that is false where it does not hold: check_verdict(its index). Each
+ * row is judged once: a condition with random() or now() must not let a row out of both the table and the findings.
+ */
+Str check_judging_sql(const CheckSubject *of, const ModelCheck *checks, size_t count, Arena *arena);
+Str check_verdict(size_t index, Arena *arena);
 /* The first that stops a publication, as CHECK_FAILED with its place; OK if there is none. */
 Status checks_verdict(const CheckSubject *of, const CheckReport *reports, size_t count, Error *err);
-/* "check positive does not hold for 3 rows", "column id is promised to be unique and is not in 2 rows" */
+/* "check positive does not hold for 3 rows", "the promise unique(id) does not hold for 2 rows" */
 Str check_words(const CheckReport *report, Arena *arena);
+/* How many rows it does not hold for, and what follows of that. */
+void check_counted(CheckReport *report, int64_t rows);
 /* Where the check stands in its text; of an error about a statement of the above, the place inside the condition. */
 Status check_place(const CheckSubject *of, const ModelCheck *check, Error *err);
 Status check_error(const CheckSubject *of, const ModelCheck *check, Error *err);

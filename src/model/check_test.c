@@ -64,9 +64,9 @@ TEST(only_what_quarantines_takes_rows_out) {
         Str hidden[] = { STR("_file") };
         of.hidden = hidden;
         of.hidden_count = 1;
-        CHECK_STR(check_passing_sql(&of, model->checks, model->check_count, &t->arena),
-                  STR("WITH this AS (SELECT *, \"_file\" FROM \"shop\".canonical.\"order\") SELECT * FROM this WHERE coalesce((\nx > 0\n), true) "
-                      "AND coalesce((\nz > 0\n), true)"));
+        CHECK_STR(check_judging_sql(&of, model->checks, model->check_count, &t->arena),
+                  STR("WITH this AS (SELECT *, \"_file\" FROM \"shop\".canonical.\"order\") SELECT *, coalesce((\nx > 0\n), true) AS "
+                      "\"verdict of check 0\", coalesce((\nz > 0\n), true) AS \"verdict of check 2\" FROM this"));
 }
 
 TEST(the_first_that_stops_is_the_verdict) {

@@ -195,17 +195,23 @@ static void print_text_as(Buf *sql, Str value, const char *name) {
         buf_printf(sql, " AS %s, ", name);
 }
 
-static void print_found(Buf *sql, const Finding *finding, const Statement *statement) {
+/* The rows that fail, as a SELECT that the findings' worker may run, and its columns. */
+typedef struct Failing {
+        Str sql;
+        WorkerColumns columns;
+} Failing;
+
+static void print_found(Buf *sql, const Finding *finding, const Failing *failing) {
         buf_append_cstr(sql, "SELECT ");
         print_text_as(sql, finding->model, "model");
         print_text_as(sql, finding->rule, "rule");
         print_text_as(sql, finding->severity, "severity");
         print_text_as(sql, finding->message, "message");
         buf_append_cstr(sql, "raw, _file, _row, count(*) AS copies FROM (SELECT ");
-        print_raw(sql, &statement->columns);
-        print_mark(sql, &statement->columns, "_file");
-        print_mark(sql, &statement->columns, "_row");
-        buf_printf(sql, " FROM (%.*s) AS f) GROUP BY raw, _file, _row", STR_ARG(statement->bound.sql));
+        print_raw(sql, &failing->columns);
+        print_mark(sql, &failing->columns, "_file");
+        print_mark(sql, &failing->columns, "_row");
+        buf_printf(sql, " FROM (%.*s) AS f) GROUP BY raw, _file, _row", STR_ARG(failing->sql));
 }
 
 #define SAME_ROW(a, b) a ".raw = " b ".raw AND " a "._file IS NOT DISTINCT FROM " b "._file AND " a "._row IS NOT DISTINCT FROM " b "._row"
@@ -239,8 +245,10 @@ static Status take_example(Findings *f, Asked *asked, Error *err) {
         buf_append_cstr(&sql, " ORDER BY _file, _row, raw LIMIT 1");
         OneRow one;
         TRY(files_ask(f->worker, buf_view(&sql), f->spec.arena, &one, err));
+        if (one.rows == 0)
+                return STATUS_OK; /* a condition that is not the same twice */
         if (one.count != 3)
-                return error_set(err, STATUS_WORKER_LOST, "a worker found rows and then none");
+                return error_set(err, STATUS_WORKER_LOST, "a worker sent a row that is none");
         Str raw = one.values[0];
         size_t cut = utf8_prefix(raw, RAW_EXAMPLE_MAX);
         asked->finding.raw = cut < raw.size ? arena_strf(f->spec.arena, "%.*s...", STR_ARG(str_slice(raw, 0, cut))) : raw;
@@ -249,15 +257,9 @@ static Status take_example(Findings *f, Asked *asked, Error *err) {
         return STATUS_OK;
 }
 
-static Status collect(Findings *f, const StatementSpec *as, const CheckSubject *of, const ModelCheck *check, Asked *asked, Error *err) {
-        TRY(lease(f, err));
-        StatementSpec spec = *as;
-        spec.worker = f->worker;
-        Statement statement;
-        TRY(statement_open(&spec, check_failing_sql(of, check, f->spec.arena), STR(""), f->spec.arena, &statement, err));
+static Status collect(Findings *f, const Failing *failing, bool all, Asked *asked, Error *err) {
         CLEANUP(buf_deinit) Buf found = { 0 }, sample = { 0 };
-        print_found(&found, &asked->finding, &statement);
-        bool all = check->severity == CHECK_QUARANTINE;
+        print_found(&found, &asked->finding, failing);
         if (!all)
                 print_sample(&sample, f, &asked->finding, buf_view(&found));
         WorkerBuildColumn columns[FOUND_COLUMNS];
@@ -272,18 +274,70 @@ static Status collect(Findings *f, const StatementSpec *as, const CheckSubject *
         return take_example(f, asked, err);
 }
 
-Status findings_take(Findings *f, const StatementSpec *as, const CheckSubject *of, const CheckReport *report, Error *err) {
+static Asked asked_of(const Findings *f, const CheckSubject *of, const CheckReport *report) {
         const ModelCheck *check = report->check;
-        Arena *arena = f->spec.arena;
-        Asked asked = { .finding = { .zone = of->zone,
-                                     .model = arena_strf(arena, "%.*s.%.*s", STR_ARG(of->stage), STR_ARG(of->table)),
+        return (Asked){ .finding = { .zone = of->zone,
+                                     .model = arena_strf(f->spec.arena, "%.*s.%.*s", STR_ARG(of->stage), STR_ARG(of->table)),
                                      .rule = check->name,
                                      .severity = str_of(severity_name(check->severity)),
                                      .message = check->promise.size ? check->promise : check->expression,
                                      .rows = report->rows } };
-        if (report->rows > 0 && collect(f, as, of, check, &asked, err) != STATUS_OK)
-                return error_context(err, "keeping the rows of check %.*s", STR_ARG(check->name));
-        vec_push(arena, &f->asked, asked);
+}
+
+/* The condition asked once more: a sample of rows that stay where they are need not be of the very moment of the count. */
+static Status select_failing(Findings *f, const StatementSpec *as, const CheckSubject *of, const ModelCheck *check, Failing *out, Error *err) {
+        StatementSpec spec = *as;
+        spec.worker = f->worker;
+        Statement *statement = ARENA_NEW(f->spec.arena, Statement);
+        TRY(statement_open(&spec, check_failing_sql(of, check, f->spec.arena), STR(""), f->spec.arena, statement, err));
+        *out = (Failing){ statement->bound.sql, statement->columns };
+        return STATUS_OK;
+}
+
+static Status select_judged(Findings *f, const JudgedRows *judged, Failing *out, Error *err) {
+        Arena *arena = f->spec.arena;
+        CLEANUP(buf_deinit) Buf sql = { 0 };
+        out->columns = (WorkerColumns){ ARENA_ARRAY(arena, WorkerColumn, judged->column_count), judged->column_count };
+        for (size_t i = 0; i < judged->column_count; i++) {
+                out->columns.items[i] = (WorkerColumn){ .name = judged->columns[i].name, .has_type = true, .type = judged->columns[i].type };
+                buf_append_cstr(&sql, i ? ", " : "SELECT ");
+                sql_quote_name(&sql, judged->columns[i].name);
+        }
+        Str *granted = ARENA_ARRAY(arena, Str, judged->file_count);
+        for (size_t i = 0; i < judged->file_count; i++) {
+                const char *path;
+                TRY(worker_grant(f->worker, arena_cstr(arena, judged->files[i]), arena, &path, err));
+                granted[i] = str_of(path);
+        }
+        buf_append_cstr(&sql, " FROM ");
+        files_print(&sql, granted, judged->file_count);
+        buf_append_cstr(&sql, " WHERE NOT ");
+        sql_quote_name(&sql, judged->verdict);
+        out->sql = buf_dup(&sql, arena);
+        return STATUS_OK;
+}
+
+Status findings_take(Findings *f, const StatementSpec *as, const CheckSubject *of, const CheckReport *report, Error *err) {
+        Asked asked = asked_of(f, of, report);
+        if (report->rows > 0) {
+                Failing failing;
+                TRY(lease(f, err));
+                TRY(select_failing(f, as, of, report->check, &failing, err));
+                TRY(collect(f, &failing, false, &asked, err));
+        }
+        vec_push(f->spec.arena, &f->asked, asked);
+        return STATUS_OK;
+}
+
+Status findings_take_judged(Findings *f, const CheckSubject *of, const CheckReport *report, const JudgedRows *judged, Error *err) {
+        Asked asked = asked_of(f, of, report);
+        if (report->rows > 0) {
+                Failing failing;
+                TRY(lease(f, err));
+                TRY(select_judged(f, judged, &failing, err));
+                TRY(collect(f, &failing, true, &asked, err));
+        }
+        vec_push(f->spec.arena, &f->asked, asked);
         return STATUS_OK;
 }
 

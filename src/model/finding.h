@@ -59,8 +59,20 @@ typedef struct FindingsSpec {
 
 Status findings_new(const FindingsSpec *spec, Findings **out, Error *err);
 void findings_free(Findings *findings); /* NULL is fine */
-/* That a check was asked, and the rows it found in what as->overlay holds: before a quarantine takes them out. */
+/* That a check was asked, and the rows it finds in what as->overlay holds. */
 Status findings_take(Findings *findings, const StatementSpec *as, const CheckSubject *of, const CheckReport *report, Error *err);
+
+/* Rows that were judged: files anywhere on the store's file system, with a boolean column that says which hold. */
+typedef struct JudgedRows {
+        const Str *files;
+        size_t file_count;
+        Str verdict;               /* that column's name */
+        const LakeColumn *columns; /* the others */
+        size_t column_count;
+} JudgedRows;
+
+/* The same, where the rows that fail have left the table. */
+Status findings_take_judged(Findings *findings, const CheckSubject *of, const CheckReport *report, const JudgedRows *judged, Error *err);
 /* Puts the table as it now must be into the set; nothing when nothing changes. CONFLICT when the set's base has another
  * version of it than `base` had. */
 Status findings_settle(Findings *findings, const Graph *graph, ChangeSet *set, Error *err);

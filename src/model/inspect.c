@@ -48,7 +48,7 @@ static void tell(const Inspect *inspect, const Subject *subject, const CheckRepo
 }
 
 /* What lies in the text or the data, not in the machine. */
-static bool is_finding(Status status) {
+static bool is_answer(Status status) {
         return status_exit(status) == 2 || status == STATUS_WORKER_LOST;
 }
 
@@ -58,7 +58,7 @@ static Status ask(const Inspect *inspect, const Subject *subject, const ModelChe
         StatementSpec spec = { .lake = inspect->workspace->lake, .worker = worker, .principal = principal, .default_zone = subject->node->zone };
         CheckReport report;
         Status status = check_ask(&spec, &subject->of, check, inspect->arena, &report, err);
-        if (status != STATUS_OK && !is_finding(status))
+        if (status != STATUS_OK && !is_answer(status))
                 return status;
         if (status != STATUS_OK)
                 problems_take(inspect->errors, err);
