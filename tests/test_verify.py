@@ -201,6 +201,18 @@ def test_older_versions_alone_are_time_travel(project: Project) -> None:
     assert "time travel" in damage["fix"]
 
 
+def test_nothing_is_said_of_what_cannot_be_told(tmp_path: Path) -> None:
+    """Which versions need a data file is not known while the list above it is damaged: then it is not called old."""
+    project = small_store(tmp_path)
+    table = Path(project.json("show", "shop.analytical.items")["metadata_location"]).parent.parent
+    for path in [*table.glob("data/*"), *table.glob("metadata/snap-*")]:
+        path.write_bytes(b"x")
+    for damage in verify(project)["damage"]:
+        assert damage["current"] or damage["kind"] == "data" or damage["versions"]
+        if damage["kind"] == "data":
+            assert "time travel" not in damage["fix"] and "backup" in damage["fix"]
+
+
 def test_what_helps_does_help(tmp_path: Path) -> None:
     """A staged data file that is gone is made again from landing, the table as it was."""
     project = small_store(tmp_path)

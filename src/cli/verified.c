@@ -117,8 +117,10 @@ static void print_damage(const Output *output, const VerifyDamage *damage) {
         print_list("needed by", damage->tables, damage->table_count);
         print_list("delivery", damage->deliveries, damage->delivery_count);
         if (damage->versions)
-                printf("  %lld versions%s, from commit %.*s on\n", (long long)damage->versions,
-                       damage->current ? ", the one that main shows among them" : "",
+                printf("  %lld version%s%s, from commit %.*s on\n", (long long)damage->versions, damage->versions == 1 ? "" : "s",
+                       !damage->current          ? ""
+                       : damage->versions == 1 ? ", the one that main shows"
+                                                 : ", the one that main shows among them",
                        STR_ARG(str_slice(damage->commits[0], 0, 12)));
         if (damage->fix.size)
                 printf("  %.*s\n", STR_ARG(damage->fix));

@@ -575,30 +575,32 @@ static Status find_unknown(Verify *v, const Delivery *rows, size_t count, Error 
 
 /* ---- all of it ---- */
 
-/* For damage that only a table's history explains: what to do depends on whether it shows now. */
+/* By its folder, where what lies above it cannot be read. */
+static void settle_table(Verify *v, VerifyDamage *damage) {
+        Str *name = damage->table_count == 0 && damage->file.size ? map_get(&v->names, uuid_of(damage->file)) : NULL;
+        if (name) {
+                damage->tables = name;
+                damage->table_count = 1;
+        }
+}
+
+/* What to do about a file of a table depends on whether it shows now; without a version, that cannot be told. */
+static Str fix_of(Verify *v, const VerifyDamage *damage) {
+        if (damage->versions && !damage->current)
+                return STR("main does not show what needs it, time travel and other branches may: put it back from a backup "
+                           "(lode restore DIR --damaged)");
+        if (damage->current && str_is(damage->kind, "data"))
+                return arena_strf(v->arena, "put it back from a backup (lode restore DIR --damaged), or make the table again"
+                                  " from what it was made of: lode run %.*s --again", STR_ARG(damage->tables[0]));
+        return STR("put it back from a backup (lode restore DIR --damaged)");
+}
+
 static void settle_fixes(Verify *v) {
         for (size_t i = 0; i < v->damages.count; i++) {
                 VerifyDamage *damage = &v->damages.items[i];
-                if (damage->table_count == 0 && damage->file.size) {
-                        const Str *name = map_get(&v->names, uuid_of(damage->file));
-                        if (name) {
-                                damage->tables = ARENA_ARRAY(v->arena, Str, 1);
-                                damage->tables[0] = *name;
-                                damage->table_count = 1;
-                        }
-                }
-                if (damage->fix.size)
-                        continue;
-                bool data = str_is(damage->kind, "data");
-                if (!damage->current)
-                        damage->fix = STR("what tables show now does not need it, time travel does: put it back from a backup "
-                                          "(lode restore DIR --damaged)");
-                else if (data && damage->table_count)
-                        damage->fix = arena_strf(v->arena, "put it back from a backup (lode restore DIR --damaged), or make the"
-                                                 " table again from what it was made of: lode run %.*s --again",
-                                                 STR_ARG(damage->tables[0]));
-                else
-                        damage->fix = STR("put it back from a backup (lode restore DIR --damaged)");
+                settle_table(v, damage);
+                if (damage->fix.size == 0)
+                        damage->fix = fix_of(v, damage);
         }
 }
 
