@@ -5,6 +5,7 @@ Quote the ratios: seconds drift with the machine, and pairs drift together. Ever
 the ratio is the median of the pairs' ratios. Files are warm in the page cache. Process start is counted on both sides.
 Ours does more: it lands the file (copies, hashes, syncs), checks every field, keeps what does not fit, commits."""
 
+import itertools
 import json
 import os
 import shutil
@@ -12,11 +13,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
+import pyarrow
 from process import Cost, run
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.table import StaticTable
 
 ROOT = Path(__file__).resolve().parent.parent
 LODE = ROOT / "build" / "lode"
@@ -207,6 +212,99 @@ def keep(report: Report) -> None:
             report.pair(name, mine, theirs, "s")
 
 
+PEER_COMMITS_MOST = 1000  # beyond, each of the peer's commits writes megabytes
+PEER_MEASURED = 20
+
+
+def peer_commits(points: list[int]) -> Iterator[tuple[int, tuple[float, float, float]]]:
+    """For each point: milliseconds and KB of metadata a commit, milliseconds of planning a scan."""
+    rows = pyarrow.table({"id": pyarrow.array(range(10), pyarrow.int64()), "amount": [float(i) for i in range(10)],
+                          "word": [f"word {i}" for i in range(10)]})
+    with tempfile.TemporaryDirectory(dir=WORK) as temporary:
+        folder, done = Path(temporary), 0
+        catalog = SqlCatalog("peer", uri=f"sqlite:///{folder}/catalog.db", warehouse=f"file://{folder}/warehouse")
+        catalog.create_namespace("shop")
+        table = catalog.create_table("shop.orders", schema=rows.schema)
+
+        def metadata() -> int:
+            return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and path.suffix != ".parquet")
+
+        for point in points:
+            for _ in range(point - done):
+                table.append(rows)
+            before, start = metadata(), time.perf_counter()
+            for _ in range(PEER_MEASURED):
+                table.append(rows)
+            seconds, done = time.perf_counter() - start, point + PEER_MEASURED
+            kept, start = (metadata() - before) / PEER_MEASURED, time.perf_counter()
+            assert len(list(catalog.load_table("shop.orders").scan().plan_files())) == done
+            yield point, (seconds * 1000 / PEER_MEASURED, kept / 1000, (time.perf_counter() - start) * 1000)
+
+
+def commits(report: Report) -> None:
+    """Durable commits of one small file on a table that has so many already, beside PyIceberg with its SQLite catalog: that
+    syncs nothing but the catalog, and its metadata.json names every snapshot there ever was."""
+    points = os.environ.get("LODE_BENCH_COMMITS", "10,1000,10000").split(",")
+    with tempfile.TemporaryDirectory(dir=WORK) as temporary:
+        ours = run([ROOT / "build" / "src" / "lake_commits_bench", Path(temporary) / "store", *points], 2)
+    peers = dict(peer_commits([int(point) for point in points if int(point) <= PEER_COMMITS_MOST]))
+    for line in map(json.loads, ours.stdout.splitlines()):
+        figures = {"": (1000 / line["per_second"], "ms"), ", metadata": (line["bytes_per_commit"] / 1000, "KB"),
+                   ", planning a scan": (line["plan_ms"], "ms")}
+        theirs = peers.get(line["commits"])
+        for number, (what, (mine, unit)) in enumerate(figures.items()):
+            name = f"a commit after {line['commits']:,}{what}"
+            if theirs:
+                report.pair(name, [mine], [theirs[number]], unit)
+            else:
+                report.alone(name, mine, unit)
+
+
+def small_files(project: Path) -> list[str]:
+    """Those of the table as it is now that a tidy will merge: a run's end has merged some already."""
+    shown = subprocess.run([LODE, "show", "bench.staging.lineitem", "-o", "json"], cwd=project, check=True, capture_output=True)
+    plan = StaticTable.from_metadata(json.loads(shown.stdout)["metadata_location"]).scan().plan_files()
+    return [task.file.file_path for task in plan if task.file.file_size_in_bytes < 32 << 20]
+
+
+def tidy(report: Report) -> None:
+    """A table of 1,000 small files: what `lode tidy` costs for each GB, beside the engine's COPY of the same files into one;
+    and a question of the table as it was before and as it is after. Ours also proves by a hash that rows are equal."""
+    bare, count, rows = bare_program(), 1000, 3 * ROWS
+    with tempfile.TemporaryDirectory(dir=WORK) as temporary:
+        folder = Path(temporary)
+        (folder / "in").mkdir()
+        with make_csv(WORK / f"lineitem-{rows}.csv", rows).open() as lines:
+            header, part = next(lines), rows // count
+            for number in range(count):
+                (folder / "in" / f"part_{number:04}.csv").write_text(header + "".join(itertools.islice(lines, part)))
+        project, _ = new_project(folder, folder / "in" / "part_0000.csv")
+        text = project / "zones" / "bench" / "sources" / "lineitem.yml"
+        text.write_text(text.read_text().replace("part_0000.csv", "part_*.csv"))
+        run([LODE, "run"], 2, cwd=project)
+        store, pristine, files = folder / "project.lode", folder / "pristine", small_files(project)
+        shutil.copytree(store, pristine)
+        gigabytes = sum(Path(file).stat().st_size for file in files) / 1e9
+        copy = (f"set preserve_insertion_order=false; copy (select * from read_parquet({files}, hive_partitioning=false)) to "
+                f"'{folder}/peer.parquet' (format parquet, compression zstd, compression_level 1, row_group_size 122880)")
+        log = subprocess.run([LODE, "log", "-o", "json"], cwd=project, check=True, capture_output=True)
+        staged = next(commit["commit"] for commit in json.loads(log.stdout) if commit["message"].startswith("stage "))
+        question = [LODE, "query", "select l_shipmode, sum(l_quantity) from bench.staging.lineitem group by all"]
+        ours, peer, before, after = [], [], [], []
+        for _ in range(PAIRS):
+            shutil.rmtree(store)
+            shutil.copytree(pristine, store)
+            ours.append(run([LODE, "tidy"], 2, cwd=project))
+            peer.append(run([bare, "2", copy], 2))
+            after.append(run(question, 2, cwd=project))
+            before.append(run([*question, "--at", staged], 2, cwd=project))
+        report.alone(f"tidy, {len(files)} files", gigabytes * 1000, "MB")
+        report.costs("tidy", ours, peer)
+        report.pair("tidy, for each GB", [cost.seconds / gigabytes for cost in ours],
+                    [cost.seconds / gigabytes for cost in peer], "s")
+        report.pair("a question of few, of 1,000 files", [cost.seconds for cost in after], [cost.seconds for cost in before], "s")
+
+
 def size(report: Report) -> None:
     """What is installed, and what one answer holds in memory."""
     with tempfile.TemporaryDirectory() as temporary:
@@ -218,8 +316,8 @@ def size(report: Report) -> None:
         report.alone("lode status, peak memory", run([LODE, "status"], 2, cwd=project).peak_mib, "MiB")
 
 
-MEASURES: dict[str, Callable[[Report], None]] = {"stage": stage, "small": small, "query": query, "keep": keep,
-                                                 "size": size}
+MEASURES: dict[str, Callable[[Report], None]] = {"stage": stage, "small": small, "query": query, "commits": commits,
+                                                 "tidy": tidy, "keep": keep, "size": size}
 
 
 def main(wanted: list[str]) -> int:
