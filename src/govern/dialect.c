@@ -254,7 +254,8 @@ static void change_cast(const Dialect *dialect, SqlExpr **place) {
         }
         size_t inner = child->kind == SQL_CAST ? find_object(child->cast.type) : COUNT_OF(OBJECTS);
         if (inner < COUNT_OF(OBJECTS) && is_text_type(type)) {
-                *place = make_template(dialect, cast, OBJECTS[inner].name_of, 1, &child->cast.child);
+                bool by_name = is_text(child->cast.child) || gives_text(child->cast.child);
+                *place = make_template(dialect, cast, OBJECTS[inner].name_of, 1, by_name ? &child : &child->cast.child);
                 return;
         }
         bool list = type->kind == SQL_TYPE && str_equal_nocase(last_of(type->type.path), STR("list"));
