@@ -4,16 +4,25 @@
 #include "base/json.h"
 #include "sql/lexer.h"
 
-Status statement_parse(Worker *worker, Str text, Str name, Arena *arena, SqlTree **out, Error *err) {
+/* parsed: the text as the engine is to read it, place for place the user's. */
+static Status parse_as(Worker *worker, Str parsed, Str text, Str name, Arena *arena, SqlTree **out, Error *err) {
         TRY(sql_classify(text, name, err));
         Str json;
-        Status status = worker_parse(worker, text, arena, &json, err);
+        Status status = worker_parse(worker, parsed, arena, &json, err);
         if (status != STATUS_OK) {
                 if (name.size && err->line > 0)
                         snprintf(err->file, sizeof(err->file), "%.*s", STR_ARG(name));
                 return status;
         }
         return sql_tree_read(json, text, name, arena, out, err);
+}
+
+Status statement_parse(Worker *worker, Str text, Str name, Arena *arena, SqlTree **out, Error *err) {
+        return parse_as(worker, text, text, name, arena, out, err);
+}
+
+Status statement_parse_folded(Worker *worker, Str text, Str name, Arena *arena, SqlTree **out, Error *err) {
+        return parse_as(worker, sql_fold(arena, text), text, name, arena, out, err);
 }
 
 static Status grant(void *context, const char *path, Arena *arena, Str *out, Error *err) {

@@ -34,6 +34,8 @@ typedef struct Statement {
 
 /* The user's text as our tree. name: the file it stands in, empty for what was typed. */
 Status statement_parse(Worker *worker, Str text, Str name, Arena *arena, SqlTree **out, Error *err);
+/* The same for a client of PostgreSQL: names without quotes are taken in lower case. */
+Status statement_parse_folded(Worker *worker, Str text, Str name, Arena *arena, SqlTree **out, Error *err);
 /* Binds a tree and prepares it. */
 Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, Statement *out, Error *err);
 /* Both. */

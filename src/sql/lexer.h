@@ -4,6 +4,7 @@
  * Lexer: a statement's tokens, enough to tell what kind of statement it is and to say so well, before any engine sees it.
  * It decides nothing about safety: what passes here is parsed by the engine and read by tree.h.
  */
+#include "base/arena.h"
 #include "base/error.h"
 
 typedef enum SqlTokenKind {
@@ -30,6 +31,10 @@ typedef struct SqlLexer {
 
 /* Skips white space and comments. At the end again and again SQL_TOKEN_END. */
 SqlToken sql_lex(SqlLexer *lexer);
+
+/* The text with words outside of quotes in lower case, as PostgreSQL takes names: byte for byte as long, so that places in
+ * one are places in the other. */
+Str sql_fold(Arena *arena, Str text);
 
 /*
  * OK for exactly one statement that asks for rows (SELECT, WITH, FROM, VALUES, TABLE, PIVOT, UNPIVOT, or a bracket).

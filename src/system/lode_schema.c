@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The schema lode: what the platform knows of itself, with the column names of the command line's JSON.
+ * The schema lode: what the platform knows of itself, under the names that the command line's JSON has. A row is there
+ * for whoever may see the table that it is about; of a commit, what it changed of what one may see.
  */
+#include "base/json.h"
 #include "base/vec.h"
 #include "system/parts.h"
+
+static Cell text_or_null(Str text) {
+        return text.size > 0 ? TEXT(text) : NOTHING;
+}
 
 static Status make_tables(System *system, RowFile *file, Error *err) {
         const World *world;
@@ -13,7 +19,90 @@ static Status make_tables(System *system, RowFile *file, Error *err) {
                 bool view = table->kind == 'v';
                 TRY(ROW(file, err, TEXT(table->zone), TEXT(table->stage), TEXT(table->name), TEXT(table->kind_word),
                         view ? NOTHING : NUMBER(table->rows), view ? NOTHING : NUMBER(table->files),
-                        view ? NOTHING : NUMBER(table->bytes), TEXT(table->commit), NUMBER(table->changed_us), TEXT(table->about)));
+                        view ? NOTHING : NUMBER(table->bytes), TEXT(table->commit), NUMBER(table->changed_us), text_or_null(table->about)));
+        }
+        return STATUS_OK;
+}
+
+static Status make_columns(System *system, RowFile *file, Error *err) {
+        const World *world;
+        TRY(system_world(system, &world, err));
+        for (size_t i = 0; i < world->table_count; i++) {
+                const WorldTable *table = &world->tables[i];
+                for (size_t k = 0; k < table->column_count; k++)
+                        TRY(ROW(file, err, TEXT(table->zone), TEXT(table->stage), TEXT(table->name), NUMBER(k + 1),
+                                TEXT(table->columns[k].name), TEXT(table->columns[k].words), text_or_null(table->columns[k].about)));
+        }
+        return STATUS_OK;
+}
+
+static bool sees(const System *system, Str zone, Str stage, Str name) {
+        return sight_allows(system->spec.sight, &system->spec.principal, zone, stage, name);
+}
+
+static Status make_deliveries(System *system, RowFile *file, Error *err) {
+        Delivery *deliveries;
+        size_t count;
+        TRY(catalog_deliveries(system->spec.lake->catalog, &(DeliveryQuery){ 0 }, &system->arena, &deliveries, &count, err));
+        for (size_t i = 0; i < count; i++) {
+                const Delivery *d = &deliveries[i];
+                if (sees(system, d->zone, STR("staging"), d->source))
+                        TRY(ROW(file, err, TEXT(d->zone), TEXT(d->source), NUMBER(d->id), TEXT(d->name), TEXT(d->sha256),
+                                NUMBER(d->bytes), TEXT(d->state), NUMBER(d->records), NUMBER(d->accepted),
+                                NUMBER(d->quarantined), NUMBER(d->skipped), text_or_null(d->commit), text_or_null(d->message),
+                                NUMBER(d->landed_us)));
+        }
+        return STATUS_OK;
+}
+
+/* ---- commits ---- */
+
+/* Tables and what they are made of are seen with the table; the rest of a zone's text by administrators. */
+static bool sees_change(const System *system, const CatalogChangeRow *change) {
+        Str stage, name;
+        if (system->spec.principal.administrator || !system->spec.sight)
+                return true;
+        if (str_is(change->kind, "source"))
+                return sees(system, change->zone, STR("staging"), change->name);
+        if (!str_cut(change->name, '.', &stage, &name))
+                return false;
+        return sees(system, change->zone, str_is(change->kind, "quarantine") ? STR("quarantine") : stage, name);
+}
+
+static Str changes_of(System *system, const CatalogCommit *commit, size_t *out_seen) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        JsonWriter writer = json_writer(&out, false);
+        json_array(&writer);
+        for (size_t i = 0; i < commit->change_count; i++) {
+                const CatalogChangeRow *change = &commit->changes[i];
+                if (!sees_change(system, change))
+                        continue;
+                ++*out_seen;
+                json_object(&writer);
+                json_member_str(&writer, "kind", change->kind);
+                json_member_str(&writer, "name", arena_strf(&system->arena, "%.*s.%.*s", STR_ARG(change->zone), STR_ARG(change->name)));
+                json_member_str(&writer, "change", change->body_hash.size > 0 ? STR("put") : STR("remove"));
+                json_end(&writer);
+        }
+        json_end(&writer);
+        return buf_dup(&out, &system->arena);
+}
+
+/* A message may name what was changed, so it is for those who see all of it. */
+static Status make_commits(System *system, RowFile *file, Error *err) {
+        CatalogCommit *commits;
+        size_t count;
+        TRY(catalog_log(system->spec.lake->catalog, system->spec.at.branch, 0, 0, &system->arena, &commits, &count, err));
+        for (size_t i = 0; i < count; i++) {
+                const CatalogCommit *commit = &commits[i];
+                size_t seen = 0;
+                Str changes = changes_of(system, commit, &seen);
+                bool whole = seen == commit->change_count;
+                if ((seen == 0 && !whole) || (system->spec.at.seq > 0 && commit->seq > system->spec.at.seq))
+                        continue;
+                TRY(ROW(file, err, TEXT(commit->id), text_or_null(commit->parent), TEXT(commit->branch),
+                        whole ? TEXT(commit->author) : NOTHING, NUMBER(commit->at_us), whole ? TEXT(commit->message) : NOTHING,
+                        whole ? text_or_null(commit->git) : NOTHING, TEXT(changes)));
         }
         return STATUS_OK;
 }
@@ -22,5 +111,12 @@ const MadeRelation LODE_RELATIONS[] = {
         { "lode", "tables",
           "zone text,stage text,table text,kind text,rows int8,files int8,bytes int8,commit text,changed_at timestamptz,about text",
           make_tables },
+        { "lode", "columns", "zone text,stage text,table text,position int4,name text,type text,about text", make_columns },
+        { "lode", "deliveries",
+          "zone text,source text,delivery int8,name text,sha256 text,bytes int8,state text,records int8,accepted int8,"
+          "quarantined int8,skipped int8,commit text,message text,landed_at timestamptz",
+          make_deliveries },
+        { "lode", "commits", "commit text,parent text,branch text,author text,time timestamptz,message text,git text,changes json",
+          make_commits },
         { 0 },
 };

@@ -33,6 +33,7 @@ static const Pg15Storage STORAGE[] = {
         { "_aclitem",     't', "VARCHAR[]" },
         { "_pg_statistic", 't', "VARCHAR[]" },
         { "anyarray",     't', "VARCHAR[]" },
+        { "json",         't', "JSON" }, /* of the schema lode */
 };
 /* clang-format on */
 

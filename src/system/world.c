@@ -108,8 +108,8 @@ static bool place(Reading *reading, Str kind, Str zone, Str full_name, WorldTabl
         return out->schema_name.data != NULL;
 }
 
-static void take_column(WorldColumn *out, Str name, Type type, Str about) {
-        *out = (WorldColumn){ .name = name, .about = about };
+static void take_column(const Reading *reading, WorldColumn *out, Str name, Type type, Str about) {
+        *out = (WorldColumn){ .name = name, .about = about, .words = type_print(reading->arena, type) };
         out->type = world_type(type, &out->modifier, &out->dimensions);
 }
 
@@ -129,7 +129,7 @@ static void take_table(Reading *reading, const Table *table) {
         taken.columns = ARENA_ARRAY(reading->arena, WorldColumn, body->column_count);
         for (size_t i = 0; i < body->column_count; i++)
                 if (!body->columns[i].hidden)
-                        take_column(&taken.columns[taken.column_count++], body->columns[i].name, body->columns[i].type,
+                        take_column(reading, &taken.columns[taken.column_count++], body->columns[i].name, body->columns[i].type,
                                     body->columns[i].about);
         vec_push(reading->arena, &reading->tables, taken);
 }
@@ -148,7 +148,7 @@ static Status take_view(Reading *reading, const CatalogObject *object, Error *er
         taken.schema = use_schema(reading, taken.schema_name, taken.zone, taken.stage);
         taken.columns = ARENA_ARRAY(reading->arena, WorldColumn, body.column_count);
         for (size_t i = 0; i < body.column_count; i++)
-                take_column(&taken.columns[taken.column_count++], body.column_names[i], body.column_types[i], STR_NONE);
+                take_column(reading, &taken.columns[taken.column_count++], body.column_names[i], body.column_types[i], STR_NONE);
         vec_push(reading->arena, &reading->tables, taken);
         return STATUS_OK;
 }

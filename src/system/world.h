@@ -26,6 +26,7 @@ typedef struct WorldColumn {
         int32_t modifier; /* -1 = none */
         int dimensions;
         bool required;
+        Str words; /* its type in the project's words */
         Str about;
 } WorldColumn;
 
