@@ -260,9 +260,9 @@ ASKED = {
     "columns": """
         select table_name, column_name, ordinal_position, is_nullable, udt_name,
                case when (data_type like '%unsigned%') then data_type || ' unsigned' else data_type end as data_type,
-               numeric_precision, numeric_scale, datetime_precision, character_maximum_length, is_updatable, column_default
+               numeric_precision, numeric_scale, datetime_precision, character_maximum_length, column_default
         from information_schema.columns where table_schema like 'sales.%' and table_schema <> 'sales.quarantine'
-        and is_updatable is not null and table_name <> 'v'""",
+        and table_name <> 'v'""",
     "keys": """
         select i.CONSTRAINT_SCHEMA || '_' || i.CONSTRAINT_NAME as INDEX_NAME, ii.COLUMN_NAME, ii.ORDINAL_POSITION,
                case when i.CONSTRAINT_TYPE = 'PRIMARY KEY' then 'Y' else 'N' end as PRIMARY_KEY

@@ -245,6 +245,23 @@ static void cast_to_object(const Dialect *dialect, SqlExpr **place, size_t objec
         cast->cast.type->type.path = one_name(dialect, STR("pg_oid"));
 }
 
+/* Columns that are numbers of procedures and read as their names. */
+static bool is_procedure(const SqlExpr *expr) {
+        static const char *const names[] = { "typinput", "typoutput", "typreceive", "typsend", "typmodin", "typmodout",
+                                             "typanalyze", "typsubscript", "amhandler" };
+        for (size_t i = 0; expr->kind == SQL_COLUMN_REF && i < COUNT_OF(names); i++)
+                if (str_equal_nocase(last_of(expr->column), str_of(names[i])))
+                        return true;
+        return false;
+}
+
+static const char *object_text(ObjectKind kind) {
+        for (size_t i = 0; i < COUNT_OF(OBJECTS); i++)
+                if (OBJECTS[i].kind == kind)
+                        return OBJECTS[i].name_of;
+        return NULL;
+}
+
 static void change_cast(const Dialect *dialect, SqlExpr **place) {
         SqlExpr *cast = *place, *child = cast->cast.child, *type = cast->cast.type;
         size_t object = find_object(type);
@@ -256,6 +273,10 @@ static void change_cast(const Dialect *dialect, SqlExpr **place) {
         if (inner < COUNT_OF(OBJECTS) && is_text_type(type)) {
                 bool by_name = is_text(child->cast.child) || gives_text(child->cast.child);
                 *place = make_template(dialect, cast, OBJECTS[inner].name_of, 1, by_name ? &child : &child->cast.child);
+                return;
+        }
+        if (is_text_type(type) && is_procedure(child)) {
+                *place = make_template(dialect, cast, object_text(OBJECT_PROCEDURE), 1, &child);
                 return;
         }
         bool list = type->kind == SQL_TYPE && str_equal_nocase(last_of(type->type.path), STR("list"));

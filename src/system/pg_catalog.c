@@ -152,8 +152,8 @@ static Status own_attributes(RowFile *file, const TypeIndex *index, Arena *arena
                         continue;
                 const SystemColumn *columns = system_columns(arena, own->columns, &count);
                 for (size_t k = 0; k < count; k++) {
-                        AttributeRow row = { own->oid, columns[k].name, k + 1, -1, columns[k].type.data[0] == '_',
-                                             columns[k].not_null };
+                        AttributeRow row = { own->oid, columns[k].name, k + 1, -1,
+                                             own->kind == 'r' && columns[k].type.data[0] == '_', columns[k].not_null };
                         TRY(attribute_row(file, &row, map_get(&index->by_name, columns[k].type), err));
                 }
         }
