@@ -144,6 +144,10 @@ static void index_types(TypeIndex *index, Arena *arena) {
         }
 }
 
+static bool is_array(Str type) {
+        return type.data[0] == '_' || str_ends_with(type, STR("vector"));
+}
+
 static Status own_attributes(RowFile *file, const TypeIndex *index, Arena *arena, Error *err) {
         for (size_t i = 0; i < PG15_RELATION_COUNT; i++) {
                 const Pg15Relation *own = &PG15_RELATIONS[i];
@@ -153,7 +157,7 @@ static Status own_attributes(RowFile *file, const TypeIndex *index, Arena *arena
                 const SystemColumn *columns = system_columns(arena, own->columns, &count);
                 for (size_t k = 0; k < count; k++) {
                         AttributeRow row = { own->oid, columns[k].name, k + 1, -1,
-                                             own->kind == 'r' && columns[k].type.data[0] == '_', columns[k].not_null };
+                                             own->kind == 'r' && is_array(columns[k].type), columns[k].not_null };
                         TRY(attribute_row(file, &row, map_get(&index->by_name, columns[k].type), err));
                 }
         }
