@@ -36,11 +36,13 @@ static CatalogPut put_table(const Shop *shop, const char *kind, const char *zone
         return (CatalogPut){ str_of(kind), str_of(zone), str_of(name), table_body_print(shop->lake->store, &t->arena, &body) };
 }
 
-static CatalogPut put_view(Test *t, const char *zone, const char *name) {
+static CatalogPut put_view(Test *t, const char *zone, const char *name, const char *input) {
         Str names[] = { STR("n") };
         Type types[] = { { .kind = TYPE_TEXT } };
         ViewBody body = { .sql = STR("select 'x' as n"), .path = STR("v.sql"), .fingerprint = STR("f"),
-                          .column_names = names, .column_types = types, .column_count = 1 };
+                          .column_names = names, .column_types = types, .column_count = 1,
+                          .inputs = ARENA_NEW(&t->arena, LakeInput), .input_count = 1 };
+        body.inputs[0].table = str_of(input);
         return (CatalogPut){ STR("view"), str_of(zone), str_of(name), view_body_print(&t->arena, &body) };
 }
 
@@ -54,10 +56,11 @@ static Status shop_start(Test *t, Shop *shop) {
                 put_table(shop, "table", "shop", "canonical.order", "what was ordered"),
                 put_table(shop, "table", "shop", "staging.Orders", ""),
                 put_table(shop, "quarantine", "shop", "staging.Orders", ""),
-                put_view(t, "shop", "canonical.names"),
+                put_view(t, "shop", "canonical.names", "shop.staging.Orders"),
+                put_view(t, "shop", "canonical.joined", "secret.egress.heist_out"),
                 put_table(shop, "table", "secret", "canonical.heist", "eves"),
                 put_table(shop, "table", "secret", "egress.heist_out", ""),
-                put_view(t, "secret", "canonical.heist_view"),
+                put_view(t, "secret", "canonical.heist_view", "secret.canonical.heist"),
         };
         CatalogCommit commit;
         CatalogChange change = { .author = STR("local:ann"), .via = STR("test"), .message = STR("m"), .puts = puts,
@@ -140,7 +143,7 @@ TEST(the_catalog_answers_as_a_client_asks) {
         static const Asked cases[] = {
                 { "select nspname from pg_namespace where nspname like 'shop.%' order by 1", "shop.canonical;shop.quarantine;shop.staging" },
                 { "select relname, relkind from pg_catalog.pg_class c join pg_namespace n on n.oid = relnamespace where nspname = 'shop.canonical' order by 1",
-                  "names|v;order|r" },
+                  "joined|v;names|v;order|r" },
                 { "select attname, format_type(atttypid, atttypmod), attnum from pg_attribute where attrelid = '\"shop.canonical\".\"order\"'::regclass order by attnum",
                   "Id|bigint|1;amount|numeric(9,2)|2" },
                 { "select datname from pg_database order by 1", "lode;postgres;secret;shop" },
@@ -149,13 +152,13 @@ TEST(the_catalog_answers_as_a_client_asks) {
                 { "select '\"shop.staging\".\"Orders\"'::regclass = c.oid, c.oid::regclass::text from pg_class c where relname = 'Orders' and pg_table_is_visible(oid)",
                   "t|\"shop.staging\".\"Orders\"" },
                 { "select table_schema, table_name, table_type from information_schema.tables where table_schema like 'shop.c%' order by 2",
-                  "shop.canonical|names|VIEW;shop.canonical|order|BASE TABLE" },
+                  "shop.canonical|joined|VIEW;shop.canonical|names|VIEW;shop.canonical|order|BASE TABLE" },
                 { "select column_name, data_type, numeric_precision, numeric_scale from information_schema.columns where table_name = 'order' order by ordinal_position",
                   "Id|bigint|64|0;amount|numeric|9|2" },
                 { "select zone, stage, \"table\", rows from lode.tables where zone = 'shop' and stage = 'canonical' order by 3",
-                  "shop|canonical|names|NULL;shop|canonical|order|7" },
+                  "shop|canonical|joined|NULL;shop|canonical|names|NULL;shop|canonical|order|7" },
                 { "select name, type, about from lode.columns where \"table\" = 'order' order by position", "Id|bigint|its number;amount|decimal(9,2)|NULL" },
-                { "select message, len(changes::json[]) from lode.commits", "m|9" },
+                { "select message, len(changes::json[]) from lode.commits", "m|10" },
                 { "select count(*) from lode.deliveries", "0" },
                 { "select pg_get_viewdef(oid) from pg_class where relname = 'names'", "select 'x' as n" },
                 { "select count(*) from pg_catalog.pg_get_keywords() where word = 'select'", "1" },
@@ -234,6 +237,7 @@ TEST(what_may_not_be_seen_has_no_row_anywhere) {
                 { "select '\"secret.canonical\".heist'::regclass", NULL },
                 { "select to_regclass('secret.canonical.heist')", "NULL" },
                 { "select relname from pg_class where relname in ('heist', 'order')", "order" },
+                { "select viewname, definition from pg_views where schemaname = 'shop.canonical' order by 1", "joined|NULL;names|select 'x' as n" },
         };
         check_all(&shop, cases, COUNT_OF(cases));
 }

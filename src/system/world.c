@@ -134,6 +134,17 @@ static void take_table(Reading *reading, const Table *table) {
         vec_push(reading->arena, &reading->tables, taken);
 }
 
+/* A view's text names what it reads, so it is for those who may see all of that. */
+static bool sees_inputs(const SystemSpec *spec, const ViewBody *body) {
+        for (size_t i = 0; i < body->input_count; i++) {
+                Str zone, stage, name, rest;
+                bool whole = str_cut(body->inputs[i].table, '.', &zone, &rest) && str_cut(rest, '.', &stage, &name);
+                if (!whole || !sight_allows(spec->sight, &spec->principal, zone, stage, name))
+                        return false;
+        }
+        return true;
+}
+
 static Status take_view(Reading *reading, const CatalogObject *object, Error *err) {
         WorldTable taken = { .oid = oid_of(object->oid, OID_SELF),
                              .kind = 'v',
@@ -144,7 +155,7 @@ static Status take_view(Reading *reading, const CatalogObject *object, Error *er
         ViewBody body;
         TRY(view_body_parse(object->body, reading->arena, &body, err));
         taken.about = body.about;
-        taken.sql = body.sql;
+        taken.sql = sees_inputs(reading->spec, &body) ? body.sql : STR_NONE;
         taken.schema = use_schema(reading, taken.schema_name, taken.zone, taken.stage);
         taken.columns = ARENA_ARRAY(reading->arena, WorldColumn, body.column_count);
         for (size_t i = 0; i < body.column_count; i++)

@@ -38,7 +38,7 @@ typedef struct WorldTable {
         WorldColumn *columns; /* those that `*` gives */
         size_t column_count;
         int64_t rows, files, bytes;
-        Str sql; /* of a view */
+        Str sql; /* of a view, if all that it reads may be seen */
         Str commit;
         int64_t changed_us;
 } WorldTable;
