@@ -31,8 +31,9 @@ typedef struct Crowd {
 } Crowd;
 
 static WorkKind kind_of(const Crowd *crowd, int number, Work *work) {
+        static const WorkKind upkeep[] = { WORK_SWEEP, WORK_SWEEP, WORK_RETAIN, WORK_COMPACT };
         if (number == PROCESSES - 1)
-                return WORK_SWEEP;
+                return upkeep[work_chance(&work->chance, COUNT_OF(upkeep))];
         if (number >= COMMITTERS)
                 return WORK_READ;
         return crowd->committing[work_chance(&work->chance, 3) == 0];

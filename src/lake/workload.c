@@ -9,8 +9,11 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/map.h"
+#include "base/time.h"
 #include "base/vec.h"
 #include "lake/changeset.h"
+#include "lake/compact.h"
+#include "lake/retain.h"
 #include "lake/sweep.h"
 
 #define TRIES 8
@@ -259,9 +262,13 @@ static Status churn_append(ChangeSet *set, CatalogName name, int64_t rows, Error
         return changeset_append(set, table, &file, 1, err);
 }
 
+static CatalogName churn_name(Work *w, Arena *arena) {
+        return (CatalogName){ STR("table"), STR("shop"),
+                              arena_strf(arena, "staging.churn%llu", (unsigned long long)work_chance(&w->chance, 3)) };
+}
+
 static Status fill_churn(Work *w, ChangeSet *set, Arena *arena, bool *out_abandon, Error *err) {
-        CatalogName name = { STR("table"), STR("shop"),
-                             arena_strf(arena, "staging.churn%llu", (unsigned long long)work_chance(&w->chance, 3)) };
+        CatalogName name = churn_name(w, arena);
         switch (work_chance(&w->chance, 6)) {
         case 0:
                 return churn_append(set, name, 0, err);
@@ -436,15 +443,61 @@ static bool look(Work *w) {
         return acceptable(w, status, "reading", &err);
 }
 
-bool work_once(Work *w, WorkKind kind) {
-        if (kind == WORK_READ)
-                return look(w);
-        if (kind != WORK_SWEEP)
-                return change(w, kind);
-        Error err = { 0 };
+/* ---- upkeep ---- */
+
+static Status rule_of(void *context UNUSED, CatalogName name, RetainRule *out, Error *err UNUSED) {
+        bool churn = str_starts_with(name.name, STR("staging.churn"));
+        *out = (RetainRule){ churn ? 0 : RETAIN_FOREVER, STR("the test's rule") };
+        return STATUS_OK;
+}
+
+static ChangeSetSpec upkeep_spec(void) {
+        return (ChangeSetSpec){ .author = STR("a"), .via = STR("tidy"), .message = STR("m") };
+}
+
+static Status retain(Lake *lake, bool strays, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        RetainSpec spec = { .rule = rule_of, .commit = upkeep_spec(), .now_us = time_now_us(), .strays = strays };
+        RetainResult result;
+        return lake_retain(lake, &spec, &arena, &result, err);
+}
+
+static Status merge(void *context UNUSED, ChangeSet *set, ChangeTable *table, const LakeScanFile *files, size_t count,
+                    Arena *arena UNUSED, LakeFile *out, Error *err) {
+        int64_t rows = 0;
+        for (size_t i = 0; i < count; i++)
+                rows += files[i].rows;
+        return write_rows(set, table, rows, out, err);
+}
+
+static Status compact(Work *w, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        CompactSpec spec = { .commit = upkeep_spec(), .name = churn_name(w, &arena), .least_files = 2, .merge = merge };
+        CompactResult result;
+        Status status = lake_compact(w->lake, &spec, &result, err);
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static Status sweep(Work *w, Error *err) {
         SweepResult swept;
-        atomic_fetch_add(&w->shared->swept, 1);
-        return acceptable(w, lake_sweep(w->lake, (size_t)work_chance(&w->chance, 3), &swept, &err), "the sweep", &err);
+        return lake_sweep(w->lake, (size_t)work_chance(&w->chance, 3), &swept, err);
+}
+
+bool work_once(Work *w, WorkKind kind) {
+        Error err = { 0 };
+        atomic_fetch_add(&w->shared->swept, kind == WORK_SWEEP || kind == WORK_RETAIN);
+        switch (kind) {
+        case WORK_READ:
+                return look(w);
+        case WORK_SWEEP:
+                return acceptable(w, sweep(w, &err), "the sweep", &err);
+        case WORK_RETAIN:
+                return acceptable(w, retain(w->lake, true, &err), "retention", &err);
+        case WORK_COMPACT:
+                return acceptable(w, compact(w, &err), "compaction", &err);
+        default:
+                return change(w, kind);
+        }
 }
 
 /* ---- the judgement ---- */
@@ -484,6 +537,12 @@ static Status judge_file(Judge *j, const char *path, Error *err) {
 /* Every file that a version of a table needs is there and whole. */
 static Status judge_version(Judge *j, const CatalogObject *object, LakeScan *out, Error *err) {
         Table table;
+        CatalogExpired expired;
+        *out = (LakeScan){ 0 };
+        if (catalog_expired(j->lake->catalog, object->body_hash, &j->arena, &expired, err) == STATUS_OK)
+                return str_starts_with(object->name, STR("staging.churn"))
+                               ? STATUS_OK
+                               : error_set(err, STATUS_CORRUPT, "a version of %.*s is expired", STR_ARG(object->name));
         TRY(lake_table(j->lake, (CatalogAt){ STR(""), object->seq },
                        (CatalogName){ object->kind, object->zone, object->name }, &j->arena, &table, err));
         TRY(lake_plan(j->lake, &table, NULL, 0, &j->arena, out, err));
@@ -648,13 +707,11 @@ static Status judge_rubbish(Judge *j, const char *folder, const Map *kept, Error
 }
 
 static Status judge_leftovers(Judge *j, Error *err) {
-        SweepResult swept;
         Built *builds = NULL;
         DirEntry *entries = NULL;
         size_t count = 0;
         Map kept;
         map_init(&kept, &j->arena);
-        TRY(lake_sweep(j->lake, 0, &swept, err));
         TRY(dir_list(j->lake->store->queue_dir, &j->arena, &entries, &count, err));
         if (count)
                 return error_set(err, STATUS_CORRUPT, "'%.*s' is left in the queue", STR_ARG(entries[0].name));
@@ -666,7 +723,7 @@ static Status judge_leftovers(Judge *j, Error *err) {
                 map_put(&kept, path, j);
                 TRY(judge_file(j, arena_cstr(&j->arena, path), err));
         }
-        return j->strict ? judge_rubbish(j, j->lake->store->tables_dir, &kept, err) : STATUS_OK;
+        return judge_rubbish(j, j->lake->store->tables_dir, &kept, err);
 }
 
 /* ---- the history ---- */
@@ -730,6 +787,9 @@ Status work_check(const char *root, WorkShared *shared, bool strict, bool final,
                 if (!work_once(&last, WORK_READ))
                         return error_set(err, STATUS_CORRUPT, "%s", shared->words);
         }
+        SweepResult swept;
+        TRY(lake_sweep(j.lake, 0, &swept, err));
+        TRY(retain(j.lake, !strict, err));
         TRY(judge_tables(&j, err));
         TRY(judge_commits(&j, &commits, err));
         TRY(judge_records(&j, &commits, err));

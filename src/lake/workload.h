@@ -8,7 +8,8 @@
  *      staging.list0..3        lists to append to; an element is a data file with that many rows
  *      note list4..5           lists as objects, "1 2 3": read, modified and written
  *      staging.delivered       list6: elements are deliveries, each once, exactly if the ledger says that it is staged
- *      staging.churn0..2       begun empty, appended to, dropped, built and kept: nothing depends on them
+ *      staging.churn0..2       begun empty, appended to, dropped, built and kept, compacted; their old versions expire at
+ *                              once: nothing depends on them
  * A data file holds its own path, so a torn or missing one is seen.
  *
  * Everything that is tried is recorded in memory that all processes share, before and after, so what was answered to a
@@ -63,6 +64,8 @@ typedef enum WorkKind {
         WORK_CHURN,
         WORK_READ,
         WORK_SWEEP,
+        WORK_RETAIN,
+        WORK_COMPACT,
 } WorkKind;
 
 WorkShared *work_shared_new(void); /* zeroed, shared with every child; the test's end frees it */
@@ -74,5 +77,5 @@ Status work_setup(Lake *lake, Error *err);
 /* One thing of that kind. False: something is broken, and shared->words says what. */
 bool work_once(Work *work, WorkKind kind);
 /* Recovers the store and looks at every commit of it; CORRUPT with what is wrong. strict: nothing failed but processes, so
- * not even rubbish may be left. final: the whole history is judged too. */
+ * the sweep alone must leave no rubbish; else the removal of strays helps it. final: the whole history is judged too. */
 Status work_check(const char *root, WorkShared *shared, bool strict, bool final, Error *err);
