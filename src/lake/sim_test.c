@@ -51,7 +51,7 @@ typedef struct Sim {
         Actor actors[ACTORS];
         int64_t now_us;
         long steps;
-        bool may_fail; /* calls are made to fail, or locks are held for minutes */
+        bool may_fail; /* calls are made to fail, answers are lost, or locks are held for minutes */
         WorkShared work;
 } Sim;
 
@@ -198,6 +198,41 @@ static WorkKind choose_kind(Work *work) {
         return (WorkKind)kind;
 }
 
+/* ---- answers that do not arrive ---- */
+
+/* A catalog of which commits and questions for an outcome fail now and then, and a commit that fails may be done. */
+static const CatalogFunctions *real;
+
+static bool is_lost(void) {
+        return sim->may_fail && work_chance(&sim->actors[self].chance, 8) == 0;
+}
+
+static Status lose(Error *err) {
+        sim->actors[self].failed = true;
+        return error_set(err, STATUS_IO, "the answer did not arrive");
+}
+
+static Status lossy_commit(Catalog *catalog, const CatalogChange *changes, size_t count, const IntentResult *results,
+                           size_t result_count, Arena *arena, CatalogCommit *outs, Error *err) {
+        if (is_lost())
+                return lose(err);
+        TRY(real->commit(catalog, changes, count, results, result_count, arena, outs, err));
+        return is_lost() ? lose(err) : STATUS_OK;
+}
+
+static Status lossy_intent(Catalog *catalog, Str id, Arena *arena, IntentResult *out, Error *err) {
+        return is_lost() ? lose(err) : real->intent(catalog, id, arena, out, err);
+}
+
+static void make_lossy(Catalog *catalog) {
+        static CatalogFunctions lossy;
+        real = catalog->functions;
+        lossy = *real;
+        lossy.commit = lossy_commit;
+        lossy.intent = lossy_intent;
+        catalog->functions = &lossy;
+}
+
 /* Opens the store for a while, as a run does, and begins again. */
 static bool act(const char *root) {
         Actor *me = &sim->actors[self];
@@ -212,6 +247,8 @@ static bool act(const char *root) {
                         return false;
                 }
                 work.lake = lake;
+                if (lake)
+                        make_lossy(lake->catalog);
                 for (uint64_t left = 1 + work_chance(&work.chance, 6); status == STATUS_OK && left; left--) {
                         if (atomic_load(&sim->work.stop))
                                 break;
