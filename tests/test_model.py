@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commit protocol as a model (src/lake/commit.pml): Spin walks through every order of its steps, deaths and power
-cuts included. It finds nothing; with one of ten mistakes made on purpose it finds each."""
+cuts included. It finds nothing; with one of eleven mistakes made on purpose it finds each."""
 
 import os
 import shutil
@@ -24,8 +24,9 @@ MISTAKES = {
     8: "data is not synced before its intent is in the queue",
     9: "metadata is written without being listed first",
     10: "the queue is drained without the lock",
+    11: "who removes strays asks the catalog before the notes",
 }
-NEEDS = {1: {"DEATHS": "1"}, 6: {"DEATHS": "1"}, 8: {"POWER": "1"}, 9: {"DEATHS": "1"}}
+NEEDS = {1: {"DEATHS": "1"}, 6: {"DEATHS": "1"}, 8: {"POWER": "1"}, 9: {"DEATHS": "1"}, 11: {"STRAYS": "1"}}
 
 
 def verifier(folder: Path, writers: int, *options: str) -> Path:
@@ -65,6 +66,12 @@ def test_no_power_cut_breaks_the_protocol(small: Path) -> None:
 @pytest.mark.parametrize("mistake", MISTAKES, ids=list(MISTAKES.values()))
 def test_a_mistake_made_on_purpose_is_found(small: Path, mistake: int) -> None:
     assert walk(small, MISTAKE=str(mistake), **NEEDS.get(mistake, {}))[0], MISTAKES[mistake]
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+def test_nor_does_the_removal_of_strays(small: Path) -> None:
+    assert walk(small, STRAYS="1")[0] is False
 
 
 @pytest.mark.full

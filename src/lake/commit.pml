@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The commit protocol as it is built (publish.c, changeset.c, sweep.c), for Spin: every order of the steps of WRITERS
- * writers and a sweeper, of which DEATHS may die between any two steps, or all when the power goes.
+ * writers and a sweeper, of which DEATHS may die between any two steps, or all when the power goes; with STRAYS somebody
+ * removes what nobody needs meanwhile, without any lock.
  *
  *      spin -a -DWRITERS=2 commit.pml && cc -O1 -DSAFETY -o pan pan.c && DEATHS=1 POWER=1 ./pan -E -m200000
  *
@@ -29,6 +30,7 @@
 byte mistake; /* the one that is made; 0 = none */
 byte deaths;  /* how many may die */
 bool power;   /* whether the power may go */
+bool strays;  /* whether somebody removes strays meanwhile */
 #define NOTE_AFTER_DATA  (mistake == 1) /* the data file is made before ID.files names it */
 #define TWO_TRANSACTIONS (mistake == 2) /* each pointer moves in its own */
 #define SWEEP_LIVING     (mistake == 3) /* the sweep goes by age, not by the writer's lock */
@@ -39,6 +41,7 @@ bool power;   /* whether the power may go */
 #define SYNC_LATE        (mistake == 8) /* data is not synced before its intent is in the queue */
 #define NO_DRAIN_LIST    (mistake == 9) /* metadata is written without being listed first */
 #define NO_LOCK          (mistake == 10) /* the queue is drained without the lock */
+#define VERSIONS_FIRST   (mistake == 11) /* who removes strays asks the catalog before the notes */
 
 mtype = { NONE, DONE, LOST, UNKNOWN };
 
@@ -46,6 +49,7 @@ mtype = { NONE, DONE, LOST, UNKNOWN };
 bool note[WRITERS], data[WRITERS], synced[WRITERS], intent[WRITERS], meta[WRITERS];
 bool drain_file[HOLDERS], drain_done[HOLDERS]; /* ID.drain, and its row in the catalog */
 byte drain_list[HOLDERS];                      /* which change sets' metadata it lists, a bit each */
+byte names[WRITERS];                           /* metadata gets a new name each time; counted only if it matters */
 /* the catalog */
 mtype outcome[WRITERS] = NONE;
 byte head_a, head_b; /* 1 + the change set that was published last */
@@ -131,7 +135,7 @@ inline write_metadata(me) {
                 do
                 :: k < WRITERS ->
                         if
-                        :: take[me] & BIT(k) -> meta[k] = true
+                        :: take[me] & BIT(k) -> meta[k] = true; names[k] = names[k] + strays
                         :: else
                         fi;
                         k++
@@ -329,6 +333,82 @@ proctype Sweeper() provided (!power_was_cut && !killed[_pid - 1]) {
         ended[SWEEPER] = true
 }
 
+/* ---- strays: what nobody needs, without the lock (needed.h) ---- */
+
+inline ask_notes() {
+        d_step {
+                i = 0;
+                do
+                :: i < WRITERS ->
+                        if
+                        :: note[i] && (alive[i] || intent[i]) -> of_data = of_data & ~BIT(i)
+                        :: else
+                        fi;
+                        i++
+                :: else -> break
+                od;
+                i = 0;
+                do
+                :: i < HOLDERS ->
+                        if
+                        :: drain_file[i] -> of_meta = of_meta & ~drain_list[i]
+                        :: else
+                        fi;
+                        i++
+                :: else -> break
+                od;
+                i = 0
+        }
+}
+
+inline ask_versions() {
+        d_step {
+                i = 0;
+                do
+                :: i < WRITERS ->
+                        if
+                        :: published[i] -> of_data = of_data & ~BIT(i); of_meta = of_meta & ~BIT(i)
+                        :: else
+                        fi;
+                        i++
+                :: else -> break
+                od;
+                i = 0
+        }
+}
+
+/* First what is there is listed, then it is asked who needs it, then what is left goes. */
+proctype Strays() provided (!power_was_cut) {
+        byte i, of_data, of_meta;
+        byte seen[WRITERS];
+        d_step {
+                i = 0;
+                do
+                :: i < WRITERS ->
+                        of_data = of_data | (data[i] << i);
+                        of_meta = of_meta | (meta[i] << i);
+                        seen[i] = names[i];
+                        i++
+                :: else -> break
+                od;
+                i = 0
+        };
+        if
+        :: VERSIONS_FIRST -> ask_versions(); ask_notes()
+        :: else -> ask_notes(); ask_versions()
+        fi;
+        d_step {
+                do
+                :: i < WRITERS ->
+                        data[i] = data[i] && !(of_data & BIT(i));
+                        meta[i] = meta[i] && !((of_meta & BIT(i)) && seen[i] == names[i]);
+                        i++
+                :: else -> break
+                od;
+                i = 0; of_data = 0; of_meta = 0
+        }
+}
+
 /* ---- who reads, who kills ---- */
 
 /* One who reads both pointers at once sees what the claim below sees; so only the other kind is run. */
@@ -438,6 +518,7 @@ init {
                         now.mistake = getenv("MISTAKE") ? strtol(getenv("MISTAKE"), NULL, 10) : 0;
                         now.deaths = getenv("DEATHS") ? strtol(getenv("DEATHS"), NULL, 10) : 1;
                         now.power = getenv("POWER") != NULL;
+                        now.strays = getenv("STRAYS") != NULL;
                 };
                 i = 0;
                 do
@@ -449,6 +530,10 @@ init {
                 run PowerCut();
                 if
                 :: READ_APART -> run Reader()
+                :: else
+                fi;
+                if
+                :: strays -> run Strays()
                 :: else
                 fi;
                 i = 0
