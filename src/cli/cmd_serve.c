@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/connect.h"
 #include "model/workspace.h"
 #include "server/server.h"
 
@@ -74,6 +75,14 @@ static Status find_store(Cli *cli, const char **out, Error *err) {
         return workspace_audit(workspace, record, err);
 }
 
+/* For `show connect`. */
+static Status note_address(Cli *cli, Str address, Error *err) {
+        CLEANUP(workspace_closep) Workspace *workspace = NULL;
+        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store = true };
+        TRY(workspace_open(&spec, &workspace, err));
+        return catalog_put_meta(workspace->lake->catalog, STR(META_SERVED), address, err);
+}
+
 static Status run(Cli *cli, Error *err) {
         ServerOptions spec = { 0 };
         TRY(cli_want_words(cli, &verb_serve, 0, 0, err));
@@ -83,8 +92,10 @@ static Status run(Cli *cli, Error *err) {
         log_set_level(cli->output.verbose ? LOG_INFO : LOG_WARN);
         CLEANUP(server_closep) Server *server = NULL;
         TRY(server_open(&spec, &server, err));
+        Str address = arena_strf(&cli->arena, "%s:%d", spec.host ? spec.host : "127.0.0.1", server_port(server));
+        TRY(note_address(cli, address, err));
         /* a contract: programs that start us wait for this line */
-        fprintf(stderr, "ready pg=%s:%d\n", spec.host ? spec.host : "127.0.0.1", server_port(server));
+        fprintf(stderr, "ready pg=%.*s\n", STR_ARG(address));
         if (server_ca(server))
                 output_note(&cli->output, PAINT_DIM, "clients know this server by %s", server_ca(server));
         fflush(stderr);

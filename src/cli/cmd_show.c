@@ -2,6 +2,7 @@
 #include "base/time.h"
 #include "base/vec.h"
 #include "cli/cli.h"
+#include "cli/connect.h"
 #include "cli/product.h"
 #include "cli/quarantine.h"
 #include "cli/shapes.h"
@@ -559,6 +560,10 @@ static Status show_run(Show *s, Error *err) {
         return STATUS_OK;
 }
 
+static Status show_connect_thing(Show *s, Error *err) {
+        return show_connect(s->cli, s->workspace, s->name, err);
+}
+
 static Status show_product_thing(Show *s, Error *err) {
         return show_product(s->cli, s->workspace, s->at, s->name, err);
 }
@@ -572,8 +577,9 @@ static const struct {
 } things[] = {
         { "zone", show_zone, false },   { "source", show_source, false }, { "table", show_table, true },
         { "delivery", show_delivery, true }, { "run", show_run, true },   { "product", show_product_thing, true },
+        { "connect", show_connect_thing, true },
 };
-static const char *const later_things[] = { "column", "principal", "access", "connect" };
+static const char *const later_things[] = { "column", "principal", "access" };
 
 static Status show_thing(Cli *cli, const char *thing, size_t index, bool store, Error *err) {
         Show s = { .cli = cli, .arena = &cli->arena };
