@@ -51,7 +51,7 @@ def run_until_kept(project: Project, end: Callable[[int], None]) -> None:
         end(process.pid)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_what_a_killed_run_finished_is_not_built_again(shop: Project, number: int) -> None:
     shop.write("zones/shop/analytical/slow.sql", SLOW)
     run_until_kept(shop, lambda pid: os.kill(pid, number))

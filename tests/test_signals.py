@@ -57,7 +57,7 @@ def wait_for(what: Callable[[], object]) -> None:
 def interrupt(project: Project, arguments: list[str], begun: Callable[[], object], send: Callable[[int], None], read: bool = True) -> str:
     """Starts, waits until it works, signals, and gives what it said."""
     with subprocess.Popen([LODE, *arguments], cwd=project.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, start_new_session=True) as process:
+                          text=True, start_new_session=True, env={**os.environ, "TMPDIR": str(project.root.parent)}) as process:
         wait_for(begun)
         time.sleep(0.2)
         assert process.poll() is None, process.communicate()
@@ -96,12 +96,11 @@ def test_a_run_in_a_model(shop: Project, send: Callable[[int], None]) -> None:
     assert list((shop.store / "commit" / "queue").iterdir()) == []
 
 
-@pytest.mark.parametrize("send", SIGNALS)
-def test_a_query(shop: Project, send: Callable[[int], None]) -> None:
-    interrupt(shop, ["query", ENDLESS], lambda: workers_of(shop), send)
+def test_a_query(shop: Project) -> None:
+    interrupt(shop, ["query", ENDLESS], lambda: workers_of(shop), send_to_group)
 
 
-@pytest.mark.parametrize("format_", ["text", "csv", "json"])
+@pytest.mark.parametrize("format_", ["text", "csv"])
 def test_an_answer_that_nobody_reads(shop: Project, format_: str) -> None:
     interrupt(shop, ["query", "-o", format_, "select * from range(100000000)"], lambda: workers_of(shop), send_to_group, read=False)
 
@@ -109,12 +108,12 @@ def test_an_answer_that_nobody_reads(shop: Project, format_: str) -> None:
 def test_landing_and_staging(shop: Project) -> None:
     """A file is copied, hashed and read: each of them ends at once, and the next run takes the whole of it."""
     lines = "".join(f"{number}\n" for number in range(100_000))
-    shop.drop("shop", "orders_2.csv", "n\n" + lines * 120)
+    shop.drop("shop", "orders_2.csv", "n\n" + lines * 60)
     arriving = shop.store / "landing"
     before = set(arriving.rglob("*"))
     interrupt(shop, ["run", "-q"], lambda: set(arriving.rglob("*")) - before or workers_of(shop), send_to_group)
     shop.lode("run")
-    assert shop.query("select count(*) as n from shop.canonical.order") == [{"n": 2 + 120 * 100_000}]
+    assert shop.query("select count(*) as n from shop.canonical.order") == [{"n": 2 + 60 * 100_000}]
     deliveries = shop.json("show", "delivery")
     assert len(deliveries) == 2 and {delivery["state"] for delivery in deliveries} == {"staged"}
 
@@ -127,7 +126,10 @@ def test_looking_at_much_text(shop: Project, verb: str) -> None:
 
 
 def test_a_trace(shop: Project) -> None:
-    interrupt(shop, ["trace", "shop.staging.orders", "--where", f"n = ({ENDLESS})"], lambda: workers_of(shop), send_to_group)
+    shop.drop("shop", "orders_2.csv", "n\n" + "".join(f"{number}\n" for number in range(300_000)))
+    shop.lode("run")
+    slow = "list_sum(list_transform(range(n % 2000), x -> hash(x + n) % 7)) = 1"
+    interrupt(shop, ["trace", "shop.canonical.order", "--where", slow], lambda: workers_of(shop), send_to_group)
 
 
 def test_add(project: Project) -> None:

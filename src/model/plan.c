@@ -286,9 +286,12 @@ static Status plan_model(Planner *plan, const Node *node, Error *err) {
 
 static Status plan_models(Planner *plan, Error *err) {
         const Graph *graph = plan->out->text.graph;
-        for (size_t i = 0; i < graph->count; i++)
+        for (size_t i = 0; i < graph->count; i++) {
+                if (plan->options->interrupted && *plan->options->interrupted)
+                        return error_set(err, STATUS_INTERRUPTED, "interrupted");
                 if (graph->nodes[i]->kind == NODE_MODEL && plan->scope.chosen[i])
                         TRY(plan_model(plan, graph->nodes[i], err));
+        }
         return STATUS_OK;
 }
 

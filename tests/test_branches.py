@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Branches: made, listed, read, run on, forgotten; every verb that takes one says so first."""
+
+import pytest
+from conftest import Project, make_project
+
+ORDER = "select order_no, amount from staging.orders\n"
+
+
+def make_shop(project: Project) -> Project:
+    project.write("zones/shop/zone.yml", "owner: ann\n")
+    project.write("zones/shop/sources/orders.yml", "from: ingress/orders_*.csv\ncolumns:\n  order_no: text\n  amount: int\n")
+    project.write("zones/shop/canonical/order.sql", ORDER)
+    project.drop("shop", "orders_1.csv", "order_no,amount\nA,1\n")
+    project.lode("run")
+    return project
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    return make_shop(project)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """For tests that change nothing; it has a branch `try`."""
+    project = make_shop(make_project(tmp_path_factory.mktemp("branches")))
+    project.lode("branch", "try")
+    return project
+
+
+@pytest.mark.parametrize("arguments", [
+    ["plan"], ["apply"], ["run"], ["query", "select 1 as x"], ["show", "table"], ["show", "shop.canonical.order"], ["log"],
+    ["trace", "shop.canonical.order", "--where", "amount = 1"]])
+def test_the_first_line_names_the_branch_unless_it_is_main(kept: Project, arguments: list[str]) -> None:
+    shop = kept
+    assert shop.lode(*arguments, "--branch", "try").stderr.splitlines()[0] == "branch try"
+    assert "branch" not in (shop.lode(*arguments, "--branch", "main").stderr.splitlines() or [""])[0]
+    error = shop.error(*arguments, "--branch", "nonsense")
+    assert error["exit"] == 2 and "nonsense" in error["message"]
+
+
+def test_a_branch_begins_at_a_commit(shop: Project) -> None:
+    first = shop.json("log")[0]["commit"]
+    shop.drop("shop", "orders_2.csv", "order_no,amount\nB,2\n")
+    shop.lode("run")
+    shop.lode("branch", "then", "--at", first[:12])
+    shop.lode("branch", "now")
+    shop.lode("branch", "of_then", "--from", "then")
+    for branch, rows in [("then", 1), ("now", 2), ("of_then", 1)]:
+        assert shop.query("select count(*) as n from shop.canonical.order", "--branch", branch) == [{"n": rows}], branch
+    heads = {branch["branch"]: branch["commit"] for branch in shop.json("branch")}
+    assert set(heads) == {"main", "then", "now", "of_then"}
+    assert heads["then"] == first == heads["of_then"] and heads["now"] == heads["main"]
+
+
+def test_what_is_done_on_a_branch_stays_there(shop: Project) -> None:
+    shop.lode("branch", "try")
+    shop.write("zones/shop/canonical/order.sql", ORDER.replace("amount", "amount * 2 as amount"))
+    shop.lode("run", "--branch", "try")
+    assert shop.query("select amount from shop.canonical.order", "--branch", "try") == [{"amount": 2}]
+    assert shop.query("select amount from shop.canonical.order") == [{"amount": 1}]
+    assert [commit["branch"] for commit in shop.json("log", "--branch", "try")][0] == "try"
+    assert all(commit["branch"] == "main" for commit in shop.json("log"))
+    assert "forgotten" in shop.lode("branch", "try", "--remove").stderr
+    assert [branch["branch"] for branch in shop.json("branch")] == ["main"]
+    assert shop.error("query", "select 1", "--branch", "try")["exit"] == 2
+
+
+@pytest.mark.parametrize(("arguments", "code"), [
+    (["main"], "E107"), (["main", "--remove"], "E208"), (["nonsense", "--remove"], "E108"), (["run/1"], "E105"), (["a b"], "E105"),
+    (["-"], "E105"), ([""], "E105"), (["x/"], "E105"), (["../x"], "E105"), (["ä"], "E105"), (["a" * 101], "E105"),
+    (["x", "--at", "ffffffff"], "E108"), (["x", "--from", "nonsense"], "E108")])
+def test_what_cannot_be_a_branch(kept: Project, arguments: list[str], code: str) -> None:
+    assert kept.error("branch", *arguments)["code"] == code
+    assert [branch["branch"] for branch in kept.json("branch")] == ["main", "try"]
