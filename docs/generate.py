@@ -9,9 +9,12 @@ EXITS = {"0": "done", "1": "held or failed", "2": "wrong input", "3": "environme
 
 
 def errors_page() -> str:
-    """docs/errors.md, from the one table of the kinds of failure."""
+    """docs/errors.md, from the tables of the kinds of failure and of their remedies."""
     header = (ROOT / "src" / "base" / "error.h").read_text()
     rows = re.findall(r'X\((\w+), +"(E\d+)", +"(\w{5})", +(\d+), +(\d+), +"([^"]+)"\)', header)
+    table = (ROOT / "src" / "base" / "remedy.h").read_text().replace("\\\n", "")
+    remedies = {name: (example.replace('\\"', '"'), remedy) for name, example, remedy in
+                re.findall(r'X\((\w+), +"((?:[^"\\]|\\.)+)", +"([^"]+)"\)', table)}
     lines = [
         "# Errors",
         "",
@@ -35,7 +38,12 @@ def errors_page() -> str:
     for _, code, sqlstate, http, exit_status, words in rows:
         if code != "E000":
             lines.append(f"| {code} | {words} | {exit_status} {EXITS[exit_status]} | {sqlstate} | {http} |")
-    return "\n".join(lines) + "\n\nThis page is drawn from `src/base/error.h` by `docs/generate.py`.\n"
+    lines += ["", "## What to do", ""]
+    for name, code, _, _, _, words in rows:
+        if code != "E000":
+            example, remedy = remedies[name]
+            lines += [f"**{code}** {words}.", "", f"    {example}", "", f"{remedy[0].upper()}{remedy[1:]}.", ""]
+    return "\n".join(lines) + "\nThis page is drawn from `src/base/error.h` and `remedy.h` by `docs/generate.py`.\n"
 
 
 SQL_LISTS = [

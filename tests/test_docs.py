@@ -34,3 +34,12 @@ def test_links_between_pages_lead_somewhere() -> None:
             if not (page.parent / target).exists():
                 broken.append(f"{page.relative_to(ROOT)}: {target}")
     assert not broken, "\n".join(broken)
+
+
+def test_every_kind_of_failure_occurs() -> None:
+    """A kind that nothing raises would be a promise without a meaning."""
+    kinds = re.findall(r'X\((\w+), +"E\d{3}"', (ROOT / "src" / "base" / "error.h").read_text())
+    source = "\n".join(path.read_text() for path in (ROOT / "src").rglob("*.[ch]") if not path.stem.endswith("_test"))
+    travelling = re.findall(r"X\(\w+, +(\w+), +\"", (ROOT / "src" / "engine" / "message.h").read_text())
+    missing = [kind for kind in kinds if not re.search(rf"\bSTATUS_{kind}\b", source) and kind not in travelling]
+    assert not missing

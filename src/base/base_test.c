@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/map.h"
+#include "base/remedy.h"
 #include "base/test.h"
 #include "base/time.h"
 #include "base/value.h"
@@ -325,5 +326,22 @@ TEST(counts_so_large_that_sums_would_overflow_are_refused) {
                 Cursor cursor = cursor_of((Str){ cases[i].bytes, 8 });
                 CHECK_INT(cursor_tally(&cursor), cases[i].tally);
                 CHECK_INT(cursor.failed, cases[i].failed);
+        }
+}
+
+TEST(every_status_has_one_example_and_one_remedy) {
+        static const struct {
+                Status status;
+                const char *example, *remedy;
+        } rows[] = {
+#define X(name, example, remedy) { STATUS_##name, example, remedy },
+                REMEDY_TABLE(X)
+#undef X
+        };
+        CHECK_INT(COUNT_OF(rows), STATUS_COUNT - 1); /* all but OK */
+        for (size_t i = 0; i < COUNT_OF(rows); i++) {
+                CHECK_INT(rows[i].status, i + 1); /* in the order of STATUS_TABLE */
+                CHECK(strlen(rows[i].example) < sizeof((Error){ 0 }.message));
+                CHECK(rows[i].remedy[0] != '\0');
         }
 }
