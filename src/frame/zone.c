@@ -55,6 +55,11 @@ static bool read_counts(Cursor *cursor, Counts *out) {
         return !cursor->failed && out->types > 0;
 }
 
+/* Seconds east of UTC that a clock on Earth may show, with the RFC's room beyond a day. */
+static bool is_offset(int64_t seconds) {
+        return seconds > -25 * 3600 && seconds < 26 * 3600;
+}
+
 static bool read_times(Cursor *cursor, const Counts *counts, Arena *arena, Zone *zone) {
         Str times = cursor_bytes(cursor, (size_t)counts->times * 8), indexes = cursor_bytes(cursor, counts->times);
         Str types = cursor_bytes(cursor, (size_t)counts->types * 6);
@@ -65,6 +70,8 @@ static bool read_times(Cursor *cursor, const Counts *counts, Arena *arena, Zone 
         Cursor type = cursor_of(types);
         for (size_t i = 0; i < counts->types; i++) {
                 offsets[i] = (int32_t)big32(&type);
+                if (!is_offset(offsets[i]))
+                        return false;
                 cursor_bytes(&type, 2);
         }
         zone->first_offset = offsets[0];
@@ -154,6 +161,8 @@ static bool read_rule(Str rule, Zone *zone) {
                 return true;
         if (!take_name(&rule) || !take_seconds(&rule, &west))
                 return false;
+        if (!is_offset(-west))
+                return false;
         zone->has_rule = true;
         zone->standard = (int32_t)-west;
         if (rule.size == 0)
@@ -163,7 +172,7 @@ static bool read_rule(Str rule, Zone *zone) {
         zone->has_summer = true;
         zone->summer = zone->standard + 3600;
         if (rule.size > 0 && rule.data[0] != ',') {
-                if (!take_seconds(&rule, &west))
+                if (!take_seconds(&rule, &west) || !is_offset(-west))
                         return false;
                 zone->summer = (int32_t)-west;
         }
