@@ -9,6 +9,8 @@ import itertools
 import json
 import os
 import shutil
+import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -316,8 +318,41 @@ def size(report: Report) -> None:
         report.alone("lode status, peak memory", run([LODE, "status"], 2, cwd=project).peak_mib, "MiB")
 
 
+def worker_start(folder: Path, boxed: bool) -> float:
+    """Seconds from the start of a worker until it says HELLO: boxed if it is to be, its engine open."""
+    (control, worker_control), (rows, worker_rows) = socket.socketpair(), socket.socketpair()
+    dup = [(os.POSIX_SPAWN_DUP2, worker_control.fileno(), 20), (os.POSIX_SPAWN_DUP2, worker_rows.fileno(), 21),
+           (os.POSIX_SPAWN_DUP2, 20, 3), (os.POSIX_SPAWN_DUP2, 21, 4)]
+    program = str(ROOT / "build" / "lode-worker")
+    words = [program, str(folder), str(2 << 30), "2", str(8 << 30), str(os.getpid()), "box" if boxed else "nobox"]
+    start = time.perf_counter()
+    process = os.posix_spawn(program, words, os.environ, file_actions=dup)
+    hello = int.from_bytes(control.recv(16)[4:6], "little")
+    seconds = time.perf_counter() - start
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+    for end in (control, worker_control, rows, worker_rows):
+        end.close()
+    assert hello == 1, "the worker did not say HELLO"
+    return seconds
+
+
+def box(report: Report) -> None:
+    """What the box costs at each start of a worker: the same worker with it and without."""
+    with tempfile.TemporaryDirectory(dir=WORK) as temporary:
+        folder = Path(temporary)
+        for name in ("g", "out", "spill"):
+            (folder / name).mkdir()
+        worker_start(folder, boxed=True)  # warm
+        boxed, bare = [], []
+        for _ in range(8 * PAIRS):
+            boxed.append(1e3 * worker_start(folder, boxed=True))
+            bare.append(1e3 * worker_start(folder, boxed=False))
+        report.pair("a worker's start, boxed or not", boxed, bare, "ms")
+
+
 MEASURES: dict[str, Callable[[Report], None]] = {"stage": stage, "small": small, "query": query, "commits": commits,
-                                                 "tidy": tidy, "keep": keep, "size": size}
+                                                 "tidy": tidy, "keep": keep, "box": box, "size": size}
 
 
 def main(wanted: list[str]) -> int:
