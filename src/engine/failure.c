@@ -65,6 +65,20 @@ static int small_int(uint32_t value) {
         return value > 1u << 30 ? 0 : (int)value;
 }
 
+/* What our own code in a worker may fail with. Lode acts on some kinds of failure (a conflict is tried again, what is
+ * missing may be made), so a worker does not get to name those. */
+static bool may_be_told(Status status) {
+        static const Status told[] = {
+                STATUS_HELD,    STATUS_BAD_VALUE, STATUS_SQL_TYPE,  STATUS_LIMIT,
+                STATUS_MEMORY,  STATUS_IO,        STATUS_DISK_FULL, STATUS_ENGINE,
+                STATUS_SANDBOX, STATUS_CORRUPT,   STATUS_INTERNAL,  STATUS_INTERRUPTED,
+        };
+        for (size_t i = 0; i < COUNT_OF(told); i++)
+                if (told[i] == status)
+                        return true;
+        return false;
+}
+
 Status failure_read(Cursor *cursor, Arena *arena, Failure *out, Error *err) {
         Failure failure = { 0 };
         uint16_t kind = cursor_u16(cursor);
@@ -86,6 +100,8 @@ Status failure_read(Cursor *cursor, Arena *arena, Failure *out, Error *err) {
         failure.status = failure.kind == FAILURE_TOLD ? (Status)status : FAILURES[kind].status;
         if (failure.status == STATUS_OK)
                 return error_set(err, STATUS_CORRUPT, "a failure that says all is well");
+        if (failure.kind == FAILURE_TOLD && !may_be_told(failure.status))
+                return error_set(err, STATUS_CORRUPT, "a failure of a kind that no worker has");
         if (failure.position < -1)
                 failure.position = -1;
         *out = failure;

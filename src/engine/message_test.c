@@ -150,6 +150,24 @@ TEST(a_failure_arrives_as_it_was_and_cleaned) {
         }
 }
 
+TEST(a_worker_fails_only_as_workers_do) {
+        static const struct {
+                Status told, read;
+        } cases[] = {
+                { STATUS_HELD, STATUS_OK },          { STATUS_DISK_FULL, STATUS_OK },
+                { STATUS_BAD_VALUE, STATUS_OK },     { STATUS_CONFLICT, STATUS_CORRUPT },
+                { STATUS_NO_STORE, STATUS_CORRUPT }, { STATUS_DENIED, STATUS_CORRUPT },
+                { STATUS_OK, STATUS_CORRUPT },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                CLEANUP(buf_deinit) Buf bytes = { 0 };
+                Failure got, failure = { .kind = FAILURE_TOLD, .status = cases[i].told, .detail = STR("so it is") };
+                failure_write(&bytes, &failure);
+                Cursor cursor = cursor_of(buf_view(&bytes));
+                CHECK_STATUS(failure_read(&cursor, &t->arena, &got, &t->err), cases[i].read);
+        }
+}
+
 TEST(our_own_errors_keep_their_words_and_place) {
         CLEANUP(buf_deinit) Buf bytes = { 0 };
         Error err = { 0 };

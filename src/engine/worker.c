@@ -188,6 +188,9 @@ static Status take_failure(Worker *worker, const Message *message, Call *call, S
         worker->has_failure = true;
         if (call->why != STATUS_OK)
                 return why_stopped(call, err);
+        if (worker->failure.status == STATUS_INTERRUPTED) /* whole runs end when they are interrupted; this is none */
+                return error_set(err, STATUS_WORKER_LOST,
+                                 "the worker stopped in the middle of this, and nobody asked it to");
         if (worker->failure.kind == FAILURE_ENGINE) { /* its process ends */
                 Error ignored;
                 worker_kill(worker);
