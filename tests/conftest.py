@@ -92,7 +92,7 @@ class Project:
         return self.root.parent / f"{self.root.name}.lode"
 
     def lode(self, *arguments: str | Path, check: bool = True, env: dict[str, str] | None = None,
-             timeout: float = 60) -> Answer:
+             timeout: float = 240) -> Answer:
         """Runs lode in the project; with check, an exit other than 0 fails the test and shows why."""
         done = subprocess.run([LODE, *map(str, arguments)], cwd=self.root, env={**os.environ, **(env or {})},
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
@@ -140,7 +140,7 @@ class Project:
 def make_project(folder: Path, *options: str) -> Project:
     project = Project(folder / "project")
     done = subprocess.run([LODE, "init", str(project.root), *options], stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     return project
 

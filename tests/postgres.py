@@ -26,7 +26,7 @@ class Postgres:
     def psql(self, sql: str, *, database: str = "postgres", check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run([PROGRAMS / "psql", "-X", "-q", "--csv", "-t", "-P", f"null={NULL}", "-v", "ON_ERROR_STOP=1",
                                "-h", self.folder, "-U", "lode", "-d", database, "-f", "-"],
-                              input=sql, capture_output=True, text=True, timeout=60)
+                              input=sql, capture_output=True, text=True, timeout=240)
         assert not check or done.returncode == 0, done.stderr
         return done
 

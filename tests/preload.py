@@ -171,7 +171,7 @@ def still_alive(processes: list[int], seconds: float = 5) -> list[int]:
     return left
 
 
-def call(project: Project, faults: Faults, *arguments: str, timeout: float = 60) -> Outcome:
+def call(project: Project, faults: Faults, *arguments: str, timeout: float = 240) -> Outcome:
     """lode with that trouble; whoever outlives it by 5 s is told."""
     done = subprocess.run([LODE, *arguments], cwd=project.root, env={**os.environ, **faults.environment},
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)

@@ -37,7 +37,7 @@ class Server:
 
 def add_user(project: Project, name: str, *options: str, password: str = PASSWORD) -> None:
     done = subprocess.run([LODE, "user", "add", name, *options, "--password-stdin"], cwd=project.root, input=password,
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
 
 

@@ -22,7 +22,7 @@ def ready(project: Project) -> Project:
 
 def shell(project: Project, command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["bash", "-c", command.replace("LODE", str(LODE))], cwd=project.root, text=True,
-                          stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=240)
 
 
 VERBS = ["query 'select 1'", "query 'select 1' -o csv", "query 'select 1' -o json", "show table", "show table -o json",

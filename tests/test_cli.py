@@ -24,7 +24,7 @@ def shop(project: Project) -> Project:
 
 
 def run_anywhere(*arguments: str, cwd: Path = Path("/")) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([LODE, *arguments], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+    return subprocess.run([LODE, *arguments], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240)
 
 
 def test_lode_alone_prints_the_screen_of_verbs() -> None:

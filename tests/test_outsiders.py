@@ -179,7 +179,7 @@ def test_an_answer_as_parquet_is_the_same_table(anyone: Project, tmp_path: Path)
         path = tmp_path / "answer.parquet"
         with path.open("wb") as file:
             sql = select_all(rows.column_names, name)
-            subprocess.run([LODE, "query", sql, "-o", "parquet"], cwd=anyone.root, stdout=file, check=True, timeout=60)
+            subprocess.run([LODE, "query", sql, "-o", "parquet"], cwd=anyone.root, stdout=file, check=True, timeout=240)
         assert arrow_checksum(pyarrow.parquet.read_table(path)) == arrow_checksum(rows), name
 
 

@@ -256,7 +256,7 @@ def test_several_runs_side_by_side_lose_and_double_nothing(shop: Project) -> Non
     runs = [subprocess.Popen([LODE, "run", "-q"], cwd=shop.root, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                              stderr=subprocess.PIPE, text=True) for _ in range(4)]
     for process in runs:
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=240)
         assert process.returncode == 0, said
     shop.lode("run")
     assert orders(shop) == list(range(12))

@@ -238,8 +238,8 @@ def test_a_writer_that_is_stopped_past_a_tidy_loses_nothing(shop: Project) -> No
         except subprocess.TimeoutExpired:
             pass
         running.send_signal(signal.SIGCONT)
-        assert running.wait(timeout=60) == 0
-        assert tidying.wait(timeout=60) == 0
+        assert running.wait(timeout=240) == 0
+        assert tidying.wait(timeout=240) == 0
     shop.lode("run")
     assert shop.query("select count(*) as n, count(distinct order_no) as m from shop.staging.orders") == \
         [{"n": 37 * 5, "m": 37 * 5}]
