@@ -6,6 +6,7 @@ import mmap
 import os
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -164,7 +165,6 @@ def is_alive(process: int) -> bool:
 
 def still_alive(processes: list[int], seconds: float = 5) -> list[int]:
     """Those that do not end within that time: a killed one needs a moment."""
-    import time
     until = time.monotonic() + seconds
     while (left := [process for process in processes if is_alive(process)]) and time.monotonic() < until:
         time.sleep(0.01)
