@@ -3,7 +3,6 @@
 
 import os
 import re
-import shutil
 import signal
 import socket
 import struct
@@ -16,7 +15,6 @@ from typing import Iterator
 from conftest import LODE, Project
 
 PASSWORD = "a secret, über alles"
-POSTGRES = Path("/usr/lib/postgresql/15/bin")
 
 
 @dataclass(frozen=True)
@@ -55,45 +53,17 @@ def serving(project: Project, *options: str, env: dict[str, str] | None = None) 
         process.wait()
 
 
-@contextmanager
-def postgresql(folder: Path) -> Iterator[int]:
-    """A PostgreSQL 15 of the test's own on a free port, user ann without a password: what we are compared with."""
-    data = folder / "postgres"
-    as_nobody = []
-    if os.geteuid() == 0:
-        folder.chmod(0o755)
-        for parent in folder.parents:
-            if parent == Path("/tmp"):
-                break
-            parent.chmod(parent.stat().st_mode | 0o055)
-        data.mkdir()
-        shutil.chown(data, "nobody", "nogroup")
-        as_nobody = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    env = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(data), "TZ": "UTC"}
-    subprocess.run([*as_nobody, POSTGRES / "initdb", "-D", data, "-U", "ann", "-A", "trust", "-E", "UTF8", "--no-sync"],
-                   check=True, capture_output=True, env=env)
-    process = subprocess.Popen([*as_nobody, POSTGRES / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1",
-                                "-c", f"unix_socket_directories={data}", "-c", "fsync=off", "-c", "timezone=UTC"],
-                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
-    try:
-        for _ in range(200):
-            if subprocess.run([POSTGRES / "pg_isready", "-h", "127.0.0.1", "-p", str(port)], capture_output=True, check=False).returncode == 0:
-                break
-            process.poll()
-        yield port
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=30)
-
-
 class Wire:
     """A client that sends what it is told and takes messages as they come."""
 
-    def __init__(self, port: int, user: str = "ann", database: str = "postgres", password: str = PASSWORD) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+    def __init__(self, at: int | Path, user: str = "ann", database: str = "postgres", password: str = PASSWORD) -> None:
+        """At a port of this machine, or at the socket of a PostgreSQL in a folder."""
+        if isinstance(at, int):
+            self.socket = socket.create_connection(("127.0.0.1", at), timeout=30)
+        else:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(30)
+            self.socket.connect(str(at / ".s.PGSQL.5432"))
         self.buffer = b""
         body = struct.pack("!I", 196608) + f"user\0{user}\0database\0{database}\0\0".encode()
         self.socket.sendall(struct.pack("!I", len(body) + 4) + body)
