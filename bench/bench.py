@@ -287,7 +287,10 @@ def tidy(report: Report) -> None:
         store, pristine, files = folder / "project.lode", folder / "pristine", small_files(project)
         shutil.copytree(store, pristine)
         gigabytes = sum(Path(file).stat().st_size for file in files) / 1e9
-        copy = (f"set preserve_insertion_order=false; copy (select * from read_parquet({files}, hive_partitioning=false)) to "
+        (folder / "small").mkdir()
+        for number, file in enumerate(files):
+            os.link(file, folder / "small" / f"{number}.parquet")
+        copy = (f"set preserve_insertion_order=false; copy (select * from read_parquet('{folder}/small/*.parquet')) to "
                 f"'{folder}/peer.parquet' (format parquet, compression zstd, compression_level 1, row_group_size 122880)")
         log = subprocess.run([LODE, "log", "-o", "json"], cwd=project, check=True, capture_output=True)
         staged = next(commit["commit"] for commit in json.loads(log.stdout) if commit["message"].startswith("stage "))

@@ -67,6 +67,7 @@ def check_outsiders(project: Project) -> None:
         assert arrow_checksum(read.select(rows.column_names).cast(rows.schema)) == arrow_checksum(rows)
         for snapshot in table.metadata.snapshots:
             assert table.scan(snapshot_id=snapshot.snapshot_id).to_arrow().num_rows >= 0
+    project.lode("verify")
 
 
 def check_at_rest(project: Project) -> None:
@@ -100,6 +101,25 @@ def test_small_files_become_one_and_nothing_else_changes(shop: Project) -> None:
     assert "orders_1.csv" in str(traced)
     assert shop.json("run")["state"] == "nothing"  # equal rows: no model is built again
     check_at_rest(shop)
+
+
+def test_every_type_of_a_staged_column_survives(project: Project) -> None:
+    kinds = {"i": "int", "b": "bigint", "f": "double", "d": "decimal(38,9)", "t": "text", "o": "boolean", "y": "date",
+             "s": "timestamp", "z": "timestamptz"}
+    project.write("zones/shop/sources/all.yml", "from: ingress/all_*.csv\ncolumns:\n"
+                  + "".join(f"  {name}: {kind}\n" for name, kind in kinds.items()))
+    for file in range(9):
+        project.drop("shop", f"all_{file}.csv", ",".join(kinds) + "\n"
+                     f"{file},{2**62 + file},{file}.1e{file * 30},{10**28 + file}.123456789,é\U0001f600 '{file}',true,0001-01-0{file + 1},"
+                     f"1969-12-31T23:59:59.{file}99999,2024-02-29T0{file}:00:00+05:30\n,,,,\"\",,,,\n")
+    project.lode("run")
+    question = "select * from shop.staging.all order by all"
+    before = project.csv(question)
+    rows = arrow_checksum(project.table("shop.staging.all"))
+    assert project.json("tidy")["compacted"][0]["files_after"] == 1
+    assert project.csv(question) == before and len(before.splitlines()) == 19
+    assert arrow_checksum(project.table("shop.staging.all")) == rows
+    project.lode("verify")
 
 
 def test_a_run_merges_very_many_small_files_by_itself(shop: Project) -> None:
@@ -138,7 +158,6 @@ def test_old_versions_go_by_the_applied_rule_and_say_so(shop: Project) -> None:
     assert shop.csv("select count(*) from shop.staging.orders", "--branch", "kept").split() == ["count_star()", "10"]
     assert shop.csv("select count(*) from shop.staging.orders", "--at", early).split() == ["count_star()", "10"]
     assert shop.json("log")[-len(log):] == log
-    check_at_rest(shop)
 
 
 def test_a_wrong_rule_is_said_where_it_stands(shop: Project) -> None:
