@@ -15,7 +15,6 @@
 typedef struct Choice {
         const LakeScanFile **files;
         size_t count;
-        int64_t bytes;
 } Choice;
 
 static int by_size(const void *left, const void *right) {
@@ -41,11 +40,11 @@ static Choice choose(const CompactSpec *spec, const LakeScan *scan, Arena *arena
                         choice.files[small++] = &scan->files[i];
         if (small > 1)
                 qsort(choice.files, small, sizeof(*choice.files), by_size);
-        for (; choice.count < small; choice.count++) {
-                int64_t bytes = choice.files[choice.count]->bytes;
-                if ((choice.count && bytes > choice.bytes) || bytes > limit - choice.bytes)
-                        break;
-                choice.bytes += bytes;
+        int64_t before = 0;
+        for (size_t i = 0; i < small && choice.files[i]->bytes <= limit - before; i++) {
+                if (choice.files[i]->bytes <= before)
+                        choice.count = i + 1;
+                before += choice.files[i]->bytes;
         }
         if (choice.count < (spec->least_files ? spec->least_files : COMPACT_LEAST_FILES))
                 return (Choice){ 0 };

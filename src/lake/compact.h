@@ -8,9 +8,9 @@
  * so a reader of an older snapshot notices nothing. A version that compaction made counts as the one before wherever
  * rows matter: models are not built again (TableBody.rows_snapshot).
  *
- * Which files: those below a quarter of the target, smallest first, as long as the next one weighs no more than all
- * before it together: so a byte is rewritten about log2(target / its file's size) times in its life, however often this
- * is called.
+ * Which files: those below a quarter of the target, smallest first, up to the last that weighs no more than all before
+ * it together: so a byte is rewritten about log2(target / its file's size) times in its life, however often this is
+ * called.
  */
 #include "engine/worker.h"
 #include "lake/changeset.h"

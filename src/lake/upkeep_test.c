@@ -224,6 +224,18 @@ TEST(a_compaction_in_between_is_no_conflict_for_others) {
         CHECK_INT(now.body.rows_snapshot, now.body.snapshot);
 }
 
+TEST(files_of_all_sizes_are_merged) {
+        CLEANUP(lake_freep) Lake *lake = NULL;
+        CHECK_OK(open_lake(t, &lake));
+        for (int row = 0; row < 12; row++)
+                CHECK_OK(append(lake, "staging.orders", row, 50 + row, &t->err));
+        Beside beside = { .lake = lake };
+        CompactSpec spec = compact_orders(&beside);
+        CompactResult result;
+        CHECK_OK(lake_compact(lake, &spec, &result, &t->err));
+        CHECK(result.files_before == 12 && result.files_after == 1);
+}
+
 /* A large file among small ones is rewritten only when these weigh as much; few small ones are left alone. */
 TEST(a_byte_is_not_rewritten_each_time) {
         static const struct {
