@@ -28,9 +28,9 @@ TROUBLES = {
 }
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Small:
-    return make_small(tmp_path)
+@pytest.fixture(params=["second run", pytest.param("first run", marks=pytest.mark.full)])
+def small(request: pytest.FixtureRequest, tmp_path: Path) -> Small:
+    return make_small(tmp_path, fresh=request.param == "first run")
 
 
 def undisturbed(small: Small, trouble: Trouble) -> tuple[dict[str, Any], dict[str, int], int]:
@@ -61,6 +61,7 @@ def assert_made_good(small: Small, state: dict[str, Any], files: dict[str, int],
     """By the next run. No file is one too many, unless some are `kept`: what was built of a zone that failed stays on a
     branch, and what could not be removed stays where it is."""
     small.project.lode("run")
+    small.project.lode("verify")
     found = state_of(small.project)
     assert found == state, [name for name in state.keys() | found.keys() if state.get(name) != found.get(name)]
     left = files_of(small.project)

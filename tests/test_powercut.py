@@ -218,6 +218,7 @@ def cut_and_go_on(logged: Logged, disk: Disk, choice: Choice, where: str) -> Non
     try:
         assert_consistent(small)
         small.project.lode("run")
+        small.project.lode("verify")
         found = state_of(small.project)
         assert found == logged.state, [name for name in found if found[name] != logged.state.get(name)]
     except (Exception, pytest.fail.Exception) as failure:
