@@ -40,6 +40,7 @@ class Small:
 
     project: Project
     saved: Path
+    fresh: bool  # it has no store yet
 
     @property
     def folder(self) -> Path:
@@ -69,7 +70,7 @@ def make_small(folder: Path, *, fresh: bool = False) -> Small:
     project.drop("shop", "orders_2.csv", orders(100, 30))
     project.drop("shop", "orders_again.csv", orders(1, 20))
     project.drop("shop", "rates_2.csv", "currency,rate\nSEK,1\nEUR,11.4\nUSD,9.8\n")
-    small = Small(project, folder / "saved")
+    small = Small(project, folder / "saved", fresh)
     small.save()
     return small
 
