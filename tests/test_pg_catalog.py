@@ -312,3 +312,29 @@ def test_what_tools_ask_is_answered_as_by_postgres(sales: Project, judge: Postgr
     ours, theirs = rows_of(sales, ASKED[what], numbers), rows_of_server(judge, ASKED[what])
     assert not isinstance(theirs, str), theirs
     assert ours == theirs
+
+
+@pytest.mark.parametrize("name", ['"sales.canonical".orders', "sales.canonical.orders", 'lode."sales.canonical".orders'])
+def test_a_table_is_found_under_its_schemas_name_and_so_are_its_columns(sales: Project, name: str) -> None:
+    assert sales.query(f"select {name}.id, {name}.note from {name} order by {name}.id limit 1") == [{"id": 1, "note": "first"}]
+
+
+def test_system_relations_are_for_questions_and_not_for_models(sales: Project, tmp_path: Path) -> None:
+    assert sales.query("select pg_catalog.pg_class.relname from pg_catalog.pg_class where oid = 1259") == [{"relname": "pg_class"}]
+    assert sales.error("query", "select * from pg_catalog.pg_nothing")["code"] == "E203"
+    other = make_project(tmp_path)
+    other.write("zones/sales/zone.yml", "owner: ann\n")
+    other.write("zones/sales/canonical/spy.sql", "select relname from pg_catalog.pg_class\n")
+    assert other.error("run")["code"] != ""
+
+
+def test_the_schema_lode_says_what_show_says(sales: Project) -> None:
+    shown = [(t["zone"], t["stage"], t["table"], t["rows"], t["files"], t["bytes"], t["commit"]) for t in sales.json("show", "table")]
+    asked = sales.query("select zone, stage, \"table\", rows, files, bytes, commit from lode.tables where kind <> 'quarantine'")
+    assert sorted(map(tuple, (row.values() for row in asked)), key=str) == sorted(shown, key=str)
+    shown = [(d["zone"], d["source"], d["delivery"], d["sha256"], d["accepted"]) for d in sales.json("show", "delivery")]
+    asked = sales.query("select zone, source, delivery, sha256, accepted from lode.deliveries")
+    assert sorted(map(tuple, (row.values() for row in asked))) == sorted(shown)
+    logged = [(c["commit"], c["message"], c["changes"]) for c in sales.json("log")]
+    asked = sales.query("select commit, message, changes from lode.commits order by time desc")
+    assert [(c["commit"], c["message"], json.loads(c["changes"])) for c in asked] == logged

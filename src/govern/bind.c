@@ -592,8 +592,18 @@ static const Seen *seen_by_alias(const Scope *scope, Str alias) {
         return NULL;
 }
 
+/* A schema as a client may have written it: the stage, or "zone.stage" as one name. */
+static bool is_schema_of(const Relation *relation, Str name) {
+        Str zone, stage;
+        if (str_equal_nocase(name, relation->stage))
+                return true;
+        return str_cut(name, '.', &zone, &stage) && str_equal_nocase(zone, relation->zone) &&
+               str_equal_nocase(stage, relation->stage);
+}
+
 /* zone.stage.name.column and stage.name.column, where that relation stands in FROM without an alias. */
-static size_t qualifier_length(const Scope *scope, SqlNames parts) {
+static size_t qualifier_length(const Bind *bind, const Scope *scope, SqlNames parts) {
+        const BindSystem *system = bind->request->source->system;
         if (parts.count < 3 || seen_by_alias(scope, parts.items[0]))
                 return 0;
         for (; scope; scope = scope->outer) {
@@ -602,12 +612,12 @@ static size_t qualifier_length(const Scope *scope, SqlNames parts) {
                         const Relation *relation = seen->relation;
                         if (!seen->unaliased || !relation)
                                 continue;
-                        if (parts.count >= 4 && str_equal_nocase(parts.items[0], relation->zone) &&
-                            str_equal_nocase(parts.items[1], relation->stage) &&
+                        bool zoned = str_equal_nocase(parts.items[0], relation->zone) ||
+                                     (system && str_equal_nocase(parts.items[0], system->database));
+                        if (parts.count >= 4 && zoned && is_schema_of(relation, parts.items[1]) &&
                             str_equal_nocase(parts.items[2], seen->alias))
                                 return 2;
-                        if (str_equal_nocase(parts.items[0], relation->stage) &&
-                            str_equal_nocase(parts.items[1], seen->alias))
+                        if (is_schema_of(relation, parts.items[0]) && str_equal_nocase(parts.items[1], seen->alias))
                                 return 1;
                 }
         }
@@ -756,7 +766,7 @@ static Status bind_column(Bind *bind, const Text *text, Scope *scope, SqlExpr **
         SqlExpr *expr = *place;
         SqlNames *parts = &expr->column;
         if (parts->count > 1) {
-                size_t cut = qualifier_length(scope, *parts);
+                size_t cut = qualifier_length(bind, scope, *parts);
                 *parts = (SqlNames){ parts->items + cut, parts->count - cut };
                 return STATUS_OK;
         }

@@ -18,8 +18,7 @@ static Status make_tables(System *system, RowFile *file, Error *err) {
                 const WorldTable *table = &world->tables[i];
                 bool view = table->kind == 'v';
                 TRY(ROW(file, err, TEXT(table->zone), TEXT(table->stage), TEXT(table->name), TEXT(table->kind_word),
-                        view ? NOTHING : NUMBER(table->rows), view ? NOTHING : NUMBER(table->files),
-                        view ? NOTHING : NUMBER(table->bytes), TEXT(table->commit), NUMBER(table->changed_us), text_or_null(table->about)));
+                        view ? NOTHING : NUMBER(table->rows), NUMBER(table->files), NUMBER(table->bytes), TEXT(table->commit), NUMBER(table->changed_us), text_or_null(table->about)));
         }
         return STATUS_OK;
 }
