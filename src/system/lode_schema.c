@@ -79,7 +79,9 @@ static Str changes_of(System *system, const CatalogCommit *commit, size_t *out_s
                 ++*out_seen;
                 json_object(&writer);
                 json_member_str(&writer, "kind", change->kind);
-                json_member_str(&writer, "name", arena_strf(&system->arena, "%.*s.%.*s", STR_ARG(change->zone), STR_ARG(change->name)));
+                json_member_str(&writer, "name",
+                                change->zone.size > 0 ? arena_strf(&system->arena, "%.*s.%.*s", STR_ARG(change->zone), STR_ARG(change->name))
+                                                      : change->name);
                 json_member_str(&writer, "change", change->body_hash.size > 0 ? STR("put") : STR("remove"));
                 json_end(&writer);
         }
