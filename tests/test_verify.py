@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """`lode verify`: whatever happens to a file of a store is named, and whom it affects; what is whole is not."""
 
+import os
 import random
 import shutil
+import signal
 import sqlite3
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Project, counts, make_project
+from conftest import LODE, Project, counts, make_project
 
 PAGE = 4096
 SEED = 20261126
@@ -293,6 +297,17 @@ def test_verify_changes_nothing_but_the_audit_log(project: Project) -> None:
     before = {path: path.read_bytes() for path in files_of(project.store) if path.parent.name != "audit"}
     verify(project)
     assert before == {path: path.read_bytes() for path in files_of(project.store) if path.parent.name != "audit"}
+
+
+def test_it_can_be_stopped_in_the_middle_of_a_large_file(tmp_path: Path) -> None:
+    project = small_store(tmp_path)
+    landed = next(path for path in (project.store / "landing").rglob("*") if path.is_file())
+    os.truncate(landed, 100 << 30)
+    child = subprocess.Popen([LODE, "verify"], cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(0.5)
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=10)
+    assert child.returncode == 130
 
 
 def test_a_moved_store_is_not_verified_as_if_it_were_there(project: Project, tmp_path: Path) -> None:

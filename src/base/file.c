@@ -41,8 +41,8 @@ Status file_read_fd(int fd, const char *name, size_t limit, Arena *arena, Str *o
         return STATUS_OK;
 }
 
-/* For reading, without blocking: a pipe that nobody writes would be waited for. */
-static Status open_plain(const char *path, int *out_fd, Error *err) {
+/* A pipe that nobody writes would be waited for. */
+Status file_open(const char *path, int *out_fd, Error *err) {
         CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
                 return error_set(err, STATUS_NOT_FOUND, "there is no file '%s'", path);
@@ -57,7 +57,7 @@ static Status open_plain(const char *path, int *out_fd, Error *err) {
 
 Status file_read(const char *path, size_t limit, Arena *arena, Str *out, Error *err) {
         CLEANUP(close_fdp) int fd = -1;
-        TRY(open_plain(path, &fd, err));
+        TRY(file_open(path, &fd, err));
         return file_read_fd(fd, path, limit, arena, out, err);
 }
 
@@ -87,7 +87,7 @@ Status fd_hash(int fd, const char *name, int64_t limit, Sha256 *out, int64_t *ou
 
 Status file_hash(const char *path, Sha256 *out, int64_t *out_size, Error *err) {
         CLEANUP(close_fdp) int fd = -1;
-        TRY(open_plain(path, &fd, err));
+        TRY(file_open(path, &fd, err));
         return fd_hash(fd, path, -1, out, out_size, err);
 }
 

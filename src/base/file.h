@@ -12,6 +12,8 @@
 /* NOT_FOUND, IO, LIMIT. The bytes are ended by a NUL that is not counted. */
 Status file_read(const char *path, size_t limit, Arena *arena, Str *out, Error *err);
 Status file_read_fd(int fd, const char *name, size_t limit, Arena *arena, Str *out, Error *err);
+/* For reading, without ever waiting. NOT_FOUND, IO (also for a pipe or a device). */
+Status file_open(const char *path, int *out_fd, Error *err);
 /* SHA-256 and size of what lies from offset 0 to the end, read piece by piece; limit: only so many bytes (-1 = all). The
  * descriptor's position does not matter and stays. IO. */
 Status fd_hash(int fd, const char *name, int64_t limit, Sha256 *out, int64_t *out_size, Error *err);

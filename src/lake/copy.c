@@ -39,14 +39,15 @@ Status folder_make_durable(const char *path, bool *out_new, Error *err) {
 }
 
 /* *out_failed: errno of reading, or 0. */
-static Status copy_bytes(int from, int to, const char *name, Sha256 *out_hash, int64_t *out_size, int *out_failed,
-                         Error *err) {
+static Status copy_bytes(int from, int to, const char *name, CopyTally *tally, Sha256 *out_hash, int64_t *out_size,
+                         int *out_failed, Error *err) {
         CLEANUP(sha256_freep) Sha256Stream *stream = sha256_new();
         CLEANUP(buf_deinit) Buf piece = { 0 };
         char *bytes = buf_reserve(&piece, PIECE);
         *out_failed = 0;
         *out_size = 0;
         for (;;) {
+                TRY(copy_interrupted(tally, err));
                 ssize_t got = read(from, bytes, PIECE);
                 if (got < 0 && errno == EINTR)
                         continue;
@@ -56,6 +57,7 @@ static Status copy_bytes(int from, int to, const char *name, Sha256 *out_hash, i
                 sha256_update(stream, (Str){ bytes, (size_t)got });
                 TRY(fd_write_all(to, (Str){ bytes, (size_t)got }, name, err));
                 *out_size += got;
+                copy_progress(tally, got);
         }
         *out_hash = sha256_finish(TAKE_PTR(stream));
         return STATUS_OK;
@@ -86,7 +88,7 @@ Status copy_file_held(const CopyFile *file, CopyTally *tally, Arena *arena, cons
         }
         CLEANUP(close_fdp) int to = -1;
         TRY(make_target(file, arena, &to, err));
-        Status status = copy_bytes(from, to, file->to, &hash, &size, &failed, err);
+        Status status = copy_bytes(from, to, file->to, tally, &hash, &size, &failed, err);
         bool same = status == STATUS_OK && !failed && size == file->bytes && sha256_from_hex(file->sha256, &wanted) &&
                     memcmp(hash.bytes, wanted.bytes, sizeof(hash.bytes)) == 0;
         if (!same)
@@ -100,7 +102,6 @@ Status copy_file_held(const CopyFile *file, CopyTally *tally, Arena *arena, cons
                 vec_push(tally->arena, &tally->written, arena_cstr(tally->arena, str_of(file->to)));
         tally->files += same;
         tally->bytes += same ? size : 0;
-        copy_progress(tally, file->bytes);
         return STATUS_OK;
 }
 
