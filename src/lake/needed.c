@@ -88,6 +88,18 @@ static Status add_builds(Needed *needed, Error *err) {
 
 /* ---- versions ---- */
 
+/* Paths are compared as they are written: one that leads elsewhere would make files of this store look as if nobody needed
+ * them, so it ends the matter. */
+static Status add_stored(Needed *needed, Str path, Error *err) {
+        const char *tables = needed->lake->store->tables_dir;
+        size_t size = strlen(tables);
+        if (!str_starts_with(path, str_of(tables)) || path.size <= size || path.data[size] != '/')
+                return error_set(err, STATUS_CORRUPT, "a table of this store names the file '%.*s', which lies outside of it",
+                                 STR_ARG(path));
+        add(needed, path);
+        return STATUS_OK;
+}
+
 static Str id_key(const int64_t *id) {
         return (Str){ (const char *)id, sizeof(*id) };
 }
@@ -123,10 +135,10 @@ static Status add_manifest(Needed *needed, const ManifestFile *from, Error *err)
         IcebergSource source = lake_iceberg_source();
         const Manifest *manifest = NULL;
         TRY(manifest_load(&source, NULL, from, &scratch, &manifest, err));
-        add(needed, from->path);
+        TRY(add_stored(needed, from->path, err));
         for (size_t i = 0; i < manifest->entry_count; i++)
                 if (manifest->entries[i].status != ENTRY_DELETED)
-                        add(needed, manifest->entries[i].file.path);
+                        TRY(add_stored(needed, manifest->entries[i].file.path, err));
         return STATUS_OK;
 }
 
@@ -134,7 +146,7 @@ Status needed_add_version(Needed *needed, Str text, Error *err) {
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         TableBody body;
         TRY(table_body_parse(needed->lake->store, text, &scratch, &body, err));
-        add(needed, body.metadata_location);
+        TRY(add_stored(needed, body.metadata_location, err));
         if (body.snapshot == 0)
                 return STATUS_OK;
         Str path;
@@ -147,8 +159,7 @@ Status needed_add_version(Needed *needed, Str text, Error *err) {
         TRY(manifest_list_load(&source, NULL, &snapshot, &scratch, &list, err));
         for (size_t i = 0; i < list->count; i++)
                 TRY(add_manifest(needed, &list->manifests[i], err));
-        add(needed, path);
-        return STATUS_OK;
+        return add_stored(needed, path, err);
 }
 
 /* The newest first: their metadata files name the lists of those before. */

@@ -423,6 +423,20 @@ TEST(files_of_the_living_stay_and_strays_go) {
         CHECK_STR(rows, STR("1 2 "));
 }
 
+/* Otherwise all files of this store would look as if nobody needed them. */
+TEST(a_table_whose_files_lie_outside_of_the_store_ends_the_search) {
+        CLEANUP(lake_freep) Lake *lake = NULL;
+        CHECK_OK(open_lake(t, &lake));
+        CHECK_OK(append(lake, "staging.orders", 1, 1, &t->err));
+        Table table;
+        Needed needed;
+        CHECK_OK(lake_table(lake, (CatalogAt){ 0 }, TABLE("staging.orders"), &t->arena, &table, &t->err));
+        needed_init(&needed, lake, &t->arena);
+        CHECK_OK(needed_add_version(&needed, table_body_print(lake->store, &t->arena, &table.body), &t->err));
+        table.body.metadata_location = STR("/elsewhere/tables/x/metadata/00000-x.metadata.json");
+        CHECK_STATUS(needed_add_version(&needed, table_body_print(lake->store, &t->arena, &table.body), &t->err), STATUS_CORRUPT);
+}
+
 /* ---- trouble ---- */
 
 static Status tidy_once(Lake *lake, Error *err) {
