@@ -100,7 +100,11 @@ static int do_open(const char *path, int flags, mode_t mode) {
         bool ours = strstr(path, "/store/") != NULL;
         if (ours && !only_reads((flags & 03) == 0 /* O_RDONLY */) && !may_go(false))
                 return -1;
-        return (int)syscall(SYS_openat, HERE, path, flags, mode);
+        bool fresh = ours && (flags & 0100 /* O_CREAT */) && syscall(SYS_faccessat, HERE, path, 0) < 0;
+        int fd = (int)syscall(SYS_openat, HERE, path, flags, mode);
+        if (fresh && fd >= 0)
+                begin_anew(path);
+        return fd;
 }
 
 #define TAKE_OVER_OPEN(symbol)                                                                 \
@@ -265,6 +269,8 @@ static void actor_start(int number, const char *root, uint64_t chance) {
         sem_init(&actor->go, 1, 0);
         fflush(stdout);
         pid_t process = fork();
+        if (process < 0)
+                panic("cannot start an actor: %s", strerror(errno));
         if (process != 0) {
                 actor->process = process;
                 return;
@@ -362,8 +368,12 @@ static bool comes_back(Actor *actor) {
                 siginfo_t end = { 0 };
                 if (sem_timedwait(&sim->controller, &until) == 0)
                         return actor->running;
-                if (waitid(P_PID, (id_t)actor->process, &end, WEXITED | WNOHANG | WNOWAIT) == 0 && end.si_pid)
-                        return false;
+                if (waitid(P_PID, (id_t)actor->process, &end, WEXITED | WNOHANG | WNOWAIT) != 0 || !end.si_pid)
+                        continue;
+                /* on a busy machine it may have handed its last turn back just now: that must not count for the next */
+                while (sem_trywait(&sim->controller) < 0 && errno == EINTR)
+                        ;
+                return false;
         }
 }
 
@@ -378,10 +388,14 @@ static bool step(Controller *c, int number, int gift) {
         if (gift != GIVE_DEATH && comes_back(actor))
                 return true;
         reap(actor, &status);
-        if (gift == GIVE_DEATH)
-                return WIFEXITED(status) && WEXITSTATUS(status) == CRASHED;
+        bool expected = gift == GIVE_DEATH ? WIFEXITED(status) && WEXITSTATUS(status) == CRASHED : status == 0;
         /* a folder that cannot be opened to be synced ends the process, as it should */
-        return status == 0 || (actor->failed && WIFEXITED(status) && WEXITSTATUS(status) != BROKEN);
+        if (expected || (actor->failed && WIFEXITED(status) && WEXITSTATUS(status) != BROKEN))
+                return true;
+        if (!sim->work.words[0])
+                snprintf(sim->work.words, sizeof(sim->work.words), "actor %d ended with status 0x%x at turn %ld",
+                         number, (unsigned)status, sim->steps);
+        return false;
 }
 
 static bool judge(Controller *c, bool final, const char *when) {

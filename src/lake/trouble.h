@@ -92,7 +92,6 @@ TAKE_OVER_PLAIN(rename, false, (const char *from, const char *to), (SYS_renameat
 TAKE_OVER_PLAIN(link, false, (const char *from, const char *to), (SYS_linkat, HERE, from, HERE, to, 0))
 TAKE_OVER_PLAIN(unlink, disk_full, (const char *path), (SYS_unlinkat, HERE, path, 0))
 TAKE_OVER_PLAIN(rmdir, disk_full, (const char *path), (SYS_unlinkat, HERE, path, 0x200 /* AT_REMOVEDIR */))
-TAKE_OVER_PLAIN(mkdir, false, (const char *path, mode_t mode), (SYS_mkdirat, HERE, path, mode))
 
 /* ---- what is durable ---- */
 
@@ -109,6 +108,25 @@ static bool inode_at(int folder, const char *path, int flags, Inode *out) {
                  (unsigned long long)st.stx_btime.tv_sec, st.stx_btime.tv_nsec);
         out->is_dir = S_ISDIR(st.stx_mode);
         return true;
+}
+
+/* What has just been made at this path has nothing of the inode that had its number before, within the same tick. */
+static void begin_anew(const char *path) {
+        char place[4096];
+        Inode inode;
+        if (!shadow || recording || !inode_at(HERE, path, 0, &inode))
+                return;
+        snprintf(place, sizeof(place), "%s/%s", shadow, inode.key);
+        syscall(SYS_unlinkat, HERE, place, 0);
+}
+
+TAKE_OVER(int, troubled_mkdir, "mkdir", const char *path, mode_t mode) {
+        if (in_trouble())
+                return give_trouble();
+        int made = (int)syscall(SYS_mkdirat, HERE, path, mode);
+        if (made == 0)
+                begin_anew(path);
+        return made;
 }
 
 static Status list_folder(const char *path, Arena *arena, Str *out, Error *err) {
