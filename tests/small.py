@@ -112,4 +112,5 @@ def files_of(project: Project) -> dict[str, int]:
     store = project.store
     return {"data": len(list(store.glob("tables/*/data/*"))), "metadata": len(list(store.glob("tables/*/metadata/*"))),
             "landing": len([path for path in store.glob("landing/**/*") if path.is_file()]),
-            "queue": len(list(store.glob("commit/queue/*"))), "run": len(list(store.glob("run/*")))}
+            "queue": len(list(store.glob("commit/queue/*"))), "run": len(list(store.glob("run/*"))),
+            "root": len([path for path in store.iterdir() if path.is_file()])}

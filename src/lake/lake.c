@@ -2,6 +2,7 @@
 #include "lake/lake.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -48,6 +49,13 @@ static Status make_catalog(const Store *store, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         const char *path = arena_printf(&arena, "%s.%016llx.new", store->catalog_path,
                                         (unsigned long long)random_u64());
+        CLEANUP(close_fdp) int lock = open(store->lock_path, O_RDWR | O_CLOEXEC);
+        if (lock < 0)
+                return error_errno(err, errno, "cannot open '%s'", store->lock_path);
+        TRY(file_lock(lock, true, false, err));
+        if (file_exists(store->catalog_path))
+                return error_set(err, STATUS_EXISTS, "there is a store already: '%s'", store->root);
+        store_remove_unfinished(store, "catalog.sqlite");
         TRY(catalog_create_sqlite(path, STORE_FORMAT, str_of(store->root), err));
         TRY(note_key(store, path, err));
         if (link(path, store->catalog_path) < 0) {
@@ -57,7 +65,7 @@ static Status make_catalog(const Store *store, Error *err) {
                         return error_set(err, STATUS_EXISTS, "there is a store already: '%s'", store->root);
                 return error_errno(err, errnum, "cannot make '%s'", store->catalog_path);
         }
-        unlink(path);
+        store_remove_unfinished(store, "catalog.sqlite"); /* its other name, and its journal */
         dir_sync(store->root);
         return STATUS_OK;
 }

@@ -73,11 +73,26 @@ static Status make_key(const Store *store, Error *err) {
         return status;
 }
 
-static Status make_lock(const Store *store, Error *err) {
-        CLEANUP(close_fdp) int fd = open(store->lock_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+static Status make_lock(const Store *store, int *out_fd, Error *err) {
+        CLEANUP(close_fdp) int fd = open(store->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         if (fd < 0)
                 return error_errno(err, errno, "cannot make '%s'", store->lock_path);
+        TRY(file_lock(fd, true, false, err));
+        *out_fd = TAKE_FD(fd);
         return STATUS_OK;
+}
+
+void store_remove_unfinished(const Store *store, const char *name) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        DirEntry *entries = NULL;
+        size_t count = 0;
+        Error ignored;
+        Str begin = arena_strf(&scratch, "%s.", name), part = STR(".new");
+        if (dir_list(store->root, &scratch, &entries, &count, &ignored) != STATUS_OK)
+                return;
+        for (size_t i = 0; i < count; i++)
+                if (str_starts_with(entries[i].name, begin) && str_find(entries[i].name, part) < entries[i].name.size)
+                        unlink(path_join(&scratch, store->root, arena_cstr(&scratch, entries[i].name)));
 }
 
 /* A folder that has files of a store and no catalog is a store that lost it. A new catalog in it would answer as if
@@ -118,9 +133,11 @@ Status store_create(const char *root, Store **out, Error *err) {
                                   store->run_dir,   store->audit_dir };
         for (size_t i = 0; i < COUNT_OF(folders); i++)
                 TRY(dir_make(folders[i], err));
+        CLEANUP(close_fdp) int lock = -1;
+        TRY(make_lock(store, &lock, err));
+        store_remove_unfinished(store, "key");
         if (!file_exists(store->key_path))
                 TRY(make_key(store, err));
-        TRY(make_lock(store, err));
         dir_sync(path_dir(&scratch, store->lock_path));
         dir_sync(real);
         dir_sync(path_dir(&scratch, real));

@@ -51,6 +51,10 @@ void store_freep(Store **store);
 /* Compares what the catalog recorded with what is here: STORE_FORMAT or STORE_MOVED, each in one sentence. */
 Status store_check(const Store *store, int64_t recorded_format, Str recorded_root, Error *err);
 
+/* Removes NAME.*.new* from the root, what a dead process left when it made NAME. Only for the holder of STORE/commit/lock,
+ * under which the key and the catalog are made. */
+void store_remove_unfinished(const Store *store, const char *name);
+
 /* DISK_FULL if so many bytes more would leave less than the reserve: a part of the file system that only the catalog may
  * use, so that what was received can still be recorded, and a full disk be put in order. */
 Status store_check_reserve(const Store *store, uint64_t bytes, Error *err);
