@@ -60,7 +60,7 @@ def make_sales(folder: Path) -> Project:
     for name, text in MODELS.items():
         project.write(f"zones/sales/{name}", text)
     project.drop("sales", "orders.csv", "id,cust_id,day,placed,amount,rate,paid,note\n"
-                 "1,1,2026-01-02,2026-01-02 03:04:05,10.50,0.5,true,first\n2,2,2026-01-03,,99.99,,false,\n")
+                 "1,1,2026-01-02,2026-01-02 03:04:05,10.50,0.5,true,first\n2,2,2026-01-03,,99.99,,false,\nx,2,,,,,,not a number\n")
     project.drop("sales", "cust.csv", "id,name\n1,Ann\n2,Bo\n")
     project.json("run")
     return project
@@ -338,3 +338,8 @@ def test_the_schema_lode_says_what_show_says(sales: Project) -> None:
     logged = [(c["commit"], c["message"], c["changes"]) for c in sales.json("log")]
     asked = sales.query("select commit, message, changes from lode.commits order by time desc")
     assert [(c["commit"], c["message"], json.loads(c["changes"])) for c in asked] == logged
+    shown = sales.json("show", "run")
+    assert [(r["run"], r["state"]) for r in sales.query("select run, state from lode.runs")] == [(shown["run"], shown["state"])]
+    shown = [list(q.values()) for q in sales.json("show", "quarantine")]
+    assert len(shown) == 1
+    assert [list(q.values()) for q in sales.query("select * from lode.quarantine")] == shown

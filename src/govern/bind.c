@@ -48,6 +48,7 @@ typedef struct Text {
         const Principal *principal;
         uint32_t source;
         int view_depth;
+        bool own;   /* a view of the system's own */
         bool keyed; /* the statement has subqueries, so filtered scans take the keyed form */
         Mentioned mentioned;
 } Text;
@@ -158,7 +159,7 @@ static Status no_relation(Bind *bind, const Text *text, const SqlFrom *from, Err
 
 /* The system relations, for what the user typed: a view's text is its zone's. */
 static const BindSystem *system_of(const Bind *bind, const Text *text) {
-        return text->source == 0 ? bind->request->source->system : NULL;
+        return text->source == 0 || text->own ? bind->request->source->system : NULL;
 }
 
 static Str lower_case(Arena *arena, Str name) {
@@ -330,7 +331,8 @@ static Status inline_view(Bind *bind, const Text *text, SqlFrom *from, const Rel
         Text inner = {
                 .tree = relation->view,
                 .zone = relation->zone,
-                .principal = zone,
+                .principal = relation->own ? text->principal : zone,
+                .own = relation->own,
                 .source = (uint32_t)map->texts.count,
                 .view_depth = text->view_depth + 1,
                 .keyed = text->keyed,
@@ -340,7 +342,8 @@ static Status inline_view(Bind *bind, const Text *text, SqlFrom *from, const Rel
         inner.keyed |= inner.mentioned.subqueries;
         TRY(sql_allow_query(relation->view, query, err));
         TRY(bind_query(bind, &inner, NULL, query, err));
-        note_relation(bind, relation, NULL, 0);
+        if (!relation->own)
+                note_relation(bind, relation, NULL, 0);
         for (size_t i = 0; text->source == 0 && i < relation->column_count; i++)
                 if (!policy_withholds(policy, relation->columns[i].name))
                         vec_push(bind->arena, &bind->columns, relation->columns[i].name);
@@ -397,7 +400,7 @@ static Status see_relation(Bind *bind, const Text *text, Scope *scope, SqlFrom *
                       .nullable = where.nullable,
                       .whole = where.whole || from->sample || from->column_aliases.count > 0 };
         Seen *kept;
-        if (relation->kind != RELATION_SYSTEM)
+        if (relation->kind != RELATION_SYSTEM && !relation->own)
                 TRY(get_policy(bind, text, relation, &seen.policy, err));
         bind->filtered |= seen.policy && seen.policy->row_filter;
         if (relation->kind == RELATION_VIEW) {

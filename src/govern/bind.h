@@ -46,6 +46,7 @@ typedef struct Relation {
         RelationColumn *columns; /* hidden ones included; a view may leave them out (0) */
         size_t column_count;
         const SqlTree *view; /* RELATION_VIEW: its text's tree; bound as its zone, with default_zone = its zone */
+        bool own;            /* a view of BindSystem's: bound as whoever asks, and sees system relations */
         void *handle;        /* the resolver's own, handed back to files() */
 } Relation;
 

@@ -58,6 +58,14 @@ static Status new_file(void *context, Arena *arena, int *out_fd, Str *out_name, 
         return STATUS_OK;
 }
 
+static Status parse_own(void *context, Str sql, Arena *arena, const SqlTree **out, Error *err) {
+        const Statement *statement = context;
+        SqlTree *tree;
+        TRY(statement_parse(statement->spec.worker, sql, STR(""), arena, &tree, err));
+        *out = tree;
+        return STATUS_OK;
+}
+
 Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, Statement *out, Error *err) {
         *out = (Statement){ .spec = *spec, .tree = tree };
         out->source = (LakeSource){
@@ -68,7 +76,7 @@ Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, St
         source.sight = spec->sight;
         if (spec->session) {
                 SystemSpec system_spec = { .lake = spec->lake, .at = spec->at, .principal = spec->principal,
-                                           .session = *spec->session, .sight = spec->sight, .new_file = new_file, .context = out };
+                                           .session = *spec->session, .sight = spec->sight, .new_file = new_file, .parse = parse_own, .context = out };
                 TRY(system_open(&system_spec, &system, err));
                 source.system = system_bind(system);
         }

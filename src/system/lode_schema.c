@@ -4,7 +4,7 @@
  * for whoever may see the table that it is about; of a commit, what it changed of what one may see.
  */
 #include "base/json.h"
-#include "base/vec.h"
+#include "sql/printer.h"
 #include "system/parts.h"
 
 static Cell text_or_null(Str text) {
@@ -108,7 +108,77 @@ static Status make_commits(System *system, RowFile *file, Error *err) {
         return STATUS_OK;
 }
 
+/* ---- runs ---- */
+
+static Cell json_or_null(System *system, const Json *value) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        if (!value)
+                return NOTHING;
+        JsonWriter writer = json_writer(&out, false);
+        json_put_tree(&writer, value);
+        return TEXT(buf_dup(&out, &system->arena));
+}
+
+/* Only the last run is kept whole, and it names all that it did: for administrators. */
+static Status make_runs(System *system, RowFile *file, Error *err) {
+        Str text;
+        Json *run;
+        Error absent = { 0 };
+        if (system->spec.sight && !system->spec.principal.administrator)
+                return STATUS_OK;
+        Status status = catalog_meta(system->spec.lake->catalog, STR("last_run"), &system->arena, &text, &absent);
+        if (status == STATUS_NOT_FOUND)
+                return STATUS_OK;
+        if (status != STATUS_OK) {
+                *err = absent;
+                return status;
+        }
+        TRY(json_parse(text, "the last run", &system->arena, &run, err));
+        return ROW(file, err, NUMBER(json_integer(json_get(run, "run"), 0)), text_or_null(json_string(json_get(run, "branch"))),
+                   text_or_null(json_string(json_get(run, "commit"))), text_or_null(json_string(json_get(run, "state"))),
+                   json_or_null(system, json_get(run, "files")), json_or_null(system, json_get(run, "models")),
+                   json_or_null(system, json_get(run, "errors")));
+}
+
+/* ---- quarantine: the rows themselves, so a view ---- */
+
+static const char quarantine_nothing[] =
+        "SELECT NULL::VARCHAR AS zone, NULL::VARCHAR AS source, NULL::BIGINT AS delivery, NULL::VARCHAR AS name,"
+        " NULL::BIGINT AS record, NULL::BIGINT AS line, NULL::BIGINT AS \"offset\", NULL::BIGINT AS length,"
+        " NULL::VARCHAR AS \"column\", NULL::VARCHAR AS rule, NULL::VARCHAR AS message, NULL::VARCHAR AS raw,"
+        " NULL::VARCHAR AS state WHERE false";
+
+static Status quarantine_text(System *system, Arena *arena, Str *out, Error *err) {
+        CLEANUP(buf_deinit) Buf text = { 0 };
+        const World *world;
+        TRY(system_world(system, &world, err));
+        buf_append_cstr(&text, quarantine_nothing);
+        for (size_t i = 0; i < world->table_count; i++) {
+                const WorldTable *table = &world->tables[i];
+                if (!str_is(table->stage, "quarantine") || str_is(table->name, "rows"))
+                        continue; /* what checks found has no line of a file */
+                buf_append_cstr(&text, " UNION ALL SELECT ");
+                sql_quote_text(&text, table->zone);
+                buf_append_cstr(&text, ", ");
+                sql_quote_text(&text, table->name);
+                buf_append_cstr(&text, ", q._file, d.name, q.record, q.line, q.\"offset\", q.length, q.\"column\", q.rule,"
+                                       " q.message, q.raw, 'open' FROM ");
+                sql_quote_name(&text, table->zone);
+                buf_append_cstr(&text, ".quarantine.");
+                sql_quote_name(&text, table->name);
+                buf_append_cstr(&text, " AS q LEFT JOIN lode.deliveries AS d ON d.delivery = q._file");
+        }
+        *out = buf_dup(&text, arena);
+        return STATUS_OK;
+}
+
+const ViewRelation LODE_VIEWS[] = {
+        { "lode", "quarantine", quarantine_text },
+        { 0 },
+};
+
 const MadeRelation LODE_RELATIONS[] = {
+        { "lode", "runs", "run int8,branch text,commit text,state text,files json,models json,errors json", make_runs },
         { "lode", "tables",
           "zone text,stage text,table text,kind text,rows int8,files int8,bytes int8,commit text,changed_at timestamptz,about text",
           make_tables },

@@ -27,6 +27,14 @@ typedef struct MadeRelation {
         Maker make;
 } MadeRelation;
 
+/* A view: its text for this principal. */
+typedef struct ViewRelation {
+        const char *schema, *name;
+        Status (*text)(System *system, Arena *arena, Str *out, Error *err);
+} ViewRelation;
+
+extern const ViewRelation LODE_VIEWS[]; /* ends with a row without a name */
+
 /* Each ends with a row without a name. */
 extern const MadeRelation PG_CATALOG_RELATIONS[], PG_VIEW_RELATIONS[], INFORMATION_SCHEMA_RELATIONS[], LODE_RELATIONS[];
 

@@ -9,6 +9,7 @@ static const MadeRelation *const MADE[] = { PG_CATALOG_RELATIONS, PG_VIEW_RELATI
 
 /* What a resolved relation leads back to. */
 typedef struct SystemRelation {
+        const SystemExtra *extra;    /* or NULL */
         const MadeRelation *made;    /* or NULL */
         const Pg15Relation *pg15;    /* or NULL */
         SystemColumn *columns;
@@ -23,11 +24,45 @@ static const MadeRelation *find_made(Str schema, Str name) {
         return NULL;
 }
 
-static Status find(void *context, Str schema, Str name, Arena *arena, Relation **out, Error *err UNUSED) {
-        (void)context;
+static const SystemExtra *find_extra(const System *system, Str schema, Str name) {
+        const SystemSession *session = &system->spec.session;
+        for (size_t i = 0; i < session->extra_count; i++)
+                if (str_is(schema, session->extras[i].schema) && str_is(name, session->extras[i].name))
+                        return &session->extras[i];
+        return NULL;
+}
+
+static Status find_view(System *system, Str schema, Str name, Arena *arena, Relation **out, Error *err) {
+        const ViewRelation *view = LODE_VIEWS;
+        while (view->name && !(str_is(schema, view->schema) && str_is(name, view->name)))
+                view++;
+        if (!view->name || !system->spec.parse)
+                return STATUS_OK;
+        Str text;
+        const SqlTree *tree;
+        TRY(view->text(system, arena, &text, err));
+        TRY(system->spec.parse(system->spec.context, text, arena, &tree, err));
+        *out = ARENA_NEW(arena, Relation);
+        **out = (Relation){ .kind = RELATION_VIEW, .stage = arena_str(arena, schema), .name = arena_str(arena, name), .view = tree, .own = true };
+        return STATUS_OK;
+}
+
+static const char *columns_of(const SystemRelation *relation) {
+        if (relation->extra && relation->extra->columns)
+                return relation->extra->columns;
+        if (relation->made && relation->made->columns)
+                return relation->made->columns;
+        return relation->pg15 ? relation->pg15->columns : NULL;
+}
+
+static Status find(void *context, Str schema, Str name, Arena *arena, Relation **out, Error *err) {
+        System *system = context;
         *out = NULL;
-        SystemRelation found = { .made = find_made(schema, name), .pg15 = pg15_relation(schema, name) };
-        const char *columns = found.made && found.made->columns ? found.made->columns : found.pg15 ? found.pg15->columns : NULL;
+        TRY(find_view(system, schema, name, arena, out, err));
+        if (*out)
+                return STATUS_OK;
+        SystemRelation found = { find_extra(system, schema, name), find_made(schema, name), pg15_relation(schema, name), NULL, 0 };
+        const char *columns = columns_of(&found);
         if (!columns)
                 return STATUS_OK;
         found.columns = system_columns(arena, columns, &found.column_count);
@@ -52,6 +87,10 @@ static Status find(void *context, Str schema, Str name, Arena *arena, Relation *
 static Status write_rows(System *system, const SystemRelation *relation, int fd, Error *err) {
         RowFile *file = &system->file;
         TRY(row_file_start(file, fd, relation->columns, relation->column_count, err));
+        if (relation->extra) {
+                TRY(relation->extra->make(relation->extra->context, file, err));
+                return row_file_finish(file, err);
+        }
         for (const char *const *row = relation->pg15 ? relation->pg15->rows : NULL; row && *row; row++)
                 TRY(row_add_text(file, *row, err));
         if (relation->made)
@@ -62,7 +101,7 @@ static Status write_rows(System *system, const SystemRelation *relation, int fd,
 static Status make_file(System *system, const Relation *relation, Str *out, Error *err) {
         const SystemRelation *handle = relation->handle;
         *out = STR_NONE;
-        if (!handle->made && !handle->pg15->rows)
+        if (!handle->extra && !handle->made && !handle->pg15->rows)
                 return STATUS_OK;
         CLEANUP(close_fdp) int fd = -1;
         TRY(system->spec.new_file(system->spec.context, &system->arena, &fd, out, err));

@@ -22,11 +22,23 @@ typedef struct SystemSetting {
         Str name, value;
 } SystemSetting;
 
+struct RowFile; /* system/rows.h */
+
+/* A relation that the caller makes: sessions, access. It stands before one of ours with its name. */
+typedef struct SystemExtra {
+        const char *schema, *name;
+        const char *columns; /* "pid int4,usename name"; NULL: as PostgreSQL has them */
+        Status (*make)(void *context, struct RowFile *file, Error *err);
+        void *context;
+} SystemExtra;
+
 typedef struct SystemSession {
         Str database; /* that the client is connected to: a zone, "lode" or "postgres" */
         Str schema;   /* current_schema(); empty = public */
         const SystemSetting *settings; /* what SET changed or the server says of itself, before the usual ones */
         size_t setting_count;
+        const SystemExtra *extras;
+        size_t extra_count;
 } SystemSession;
 
 typedef struct SystemSpec {
@@ -37,6 +49,8 @@ typedef struct SystemSpec {
         const Sight *sight; /* NULL: everything may be seen. Else asked for each table, quarantine and view */
         /* A new file that the worker can read: where to write it, and how SQL names it. */
         Status (*new_file)(void *context, Arena *arena, int *out_fd, Str *out_name, Error *err);
+        /* The tree of a SELECT of ours; NULL: relations that are views (lode.quarantine) are not there. */
+        Status (*parse)(void *context, Str sql, Arena *arena, const SqlTree **out, Error *err);
         void *context;
 } SystemSpec;
 

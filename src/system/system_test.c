@@ -98,12 +98,26 @@ static Status collect(void *context, Str data_row, Error *err) {
         return STATUS_OK;
 }
 
+static Status parse(void *context, Str sql, Arena *arena, const SqlTree **out, Error *err) {
+        SqlTree *tree;
+        Str json;
+        TRY(worker_parse(context, sql, arena, &json, err));
+        TRY(sql_tree_read(json, sql, STR_NONE, arena, &tree, err));
+        *out = tree;
+        return STATUS_OK;
+}
+
+static Status two_sessions(void *context, RowFile *file, Error *err) {
+        TRY(ROW(file, err, NUMBER(1), TEXT(str_of(context))));
+        return ROW(file, err, NUMBER(2), NOTHING);
+}
+
 /* The rows as text; data NULL when it fails, the error being in the test. */
 static Str ask(Shop *shop, const char *sql) {
         Test *t = shop->test;
         CLEANUP(system_closep) System *system = NULL;
         SystemSpec spec = { .lake = shop->lake, .principal = { .name = STR("ann") }, .session = shop->session,
-                            .sight = shop->sight, .new_file = new_file, .context = shop->worker };
+                            .sight = shop->sight, .new_file = new_file, .parse = parse, .context = shop->worker };
         SqlTree *tree;
         Str json;
         WorkerColumns columns;
@@ -160,12 +174,30 @@ TEST(the_catalog_answers_as_a_client_asks) {
                 { "select name, type, about from lode.columns where \"table\" = 'order' order by position", "Id|bigint|its number;amount|decimal(9,2)|NULL" },
                 { "select message, len(changes::json[]) from lode.commits", "m|10" },
                 { "select count(*) from lode.deliveries", "0" },
+                { "select count(*) from lode.runs", "0" },
                 { "select pg_get_viewdef(oid) from pg_class where relname = 'names'", "select 'x' as n" },
                 { "select count(*) from pg_catalog.pg_get_keywords() where word = 'select'", "1" },
                 { "select current_schema(), current_database(), current_schemas(true), current_user", "public|lode|[\"pg_catalog\", \"public\"]|ann" },
                 { "select split_part(version(), ' ', 1) || split_part(current_setting('server_version'), '.', 1)", "PostgreSQL15" },
                 { "select 'nobody'::regclass", NULL },
                 { "select 1 from pg_nothing", NULL },
+        };
+        check_all(&shop, cases, COUNT_OF(cases));
+}
+
+TEST(what_the_server_knows_stands_beside_and_before_ours) {
+        CLEANUP(shop_deinit) Shop shop = { 0 };
+        CHECK_OK(shop_start(t, &shop));
+        char who[] = "bo";
+        SystemExtra extras[] = {
+                { "lode", "sessions", "pid int4,principal text", two_sessions, who },
+                { "pg_catalog", "pg_language", "oid oid,lanname name", two_sessions, who },
+        };
+        shop.session.extras = extras;
+        shop.session.extra_count = 2;
+        static const Asked cases[] = {
+                { "select pid, principal from lode.sessions order by 1", "1|bo;2|NULL" },
+                { "select lanname from pg_language order by oid", "bo;NULL" },
         };
         check_all(&shop, cases, COUNT_OF(cases));
 }
