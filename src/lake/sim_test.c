@@ -50,6 +50,7 @@ typedef struct Sim {
         sem_t controller;
         Actor actors[ACTORS];
         int64_t now_us;
+        uint64_t chance; /* the controller's random bytes: the first names in the store */
         long steps;
         bool may_fail; /* calls are made to fail, answers are lost, or locks are held for minutes */
         WorkShared work;
@@ -179,10 +180,11 @@ TAKE_OVER(int, sim_clock_gettime, "clock_gettime", clockid_t clock, struct times
 }
 
 TAKE_OVER(ssize_t, sim_getrandom, "getrandom", void *out, size_t size, unsigned flags) {
-        if (self < 0)
+        if (!sim)
                 return syscall(SYS_getrandom, out, size, flags);
+        uint64_t *chance = self < 0 ? &sim->chance : &sim->actors[self].chance;
         for (size_t i = 0; i < size; i++)
-                ((unsigned char *)out)[i] = (unsigned char)work_chance(&sim->actors[self].chance, 256);
+                ((unsigned char *)out)[i] = (unsigned char)work_chance(chance, 256);
         return (ssize_t)size;
 }
 
@@ -473,6 +475,7 @@ static bool make_store(Controller *c) {
 /* The whole story of one seed. */
 static bool simulate(Controller *c, long steps) {
         sim->now_us = START_US;
+        sim->chance = c->seed;
         sim->may_fail = c->weather->failure || c->weather->stall;
         sem_init(&sim->controller, 1, 0);
         if (!make_store(c))
@@ -504,11 +507,26 @@ static Sim *sim_new(void) {
         return made;
 }
 
-static bool run_seed(Test *t, uint64_t seed, long steps) {
+/* Hashes of bodies, and with them some orders, depend on the store's path; so it is always the same, unless another run on
+ * this machine has it. The descriptor holds its lock. */
+static const char *take_place(Test *t, int *out_fd) {
+        const char *base = getenv("TMPDIR");
+        const char *place = arena_printf(&t->arena, "%s/lode-sim-%u", base && *base ? base : "/tmp",
+                                         (unsigned)getuid());
+        const char *lock = arena_printf(&t->arena, "%s/lock", place);
+        if (dir_make(place, &t->err) == STATUS_OK)
+                *out_fd = sim_open(lock, 02 | 0100 | 02000000 /* O_RDWR | O_CREAT | O_CLOEXEC */, 0600);
+        if (*out_fd >= 0 && file_lock(*out_fd, true, true, &t->err) == STATUS_OK)
+                return place;
+        printf("# another run has '%s': these stories are not told the same way again\n", place);
+        return test_folder(t);
+}
+
+static bool run_seed(Test *t, const char *place, uint64_t seed, long steps) {
         Controller c = { .t = t, .seed = seed, .chance = seed * UINT64_C(0x9e3779b97f4a7c15) + 1 };
-        c.root = arena_printf(&t->arena, "%s/store", test_folder(t));
+        c.root = arena_printf(&t->arena, "%s/store", place);
         c.weather = &weathers[seed % COUNT_OF(weathers)];
-        c.shadow = arena_printf(&t->arena, "%s/shadow", test_folder(t));
+        c.shadow = arena_printf(&t->arena, "%s/shadow", place);
         sim = sim_new();
         bool fine = simulate(&c, steps);
         if (!fine)
@@ -528,9 +546,12 @@ static bool run_seed(Test *t, uint64_t seed, long steps) {
 TEST(whatever_happens_in_whatever_order_nothing_is_lost_or_doubled) {
         long seed = number_of("LODE_SIM_SEED", -1), steps = number_of("LODE_SIM_STEPS", STEPS);
         long seeds = number_of("LODE_SIM_SEEDS", getenv("LODE_TEST_FULL") ? 200 : 5);
+        CLEANUP(close_fdp) int lock = -1;
+        const char *place = take_place(t, &lock);
         if (seed >= 0)
-                run_seed(t, (uint64_t)seed, steps);
+                run_seed(t, place, (uint64_t)seed, steps);
         for (long i = 0; seed < 0 && i < seeds; i++)
-                if (!run_seed(t, (uint64_t)i, steps))
+                if (!run_seed(t, place, (uint64_t)i, steps))
                         break;
+        dir_remove_all(place, &t->err);
 }
