@@ -126,7 +126,7 @@ static Status do_savepoint(Session *session, Portal *portal, Error *err) {
         Savepoint *savepoint = calloc(1, sizeof(*savepoint));
         char *name = strndup(portal->prepared->command.name.data, portal->prepared->command.name.size);
         if (!savepoint || !name)
-                panic("out of memory");
+                out_of_memory();
         *savepoint = (Savepoint){ session->savepoints, name };
         session->savepoints = savepoint;
         complete(session, "SAVEPOINT");

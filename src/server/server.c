@@ -234,7 +234,7 @@ static void add_connection(Server *server, int socket, bool is_local) {
         int yes = 1;
         Connection *connection = calloc(1, sizeof(*connection));
         if (!connection)
-                panic("out of memory");
+                out_of_memory();
         (void)setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
         (void)setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
         connection->session = session_new(&server->host, socket, ++server->next_process, is_local);
@@ -515,7 +515,7 @@ static Status open_all(Server *server, Error *err) {
 Status server_open(const ServerOptions *options, Server **out, Error *err) {
         Server *server = calloc(1, sizeof(*server));
         if (!server)
-                panic("out of memory");
+                out_of_memory();
         take_options(options, &server->options);
         server->listener = server->events = server->wake = -1;
         server->heavy.heavy = true;

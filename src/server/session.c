@@ -13,7 +13,7 @@
 Session *session_new(const SessionHost *host, int socket, uint32_t process, bool is_local) {
         Session *session = calloc(1, sizeof(*session));
         if (!session)
-                panic("out of memory");
+                out_of_memory();
         session->host = host;
         session->process = process;
         session->is_local = is_local;
@@ -186,7 +186,7 @@ static void add_named(Named **list, Str name, Prepared *prepared, Portal *portal
         Named *named = calloc(1, sizeof(*named));
         char *copy = strndup(name.data ? name.data : "", name.size);
         if (!named || !copy)
-                panic("out of memory");
+                out_of_memory();
         *named = (Named){ .next = *list, .name = copy, .prepared = prepared, .portal = portal };
         *list = named;
 }

@@ -95,7 +95,7 @@ struct Settings {
 static void assign(char **to, Str value) {
         char *copy = strndup(value.data ? value.data : "", value.size);
         if (!copy)
-                panic("out of memory");
+                out_of_memory();
         free(*to);
         *to = copy;
 }
@@ -110,7 +110,7 @@ static void assign_all(Value *value, Str text) {
 Settings *settings_new(void) {
         Settings *settings = calloc(1, sizeof(*settings));
         if (!settings)
-                panic("out of memory");
+                out_of_memory();
         settings->count = ROW_COUNT;
         for (size_t i = 0; i < ROW_COUNT; i++)
                 assign_all(&settings->values[i], str_of(ROWS[i].value));
@@ -250,7 +250,7 @@ Status settings_set(Settings *settings, Str name, Str value, bool local, Error *
                 TRY(check(&ROWS[i], old, &value, err));
         CLEANUP(freep) char *copy = strndup(value.data ? value.data : "", value.size); /* it may be one of the old ones */
         if (!copy)
-                panic("out of memory");
+                out_of_memory();
         old->told &= strcmp(old->now, copy) == 0;
         if (!local || !settings->in_transaction)
                 assign(&old->session, str_of(copy));

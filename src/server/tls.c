@@ -51,7 +51,7 @@ static int choose_protocol(SSL *tls, const unsigned char **out, unsigned char *o
 Status tls_open(const char *certificate, const char *key, TlsContext **out, Error *err) {
         SSL_CTX *context = SSL_CTX_new(TLS_server_method());
         if (!context)
-                panic("out of memory");
+                out_of_memory();
         SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
         SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION);
         SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
@@ -70,7 +70,7 @@ Status tls_open(const char *certificate, const char *key, TlsContext **out, Erro
         }
         TlsContext *made = calloc(1, sizeof(*made));
         if (!made)
-                panic("out of memory");
+                out_of_memory();
         made->context = context;
         make_binding(made);
         *out = made;
