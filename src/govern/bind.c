@@ -543,9 +543,10 @@ static void use_conditions(Bind *bind, const Scope *scope, const Seen *wanted, c
 
 static Status make_system_scan(Bind *bind, const Relation *relation, const bool *carried, Str *out, SqlFromKind *out_kind, Error *err) {
         const BindSystem *system = bind->request->source->system;
-        Str path;
-        TRY(system->file(system->context, relation, bind->arena, &path, err));
-        GuardedUse use = { .relation = relation, .carried = carried, .paths = &path, .path_count = path.size > 0 };
+        Str *paths;
+        size_t count;
+        TRY(system->files(system->context, relation, bind->arena, &paths, &count, err));
+        GuardedUse use = { .relation = relation, .carried = carried, .paths = paths, .path_count = count };
         *out_kind = SQL_FROM_PRINTED;
         return guard_scan(&use, bind->arena, out, NULL, NULL, err);
 }

@@ -72,8 +72,8 @@ typedef struct BindSystem {
         Str database, schema; /* that the session is in; schema is current_schema() */
         /* *out = NULL when there is none so named. Names in lower case. */
         Status (*find)(void *context, Str schema, Str name, Arena *arena, Relation **out, Error *err);
-        /* The file of its rows, as the worker will name it; empty = no rows. */
-        Status (*file)(void *context, const Relation *relation, Arena *arena, Str *out, Error *err);
+        /* The files of its rows, as the worker will name them; none = no rows. */
+        Status (*files)(void *context, const Relation *relation, Arena *arena, Str **out, size_t *out_count, Error *err);
         /* The number of what the text names, 0 = there is none (or it may not be seen). */
         Status (*number)(void *context, ObjectKind kind, Str text, int64_t *out, Error *err);
 } BindSystem;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What a System is made of; for the files of this room alone.
+ * What a System is made of; for the files of this room alone. Fixed rows are encoded once per process, behind a lock.
  *
  * A relation is made by its maker: a function that adds its rows. Relations without a maker have the rows that
  * PostgreSQL itself has in every database (pg15.h), or none.
@@ -16,7 +16,7 @@ struct System {
         bool has_world;
         BindSystem bind;
         RowFile file;
-        Map made; /* relation's name to Str: its file, empty = no rows */
+        Map made; /* relation's name to its files */
 };
 
 typedef Status (*Maker)(System *system, RowFile *file, Error *err);
@@ -25,6 +25,7 @@ typedef struct MadeRelation {
         const char *schema, *name;
         const char *columns; /* NULL: as PostgreSQL has them */
         Maker make;
+        Maker fixed; /* or NULL: rows that are the same for everybody and for ever; gets no System */
 } MadeRelation;
 
 /* A view: its text for this principal. */

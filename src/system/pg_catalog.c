@@ -86,9 +86,7 @@ static size_t count_columns(const char *columns) {
         return count;
 }
 
-static Status make_classes(System *system, RowFile *file, Error *err) {
-        const World *world;
-        TRY(system_world(system, &world, err));
+static Status own_classes(System *system UNUSED, RowFile *file, Error *err) {
         for (size_t i = 0; i < PG15_RELATION_COUNT; i++) {
                 const Pg15Relation *own = &PG15_RELATIONS[i];
                 if (!is_relation(own))
@@ -97,6 +95,12 @@ static Status make_classes(System *system, RowFile *file, Error *err) {
                                  count_columns(own->columns), -1, 0 };
                 TRY(class_row(file, &row, err));
         }
+        return STATUS_OK;
+}
+
+static Status make_classes(System *system, RowFile *file, Error *err) {
+        const World *world;
+        TRY(system_world(system, &world, err));
         for (size_t i = 0; i < world->table_count; i++) {
                 const WorldTable *table = &world->tables[i];
                 ClassRow row = { table->oid, table->schema, table->oid + OID_ROW_TYPE, table->name, table->kind,
@@ -148,17 +152,20 @@ static bool is_array(Str type) {
         return type.data[0] == '_' || str_ends_with(type, STR("vector"));
 }
 
-static Status own_attributes(RowFile *file, const TypeIndex *index, Arena *arena, Error *err) {
+static Status own_attributes(System *system UNUSED, RowFile *file, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        TypeIndex index;
+        index_types(&index, &arena);
         for (size_t i = 0; i < PG15_RELATION_COUNT; i++) {
                 const Pg15Relation *own = &PG15_RELATIONS[i];
                 size_t count;
                 if (!is_relation(own))
                         continue;
-                const SystemColumn *columns = system_columns(arena, own->columns, &count);
+                const SystemColumn *columns = system_columns(&arena, own->columns, &count);
                 for (size_t k = 0; k < count; k++) {
                         AttributeRow row = { own->oid, columns[k].name, k + 1, -1,
                                              own->kind == 'r' && is_array(columns[k].type), columns[k].not_null };
-                        TRY(attribute_row(file, &row, map_get(&index->by_name, columns[k].type), err));
+                        TRY(attribute_row(file, &row, map_get(&index.by_name, columns[k].type), err));
                 }
         }
         return STATUS_OK;
@@ -170,7 +177,6 @@ static Status make_attributes(System *system, RowFile *file, Error *err) {
         TypeIndex index;
         TRY(system_world(system, &world, err));
         index_types(&index, &arena);
-        TRY(own_attributes(file, &index, &arena, err));
         for (size_t i = 0; i < world->table_count; i++) {
                 const WorldTable *table = &world->tables[i];
                 for (size_t k = 0; k < table->column_count; k++) {
@@ -237,8 +243,8 @@ static Status make_descriptions(System *system, RowFile *file, Error *err) {
 const MadeRelation PG_CATALOG_RELATIONS[] = {
         { "pg_catalog", "pg_namespace", NULL, make_namespaces },
         { "pg_catalog", "pg_database", NULL, make_databases },
-        { "pg_catalog", "pg_class", NULL, make_classes },
-        { "pg_catalog", "pg_attribute", NULL, make_attributes },
+        { "pg_catalog", "pg_class", NULL, make_classes, own_classes },
+        { "pg_catalog", "pg_attribute", NULL, make_attributes, own_attributes },
         { "pg_catalog", "pg_type", NULL, make_types },
         { "pg_catalog", "pg_description", NULL, make_descriptions },
         { 0 },

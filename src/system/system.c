@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "system/system.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <sys/mman.h>
+
 #include "base/file.h"
 #include "base/map.h"
+#include "base/vec.h"
 #include "system/parts.h"
 
 static const MadeRelation *const MADE[] = { PG_CATALOG_RELATIONS, PG_VIEW_RELATIONS, INFORMATION_SCHEMA_RELATIONS, LODE_RELATIONS };
@@ -84,46 +89,114 @@ static Status find(void *context, Str schema, Str name, Arena *arena, Relation *
         return STATUS_OK;
 }
 
-static Status write_rows(System *system, const SystemRelation *relation, int fd, Error *err) {
-        RowFile *file = &system->file;
+/* ---- rows that are the same for everybody ---- */
+
+/* Whole Parquet files, made when first needed and kept for as long as the process lives. */
+typedef struct Fixed {
+        const char *schema, *name;
+        Str bytes; /* data NULL: it has no rows */
+} Fixed;
+
+static pthread_mutex_t fixed_lock = PTHREAD_MUTEX_INITIALIZER;
+static Arena fixed_memory;
+static VEC(Fixed) fixed_files;
+
+static Status write_fixed(const SystemRelation *relation, RowFile *file, int fd, Error *err) {
         TRY(row_file_start(file, fd, relation->columns, relation->column_count, err));
-        if (relation->extra) {
-                TRY(relation->extra->make(relation->extra->context, file, err));
-                return row_file_finish(file, err);
-        }
         for (const char *const *row = relation->pg15 ? relation->pg15->rows : NULL; row && *row; row++)
                 TRY(row_add_text(file, *row, err));
-        if (relation->made)
+        if (relation->made && relation->made->fixed)
+                TRY(relation->made->fixed(NULL, file, err));
+        return row_file_finish(file, err);
+}
+
+static Status make_fixed(const SystemRelation *relation, Fixed *out, Error *err) {
+        CLEANUP(row_file_free) RowFile file = { 0 };
+        CLEANUP(close_fdp) int fd = memfd_create("lode-system", MFD_CLOEXEC);
+        if (fd < 0)
+                return error_errno(err, errno, "cannot hold a system relation in memory");
+        TRY(write_fixed(relation, &file, fd, err));
+        off_t size = lseek(fd, 0, SEEK_END);
+        char *bytes = arena_alloc_raw(&fixed_memory, (size_t)size);
+        if (pread(fd, bytes, (size_t)size, 0) != size)
+                return error_errno(err, errno, "cannot read a system relation back");
+        if (file.rows > 0)
+                out->bytes = (Str){ bytes, (size_t)size };
+        vec_push(&fixed_memory, &fixed_files, *out);
+        return STATUS_OK;
+}
+
+static Status fixed_bytes(const Relation *relation, Str *out, Error *err) {
+        const SystemRelation *handle = relation->handle;
+        Status status = STATUS_OK;
+        pthread_mutex_lock(&fixed_lock);
+        size_t i = 0;
+        while (i < fixed_files.count && !(str_is(relation->stage, fixed_files.items[i].schema) && str_is(relation->name, fixed_files.items[i].name)))
+                i++;
+        if (i == fixed_files.count) {
+                Fixed made = { .schema = arena_cstr(&fixed_memory, relation->stage), .name = arena_cstr(&fixed_memory, relation->name) };
+                status = make_fixed(handle, &made, err);
+        }
+        *out = status == STATUS_OK ? fixed_files.items[i].bytes : STR_NONE;
+        pthread_mutex_unlock(&fixed_lock);
+        return status;
+}
+
+/* ---- files ---- */
+
+/* Those of one relation: what is fixed, and what was made for this principal. */
+typedef struct Files {
+        Str paths[2];
+        size_t count;
+} Files;
+
+static Status copy_fixed(System *system, const Relation *relation, Files *out, Error *err) {
+        CLEANUP(close_fdp) int fd = -1;
+        Str bytes;
+        TRY(fixed_bytes(relation, &bytes, err));
+        if (!bytes.data)
+                return STATUS_OK;
+        TRY(system->spec.new_file(system->spec.context, &system->arena, &fd, &out->paths[out->count], err));
+        out->count++;
+        return fd_write_all(fd, bytes, "a system relation", err);
+}
+
+static Status write_made(System *system, const SystemRelation *relation, int fd, Error *err) {
+        RowFile *file = &system->file;
+        TRY(row_file_start(file, fd, relation->columns, relation->column_count, err));
+        if (relation->extra)
+                TRY(relation->extra->make(relation->extra->context, file, err));
+        else
                 TRY(relation->made->make(system, file, err));
         return row_file_finish(file, err);
 }
 
-static Status make_file(System *system, const Relation *relation, Str *out, Error *err) {
+static Status make_files(System *system, const Relation *relation, Files *out, Error *err) {
         const SystemRelation *handle = relation->handle;
-        *out = STR_NONE;
-        if (!handle->extra && !handle->made && !handle->pg15->rows)
-                return STATUS_OK;
         CLEANUP(close_fdp) int fd = -1;
-        TRY(system->spec.new_file(system->spec.context, &system->arena, &fd, out, err));
-        TRY(write_rows(system, handle, fd, err));
-        if (system->file.rows == 0)
-                *out = STR_NONE;
+        bool fixed = (handle->pg15 && handle->pg15->rows) || (handle->made && handle->made->fixed);
+        if (fixed && !handle->extra)
+                TRY(copy_fixed(system, relation, out, err));
+        if (!handle->extra && !handle->made)
+                return STATUS_OK;
+        TRY(system->spec.new_file(system->spec.context, &system->arena, &fd, &out->paths[out->count], err));
+        TRY(write_made(system, handle, fd, err));
+        out->count += system->file.rows > 0;
         return STATUS_OK;
 }
 
 /* Once per System and relation. */
-static Status file_of(void *context, const Relation *relation, Arena *arena UNUSED, Str *out, Error *err) {
+static Status files_of(void *context, const Relation *relation, Arena *arena UNUSED, Str **out, size_t *out_count, Error *err) {
         System *system = context;
         Str key = arena_strf(&system->arena, "%.*s.%.*s", STR_ARG(relation->stage), STR_ARG(relation->name));
-        Str *known = map_get(&system->made, key);
-        if (!known) {
-                Str made;
-                TRY(make_file(system, relation, &made, err));
-                known = ARENA_NEW(&system->arena, Str);
-                *known = made;
-                map_put(&system->made, key, known);
+        Files *files = map_get(&system->made, key);
+        if (!files) {
+                files = ARENA_NEW(&system->arena, Files);
+                TRY(make_files(system, relation, files, err));
+                map_put(&system->made, key, files);
         }
-        *out = *known;
+        *out = files->paths;
+        *out_count = files->count;
         return STATUS_OK;
 }
 
@@ -243,7 +316,7 @@ Status system_open(const SystemSpec *spec, System **out, Error *err UNUSED) {
                 .database = spec->session.database,
                 .schema = system->spec.session.schema,
                 .find = find,
-                .file = file_of,
+                .files = files_of,
                 .number = number,
         };
         *out = system;
