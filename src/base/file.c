@@ -301,9 +301,9 @@ bool file_lock_byte(int fd, int64_t offset) {
 bool file_is_locked(const char *path) {
         CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
-                return false;
+                return errno != ENOENT;
         struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
-        return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+        return fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
 }
 
 char *path_join(Arena *arena, const char *a, const char *b) {

@@ -47,7 +47,8 @@ Status file_lock(int fd, bool exclusive, bool try_only, Error *err);
 void file_unlock(int fd);
 /* An exclusive lock on one byte, for one of many things that share a lock file; false when another process has it. */
 bool file_lock_byte(int fd, int64_t offset);
-/* Whether somebody holds an exclusive lock on the file right now. */
+/* Whether somebody holds an exclusive lock on the file right now. True as well when that cannot be told (no descriptors
+ * left, say): who asks wants to remove what belongs to the dead. An absent file is not locked. */
 bool file_is_locked(const char *path);
 
 char *path_join(Arena *arena, const char *a, const char *b);

@@ -550,10 +550,10 @@ Status changeset_keep(ChangeSet *set, const Built *built, Error *err) {
                 TRY(sync_file(arena_cstr(&scratch, path), err));
                 sync_table_folders(set, table);
         }
-        TRY(catalog_put_built(set->lake->catalog, built, err));
+        /* First: if the answer does not arrive the row may be there all the same, and another may use the files. */
         for (size_t i = 0; i < json_count(files); i++)
                 map_put(&set->kept, json_string(json_at(files, i)), set);
-        return STATUS_OK;
+        return catalog_put_built(set->lake->catalog, built, err);
 }
 
 /* ---- publication ---- */

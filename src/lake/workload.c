@@ -550,7 +550,8 @@ static Status judge_version(Judge *j, const CatalogObject *object, LakeScan *out
         if (out->rows != table.body.rows || (int64_t)out->file_count != table.body.files)
                 return error_set(err, STATUS_CORRUPT, "%.*s counts otherwise than its manifests", STR_ARG(table.name));
         for (size_t i = 0; i < out->file_count; i++)
-                TRY(judge_file(j, out->files[i].path, err));
+                if (judge_file(j, out->files[i].path, err) != STATUS_OK)
+                        return error_context(err, "%.*s at commit %lld", STR_ARG(object->name), (long long)object->seq);
         return STATUS_OK;
 }
 
@@ -721,7 +722,8 @@ static Status judge_leftovers(Judge *j, Error *err) {
                 TRY(json_parse(builds[i].body, NULL, &j->arena, &json, err));
                 Str path = json_string(json_at(json_get(json, "files"), 0));
                 map_put(&kept, path, j);
-                TRY(judge_file(j, arena_cstr(&j->arena, path), err));
+                if (judge_file(j, arena_cstr(&j->arena, path), err) != STATUS_OK)
+                        return error_context(err, "what a build kept");
         }
         return judge_rubbish(j, j->lake->store->tables_dir, &kept, err);
 }
