@@ -969,7 +969,7 @@ static Str written(Bind *bind, const Text *text, SqlPlace at) {
 }
 
 static Str print_item(Bind *bind, const SqlExpr *expr) {
-        CLEANUP(buf_deinit) Buf out = { 0 };
+        CLEANUP(buf_deinit) Buf out = { .limit = PRINTED_MAX };
         SqlPrinter printer = { .out = &out };
         sql_print_expr(&printer, expr);
         return buf_dup(&out, bind->arena);

@@ -587,8 +587,11 @@ static void print_position(SqlPrinter *printer, const SqlExpr *expr) {
 
 typedef void (*PrintExpr)(SqlPrinter *printer, const SqlExpr *expr);
 
+/* Arguments that stand several times, inside each other, grow like a power: a full buffer ends that. */
 static void print_template(SqlPrinter *printer, const SqlExpr *expr) {
         Str text = expr->template.text;
+        if (printer->out->failed)
+                return;
         put(printer, "(");
         for (size_t i = 0; i < text.size; i++) {
                 bool marked = !expr->template.whole && i + 1 < text.size && text.data[i] == '$';

@@ -185,6 +185,20 @@ TEST(the_catalog_answers_as_a_client_asks) {
         check_all(&shop, cases, COUNT_OF(cases));
 }
 
+TEST(calls_inside_each_other_are_too_long_and_not_endless) {
+        CLEANUP(shop_deinit) Shop shop = { 0 };
+        CHECK_OK(shop_start(t, &shop));
+        CLEANUP(buf_deinit) Buf sql = { 0 };
+        buf_append_cstr(&sql, "select ");
+        for (int i = 0; i < 60; i++)
+                buf_append_cstr(&sql, "pg_size_pretty(");
+        buf_append_cstr(&sql, "1");
+        for (int i = 0; i < 60; i++)
+                buf_append_cstr(&sql, ")");
+        CHECK(!ask(&shop, arena_cstr(&t->arena, buf_view(&sql))).data);
+        CHECK_INT(t->err.status, STATUS_LIMIT);
+}
+
 TEST(what_the_server_knows_stands_beside_and_before_ours) {
         CLEANUP(shop_deinit) Shop shop = { 0 };
         CHECK_OK(shop_start(t, &shop));
