@@ -518,6 +518,18 @@ static Status change_from(void *context, SqlFrom **place, Error *err UNUSED) {
         return STATUS_OK;
 }
 
+/* A vector that is itself a column of the answer reads as PostgreSQL writes it: 1 2. */
+static void change_outputs(const Dialect *dialect, SqlQuery *query) {
+        for (size_t i = 0; query->kind == SQL_SELECT_NODE && i < query->select.list.count; i++) {
+                SqlExpr **item = &query->select.list.items[i];
+                if ((*item)->kind != SQL_COLUMN_REF || !is_vector(*item))
+                        continue;
+                Str name = (*item)->alias.size > 0 ? (*item)->alias : last_of((*item)->column);
+                *item = make_template(dialect, *item, "array_to_string($1, ' ')", 1, item);
+                (*item)->alias = name;
+        }
+}
+
 bool dialect_is_about_catalog(Str sql) {
         SqlLexer lexer = { .text = sql };
         for (SqlToken token = sql_lex(&lexer); token.kind != SQL_TOKEN_END; token = sql_lex(&lexer)) {
@@ -532,5 +544,7 @@ bool dialect_is_about_catalog(Str sql) {
 Status dialect_apply(const SqlTree *tree, SqlQuery *query, Arena *arena, Error *err) {
         Dialect dialect = { .tree = tree, .arena = arena, .about_catalog = dialect_is_about_catalog(tree->text) };
         SqlVisitor visitor = { .expr = change_expr, .from = change_from, .context = &dialect };
+        if (dialect.about_catalog)
+                change_outputs(&dialect, query);
         return sql_visit_query(query, &visitor, err);
 }

@@ -9,7 +9,8 @@
 #define LOOK_IN(rows, key, value, argument) "(SELECT map(list(" key "), list(" value ")) FROM " rows ")[" argument "]"
 #define LOOK(relation, key, value, argument) LOOK_IN("{" relation "}", key, value, argument)
 #define NO_TEXT "CAST(NULL AS VARCHAR)"
-#define VERSION "'PostgreSQL 15.18 (Lode) on x86_64-pc-linux-gnu, 64-bit'"
+#define SETTING(name) LOOK("pg_catalog.pg_settings", "lower(name)", "setting", name)
+#define VERSION "'PostgreSQL ' || " SETTING("'server_version'") " || ' (Lode) on x86_64-pc-linux-gnu, 64-bit'"
 #define CAN(what) "regexp_matches(upper($2), '" what "')", "regexp_matches(upper($3), '" what "')"
 #define QUOTED "CASE WHEN regexp_full_match($1, '[a-z_][a-z0-9_$]*') THEN $1 ELSE '\"' || replace($1, '\"', '\"\"') || '\"' END"
 #define TYPE_NAME "coalesce(" LOOK("-.typenames", "oid", "name", "$1") ", repeat('?', 3))"
@@ -49,8 +50,7 @@ static const Function FUNCTIONS[] = {
         { "inet_server_port", { "CAST(NULL AS INTEGER)" } },
         { "inet_client_addr", { NO_TEXT } },
         { "inet_client_port", { "CAST(NULL AS INTEGER)" } },
-        { "current_setting", { NULL, LOOK("pg_catalog.pg_settings", "lower(name)", "setting", "lower($1)"),
-                               LOOK("pg_catalog.pg_settings", "lower(name)", "setting", "lower($1)") } },
+        { "current_setting", { NULL, SETTING("lower($1)"), SETTING("lower($1)") } },
         { "set_config", { NULL, NULL, NULL, "$2" } },
 
         /* names and definitions */

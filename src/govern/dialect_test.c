@@ -34,6 +34,7 @@ TEST(postgresql_becomes_what_the_engine_says) {
                 { "select '{1,2}'::int[]", "['1', '2']" },
                 { "select '{1,2}'", "SELECT '{1,2}'" },
                 { "select indkey[n], conkey[n] from t", "(\"indkey\")[((\"n\") + 1)], (\"conkey\")[\"n\"]" },
+                { "select indkey, conkey from pg_index", "array_to_string((\"indkey\"), ' ')) AS \"indkey\", \"conkey\"" },
                 { "select indkey::text, conkey::text from t", "array_to_string((\"indkey\"), ' ')), CAST(\"conkey\"" },
                 { "select x::regclass from t", "CAST(\"x\" AS \"pg_oid\")" },
                 { "select 'x'::regclass", "CAST('x' AS \"regclass\")" },

@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "system/pg15.h"
 
 /* As PostgreSQL 15 answers; clients choose what they ask of us by it. */
-#define SERVER_VERSION "15.8"
-#define SERVER_VERSION_NUMBER "150008"
 
 typedef enum Rule {
         RULE_TEXT,
@@ -61,8 +60,8 @@ static const SettingRow ROWS[] = {
         { "row_security", "on", NULL, RULE_FIXED, "row filters hold always" },
         { "search_path", "\"$user\", public", NULL, RULE_TEXT, "the stages in which names without one are looked up" },
         { "server_encoding", "UTF8", "server_encoding", RULE_READ, "always UTF8" },
-        { "server_version", SERVER_VERSION, "server_version", RULE_READ, "the PostgreSQL whose protocol and catalogue this is" },
-        { "server_version_num", SERVER_VERSION_NUMBER, NULL, RULE_READ, "the same as a number" },
+        { "server_version", PG15_VERSION, "server_version", RULE_READ, "the PostgreSQL whose protocol and catalogue this is" },
+        { "server_version_num", PG15_VERSION_NUMBER, NULL, RULE_READ, "the same as a number" },
         { "session_authorization", "", "session_authorization", RULE_FIXED, "who is logged in" },
         { "standard_conforming_strings", "on", "standard_conforming_strings", RULE_FIXED, "backslashes are plain in '...'" },
         { "statement_timeout", "0", NULL, RULE_DURATION, "how long a statement may run" },

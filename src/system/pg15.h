@@ -11,6 +11,10 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 
+/* What clients are told that they are connected to. */
+#define PG15_VERSION "15.8"
+#define PG15_VERSION_NUMBER "150008"
+
 typedef struct Pg15Relation {
         uint32_t oid, row_type;
         char kind; /* relkind: r, v; f for what a function gives */
