@@ -375,3 +375,85 @@ def test_logins_and_reads_are_in_the_audit_log(server: Server) -> None:
     assert '"action":"login"' in lines and '"principal":"bo"' in lines
     assert '"shop.analytical.sales"' in lines
     assert '"decision":"deny"' in lines
+
+
+# ---- what breaks in ----
+
+def test_an_execute_of_itself_costs_its_statement_and_nothing_else(server: Server) -> None:
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute("prepare one as select 1")
+        connection.execute("prepare two as execute one")
+        connection.execute("deallocate one")
+        connection.execute("prepare one as execute two")
+        with pytest.raises(psycopg.errors.FeatureNotSupported, match="is an EXECUTE itself"):
+            connection.execute("execute one")
+        assert connection.execute("select 7").fetchall() == [(7,)]
+    assert ask(server, "select 8") == [(8,)]
+
+
+@pytest.mark.parametrize("sql", ["select * from shop.analytical.sales", "select 1", "select 1, 2, 3"])
+def test_explain_tells_of_questions_with_any_number_of_columns(server: Server, sql: str) -> None:
+    plan = [line for line, in ask(server, f"explain {sql}")]
+    assert plan[-1].startswith("in all ")
+    assert ("shop.analytical.sales" in plan[0]) == ("shop.analytical.sales" in sql)
+
+
+@pytest.mark.parametrize("word", ["insert into x values (1)", "create table x as select 1", "drop table x", "attach 'x'"])
+def test_a_refused_statement_is_called_by_its_word(server: Server, word: str) -> None:
+    with pytest.raises(psycopg.Error, match=rf"^{word.split()[0]} is not allowed"):
+        ask(server, word)
+
+
+def test_a_table_of_other_columns_is_not_read_by_an_old_description(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    model = "zones/shop/analytical/pair.sql"
+    project.write(model, "select 7 as a, 'x' as b, 1 as c, 2 as d\n")
+    project.lode("run")
+    add_user(project, "ann", "--role", "admin")
+    with serving(project) as server, psycopg.connect(server.dsn(), autocommit=True, prepare_threshold=0) as connection:
+        types, names = "select a, b from shop.analytical.pair", "select * exclude (a, b) from shop.analytical.pair where c < %s"
+        assert connection.execute(types, binary=True).fetchall() == [(7, "x")]
+        assert connection.execute(names, [9]).fetchall() == [(1, 2)]
+        project.write(model, "select 'seven hundred' as a, 8 as b, 2 as d, 1 as c\n")
+        project.lode("run")
+        for sql, values in ((types, []), (names, [9])):
+            with pytest.raises(psycopg.errors.FeatureNotSupported, match="cached plan must not change result type"):
+                connection.execute(sql, values, binary=True)
+        connection.execute("deallocate all")
+        connection.prepare_threshold = None
+        assert connection.execute(types, binary=True).fetchall() == [("seven hundred", 8)]
+
+
+def test_a_setting_that_is_put_back_does_not_end_what_a_transaction_sees(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    with serving(project) as server, psycopg.connect(server.dsn(), autocommit=True) as connection:
+        count = "select count(*) from shop.staging.orders"
+        connection.execute("begin")
+        assert connection.execute(count).fetchall() == [(3,)]
+        project.drop("shop", "orders_2.csv", "id,region,amount\n4,EU,1.00\n")
+        project.lode("run")
+        for setting in ("reset statement_timeout", "reset all", "set lode.as_of = ''", "set application_name = 'x'"):
+            connection.execute(setting)
+            assert connection.execute(count).fetchall() == [(3,)], setting
+        connection.execute("commit")
+        assert connection.execute(count).fetchall() == [(4,)]
+
+
+def test_a_cursor_gives_no_rows_of_what_is_no_longer_granted(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    with serving(project) as server, psycopg.connect(server.dsn("bo"), autocommit=True) as connection:
+        connection.execute("begin")
+        connection.execute("declare sales cursor for select * from shop.analytical.sales, range(100000)")
+        connection.execute("declare free cursor for select range from range(100000)")
+        assert len(connection.execute("fetch 2 from sales").fetchall()) == len(connection.execute("fetch 2 from free").fetchall()) == 2
+        project.write("zones/shop/access.yml", "rules: []\n")
+        project.lode("apply")
+        assert len(connection.execute("fetch 2 from free").fetchall()) == 2
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            connection.execute("fetch 2 from sales")
+        connection.execute("rollback")
+        connection.execute("declare free cursor with hold for select range from range(100000)")
+        assert len(connection.execute("fetch 2 from free").fetchall()) == 2
+        project.lode("user", "set", "bo", "--lock")
+        with pytest.raises(psycopg.Error, match="withdrawn"):
+            connection.execute("fetch 2 from free")

@@ -253,13 +253,14 @@ static bool carries_hidden(const Seen *seen) {
         return false;
 }
 
-static void note_relation(Bind *bind, const Relation *relation, const bool *carried, size_t file_count) {
+static void note_relation(Bind *bind, const Text *text, const Relation *relation, const bool *carried, size_t file_count) {
         BoundRelation bound = {
                 .zone = relation->zone,
                 .stage = relation->stage,
                 .name = relation->name,
                 .kind = relation->kind,
                 .file_count = file_count,
+                .by_view = text->source != 0 && !text->own,
         };
         bound.columns.items = ARENA_ARRAY(bind->arena, Str, relation->column_count);
         for (size_t i = 0; carried && i < relation->column_count; i++)
@@ -343,7 +344,7 @@ static Status inline_view(Bind *bind, const Text *text, SqlFrom *from, const Rel
         TRY(sql_allow_query(relation->view, query, err));
         TRY(bind_query(bind, &inner, NULL, query, err));
         if (!relation->own)
-                note_relation(bind, relation, NULL, 0);
+                note_relation(bind, text, relation, NULL, 0);
         for (size_t i = 0; text->source == 0 && i < relation->column_count; i++)
                 if (!policy_withholds(policy, relation->columns[i].name))
                         vec_push(bind->arena, &bind->columns, relation->columns[i].name);
@@ -575,7 +576,7 @@ static Status make_scan(Bind *bind, const Text *text, const Scope *scope, Seen *
         size_t type_count;
         TRY(guard_scan(&use, bind->arena, &seen->from->printed, &types, &type_count, err));
         seen->from->kind = SQL_FROM_PRINTED;
-        note_relation(bind, seen->scan, seen->carried, use.path_count);
+        note_relation(bind, text, seen->scan, seen->carried, use.path_count);
         return add_types(bind, types, type_count);
 }
 

@@ -113,6 +113,7 @@ typedef struct BoundRelation {
         RelationKind kind;
         SqlNames columns; /* those that the statement can see into; of a view, none */
         size_t file_count;
+        bool by_view; /* read with the rights of a view's zone, not with the principal's */
 } BoundRelation;
 
 typedef struct BoundStatement {

@@ -691,7 +691,8 @@ static Status read_unlisten(Reader *reader, Error *err UNUSED) {
 
 static Status refuse_write(Reader *reader, Error *err) {
         SqlLexer lexer = { .text = reader->command->text };
-        error_set(err, STATUS_DENIED, "%.*s is not allowed: SQL only reads here", STR_ARG(sql_lex(&lexer).text));
+        Str word = sql_lex(&lexer).text; /* STR_ARG would lex twice */
+        error_set(err, STATUS_DENIED, "%.*s is not allowed: SQL only reads here", STR_ARG(word));
         return error_hint(err, "tables are written by sources and models, access by access.yml");
 }
 

@@ -184,7 +184,6 @@ static Status do_set(Session *session, Portal *portal, Error *err) {
                 TRY(settings_reset(session->settings, command->name, err));
         else
                 TRY(settings_set(session->settings, command->name, value, command->local, err));
-        session->has_at = session->has_at && !str_starts_with(command->name, STR("lode."));
         complete(session, "SET");
         return STATUS_OK;
 }
@@ -200,7 +199,6 @@ static Status do_reset(Session *session, Portal *portal, Error *err) {
                 settings_reset_all(session->settings);
         else
                 TRY(settings_reset(session->settings, command->name, err));
-        session->has_at = false;
         complete(session, "RESET");
         return STATUS_OK;
 }
@@ -242,7 +240,6 @@ static Status do_discard(Session *session, Portal *portal, Error *err) {
                 drop_portals(session);
                 drop_statements(session);
                 settings_reset_all(session->settings);
-                session->has_at = false;
         }
         snprintf(tag, sizeof(tag), "DISCARD %.*s", STR_ARG(command->name));
         for (char *at = tag; *at; at++)
@@ -326,6 +323,9 @@ static Status do_execute(Session *session, Portal *portal, Error *err) {
         Prepared *prepared = session_find_statement(session, command->name);
         if (!prepared)
                 return session_no_statement(session, command->name, err);
+        if (prepared->command.kind == COMMAND_EXECUTE) /* names are looked up late, so it could be itself */
+                return session_refuse(session, "0A000", STATUS_SQL_REFUSED, err, "\"%.*s\" is an EXECUTE itself; EXECUTE runs what PREPARE was given",
+                                      STR_ARG(command->name));
         if (command->value_count != prepared->type_count)
                 return session_refuse(session, "42601", STATUS_SQL_SYNTAX, err, "%zu parameters were given; \"%.*s\" takes %zu", command->value_count,
                                       STR_ARG(command->name), prepared->type_count);

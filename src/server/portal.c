@@ -285,6 +285,32 @@ static ExecuteSpec execute_spec(Portal *portal) {
         return spec;
 }
 
+static bool is_column(const BoundStatement *bound, Str name) {
+        for (size_t i = 0; i < bound->columns.count; i++)
+                if (str_equal_nocase(bound->columns.items[i], name))
+                        return true;
+        return false;
+}
+
+/* A client reads rows by the description that it got once: what was built since must fit that. Names that the engine makes of
+ * an expression differ with its parameters, so only those of tables count. */
+static bool fits_description(const Prepared *prepared, const Statement *statement, Arena *arena) {
+        const WorkerColumns *columns = &statement->columns;
+        if (columns->count != prepared->column_count)
+                return false;
+        Str *names = ARENA_ARRAY(arena, Str, columns->count);
+        for (size_t i = 0; i < columns->count; i++)
+                names[i] = columns->items[i].name;
+        sql_output_names(prepared->tree, names, columns->count);
+        for (size_t i = 0; i < columns->count; i++) {
+                const ReplyColumn *described = &prepared->columns[i];
+                if (client_type_of(columns->items[i].engine_type).oid != described->oid ||
+                    (is_column(&statement->bound, names[i]) && !str_equal(names[i], described->name)))
+                        return false;
+        }
+        return true;
+}
+
 static Status bind_and_begin(Session *session, Portal *portal, Error *err) {
         Prepared *prepared = portal->prepared;
         CatalogAt at;
@@ -299,8 +325,12 @@ static Status bind_and_begin(Session *session, Portal *portal, Error *err) {
         TRY(sql_fill_parameters(tree, portal->values, prepared->type_count, &portal->arena, err));
         StatementSpec spec = spec_of(session, portal->worker, at);
         TRY(statement_bind(&spec, tree, &portal->arena, &portal->statement, err));
-        if (portal->statement.columns.count != prepared->column_count)
-                return error_set(err, STATUS_SQL_REFUSED, "cached plan must not change result type");
+        if (prepared->command.kind == COMMAND_EXPLAIN)
+                return STATUS_OK; /* its columns are not the question's, and it runs nothing */
+        if (!fits_description(prepared, &portal->statement, &portal->arena)) {
+                error_set(err, STATUS_SQL_REFUSED, "cached plan must not change result type");
+                return error_hint(err, "the tables have other columns than when the statement was prepared: prepare it again");
+        }
         ExecuteSpec execute = execute_spec(portal);
         TRY(worker_rows_begin(portal->worker, &execute, &portal->rows, err));
         session->open_portals++;
@@ -359,6 +389,30 @@ static Status pass_rows(Session *session, Portal *portal, int64_t most, bool sil
         return status;
 }
 
+/* What is granted now holds for the rows that are still to come, too. */
+static Status check_granted(Session *session, const Portal *portal, Error *err) {
+        const BoundStatement *bound = &portal->statement.bound;
+        TRY(session_refresh(session, err));
+        for (size_t i = 0; i < bound->relation_count; i++) {
+                const BoundRelation *relation = &bound->relations[i];
+                if (!relation->by_view && !sight_allows(&session->sight, &session->principal, relation->zone, relation->stage, relation->name))
+                        return error_set(err, STATUS_NO_TABLE, "no table '%.*s.%.*s.%.*s'", STR_ARG(relation->zone), STR_ARG(relation->stage),
+                                         STR_ARG(relation->name));
+        }
+        return STATUS_OK;
+}
+
+/* Of a portal that is open already. */
+static Status go_on(Session *session, Portal *portal, Error *err) {
+        Error ignored;
+        Status status = check_granted(session, portal, err);
+        if (status == STATUS_OK)
+                return STATUS_OK;
+        audit_portal(session, portal, true, &ignored);
+        portal_stop(session, portal);
+        return status;
+}
+
 static Status run_rows(Session *session, Portal *portal, int64_t most, bool silent, int64_t *out_count, bool *out_done, Error *err) {
         *out_count = 0;
         *out_done = portal->state == PORTAL_DONE;
@@ -366,6 +420,8 @@ static Status run_rows(Session *session, Portal *portal, int64_t most, bool sile
                 return STATUS_OK;
         if (portal->state == PORTAL_NEW)
                 TRY(portal_open(session, portal, err));
+        else
+                TRY(go_on(session, portal, err));
         worker_rows_allow(portal->rows, statement_time(session));
         TRY(session_work_with(session, portal->worker, err));
         Status status = pass_rows(session, portal, most, silent, out_count, out_done, err);

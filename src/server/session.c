@@ -34,6 +34,7 @@ void session_free(Session *session) {
         session_end_transaction(session, false);
         settings_free(session->settings);
         arena_deinit(&session->arena);
+        arena_deinit(&session->account_arena);
         arena_deinit(&session->at_arena);
         buf_deinit(&session->in);
         buf_deinit(&session->out);
@@ -272,15 +273,17 @@ static void fail_transaction(Session *session) {
 }
 
 Status session_at(Session *session, CatalogAt *out, Error *err) {
-        if (!session->has_at) {
+        Str branch = settings_get(session->settings, STR("lode.branch")), as_of = settings_get(session->settings, STR("lode.as_of"));
+        bool is_it = session->has_at && str_equal(branch, session->at.branch) && str_equal(as_of, session->at_as_of);
+        if (!is_it) {
                 Catalog *catalog = session->thread->lake->catalog;
-                Str branch = settings_get(session->settings, STR("lode.branch")), as_of = settings_get(session->settings, STR("lode.as_of"));
                 CatalogCommit commit;
                 if (as_of.size > 0)
                         TRY(catalog_find(catalog, branch, as_of, &session->at_arena, &commit, err));
                 else
                         TRY(catalog_head(catalog, branch, &session->at_arena, &commit, err));
                 session->at = (CatalogAt){ .branch = arena_str(&session->at_arena, branch), .seq = commit.seq };
+                session->at_as_of = arena_str(&session->at_arena, as_of);
                 session->has_at = true;
         }
         *out = session->at;
@@ -298,11 +301,16 @@ static bool may_see(void *context, const Principal *principal, Str zone, Str sta
 Status session_refresh(Session *session, Error *err) {
         Catalog *catalog = session->thread->lake->catalog;
         Account account;
+        Arena arena = { 0 };
         TRY(grants_now(session->thread->grants, catalog, &session->grants, err));
-        Status status = account_load(catalog, session->account.name, &session->at_arena, &account, err);
+        Status status = account_load(catalog, session->account.name, &arena, &account, err);
+        if (status != STATUS_OK || account.locked)
+                arena_deinit(&arena);
         if (status == STATUS_NOT_FOUND || (status == STATUS_OK && account.locked))
                 return session_refuse(session, "28000", STATUS_LOGIN, err, "this login was withdrawn");
         TRY(status);
+        arena_deinit(&session->account_arena);
+        session->account_arena = arena;
         account.name = session->account.name; /* that lives as long as the session */
         session->account = account;
         session->principal.administrator = account.is_admin;

@@ -86,7 +86,8 @@ struct Session {
 
         /* who */
         Arena arena;      /* lives as long as the login */
-        Account account;
+        Account account; /* its name is in arena, the rest in account_arena once it was asked for again */
+        Arena account_arena;
         Principal principal;
         const Grants *grants; /* while a question is bound */
         Sight sight;
@@ -100,7 +101,8 @@ struct Session {
         Transaction transaction;
         Savepoint *savepoints;
         bool has_at;
-        CatalogAt at;     /* what the transaction reads, once it has read */
+        CatalogAt at;     /* what the transaction reads, once it has read; other settings of lode.* than then end it */
+        Str at_as_of;
         Arena at_arena;
         bool skipping;    /* until Sync */
         Named *statements, *portals;
