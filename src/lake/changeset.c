@@ -296,7 +296,8 @@ static Status note_file(ChangeSet *set, ChangeTable *table, const char **out_pat
                 table->made_folder = true;
         }
         char *path = arena_printf(arena, "%s/%.*s.parquet", folder, STR_ARG(uuid_new(arena)));
-        TRY(fd_write_all(set->files_fd, arena_strf(arena, "%s\n", path), "the change set's list of files", err));
+        /* Begun on a line of its own: a write that failed midway may have left half a line. */
+        TRY(fd_write_all(set->files_fd, arena_strf(arena, "\n%s\n", path), "the change set's list of files", err));
         map_put(&set->made, str_of(path), table);
         *out_path = path;
         return STATUS_OK;

@@ -43,7 +43,28 @@ static Status add_lines(Needed *needed, const char *path, Error *err) {
                 return status;
         }
         while (str_cut(list, '\n', &line, &list))
-                add(needed, line);
+                if (line.size > 0)
+                        add(needed, line);
+        return STATUS_OK;
+}
+
+/* A power cut may take the note, which is not synced, and leave the intent: whoever drains would publish it. One that is
+ * not whole is never published. */
+static Status add_intent(Needed *needed, const char *path, Error *err) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        Str bytes = STR_NONE;
+        Error why = { 0 };
+        Intent intent;
+        Status status = file_read(path, INTENT_SIZE_MAX, &scratch, &bytes, &why);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
+                *err = why;
+                return status;
+        }
+        if (status == STATUS_NOT_FOUND || intent_read(needed->lake->store, bytes, &scratch, &intent, &why) != STATUS_OK)
+                return STATUS_OK;
+        for (size_t i = 0; i < intent.table_count; i++)
+                for (size_t k = 0; k < intent.tables[i].file_count; k++)
+                        add(needed, str_of(intent.tables[i].files[k].path));
         return STATUS_OK;
 }
 
@@ -62,10 +83,13 @@ static Status add_notes(Needed *needed, Error *err) {
         for (size_t i = 0; i < count; i++) {
                 Str name = entries[i].name, files = STR(".files");
                 bool is_list = str_ends_with(name, files);
+                const char *path = path_join(needed->arena, folder, arena_cstr(needed->arena, name));
+                if (str_ends_with(name, STR(".intent")))
+                        TRY(add_intent(needed, path, err));
                 if (!is_list && !str_ends_with(name, STR(".drain")))
                         continue;
                 if (!is_list || !is_dead(needed, str_slice(name, 0, name.size - files.size)))
-                        TRY(add_lines(needed, path_join(needed->arena, folder, arena_cstr(needed->arena, name)), err));
+                        TRY(add_lines(needed, path, err));
         }
         return STATUS_OK;
 }
@@ -151,8 +175,11 @@ Status needed_add_version(Needed *needed, Str text, Error *err) {
                 return STATUS_OK;
         Str path;
         TRY(list_of(needed, &body, &path, err));
-        if (needed_has(needed, path))
+        /* Not `files`: a note of a drain names lists too, and what those name is not in it. */
+        void **place = map_at(&needed->walked, path);
+        if (*place)
                 return STATUS_OK;
+        *place = needed;
         IcebergSource source = lake_iceberg_source();
         const ManifestList *list = NULL;
         Snapshot snapshot = { .id = body.snapshot, .manifest_list = path };

@@ -17,7 +17,7 @@ typedef struct Needed {
         Map files;   /* by absolute path; the value is not NULL */
         Map folders; /* those in which they lie, or will */
         Map lists;   /* snapshot id: Str, its manifest list; as metadata files named them */
-        Map walked;  /* manifests that were read */
+        Map walked;  /* manifest lists and manifests that were read */
 } Needed;
 
 /* Asks in the right order: notes in the queue, kept builds, versions. Bodies whose hash is a key of `without` (may be

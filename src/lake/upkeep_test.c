@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "lake/compact.h"
 #include "lake/needed.h"
+#include "lake/store_files.h"
 #include "lake/retain.h"
 #include "lake/sweep.h"
 #include "lake/trouble.h"
@@ -424,6 +425,28 @@ TEST(files_of_the_living_stay_and_strays_go) {
 }
 
 /* Otherwise all files of this store would look as if nobody needed them. */
+/* A publication that died names the metadata that it made; that a list is named there says nothing of what the list names. */
+TEST(a_note_that_names_metadata_does_not_hide_its_data) {
+        CLEANUP(lake_freep) Lake *lake = NULL;
+        CHECK_OK(open_lake(t, &lake));
+        CHECK_OK(append(lake, "staging.orders", 1, 1, &t->err));
+        Table table;
+        Str rows;
+        CHECK_OK(rows_of(lake, (CatalogAt){ 0 }, &t->arena, &rows, &table, &t->err));
+        IcebergSource source = lake_iceberg_source();
+        TableMetadata *metadata = NULL;
+        CHECK_OK(lake_metadata(table.body.metadata_location, &source, &t->arena, &metadata, &t->err));
+        Str note = arena_strf(&t->arena, "%.*s\n%.*s\n", STR_ARG(metadata->snapshots[0].manifest_list), STR_ARG(table.body.metadata_location));
+        CHECK_OK(file_write_text(store_queue_path(lake->store, &t->arena, STR("dead"), "drain"), note, &t->err));
+        int64_t keep = 0;
+        RetainSpec spec = retain_for(&keep);
+        RetainResult result;
+        CHECK_OK(lake_retain(lake, &spec, &t->arena, &result, &t->err));
+        CHECK_INT(result.files, 0);
+        CHECK_OK(rows_of(lake, (CatalogAt){ 0 }, &t->arena, &rows, &table, &t->err));
+        CHECK_STR(rows, STR("1 "));
+}
+
 TEST(a_table_whose_files_lie_outside_of_the_store_ends_the_search) {
         CLEANUP(lake_freep) Lake *lake = NULL;
         CHECK_OK(open_lake(t, &lake));
