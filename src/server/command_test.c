@@ -120,6 +120,19 @@ TEST(copy_is_read_in_its_old_and_new_words) {
         }
 }
 
+TEST(a_refusal_names_the_word_that_was_written) {
+        static const char *const cases[][2] = {
+                { "insert into x values (1)", "insert is not allowed: SQL only reads here" },
+                { "UPDATE x SET a = 1", "UPDATE is not allowed: SQL only reads here" },
+                { "vacuum", "vacuum is not allowed: SQL only reads here" },
+        };
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                Command command;
+                CHECK_STATUS(read_one(t, cases[i][0], &command), STATUS_DENIED);
+                CHECK_STR(str_of(t->err.message), str_of(cases[i][1]));
+        }
+}
+
 TEST(what_is_not_allowed_is_refused_by_its_kind) {
         static const struct {
                 const char *sql;
