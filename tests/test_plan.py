@@ -183,6 +183,7 @@ def test_what_breaks_is_told(shop: Project) -> None:
     shop.write("zones/shop/egress/sales.sql", PRODUCT.replace("orders, total", "orders, total::double as total").replace("1", "2"))
     assert [item["table"] for item in planned(shop)["breaks"]] == ["shop.egress.sales"]
     assert "a run refuses it" not in shop.lode("plan").stdout
+    assert "its new version allows that" in shop.lode("plan").stdout
     shop.lode("run")
     (shop.root / "zones/shop/egress/sales.sql").unlink()
     (shop.root / "zones/finance/analytical/revenue.sql").unlink()
@@ -207,6 +208,14 @@ def test_who_gains_and_loses_tables(shop: Project) -> None:
     applied = shop.json("apply")["access"]
     assert {(item["principal"], item["object"], item["gains"], item["loses"]) for item in applied} == expected
     assert access() == set()
+
+
+def test_a_rule_that_grants_nothing_yet_is_no_gain(shop: Project) -> None:
+    shop.lode("run")
+    shop.write("zones/shop/access.yml", ACCESS + "- who: [bo]\n  on: [canonical.order]\n  rows: amount > 0\n"
+                                                 "- who: [cy]\n  on: [canonical.order]\n  columns: all except [amount]\n"
+                                                 "- who: [di]\n  on: [canonical.order]\n")
+    assert [(item["principal"], item["gains"]) for item in planned(shop)["access"]] == [("di", "read")]
 
 
 def test_a_wrong_text_has_no_plan(shop: Project) -> None:

@@ -158,6 +158,8 @@ static void print_breaks(const Cli *cli, const PlanReport *r) {
                        STR_ARG(broken->what));
                 if (broken->refused)
                         puts("    a run refuses it, and its zone keeps the tables that it has");
+                else if (broken->new_version)
+                        puts("    its new version allows that: tell those who read it");
                 for (size_t k = 0; k < broken->used_by_count; k++)
                         printf("    used by %.*s\n", STR_ARG(broken->used_by[k]));
         }

@@ -376,6 +376,10 @@ static bool has_tag(const Str *tags, size_t count, Str tag) {
         return false;
 }
 
+bool access_rule_is_whole(const AccessRule *rule) {
+        return rule->rows.size == 0 && rule->columns_kind == COLUMNS_ALL && rule->mask_count == 0;
+}
+
 bool access_rule_means(const AccessRule *rule, Str stage, Str table, const Str *tags, size_t tag_count) {
         bool meant = false;
         for (size_t i = 0; i < rule->on_count; i++) {

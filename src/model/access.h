@@ -84,4 +84,6 @@ Status who_parse(Str text, Who *out, Error *err);
 /* As who_parse reads it. */
 Str who_print(Arena *arena, const Who *who);
 /* Whether one of the rule's `on` means this table of its zone. */
+/* Whether it grants all rows and columns as they are; in this version no other rule grants anything. */
+bool access_rule_is_whole(const AccessRule *rule);
 bool access_rule_means(const AccessRule *rule, Str stage, Str table, const Str *tags, size_t tag_count);

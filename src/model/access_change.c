@@ -40,6 +40,8 @@ static void add_grant(Side *side, Str principal, Str object, const char *what) {
 static void add_rules(Side *side, Str zone, const Access *access) {
         for (size_t r = 0; r < access->rule_count; r++) {
                 const AccessRule *rule = &access->rules[r];
+                if (!access_rule_is_whole(rule)) /* grants nothing yet: model/grant.h */
+                        continue;
                 for (size_t t = 0; t < side->tables.count; t++) {
                         const Named *table = &side->tables.items[t];
                         if (!str_equal(table->zone, zone) || !access_rule_means(rule, table->stage, table->table, table->tags, table->tag_count))

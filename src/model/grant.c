@@ -216,17 +216,13 @@ static bool names_table(const Grants *grants, const AccessRule *rule, Str zone, 
         return false;
 }
 
-static bool is_whole(const AccessRule *rule) {
-        return rule->rows.size == 0 && rule->columns_kind == COLUMNS_ALL && rule->mask_count == 0;
-}
-
 static bool rule_grants(const Grants *grants, const Account *account, const GrantZone *zone, Str stage, Str name) {
         if (str_is(stage, "quarantine"))
                 return false;
         for (size_t i = 0; i < zone->access.rule_count; i++) {
                 const AccessRule *rule = &zone->access.rules[i];
                 bool by_zone = false;
-                if (!is_whole(rule) || !names_table(grants, rule, zone->name, stage, name) ||
+                if (!access_rule_is_whole(rule) || !names_table(grants, rule, zone->name, stage, name) ||
                     !is_among(grants, account, rule->who, rule->who_count, true, &by_zone))
                         continue;
                 if (!by_zone || str_is(stage, "egress")) /* between zones there are products, and nothing else */
@@ -270,7 +266,7 @@ bool grants_may_enter(const Grants *grants, const Account *account, Str zone_nam
                 return true;
         for (size_t i = 0; i < zone->access.rule_count; i++) {
                 bool by_zone;
-                if (is_whole(&zone->access.rules[i]) && is_among(grants, account, zone->access.rules[i].who, zone->access.rules[i].who_count, true, &by_zone))
+                if (access_rule_is_whole(&zone->access.rules[i]) && is_among(grants, account, zone->access.rules[i].who, zone->access.rules[i].who_count, true, &by_zone))
                         return true;
         }
         return false;

@@ -379,6 +379,7 @@ static Status compare_product(const Planner *plan, const Node *node, Fates *fate
                 return STATUS_OK;
         PlanBreak broken = { .table = node->name, .refused = contract_compare(&before, &now, node->model, &why) != STATUS_OK };
         if (!broken.refused) {
+                broken.new_version = now.version > before.version;
                 now.version = before.version;
                 if (contract_compare(&before, &now, node->model, &why) == STATUS_OK)
                         return STATUS_OK;

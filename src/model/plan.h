@@ -28,6 +28,7 @@ typedef struct PlanStep {
 typedef struct PlanBreak {
         Str table, what;
         bool refused;       /* a run refuses it: the product's version is the one that promises it */
+        bool new_version;   /* its text is a higher version, which may take back what it likes */
         Str *used_by;
         size_t used_by_count;
 } PlanBreak;
