@@ -700,7 +700,21 @@ static const Record *record_before(const Sniffing *sniffing, const Format *forma
         return first > 0 ? &records->items[first - 1] : NULL;
 }
 
+/* `{` and `[` followed by what only JSON has there; no CSV of sense begins so. */
+static bool looks_like_json(Str text) {
+        char seen[2] = { 0 };
+        size_t count = 0;
+        for (size_t i = 0; i < text.size && count < COUNT_OF(seen); i++)
+                if (!strchr(" \t\r\n", text.data[i]))
+                        seen[count++] = text.data[i];
+        return (seen[0] == '{' && (seen[1] == '"' || seen[1] == '}')) || (seen[0] == '[' && (seen[1] == '{' || seen[1] == '['));
+}
+
 static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
+        if (looks_like_json(sniffing->text)) {
+                error_set(err, STATUS_HELD, "the file is JSON, which is not read yet");
+                return error_hint(err, "write its records as CSV, or, if it is CSV all the same, give it a source by hand");
+        }
         Records records = { 0 };
         size_t count, total;
         choose_dialect(sniffing, format);

@@ -154,6 +154,24 @@ TEST(what_holds_no_records_is_refused) {
         }
 }
 
+TEST(json_is_no_table_and_a_brace_in_a_field_is_no_json) {
+        static const struct {
+                const char *text;
+                Status status;
+        } cases[] = {
+                { "{\"a\": 1}\n{\"a\": 2}\n", STATUS_HELD }, { "\xef\xbb\xbf\n { \"a\": [\n1,\n2]}\n", STATUS_HELD },
+                { "[\n  {\"a\": 1}\n]\n", STATUS_HELD },     { "[[1,2],[3,4]]\n", STATUS_HELD },
+                { "{a},{b}\n1,2\n", STATUS_OK },            { "[a],[b]\n1,2\n", STATUS_OK },
+                { "a,b\n{\"x\": 1},2\n", STATUS_OK },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                Sniffed sniffed;
+                Status status = sniff_format(str_of(cases[i].text), true, &t->arena, &sniffed, &t->err);
+                if (status != cases[i].status)
+                        test_fail(t, __FILE__, __LINE__, "%s: %s", cases[i].text, status_name(status));
+        }
+}
+
 TEST(the_preview_shows_typed_rows_that_fit) {
         Sniffed sniffed;
         SniffedRows rows;
