@@ -165,10 +165,24 @@ def test_a_file_is_added_once(shop: Project) -> None:
 
 def test_what_cannot_be_added_says_what_to_do(project: Project) -> None:
     files = {"utf16.csv": "a;b\n1;2\n".encode("utf-16"), "latin1.csv": "Mü\nKöln\n".encode("latin1"), "empty.csv": b"",
-             "book.xlsx": b"PK\x03\x04" + bytes(40)}
+             "book.xlsx": b"PK\x03\x04" + bytes(40), "orders.json": b'[\n {"id": 1},\n {"id": 2}\n]\n'}
     for name, content in files.items():
         left = project.json("add", "shop", project.write(f"in/{name}", content), check=False)["left_over"]
         assert left[0]["why"], name
+
+
+def test_what_is_left_over_for_one_reason_is_one_line(project: Project) -> None:
+    for name in ("a.xlsx", "b.xlsx", "c.xlsx"):
+        project.write(f"in/books/{name}", b"PK\x03\x04" + bytes(40))
+    project.write("in/books/orders.csv", ORDERS)
+    answer = project.lode("add", "shop", "in/books", check=False)
+    left = [line for line in answer.stdout.splitlines() if line.startswith("left over")]
+    assert len(left) == 1 and "a.xlsx and 2 more: the file is a zip archive" in left[0], answer.stdout
+
+
+def test_what_a_verb_lists_is_named_by_show(project: Project) -> None:
+    for thing in ("user", "role", "token", "branch"):
+        assert f"lode {thing} lists them" in project.lode("show", thing, check=False).stderr
 
 
 def test_the_preview_of_a_wide_file_is_short(project: Project) -> None:

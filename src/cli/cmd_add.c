@@ -322,12 +322,30 @@ static void print_group(const Add *add, const FileGroup *group) {
                            STR_ARG(r->doubts[i].assumed));
 }
 
+static bool same_reason(const LeftOver *a, const LeftOver *b) {
+        return str_equal(a->why, b->why) && str_equal(a->hint, b->hint);
+}
+
+/* Each reason once: a folder of a hundred workbooks is one line. */
+static void print_left_over(const Add *add) {
+        for (size_t i = 0; i < add->left_over.count; i++) {
+                const LeftOver *left = &add->left_over.items[i];
+                size_t before = 0, more = 0;
+                for (size_t k = 0; k < add->left_over.count; k++)
+                        if (k != i && same_reason(&add->left_over.items[k], left))
+                                *(k < i ? &before : &more) += 1;
+                if (before)
+                        continue;
+                const char *others = more ? arena_printf(add->arena, " and %zu more", more) : "";
+                output_say(&add->cli->output, PAINT_NONE, "", "left over: %s%s: %.*s%s%.*s\n", left->file, others, STR_ARG(left->why),
+                           left->hint.size ? "; " : "", STR_ARG(left->hint));
+        }
+}
+
 static void print_text(const Add *add) {
         for (size_t i = 0; i < add->group_count; i++)
                 print_group(add, &add->groups[i]);
-        for (size_t i = 0; i < add->left_over.count; i++)
-                output_say(&add->cli->output, PAINT_NONE, "", "left over: %s: %.*s%s%.*s\n", add->left_over.items[i].file, STR_ARG(add->left_over.items[i].why),
-                       add->left_over.items[i].hint.size ? "; " : "", STR_ARG(add->left_over.items[i].hint));
+        print_left_over(add);
         if (add->group_count)
                 output_note(&add->cli->output, PAINT_DIM, "nothing is loaded yet: look at the file%s, then lode run", add->group_count == 1 ? "" : "s");
 }

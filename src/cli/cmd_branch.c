@@ -18,17 +18,17 @@ static Status list(Cli *cli, Workspace *workspace, Error *err) {
         TRY(catalog_branches(workspace->lake->catalog, &cli->arena, &branches, &count, err));
         CLEANUP(buf_deinit) Buf json = { 0 };
         JsonWriter w = json_writer(&json, false);
-        Str headers[] = { STR("branch"), STR("commit"), STR("time") };
+        Str headers[] = { STR("branch"), STR("commit"), STR("begun") };
         TextTable *table = text_table_new(&cli->arena, headers, COUNT_OF(headers));
         json_array(&w);
         for (size_t i = 0; i < count; i++) {
-                Str time = branches[i].head.size ? time_print_us(&cli->arena, branches[i].at_us) : STR("");
+                Str begun = branches[i].head.size ? time_print_us(&cli->arena, branches[i].at_us) : STR("");
                 json_object(&w);
                 json_member_str(&w, "branch", branches[i].name);
                 shape_text(&w, "commit", branches[i].head);
-                shape_text(&w, "time", time);
+                shape_text(&w, "begun", begun);
                 json_end(&w);
-                text_table_row(table, (Str[]){ branches[i].name, str_slice(branches[i].head, 0, 12), str_slice(time, 0, 19) });
+                text_table_row(table, (Str[]){ branches[i].name, str_slice(branches[i].head, 0, 12), str_slice(begun, 0, 19) });
         }
         json_end(&w);
         if (cli_json(cli))

@@ -597,10 +597,15 @@ static Status show_thing(Cli *cli, const char *thing, size_t index, bool store, 
         return things[index].show(&s, err);
 }
 
-/* `show shop`, `show orders`, `show sources`: what may have been meant. */
+static const char *const listed_by_verbs[] = { "user", "role", "token", "branch" };
+
+/* `show shop`, `show orders`, `show sources`, `show user`: what may have been meant. */
 static Status unknown_thing(Cli *cli, Str thing, Error *err) {
         error_set(err, STATUS_USAGE, "there is nothing called '%.*s' to show", STR_ARG(thing));
-        error_hint(err, "zone, source, table, product, delivery, run, quarantine, or a table's full name");
+        error_hint(err, "zone, source, table, product, delivery, run, quarantine, connect, or a table's full name");
+        for (size_t i = 0; i < COUNT_OF(listed_by_verbs); i++)
+                if (str_is(thing, listed_by_verbs[i]))
+                        return error_hint(err, "lode %s lists them", listed_by_verbs[i]);
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
         WorkspaceSpec spec = { .folder = cli->arguments.folder };
         Error ignored = { 0 }; /* no guess from the project, then */

@@ -566,8 +566,8 @@ static Str commit_message(const Staging *s) {
         }
         if (files == 0)
                 return arena_strf(s->arena, "stage %.*s.%.*s: empty", STR_ARG(s->feed->zone), STR_ARG(s->feed->name));
-        return arena_strf(s->arena, "stage %.*s.%.*s: %zu file%s, %.*s rows%s", STR_ARG(s->feed->zone), STR_ARG(s->feed->name), files,
-                          files == 1 ? "" : "s", STR_ARG(count_print(s->arena, rows)), again ? ", read again" : "");
+        return arena_strf(s->arena, "stage %.*s.%.*s: %zu file%s, %.*s row%s%s", STR_ARG(s->feed->zone), STR_ARG(s->feed->name), files,
+                          files == 1 ? "" : "s", STR_ARG(count_print(s->arena, rows)), rows == 1 ? "" : "s", again ? ", read again" : "");
 }
 
 static Status publish(Staging *s, StageReport *out, Error *err) {
