@@ -144,6 +144,9 @@ def test_nothing_is_restored_over_anything(project: Project, backup: Path, tmp_p
         error = project.error("restore", backup, place)
         assert error["code"] == "E107" and error["exit"] == 2, error
         assert before == (sorted(path for path in place.rglob("*")) if place.is_dir() else place.read_bytes())
+    for place in (project.store / "tables" / "b", backup / "b" / "c"):
+        error = project.error("restore", backup, place)
+        assert error["exit"] == 2 and "lies in" in error["message"] and not place.parent.joinpath("c").exists(), error
     assert project.error("restore", backup)["code"] == "E107"
     (tmp_path / "empty").mkdir()
     project.lode("restore", backup, tmp_path / "empty")
@@ -155,10 +158,21 @@ def test_nothing_is_restored_over_anything(project: Project, backup: Path, tmp_p
 def test_a_backup_goes_to_no_place_that_is_somebody_elses(project: Project, backup: Path, tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "letter").write_text("dear")
+    for name in ("lock", "unfinished", "backup.json"):  # what a backup has is no backup yet
+        (tmp_path / name / "tables").mkdir(parents=True)
+        (tmp_path / name / "landing").mkdir()
+        for file in (name, "key", "tables/mine", "landing/mine"):
+            (tmp_path / name / file).write_text("{}")
     other = small_store(tmp_path)
-    for folder, by in ((tmp_path / "docs", project), (project.store / "b", project), (backup, other)):
-        assert by.error("backup", folder)["exit"] == 2
-    assert sorted(path.name for path in (tmp_path / "docs").iterdir()) == ["letter"]
+    taken = [tmp_path / name for name in ("docs", "lock", "unfinished", "backup.json")]
+    before = [sorted((path, path.read_bytes()) for path in folder.rglob("*") if path.is_file()) for folder in taken]
+    (tmp_path / "link").symlink_to(project.store)
+    inside = [project.store / "b", project.store / "tables" / "b" / "c", tmp_path / "link" / "b", backup / "b"]
+    for folder, by in [(folder, project) for folder in taken + inside] + [(backup, other), (project.store, project)]:
+        error = by.error("backup", folder)
+        assert error["exit"] == 2 and "cannot take a backup" in error["message"], error
+    assert before == [sorted((path, path.read_bytes()) for path in folder.rglob("*") if path.is_file()) for folder in taken]
+    assert not any(folder.exists() for folder in inside), "what is refused leaves nothing"
     assert verify_backup(project, backup)["damage"] == []
 
 

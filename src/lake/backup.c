@@ -144,7 +144,7 @@ static Status check_old(Saving *s, Error *err) {
         Error absent = { 0 };
         Status status = backup_read(s->folder, s->arena, &s->old, &absent);
         if (status == STATUS_NOT_FOUND)
-                return STATUS_OK;
+                return folder_is_ours(s->folder, &scratch) ? STATUS_OK : no_place(err, s->folder, "its backup.json is none of Lode's, or damaged");
         if (status != STATUS_OK) {
                 *err = absent;
                 return status;
@@ -159,22 +159,16 @@ static Status check_old(Saving *s, Error *err) {
 
 /* Empty, or ours. */
 static Status check_folder(Saving *s, Error *err) {
-        static const char *const ours[] = { "backup.json", "unfinished", "lock" };
         CLEANUP(arena_deinit) Arena scratch = { 0 };
-        DirEntry *entries = NULL;
-        size_t count = 0;
-        Str below = arena_strf(&scratch, "%s/", s->lake->store->root);
-        if (str_starts_with(arena_strf(&scratch, "%s/", s->folder), below))
-                return no_place(err, s->folder, "it lies in the store itself");
-        TRY(dir_list(s->folder, &scratch, &entries, &count, err));
-        bool known = count == 0;
-        for (size_t i = 0; i < COUNT_OF(ours); i++)
-                known = known || file_exists(path_join(&scratch, s->folder, ours[i]));
+        bool known = folder_is_ours(s->folder, &scratch) || file_exists(path_join(&scratch, s->folder, "backup.json"));
         return known ? check_old(s, err) : no_place(err, s->folder, "it holds something else");
 }
 
 static Status open_folder(Saving *s, const char *folder, Error *err) {
         bool is_new = false;
+        const char *around = folder_around(folder, s->arena);
+        if (around)
+                return no_place(err, folder, arena_printf(s->arena, "it lies in '%s', which is a store or a backup itself", around));
         TRY(folder_make_durable(folder, &is_new, err));
         if (is_new && chmod(folder, 0700) < 0)
                 return error_errno(err, errno, "cannot keep '%s' to its owner", folder);
@@ -198,7 +192,7 @@ static Status mark_unfinished(Saving *s, Error *err) {
         struct stat st;
         s->unfinished = stat(path, &st) == 0;
         if (!s->unfinished)
-                return file_create(path, STR(""), true, err);
+                return folder_mark(s->folder, err);
         s->began_us = (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
         return STATUS_OK;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,6 +37,49 @@ Status folder_make_durable(const char *path, bool *out_new, Error *err) {
                 dir_sync(at);
         }
         return STATUS_OK;
+}
+
+static Str mark_text(void) {
+        return STR("lode writes into this folder\n");
+}
+
+Status folder_mark(const char *folder, Error *err) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        return file_create(path_join(&scratch, folder, "unfinished"), mark_text(), true, err);
+}
+
+bool folder_is_ours(const char *folder, Arena *arena) {
+        DirEntry *entries = NULL;
+        size_t count = 0, known = 0;
+        Str bytes = STR_NONE;
+        Error absent = { 0 };
+        if (file_read(path_join(arena, folder, "unfinished"), mark_text().size, arena, &bytes, &absent) == STATUS_OK &&
+            str_equal(bytes, mark_text()))
+                return true;
+        if (dir_list(folder, arena, &entries, &count, &absent) != STATUS_OK)
+                return false;
+        for (size_t i = 0; i < count; i++)
+                known += entries[i].is_file && (str_is(entries[i].name, "unfinished") || str_is(entries[i].name, "lock"));
+        return known == count;
+}
+
+static bool is_store_or_backup(const char *folder, Arena *arena) {
+        Backup backup = { 0 };
+        Error absent = { 0 };
+        if (file_exists(path_join(arena, folder, "catalog.sqlite")) && file_exists(path_join(arena, folder, "commit")))
+                return true;
+        return backup_read(folder, arena, &backup, &absent) == STATUS_OK && backup.is_whole;
+}
+
+const char *folder_around(const char *path, Arena *arena) {
+        const char *there = path_dir(arena, path_absolute(arena, path));
+        while (!file_exists(there) && strcmp(there, "/") != 0)
+                there = path_dir(arena, there);
+        CLEANUP(freep) char *real = realpath(there, NULL);
+        for (const char *at = real ? arena_cstr(arena, str_of(real)) : "/"; strcmp(at, "/") != 0; at = path_dir(arena, at))
+                if (is_store_or_backup(at, arena))
+                        return at;
+        return NULL;
 }
 
 /* *out_failed: errno of reading, or 0. */

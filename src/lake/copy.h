@@ -27,6 +27,12 @@ typedef struct CopyFile {
 
 /* With parents; the names of all that are made are on the disk when it returns. *out_new: it was not there. */
 Status folder_make_durable(const char *path, bool *out_new, Error *err);
+/* The mark of a folder that is being written: the file FOLDER/unfinished. What it says tells it from one of somebody's. */
+Status folder_mark(const char *folder, Error *err);
+/* It has the mark, or nothing but what is there before the mark is whole. */
+bool folder_is_ours(const char *folder, Arena *arena);
+/* The store or backup that `path` would lie in; NULL: in none. */
+const char *folder_around(const char *path, Arena *arena);
 /* Folders of `to` are made. Not synced: copy_sync() once for all. *out_message is NULL, or why it was not taken: gone,
  * unreadable, other bytes. Failures to write are errors. */
 Status copy_file_held(const CopyFile *file, CopyTally *tally, Arena *arena, const char **out_message, Error *err);

@@ -66,20 +66,23 @@ static Status check_free(const char *path, Error *err) {
 
 /* What an earlier try left goes, and nothing else does. */
 static Status make_folder(Restoring *r, Error *err) {
-        const char *mark = path_join(r->arena, r->shell, "unfinished");
-        if (file_exists(mark))
+        if (file_exists(r->shell) && folder_is_ours(r->shell, r->arena))
                 TRY(dir_remove_all(r->shell, err));
         TRY(check_free(r->shell, err));
         TRY(dir_make(r->shell, err));
         if (chmod(r->shell, 0700) < 0)
                 return error_errno(err, errno, "cannot keep '%s' to its owner", r->shell);
-        TRY(file_create(mark, STR(""), true, err));
+        TRY(folder_mark(r->shell, err));
         CLEANUP(store_freep) Store *store = NULL;
         return store_create(r->folder, &store, err);
 }
 
 static Status settle_root(Restoring *r, const char *root, Error *err) {
-        const char *absolute = path_absolute(r->arena, root);
+        const char *absolute = path_absolute(r->arena, root), *around = folder_around(root, r->arena);
+        if (around) {
+                error_set(err, STATUS_BAD_VALUE, "nothing is restored to '%s': it lies in '%s', which is a store or a backup itself", root, around);
+                return error_hint(err, "what is not their own may be removed there; give a place outside");
+        }
         char *parent = path_dir(r->arena, absolute);
         bool is_new;
         TRY(folder_make_durable(parent, &is_new, err));
