@@ -5,6 +5,7 @@ import asyncio
 import datetime
 import decimal
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -22,6 +23,7 @@ import sqlalchemy
 from conftest import LODE, Project, make_project
 from server import PASSWORD, Server, add_user, serving
 
+needs_psql = pytest.mark.skipif(not shutil.which("psql"), reason="psql is not installed (postgresql-client)")
 ORDERS = "id,region,amount\n1,EU,1.50\n2,US,2.25\n3,EU,3.00\n"
 
 
@@ -126,6 +128,7 @@ def test_sqlalchemy_reflects_a_zone(server: Server) -> None:
     engine.dispose()
 
 
+@needs_psql
 def test_psql_prints_tables(server: Server) -> None:
     done = subprocess.run(["psql", server.dsn(database="shop"), "-XAt", "-c", "\\dt *.*", "-c", "select count(*) from canonical.order"],
                           capture_output=True, text=True, check=False, timeout=60)
@@ -357,6 +360,7 @@ def test_a_second_server_works_beside_the_first(server: Server) -> None:
         assert ask(second, "select count(*) from shop.canonical.order") == ask(server, "select count(*) from shop.canonical.order")
 
 
+@needs_psql
 def test_the_lines_that_show_connect_prints_connect(server: Server) -> None:
     """They are those of the server that began last."""
     with serving(server.project):

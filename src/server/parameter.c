@@ -53,6 +53,13 @@ static bool text_as_it_is(Reading *reading, Str bytes, SqlValue *value) {
         return true;
 }
 
+/* pgjdbc writes a date with a zone, "1970-01-01 +00", and PostgreSQL leaves that out. */
+static bool text_date(Reading *reading, Str bytes, SqlValue *value) {
+        Str date, zone;
+        bool has_zone = str_cut(str_trim(bytes), ' ', &date, &zone) && zone.size > 0 && (zone.data[0] == '+' || zone.data[0] == '-');
+        return text_as_it_is(reading, has_zone ? date : bytes, value);
+}
+
 /* Digits before and behind the point decide the decimal; exponents, NaN and what is too long are doubles. */
 static bool text_numeric(Reading *reading, Str bytes, SqlValue *value) {
         Str text = str_trim(bytes);
@@ -303,7 +310,7 @@ static const struct {
         { OID_JSONB,       3807, "VARCHAR",     text_as_it_is, binary_jsonb },
         { OID_FLOAT4,      1021, "FLOAT",       text_as_it_is, binary_float4 },
         { OID_FLOAT8,      1022, "DOUBLE",      text_as_it_is, binary_float8 },
-        { OID_DATE,        1182, "DATE",        text_as_it_is, binary_date },
+        { OID_DATE,        1182, "DATE",        text_date,     binary_date },
         { OID_TIME,        1183, "TIME",        text_as_it_is, binary_time },
         { OID_TIMESTAMP,   1115, "TIMESTAMP",   text_as_it_is, binary_timestamp },
         { OID_TIMESTAMPTZ, 1185, "TIMESTAMPTZ", text_as_it_is, binary_timestamp },

@@ -45,6 +45,8 @@ TEST(values_of_every_type_are_read_in_both_formats) {
                 { 1700, BINARY, "0001000100000000" "0001", "DECIMAL(5,0) 10000" },
                 { 1700, BINARY, "0001fffe00000008" "04d2", "DECIMAL(9,8) 0.00001234" },
                 { 1700, BINARY, "00000000c0000000", "DOUBLE NaN" },
+                { 1082, 0, "2030-01-01 +00", "DATE 2030-01-01" },
+                { 1082, 0, "0044-03-15 BC", "DATE 0044-03-15 BC" },
                 { 1082, BINARY, "00000001", "DATE 2000-01-02" },
                 { 1082, BINARY, "80000000", "DATE -infinity" },
                 { 1114, BINARY, "ffffffffffffffff", "TIMESTAMP 1999-12-31 23:59:59.999999" },
