@@ -155,8 +155,9 @@ def test_promises_are_contracts(shop: Project) -> None:
 
 def test_a_key_with_nulls_is_compared_as_a_whole(shop: Project) -> None:
     shop.drop("shop", "orders1.csv", HEADER + "1,,2.50\n1,,1\n2,ann,1\n1,ann,1\n")
-    model(shop, "key: order_no, customer")
-    assert checks(run(shop, 1)) == {"key(order_no, customer)": ("failed", 2)}
+    model(shop, "about: orders", "key: order_no, customer")
+    report = run(shop, 1)
+    assert checks(report) == {"key(order_no, customer)": ("failed", 2)} and report["errors"][0]["line"] == 2
 
 
 @pytest.mark.parametrize("condition, code, says", [

@@ -346,8 +346,10 @@ static Str worst_rule(Arena *arena, const StageResult *result) {
         if (!result->rule_count)
                 return STR("");
         const StageRule *rule = &result->rules[0];
-        return arena_strf(arena, "; most often %.*s%s%.*s, as in line %lld: %.*s", STR_ARG(rule->rule),
-                          rule->column.size ? " in " : "", STR_ARG(rule->column), (long long)rule->line, STR_ARG(rule->message));
+        bool encoding = str_is(rule->rule, "invalid_utf8");
+        return arena_strf(arena, "; most often %.*s%s%.*s, as in line %lld: %.*s%s", STR_ARG(rule->rule),
+                          rule->column.size ? " in " : "", STR_ARG(rule->column), (long long)rule->line, STR_ARG(rule->message),
+                          encoding ? "; make it UTF-8 (iconv -f WINDOWS-1252 -t UTF-8, say) and send it again" : "");
 }
 
 static void judge(const Staging *s, Reading *reading) {

@@ -90,7 +90,7 @@ static bool key_is_unique_column(const Model *model) {
 void checks_of_model(const Model *model, Arena *arena, ModelCheck **out, size_t *out_count) {
         CheckVec checks = { 0 };
         if (model->key_count && !key_is_unique_column(model))
-                add_promise(&checks, arena, PROMISE_KEY, model->key, model->key_count, 0);
+                add_promise(&checks, arena, PROMISE_KEY, model->key, model->key_count, model->key_line);
         for (size_t i = 0; i < model->column_count; i++) {
                 const ModelColumn *column = &model->columns[i];
                 if (column->required)

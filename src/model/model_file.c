@@ -351,6 +351,8 @@ static void read_head(KeyContext *context, Model *model, const HeadLine *line, S
         bool is_list = key->kind == KEY_TEXTS;
         context->commas = is_list;
         keys_read_one(context, key, &node, model);
+        if (str_is(line->word, "key"))
+                model->key_line = place.line;
         bool product_only = str_is(line->word, "version") || str_is(line->word, "fresh") ||
                             str_is(line->word, "listed");
         if (product_only && model->stage != STAGE_EGRESS) {

@@ -52,6 +52,7 @@ typedef struct Model {
         Str about, term;
         Str *key; /* column names */
         size_t key_count;
+        int key_line;
         Str *tags;
         size_t tag_count;
         ModelColumn *columns;
