@@ -201,11 +201,32 @@ def test_a_corrected_file_answers_for_the_held_one(project: Project) -> None:
     project.lode("add", "shop", project.write("in/towns.csv", "id,town\n1,Bo\n2,Ann\n"), "--name", "towns")
     project.write("in/towns.csv", "id,town\n1,Köln\n2,Møn\n".encode("latin1"))
     assert project.lode("run", check=False).exit == 1
-    assert project.json("status")["files"]["held"] == 1
+    status = project.json("status")
+    assert status["files"]["held"] == 1 and "iconv" in status["held"][0]["message"]
     project.write("in/towns.csv", "id,town\n1,Köln\n2,Møn\n")
     project.lode("run")
     status = project.json("status")
     assert status["held"] == [] and status["next"] == "lode show table"
+
+
+def test_status_counts_files_that_lie_outside_of_ingress(project: Project) -> None:
+    project.write("zones/shop/sources/orders.yml", "from: in/*.csv\ncolumns:\n  a: int\n")
+    project.write("in/1.csv", "a\n1\n")
+    project.write("in/2.csv", "a\n2\n")
+    assert project.json("status")["files"]["seen"] == 2
+    project.lode("run")
+    status = project.json("status")
+    assert status["files"]["seen"] == 0 and status["next"] != "lode run"
+    project.write("in/3.csv", "a\n3\n")
+    status = project.json("status")
+    assert status["files"]["seen"] == 1 and status["next"] == "lode run"
+
+
+def test_files_of_one_header_that_become_two_sources_are_told_of(project: Project) -> None:
+    project.write("in/orders_1.csv", "no,day\n1,31.01.2026\n2,28.02.2026\n")
+    project.write("in/orders_2.csv", "no,day\n3,31.02.2026\n4,30.02.2026\n")
+    answer = project.lode("add", "shop", "in/orders_1.csv", "in/orders_2.csv")
+    assert answer.stdout.count("zones/shop/sources/") == 2 and "--one" in answer.stderr
 
 
 def test_status_tells_of_wrong_text(shop: Project) -> None:

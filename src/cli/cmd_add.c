@@ -342,9 +342,33 @@ static void print_left_over(const Add *add) {
         }
 }
 
+static bool same_columns(const SniffResult *a, const SniffResult *b) {
+        if (a->column_count != b->column_count || !a->format.header || !b->format.header)
+                return false;
+        for (size_t i = 0; i < a->column_count; i++)
+                if (!str_equal(a->columns[i].column.name, b->columns[i].column.name))
+                        return false;
+        return true;
+}
+
+/* Types or dialect keep files of one header apart; the reader who meant one feed is told how to have it. */
+static void note_alike(const Add *add) {
+        for (size_t i = 0; i < add->group_count; i++)
+                for (size_t k = i + 1; k < add->group_count && !cli_option(add->cli, OPTION_EACH); k++) {
+                        if (!same_columns(&add->groups[i].sniffed, &add->groups[k].sniffed))
+                                continue;
+                        output_note(&add->cli->output, PAINT_YELLOW,
+                                    "%.*s and %.*s have the same columns, with other types or another dialect; if they are one feed, remove both "
+                                    "and add them with --one",
+                                    STR_ARG(add->groups[i].source_name), STR_ARG(add->groups[k].source_name));
+                        return;
+                }
+}
+
 static void print_text(const Add *add) {
         for (size_t i = 0; i < add->group_count; i++)
                 print_group(add, &add->groups[i]);
+        note_alike(add);
         print_left_over(add);
         if (add->group_count)
                 output_note(&add->cli->output, PAINT_DIM, "nothing is loaded yet: look at the file%s, then lode run", add->group_count == 1 ? "" : "s");

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/time.h"
 #include "base/vec.h"
 #include "cli/cli.h"
 #include "cli/product.h"
 #include "cli/quarantine.h"
 #include "cli/shapes.h"
 #include "intake/discover.h"
+#include "intake/land.h"
 #include "model/run.h"
 #include "model/text.h"
 
@@ -22,6 +24,20 @@ typedef struct StatusReport {
         size_t edited_count;
         const char *next;
 } StatusReport;
+
+/* Those outside of ingress stay where they are, so whether one waits is what a run would say of it. */
+static Status count_outside(Cli *cli, Workspace *workspace, const FoundFile *found, size_t count, StatusReport *report, Error *err) {
+        VEC(const FoundFile *) outside = { 0 };
+        for (size_t i = 0; i < count; i++)
+                if (!found[i].in_ingress && found[i].feed && !found[i].rival)
+                        vec_push(&cli->arena, &outside, &found[i]);
+        LandedFile *landed = ARENA_ARRAY(&cli->arena, LandedFile, outside.count);
+        TRY(land_look(workspace->lake, outside.items, outside.count, &cli_interrupted, &cli->arena, landed, err));
+        /* A duplicate brings nothing; it may be the very file that the last run took, too new to be known by its times. */
+        for (size_t i = 0; i < outside.count; i++)
+                report->files.seen += landed[i].state != LAND_KNOWN && landed[i].state != LAND_DUPLICATE;
+        return STATUS_OK;
+}
 
 /* Files that wait, by whether a source claims them. */
 static Status count_files(Cli *cli, Workspace *workspace, StatusReport *report, Error *err) {
@@ -44,7 +60,7 @@ static Status count_files(Cli *cli, Workspace *workspace, StatusReport *report, 
                 report->files.unclaimed += !found[i].feed;
                 report->files.failed += found[i].rival != NULL;
         }
-        return STATUS_OK;
+        return count_outside(cli, workspace, found, count, report, err);
 }
 
 /* Held, and no later delivery of the same name was staged: that one was the sender's or the user's answer. */
@@ -158,8 +174,8 @@ static void print_text(Cli *cli, Workspace *workspace, const StatusReport *r) {
         for (size_t i = 0; i < r->held_count; i++)
                 output_say(o, PAINT_RED, "held", "        %.*s.%.*s  %.*s: %.*s\n", STR_ARG(r->held[i].zone), STR_ARG(r->held[i].source), STR_ARG(r->held[i].name), STR_ARG(r->held[i].message));
         for (size_t i = 0; i < r->rule_count; i++)
-                output_say(o, PAINT_YELLOW, "quarantine", "  %.*s  %.*s%s%.*s%s: %lld\n", STR_ARG(r->rules[i].source), STR_ARG(r->rules[i].rule), r->rules[i].severity.size ? " (" : "",
-                       STR_ARG(r->rules[i].severity), r->rules[i].severity.size ? ")" : "", (long long)r->rules[i].rows);
+                output_say(o, PAINT_YELLOW, "quarantine", "  %.*s  %.*s%s%.*s%s: %s\n", STR_ARG(r->rules[i].source), STR_ARG(r->rules[i].rule), r->rules[i].severity.size ? " (" : "",
+                       STR_ARG(r->rules[i].severity), r->rules[i].severity.size ? ")" : "", count_print(&cli->arena, r->rules[i].rows).data);
         for (size_t i = 0; i < r->failed_count; i++)
                 output_say(o, PAINT_RED, "failed", "      %.*s\n", STR_ARG(r->failed[i]));
         for (size_t i = 0; i < r->late_count; i++)
