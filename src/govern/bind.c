@@ -153,7 +153,8 @@ static Status no_relation(Bind *bind, const Text *text, const SqlFrom *from, Err
         else if (path.count < 3 && text->zone.size == 0)
                 error_hint(err, "tables are named zone.stage.table; lode show table lists them");
         else
-                error_hint(err, "lode show table lists the tables there are");
+                error_hint(err, text->zone.size == 0 ? "select * from lode.tables lists the tables there are"
+                                                     : "lode show table lists the tables there are");
         return place_error(text, from->at, err);
 }
 
