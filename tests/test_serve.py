@@ -404,6 +404,16 @@ def test_explain_tells_of_questions_with_any_number_of_columns(server: Server, s
     assert ("shop.analytical.sales" in plan[0]) == ("shop.analytical.sales" in sql)
 
 
+def test_explain_of_a_view_does_not_name_what_only_its_zone_reads(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    project.write("zones/shop/analytical/seen.sql", "-- kind: view\nselect region, amount from staging.orders\n")
+    project.lode("run")
+    with serving(project) as server:
+        plan = {user: [line for line, in ask(server, "explain select * from shop.analytical.seen", user)] for user in ("ann", "bo")}
+    assert any("shop.staging.orders" in line for line in plan["ann"])
+    assert [line.split(":")[0] for line in plan["bo"][:-1]] == ["read shop.analytical.seen"]
+
+
 @pytest.mark.parametrize("word", ["insert into x values (1)", "create table x as select 1", "drop table x", "attach 'x'"])
 def test_a_refused_statement_is_called_by_its_word(server: Server, word: str) -> None:
     with pytest.raises(psycopg.Error, match=rf"^{word.split()[0]} is not allowed"):

@@ -389,13 +389,18 @@ static Status pass_rows(Session *session, Portal *portal, int64_t most, bool sil
         return status;
 }
 
+/* Whether this principal may know of it: what a view reads as its zone need not be granted. */
+static bool may_know(const Session *session, const BoundRelation *relation) {
+        return sight_allows(&session->sight, &session->principal, relation->zone, relation->stage, relation->name);
+}
+
 /* What is granted now holds for the rows that are still to come, too. */
 static Status check_granted(Session *session, const Portal *portal, Error *err) {
         const BoundStatement *bound = &portal->statement.bound;
         TRY(session_refresh(session, err));
         for (size_t i = 0; i < bound->relation_count; i++) {
                 const BoundRelation *relation = &bound->relations[i];
-                if (!relation->by_view && !sight_allows(&session->sight, &session->principal, relation->zone, relation->stage, relation->name))
+                if (!relation->by_view && !may_know(session, relation))
                         return error_set(err, STATUS_NO_TABLE, "no table '%.*s.%.*s.%.*s'", STR_ARG(relation->zone), STR_ARG(relation->stage),
                                          STR_ARG(relation->name));
         }
@@ -465,6 +470,8 @@ Status portal_explain(Session *session, Portal *portal, Error *err) {
         const BoundStatement *bound = &portal->statement.bound;
         for (size_t i = 0; i < bound->relation_count; i++) {
                 const BoundRelation *relation = &bound->relations[i];
+                if (!may_know(session, relation))
+                        continue;
                 explain_line(portal, arena_strf(&portal->arena, "read %.*s.%.*s.%.*s: %zu columns of %zu files", STR_ARG(relation->zone),
                                                 STR_ARG(relation->stage), STR_ARG(relation->name), relation->columns.count, relation->file_count));
         }
