@@ -77,6 +77,15 @@ def test_a_store_that_lost_its_catalog_is_not_begun_anew(project: Project) -> No
     assert project.query("select a from shop.staging.orders") == [{"a": 1}]
 
 
+def test_an_emptied_catalog_is_damage_and_of_no_other_version(project: Project) -> None:
+    (ready(project).store / "catalog.sqlite").write_bytes(b"")
+    for verb in (["run"], ["query", "select 1 as a"], ["backup", project.root / "b"]):
+        error = project.error(*verb)
+        assert error["exit"] == 3 and error["code"] == "E601" and "there is nothing in it" in error["message"], error
+    answer = project.lode("verify", check=False)
+    assert answer.exit == 1 and "catalog.sqlite" in answer.stdout + answer.stderr
+
+
 def test_a_damaged_data_file_is_the_stores_fault(project: Project) -> None:
     for path in ready(project).store.glob("tables/*/data/*.parquet"):
         path.write_bytes(os.urandom(path.stat().st_size))

@@ -298,6 +298,10 @@ Status catalog_open_sqlite(const char *path, Catalog **out, Error *err) {
         TRY(connect_to(path, SQLITE_OPEN_READWRITE, &db, err));
         int64_t version = 0;
         TRY(db_query_int(db, &version, 0, err, "pragma user_version", ""));
+        if (version == 0) { /* no catalog is ever there without its tables */
+                error_set(err, STATUS_CORRUPT, "the catalog '%s' is damaged: there is nothing in it", path);
+                return error_hint(err, "lode restore makes the store again from a backup; the files of tables and landing need not be damaged");
+        }
         if (version != CATALOG_SCHEMA)
                 return error_set(err, STATUS_STORE_FORMAT,
                                  "the catalog '%s' has tables of version %lld; this lode knows %d", path,

@@ -3,6 +3,7 @@
 
 #include "base/vec.h"
 #include "sql/allow.h"
+#include "sql/lexer.h"
 #include "sql/printer.h"
 
 typedef VEC(const Node *) Nodes;
@@ -134,6 +135,7 @@ static Status bind_one(const AccessCheck *check, const Node *node, Str expressio
                 sql_quote_name(&sql, path[i]);
         }
         SqlTree *tree;
+        TRY(sql_expression(buf_view(&sql), sizeof("SELECT (\n") - 1, expression.size, err));
         TRY(statement_parse(check->spec->worker, buf_dup(&sql, check->arena), STR(""), check->arena, &tree, err));
         SqlVisitor visitor = { .expr = see_principal, .context = check->arena };
         TRY(sql_visit_query(tree->query, &visitor, err));

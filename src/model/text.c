@@ -5,6 +5,7 @@
 #include "model/check.h"
 #include "sql/allow.h"
 #include "sql/depend.h"
+#include "sql/lexer.h"
 
 #define APPLY_TRIES 20 /* each lost one was won by another */
 
@@ -36,7 +37,9 @@ static bool is_of_model(const Model *model, const SqlDependency *found) {
 static Status add_check(Worker *worker, Arena *arena, const Model *model, const ModelCheck *check, RelationVec *relations, Error *err) {
         SqlTree *parsed;
         size_t shift, count;
-        TRY(statement_parse(worker, check_reading_sql(check, arena, &shift), STR(""), arena, &parsed, err));
+        Str sql = check_reading_sql(check, arena, &shift);
+        TRY(sql_expression(sql, shift, check->expression.size, err));
+        TRY(statement_parse(worker, sql, STR(""), arena, &parsed, err));
         TRY(sql_allow_query(parsed, parsed->query, err));
         SqlDependency *found;
         sql_dependencies(parsed->query, arena, &found, &count);

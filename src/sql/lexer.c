@@ -302,3 +302,16 @@ Status sql_classify(Str text, Str name, Error *err) {
         error_set(err, STATUS_SQL_SYNTAX, "a comment is not closed");
         return place(err, text, name, text.size);
 }
+
+Status sql_expression(Str text, size_t offset, size_t size, Error *err) {
+        SqlLexer lexer = { .text = str_slice(text, offset, offset + size) };
+        size_t open = 0;
+        for (SqlToken token = sql_lex(&lexer); token.kind != SQL_TOKEN_END; token = sql_lex(&lexer)) {
+                open += is_symbol(token, '(');
+                if (!is_symbol(token, ')') || open-- > 0)
+                        continue;
+                error_set(err, STATUS_SQL_SYNTAX, "a bracket is closed here that was not opened");
+                return place(err, text, STR(""), offset + token.offset);
+        }
+        return STATUS_OK;
+}

@@ -42,3 +42,7 @@ Str sql_fold(Arena *arena, Str text);
  * SQL_SYNTAX for none and for a quote that is not closed. Each with its place; name is the file, or empty.
  */
 Status sql_classify(Str text, Str name, Error *err);
+
+/* SQL_SYNTAX, with its place in text, when the part of it that somebody wrote as one expression closes a bracket that it has
+ * not opened: inside of another statement it would be more than one. */
+Status sql_expression(Str text, size_t offset, size_t size, Error *err);

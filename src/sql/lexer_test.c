@@ -80,3 +80,27 @@ TEST(names_without_quotes_fold_and_nothing_else_does) {
         for (size_t i = 0; i < COUNT_OF(cases); i++)
                 CHECK_STR(sql_fold(&t->arena, str_of(cases[i].text)), str_of(cases[i].folded));
 }
+
+TEST(an_expression_closes_only_what_it_opens) {
+        static const struct {
+                const char *text;
+                int column; /* of the bracket; 0 = none */
+        } cases[] = {
+                { "a > 1", 0 },
+                { "(a > 1) or (b > 2)", 0 },
+                { "a in (1, (2))", 0 },
+                { "a > 1) or (1 = 1", 6 },
+                { "(a))", 4 },
+                { "')' = a and \")\" > 1 -- )", 0 },
+                { "$$)$$ = a /* ) */", 0 },
+                { "", 0 },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                Error err = { 0 };
+                Str text = arena_strf(&t->arena, "SELECT (\n%s\n)", cases[i].text);
+                Status status = sql_expression(text, 9, strlen(cases[i].text), &err);
+                CHECK_INT(status, cases[i].column ? STATUS_SQL_SYNTAX : STATUS_OK);
+                CHECK_INT(err.column, cases[i].column);
+                CHECK_INT(err.line, cases[i].column ? 2 : 0);
+        }
+}
