@@ -213,8 +213,8 @@ const KeyTable access_rule_table = {
         .thing = "a rule",
         .about = "Who may read what in this zone: a list of `rules`. Rules for one person are united. No rule, no "
                  "object: what one may not see does not exist. "
-                 "Parsed and checked for form in this version; until logins are built only the local administrator "
-                 "reads.",
+                 "In force for the clients of `lode serve`; in this version a rule with `rows`, `columns` or `mask` "
+                 "grants nothing yet, and `lode check` warns of it.",
         .example = "rules:\n"
                    "- who: [role analyst, bo]\n"
                    "  on: [canonical.*, analytical.*]\n"
@@ -329,7 +329,8 @@ const KeyTable policy_table = {
         .file = "policies.yml",
         .thing = "a policy",
         .about = "Central policies: a list. They apply after all rules, to owners and engineers too; a zone can only "
-                 "add to them. Parsed in this version, in force with logins.",
+                 "add to them. In this version a table with a tag that a policy masks or filters is withheld whole "
+                 "from all whom it binds.",
         .example = "- tag: pii\n  who: everyone except [role dpo]\n  mask: hash\n",
         .keys = policy_keys,
         .count = COUNT_OF(policy_keys),
