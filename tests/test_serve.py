@@ -455,6 +455,23 @@ def test_a_setting_that_is_put_back_does_not_end_what_a_transaction_sees(tmp_pat
         assert connection.execute(count).fetchall() == [(4,)]
 
 
+def test_a_cursor_with_hold_outlives_what_fails_after_its_transaction(server: Server) -> None:
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute("declare held cursor with hold for select range from range(5)")
+        with pytest.raises(psycopg.Error):
+            connection.execute("select nonsense")
+        assert connection.execute("fetch 2 from held").fetchall() == [(0,), (1,)]
+        with pytest.raises(psycopg.Error):
+            connection.execute("select nonsense")
+        assert connection.execute("fetch 1 from held").fetchall() == [(2,)]
+        connection.execute("begin")
+        connection.execute("declare gone cursor with hold for select range from range(5)")
+        connection.execute("fetch 1 from gone")
+        connection.execute("rollback")
+        with pytest.raises(psycopg.errors.InvalidCursorName):
+            connection.execute("fetch 1 from gone")
+
+
 def test_a_cursor_gives_no_rows_of_what_is_no_longer_granted(tmp_path: Path) -> None:
     project = shop(tmp_path)
     with serving(project) as server, psycopg.connect(server.dsn("bo"), autocommit=True) as connection:

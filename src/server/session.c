@@ -248,9 +248,9 @@ static void forget_at(Session *session) {
 
 void session_end_transaction(Session *session, bool committed) {
         for (Named **place = &session->portals; *place;) {
-                if (committed && (*place)->portal->hold)
-                        place = &(*place)->next;
-                else if (!committed && (*place)->portal->hold && (*place)->portal->state == PORTAL_OPEN)
+                Portal *portal = (*place)->portal;
+                portal->kept |= committed && portal->hold;
+                if (portal->kept)
                         place = &(*place)->next;
                 else
                         drop_named(session, place);

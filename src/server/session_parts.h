@@ -45,7 +45,8 @@ typedef struct Portal {
         SqlValue *values;
         uint16_t *formats;   /* one a column */
         PortalState state;
-        bool hold;           /* outlives its transaction */
+        bool hold;           /* outlives its transaction, */
+        bool kept;           /* ... and did: what fails later does not end it */
         bool running, doomed; /* doomed: to be freed when it has run */
         Statement statement; /* OPEN */
         Worker *worker;
