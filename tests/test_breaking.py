@@ -96,6 +96,8 @@ def test_a_damaged_data_file_is_the_stores_fault(project: Project) -> None:
     "select count(*) from " + " cross join ".join(["(select 1)"] * 2000),
     "with a as (" * 2000 + "select 1" + ") select * from a" * 2000,
     "select * from " + "(select * from " * 3000 + "(values (1))" + ")" * 3000,
+    "select " + "(" * 5000 + "1" + ")" * 5000,
+    "select " + "+".join(["1"] * 5000),
 ])
 def test_sql_nested_too_deeply_is_refused_in_its_own_words(project: Project, sql: str) -> None:
     ready(project)

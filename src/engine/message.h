@@ -98,6 +98,7 @@ Status message_parse_header(Str header, size_t limit, Message *out, uint32_t *ou
 #define FAILURE_TABLE(X)                                                                                      \
         X(SYNTAX,        SQL_SYNTAX,  "the SQL cannot be parsed near '%1'")                                   \
         X(SYNTAX_END,    SQL_SYNTAX,  "the SQL cannot be parsed: it ends too early")                          \
+        X(DEPTH,         LIMIT,       "the statement is nested too deeply")                                   \
         X(NOT_ONE,       SQL_REFUSED, "one statement at a time; this text has %1")                            \
         X(NOT_SELECT,    SQL_REFUSED, "only SELECT can be asked here")                                        \
         X(NO_COLUMN,     NO_COLUMN,   "no column '%1'")                                                       \

@@ -68,6 +68,7 @@ static const struct {
         { "No function matches ", FAILURE_NO_FUNCTION },
         { "Division by zero", FAILURE_DIVISION },
         { "syntax error at end of input", FAILURE_SYNTAX_END },
+        { "Max expression depth limit ", FAILURE_DEPTH },
         { "Overflow in ", FAILURE_RANGE },
         { "Cannot mix values of type ", FAILURE_TYPES },
         { "Cannot compare values of type ", FAILURE_TYPES },
