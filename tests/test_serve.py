@@ -362,14 +362,13 @@ def test_a_second_server_works_beside_the_first(server: Server) -> None:
 
 @needs_psql
 def test_the_lines_that_show_connect_prints_connect(server: Server) -> None:
-    """They are those of the server that began last."""
-    with serving(server.project):
-        lines = server.project.json("show", "connect", "bo")
+    with serving(server.project) as own:  # the newest server of a store is the one that is told of
+        lines = own.project.json("show", "connect", "bo")
         assert set(lines) == {"psql", "python", "jdbc", "dbeaver", "power bi", "excel", "ca"}
-        done = subprocess.run(["sh", "-c", f"{lines['psql']} -XAtc 'select current_database()'"], capture_output=True, text=True, check=False,
-                              timeout=60, env={**os.environ, "PGPASSWORD": PASSWORD})
+        done = subprocess.run(["sh", "-c", f"{lines['psql']} -XAtc 'select current_database()'"], capture_output=True, text=True,
+                              check=False, timeout=60, env={**os.environ, "PGPASSWORD": PASSWORD})
         assert done.stdout == "shop\n", done.stderr
-        assert server.project.error("show", "connect", "nobody_at_all")["code"] == "E108"
+    assert server.project.error("show", "connect", "nobody_at_all")["code"] == "E108"
 
 
 def test_logins_and_reads_are_in_the_audit_log(server: Server) -> None:

@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import signal
+import stat
 import sqlite3
 import subprocess
 import time
@@ -31,6 +32,8 @@ def small_store(folder: Path) -> Project:
     project.lode("run", "-q")
     project.drop("shop", "orders2.csv", "id,item,n\n4,tea,5\n")
     project.lode("run", "-q")
+    for landed in (project.store / "landing").rglob("*"):
+        landed.chmod(landed.stat().st_mode | stat.S_IWUSR)  # what landed is read-only, and root alone would not notice
     return project
 
 
