@@ -326,6 +326,30 @@ def test_a_transaction_sees_one_commit(tmp_path: Path) -> None:
         assert before
 
 
+def test_idle_cursors_leave_workers_for_others(server: Server) -> None:
+    sessions = [psycopg.connect(server.dsn()) for _ in range(14)]
+    refused = 0
+    for session in sessions:
+        session.execute("declare c cursor for select * from range(10000000)")
+        try:
+            session.execute("fetch 1 from c")
+        except psycopg.errors.TooManyConnections:
+            refused += 1
+    assert refused == 6
+    assert ask(server, "select 1", "bo") == [(1,)]
+    for session in sessions:
+        session.close()
+    for _ in range(50):
+        try:
+            with psycopg.connect(server.dsn()) as again:
+                again.execute("declare c cursor for select 1")
+                assert again.execute("fetch 1 from c").fetchall() == [(1,)]
+            return
+        except psycopg.errors.TooManyConnections:
+            time.sleep(0.1)
+    pytest.fail("closed sessions hold their workers still")
+
+
 def test_results_stream_in_flat_memory(server: Server) -> None:
     def resident() -> int:
         return int(next(line for line in Path(f"/proc/{server.process.pid}/status").read_text().splitlines() if line.startswith("VmRSS")).split()[1])

@@ -201,6 +201,9 @@ Portal *portal_new(Prepared *prepared) {
 static void portal_stop(Session *session, Portal *portal) {
         if (portal->rows)
                 session->open_portals--;
+        if (portal->held)
+                atomic_fetch_sub(session->host->held, 1);
+        portal->held = false;
         worker_rows_end(portal->rows);
         worker_release(portal->worker);
         portal->rows = NULL;
@@ -337,6 +340,19 @@ static Status bind_and_begin(Session *session, Portal *portal, Error *err) {
         return STATUS_OK;
 }
 
+/* A portal that is read in parts keeps its worker while its client thinks; were there as many as workers, nobody else would
+ * be answered. */
+static Status hold(Session *session, Portal *portal, Error *err) {
+        if (atomic_fetch_add(session->host->held, 1) < session->host->held_most) {
+                portal->held = true;
+                return STATUS_OK;
+        }
+        atomic_fetch_sub(session->host->held, 1);
+        session_refuse(session, "53300", STATUS_LIMIT, err, "too many cursors are open on this server: %zu, each with a worker of its own",
+                       session->host->held_most);
+        return error_hint(err, "read the answer in one go, or try again when others have closed theirs");
+}
+
 static Status portal_open(Session *session, Portal *portal, Error *err) {
         if (session->open_portals >= session->host->portals_most) {
                 error_set(err, STATUS_LIMIT, "%zu portals are open already, each with a worker of its own", session->open_portals);
@@ -423,10 +439,16 @@ static Status run_rows(Session *session, Portal *portal, int64_t most, bool sile
         *out_done = portal->state == PORTAL_DONE;
         if (*out_done)
                 return STATUS_OK;
-        if (portal->state == PORTAL_NEW)
-                TRY(portal_open(session, portal, err));
-        else
+        if (portal->state == PORTAL_NEW && most > 0)
+                TRY(hold(session, portal, err));
+        if (portal->state == PORTAL_NEW) {
+                Status status = portal_open(session, portal, err);
+                if (status != STATUS_OK && portal->held)
+                        portal_stop(session, portal); /* refused before it had a worker */
+                TRY(status);
+        } else {
                 TRY(go_on(session, portal, err));
+        }
         worker_rows_allow(portal->rows, statement_time(session));
         TRY(session_work_with(session, portal->worker, err));
         Status status = pass_rows(session, portal, most, silent, out_count, out_done, err);

@@ -56,6 +56,7 @@ typedef struct Thread {
 struct Server {
         ServerOptions options;
         SessionHost host;
+        atomic_size_t held;
         Arena arena;
         Store *store;
         TlsContext *tls;
@@ -506,6 +507,8 @@ static Status open_all(Server *server, Error *err) {
         server->host.patience_us = server->options.patience_us;
         server->host.statement_us = server->options.statement_us;
         server->host.portals_most = PORTALS_MOST;
+        server->host.held = &server->held;
+        server->host.held_most = SPARE_WORKERS;
         server->host.context = server;
         server->host.audit = write_audit;
         server->host.cancel = cancel_by_key;

@@ -12,6 +12,8 @@
  *
  * From any thread: session_cancel(), session_stop().
  */
+#include <stdatomic.h>
+
 #include "engine/worker.h"
 #include "govern/audit.h"
 #include "lake/lake.h"
@@ -30,6 +32,8 @@ typedef struct SessionHost {
         int64_t patience_us;     /* a client that takes no byte for so long is dropped */
         int64_t statement_us;    /* a statement may take so long, unless the session says less; 0 = no limit */
         size_t portals_most;     /* open at once in one session */
+        atomic_size_t *held;     /* portals of all sessions that keep a worker while their client thinks; no more than held_most */
+        size_t held_most;
         void *context;
         /* Writes a line of the audit log, durable if asked for. */
         Status (*audit)(void *context, const AuditRecord *record, bool durable, Error *err);

@@ -47,6 +47,7 @@ typedef struct Portal {
         PortalState state;
         bool hold;           /* outlives its transaction, */
         bool kept;           /* ... and did: what fails later does not end it */
+        bool held;           /* counted in host->held */
         bool running, doomed; /* doomed: to be freed when it has run */
         Statement statement; /* OPEN */
         Worker *worker;
