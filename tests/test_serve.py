@@ -190,6 +190,19 @@ def test_grants_and_revocations_hold_from_the_next_statement(tmp_path: Path) -> 
             psycopg.connect(server.dsn("bo"))
 
 
+def test_a_damaged_store_tells_its_paths_to_administrators_only(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    with serving(project) as server:
+        (project.store / "tables").rename(project.store / "elsewhere")
+        for user, told in (("bo", False), ("ann", True)):
+            with pytest.raises(psycopg.Error) as raised:
+                ask(server, "select * from shop.analytical.sales", user)
+            assert raised.value.sqlstate == "XX001"
+            assert (str(project.store) in str(raised.value)) == told
+        (project.store / "elsewhere").rename(project.store / "tables")
+        assert len(ask(server, "select * from shop.analytical.sales", "bo")) == 2
+
+
 # ---- logins ----
 
 @pytest.mark.parametrize("user, password", [("ann", "wrong"), ("nobody_at_all", PASSWORD), ("ann", ""), ("", PASSWORD)])

@@ -158,10 +158,13 @@ static Status source_files(void *context, const Relation *relation, const Predic
         LakeSource *source = context;
         const Handle *handle = relation->handle;
         LakeScan scan;
-        if (handle->change)
-                TRY(changeset_plan(source->overlay, handle->change, predicates, predicate_count, arena, &scan, err));
-        else
-                TRY(lake_plan(source->lake, handle->table, predicates, predicate_count, arena, &scan, err));
+        Status status = handle->change ? changeset_plan(source->overlay, handle->change, predicates, predicate_count, arena, &scan, err)
+                                       : lake_plan(source->lake, handle->table, predicates, predicate_count, arena, &scan, err);
+        if (status == STATUS_NOT_FOUND) { /* of the store's files, not of what was asked for */
+                err->status = STATUS_CORRUPT;
+                return error_hint(err, "lode verify names what else is missing");
+        }
+        TRY(status);
         Str *paths = ARENA_ARRAY(arena, Str, scan.file_count);
         for (size_t i = 0; i < scan.file_count; i++) {
                 paths[i] = str_of(scan.files[i].path);

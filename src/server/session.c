@@ -142,19 +142,27 @@ static int64_t position_of(const Error *error, Str text, size_t offset) {
         return (int64_t)utf8_length(str_slice(text, 0, at)) + (error->column > 0 ? error->column : 1);
 }
 
-/* What the log knows of a bug, a stranger must not. */
-static Str message_of(const Session *session, const Error *error) {
-        return error->status == STATUS_INTERNAL && !session->principal.administrator ? STR("internal error") : str_of(error->message);
+/* What breaks in the store names its files: an administrator's matter, and nothing that others can do anything about. */
+static bool is_inside(Status status) {
+        static const Status inside[] = { STATUS_INTERNAL, STATUS_CORRUPT, STATUS_IO, STATUS_DISK_FULL, STATUS_NO_STORE, STATUS_STORE_FORMAT,
+                                         STATUS_STORE_MOVED, STATUS_ENGINE, STATUS_SANDBOX };
+        for (size_t i = 0; i < COUNT_OF(inside); i++)
+                if (inside[i] == status)
+                        return true;
+        return false;
 }
 
 void session_reply_error(Session *session, const Error *error, Str text, size_t offset) {
         const char *sqlstate = session->sqlstate ? session->sqlstate : status_sqlstate(error->status);
         bool cancelled = error->status == STATUS_INTERRUPTED && atomic_load(&session->cancelled);
+        bool hidden = is_inside(error->status) && !session->principal.administrator;
         ReplyError reply = {
                 .severity = REPLY_ERROR,
                 .sqlstate = str_of(sqlstate),
-                .message = cancelled ? STR("canceling statement due to user request") : message_of(session, error),
-                .hint = str_of(error->hint),
+                .message = cancelled ? STR("canceling statement due to user request")
+                           : hidden  ? STR("the store cannot answer this now")
+                                     : str_of(error->message),
+                .hint = hidden ? STR("an administrator who asks the same is told why") : str_of(error->hint),
                 .position = position_of(error, text, offset),
         };
         reply_error(&session->out, &reply);
