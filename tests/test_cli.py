@@ -234,3 +234,15 @@ def test_status_tells_of_wrong_text(shop: Project) -> None:
     status = shop.lode("status").stdout
     assert "1 error" in status and "lode check" in status.splitlines()[-1]
     assert shop.json("status")["next"] == "lode check"
+
+
+def test_status_asks_nothing_about_sources_that_are_gone(project: Project) -> None:
+    project.write("zones/shop/zone.yml", "owner: ann\n")
+    source = project.write("zones/shop/sources/orders.yml", "from: ingress/orders*.csv\ncolumns:\n  id: int\n")
+    project.drop("shop", "orders1.csv", "id\n1\nx\n2\n")
+    project.lode("run")
+    assert [rule["rows"] for rule in project.json("status")["quarantine"]] == [1]
+    source.unlink()
+    project.lode("run")
+    assert project.json("status")["quarantine"] == []
+    assert project.query("select count(*) as n from shop.staging.orders") == [{"n": 2}], "what was staged stays"

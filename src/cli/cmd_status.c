@@ -74,6 +74,19 @@ static bool still_held(const Delivery *rows, size_t count, size_t at) {
         return true;
 }
 
+/* Of a source whose text is gone: its rows stay where they are, and there is nothing to do about them. */
+static void leave_out_removed(const Project *project, StatusReport *report) {
+        size_t left = 0;
+        for (size_t i = 0; i < report->rule_count; i++) {
+                const QuarantineRule *rule = &report->rules[i];
+                Str zone, source;
+                bool removed = rule->severity.size == 0 && str_cut(rule->source, '.', &zone, &source) && !project_source(project, zone, source);
+                if (!removed)
+                        report->rules[left++] = *rule;
+        }
+        report->rule_count = left;
+}
+
 static Status count_deliveries(Cli *cli, Workspace *workspace, StatusReport *report, Error *err) {
         DeliveryQuery query = { 0 };
         Delivery *rows;
@@ -89,7 +102,9 @@ static Status count_deliveries(Cli *cli, Workspace *workspace, StatusReport *rep
         }
         report->held = held.items;
         report->held_count = held.count;
-        return quarantine_rules(workspace->lake, rows, count, STR(""), &cli->arena, &report->rules, &report->rule_count, err);
+        TRY(quarantine_rules(workspace->lake, rows, count, STR(""), &cli->arena, &report->rules, &report->rule_count, err));
+        leave_out_removed(workspace->project, report);
+        return STATUS_OK;
 }
 
 /* Models that the last run could not build. */
