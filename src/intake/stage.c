@@ -438,12 +438,12 @@ static void record_counts(const Staging *s, Reading *reading) {
         reading->accepted = true;
 }
 
-/* True when the failure is the environment's, and the whole staging must end. */
 /* Why a delivery is held outlives the error, and so must what to do about it. */
 static Str error_said(Arena *arena, const Error *err) {
         return arena_strf(arena, "%s%s%s", err->message, err->hint[0] ? "; " : "", err->hint);
 }
 
+/* True when the failure is the environment's, and the whole staging must end. */
 static bool is_environment(Status status) {
         return status == STATUS_IO || status == STATUS_DISK_FULL || status == STATUS_ENGINE || status == STATUS_SANDBOX ||
                status == STATUS_INTERRUPTED || status == STATUS_CONFLICT || status == STATUS_CORRUPT;
@@ -471,9 +471,12 @@ static Status take(Staging *s, Reading *reading, Error *err) {
         if (status != STATUS_OK) {
                 reading->result = (StageResult){ 0 };
                 record_counts(s, reading);
-                if (status == STATUS_WORKER_LOST)
-                        error_hint(err, "lode run --replay tries it again");
+                bool again = status == STATUS_WORKER_LOST || status == STATUS_MEMORY;
+                if (again)
+                        error_hint(err, "the next lode run tries it again");
                 hold(reading, error_said(s->arena, err));
+                if (again) /* it may have been the machine's fault: read by no text yet, so every run does */
+                        reading->report->delivery.spec = STR("");
                 return STATUS_OK;
         }
         record_counts(s, reading);
