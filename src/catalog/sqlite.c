@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/time.h"
+#include "base/vec.h"
 
 /*
  * Rollback journal with synchronous=FULL, the journal truncated at commit: then SQLite syncs it once more, and a commit
@@ -173,6 +174,20 @@ Status db_query_int(SqliteCatalog *db, int64_t *out, int64_t fallback, Error *er
         bool row = false;
         TRY(db_query_row(&q, &row, err));
         *out = row && sqlite3_column_type(q.statement, 0) != SQLITE_NULL ? db_column_int(&q, 0) : fallback;
+        return STATUS_OK;
+}
+
+Status db_query_strs(Query *query, Arena *arena, Str **out, size_t *out_count, Error *err) {
+        VEC(Str) rows = { 0 };
+        for (;;) {
+                bool row = false;
+                TRY(db_query_row(query, &row, err));
+                if (!row)
+                        break;
+                vec_push(arena, &rows, db_column_str(query, 0, arena));
+        }
+        *out = rows.items;
+        *out_count = rows.count;
         return STATUS_OK;
 }
 

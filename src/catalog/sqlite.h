@@ -49,6 +49,8 @@ void db_query_end(Query *query); /* for CLEANUP; a zeroed Query is fine */
 Status db_run(SqliteCatalog *db, Error *err, const char *sql, const char *types, ...);
 /* One integer, or fallback where there is no row or it is NULL. */
 Status db_query_int(SqliteCatalog *db, int64_t *out, int64_t fallback, Error *err, const char *sql, const char *types, ...);
+/* The first column of all rows that are left. */
+Status db_query_strs(Query *query, Arena *arena, Str **out, size_t *out_count, Error *err);
 Str db_column_str(Query *query, int column, Arena *arena); /* data NULL for NULL */
 int64_t db_column_int(Query *query, int column);
 

@@ -193,20 +193,10 @@ Status sqlite_expired(Catalog *catalog, Str hash, Arena *arena, CatalogExpired *
 
 Status sqlite_live_bodies(Catalog *catalog, Str kind, Arena *arena, Str **out, size_t *out_count, Error *err) {
         CLEANUP(db_query_end) Query q = { 0 };
-        VEC(Str) bodies = { 0 };
         TRY(db_query(sqlite_of(catalog), &q, err,
                      "select y.bytes from (select distinct v.body_hash as hash from version v cross join object o"
                      " on o.oid = v.oid where o.kind = ? and v.body_hash is not null) d join body y on y.hash = d.hash"
                      " where y.bytes is not null and not exists (select 1 from expired e where e.hash = y.hash)",
                      "t", kind));
-        for (;;) {
-                bool row = false;
-                TRY(db_query_row(&q, &row, err));
-                if (!row)
-                        break;
-                vec_push(arena, &bodies, db_column_str(&q, 0, arena));
-        }
-        *out = bodies.items;
-        *out_count = bodies.count;
-        return STATUS_OK;
+        return db_query_strs(&q, arena, out, out_count, err);
 }

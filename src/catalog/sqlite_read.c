@@ -555,18 +555,8 @@ static Status verify_commit(SqliteCatalog *db, CatalogCommit *commit, Map *last,
 
 Status sqlite_audit_heads(Catalog *catalog, Arena *arena, Str **out, size_t *out_count, Error *err) {
         CLEANUP(db_query_end) Query q = { 0 };
-        VEC(Str) heads = { 0 };
         TRY(db_query(sqlite_of(catalog), &q, err, "select distinct audit from commit_ where audit != ''", ""));
-        for (;;) {
-                bool row = false;
-                TRY(db_query_row(&q, &row, err));
-                if (!row)
-                        break;
-                vec_push(arena, &heads, db_column_str(&q, 0, arena));
-        }
-        *out = heads.items;
-        *out_count = heads.count;
-        return STATUS_OK;
+        return db_query_strs(&q, arena, out, out_count, err);
 }
 
 Status sqlite_verify(Catalog *catalog, int64_t *out_count, Error *err) {

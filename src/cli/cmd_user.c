@@ -65,6 +65,13 @@ static void split(Arena *arena, Str text, char separator, Str **out, size_t *out
         *out_count = parts.count;
 }
 
+static void print_list(const Cli *cli, Buf *json, TextTable *table) {
+        if (cli_json(cli))
+                output_json(json);
+        else
+                text_table_print(table, &cli->output, stdout);
+}
+
 /* ---- passwords ---- */
 
 static bool echo(bool on) {
@@ -338,10 +345,7 @@ static Status list_roles(Cli *cli, Accounts *accounts, Error *err) {
                 text_table_row(table, (Str[]){ roles[i], join(&cli->arena, users.items, users.count) });
         }
         json_end(&w);
-        if (cli_json(cli))
-                output_json(&json);
-        else
-                text_table_print(table, &cli->output, stdout);
+        print_list(cli, &json, table);
         return STATUS_OK;
 }
 
@@ -419,10 +423,7 @@ static Status list_tokens(Cli *cli, Accounts *accounts, Error *err) {
                 text_table_row(table, (Str[]){ tokens[i].id, tokens[i].name, tokens[i].principal, expires.size ? str_slice(expires, 0, 19) : STR("never") });
         }
         json_end(&w);
-        if (cli_json(cli))
-                output_json(&json);
-        else
-                text_table_print(table, &cli->output, stdout);
+        print_list(cli, &json, table);
         return STATUS_OK;
 }
 

@@ -381,9 +381,7 @@ static Status read_declare(Reader *reader, Error *err) {
                         command->binary = true;
                 else if (take_word(reader, "no") && !is_word(reader, "scroll"))
                         return unexpected(reader, "SCROLL", err);
-                else if (take_word(reader, "scroll"))
-                        command->scroll = true;
-                else if (!take_word(reader, "insensitive") && !take_word(reader, "asensitive"))
+                else if (!take_word(reader, "scroll") && !take_word(reader, "insensitive") && !take_word(reader, "asensitive"))
                         break;
         }
         if (!take_word(reader, "cursor"))

@@ -28,7 +28,7 @@ typedef enum CommandKind {
         COMMAND_DEALLOCATE,  /* name or all */
         COMMAND_PREPARE,     /* name, types, inner */
         COMMAND_EXECUTE,     /* name, values as SQL */
-        COMMAND_DECLARE,     /* name, inner, hold, binary, scroll */
+        COMMAND_DECLARE,     /* name, inner, hold, binary */
         COMMAND_FETCH,       /* name, count; also MOVE */
         COMMAND_CLOSE,       /* name or all */
         COMMAND_COPY_OUT,    /* inner, copy */
@@ -61,7 +61,7 @@ typedef struct Command {
         bool local;
         Str inner;           /* a query inside; part of text, or made in the arena */
         size_t inner_offset; /* of inner in what the client sent */
-        bool hold, binary, scroll, analyze, move;
+        bool hold, binary, analyze, move;
         int64_t count;       /* FETCH: rows forward, at least 0 */
         CopyOptions copy;
 } Command;

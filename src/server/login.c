@@ -101,9 +101,7 @@ static void welcome(Session *session) {
         settings_begin_with(session->settings, STR("session_authorization"), session->account.name);
         settings_begin_with(session->settings, STR("is_superuser"), session->account.is_admin ? STR("on") : STR("off"));
         reply_login_ok(&session->out);
-        Str value;
-        for (const char *name; (name = settings_next_report(session->settings, &value));)
-                reply_setting(&session->out, str_of(name), value);
+        session_report_settings(session);
         reply_cancel_key(&session->out, session->process, (Str){ session->key, session->key_size });
         reply_ready(&session->out, REPLY_IDLE);
         session->stage = STAGE_READY;

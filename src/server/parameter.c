@@ -343,6 +343,23 @@ uint32_t parameter_oid(Str engine_type) {
         return engine_type.size > 0 ? client_type_of(engine_type).oid : 0;
 }
 
+uint32_t parameter_oid_of_word(Str word) {
+        static const struct {
+                const char *word;
+                uint32_t oid;
+        } words[] = { { "int", OID_INT4 }, { "integer", OID_INT4 }, { "int4", OID_INT4 }, { "bigint", OID_INT8 }, { "int8", OID_INT8 },
+                      { "smallint", OID_INT2 }, { "int2", OID_INT2 }, { "text", OID_TEXT }, { "varchar", OID_TEXT }, { "boolean", OID_BOOL },
+                      { "bool", OID_BOOL }, { "numeric", OID_NUMERIC }, { "decimal", OID_NUMERIC }, { "date", OID_DATE }, { "time", OID_TIME },
+                      { "timestamp", OID_TIMESTAMP }, { "timestamptz", OID_TIMESTAMPTZ }, { "real", OID_FLOAT4 }, { "float4", OID_FLOAT4 },
+                      { "float8", OID_FLOAT8 }, { "double precision", OID_FLOAT8 }, { "uuid", OID_UUID }, { "bytea", OID_BYTEA },
+                      { "interval", OID_INTERVAL } };
+        Str bare = str_trim(str_slice(word, 0, str_find_byte(word, '(')));
+        for (size_t i = 0; i < COUNT_OF(words); i++)
+                if (str_equal_nocase(bare, str_of(words[i].word)))
+                        return words[i].oid;
+        return 0;
+}
+
 /* ---- arrays of one dimension ---- */
 
 static SqlValue *add_item(Reading *reading, SqlValue *list, size_t *capacity) {

@@ -12,6 +12,9 @@ Str parameter_engine_type(uint32_t oid);
 /* OID of what the engine inferred ("INTEGER", "DECIMAL(18,3)"); 0 when it could not. */
 uint32_t parameter_oid(Str engine_type);
 
+/* Of the words that people write for types, as in CAST($1 AS int) and PREPARE p (int); 0 for others. */
+uint32_t parameter_oid_of_word(Str word);
+
 /* BAD_VALUE (22P02, 22P03 to a client) for a value that its format or type cannot have. index is from 1, for the message. */
 Status parameter_read(size_t index, uint32_t oid, uint16_t format, const WireParameter *parameter, Arena *arena, SqlValue *out,
                       Error *err);

@@ -262,24 +262,6 @@ static Status do_deallocate(Session *session, Portal *portal, Error *err) {
         return STATUS_OK;
 }
 
-/* The words that PREPARE's list of types uses. */
-static uint32_t type_by_word(Str word) {
-        static const struct {
-                const char *word;
-                uint32_t oid;
-        } words[] = { { "int", OID_INT4 }, { "integer", OID_INT4 }, { "int4", OID_INT4 }, { "bigint", OID_INT8 }, { "int8", OID_INT8 },
-                      { "smallint", OID_INT2 }, { "int2", OID_INT2 }, { "text", OID_TEXT }, { "varchar", OID_TEXT }, { "boolean", OID_BOOL },
-                      { "bool", OID_BOOL }, { "numeric", OID_NUMERIC }, { "decimal", OID_NUMERIC }, { "date", OID_DATE }, { "time", OID_TIME },
-                      { "timestamp", OID_TIMESTAMP }, { "timestamptz", OID_TIMESTAMPTZ }, { "real", OID_FLOAT4 }, { "float4", OID_FLOAT4 },
-                      { "float8", OID_FLOAT8 }, { "double precision", OID_FLOAT8 }, { "uuid", OID_UUID }, { "bytea", OID_BYTEA },
-                      { "interval", OID_INTERVAL } };
-        Str bare = str_trim(str_slice(word, 0, str_find_byte(word, '(')));
-        for (size_t i = 0; i < COUNT_OF(words); i++)
-                if (str_equal_nocase(bare, str_of(words[i].word)))
-                        return words[i].oid;
-        return 0;
-}
-
 static Status do_prepare(Session *session, Portal *portal, Error *err) {
         const Command *command = &portal->prepared->command;
         Command *inner;
@@ -291,7 +273,7 @@ static Status do_prepare(Session *session, Portal *portal, Error *err) {
                 return error_set(err, STATUS_SQL_SYNTAX, "PREPARE takes one statement");
         uint32_t *types = ARENA_ARRAY(&portal->arena, uint32_t, command->value_count);
         for (size_t i = 0; i < command->value_count; i++)
-                types[i] = type_by_word(command->values[i]);
+                types[i] = parameter_oid_of_word(command->values[i]);
         Prepared *made;
         TRY(prepared_make(session, command->inner, inner, types, command->value_count, &made, err));
         session_keep_statement(session, command->name, made);

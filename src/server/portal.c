@@ -68,16 +68,9 @@ static Status see_cast(void *context, SqlExpr **place, Error *err UNUSED) {
         Str name = path->items[path->count - 1];
         for (size_t i = 0; i < name.size && i + 1 < sizeof(upper); i++)
                 upper[i] = (char)(name.data[i] >= 'a' && name.data[i] <= 'z' ? name.data[i] - 'a' + 'A' : name.data[i]);
-        static const struct {
-                const char *word;
-                uint32_t oid;
-        } words[] = { { "INT", OID_INT4 },      { "INT4", OID_INT4 },     { "INT8", OID_INT8 },        { "INT2", OID_INT2 },
-                      { "TEXT", OID_TEXT },     { "BOOL", OID_BOOL },     { "FLOAT8", OID_FLOAT8 },    { "FLOAT4", OID_FLOAT4 },
-                      { "NUMERIC", OID_NUMERIC }, { "BYTEA", OID_BYTEA }, { "TIMESTAMPTZ", OID_TIMESTAMPTZ }, { "REAL", OID_FLOAT4 } };
-        uint32_t oid = client_type_of(str_of(upper)).oid;
-        for (size_t i = 0; i < COUNT_OF(words); i++)
-                if (strcmp(upper, words[i].word) == 0)
-                        oid = words[i].oid;
+        uint32_t oid = parameter_oid_of_word(name);
+        if (oid == 0)
+                oid = client_type_of(str_of(upper)).oid;
         if (casts->types[number - 1] == 0 && expr->cast.type->type.children.count == 0)
                 casts->types[number - 1] = oid;
         return STATUS_OK;

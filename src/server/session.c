@@ -59,10 +59,6 @@ int64_t session_deadline(const Session *session) {
         return session->deadline_us;
 }
 
-bool session_is_logged_in(const Session *session) {
-        return session->stage == STAGE_READY;
-}
-
 /* ---- from other threads ---- */
 
 void session_cancel(Session *session) {
@@ -170,7 +166,7 @@ void session_reply_error(Session *session, const Error *error, Str text, size_t 
         atomic_store(&session->cancelled, false);
 }
 
-static void report_settings(Session *session) {
+void session_report_settings(Session *session) {
         Str value;
         for (const char *name; (name = settings_next_report(session->settings, &value));)
                 reply_setting(&session->out, str_of(name), value);
@@ -179,7 +175,7 @@ static void report_settings(Session *session) {
 static void ready(Session *session) {
         static const ReplyState states[] = { [TRANSACTION_NONE] = REPLY_IDLE, [TRANSACTION_IMPLICIT] = REPLY_IDLE,
                                              [TRANSACTION_BLOCK] = REPLY_IN_TRANSACTION, [TRANSACTION_FAILED] = REPLY_IN_FAILED_TRANSACTION };
-        report_settings(session);
+        session_report_settings(session);
         reply_ready(&session->out, states[session->transaction]);
 }
 

@@ -67,7 +67,6 @@ bool session_key_is(const Session *session, Str key);
 int64_t session_deadline(const Session *session);
 /* The deadline passed: tells the client and ends. */
 void session_expire(Session *session);
-bool session_is_logged_in(const Session *session);
 
 /* The running statement fails with 57014. Nothing happens when none runs. Any thread. */
 void session_cancel(Session *session);

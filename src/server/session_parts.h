@@ -142,6 +142,8 @@ void session_begin(Session *session, Transaction transaction);
 
 /* An error whose SQLSTATE no Status has: 34000, 25P02 ...; returns the status. */
 Status session_refuse(Session *session, const char *sqlstate, Status status, Error *err, const char *format, ...) PRINTF_LIKE(5, 6);
+/* ParameterStatus for each setting that changed since the client was told. */
+void session_report_settings(Session *session);
 /* A NoticeResponse of severity WARNING. */
 void session_warn(Session *session, const char *sqlstate, const char *words);
 /* An error as the client gets it; text is what it sent, where the error's place counts from `offset`. */

@@ -148,11 +148,6 @@ Status transport_write(Transport *transport, Str bytes, int64_t patience_us, Err
         return STATUS_OK;
 }
 
-bool transport_is_gone(const Transport *transport) {
-        struct pollfd fd = { .fd = transport->socket, .events = POLLRDHUP };
-        return poll(&fd, 1, 0) == 1 && (fd.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
-}
-
 void transport_stop(Transport *transport) {
         uint64_t one = 1;
         if (write(transport->stop, &one, sizeof(one)) < 0)

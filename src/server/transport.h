@@ -37,6 +37,4 @@ int transport_peek(Transport *transport);
 TransportGot transport_read(Transport *transport, Buf *into, size_t most);
 /* All of it. IO when the client is gone, TIMEOUT when it took nothing for so long, INTERRUPTED after transport_stop(). */
 Status transport_write(Transport *transport, Str bytes, int64_t patience_us, Error *err);
-/* Whether the client hung up, without reading anything. */
-bool transport_is_gone(const Transport *transport);
 void transport_stop(Transport *transport);
