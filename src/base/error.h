@@ -53,6 +53,8 @@
         X(WORKER_LOST,   "E404", "57P02", 500, 1,   "a worker ended in the middle of its work; only that work is lost") \
         X(PROTOCOL,      "E405", "08P01", 400, 2,   "a client's message breaks the protocol")                     \
         X(LOGIN,         "E406", "28P01", 401, 2,   "the login failed")                                           \
+        X(BUSY,          "E407", "53300", 429, 3,   "too much at once: connections, cursors, statements that wait") \
+        X(QUOTA,         "E408", "53400", 403, 2,   "more than the principal's limits allow: rows, bytes, data read") \
         X(CONFLICT,      "E501", "40001", 409, 3,   "another writer got there first; safe to run again")          \
         X(IO,            "E502", "58030", 503, 3,   "reading or writing failed")                                  \
         X(DISK_FULL,     "E503", "53100", 503, 3,   "no space is left where the store lies")                      \

@@ -67,6 +67,10 @@
                          "use a client of PostgreSQL 7.4 or newer")                                                      \
         X(LOGIN,         "the login failed",                                                                             \
                          "check name and password or token; an administrator can give a new one")                        \
+        X(BUSY,          "100 statements of bo wait in line already; more are refused",                                  \
+                         "try again when some have ended; `limits:` of lode.yml says how many may")                      \
+        X(QUOTA,         "the answer has more than 1000000 rows",                                                        \
+                         "ask for less, or have the limit raised that the message names")                                \
         X(CONFLICT,      "model 'shop.canonical.order' was changed by another in the meantime",                          \
                          "run it again: nothing of it was published")                                                    \
         X(IO,            "the catalog '/data/shop.lode/catalog.sqlite' was busy for 60 s",                               \

@@ -11,6 +11,7 @@
 
 typedef struct Settings {
         Str name, store;
+        LimitRules limits;
 } Settings;
 
 static void read_project_name(KeyContext *context, const YamlNode *value, void *object) {
@@ -28,6 +29,10 @@ static void read_project_name(KeyContext *context, const YamlNode *value, void *
         error_hint(err, "%.*s would do", STR_ARG(good));
 }
 
+static void read_limits(KeyContext *context, const YamlNode *value, void *object) {
+        keys_read_limits(context, value, &((Settings *)object)->limits);
+}
+
 static const Key project_keys[] = {
         { .name = "project",
           .kind = KEY_OTHER,
@@ -40,6 +45,11 @@ static const Key project_keys[] = {
           .shown = "a folder; `../NAME.lode`",
           .meaning = "Where the data is kept, relative to this file: beside the project's folder, so that `git clean` "
                      "or a lost checkout cannot take it." },
+        { .name = "limits",
+          .kind = KEY_OTHER,
+          .read = read_limits,
+          .shown = "a list, as below",
+          .meaning = "How much one principal may ask of `lode serve` at a time." },
 };
 const KeyTable project_table = {
         .file = "lode.yml",
