@@ -26,7 +26,7 @@
 #define WORKER_EXIT_MEMORY 73
 
 /* Both programs must be of one build: the worker says this text in HELLO. */
-#define PROTOCOL_BUILD "lode 0.1.0, messages 1"
+#define PROTOCOL_BUILD "lode 0.1.0, messages 2"
 /* The only engine that the statement walker and the flattening functions were reviewed for. */
 #define PROTOCOL_ENGINE_VERSION "v2.0.0"
 
@@ -52,7 +52,8 @@
         X(STAGED,    17, W, "engine/stage_message.h")                                                          \
         X(INTERRUPT, 18, L, "nothing; ends the running statement, which answers FAIL")                         \
         X(LOCATE,    19, L, "engine/locate_message.h; one descriptor")                                         \
-        X(LOCATED,   20, W, "engine/locate_message.h")
+        X(LOCATED,   20, W, "engine/locate_message.h")                                                         \
+        X(ZONE,      21, L, "lstr the engine's name of it, i32 seconds, lstr TZif (empty: always so many seconds); DONE")
 /* clang-format on */
 
 typedef enum MessageType {

@@ -385,6 +385,22 @@ Status worker_define(Worker *worker, const Type *types, size_t count, Error *err
         return STATUS_OK;
 }
 
+Status worker_zone(Worker *worker, const TimeZone *zone, Error *err) {
+        CLEANUP(buf_deinit) Buf payload = { 0 };
+        if (str_is(zone->name, worker->zone))
+                return STATUS_OK;
+        if (zone->name.size >= sizeof(worker->zone))
+                return error_set(err, STATUS_BAD_VALUE, "a time zone's name of %zu bytes", zone->name.size);
+        buf_lstr(&payload, zone->name.size > 0 ? zone->name : STR("UTC"));
+        buf_u32(&payload, (uint32_t)zone->offset);
+        buf_lstr(&payload, zone->bytes);
+        Call call = { .reply = MESSAGE_DONE };
+        Message reply;
+        TRY(ask(worker, MESSAGE_ZONE, &payload, NULL, 0, &call, STR_NONE, &reply, err));
+        snprintf(worker->zone, sizeof(worker->zone), "%.*s", STR_ARG(zone->name));
+        return STATUS_OK;
+}
+
 /* Files */
 
 Status worker_grant(Worker *worker, const char *path, Arena *arena, const char **out_path, Error *err) {

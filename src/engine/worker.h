@@ -85,6 +85,15 @@ typedef Status (*WorkerRowSink)(void *context, Str data_row, Error *err);
 Status worker_execute(Worker *worker, Str sql, WorkerRowSink sink, void *context, int64_t *out_rows, Error *err);
 /* Flattening functions for these types (engine/functions.h), before SQL that names them. Cheap when known. */
 Status worker_define(Worker *worker, const Type *types, size_t count, Error *err);
+/* A time zone, as both the engine and what prints its timestamps need it. */
+typedef struct TimeZone {
+        Str name;       /* the engine's: Europe/Berlin, GMT+05:30; empty: UTC */
+        Str bytes;      /* its TZif file; empty: */
+        int32_t offset; /* ... always so many seconds east of Greenwich */
+} TimeZone;
+
+/* The zone in which statements of this worker read and print times from now on. Cheap when it is the one that holds. */
+Status worker_zone(Worker *worker, const TimeZone *zone, Error *err);
 /* From any thread: the running call fails with INTERRUPTED, by kill if the worker does not answer in 250 ms. */
 void worker_interrupt(Worker *worker);
 

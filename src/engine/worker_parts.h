@@ -34,6 +34,7 @@ struct Worker {
         Arena defined_memory;
         Map defined; /* types that worker_define() has sent */
         bool has_grants, has_files;
+        char zone[64]; /* that worker_zone() sent; empty: UTC */
 };
 
 struct WorkerPool {

@@ -230,7 +230,7 @@ static int32_t rule_offset(const Zone *zone, int64_t utc) {
         return summer ? zone->summer : zone->standard;
 }
 
-static int32_t offset_at(const Zone *zone, int64_t utc) {
+int32_t zone_offset(const Zone *zone, int64_t utc) {
         if (zone->count == 0 || utc < zone->times[0])
                 return zone->count == 0 && zone->has_rule ? rule_offset(zone, utc) : zone->first_offset;
         if (utc >= zone->times[zone->count - 1] && zone->has_rule)
@@ -252,13 +252,19 @@ static int32_t offset_at(const Zone *zone, int64_t utc) {
  */
 bool zone_to_utc(const Zone *zone, int64_t local, int64_t *out) {
         int64_t seconds = local / 1000000 - (local % 1000000 < 0), rest = local - seconds * 1000000;
-        int32_t offsets[] = { offset_at(zone, seconds - DAY_SECONDS), offset_at(zone, seconds + DAY_SECONDS) };
+        int32_t offsets[] = { zone_offset(zone, seconds - DAY_SECONDS), zone_offset(zone, seconds + DAY_SECONDS) };
         for (size_t i = 0; i < COUNT_OF(offsets); i++) {
                 int64_t utc = seconds - offsets[i];
-                if (offset_at(zone, utc) != offsets[i])
+                if (zone_offset(zone, utc) != offsets[i])
                         continue;
                 *out = utc * 1000000 + rest;
                 return true;
         }
         return false;
+}
+
+const Zone *zone_fixed(Arena *arena, int32_t offset) {
+        Zone *zone = ARENA_NEW(arena, Zone);
+        *zone = (Zone){ .first_offset = offset };
+        return zone;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Zone: a time zone from the bytes of its TZif file (RFC 8536, versions 1 to 4), for turning local times into UTC. A
- * boxed worker sees no tz database, so the bytes come with the job.
+ * Zone: a time zone from the bytes of its TZif file (RFC 8536, versions 1 to 4), for turning local times into UTC and
+ * back. A boxed worker sees no tz database, so the bytes come with the job.
  */
 #include "base/arena.h"
 #include "base/error.h"
@@ -15,3 +15,7 @@ typedef struct Zone Zone;
 Status zone_parse(Str bytes, Arena *arena, const Zone **out, Error *err);
 /* Microseconds of local time to UTC. A time that occurs twice is the first of both. False: the clocks skipped it. */
 bool zone_to_utc(const Zone *zone, int64_t local, int64_t *out);
+/* Seconds east of Greenwich that the zone's clocks show at this second since 1970, UTC. */
+int32_t zone_offset(const Zone *zone, int64_t utc);
+/* A zone that is always so many seconds east of Greenwich. */
+const Zone *zone_fixed(Arena *arena, int32_t offset);

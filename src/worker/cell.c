@@ -239,11 +239,15 @@ static void print_date(Buf *out, const Column *column, idx_t row) {
                 buf_append_cstr(out, " BC");
 }
 
-static void append_timestamp(Buf *out, int64_t value, int scale, bool with_zone) {
-        if (value == INT64_MAX || value == -INT64_MAX) {
+static bool append_infinity(Buf *out, int64_t value) {
+        bool infinite = value == INT64_MAX || value == -INT64_MAX;
+        if (infinite)
                 buf_append_cstr(out, value > 0 ? "infinity" : "-infinity");
-                return;
-        }
+        return infinite;
+}
+
+/* True: the year was before Christ, and " BC" belongs behind everything. */
+static bool append_timestamp(Buf *out, int64_t value, int scale) {
         static const int64_t PER_SECOND[] = { [0] = 1, [3] = 1000, [6] = 1000000, [9] = 1000000000 };
         int64_t units = PER_SECOND[scale] * 86400;
         int64_t days = value / units - (value % units < 0);
@@ -252,30 +256,12 @@ static void append_timestamp(Buf *out, int64_t value, int scale, bool with_zone)
         bool before_christ = append_date(out, (int32_t)days);
         buf_append_byte(out, ' ');
         append_time(out, micros);
-        if (with_zone)
-                buf_append_cstr(out, "+00");
-        if (before_christ)
-                buf_append_cstr(out, " BC");
+        return before_christ;
 }
 
-static void print_timestamp(Buf *out, const Column *column, idx_t row) {
-        append_timestamp(out, ((const int64_t *)column->data)[row], column->scale, false);
-}
-
-static void print_timestamptz(Buf *out, const Column *column, idx_t row) {
-        append_timestamp(out, ((const int64_t *)column->data)[row], column->scale, true);
-}
-
-static void print_time(Buf *out, const Column *column, idx_t row) {
-        append_time(out, ((const int64_t *)column->data)[row]);
-}
-
-/* The engine keeps microseconds in the upper 40 bits and 57599 - offset in the lower 24. */
-static void print_timetz(Buf *out, const Column *column, idx_t row) {
-        uint64_t bits = ((const uint64_t *)column->data)[row];
-        int64_t offset = 57599 - (int64_t)(bits & 0xffffff);
+/* +02, +05:30, -00:25:21 */
+static void append_offset(Buf *out, int64_t offset) {
         int64_t size = offset < 0 ? -offset : offset;
-        append_time(out, (int64_t)(bits >> 24));
         buf_append_byte(out, offset < 0 ? '-' : '+');
         append_padded(out, size / 3600, 2);
         if (size % 3600) {
@@ -286,6 +272,46 @@ static void print_timetz(Buf *out, const Column *column, idx_t row) {
                 buf_append_byte(out, ':');
                 append_padded(out, size % 60, 2);
         }
+}
+
+static void print_timestamp(Buf *out, const Column *column, idx_t row) {
+        int64_t value = ((const int64_t *)column->data)[row];
+        if (!append_infinity(out, value) && append_timestamp(out, value, column->scale))
+                buf_append_cstr(out, " BC");
+}
+
+static const Zone *session_zone; /* see cell_use_zone() */
+
+void cell_use_zone(const Zone *zone) {
+        session_zone = zone;
+}
+
+static void print_timestamptz(Buf *out, const Column *column, idx_t row) {
+        int64_t value = ((const int64_t *)column->data)[row], local;
+        if (append_infinity(out, value))
+                return;
+        int64_t second = value / 1000000 - (value % 1000000 < 0);
+        int32_t offset = session_zone ? zone_offset(session_zone, second) : 0;
+        if (__builtin_add_overflow(value, offset * 1000000ll, &local)) { /* at the very end of time */
+                local = value;
+                offset = 0;
+        }
+        bool before_christ = append_timestamp(out, local, column->scale);
+        append_offset(out, offset);
+        if (before_christ)
+                buf_append_cstr(out, " BC");
+}
+
+static void print_time(Buf *out, const Column *column, idx_t row) {
+        append_time(out, ((const int64_t *)column->data)[row]);
+}
+
+/* The engine keeps microseconds in the upper 40 bits and 57599 - offset in the lower 24. */
+static void print_timetz(Buf *out, const Column *column, idx_t row) {
+        uint64_t bits = ((const uint64_t *)column->data)[row];
+        int64_t offset = 57599 - (int64_t)(bits & 0xffffff);
+        append_time(out, (int64_t)(bits >> 24));
+        append_offset(out, offset);
 }
 
 typedef struct IntervalPrint {

@@ -2,11 +2,12 @@
 #pragma once
 /*
  * Cell: one value of a result vector as text, as PostgreSQL prints it (DateStyle ISO, IntervalStyle postgres, bytea
- * hex, UTC). Nested values are JSON. A Column is a vector with what its printer needs, worked out once per chunk.
+ * hex). Nested values are JSON. A Column is a vector with what its printer needs, worked out once per chunk.
  */
 #include <duckdb.h>
 
 #include "base/buf.h"
+#include "frame/zone.h"
 
 typedef struct Column Column;
 typedef enum ColumnShape { COLUMN_FLAT, COLUMN_LIST, COLUMN_ARRAY, COLUMN_STRUCT, COLUMN_MAP } ColumnShape;
@@ -26,6 +27,9 @@ struct Column {
         size_t child_count;
 };
 
+/* The zone in which timestamps with a zone are printed from now on; NULL: UTC. It must outlive its use. Only the thread that
+ * runs statements may call it: there is one at a time. */
+void cell_use_zone(const Zone *zone);
 /* Whether a value of this type can be printed. */
 bool cell_can_print(duckdb_logical_type type);
 /* The column's fixed part (printer, scale, names), in the arena; the type must be printable. */

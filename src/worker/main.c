@@ -18,6 +18,7 @@
 #include "engine/stage_message.h"
 #include "worker/box.h"
 #include "worker/build.h"
+#include "worker/cell.h"
 #include "worker/flatten.h"
 #include "worker/locate.h"
 #include "worker/parse.h"
@@ -175,6 +176,54 @@ static void serve_define(Server *server, const Request *request, Arena *arena) {
         reply(server, MESSAGE_DONE, request->message.statement, &payload);
 }
 
+/* Names are of the tz database or GMT+hh:mm, so none has a quote; one that had would end here. */
+static bool is_zone_name(Str name) {
+        for (size_t i = 0; i < name.size; i++)
+                if (name.data[i] == '\'' || (unsigned char)name.data[i] < ' ')
+                        return false;
+        return name.size > 0;
+}
+
+/* For the engine by name, for what prints its timestamps by the zone's own bytes; both or neither. */
+static bool use_zone(Server *server, Str name, int32_t offset, Str bytes, Arena *arena, Failure *failure) {
+        static Arena kept; /* the zone in use */
+        CLEANUP(arena_deinit) Arena fresh = { 0 };
+        Error err = { 0 };
+        const Zone *zone = NULL;
+        if (bytes.size == 0) {
+                zone = zone_fixed(&fresh, offset);
+        } else if (zone_parse(bytes, &fresh, &zone, &err) != STATUS_OK) {
+                *failure = failure_of_error(&err);
+                failure->detail = arena_str(arena, failure->detail);
+                return false;
+        }
+        if (!engine_run(&server->engine, server->engine.run, arena_strf(arena, "SET TimeZone='%.*s'", STR_ARG(name)), arena, failure))
+                return false;
+        cell_use_zone(zone);
+        Arena old = kept;
+        kept = fresh;
+        fresh = old;
+        return true;
+}
+
+static void serve_zone(Server *server, const Request *request, Arena *arena) {
+        Failure failure;
+        Cursor cursor = cursor_of(request->message.payload);
+        Str name = cursor_str(&cursor);
+        int32_t offset = (int32_t)cursor_u32(&cursor);
+        Str bytes = cursor_str(&cursor);
+        if (cursor.failed || !is_zone_name(name))
+                _exit(EXIT_PROTOCOL);
+        if (!use_zone(server, name, offset, bytes, arena, &failure)) {
+                reply_failure(server, request->message.statement, &failure);
+                return;
+        }
+        CLEANUP(buf_deinit) Buf payload = { 0 };
+        buf_u64(&payload, 0);
+        buf_u64(&payload, 0);
+        reply(server, MESSAGE_DONE, request->message.statement, &payload);
+}
+
 static void serve_build(Server *server, const Request *request, Arena *arena) {
         BuildSpec spec;
         BuildFile file;
@@ -257,7 +306,7 @@ static const struct {
 } SERVICES[] = {
         { MESSAGE_PREPARE, serve_prepare }, { MESSAGE_EXECUTE, serve_execute }, { MESSAGE_DEFINE, serve_define },
         { MESSAGE_BUILD, serve_build },     { MESSAGE_SNIFF, serve_sniff },     { MESSAGE_STAGE, serve_stage },
-        { MESSAGE_LOCATE, serve_locate },
+        { MESSAGE_LOCATE, serve_locate },   { MESSAGE_ZONE, serve_zone },
 };
 
 static void serve(Server *server, const Request *request) {
