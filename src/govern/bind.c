@@ -49,6 +49,8 @@ typedef struct Text {
         uint32_t source;
         int view_depth;
         bool own;   /* a view of the system's own */
+        bool folded; /* see BindRequest */
+        const void *moment; /* the view stands under AT (...): so does all in it; or NULL */
         bool keyed; /* the statement has subqueries, so filtered scans take the keyed form */
         Mentioned mentioned;
 } Text;
@@ -194,10 +196,22 @@ static SqlNames split_schema(Bind *bind, SqlNames path) {
         return (SqlNames){ parts, 3 };
 }
 
+static bool has_capitals(Str name) {
+        for (size_t i = 0; i < name.size; i++)
+                if (name.data[i] >= 'A' && name.data[i] <= 'Z')
+                        return true;
+        return false;
+}
+
+/* Where words were folded, a name with capitals was quoted, and means what is spelled so. */
+static bool is_meant(const Text *text, Str written, Str name) {
+        return !text->folded || !has_capitals(written) || str_equal(written, name);
+}
+
 /* A client may put the database that it is in before everything. */
 static SqlNames without_database(const Bind *bind, const Text *text, SqlNames path) {
         const BindSystem *system = system_of(bind, text);
-        if (!system || path.count != 3 || !str_equal_nocase(path.items[0], system->database))
+        if (!system || path.count != 3 || !str_equal_nocase(path.items[0], system->database) || !is_meant(text, path.items[0], system->database))
                 return path;
         return (SqlNames){ path.items + 1, 2 };
 }
@@ -206,19 +220,95 @@ static bool is_seen(const BindSource *source, const Text *text, const Relation *
         return sight_allows(source->sight, text->principal, relation->zone, relation->stage, relation->name);
 }
 
-static Status resolve(Bind *bind, const Text *text, const SqlFrom *from, Relation **out, Error *err) {
+/* A relation of the catalog, by a path of two or three parts; NULL if there is none, or none that may be seen. */
+static Status resolve_path(Bind *bind, const Text *text, SqlNames path, const void *moment, Relation **out, Error *err) {
         const BindSource *source = bind->request->source;
-        SqlNames path = without_database(bind, text, from->table.path);
-        *out = NULL;
-        TRY(resolve_system(bind, text, path, out, err));
-        if (*out)
-                return STATUS_OK;
-        path = system_of(bind, text) ? split_schema(bind, path) : path;
         Str zone = path.count == 3 ? path.items[0] : text->zone;
         Str stage = path.count >= 2 ? path.items[path.count - 2] : text->stage;
-        if (zone.size > 0 && stage.size > 0)
-                TRY(source->resolve(source->context, zone, stage, name_of_path(path), bind->arena, out, err));
-        return *out && is_seen(source, text, *out) ? STATUS_OK : no_relation(bind, text, from, err);
+        Str name = name_of_path(path);
+        if (zone.size == 0 || stage.size == 0)
+                return STATUS_OK;
+        if (moment)
+                TRY(source->resolve_at(source->context, moment, zone, stage, name, bind->arena, out, err));
+        else
+                TRY(source->resolve(source->context, zone, stage, name, bind->arena, out, err));
+        Relation *found = *out;
+        if (found && !(is_seen(source, text, found) && is_meant(text, name, found->name) && is_meant(text, stage, found->stage) &&
+                       is_meant(text, zone, found->zone)))
+                *out = NULL;
+        return STATUS_OK;
+}
+
+/* A name alone, along the session's search path. */
+static Status resolve_along_path(Bind *bind, const Text *text, Str name, const void *moment, Relation **out, Error *err) {
+        const BindSystem *system = system_of(bind, text);
+        for (size_t i = 0; system && i < system->path_count && !*out; i++) {
+                Str *parts = ARENA_ARRAY(bind->arena, Str, 2);
+                parts[0] = system->path[i];
+                parts[1] = name;
+                SqlNames path = { parts, 2 };
+                if (!moment)
+                        TRY(resolve_system(bind, text, path, out, err));
+                if (!*out)
+                        TRY(resolve_path(bind, text, split_schema(bind, path), moment, out, err));
+        }
+        return STATUS_OK;
+}
+
+/* The text of a commit or a time: 'a1b2c3', 1234, '2026-01-01', TIMESTAMP '2026-01-01 12:00'. */
+static bool moment_text(const SqlExpr *expr, Str *out) {
+        if (expr->kind == SQL_CAST)
+                expr = expr->cast.child;
+        bool is_text = expr->kind == SQL_CONSTANT && (expr->constant.literal == SQL_STRING || expr->constant.literal == SQL_INTEGER);
+        *out = is_text ? expr->constant.text : STR_NONE;
+        return is_text;
+}
+
+/* A parameter that has no value yet. */
+static bool is_open(const SqlExpr *expr) {
+        if (expr->kind == SQL_CAST)
+                expr = expr->cast.child;
+        return expr->kind == SQL_PARAMETER || (expr->kind == SQL_CONSTANT && expr->constant.literal == SQL_NULL);
+}
+
+/* *out: what AT (...) asks for, or what the view that this stands in was asked for; NULL: what the statement reads. */
+static Status moment_of(Bind *bind, const Text *text, const SqlFrom *from, const void **out, Error *err) {
+        const BindSource *source = bind->request->source;
+        const SqlExpr *at = from->table.at;
+        Str when;
+        *out = text->moment;
+        if (!at)
+                return STATUS_OK;
+        if (!source->moment || !source->resolve_at) {
+                error_set(err, STATUS_SQL_REFUSED, "AT (VERSION or TIMESTAMP) is for questions, not for models and views");
+                error_hint(err, "what is built reads what there is when it is built");
+                return place_error(text, from->at, err);
+        }
+        if (bind->request->describing && is_open(at)) /* whatever moment it will be: what is there now describes it */
+                return STATUS_OK;
+        if (!moment_text(at, &when)) {
+                error_set(err, STATUS_SQL_REFUSED, "AT takes a commit or a time, written out");
+                error_hint(err, "AT (VERSION => 'COMMIT') or AT (TIMESTAMP => '2026-01-01 12:00')");
+                return place_error(text, from->at, err);
+        }
+        if (source->moment(source->context, when, bind->arena, out, err) != STATUS_OK)
+                return place_error(text, at->at.offset == SQL_NOWHERE ? from->at : at->at, err);
+        return STATUS_OK;
+}
+
+static Status resolve(Bind *bind, const Text *text, const SqlFrom *from, Relation **out, const void **out_moment, Error *err) {
+        SqlNames path = without_database(bind, text, from->table.path);
+        *out = NULL;
+        TRY(moment_of(bind, text, from, out_moment, err));
+        if (!from->table.at)
+                TRY(resolve_system(bind, text, path, out, err));
+        if (*out)
+                return STATUS_OK;
+        if (path.count == 1)
+                TRY(resolve_along_path(bind, text, path.items[0], *out_moment, out, err));
+        if (!*out)
+                TRY(resolve_path(bind, text, system_of(bind, text) ? split_schema(bind, path) : path, *out_moment, out, err));
+        return *out ? STATUS_OK : no_relation(bind, text, from, err);
 }
 
 /* ---- what a scan carries ---- */
@@ -320,8 +410,8 @@ static Status guard_view(Bind *bind, const Text *text, SqlFrom *from, const Rela
 }
 
 /* Binds the view's text as its zone and puts it in the relation's place. */
-static Status inline_view(Bind *bind, const Text *text, SqlFrom *from, const Relation *relation, const Policy *policy,
-                          Error *err) {
+static Status inline_view(Bind *bind, const Text *text, SqlFrom *from, const Relation *relation, const void *moment,
+                          const Policy *policy, Error *err) {
         if (text->view_depth >= VIEW_DEPTH_MAX) {
                 error_set(err, STATUS_CYCLE, "views stand inside each other more than %d deep", VIEW_DEPTH_MAX);
                 return place_error(text, from->at, err);
@@ -337,6 +427,7 @@ static Status inline_view(Bind *bind, const Text *text, SqlFrom *from, const Rel
                 .own = relation->own,
                 .source = (uint32_t)map->texts.count,
                 .view_depth = text->view_depth + 1,
+                .moment = moment,
                 .keyed = text->keyed,
         };
         SqlQuery *query = sql_query_copy(bind->arena, relation->view->query);
@@ -388,10 +479,11 @@ static Status count_relation(Bind *bind, const Text *text, const SqlFrom *from, 
 
 static Status see_relation(Bind *bind, const Text *text, Scope *scope, SqlFrom *from, Place where, Error *err) {
         Relation *relation;
+        const void *moment;
         bool unaliased = from->alias.size == 0;
         Str alias = unaliased ? name_of_path(from->table.path) : from->alias;
         TRY(count_relation(bind, text, from, err));
-        TRY(resolve(bind, text, from, &relation, err));
+        TRY(resolve(bind, text, from, &relation, &moment, err));
         if (unaliased)
                 TRY(check_clash(text, scope, from, alias, relation, err));
         from->alias = alias;
@@ -406,7 +498,7 @@ static Status see_relation(Bind *bind, const Text *text, Scope *scope, SqlFrom *
                 TRY(get_policy(bind, text, relation, &seen.policy, err));
         bind->filtered |= seen.policy && seen.policy->row_filter;
         if (relation->kind == RELATION_VIEW) {
-                TRY(inline_view(bind, text, from, relation, seen.policy, err));
+                TRY(inline_view(bind, text, from, relation, moment, seen.policy, err));
                 return see(bind, scope, seen, &kept);
         }
         seen.scan = relation;
@@ -448,7 +540,7 @@ static Status see_from(Bind *bind, const Text *text, Scope *scope, SqlFrom *from
         case SQL_FROM_PRINTED:
                 return STATUS_OK;
         case SQL_FROM_TABLE:
-                if (from->table.path.count == 1 && sql_scope_has(&scope->ctes, from->table.path.items[0]))
+                if (from->table.path.count == 1 && !from->table.at && sql_scope_has(&scope->ctes, from->table.path.items[0]))
                         return see(bind, scope,
                                    (Seen){ .alias = from->alias.size ? from->alias : from->table.path.items[0] }, NULL);
                 return see_relation(bind, text, scope, from, where, err);
@@ -681,6 +773,38 @@ static Status template_scan(Bind *bind, Str full_name, Str *out, Error *err) {
         return make_system_scan(bind, relation, carried, out, &unused, err);
 }
 
+/* current_schema(): NULL where none of the path is there. */
+static Status current_schema(Bind *bind, SqlExpr **out, Error *err) {
+        const BindSystem *system = bind->request->source->system;
+        Str *schemas;
+        size_t count;
+        TRY(system->schemas(system->context, bind->arena, &schemas, &count, err));
+        *out = sql_make_string(bind->arena, count > 0 ? schemas[0] : STR_NONE);
+        if (count == 0)
+                (*out)->constant.literal = SQL_NULL;
+        return STATUS_OK;
+}
+
+/* The list of current_schemas(): with pg_catalog, which is looked in first unless the path names it. */
+static Status current_schemas(Bind *bind, bool implicit, SqlExpr **out, Error *err) {
+        const BindSystem *system = bind->request->source->system;
+        Str *schemas;
+        size_t count;
+        TRY(system->schemas(system->context, bind->arena, &schemas, &count, err));
+        for (size_t i = 0; i < count; i++)
+                implicit &= !str_is(schemas[i], "pg_catalog");
+        SqlExpr *list = ARENA_NEW(bind->arena, SqlExpr);
+        *list = (SqlExpr){ .kind = SQL_OPERATOR, .at = { SQL_NOWHERE, 0 } };
+        list->op.op = SQL_OP_ARRAY_CONSTRUCTOR;
+        list->op.children = (SqlExprs){ ARENA_ARRAY(bind->arena, SqlExpr *, count + 1), 0 };
+        if (implicit)
+                list->op.children.items[list->op.children.count++] = sql_make_string(bind->arena, STR("pg_catalog"));
+        for (size_t i = 0; i < count; i++)
+                list->op.children.items[list->op.children.count++] = sql_make_string(bind->arena, schemas[i]);
+        *out = list;
+        return STATUS_OK;
+}
+
 static Status template_part(Bind *bind, Str name, SqlExpr **out, Error *err) {
         const BindSystem *system = bind->request->source->system;
         if (str_is(name, "user"))
@@ -688,7 +812,11 @@ static Status template_part(Bind *bind, Str name, SqlExpr **out, Error *err) {
         else if (str_is(name, "database"))
                 *out = sql_make_string(bind->arena, system->database);
         else if (str_is(name, "schema"))
-                *out = sql_make_string(bind->arena, system->schema);
+                return current_schema(bind, out, err);
+        else if (str_is(name, "schemas"))
+                return current_schemas(bind, false, out, err);
+        else if (str_is(name, "all_schemas"))
+                return current_schemas(bind, true, out, err);
         else {
                 SqlExpr *scan = ARENA_NEW(bind->arena, SqlExpr);
                 *scan = (SqlExpr){ .kind = SQL_TEMPLATE, .at = { SQL_NOWHERE, 0 } };
@@ -755,8 +883,13 @@ static Status bind_word(Bind *bind, const Text *text, SqlExpr **place, Str word,
         SqlExpr *expr = *place;
         const BindSystem *system = system_of(bind, text);
         if (is_one_of(word, refused, COUNT_OF(refused)) && system) {
-                bool schema = str_equal_nocase(word, STR("current_schema"));
-                return put_text(bind, place, schema ? system->schema : system->database);
+                SqlExpr *schema;
+                if (!str_equal_nocase(word, STR("current_schema")))
+                        return put_text(bind, place, system->database);
+                TRY(current_schema(bind, &schema, err));
+                schema->alias = expr->alias;
+                *place = schema;
+                return STATUS_OK;
         }
         if (is_one_of(word, refused, COUNT_OF(refused))) {
                 error_set(err, STATUS_SQL_REFUSED, "%.*s is not allowed", STR_ARG(word));
@@ -1105,6 +1238,7 @@ Status bind_statement(const SqlTree *tree, const BindRequest *request, Arena *ar
                 .zone = request->default_zone,
                 .stage = request->default_stage,
                 .principal = &request->principal,
+                .folded = request->folded,
         };
         if (tree->parameters.count > 0 && !request->parameters)
                 return no_parameters(tree, err);

@@ -69,7 +69,12 @@ typedef enum ObjectKind { OBJECT_RELATION, OBJECT_TYPE, OBJECT_PROCEDURE, OBJECT
  */
 typedef struct BindSystem {
         void *context;
-        Str database, schema; /* that the session is in; schema is current_schema() */
+        Str database; /* that the session is in */
+        /* The schemas in which a name without one is looked for, in this order; pg_catalog comes before them. */
+        const Str *path;
+        size_t path_count;
+        /* Those of them that there are, for this principal: the first is current_schema(). */
+        Status (*schemas)(void *context, Arena *arena, Str **out, size_t *out_count, Error *err);
         /* *out = NULL when there is none so named. Names in lower case. */
         Status (*find)(void *context, Str schema, Str name, Arena *arena, Relation **out, Error *err);
         /* The files of its rows, as the worker will name them; none = no rows. */
@@ -90,6 +95,10 @@ typedef struct BindSource {
          */
         Status (*files)(void *context, const Relation *relation, const Predicate *predicates, size_t predicate_count,
                         Arena *arena, Str **out_paths, size_t *out_count, Error *err);
+        /* A moment of the past, from what stands in AT (VERSION => text) and AT (TIMESTAMP => text), and a relation as it was
+         * then. NOT_FOUND and BAD_VALUE with the words. NULL: only questions may ask for the past. */
+        Status (*moment)(void *context, Str text, Arena *arena, const void **out, Error *err);
+        Status (*resolve_at)(void *context, const void *moment, Str zone, Str stage, Str name, Arena *arena, Relation **out, Error *err);
         /* All relations that the principal may see, as zone.stage.name, for guesses. May be NULL. */
         Status (*names)(void *context, Arena *arena, Str **out, size_t *out_count, Error *err);
         /* What limits the principal on this relation; NULL function or *out = NULL: nothing does. */
@@ -104,6 +113,8 @@ typedef struct BindRequest {
         Str default_zone;  /* may be empty: then three parts are needed */
         Str default_stage; /* may be empty: then `stage.table` is the least */
         bool parameters;   /* the caller will give values for $1, $name; else they are refused */
+        bool describing;   /* what it answers with is all that is asked; parameters may have no values yet */
+        bool folded;       /* words were made lower case, so a name with capitals was quoted and is meant exactly so */
         const BindSource *source;
 } BindRequest;
 

@@ -508,6 +508,7 @@ static Status change_from(void *context, SqlFrom **place, Error *err UNUSED) {
                 if (from->alias.size == 0)
                         from->alias = name;
                 from->kind = SQL_FROM_TABLE;
+                from->table.at = NULL;
                 from->table.path = (SqlNames){ path, 2 };
         } else if (str_equal_nocase(name, STR("pg_partition_ancestors"))) {
                 SqlExpr *nothing = make_template(dialect, call, "CAST([] AS BIGINT[])", 0, NULL);

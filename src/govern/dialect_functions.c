@@ -33,7 +33,7 @@ static const Function FUNCTIONS[] = {
         { "current_database", { "{database}" } },
         { "current_catalog", { "{database}" } },
         { "current_schema", { "{schema}" } },
-        { "current_schemas", { NULL, "CASE WHEN $1 THEN ['pg_catalog', {schema}] ELSE [{schema}] END" } },
+        { "current_schemas", { NULL, "CASE WHEN $1 THEN {all_schemas} ELSE {schemas} END" } },
         { "current_user", { "{user}" } },
         { "session_user", { "{user}" } },
         { "current_role", { "{user}" } },
@@ -51,7 +51,6 @@ static const Function FUNCTIONS[] = {
         { "inet_client_addr", { NO_TEXT } },
         { "inet_client_port", { "CAST(NULL AS INTEGER)" } },
         { "current_setting", { NULL, SETTING("lower($1)"), SETTING("lower($1)") } },
-        { "set_config", { NULL, NULL, NULL, "$2" } },
 
         /* names and definitions */
         { "format_type", { NULL, NULL,

@@ -175,7 +175,7 @@ static inline Status world_policy(void *context, const Principal *principal, con
 
 /* Binds a tree. zone: the default one, may be "". */
 static inline Status world_bind(World *world, const SqlTree *tree, const char *zone, BoundStatement *out) {
-        BindSource source = { world, world_resolve, world_files, world_names, world_policy };
+        BindSource source = { .context = world, .resolve = world_resolve, .files = world_files, .names = world_names, .policy = world_policy };
         BindRequest request = { .principal = { .name = STR("local:ann"), .administrator = true },
                                 .default_zone = str_of(zone),
                                 .source = &source };

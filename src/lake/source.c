@@ -198,8 +198,28 @@ static Status source_names(void *context, Arena *arena, Str **out, size_t *out_c
         return STATUS_OK;
 }
 
+static Status source_moment(void *context, Str text, Arena *arena, const void **out, Error *err) {
+        const LakeSource *source = context;
+        CatalogCommit commit;
+        CatalogAt *at = ARENA_NEW(arena, CatalogAt);
+        TRY(catalog_find(source->lake->catalog, source->at.branch, text, arena, &commit, err));
+        *at = (CatalogAt){ .branch = source->at.branch, .seq = commit.seq };
+        *out = at;
+        return STATUS_OK;
+}
+
+/* What is found holds its own state of the table, so that its files need no more than that. */
+static Status source_resolve_at(void *context, const void *moment, Str zone, Str stage, Str name, Arena *arena, Relation **out,
+                                Error *err) {
+        LakeSource past = *(const LakeSource *)context;
+        past.at = *(const CatalogAt *)moment;
+        past.overlay = NULL;
+        return source_resolve(&past, zone, stage, name, arena, out, err);
+}
+
 BindSource lake_bind_source(LakeSource *source) {
         return (BindSource){
-                .context = source, .resolve = source_resolve, .files = source_files, .names = source_names
+                .context = source, .resolve = source_resolve, .files = source_files, .names = source_names,
+                .moment = source_moment, .resolve_at = source_resolve_at,
         };
 }

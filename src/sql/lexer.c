@@ -262,19 +262,9 @@ static bool is_symbol(SqlToken token, char symbol) {
         return token.kind == SQL_TOKEN_SYMBOL && token.text.data[0] == symbol;
 }
 
-static bool is_word(SqlToken token, const char *word) {
-        return token.kind == SQL_TOKEN_WORD && str_equal_nocase(token.text, str_of(word));
-}
-
-/* `AT (VERSION` or `AT (TIMESTAMP`: last three tokens. */
-static bool is_time_travel(const SqlToken window[3]) {
-        return is_word(window[0], "at") && is_symbol(window[1], '(') &&
-               (is_word(window[2], "version") || is_word(window[2], "timestamp"));
-}
-
 Status sql_classify(Str text, Str name, Error *err) {
         SqlLexer lexer = { .text = text };
-        SqlToken token = sql_lex(&lexer), window[3] = { { 0 }, { 0 }, token }, semicolon = { 0 };
+        SqlToken token = sql_lex(&lexer), semicolon = { 0 };
         TRY(check_first(text, name, token, err));
         while (token.kind != SQL_TOKEN_END) {
                 if (semicolon.kind != SQL_TOKEN_END && !is_symbol(token, ';')) {
@@ -283,19 +273,11 @@ Status sql_classify(Str text, Str name, Error *err) {
                 }
                 if (is_symbol(token, ';'))
                         semicolon = token;
-                if (is_time_travel(window)) {
-                        error_set(err, STATUS_SQL_REFUSED, "AT (VERSION or TIMESTAMP) on one table is not allowed");
-                        error_hint(err, "ask for the whole platform at a time: lode query --at COMMIT|TIME");
-                        return place(err, text, name, window[0].offset);
-                }
                 if (lexer.unclosed) {
                         error_set(err, STATUS_SQL_SYNTAX, "a quote or comment that begins here is not closed");
                         return place(err, text, name, token.offset);
                 }
                 token = sql_lex(&lexer);
-                window[0] = window[1];
-                window[1] = window[2];
-                window[2] = token;
         }
         if (!lexer.unclosed)
                 return STATUS_OK;

@@ -38,7 +38,7 @@ Str sql_fold(Arena *arena, Str text);
 
 /*
  * OK for exactly one statement that asks for rows (SELECT, WITH, FROM, VALUES, TABLE, PIVOT, UNPIVOT, or a bracket).
- * SQL_REFUSED for others (SET, COPY, ATTACH, INSERT ...), for several, and for AT (VERSION|TIMESTAMP ...);
+ * SQL_REFUSED for others (SET, COPY, ATTACH, INSERT ...) and for several;
  * SQL_SYNTAX for none and for a quote that is not closed. Each with its place; name is the file, or empty.
  */
 Status sql_classify(Str text, Str name, Error *err);

@@ -783,6 +783,11 @@ void sql_print_from(SqlPrinter *printer, const SqlFrom *from) {
                 put_names(printer, from->column_aliases);
                 put(printer, ")");
         }
+        if (from->kind == SQL_FROM_TABLE && from->table.at) {
+                put(printer, from->table.at_timestamp ? " AT (TIMESTAMP => " : " AT (VERSION => ");
+                sql_print_expr(printer, from->table.at);
+                put(printer, ")");
+        }
         put_sample(printer, "TABLESAMPLE", from->sample);
 }
 

@@ -149,6 +149,8 @@ static bool find(Search *search, SqlQuery *query, Step **out) {
                 return find_inner(search, step->source, step->source->subquery, &step->inner);
         if (step->source->kind != SQL_FROM_TABLE)
                 return fail(search, "its rows are of no relation");
+        if (step->source->table.at)
+                return fail(search, "it reads a table as it was");
         return true;
 }
 

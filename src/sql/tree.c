@@ -745,12 +745,18 @@ static Status read_from_empty(Reader *reader UNUSED, const Json *node UNUSED, Sq
         return STATUS_OK;
 }
 
+static Status read_at(Reader *reader, const Json *at, SqlFrom *from, Error *err) {
+        static const char *const units[] = { "VERSION", "TIMESTAMP" };
+        int unit;
+        READ_WORD(at, "unit", units, "AT", &unit);
+        from->table.at_timestamp = unit == 1;
+        return read_expr(reader, json_get(at, "expr"), &from->table.at, err);
+}
+
 static Status read_from_table(Reader *reader, const Json *node, SqlFrom *from, Error *err) {
-        if (!json_is_null(json_get(node, "at_clause"))) {
-                error_set(err, STATUS_SQL_REFUSED, "AT (VERSION or TIMESTAMP) on one table is not allowed");
-                error_hint(err, "ask for the whole platform at a time: lode query --at COMMIT|TIME");
-                return sql_error_place(err, reader->tree, reader->place);
-        }
+        const Json *at = json_get(node, "at_clause");
+        if (!json_is_null(at))
+                TRY(read_at(reader, at, from, err));
         TRY(read_names(reader, node, "column_name_alias", &from->column_aliases, err));
         return read_path(reader, node, "catalog_name", "schema_name", "table_name", &from->table.path, err);
 }

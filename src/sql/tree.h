@@ -316,7 +316,9 @@ struct SqlFrom {
         uint32_t source; /* a view that the binder put in (SUBQUERY): the text its places count in; 0 = as around it */
         union {
                 struct {
-                        SqlNames path; /* 1 to 3 parts: zone, stage, name from the right */
+                        SqlNames path;       /* 1 to 3 parts: zone, stage, name from the right */
+                        SqlExpr *at;         /* AT (VERSION => at): as it was then; or NULL */
+                        bool at_timestamp;   /* AT (TIMESTAMP => at) */
                 } table;
                 SqlQuery *subquery;
                 struct {

@@ -119,9 +119,10 @@ Status sql_visit_from(SqlFrom **place, const SqlVisitor *visitor, Error *err) {
         SqlFrom *from = *place;
         switch (from->kind) {
         case SQL_FROM_EMPTY:
-        case SQL_FROM_TABLE:
         case SQL_FROM_PRINTED:
                 return STATUS_OK;
+        case SQL_FROM_TABLE:
+                return sql_visit_expr(&from->table.at, visitor, err);
         case SQL_FROM_SUBQUERY:
                 return sql_visit_query(from->subquery, visitor, err);
         case SQL_FROM_JOIN:
@@ -334,8 +335,10 @@ static SqlFrom *copy_from(Arena *arena, const SqlFrom *from) {
         copy->sample = copy_sample(arena, copy->sample);
         switch (copy->kind) {
         case SQL_FROM_EMPTY:
-        case SQL_FROM_TABLE:
         case SQL_FROM_PRINTED:
+                break;
+        case SQL_FROM_TABLE:
+                copy->table.at = sql_expr_copy(arena, copy->table.at);
                 break;
         case SQL_FROM_SUBQUERY:
                 copy->subquery = sql_query_copy(arena, copy->subquery);

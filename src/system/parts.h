@@ -14,6 +14,7 @@ struct System {
         Arena arena;
         World world;
         bool has_world;
+        bool usual_path; /* nobody said where names without a schema are looked for */
         BindSystem bind;
         RowFile file;
         Map made; /* relation's name to its files */

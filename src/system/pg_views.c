@@ -128,9 +128,9 @@ static Status make_settings(System *system, RowFile *file, Error *err) {
         for (size_t i = 0; i < COUNT_OF(SETTINGS); i++)
                 if (!session_has(session, str_of(SETTINGS[i].name)))
                         TRY(setting_row(file, str_of(SETTINGS[i].name), str_of(SETTINGS[i].value), str_of(SETTINGS[i].kind), err));
-        if (!session_has(session, STR("search_path")))
-                TRY(setting_row(file, STR("search_path"), session->schema, STR("string"), err));
-        return STATUS_OK;
+        if (session_has(session, STR("search_path")))
+                return STATUS_OK;
+        return setting_row(file, STR("search_path"), session->path[0], STR("string"), err);
 }
 
 /* ---- names and numbers ---- */
@@ -150,10 +150,31 @@ static void put_name(Buf *out, Str name) {
                 buf_append_quoted(out, name, '"');
 }
 
+static const WorldTable *table_in(const World *world, Str schema, Str name) {
+        for (size_t i = 0; i < world->table_count; i++)
+                if (str_equal(world->tables[i].schema_name, schema) && str_equal(world->tables[i].name, name))
+                        return &world->tables[i];
+        return NULL;
+}
+
+/* Whether a name alone finds the relation of this schema: the first on the path that has one of that name. */
+static bool found_alone(const System *system, Str schema, Str name) {
+        const SystemSession *session = &system->spec.session;
+        if (pg15_relation(STR("pg_catalog"), name))
+                return str_is(schema, "pg_catalog");
+        for (size_t i = 0; i < session->path_count; i++) {
+                if (str_equal(session->path[i], schema))
+                        return true;
+                if (pg15_relation(session->path[i], name) || table_in(&system->world, session->path[i], name))
+                        return false;
+        }
+        return false;
+}
+
 /* As PostgreSQL writes a relation: with its schema unless it is found without. */
 static Str written(const System *system, Arena *arena, Str schema, Str name) {
         CLEANUP(buf_deinit) Buf out = { 0 };
-        if (!str_is(schema, "pg_catalog") && !str_equal(schema, system->spec.session.schema)) {
+        if (!found_alone(system, schema, name)) {
                 put_name(&out, schema);
                 buf_append_byte(&out, '.');
         }
@@ -187,8 +208,10 @@ static Status make_relation_texts(System *system, RowFile *file, Error *err) {
 /* Ways to write a relation: with its schema always, alone where that is enough. */
 static Status relation_names(System *system, RowFile *file, int64_t oid, Str schema, Str name, Error *err) {
         Arena *arena = &system->arena;
-        Str bare = written(system, arena, STR("pg_catalog"), name);
-        if (str_is(schema, "pg_catalog") || str_equal(schema, system->spec.session.schema))
+        CLEANUP(buf_deinit) Buf alone = { 0 };
+        put_name(&alone, name);
+        Str bare = buf_dup(&alone, arena);
+        if (found_alone(system, schema, name))
                 TRY(ROW(file, err, TEXT(bare), NUMBER(oid)));
         Str plain = arena_strf(arena, "%.*s.%.*s", STR_ARG(schema), STR_ARG(name));
         CLEANUP(buf_deinit) Buf quoted = { 0 };
@@ -204,8 +227,8 @@ static Status make_relation_names(System *system, RowFile *file, Error *err) {
         return each_relation(system, file, relation_names, err);
 }
 
-/* What a client lists without being asked for a schema: all tables of its database, and PostgreSQL's own. Quarantine has
- * the names of what it is the quarantine of, and is listed when it is asked for. */
+/* What a client lists without being asked for a schema: what its search path finds, and PostgreSQL's own. While it set none, all
+ * tables of its database, but for quarantine, which has the names of what it is the quarantine of. */
 static Status make_visible(System *system, RowFile *file, Error *err) {
         const World *world;
         TRY(system_world(system, &world, err));
@@ -213,7 +236,8 @@ static Status make_visible(System *system, RowFile *file, Error *err) {
                 if (str_is(str_of(PG15_RELATIONS[i].schema), "pg_catalog"))
                         TRY(ROW(file, err, NUMBER(PG15_RELATIONS[i].oid)));
         for (size_t i = 0; i < world->table_count; i++)
-                if (!str_is(world->tables[i].stage, "quarantine"))
+                if (system->usual_path ? !str_is(world->tables[i].stage, "quarantine")
+                                       : found_alone(system, world->tables[i].schema_name, world->tables[i].name))
                         TRY(ROW(file, err, NUMBER(world->tables[i].oid)));
         return STATUS_OK;
 }

@@ -236,24 +236,30 @@ static void take_name(Arena *arena, Str text, Str *out_schema, Str *out_name) {
         }
 }
 
+/* In one schema, or under the whole text as a client may have written it: sales.canonical.orders. */
+static int64_t number_in_schema(System *system, const World *world, Str schema, Str name, Str text) {
+        const Pg15Relation *own = pg15_relation(schema, name);
+        if (own)
+                return own->oid;
+        for (size_t i = 0; i < world->table_count; i++) {
+                const WorldTable *table = &world->tables[i];
+                if (str_equal(name, table->name) &&
+                    (str_equal(schema, table->schema_name) ||
+                     str_equal(text, arena_strf(&system->arena, "%.*s.%.*s", STR_ARG(table->schema_name), STR_ARG(table->name)))))
+                        return table->oid;
+        }
+        return 0;
+}
+
 static Status number_of_relation(System *system, Str text, int64_t *out, Error *err) {
         Str schema, name;
-        take_name(&system->arena, text, &schema, &name);
-        const Pg15Relation *own = pg15_relation(schema.size > 0 ? schema : STR("pg_catalog"), name);
-        *out = own ? own->oid : 0;
-        if (own)
-                return STATUS_OK;
+        const SystemSession *session = &system->spec.session;
         const World *world;
+        take_name(&system->arena, text, &schema, &name);
         TRY(system_world(system, &world, err));
-        for (size_t i = 0; i < world->table_count && *out == 0; i++) {
-                const WorldTable *table = &world->tables[i];
-                bool here = str_equal(schema, table->schema_name) ||
-                            (schema.size == 0 && str_equal(table->schema_name, system->spec.session.schema)) ||
-                            str_equal(text, arena_strf(&system->arena, "%.*s.%.*s", STR_ARG(table->schema_name), STR_ARG(table->name)));
-                bool same = str_equal(name, table->name);
-                if (here && same)
-                        *out = table->oid;
-        }
+        *out = number_in_schema(system, world, schema.size > 0 ? schema : STR("pg_catalog"), name, text);
+        for (size_t i = 0; schema.size == 0 && *out == 0 && i < session->path_count; i++)
+                *out = number_in_schema(system, world, session->path[i], name, STR_NONE);
         return STATUS_OK;
 }
 
@@ -267,6 +273,20 @@ static Status number_of_schema(System *system, Str name, int64_t *out, Error *er
         for (size_t i = 0; i < world->schema_count; i++)
                 if (str_equal(world->schemas[i].name, name))
                         *out = world->schemas[i].oid;
+        return STATUS_OK;
+}
+
+static Status schemas(void *context, Arena *arena, Str **out, size_t *out_count, Error *err) {
+        System *system = context;
+        const SystemSession *session = &system->spec.session;
+        *out = ARENA_ARRAY(arena, Str, session->path_count);
+        *out_count = 0;
+        for (size_t i = 0; i < session->path_count; i++) {
+                int64_t oid;
+                TRY(number_of_schema(system, session->path[i], &oid, err));
+                if (oid != 0)
+                        (*out)[(*out_count)++] = session->path[i];
+        }
         return STATUS_OK;
 }
 
@@ -308,13 +328,19 @@ Status system_open(const SystemSpec *spec, System **out, Error *err UNUSED) {
         if (!system)
                 abort();
         system->spec = *spec;
-        if (spec->session.schema.size == 0)
-                system->spec.session.schema = STR("public");
+        static const Str usual = { "public", 6 };
+        if (spec->session.path_count == 0) {
+                system->spec.session.path = &usual;
+                system->spec.session.path_count = 1;
+                system->usual_path = true;
+        }
         map_init(&system->made, &system->arena);
         system->bind = (BindSystem){
                 .context = system,
                 .database = spec->session.database,
-                .schema = system->spec.session.schema,
+                .path = system->spec.session.path,
+                .path_count = system->spec.session.path_count,
+                .schemas = schemas,
                 .find = find,
                 .files = files_of,
                 .number = number,

@@ -34,7 +34,8 @@ typedef struct SystemExtra {
 
 typedef struct SystemSession {
         Str database; /* that the client is connected to: a zone, "lode" or "postgres" */
-        Str schema;   /* current_schema(); empty = public */
+        const Str *path; /* schemas, in the order in which names without one are looked for; none = public */
+        size_t path_count;
         const SystemSetting *settings; /* what SET changed or the server says of itself, before the usual ones */
         size_t setting_count;
         const SystemExtra *extras;

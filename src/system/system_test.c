@@ -220,7 +220,8 @@ TEST(what_the_server_knows_stands_beside_and_before_ours) {
 TEST(a_zone_is_a_database_and_its_stages_are_schemas) {
         CLEANUP(shop_deinit) Shop shop = { 0 };
         CHECK_OK(shop_start(t, &shop));
-        shop.session = (SystemSession){ .database = STR("shop"), .schema = STR("canonical") };
+        static const Str canonical = { "canonical", 9 };
+        shop.session = (SystemSession){ .database = STR("shop"), .path = &canonical, .path_count = 1 };
         static const Asked cases[] = {
                 { "select nspname from pg_namespace where oid > 16383 order by 1", "canonical;quarantine;secret.egress;staging" },
                 { "select 'order'::regclass::text", "order" },

@@ -454,3 +454,4 @@ from canonical.sales group by all;
 with ranked as (select *, row_number() over (partition by customer_id order by changed_at desc, _row desc) as rn from staging.customers)
 select * exclude (rn) from ranked where rn = 1;
 select coalesce(nullif(trim(region), ''), 'unknown') as region, round(avg(rating), 2) as rating, min(day) as since from canonical.visits group by 1 having count(*) >= 5;
+select a from zone.stage.t at (version => 'abc') join u as v at (timestamp => timestamp '2026-01-01') using (a);
