@@ -65,11 +65,13 @@ table without alias is known by its last name, and `zone.stage.table.column` may
 a statement names them, and never part of `*`, `COLUMNS(*)` or a whole row. `NATURAL JOIN` beside them is refused.
 
 **Whoever asks** is `current_user`. Settings, variables, sequences and transactions do not exist: a statement sees one
-commit, whole. `lode query --at COMMIT|TIME` asks as it was then.
+commit, whole. `lode query --at COMMIT|TIME` asks as it was then, and so does one table with `FROM t AT (VERSION =>
+'COMMIT')` or `FROM t AT (TIMESTAMP => '2026-11-01 12:00')` (UTC), an alias before it; not in models. What one may see is
+decided by today's grants.
 
 **Refused**, each with a message that says what to do: every statement that is not a question (INSERT, COPY, CREATE, SET,
 PRAGMA, ATTACH, EXPLAIN, SHOW, DESCRIBE, SUMMARIZE ...), also inside WITH; several statements in one text; files as tables
-(`FROM 'x.csv'`, `read_csv(...)`); SQL given as text (`query(...)`); `AT (VERSION ...)` on one table; PIVOT without IN; and
+(`FROM 'x.csv'`, `read_csv(...)`); SQL given as text (`query(...)`); PIVOT without IN; and
 every function, type and collation that is not on these lists.
 """
 

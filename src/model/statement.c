@@ -74,6 +74,8 @@ Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, St
         CLEANUP(system_closep) System *system = NULL;
         BindSource source = spec->source ? *spec->source : lake_bind_source(&out->source);
         source.sight = spec->sight;
+        if (!spec->session)
+                source.moment = NULL; /* what is built does not depend on when it was asked */
         if (spec->session) {
                 SystemSpec system_spec = { .lake = spec->lake, .at = spec->at, .principal = spec->principal,
                                            .session = *spec->session, .sight = spec->sight, .new_file = new_file, .parse = parse_own, .context = out };
@@ -81,8 +83,9 @@ Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, St
                 source.system = system_bind(system);
         }
         BindRequest request = { .principal = spec->principal, .default_zone = spec->default_zone, .source = &source,
-                                .parameters = spec->parameters };
+                                .parameters = spec->parameters, .folded = spec->folded, .describing = spec->describing };
         TRY(bind_statement(tree, &request, arena, &out->bound, err));
+        TRY(worker_zone(spec->worker, &spec->zone, err));
         if (worker_prepare(spec->worker, out->bound.sql, arena, &out->columns, err) != STATUS_OK)
                 return statement_error(out, err);
         return STATUS_OK;

@@ -22,6 +22,9 @@ typedef struct StatementSpec {
         const SystemSession *session; /* NULL: no system relations (models, views) */
         const Sight *sight;  /* NULL: everything may be known of */
         bool parameters;     /* $1 may stand in it: only to be described, not to be run */
+        bool describing;     /* ... and that alone is wanted now */
+        TimeZone zone;       /* of times with one; empty: UTC */
+        bool folded;         /* the text's names follow PostgreSQL's rules of case */
 } StatementSpec;
 
 typedef struct Statement {

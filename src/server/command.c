@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/vec.h"
+#include "server/timezone.h"
 #include "sql/lexer.h"
 
 /* ---- cutting ---- */
@@ -133,6 +134,8 @@ static Status read_name(Reader *reader, const char *wanted, Str *out, Error *err
 /* A literal's text, a number, or a word as it stands; with a sign before a number. */
 static Status read_value(Reader *reader, const char *wanted, Str *out, Error *err) {
         const char *sign = take_symbol(reader, '-') ? "-" : "";
+        if (*sign == '\0')
+                take_symbol(reader, '+');
         Str text = reader->token.text;
         if (reader->token.kind == SQL_TOKEN_STRING)
                 *out = text.data[0] == '$' ? undollar(text) : unquote(reader->arena, text);
@@ -222,13 +225,45 @@ static Status read_setting_name(Reader *reader, Error *err) {
 
 static Status read_values(Reader *reader, Error *err) {
         VEC(Str) values = { 0 };
+        if (take_word(reader, "default")) {
+                reader->command->to_default = true;
+                return want_end(reader, err);
+        }
         do {
                 Str value;
+                bool word = reader->token.kind == SQL_TOKEN_WORD;
                 TRY(read_value(reader, "a value", &value, err));
+                if (word)
+                        value = fold(reader->arena, value);
                 vec_push(reader->arena, &values, value);
         } while (take_symbol(reader, ','));
         reader->command->values = values.items;
         reader->command->value_count = values.count;
+        return want_end(reader, err);
+}
+
+/* A name, hours, LOCAL and DEFAULT, or INTERVAL '+05:30' HOUR TO MINUTE. */
+static Status read_zone(Reader *reader, Error *err) {
+        Command *command = reader->command;
+        int64_t seconds;
+        Str text;
+        if (take_word(reader, "local")) {
+                command->to_default = true;
+                return want_end(reader, err);
+        }
+        if (!take_word(reader, "interval"))
+                return read_values(reader, err);
+        SqlToken at = reader->token;
+        TRY(read_value(reader, "an interval", &text, err));
+        if (take_word(reader, "hour") && take_word(reader, "to") && !take_word(reader, "minute"))
+                return unexpected(reader, "MINUTE", err);
+        if (!timezone_seconds(text, &seconds)) {
+                error_set(err, STATUS_BAD_VALUE, "invalid value for parameter \"TimeZone\": hours and minutes, as '+05:30', are wanted");
+                return error_place(err, "", reader->sql, command->offset + at.offset);
+        }
+        command->values = ARENA_NEW(reader->arena, Str);
+        command->values[0] = timezone_fixed_name(reader->arena, seconds);
+        command->value_count = 1;
         return want_end(reader, err);
 }
 
@@ -245,7 +280,7 @@ static Status read_set(Reader *reader, Error *err) {
                 if (!take_word(reader, "zone"))
                         return unexpected(reader, "ZONE", err);
                 command->name = STR("timezone");
-                return read_values(reader, err);
+                return read_zone(reader, err);
         }
         if (take_word(reader, "names")) { /* NAMES encoding */
                 command->name = STR("client_encoding");

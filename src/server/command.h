@@ -58,7 +58,7 @@ typedef struct Command {
         bool all;
         Str *values;         /* unquoted; of EXECUTE and PREPARE's types as written */
         size_t value_count;
-        bool local;
+        bool local, to_default; /* of SET */
         Str inner;           /* a query inside; part of text, or made in the arena */
         size_t inner_offset; /* of inner in what the client sent */
         bool hold, binary, analyze, move;

@@ -60,7 +60,7 @@ TEST(statements_of_the_session_are_read_whole) {
                 { "SET TIME ZONE 'Europe/Berlin'", COMMAND_SET, "timezone", "Europe/Berlin" },
                 { "SET lode.branch = dev", COMMAND_SET, "lode.branch", "dev" },
                 { "SET NAMES 'utf8'", COMMAND_SET, "client_encoding", "utf8" },
-                { "SET SESSION AUTHORIZATION DEFAULT", COMMAND_SET, "session_authorization", "DEFAULT" },
+                { "SET SESSION AUTHORIZATION DEFAULT", COMMAND_SET, "session_authorization", "" },
                 { "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ UNCOMMITTED", COMMAND_SET_NOTHING, "", "" },
                 { "SET TRANSACTION READ ONLY", COMMAND_SET_NOTHING, "", "" },
                 { "show transaction isolation level", COMMAND_SHOW, "transaction_isolation", "" },

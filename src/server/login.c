@@ -6,7 +6,6 @@
 #include "server/session_parts.h"
 
 #define OUR_MINOR 2         /* protocol 3.2: longer cancel keys */
-#define TOKEN_USER "token"  /* logs in by a token, inside TLS or from this machine */
 
 static void refuse(Session *session, const char *sqlstate, const char *words, const char *hint) {
         Error ignored;
@@ -66,21 +65,6 @@ static Status audit_login(Session *session, Str user, bool denied, Error *err) {
         return session->host->audit(session->host->context, &record, true, err);
 }
 
-/* Databases: a zone; `lode`, `postgres` and the user's own name, which show all. */
-static Status choose_database(Session *session, Error *err) {
-        Str database = session->database;
-        session->zone = STR("");
-        session->system = (SystemSession){ .database = database };
-        if (str_is(database, "lode") || str_is(database, "postgres") || str_equal(database, session->account.name) || str_is(database, TOKEN_USER))
-                return STATUS_OK;
-        const Grants *grants;
-        TRY(grants_now(session->thread->grants, session->thread->lake->catalog, &grants, err));
-        if (!grants_may_enter(grants, &session->account, database)) /* a zone of which it sees nothing is not there */
-                return session_refuse(session, "3D000", STATUS_NOT_FOUND, err, "database \"%.*s\" does not exist", STR_ARG(database));
-        session->zone = database;
-        return STATUS_OK;
-}
-
 static Status load_account(Session *session, Error *err) {
         Account *account = &session->account;
         Str name = account->name;
@@ -89,7 +73,8 @@ static Status load_account(Session *session, Error *err) {
                 return no_login(err);
         TRY(status);
         session->principal = (Principal){ .name = account->name, .administrator = account->is_admin };
-        return choose_database(session, err);
+        TRY(session_choose_database(session, err));
+        return session_check_start(session, err);
 }
 
 static void welcome(Session *session) {

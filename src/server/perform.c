@@ -169,21 +169,33 @@ static Status do_rollback_to(Session *session, Portal *portal, Error *err) {
 
 /* ---- settings ---- */
 
-/* A list as PostgreSQL keeps it: "a, b". */
+static bool is_plain_name(Str name) {
+        bool plain = name.size > 0 && !(name.data[0] >= '0' && name.data[0] <= '9');
+        for (size_t i = 0; i < name.size; i++)
+                plain &= (name.data[i] >= 'a' && name.data[i] <= 'z') || (name.data[i] >= '0' && name.data[i] <= '9') || name.data[i] == '_';
+        return plain;
+}
+
+/* A list as PostgreSQL keeps it: a, "B c". Only of search_path are the values names. */
 static Str join(Arena *arena, const Command *command) {
-        Str all = command->values[0];
-        for (size_t i = 1; i < command->value_count; i++)
-                all = arena_strf(arena, "%.*s, %.*s", STR_ARG(all), STR_ARG(command->values[i]));
-        return all;
+        CLEANUP(buf_deinit) Buf all = { 0 };
+        bool names = str_is(command->name, "search_path");
+        for (size_t i = 0; i < command->value_count; i++) {
+                buf_append_cstr(&all, i ? ", " : "");
+                if (!names || is_plain_name(command->values[i]))
+                        buf_append(&all, command->values[i]);
+                else
+                        buf_append_quoted(&all, command->values[i], '"');
+        }
+        return buf_dup(&all, arena);
 }
 
 static Status do_set(Session *session, Portal *portal, Error *err) {
         const Command *command = &portal->prepared->command;
-        Str value = join(&portal->arena, command);
-        if (command->value_count == 1 && str_equal_nocase(value, STR("default")))
+        if (command->to_default)
                 TRY(settings_reset(session->settings, command->name, err));
         else
-                TRY(settings_set(session->settings, command->name, value, command->local, err));
+                TRY(session_set(session, command->name, join(&portal->arena, command), command->local, err));
         complete(session, "SET");
         return STATUS_OK;
 }

@@ -44,9 +44,11 @@ static Prepared *prepared_new(Str sql, const Command *command) {
         return prepared;
 }
 
-static StatementSpec spec_of(Session *session, Worker *worker, CatalogAt at) {
-        return (StatementSpec){ .lake = session->thread->lake, .worker = worker, .at = at, .principal = session->principal,
-                                .default_zone = session->zone, .session = &session->system, .sight = &session->sight, .parameters = true };
+static Status spec_of(Session *session, Worker *worker, CatalogAt at, Arena *arena, StatementSpec *out, Error *err) {
+        SystemSession *system = ARENA_NEW(arena, SystemSession);
+        *out = (StatementSpec){ .lake = session->thread->lake, .worker = worker, .at = at, .principal = session->principal,
+                                .default_zone = session->zone, .session = system, .sight = &session->sight, .parameters = true, .folded = true };
+        return session_describe(session, arena, system, &out->zone, err);
 }
 
 /* CAST($1 AS integer), the way in which people say what a parameter is. */
@@ -98,7 +100,10 @@ static Status describe_with(Session *session, Worker *worker, CatalogAt at, Prep
                 memcpy(names, tree->parameters.items, tree->parameters.count * sizeof(Str));
         tree->parameters.items = names;
         TRY(sql_fill_parameters(tree, empty_values(prepared, keep_open), prepared->type_count, &prepared->arena, err));
-        StatementSpec spec = spec_of(session, worker, at);
+        TRY(session_fill_settings(session, tree, false, &prepared->arena, err));
+        StatementSpec spec;
+        TRY(spec_of(session, worker, at, &prepared->arena, &spec, err));
+        spec.describing = true;
         return statement_bind(&spec, tree, &prepared->arena, out, err);
 }
 
@@ -150,7 +155,7 @@ static Status prepare_question(Session *session, Prepared *prepared, const uint3
         size_t count;
         TRY(worker_lease(session->host->pool, session->principal.name, &worker, err));
         TRY(session_work_with(session, worker, err));
-        Status status = statement_parse(worker, prepared->command.inner, STR(""), &prepared->arena, &prepared->tree, err);
+        Status status = statement_parse_folded(worker, prepared->command.inner, STR(""), &prepared->arena, &prepared->tree, err);
         if (status == STATUS_OK)
                 status = sql_parameter_count(prepared->tree, &count, err);
         if (status == STATUS_OK) {
@@ -319,7 +324,9 @@ static Status bind_and_begin(Session *session, Portal *portal, Error *err) {
         if (tree->parameters.count > 0)
                 memcpy(tree->parameters.items, prepared->tree->parameters.items, tree->parameters.count * sizeof(Str));
         TRY(sql_fill_parameters(tree, portal->values, prepared->type_count, &portal->arena, err));
-        StatementSpec spec = spec_of(session, portal->worker, at);
+        TRY(session_fill_settings(session, tree, prepared->command.kind != COMMAND_EXPLAIN, &portal->arena, err));
+        StatementSpec spec;
+        TRY(spec_of(session, portal->worker, at, &portal->arena, &spec, err));
         TRY(statement_bind(&spec, tree, &portal->arena, &portal->statement, err));
         if (prepared->command.kind == COMMAND_EXPLAIN)
                 return STATUS_OK; /* its columns are not the question's, and it runs nothing */

@@ -16,10 +16,12 @@
 #include "server/scram.h"
 #include "server/session.h"
 #include "server/setting.h"
+#include "server/timezone.h"
 #include "server/transport.h"
 #include "server/wire.h"
 
 #define TLS_FIRST_BYTE 0x16 /* of a TLS handshake without a request before it (PostgreSQL 17) */
+#define TOKEN_USER "token" /* logs in by a token, inside TLS or from this machine */
 #define KEY_SIZE 32 /* of a cancel key in protocol 3.2; 3.0 has 4 bytes */
 #define FLUSH_SIZE (256u << 10) /* bytes of replies that are collected before they are sent */
 
@@ -94,7 +96,6 @@ struct Session {
         const Grants *grants; /* while a question is bound */
         Sight sight;
         Str database, zone; /* zone is empty in the databases that show all */
-        SystemSession system; /* what pg_catalog says of this session */
         Scram scram;
         Settings *settings;
 
@@ -152,6 +153,18 @@ void session_reply_error(Session *session, const Error *error, Str text, size_t 
 /* ---- login.c ---- */
 /* Handles one packet before the session is ready. False: more bytes are needed. */
 bool login_step(Session *session, SessionWant *out_want);
+
+/* ---- names.c ---- */
+/* Which database, of those that this user may enter: a zone, or one that shows all. 3D000. */
+Status session_choose_database(Session *session, Error *err);
+/* SET: also asks the catalog where a value names something in it. */
+Status session_set(Session *session, Str name, Str value, bool local, Error *err);
+/* The settings of lode.* that came with the connection. */
+Status session_check_start(Session *session, Error *err);
+/* What a question sees of this session: database, search path, settings; and its time zone. In the arena. */
+Status session_describe(Session *session, Arena *arena, SystemSession *out, TimeZone *zone, Error *err);
+/* set_config() and current_setting() of a statement become texts; `now`: what is to be set is set. */
+Status session_fill_settings(Session *session, SqlTree *tree, bool now, Arena *arena, Error *err);
 
 /* ---- portal.c ---- */
 /* Whether it is a question, to be prepared and run by a worker. */

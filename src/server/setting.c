@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/vec.h"
+#include "server/timezone.h"
 #include "system/pg15.h"
 
 /* As PostgreSQL 15 answers; clients choose what they ask of us by it. */
@@ -13,10 +15,13 @@ typedef enum Rule {
         RULE_FIXED,    /* SET is refused unless it says what already is */
         RULE_READ,     /* SET is refused */
         RULE_UTF8,
-        RULE_ISO,      /* DateStyle: ISO with any order */
+        RULE_ISO,      /* DateStyle: ISO with any order, which only matters for dates that are refused anyway */
         RULE_DURATION,
         RULE_BOOLEAN,
-        RULE_NUMBER,
+        RULE_DIGITS,   /* extra_float_digits: those that mean shortest and exact */
+        RULE_LEVEL,    /* of isolation: each is kept, by seeing one commit */
+        RULE_ZONE,
+        RULE_PATH,
 } Rule;
 
 typedef struct SettingRow {
@@ -34,10 +39,10 @@ static const SettingRow ROWS[] = {
         { "client_min_messages", "notice", NULL, RULE_TEXT, "taken, without effect" },
         { "datestyle", "ISO, MDY", "DateStyle", RULE_ISO, "how dates are written: always ISO" },
         { "default_transaction_deferrable", "off", NULL, RULE_BOOLEAN, "taken, without effect" },
-        { "default_transaction_isolation", "repeatable read", NULL, RULE_TEXT, "taken: every transaction sees one commit" },
+        { "default_transaction_isolation", "repeatable read", NULL, RULE_LEVEL, "taken: every transaction sees one commit" },
         { "default_transaction_read_only", "off", "default_transaction_read_only", RULE_BOOLEAN, "taken, without effect" },
         { "escape_string_warning", "on", NULL, RULE_BOOLEAN, "taken, without effect" },
-        { "extra_float_digits", "1", NULL, RULE_NUMBER, "taken: floats are always written shortest and exact" },
+        { "extra_float_digits", "1", NULL, RULE_DIGITS, "1 to 3: floats are always written shortest and exact" },
         { "idle_in_transaction_session_timeout", "0", NULL, RULE_DURATION, "how long a transaction may wait for its client" },
         { "idle_session_timeout", "0", NULL, RULE_DURATION, "how long a connection may wait for its client" },
         { "in_hot_standby", "off", "in_hot_standby", RULE_READ, "always off" },
@@ -47,9 +52,9 @@ static const SettingRow ROWS[] = {
         { "lc_collate", "C", NULL, RULE_READ, "order of texts: by code point" },
         { "lc_ctype", "C.UTF-8", NULL, RULE_READ, "always C.UTF-8" },
         { "lc_messages", "C", NULL, RULE_TEXT, "taken, without effect" },
-        { "lc_monetary", "C", NULL, RULE_TEXT, "taken, without effect" },
-        { "lc_numeric", "C", NULL, RULE_TEXT, "taken, without effect" },
-        { "lc_time", "C", NULL, RULE_TEXT, "taken, without effect" },
+        { "lc_monetary", "C", NULL, RULE_FIXED, "always C" },
+        { "lc_numeric", "C", NULL, RULE_FIXED, "always C" },
+        { "lc_time", "C", NULL, RULE_FIXED, "always C" },
         { "lock_timeout", "0", NULL, RULE_DURATION, "taken: readers wait for no lock" },
         { "lode.as_of", "", NULL, RULE_TEXT, "a commit or a time: what is read is as it was then" },
         { "lode.branch", "main", NULL, RULE_TEXT, "which line of commits is read" },
@@ -58,7 +63,7 @@ static const SettingRow ROWS[] = {
         { "password_encryption", "scram-sha-256", NULL, RULE_FIXED, "how passwords are kept" },
         { "role", "none", NULL, RULE_FIXED, "always none" },
         { "row_security", "on", NULL, RULE_FIXED, "row filters hold always" },
-        { "search_path", "\"$user\", public", NULL, RULE_TEXT, "the stages in which names without one are looked up" },
+        { "search_path", "\"$user\", public", NULL, RULE_PATH, "the schemas in which names without one are looked up" },
         { "server_encoding", "UTF8", "server_encoding", RULE_READ, "always UTF8" },
         { "server_version", PG15_VERSION, "server_version", RULE_READ, "the PostgreSQL whose protocol and catalogue this is" },
         { "server_version_num", PG15_VERSION_NUMBER, NULL, RULE_READ, "the same as a number" },
@@ -66,9 +71,9 @@ static const SettingRow ROWS[] = {
         { "standard_conforming_strings", "on", "standard_conforming_strings", RULE_FIXED, "backslashes are plain in '...'" },
         { "statement_timeout", "0", NULL, RULE_DURATION, "how long a statement may run" },
         { "synchronize_seqscans", "on", NULL, RULE_BOOLEAN, "taken, without effect" },
-        { "timezone", "UTC", "TimeZone", RULE_TEXT, "time zone of timestamps with one" },
+        { "timezone", "UTC", "TimeZone", RULE_ZONE, "in which timestamps with a zone are read and written" },
         { "transaction_deferrable", "off", NULL, RULE_BOOLEAN, "taken, without effect" },
-        { "transaction_isolation", "repeatable read", NULL, RULE_TEXT, "taken: every transaction sees one commit" },
+        { "transaction_isolation", "repeatable read", NULL, RULE_LEVEL, "taken: every transaction sees one commit" },
         { "transaction_read_only", "on", NULL, RULE_BOOLEAN, "SQL only reads" },
         { "xmloption", "content", NULL, RULE_TEXT, "taken, without effect" },
 };
@@ -172,12 +177,85 @@ bool setting_duration(Str value, int64_t *out_us) {
         return false;
 }
 
-static bool is_boolean(Str value) {
-        static const char *const words[] = { "on", "off", "true", "false", "yes", "no", "1", "0" };
-        for (size_t i = 0; i < COUNT_OF(words); i++)
-                if (str_equal_nocase(value, str_of(words[i])))
-                        return true;
+static bool is_one_of(Str value, const char *const *words, size_t count, Str *out) {
+        for (size_t i = 0; i < count; i++) {
+                if (!str_equal_nocase(value, str_of(words[i])))
+                        continue;
+                *out = str_of(words[i]);
+                return true;
+        }
         return false;
+}
+
+static bool is_boolean(Str *value) {
+        static const char *const yes[] = { "on", "true", "yes", "1", "t", "y" }, *const no[] = { "off", "false", "no", "0", "f", "n" };
+        Str word;
+        bool is_yes = is_one_of(*value, yes, COUNT_OF(yes), &word), is_no = is_one_of(*value, no, COUNT_OF(no), &word);
+        *value = is_yes ? STR("on") : STR("off");
+        return is_yes || is_no;
+}
+
+/* ISO with an order of day and month, in any sequence. */
+static bool is_iso(Str value, Str *out) {
+        static const struct {
+                const char *word, *shown;
+        } orders[] = { { "mdy", "ISO, MDY" }, { "us", "ISO, MDY" }, { "noneuropean", "ISO, MDY" }, { "dmy", "ISO, DMY" },
+                       { "euro", "ISO, DMY" }, { "european", "ISO, DMY" }, { "ymd", "ISO, YMD" } };
+        Str shown = STR_NONE;
+        while (value.size > 0) {
+                Str word;
+                bool known = false;
+                if (!str_cut(value, ',', &word, &value))
+                        value = STR_NONE;
+                word = str_trim(word);
+                for (size_t i = 0; i < COUNT_OF(orders); i++) {
+                        if (!str_equal_nocase(word, str_of(orders[i].word)))
+                                continue;
+                        if (shown.size > 0 && !str_is(shown, orders[i].shown))
+                                return false;
+                        shown = str_of(orders[i].shown);
+                        known = true;
+                }
+                if (!known && !str_equal_nocase(word, STR("iso")))
+                        return false;
+        }
+        if (shown.size > 0)
+                *out = shown; /* else the order stays as it is */
+        return true;
+}
+
+/* The first name of the list, moved out of *rest; false if there is none. */
+static bool take_listed(Str *rest, Arena *arena, Str *out) {
+        char *name = arena_alloc(arena, rest->size + 1);
+        bool quoted = rest->size > 0 && rest->data[0] == '"', closed = !quoted;
+        size_t size = 0, at = quoted;
+        for (; at < rest->size && (quoted ? !closed : rest->data[at] != ','); at++) {
+                char c = rest->data[at];
+                bool quote = quoted && c == '"', doubled = quote && at + 1 < rest->size && rest->data[at + 1] == '"';
+                closed |= quote && !doubled;
+                at += doubled;
+                if (!quote || doubled)
+                        name[size++] = !quoted && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        }
+        *out = quoted ? (Str){ name, size } : str_trim((Str){ name, size });
+        *rest = str_trim(str_slice(*rest, at, rest->size));
+        return closed && (quoted || out->size > 0);
+}
+
+bool setting_path(Str value, Arena *arena, Str **out, size_t *out_count) {
+        VEC(Str) names = { 0 };
+        Str rest = str_trim(value), name;
+        bool more = rest.size > 0;
+        while (more) {
+                if (!take_listed(&rest, arena, &name) || (rest.size > 0 && rest.data[0] != ','))
+                        return false;
+                vec_push(arena, &names, name);
+                more = rest.size > 0;
+                rest = str_trim(str_slice(rest, 1, rest.size));
+        }
+        *out = names.items;
+        *out_count = names.count;
+        return true;
 }
 
 /* 'utf-8', "UTF8", 'unicode' */
@@ -192,9 +270,12 @@ static Status bad_value(Str name, Str value, const char *wanted, Error *err) {
 }
 
 /* *value may become what it means. */
-static Status check(const SettingRow *row, const Value *old, Str *value, Error *err) {
-        Str name = str_of(row->name);
+static Status check(const SettingRow *row, const Value *old, Str *value, Arena *arena, Error *err) {
+        static const char *const levels[] = { "read uncommitted", "read committed", "repeatable read", "serializable" };
+        Str name = str_of(row->name), *path;
         int64_t number;
+        size_t count;
+        Str shown;
         switch (row->rule) {
         case RULE_TEXT:
                 return STATUS_OK;
@@ -210,16 +291,27 @@ static Status check(const SettingRow *row, const Value *old, Str *value, Error *
                 *value = STR("UTF8");
                 return STATUS_OK;
         case RULE_ISO:
-                if (!str_equal_nocase(str_slice(*value, 0, 3), STR("iso")))
+                if (!is_iso(*value, &(Str){ 0 }))
                         return bad_value(name, *value, "dates are written as ISO", err);
-                *value = STR("ISO, MDY");
+                shown = str_of(old->now);
+                is_iso(*value, &shown);
+                *value = shown;
                 return STATUS_OK;
         case RULE_DURATION:
                 return setting_duration(*value, &number) ? STATUS_OK : bad_value(name, *value, "a duration: 500, 30s, 5min", err);
         case RULE_BOOLEAN:
-                return is_boolean(*value) ? STATUS_OK : bad_value(name, *value, "on or off", err);
-        case RULE_NUMBER:
-                return str_to_int64(*value, &number) ? STATUS_OK : bad_value(name, *value, "a number", err);
+                shown = *value;
+                return is_boolean(value) ? STATUS_OK : bad_value(name, shown, "on or off", err);
+        case RULE_DIGITS:
+                if (str_to_int64(*value, &number) && number >= 1 && number <= 3)
+                        return STATUS_OK;
+                return bad_value(name, *value, "1 to 3: floats are written exactly, not rounded", err);
+        case RULE_LEVEL:
+                return is_one_of(*value, levels, COUNT_OF(levels), value) ? STATUS_OK : bad_value(name, *value, "a level of isolation", err);
+        case RULE_ZONE:
+                return timezone_read(*value, arena, value, NULL, err);
+        case RULE_PATH:
+                return setting_path(*value, arena, &path, &count) ? STATUS_OK : bad_value(name, *value, "a list of schemas", err);
         }
         return STATUS_OK;
 }
@@ -239,6 +331,7 @@ static Status add_custom(Settings *settings, Str name, Error *err) {
 }
 
 Status settings_set(Settings *settings, Str name, Str value, bool local, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
         size_t i = find(settings, name);
         if (value.size > VALUE_MAX)
                 return error_set(err, STATUS_LIMIT, "a value of %zu bytes for \"%.*s\"; it may have %d", value.size, STR_ARG(name), VALUE_MAX);
@@ -246,7 +339,7 @@ Status settings_set(Settings *settings, Str name, Str value, bool local, Error *
                 TRY(add_custom(settings, name, err));
         Value *old = &settings->values[i];
         if (i < ROW_COUNT)
-                TRY(check(&ROWS[i], old, &value, err));
+                TRY(check(&ROWS[i], old, &value, &arena, err));
         CLEANUP(freep) char *copy = strndup(value.data ? value.data : "", value.size); /* it may be one of the old ones */
         if (!copy)
                 out_of_memory();

@@ -34,5 +34,8 @@ const char *settings_next_report(Settings *settings, Str *out_value);
 /* For SHOW ALL: by index from 0, false after the last. */
 bool settings_at(const Settings *settings, size_t index, Str *out_name, Str *out_value, Str *out_words);
 
+/* The names in a search_path: a, "B c". False if it is no list of names. */
+bool setting_path(Str value, Arena *arena, Str **out, size_t *out_count);
+
 /* Microseconds from "30s", "500ms", "2min", "1h", or a bare number of milliseconds; 0 for 0. Fails otherwise. */
 bool setting_duration(Str value, int64_t *out_us);

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the connection's database and the session's settings mean for its questions. */
+#include "base/vec.h"
+#include "server/session_parts.h"
+
+#define USUAL_PATH "\"$user\", public" /* search_path, as long as nobody sets it */
+
+/* ---- databases ---- */
+
+static bool shows_all(Str database) {
+        return str_is(database, "lode") || str_is(database, "postgres");
+}
+
+/* A client that is told no database asks for one of its user's name: that is `lode`, unless a zone is called so. */
+Status session_choose_database(Session *session, Error *err) {
+        Str database = session->database;
+        session->zone = STR("");
+        if (shows_all(database))
+                return STATUS_OK;
+        const Grants *grants;
+        TRY(grants_now(session->thread->grants, session->thread->lake->catalog, &grants, err));
+        if (grants_may_enter(grants, &session->account, database)) { /* a zone of which it sees nothing is not there */
+                session->zone = database;
+                return STATUS_OK;
+        }
+        if (!str_equal(database, session->account.name) && !str_is(database, TOKEN_USER))
+                return session_refuse(session, "3D000", STATUS_NOT_FOUND, err, "database \"%.*s\" does not exist", STR_ARG(database));
+        session->database = STR("lode");
+        return STATUS_OK;
+}
+
+/* ---- settings that name something in the catalog ---- */
+
+static Status no_value(Session *session, Str name, Str value, Error *err) {
+        if (err->status != STATUS_NOT_FOUND && err->status != STATUS_BAD_VALUE && err->status != STATUS_AMBIGUOUS)
+                return err->status;
+        Error why = *err;
+        session_refuse(session, "22023", STATUS_BAD_VALUE, err, "invalid value for parameter \"%.*s\": \"%.*s\"", STR_ARG(name), STR_ARG(value));
+        return error_hint(err, "%s", why.message);
+}
+
+static Status check_value(Session *session, Str name, Str value, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Catalog *catalog = session->thread->lake->catalog;
+        CatalogCommit commit;
+        Str branch = settings_get(session->settings, STR("lode.branch"));
+        if (str_equal_nocase(name, STR("lode.branch")) && catalog_head(catalog, value, &arena, &commit, err) != STATUS_OK)
+                return no_value(session, name, value, err);
+        if (str_equal_nocase(name, STR("lode.as_of")) && value.size > 0 && catalog_find(catalog, branch, value, &arena, &commit, err) != STATUS_OK)
+                return no_value(session, name, value, err);
+        return STATUS_OK;
+}
+
+Status session_set(Session *session, Str name, Str value, bool local, Error *err) {
+        TRY(check_value(session, name, value, err));
+        return settings_set(session->settings, name, value, local, err);
+}
+
+Status session_check_start(Session *session, Error *err) {
+        static const Str names[] = { { "lode.branch", 11 }, { "lode.as_of", 10 } };
+        for (size_t i = 0; i < COUNT_OF(names); i++)
+                TRY(check_value(session, names[i], settings_get(session->settings, names[i]), err));
+        return STATUS_OK;
+}
+
+/* ---- what a question sees of its session ---- */
+
+static void take_path(Session *session, Arena *arena, SystemSession *out) {
+        Str value = settings_get(session->settings, STR("search_path")), *names;
+        size_t count;
+        if (str_is(value, USUAL_PATH) || !setting_path(arena_str(arena, value), arena, &names, &count))
+                return;
+        for (size_t i = 0; i < count; i++)
+                if (str_is(names[i], "$user"))
+                        names[i] = session->account.name;
+        static const Str nothing[] = { { "", 0 } };
+        out->path = count > 0 ? names : nothing; /* SET search_path = '' leaves no schema at all */
+        out->path_count = count > 0 ? count : COUNT_OF(nothing);
+}
+
+static void take_settings(const Session *session, Arena *arena, SystemSession *out) {
+        VEC(SystemSetting) settings = { 0 };
+        Str name, value, words;
+        for (size_t i = 0; settings_at(session->settings, i, &name, &value, &words); i++)
+                vec_push(arena, &settings, ((SystemSetting){ arena_str(arena, name), arena_str(arena, value) }));
+        out->settings = settings.items;
+        out->setting_count = settings.count;
+}
+
+Status session_describe(Session *session, Arena *arena, SystemSession *out, TimeZone *zone, Error *err) {
+        Str ignored;
+        *out = (SystemSession){ .database = session->database };
+        take_path(session, arena, out);
+        take_settings(session, arena, out);
+        return timezone_read(arena_str(arena, settings_get(session->settings, STR("timezone"))), arena, &ignored, zone, err);
+}
+
+/* ---- set_config() and current_setting() ---- */
+
+typedef struct Filling {
+        Session *session;
+        const SqlTree *tree;
+        bool now;
+        Arena *arena;
+} Filling;
+
+static bool is_call(const SqlExpr *expr, const char *name, size_t count) {
+        return expr->kind == SQL_FUNCTION && expr->function.path.count > 0 && expr->function.arguments.count == count &&
+               str_is(expr->function.path.items[expr->function.path.count - 1], name);
+}
+
+static bool is_interval(const SqlExpr *type) {
+        return type->kind == SQL_TYPE && type->type.path.count > 0 &&
+               str_equal_nocase(type->type.path.items[type->type.path.count - 1], STR("interval"));
+}
+
+/* A literal, also one that a parameter became. */
+static const SqlExpr *literal_of(const SqlExpr *expr) {
+        while (expr->kind == SQL_CAST)
+                expr = expr->cast.child;
+        return expr->kind == SQL_CONSTANT ? expr : NULL;
+}
+
+static void become_text(const Filling *filling, SqlExpr **place, Str text) {
+        SqlExpr *value = sql_make_string(filling->arena, text);
+        value->at = (*place)->at;
+        value->alias = (*place)->alias;
+        *place = value;
+}
+
+static Status fill_set_config(const Filling *filling, SqlExpr **place, Error *err) {
+        const SqlArguments *arguments = &(*place)->function.arguments;
+        const SqlExpr *values[3];
+        for (size_t i = 0; i < COUNT_OF(values); i++) {
+                values[i] = literal_of(arguments->items[i].expr);
+                if (!values[i] && filling->now) {
+                        error_set(err, STATUS_SQL_REFUSED, "set_config() takes values that are written out, not columns");
+                        return sql_error_place(err, filling->tree, (*place)->at);
+                }
+        }
+        Str name = values[0] ? values[0]->constant.text : STR_NONE;
+        bool local = values[2] && (str_equal_nocase(values[2]->constant.text, STR("true")) || str_is(values[2]->constant.text, "t"));
+        if (filling->now)
+                TRY(session_set(filling->session, name, values[1]->constant.text, local, err));
+        become_text(filling, place, arena_str(filling->arena, settings_get(filling->session->settings, name)));
+        return STATUS_OK;
+}
+
+static Status fill_current_setting(const Filling *filling, SqlExpr **place, Error *err) {
+        const SqlArguments *arguments = &(*place)->function.arguments;
+        const SqlExpr *name = literal_of(arguments->items[0].expr), *missing = arguments->count > 1 ? literal_of(arguments->items[1].expr) : NULL;
+        if (!name || name->constant.literal != SQL_STRING)
+                return STATUS_OK; /* looked up in pg_settings, row by row */
+        Str value = settings_get(filling->session->settings, name->constant.text);
+        bool may_miss = missing && (str_equal_nocase(missing->constant.text, STR("true")) || str_is(missing->constant.text, "t"));
+        if (!value.data && !may_miss) {
+                error_set(err, STATUS_NOT_FOUND, "unrecognized configuration parameter \"%.*s\"", STR_ARG(name->constant.text));
+                return sql_error_place(err, filling->tree, (*place)->at);
+        }
+        become_text(filling, place, arena_str(filling->arena, value));
+        if (!value.data)
+                (*place)->constant.literal = SQL_NULL;
+        return STATUS_OK;
+}
+
+static Status fill_setting(void *context, SqlExpr **place, Error *err);
+
+/* x AT TIME ZONE 'name', which the parser makes timezone('name', x): the engine takes other words for zones, or takes them otherwise. */
+static Status fill_zone(const Filling *filling, SqlExpr **place, Error *err) {
+        SqlExpr **first = &(*place)->function.arguments.items[0].expr;
+        TimeZone zone;
+        Str ignored;
+        TRY(fill_setting((void *)(uintptr_t)filling, first, err)); /* current_setting('timezone') */
+        const SqlExpr *name = literal_of(*first);
+        if (!name || name->constant.literal != SQL_STRING || ((*first)->kind == SQL_CAST && is_interval((*first)->cast.type)))
+                return STATUS_OK;
+        if (timezone_read(name->constant.text, filling->arena, &ignored, &zone, err) != STATUS_OK) {
+                error_set(err, STATUS_BAD_VALUE, "time zone \"%.*s\" not recognized", STR_ARG(name->constant.text));
+                return sql_error_place(err, filling->tree, (*first)->at.offset == SQL_NOWHERE ? (*place)->at : (*first)->at);
+        }
+        become_text(filling, first, zone.name.size > 0 ? zone.name : STR("UTC"));
+        return STATUS_OK;
+}
+
+static Status fill_setting(void *context, SqlExpr **place, Error *err) {
+        const Filling *filling = context;
+        if (is_call(*place, "set_config", 3))
+                return fill_set_config(filling, place, err);
+        if (is_call(*place, "timezone", 2))
+                return fill_zone(filling, place, err);
+        if (is_call(*place, "current_setting", 1) || is_call(*place, "current_setting", 2))
+                return fill_current_setting(filling, place, err);
+        return STATUS_OK;
+}
+
+Status session_fill_settings(Session *session, SqlTree *tree, bool now, Arena *arena, Error *err) {
+        Filling filling = { session, tree, now, arena };
+        SqlVisitor visitor = { .expr = fill_setting, .context = &filling };
+        return sql_visit_query(tree->query, &visitor, err);
+}
