@@ -21,6 +21,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow
+import wire
 from process import Cost, run
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import StaticTable
@@ -356,6 +357,9 @@ def box(report: Report) -> None:
 
 MEASURES: dict[str, Callable[[Report], None]] = {"stage": stage, "small": small, "query": query, "commits": commits,
                                                  "tidy": tidy, "keep": keep, "box": box, "size": size}
+# Before `lode serve`, beside a PostgreSQL 15 or the bare engine.
+MEASURES |= {name: lambda report, measure=measure: measure(report, WORK, PAIRS)
+             for name, measure in {"transfer": wire.transfer, "rates": wire.rates, "start": wire.start, "tpch": wire.tpch}.items()}
 
 
 def main(wanted: list[str]) -> int:

@@ -4,6 +4,7 @@
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -19,13 +20,15 @@ NULL = "\x01"
 
 @dataclass(frozen=True)
 class Postgres:
-    """Listens on a socket in its folder only; everybody there is its superuser, called lode."""
+    """Listens on a socket in its folder, and on a port of this machine if that was asked for; everybody there is its
+    superuser, called lode."""
 
     folder: Path
+    port: int
 
     def psql(self, sql: str, *, database: str = "postgres", check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run([PROGRAMS / "psql", "-X", "-q", "--csv", "-t", "-P", f"null={NULL}", "-v", "ON_ERROR_STOP=1",
-                               "-h", self.folder, "-U", "lode", "-d", database, "-f", "-"],
+                               "-h", self.folder, "-p", str(self.port), "-U", "lode", "-d", database, "-f", "-"],
                               input=sql, capture_output=True, text=True, timeout=240)
         assert not check or done.returncode == 0, done.stderr
         return done
@@ -40,7 +43,7 @@ def as_server() -> dict[str, int]:
 
 
 @contextmanager
-def running() -> Iterator[Postgres]:
+def running(tcp: bool = False) -> Iterator[Postgres]:
     if not (PROGRAMS / "postgres").exists() or not (PROGRAMS / "initdb").exists():
         pytest.skip(f"PostgreSQL 15 is not installed ({PROGRAMS})")
     folder = Path(tempfile.mkdtemp(prefix="lode-postgres-"))
@@ -50,12 +53,14 @@ def running() -> Iterator[Postgres]:
     try:
         subprocess.run([PROGRAMS / "initdb", "-D", folder / "data", "-U", "lode", "-A", "trust", "-E", "UTF8",
                         "--locale=C.UTF-8", "-N"], check=True, capture_output=True, cwd=folder, **server)
-        options = f"-k {folder} -c listen_addresses= -c fsync=off -c TimeZone=UTC"
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1] if tcp else 5432
+        options = f"-k {folder} -p {port} -c listen_addresses={'127.0.0.1' if tcp else ''} -c fsync=off -c TimeZone=UTC"
         control = [PROGRAMS / "pg_ctl", "-D", folder / "data", "-w"]
         subprocess.run([*control, "-l", folder / "log", "-o", options, "start"], check=True, capture_output=True, cwd=folder,
                        **server)
         try:
-            yield Postgres(folder)
+            yield Postgres(folder, port)
         finally:
             subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd=folder, **server)
     finally:

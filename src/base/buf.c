@@ -14,7 +14,7 @@ void buf_clear(Buf *buf) {
         buf->failed = false;
 }
 
-void *buf_reserve(Buf *buf, size_t size) {
+void *buf_grow(Buf *buf, size_t size) {
         size_t wanted;
         if (buf->failed || __builtin_add_overflow(buf->size, size, &wanted) || (buf->limit && wanted > buf->limit)) {
                 buf->failed = true;
@@ -32,20 +32,8 @@ void *buf_reserve(Buf *buf, size_t size) {
         return buf->data + buf->size;
 }
 
-void buf_append(Buf *buf, Str bytes) {
-        void *at = buf_reserve(buf, bytes.size);
-        if (!at || !bytes.size)
-                return;
-        memcpy(at, bytes.data, bytes.size);
-        buf->size += bytes.size;
-}
-
 void buf_append_cstr(Buf *buf, const char *text) {
         buf_append(buf, str_of(text));
-}
-
-void buf_append_byte(Buf *buf, char byte) {
-        buf_append(buf, (Str){ &byte, 1 });
 }
 
 void buf_append_quoted(Buf *buf, Str text, char mark) {
@@ -74,25 +62,6 @@ void buf_printf(Buf *buf, const char *format, ...) {
         va_end(args);
 }
 
-void buf_u8(Buf *buf, uint8_t value) {
-        buf_append(buf, (Str){ (const char *)&value, sizeof(value) });
-}
-
-void buf_u16(Buf *buf, uint16_t value) {
-        value = htole16(value);
-        buf_append(buf, (Str){ (const char *)&value, sizeof(value) });
-}
-
-void buf_u32(Buf *buf, uint32_t value) {
-        value = htole32(value);
-        buf_append(buf, (Str){ (const char *)&value, sizeof(value) });
-}
-
-void buf_u64(Buf *buf, uint64_t value) {
-        value = htole64(value);
-        buf_append(buf, (Str){ (const char *)&value, sizeof(value) });
-}
-
 void buf_f64(Buf *buf, double value) {
         uint64_t bits;
         memcpy(&bits, &value, sizeof(bits));
@@ -104,21 +73,6 @@ void buf_patch_u32(Buf *buf, size_t at, uint32_t value) {
                 return;
         value = htole32(value);
         memcpy(buf->data + at, &value, sizeof(value));
-}
-
-void buf_be16(Buf *buf, uint16_t value) {
-        value = htobe16(value);
-        buf_append(buf, (Str){ (const char *)&value, sizeof(value) });
-}
-
-void buf_be32(Buf *buf, uint32_t value) {
-        value = htobe32(value);
-        buf_append(buf, (Str){ (const char *)&value, sizeof(value) });
-}
-
-void buf_be64(Buf *buf, uint64_t value) {
-        value = htobe64(value);
-        buf_append(buf, (Str){ (const char *)&value, sizeof(value) });
 }
 
 void buf_patch_be32(Buf *buf, size_t at, uint32_t value) {

@@ -4,6 +4,9 @@
  * Buf: a growing byte buffer with a limit and a sticky failure: append many times, look once.
  * Owns its memory (malloc). Little-endian writers for messages and files.
  */
+#include <endian.h>
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 
@@ -16,27 +19,46 @@ typedef struct Buf {
 
 void buf_deinit(Buf *buf);
 void buf_clear(Buf *buf); /* keeps the memory */
+void *buf_grow(Buf *buf, size_t size); /* buf_reserve() when there is no room yet */
 /* Room for size more bytes at the end, not yet counted; NULL if over the limit. Then buf_added(). */
-void *buf_reserve(Buf *buf, size_t size);
+static inline void *buf_reserve(Buf *buf, size_t size) {
+        bool fits = buf->data && !buf->failed && size <= buf->capacity - buf->size;
+        return fits && (buf->limit == 0 || size <= buf->limit - buf->size) ? buf->data + buf->size : buf_grow(buf, size);
+}
 static inline void buf_added(Buf *buf, size_t size) {
         buf->size += size;
 }
-void buf_append(Buf *buf, Str bytes);
+/* These are in every loop over values: a known size becomes one move. */
+static inline void buf_append(Buf *buf, Str bytes) {
+        void *at = buf_reserve(buf, bytes.size);
+        if (!at || !bytes.size)
+                return;
+        memcpy(at, bytes.data, bytes.size);
+        buf_added(buf, bytes.size);
+}
 void buf_append_cstr(Buf *buf, const char *text);
-void buf_append_byte(Buf *buf, char byte);
+static inline void buf_append_byte(Buf *buf, char byte) {
+        buf_append(buf, (Str){ &byte, 1 });
+}
 /* The text between two marks, each mark inside it doubled: SQL names and literals, CSV fields. */
 void buf_append_quoted(Buf *buf, Str text, char mark);
 void buf_printf(Buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
-void buf_u8(Buf *buf, uint8_t value);
-void buf_u16(Buf *buf, uint16_t value);
-void buf_u32(Buf *buf, uint32_t value);
-void buf_u64(Buf *buf, uint64_t value);
+#define BUF_WRITER(name, type, convert)                                               \
+        static inline void name(Buf *buf, type value) {                               \
+                type bytes = convert(value);                                          \
+                buf_append(buf, (Str){ (const char *)&bytes, sizeof(bytes) });        \
+        }
+BUF_WRITER(buf_u8, uint8_t, )
+BUF_WRITER(buf_u16, uint16_t, htole16)
+BUF_WRITER(buf_u32, uint32_t, htole32)
+BUF_WRITER(buf_u64, uint64_t, htole64)
+/* Network order, for the PostgreSQL protocol. */
+BUF_WRITER(buf_be16, uint16_t, htobe16)
+BUF_WRITER(buf_be32, uint32_t, htobe32)
+BUF_WRITER(buf_be64, uint64_t, htobe64)
+#undef BUF_WRITER
 void buf_f64(Buf *buf, double value);
 void buf_patch_u32(Buf *buf, size_t at, uint32_t value);
-/* Network order, for the PostgreSQL protocol. */
-void buf_be16(Buf *buf, uint16_t value);
-void buf_be32(Buf *buf, uint32_t value);
-void buf_be64(Buf *buf, uint64_t value);
 void buf_patch_be32(Buf *buf, size_t at, uint32_t value);
 void buf_cstr(Buf *buf, Str text); /* ended by a NUL; the text is cut at its first own */
 /* A u32 length and the bytes: the pair of cursor_str(). */

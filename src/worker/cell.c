@@ -4,33 +4,78 @@
 #include <math.h>
 
 #include "base/json.h"
+#include "base/shortest.h"
 #include "base/time.h"
 #include "base/value.h"
 
 #define MICROS_OF_DAY 86400000000LL
 
-/* Numbers */
+/* Numbers: written from their end, two digits at a time. */
+
+static const char PAIRS[] = "0001020304050607080910111213141516171819"
+                            "2021222324252627282930313233343536373839"
+                            "4041424344454647484950515253545556575859"
+                            "6061626364656667686970717273747576777879"
+                            "8081828384858687888990919293949596979899";
 
 static char *print_unsigned(char *end, uint64_t value) {
-        do {
-                *--end = (char)('0' + value % 10);
-                value /= 10;
-        } while (value);
+        for (; value >= 10; value /= 100) {
+                end -= 2;
+                memcpy(end, &PAIRS[value % 100 * 2], 2);
+                if (value < 100)
+                        return end;
+        }
+        *--end = (char)('0' + value);
         return end;
 }
 
-static void append_unsigned(Buf *out, uint64_t value) {
-        char text[24], *end = text + sizeof(text);
+static char *print_padded(char *end, uint64_t value, int width) {
         char *begin = print_unsigned(end, value);
-        buf_append(out, (Str){ begin, (size_t)(end - begin) });
+        while (end - begin < width)
+                *--begin = '0';
+        return begin;
+}
+
+static char *print_wide(char *end, unsigned __int128 value) {
+        static const uint64_t piece = 10000000000000000000ull; /* 10^19: the largest power that 64 bits hold */
+        for (; value > UINT64_MAX; value /= piece)
+                end = print_padded(end, (uint64_t)(value % piece), 19);
+        return print_unsigned(end, (uint64_t)value);
+}
+
+/*
+ * Short text is moved SHORT bytes at a time whatever its size, which is a few instructions instead of a call: what it is read
+ * from and written to has so many bytes behind its begin.
+ */
+#define SHORT 32
+
+static char *put(char *at, const char *bytes, ptrdiff_t size) {
+        memcpy(at, bytes, SHORT);
+        return at + size;
+}
+
+static void append_short(Buf *out, const char *begin, const char *end) {
+        char *at = buf_reserve(out, SHORT);
+        if (!at)
+                return;
+        memcpy(at, begin, SHORT);
+        buf_added(out, (size_t)(end - begin));
+}
+
+static void append_number(Buf *out, bool negative, uint64_t magnitude) {
+        char text[24 + SHORT], *end = text + 24;
+        char *begin = print_unsigned(end, magnitude);
+        if (negative)
+                *--begin = '-';
+        append_short(out, begin, end);
+}
+
+static void append_unsigned(Buf *out, uint64_t value) {
+        append_number(out, false, value);
 }
 
 static void append_signed(Buf *out, int64_t value) {
-        char text[24], *end = text + sizeof(text);
-        char *begin = print_unsigned(end, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
-        if (value < 0)
-                *--begin = '-';
-        buf_append(out, (Str){ begin, (size_t)(end - begin) });
+        append_number(out, value < 0, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
 #define PRINT_INTEGER(name, type, append)                             \
@@ -48,18 +93,21 @@ PRINT_INTEGER(print_uint64, uint64_t, append_unsigned)
 
 /* Digits of magnitude with `scale` of them behind a point. */
 static void append_wide(Buf *out, bool negative, unsigned __int128 magnitude, int scale) {
-        char text[48], *end = text + sizeof(text), *at = end;
-        int digits = 0;
-        do {
-                if (digits == scale && scale > 0)
-                        *--at = '.';
-                *--at = (char)('0' + (int)(magnitude % 10));
-                magnitude /= 10;
-                digits++;
-        } while (magnitude || digits <= scale);
+        char text[48 + SHORT], *end = text + 48;
+        char *begin = print_wide(end, magnitude);
+        while (end - begin <= scale)
+                *--begin = '0';
+        if (scale > 0) {
+                begin--;
+                memmove(begin, begin + 1, (size_t)(end - begin) - 1 - (size_t)scale);
+                end[-scale - 1] = '.';
+        }
         if (negative)
-                *--at = '-';
-        buf_append(out, (Str){ at, (size_t)(end - at) });
+                *--begin = '-';
+        if (end - begin <= SHORT)
+                append_short(out, begin, end);
+        else
+                buf_append(out, (Str){ begin, (size_t)(end - begin) });
 }
 
 static void append_int128(Buf *out, Int128 value, int scale) {
@@ -100,55 +148,62 @@ static void print_boolean(Buf *out, const Column *column, idx_t row) {
         buf_append_byte(out, ((const bool *)column->data)[row] ? 't' : 'f');
 }
 
-/*
- * digits x 10^exponent as PostgreSQL lays floats out: plain between 1e-4 and 10^plain, otherwise d.ddde+XX.
- * digits has no trailing zeros but may be "0"; exponent is that of its first digit.
- */
-static void append_digits(Buf *out, const char *digits, int count, int exponent, int plain) {
-        if (exponent < -4 || exponent >= plain) {
-                buf_append(out, (Str){ digits, 1 });
-                if (count > 1) {
-                        buf_append_byte(out, '.');
-                        buf_append(out, (Str){ digits + 1, (size_t)count - 1 });
-                }
-                buf_printf(out, "e%c%02d", exponent < 0 ? '-' : '+', exponent < 0 ? -exponent : exponent);
-                return;
-        }
-        if (exponent < 0) {
-                buf_append_cstr(out, "0.");
-                for (int i = -1; i > exponent; i--)
-                        buf_append_byte(out, '0');
-                buf_append(out, (Str){ digits, (size_t)count });
-                return;
-        }
-        for (int i = 0; i <= exponent || i < count; i++) {
-                if (i == exponent + 1)
-                        buf_append_byte(out, '.');
-                buf_append_byte(out, i < count ? digits[i] : '0');
-        }
+/* These write forwards and give the end of what they wrote. */
+
+static char *put_zeros(char *at, int count) {
+        for (; count > 0; count--)
+                *at++ = '0';
+        return at;
 }
 
-/* The fewest digits that read back as the same value: tries from `least` to `most`. */
-static void append_shortest(Buf *out, double value, bool is_float, int least, int most, int plain) {
-        char text[40];
-        for (int digits = least; digits <= most; digits++) {
-                snprintf(text, sizeof(text), "%.*e", digits - 1, value);
-                if (is_float ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value)
-                        break;
+static char *put_pair(char *at, unsigned value) {
+        memcpy(at, &PAIRS[value * 2], 2);
+        return at + 2;
+}
+
+static char *put_padded(char *at, uint64_t value, int width) {
+        char text[24 + SHORT], *end = text + 24;
+        char *begin = print_padded(end, value, width);
+        return put(at, begin, end - begin);
+}
+
+/*
+ * digits x 10^exponent as PostgreSQL lays floats out: plain between 1e-4 and 10^plain, otherwise d.ddde+XX. digits has no
+ * trailing zeros; exponent is that of its first digit.
+ */
+static char *put_digits(char *at, const char *digits, int count, int exponent, int plain) {
+        if (exponent < -4 || exponent >= plain) {
+                at = put(at, digits, 1);
+                if (count > 1) {
+                        *at++ = '.';
+                        at = put(at, digits + 1, count - 1);
+                }
+                *at++ = 'e';
+                *at++ = exponent < 0 ? '-' : '+';
+                return put_padded(at, (uint64_t)abs(exponent), 2);
         }
-        char digits[24] = "";
-        int count = 0;
-        const char *at = text[0] == '-' ? text + 1 : text;
-        if (text[0] == '-')
-                buf_append_byte(out, '-');
-        for (; *at && *at != 'e'; at++) {
-                if (*at != '.')
-                        digits[count++] = *at;
+        if (exponent < 0) {
+                *at++ = '0';
+                *at++ = '.';
+                at = put_zeros(at, -1 - exponent);
+                return put(at, digits, count);
         }
-        int exponent = *at ? (int)strtol(at + 1, NULL, 10) : 0;
-        while (count > 1 && digits[count - 1] == '0')
-                count--;
-        append_digits(out, digits, count, exponent, plain);
+        int whole = exponent + 1;
+        if (count <= whole)
+                return put_zeros(put(at, digits, count), whole - count);
+        at = put(at, digits, whole);
+        *at++ = '.';
+        return put(at, digits + whole, count - whole);
+}
+
+static void append_shortest(Buf *out, Shortest value, bool negative, int plain) {
+        char digits[24 + SHORT], *end = digits + 24, text[32 + SHORT], *at = text;
+        char *begin = print_unsigned(end, value.digits);
+        int count = (int)(end - begin);
+        if (negative)
+                *at++ = '-';
+        at = put_digits(at, begin, count, value.exponent + count - 1, plain);
+        append_short(out, text, at);
 }
 
 static bool append_special(Buf *out, double value) {
@@ -163,72 +218,58 @@ static bool append_special(Buf *out, double value) {
         return true;
 }
 
-/* Most doubles of business data are few decimals: an integer over a power of ten, found without trying digits. */
-static bool append_few_decimals(Buf *out, double value) {
-        static const double POWERS[] = { 1, 10, 100, 1000, 10000 };
-        double size = fabs(value);
-        if (size >= 1e11 || size < 1e-4)
-                return false;
-        for (int scale = 0; scale < (int)COUNT_OF(POWERS); scale++) {
-                double scaled = value * POWERS[scale];
-                double whole = nearbyint(scaled);
-                if (whole / POWERS[scale] == value && fabs(whole) < 1e15) {
-                        append_int128(out, (Int128)whole, scale);
-                        return true;
-                }
-        }
-        return false;
-}
-
 static void print_double(Buf *out, const Column *column, idx_t row) {
         double value = ((const double *)column->data)[row];
-        if (!append_special(out, value) && !append_few_decimals(out, value))
-                append_shortest(out, value, false, 15, 17, 15);
+        if (!append_special(out, value))
+                append_shortest(out, shortest_double(fabs(value)), value < 0, 15);
 }
 
 static void print_float(Buf *out, const Column *column, idx_t row) {
         float value = ((const float *)column->data)[row];
         if (!append_special(out, (double)value))
-                append_shortest(out, (double)value, true, 6, 9, 6);
+                append_shortest(out, shortest_float(fabsf(value)), value < 0, 6);
 }
 
 /* Dates and times */
 
 static void append_padded(Buf *out, int64_t value, int width) {
         char text[24], *end = text + sizeof(text);
-        char *begin = print_unsigned(end, (uint64_t)value);
-        while (end - begin < width)
-                *--begin = '0';
+        char *begin = print_padded(end, (uint64_t)value, width);
         buf_append(out, (Str){ begin, (size_t)(end - begin) });
 }
 
 /* Years before 1 are printed as BC, behind everything else. */
 static bool append_date(Buf *out, int32_t days) {
+        char text[32 + SHORT], *at = text;
         int year, month, day;
         civil_from_days(days, &year, &month, &day);
-        append_padded(out, year > 0 ? year : 1 - year, 4);
-        buf_append_byte(out, '-');
-        append_padded(out, month, 2);
-        buf_append_byte(out, '-');
-        append_padded(out, day, 2);
+        unsigned counted = (unsigned)(year > 0 ? year : 1 - year);
+        at = counted < 10000 ? put_pair(put_pair(at, counted / 100), counted % 100) : put_padded(at, counted, 4);
+        *at++ = '-';
+        at = put_pair(at, (unsigned)month);
+        *at++ = '-';
+        at = put_pair(at, (unsigned)day);
+        append_short(out, text, at);
         return year <= 0;
 }
 
 /* hh:mm:ss and as much fraction as there is. */
 static void append_time(Buf *out, int64_t micros) {
+        char text[32 + SHORT], *at = text;
         int64_t seconds = micros / 1000000, fraction = micros % 1000000;
-        append_padded(out, seconds / 3600, 2);
-        buf_append_byte(out, ':');
-        append_padded(out, seconds / 60 % 60, 2);
-        buf_append_byte(out, ':');
-        append_padded(out, seconds % 60, 2);
-        if (fraction == 0)
-                return;
-        int width = 6;
-        for (; fraction % 10 == 0; width--)
-                fraction /= 10;
-        buf_append_byte(out, '.');
-        append_padded(out, fraction, width);
+        at = seconds < 360000 ? put_pair(at, (unsigned)(seconds / 3600)) : put_padded(at, (uint64_t)(seconds / 3600), 2);
+        *at++ = ':';
+        at = put_pair(at, (unsigned)(seconds / 60 % 60));
+        *at++ = ':';
+        at = put_pair(at, (unsigned)(seconds % 60));
+        if (fraction > 0) {
+                int width = 6;
+                for (; fraction % 10 == 0; width--)
+                        fraction /= 10;
+                *at++ = '.';
+                at = put_padded(at, (uint64_t)fraction, width);
+        }
+        append_short(out, text, at);
 }
 
 static void print_date(Buf *out, const Column *column, idx_t row) {
