@@ -344,3 +344,33 @@ void json_quote(Buf *out, Str text) {
         buf_append(out, str_slice(text, start, text.size));
         buf_append_byte(out, '"');
 }
+
+/* ---- errors ---- */
+
+static void member_or_null(JsonWriter *writer, const char *key, const char *text) {
+        json_key(writer, key);
+        if (*text)
+                json_put_cstr(writer, text);
+        else
+                json_put_null(writer);
+}
+
+static void place_or_null(JsonWriter *writer, const char *key, int value) {
+        json_key(writer, key);
+        if (value > 0)
+                json_put_int(writer, value);
+        else
+                json_put_null(writer);
+}
+
+void json_put_error(JsonWriter *writer, const Error *err, const char *sqlstate) {
+        json_object(writer);
+        json_member_str(writer, "code", str_of(status_code(err->status)));
+        json_member_str(writer, "sqlstate", str_of(sqlstate ? sqlstate : status_sqlstate(err->status)));
+        json_member_str(writer, "message", str_of(err->message));
+        member_or_null(writer, "file", err->file);
+        place_or_null(writer, "line", err->line);
+        place_or_null(writer, "column", err->column);
+        member_or_null(writer, "hint", err->hint);
+        json_end(writer);
+}

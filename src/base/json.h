@@ -86,3 +86,6 @@ void json_member_bool(JsonWriter *writer, const char *key, bool value);
 
 /* The text of a JSON string, quotes and escapes, onto a Buf. */
 void json_quote(Buf *out, Str text);
+
+/* {"code","sqlstate","message","file","line","column","hint"}, as everything tells its errors to programs. sqlstate: NULL = the status's. */
+void json_put_error(JsonWriter *writer, const Error *err, const char *sqlstate);

@@ -29,7 +29,7 @@ static void problems_json(JsonWriter *w, const char *key, const Problems *proble
         json_key(w, key);
         json_array(w);
         for (size_t i = 0; i < problems->errors.count; i++)
-                error_json(w, problems->errors.items[i]);
+                json_put_error(w, problems->errors.items[i], NULL);
         json_end(w);
 }
 

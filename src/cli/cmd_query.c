@@ -3,6 +3,7 @@
 #include "base/vec.h"
 #include "cli/cli.h"
 #include "cli/rows.h"
+#include "engine/row_text.h"
 #include "model/statement.h"
 #include "model/workspace.h"
 #include "sql/printer.h"

@@ -87,7 +87,7 @@ static void print_json(const TidyReport *r, const Reasons *reasons, bool dry_run
         json_key(&w, "errors");
         json_array(&w);
         for (size_t i = 0; i < r->error_count; i++)
-                error_json(&w, &r->errors[i]);
+                json_put_error(&w, &r->errors[i], NULL);
         json_end(&w);
         json_key(&w, "seconds");
         json_put_double(&w, (double)r->us / 1e6);

@@ -128,34 +128,6 @@ void output_json(Buf *json) {
 
 /* ---- errors ---- */
 
-static void member_or_null(JsonWriter *writer, const char *key, const char *text) {
-        json_key(writer, key);
-        if (*text)
-                json_put_cstr(writer, text);
-        else
-                json_put_null(writer);
-}
-
-static void place_or_null(JsonWriter *writer, const char *key, int value) {
-        json_key(writer, key);
-        if (value > 0)
-                json_put_int(writer, value);
-        else
-                json_put_null(writer);
-}
-
-void error_json(JsonWriter *writer, const Error *err) {
-        json_object(writer);
-        json_member_str(writer, "code", str_of(status_code(err->status)));
-        json_member_str(writer, "sqlstate", str_of(status_sqlstate(err->status)));
-        json_member_str(writer, "message", str_of(err->message));
-        member_or_null(writer, "file", err->file);
-        place_or_null(writer, "line", err->line);
-        place_or_null(writer, "column", err->column);
-        member_or_null(writer, "hint", err->hint);
-        json_end(writer);
-}
-
 static void print_caret(const Output *output, const Error *err) {
         fprintf(stderr, "%s%5d |%s ", paint(output->color_err, PAINT_DIM), err->line, paint(output->color_err, PAINT_NONE));
         print_plain_args(stderr, "%s", err->excerpt);
@@ -177,7 +149,7 @@ void output_error(const Output *output, const Error *err) {
                 JsonWriter writer = json_writer(&json, false);
                 json_object(&writer);
                 json_key(&writer, "error");
-                error_json(&writer, err);
+                json_put_error(&writer, err, NULL);
                 json_end(&writer);
                 fprintf(stderr, "%.*s\n", STR_ARG(buf_view(&json)));
                 return;

@@ -21,7 +21,6 @@ const char *paint(bool color, Paint paint); /* the escape, or "" */
 
 /* error[CODE] file:line:column  what / the line / a caret / hint; or one line of JSON. To stderr. */
 void output_error(const Output *output, const Error *err);
-void error_json(JsonWriter *writer, const Error *err); /* {"code","sqlstate","message","file","line","column","hint"} */
 
 /* One line on stderr, unless quiet. */
 void output_note(const Output *output, Paint color, const char *format, ...) PRINTF_LIKE(3, 4);

@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "base/vec.h"
 #include "cli/rows.h"
+#include "engine/row_text.h"
 #include "engine/data_row.h"
 #include "intake/stage.h"
 #include "model/finding.h"

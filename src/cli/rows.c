@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/rows.h"
 
-#include "base/hash.h"
-#include "base/map.h"
 #include "engine/data_row.h"
+#include "engine/row_text.h"
 
 #include <errno.h>
 
@@ -20,84 +19,6 @@ struct RowPrinter {
         Str *cells;
         int64_t rows;
 };
-
-Str *column_keys(Arena *arena, const WorkerColumns *columns) {
-        Str *keys = ARENA_ARRAY(arena, Str, columns->count);
-        Map seen;
-        map_init(&seen, arena);
-        for (size_t i = 0; i < columns->count; i++) {
-                Str key = columns->items[i].name;
-                for (int n = 1; map_has(&seen, key); n++)
-                        key = arena_strf(arena, "%.*s_%d", STR_ARG(columns->items[i].name), n);
-                map_put(&seen, key, keys);
-                keys[i] = key;
-        }
-        return keys;
-}
-
-static bool is_number_type(const WorkerColumn *column) {
-        static const char *const names[] = { "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT",
-                                             "UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "pg_oid", "pg_regproc" };
-        if (str_starts_with(column->engine_type, STR("DECIMAL(")) && column->engine_type.data[column->engine_type.size - 1] == ')')
-                return true;
-        for (size_t i = 0; i < COUNT_OF(names); i++)
-                if (str_is(column->engine_type, names[i]))
-                        return true;
-        return false;
-}
-
-/* "2024-01-02 03:04:05+00" -> "2024-01-02T03:04:05+00:00" */
-static void put_timestamp(JsonWriter *writer, Str value) {
-        char text[64];
-        size_t size = 0;
-        for (size_t i = 0; i < value.size && size < sizeof(text) - 4; i++)
-                text[size++] = value.data[i] == ' ' && i == 10 ? 'T' : value.data[i];
-        bool short_offset = size > 19 && (text[size - 3] == '+' || text[size - 3] == '-');
-        if (short_offset) {
-                memcpy(text + size, ":00", 3);
-                size += 3;
-        }
-        json_put_str(writer, (Str){ text, size });
-}
-
-static void put_binary(JsonWriter *writer, Str value) {
-        CLEANUP(arena_deinit) Arena arena = { 0 };
-        Str bytes;
-        if (!str_starts_with(value, STR("\\x")) || !hex_decode(&arena, str_slice(value, 2, value.size), &bytes))
-                bytes = value;
-        json_put_str(writer, base64_encode(&arena, bytes));
-}
-
-void json_put_value(JsonWriter *writer, const WorkerColumn *column, Str value, bool is_null) {
-        if (is_null) {
-                json_put_null(writer);
-                return;
-        }
-        bool has_letters = value.size && (strchr("NIi", value.data[0]) || str_starts_with(value, STR("-I")));
-        if (is_number_type(column) && !has_letters)
-                json_put_raw(writer, value);
-        else if (str_is(column->engine_type, "BOOLEAN"))
-                json_put_bool(writer, value.size && value.data[0] == 't');
-        else if (str_starts_with(column->engine_type, STR("TIMESTAMP")) && str_find_byte(column->engine_type, '[') == column->engine_type.size)
-                put_timestamp(writer, value);
-        else if (str_is(column->engine_type, "BLOB"))
-                put_binary(writer, value);
-        else
-                json_put_str(writer, value);
-}
-
-void csv_put(Buf *out, Str value, bool is_null) {
-        if (is_null)
-                return;
-        bool quote = value.size == 0;
-        for (size_t i = 0; i < value.size && !quote; i++)
-                quote = value.data[i] == ',' || value.data[i] == '"' || value.data[i] == '\n' || value.data[i] == '\r';
-        if (!quote) {
-                buf_append(out, value);
-                return;
-        }
-        buf_append_quoted(out, value, '"');
-}
 
 /* Nobody prints into a pipe that is closed, a disk that is full, or past a signal that ended a wait for the reader. */
 static Status written(Error *err) {
@@ -135,7 +56,7 @@ RowPrinter *row_printer_new(Arena *arena, const WorkerColumns *columns, const Ou
                         names[i] = columns->items[i].name;
                 p->table = text_table_new(arena, names, columns->count);
                 for (size_t i = 0; i < columns->count; i++)
-                        if (is_number_type(&columns->items[i]))
+                        if (column_is_number(&columns->items[i]))
                                 text_table_right(p->table, i);
         }
         return p;

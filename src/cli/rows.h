@@ -19,10 +19,3 @@ Status row_printer_sink(void *printer, Str data_row, Error *err);
 /* What is left, and the end of the document. IO when stdout is gone. */
 Status row_printer_finish(RowPrinter *printer, Error *err);
 int64_t row_printer_rows(const RowPrinter *printer);
-
-/* A value as the worker wrote it (PostgreSQL's text form), as JSON: integers and decimals as numbers, times in ISO 8601. */
-void json_put_value(JsonWriter *writer, const WorkerColumn *column, Str value, bool is_null);
-/* Names for JSON keys: duplicates get _1, _2. */
-Str *column_keys(Arena *arena, const WorkerColumns *columns);
-/* One CSV field: quoted where it must be; NULL is nothing and an empty text is "". */
-void csv_put(Buf *out, Str value, bool is_null);
