@@ -24,6 +24,7 @@ class Server:
     project: Project
     process: subprocess.Popen[str]
     port: int
+    http: int
 
     def dsn(self, user: str = "ann", database: str = "lode", password: str = PASSWORD) -> str:
         return f"postgresql://{user}:{password.replace(' ', '%20').replace(',', '%2C')}@127.0.0.1:{self.port}/{database}"
@@ -41,13 +42,13 @@ def add_user(project: Project, name: str, *options: str, password: str = PASSWOR
 
 @contextmanager
 def serving(project: Project, *options: str, env: dict[str, str] | None = None) -> Iterator[Server]:
-    process = subprocess.Popen([LODE, "serve", "--pg", "127.0.0.1:0", *options], cwd=project.root, stdin=subprocess.DEVNULL,
+    process = subprocess.Popen([LODE, "serve", "--pg", "127.0.0.1:0", "--http", "127.0.0.1:0", *options], cwd=project.root, stdin=subprocess.DEVNULL,
                                stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
     try:
         line = process.stderr.readline()
-        ready = re.match(r"ready pg=127\.0\.0\.1:(\d+)", line)
+        ready = re.match(r"ready pg=127\.0\.0\.1:(\d+) http=127\.0\.0\.1:(\d+)$", line)
         assert ready, f"not ready: {line}{process.stderr.read()}"
-        yield Server(project, process, int(ready[1]))
+        yield Server(project, process, int(ready[1]), int(ready[2]))
     finally:
         process.kill()
         process.wait()

@@ -224,7 +224,7 @@ def test_a_token_is_a_login_until_it_is_withdrawn(server: Server) -> None:
 
 def test_off_loopback_everything_is_encrypted_and_the_login_is_bound_to_it(tmp_path: Path) -> None:
     project = shop(tmp_path)
-    process = subprocess.Popen([LODE, "serve", "--pg", "0.0.0.0:0"], cwd=project.root, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen([LODE, "serve", "--pg", "0.0.0.0:0", "--http", "off"], cwd=project.root, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
     try:
         port = int(process.stderr.readline().rsplit(":", 1)[1])
         common = {"host": "127.0.0.1", "port": port, "user": "ann", "password": PASSWORD, "dbname": "lode"}

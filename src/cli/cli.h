@@ -37,6 +37,8 @@ extern const Verb verb_user;
 extern const Verb verb_role;
 extern const Verb verb_token;
 
+extern const char cli_version[];
+
 /* Set by SIGINT and SIGTERM; long work looks at it. */
 extern volatile sig_atomic_t cli_interrupted;
 

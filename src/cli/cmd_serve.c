@@ -5,12 +5,14 @@
 #include "model/workspace.h"
 #include "server/server.h"
 
-enum { OPTION_PG, OPTION_TLS, OPTION_KEY, OPTION_STATEMENTS, OPTION_TIMEOUT };
+enum { OPTION_PG, OPTION_HTTP, OPTION_TLS, OPTION_KEY, OPTION_STATEMENTS, OPTION_TIMEOUT };
 
 #define DEFAULT_PORT 5433
+#define DEFAULT_HTTP_PORT 8080
 
 static const Option options[] = {
         [OPTION_PG] = { "pg", 0, "HOST:PORT", "where PostgreSQL clients connect (else 127.0.0.1:5433; port 0: any free one)" },
+        [OPTION_HTTP] = { "http", 0, "HOST:PORT", "where HTTP is answered (else 127.0.0.1:8080; port 0: any free one; off: not at all)" },
         [OPTION_TLS] = { "tls", 0, "CERT", "certificate with its chain, PEM; off loopback one is made in the store" },
         [OPTION_KEY] = { "key", 0, "KEY", "the certificate's key, PEM" },
         [OPTION_STATEMENTS] = { "statements", 0, "N", "how many run at once (else twice the processors)" },
@@ -18,23 +20,23 @@ static const Option options[] = {
 };
 
 /* HOST:PORT, [IPv6]:PORT, or only one of the two. */
-static Status read_address(Arena *arena, const char *text, ServerOptions *out, Error *err) {
+static Status read_address(Arena *arena, const char *text, const char **out_host, int *out_port, Error *err) {
         Str whole = str_of(text);
         size_t colon = whole.size;
         while (colon > 0 && whole.data[colon - 1] != ':' && whole.data[colon - 1] != ']')
                 colon--;
         bool has_port = colon > 0 && whole.data[colon - 1] == ':';
         Str host = has_port ? str_slice(whole, 0, colon - 1) : whole;
-        int64_t port = DEFAULT_PORT;
+        int64_t port = *out_port;
         if (has_port && (!str_to_int64(str_slice(whole, colon, whole.size), &port) || port < 0 || port > 65535)) {
                 error_set(err, STATUS_USAGE, "'%s' has no port that can be listened on", text);
-                return error_hint(err, "HOST:PORT, as in 127.0.0.1:5433");
+                return error_hint(err, "HOST:PORT, as in 127.0.0.1:%d", *out_port);
         }
         if (host.size > 2 && host.data[0] == '[')
                 host = str_slice(host, 1, host.size - 1);
         if (host.size > 0)
-                out->host = arena_cstr(arena, host);
-        out->port = (int)port;
+                *out_host = arena_cstr(arena, host);
+        *out_port = (int)port;
         return STATUS_OK;
 }
 
@@ -45,15 +47,20 @@ static Status read_number(const char *text, const char *what, int64_t least, int
 }
 
 static Status read_options(Cli *cli, ServerOptions *out, Error *err) {
-        const char *pg = cli_option(cli, OPTION_PG), *statements = cli_option(cli, OPTION_STATEMENTS), *timeout = cli_option(cli, OPTION_TIMEOUT);
+        const char *pg = cli_option(cli, OPTION_PG), *http = cli_option(cli, OPTION_HTTP), *statements = cli_option(cli, OPTION_STATEMENTS), *timeout = cli_option(cli, OPTION_TIMEOUT);
         int64_t number;
+        out->version = cli_version;
         out->port = DEFAULT_PORT;
+        out->http_port = DEFAULT_HTTP_PORT;
+        out->without_http = http && strcmp(http, "off") == 0;
         out->certificate = cli_option(cli, OPTION_TLS);
         out->key = cli_option(cli, OPTION_KEY);
         if (!out->certificate != !out->key)
                 return error_set(err, STATUS_USAGE, "--tls and --key belong together");
         if (pg)
-                TRY(read_address(&cli->arena, pg, out, err));
+                TRY(read_address(&cli->arena, pg, &out->host, &out->port, err));
+        if (http && !out->without_http)
+                TRY(read_address(&cli->arena, http, &out->http_host, &out->http_port, err));
         if (statements) {
                 TRY(read_number(statements, "number of statements", 1, &number, err));
                 out->statements = (size_t)number;
@@ -95,7 +102,10 @@ static Status run(Cli *cli, Error *err) {
         Str address = arena_strf(&cli->arena, "%s:%d", spec.host ? spec.host : "127.0.0.1", server_port(server));
         TRY(note_address(cli, address, err));
         /* a contract: programs that start us wait for this line */
-        fprintf(stderr, "ready pg=%.*s\n", STR_ARG(address));
+        fprintf(stderr, "ready pg=%.*s", STR_ARG(address));
+        if (server_http_port(server) >= 0)
+                fprintf(stderr, " http=%s:%d", spec.http_host ? spec.http_host : "127.0.0.1", server_http_port(server));
+        fputc('\n', stderr);
         if (server_ca(server))
                 output_note(&cli->output, PAINT_DIM, "clients know this server by %s", server_ca(server));
         fflush(stderr);
@@ -105,10 +115,11 @@ static Status run(Cli *cli, Error *err) {
 const Verb verb_serve = {
         .name = "serve",
         .usage = "serve",
-        .words = "PostgreSQL clients connect, log in and ask",
+        .words = "PostgreSQL clients and HTTP: connect, log in and ask",
         .help = "Serves what is applied, never the work tree, until SIGTERM or Ctrl-C: then nothing new is accepted and what runs\n"
-                "may end. The line 'ready pg=HOST:PORT' on standard error says that clients can connect. Logins are made by\n"
-                "lode user add. Off loopback everything is encrypted, with a certificate that is made in the store if none is given.\n\n"
+                "may end. The line 'ready pg=HOST:PORT http=HOST:PORT' on standard error says that clients can connect. Logins are\n"
+                "made by lode user add, tokens for HTTP by lode token add. Off loopback everything is encrypted, with a certificate\n"
+                "that is made in the store if none is given.\n\n"
                 "  lode serve\n"
                 "  lode serve --pg 0.0.0.0:5432 --tls server.pem --key server.key",
         .options = options,

@@ -12,6 +12,8 @@
 #define LODE_VERSION "0.1.0"
 #endif
 
+const char cli_version[] = LODE_VERSION;
+
 static const Verb *const verbs[] = {
         &verb_init, &verb_add, &verb_check, &verb_plan, &verb_apply, &verb_run, &verb_status, &verb_query, &verb_show, &verb_trace, &verb_log,
         &verb_branch,

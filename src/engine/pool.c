@@ -22,6 +22,7 @@
 #define ADDRESS_BEYOND_MEMORY (2ull << 30) /* libraries, stacks, allocator reserves: address space, not memory */
 #define SEND_PATIENCE_S 10
 #define START_TRIES 3
+#define PROBE "a probe" /* no principal has a blank in its name */
 #define ROWS_BUFFER (1 << 20) /* bytes of rows between the two processes */
 
 enum { WORKER_CONTROL = 3, WORKER_ROWS = 4, WORKER_FIRST_FREE = 10 };
@@ -454,6 +455,55 @@ void worker_release(Worker *worker) {
 void worker_releasep(Worker **worker) {
         worker_release(*worker);
         *worker = NULL;
+}
+
+/* Under the lock. NULL: all there may be are at work. */
+static Status take_for_probe(WorkerPool *pool, Worker **out, Error *err) {
+        Worker *worker = find_virgin(pool);
+        if (worker && worker->greeted && is_dead(worker)) {
+                remove_worker(pool, worker);
+                worker_free(worker);
+                worker = NULL;
+        }
+        if (!worker && pool->alive < pool->options.most)
+                TRY(add_worker(pool, &worker, err));
+        if (worker) {
+                worker->leased = true;
+                worker->principal = strdup(PROBE); /* so that no lease takes it meanwhile */
+        }
+        *out = worker;
+        return STATUS_OK;
+}
+
+Status worker_pool_probe(WorkerPool *pool, Error *err) {
+        Worker *worker = NULL;
+        pthread_mutex_lock(&pool->lock);
+        Status status = take_for_probe(pool, &worker, err);
+        pthread_mutex_unlock(&pool->lock);
+        if (!worker)
+                return status;
+        status = worker_greet(worker, err);
+        if (status != STATUS_OK) {
+                worker->lost = true;
+                worker_release(worker);
+                return status;
+        }
+        pthread_mutex_lock(&pool->lock); /* nobody's again: it was asked nothing */
+        free(worker->principal);
+        worker->principal = NULL;
+        worker->leased = false;
+        pthread_cond_signal(&pool->freed);
+        pthread_mutex_unlock(&pool->lock);
+        return STATUS_OK;
+}
+
+void worker_pool_counts(WorkerPool *pool, int *out_alive, int *out_leased) {
+        *out_leased = 0;
+        pthread_mutex_lock(&pool->lock);
+        *out_alive = pool->alive;
+        for (const Worker *worker = pool->workers; worker; worker = worker->next)
+                *out_leased += worker->leased;
+        pthread_mutex_unlock(&pool->lock);
 }
 
 pid_t worker_process(const Worker *worker) {

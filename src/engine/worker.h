@@ -56,6 +56,10 @@ bool worker_is_lost(const Worker *worker); /* every further call fails with WORK
 /* Facts of the last failed call; NULL if it failed otherwise than in the worker. Until the next call. */
 const Failure *worker_failure(const Worker *worker);
 
+/* Whether work could be done: a worker that belongs to nobody says HELLO, started if need be. OK as well when all are at work. */
+Status worker_pool_probe(WorkerPool *pool, Error *err);
+void worker_pool_counts(WorkerPool *pool, int *out_alive, int *out_leased);
+
 /* Statements */
 
 typedef struct WorkerColumn {

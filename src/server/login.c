@@ -60,12 +60,14 @@ static Status no_login(Error *err) {
         return error_set(err, STATUS_LOGIN, "the password is wrong, or there is no such user");
 }
 
-static Status audit_login(Session *session, Str user, bool denied, Error *err) {
-        AuditRecord record = { .principal = user, .via = STR("pg"), .action = STR("login"), .rows = -1, .bytes = -1, .denied = denied };
+Status login_audit(Session *session, Str user, bool denied, Error *err) {
+        static const MetricsCounter counters[2][2] = { { METRICS_PG_LOGINS, METRICS_PG_LOGINS_FAILED }, { METRICS_HTTP_LOGINS, METRICS_HTTP_LOGINS_FAILED } };
+        AuditRecord record = { .principal = user, .via = session_via(session), .action = STR("login"), .rows = -1, .bytes = -1, .denied = denied };
+        metrics_add(session->host->metrics, counters[session->http != NULL][denied], 1);
         return session->host->audit(session->host->context, &record, true, err);
 }
 
-static Status load_account(Session *session, Error *err) {
+Status login_enter(Session *session, Error *err) {
         Account *account = &session->account;
         Str name = account->name;
         Status status = account_load(session->thread->lake->catalog, name, &session->arena, account, err);
@@ -79,7 +81,7 @@ static Status load_account(Session *session, Error *err) {
 
 static void welcome(Session *session) {
         Error err = { 0 };
-        if (load_account(session, &err) != STATUS_OK || audit_login(session, session->account.name, false, &err) != STATUS_OK) {
+        if (login_enter(session, &err) != STATUS_OK || login_audit(session, session->account.name, false, &err) != STATUS_OK) {
                 refuse_error(session, &err);
                 return;
         }
@@ -96,7 +98,7 @@ static void welcome(Session *session) {
 
 static void denied(Session *session, const Error *why) {
         Error err = *why, ignored;
-        (void)audit_login(session, session->account.name, true, &ignored);
+        (void)login_audit(session, session->account.name, true, &ignored);
         refuse_error(session, &err);
 }
 

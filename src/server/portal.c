@@ -2,6 +2,7 @@
 /* Questions: prepared, described, run, and their rows passed on. */
 #include <inttypes.h>
 
+#include "base/time.h"
 #include "base/vec.h"
 #include "engine/client_type.h"
 #include "server/session_parts.h"
@@ -12,6 +13,10 @@
 #define COPY_BINARY_TRAILER "\377\377"
 
 /* ---- prepared statements ---- */
+
+static MetricsOutcome outcome_of(Status status, MetricsOutcome otherwise) {
+        return status == STATUS_INTERRUPTED || status == STATUS_TIMEOUT ? METRICS_CANCELLED : otherwise;
+}
 
 bool command_asks(const Command *command) {
         return command->kind == COMMAND_QUERY || command->kind == COMMAND_COPY_OUT || command->kind == COMMAND_DECLARE ||
@@ -177,8 +182,13 @@ Status prepared_make(Session *session, Str sql, const Command *command, const ui
                      Error *err) {
         CLEANUP(prepared_releasep) Prepared *prepared = prepared_new(sql, command);
         TRY(command_read(prepared->sql, &prepared->command, &prepared->arena, err));
-        if (command_asks(&prepared->command))
-                TRY(prepare_question(session, prepared, types, type_count, err));
+        if (command_asks(&prepared->command)) {
+                int64_t began = time_monotonic_us();
+                Status status = prepare_question(session, prepared, types, type_count, err);
+                if (status != STATUS_OK)
+                        metrics_statement(session->host->metrics, session->http != NULL, outcome_of(status, METRICS_REFUSED), time_monotonic_us() - began);
+                TRY(status);
+        }
         if (prepared->command.kind != COMMAND_QUERY)
                 TRY(perform_describe(session, prepared, err));
         *out = TAKE_PTR(prepared);
@@ -195,8 +205,47 @@ Portal *portal_new(Prepared *prepared) {
         return portal;
 }
 
-/* Gives the worker back; what it has not sent is stopped. */
+static void audit_objects(Portal *portal, AuditRecord *record) {
+        const BoundStatement *bound = &portal->statement.bound;
+        Str *objects = ARENA_ARRAY(&portal->arena, Str, bound->relation_count);
+        VEC(Str) columns = { 0 };
+        for (size_t i = 0; i < bound->relation_count; i++) {
+                const BoundRelation *relation = &bound->relations[i];
+                objects[i] = arena_strf(&portal->arena, "%.*s.%.*s.%.*s", STR_ARG(relation->zone), STR_ARG(relation->stage), STR_ARG(relation->name));
+                for (size_t j = 0; j < relation->columns.count; j++)
+                        vec_push(&portal->arena, &columns, arena_strf(&portal->arena, "%.*s.%.*s", STR_ARG(objects[i]), STR_ARG(relation->columns.items[j])));
+        }
+        record->objects = objects;
+        record->object_count = bound->relation_count;
+        record->columns = columns.items;
+        record->column_count = columns.count;
+}
+
+static Status audit_portal(Session *session, Portal *portal, bool denied, Error *err) {
+        AuditRecord record = { .principal = session->principal.name, .via = session_via(session), .action = STR("query"), .rows = denied ? -1 : portal->taken,
+                               .bytes = denied ? -1 : portal->statement.source.bytes, .denied = denied, .statement = portal->prepared->command.text };
+        if (!denied)
+                audit_objects(portal, &record);
+        return session->host->audit(session->host->context, &record, false, err);
+}
+
+/* Once for each portal that was opened, or was tried to be: what it read, or that it was refused. */
+static Status tell(Session *session, Portal *portal, MetricsOutcome outcome, Error *err) {
+        Metrics *metrics = session->host->metrics;
+        portal->told = true;
+        metrics_statement(metrics, session->http != NULL, outcome, time_monotonic_us() - portal->began_us);
+        if (outcome != METRICS_REFUSED) {
+                metrics_add(metrics, METRICS_ROWS, (uint64_t)portal->taken);
+                metrics_add(metrics, METRICS_SCANNED, (uint64_t)(portal->statement.source.bytes > 0 ? portal->statement.source.bytes : 0));
+        }
+        return audit_portal(session, portal, outcome == METRICS_REFUSED || portal->state == PORTAL_NEW, err);
+}
+
+/* Gives the worker back; what it has not sent is stopped. One that is left before its end was read all the same. */
 static void portal_stop(Session *session, Portal *portal) {
+        Error ignored;
+        if (portal->state == PORTAL_OPEN && !portal->told)
+                (void)tell(session, portal, METRICS_OK, &ignored);
         if (portal->rows)
                 session->open_portals--;
         if (portal->held)
@@ -234,30 +283,6 @@ void portal_reply_columns(Session *session, Portal *portal) {
 
 /* ---- running ---- */
 
-static void audit_objects(Portal *portal, AuditRecord *record) {
-        const BoundStatement *bound = &portal->statement.bound;
-        Str *objects = ARENA_ARRAY(&portal->arena, Str, bound->relation_count);
-        VEC(Str) columns = { 0 };
-        for (size_t i = 0; i < bound->relation_count; i++) {
-                const BoundRelation *relation = &bound->relations[i];
-                objects[i] = arena_strf(&portal->arena, "%.*s.%.*s.%.*s", STR_ARG(relation->zone), STR_ARG(relation->stage), STR_ARG(relation->name));
-                for (size_t j = 0; j < relation->columns.count; j++)
-                        vec_push(&portal->arena, &columns, arena_strf(&portal->arena, "%.*s.%.*s", STR_ARG(objects[i]), STR_ARG(relation->columns.items[j])));
-        }
-        record->objects = objects;
-        record->object_count = bound->relation_count;
-        record->columns = columns.items;
-        record->column_count = columns.count;
-}
-
-static Status audit_portal(Session *session, Portal *portal, bool denied, Error *err) {
-        AuditRecord record = { .principal = session->principal.name, .via = STR("pg"), .action = STR("query"), .rows = denied ? -1 : portal->taken,
-                               .bytes = denied ? -1 : portal->statement.source.bytes, .denied = denied, .statement = portal->prepared->command.text };
-        if (!denied)
-                audit_objects(portal, &record);
-        return session->host->audit(session->host->context, &record, false, err);
-}
-
 static int64_t shorter(int64_t a, int64_t b) {
         return a == 0 ? b : b == 0 || a < b ? a : b;
 }
@@ -272,6 +297,8 @@ static ExecuteSpec execute_spec(Portal *portal) {
         const Prepared *prepared = portal->prepared;
         ExecuteSpec spec = { .sql = portal->statement.bound.sql, .answer = ROWS_FORMATS, .formats = portal->formats,
                              .format_count = prepared->column_count };
+        if (portal->sink)
+                spec.answer = ROWS_PLAIN;
         if (prepared->command.kind != COMMAND_COPY_OUT)
                 return spec;
         static const RowsAnswer answers[] = { [COPY_TEXT] = ROWS_COPY_TEXT, [COPY_CSV] = ROWS_COPY_CSV, [COPY_BINARY] = ROWS_COPY_BINARY };
@@ -354,6 +381,7 @@ static Status hold(Session *session, Portal *portal, Error *err) {
 }
 
 static Status portal_open(Session *session, Portal *portal, Error *err) {
+        portal->began_us = time_monotonic_us();
         if (session->open_portals >= session->host->portals_most) {
                 error_set(err, STATUS_LIMIT, "%zu portals are open already, each with a worker of its own", session->open_portals);
                 return error_hint(err, "fetch one to its end, or close it");
@@ -368,7 +396,7 @@ static Status portal_open(Session *session, Portal *portal, Error *err) {
                 return STATUS_OK;
         }
         Error ignored;
-        audit_portal(session, portal, true, &ignored);
+        (void)tell(session, portal, outcome_of(status, METRICS_REFUSED), &ignored);
         portal_stop(session, portal);
         return status;
 }
@@ -377,7 +405,7 @@ static Status portal_open(Session *session, Portal *portal, Error *err) {
 static Status portal_failed(Session *session, Portal *portal, Error *err) {
         Status status = statement_error(&portal->statement, err);
         Error ignored;
-        audit_portal(session, portal, false, &ignored);
+        (void)tell(session, portal, outcome_of(status, METRICS_FAILED), &ignored);
         portal_stop(session, portal);
         return status;
 }
@@ -395,12 +423,16 @@ static Status pass_rows(Session *session, Portal *portal, int64_t most, bool sil
                 portal->taken += count;
                 if (silent)
                         continue;
+                if (portal->sink) {
+                        TRY(portal->sink(portal->sink_context, messages, err));
+                        continue;
+                }
                 buf_append(&session->out, messages);
                 TRY(session_flush_some(session, err));
         }
         if (!*out_done)
                 return STATUS_OK;
-        Status status = audit_portal(session, portal, false, err);
+        Status status = tell(session, portal, METRICS_OK, err);
         portal_stop(session, portal);
         return status;
 }
@@ -429,7 +461,7 @@ static Status go_on(Session *session, Portal *portal, Error *err) {
         Status status = check_granted(session, portal, err);
         if (status == STATUS_OK)
                 return STATUS_OK;
-        audit_portal(session, portal, true, &ignored);
+        (void)tell(session, portal, METRICS_REFUSED, &ignored);
         portal_stop(session, portal);
         return status;
 }
@@ -475,6 +507,14 @@ Status portal_fetch(Session *session, Portal *portal, int64_t most, bool silent,
         if (most == 0)
                 return STATUS_OK;
         return run_rows(session, portal, most == FETCH_ALL ? 0 : most, silent, out_count, &done, err);
+}
+
+Status portal_pour(Session *session, Portal *portal, RowsSink sink, void *context, Error *err) {
+        int64_t count;
+        bool done;
+        portal->sink = sink;
+        portal->sink_context = context;
+        return run_rows(session, portal, 0, false, &count, &done, err);
 }
 
 /* ---- EXPLAIN ---- */

@@ -26,12 +26,21 @@
 #define PORTALS_MOST 4            /* open at once in one session */
 #define SECOND 1000000
 
+/* An address that clients connect to. */
+typedef struct Listener {
+        const char *host, *option;
+        int wanted_port, port;
+        int socket;
+        bool is_http, is_loopback;
+} Listener;
+
 typedef enum ConnectionState { CONNECTION_IDLE, CONNECTION_QUEUED, CONNECTION_RUNNING, CONNECTION_ENDED } ConnectionState;
 
 /* All of it under the server's lock, but the session's inside, which belongs to whoever runs it. */
 typedef struct Connection {
         Session *session;
         ConnectionState state;
+        bool is_http;
         bool expired;                    /* to be told so by the next thread */
         struct Connection *next_in_line; /* in a queue, or among the ended */
         struct Connection *before, *after; /* of all */
@@ -39,6 +48,7 @@ typedef struct Connection {
 
 typedef struct Line { /* first in, first out */
         Connection *first, *last;
+        size_t length, running;
         pthread_cond_t filled;
 } Line;
 
@@ -59,19 +69,22 @@ struct Server {
         atomic_size_t held;
         Arena arena;
         Store *store;
-        TlsContext *tls;
+        TlsContext *tls, *http_tls;
+        Metrics metrics;
+        int64_t started_us;
         Audit *audit;
         pthread_mutex_t audit_lock;
         bool audit_dirty;
         const char *ca;
-        int listener, events, wake; /* wake: an eventfd; there is something ended, or to stop */
-        int port;
+        int events, wake; /* wake: an eventfd; there is something ended, or to stop */
+        Listener listeners[2];
+        size_t listener_count;
         Thread *threads;
         size_t thread_count;
         pthread_mutex_t lock;
         Group light, heavy;
         Connection *connections, *ended;
-        size_t connection_count;
+        size_t connection_count, http_count;
         uint32_t next_process;
         bool stopping;
 };
@@ -107,6 +120,18 @@ static void cancel_by_key(void *context, uint32_t process, Str key) {
         pthread_mutex_unlock(&server->lock);
 }
 
+static void tell_now(void *context, MetricsNow *out) {
+        Server *server = context;
+        *out = (MetricsNow){ .version = server->options.version, .started_us = server->started_us };
+        worker_pool_counts(server->host.pool, &out->workers, &out->workers_busy);
+        pthread_mutex_lock(&server->lock);
+        out->connections[0] = server->connection_count - server->http_count;
+        out->connections[1] = server->http_count;
+        out->queued = server->heavy.line.length;
+        out->running = server->heavy.line.running;
+        pthread_mutex_unlock(&server->lock);
+}
+
 /* ---- queues; under the lock ---- */
 
 static void queue(Group *group, Connection *connection) {
@@ -118,6 +143,7 @@ static void queue(Group *group, Connection *connection) {
         else
                 line->first = connection;
         line->last = connection;
+        line->length++;
         pthread_cond_signal(&line->filled);
 }
 
@@ -127,6 +153,8 @@ static Connection *unqueue(Line *line) {
         if (!line->first)
                 line->last = NULL;
         connection->state = CONNECTION_RUNNING;
+        line->length--;
+        line->running++;
         return connection;
 }
 
@@ -200,6 +228,7 @@ static void *thread_main(void *argument) {
                 SessionThread thread = { .lake = lake, .grants = &grants, .has_worker = self->group->heavy };
                 SessionWant want = lake ? run_session(connection, &thread, expired) : SESSION_ENDED;
                 pthread_mutex_lock(&server->lock);
+                line->running--;
                 dispatch(server, connection, want);
         }
         pthread_mutex_unlock(&server->lock);
@@ -231,20 +260,23 @@ static void end_threads(Server *server) {
 
 /* ---- the loop ---- */
 
-static void add_connection(Server *server, int socket, bool is_local) {
+static void add_connection(Server *server, int socket, bool is_local, bool is_http) {
         int yes = 1;
         Connection *connection = calloc(1, sizeof(*connection));
         if (!connection)
                 out_of_memory();
         (void)setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
         (void)setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
-        connection->session = session_new(&server->host, socket, ++server->next_process, is_local);
+        connection->session = session_new(&server->host, socket, ++server->next_process, is_local, is_http);
+        connection->is_http = is_http;
+        metrics_add(&server->metrics, is_http ? METRICS_HTTP_ACCEPTED : METRICS_PG_ACCEPTED, 1);
         pthread_mutex_lock(&server->lock);
         connection->after = server->connections;
         if (server->connections)
                 server->connections->before = connection;
         server->connections = connection;
         server->connection_count++;
+        server->http_count += is_http;
         pthread_mutex_unlock(&server->lock);
         struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = connection };
         if (epoll_ctl(server->events, EPOLL_CTL_ADD, socket, &event) < 0) {
@@ -254,10 +286,13 @@ static void add_connection(Server *server, int socket, bool is_local) {
         }
 }
 
-static void turn_away(int socket) {
+static void turn_away(int socket, bool is_http) {
         CLEANUP(buf_deinit) Buf out = { 0 };
         ReplyError error = { .severity = REPLY_FATAL, .sqlstate = STR("53300"), .message = STR("sorry, too many clients already") };
-        reply_error(&out, &error);
+        if (is_http)
+                buf_append_cstr(&out, "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        else
+                reply_error(&out, &error);
         (void)!send(socket, out.data, out.size, MSG_DONTWAIT | MSG_NOSIGNAL);
         close(socket);
 }
@@ -268,17 +303,19 @@ static bool is_loopback(const struct sockaddr_storage *address) {
         return address->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
 }
 
-static void accept_some(Server *server) {
+static void accept_some(Server *server, const Listener *listener) {
         for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
                 struct sockaddr_storage address = { 0 };
                 socklen_t size = sizeof(address);
-                int socket = accept4(server->listener, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+                int socket = accept4(listener->socket, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
                 if (socket < 0)
                         return; /* none left; or no descriptor, and then the next look may find one */
-                if (server->connection_count >= server->options.connections_most)
-                        turn_away(socket);
-                else
-                        add_connection(server, socket, is_loopback(&address));
+                if (server->connection_count < server->options.connections_most) {
+                        add_connection(server, socket, is_loopback(&address), listener->is_http);
+                        continue;
+                }
+                metrics_add(&server->metrics, METRICS_TURNED_AWAY, 1);
+                turn_away(socket, listener->is_http);
         }
 }
 
@@ -304,6 +341,7 @@ static void free_ended(Server *server) {
                 if (connection->after)
                         connection->after->before = connection->before;
                 server->connection_count--;
+                server->http_count -= connection->is_http;
         }
         pthread_mutex_unlock(&server->lock);
         while (ended) {
@@ -340,13 +378,21 @@ static void stop_connections(Server *server, bool all) {
         pthread_mutex_unlock(&server->lock);
 }
 
+static Listener *listener_of(Server *server, const void *pointer) {
+        for (size_t i = 0; i < server->listener_count; i++)
+                if (pointer == &server->listeners[i])
+                        return &server->listeners[i];
+        return NULL;
+}
+
 static void wait_for_events(Server *server) {
         struct epoll_event events[EVENTS_MOST];
         int count = epoll_wait(server->events, events, EVENTS_MOST, LOOK_MS);
         for (int i = 0; i < count; i++) {
                 uint64_t ignored;
-                if (events[i].data.ptr == &server->listener)
-                        accept_some(server);
+                Listener *listener = listener_of(server, events[i].data.ptr);
+                if (listener)
+                        accept_some(server, listener);
                 else if (events[i].data.ptr == &server->wake)
                         (void)!read(server->wake, &ignored, sizeof(ignored));
                 else
@@ -355,9 +401,14 @@ static void wait_for_events(Server *server) {
         free_ended(server);
 }
 
+static void close_listeners(Server *server) {
+        for (size_t i = 0; i < server->listener_count; i++)
+                close_fdp(&server->listeners[i].socket);
+}
+
 static void drain(Server *server) {
         int64_t until = time_monotonic_us() + server->options.drain_us;
-        close_fdp(&server->listener);
+        close_listeners(server);
         while (server->connections) {
                 stop_connections(server, time_monotonic_us() > until);
                 wait_for_events(server);
@@ -392,6 +443,8 @@ static void take_options(const ServerOptions *options, ServerOptions *out) {
         int processors = get_nprocs();
         size_t statements = (size_t)processors * 2;
         out->host = options->host ? options->host : "127.0.0.1";
+        out->http_host = options->http_host ? options->http_host : "127.0.0.1";
+        out->version = options->version ? options->version : "";
         if (out->statements == 0)
                 out->statements = statements < 4 ? 4 : statements > 32 ? 32 : statements;
         if (out->connections_most == 0)
@@ -404,21 +457,21 @@ static void take_options(const ServerOptions *options, ServerOptions *out) {
                 out->patience_us = 60 * SECOND;
 }
 
-static Status listen_on(Server *server, struct addrinfo *address, Error *err) {
+static Status listen_on(Listener *listener, struct addrinfo *address, Error *err) {
         int yes = 1;
         struct sockaddr_storage bound;
         socklen_t size = sizeof(bound);
-        server->listener = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (server->listener < 0)
+        listener->socket = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (listener->socket < 0)
                 return error_errno(err, errno, "cannot make a socket");
-        (void)setsockopt(server->listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-        if (bind(server->listener, address->ai_addr, address->ai_addrlen) < 0 || listen(server->listener, 1024) < 0) {
-                error_set(err, STATUS_USAGE, "cannot listen on %s:%d: %s", server->options.host, server->options.port, strerror(errno));
-                return error_hint(err, "--pg HOST:0 takes any free port");
+        (void)setsockopt(listener->socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+        if (bind(listener->socket, address->ai_addr, address->ai_addrlen) < 0 || listen(listener->socket, 1024) < 0) {
+                error_set(err, STATUS_USAGE, "cannot listen on %s:%d: %s", listener->host, listener->wanted_port, strerror(errno));
+                return error_hint(err, "%s HOST:0 takes any free port", listener->option);
         }
-        if (getsockname(server->listener, (struct sockaddr *)&bound, &size) < 0)
+        if (getsockname(listener->socket, (struct sockaddr *)&bound, &size) < 0)
                 return error_errno(err, errno, "cannot ask for the port");
-        server->port = ntohs(bound.ss_family == AF_INET ? ((struct sockaddr_in *)&bound)->sin_port : ((struct sockaddr_in6 *)&bound)->sin6_port);
+        listener->port = ntohs(bound.ss_family == AF_INET ? ((struct sockaddr_in *)&bound)->sin_port : ((struct sockaddr_in6 *)&bound)->sin6_port);
         return STATUS_OK;
 }
 
@@ -427,24 +480,37 @@ static void free_addresses(struct addrinfo **addresses) {
                 freeaddrinfo(*addresses);
 }
 
-/* *out_loopback: nobody from elsewhere can reach it. */
-static Status open_listener(Server *server, bool *out_loopback, Error *err) {
+static Status open_listener(Listener *listener, Error *err) {
         CLEANUP(free_addresses) struct addrinfo *addresses = NULL;
         char port[16];
-        snprintf(port, sizeof(port), "%d", server->options.port);
+        snprintf(port, sizeof(port), "%d", listener->wanted_port);
         struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
-        int result = getaddrinfo(server->options.host, port, &hints, &addresses);
+        int result = getaddrinfo(listener->host, port, &hints, &addresses);
         if (result != 0)
-                return error_set(err, STATUS_USAGE, "'%s' is no address to listen on: %s", server->options.host, gai_strerror(result));
+                return error_set(err, STATUS_USAGE, "'%s' is no address to listen on: %s", listener->host, gai_strerror(result));
         struct sockaddr_storage address = { 0 };
         memcpy(&address, addresses->ai_addr, addresses->ai_addrlen);
-        *out_loopback = is_loopback(&address);
-        return listen_on(server, addresses, err);
+        listener->is_loopback = is_loopback(&address); /* nobody from elsewhere can reach it */
+        return listen_on(listener, addresses, err);
+}
+
+static Status open_listeners(Server *server, Error *err) {
+        const ServerOptions *options = &server->options;
+        server->listeners[server->listener_count++] = (Listener){ .host = options->host, .wanted_port = options->port, .socket = -1, .option = "--pg" };
+        if (!options->without_http)
+                server->listeners[server->listener_count++] =
+                        (Listener){ .host = options->http_host, .wanted_port = options->http_port, .socket = -1, .is_http = true, .option = "--http" };
+        for (size_t i = 0; i < server->listener_count; i++)
+                TRY(open_listener(&server->listeners[i], err));
+        return STATUS_OK;
 }
 
 /* Off loopback nothing goes in clear; a store without a certificate makes one. */
-static Status open_tls(Server *server, bool loopback, Error *err) {
+static Status open_tls(Server *server, Error *err) {
         const char *certificate = server->options.certificate, *key = server->options.key;
+        bool loopback = true;
+        for (size_t i = 0; i < server->listener_count; i++)
+                loopback &= server->listeners[i].is_loopback;
         if (!certificate && loopback)
                 return STATUS_OK;
         if (!certificate) {
@@ -457,19 +523,26 @@ static Status open_tls(Server *server, bool loopback, Error *err) {
                 key = path_join(&server->arena, folder, "server.key");
                 server->ca = path_join(&server->arena, folder, "ca.pem");
         }
-        TRY(tls_open(certificate, key, &server->tls, err));
+        TRY(tls_open(certificate, key, TLS_POSTGRESQL, &server->tls, err));
+        TRY(tls_open(certificate, key, TLS_HTTP, &server->http_tls, err));
         server->host.tls = server->tls;
-        server->host.require_tls = !loopback;
+        server->host.http_tls = server->http_tls;
+        server->host.require_tls = !server->listeners[0].is_loopback;
+        server->host.http_requires_tls = server->listener_count > 1 && !server->listeners[1].is_loopback;
         return STATUS_OK;
 }
 
 static Status open_loop(Server *server, Error *err) {
         server->events = epoll_create1(EPOLL_CLOEXEC);
         server->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        struct epoll_event listener = { .events = EPOLLIN, .data.ptr = &server->listener }, wake = { .events = EPOLLIN, .data.ptr = &server->wake };
-        if (server->events < 0 || server->wake < 0 || epoll_ctl(server->events, EPOLL_CTL_ADD, server->listener, &listener) < 0 ||
-            epoll_ctl(server->events, EPOLL_CTL_ADD, server->wake, &wake) < 0)
+        struct epoll_event wake = { .events = EPOLLIN, .data.ptr = &server->wake };
+        if (server->events < 0 || server->wake < 0 || epoll_ctl(server->events, EPOLL_CTL_ADD, server->wake, &wake) < 0)
                 return error_errno(err, errno, "cannot wait for clients");
+        for (size_t i = 0; i < server->listener_count; i++) {
+                struct epoll_event event = { .events = EPOLLIN, .data.ptr = &server->listeners[i] };
+                if (epoll_ctl(server->events, EPOLL_CTL_ADD, server->listeners[i].socket, &event) < 0)
+                        return error_errno(err, errno, "cannot wait for clients");
+        }
         return STATUS_OK;
 }
 
@@ -491,14 +564,13 @@ static void open_audit(Server *server) {
 }
 
 static Status open_all(Server *server, Error *err) {
-        bool loopback;
         Sha256 key;
         CLEANUP(lake_freep) Lake *lake = NULL;
         TRY(lake_open(server->options.store, &lake, err)); /* says what is wrong with it, before anybody connects */
         TRY(store_open(server->options.store, &server->store, err));
         TRY(store_key(server->store, &key, err));
-        TRY(open_listener(server, &loopback, err));
-        TRY(open_tls(server, loopback, err));
+        TRY(open_listeners(server, err));
+        TRY(open_tls(server, err));
         TRY(open_loop(server, err));
         open_audit(server);
         Str secret = hex_of(&server->arena, (Str){ (const char *)key.bytes, SHA256_SIZE });
@@ -512,6 +584,9 @@ static Status open_all(Server *server, Error *err) {
         server->host.context = server;
         server->host.audit = write_audit;
         server->host.cancel = cancel_by_key;
+        server->host.now = tell_now;
+        server->host.metrics = &server->metrics;
+        server->host.root = server->store->root;
         return open_pool(server, err);
 }
 
@@ -520,7 +595,8 @@ Status server_open(const ServerOptions *options, Server **out, Error *err) {
         if (!server)
                 out_of_memory();
         take_options(options, &server->options);
-        server->listener = server->events = server->wake = -1;
+        server->events = server->wake = -1;
+        server->started_us = time_now_us();
         server->heavy.heavy = true;
         pthread_mutex_init(&server->lock, NULL);
         pthread_mutex_init(&server->audit_lock, NULL);
@@ -536,7 +612,11 @@ Status server_open(const ServerOptions *options, Server **out, Error *err) {
 }
 
 int server_port(const Server *server) {
-        return server->port;
+        return server->listeners[0].port;
+}
+
+int server_http_port(const Server *server) {
+        return server->listener_count > 1 ? server->listeners[1].port : -1;
 }
 
 const char *server_ca(const Server *server) {
@@ -549,8 +629,9 @@ void server_close(Server *server) {
         worker_pool_close(server->host.pool);
         audit_close(server->audit);
         tls_close(server->tls);
+        tls_close(server->http_tls);
         store_free(server->store);
-        close_fdp(&server->listener);
+        close_listeners(server);
         close_fdp(&server->events);
         close_fdp(&server->wake);
         pthread_cond_destroy(&server->light.line.filled);

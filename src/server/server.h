@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Server: listens, and moves connections between one epoll loop and two small groups of threads. The loop waits for bytes
+ * Server: listens for clients of PostgreSQL and of HTTP, and moves connections between one epoll loop and two small groups of threads. The loop waits for bytes
  * and owns no work; *light* threads handle what needs no worker (logins, settings, cursors that are closed); *heavy* ones,
  * as many as statements may run at once, handle the rest. A connection that waits for its client holds no thread. Statements
  * beyond that number queue in order of arrival.
@@ -19,8 +19,12 @@ typedef struct Server Server;
 /* Zero in a member means its default. */
 typedef struct ServerOptions {
         const char *store;       /* the store's folder */
-        const char *host;        /* address to listen on; default 127.0.0.1 */
+        const char *version;     /* of this program, for the metrics */
+        const char *host;        /* address to listen on for clients of PostgreSQL; default 127.0.0.1 */
         int port;                /* 0 = any free one */
+        bool without_http;
+        const char *http_host;   /* likewise */
+        int http_port;
         const char *certificate, *key; /* PEM files; off loopback they are made in the store if none are given */
         size_t statements;       /* at once; default twice the processors, 4 to 32 */
         size_t connections_most; /* default 1,000 */
@@ -33,6 +37,7 @@ typedef struct ServerOptions {
 /* Listens. NO_STORE and the like; USAGE for an address that cannot be listened on; SANDBOX where workers cannot be boxed. */
 Status server_open(const ServerOptions *options, Server **out, Error *err);
 int server_port(const Server *server);
+int server_http_port(const Server *server); /* -1 without HTTP */
 /* The CA that clients need to know it by; NULL without TLS, or with a certificate of the operator's. */
 const char *server_ca(const Server *server);
 Status server_run(Server *server, const volatile sig_atomic_t *stop, Error *err);

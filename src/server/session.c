@@ -10,7 +10,7 @@
 
 /* ---- life ---- */
 
-Session *session_new(const SessionHost *host, int socket, uint32_t process, bool is_local) {
+Session *session_new(const SessionHost *host, int socket, uint32_t process, bool is_local, bool is_http) {
         Session *session = calloc(1, sizeof(*session));
         if (!session)
                 out_of_memory();
@@ -23,6 +23,8 @@ Session *session_new(const SessionHost *host, int socket, uint32_t process, bool
         session->deadline_us = time_monotonic_us() + host->login_us;
         pthread_mutex_init(&session->lock, NULL);
         transport_init(&session->transport, socket);
+        if (is_http)
+                session->http = http_new();
         return session;
 }
 
@@ -33,6 +35,7 @@ void session_free(Session *session) {
                 session_drop_statement(session, str_of(session->statements->name));
         session_end_transaction(session, false);
         settings_free(session->settings);
+        http_free(session->http);
         arena_deinit(&session->arena);
         arena_deinit(&session->account_arena);
         arena_deinit(&session->at_arena);
@@ -92,12 +95,17 @@ void session_work_done(Session *session) {
         pthread_mutex_unlock(&session->lock);
 }
 
+Str session_via(const Session *session) {
+        return session->http ? STR("http") : STR("pg");
+}
+
 /* ---- replies ---- */
 
 Status session_flush(Session *session, Error *err) {
         Str bytes = buf_view(&session->out);
         Status status = session->out.failed ? error_set(err, STATUS_LIMIT, "an answer that cannot be sent")
                                             : transport_write(&session->transport, bytes, session->host->patience_us, err);
+        metrics_add(session->host->metrics, METRICS_SENT, bytes.size);
         buf_clear(&session->out);
         if (session->out.capacity > 2 * FLUSH_SIZE)
                 buf_deinit(&session->out);
@@ -124,21 +132,27 @@ void session_warn(Session *session, const char *sqlstate, const char *words) {
         reply_error(&session->out, &(ReplyError){ .severity = REPLY_WARNING, .sqlstate = str_of(sqlstate), .message = str_of(words) });
 }
 
-/* Line and column of the error, which count from offset, as a place in the whole text: characters from 1. */
-static int64_t position_of(const Error *error, Str text, size_t offset) {
+bool session_error_offset(const Error *error, Str text, size_t offset, size_t *out) {
         if (error->line == 0 || error->file[0])
-                return 0; /* none, or in a file of somebody's */
+                return false; /* none, or in a file of somebody's */
         size_t at = offset;
         for (int line = 1; line < error->line; line++) {
                 Str rest = str_slice(text, at, text.size);
                 at += str_find_byte(rest, '\n') + 1;
                 if (at > text.size)
-                        return 0;
+                        return false;
         }
-        return (int64_t)utf8_length(str_slice(text, 0, at)) + (error->column > 0 ? error->column : 1);
+        Str rest = str_slice(text, at, text.size);
+        *out = at + utf8_prefix(rest, error->column > 0 ? (size_t)error->column - 1 : 0);
+        return true;
 }
 
-/* What breaks in the store names its files: an administrator's matter, and nothing that others can do anything about. */
+/* As a client of PostgreSQL counts it: characters from 1; 0 = none. */
+static int64_t position_of(const Error *error, Str text, size_t offset) {
+        size_t at;
+        return session_error_offset(error, text, offset, &at) ? (int64_t)utf8_length(str_slice(text, 0, at)) + 1 : 0;
+}
+
 static bool is_inside(Status status) {
         static const Status inside[] = { STATUS_INTERNAL, STATUS_CORRUPT, STATUS_IO, STATUS_DISK_FULL, STATUS_NO_STORE, STATUS_STORE_FORMAT,
                                          STATUS_STORE_MOVED, STATUS_ENGINE, STATUS_SANDBOX };
@@ -148,10 +162,14 @@ static bool is_inside(Status status) {
         return false;
 }
 
+bool session_hides(const Session *session, const Error *error) {
+        return is_inside(error->status) && !session->principal.administrator;
+}
+
 void session_reply_error(Session *session, const Error *error, Str text, size_t offset) {
         const char *sqlstate = session->sqlstate ? session->sqlstate : status_sqlstate(error->status);
         bool cancelled = error->status == STATUS_INTERRUPTED && atomic_load(&session->cancelled);
-        bool hidden = is_inside(error->status) && !session->principal.administrator;
+        bool hidden = session_hides(session, error);
         ReplyError reply = {
                 .severity = REPLY_ERROR,
                 .sqlstate = str_of(sqlstate),
@@ -631,11 +649,11 @@ static void handle(Session *session, const WireMessage *message) {
         }
 }
 
-static Str waiting(const Session *session) {
+Str session_waiting(const Session *session) {
         return str_slice(buf_view(&session->in), session->in_taken, session->in.size);
 }
 
-static void take(Session *session, size_t size) {
+void session_take(Session *session, size_t size) {
         session->in_taken += size;
         if (session->in_taken < session->in.size)
                 return;
@@ -652,11 +670,11 @@ static bool session_step(Session *session, SessionWant *out_want) {
         WireMessage message;
         size_t size;
         *out_want = SESSION_WANTS_BYTES;
-        Status status = wire_frame(WIRE_STAGE_SESSION, waiting(session), &size, &err);
+        Status status = wire_frame(WIRE_STAGE_SESSION, session_waiting(session), &size, &err);
         if (status == STATUS_OK && size == 0)
                 return false;
         if (status == STATUS_OK)
-                status = wire_message_read(str_slice(waiting(session), 0, size), &arena, &message, &err);
+                status = wire_message_read(str_slice(session_waiting(session), 0, size), &arena, &message, &err);
         if (status != STATUS_OK) {
                 fatal(session, status_sqlstate(status), err.message);
                 return true;
@@ -667,15 +685,14 @@ static bool session_step(Session *session, SessionWant *out_want) {
         }
         handle(session, &message);
         bool flush = message.type == WIRE_FLUSH || message.type == WIRE_SYNC || message.type == WIRE_QUERY;
-        take(session, size);
+        session_take(session, size);
         if (flush && session_flush(session, &err) != STATUS_OK)
                 session->stage = STAGE_ENDED;
         return true;
 }
 
-/* The rest moves to the front, and more is read. */
-static TransportGot read_more(Session *session) {
-        Str left = waiting(session);
+TransportGot session_read_more(Session *session) {
+        Str left = session_waiting(session);
         if (session->in_taken > 0 && left.size > 0)
                 memmove(session->in.data, left.data, left.size);
         session->in.size = left.size;
@@ -693,6 +710,10 @@ static int64_t idle_deadline(const Session *session) {
 }
 
 void session_expire(Session *session) {
+        if (session->http) {
+                http_expire(session);
+                return;
+        }
         if (session->stage != STAGE_READY)
                 fatal(session, "08P01", "the login took too long");
         else
@@ -725,7 +746,7 @@ static SessionWant run(Session *session) {
                         return SESSION_WANTS_BYTES;
                 if (first == TLS_FIRST_BYTE && session->host->tls)
                         continue;
-                TransportGot got = read_more(session);
+                TransportGot got = session_read_more(session);
                 if (got == TRANSPORT_NOTHING)
                         return SESSION_WANTS_BYTES;
                 if (got == TRANSPORT_WANTS_OUT)
@@ -738,8 +759,9 @@ static SessionWant run(Session *session) {
 
 SessionWant session_run(Session *session, const SessionThread *thread) {
         session->thread = thread;
-        SessionWant want = session->transport.ended ? SESSION_ENDED : run(session);
+        SessionWant want = session->transport.ended ? SESSION_ENDED : session->http ? http_run(session) : run(session);
         session->thread = NULL;
-        session->deadline_us = idle_deadline(session);
+        if (!session->http)
+                session->deadline_us = idle_deadline(session);
         return want;
 }

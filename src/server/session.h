@@ -4,6 +4,8 @@
  * Session: one connection that speaks the PostgreSQL protocol, from its first byte to its last: login, simple and extended
  * queries, portals and cursors, transactions, COPY. Its state is here; its rules are those that PostgreSQL 15 shows
  * (skip until Sync after an error of the extended protocol, portals that end with their transaction, implicit transactions).
+ * A connection that speaks HTTP is a session too (http_session.c): each request logs in by itself, and what it asks goes the
+ * same way to the same answer, under the same limits.
  *
  * A session belongs to one thread at a time. The loop gives it to a thread when bytes came; session_run() handles every
  * whole message there is and comes back when it needs more. What needs a worker is left to the threads that may hold one:
@@ -18,6 +20,7 @@
 #include "govern/audit.h"
 #include "lake/lake.h"
 #include "model/grant.h"
+#include "server/metrics.h"
 #include "server/tls.h"
 
 typedef struct Session Session;
@@ -27,6 +30,10 @@ typedef struct SessionHost {
         WorkerPool *pool;
         const TlsContext *tls;   /* NULL: none is offered */
         bool require_tls;
+        const TlsContext *http_tls; /* of connections that speak HTTP */
+        bool http_requires_tls;
+        const char *root;        /* the store's folder */
+        Metrics *metrics;
         Str secret;              /* of the store: for logins of users that do not exist */
         int64_t login_us;        /* a login may take so long */
         int64_t patience_us;     /* a client that takes no byte for so long is dropped */
@@ -39,6 +46,8 @@ typedef struct SessionHost {
         Status (*audit)(void *context, const AuditRecord *record, bool durable, Error *err);
         /* Ends what runs in the session with this key. */
         void (*cancel)(void *context, uint32_t process, Str key);
+        /* What the server is doing at this moment. */
+        void (*now)(void *context, MetricsNow *out);
 } SessionHost;
 
 /* What a thread brings along. */
@@ -55,8 +64,9 @@ typedef enum SessionWant {
         SESSION_ENDED,
 } SessionWant;
 
-/* Takes the socket. process numbers sessions in the cancel key and pg_backend_pid(). is_local: from loopback. */
-Session *session_new(const SessionHost *host, int socket, uint32_t process, bool is_local);
+/* Takes the socket. process numbers sessions in the cancel key and pg_backend_pid(). is_local: from loopback. is_http: it speaks
+ * HTTP and not PostgreSQL's protocol. */
+Session *session_new(const SessionHost *host, int socket, uint32_t process, bool is_local, bool is_http);
 void session_free(Session *session);
 SessionWant session_run(Session *session, const SessionThread *thread);
 

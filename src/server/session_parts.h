@@ -39,6 +39,9 @@ typedef struct Prepared {
         bool has_rows;        /* an answer with rows, though it may have no columns */
 } Prepared;
 
+/* Takes rows in place of the client: whole DataRow messages, ROWS_PLAIN. */
+typedef Status (*RowsSink)(void *context, Str messages, Error *err);
+
 typedef enum PortalState { PORTAL_NEW, PORTAL_OPEN, PORTAL_DONE } PortalState;
 
 typedef struct Portal {
@@ -55,6 +58,10 @@ typedef struct Portal {
         Worker *worker;
         WorkerRows *rows;
         int64_t taken;
+        int64_t began_us;    /* monotonic; when it was opened */
+        bool told;           /* to the audit log and the metrics: how it ended */
+        RowsSink sink;       /* NULL: rows go to the client */
+        void *sink_context;
         Buf own;             /* rows that the session itself made */
         size_t own_at;
 } Portal;
@@ -76,8 +83,11 @@ typedef struct Savepoint {
         char *name;
 } Savepoint;
 
+typedef struct Http Http; /* http_session.c */
+
 struct Session {
         const SessionHost *host;
+        Http *http; /* it speaks HTTP; NULL: PostgreSQL's protocol */
         Transport transport;
         Buf in, out;
         size_t in_taken;
@@ -150,9 +160,31 @@ void session_warn(Session *session, const char *sqlstate, const char *words);
 /* An error as the client gets it; text is what it sent, where the error's place counts from `offset`. */
 void session_reply_error(Session *session, const Error *error, Str text, size_t offset);
 
+/* "pg", "http": how it came, for the audit log. */
+Str session_via(const Session *session);
+/* Whether what failed names files of the store: an administrator's matter, and nothing that others can do anything about. */
+bool session_hides(const Session *session, const Error *error);
+/* The error's place, which counts from `offset` of text: bytes from the text's begin; false where it has none in there. */
+bool session_error_offset(const Error *error, Str text, size_t offset, size_t *out);
+/* The rest of what was read moves to the front, and more is read. */
+TransportGot session_read_more(Session *session);
+/* What was read and not taken yet. */
+Str session_waiting(const Session *session);
+void session_take(Session *session, size_t size);
+
+/* ---- http_session.c ---- */
+Http *http_new(void);
+void http_free(Http *http); /* NULL is fine */
+/* As session_run(). */
+SessionWant http_run(Session *session);
+void http_expire(Session *session);
+
 /* ---- login.c ---- */
 /* Handles one packet before the session is ready. False: more bytes are needed. */
 bool login_step(Session *session, SessionWant *out_want);
+/* Loads the account that session->account.name names and enters session->database. LOGIN when there is none or it is locked. */
+Status login_enter(Session *session, Error *err);
+Status login_audit(Session *session, Str user, bool denied, Error *err);
 
 /* ---- names.c ---- */
 /* Which database, of those that this user may enter: a zone, or one that shows all. 3D000. */
@@ -182,6 +214,8 @@ Status portal_run(Session *session, Portal *portal, int64_t most, Error *err);
 Status portal_fetch(Session *session, Portal *portal, int64_t most, bool silent, int64_t *out_count, Error *err);
 /* All of a COPY. */
 Status portal_copy(Session *session, Portal *portal, Error *err);
+/* All rows to a sink, whose failure ends it. portal->statement.columns describes them from its first call on. */
+Status portal_pour(Session *session, Portal *portal, RowsSink sink, void *context, Error *err);
 void portal_reply_columns(Session *session, Portal *portal);
 
 /* One row of text for each relation: what is read of it. Goes to portal->own. */

@@ -14,10 +14,10 @@
 
 #define KEY_BITS 2048
 #define VALID_DAYS 3650 /* of what is made here: nobody renews it */
-#define ALPN "\x0apostgresql"
 
 struct TlsContext {
         SSL_CTX *context;
+        const char *protocol; /* as ALPN has it: a length byte, the name */
         char binding[EVP_MAX_MD_SIZE];
         size_t binding_size;
 };
@@ -36,19 +36,21 @@ static void make_binding(TlsContext *context) {
                 context->binding_size = size;
 }
 
-/* A client that offers protocols and not ours is no client of PostgreSQL's: the handshake ends. */
+/* A client that offers protocols and not ours is no client of this listener's: the handshake ends. */
 static int choose_protocol(SSL *tls, const unsigned char **out, unsigned char *out_size, const unsigned char *offered, unsigned size,
                            void *context) {
         (void)tls;
-        (void)context;
+        const TlsContext *ours = context;
         unsigned char *chosen;
-        if (SSL_select_next_proto(&chosen, out_size, (const unsigned char *)ALPN, sizeof(ALPN) - 1, offered, size) != OPENSSL_NPN_NEGOTIATED)
+        if (SSL_select_next_proto(&chosen, out_size, (const unsigned char *)ours->protocol, (unsigned)strlen(ours->protocol), offered, size) !=
+            OPENSSL_NPN_NEGOTIATED)
                 return SSL_TLSEXT_ERR_ALERT_FATAL;
         *out = chosen;
         return SSL_TLSEXT_ERR_OK;
 }
 
-Status tls_open(const char *certificate, const char *key, TlsContext **out, Error *err) {
+Status tls_open(const char *certificate, const char *key, TlsProtocol protocol, TlsContext **out, Error *err) {
+        static const char *const protocols[] = { [TLS_POSTGRESQL] = "\x0apostgresql", [TLS_HTTP] = "\x08http/1.1" };
         SSL_CTX *context = SSL_CTX_new(TLS_server_method());
         if (!context)
                 out_of_memory();
@@ -56,7 +58,6 @@ Status tls_open(const char *certificate, const char *key, TlsContext **out, Erro
         SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_COMPRESSION);
         SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
         SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-        SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
         const char *wrong = SSL_CTX_use_certificate_chain_file(context, certificate) != 1 ? certificate
                             : SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1 ? key
                                                                                                : NULL;
@@ -72,6 +73,8 @@ Status tls_open(const char *certificate, const char *key, TlsContext **out, Erro
         if (!made)
                 out_of_memory();
         made->context = context;
+        made->protocol = protocols[protocol];
+        SSL_CTX_set_alpn_select_cb(context, choose_protocol, made);
         make_binding(made);
         *out = made;
         return STATUS_OK;
