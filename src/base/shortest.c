@@ -14,7 +14,7 @@ typedef struct Power {
 
 #define POWER_MIN (-292)
 static const Power POWERS[] = {
-#include "powers.inc"
+#include "base/powers.inc"
 };
 
 /* A value is mantissa x 2^exponent. */
