@@ -382,12 +382,12 @@ def test_sigterm_drains_and_tells_who_waits(tmp_path: Path) -> None:
         idle = psycopg.connect(server.dsn(), autocommit=True)
         busy = psycopg.connect(server.dsn(), autocommit=True)
         answer: list[Any] = []
-        thread = threading.Thread(target=lambda: answer.append(busy.execute("select count(*) from range(400000000) t(i) where i % 7 = 3").fetchone()))
+        thread = threading.Thread(target=lambda: answer.append(busy.execute("select pg_sleep(2)").fetchone()))
         thread.start()
-        time.sleep(0.3)
+        time.sleep(0.5)
         assert server.stop() == 0
         thread.join(timeout=30)
-        assert answer == [(57142857,)]
+        assert answer == [("",)]
         with pytest.raises(psycopg.errors.AdminShutdown):
             idle.execute("select 1")
 

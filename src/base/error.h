@@ -76,6 +76,7 @@ typedef enum Status {
 
 typedef struct Error {
         Status status;
+        const char *sqlstate;    /* a finer one than the status has, or NULL */
         int raised_line;         /* where in our source it was raised, for the log */
         const char *raised_file;
         char message[640];

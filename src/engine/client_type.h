@@ -23,6 +23,8 @@
 #define OID_FLOAT4 700
 #define OID_FLOAT8 701
 #define OID_UNKNOWN 705
+#define OID_BPCHAR 1042
+#define OID_VARCHAR 1043
 #define OID_DATE 1082
 #define OID_TIME 1083
 #define OID_TIMESTAMP 1114
@@ -33,6 +35,7 @@
 #define OID_VARBIT 1562
 #define OID_NUMERIC 1700
 #define OID_UUID 2950
+#define OID_JSONB 3802
 
 typedef struct ClientType {
         uint32_t oid;

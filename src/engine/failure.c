@@ -184,6 +184,12 @@ static const char *const remedies[FAILURE_COUNT] = {
         [FAILURE_AMBIGUOUS] = "write the table's name or alias before it: a.x",
 };
 
+/* What clients tell apart by number and our status does not. */
+static const char *const sqlstates[FAILURE_COUNT] = {
+        [FAILURE_CAST] = "22P02",        [FAILURE_DIVISION] = "22012", [FAILURE_RANGE] = "22003",
+        [FAILURE_NO_FUNCTION] = "42883", [FAILURE_NO_TYPE] = "42704",  [FAILURE_NOT_GROUPED] = "42803",
+};
+
 Status failure_to_error(const Failure *failure, Str sql, bool with_detail, Error *err) {
         if (failure->kind == FAILURE_TOLD)
                 return told_to_error(failure, err);
@@ -194,6 +200,7 @@ Status failure_to_error(const Failure *failure, Str sql, bool with_detail, Error
                 error_set(err, failure->status, "%.*s (engine: %.*s)", STR_ARG(words), STR_ARG(without_advice(failure->detail)));
         else
                 error_set(err, failure->status, "%.*s", STR_ARG(words));
+        err->sqlstate = sqlstates[failure->kind];
         if (remedies[failure->kind])
                 error_hint(err, "%s", remedies[failure->kind]);
         hint_candidates(failure, err);

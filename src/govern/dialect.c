@@ -519,10 +519,30 @@ static Status change_from(void *context, SqlFrom **place, Error *err UNUSED) {
         return STATUS_OK;
 }
 
+/* Among the columns of an answer it is rows in PostgreSQL, a list in the engine. */
+static bool change_series(const Dialect *dialect, SqlExpr **item) {
+        static const char *const texts[] = {
+                [2] = "unnest(generate_series($1, $2))", [3] = "unnest(generate_series($1, $2, $3))"
+        };
+        SqlExpr *call = *item;
+        if (call->kind != SQL_FUNCTION || !str_equal_nocase(last_of(call->function.path), STR("generate_series")))
+                return false;
+        const SqlArguments *arguments = &call->function.arguments;
+        if (arguments->count >= COUNT_OF(texts) || !texts[arguments->count])
+                return false;
+        SqlExpr *ends[3];
+        for (size_t i = 0; i < arguments->count; i++)
+                ends[i] = arguments->items[i].expr;
+        *item = make_template(dialect, call, texts[arguments->count], arguments->count, ends);
+        return true;
+}
+
 /* A vector that is itself a column of the answer reads as PostgreSQL writes it: 1 2. */
 static void change_outputs(const Dialect *dialect, SqlQuery *query) {
         for (size_t i = 0; query->kind == SQL_SELECT_NODE && i < query->select.list.count; i++) {
                 SqlExpr **item = &query->select.list.items[i];
+                if (change_series(dialect, item) || !dialect->about_catalog)
+                        continue;
                 if ((*item)->kind != SQL_COLUMN_REF || !is_vector(*item))
                         continue;
                 Str name = (*item)->alias.size > 0 ? (*item)->alias : last_of((*item)->column);
@@ -545,7 +565,6 @@ bool dialect_is_about_catalog(Str sql) {
 Status dialect_apply(const SqlTree *tree, SqlQuery *query, Arena *arena, Error *err) {
         Dialect dialect = { .tree = tree, .arena = arena, .about_catalog = dialect_is_about_catalog(tree->text) };
         SqlVisitor visitor = { .expr = change_expr, .from = change_from, .context = &dialect };
-        if (dialect.about_catalog)
-                change_outputs(&dialect, query);
+        change_outputs(&dialect, query);
         return sql_visit_query(query, &visitor, err);
 }

@@ -121,6 +121,10 @@ static const Function FUNCTIONS[] = {
         { "pg_column_is_updatable", { NULL, NULL, NULL, "false" } },
         { "pg_relation_is_publishable", { NULL, "false" } },
 
+        /* what clients do to a session: there are no locks, and a sleep is the worker's own function */
+        { "pg_advisory_unlock_all", { "''" } },
+        { "pg_sleep", { NULL, "pg_sleep(CAST($1 AS DOUBLE))" } },
+
         /* sizes and statistics */
         { "pg_relation_size", { NULL, SIZE_OF("bytes"), SIZE_OF("bytes") } },
         { "pg_table_size", { NULL, SIZE_OF("bytes") } },

@@ -8,17 +8,11 @@
 #include "base/time.h"
 #include "base/vec.h"
 #include "engine/client_type.h"
+#include "sql/literal.h"
 
 #define EPOCH_DAYS 10957 /* from 1970-01-01 to 2000-01-01 */
 #define EPOCH_MICROS 946684800000000LL
 #define MICROS_OF_DAY 86400000000LL
-#define ELEMENTS_MAX 100000 /* of one array */
-#define PRECISION_MAX 38
-#define OID_VARCHAR 1043
-#define OID_BPCHAR 1042
-#define OID_NAME 19
-#define OID_OID 26
-#define OID_JSONB 3802
 
 typedef struct Reading {
         size_t index; /* for messages */
@@ -53,59 +47,16 @@ static bool text_as_it_is(Reading *reading, Str bytes, SqlValue *value) {
         return true;
 }
 
-/* pgjdbc writes a date with a zone, "1970-01-01 +00", and PostgreSQL leaves that out. */
-static bool text_date(Reading *reading, Str bytes, SqlValue *value) {
-        Str date, zone;
-        bool has_zone = str_cut(str_trim(bytes), ' ', &date, &zone) && zone.size > 0 && (zone.data[0] == '+' || zone.data[0] == '-');
-        return text_as_it_is(reading, has_zone ? date : bytes, value);
+static bool text_literal(Reading *reading, Str bytes, SqlValue *value) {
+        const char *why;
+        return text_as_it_is(reading, bytes, value) &&
+               (literal_read(value->type, value->text, reading->arena, value, &why) || fail(reading, why));
 }
 
-/* Digits before and behind the point decide the decimal; exponents, NaN and what is too long are doubles. */
-static bool text_numeric(Reading *reading, Str bytes, SqlValue *value) {
-        Str text = str_trim(bytes);
-        int whole = 0, fraction = 0;
-        bool point = false, plain = text.size > 0;
-        for (size_t i = 0; i < text.size; i++) {
-                char c = text.data[i];
-                if (c >= '0' && c <= '9')
-                        *(point ? &fraction : &whole) += 1;
-                else if (c == '.' && !point)
-                        point = true;
-                else if (i > 0 || (c != '-' && c != '+'))
-                        plain = false;
-        }
-        plain &= whole + fraction > 0;
-        if (plain && whole + fraction <= PRECISION_MAX) {
-                value->precision = whole + fraction;
-                value->scale = fraction;
-        } else {
-                value->type = STR("DOUBLE");
-        }
-        return text_as_it_is(reading, text, value);
-}
-
-/* \x0aff, or bytes with \nnn and \\: as the engine writes a BLOB, \x0A\xFF. */
+/* Of the type BLOB by its name here: the engine's own text for bytes is another. */
 static bool text_bytea(Reading *reading, Str bytes, SqlValue *value) {
-        CLEANUP(buf_deinit) Buf out = { 0 };
-        Str raw;
-        bool hex = str_starts_with(bytes, STR("\\x"));
-        if (hex && !hex_decode(reading->arena, str_slice(bytes, 2, bytes.size), &raw))
-                return fail(reading, "a bytea whose hexadecimal digits are not");
-        for (size_t i = 0; hex && i < raw.size; i++)
-                buf_printf(&out, "\\x%02X", (uint8_t)raw.data[i]);
-        for (size_t i = 0; !hex && i < bytes.size; i++) {
-                uint32_t byte = (uint8_t)bytes.data[i];
-                if (byte == '\\' && i + 1 < bytes.size && bytes.data[i + 1] == '\\')
-                        i++;
-                else if (byte == '\\' && i + 3 < bytes.size && bytes.data[i + 1] >= '0' && bytes.data[i + 1] <= '3')
-                        byte = (uint32_t)(bytes.data[i + 1] - '0') << 6 | (uint32_t)((bytes.data[i + 2] - '0') & 7) << 3 |
-                               (uint32_t)((bytes.data[i + 3] - '0') & 7), i += 3;
-                else if (byte == '\\')
-                        return fail(reading, "a bytea with a lone backslash");
-                buf_printf(&out, "\\x%02X", byte);
-        }
-        value->text = buf_dup(&out, reading->arena);
-        return true;
+        const char *why;
+        return literal_read(STR("bytea"), bytes, reading->arena, value, &why) || fail(reading, why);
 }
 
 /* ---- binary ---- */
@@ -175,7 +126,8 @@ static bool binary_numeric(Reading *reading, Str bytes, SqlValue *value) {
                 value->text = sign == 0xc000 ? STR("NaN") : sign == 0xd000 ? STR("Infinity") : STR("-Infinity");
                 return true;
         }
-        if (weight > PRECISION_MAX / 4 || weight < -PRECISION_MAX || scale > 4 * PRECISION_MAX) /* a value of two bytes could make us write 100,000 */
+        if (weight > LITERAL_PRECISION_MAX / 4 || weight < -LITERAL_PRECISION_MAX ||
+            scale > 4 * LITERAL_PRECISION_MAX) /* a value of two bytes could make us write 100,000 */
                 return fail(reading, "a numeric of more than 38 digits");
         CLEANUP(buf_deinit) Buf out = { 0 };
         buf_append_cstr(&out, sign ? "-" : "");
@@ -194,7 +146,7 @@ static bool binary_numeric(Reading *reading, Str bytes, SqlValue *value) {
         }
         size_t whole = str_find_byte(buf_view(&out), '.');
         Str text = str_slice(buf_view(&out), 0, scale == 0 ? whole : whole + 1 + scale);
-        return text_numeric(reading, text, value);
+        return text_literal(reading, text, value);
 }
 
 static bool binary_date(Reading *reading, Str bytes, SqlValue *value) {
@@ -233,8 +185,8 @@ static bool binary_timestamp(Reading *reading, Str bytes, SqlValue *value) {
         int64_t days = micros / MICROS_OF_DAY - (micros % MICROS_OF_DAY < 0);
         print_time(time, sizeof(time), micros - days * MICROS_OF_DAY);
         civil_from_days((int)days + EPOCH_DAYS, &year, &month, &day);
-        print(reading, value, "%04d-%02d-%02d %s%s%s", year > 0 ? year : 1 - year, month, day, time,
-              str_is(value->type, "TIMESTAMPTZ") ? "+00" : "", year > 0 ? "" : " (BC)");
+        print(reading, value, "%04d-%02d-%02d%s %s%s", year > 0 ? year : 1 - year, month, day, year > 0 ? "" : " (BC)",
+              time, str_is(value->type, "TIMESTAMPTZ") ? "+00" : "");
         return true;
 }
 
@@ -281,6 +233,19 @@ static bool binary_bytea(Reading *reading, Str bytes, SqlValue *value) {
         return text_bytea(reading, arena_strf(reading->arena, "\\x%.*s", STR_ARG(hex_of(reading->arena, bytes))), value);
 }
 
+/* Int32 bits, then they from the left. */
+static bool binary_bits(Reading *reading, Str bytes, SqlValue *value) {
+        Cursor cursor = cursor_of(bytes);
+        uint32_t count = cursor_be32(&cursor);
+        if (cursor.failed || count > INT32_MAX || cursor_left(&cursor) != (size_t)(count + 7) / 8)
+                return fail(reading, "a string of bits whose bits are not there");
+        char *text = arena_alloc(reading->arena, (size_t)count + 1);
+        for (uint32_t i = 0; i < count; i++)
+                text[i] = (cursor.at[i / 8] >> (7 - i % 8) & 1) ? '1' : '0';
+        value->text = (Str){ text, count };
+        return true;
+}
+
 /* A byte that says the version, which is 1, and text. */
 static bool binary_jsonb(Reading *reading, Str bytes, SqlValue *value) {
         if (bytes.size == 0 || bytes.data[0] != 1)
@@ -296,7 +261,7 @@ static const struct {
         const char *engine;
         ReadValue text, binary;
 } TYPES[] = {
-        { OID_BOOL,        1000, "BOOLEAN",     text_as_it_is, binary_bool },
+        { OID_BOOL,        1000, "BOOLEAN",     text_literal,  binary_bool },
         { OID_BYTEA,       1001, "BLOB",        text_bytea,    binary_bytea },
         { OID_INT8,        1016, "BIGINT",      text_as_it_is, binary_int8 },
         { OID_INT2,        1005, "SMALLINT",    text_as_it_is, binary_int2 },
@@ -310,14 +275,17 @@ static const struct {
         { OID_JSONB,       3807, "VARCHAR",     text_as_it_is, binary_jsonb },
         { OID_FLOAT4,      1021, "FLOAT",       text_as_it_is, binary_float4 },
         { OID_FLOAT8,      1022, "DOUBLE",      text_as_it_is, binary_float8 },
-        { OID_DATE,        1182, "DATE",        text_date,     binary_date },
+        { OID_DATE,        1182, "DATE",        text_literal,  binary_date },
         { OID_TIME,        1183, "TIME",        text_as_it_is, binary_time },
-        { OID_TIMESTAMP,   1115, "TIMESTAMP",   text_as_it_is, binary_timestamp },
-        { OID_TIMESTAMPTZ, 1185, "TIMESTAMPTZ", text_as_it_is, binary_timestamp },
+        { OID_TIMESTAMP,   1115, "TIMESTAMP",   text_literal,  binary_timestamp },
+        { OID_TIMESTAMPTZ, 1185, "TIMESTAMPTZ", text_literal,  binary_timestamp },
         { OID_TIMETZ,      1270, "TIMETZ",      text_as_it_is, binary_timetz },
-        { OID_INTERVAL,    1187, "INTERVAL",    text_as_it_is, binary_interval },
-        { OID_NUMERIC,     1231, "DECIMAL",     text_numeric,  binary_numeric },
+        { OID_INTERVAL,    1187, "INTERVAL",    text_literal,  binary_interval },
+        { OID_NUMERIC,     1231, "DECIMAL",     text_literal,  binary_numeric },
         { OID_UUID,        2951, "UUID",        text_as_it_is, binary_uuid },
+        { OID_CHAR,        1002, "VARCHAR",     text_as_it_is, text_as_it_is },
+        { OID_VARBIT,      1563, "BIT",         text_as_it_is, binary_bits },
+        { OID_BIT,         1561, "BIT",         text_as_it_is, binary_bits },
 };
 /* clang-format on */
 
@@ -343,107 +311,42 @@ uint32_t parameter_oid(Str engine_type) {
         return engine_type.size > 0 ? client_type_of(engine_type).oid : 0;
 }
 
+/* clang-format off */
+static const struct {
+        const char *word;
+        uint32_t oid;
+} WORDS[] = {
+        { "int", OID_INT4 }, { "integer", OID_INT4 }, { "int4", OID_INT4 }, { "bigint", OID_INT8 }, { "int8", OID_INT8 }, { "smallint", OID_INT2 },
+        { "int2", OID_INT2 }, { "oid", OID_OID }, { "text", OID_TEXT }, { "string", OID_TEXT }, { "varchar", OID_VARCHAR }, { "bpchar", OID_BPCHAR },
+        { "name", OID_NAME }, { "boolean", OID_BOOL }, { "bool", OID_BOOL }, { "numeric", OID_NUMERIC }, { "decimal", OID_NUMERIC },
+        { "real", OID_FLOAT4 }, { "float4", OID_FLOAT4 }, { "float8", OID_FLOAT8 }, { "double precision", OID_FLOAT8 }, { "date", OID_DATE },
+        { "time", OID_TIME }, { "timetz", OID_TIMETZ }, { "timestamp", OID_TIMESTAMP }, { "timestamptz", OID_TIMESTAMPTZ }, { "interval", OID_INTERVAL },
+        { "uuid", OID_UUID }, { "bytea", OID_BYTEA }, { "json", OID_JSON }, { "jsonb", OID_JSONB }, { "bit", OID_BIT }, { "varbit", OID_VARBIT },
+};
+/* clang-format on */
+
 uint32_t parameter_oid_of_word(Str word) {
-        static const struct {
-                const char *word;
-                uint32_t oid;
-        } words[] = { { "int", OID_INT4 }, { "integer", OID_INT4 }, { "int4", OID_INT4 }, { "bigint", OID_INT8 }, { "int8", OID_INT8 },
-                      { "smallint", OID_INT2 }, { "int2", OID_INT2 }, { "text", OID_TEXT }, { "varchar", OID_TEXT }, { "boolean", OID_BOOL },
-                      { "bool", OID_BOOL }, { "numeric", OID_NUMERIC }, { "decimal", OID_NUMERIC }, { "date", OID_DATE }, { "time", OID_TIME },
-                      { "timestamp", OID_TIMESTAMP }, { "timestamptz", OID_TIMESTAMPTZ }, { "real", OID_FLOAT4 }, { "float4", OID_FLOAT4 },
-                      { "float8", OID_FLOAT8 }, { "double precision", OID_FLOAT8 }, { "uuid", OID_UUID }, { "bytea", OID_BYTEA },
-                      { "interval", OID_INTERVAL } };
         Str bare = str_trim(str_slice(word, 0, str_find_byte(word, '(')));
-        for (size_t i = 0; i < COUNT_OF(words); i++)
-                if (str_equal_nocase(bare, str_of(words[i].word)))
-                        return words[i].oid;
+        for (size_t i = 0; i < COUNT_OF(WORDS); i++)
+                if (str_equal_nocase(bare, str_of(WORDS[i].word)))
+                        return WORDS[i].oid;
         return 0;
+}
+
+uint32_t parameter_array_of(uint32_t oid) {
+        size_t i;
+        return find_type(oid, &i) == PLACE_SCALAR ? TYPES[i].array : 0;
 }
 
 /* ---- arrays of one dimension ---- */
 
-static SqlValue *add_item(Reading *reading, SqlValue *list, size_t *capacity) {
-        if (list->item_count == *capacity) {
-                size_t wanted = *capacity ? *capacity * 2 : 8;
-                list->items = arena_grow(reading->arena, list->items, *capacity * sizeof(SqlValue), wanted * sizeof(SqlValue));
-                *capacity = wanted;
-        }
-        SqlValue *item = &list->items[list->item_count++];
-        *item = (SqlValue){ .type = list->type };
-        return item;
-}
-
-/* All elements of a decimal array get one type that holds each. */
-static void widen(SqlValue *list, const SqlValue *item) {
-        int whole = list->precision - list->scale, item_whole = item->precision - item->scale;
-        if (item->precision == 0 || item->null)
-                return;
-        list->scale = item->scale > list->scale ? item->scale : list->scale;
-        list->precision = (item_whole > whole ? item_whole : whole) + list->scale;
-}
-
-static bool finish_array(SqlValue *list) {
-        for (size_t i = 0; i < list->item_count; i++)
-                widen(list, &list->items[i]);
-        for (size_t i = 0; i < list->item_count; i++)
-                if (str_is(list->items[i].type, "DOUBLE") || list->precision > PRECISION_MAX)
-                        list->type = STR("DOUBLE");
-        if (str_is(list->type, "DOUBLE"))
-                list->precision = list->scale = 0;
-        return true;
-}
-
-/* An element as {...} has it, from *at: quoted or bare; what is between is unescaped. */
-static bool next_element(Reading *reading, Str text, size_t *at, Str *out, bool *out_quoted) {
-        CLEANUP(buf_deinit) Buf element = { 0 };
-        bool quoted = *at < text.size && text.data[*at] == '"';
-        for (*at += quoted; *at < text.size; ++*at) {
-                char c = text.data[*at];
-                if (quoted ? c == '"' : c == ',' || c == '}')
-                        break;
-                if (c == '{' && !quoted)
-                        return fail(reading, "an array of more than one dimension");
-                if (c == '\\' && ++*at == text.size)
-                        break;
-                buf_append_byte(&element, text.data[*at]);
-        }
-        if (*at >= text.size)
-                return fail(reading, "an array that is not closed");
-        *at += quoted;
-        Str whole = buf_dup(&element, reading->arena);
-        *out = quoted ? whole : str_trim(whole);
-        *out_quoted = quoted;
-        return true;
-}
-
 static bool text_array(Reading *reading, Str bytes, ReadValue read, SqlValue *list) {
-        Str text = str_trim(bytes);
-        size_t at = 1, capacity = 0;
-        if (text.size < 2 || text.data[0] != '{')
-                return fail(reading, "an array begins with {");
-        if (str_is(str_trim(str_slice(text, 1, text.size)), "}"))
-                return true;
-        for (;;) {
-                Str element;
-                bool quoted;
-                if (list->item_count == ELEMENTS_MAX)
-                        return fail(reading, "an array of more than 100,000 elements");
-                while (at < text.size && text.data[at] == ' ')
-                        at++;
-                if (!next_element(reading, text, &at, &element, &quoted))
-                        return false;
-                SqlValue *item = add_item(reading, list, &capacity);
-                item->null = !quoted && str_equal_nocase(element, STR("null"));
-                if (!item->null && !read(reading, element, item))
-                        return false;
-                while (at < text.size && text.data[at] == ' ')
-                        at++;
-                char end = at < text.size ? text.data[at++] : '\0';
-                if (end == '}')
-                        return at == text.size ? finish_array(list) : fail(reading, "something behind an array's }");
-                if (end != ',')
-                        return fail(reading, "an array whose elements are not parted by commas");
-        }
+        const char *why;
+        SqlValue checked = { 0 };
+        if (!text_as_it_is(reading, bytes, &checked))
+                return false;
+        Str type = read == text_bytea ? STR("bytea") : list->type;
+        return literal_read_array(type, checked.text, reading->arena, list, &why) || fail(reading, why);
 }
 
 static bool binary_array(Reading *reading, Str bytes, ReadValue read, SqlValue *list) {
@@ -457,12 +360,12 @@ static bool binary_array(Reading *reading, Str bytes, ReadValue read, SqlValue *
                 return cursor_left(&cursor) == 0 || fail(reading, "an empty array with elements");
         uint32_t count = cursor_be32(&cursor);
         cursor_be32(&cursor); /* lower bound */
-        if (cursor.failed || count > ELEMENTS_MAX || count > cursor_left(&cursor) / 4)
+        if (cursor.failed || count > LITERAL_ITEMS_MAX || count > cursor_left(&cursor) / 4)
                 return fail(reading, "an array whose elements are not there");
         size_t capacity = 0;
         for (uint32_t i = 0; i < count; i++) {
                 uint32_t size = cursor_be32(&cursor);
-                SqlValue *item = add_item(reading, list, &capacity);
+                SqlValue *item = literal_add_item(list, &capacity, reading->arena);
                 item->null = size == UINT32_MAX;
                 Str element = item->null ? STR_NONE : cursor_bytes(&cursor, size);
                 if (cursor.failed)
@@ -470,7 +373,8 @@ static bool binary_array(Reading *reading, Str bytes, ReadValue read, SqlValue *
                 if (!item->null && !read(reading, element, item))
                         return false;
         }
-        return cursor_left(&cursor) == 0 ? finish_array(list) : fail(reading, "an array with something behind it");
+        literal_finish_array(list);
+        return cursor_left(&cursor) == 0 || fail(reading, "an array with something behind it");
 }
 
 Status parameter_read(size_t index, uint32_t oid, uint16_t format, const WireParameter *parameter, Arena *arena, SqlValue *out,
@@ -491,7 +395,7 @@ Status parameter_read(size_t index, uint32_t oid, uint16_t format, const WirePar
         if (!good)
                 return err->status;
         if (value.null && str_is(value.type, "DECIMAL")) /* the engine's DECIMAL alone is DECIMAL(18,3) */
-                value.precision = PRECISION_MAX, value.scale = 10;
+                value.precision = LITERAL_PRECISION_MAX, value.scale = 10;
         *out = value;
         return STATUS_OK;
 }

@@ -14,6 +14,8 @@ uint32_t parameter_oid(Str engine_type);
 
 /* Of the words that people write for types, as in CAST($1 AS int) and PREPARE p (int); 0 for others. */
 uint32_t parameter_oid_of_word(Str word);
+/* Of the array of a type; 0 when it has none here. */
+uint32_t parameter_array_of(uint32_t oid);
 
 /* BAD_VALUE (22P02, 22P03 to a client) for a value that its format or type cannot have. index is from 1, for the message. */
 Status parameter_read(size_t index, uint32_t oid, uint16_t format, const WireParameter *parameter, Arena *arena, SqlValue *out,

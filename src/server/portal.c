@@ -6,7 +6,7 @@
 #include "base/vec.h"
 #include "engine/client_type.h"
 #include "server/session_parts.h"
-#include "sql/fill.h"
+#include "sql/literal.h"
 #include "sql/output.h"
 
 #define COPY_BINARY_HEADER "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0"
@@ -62,24 +62,33 @@ typedef struct CastTypes {
         size_t count;
 } CastTypes;
 
+/* OID of a type as it is written; of a list the array's. 0: not known here. */
+static uint32_t oid_of_type(const SqlExpr *type) {
+        const SqlNames *path = &type->type.path;
+        if (type->kind != SQL_TYPE || path->count == 0)
+                return 0;
+        Str name = path->items[path->count - 1];
+        if (str_is(name, "list") && type->type.children.count == 1)
+                return parameter_array_of(oid_of_type(type->type.children.items[0]));
+        bool array = name.size > 1 && name.data[0] == '_';
+        uint32_t oid = parameter_oid_of_word(str_slice(name, array, name.size));
+        if (array || oid != 0)
+                return array ? parameter_array_of(oid) : oid;
+        char upper[32] = "";
+        for (size_t i = 0; i < name.size && i + 1 < sizeof(upper); i++)
+                upper[i] = (char)(name.data[i] >= 'a' && name.data[i] <= 'z' ? name.data[i] - 'a' + 'A' : name.data[i]);
+        return client_type_of(str_of(upper)).oid;
+}
+
 static Status see_cast(void *context, SqlExpr **place, Error *err UNUSED) {
         CastTypes *casts = context;
         const SqlExpr *expr = *place;
         uint64_t number;
-        if (expr->kind != SQL_CAST || expr->cast.child->kind != SQL_PARAMETER || expr->cast.type->type.path.count == 0)
+        if (expr->kind != SQL_CAST || expr->cast.child->kind != SQL_PARAMETER ||
+            !str_to_uint64(expr->cast.child->parameter, &number) || number == 0 || number > casts->count)
                 return STATUS_OK;
-        if (!str_to_uint64(expr->cast.child->parameter, &number) || number == 0 || number > casts->count)
-                return STATUS_OK;
-        const SqlNames *path = &expr->cast.type->type.path;
-        char upper[32] = "";
-        Str name = path->items[path->count - 1];
-        for (size_t i = 0; i < name.size && i + 1 < sizeof(upper); i++)
-                upper[i] = (char)(name.data[i] >= 'a' && name.data[i] <= 'z' ? name.data[i] - 'a' + 'A' : name.data[i]);
-        uint32_t oid = parameter_oid_of_word(name);
-        if (oid == 0)
-                oid = client_type_of(str_of(upper)).oid;
-        if (casts->types[number - 1] == 0 && expr->cast.type->type.children.count == 0)
-                casts->types[number - 1] = oid;
+        if (casts->types[number - 1] == 0)
+                casts->types[number - 1] = oid_of_type(expr->cast.type);
         return STATUS_OK;
 }
 
@@ -161,6 +170,8 @@ static Status prepare_question(Session *session, Prepared *prepared, const uint3
         TRY(worker_lease(session->host->pool, session->principal.name, &worker, err));
         TRY(session_work_with(session, worker, err));
         Status status = statement_parse_folded(worker, prepared->command.inner, STR(""), &prepared->arena, &prepared->tree, err);
+        if (status == STATUS_OK)
+                status = literal_read_casts(prepared->tree, &prepared->arena, err);
         if (status == STATUS_OK)
                 status = sql_parameter_count(prepared->tree, &count, err);
         if (status == STATUS_OK) {

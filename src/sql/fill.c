@@ -72,7 +72,7 @@ static SqlExpr *make_list(Arena *arena, const SqlValue *value) {
         return list;
 }
 
-static SqlExpr *make_value(Arena *arena, const SqlValue *value) {
+SqlExpr *sql_value_expr(Arena *arena, const SqlValue *value) {
         if (value->is_list)
                 return make_cast(arena, value->null ? make_plain(arena, value) : make_list(arena, value), make_list_type(arena, make_type(arena, value)));
         SqlExpr *plain = make_plain(arena, value);
@@ -87,10 +87,29 @@ static bool number_of(Str parameter, size_t *out) {
         return true;
 }
 
+/* $1::numeric of a parameter that is numeric: the value as it is. The engine would make a DECIMAL(18,3) of it. */
+static bool is_numeric_cast(const Filling *filling, const SqlExpr *expr) {
+        size_t number;
+        if (expr->kind != SQL_CAST || expr->cast.child->kind != SQL_PARAMETER || expr->cast.type->kind != SQL_TYPE)
+                return false;
+        const SqlExpr *type = expr->cast.type;
+        bool bare = type->type.children.count == 0 && type->type.path.count > 0 &&
+                    str_equal_nocase(type->type.path.items[type->type.path.count - 1], STR("decimal"));
+        if (!bare || !number_of(expr->cast.child->parameter, &number) || number > filling->count)
+                return false;
+        const SqlValue *value = &filling->values[number - 1];
+        return !value->open && !value->is_list && (value->precision > 0 || str_is(value->type, "DOUBLE"));
+}
+
 static Status fill(void *context, SqlExpr **place, Error *err) {
         const Filling *filling = context;
         SqlExpr *expr = *place;
         size_t number;
+        if (is_numeric_cast(filling, expr)) {
+                Str alias = expr->alias;
+                expr = expr->cast.child;
+                expr->alias = alias;
+        }
         if (expr->kind != SQL_PARAMETER)
                 return STATUS_OK;
         if (!number_of(expr->parameter, &number) || number > filling->count) {
@@ -100,7 +119,7 @@ static Status fill(void *context, SqlExpr **place, Error *err) {
         const SqlValue *value = &filling->values[number - 1];
         if (value->open)
                 return STATUS_OK;
-        SqlExpr *literal = make_value(filling->arena, value);
+        SqlExpr *literal = sql_value_expr(filling->arena, value);
         literal->alias = expr->alias;
         literal->at = expr->at;
         *place = literal;

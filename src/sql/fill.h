@@ -18,6 +18,8 @@ typedef struct SqlValue {
         size_t item_count;
 } SqlValue;
 
+/* A value as an expression: its text, or its items', cast to its type. */
+SqlExpr *sql_value_expr(Arena *arena, const SqlValue *value);
 /* values[i] is that of $i+1. The tree is changed in place; NOT_FOUND with the place of a parameter that has none. */
 Status sql_fill_parameters(SqlTree *tree, const SqlValue *values, size_t count, Arena *arena, Error *err);
 /* How many values the statement needs: the highest number in it. NOT_FOUND for a parameter that has a name. */

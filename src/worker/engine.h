@@ -8,6 +8,7 @@
  * Failures are told as facts (engine/message.h); their texts live in the arena given.
  */
 #include <duckdb.h>
+#include <stdatomic.h>
 
 #include "base/map.h"
 #include "engine/message.h"
@@ -21,6 +22,8 @@ typedef struct Engine {
         size_t prepared_size;
         Arena memory;
         Map defined; /* engine types that have their flattening functions */
+        uint64_t statement;               /* whose rows are being sent */
+        const atomic_ullong *interrupted; /* the statement that is to stop */
 } Engine;
 
 typedef struct EngineOptions {

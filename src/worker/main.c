@@ -23,6 +23,7 @@
 #include "worker/locate.h"
 #include "worker/parse.h"
 #include "worker/rows.h"
+#include "worker/sleep.h"
 #include "worker/sniff.h"
 #include "worker/stage.h"
 
@@ -432,6 +433,7 @@ static Status start(const Arguments *arguments, Server *server, Error *err) {
                                           .threads = (int)arguments->threads },
                         &server->engine, err));
         TRY(flatten_define_all(&server->engine, err));
+        TRY(sleep_define(&server->engine, err));
         pthread_t thread;
         int failed = pthread_create(&thread, NULL, runner, server);
         if (failed)

@@ -158,6 +158,8 @@ bool rows_send(Engine *engine, const ExecuteSpec *spec, RowsSink *sink, Arena *a
                             .writer = { .spec = spec, .field = { .limit = MESSAGE_ROW_MAX } },
                             .write = row_writer(spec->answer),
                             .rows = { .limit = MESSAGE_ROW_MAX + MESSAGE_ROWS_MAX } };
+        engine->statement = sink->statement;
+        engine->interrupted = sink->interrupted;
         if (!begin(engine, sink, &pending, &result, arena, failure))
                 return false;
         encoder_columns(&encoder, &result, arena);
