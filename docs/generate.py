@@ -43,7 +43,27 @@ def errors_page() -> str:
         if code != "E000":
             example, remedy = remedies[name]
             lines += [f"**{code}** {words}.", "", f"    {example}", "", f"{remedy[0].upper()}{remedy[1:]}.", ""]
-    return "\n".join(lines) + "\nThis page is drawn from `src/base/error.h` and `remedy.h` by `docs/generate.py`.\n"
+    lines += reasons(dict((name, code) for name, code, *_ in rows))
+    return ("\n".join(lines) +
+            "\nThis page is drawn from `src/base/error.h`, `remedy.h` and `reason.h` by `docs/generate.py`.\n")
+
+
+def reasons(codes: dict[str, str]) -> list[str]:
+    """What a worker can say of a failure of its own, with N and TEXT for its arguments."""
+    header = (ROOT / "src" / "base" / "reason.h").read_text().replace("\\\n", "")
+    header = header.replace("REASON_NO_BOX)", re.search(r'#define REASON_NO_BOX (".*")', header)[1] + ")")
+    lines = [
+        "## What a worker says", "",
+        "Workers read files and run SQL, and send numbers and arguments only; the words are these. A worker that sends",
+        "anything else is ended, and what it did is lost (E404).", "",
+        "| code | words | what to do |", "|---|---|---|",
+    ]
+    table = re.findall(r'X\((\w+), +(\w+), +"([net]*)", +"([^"]+)", +"([^"]*)"\)', header)
+    for _, status, types, words, remedy in table:
+        for number, kind in enumerate(types, 1):
+            words = words.replace(f"%{number}", {"n": "N", "e": "(the system's words)", "t": "TEXT"}[kind])
+        lines.append(f"| {codes[status]} | {words} | {remedy} |")
+    return lines + [""]
 
 
 SQL_LISTS = [

@@ -86,6 +86,7 @@ Status error_set_at(Error *err, Status status, const char *file, int line, const
 Status error_errno_at(Error *err, int errnum, const char *file, int line, const char *format, ...) {
         Status status = errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG ? STATUS_DISK_FULL : STATUS_IO;
         begin(err, status, file, line);
+        err->number = errnum;
         char what[400];
         va_list args;
         va_start(args, format);

@@ -13,6 +13,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
 #include "base/str.h"
@@ -84,6 +85,9 @@ typedef struct Error {
         char file[256];          /* the user's file, or empty */
         int line, column;        /* from 1; 0 where there is none */
         char excerpt[200];       /* the line of the user's text that holds the place, or empty */
+        int number;              /* errno, if the failure was the system's; else 0 */
+        uint16_t reason_size;    /* of what a worker sends of this failure, see base/reason.h; or 0 */
+        char reason[280];
 } Error;
 
 /* Each returns the status it recorded, so a failure is one line: return error_set(err, ...). */

@@ -17,20 +17,20 @@ static void on_table(void *context, Str name) {
 }
 
 /* One reason for which something goes, with how much. */
-typedef struct Reason {
+typedef struct SweepReason {
         Str what, why;
         int64_t files, bytes;
-} Reason;
+} SweepReason;
 
-typedef VEC(Reason) Reasons;
+typedef VEC(SweepReason) SweepReasons;
 
-static void add_reason(Cli *cli, Reasons *reasons, Str what, Str why, int64_t files, int64_t bytes) {
+static void add_reason(Cli *cli, SweepReasons *reasons, Str what, Str why, int64_t files, int64_t bytes) {
         if (files)
-                vec_push(&cli->arena, reasons, (Reason){ what, why, files, bytes });
+                vec_push(&cli->arena, reasons, (SweepReason){ what, why, files, bytes });
 }
 
-static Reasons reasons_of(Cli *cli, const TidyReport *r) {
-        Reasons reasons = { 0 };
+static SweepReasons reasons_of(Cli *cli, const TidyReport *r) {
+        SweepReasons reasons = { 0 };
         add_reason(cli, &reasons, STR("run/"), STR("folders of processes that died"), r->folders, r->folder_bytes);
         add_reason(cli, &reasons, STR("landing/"), STR("half-copied files of runs that died"), r->landing_files, r->landing_bytes);
         add_reason(cli, &reasons, STR("tables/"), STR("files of runs that died before they were published"),
@@ -41,12 +41,12 @@ static Reasons reasons_of(Cli *cli, const TidyReport *r) {
                                       str_is(table->name.kind, "quarantine") ? " (quarantine)" : "");
                 Str why = arena_strf(&cli->arena, "%lld old version%s: %.*s", (long long)table->versions,
                                      table->versions == 1 ? "" : "s", STR_ARG(table->rule));
-                vec_push(&cli->arena, &reasons, (Reason){ name, why, table->files, table->bytes });
+                vec_push(&cli->arena, &reasons, (SweepReason){ name, why, table->files, table->bytes });
         }
         return reasons;
 }
 
-static void print_json(const TidyReport *r, const Reasons *reasons, bool dry_run) {
+static void print_json(const TidyReport *r, const SweepReasons *reasons, bool dry_run) {
         CLEANUP(buf_deinit) Buf json = { 0 };
         JsonWriter w = json_writer(&json, false);
         json_object(&w);
@@ -54,7 +54,7 @@ static void print_json(const TidyReport *r, const Reasons *reasons, bool dry_run
         json_key(&w, "removed");
         json_array(&w);
         for (size_t i = 0; i < reasons->count; i++) {
-                const Reason *reason = &reasons->items[i];
+                const SweepReason *reason = &reasons->items[i];
                 json_object(&w);
                 json_member_str(&w, "what", reason->what);
                 json_member_str(&w, "why", reason->why);
@@ -95,12 +95,12 @@ static void print_json(const TidyReport *r, const Reasons *reasons, bool dry_run
         output_json(&json);
 }
 
-static void print_text(Cli *cli, const TidyReport *r, const Reasons *reasons, bool dry_run) {
+static void print_text(Cli *cli, const TidyReport *r, const SweepReasons *reasons, bool dry_run) {
         Arena *arena = &cli->arena;
         Str removed_headers[] = { str_of(dry_run ? "would remove" : "removed"), STR("files"), STR("bytes"), STR("because") };
         TextTable *removed = text_table_new(arena, removed_headers, COUNT_OF(removed_headers));
         for (size_t i = 0; i < reasons->count; i++) {
-                const Reason *reason = &reasons->items[i];
+                const SweepReason *reason = &reasons->items[i];
                 text_table_row(removed, (Str[]){ reason->what, count_print(arena, reason->files),
                                                  bytes_print(arena, (uint64_t)reason->bytes), reason->why });
         }
@@ -144,7 +144,7 @@ static Status run(Cli *cli, Error *err) {
         TidyReport report;
         TRY(tidy_store(workspace, &tidy, &cli->arena, &report, err));
         output_progress(&cli->output, NULL);
-        Reasons reasons = reasons_of(cli, &report);
+        SweepReasons reasons = reasons_of(cli, &report);
         if (cli_json(cli))
                 print_json(&report, &reasons, dry_run);
         else

@@ -24,18 +24,16 @@ static Str cut(Str text, size_t most) {
 
 void failure_write(Buf *out, const Failure *failure) {
         buf_u16(out, (uint16_t)failure->kind);
-        buf_u16(out, (uint16_t)failure->status);
+        if (failure->kind == FAILURE_REASON) {
+                reason_write(out, failure->reason);
+                return;
+        }
         buf_u64(out, (uint64_t)failure->position);
         for (size_t i = 0; i < FAILURE_ARGUMENTS_MAX; i++)
                 buf_lstr(out, cut(failure->arguments[i], FAILURE_TEXT_MAX));
         for (size_t i = 0; i < FAILURE_CANDIDATES_MAX; i++)
                 buf_lstr(out, cut(failure->candidates[i], FAILURE_TEXT_MAX));
         buf_lstr(out, cut(failure->detail, 2 * FAILURE_TEXT_MAX));
-        buf_lstr(out, cut(failure->hint, FAILURE_TEXT_MAX));
-        buf_lstr(out, cut(failure->file, FAILURE_TEXT_MAX));
-        buf_u32(out, (uint32_t)failure->line);
-        buf_u32(out, (uint32_t)failure->column);
-        buf_lstr(out, cut(failure->excerpt, FAILURE_TEXT_MAX));
 }
 
 /* A text that may be shown: valid UTF-8, no control characters, cut. */
@@ -61,47 +59,40 @@ static Str clean(Arena *arena, Str text, size_t most) {
         return (Str){ copy, size };
 }
 
-static int small_int(uint32_t value) {
-        return value > 1u << 30 ? 0 : (int)value;
+static Status unreadable(Error *err) {
+        return error_set(err, STATUS_CORRUPT, "a failure that cannot be read");
 }
 
-/* What our own code in a worker may fail with. Lode acts on some kinds of failure (a conflict is tried again, what is
- * missing may be made), so a worker does not get to name those. */
-static bool may_be_told(Status status) {
-        static const Status told[] = {
-                STATUS_HELD,    STATUS_BAD_VALUE, STATUS_SQL_TYPE,  STATUS_LIMIT,
-                STATUS_MEMORY,  STATUS_IO,        STATUS_DISK_FULL, STATUS_ENGINE,
-                STATUS_SANDBOX, STATUS_CORRUPT,   STATUS_INTERNAL,  STATUS_INTERRUPTED,
-        };
-        for (size_t i = 0; i < COUNT_OF(told); i++)
-                if (told[i] == status)
-                        return true;
-        return false;
+static Status read_reason(Cursor *cursor, Arena *arena, Failure *out, Error *err) {
+        Error *reason = ARENA_NEW(arena, Error);
+        TRY(reason_read(cursor, reason, err));
+        if (cursor_left(cursor) > 0)
+                return unreadable(err);
+        *out = (Failure){ .kind = FAILURE_REASON, .status = reason->status, .position = -1, .reason = reason };
+        return STATUS_OK;
+}
+
+/* A text longer than a worker may send is no slip: it is refused, not cut. */
+static Str read_text(Cursor *cursor, Arena *arena, size_t most) {
+        Str text = cursor_str(cursor);
+        cursor->failed |= text.size > most;
+        return cursor->failed ? STR_NONE : clean(arena, text, most);
 }
 
 Status failure_read(Cursor *cursor, Arena *arena, Failure *out, Error *err) {
-        Failure failure = { 0 };
         uint16_t kind = cursor_u16(cursor);
-        uint16_t status = cursor_u16(cursor);
-        failure.position = (int64_t)cursor_u64(cursor);
+        if (!cursor->failed && kind == FAILURE_REASON)
+                return read_reason(cursor, arena, out, err);
+        Failure failure = { .position = (int64_t)cursor_u64(cursor) };
         for (size_t i = 0; i < FAILURE_ARGUMENTS_MAX; i++)
-                failure.arguments[i] = clean(arena, cursor_str(cursor), FAILURE_TEXT_MAX);
+                failure.arguments[i] = read_text(cursor, arena, FAILURE_TEXT_MAX);
         for (size_t i = 0; i < FAILURE_CANDIDATES_MAX; i++)
-                failure.candidates[i] = clean(arena, cursor_str(cursor), FAILURE_TEXT_MAX);
-        failure.detail = clean(arena, cursor_str(cursor), 2 * FAILURE_TEXT_MAX);
-        failure.hint = clean(arena, cursor_str(cursor), FAILURE_TEXT_MAX);
-        failure.file = clean(arena, cursor_str(cursor), FAILURE_TEXT_MAX);
-        failure.line = small_int(cursor_u32(cursor));
-        failure.column = small_int(cursor_u32(cursor));
-        failure.excerpt = clean(arena, cursor_str(cursor), FAILURE_TEXT_MAX);
-        if (cursor->failed || kind >= FAILURE_COUNT || status >= STATUS_COUNT)
-                return error_set(err, STATUS_CORRUPT, "a failure that cannot be read");
+                failure.candidates[i] = read_text(cursor, arena, FAILURE_TEXT_MAX);
+        failure.detail = read_text(cursor, arena, 2 * FAILURE_TEXT_MAX);
+        if (cursor->failed || cursor_left(cursor) > 0 || kind >= FAILURE_COUNT)
+                return unreadable(err);
         failure.kind = (FailureKind)kind;
-        failure.status = failure.kind == FAILURE_TOLD ? (Status)status : FAILURES[kind].status;
-        if (failure.status == STATUS_OK)
-                return error_set(err, STATUS_CORRUPT, "a failure that says all is well");
-        if (failure.kind == FAILURE_TOLD && !may_be_told(failure.status))
-                return error_set(err, STATUS_CORRUPT, "a failure of a kind that no worker has");
+        failure.status = FAILURES[kind].status;
         if (failure.position < -1)
                 failure.position = -1;
         *out = failure;
@@ -109,17 +100,7 @@ Status failure_read(Cursor *cursor, Arena *arena, Failure *out, Error *err) {
 }
 
 Failure failure_of_error(const Error *err) {
-        return (Failure){
-                .kind = FAILURE_TOLD,
-                .status = err->status,
-                .position = -1,
-                .detail = str_of(err->message),
-                .hint = str_of(err->hint),
-                .file = str_of(err->file),
-                .line = err->line,
-                .column = err->column,
-                .excerpt = str_of(err->excerpt),
-        };
+        return (Failure){ .kind = FAILURE_REASON, .status = err->status, .position = -1, .reason = err };
 }
 
 /* %1 and %2 of the words. */
@@ -135,19 +116,6 @@ static Str fill(Arena *arena, const char *words, const Str *arguments) {
                 at++;
         }
         return buf_dup(&text, arena);
-}
-
-static Status told_to_error(const Failure *failure, Error *err) {
-        error_set(err, failure->status, "%.*s", STR_ARG(failure->detail));
-        if (failure->hint.size > 0)
-                error_hint(err, "%.*s", STR_ARG(failure->hint));
-        if (failure->file.size > 0 || failure->line > 0) {
-                snprintf(err->file, sizeof(err->file), "%.*s", STR_ARG(failure->file));
-                snprintf(err->excerpt, sizeof(err->excerpt), "%.*s", STR_ARG(failure->excerpt));
-                err->line = failure->line;
-                err->column = failure->column;
-        }
-        return failure->status;
 }
 
 static void hint_candidates(const Failure *failure, Error *err) {
@@ -191,9 +159,10 @@ static const char *const sqlstates[FAILURE_COUNT] = {
 };
 
 Status failure_to_error(const Failure *failure, Str sql, bool with_detail, Error *err) {
-        if (failure->kind == FAILURE_TOLD)
-                return told_to_error(failure, err);
-
+        if (failure->kind == FAILURE_REASON) {
+                *err = *failure->reason;
+                return failure->status;
+        }
         CLEANUP(arena_deinit) Arena arena = { 0 };
         Str words = fill(&arena, FAILURES[failure->kind].words, failure->arguments);
         if (with_detail && failure->detail.size > 0)

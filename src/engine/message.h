@@ -13,7 +13,7 @@
  * Payloads are written with Buf and read with Cursor. `lode` believes nothing that comes from a worker: sizes are
  * checked before memory is taken, texts are checked before they are shown, and descriptors are refused.
  */
-#include "base/buf.h"
+#include "base/reason.h"
 
 #define MESSAGE_HEADER_SIZE 16
 #define MESSAGE_CONTROL_MAX (8u << 20) /* payload of a control frame, bytes */
@@ -90,9 +90,9 @@ Status message_receive(int socket, size_t limit, Buf *into, Message *out, int *f
 Status message_parse_header(Str header, size_t limit, Message *out, uint32_t *out_length, Error *err);
 
 /*
- * Failure: why a statement failed, as facts. The worker names a kind and arguments; the words are made by
- * failure_to_error() in `lode`, so that nothing a worker says is shown as it is, and policy can leave out what the
- * reader may not know. `detail` is the engine's own sentence, for the local administrator only.
+ * Failure: why a statement failed, as facts. The worker names a kind and arguments (a failure of our own code: a
+ * reason and its arguments, base/reason.h); the words are made by failure_to_error() in `lode`, so that nothing a
+ * worker says is shown as it is, and policy can leave out what the reader may not know. `detail` is the engine's own sentence, for the local administrator only.
  */
 /* kind, status, words; %1 and %2 are the arguments, quoted by the words */
 /* clang-format off */
@@ -124,7 +124,7 @@ Status message_parse_header(Str header, size_t limit, Message *out, uint32_t *ou
         X(UNSENDABLE,    LIMIT,       "an answer of the worker is over its limit")                            \
         X(ENGINE,        INTERNAL,    "the engine failed inside; its worker ended")                           \
         X(OTHER,         INTERNAL,    "the worker failed")                                                    \
-        X(TOLD,          OK,          "") /* a failure of our own code: status and words come as they were */
+        X(REASON,        OK,          "") /* a failure of our own code: a row of base/reason.h */
 /* clang-format on */
 
 typedef enum FailureKind {
@@ -140,22 +140,19 @@ typedef enum FailureKind {
 
 typedef struct Failure {
         FailureKind kind;
-        Status status;                          /* of TOLD; otherwise the table's */
+        Status status;                          /* of REASON: that of the reason; otherwise the table's */
         int64_t position;                       /* byte offset in the SQL that was sent, or -1 */
         Str arguments[FAILURE_ARGUMENTS_MAX];   /* names and words of the SQL, never values */
         Str candidates[FAILURE_CANDIDATES_MAX]; /* names the engine finds near */
         Str detail;                             /* the engine's sentence: may hold values and paths */
-        Str hint;                               /* TOLD only */
-        Str file;                               /* TOLD only: the user's file */
-        int line, column;                       /* TOLD only */
-        Str excerpt;                            /* TOLD only */
+        const Error *reason;                    /* REASON only; borrowed, or in the arena that it was read into */
 } Failure;
 
 void failure_write(Buf *out, const Failure *failure);
 /* CORRUPT on anything that is not a failure. Texts are cut to their limits and cleaned: what is not UTF-8 or is a
  * control character becomes '?'. They live in the arena. */
 Status failure_read(Cursor *cursor, Arena *arena, Failure *out, Error *err);
-/* Our own code's Error as a TOLD failure; borrows err's texts. */
+/* Our own code's Error as a REASON; borrows it. */
 Failure failure_of_error(const Error *err);
 /*
  * The failure in words; returns its status. `sql` (may be empty) is the user's own text, if that is what was sent:

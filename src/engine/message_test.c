@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/message.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 
 #include "base/file.h"
@@ -151,36 +152,142 @@ TEST(a_failure_arrives_as_it_was_and_cleaned) {
 }
 
 TEST(a_worker_fails_only_as_workers_do) {
+        /* lode acts on these, or they are about what no worker touches */
+        static const Status never[] = { STATUS_OK, STATUS_CONFLICT, STATUS_NO_STORE, STATUS_DENIED, STATUS_LOGIN,
+                                        STATUS_EXISTS, STATUS_NOT_FOUND, STATUS_WORKER_LOST, STATUS_TIMEOUT };
+        for (int reason = 0; reason < REASON_COUNT; reason++)
+                for (size_t i = 0; i < COUNT_OF(never); i++)
+                        CHECK(reason_status((Reason)reason) != never[i]);
+}
+
+/* What a worker could send to say something of its own. */
+TEST(a_lying_worker_puts_no_words_before_anybody) {
+        enum { OTHER = REASON_HEADER_STRANGE, WIDTH = REASON_HEADER_WIDTH, READ = REASON_READ };
         static const struct {
-                Status told, read;
+                int reason, count;
+                const char *types;
+                int text_size; /* of each text */
+                int64_t number;
+                Status status;
         } cases[] = {
-                { STATUS_HELD, STATUS_OK },          { STATUS_DISK_FULL, STATUS_OK },
-                { STATUS_BAD_VALUE, STATUS_OK },     { STATUS_CONFLICT, STATUS_CORRUPT },
-                { STATUS_NO_STORE, STATUS_CORRUPT }, { STATUS_DENIED, STATUS_CORRUPT },
-                { STATUS_OK, STATUS_CORRUPT },
+                { OTHER, 1, "t", REASON_TEXT_MAX, 0, STATUS_HELD },
+                { OTHER, 1, "t", REASON_TEXT_MAX + 1, 0, STATUS_CORRUPT }, /* longer than it may be */
+                { OTHER, 1, "t", 1 << 20, 0, STATUS_CORRUPT },
+                { OTHER, 0, "", 0, 0, STATUS_CORRUPT }, /* fewer than it has */
+                { OTHER, 2, "tt", 4, 0, STATUS_CORRUPT },
+                { OTHER, 1, "n", 0, 4, STATUS_CORRUPT }, /* of another type */
+                { OTHER, 1, "tt", 4, 0, STATUS_CORRUPT }, /* and more after it */
+                { WIDTH, 2, "nn", 0, INT64_MIN, STATUS_HELD },
+                { WIDTH, 2, "nt", 4, 1, STATUS_CORRUPT },
+                { WIDTH, 255, "nn", 0, 1, STATUS_CORRUPT },
+                { READ, 1, "e", 0, 5, STATUS_IO },
+                { READ, 1, "e", 0, 4096, STATUS_CORRUPT }, /* no errno */
+                { READ, 1, "e", 0, -1, STATUS_CORRUPT },
+                { REASON_COUNT, 0, "", 0, 0, STATUS_CORRUPT }, /* no such reason */
+                { 0xffff, 0, "", 0, 0, STATUS_CORRUPT },
         };
+        char *text = arena_alloc(&t->arena, (1 << 20) + 1);
+        memset(text, 'w', 1 << 20);
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 CLEANUP(buf_deinit) Buf bytes = { 0 };
-                Failure got, failure = { .kind = FAILURE_TOLD, .status = cases[i].told, .detail = STR("so it is") };
-                failure_write(&bytes, &failure);
+                buf_u16(&bytes, FAILURE_REASON);
+                buf_u16(&bytes, (uint16_t)cases[i].reason);
+                buf_u8(&bytes, (uint8_t)cases[i].count);
+                for (const char *type = cases[i].types; *type; type++) {
+                        buf_u8(&bytes, (uint8_t)*type);
+                        if (*type == 't')
+                                buf_lstr(&bytes, (Str){ text, (size_t)cases[i].text_size });
+                        else
+                                buf_u64(&bytes, (uint64_t)cases[i].number);
+                }
                 Cursor cursor = cursor_of(buf_view(&bytes));
-                CHECK_STATUS(failure_read(&cursor, &t->arena, &got, &t->err), cases[i].read);
+                Failure got;
+                Status status = failure_read(&cursor, &t->arena, &got, &t->err);
+                if (status == STATUS_OK)
+                        status = failure_to_error(&got, STR_NONE, true, &t->err);
+                CHECK_STATUS(status, cases[i].status);
+                if (cases[i].status == STATUS_CORRUPT)
+                        CHECK(!strstr(t->err.message, "ww"));
         }
 }
 
-TEST(our_own_errors_keep_their_words_and_place) {
-        CLEANUP(buf_deinit) Buf bytes = { 0 };
+TEST(a_text_of_the_users_file_is_shown_as_a_terminal_may_see_it) {
         Error err = { 0 };
-        error_set(&err, STATUS_HELD, "the file ends early");
-        error_hint(&err, "send it again");
-        Failure failure = failure_of_error(&err);
+        CHECK_STATUS(error_reason(&err, HEADER_STRANGE, reason_text(STR("a\x1b[2Jb\n\xe2\x80\xaeq\xff"))), STATUS_HELD);
+        CLEANUP(buf_deinit) Buf bytes = { 0 };
+        Failure got, failure = failure_of_error(&err);
         failure_write(&bytes, &failure);
         Cursor cursor = cursor_of(buf_view(&bytes));
-        Failure got;
         CHECK_OK(failure_read(&cursor, &t->arena, &got, &t->err));
-        CHECK_INT(failure_to_error(&got, STR_NONE, false, &t->err), STATUS_HELD);
-        CHECK_STR(str_of(t->err.message), STR("the file ends early"));
-        CHECK_STR(str_of(t->err.hint), STR("send it again"));
+        CHECK_STATUS(failure_to_error(&got, STR_NONE, false, &t->err), STATUS_HELD);
+        CHECK_STR(str_of(t->err.message), STR("the header names none of the source's columns; it begins with "
+                                              "'a\\x1b[2Jb\\x0a\\xe2\\x80\\xaeq\\xff'"));
+        for (size_t end = 0; end < bytes.size; end++) {
+                cursor = cursor_of((Str){ bytes.data, end });
+                CHECK_STATUS(failure_read(&cursor, &t->arena, &got, &t->err), STATUS_CORRUPT);
+        }
+}
+
+TEST(what_has_no_reason_is_told_without_its_words) {
+        static const struct {
+                Status status;
+                int number;
+                Status told;
+                const char *words;
+        } cases[] = {
+                { STATUS_CONFLICT, 0, STATUS_INTERNAL, "the worker failed inside" },
+                { STATUS_HELD, 0, STATUS_INTERNAL, "the worker failed inside" },
+                { STATUS_BAD_VALUE, 0, STATUS_INTERNAL, "the worker refuses what it was asked" },
+                { STATUS_MEMORY, 0, STATUS_MEMORY, "the worker has not the memory for this" },
+                { STATUS_OK, ENOSPC, STATUS_DISK_FULL, "the worker cannot write a file: No space left on device" },
+                { STATUS_OK, EIO, STATUS_IO, "the worker cannot read or write a file: Input/output error" },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                CLEANUP(buf_deinit) Buf bytes = { 0 };
+                Error err;
+                if (cases[i].number)
+                        error_errno(&err, cases[i].number, "so it is");
+                else
+                        error_set(&err, cases[i].status, "so it is");
+                Failure got, failure = failure_of_error(&err);
+                failure_write(&bytes, &failure);
+                Cursor cursor = cursor_of(buf_view(&bytes));
+                CHECK_OK(failure_read(&cursor, &t->arena, &got, &t->err));
+                CHECK_STATUS(failure_to_error(&got, STR_NONE, false, &t->err), cases[i].told);
+                CHECK_STR(str_of(t->err.message), str_of(cases[i].words));
+        }
+}
+
+/* Every row: its types and its words agree, and a worker's failure reads in lode as it was raised. */
+TEST(every_reason_travels_whole) {
+        for (int reason = 0; reason < REASON_COUNT; reason++) {
+                ReasonArgument arguments[REASON_ARGUMENTS_MAX + 1] = { 0 };
+                const char *types = reason_types((Reason)reason);
+                size_t count = strlen(types);
+                CHECK(count <= REASON_ARGUMENTS_MAX);
+                for (size_t i = 0; i < count; i++)
+                        arguments[i + 1] = types[i] == 't'   ? reason_text(STR("it's \"this\""))
+                                           : types[i] == 'e' ? reason_errno(EACCES)
+                                                             : reason_number(INT64_MAX - (int64_t)i);
+                size_t places = 0;
+                for (const char *at = reason_words((Reason)reason); *at; at++)
+                        if (*at == '%') {
+                                CHECK(at[1] >= '1' && (size_t)(at[1] - '0') <= count);
+                                places++;
+                        }
+                CHECK_INT(places, count);
+                Error err;
+                CHECK_STATUS(error_reason_at(&err, (Reason)reason, arguments, count + 1, __FILE__, __LINE__),
+                             reason_status((Reason)reason));
+                CLEANUP(buf_deinit) Buf bytes = { 0 };
+                Failure got, failure = failure_of_error(&err);
+                failure_write(&bytes, &failure);
+                Cursor cursor = cursor_of(buf_view(&bytes));
+                CHECK_OK(failure_read(&cursor, &t->arena, &got, &t->err));
+                CHECK_STATUS(failure_to_error(&got, STR_NONE, false, &t->err), err.status);
+                CHECK_STR(str_of(t->err.message), str_of(err.message));
+                CHECK_STR(str_of(t->err.hint), str_of(err.hint));
+        }
 }
 
 TEST(functions_are_named_by_their_types) {

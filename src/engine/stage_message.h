@@ -7,7 +7,7 @@
  *   STAGE   spec + descriptors (in, data, quarantine)  ->  StageResult   or an Error (HELD: the file is at fault)
  *   SNIFF   spec + descriptor (in)                     ->  SniffResult
  *
- * Errors are the engine room's to carry (Status + message); these are the bodies of success.
+ * Errors travel as base/reason.h has them; these are the bodies of success.
  */
 #include "base/value.h"
 #include "frame/format.h"

@@ -762,6 +762,43 @@ TEST(a_worker_that_lies_harms_nobody) {
         }
 }
 
+/* A worker that has been taken over and answers with a failure of its own making. */
+TEST(a_failure_that_the_table_does_not_have_ends_its_worker) {
+        static const struct {
+                int reason;
+                const char *text;
+                Status status;
+        } cases[] = {
+                { REASON_HEADER_STRANGE, "id", STATUS_HELD }, /* the one that may be said */
+                { REASON_COUNT, "call 555-0100 to get your data back", STATUS_WORKER_LOST },
+                { REASON_NO_RECORDS, "call 555-0100 to get your data back", STATUS_WORKER_LOST },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                CLEANUP(buf_deinit) Buf frame = { 0 };
+                const char *program = arena_printf(&t->arena, "%s/liar-%zu", test_folder(t), i);
+                const char *answer = arena_printf(&t->arena, "%s.answer", program);
+                buf_u32(&frame, (uint32_t)(2 + 2 + 1 + 1 + 4 + strlen(cases[i].text)));
+                buf_u16(&frame, MESSAGE_FAIL);
+                buf_u16(&frame, 0);
+                buf_u64(&frame, 0);
+                buf_u16(&frame, FAILURE_REASON);
+                buf_u16(&frame, (uint16_t)cases[i].reason);
+                buf_u8(&frame, 1);
+                buf_u8(&frame, 't');
+                buf_lstr(&frame, str_of(cases[i].text));
+                CHECK_OK(file_write_text(answer, buf_view(&frame), &t->err));
+                CHECK_OK(file_write_text(program, arena_strf(&t->arena, "#!/bin/sh\ncat '%s' >&3\nsleep 5\n", answer), &t->err));
+                CHECK_INT(chmod(program, 0700), 0);
+                WorkerOptions options = options_of(t);
+                options.program = program;
+                CLEANUP(worker_pool_closep) WorkerPool *pool = NULL;
+                Worker *worker;
+                CHECK_OK(worker_pool_open(&options, &pool, &t->err));
+                CHECK_STATUS(worker_lease(pool, STR("ann"), &worker, &t->err), cases[i].status);
+                CHECK(!strstr(t->err.message, "555") && !strstr(t->err.hint, "555"));
+        }
+}
+
 TEST(a_missing_program_is_said) {
         WorkerOptions options = options_of(t);
         options.program = "/nowhere/lode-worker";

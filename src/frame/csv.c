@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <regex.h>
 
+#include "base/reason.h"
 #include "base/vec.h"
 
 #define WINDOW (1u << 20)
@@ -462,8 +463,8 @@ static void skip_mark(CsvReader *reader) {
 static Status whole_line(CsvReader *reader, size_t *out_end, Error *err) {
         while (find_newline(reader, reader->at) == reader->size && !reader->ended) {
                 if (reader->size - reader->at > reader->format.record_limit)
-                        return error_set(err, STATUS_HELD, "line %lld is over the limit of %u bytes for a record",
-                                         (long long)reader->line, reader->format.record_limit);
+                        return error_reason(err, RECORD_LIMIT, reason_number(reader->line),
+                                            reason_number(reader->format.record_limit));
                 TRY(fill(reader, err));
         }
         *out_end = find_newline(reader, reader->at);
@@ -500,9 +501,7 @@ static Status skip_before(CsvReader *reader, Error *err) {
 }
 
 static Status malformed_header(const CsvReader *reader, Error *err) {
-        error_set(err, STATUS_HELD, "the header on line %lld has a quote in a wrong place, or one that is never closed",
-                  (long long)reader->line);
-        return error_hint(err, "correct the file, or say how it is quoted: quote: none, or another quote");
+        return error_reason(err, HEADER_QUOTE, reason_number(reader->line));
 }
 
 /* The ends of the first record, at `at`; its newline last. Looks line by line: a window is long, a header short. */
@@ -533,9 +532,8 @@ static Status first_record(CsvReader *reader, size_t *out_count, Error *err) {
                         return STATUS_OK;
                 }
                 if (looked > reader->format.record_limit)
-                        return error_set(err, STATUS_HELD,
-                                         "the header on line %lld is over the limit of %u bytes for a record",
-                                         (long long)reader->line, reader->format.record_limit);
+                        return error_reason(err, HEADER_LIMIT, reason_number(reader->line),
+                                            reason_number(reader->format.record_limit));
                 TRY(fill(reader, err));
         }
 }
@@ -545,16 +543,14 @@ static Status read_header(CsvReader *reader, Error *err) {
         TRY(first_record(reader, &count, err));
         size_t start = reader->at, newline = reader->ends[count - 1], end = without_cr(reader, start, newline);
         if (count > FORMAT_COLUMNS_MAX)
-                return error_set(err, STATUS_HELD, "the header has %zu fields; at most %d are read", count,
-                                 FORMAT_COLUMNS_MAX);
+                return error_reason(err, HEADER_WIDTH, reason_number((int64_t)count), reason_number(FORMAT_COLUMNS_MAX));
         Str text = { reader->buffer + start, end - start };
         if (text.size > FORMAT_HEADER_MAX)
-                return error_set(err, STATUS_HELD, "the header has %zu bytes; at most %u are read", text.size,
-                                 FORMAT_HEADER_MAX);
+                return error_reason(err, HEADER_SIZE, reason_number((int64_t)text.size), reason_number(FORMAT_HEADER_MAX));
         if (!utf8_valid(text))
-                return error_set(err, STATUS_HELD, "the header on line %lld is not UTF-8", (long long)reader->line);
+                return error_reason(err, HEADER_UTF8, reason_number(reader->line));
         if (memchr(text.data, 0, text.size))
-                return error_set(err, STATUS_HELD, "the header on line %lld holds a NUL byte", (long long)reader->line);
+                return error_reason(err, HEADER_NUL, reason_number(reader->line));
         buf_append(&reader->header_text, text);
         for (size_t i = 0; i < count; i++) {
                 uint32_t at = i + 1 < count ? reader->ends[i] : (uint32_t)end;
@@ -571,8 +567,8 @@ static Status guess_width(CsvReader *reader, Error *err) {
         size_t count;
         TRY(first_record(reader, &count, err));
         if (count > FORMAT_COLUMNS_MAX)
-                return error_set(err, STATUS_HELD, "line %lld has %zu fields; at most %d are read",
-                                 (long long)reader->line, count, FORMAT_COLUMNS_MAX);
+                return error_reason(err, RECORD_WIDTH, reason_number(reader->line), reason_number((int64_t)count),
+                                    reason_number(FORMAT_COLUMNS_MAX));
         reader->width = count;
         return STATUS_OK;
 }

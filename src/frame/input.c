@@ -3,6 +3,8 @@
 
 #include <zlib.h>
 
+#include "base/reason.h"
+
 #define INPUT_BUFFER (256u << 10)
 #define INPUT_HEAD 512u /* bytes that tell what a file is */
 
@@ -79,31 +81,28 @@ static Status fill_head(Input *input, Error *err) {
 static const struct {
         const char *magic;
         size_t size;
-        const char *what, *remedy;
+        Reason reason;
         size_t offset;
 } refused[] = {
-        { "\x28\xb5\x2f\xfd", 4, "compressed by zstd", "decompress it first (zstd -d), or send it as gzip" },
-        { "BZh", 3, "compressed by bzip2", "decompress it first (bunzip2), or send it as gzip" },
+        { "\x28\xb5\x2f\xfd", 4, REASON_IS_ZSTD },
+        { "BZh", 3, REASON_IS_BZIP2 },
         { "\xfd"
           "7zXZ",
-          5, "compressed by xz", "decompress it first (unxz), or send it as gzip" },
-        { "PK\x03\x04", 4, "a zip archive or an Excel file", "unpack it first, or save the sheet as CSV UTF-8" },
-        { "PAR1", 4, "a Parquet file", "only CSV is read in this version" },
-        { "\xff\xfe", 2, "UTF-16 text", "save it as UTF-8 (iconv -f UTF-16 -t UTF-8)" },
-        { "\xfe\xff", 2, "UTF-16 text", "save it as UTF-8 (iconv -f UTF-16 -t UTF-8)" },
-        { "\xd0\xcf\x11\xe0", 4, "an old Excel or Office file", "save the sheet as CSV UTF-8" },
-        { "%PDF-", 5, "a PDF", "only CSV is read in this version" },
-        { "ustar", 5, "a tar archive", "unpack it first", 257 },
+          5, REASON_IS_XZ },
+        { "PK\x03\x04", 4, REASON_IS_ZIP },
+        { "PAR1", 4, REASON_IS_PARQUET },
+        { "\xff\xfe", 2, REASON_IS_UTF16 },
+        { "\xfe\xff", 2, REASON_IS_UTF16 },
+        { "\xd0\xcf\x11\xe0", 4, REASON_IS_OFFICE },
+        { "%PDF-", 5, REASON_IS_PDF },
+        { "ustar", 5, REASON_IS_TAR, 257 },
 };
 
 static Status refuse_magic(Str head, Error *err) {
-        for (size_t i = 0; i < COUNT_OF(refused); i++) {
-                if (!str_starts_with(str_slice(head, refused[i].offset, head.size),
-                                     (Str){ refused[i].magic, refused[i].size }))
-                        continue;
-                error_set(err, STATUS_HELD, "the file is %s, which is not read", refused[i].what);
-                return error_hint(err, "%s", refused[i].remedy);
-        }
+        for (size_t i = 0; i < COUNT_OF(refused); i++)
+                if (str_starts_with(str_slice(head, refused[i].offset, head.size),
+                                    (Str){ refused[i].magic, refused[i].size }))
+                        return error_reason_of(err, refused[i].reason);
         return STATUS_OK;
 }
 
@@ -111,7 +110,7 @@ static Status start_gzip(Input *input, Error *err) {
         /* 15 window bits, 16 = a gzip wrapper */
         int code = input->stream_made ? inflateReset(&input->stream) : inflateInit2(&input->stream, 15 + 16);
         if (code != Z_OK)
-                return error_set(err, STATUS_INTERNAL, "zlib does not start: %d", code);
+                return error_reason(err, GZIP_START, reason_number(code));
         input->stream_made = true;
         return STATUS_OK;
 }
@@ -125,7 +124,7 @@ Status input_start(Input *input, Source source, FormatCompression compression, u
         bool magic = input->size >= 2 && input->buffer[0] == 0x1f && input->buffer[1] == 0x8b;
         input->gzip = compression == FORMAT_GZIP || (compression == FORMAT_COMPRESSION_AUTO && magic);
         if (compression == FORMAT_GZIP && !magic && input->size > 0)
-                return error_set(err, STATUS_HELD, "the source says gzip, and the file is not");
+                return error_reason(err, GZIP_NOT);
         if (input->gzip)
                 return start_gzip(input, err);
         return refuse_magic((Str){ (const char *)input->buffer, input->size }, err);
@@ -148,9 +147,7 @@ static Status read_plain(Input *input, uint8_t *into, size_t size, size_t *out_g
 }
 
 static Status damaged(const Input *input, Error *err) {
-        return error_set(err, STATUS_HELD, "the gzip data is damaged near byte %llu (%s)",
-                         (unsigned long long)(input->raw - (input->size - input->at)),
-                         input->stream.msg ? input->stream.msg : "bad data");
+        return error_reason(err, GZIP_DAMAGED, reason_number((int64_t)(input->raw - (input->size - input->at))));
 }
 
 /* After a member: another one, padding by zeros, or the end. */
@@ -166,8 +163,7 @@ static Status between_members(Input *input, bool *out_more, Error *err) {
                 TRY(refill(input, err));
         }
         if (input->buffer[input->at] != 0x1f)
-                return error_set(err, STATUS_HELD, "bytes that are not gzip follow the gzip data at byte %llu",
-                                 (unsigned long long)(input->raw - (input->size - input->at)));
+                return error_reason(err, GZIP_TAIL, reason_number((int64_t)(input->raw - (input->size - input->at))));
         *out_more = true;
         return start_gzip(input, err);
 }
@@ -187,8 +183,7 @@ static Status read_gzip(Input *input, uint8_t *into, size_t size, size_t *out_go
                 if (input->at == input->size) {
                         TRY(refill(input, err));
                         if (input->ended)
-                                return error_set(err, STATUS_HELD,
-                                                 "the gzip data ends too early: the file was cut short");
+                                return error_reason(err, GZIP_CUT);
                 }
                 stream->next_in = input->buffer + input->at;
                 stream->avail_in = (uInt)(input->size - input->at);
@@ -212,8 +207,7 @@ Status input_read(Input *input, void *into, size_t size, size_t *out_got, Error 
                 TRY(refuse_magic((Str){ into, got }, err));
         input->decoded += got;
         if (input->limit > 0 && input->decoded > input->limit)
-                return error_set(err, STATUS_HELD, "the file has more than %llu bytes when decompressed, its limit",
-                                 (unsigned long long)input->limit);
+                return error_reason(err, INFLATED, reason_number((int64_t)input->limit));
         *out_got = got;
         return STATUS_OK;
 }

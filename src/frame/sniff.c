@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/map.h"
+#include "base/reason.h"
 #include "base/vec.h"
 
 #define SCORED_BYTES (256u << 10) /* a dialect is judged by these */
@@ -677,19 +678,11 @@ static void doubt_bad(Sniffing *sniffing, const Table *table) {
 }
 
 static Status no_rows(const Table *table, Error *err) {
-        if (table->broken[RULE_INVALID_UTF8] > 0) {
-                error_set(err, STATUS_HELD, "the file's text is not UTF-8");
-                return error_hint(
-                        err,
-                        "if it is Windows-1252, iconv -f WINDOWS-1252 -t UTF-8 makes it so; other encodings are not "
-                        "read yet");
-        }
-        if (table->broken[RULE_NUL_BYTE] > 0) {
-                error_set(err, STATUS_HELD, "the file holds NUL bytes: it is no text, or it is UTF-16");
-                return error_hint(err, "iconv -f UTF-16LE -t UTF-8 makes UTF-8 of UTF-16");
-        }
-        error_set(err, STATUS_HELD, "no record of the file can be read as CSV");
-        return error_hint(err, "JSON, XML and the like are not read yet; is it a table of lines and fields?");
+        if (table->broken[RULE_INVALID_UTF8] > 0)
+                return error_reason(err, TEXT_UTF8);
+        if (table->broken[RULE_NUL_BYTE] > 0)
+                return error_reason(err, TEXT_NUL);
+        return error_reason(err, NO_CSV);
 }
 
 /* The last record before the table that is not blank. */
@@ -711,24 +704,18 @@ static bool looks_like_json(Str text) {
 }
 
 static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
-        if (looks_like_json(sniffing->text)) {
-                error_set(err, STATUS_HELD, "the file is JSON, which is not read yet");
-                return error_hint(err, "write its records as CSV, or, if it is CSV all the same, give it a source by hand");
-        }
+        if (looks_like_json(sniffing->text))
+                return error_reason(err, IS_JSON);
         Records records = { 0 };
         size_t count, total;
         choose_dialect(sniffing, format);
         cut_records(sniffing, format, sniffing->text.size, &records);
         size_t width = common_width(sniffing, format, &records, &count, &total);
-        if (total == 0) {
-                error_set(err, STATUS_HELD, "the file has no records: it is empty or blank");
-                return error_hint(err, "add one of the feed that has some");
-        }
-        if (width == 1 && sniffing->too_wide) {
-                error_set(err, STATUS_LIMIT, "the file has %zu columns; at most %d are read", sniffing->too_wide,
-                          FORMAT_COLUMNS_MAX);
-                return error_hint(err, "a file so wide is often a matrix: turn it into rows of key and value");
-        }
+        if (total == 0)
+                return error_reason(err, NO_RECORDS);
+        if (width == 1 && sniffing->too_wide)
+                return error_reason(err, FILE_WIDTH, reason_number((int64_t)sniffing->too_wide),
+                                    reason_number(FORMAT_COLUMNS_MAX));
         find_comments(sniffing, format, &records, width);
         size_t first = first_of_table(sniffing, format, &records, width);
         find_preamble(sniffing, format, &records, first, width);

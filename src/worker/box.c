@@ -10,6 +10,8 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "base/reason.h"
+
 #define BOX_FILES 4096
 #define BOX_NICE 5
 
@@ -58,17 +60,17 @@ static Status allow_path(int rules, uint64_t handled, const char *folder, const 
         if (fd < 0 && !must_exist)
                 return STATUS_OK;
         if (fd < 0)
-                return error_errno(err, errno, "cannot open '%s'", path);
+                return error_reason(err, BOX_PATH, reason_errno(errno));
         struct landlock_path rule = { .allowed = rights & handled, .parent = fd };
         if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_PATH_BENEATH, &rule, 0) < 0)
-                return error_set(err, STATUS_SANDBOX, "Landlock takes no rule for '%s': %s", path, strerror(errno));
+                return error_reason(err, BOX_RULE, reason_errno(errno));
         return STATUS_OK;
 }
 
 static Status restrict_files(const char *folder, Error *err) {
         int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_VERSION_FLAG);
         if (abi < 1)
-                return error_set(err, STATUS_SANDBOX, "this kernel has no Landlock: %s", strerror(errno));
+                return error_reason(err, BOX_LANDLOCK, reason_errno(errno));
         struct landlock_rules wanted = { 0 };
         for (size_t i = 0; i < COUNT_OF(LANDLOCK_ABIS) && LANDLOCK_ABIS[i].abi <= abi; i++)
                 wanted = (struct landlock_rules){ LANDLOCK_ABIS[i].files, LANDLOCK_ABIS[i].net,
@@ -78,7 +80,7 @@ static Status restrict_files(const char *folder, Error *err) {
         if (rules < 0 && errno == E2BIG) /* an older kernel that minds even a zero tail */
                 rules = (int)syscall(SYS_landlock_create_ruleset, &wanted, sizeof(wanted.files), 0);
         if (rules < 0)
-                return error_set(err, STATUS_SANDBOX, "Landlock makes no rules: %s", strerror(errno));
+                return error_reason(err, BOX_RULES, reason_errno(errno));
         TRY(allow_path(rules, wanted.files, folder, "g", RIGHTS_READ, true, err));
         TRY(allow_path(rules, wanted.files, folder, "out", RIGHTS_WRITE, true, err));
         TRY(allow_path(rules, wanted.files, folder, "spill", RIGHTS_WRITE, true, err));
@@ -86,7 +88,7 @@ static Status restrict_files(const char *folder, Error *err) {
         TRY(allow_path(rules, wanted.files, NULL, "/proc/self/cgroup", LANDLOCK_READ_FILE, false, err));
         TRY(allow_path(rules, wanted.files, NULL, "/sys/fs/cgroup", RIGHTS_READ, false, err));
         if (syscall(SYS_landlock_restrict_self, rules, 0) < 0)
-                return error_set(err, STATUS_SANDBOX, "Landlock does not restrict: %s", strerror(errno));
+                return error_reason(err, BOX_RESTRICT, reason_errno(errno));
         return STATUS_OK;
 }
 
@@ -156,29 +158,29 @@ static int fill_filter(scmp_filter_ctx filter) {
 static Status restrict_calls(Error *err) {
         scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
         if (!filter)
-                return error_set(err, STATUS_SANDBOX, "seccomp makes no filter");
+                return error_reason(err, BOX_FILTER);
         int failed = fill_filter(filter);
         if (!failed)
                 failed = seccomp_load(filter);
         seccomp_release(filter);
         if (failed)
-                return error_set(err, STATUS_SANDBOX, "this kernel has no seccomp filter: %s", strerror(-failed));
+                return error_reason(err, BOX_CALLS, reason_errno(-failed));
         return STATUS_OK;
 }
 
-static Status limit(int resource, uint64_t most, const char *what, Error *err) {
+static Status limit(int resource, uint64_t most, Reason refused, Error *err) {
         struct rlimit wanted = { .rlim_cur = most, .rlim_max = most };
         struct rlimit now;
         if (getrlimit(resource, &now) == 0 && now.rlim_max < most)
                 wanted.rlim_cur = wanted.rlim_max = now.rlim_max;
         if (setrlimit(resource, &wanted) < 0)
-                return error_set(err, STATUS_SANDBOX, "cannot limit %s: %s", what, strerror(errno));
+                return error_reason_of(err, refused, reason_errno(errno));
         return STATUS_OK;
 }
 
 static Status die_with(int parent, Error *err) {
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-                return error_set(err, STATUS_SANDBOX, "cannot tie the worker to its parent: %s", strerror(errno));
+                return error_reason(err, BOX_PARENT, reason_errno(errno));
         if (getppid() != parent) /* it died before the line above */
                 _exit(1);
         return STATUS_OK;
@@ -187,19 +189,16 @@ static Status die_with(int parent, Error *err) {
 Status box_enter(const BoxOptions *options, Error *err) {
         if (options->parent)
                 TRY(die_with(options->parent, err));
-        TRY(limit(RLIMIT_CORE, 0, "cores", err));
-        TRY(limit(RLIMIT_NOFILE, BOX_FILES, "open files", err));
+        TRY(limit(RLIMIT_CORE, 0, REASON_BOX_CORES, err));
+        TRY(limit(RLIMIT_NOFILE, BOX_FILES, REASON_BOX_OPEN_FILES, err));
         if (options->address_limit && !SANITIZED)
-                TRY(limit(RLIMIT_AS, options->address_limit, "the address space", err));
+                TRY(limit(RLIMIT_AS, options->address_limit, REASON_BOX_ADDRESSES, err));
         setpriority(PRIO_PROCESS, 0, BOX_NICE); /* the server's own work goes first; not worth failing for */
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                return error_set(err, STATUS_SANDBOX, "cannot give up privileges: %s", strerror(errno));
+                return error_reason(err, BOX_PRIVILEGES, reason_errno(errno));
         if (options->limits_only)
                 return STATUS_OK;
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-        if (restrict_files(options->folder, err) != STATUS_OK || restrict_calls(err) != STATUS_OK)
-                return error_hint(err,
-                                  "SQL and files run only in a box: Linux 5.13 or newer, with Landlock and seccomp "
-                                  "switched on; LODE_UNSAFE_NO_SANDBOX=1 does without");
-        return STATUS_OK;
+        TRY(restrict_files(options->folder, err));
+        return restrict_calls(err);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/reason.h"
 #include "parquet/footer.h"
 
 bool build_spec_read(Str payload, Arena *arena, BuildSpec *out) {
@@ -43,15 +44,15 @@ static Str copy_sql(const BuildSpec *spec, const char *path, Arena *arena) {
 }
 
 static bool read_statistics(const char *path, Arena *arena, FileStatistics *out, Failure *failure) {
-        Error err = { 0 };
+        Error *err = ARENA_NEW(arena, Error);
         CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
-                error_errno(&err, errno, "cannot open the file just built");
-        else if (parquet_file_statistics(fd, "the file just built", arena, out, &err) == STATUS_OK)
+                (void)error_reason(err, BUILT_OPEN, reason_errno(errno));
+        else if (parquet_file_statistics(fd, "the file just built", arena, out, err) == STATUS_OK)
                 return true;
-        *failure = failure_of_error(&err);
-        failure->detail = arena_str(arena, failure->detail);
-        failure->hint = STR_NONE;
+        else if (err->status != STATUS_IO)
+                (void)error_reason(err, BUILT_BROKEN);
+        *failure = failure_of_error(err);
         return false;
 }
 

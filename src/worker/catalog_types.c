@@ -5,6 +5,8 @@
  */
 #include "worker/catalog_types.h"
 
+#include "base/reason.h"
+
 static const struct {
         const char *name;
         duckdb_type made_of;
@@ -39,7 +41,7 @@ Status catalog_types_define(Engine *engine, Error *err) {
                 CLEANUP(engine_type_deinit) duckdb_logical_type alias = duckdb_create_logical_type(TYPES[i].made_of);
                 duckdb_logical_type_set_alias(alias, TYPES[i].name);
                 if (duckdb_register_logical_type(engine->run, alias, NULL) != DuckDBSuccess || !define_cast(engine, alias, base))
-                        return error_set(err, STATUS_ENGINE, "the engine takes no type %s", TYPES[i].name);
+                        return error_reason(err, ENGINE_TYPE, reason_number((int64_t)i + 1));
         }
         return STATUS_OK;
 }

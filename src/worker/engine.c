@@ -2,6 +2,7 @@
 #include "worker/engine.h"
 
 #include "base/json.h"
+#include "base/reason.h"
 #include "worker/catalog_types.h"
 
 void engine_result_deinit(duckdb_result *result) {
@@ -284,7 +285,7 @@ static Status configure(duckdb_config config, const EngineOptions *options, Aren
         for (size_t i = 0; taken && i < COUNT_OF(CONFIGURATION); i++)
                 taken = duckdb_set_config(config, CONFIGURATION[i][0], CONFIGURATION[i][1]) == DuckDBSuccess;
         if (!taken)
-                return error_set(err, STATUS_ENGINE, "the engine refuses its configuration");
+                return error_reason(err, ENGINE_CONFIG);
         return STATUS_OK;
 }
 
@@ -298,13 +299,12 @@ static Status open_database(const EngineOptions *options, Engine *engine, Arena 
         TRY(configure(config, options, arena, err));
         char *words = NULL;
         if (duckdb_open_ext(NULL, &engine->database, config, &words) != DuckDBSuccess) {
-                error_set(err, STATUS_ENGINE, "the engine does not open: %s", words ? words : "no reason given");
                 duckdb_free(words);
-                return STATUS_ENGINE;
+                return error_reason(err, ENGINE_OPEN);
         }
         if (duckdb_connect(engine->database, &engine->run) != DuckDBSuccess ||
             duckdb_connect(engine->database, &engine->parse) != DuckDBSuccess)
-                return error_set(err, STATUS_ENGINE, "the engine does not connect");
+                return error_reason(err, ENGINE_CONNECT);
         return STATUS_OK;
 }
 
@@ -319,30 +319,31 @@ static Str quoted_folder(const char *folder, Arena *arena) {
         return buf_dup(&text, arena);
 }
 
-static Status set(Engine *engine, duckdb_connection connection, Str sql, Arena *arena, Error *err) {
+/* number: which of all of them, from 1. */
+static Status set(Engine *engine, duckdb_connection connection, Str sql, size_t number, Arena *arena, Error *err) {
         Failure failure;
         if (engine_run(engine, connection, sql, arena, &failure))
                 return STATUS_OK;
-        return error_set(err, STATUS_ENGINE, "the engine refuses '%.*s': %.*s", STR_ARG(sql), STR_ARG(failure.detail));
+        return error_reason(err, ENGINE_SETTING, reason_number((int64_t)number));
 }
 
 static Status lock_down(Engine *engine, const char *folder, Arena *arena, Error *err) {
         const char *quoted = quoted_folder(folder, arena).data;
         for (size_t i = 0; i < COUNT_OF(SESSION_SETTINGS); i++) {
-                TRY(set(engine, engine->run, str_of(SESSION_SETTINGS[i]), arena, err));
-                TRY(set(engine, engine->parse, str_of(SESSION_SETTINGS[i]), arena, err));
+                TRY(set(engine, engine->run, str_of(SESSION_SETTINGS[i]), i + 1, arena, err));
+                TRY(set(engine, engine->parse, str_of(SESSION_SETTINGS[i]), i + 1, arena, err));
         }
         for (size_t i = 0; i < COUNT_OF(SETTINGS); i++)
-                TRY(set(engine, engine->run, arena_strf(arena, SETTINGS[i], quoted, quoted, quoted), arena, err));
+                TRY(set(engine, engine->run, arena_strf(arena, SETTINGS[i], quoted, quoted, quoted),
+                        COUNT_OF(SESSION_SETTINGS) + i + 1, arena, err));
         return STATUS_OK;
 }
 
 Status engine_open(const EngineOptions *options, Engine *out, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         if (strcmp(duckdb_library_version(), PROTOCOL_ENGINE_VERSION) != 0)
-                return error_set(err, STATUS_ENGINE,
-                                 "the engine library is DuckDB %s; Lode was reviewed for %s and takes no other",
-                                 duckdb_library_version(), PROTOCOL_ENGINE_VERSION);
+                return error_reason(err, ENGINE_VERSION, reason_text(str_of(duckdb_library_version())),
+                                    reason_text(STR(PROTOCOL_ENGINE_VERSION)));
         Engine engine = { 0 };
         Failure failure;
         Status status = open_database(options, &engine, &arena, err);
@@ -352,7 +353,7 @@ Status engine_open(const EngineOptions *options, Engine *out, Error *err) {
                 status = lock_down(&engine, options->folder, &arena, err);
         if (status == STATUS_OK &&
             !prepare_one(engine.parse, STR("SELECT json_serialize_sql($1::VARCHAR)"), &engine.parser, &arena, &failure))
-                status = error_set(err, STATUS_ENGINE, "the engine has no parser: %.*s", STR_ARG(failure.detail));
+                status = error_reason(err, ENGINE_PARSER);
         if (status != STATUS_OK) {
                 engine_close(&engine);
                 return status;

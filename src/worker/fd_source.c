@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "base/reason.h"
+
 static Status read_fd(void *context, void *into, size_t size, size_t *out_got, Error *err) {
         const int *fd = context;
         ssize_t got;
@@ -10,7 +12,7 @@ static Status read_fd(void *context, void *into, size_t size, size_t *out_got, E
                 got = read(*fd, into, size);
         } while (got < 0 && errno == EINTR);
         if (got < 0)
-                return error_errno(err, errno, "cannot read the file");
+                return error_reason(err, READ, reason_errno(errno));
         *out_got = (size_t)got;
         return STATUS_OK;
 }

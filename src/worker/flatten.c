@@ -11,6 +11,7 @@
  */
 #include "worker/flatten.h"
 
+#include "base/reason.h"
 #include "engine/functions.h"
 
 static void flatten_flat(duckdb_function_info info UNUSED, duckdb_data_chunk input, duckdb_vector output) {
@@ -93,7 +94,7 @@ Status flatten_define_all(Engine *engine, Error *err) {
                 Str name = str_of(FUNCTION_TYPES[i]);
                 CLEANUP(engine_type_deinit) duckdb_logical_type type = duckdb_create_logical_type(engine_type_id(name));
                 if (!define_forms(engine, name, type, &arena))
-                        return error_set(err, STATUS_ENGINE, "the engine takes no function over %.*s", STR_ARG(name));
+                        return error_reason(err, ENGINE_FUNCTION, reason_number((int64_t)i + 1));
                 map_put(&engine->defined, name, engine);
         }
         return STATUS_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/locate.h"
 
+#include "base/reason.h"
 #include "frame/csv.h"
 #include "worker/fd_source.h"
 
@@ -19,7 +20,7 @@ static Status take_row(Search *search, CsvBatch *batch, size_t row, Error *err) 
         Str raw = csv_raw(batch, row);
         search->raw_total += raw.size;
         if (search->raw_total > RAW_TOTAL_MAX)
-                return error_set(err, STATUS_LIMIT, "the records' text is more than %u MB together; ask for fewer rows", RAW_TOTAL_MAX >> 20);
+                return error_reason(err, LOCATED_SIZE, reason_number(RAW_TOTAL_MAX >> 20));
         search->result.items[search->result.count++] = (LocatedRecord){
                 .record = batch->records[row],
                 .line = csv_line(batch, row),

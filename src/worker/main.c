@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 
 #include "base/file.h"
+#include "base/reason.h"
 #include "engine/stage_message.h"
 #include "worker/box.h"
 #include "worker/build.h"
@@ -437,7 +438,7 @@ static Status start(const Arguments *arguments, Server *server, Error *err) {
         pthread_t thread;
         int failed = pthread_create(&thread, NULL, runner, server);
         if (failed)
-                return error_errno(err, failed, "cannot start a thread");
+                return error_reason(err, THREAD, reason_errno(failed));
         return STATUS_OK;
 }
 

@@ -42,15 +42,14 @@ bool rows_can_send(duckdb_prepared_statement prepared, Arena *arena, Failure *fa
         return true;
 }
 
-static bool flush(Encoder *encoder, Arena *arena, Failure *failure) {
+static bool flush(Encoder *encoder, Failure *failure) {
         Str left = buf_view(&encoder->rows);
         while (left.size > 0) {
                 Error err = { 0 };
                 Str frame = str_slice(left, 0, MESSAGE_ROWS_MAX);
                 if (message_send(encoder->sink->socket, MESSAGE_ROWS, 0, encoder->sink->statement, frame, NULL, 0,
                                  &err) != STATUS_OK) {
-                        *failure = failure_of_error(&err);
-                        failure->detail = arena_str(arena, failure->detail);
+                        *failure = (Failure){ .kind = FAILURE_OTHER, .position = -1 };
                         return false;
                 }
                 encoder->sink->frames++;
@@ -76,7 +75,7 @@ static bool send_chunk(Encoder *encoder, duckdb_data_chunk chunk, Arena *arena, 
                 encoder->write(&encoder->writer, &encoder->rows, row);
                 if (encoder->rows.failed || encoder->writer.field.failed || encoder->rows.size - before > MESSAGE_ROW_MAX)
                         return row_too_long(arena, failure);
-                if (encoder->rows.size >= FLUSH_AT && !flush(encoder, arena, failure))
+                if (encoder->rows.size >= FLUSH_AT && !flush(encoder, failure))
                         return false;
         }
         encoder->sink->rows += count;
@@ -103,7 +102,7 @@ static bool send_all(Encoder *encoder, duckdb_result *result, Arena *arena, Fail
                                 *failure = engine_failure(error, arena);
                                 return false;
                         }
-                        return flush(encoder, arena, failure);
+                        return flush(encoder, failure);
                 }
                 if (!send_chunk(encoder, chunk, arena, failure))
                         return false;

@@ -9,6 +9,7 @@
 #include <assert.h>
 
 #include "base/map.h"
+#include "base/reason.h"
 #include "base/vec.h"
 #include "frame/guess.h"
 #include "parquet/writer.h"
@@ -122,9 +123,7 @@ static Status match_names(Job *job) {
         }
         if (found > 0 || spec->column_count == 0)
                 return STATUS_OK;
-        error_set(job->err, STATUS_HELD, "the header names none of the source's columns; it begins with '%.*s'",
-                  STR_ARG(str_slice(result->header.items[0], 0, FIELD_SHOWN_MAX)));
-        return error_hint(job->err, "perhaps the file has no header, another delimiter, or belongs to another source");
+        return error_reason(job->err, HEADER_STRANGE, reason_text(str_slice(result->header.items[0], 0, FIELD_SHOWN_MAX)));
 }
 
 static void note_missing(Job *job) {
@@ -517,7 +516,7 @@ static Status stage_batches(Job *job, StageProgress progress) {
                         continue;
                 reported = raw;
                 if (!progress.report(progress.context, raw))
-                        return error_set(job->err, STATUS_INTERRUPTED, "interrupted while reading the delivery");
+                        return error_reason(job->err, INTERRUPTED);
         }
 }
 
@@ -565,8 +564,7 @@ static void take_counts(Job *job) {
 static Status check_spec(const StageSpec *spec, Error *err) {
         TRY(format_check(&spec->format, err));
         if (spec->column_count == 0 || spec->column_count > FORMAT_COLUMNS_MAX)
-                return error_set(err, STATUS_BAD_VALUE, "a source has 1 to %d columns; this one has %zu",
-                                 FORMAT_COLUMNS_MAX, spec->column_count);
+                return error_reason(err, REFUSED);
         return STATUS_OK;
 }
 
@@ -606,11 +604,8 @@ static Status run(Job *job, StageProgress progress) {
         guess_unknown(job);
         const StageResult *result = job->result;
         if (result->records != result->accepted + result->quarantined + result->skipped)
-                return error_set(job->err, STATUS_INTERNAL,
-                                 "the delivery's records do not add up: %lld read, %lld accepted, %lld "
-                                 "quarantined, %lld skipped",
-                                 (long long)result->records, (long long)result->accepted,
-                                 (long long)result->quarantined, (long long)result->skipped);
+                return error_reason(job->err, COUNTS, reason_number(result->records), reason_number(result->accepted),
+                                    reason_number(result->quarantined), reason_number(result->skipped));
         return STATUS_OK;
 }
 

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Reason: why our own code in a worker failed, as a number and typed arguments. A worker sends nothing else; the words
+ * are made of this table by `lode`, so that no worker can put a sentence of its own before anybody. What has no reason
+ * here is told by a worker as UNEXPLAINED: its words stay where they are.
+ *
+ * The rooms whose code runs in a worker raise their failures with error_reason(); in `lode` itself they read the same.
+ *
+ *      return error_reason(err, HEADER_WIDTH, reason_number(count), reason_number(FORMAT_COLUMNS_MAX));
+ *
+ * Types of arguments: n an integer; e a number of errno, shown in the system's words; t a text out of the user's file,
+ * at most REASON_TEXT_MAX bytes, shown between quotes with all that is not printable escaped.
+ * Errors: a number, count, type or size that is not the table's is CORRUPT when it is read (a worker that lies), and a
+ * broken invariant when it is raised.
+ */
+#include "base/buf.h"
+
+#define REASON_ARGUMENTS_MAX 4
+#define REASON_TEXT_MAX 120 /* bytes; a longer text is cut where the failure is raised */
+
+/* The remedy of everything that this kernel has no box for. */
+#define REASON_NO_BOX "SQL and files run only in a box: Linux 5.13 or newer, with Landlock and seccomp switched on; LODE_UNSAFE_NO_SANDBOX=1 does without"
+
+/* name, kind of failure, types of %1 %2 ..., words, what to do */
+/* clang-format off */
+#define REASON_TABLE(X)                                                                                                              \
+        X(UNEXPLAINED,     INTERNAL,    "",     "the worker failed inside", "")                                                      \
+        X(REFUSED,         INTERNAL,    "",     "the worker refuses what it was asked", "")                                          \
+        X(TOO_MUCH,        LIMIT,       "",     "the worker met one of its limits", "")                                              \
+        X(INTERRUPTED,     INTERRUPTED, "",     "interrupted while reading the delivery", "")                                        \
+        /* bytes of a delivery */                                                                                                    \
+        X(IS_ZSTD,         HELD,        "",     "the file is compressed by zstd, which is not read", "decompress it first (zstd -d), or send it as gzip") \
+        X(IS_BZIP2,        HELD,        "",     "the file is compressed by bzip2, which is not read", "decompress it first (bunzip2), or send it as gzip") \
+        X(IS_XZ,           HELD,        "",     "the file is compressed by xz, which is not read", "decompress it first (unxz), or send it as gzip") \
+        X(IS_ZIP,          HELD,        "",     "the file is a zip archive or an Excel file, which is not read", "unpack it first, or save the sheet as CSV UTF-8") \
+        X(IS_PARQUET,      HELD,        "",     "the file is a Parquet file, which is not read", "only CSV is read in this version") \
+        X(IS_UTF16,        HELD,        "",     "the file is UTF-16 text, which is not read", "save it as UTF-8 (iconv -f UTF-16 -t UTF-8)") \
+        X(IS_OFFICE,       HELD,        "",     "the file is an old Excel or Office file, which is not read", "save the sheet as CSV UTF-8") \
+        X(IS_PDF,          HELD,        "",     "the file is a PDF, which is not read", "only CSV is read in this version")          \
+        X(IS_TAR,          HELD,        "",     "the file is a tar archive, which is not read", "unpack it first")                   \
+        X(IS_JSON,         HELD,        "",     "the file is JSON, which is not read yet", "write its records as CSV, or, if it is CSV all the same, give it a source by hand") \
+        X(GZIP_NOT,        HELD,        "",     "the source says gzip, and the file is not", "")                                     \
+        X(GZIP_DAMAGED,    HELD,        "n",    "the gzip data is damaged near byte %1", "")                                         \
+        X(GZIP_TAIL,       HELD,        "n",    "bytes that are not gzip follow the gzip data at byte %1", "")                       \
+        X(GZIP_CUT,        HELD,        "",     "the gzip data ends too early: the file was cut short", "")                          \
+        X(GZIP_START,      INTERNAL,    "n",    "zlib does not start: %1", "")                                                       \
+        X(INFLATED,        HELD,        "n",    "the file has more than %1 bytes when decompressed, its limit", "")                  \
+        /* its records */                                                                                                            \
+        X(RECORD_LIMIT,    HELD,        "nn",   "line %1 is over the limit of %2 bytes for a record", "")                            \
+        X(RECORD_WIDTH,    HELD,        "nnn",  "line %1 has %2 fields; at most %3 are read", "")                                    \
+        X(HEADER_QUOTE,    HELD,        "n",    "the header on line %1 has a quote in a wrong place, or one that is never closed", "correct the file, or say how it is quoted: quote: none, or another quote") \
+        X(HEADER_LIMIT,    HELD,        "nn",   "the header on line %1 is over the limit of %2 bytes for a record", "")              \
+        X(HEADER_WIDTH,    HELD,        "nn",   "the header has %1 fields; at most %2 are read", "")                                 \
+        X(HEADER_SIZE,     HELD,        "nn",   "the header has %1 bytes; at most %2 are read", "")                                  \
+        X(HEADER_UTF8,     HELD,        "n",    "the header on line %1 is not UTF-8", "")                                            \
+        X(HEADER_NUL,      HELD,        "n",    "the header on line %1 holds a NUL byte", "")                                        \
+        X(HEADER_STRANGE,  HELD,        "t",    "the header names none of the source's columns; it begins with '%1'", "perhaps the file has no header, another delimiter, or belongs to another source") \
+        X(TEXT_UTF8,       HELD,        "",     "the file's text is not UTF-8", "if it is Windows-1252, iconv -f WINDOWS-1252 -t UTF-8 makes it so; other encodings are not read yet") \
+        X(TEXT_NUL,        HELD,        "",     "the file holds NUL bytes: it is no text, or it is UTF-16", "iconv -f UTF-16LE -t UTF-8 makes UTF-8 of UTF-16") \
+        X(NO_CSV,          HELD,        "",     "no record of the file can be read as CSV", "JSON, XML and the like are not read yet; is it a table of lines and fields?") \
+        X(NO_RECORDS,      HELD,        "",     "the file has no records: it is empty or blank", "add one of the feed that has some") \
+        X(FILE_WIDTH,      LIMIT,       "nn",   "the file has %1 columns; at most %2 are read", "a file so wide is often a matrix: turn it into rows of key and value") \
+        X(COUNTS,          INTERNAL,    "nnnn", "the delivery's records do not add up: %1 read, %2 accepted, %3 quarantined, %4 skipped", "") \
+        X(LOCATED_SIZE,    LIMIT,       "n",    "the records' text is more than %1 MB together; ask for fewer rows", "")             \
+        /* files and memory */                                                                                                       \
+        X(READ,            IO,          "e",    "cannot read the file: %1", "")                                                      \
+        X(WRITE,           IO,          "e",    "the worker cannot read or write a file: %1", "")                                    \
+        X(FULL,            DISK_FULL,   "e",    "the worker cannot write a file: %1", "")                                            \
+        X(MEMORY,          MEMORY,      "",     "the worker has not the memory for this", "")                                        \
+        X(BUILT_OPEN,      IO,          "e",    "cannot open the file just built: %1", "")                                           \
+        X(BUILT_BROKEN,    CORRUPT,     "",     "the file just built is not one that Lode can publish", "")                          \
+        /* how a worker starts */                                                                                                    \
+        X(BOX_PATH,        SANDBOX,     "e",    "a folder of the worker cannot be opened: %1", REASON_NO_BOX)                        \
+        X(BOX_LANDLOCK,    SANDBOX,     "e",    "this kernel has no Landlock: %1", REASON_NO_BOX)                                    \
+        X(BOX_RULES,       SANDBOX,     "e",    "Landlock makes no rules: %1", REASON_NO_BOX)                                        \
+        X(BOX_RULE,        SANDBOX,     "e",    "Landlock takes no rule for a folder of the worker: %1", REASON_NO_BOX)              \
+        X(BOX_RESTRICT,    SANDBOX,     "e",    "Landlock does not restrict: %1", REASON_NO_BOX)                                     \
+        X(BOX_FILTER,      SANDBOX,     "",     "seccomp makes no filter", REASON_NO_BOX)                                            \
+        X(BOX_CALLS,       SANDBOX,     "e",    "this kernel has no seccomp filter: %1", REASON_NO_BOX)                              \
+        X(BOX_CORES,       SANDBOX,     "e",    "cannot limit cores: %1", "")                                                        \
+        X(BOX_OPEN_FILES,  SANDBOX,     "e",    "cannot limit open files: %1", "")                                                   \
+        X(BOX_ADDRESSES,   SANDBOX,     "e",    "cannot limit the address space: %1", "")                                            \
+        X(BOX_PARENT,      SANDBOX,     "e",    "cannot tie the worker to its parent: %1", "")                                       \
+        X(BOX_PRIVILEGES,  SANDBOX,     "e",    "cannot give up privileges: %1", "")                                                 \
+        X(ENGINE_VERSION,  ENGINE,      "tt",   "the engine library is DuckDB '%1'; Lode was reviewed for '%2' and takes no other", "") \
+        X(ENGINE_CONFIG,   ENGINE,      "",     "the engine refuses its configuration", "")                                          \
+        X(ENGINE_OPEN,     ENGINE,      "",     "the engine does not open", "is the memory limit too small?")                        \
+        X(ENGINE_CONNECT,  ENGINE,      "",     "the engine does not connect", "")                                                   \
+        X(ENGINE_SETTING,  ENGINE,      "n",    "the engine refuses setting %1 of those that lock it", "")                           \
+        X(ENGINE_PARSER,   ENGINE,      "",     "the engine has no parser", "")                                                      \
+        X(ENGINE_TYPE,     ENGINE,      "n",    "the engine does not take type %1 of those that a catalog needs", "")                \
+        X(ENGINE_FUNCTION, ENGINE,      "n",    "the engine does not take function %1 of those that guard scans", "")                \
+        X(THREAD,          IO,          "e",    "cannot start a thread: %1", "")
+/* clang-format on */
+
+typedef enum Reason {
+#define X(name, status, types, words, remedy) REASON_##name,
+        REASON_TABLE(X)
+#undef X
+                REASON_COUNT
+} Reason;
+
+typedef struct ReasonArgument {
+        char type; /* n, e or t */
+        int64_t number;
+        Str text; /* borrowed */
+} ReasonArgument;
+
+static inline ReasonArgument reason_number(int64_t number) {
+        return (ReasonArgument){ .type = 'n', .number = number };
+}
+
+static inline ReasonArgument reason_errno(int number) {
+        return (ReasonArgument){ .type = 'e', .number = number };
+}
+
+static inline ReasonArgument reason_text(Str text) {
+        return (ReasonArgument){ .type = 't', .text = text };
+}
+
+/* Records the failure, its words, what to do, and what a worker has to send of it; returns its status. */
+#define error_reason(err, ...) ERROR_REASON_(err, __VA_ARGS__, )
+#define ERROR_REASON_(err, name, ...) ERROR_REASON_OF_(err, REASON_##name, __VA_ARGS__)
+/* The same for a reason that is a value. */
+#define error_reason_of(err, ...) ERROR_REASON_OF_(err, __VA_ARGS__, )
+#define ERROR_REASON_OF_(err, reason, ...)                                                                       \
+        error_failed_(error_reason_at(err, reason, (ReasonArgument[]){ { 0 }, __VA_ARGS__ },                     \
+                                      COUNT_OF(((ReasonArgument[]){ { 0 }, __VA_ARGS__ })), __FILE__, __LINE__))
+
+/* arguments[0] is no argument: a list in C is never empty. */
+Status error_reason_at(Error *err, Reason reason, const ReasonArgument *arguments, size_t count, const char *file, int line);
+
+Status reason_status(Reason reason);
+const char *reason_types(Reason reason);
+const char *reason_words(Reason reason); /* with its %1 */
+
+/*
+ * The failure for the other program: u16 reason, u8 count, {u8 type, u64 number | lstr text}. An error that was not
+ * raised with a reason is written as what its kind and its errno tell.
+ */
+void reason_write(Buf *out, const Error *err);
+/* CORRUPT, with nothing of what was sent in its words, on anything that the table does not have. */
+Status reason_read(Cursor *cursor, Error *out, Error *err);
