@@ -1,22 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/access_shape.h"
 
-#include "cli/shapes.h"
-
-void access_json(JsonWriter *w, const AccessChange *changes, size_t count) {
-        json_key(w, "access");
-        json_array(w);
-        for (size_t i = 0; i < count; i++) {
-                json_object(w);
-                json_member_str(w, "principal", changes[i].principal);
-                json_member_str(w, "object", changes[i].object);
-                shape_text(w, "gains", changes[i].gains);
-                shape_text(w, "loses", changes[i].loses);
-                json_end(w);
-        }
-        json_end(w);
-}
-
 void access_print(const Output *output, const AccessChange *changes, size_t count) {
         size_t width = 0;
         for (size_t i = 0; i < count; i++)

@@ -2,36 +2,17 @@
 #include "cli/access_shape.h"
 #include "cli/text_errors.h"
 #include "model/text.h"
+#include "model/text_shape.h"
 
 enum { OPTION_BRANCH };
 
 static const Option options[] = { [OPTION_BRANCH] = { "branch", 0, "BRANCH", "where to put it (else main)" } };
 
-static void print_changes(JsonWriter *w, const ApplyReport *report, Arena *arena) {
-        json_array(w);
-        for (size_t i = 0; report->changed && i < report->commit.change_count; i++) {
-                const CatalogChangeRow *row = &report->commit.changes[i];
-                json_object(w);
-                json_member_str(w, "kind", row->kind);
-                json_member_str(w, "name", row->zone.size ? arena_strf(arena, "%.*s.%.*s", STR_ARG(row->zone), STR_ARG(row->name)) : row->name);
-                json_member_str(w, "change", row->body_hash.size ? STR("put") : STR("remove"));
-                json_end(w);
-        }
-        json_end(w);
-}
-
 static void print_json(Cli *cli, const ApplyReport *report, Str branch) {
         CLEANUP(buf_deinit) Buf json = { 0 };
         JsonWriter w = json_writer(&json, false);
         json_object(&w);
-        json_member_str(&w, "commit", report->commit.id);
-        json_member_str(&w, "branch", branch);
-        json_key(&w, "changes");
-        print_changes(&w, report, &cli->arena);
-        access_json(&w, report->access, report->access_count);
-        json_key(&w, "errors");
-        json_array(&w);
-        json_end(&w);
+        apply_json(&w, report, branch, &cli->arena);
         json_end(&w);
         output_json(&json);
 }

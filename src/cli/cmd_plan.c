@@ -4,6 +4,7 @@
 #include "cli/shapes.h"
 #include "cli/text_errors.h"
 #include "model/plan.h"
+#include "model/text_shape.h"
 
 enum { OPTION_BRANCH };
 

@@ -249,6 +249,20 @@ static bool is_of_zone(const Grants *grants, const Account *account, const Grant
                is_among(grants, account, zone->engineers, zone->engineer_count, false, &ignored);
 }
 
+ZoneRole grants_role(const Grants *grants, const Account *account, Str zone_name) {
+        const GrantZone *zone = find_zone(grants, zone_name);
+        if (!zone || !is_of_zone(grants, account, zone))
+                return ZONE_ROLE_NONE;
+        return zone->owner.size > 0 && str_equal(zone->owner, account->name) ? ZONE_ROLE_OWNER : ZONE_ROLE_ENGINEER;
+}
+
+bool grants_may_apply(const Grants *grants, const Account *account) {
+        bool may = account->is_admin;
+        for (size_t i = 0; i < grants->zone_count && !may; i++)
+                may = is_of_zone(grants, account, &grants->zones[i]);
+        return may;
+}
+
 bool grants_may_read(const Grants *grants, const Account *account, Str zone_name, Str stage, Str name) {
         const GrantZone *zone = find_zone(grants, zone_name);
         if (account->is_admin)

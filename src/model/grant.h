@@ -22,6 +22,11 @@ Status grants_load(Catalog *catalog, Arena *arena, Grants **out, Error *err);
 bool grants_may_read(const Grants *grants, const Account *account, Str zone, Str stage, Str name);
 /* Whether it sees anything of the zone. */
 bool grants_may_enter(const Grants *grants, const Account *account, Str zone);
+typedef enum ZoneRole { ZONE_ROLE_NONE, ZONE_ROLE_ENGINEER, ZONE_ROLE_OWNER } ZoneRole;
+/* What it is in a zone; an administrator as such is nothing. */
+ZoneRole grants_role(const Grants *grants, const Account *account, Str zone);
+/* Whether there is any text that it may change. */
+bool grants_may_apply(const Grants *grants, const Account *account);
 /* What is in force now, loaded again when the catalog changed; for one thread, with a catalog of its own. */
 typedef struct GrantCache {
         Arena arena;

@@ -148,10 +148,14 @@ static Status read_again(const Workspace *w, Arena *arena, ProjectObject **out, 
  * Whether the files were edited since this process read them. Asked after a change set's base was taken: so of two that
  * apply, the one that read first and publishes last finds out, either here or by a conflict.
  */
-static Status is_stale(const Workspace *w, bool *out, Error *err) {
+static Status is_stale(const Workspace *w, CatalogAt base, bool *out, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         ProjectObject *now, *read;
         size_t now_count, read_count;
+        if (w->origin) { /* its files are nobody else's, but a part of them is the history's own */
+                *out = base.seq != w->origin->seq;
+                return STATUS_OK;
+        }
         TRY(read_again(w, &arena, &now, &now_count, err));
         project_objects(w->project, &arena, &read, &read_count);
         *out = !same_objects(now, now_count, read, read_count);
@@ -189,14 +193,14 @@ static Status commit_changes(Workspace *w, Str branch, CatalogCommit *commit, Ar
 }
 
 Status text_apply(Workspace *w, Str branch, Arena *arena, ApplyReport *out, Error *err) {
-        ChangeSetSpec spec = { .branch = branch, .author = w->principal.name, .via = STR("cli"), .message = STR("apply the project's text"),
-                               .git = workspace_git(w) };
+        ChangeSetSpec spec = { .branch = branch, .author = w->principal.name, .via = w->origin ? w->origin->via : STR("cli"),
+                               .message = STR("apply the project's text"), .git = w->origin ? w->origin->git : workspace_git(w) };
         Status status = STATUS_CONFLICT;
         for (int i = 0; i < APPLY_TRIES && status == STATUS_CONFLICT; i++) {
                 CLEANUP(changeset_freep) ChangeSet *set = NULL;
                 TRY(changeset_new(w->lake, &spec, &set, err));
                 *out = (ApplyReport){ 0 };
-                TRY(is_stale(w, &out->stale, err));
+                TRY(is_stale(w, changeset_base(set), &out->stale, err));
                 if (out->stale)
                         return STATUS_OK;
                 TRY(fill(set, w, arena, err));

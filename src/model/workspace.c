@@ -63,7 +63,7 @@ Status workspace_audit(Workspace *w, AuditRecord record, Error *err) {
         if (!w->audit)
                 return STATUS_OK;
         record.principal = w->principal.name;
-        record.via = STR("cli");
+        record.via = w->origin ? w->origin->via : STR("cli");
         return audit_record(w->audit, &record, &w->arena, NULL, err);
 }
 

@@ -11,6 +11,13 @@
 #include "lake/lake.h"
 #include "model/project.h"
 
+/* Text that was not read from the work tree of whoever runs the command line. */
+typedef struct TextOrigin {
+        Str via;     /* as in AuditRecord */
+        Str git;     /* the commit that it was taken from, if it is known */
+        int64_t seq; /* it was put together with what main had at this commit, and is stale beyond it */
+} TextOrigin;
+
 typedef struct Workspace {
         Arena arena;
         Project *project;
@@ -18,6 +25,7 @@ typedef struct Workspace {
         WorkerPool *pool;  /* NULL unless asked for */
         Principal principal;
         Audit *audit;      /* NULL without a store */
+        const TextOrigin *origin; /* NULL: the work tree */
         const char *temporary; /* the workers' folder where there is no store, removed at the end */
 } Workspace;
 

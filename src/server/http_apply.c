@@ -1,4 +1,290 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * POST /v1/apply: a tar of the project's text, plain or gzipped, made one commit. A zone that the archive has any file of is
+ * replaced whole; zones and central files that it has nothing of stay as they are applied, unless ?whole=true says that the
+ * archive is all there is. What nobody may change by whom it was sent refuses all of it. The same checks as `lode apply`.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/vec.h"
+#include "frame/gunzip.h"
+#include "model/authority.h"
+#include "model/text_files.h"
+#include "model/text_shape.h"
 #include "server/http_parts.h"
-Status http_apply_check(Session *session UNUSED, Error *err) { return error_set(err, STATUS_DENIED, "not yet"); }
-Status http_apply(Session *session UNUSED, Error *err) { return error_set(err, STATUS_DENIED, "not yet"); }
+#include "server/tar.h"
+
+#define UNPACKED_MAX (64u << 20) /* bytes */
+#define FILES_MAX 20000
+#define FILE_MAX (4u << 20)
+
+typedef VEC(TextFile) FileVec;
+
+typedef struct Apply {
+        Session *session;
+        Arena *arena;      /* the request's */
+        Buf unpacked;
+        const Grants *grants;
+        TarFile *sent;
+        size_t sent_count;
+        Str git;
+        bool whole;
+        VEC(Str) passed_over; /* of what was sent: what is no text of a project */
+        const char *folder;   /* a temporary one of our own */
+} Apply;
+
+static void apply_deinit(Apply *apply) {
+        Error ignored;
+        if (apply->folder)
+                (void)dir_remove_all(apply->folder, &ignored);
+        buf_deinit(&apply->unpacked);
+}
+
+Status http_apply_check(Session *session, Error *err) {
+        const Grants *grants;
+        TRY(grants_now(session->thread->grants, session->thread->lake->catalog, &grants, err));
+        if (grants_may_apply(grants, &session->account))
+                return STATUS_OK;
+        error_set(err, STATUS_DENIED, "you may change no text of this project");
+        return error_hint(err, "administrators may, and a zone's owner and engineers the text of their zone");
+}
+
+/* ---- what was sent ---- */
+
+static Status unpack(Apply *apply, Str bytes, Str *out, Error *err) {
+        *out = bytes;
+        if (!gunzip_is(bytes))
+                return STATUS_OK;
+        apply->unpacked.limit = UNPACKED_MAX;
+        if (gunzip(bytes, &apply->unpacked, err) != STATUS_OK)
+                return error_context(err, "the archive");
+        *out = buf_view(&apply->unpacked);
+        return STATUS_OK;
+}
+
+static bool is_commit(Str text) {
+        bool hex = text.size == 40;
+        for (size_t i = 0; i < text.size && hex; i++)
+                hex = strchr("0123456789abcdef", text.data[i]) != NULL;
+        return hex;
+}
+
+/* Of a checkout there is more in an archive than text of the project: README, .gitignore, ingress/. */
+static bool is_text(Str path) {
+        Str zone = text_file_zone(path);
+        bool is_hidden = str_find(path, STR("/.")) < path.size;
+        return str_is(path, "lode.yml") || str_is(path, "policies.yml") || (zone.size > 0 && !is_hidden);
+}
+
+static Status read_archive(Apply *apply, Error *err) {
+        static const char *const names[] = { "whole" };
+        static const TarLimits limits = { FILES_MAX, FILE_MAX };
+        Str bytes, comment, whole;
+        TarFile *files;
+        size_t count;
+        TRY(http_arguments_known(apply->session, names, COUNT_OF(names), err));
+        TRY(http_argument(apply->session, "whole", &whole, err));
+        if (whole.size > 0 && !str_is(whole, "true") && !str_is(whole, "false"))
+                return error_set(err, STATUS_BAD_VALUE, "whole is true or false");
+        apply->whole = str_is(whole, "true");
+        TRY(unpack(apply, buf_view(&apply->session->http->content), &bytes, err));
+        TRY(tar_read(bytes, &limits, apply->arena, &files, &count, &comment, err));
+        apply->git = is_commit(comment) ? comment : STR("");
+        apply->sent = ARENA_ARRAY(apply->arena, TarFile, count);
+        for (size_t i = 0; i < count; i++) {
+                if (is_text(files[i].path))
+                        apply->sent[apply->sent_count++] = files[i];
+                else
+                        vec_push(apply->arena, &apply->passed_over, files[i].path);
+        }
+        if (apply->sent_count > 0)
+                return STATUS_OK;
+        error_set(err, STATUS_BAD_VALUE, "the archive holds no text of a project");
+        return error_hint(err, "make it in the project's folder: tar c lode.yml zones");
+}
+
+/* ---- the text as it is to be ---- */
+
+static bool sends_zone(const Apply *apply, Str zone) {
+        for (size_t i = 0; i < apply->sent_count; i++)
+                if (str_equal(text_file_zone(apply->sent[i].path), zone))
+                        return true;
+        return false;
+}
+
+static bool sends_file(const Apply *apply, Str path) {
+        for (size_t i = 0; i < apply->sent_count; i++)
+                if (str_equal(apply->sent[i].path, path))
+                        return true;
+        return false;
+}
+
+/* What is applied and not replaced, and what was sent. lode.yml always is. */
+static Status merge(Apply *apply, CatalogAt at, FileVec *out, Error *err) {
+        TextFile *applied;
+        size_t count;
+        TRY(text_files(apply->session->thread->lake->catalog, at, apply->arena, &applied, &count, err));
+        Str last_zone = STR("");
+        bool last_sent = false;
+        for (size_t i = 0; i < count; i++) {
+                Str zone = text_file_zone(applied[i].path);
+                if (!str_equal(zone, last_zone)) {
+                        last_zone = zone;
+                        last_sent = sends_zone(apply, zone);
+                }
+                bool replaced = zone.size > 0 ? last_sent : sends_file(apply, applied[i].path);
+                if (!replaced && (!apply->whole || str_is(applied[i].path, "lode.yml")))
+                        vec_push(apply->arena, out, applied[i]);
+        }
+        for (size_t i = 0; i < apply->sent_count; i++)
+                vec_push(apply->arena, out, ((TextFile){ apply->sent[i].path, apply->sent[i].bytes }));
+        return STATUS_OK;
+}
+
+static Status write_down(Apply *apply, const FileVec *files, Error *err) {
+        const char *base = getenv("TMPDIR");
+        Error ignored;
+        if (apply->folder)
+                (void)dir_remove_all(apply->folder, &ignored);
+        char *folder = arena_printf(apply->arena, "%s/lode-apply-XXXXXX", base && *base ? base : "/tmp");
+        apply->folder = NULL;
+        if (!mkdtemp(folder))
+                return error_errno(err, errno, "cannot make a temporary folder '%s'", folder);
+        apply->folder = folder;
+        return text_files_write(folder, files->items, files->count, err);
+}
+
+/* ---- errors ---- */
+
+/* What is wrong in a zone that is not the sender's is told without its text. */
+static void hide(const Apply *apply, Error *err) {
+        Str zone = text_file_zone(str_of(err->file));
+        const Account *account = &apply->session->account;
+        bool is_sent = err->status == STATUS_DENIED; /* and says nothing but that */
+        if (is_sent || account->is_admin || zone.size == 0 || grants_role(apply->grants, account, zone) != ZONE_ROLE_NONE)
+                return;
+        Error shown = { 0 };
+        error_set(&shown, err->status, "the text of zone '%.*s' does not hold with this change", STR_ARG(zone));
+        error_hint(&shown, "ask its owner what it needs of yours");
+        *err = shown;
+}
+
+/* {"error": the first, "errors": all}; nothing was applied. */
+static Status answer_problems(Apply *apply, Problems *problems) {
+        CLEANUP(buf_deinit) Buf json = { 0 };
+        JsonWriter w = json_writer(&json, false);
+        int status = status_http(problems->errors.items[0]->status);
+        problems_sort(problems);
+        for (size_t i = 0; i < problems->errors.count; i++)
+                hide(apply, problems->errors.items[i]);
+        json_object(&w);
+        json_key(&w, "error");
+        json_put_error(&w, problems->errors.items[0], NULL);
+        json_key(&w, "errors");
+        json_array(&w);
+        for (size_t i = 0; i < problems->errors.count; i++)
+                json_put_error(&w, problems->errors.items[i], NULL);
+        json_end(&w);
+        json_end(&w);
+        buf_append_byte(&json, '\n');
+        metrics_add(apply->session->host->metrics, METRICS_APPLY_REFUSED, 1);
+        http_answer(apply->session, status, HTTP_JSON, buf_view(&json));
+        return STATUS_OK;
+}
+
+/* ---- applying ---- */
+
+static void answer_done(Apply *apply, const ApplyReport *report) {
+        CLEANUP(buf_deinit) Buf json = { 0 };
+        JsonWriter w = json_writer(&json, false);
+        json_object(&w);
+        apply_json(&w, report, STR("main"), apply->arena);
+        json_member_strs(&w, "passed_over", apply->passed_over.items, apply->passed_over.count);
+        json_end(&w);
+        buf_append_byte(&json, '\n');
+        metrics_add(apply->session->host->metrics, METRICS_APPLIED, 1);
+        http_answer(apply->session, 200, HTTP_JSON, buf_view(&json));
+}
+
+/* Rights first: nobody learns by trial what would be wrong with text that is not theirs. */
+static Status check(Apply *apply, Workspace *w, Worker *worker, CatalogAt at, Problems **out, Error *err) {
+        TextChange *changes;
+        size_t count;
+        ProjectText text;
+        Problems *denied = ARENA_NEW(apply->arena, Problems);
+        denied->arena = apply->arena;
+        TRY(text_changes(w, at, apply->arena, &changes, &count, err));
+        authority_check(apply->grants, &apply->session->account, w->project, changes, count, denied);
+        *out = denied;
+        if (problems_any(denied))
+                return STATUS_OK;
+        *out = &w->project->problems;
+        return problems_any(*out) ? STATUS_OK : text_load(w, worker, apply->arena, &text, err);
+}
+
+/* *out_problems: what is wrong; nothing was applied then. report->stale: others were faster, try again. */
+static Status try_once(Apply *apply, Worker *worker, Audit *audit, ApplyReport *report, Problems **out_problems, Error *err) {
+        Session *session = apply->session;
+        CatalogCommit head;
+        FileVec files = { 0 };
+        TRY(catalog_head(session->thread->lake->catalog, STR("main"), apply->arena, &head, err));
+        CatalogAt at = { .branch = STR("main"), .seq = head.seq };
+        TRY(merge(apply, at, &files, err));
+        TRY(write_down(apply, &files, err));
+        TextOrigin origin = { .via = session_via(session), .git = apply->git, .seq = head.seq };
+        Workspace w = { .lake = session->thread->lake, .pool = session->host->pool, .principal = session->principal, .audit = audit, .origin = &origin };
+        TRY(project_load(apply->arena, apply->folder, &w.project, err));
+        Status status = check(apply, &w, worker, at, out_problems, err);
+        if (status == STATUS_OK && !problems_any(*out_problems))
+                status = text_apply(&w, STR(""), apply->arena, report, err);
+        arena_deinit(&w.arena);
+        return status;
+}
+
+static Status apply_text(Apply *apply, Error *err) {
+        Session *session = apply->session;
+        CLEANUP(worker_releasep) Worker *worker = NULL;
+        Problems *problems = NULL;
+        ApplyReport report = { .stale = true };
+        TRY(worker_lease(session->host->pool, session->principal.name, &worker, err));
+        TRY(session_work_with(session, worker, err));
+        Audit *audit = audit_open(session->thread->lake->store->audit_dir, "apply"); /* its head goes into the commit */
+        Status status = STATUS_OK;
+        for (int i = 0; i < TEXT_TRIES && status == STATUS_OK && report.stale; i++) {
+                status = try_once(apply, worker, audit, &report, &problems, err);
+                if (status == STATUS_OK && problems_any(problems))
+                        break;
+        }
+        audit_close(audit);
+        session_work_done(session);
+        TRY(status);
+        if (problems_any(problems))
+                return answer_problems(apply, problems);
+        if (report.stale)
+                return error_set(err, STATUS_CONFLICT, "others published each time that this was tried: send it again");
+        answer_done(apply, &report);
+        return STATUS_OK;
+}
+
+/* That something was refused is kept too, as with questions. */
+static void note_refused(Session *session) {
+        Error ignored;
+        AuditRecord record = { .principal = session->principal.name, .via = session_via(session), .action = STR("apply"), .rows = -1, .bytes = -1, .denied = true };
+        (void)session->host->audit(session->host->context, &record, false, &ignored);
+}
+
+Status http_apply(Session *session, Error *err) {
+        CLEANUP(apply_deinit) Apply apply = { .session = session, .arena = &session->http->arena };
+        Status status = grants_now(session->thread->grants, session->thread->lake->catalog, &apply.grants, err);
+        if (status == STATUS_OK)
+                status = read_archive(&apply, err);
+        if (status == STATUS_OK)
+                status = apply_text(&apply, err);
+        if (status != STATUS_OK) {
+                note_refused(session);
+                metrics_add(session->host->metrics, METRICS_APPLY_REFUSED, 1);
+        }
+        return status;
+}

@@ -178,7 +178,8 @@ static Status prepare(Session *session, const Question *question, const Command 
         Prepared *prepared;
         size_t given = json_count(question->parameters), open = 0;
         uint32_t *types = ARENA_ARRAY(&session->http->arena, uint32_t, given);
-        TRY(prepared_make(session, question->sql, command, NULL, 0, &prepared, err));
+        Status status = prepared_make(session, question->sql, command, NULL, 0, &prepared, err);
+        TRY(status);
         if (prepared->type_count != given) {
                 error_set(err, STATUS_BAD_VALUE, "the statement has %zu parameters, and %zu are given", prepared->type_count, given);
                 prepared_release(prepared);
@@ -186,7 +187,7 @@ static Status prepare(Session *session, const Question *question, const Command 
         }
         for (size_t i = 0; i < given; i++) {
                 WireParameter ignored;
-                Status status = parameter_text(json_at(question->parameters, i), i + 1, &session->http->arena, &ignored, &types[i], err);
+                status = parameter_text(json_at(question->parameters, i), i + 1, &session->http->arena, &ignored, &types[i], err);
                 if (status != STATUS_OK) {
                         prepared_release(prepared);
                         return status;
@@ -209,7 +210,10 @@ static Status bind_values(Session *session, const Question *question, Portal *po
                 WireParameter parameter = { 0 };
                 uint32_t ignored;
                 TRY(parameter_text(json_at(question->parameters, i), i + 1, &session->http->arena, &parameter, &ignored, err));
-                TRY(parameter_read(i + 1, prepared->types[i], 0, &parameter, &portal->arena, &portal->values[i], err));
+                Status status = parameter_read(i + 1, prepared->types[i], 0, &parameter, &portal->arena, &portal->values[i], err);
+                if (status != STATUS_OK)
+                        session->sqlstate = "22P02";
+                TRY(status);
         }
         return STATUS_OK;
 }
@@ -251,7 +255,7 @@ static void begin_answer(Answer *answer) {
                         buf_append_byte(&answer->out, ',');
                 csv_put(&answer->out, named.items[i].name, false);
         }
-        buf_append_cstr(&answer->out, "\r\n");
+        buf_append_byte(&answer->out, '\n');
 }
 
 static Status put_row(Answer *answer, Str message, Error *err) {
@@ -276,7 +280,7 @@ static Status put_row(Answer *answer, Str message, Error *err) {
                 json_put_value(&answer->json, &columns->items[i], value, is_null);
         }
         if (answer->csv)
-                buf_append_cstr(&answer->out, "\r\n");
+                buf_append_byte(&answer->out, '\n');
         else
                 json_end(&answer->json);
         return STATUS_OK;
@@ -373,7 +377,7 @@ static Status ask(Session *session, const Question *question, const Command *com
 }
 
 /* Where the place counts from the statement's begin, it is made one of the text that was sent. */
-static void place(const Session *session UNUSED, const Question *question, const Command *command, Error *err) {
+static void place(const Question *question, const Command *command, Error *err) {
         size_t at;
         size_t offset = command->inner.data ? command->inner_offset : 0;
         if (session_error_offset(err, question->sql, offset, &at))
@@ -390,6 +394,6 @@ Status http_query(Session *session, Error *err) {
         if (status == STATUS_OK)
                 status = ask(session, &question, &command, err);
         if (status != STATUS_OK)
-                place(session, &question, &command, err);
+                place(&question, &command, err);
         return status;
 }

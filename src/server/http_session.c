@@ -146,17 +146,17 @@ static void begin_linger(Session *session) {
 }
 
 /* Only what a client cannot take for a whole answer: the bytes stop, and where only that would end one, the connection breaks. */
-static void break_off(Session *session) {
+static void break_off(Session *session, bool chunked) {
         struct linger at_once = { .l_onoff = 1 };
         metrics_add(session->host->metrics, METRICS_HTTP_BROKEN, 1);
-        if (!session->http->chunked)
+        if (!chunked)
                 (void)setsockopt(session->transport.socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
         session->http->stage = HTTP_ENDED;
 }
 
 static void end_request(Session *session) {
         Http *http = session->http;
-        bool broken = http->broken, close = http->close;
+        bool broken = http->broken, close = http->close, chunked = http->chunked;
         if (session->transaction != TRANSACTION_NONE)
                 session_end_transaction(session, true);
         http->head = (HttpHead){ 0 };
@@ -167,7 +167,7 @@ static void end_request(Session *session) {
         if (http->stage == HTTP_ENDED)
                 return;
         if (broken) {
-                break_off(session);
+                break_off(session, chunked);
         } else if (close) {
                 begin_linger(session);
         } else {

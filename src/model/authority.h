@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Authority: who may change which of the project's text, where it does not come from the store's own machine.
+ *
+ *   lode.yml, policies.yml, a new zone       administrators
+ *   a zone's zone.yml and access.yml         its owner
+ *   its terms, sources and models            its owner and engineers
+ *   a source's `from` outside of ingress/    administrators: it would read whatever the server can read
+ *
+ * An administrator may change everything. What counts is the text that holds, not the one that is sent.
+ */
+#include "model/grant.h"
+#include "model/text.h"
+
+/* The file that an object of the text is read from, "zones/shop/zone.yml". */
+const char *authority_path(const TextChange *change, Arena *arena);
+/* A problem (DENIED, with the file) for each change that this account may not make. next: the text as it is to be. */
+void authority_check(const Grants *grants, const Account *account, const Project *next, const TextChange *changes, size_t count,
+                     Problems *out);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What an apply did, as programs get it: from the command line and over HTTP alike. */
+#include "base/json.h"
+#include "model/text.h"
+
+/* The member "access" with its list: who gains and loses what. */
+void access_json(JsonWriter *writer, const AccessChange *changes, size_t count);
+/* The members of {"commit","branch","changes","access","errors"}. */
+void apply_json(JsonWriter *writer, const ApplyReport *report, Str branch, Arena *arena);
