@@ -403,11 +403,16 @@ Status worker_zone(Worker *worker, const TimeZone *zone, Error *err) {
 
 /* Files */
 
+static bool is_link_of(const char *link, const char *path) {
+        struct stat one, other;
+        return stat(link, &one) == 0 && stat(path, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+/* A file has the same name each time, so that a statement asked again has the same text and finds its plan and what was read. */
 Status worker_grant(Worker *worker, const char *path, Arena *arena, const char **out_path, Error *err) {
-        const char *granted = arena_printf(arena, "%s/g/%016llx.parquet", worker->folder,
-                                           (unsigned long long)random_u64());
+        const char *granted = arena_printf(arena, "%s/g/%016llx.parquet", worker->folder, (unsigned long long)hash64(str_of(path)));
         /* By descriptor would follow a symbolic link; by path it links the link, which the box does not follow. */
-        if (link(path, granted) < 0) {
+        if (link(path, granted) < 0 && (errno != EEXIST || !is_link_of(granted, path))) {
                 error_errno(err, errno, "cannot hand '%s' to a worker", path);
                 if (errno == EXDEV)
                         return error_hint(err, "the store's data and its run folder must lie on one file system");

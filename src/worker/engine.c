@@ -196,13 +196,17 @@ static void statements_deinit(duckdb_extracted_statements *statements) {
         duckdb_destroy_extracted(statements);
 }
 
+static void forget_one(KeptStatement *kept) {
+        if (kept->statement)
+                duckdb_destroy_prepare(&kept->statement);
+        free(kept->sql);
+        *kept = (KeptStatement){ 0 };
+}
+
 static void forget_prepared(Engine *engine) {
-        if (engine->prepared)
-                duckdb_destroy_prepare(&engine->prepared);
+        for (size_t i = 0; i < ENGINE_KEPT; i++)
+                forget_one(&engine->kept[i]);
         engine->prepared = NULL;
-        freep(&engine->prepared_sql);
-        engine->prepared_sql = NULL;
-        engine->prepared_size = 0;
 }
 
 static bool prepare_one(duckdb_connection connection, Str sql, duckdb_prepared_statement *out, Arena *arena,
@@ -228,16 +232,36 @@ static bool prepare_one(duckdb_connection connection, Str sql, duckdb_prepared_s
         return true;
 }
 
+/* Where sql is kept, or the place that was not used for longest. */
+static KeptStatement *place_for(Engine *engine, Str sql) {
+        KeptStatement *oldest = engine->kept;
+        for (size_t i = 0; i < ENGINE_KEPT; i++) {
+                KeptStatement *kept = &engine->kept[i];
+                if (kept->statement && str_equal(sql, (Str){ kept->sql, kept->size }))
+                        return kept;
+                if (kept->used < oldest->used)
+                        oldest = kept;
+        }
+        forget_one(oldest);
+        return oldest;
+}
+
+/* A text of many files has a big plan: it is not kept beside others. */
+#define KEPT_SIZE ((size_t)64 << 10)
+
 bool engine_prepare(Engine *engine, Str sql, Arena *arena, Failure *failure) {
-        if (engine->prepared && str_equal(sql, (Str){ engine->prepared_sql, engine->prepared_size }))
-                return true;
-        forget_prepared(engine);
-        duckdb_prepared_statement prepared = NULL;
-        if (!prepare_one(engine->run, sql, &prepared, arena, failure))
-                return false;
-        engine->prepared = prepared;
-        engine->prepared_sql = strndup(sql.data, sql.size);
-        engine->prepared_size = sql.size;
+        engine->prepared = NULL;
+        KeptStatement *place = place_for(engine, sql);
+        if (!place->statement) {
+                if (sql.size > KEPT_SIZE)
+                        forget_prepared(engine);
+                duckdb_prepared_statement prepared = NULL;
+                if (!prepare_one(engine->run, sql, &prepared, arena, failure))
+                        return false;
+                *place = (KeptStatement){ .statement = prepared, .sql = strndup(sql.data, sql.size), .size = sql.size };
+        }
+        place->used = ++engine->uses;
+        engine->prepared = place->statement;
         return true;
 }
 

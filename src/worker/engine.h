@@ -13,13 +13,23 @@
 #include "base/map.h"
 #include "engine/message.h"
 
+#define ENGINE_KEPT 16
+
+/* A statement that was prepared on `run`, kept for when it is asked again: planning is what a small question costs most. */
+typedef struct KeptStatement {
+        duckdb_prepared_statement statement; /* NULL: a free place */
+        char *sql;
+        size_t size;
+        uint64_t used; /* when, by counting */
+} KeptStatement;
+
 typedef struct Engine {
         duckdb_database database;
         duckdb_connection run, parse;
         duckdb_prepared_statement parser;   /* json_serialize_sql() of one parameter, on `parse` */
-        duckdb_prepared_statement prepared; /* the last statement prepared on `run`, or NULL */
-        char *prepared_sql;
-        size_t prepared_size;
+        duckdb_prepared_statement prepared; /* what engine_prepare() found or made last: one of those kept */
+        KeptStatement kept[ENGINE_KEPT];
+        uint64_t uses;
         Arena memory;
         Map defined; /* engine types that have their flattening functions */
         uint64_t statement;               /* whose rows are being sent */
@@ -37,7 +47,7 @@ Status engine_open(const EngineOptions *options, Engine *out, Error *err);
 void engine_close(Engine *engine);
 void engine_interrupt(Engine *engine);
 
-/* Prepares sql on `run`, unless it is what was prepared last. Exactly one statement; false: *failure says why. */
+/* Prepares sql on `run`, unless it is still prepared. Exactly one statement; false: *failure says why. */
 bool engine_prepare(Engine *engine, Str sql, Arena *arena, Failure *failure);
 /* Runs one statement whose answer nobody wants. */
 bool engine_run(Engine *engine, duckdb_connection connection, Str sql, Arena *arena, Failure *failure);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/rows.h"
 
+#include <sched.h>
+#include <time.h>
+
 #include "worker/copy_row.h"
 
 #define FLUSH_AT (MESSAGE_ROWS_MAX * 3 / 4)
@@ -109,6 +112,14 @@ static bool send_all(Encoder *encoder, duckdb_result *result, Arena *arena, Fail
         }
 }
 
+/* Other threads have the tasks there are. Asking again at once would take the processor from them; a sleep is a tenth of a millisecond. */
+static void wait_for_tasks(int *times) {
+        if ((*times)++ < 8)
+                sched_yield();
+        else
+                nanosleep(&(struct timespec){ .tv_nsec = 50000 }, NULL);
+}
+
 /* The only use of the streaming call, which API v1 marks deprecated without another in its place. */
 static bool begin(Engine *engine, RowsSink *sink, duckdb_pending_result *pending, duckdb_result *result, Arena *arena,
                   Failure *failure) {
@@ -117,10 +128,15 @@ static bool begin(Engine *engine, RowsSink *sink, duckdb_pending_result *pending
                 return false;
         }
         duckdb_pending_state state;
+        int idle = 0;
         do {
                 if (is_interrupted(sink))
                         return interrupted(failure);
                 state = duckdb_pending_execute_task(*pending);
+                if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE)
+                        wait_for_tasks(&idle);
+                else
+                        idle = 0;
         } while (!duckdb_pending_execution_is_finished(state) && state != DUCKDB_PENDING_ERROR);
         if (state == DUCKDB_PENDING_ERROR) {
                 *failure = engine_failure(duckdb_pending_error(*pending), arena);
