@@ -104,22 +104,6 @@ Status catalog_forget_file(Catalog *catalog, Str zone, Str source, Str place, Er
         return catalog->functions->forget_file(catalog, zone, source, place, err);
 }
 
-Status catalog_built(Catalog *catalog, Str fingerprint, Arena *arena, Built *out, Error *err) {
-        return catalog->functions->built(catalog, fingerprint, arena, out, err);
-}
-
-Status catalog_built_list(Catalog *catalog, Arena *arena, Built **out, size_t *out_count, Error *err) {
-        return catalog->functions->built_list(catalog, arena, out, out_count, err);
-}
-
-Status catalog_put_built(Catalog *catalog, const Built *built, Error *err) {
-        return catalog->functions->put_built(catalog, built, err);
-}
-
-Status catalog_remove_built(Catalog *catalog, Str fingerprint, Error *err) {
-        return catalog->functions->remove_built(catalog, fingerprint, err);
-}
-
 Status catalog_replaced(Catalog *catalog, Str kind, Arena *arena, CatalogReplaced **out, size_t *out_count, Error *err) {
         return catalog->functions->replaced(catalog, kind, arena, out, out_count, err);
 }

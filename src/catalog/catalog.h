@@ -157,14 +157,6 @@ typedef struct DeliveryQuery {
         size_t limit;       /* 0 = all */
 } DeliveryQuery;
 
-/* What a build made, by fingerprint, so that a failed or killed run's finished models are used again. */
-typedef struct Built {
-        Str fingerprint;
-        Str zone, name;
-        Str body;           /* JSON of the caller; paths of data files named in its "files" array are kept by the sweep */
-        int64_t at_us;      /* set by the catalog */
-} Built;
-
 /* ---- retention ---- */
 
 /* The body of versions that no branch shows any more and none begins from. */
@@ -217,8 +209,6 @@ typedef struct CatalogChange {
         size_t delivery_count;
         const FileSeen *files;
         size_t file_count;
-        const Built *built;
-        size_t built_count;
         const CatalogFile *added; /* path, sha256, bytes; no path twice. A change that makes no commit may have none */
         size_t added_count;
 } CatalogChange;
@@ -255,10 +245,6 @@ typedef struct CatalogFunctions {
         Status (*file_seen)(Catalog *, Str zone, Str source, Str place, Arena *, FileSeen *, Error *);
         Status (*files_seen)(Catalog *, Str zone, Str source, Arena *, FileSeen **, size_t *, Error *);
         Status (*forget_file)(Catalog *, Str zone, Str source, Str place, Error *);
-        Status (*built)(Catalog *, Str fingerprint, Arena *, Built *, Error *);
-        Status (*built_list)(Catalog *, Arena *, Built **, size_t *, Error *);
-        Status (*put_built)(Catalog *, const Built *, Error *);
-        Status (*remove_built)(Catalog *, Str fingerprint, Error *);
         Status (*replaced)(Catalog *, Str kind, Arena *, CatalogReplaced **, size_t *, Error *);
         Status (*expire)(Catalog *, Str kind, const Str *, size_t, Str rule, size_t *, Error *);
         Status (*expired)(Catalog *, Str body_hash, Arena *, CatalogExpired *, Error *);
@@ -345,12 +331,6 @@ Status catalog_file_seen(Catalog *catalog, Str zone, Str source, Str place, Aren
 Status catalog_files_seen(Catalog *catalog, Str zone, Str source, Arena *arena, FileSeen **out, size_t *out_count, Error *err);
 Status catalog_forget_file(Catalog *catalog, Str zone, Str source, Str place, Error *err);
 
-/* NOT_FOUND if nothing was built under this fingerprint. */
-Status catalog_built(Catalog *catalog, Str fingerprint, Arena *arena, Built *out, Error *err);
-Status catalog_built_list(Catalog *catalog, Arena *arena, Built **out, size_t *out_count, Error *err);
-Status catalog_put_built(Catalog *catalog, const Built *built, Error *err);
-Status catalog_remove_built(Catalog *catalog, Str fingerprint, Error *err);
-
 /* Those of a kind that have not expired, each body once, what was shown least recently first. */
 Status catalog_replaced(Catalog *catalog, Str kind, Arena *arena, CatalogReplaced **out, size_t *out_count, Error *err);
 /* Records that these bodies' files may go, before any of them does. One transaction, in which those that some branch shows
@@ -385,8 +365,8 @@ Status catalog_files(Catalog *catalog, const CatalogFileQuery *query, Arena *are
 Status catalog_files_gone(Catalog *catalog, const Str *paths, size_t count, Error *err);
 /* Sets moved_sha256 and moved_bytes of rows that are named by seq and path, in one transaction. */
 Status catalog_files_moved(Catalog *catalog, const CatalogFile *files, size_t count, Error *err);
-/* The store lies at `root` from now on: meta root, one more move, and kept builds, whose paths are absolute, are
- * forgotten. One transaction. For a restored catalog that nobody else has open. */
+/* The store lies at `root` from now on: meta root and one more move. One transaction. For a restored catalog that nobody
+ * else has open. */
 Status catalog_move(Catalog *catalog, Str root, Str codec, Error *err);
 Status catalog_moves(Catalog *catalog, Arena *arena, CatalogMove **out, size_t *out_count, Error *err); /* oldest first */
 /* All versions of all objects, in order of (seq, branch_id, oid), from behind `after` (NULL = from the first) on. */

@@ -313,15 +313,6 @@ TEST(files_builds_secrets_and_settings_are_kept) {
                 CHECK_INT(number, i);
         }
 
-        Built built = { STR("f1"), STR("shop"), STR("canonical.x"), STR("{\"files\":[]}"), 0 }, *builds = NULL;
-        CHECK_OK(catalog_put_built(catalog, &built, &t->err));
-        CHECK_OK(catalog_built(catalog, STR("f1"), &t->arena, &built, &t->err));
-        CHECK(built.at_us > 0);
-        CHECK_OK(catalog_built_list(catalog, &t->arena, &builds, &count, &t->err));
-        CHECK_INT(count, 1);
-        CHECK_OK(catalog_remove_built(catalog, STR("f1"), &t->err));
-        CHECK_STATUS(catalog_built(catalog, STR("f1"), &t->arena, &built, &t->err), STATUS_NOT_FOUND);
-
         Str value;
         CHECK_OK(catalog_put_secret(catalog, STR("mask"), (Str){ "a\0b", 3 }, &t->err));
         CHECK_OK(catalog_secret(catalog, STR("mask"), &t->arena, &value, &t->err));
@@ -643,11 +634,10 @@ static Status fill(Test *t, const char *path) {
                 memset(body, 'a' + i % 20, 3000);
                 body[2999] = 0;
                 TRY(put(t, catalog, "", arena_printf(&t->arena, "x%d", i % 7), body, &commit));
-                TRY(catalog_put_built(catalog, &(Built){ .fingerprint = arena_strf(&t->arena, "f%d", i), .body = str_of(body) },
-                                      &t->err));
+                TRY(catalog_put_secret(catalog, arena_strf(&t->arena, "f%d", i), str_of(body), &t->err));
         }
         for (int i = 0; i < 12; i += 2)
-                TRY(catalog_remove_built(catalog, arena_strf(&t->arena, "f%d", i), &t->err));
+                TRY(catalog_put_secret(catalog, arena_strf(&t->arena, "f%d", i), STR(""), &t->err));
         return STATUS_OK;
 }
 

@@ -54,8 +54,6 @@ static const char schema[] =
         " message text not null, primary key (zone, source, place)) strict, without rowid;"
         "create table intent (id text primary key, status integer not null, message text not null, seq integer"
         " not null, at_us integer not null) strict, without rowid;"
-        "create table built (fingerprint text primary key, zone text not null, name text not null, body text not null,"
-        " at_us integer not null) strict;"
         "create table expired (hash text primary key, at_us integer not null, rule text not null) strict, without rowid;"
         "create table secret (name text primary key, bytes blob not null) strict;";
 
@@ -400,10 +398,6 @@ const CatalogFunctions sqlite_functions = {
         .file_seen = sqlite_file_seen,
         .files_seen = sqlite_files_seen,
         .forget_file = sqlite_forget_file,
-        .built = sqlite_built,
-        .built_list = sqlite_built_list,
-        .put_built = sqlite_put_built,
-        .remove_built = sqlite_remove_built,
         .replaced = sqlite_replaced,
         .expire = sqlite_expire,
         .expired = sqlite_expired,

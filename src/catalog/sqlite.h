@@ -118,10 +118,6 @@ Status sqlite_deliveries(Catalog *catalog, const DeliveryQuery *wanted, Arena *a
 Status sqlite_file_seen(Catalog *catalog, Str zone, Str source, Str place, Arena *arena, FileSeen *out, Error *err);
 Status sqlite_files_seen(Catalog *catalog, Str zone, Str source, Arena *arena, FileSeen **out, size_t *out_count, Error *err);
 Status sqlite_forget_file(Catalog *catalog, Str zone, Str source, Str place, Error *err);
-Status sqlite_built(Catalog *catalog, Str fingerprint, Arena *arena, Built *out, Error *err);
-Status sqlite_built_list(Catalog *catalog, Arena *arena, Built **out, size_t *out_count, Error *err);
-Status sqlite_put_built(Catalog *catalog, const Built *built, Error *err);
-Status sqlite_remove_built(Catalog *catalog, Str fingerprint, Error *err);
 /* sqlite_pages.c: checksums in every page. The name of the layer, for sqlite3_open_v2; begins it where needed. */
 const char *db_pages_vfs(void);
 /* Room for the checksum in each page; before the first one is written. */
@@ -146,5 +142,4 @@ Status sqlite_live_bodies(Catalog *catalog, Str kind, Arena *arena, Str **out, s
 /* Inside a transaction of the caller's; seq 0 = no commit. */
 Status db_ledger_write(SqliteCatalog *db, const Delivery *deliveries, size_t delivery_count, const FileSeen *files,
                     size_t file_count, int64_t seq, Error *err);
-Status db_built_write(SqliteCatalog *db, const Built *built, size_t count, Error *err);
 Status db_intent_write(SqliteCatalog *db, const IntentResult *result, Error *err);

@@ -113,7 +113,6 @@ Status sqlite_move(Catalog *catalog, Str root, Str codec, Error *err) {
                    " coalesce(max(seq), 0) from commit_), (select value from meta where key = 'root'), ?",
                    "it", time_now_us(), codec));
         TRY(db_run(db, err, "update meta set value = ? where key = 'root'", "t", root));
-        TRY(db_run(db, err, "delete from built", ""));
         return db_transaction_commit(&transaction, err);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ledger beside the history: deliveries, files as they were last seen, outcomes of change sets, kept builds.
+ * The ledger beside the history: deliveries, files as they were last seen, outcomes of change sets.
  */
 #include "base/time.h"
 #include "base/vec.h"
@@ -221,56 +221,3 @@ Status sqlite_forget_intents(Catalog *catalog, int64_t before_us, const Str *liv
         return db_transaction_commit(&transaction, err);
 }
 
-/* ---- kept builds ---- */
-
-Status db_built_write(SqliteCatalog *db, const Built *built, size_t count, Error *err) {
-        for (size_t i = 0; i < count; i++)
-                TRY(db_run(db, err, "insert or replace into built values (?, ?, ?, ?, ?)", "tttti",
-                           built[i].fingerprint, text(built[i].zone), text(built[i].name), text(built[i].body),
-                           time_now_us()));
-        return STATUS_OK;
-}
-
-Status sqlite_put_built(Catalog *catalog, const Built *built, Error *err) {
-        SqliteCatalog *db = sqlite_of(catalog);
-        db->own_writes++;
-        return db_built_write(db, built, 1, err);
-}
-
-Status sqlite_remove_built(Catalog *catalog, Str fingerprint, Error *err) {
-        SqliteCatalog *db = sqlite_of(catalog);
-        db->own_writes++;
-        return db_run(db, err, "delete from built where fingerprint = ?", "t", fingerprint);
-}
-
-static Built built_row(Query *q, Arena *arena) {
-        return (Built){ db_column_str(q, 0, arena), db_column_str(q, 1, arena), db_column_str(q, 2, arena),
-                        db_column_str(q, 3, arena), db_column_int(q, 4) };
-}
-
-Status sqlite_built(Catalog *catalog, Str fingerprint, Arena *arena, Built *out, Error *err) {
-        CLEANUP(db_query_end) Query q = { 0 };
-        bool row = false;
-        TRY(db_query(sqlite_of(catalog), &q, err, "select * from built where fingerprint = ?", "t", fingerprint));
-        TRY(db_query_row(&q, &row, err));
-        if (!row)
-                return error_set(err, STATUS_NOT_FOUND, "nothing was built as %.*s", STR_ARG(fingerprint));
-        *out = built_row(&q, arena);
-        return STATUS_OK;
-}
-
-Status sqlite_built_list(Catalog *catalog, Arena *arena, Built **out, size_t *out_count, Error *err) {
-        CLEANUP(db_query_end) Query q = { 0 };
-        VEC(Built) rows = { 0 };
-        TRY(db_query(sqlite_of(catalog), &q, err, "select * from built order by fingerprint", ""));
-        for (;;) {
-                bool row = false;
-                TRY(db_query_row(&q, &row, err));
-                if (!row)
-                        break;
-                vec_push(arena, &rows, built_row(&q, arena));
-        }
-        *out = rows.items;
-        *out_count = rows.count;
-        return STATUS_OK;
-}

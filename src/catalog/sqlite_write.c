@@ -162,7 +162,6 @@ static Status commit_one(SqliteCatalog *db, const CatalogChange *change, Arena *
         }
         TRY(db_ledger_write(db, change->deliveries, change->delivery_count, change->files, change->file_count,
                             commit.seq, err));
-        TRY(db_built_write(db, change->built, change->built_count, err));
         IntentResult published = { .intent = change->intent, .seq = commit.seq };
         if (change->intent.size)
                 TRY(db_intent_write(db, &published, err));

@@ -82,7 +82,6 @@ static void print_json(const TidyReport *r, const SweepReasons *reasons, bool dr
         for (size_t i = 0; i < r->branch_count; i++)
                 json_put_str(&w, r->branches[i]);
         json_end(&w);
-        json_member_int(&w, "builds", r->retain.builds);
         json_member_int(&w, "seen", r->seen);
         json_key(&w, "errors");
         json_array(&w);

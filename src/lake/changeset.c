@@ -38,7 +38,6 @@ struct ChangeSet {
         int files_fd; /* ID.files, locked as long as we live */
         CatalogCommit base;
         Map made; /* data files that this set made: path to ChangeTable */
-        Map kept; /* of these, those that a kept build names */
         VEC(ChangeTable *) tables;
         VEC(IntentObject) objects;
         VEC(IntentObject) required; /* with the body that they must have already */
@@ -88,7 +87,6 @@ Status changeset_new(Lake *lake, const ChangeSetSpec *spec, ChangeSet **out, Err
         set->files_fd = -1;
         set->spec = copy_spec(&set->arena, spec);
         map_init(&set->made, &set->arena);
-        map_init(&set->kept, &set->arena);
         TRY(lock_files(set, err));
         if (publish_has_orphans(lake)) {
                 CatalogCommit ignored;
@@ -109,11 +107,8 @@ static void remove_empty_table(ChangeSet *set, const ChangeTable *table) {
 }
 
 static void discard_files(ChangeSet *set) {
-        for (size_t i = 0; i < set->made.count; i++) {
-                MapEntry *entry = &set->made.entries[i];
-                if (!map_has(&set->kept, entry->key))
-                        unlink(arena_cstr(&set->arena, entry->key));
-        }
+        for (size_t i = 0; i < set->made.count; i++)
+                unlink(arena_cstr(&set->arena, set->made.entries[i].key));
         for (size_t i = 0; i < set->tables.count; i++)
                 if (set->tables.items[i]->made_folder && change_table_is_new(set->tables.items[i]))
                         remove_empty_table(set, set->tables.items[i]);
@@ -442,7 +437,7 @@ Status changeset_plan(ChangeSet *set, const ChangeTable *table, const Predicate 
         return STATUS_OK;
 }
 
-/* ---- objects, ledger, kept builds ---- */
+/* ---- objects, ledger ---- */
 
 static Status note_object(ChangeSet *set, CatalogName name, Str body, Error *err) {
         Arena *arena = &set->arena;
@@ -521,14 +516,6 @@ void changeset_ledger(ChangeSet *set, const Delivery *deliveries, size_t deliver
 }
 
 /* The bytes, not the name: names are synced with their folder. */
-static Status sync_file(const char *path, Error *err) {
-        CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return error_errno(err, errno, "cannot open '%s'", path);
-        fd_sync(fd, path);
-        return STATUS_OK;
-}
-
 static void sync_table_folders(ChangeSet *set, const ChangeTable *table) {
         const Store *store = set->lake->store;
         dir_sync(store_table_data_dir(store, &set->arena, table->table.body.uuid));
@@ -536,25 +523,6 @@ static void sync_table_folders(ChangeSet *set, const ChangeTable *table) {
                 return;
         dir_sync(store_table_dir(store, &set->arena, table->table.body.uuid));
         dir_sync(store->tables_dir);
-}
-
-Status changeset_keep(ChangeSet *set, const Built *built, Error *err) {
-        CLEANUP(arena_deinit) Arena scratch = { 0 };
-        Json *json = NULL;
-        TRY(json_parse(built->body, NULL, &scratch, &json, err));
-        const Json *files = json_get(json, "files");
-        for (size_t i = 0; i < json_count(files); i++) {
-                Str path = json_string(json_at(files, i));
-                ChangeTable *table = map_get(&set->made, path);
-                if (!table)
-                        continue;
-                TRY(sync_file(arena_cstr(&scratch, path), err));
-                sync_table_folders(set, table);
-        }
-        /* First: if the answer does not arrive the row may be there all the same, and another may use the files. */
-        for (size_t i = 0; i < json_count(files); i++)
-                map_put(&set->kept, json_string(json_at(files, i)), set);
-        return catalog_put_built(set->lake->catalog, built, err);
 }
 
 /* ---- publication ---- */
@@ -648,7 +616,7 @@ static void drop_unused(ChangeSet *set) {
                         map_put(&used, str_of(set->tables.items[i]->files.items[k].path), set);
         for (size_t i = 0; i < set->made.count; i++) {
                 Str path = set->made.entries[i].key;
-                if (!map_has(&used, path) && !map_has(&set->kept, path))
+                if (!map_has(&used, path))
                         unlink(arena_cstr(&set->arena, path));
         }
 }
@@ -659,17 +627,14 @@ static Status settle_file(ChangeSet *set, LakeFile *file, Error *err) {
         CLEANUP(close_fdp) int fd = open(file->path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 return error_errno(err, errno, "cannot open '%s'", file->path);
-        bool is_kept = map_has(&set->kept, str_of(file->path));
-        if (!is_kept)
-                sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+        sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
         Sha256 hash;
         TRY(fd_hash(fd, file->path, -1, &hash, &file->bytes, err));
         file->sha256 = sha256_hex(&set->arena, hash);
         if (file->bytes != file->statistics.bytes)
                 return error_set(err, STATUS_CORRUPT, "'%s' has %lld bytes, and its writer says %lld", file->path,
                                  (long long)file->bytes, (long long)file->statistics.bytes);
-        if (!is_kept)
-                fd_sync(fd, file->path);
+        fd_sync(fd, file->path);
         return STATUS_OK;
 }
 

@@ -35,7 +35,7 @@ typedef struct ChangeSetSpec {
 
 /* The base is the branch's head now. */
 Status changeset_new(Lake *lake, const ChangeSetSpec *spec, ChangeSet **out, Error *err);
-/* Releases it; data files of one that was not published are removed (those that changeset_keep() named stay). */
+/* Releases it; data files of one that was not published are removed. */
 void changeset_free(ChangeSet *set);
 void changeset_freep(ChangeSet **set);
 CatalogAt changeset_base(const ChangeSet *set);
@@ -118,10 +118,6 @@ void changeset_require_object(ChangeSet *set, CatalogName name, Str body);
 bool changeset_object(const ChangeSet *set, CatalogName name, Str *out_body);
 void changeset_ledger(ChangeSet *set, const Delivery *deliveries, size_t delivery_count, const FileSeen *files,
                       size_t file_count);
-/* What a build made, kept for the next run although this set may never be published: the data files of this set that
- * its body lists under "files" are made durable and not swept. A later set gives them to changeset_replace() as they are
- * (its columns must have the ids that the files were written with). */
-Status changeset_keep(ChangeSet *set, const Built *built, Error *err);
 
 /* Whether anything would be published. */
 bool changeset_is_empty(const ChangeSet *set);

@@ -481,28 +481,6 @@ TEST(a_broken_intent_in_the_queue_is_dropped) {
         CHECK_INT(count_files(&t->arena, lake->store->queue_dir, ".intent"), 0);
 }
 
-TEST(a_kept_build_survives_its_set) {
-        CLEANUP(lake_freep) Lake *lake = NULL;
-        CHECK_OK(open_lake(t, &lake));
-        const char *path = NULL;
-        ReplaceSpec spec = { .model = true };
-        {
-                CLEANUP(changeset_freep) ChangeSet *set = NULL;
-                LakeFile file;
-                CHECK_OK(start_replace(lake, "canonical.x", 0, spec, &t->arena, &set, NULL, &t->err));
-                CHECK_OK(write_data(set, changeset_find(set, TABLE("canonical.x")), &t->arena, 0, &file, &t->err));
-                path = arena_cstr(&t->arena, str_of(file.path));
-                Built built = { STR("f"), STR("shop"), STR("canonical.x"),
-                                arena_strf(&t->arena, "{\"files\":[\"%s\"]}", path), 0 };
-                CHECK_OK(changeset_keep(set, &built, &t->err));
-        }
-        CHECK(file_exists(path));
-        CHECK_INT(count_files(&t->arena, lake->store->tables_dir, ".parquet"), 1);
-        SweepResult swept;
-        CHECK_OK(lake_sweep(lake, 0, &swept, &t->err));
-        CHECK(file_exists(path));
-}
-
 /* ---- several processes ---- */
 
 static int append_many(const char *root, int64_t who, int steps) {

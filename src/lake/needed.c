@@ -94,22 +94,6 @@ static Status add_notes(Needed *needed, Error *err) {
         return STATUS_OK;
 }
 
-/* ---- kept builds ---- */
-
-static Status add_builds(Needed *needed, Error *err) {
-        Built *builds = NULL;
-        size_t count = 0;
-        TRY(catalog_built_list(needed->lake->catalog, needed->arena, &builds, &count, err));
-        for (size_t i = 0; i < count; i++) {
-                Json *json = NULL;
-                TRY(json_parse(builds[i].body, NULL, needed->arena, &json, err));
-                const Json *files = json_get(json, "files");
-                for (size_t k = 0; k < json_count(files); k++)
-                        add(needed, json_string(json_at(files, k)));
-        }
-        return STATUS_OK;
-}
-
 /* ---- versions ---- */
 
 /* Paths are compared as they are written: one that leads elsewhere would make files of this store look as if nobody needed
@@ -223,7 +207,6 @@ static Status add_versions(Needed *needed, Str kind, const Map *without, Error *
 Status needed_load(Lake *lake, const Map *without, Arena *arena, Needed *out, Error *err) {
         needed_init(out, lake, arena);
         TRY(add_notes(out, err));
-        TRY(add_builds(out, err));
         TRY(add_versions(out, STR("table"), without, err));
         return add_versions(out, STR("quarantine"), without, err);
 }

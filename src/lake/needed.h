@@ -20,7 +20,7 @@ typedef struct Needed {
         Map walked;  /* manifest lists and manifests that were read */
 } Needed;
 
-/* Asks in the right order: notes in the queue, kept builds, versions. Bodies whose hash is a key of `without` (may be
+/* Asks in the right order: notes in the queue, versions. Bodies whose hash is a key of `without` (may be
  * NULL) do not count. CORRUPT or IO when a version's metadata cannot be read: then nothing may be removed. */
 Status needed_load(Lake *lake, const Map *without, Arena *arena, Needed *out, Error *err);
 /* The files of one table's version, added to `files`: metadata.json, the list, its manifests, its data. */

@@ -257,16 +257,6 @@ static Status restore_audit(Restoring *r, Error *err) {
         return STATUS_OK;
 }
 
-/* Kept builds name files that no backup has. */
-static Status forget_builds(Restoring *r, Error *err) {
-        Built *builds = NULL;
-        size_t count = 0;
-        TRY(catalog_built_list(r->catalog, r->arena, &builds, &count, err));
-        for (size_t i = 0; i < count; i++)
-                TRY(catalog_remove_built(r->catalog, builds[i].fingerprint, err));
-        return STATUS_OK;
-}
-
 static Status put_in_place(Restoring *r, Error *err) {
         catalog_freep(&r->catalog);
         TRY(copy_sync(&r->tally, r->folder, err));
@@ -283,7 +273,8 @@ static Status restore_all(Restoring *r, Error *err) {
         TRY(restore_key(r, err));
         TRY(restore_audit(r, err));
         TRY(restore_files(r, err));
-        TRY(r->moves ? catalog_move(r->catalog, str_of(r->root), str_of(avro_codec_version()), err) : forget_builds(r, err));
+        if (r->moves)
+                TRY(catalog_move(r->catalog, str_of(r->root), str_of(avro_codec_version()), err));
         return put_in_place(r, err);
 }
 

@@ -248,22 +248,6 @@ static Status remove_files(Retain *retain, const Needed *needed, RetainResult *r
         return STATUS_OK;
 }
 
-/* ---- kept builds ---- */
-
-static Status drop_builds(Retain *retain, RetainResult *result, Error *err) {
-        Built *builds = NULL;
-        size_t count = 0;
-        TRY(catalog_built_list(retain->lake->catalog, retain->arena, &builds, &count, err));
-        for (size_t i = 0; i < count; i++) {
-                if (builds[i].at_us >= retain->spec->builds_before_us)
-                        continue;
-                result->builds++;
-                if (!retain->spec->dry_run)
-                        TRY(catalog_remove_built(retain->lake->catalog, builds[i].fingerprint, err));
-        }
-        return STATUS_OK;
-}
-
 /* What is there is listed before anybody is asked whether he needs it: see lake/needed.h. */
 Status lake_retain(Lake *lake, const RetainSpec *spec, Arena *arena, RetainResult *out, Error *err) {
         Retain retain = { .spec = spec, .lake = lake, .arena = arena };
@@ -271,7 +255,6 @@ Status lake_retain(Lake *lake, const RetainSpec *spec, Arena *arena, RetainResul
         map_init(&retain.by_table, arena);
         map_init(&retain.expiring, arena);
         map_init(&retain.file_owner, arena);
-        TRY(drop_builds(&retain, &result, err));
         TRY(list_tables(&retain, err));
         TRY(choose_versions(&retain, "table", err));
         TRY(choose_versions(&retain, "quarantine", err));

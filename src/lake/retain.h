@@ -30,7 +30,6 @@ typedef struct RetainSpec {
         ChangeSetSpec commit;     /* of the metadata files that old snapshots leave; the message is made here */
         int64_t now_us;
         int64_t readers_us;       /* at least so long after it was replaced */
-        int64_t builds_before_us; /* kept builds from before go; 0 = they stay */
         bool strays;              /* those too */
         bool dry_run;
 } RetainSpec;
@@ -46,7 +45,6 @@ typedef struct RetainResult {
         RetainTable *tables;      /* with expired versions */
         size_t table_count;
         int64_t stray_files, stray_bytes;
-        int64_t builds;           /* dropped; their files are among the strays */
         int64_t files, bytes;     /* all that was removed, or would be */
 } RetainResult;
 

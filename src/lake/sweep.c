@@ -19,27 +19,11 @@
 typedef struct Sweep {
         Lake *lake;
         Arena arena;
-        Map kept; /* paths that kept builds name */
         SweepResult result;
 } Sweep;
 
 static void sweep_deinit(Sweep *sweep) {
         arena_deinit(&sweep->arena);
-}
-
-static Status load_kept(Sweep *sweep, Error *err) {
-        Built *builds = NULL;
-        size_t count = 0;
-        map_init(&sweep->kept, &sweep->arena);
-        TRY(catalog_built_list(sweep->lake->catalog, &sweep->arena, &builds, &count, err));
-        for (size_t i = 0; i < count; i++) {
-                Json *json = NULL;
-                TRY(json_parse(builds[i].body, NULL, &sweep->arena, &json, err));
-                const Json *files = json_get(json, "files");
-                for (size_t k = 0; k < json_count(files); k++)
-                        map_put(&sweep->kept, json_string(json_at(files, k)), sweep);
-        }
-        return STATUS_OK;
 }
 
 /* tables/UUID/data/X -> its folders go too, if the table was never published: a table that lives has metadata, and its
@@ -57,7 +41,7 @@ static void remove_file(Sweep *sweep, Str line) {
         Str below = arena_strf(&sweep->arena, "%s/", sweep->lake->store->tables_dir);
         const char *path = arena_cstr(&sweep->arena, line);
         struct stat st;
-        if (!str_starts_with(line, below) || map_has(&sweep->kept, line) || stat(path, &st) < 0)
+        if (!str_starts_with(line, below) || stat(path, &st) < 0)
                 return;
         if (unlink(path) == 0) {
                 sweep->result.files++;
@@ -76,8 +60,6 @@ static Status settle(Sweep *sweep, Str id, int fd, const char *path, Error *err)
                 return status;
         }
         if (status == STATUS_NOT_FOUND || outcome.status != STATUS_OK) {
-                /* Asked now that the owner is dead: it may have kept a build a moment before. */
-                TRY(load_kept(sweep, err));
                 Str list = STR_NONE, line;
                 TRY(file_read_fd(fd, path, INTENT_SIZE_MAX, &sweep->arena, &list, err));
                 while (str_cut(list, '\n', &line, &list))

@@ -553,21 +553,7 @@ static Status walk(Verify *v, Str folder, const Map *others, Error *err) {
         return STATUS_OK;
 }
 
-/* Files that the dead left are told; those of kept builds and of change sets at work are not. */
-static Status add_builds(Verify *v, Map *others, Error *err) {
-        Built *builds = NULL;
-        size_t count = 0;
-        TRY(catalog_built_list(v->catalog, v->arena, &builds, &count, err));
-        for (size_t i = 0; i < count; i++) {
-                Json *json = NULL;
-                TRY(json_parse(builds[i].body, NULL, v->arena, &json, err));
-                const Json *files = json_get(json, "files");
-                for (size_t k = 0; k < json_count(files); k++)
-                        map_put(others, store_relative(&v->store, json_string(json_at(files, k))), v);
-        }
-        return STATUS_OK;
-}
-
+/* Files that the dead left are told; those of change sets at work are not. */
 static Status add_queue(Verify *v, Map *others, Error *err) {
         DirEntry *entries = NULL;
         size_t count = 0;
@@ -596,7 +582,6 @@ static Status find_unknown(Verify *v, const Delivery *rows, size_t count, Error 
         map_init(&others, v->arena);
         for (size_t i = 0; i < count; i++)
                 map_put(&others, rows[i].landing, v);
-        TRY(add_builds(v, &others, err));
         TRY(add_queue(v, &others, err));
         TRY(walk(v, STR("tables"), &others, err));
         return walk(v, STR("landing"), &others, err);

@@ -223,35 +223,6 @@ static Status fill_stage(Work *w, ChangeSet *set, WorkRecord *record, Arena *are
         return STATUS_OK;
 }
 
-static Status churn_build(Work *w, ChangeSet *set, CatalogName name, Arena *arena, Error *err) {
-        ChangeTable *table = NULL;
-        LakeFile file;
-        TRY(put_table(set, name, TABLE_REPLACE, &table, err));
-        TRY(write_rows(set, table, 7, &file, err));
-        Built built = { .fingerprint = arena_strf(arena, "b%u", atomic_fetch_add(&w->shared->elements, 1)),
-                        .zone = name.zone,
-                        .name = name.name,
-                        .body = arena_strf(arena, "{\"files\":[\"%s\"]}", file.path) };
-        return changeset_keep(set, &built, err);
-}
-
-static Status churn_use_build(Work *w, ChangeSet *set, Arena *arena, Error *err) {
-        Built *builds = NULL;
-        size_t count = 0;
-        TRY(catalog_built_list(w->lake->catalog, arena, &builds, &count, err));
-        if (count == 0)
-                return STATUS_OK;
-        ChangeTable *table = NULL;
-        const Built *built = &builds[work_chance(&w->chance, count)];
-        Json *json = NULL;
-        TRY(json_parse(built->body, NULL, arena, &json, err));
-        const char *path = arena_cstr(arena, json_string(json_at(json_get(json, "files"), 0)));
-        LakeFile file = { path, { .rows = 7, .bytes = (int64_t)strlen(path) } };
-        TRY(put_table(set, (CatalogName){ STR("table"), built->zone, built->name }, TABLE_REPLACE, &table, err));
-        return changeset_replace(set, table, &(ReplaceSpec){ .files = &file, .file_count = 1, .model = true }, NULL,
-                                 err);
-}
-
 static Status churn_append(ChangeSet *set, CatalogName name, int64_t rows, Error *err) {
         ChangeTable *table = NULL;
         LakeFile file;
@@ -269,7 +240,7 @@ static CatalogName churn_name(Work *w, Arena *arena) {
 
 static Status fill_churn(Work *w, ChangeSet *set, Arena *arena, bool *out_abandon, Error *err) {
         CatalogName name = churn_name(w, arena);
-        switch (work_chance(&w->chance, 6)) {
+        switch (work_chance(&w->chance, 4)) {
         case 0:
                 return churn_append(set, name, 0, err);
         case 1:
@@ -277,11 +248,6 @@ static Status fill_churn(Work *w, ChangeSet *set, Arena *arena, bool *out_abando
                 return churn_append(set, name, 5, err);
         case 2:
                 return changeset_remove_object(set, name, err);
-        case 3:
-                *out_abandon = true;
-                return churn_build(w, set, name, arena, err);
-        case 4:
-                return churn_use_build(w, set, arena, err);
         default:
                 return churn_append(set, name, 5, err);
         }
@@ -687,20 +653,20 @@ static Status judge_ledger(Judge *j, Error *err) {
         return STATUS_OK;
 }
 
-/* Counts files below by the end of their name; *out_unknown is one that no version needs and no build keeps. */
-static Status judge_rubbish(Judge *j, const char *folder, const Map *kept, Error *err) {
+/* Counts files below by the end of their name; *out_unknown is one that no version needs. */
+static Status judge_rubbish(Judge *j, const char *folder, Error *err) {
         DirEntry *entries = NULL;
         size_t count = 0;
         TRY(dir_list(folder, &j->arena, &entries, &count, err));
         for (size_t i = 0; i < count; i++) {
                 const char *path = path_join(&j->arena, folder, arena_cstr(&j->arena, entries[i].name));
                 if (entries[i].is_dir) {
-                        TRY(judge_rubbish(j, path, kept, err));
+                        TRY(judge_rubbish(j, path, err));
                         continue;
                 }
                 bool data = str_ends_with(entries[i].name, STR(".parquet"));
                 bool metadata = str_ends_with(entries[i].name, STR(".metadata.json"));
-                if ((data && !map_has(&j->whole, str_of(path)) && !map_has(kept, str_of(path))) ||
+                if ((data && !map_has(&j->whole, str_of(path))) ||
                     (metadata && !map_has(&j->metadata, str_of(path))))
                         return error_set(err, STATUS_CORRUPT, "'%s' is left and nobody needs it", path);
         }
@@ -708,24 +674,12 @@ static Status judge_rubbish(Judge *j, const char *folder, const Map *kept, Error
 }
 
 static Status judge_leftovers(Judge *j, Error *err) {
-        Built *builds = NULL;
         DirEntry *entries = NULL;
         size_t count = 0;
-        Map kept;
-        map_init(&kept, &j->arena);
         TRY(dir_list(j->lake->store->queue_dir, &j->arena, &entries, &count, err));
         if (count)
                 return error_set(err, STATUS_CORRUPT, "'%.*s' is left in the queue", STR_ARG(entries[0].name));
-        TRY(catalog_built_list(j->lake->catalog, &j->arena, &builds, &count, err));
-        for (size_t i = 0; i < count; i++) {
-                Json *json = NULL;
-                TRY(json_parse(builds[i].body, NULL, &j->arena, &json, err));
-                Str path = json_string(json_at(json_get(json, "files"), 0));
-                map_put(&kept, path, j);
-                if (judge_file(j, arena_cstr(&j->arena, path), err) != STATUS_OK)
-                        return error_context(err, "what a build kept");
-        }
-        return judge_rubbish(j, j->lake->store->tables_dir, &kept, err);
+        return judge_rubbish(j, j->lake->store->tables_dir, err);
 }
 
 /* ---- the history ---- */

@@ -236,7 +236,6 @@ static Status retain(Tidy *tidy, Error *err) {
                             .commit = tidy->commit,
                             .now_us = time_now_us(),
                             .readers_us = RETAIN_READERS_US,
-                            .builds_before_us = all ? tidy->now_us - TIDY_BUILDS_US : 0,
                             .strays = all,
                             .dry_run = tidy->options->dry_run };
         return lake_retain(tidy->workspace->lake, &spec, tidy->arena, &tidy->report->retain, err);

@@ -13,7 +13,6 @@
 #include "model/workspace.h"
 
 #define TIDY_RUNS_US   (INT64_C(30) * 86400 * 1000000) /* branches run/N of failed runs */
-#define TIDY_BUILDS_US (INT64_C(7) * 86400 * 1000000)  /* finished models of runs that failed, kept to be used again */
 #define TIDY_SEEN_US   (INT64_C(90) * 86400 * 1000000) /* that a file outside of ingress was looked at */
 
 typedef struct TidyOptions {
