@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/vec.h"
 #include "cli/cli.h"
+#include "model/access_names.h"
 #include "model/dry.h"
 #include "model/inspect.h"
 #include "model/select.h"
@@ -60,7 +61,8 @@ static void print_text(const Check *check) {
         const Output *output = &check->cli->output;
         for (size_t i = 0; i < check->warnings.errors.count; i++) {
                 const Error *warning = check->warnings.errors.items[i];
-                output_note(output, PAINT_YELLOW, "warning    %s%s%s", warning->message, warning->hint[0] ? "; " : "", warning->hint);
+                const char *where = warning->file[0] ? arena_printf(&check->cli->arena, "%s:%d:%d  ", warning->file, warning->line, warning->column) : "";
+                output_note(output, PAINT_YELLOW, "warning    %s%s%s%s", where, warning->message, warning->hint[0] ? "; " : "", warning->hint);
         }
         for (size_t i = 0; i < check->errors->errors.count; i++)
                 output_error(output, check->errors->errors.items[i]);
@@ -118,8 +120,9 @@ static void warn_of_rules(Check *check) {
                 for (size_t r = 0; r < access->rule_count; r++) {
                         if (access_rule_is_whole(&access->rules[r]))
                                 continue;
-                        Error *warning = problems_add(&check->warnings, STATUS_BAD_VALUE, "%s:%d: a rule with `rows`, `columns` or `mask` grants "
-                                                      "nothing in this version", access->path, access->rules[r].line);
+                        Error *warning = problems_add(&check->warnings, STATUS_BAD_VALUE, "a rule with `rows`, `columns` or `mask` grants "
+                                                      "nothing in this version");
+                        error_place_line(warning, access->path, access->text, access->rules[r].line, 1);
                         error_hint(warning, "a rule for whole tables does, or give a view of what may be seen");
                 }
         }
@@ -139,7 +142,8 @@ static Status look_at_text(Check *check, Error *err) {
                 words[i] = str_of(arguments->words[i]);
         check->chosen = ARENA_ARRAY(arena, bool, check->text.graph->count);
         TRY(select_nodes(check->text.graph, words, arguments->word_count, check->chosen, err));
-        DrySpec dry = { .lake = workspace->lake, .worker = worker, .text = &check->text, .project = workspace->project };
+        DrySpec dry = { .lake = workspace->lake, .worker = worker, .text = &check->text, .project = workspace->project, .warnings = &check->warnings };
+        TRY(access_names_check(workspace->project, workspace->lake ? workspace->lake->catalog : NULL, arena, check->errors, &check->warnings, err));
         TRY(dry_bind(&dry, arena, &check->tables, err));
         TRY(look_at_products(check, err));
         keep_chosen(check);

@@ -2,6 +2,7 @@
 #include "model/access_check.h"
 
 #include "base/vec.h"
+#include "model/access_names.h"
 #include "sql/allow.h"
 #include "sql/lexer.h"
 #include "sql/printer.h"
@@ -18,8 +19,8 @@ typedef struct Ruling {
         bool several; /* named by a pattern, or by a tag */
 } Ruling;
 
-static Error *place(const Ruling *ruling, Error *err) {
-        error_place_line(err, ruling->path, ruling->text, ruling->line, 1);
+static Error *place(const Ruling *ruling, const char *key, Str word, Error *err) {
+        access_place(err, ruling->path, ruling->text, ruling->line, key, word);
         return err;
 }
 
@@ -54,7 +55,9 @@ static void unknown_object(const Ruling *ruling, Str zone, const AccessObject *o
                 if (str_equal(graph->nodes[i]->zone, zone))
                         vec_push(arena, &names, arena_strf(arena, "%.*s.%.*s", STR_ARG(graph->nodes[i]->stage), STR_ARG(graph->nodes[i]->table)));
         Str written = arena_strf(arena, "%.*s.%.*s", STR_ARG(object->stage), STR_ARG(object->table));
-        Error *err = place(ruling, problems_add(ruling->check->problems, STATUS_NO_TABLE, "the rule is on %.*s, which zone %.*s does not have", STR_ARG(written), STR_ARG(zone)));
+        Error *err = place(ruling, "on", written,
+                           problems_add(ruling->check->problems, STATUS_NO_TABLE, "the rule is on %.*s, which zone %.*s does not have",
+                                        STR_ARG(written), STR_ARG(zone)));
         Str near = str_nearest(written, names.items, names.count);
         if (near.size)
                 error_hint(err, "did you mean %.*s?", STR_ARG(near));
@@ -78,6 +81,28 @@ static void add_tables(Ruling *ruling, Str zone, const AccessObject *object) {
                 unknown_object(ruling, zone, object);
 }
 
+/* A tag that nothing carries gives nobody anything. */
+static void want_tag(const Ruling *ruling, const char *key, Str tag) {
+        const Graph *graph = ruling->check->graph;
+        Arena *arena = ruling->check->arena;
+        VEC(Str) tags = { 0 };
+        for (size_t i = 0; i < graph->count; i++) {
+                const Model *model = graph->nodes[i]->model;
+                for (size_t k = 0; model && k < model->tag_count; k++)
+                        vec_push(arena, &tags, model->tags[k]);
+                for (size_t c = 0; model && c < model->column_count; c++)
+                        for (size_t k = 0; k < model->columns[c].tag_count; k++)
+                                vec_push(arena, &tags, model->columns[c].tags[k]);
+        }
+        if (has_text(tags.items, tags.count, tag))
+                return;
+        Str written = str_is(str_of(key), "on") ? arena_strf(arena, "tag:%.*s", STR_ARG(tag)) : tag;
+        Error *err = place(ruling, key, written, problems_add(ruling->check->warnings, STATUS_NOT_FOUND, "nothing carries the tag '%.*s'", STR_ARG(tag)));
+        Str near = str_nearest(tag, tags.items, tags.count);
+        if (near.size)
+                error_hint(err, "did you mean %.*s?", STR_ARG(near));
+}
+
 /* ---- columns ---- */
 
 static bool has_column(const AccessCheck *check, const Node *node, Str name) {
@@ -99,9 +124,10 @@ static void want_column(const Ruling *ruling, const char *key, Str name) {
         }
         if (!lacking || (ruling->several && having))
                 return;
-        Error *err = ruling->several ? place(ruling, problems_add(ruling->check->problems, STATUS_NO_COLUMN, "`%s` names '%.*s', which none of the rule's tables has", key, STR_ARG(name)))
-                                     : place(ruling, problems_add(ruling->check->problems, STATUS_NO_COLUMN, "`%s` names '%.*s', which %.*s does not have", key, STR_ARG(name),
-                                           STR_ARG(lacking->name)));
+        Str who_lacks = ruling->several ? STR("none of the rule's tables has")
+                                        : arena_strf(check->arena, "%.*s does not have", STR_ARG(lacking->name));
+        Error *err = place(ruling, key, name,
+                           problems_add(check->problems, STATUS_NO_COLUMN, "`%s` names '%.*s', which %.*s", key, STR_ARG(name), STR_ARG(who_lacks)));
         const DryTable *table = &check->tables[lacking->index];
         Str *names = ARENA_ARRAY(check->arena, Str, table->column_count);
         for (size_t i = 0; i < table->column_count; i++)
@@ -113,9 +139,21 @@ static void want_column(const Ruling *ruling, const char *key, Str name) {
 
 /* ---- SQL ---- */
 
+/* A rule is asked of one row at a time, wherever its table is read. */
+static Status want_row_expression(const SqlExpr *expr, Error *err) {
+        const char *what = expr->kind == SQL_SUBQUERY ? "a subquery" : expr->kind == SQL_WINDOW ? "a window function" : NULL;
+        if (expr->kind == SQL_FUNCTION && sql_function_is_aggregate(expr->function.path.items[expr->function.path.count - 1]))
+                what = "an aggregate";
+        if (!what)
+                return STATUS_OK;
+        error_set(err, STATUS_SQL_REFUSED, "%s cannot stand in it", what);
+        return error_hint(err, "a rule is asked of each row alone: its columns and principal.NAME; make what it needs a column of the table");
+}
+
 /* What the principal brings is not known here: any value. */
-static Status see_principal(void *context, SqlExpr **place, Error *err UNUSED) {
+static Status see_principal(void *context, SqlExpr **place, Error *err) {
         SqlExpr *expr = *place;
+        TRY(want_row_expression(expr, err));
         if (expr->kind != SQL_COLUMN_REF || expr->column.count != 2 || !str_equal_nocase(expr->column.items[0], STR("principal")))
                 return STATUS_OK;
         SqlExpr *value = sql_make_string(context, STR(""));
@@ -162,7 +200,7 @@ static Status look_at_sql(const Ruling *ruling, const char *key, Str expression,
                         continue;
                 if (status_exit(status) != 2)
                         return status;
-                Error *problem = place(ruling, problems_add(ruling->check->problems, status, "`%s: %.*s` does not fit %.*s: %s", key, STR_ARG(expression), STR_ARG(node->name), err->message));
+                Error *problem = place(ruling, key, expression, problems_add(ruling->check->problems, status, "`%s: %.*s` does not fit %.*s: %s", key, STR_ARG(expression), STR_ARG(node->name), err->message));
                 if (err->hint[0])
                         error_hint(problem, "%s", err->hint);
                 return STATUS_OK;
@@ -189,8 +227,11 @@ static void keep_tables_with(const Ruling *ruling, Str column, Ruling *out) {
 
 static Status look_at_rule(const AccessCheck *check, const Zone *zone, const AccessRule *rule, Error *err) {
         Ruling ruling = { .check = check, .path = zone->access.path, .text = zone->access.text, .line = rule->line };
-        for (size_t i = 0; i < rule->on_count; i++)
+        for (size_t i = 0; i < rule->on_count; i++) {
                 add_tables(&ruling, zone->name, &rule->on[i]);
+                if (rule->on[i].is_tag)
+                        want_tag(&ruling, "on", rule->on[i].table);
+        }
         if (ruling.tables.count == 0)
                 return STATUS_OK;
         for (size_t i = 0; i < rule->column_count; i++)
@@ -211,9 +252,22 @@ static Status look_at_policy(const AccessCheck *check, const CentralPolicies *po
         Ruling ruling = { .check = check, .path = policies->path, .text = policies->text, .line = policy->line };
         AccessObject tagged = { .is_tag = true, .table = policy->tag };
         add_tables(&ruling, STR(""), &tagged);
+        want_tag(&ruling, "tag", policy->tag);
         if (policy->rows.size)
                 TRY(look_at_sql(&ruling, "rows", policy->rows, true, err));
         return policy->mask.size && is_sql_mask(policy->mask) ? look_at_sql(&ruling, "mask", policy->mask, false, err) : STATUS_OK;
+}
+
+/* `on` is a table of the zone and `key` one of its columns. */
+static void look_at_test(const AccessCheck *check, const Zone *zone, const AccessTest *test) {
+        Ruling ruling = { .check = check, .path = arena_printf(check->arena, "zones/%.*s/access.test.yml", STR_ARG(zone->name)),
+                          .text = zone->access_test_text, .line = test->line };
+        AccessObject object = { 0 };
+        if (!str_cut(test->table, '.', &object.stage, &object.table))
+                object = (AccessObject){ .stage = test->table };
+        add_tables(&ruling, zone->name, &object);
+        if (ruling.tables.count && test->key.size)
+                want_column(&ruling, "key", test->key);
 }
 
 Status access_check(const AccessCheck *check, Error *err) {
@@ -221,6 +275,9 @@ Status access_check(const AccessCheck *check, Error *err) {
         for (size_t z = 0; z < project->zone_count; z++)
                 for (size_t i = 0; i < project->zones[z]->access.rule_count; i++)
                         TRY(look_at_rule(check, project->zones[z], &project->zones[z]->access.rules[i], err));
+        for (size_t z = 0; z < project->zone_count; z++)
+                for (size_t i = 0; i < project->zones[z]->access_test_count; i++)
+                        look_at_test(check, project->zones[z], &project->zones[z]->access_tests[i]);
         for (size_t i = 0; i < project->policies.count; i++)
                 TRY(look_at_policy(check, &project->policies, &project->policies.items[i], err));
         return STATUS_OK;

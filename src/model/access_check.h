@@ -6,7 +6,8 @@
  * anything is applied, since a rule that cannot be bound withholds its tables.
  *
  * A rule on one table must fit it. Of a rule on several (`stage.*`, `tag:NAME`) the row filter must fit all, the others
- * each column name at least one. `principal.NAME` is a value of any type.
+ * each column name at least one. `principal.NAME` is a value of any type. A rule is asked of each row alone: an aggregate, a
+ * window function or a subquery is refused. A tag that nothing carries is a warning.
  */
 #include "model/dry.h"
 #include "model/statement.h"
@@ -17,6 +18,7 @@ typedef struct AccessCheck {
         const Graph *graph;
         const DryTable *tables; /* by node index */
         Problems *problems;
+        Problems *warnings; /* what is no error, and gives nobody anything */
         Arena *arena;
 } AccessCheck;
 

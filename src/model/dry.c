@@ -184,7 +184,7 @@ static Status look_at_access(Dry *dry, Error *err) {
         BindSource source = { .context = dry, .resolve = resolve, .files = no_files, .names = names };
         Principal whole = { .name = STR("access"), .administrator = true };
         StatementSpec spec = { .worker = dry->spec->worker, .source = &source, .principal = whole };
-        AccessCheck check = { &spec, dry->spec->project, dry->spec->text->graph, dry->tables, dry->spec->text->problems, dry->arena };
+        AccessCheck check = { &spec, dry->spec->project, dry->spec->text->graph, dry->tables, dry->spec->text->problems, dry->spec->warnings, dry->arena };
         return access_check(&check, err);
 }
 

@@ -13,6 +13,7 @@ typedef struct DrySpec {
         Worker *worker;
         const ProjectText *text; /* linked, without problems; what is found is added to its problems */
         const Project *project;  /* whose access rules are looked at too; NULL = not */
+        Problems *warnings;      /* of these; with project */
 } DrySpec;
 
 typedef struct DryTable {

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`lode check` on access.yml, access.test.yml and zone.yml: a misspelt name and a rule that cannot be asked of a row are
+told at their place; people who are not there are a warning, for they live outside of the text."""
+
+import pytest
+from conftest import Project
+
+SOURCE = "from: ingress/orders_*.csv\ncolumns:\n  order_no: text required\n  region: text\n"
+ORDER = "-- key: order_no\n-- tag: pii\nselect order_no, region from staging.orders\n"
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    project.write("zones/shop/zone.yml", "purpose: orders\n")
+    project.write("zones/shop/sources/orders.yml", SOURCE)
+    project.write("zones/shop/canonical/order.sql", ORDER)
+    return project
+
+
+def told(project: Project, kind: str) -> list[tuple[str, str, int, int]]:
+    answer = project.lode("check", "-o", "json", check=False).json
+    return [(each["code"], each.get("file", "") or "", each.get("line", 0) or 0, each.get("column", 0) or 0) for each in answer[kind]
+            if "grants nothing" not in each["message"]]
+
+
+@pytest.mark.parametrize(("rule", "code", "line", "column", "words"), [
+    ("  on: [canonical.ordr]\n", "E203", 3, 8, "did you mean canonical.order?"),
+    ("  on: canonical.order\n  columns: [order_no, regin]\n", "E204", 4, 23, "did you mean `region`?"),
+    ("  on: canonical.order\n  mask:\n    regin: hash\n", "E204", 5, 5, "did you mean `region`?"),
+    ("  on: canonical.order\n  rows: regin = 'EU'\n", "E204", 4, 9, "regin"),
+    ("  on: canonical.order\n  rows: region\n", "E205", 4, 9, "no condition"),
+    ("  on: canonical.order\n  rows: sum(length(region)) > 1\n", "E202", 4, 9, "an aggregate cannot stand in it"),
+    ("  on: canonical.order\n  rows: row_number() over () > 1\n", "E202", 4, 9, "a window function cannot stand in it"),
+    ("  on: canonical.order\n  rows: region in (select region from canonical.order)\n", "E202", 4, 9, "a subquery cannot stand in it"),
+    ("  on: canonical.order\n  mask:\n    region: max(region)\n", "E202", 5, 13, "an aggregate cannot stand in it"),
+])
+def test_a_rule_that_does_not_fit_is_told_at_its_word(shop: Project, rule: str, code: str, line: int, column: int, words: str) -> None:
+    shop.write("zones/shop/access.yml", f"rules:\n- who: everyone\n{rule}")
+    assert told(shop, "errors") == [(code, "zones/shop/access.yml", line, column)], shop.lode("check", check=False).stderr
+    answer = shop.lode("check", check=False)
+    assert answer.exit == 2
+    assert words in answer.stderr
+
+
+def test_an_access_test_names_what_is_there(shop: Project) -> None:
+    shop.write("zones/shop/access.test.yml", "tests:\n- who: bo\n  on: canonical.ordr\n  key: order_no\n  sees: [A-1]\n"
+               "- who: bo\n  on: canonical.order\n  key: order_nr\n  sees: [A-1]\n")
+    file = "zones/shop/access.test.yml"
+    assert told(shop, "errors") == [("E203", file, 3, 7), ("E204", file, 8, 8)]
+
+
+def test_a_zone_that_is_not_there_is_an_error_and_a_tag_is_a_warning(shop: Project) -> None:
+    shop.write("zones/shop/access.yml", "rules:\n- who: [zone shp]\n  on: [canonical.order, tag:pi]\n")
+    assert told(shop, "errors") == [("E108", "zones/shop/access.yml", 2, 14)]
+    assert told(shop, "warnings") == [("E108", "zones/shop/access.yml", 3, 25)]
+    text = shop.lode("check", check=False).stderr
+    assert "did you mean shop?" in text and "did you mean pii?" in text
+
+
+def test_people_who_are_not_there_are_warned_of(shop: Project) -> None:
+    shop.drop("shop", "orders_1.csv", "order_no,region\nA-1,EU\n")
+    shop.lode("run")
+    shop.lode("role", "add", "analyst")
+    shop.lode("user", "add", "bodil", "--role", "analyst")
+    shop.write("zones/shop/zone.yml", "owner: bodi\nengineers: [role analyst]\n")
+    shop.write("zones/shop/access.yml", "rules:\n- who: [role analist, role dpo, bodil]\n  on: [canonical.order]\n"
+               "- who: [role analyst, user eve]\n  on: [canonical.order]\n")
+    assert told(shop, "errors") == []
+    assert sorted(told(shop, "warnings")) == [
+        ("E108", "", 0, 0), ("E108", "zones/shop/access.yml", 2, 14), ("E108", "zones/shop/zone.yml", 1, 8)]
+    answer = shop.lode("check")
+    assert "did you mean analyst?" in answer.stderr and "did you mean bodil?" in answer.stderr
+    assert "named in the text and not there: role dpo, user eve" in answer.stderr
+    shop.lode("role", "add", "dpo")
+    shop.lode("user", "add", "eve")
+    assert "not there:" not in shop.lode("check").stderr
