@@ -83,6 +83,15 @@ Status error_set_at(Error *err, Status status, const char *file, int line, const
         return status;
 }
 
+Status error_sqlstate(Error *err, const char *sqlstate) {
+        err->sqlstate = sqlstate;
+        return err->status;
+}
+
+const char *error_state(const Error *err) {
+        return err->sqlstate ? err->sqlstate : status_sqlstate(err->status);
+}
+
 Status error_errno_at(Error *err, int errnum, const char *file, int line, const char *format, ...) {
         Status status = errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG ? STATUS_DISK_FULL : STATUS_IO;
         begin(err, status, file, line);

@@ -104,6 +104,8 @@ Status error_set_at(Error *err, Status status, const char *file, int line, const
 Status error_errno_at(Error *err, int errnum, const char *file, int line, const char *format, ...) PRINTF_LIKE(5, 6);
 /* Adds what to do; returns err's status. Call after error_set. */
 Status error_hint(Error *err, const char *format, ...) PRINTF_LIKE(2, 3);
+/* For drivers, where they tell apart more than the status does; returns err's status. */
+Status error_sqlstate(Error *err, const char *sqlstate);
 /* "doing X: message"; returns err's status. */
 Status error_context(Error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Records the user's place by byte offset into text: line, column and excerpt are worked out. name may be empty. */
@@ -119,6 +121,7 @@ Status error_place_line(Error *err, const char *name, Str text, int line, int co
 
 const char *status_code(Status status);
 const char *status_sqlstate(Status status);
+const char *error_state(const Error *err); /* its SQLSTATE: the finer one if it has one */
 int status_http(Status status);
 int status_exit(Status status);
 const char *status_words(Status status);

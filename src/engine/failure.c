@@ -154,8 +154,9 @@ static const char *const remedies[FAILURE_COUNT] = {
 
 /* What clients tell apart by number and our status does not. */
 static const char *const sqlstates[FAILURE_COUNT] = {
-        [FAILURE_CAST] = "22P02",        [FAILURE_DIVISION] = "22012", [FAILURE_RANGE] = "22003",
-        [FAILURE_NO_FUNCTION] = "42883", [FAILURE_NO_TYPE] = "42704",  [FAILURE_NOT_GROUPED] = "42803",
+        [FAILURE_CAST] = "22P02",      [FAILURE_DIVISION] = "22012",    [FAILURE_RANGE] = "22003",
+        [FAILURE_DATE_RANGE] = "22008", [FAILURE_NO_FUNCTION] = "42883", [FAILURE_NO_TYPE] = "42704",
+        [FAILURE_NOT_GROUPED] = "42803", [FAILURE_MANY_ROWS] = "21000",
 };
 
 Status failure_to_error(const Failure *failure, Str sql, bool with_detail, Error *err) {

@@ -113,6 +113,8 @@ Status message_parse_header(Str header, size_t limit, Message *out, uint32_t *ou
         X(CAST,          SQL_DATA,    "a value cannot be converted")                                          \
         X(DIVISION,      SQL_DATA,    "a division by zero")                                                   \
         X(RANGE,         SQL_DATA,    "a value out of its type's range")                                      \
+        X(DATE_RANGE,    SQL_DATA,    "a date or time that there is not")                                     \
+        X(MANY_ROWS,     SQL_DATA,    "a subquery that stands for one value gives more than one row")         \
         X(VALUE,         SQL_DATA,    "a value on which the SQL fails")                                       \
         X(NOT_SUPPORTED, SQL_REFUSED, "the engine does not support this")                                     \
         X(NOT_ALLOWED,   SQL_REFUSED, "the engine refuses this")                                              \

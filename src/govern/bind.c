@@ -49,7 +49,7 @@ typedef struct Text {
         uint32_t source;
         int view_depth;
         bool own;   /* a view of the system's own */
-        bool folded; /* see BindRequest */
+        bool client; /* see BindRequest */
         const void *moment; /* the view stands under AT (...): so does all in it; or NULL */
         bool keyed; /* the statement has subqueries, so filtered scans take the keyed form */
         Mentioned mentioned;
@@ -205,7 +205,7 @@ static bool has_capitals(Str name) {
 
 /* Where words were folded, a name with capitals was quoted, and means what is spelled so. */
 static bool is_meant(const Text *text, Str written, Str name) {
-        return !text->folded || !has_capitals(written) || str_equal(written, name);
+        return !text->client || !has_capitals(written) || str_equal(written, name);
 }
 
 /* A client may put the database that it is in before everything. */
@@ -227,6 +227,9 @@ static Status resolve_path(Bind *bind, const Text *text, SqlNames path, const vo
         Str stage = path.count >= 2 ? path.items[path.count - 2] : text->stage;
         Str name = name_of_path(path);
         if (zone.size == 0 || stage.size == 0)
+                return STATUS_OK;
+        /* Before anything is read: what is not granted takes as long as what is not there. All names are lower case. */
+        if (!sight_allows(source->sight, text->principal, lower_case(bind->arena, zone), lower_case(bind->arena, stage), lower_case(bind->arena, name)))
                 return STATUS_OK;
         if (moment)
                 TRY(source->resolve_at(source->context, moment, zone, stage, name, bind->arena, out, err));
@@ -1238,13 +1241,13 @@ Status bind_statement(const SqlTree *tree, const BindRequest *request, Arena *ar
                 .zone = request->default_zone,
                 .stage = request->default_stage,
                 .principal = &request->principal,
-                .folded = request->folded,
+                .client = request->client,
         };
         if (tree->parameters.count > 0 && !request->parameters)
                 return no_parameters(tree, err);
         SqlQuery *query = sql_query_copy(arena, tree->query);
         if (request->source->system)
-                TRY(dialect_apply(tree, query, arena, err));
+                TRY(dialect_apply(tree, query, request->client, arena, err));
         mentioned_collect(query, arena, &text.mentioned);
         text.keyed = text.mentioned.subqueries;
         TRY(sql_allow_query(tree, query, err));

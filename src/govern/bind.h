@@ -114,7 +114,7 @@ typedef struct BindRequest {
         Str default_stage; /* may be empty: then `stage.table` is the least */
         bool parameters;   /* the caller will give values for $1, $name; else they are refused */
         bool describing;   /* what it answers with is all that is asked; parameters may have no values yet */
-        bool folded;       /* words were made lower case, so a name with capitals was quoted and is meant exactly so */
+        bool client;       /* a PostgreSQL client's text (sql/client.h): a name with capitals was quoted and is meant exactly so */
         const BindSource *source;
 } BindRequest;
 

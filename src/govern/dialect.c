@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "govern/dialect.h"
 
+#include "base/buf.h"
 #include "base/vec.h"
 #include "sql/lexer.h"
 
 typedef struct Dialect {
         const SqlTree *tree;
         Arena *arena;
+        bool client; /* see dialect_apply() */
         bool about_catalog; /* the text names PostgreSQL's catalog, so it is written in PostgreSQL's SQL */
         const SqlExpr *in_from; /* the call that FROM is going over */
 } Dialect;
@@ -255,6 +257,34 @@ static bool is_procedure(const SqlExpr *expr) {
         return false;
 }
 
+/* x::varchar(3) is cut to three characters; to the engine the number says nothing. */
+static bool change_length(const Dialect *dialect, SqlExpr **place) {
+        const SqlExpr *type = (*place)->cast.type;
+        if (!is_text_type(type) || type->type.children.count != 1 || type->type.children.items[0]->kind != SQL_CONSTANT)
+                return false;
+        SqlExpr *both[] = { (*place)->cast.child, type->type.children.items[0] };
+        *place = make_template(dialect, *place, "left(CAST($1 AS VARCHAR), $2)", 2, both);
+        return true;
+}
+
+/* numeric without a size holds anything in PostgreSQL and three digits behind the point in the engine. A literal needs no
+ * cast; of all else ten digits are kept, and more than 28 before the point are an error. */
+static bool change_numeric(const Dialect *dialect, SqlExpr **place) {
+        SqlExpr *cast = *place, *child = cast->cast.child, *type = cast->cast.type;
+        if (type->kind != SQL_TYPE || type->type.children.count != 0 || !str_equal_nocase(last_of(type->type.path), STR("decimal")))
+                return false;
+        if (child->kind == SQL_CONSTANT && child->constant.literal == SQL_NUMERIC && str_find_byte(child->constant.text, '.') < child->constant.text.size &&
+            str_find_byte(child->constant.text, 'e') == child->constant.text.size && str_find_byte(child->constant.text, 'E') == child->constant.text.size) {
+                if (child->alias.size == 0)
+                        child->alias = cast->alias;
+                *place = child;
+                return true;
+        }
+        SqlExpr *sizes[] = { dialect_number(dialect->arena, 38, type->at), dialect_number(dialect->arena, 10, type->at) };
+        type->type.children = list_of(dialect, 2, sizes);
+        return false;
+}
+
 static const char *object_text(ObjectKind kind) {
         for (size_t i = 0; i < COUNT_OF(OBJECTS); i++)
                 if (OBJECTS[i].kind == kind)
@@ -279,6 +309,8 @@ static void change_cast(const Dialect *dialect, SqlExpr **place) {
                 *place = make_template(dialect, cast, object_text(OBJECT_PROCEDURE), 1, &child);
                 return;
         }
+        if (dialect->client && (change_length(dialect, place) || change_numeric(dialect, place)))
+                return;
         bool list = type->kind == SQL_TYPE && str_equal_nocase(last_of(type->type.path), STR("list"));
         if (list && is_array_text(child))
                 cast->cast.child = array_of(dialect, child);
@@ -334,16 +366,22 @@ static void change_operator(const Dialect *dialect, SqlExpr **place) {
 
 /* Functions that take a relation's number take its name too. */
 static bool takes_relation(Str name) {
-        static const char *const names[] = { "pg_relation_size", "pg_table_size", "pg_total_relation_size",
-                                             "pg_indexes_size",  "pg_get_viewdef" };
+        static const char *const names[] = { "pg_relation_size", "pg_table_size", "pg_total_relation_size", "pg_indexes_size", "pg_get_viewdef",
+                                             "has_table_privilege", "has_any_column_privilege", "has_column_privilege" };
         for (size_t i = 0; i < COUNT_OF(names); i++)
                 if (str_equal_nocase(name, str_of(names[i])))
                         return true;
         return false;
 }
 
+/* Of privileges, a user may be named before it. */
+static size_t relation_argument(Str name, size_t count) {
+        size_t least = str_equal_nocase(name, STR("has_column_privilege")) ? 3 : 2;
+        return str_starts_with(name, STR("has_")) && count > least ? 1 : 0;
+}
+
 static SqlExpr *as_relation(const Dialect *dialect, SqlExpr *expr) {
-        if (!is_text(expr))
+        if (!is_text(expr) && !gives_text(expr))
                 return expr;
         SqlExpr *cast = make_like(dialect, expr, SQL_CAST), *type = make_like(dialect, expr, SQL_TYPE);
         type->type.path = one_name(dialect, STR("regclass"));
@@ -361,6 +399,74 @@ static const char *vector_bound(Str name, const SqlArguments *arguments) {
                                                             : NULL;
 }
 
+/* Under another name, and the same in all else: also as aggregates and over windows. */
+static const char *const RENAMED[][2] = {
+        { "every", "bool_and" },
+        { "json_agg", "json_group_array" },
+        { "jsonb_agg", "json_group_array" },
+        { "json_object_agg", "json_group_object" },
+        { "jsonb_object_agg", "json_group_object" },
+        { "json_build_object", "json_object" },
+        { "jsonb_build_object", "json_object" },
+        { "json_build_array", "json_array" },
+        { "jsonb_build_array", "json_array" },
+        { "jsonb_array_length", "json_array_length" },
+};
+
+static void rename_function(const Dialect *dialect, SqlNames *path) {
+        strip_schema(path);
+        for (size_t i = 0; path->count == 1 && i < COUNT_OF(RENAMED); i++)
+                if (str_equal_nocase(path->items[0], str_of(RENAMED[i][0])))
+                        *path = one_name(dialect, str_of(RENAMED[i][1]));
+}
+
+/* a LIKE b: in PostgreSQL a backslash makes the next character plain, in the engine none does unless ESCAPE says so. */
+static bool change_like(const Dialect *dialect, SqlExpr *expr) {
+        static const char *const names[][2] = { { "~~", "like_escape" }, { "!~~", "not_like_escape" }, { "~~*", "ilike_escape" }, { "!~~*", "not_ilike_escape" } };
+        SqlArguments *arguments = &expr->function.arguments;
+        if (!dialect->client || !expr->function.is_operator || arguments->count != 2)
+                return false;
+        const SqlExpr *pattern = arguments->items[1].expr;
+        if (is_text(pattern) && str_find_byte(pattern->constant.text, '\\') == pattern->constant.text.size)
+                return false;
+        for (size_t i = 0; i < COUNT_OF(names); i++) {
+                if (!str_is(last_of(expr->function.path), names[i][0]))
+                        continue;
+                SqlArgument *three = ARENA_ARRAY(dialect->arena, SqlArgument, 3);
+                memcpy(three, arguments->items, 2 * sizeof(*three));
+                three[2].expr = sql_make_string(dialect->arena, STR("\\"));
+                *arguments = (SqlArguments){ three, 3 };
+                expr->function.path = one_name(dialect, str_of(names[i][1]));
+                expr->function.is_operator = false;
+                return true;
+        }
+        return false;
+}
+
+/* to_char(t, 'YYYY-MM') and its like, where the pattern stands there and says the same in the engine's words. */
+static bool change_format(const Dialect *dialect, SqlExpr **place) {
+        static const struct {
+                const char *name, *text;
+        } functions[] = {
+                { "to_char", "strftime($1, $2)" },
+                { "to_date", "CAST(strptime($1, $2) AS DATE)" },
+                { "to_timestamp", "CAST(strptime($1, $2) AS TIMESTAMPTZ)" },
+        };
+        const SqlArguments *arguments = &(*place)->function.arguments;
+        Str format;
+        if (arguments->count != 2 || !is_text(arguments->items[1].expr) ||
+            !dialect_time_format(arguments->items[1].expr->constant.text, dialect->arena, &format))
+                return false;
+        SqlExpr *both[] = { arguments->items[0].expr, sql_make_string(dialect->arena, format) };
+        for (size_t i = 0; i < COUNT_OF(functions); i++) {
+                if (!str_equal_nocase(last_of((*place)->function.path), str_of(functions[i].name)))
+                        continue;
+                *place = make_template(dialect, *place, functions[i].text, 2, both);
+                return true;
+        }
+        return false;
+}
+
 static void change_function(const Dialect *dialect, SqlExpr **place) {
         SqlExpr *expr = *place;
         const SqlArguments *arguments = &expr->function.arguments;
@@ -368,14 +474,12 @@ static void change_function(const Dialect *dialect, SqlExpr **place) {
                 change_operator(dialect, place);
                 return;
         }
-        strip_schema(&expr->function.path);
+        rename_function(dialect, &expr->function.path);
         Str name = last_of(expr->function.path);
-        if (expr->function.path.count != 1)
+        if (expr->function.path.count != 1 || change_like(dialect, expr) || change_format(dialect, place))
                 return;
         if (str_is(name, "||") && arguments->count == 2 && is_array_column(arguments->items[0].expr))
                 expr->function.path = one_name(dialect, STR("list_concat"));
-        if (str_equal_nocase(name, STR("json_build_object")) || str_equal_nocase(name, STR("jsonb_build_object")))
-                expr->function.path = one_name(dialect, STR("json_object"));
         /* Rows in PostgreSQL, a list in the engine. */
         if (dialect->about_catalog && expr != dialect->in_from && str_equal_nocase(name, STR("generate_series")) && arguments->count == 2) {
                 SqlExpr *ends[] = { arguments->items[0].expr, arguments->items[1].expr };
@@ -390,8 +494,9 @@ static void change_function(const Dialect *dialect, SqlExpr **place) {
         SqlExpr *items[4];
         for (size_t i = 0; i < arguments->count; i++)
                 items[i] = arguments->items[i].expr;
-        if (arguments->count > 0 && takes_relation(name))
-                items[0] = as_relation(dialect, items[0]);
+        size_t relation = relation_argument(name, arguments->count);
+        if (takes_relation(name) && relation < arguments->count)
+                items[relation] = as_relation(dialect, items[relation]);
         *place = make_template(dialect, expr, text, arguments->count, items);
 }
 
@@ -458,16 +563,39 @@ static void change_collation(SqlExpr **place) {
         *place = child;
 }
 
+/* From the greatest down, NULLs come first in PostgreSQL. */
+static void change_orders(const Dialect *dialect, SqlOrders orders) {
+        for (size_t i = 0; dialect->client && i < orders.count; i++)
+                if (orders.items[i].type == SQL_ORDER_DESCENDING && orders.items[i].nulls == SQL_NULLS_DEFAULT && orders.items[i].expr->kind != SQL_STAR)
+                        orders.items[i].nulls = SQL_NULLS_FIRST;
+}
+
+/* Quantiles leave NULLs out, and take no word about them. */
+static bool orders_values(const SqlExpr *call) {
+        Str name = last_of(call->function.path);
+        return !str_starts_with(name, STR("quantile")) && !str_is(name, "mode");
+}
+
+static Status change_query(void *context, SqlQuery *query, Error *err UNUSED) {
+        for (size_t i = 0; i < query->modifier_count; i++)
+                change_orders(context, query->modifiers[i].orders);
+        return STATUS_OK;
+}
+
 static Status change_expr(void *context, SqlExpr **place, Error *err UNUSED) {
         const Dialect *dialect = context;
         if ((*place)->kind == SQL_COLLATE)
                 change_collation(place);
         switch ((*place)->kind) {
         case SQL_FUNCTION:
+                if (orders_values(*place))
+                        change_orders(dialect, (*place)->function.orders);
                 change_function(dialect, place);
                 break;
         case SQL_WINDOW:
-                strip_schema(&(*place)->window.path);
+                change_orders(dialect, (*place)->window.orders);
+                change_orders(dialect, (*place)->window.argument_orders);
+                rename_function(dialect, &(*place)->window.path);
                 break;
         case SQL_CAST:
                 change_cast(dialect, place);
@@ -537,13 +665,19 @@ static bool change_series(const Dialect *dialect, SqlExpr **item) {
         return true;
 }
 
-/* A vector that is itself a column of the answer reads as PostgreSQL writes it: 1 2. */
+/* A vector that is itself a column of the answer reads as PostgreSQL writes it, 1 2, and a number of an object as its name. */
 static void change_outputs(const Dialect *dialect, SqlQuery *query) {
         for (size_t i = 0; query->kind == SQL_SELECT_NODE && i < query->select.list.count; i++) {
                 SqlExpr **item = &query->select.list.items[i];
-                if (change_series(dialect, item) || !dialect->about_catalog)
+                if (change_series(dialect, item))
                         continue;
-                if ((*item)->kind != SQL_COLUMN_REF || !is_vector(*item))
+                size_t object = (*item)->kind == SQL_CAST ? find_object((*item)->cast.type) : COUNT_OF(OBJECTS);
+                if (object < COUNT_OF(OBJECTS)) {
+                        Str alias = (*item)->alias.size > 0 ? (*item)->alias : str_of(OBJECTS[object].name);
+                        *item = make_template(dialect, *item, OBJECTS[object].name_of, 1, item);
+                        (*item)->alias = alias;
+                }
+                if (!dialect->about_catalog || (*item)->kind != SQL_COLUMN_REF || !is_vector(*item))
                         continue;
                 Str name = (*item)->alias.size > 0 ? (*item)->alias : last_of((*item)->column);
                 *item = make_template(dialect, *item, "array_to_string($1, ' ')", 1, item);
@@ -562,9 +696,9 @@ bool dialect_is_about_catalog(Str sql) {
         return false;
 }
 
-Status dialect_apply(const SqlTree *tree, SqlQuery *query, Arena *arena, Error *err) {
-        Dialect dialect = { .tree = tree, .arena = arena, .about_catalog = dialect_is_about_catalog(tree->text) };
-        SqlVisitor visitor = { .expr = change_expr, .from = change_from, .context = &dialect };
+Status dialect_apply(const SqlTree *tree, SqlQuery *query, bool client, Arena *arena, Error *err) {
+        Dialect dialect = { .tree = tree, .arena = arena, .client = client, .about_catalog = dialect_is_about_catalog(tree->text) };
+        SqlVisitor visitor = { .expr = change_expr, .from = change_from, .query = change_query, .context = &dialect };
         change_outputs(&dialect, query);
         return sql_visit_query(query, &visitor, err);
 }

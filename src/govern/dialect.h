@@ -11,6 +11,8 @@
  *   x::regclass, x::regclass::text                  a number; the name that belongs to it
  *   x = ANY ('{a,b}'), '{1,2}'::int[]               array literals
  *   indkey[n]                                       int2vector counts from 0
+ *   to_char(t, 'YYYY-MM'), btrim(x) ...             functions that the engine has under another name
+ *   a LIKE 'x\_%', varchar(3), numeric, DESC        (of clients) what PostgreSQL takes them for
  *
  * In a template's text {schema.name} stands for the rows of a system relation, {database}, {schema} and {user} for the
  * session's, $1 to $9 for the arguments. Subqueries in it are never correlated: an argument stands outside of them,
@@ -18,8 +20,11 @@
  */
 #include "govern/bind.h"
 
-/* Nothing here fails but for what the arena cannot give; what is not known is left for others to refuse. */
-Status dialect_apply(const SqlTree *tree, SqlQuery *query, Arena *arena, Error *err);
+/* Nothing here fails but for what the arena cannot give; what is not known is left for others to refuse. client: the text is a
+ * PostgreSQL client's, and means what it means there also where the engine takes it for something else. */
+Status dialect_apply(const SqlTree *tree, SqlQuery *query, bool client, Arena *arena, Error *err);
+/* A pattern of to_char() as the engine's strftime() takes it; false for what that cannot say the same way. */
+bool dialect_time_format(Str format, Arena *arena, Str *out);
 
 /* Whether a word of the text is pg_something or information_schema. */
 bool dialect_is_about_catalog(Str sql);

@@ -12,12 +12,22 @@
 #define SETTING(name) LOOK("pg_catalog.pg_settings", "lower(name)", "setting", name)
 #define VERSION "'PostgreSQL ' || " SETTING("'server_version'") " || ' (Lode) on x86_64-pc-linux-gnu, 64-bit'"
 #define CAN(what) "regexp_matches(upper($2), '" what "')", "regexp_matches(upper($3), '" what "')"
+/* Of a list of privileges one is enough; none comes with the right to grant it on. */
+#define GRANTS(list, what) "regexp_matches(upper(" list "), '(^|,)\\s*" what "\\s*(,|$)')"
+/* By name or number; NULL for a number that nothing has, as PostgreSQL says. What is not granted is not there. */
+#define MAY_READ(relation, list) "CASE WHEN list_contains((SELECT list(oid) FROM {pg_catalog.pg_class}), " relation ") THEN " GRANTS(list, "SELECT") " END"
+#define THERE(names, object, answer) "CASE WHEN list_contains((SELECT list(name) || list(CAST(oid AS VARCHAR)) FROM {" names "}), CAST(" object " AS VARCHAR)) THEN " answer " END"
+#define THERE_DATABASE(object, answer) "CASE WHEN list_contains((SELECT list(datname) || list(CAST(oid AS VARCHAR)) FROM {pg_catalog.pg_database}), CAST(" object " AS VARCHAR)) THEN " answer " END"
 #define QUOTED "CASE WHEN regexp_full_match($1, '[a-z_][a-z0-9_$]*') THEN $1 ELSE '\"' || replace($1, '\"', '\"\"') || '\"' END"
 #define TYPE_NAME "coalesce(" LOOK("-.typenames", "oid", "name", "$1") ", repeat('?', 3))"
 #define SIZE_OF(what) LOOK("-.sizes", "oid", what, "$1")
 #define NAME_BY(relation, name) LOOK("pg_catalog." relation, "oid", name, "$1")
 #define NUMBER_BY(relation) LOOK("-." relation, "name", "oid", "$1")
 #define DESCRIPTION LOOK_IN("{pg_catalog.pg_description} WHERE objsubid = 0 AND classoid = 1259", "objoid", "description", "$1")
+
+#define JSON_TYPE \
+        "CASE WHEN $1 IS NOT NULL THEN coalesce(map(['OBJECT', 'ARRAY', 'VARCHAR', 'BOOLEAN', 'NULL'], " \
+        "['object', 'array', 'string', 'boolean', 'null'])[json_type($1)], 'number') END"
 
 typedef struct Function {
         const char *name;
@@ -88,7 +98,11 @@ static const Function FUNCTIONS[] = {
         { "to_regproc", { NULL, NUMBER_BY("procedure_names") } },
         { "to_regnamespace", { NULL, NUMBER_BY("schema_names") } },
         { "to_regrole", { NULL, NUMBER_BY("role_names") } },
-        { "pg_typeof", { NULL, "lower(typeof($1))" } },
+        { "pg_typeof", { NULL,
+                "CASE WHEN typeof($1) LIKE 'DECIMAL%' OR typeof($1) LIKE '%HUGEINT' THEN 'numeric' ELSE coalesce(map("
+                "['VARCHAR', 'DOUBLE', 'FLOAT', 'BLOB', 'TIME', 'TIMESTAMP', 'TIMESTAMP WITH TIME ZONE', 'INTEGER[]', 'VARCHAR[]', 'BIGINT[]', '\"NULL\"'], "
+                "['text', 'double precision', 'real', 'bytea', 'time without time zone', 'timestamp without time zone', "
+                "'timestamp with time zone', 'integer[]', 'text[]', 'bigint[]', 'unknown'])[typeof($1)], lower(typeof($1))) END" } },
 
         /* what may be seen and done: what is not granted is not there, and nothing is written through SQL */
         { "pg_table_is_visible", { NULL, "list_contains((SELECT list(oid) FROM {-.visible}), $1)" } },
@@ -104,11 +118,11 @@ static const Function FUNCTIONS[] = {
         { "pg_ts_dict_is_visible", { NULL, "$1 IS NOT NULL" } },
         { "pg_ts_parser_is_visible", { NULL, "$1 IS NOT NULL" } },
         { "pg_ts_template_is_visible", { NULL, "$1 IS NOT NULL" } },
-        { "has_table_privilege", { NULL, NULL, CAN("SELECT") } },
-        { "has_any_column_privilege", { NULL, NULL, CAN("SELECT") } },
-        { "has_column_privilege", { NULL, NULL, NULL, "regexp_matches(upper($3), 'SELECT')" } },
-        { "has_schema_privilege", { NULL, NULL, CAN("USAGE") } },
-        { "has_database_privilege", { NULL, NULL, CAN("CONNECT") } },
+        { "has_table_privilege", { NULL, NULL, MAY_READ("$1", "$2"), MAY_READ("$2", "$3") } },
+        { "has_any_column_privilege", { NULL, NULL, MAY_READ("$1", "$2"), MAY_READ("$2", "$3") } },
+        { "has_column_privilege", { NULL, NULL, NULL, MAY_READ("$1", "$3") } },
+        { "has_schema_privilege", { NULL, NULL, THERE("-.schema_names", "$1", GRANTS("$2", "USAGE")), THERE("-.schema_names", "$2", GRANTS("$3", "USAGE")) } },
+        { "has_database_privilege", { NULL, NULL, THERE_DATABASE("$1", GRANTS("$2", "CONNECT")), THERE_DATABASE("$2", GRANTS("$3", "CONNECT")) } },
         { "has_function_privilege", { NULL, NULL, CAN("EXECUTE") } },
         { "has_type_privilege", { NULL, NULL, CAN("USAGE") } },
         { "has_language_privilege", { NULL, NULL, "false", "false" } },
@@ -142,7 +156,23 @@ static const Function FUNCTIONS[] = {
         { "pg_stat_get_numscans", { NULL, "0" } },
         { "pg_stat_get_tuples_inserted", { NULL, "0" } },
 
+        /* texts and times, that the engine has under another name */
+        { "btrim", { NULL, "trim($1)", "trim($1, $2)" } },
+        { "lpad", { NULL, NULL, "lpad($1, $2, ' ')" } },
+        { "rpad", { NULL, NULL, "rpad($1, $2, ' ')" } },
+        { "initcap", { NULL,
+                "array_to_string(list_transform(regexp_extract_all($1, '[\\pL\\pN]+|[^\\pL\\pN]+'), "
+                "lambda lode_w: upper(lode_w[1]) || lower(substr(lode_w, 2))), '')" } },
+        { "encode", { NULL, NULL, "CASE lower($2) WHEN 'hex' THEN lower(hex($1)) ELSE error('encode() writes hex only') END" } },
+        { "decode", { NULL, NULL,
+                "CASE lower($2) WHEN 'hex' THEN unhex($1) WHEN 'base64' THEN from_base64($1) ELSE error('decode() reads hex and base64') END" } },
+        { "date_bin", { NULL, NULL, NULL, "time_bucket(CAST($1 AS INTERVAL), $2, $3)" } },
+        { "json_typeof", { NULL, JSON_TYPE } },
+        { "jsonb_typeof", { NULL, JSON_TYPE } },
+
         /* arrays */
+        { "array_remove", { NULL, NULL, "list_filter($1, lambda lode_i: lode_i IS DISTINCT FROM $2)" } },
+        { "array_to_string", { NULL, NULL, NULL, "array_to_string(list_transform($1, lambda lode_i: coalesce(CAST(lode_i AS VARCHAR), $3)), $2)" } },
         { "array_upper", { NULL, NULL, "CASE WHEN $2 = 1 THEN nullif(len($1), 0) END" } },
         { "array_lower", { NULL, NULL, "CASE WHEN $2 = 1 AND len($1) > 0 THEN 1 END" } },
         { "array_ndims", { NULL, "CASE WHEN len($1) > 0 THEN 1 END" } },

@@ -7,7 +7,7 @@
 static Str changed(World *world, const char *sql) {
         Test *t = world->test;
         SqlTree *tree;
-        if (world_parse(world, sql, &tree) != STATUS_OK || dialect_apply(tree, tree->query, &t->arena, &t->err) != STATUS_OK)
+        if (world_parse(world, sql, &tree) != STATUS_OK || dialect_apply(tree, tree->query, true, &t->arena, &t->err) != STATUS_OK)
                 return str_of(t->err.message);
         return sql_print(&t->arena, tree->query);
 }

@@ -2,6 +2,7 @@
 #include "model/statement.h"
 
 #include "base/json.h"
+#include "sql/client.h"
 #include "sql/lexer.h"
 
 /* parsed: the text as the engine is to read it, place for place the user's. */
@@ -21,8 +22,10 @@ Status statement_parse(Worker *worker, Str text, Str name, Arena *arena, SqlTree
         return parse_as(worker, text, text, name, arena, out, err);
 }
 
-Status statement_parse_folded(Worker *worker, Str text, Str name, Arena *arena, SqlTree **out, Error *err) {
-        return parse_as(worker, sql_fold(arena, text), text, name, arena, out, err);
+Status statement_parse_client(Worker *worker, Str text, Str name, Arena *arena, SqlTree **out, Error *err) {
+        Str parsed;
+        TRY(sql_client_text(text, arena, &parsed, err));
+        return parse_as(worker, parsed, text, name, arena, out, err);
 }
 
 static Status grant(void *context, const char *path, Arena *arena, Str *out, Error *err) {
@@ -83,7 +86,7 @@ Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, St
                 source.system = system_bind(system);
         }
         BindRequest request = { .principal = spec->principal, .default_zone = spec->default_zone, .source = &source,
-                                .parameters = spec->parameters, .folded = spec->folded, .describing = spec->describing };
+                                .parameters = spec->parameters, .client = spec->client, .describing = spec->describing };
         TRY(bind_statement(tree, &request, arena, &out->bound, err));
         TRY(worker_zone(spec->worker, &spec->zone, err));
         if (worker_prepare(spec->worker, out->bound.sql, arena, &out->columns, err) != STATUS_OK)

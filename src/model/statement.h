@@ -24,7 +24,7 @@ typedef struct StatementSpec {
         bool parameters;     /* $1 may stand in it: only to be described, not to be run */
         bool describing;     /* ... and that alone is wanted now */
         TimeZone zone;       /* of times with one; empty: UTC */
-        bool folded;         /* the text's names follow PostgreSQL's rules of case */
+        bool client;         /* the text is a client's of PostgreSQL, read by statement_parse_client() */
 } StatementSpec;
 
 typedef struct Statement {
@@ -37,8 +37,8 @@ typedef struct Statement {
 
 /* The user's text as our tree. name: the file it stands in, empty for what was typed. */
 Status statement_parse(Worker *worker, Str text, Str name, Arena *arena, SqlTree **out, Error *err);
-/* The same for a client of PostgreSQL: names without quotes are taken in lower case. */
-Status statement_parse_folded(Worker *worker, Str text, Str name, Arena *arena, SqlTree **out, Error *err);
+/* The same for a client of PostgreSQL (sql/client.h). */
+Status statement_parse_client(Worker *worker, Str text, Str name, Arena *arena, SqlTree **out, Error *err);
 /* Binds a tree and prepares it. */
 Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, Statement *out, Error *err);
 /* Both. */

@@ -15,7 +15,7 @@ static void refuse(Session *session, const char *sqlstate, const char *words, co
 }
 
 static void refuse_error(Session *session, const Error *err) {
-        refuse(session, session->sqlstate ? session->sqlstate : status_sqlstate(err->status), err->message, err->hint);
+        refuse(session, session->sqlstate ? session->sqlstate : error_state(err), err->message, err->hint);
 }
 
 /* ---- encryption ---- */

@@ -52,7 +52,7 @@ static Prepared *prepared_new(Str sql, const Command *command) {
 static Status spec_of(Session *session, Worker *worker, CatalogAt at, Arena *arena, StatementSpec *out, Error *err) {
         SystemSession *system = ARENA_NEW(arena, SystemSession);
         *out = (StatementSpec){ .lake = session->thread->lake, .worker = worker, .at = at, .principal = session->principal,
-                                .default_zone = session->zone, .session = system, .sight = &session->sight, .parameters = true, .folded = true };
+                                .default_zone = session->zone, .session = system, .sight = &session->sight, .parameters = true, .client = true };
         return session_describe(session, arena, system, &out->zone, err);
 }
 
@@ -169,7 +169,7 @@ static Status prepare_question(Session *session, Prepared *prepared, const uint3
         size_t count;
         TRY(worker_lease(session->host->pool, session->principal.name, &worker, err));
         TRY(session_work_with(session, worker, err));
-        Status status = statement_parse_folded(worker, prepared->command.inner, STR(""), &prepared->arena, &prepared->tree, err);
+        Status status = statement_parse_client(worker, prepared->command.inner, STR(""), &prepared->arena, &prepared->tree, err);
         if (status == STATUS_OK)
                 status = literal_read_casts(prepared->tree, &prepared->arena, err);
         if (status == STATUS_OK)

@@ -167,9 +167,7 @@ bool session_hides(const Session *session, const Error *error) {
 }
 
 void session_reply_error(Session *session, const Error *error, Str text, size_t offset) {
-        const char *sqlstate = session->sqlstate ? session->sqlstate
-                               : error->sqlstate ? error->sqlstate
-                                                 : status_sqlstate(error->status);
+        const char *sqlstate = session->sqlstate ? session->sqlstate : error_state(error);
         bool cancelled = error->status == STATUS_INTERRUPTED && atomic_load(&session->cancelled);
         bool hidden = session_hides(session, error);
         ReplyError reply = {

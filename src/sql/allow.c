@@ -224,6 +224,7 @@ static Status hint_function(Str name, Error *err) {
 static Status refuse_function(const SqlTree *tree, SqlPlace at, const char *what, Str name, Error *err) {
         error_set(err, STATUS_SQL_REFUSED, "the %s '%.*s' is not allowed", what, STR_ARG(name));
         hint_function(name, err);
+        error_sqlstate(err, "42883");
         return sql_error_place(err, tree, at);
 }
 
@@ -265,6 +266,7 @@ static Status check_type(const SqlTree *tree, const SqlExpr *expr, Error *err) {
         if (path.count == 1 && sql_type_is_allowed(name))
                 return STATUS_OK;
         error_set(err, STATUS_SQL_REFUSED, "the type '%.*s' is not allowed", STR_ARG(name));
+        error_sqlstate(err, "42704");
         return sql_error_place(err, tree, expr->at);
 }
 

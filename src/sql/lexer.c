@@ -150,16 +150,6 @@ SqlToken sql_lex(SqlLexer *lexer) {
         return token;
 }
 
-Str sql_fold(Arena *arena, Str text) {
-        char *folded = arena_cstr(arena, text);
-        SqlLexer lexer = { .text = text };
-        for (SqlToken token = sql_lex(&lexer); token.kind != SQL_TOKEN_END; token = sql_lex(&lexer))
-                for (size_t i = token.offset; token.kind == SQL_TOKEN_WORD && i < token.offset + token.text.size; i++)
-                        if (folded[i] >= 'A' && folded[i] <= 'Z')
-                                folded[i] = (char)(folded[i] - 'A' + 'a');
-        return (Str){ folded, text.size };
-}
-
 /* ---- classification ---- */
 
 static const char *const readers[] = { "select", "with", "from", "values", "table", "pivot", "unpivot" };

@@ -32,10 +32,6 @@ typedef struct SqlLexer {
 /* Skips white space and comments. At the end again and again SQL_TOKEN_END. */
 SqlToken sql_lex(SqlLexer *lexer);
 
-/* The text with words outside of quotes in lower case, as PostgreSQL takes names: byte for byte as long, so that places in
- * one are places in the other. */
-Str sql_fold(Arena *arena, Str text);
-
 /*
  * OK for exactly one statement that asks for rows (SELECT, WITH, FROM, VALUES, TABLE, PIVOT, UNPIVOT, or a bracket).
  * SQL_REFUSED for others (SET, COPY, ATTACH, INSERT ...) and for several;

@@ -65,21 +65,6 @@ TEST(tokens_end_where_they_should) {
         }
 }
 
-TEST(names_without_quotes_fold_and_nothing_else_does) {
-        static const struct {
-                const char *text, *folded;
-        } cases[] = {
-                { "SELECT A.B AS C", "select a.b as c" },
-                { "select \"A\", 'B', E'C\\'D', $$E$$, $T$F$T$", "select \"A\", 'B', E'C\\'D', $$E$$, $T$F$T$" },
-                { "select $Name, 1E5 -- C\n, X /* Y */", "select $Name, 1E5 -- C\n, x /* Y */" },
-                { "SELECT \xC3\x84x", "select \xC3\x84x" },
-                { "'open A", "'open A" },
-                { "", "" },
-        };
-        for (size_t i = 0; i < COUNT_OF(cases); i++)
-                CHECK_STR(sql_fold(&t->arena, str_of(cases[i].text)), str_of(cases[i].folded));
-}
-
 TEST(an_expression_closes_only_what_it_opens) {
         static const struct {
                 const char *text;

@@ -16,22 +16,31 @@ static const struct {
 
 static const Str NOBODY = { "?column?", 8 };
 
-static Str name_of(const SqlExpr *expr);
+static Str name_of(Str text, const SqlExpr *expr);
 
-static Str type_name(const SqlExpr *type) {
+static Str type_name(Str text, const SqlExpr *type) {
         if (type->type.path.count == 0)
                 return NOBODY;
         Str name = type->type.path.items[type->type.path.count - 1];
+        if (str_equal_nocase(name, STR("list")) && type->type.children.count == 1 && type->type.children.items[0]->kind == SQL_TYPE)
+                return type_name(text, type->type.children.items[0]); /* int[] */
         for (size_t i = 0; i < COUNT_OF(TYPE_NAMES); i++)
                 if (str_equal_nocase(name, str_of(TYPE_NAMES[i].engine)))
                         return str_of(TYPE_NAMES[i].name);
         return name;
 }
 
+/* What a cast around it may give another name: constants, CASE, and casts of those. */
+static bool is_weak(const SqlExpr *expr) {
+        while (expr->kind == SQL_CAST)
+                expr = expr->cast.child;
+        return expr->kind == SQL_CONSTANT || expr->kind == SQL_CASE;
+}
+
 /* A cast keeps the name of what it casts, if that has one. */
-static Str cast_name(const SqlExpr *expr) {
-        Str inner = name_of(expr->cast.child);
-        return str_equal(inner, NOBODY) ? type_name(expr->cast.type) : inner;
+static Str cast_name(Str text, const SqlExpr *expr) {
+        Str inner = is_weak(expr->cast.child) ? NOBODY : name_of(text, expr->cast.child);
+        return str_equal(inner, NOBODY) ? type_name(text, expr->cast.type) : inner;
 }
 
 static const SqlExpr *first_column(const SqlQuery *query) {
@@ -40,23 +49,37 @@ static const SqlExpr *first_column(const SqlQuery *query) {
         return query->kind == SQL_SELECT_NODE && query->select.list.count == 1 ? query->select.list.items[0] : NULL;
 }
 
-static Str subquery_name(const SqlExpr *expr) {
+static Str subquery_name(Str text, const SqlExpr *expr) {
         if (expr->subquery.kind == SQL_SUBQUERY_EXISTS)
                 return STR("exists");
         const SqlExpr *column = expr->subquery.kind == SQL_SUBQUERY_SCALAR ? first_column(expr->subquery.query) : NULL;
         if (!column)
                 return NOBODY;
-        return column->alias.size ? column->alias : name_of(column);
+        return column->alias.size ? column->alias : name_of(text, column);
 }
 
-static Str function_name(const SqlExpr *expr, SqlNames path) {
+/* Functions that the parser makes of what was written with other words, told by the words that stand there. */
+static const struct {
+        const char *written, *name;
+} WRITTEN[] = {
+        { "extract", "extract" }, { "percentile_cont", "percentile_cont" }, { "percentile_disc", "percentile_disc" },
+        { "trim", "btrim" },      { "similar", "?column?" },                { "not similar", "?column?" },
+};
+
+static Str function_name(Str text, const SqlExpr *expr, SqlNames path) {
         Str name = path.items[path.count - 1];
         if (expr->kind == SQL_FUNCTION && expr->function.is_operator)
+                return NOBODY;
+        Str here = expr->at.offset == SQL_NOWHERE ? STR_NONE : str_slice(text, expr->at.offset, text.size);
+        for (size_t i = 0; i < COUNT_OF(WRITTEN); i++)
+                if (str_equal_nocase(str_slice(here, 0, strlen(WRITTEN[i].written)), str_of(WRITTEN[i].written)))
+                        return str_of(WRITTEN[i].name);
+        if (here.size > 0 && (here.data[0] == '~' || here.data[0] == '!')) /* a ~ b */
                 return NOBODY;
         return str_is(name, "count_star") ? STR("count") : str_is(name, "list_value") ? STR("array") : name;
 }
 
-static Str operator_name(const SqlExpr *expr) {
+static Str operator_name(Str text, const SqlExpr *expr) {
         switch (expr->op.op) {
         case SQL_OP_COALESCE:
                 return STR("coalesce");
@@ -66,7 +89,7 @@ static Str operator_name(const SqlExpr *expr) {
                 return STR("array");
         case SQL_OP_ARRAY_EXTRACT:
         case SQL_OP_ARRAY_SLICE:
-                return expr->op.children.count > 0 ? name_of(expr->op.children.items[0]) : NOBODY;
+                return expr->op.children.count > 0 ? name_of(text, expr->op.children.items[0]) : NOBODY;
         default:
                 return NOBODY;
         }
@@ -76,24 +99,24 @@ static Str constant_name(const SqlExpr *expr) {
         return expr->constant.literal == SQL_BOOLEAN ? STR("bool") : NOBODY;
 }
 
-static Str name_of(const SqlExpr *expr) {
+static Str name_of(Str text, const SqlExpr *expr) {
         switch (expr->kind) {
         case SQL_COLUMN_REF:
                 return expr->column.items[expr->column.count - 1];
         case SQL_FUNCTION:
-                return function_name(expr, expr->function.path);
+                return function_name(text, expr, expr->function.path);
         case SQL_WINDOW:
-                return function_name(expr, expr->window.path);
+                return function_name(text, expr, expr->window.path);
         case SQL_CASE:
                 return STR("case");
         case SQL_CAST:
-                return cast_name(expr);
+                return cast_name(text, expr);
         case SQL_SUBQUERY:
-                return subquery_name(expr);
+                return subquery_name(text, expr);
         case SQL_OPERATOR:
-                return operator_name(expr);
+                return operator_name(text, expr);
         case SQL_COLLATE:
-                return name_of(expr->collate.child);
+                return name_of(text, expr->collate.child);
         case SQL_CONSTANT:
                 return constant_name(expr);
         default:
@@ -126,8 +149,8 @@ void sql_output_names(const SqlTree *tree, Str *names, size_t count) {
                 return; /* not this list's columns */
         for (size_t i = 0; i < first; i++)
                 if (!is_named(list->items[i]))
-                        names[i] = name_of(list->items[i]);
+                        names[i] = name_of(tree->text, list->items[i]);
         for (size_t i = 0; i < behind && first < list->count; i++)
                 if (!is_named(list->items[last + i]))
-                        names[count - behind + i] = name_of(list->items[last + i]);
+                        names[count - behind + i] = name_of(tree->text, list->items[last + i]);
 }

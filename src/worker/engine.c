@@ -71,6 +71,14 @@ static const struct {
         { "syntax error at end of input", FAILURE_SYNTAX_END },
         { "Max expression depth limit ", FAILURE_DEPTH },
         { "Overflow in ", FAILURE_RANGE },
+        { "Could not cast value ", FAILURE_RANGE },
+        { "Type ", FAILURE_RANGE }, /* Type INT32 with value 300 can't be cast because ... */
+        { "date field value out of range", FAILURE_DATE_RANGE },
+        { "timestamp field value out of range", FAILURE_DATE_RANGE },
+        { "time field value out of range", FAILURE_DATE_RANGE },
+        { "More than one row returned by a subquery", FAILURE_MANY_ROWS },
+        { "Could not choose a best candidate function ", FAILURE_NO_FUNCTION },
+        { "LIMIT/OFFSET cannot be negative", FAILURE_VALUE },
         { "Cannot mix values of type ", FAILURE_TYPES },
         { "Cannot compare values of type ", FAILURE_TYPES },
         { "Cannot prepare multiple statements", FAILURE_NOT_ONE },
@@ -124,6 +132,11 @@ static Str name_in(const Json *error, FailureKind kind, Str message) {
         if (!quotes_names && kind != FAILURE_NO_FUNCTION)
                 return STR_NONE;
         Str before, after, inside;
+        if (str_starts_with(message, STR("Could not choose "))) { /* ... for the function call "abs(STRING_LITERAL)" */
+                str_cut(message, '"', &before, &after);
+                str_cut(after, '(', &inside, &after);
+                return inside;
+        }
         if (!str_cut(message, quote, &before, &after) || !str_cut(after, quote, &inside, &after))
                 return STR_NONE;
         return inside;
