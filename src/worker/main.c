@@ -195,8 +195,7 @@ static bool use_zone(Server *server, Str name, int32_t offset, Str bytes, Arena 
         if (bytes.size == 0) {
                 zone = zone_fixed(&fresh, offset);
         } else if (zone_parse(bytes, &fresh, &zone, &err) != STATUS_OK) {
-                *failure = failure_of_error(&err);
-                failure->detail = arena_str(arena, failure->detail);
+                *failure = (Failure){ .kind = FAILURE_NOT_SUPPORTED, .position = -1 }; /* lode read it before it sent it */
                 return false;
         }
         if (!engine_run(&server->engine, server->engine.run, arena_strf(arena, "SET TimeZone='%.*s'", STR_ARG(name)), arena, failure))
