@@ -96,6 +96,34 @@ every function, type and collation that is not on these lists.
 """
 
 
+CLIENTS_TEXT = """## Clients of PostgreSQL
+
+Through `lode serve` SQL means what it means in PostgreSQL 15 where that is cheap and sure: words without quotes are lower case,
+escapes in `E''` and `U&''` are read, a backslash escapes in LIKE, NULLs come first from the greatest down, `x::varchar(3)` cuts,
+`numeric` without a size keeps ten digits, seconds have a fraction. `to_char()`, `to_date()` and `to_timestamp()` take patterns
+that mean the same here (YYYY MM DD HH24 MI SS MS US Mon Dy DDD IYYY IW ID AM FM); others are refused.
+
+Values are the same under wider types: lengths, places and counts of days are bigint, sums of integers numeric, averages,
+quotients and deviations double, names of objects text, jsonb is json.
+
+The rest differs on purpose. `tests/test_dialect.py` asks some 450 statements of both; these are all that answer otherwise
+(errors by their SQLSTATE):
+
+| SQL | PostgreSQL 15 | here | |
+|---|---|---|---|
+"""
+
+
+def cell(text: str) -> str:
+    return text.replace("|", "\\|").strip()
+
+
+def clients_part() -> str:
+    """What differs from PostgreSQL, from the list that the tests hold us to."""
+    rows = [line.split("\t") for line in (ROOT / "tests" / "sql" / "differences.tsv").read_text().splitlines()[1:]]
+    return CLIENTS_TEXT + "".join(f"| `{cell(sql)}` | {cell(theirs)} | {cell(ours)} | {cell(why)} |\n" for sql, theirs, ours, why in rows)
+
+
 def sql_page() -> str:
     """docs/sql.md, from the reviewed lists."""
     source = (ROOT / "src" / "sql" / "allow.c").read_text()
@@ -105,7 +133,7 @@ def sql_page() -> str:
         assert text, name
         words = " ".join(re.findall(r'"([^"]*)"', text[1])).split()
         lines += [f"## {title}", "", " ".join(f"`{word}`" for word in words).replace("|", "\\|"), ""]
-    return "\n".join(lines) + "\nThis page is drawn from `src/sql/allow.c` by `docs/generate.py`.\n"
+    return "\n".join(lines) + "\n" + clients_part() + "\nThis page is drawn from `src/sql/allow.c` and `tests/sql/differences.tsv` by `docs/generate.py`.\n"
 
 
 PAGES = {"errors.md": errors_page, "sql.md": sql_page}

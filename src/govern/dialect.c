@@ -467,6 +467,68 @@ static bool change_format(const Dialect *dialect, SqlExpr **place) {
         return false;
 }
 
+/* Seconds have a fraction in PostgreSQL; the engine's parts are whole. */
+static bool change_part(const Dialect *dialect, SqlExpr **place) {
+        static const char *const parts[][2] = { { "second", "date_part('microseconds', $1) / 1000000.0" },
+                                                { "seconds", "date_part('microseconds', $1) / 1000000.0" },
+                                                { "milliseconds", "date_part('microseconds', $1) / 1000.0" } };
+        const SqlArguments *arguments = &(*place)->function.arguments;
+        if (!dialect->client || arguments->count != 2 || !is_text(arguments->items[0].expr) || !str_equal_nocase(last_of((*place)->function.path), STR("date_part")))
+                return false;
+        for (size_t i = 0; i < COUNT_OF(parts); i++) {
+                if (!str_equal_nocase(arguments->items[0].expr->constant.text, str_of(parts[i][0])))
+                        continue;
+                *place = make_template(dialect, *place, parts[i][1], 1, &arguments->items[1].expr);
+                return true;
+        }
+        return false;
+}
+
+/* What one of format()'s marks gives, of argument $N. */
+static const char *mark_text(char mark) {
+        switch (mark) {
+        case 's':
+                return "coalesce(CAST($N AS VARCHAR), '')";
+        case 'L':
+                return "CASE WHEN $N IS NULL THEN 'NULL' ELSE '''' || replace(CAST($N AS VARCHAR), '''', '''''') || '''' END";
+        case 'I':
+                return "CASE WHEN regexp_full_match($N, '[a-z_][a-z0-9_$]*') THEN $N ELSE '\"' || replace($N, '\"', '\"\"') || '\"' END";
+        default:
+                return NULL;
+        }
+}
+
+/* format('%s of %I', a, b), where the format stands there: to the engine {} are the marks, and %s is text. Other marks than %s, %I
+ * and %L are left, and so are formats without any. */
+static bool change_printf(const Dialect *dialect, SqlExpr **place) {
+        CLEANUP(buf_deinit) Buf text = { 0 };
+        const SqlArguments *arguments = &(*place)->function.arguments;
+        SqlExpr *items[9];
+        size_t count = 0, next = 1;
+        if (!dialect->client || !str_equal_nocase(last_of((*place)->function.path), STR("format")) || arguments->count < 2 || arguments->count > 5 ||
+            !is_text(arguments->items[0].expr))
+                return false;
+        Str rest = arguments->items[0].expr->constant.text, head;
+        while (str_cut(rest, '%', &head, &rest)) {
+                const char *mark = rest.size > 0 ? mark_text(rest.data[0]) : NULL;
+                if (!mark || next == arguments->count)
+                        return false;
+                items[count++] = sql_make_string(dialect->arena, head);
+                items[count++] = arguments->items[next++].expr;
+                buf_printf(&text, "$%zu || ", count - 1);
+                for (const char *at = mark; *at; at++)
+                        buf_append_byte(&text, *at == 'N' && at > mark && at[-1] == '$' ? (char)('0' + count) : *at);
+                buf_append_cstr(&text, " || ");
+                rest = str_slice(rest, 1, rest.size);
+        }
+        if (next != arguments->count)
+                return false;
+        items[count++] = sql_make_string(dialect->arena, head);
+        buf_printf(&text, "$%zu", count);
+        *place = make_template(dialect, *place, arena_cstr(dialect->arena, buf_view(&text)), count, items);
+        return true;
+}
+
 static void change_function(const Dialect *dialect, SqlExpr **place) {
         SqlExpr *expr = *place;
         const SqlArguments *arguments = &expr->function.arguments;
@@ -476,7 +538,8 @@ static void change_function(const Dialect *dialect, SqlExpr **place) {
         }
         rename_function(dialect, &expr->function.path);
         Str name = last_of(expr->function.path);
-        if (expr->function.path.count != 1 || change_like(dialect, expr) || change_format(dialect, place))
+        if (expr->function.path.count != 1 || change_like(dialect, expr) || change_format(dialect, place) || change_part(dialect, place) ||
+            change_printf(dialect, place))
                 return;
         if (str_is(name, "||") && arguments->count == 2 && is_array_column(arguments->items[0].expr))
                 expr->function.path = one_name(dialect, STR("list_concat"));

@@ -48,6 +48,20 @@ TEST(postgresql_becomes_what_the_engine_says) {
                 { "select * from pg_catalog.generate_series(1, 2), pg_class", "\"generate_series\"(1, 2)" },
                 { "select word from pg_get_keywords()", "FROM \"-\".\"keywords\" AS \"pg_get_keywords\"" },
                 { "select reloptions || array['x'] from t", "\"list_concat\"(\"reloptions\"" },
+                { "select a like b from t", "like_escape\"(\"a\", \"b\", '\\')" },
+                { "select a not ilike 'x\\_' from t", "not_ilike_escape" },
+                { "select a like 'x%' from t", "~~" },
+                { "select x::varchar(3) from t", "(left(CAST((\"x\") AS VARCHAR), (3)))" },
+                { "select x::varchar, y::numeric(4, 1) from t", "CAST(\"x\" AS \"VARCHAR\"), CAST(\"y\" AS \"DECIMAL\"(4, 1))" },
+                { "select x::numeric from t", "(38, 10)" },
+                { "select 1.50::numeric", "SELECT 1.50" },
+                { "select a from t order by a desc, b asc, c desc nulls last", "DESC NULLS FIRST, \"b\" ASC, \"c\" DESC NULLS LAST" },
+                { "select every(a) over () from t", "bool_and" },
+                { "select to_char(a, 'YYYY-MM') from t", "(strftime((\"a\"), ('%Y-%m')))" },
+                { "select to_char(a, '999') from t", "to_char" },
+                { "select extract(second from a) from t", "date_part('microseconds', (\"a\"))" },
+                { "select format('%s is %%', a) from t", "\"format\"('%s is %%'" },
+                { "select format('%s-%I', a, b) from t", "coalesce(CAST((\"a\") AS VARCHAR), '')" },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 Str printed = changed(&world, cases[i].sql);
@@ -81,4 +95,23 @@ TEST(only_words_make_a_statement_be_about_the_catalog) {
         for (size_t i = 0; i < COUNT_OF(cases); i++)
                 if (dialect_is_about_catalog(str_of(cases[i].sql)) != cases[i].about)
                         test_fail(t, __FILE__, __LINE__, "%s", cases[i].sql);
+}
+
+TEST(patterns_of_times_mean_the_same_or_are_none) {
+        static const struct {
+                const char *pattern, *ours; /* NULL: none */
+        } cases[] = {
+                { "YYYY-MM-DD HH24:MI:SS", "%Y-%m-%d %H:%M:%S" }, { "yyyymmdd", "%Y%m%d" },  { "FMDD Mon YYYY", "%-d %b %Y" },
+                { "HH12:MI AM", "%I:%M %p" },                      { "SS.MS", "%S.%g" },       { "SS.US", "%S.%f" },
+                { "IYYY-\"W\"IW-ID", "%G-W%V-%u" },                { "100%", NULL },          { "%", "%%" },
+                { "Month", NULL },                                  { "MON", NULL },          { "am", NULL },
+                { "Q", NULL },                                      { "9,999", NULL },        { "\"open", NULL },
+                { "", "" },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                Str ours = STR("none");
+                bool is = dialect_time_format(str_of(cases[i].pattern), &t->arena, &ours);
+                if (is != (cases[i].ours != NULL) || (is && !str_is(ours, cases[i].ours)))
+                        test_fail(t, __FILE__, __LINE__, "%s becomes %.*s", cases[i].pattern, STR_ARG(ours));
+        }
 }

@@ -18,10 +18,22 @@ static const Str NOBODY = { "?column?", 8 };
 
 static Str name_of(Str text, const SqlExpr *expr);
 
+static bool begins(Str text, const SqlExpr *expr, const char *words) {
+        Str here = expr->at.offset == SQL_NOWHERE ? STR_NONE : str_slice(text, expr->at.offset, text.size);
+        return str_equal_nocase(str_slice(here, 0, strlen(words)), str_of(words));
+}
+
+/* char(3): the parser makes varchar of it. */
+static bool is_char(Str text, const SqlExpr *type) {
+        return begins(text, type, "char") && !begins(text, type, "character varying") && !begins(text, type, "char varying");
+}
+
 static Str type_name(Str text, const SqlExpr *type) {
         if (type->type.path.count == 0)
                 return NOBODY;
         Str name = type->type.path.items[type->type.path.count - 1];
+        if (str_equal_nocase(name, STR("varchar")) && is_char(text, type))
+                return STR("bpchar");
         if (str_equal_nocase(name, STR("list")) && type->type.children.count == 1 && type->type.children.items[0]->kind == SQL_TYPE)
                 return type_name(text, type->type.children.items[0]); /* int[] */
         for (size_t i = 0; i < COUNT_OF(TYPE_NAMES); i++)
@@ -34,7 +46,8 @@ static Str type_name(Str text, const SqlExpr *type) {
 static bool is_weak(const SqlExpr *expr) {
         while (expr->kind == SQL_CAST)
                 expr = expr->cast.child;
-        return expr->kind == SQL_CONSTANT || expr->kind == SQL_CASE;
+        bool made = expr->kind == SQL_FUNCTION && str_is(expr->function.path.items[expr->function.path.count - 1], "list_value"); /* of '{1,2}' */
+        return expr->kind == SQL_CONSTANT || expr->kind == SQL_CASE || made;
 }
 
 /* A cast keeps the name of what it casts, if that has one. */
@@ -70,11 +83,10 @@ static Str function_name(Str text, const SqlExpr *expr, SqlNames path) {
         Str name = path.items[path.count - 1];
         if (expr->kind == SQL_FUNCTION && expr->function.is_operator)
                 return NOBODY;
-        Str here = expr->at.offset == SQL_NOWHERE ? STR_NONE : str_slice(text, expr->at.offset, text.size);
         for (size_t i = 0; i < COUNT_OF(WRITTEN); i++)
-                if (str_equal_nocase(str_slice(here, 0, strlen(WRITTEN[i].written)), str_of(WRITTEN[i].written)))
+                if (begins(text, expr, WRITTEN[i].written))
                         return str_of(WRITTEN[i].name);
-        if (here.size > 0 && (here.data[0] == '~' || here.data[0] == '!')) /* a ~ b */
+        if (begins(text, expr, "~") || begins(text, expr, "!")) /* a ~ b */
                 return NOBODY;
         return str_is(name, "count_star") ? STR("count") : str_is(name, "list_value") ? STR("array") : name;
 }
