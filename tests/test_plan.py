@@ -210,14 +210,28 @@ def test_who_gains_and_loses_tables(shop: Project) -> None:
     assert access() == set()
 
 
-def test_a_rule_that_grants_nothing_yet_is_no_gain(shop: Project) -> None:
+def test_gains_and_losses_tell_of_rows_columns_and_masks(shop: Project) -> None:
+    def access() -> list[tuple[str, str, str | None, str | None]]:
+        return [(item["principal"], item["object"], item["gains"], item["loses"]) for item in planned(shop)["access"]]
+
     shop.lode("run")
-    shop.write("zones/shop/access.yml", ACCESS + "- who: [bo]\n  on: [canonical.order]\n  rows: amount > 0\n"
-                                                 "- who: [cy]\n  on: [canonical.order]\n  columns: all except [amount]\n"
-                                                 "- who: [di]\n  on: [canonical.order]\n")
-    assert [(item["principal"], item["gains"]) for item in planned(shop)["access"]] == [("di", "read")]
-    warnings = [each["file"] for each in shop.json("check")["warnings"] if "grants nothing" in each["message"]]
-    assert warnings == ["zones/shop/access.yml"] * 2
+    rule = ("- who: [bo]\n  on: [canonical.order]\n  rows: amount > 0\n  columns: all except [order_no]\n"
+            "  mask:\n    amount: bucket 10\n")
+    shop.write("zones/shop/access.yml", ACCESS + rule)
+    text = "read; rows: amount > 0; columns: all except order_no; amount: bucket 10"
+    assert access() == [("bo", "shop.canonical.order", text, None)]
+    shop.lode("apply")
+    shop.write("zones/shop/access.yml", ACCESS + rule.replace("> 0", "> 1"))
+    assert access() == [("bo", "shop.canonical.order", text.replace("> 0", "> 1"), None), ("bo", "shop.canonical.order", None, text)]
+    shop.write("zones/shop/access.yml", ACCESS)
+    shop.lode("apply")
+    shop.write("zones/shop/canonical/order.sql", "-- column amount: tag money\n" + ORDER)
+    shop.write("policies.yml", "- tag: money\n  who: everyone except [role dpo]\n  mask: null\n")
+    assert access() == [("everyone except role dpo", "shop.canonical.order", None, "money: null")]
+    shop.lode("apply")
+    assert access() == []
+    (shop.root / "policies.yml").unlink()
+    assert access() == [("everyone except role dpo", "shop.canonical.order", "money: null", None)]
 
 
 def test_a_wrong_text_has_no_plan(shop: Project) -> None:

@@ -112,22 +112,6 @@ static Status look_at_products(Check *check, Error *err) {
         return STATUS_OK;
 }
 
-/* A rule that is right and gives nothing would be found out by who misses his table. */
-static void warn_of_rules(Check *check) {
-        const Project *project = check->workspace->project;
-        for (size_t z = 0; z < project->zone_count; z++) {
-                const Access *access = &project->zones[z]->access;
-                for (size_t r = 0; r < access->rule_count; r++) {
-                        if (access_rule_is_whole(&access->rules[r]))
-                                continue;
-                        Error *warning = problems_add(&check->warnings, STATUS_BAD_VALUE, "a rule with `rows`, `columns` or `mask` grants "
-                                                      "nothing in this version");
-                        error_place_line(warning, access->path, access->text, access->rules[r].line, 1);
-                        error_hint(warning, "a rule for whole tables does, or give a view of what may be seen");
-                }
-        }
-}
-
 static Status look_at_text(Check *check, Error *err) {
         Workspace *workspace = check->workspace;
         Arena *arena = &check->cli->arena;
@@ -166,7 +150,6 @@ static Status run(Cli *cli, Error *err) {
         TRY(workspace_open(&spec, &workspace, err));
         Check check = { .cli = cli, .workspace = workspace, .errors = &workspace->project->problems, .warnings = { .arena = &cli->arena } };
         TRY(look_at_text(&check, err));
-        warn_of_rules(&check);
         if (data && !problems_any(check.errors))
                 TRY(look_at_data(&check, err));
         problems_sort(check.errors);

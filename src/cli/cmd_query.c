@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/rows.h"
 #include "engine/row_text.h"
+#include "model/grant.h"
 #include "model/statement.h"
 #include "model/workspace.h"
 #include "sql/printer.h"
@@ -104,7 +105,34 @@ static Status answer_parquet(Cli *cli, Statement *statement, Error *err) {
         return copy_out(files[0].path, err);
 }
 
-static Status audit_answer(Workspace *workspace, const Statement *statement, Str text, int64_t rows, Error *err) {
+/* Who is answered: whoever runs the command, or with --as somebody else as the server would answer them. */
+typedef struct Asker {
+        Principal principal;
+        bool is_other;
+        Account account;
+        Grants *grants;
+        Viewer viewer;
+        Sight sight;
+} Asker;
+
+static Status find_asker(Workspace *workspace, const char *as, Asker *out, Error *err) {
+        *out = (Asker){ .principal = workspace->principal };
+        if (!as || str_is(workspace->principal.name, as))
+                return STATUS_OK;
+        Catalog *catalog = workspace->lake->catalog;
+        Status status = account_load(catalog, str_of(as), &workspace->arena, &out->account, err);
+        if (status == STATUS_NOT_FOUND)
+                error_hint(err, "lode show principal lists whom there is");
+        TRY(status);
+        TRY(grants_load(catalog, &workspace->arena, &out->grants, err));
+        out->is_other = true;
+        out->principal = (Principal){ .name = out->account.name, .administrator = out->account.is_admin };
+        out->viewer = (Viewer){ .grants = out->grants, .account = &out->account };
+        out->sight = viewer_sight(&out->viewer);
+        return STATUS_OK;
+}
+
+static Status audit_answer(Workspace *workspace, const Asker *asker, const Statement *statement, Str text, int64_t rows, Error *err) {
         size_t count = statement ? statement->bound.relation_count : 0;
         Str *objects = ARENA_ARRAY(&workspace->arena, Str, count);
         VEC(Str) columns = { 0 };
@@ -115,7 +143,7 @@ static Status audit_answer(Workspace *workspace, const Statement *statement, Str
                         vec_push(&workspace->arena, &columns, arena_strf(&workspace->arena, "%.*s.%.*s", STR_ARG(objects[i]), STR_ARG(relation->columns.items[j])));
         }
         AuditRecord record = {
-                .action = STR("query"), .objects = objects, .object_count = count, .columns = columns.items, .column_count = columns.count,
+                .action = asker->is_other ? arena_strf(&workspace->arena, "query as %.*s", STR_ARG(asker->principal.name)) : STR("query"), .objects = objects, .object_count = count, .columns = columns.items, .column_count = columns.count,
                 .rows = rows, .bytes = statement ? statement->source.bytes : -1, .denied = statement == NULL, .statement = text,
         };
         return workspace_audit(workspace, record, err);
@@ -129,22 +157,23 @@ static Status answer_rows(Cli *cli, Statement *statement, int64_t *out_rows, Err
         return row_printer_finish(printer, err);
 }
 
-static Status answer(Cli *cli, Workspace *workspace, CatalogAt at, Str text, Str name, Error *err) {
+static Status answer(Cli *cli, Workspace *workspace, const Asker *asker, CatalogAt at, Str text, Str name, Error *err) {
         CLEANUP(worker_releasep) Worker *worker = NULL;
-        TRY(worker_lease(workspace->pool, workspace->principal.name, &worker, err));
+        TRY(worker_lease(workspace->pool, asker->principal.name, &worker, err));
         SystemSession session = { .database = STR("lode") };
-        StatementSpec spec = { .lake = workspace->lake, .worker = worker, .at = at, .principal = workspace->principal, .session = &session };
+        StatementSpec spec = { .lake = workspace->lake, .worker = worker, .at = at, .principal = asker->principal, .session = &session,
+                               .sight = asker->is_other ? &asker->sight : NULL };
         Statement statement;
         Status status = statement_open(&spec, text, name, &cli->arena, &statement, err);
         if (status != STATUS_OK) {
                 Error ignored; /* what was refused is told; that it was asked is kept */
-                audit_answer(workspace, NULL, text, -1, &ignored);
+                audit_answer(workspace, asker, NULL, text, -1, &ignored);
                 return status;
         }
         int64_t rows = -1;
         status = answer_rows(cli, &statement, &rows, err);
         Error audit_err;
-        Status audited = audit_answer(workspace, &statement, text, rows, &audit_err);
+        Status audited = audit_answer(workspace, asker, &statement, text, rows, &audit_err);
         TRY(status);
         if (audited != STATUS_OK) {
                 *err = audit_err;
@@ -152,7 +181,7 @@ static Status answer(Cli *cli, Workspace *workspace, CatalogAt at, Str text, Str
         }
         if (cli->output.format == OUTPUT_TEXT && cli->output.terminal_out)
                 output_note(&cli->output, PAINT_DIM, "%lld row%s", (long long)rows, rows == 1 ? "" : "s");
-        if (cli->output.verbose)
+        if (cli->output.verbose && !asker->is_other) /* how many files a condition leaves tells of rows that are hidden */
                 output_note(&cli->output, PAINT_DIM, "%lld of %lld files read", (long long)statement.source.files,
                             (long long)statement.source.total_files);
         return STATUS_OK;
@@ -166,15 +195,12 @@ static Status run(Cli *cli, Error *err) {
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
         WorkspaceSpec spec = { .folder = cli->arguments.folder, .store = true, .workers = true, .interrupted = &cli_interrupted };
         TRY(workspace_open(&spec, &workspace, err));
-        const char *as = cli_option(cli, OPTION_AS);
-        if (as && !str_is(workspace->principal.name, as)) {
-                error_set(err, STATUS_DENIED, "there is no principal '%s': accounts are not built yet", as);
-                return error_hint(err, "only the local administrator reads so far");
-        }
+        Asker asker;
+        TRY(find_asker(workspace, cli_option(cli, OPTION_AS), &asker, err));
         CatalogAt at;
         TRY(workspace_at(workspace, str_of(branch), cli_option(cli, OPTION_AT), &at, err));
         cli_tell_branch(cli, branch);
-        return answer(cli, workspace, at, text, name, err);
+        return answer(cli, workspace, &asker, at, text, name, err);
 }
 
 const Verb verb_query = {
@@ -182,7 +208,8 @@ const Verb verb_query = {
         .usage = "query SQL | -f FILE",
         .words = "an answer",
         .help = "Answers one SELECT. Tables are named zone.stage.table: crm.staging.clients, crm.canonical.client.\n"
-                "-o json, csv and parquet stream; --at answers as it was at a commit (lode log) or a time.\n\n"
+                "-o json, csv and parquet stream; --at answers as it was at a commit (lode log) or a time.\n"
+                "--as answers as that principal would be answered by lode serve, and is audited.\n\n"
                 "  lode query 'select count(*) from crm.canonical.client'\n"
                 "  lode query -o csv --at 2026-11-01 -f question.sql > answer.csv",
         .options = options,

@@ -377,6 +377,7 @@ Status worker_define(Worker *worker, const Type *types, size_t count, Error *err
         buf_u32(&payload, (uint32_t)missing_count);
         for (size_t i = 0; i < missing_count; i++)
                 buf_lstr(&payload, missing[i]);
+        buf_lstr(&payload, STR_NONE);
         Call call = { .reply = MESSAGE_DONE };
         Message reply;
         TRY(ask(worker, MESSAGE_DEFINE, &payload, NULL, 0, &call, STR_NONE, &reply, err));
@@ -398,6 +399,19 @@ Status worker_zone(Worker *worker, const TimeZone *zone, Error *err) {
         Message reply;
         TRY(ask(worker, MESSAGE_ZONE, &payload, NULL, 0, &call, STR_NONE, &reply, err));
         snprintf(worker->zone, sizeof(worker->zone), "%.*s", STR_ARG(zone->name));
+        return STATUS_OK;
+}
+
+Status worker_define_hash(Worker *worker, Str key, Error *err) {
+        CLEANUP(buf_deinit) Buf payload = { 0 };
+        if (map_has(&worker->defined, STR("hash")))
+                return STATUS_OK;
+        buf_u32(&payload, 0);
+        buf_lstr(&payload, key);
+        Call call = { .reply = MESSAGE_DONE };
+        Message reply;
+        TRY(ask(worker, MESSAGE_DEFINE, &payload, NULL, 0, &call, STR_NONE, &reply, err));
+        map_put(&worker->defined, STR("hash"), worker);
         return STATUS_OK;
 }
 

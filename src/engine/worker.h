@@ -98,6 +98,8 @@ typedef struct TimeZone {
 
 /* The zone in which statements of this worker read and print times from now on. Cheap when it is the one that holds. */
 Status worker_zone(Worker *worker, const TimeZone *zone, Error *err);
+/* The function of the mask `hash` under this key, before SQL that names it. Cheap when known; a worker has one key. */
+Status worker_define_hash(Worker *worker, Str key, Error *err);
 /* From any thread: the running call fails with INTERRUPTED, by kill if the worker does not answer in 250 ms. */
 void worker_interrupt(Worker *worker);
 

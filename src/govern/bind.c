@@ -216,12 +216,21 @@ static SqlNames without_database(const Bind *bind, const Text *text, SqlNames pa
         return (SqlNames){ path.items + 1, 2 };
 }
 
-static bool is_seen(const BindSource *source, const Text *text, const Relation *relation) {
-        return sight_allows(source->sight, text->principal, relation->zone, relation->stage, relation->name);
+Status sight_policy(const Sight *sight, const Principal *principal, const Relation *relation, const BindSource *source,
+                    Arena *arena, const Policy **out, Error *err) {
+        static const Policy nothing = { .nothing = true };
+        *out = NULL;
+        if (!sight)
+                return STATUS_OK;
+        *out = &nothing;
+        if (!sight_allows(sight, principal, relation->zone, relation->stage, relation->name) || !sight->policy)
+                return STATUS_OK;
+        return sight->policy(sight->context, principal, relation, source, arena, out, err);
 }
 
 /* A relation of the catalog, by a path of two or three parts; NULL if there is none, or none that may be seen. */
-static Status resolve_path(Bind *bind, const Text *text, SqlNames path, const void *moment, Relation **out, Error *err) {
+static Status resolve_path(Bind *bind, const Text *text, SqlNames path, const void *moment, Relation **out, const Policy **out_policy,
+                           Error *err) {
         const BindSource *source = bind->request->source;
         Str zone = path.count == 3 ? path.items[0] : text->zone;
         Str stage = path.count >= 2 ? path.items[path.count - 2] : text->stage;
@@ -236,14 +245,20 @@ static Status resolve_path(Bind *bind, const Text *text, SqlNames path, const vo
         else
                 TRY(source->resolve(source->context, zone, stage, name, bind->arena, out, err));
         Relation *found = *out;
-        if (found && !(is_seen(source, text, found) && is_meant(text, name, found->name) && is_meant(text, stage, found->stage) &&
-                       is_meant(text, zone, found->zone)))
-                *out = NULL;
+        *out = NULL;
+        if (!found || !is_meant(text, name, found->name) || !is_meant(text, stage, found->stage) || !is_meant(text, zone, found->zone))
+                return STATUS_OK;
+        TRY(sight_policy(source->sight, text->principal, found, source, bind->arena, out_policy, err));
+        if (*out_policy && (*out_policy)->nothing)
+                *out_policy = NULL;
+        else
+                *out = found;
         return STATUS_OK;
 }
 
 /* A name alone, along the session's search path. */
-static Status resolve_along_path(Bind *bind, const Text *text, Str name, const void *moment, Relation **out, Error *err) {
+static Status resolve_along_path(Bind *bind, const Text *text, Str name, const void *moment, Relation **out, const Policy **out_policy,
+                                 Error *err) {
         const BindSystem *system = system_of(bind, text);
         for (size_t i = 0; system && i < system->path_count && !*out; i++) {
                 Str *parts = ARENA_ARRAY(bind->arena, Str, 2);
@@ -253,7 +268,7 @@ static Status resolve_along_path(Bind *bind, const Text *text, Str name, const v
                 if (!moment)
                         TRY(resolve_system(bind, text, path, out, err));
                 if (!*out)
-                        TRY(resolve_path(bind, text, split_schema(bind, path), moment, out, err));
+                        TRY(resolve_path(bind, text, split_schema(bind, path), moment, out, out_policy, err));
         }
         return STATUS_OK;
 }
@@ -299,18 +314,21 @@ static Status moment_of(Bind *bind, const Text *text, const SqlFrom *from, const
         return STATUS_OK;
 }
 
-static Status resolve(Bind *bind, const Text *text, const SqlFrom *from, Relation **out, const void **out_moment, Error *err) {
+/* What there is under the name, what of it for this principal, and as of when. */
+static Status resolve(Bind *bind, const Text *text, const SqlFrom *from, Relation **out, const Policy **out_policy, const void **out_moment,
+                      Error *err) {
         SqlNames path = without_database(bind, text, from->table.path);
         *out = NULL;
+        *out_policy = NULL;
         TRY(moment_of(bind, text, from, out_moment, err));
         if (!from->table.at)
                 TRY(resolve_system(bind, text, path, out, err));
         if (*out)
                 return STATUS_OK;
         if (path.count == 1)
-                TRY(resolve_along_path(bind, text, path.items[0], *out_moment, out, err));
+                TRY(resolve_along_path(bind, text, path.items[0], *out_moment, out, out_policy, err));
         if (!*out)
-                TRY(resolve_path(bind, text, system_of(bind, text) ? split_schema(bind, path) : path, *out_moment, out, err));
+                TRY(resolve_path(bind, text, system_of(bind, text) ? split_schema(bind, path) : path, *out_moment, out, out_policy, err));
         return *out ? STATUS_OK : no_relation(bind, text, from, err);
 }
 
@@ -347,7 +365,8 @@ static bool carries_hidden(const Seen *seen) {
         return false;
 }
 
-static void note_relation(Bind *bind, const Text *text, const Relation *relation, const bool *carried, size_t file_count) {
+static void note_relation(Bind *bind, const Text *text, const Relation *relation, const Policy *policy, Str scan,
+                          const bool *carried, size_t file_count) {
         BoundRelation bound = {
                 .zone = relation->zone,
                 .stage = relation->stage,
@@ -355,6 +374,8 @@ static void note_relation(Bind *bind, const Text *text, const Relation *relation
                 .kind = relation->kind,
                 .file_count = file_count,
                 .by_view = text->source != 0 && !text->own,
+                .policy = policy ? policy->name : STR_NONE,
+                .scan = policy ? scan : STR_NONE,
         };
         bound.columns.items = ARENA_ARRAY(bind->arena, Str, relation->column_count);
         for (size_t i = 0; carried && i < relation->column_count; i++)
@@ -372,14 +393,6 @@ static Status see(Bind *bind, Scope *scope, Seen seen, Seen **out) {
         if (out)
                 *out = copy;
         return STATUS_OK;
-}
-
-static Status get_policy(Bind *bind, const Text *text, const Relation *relation, const Policy **out, Error *err) {
-        const BindSource *source = bind->request->source;
-        *out = NULL;
-        if (!source->policy)
-                return STATUS_OK;
-        return source->policy(source->context, text->principal, relation, bind->arena, out, err);
 }
 
 static Status add_types(Bind *bind, const Type *types, size_t count) {
@@ -438,14 +451,16 @@ static Status inline_view(Bind *bind, const Text *text, SqlFrom *from, const Rel
         inner.keyed |= inner.mentioned.subqueries;
         TRY(sql_allow_query(relation->view, query, err));
         TRY(bind_query(bind, &inner, NULL, query, err));
-        if (!relation->own)
-                note_relation(bind, text, relation, NULL, 0);
         for (size_t i = 0; text->source == 0 && i < relation->column_count; i++)
                 if (!policy_withholds(policy, relation->columns[i].name))
                         vec_push(bind->arena, &bind->columns, relation->columns[i].name);
 
         if (policy)
-                return guard_view(bind, text, from, relation, policy, query, err);
+                TRY(guard_view(bind, text, from, relation, policy, query, err));
+        if (!relation->own)
+                note_relation(bind, text, relation, policy, policy ? from->printed : STR_NONE, NULL, 0);
+        if (policy)
+                return STATUS_OK;
         from->kind = SQL_FROM_SUBQUERY;
         from->subquery = query;
         from->source = inner.source;
@@ -482,24 +497,25 @@ static Status count_relation(Bind *bind, const Text *text, const SqlFrom *from, 
 
 static Status see_relation(Bind *bind, const Text *text, Scope *scope, SqlFrom *from, Place where, Error *err) {
         Relation *relation;
+        const Policy *policy;
         const void *moment;
         bool unaliased = from->alias.size == 0;
         Str alias = unaliased ? name_of_path(from->table.path) : from->alias;
         TRY(count_relation(bind, text, from, err));
-        TRY(resolve(bind, text, from, &relation, &moment, err));
+        TRY(resolve(bind, text, from, &relation, &policy, &moment, err));
         if (unaliased)
                 TRY(check_clash(text, scope, from, alias, relation, err));
         from->alias = alias;
         Seen seen = { .alias = alias,
                       .from = from,
                       .relation = relation,
+                      .policy = policy,
                       .unaliased = unaliased,
                       .nullable = where.nullable,
                       .whole = where.whole || from->sample || from->column_aliases.count > 0 };
         Seen *kept;
-        if (relation->kind != RELATION_SYSTEM && !relation->own)
-                TRY(get_policy(bind, text, relation, &seen.policy, err));
-        bind->filtered |= seen.policy && seen.policy->row_filter;
+        bind->filtered |= policy && policy->row_filter;
+        bind->out->hashes |= policy && policy->hashes;
         if (relation->kind == RELATION_VIEW) {
                 TRY(inline_view(bind, text, from, relation, moment, seen.policy, err));
                 return see(bind, scope, seen, &kept);
@@ -672,7 +688,7 @@ static Status make_scan(Bind *bind, const Text *text, const Scope *scope, Seen *
         size_t type_count;
         TRY(guard_scan(&use, bind->arena, &seen->from->printed, &types, &type_count, err));
         seen->from->kind = SQL_FROM_PRINTED;
-        note_relation(bind, text, seen->scan, seen->carried, use.path_count);
+        note_relation(bind, text, seen->scan, seen->policy, seen->from->printed, seen->carried, use.path_count);
         return add_types(bind, types, type_count);
 }
 

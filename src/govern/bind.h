@@ -10,8 +10,8 @@
  * Knows no catalog and no storage: BindSource is implemented by room lake. Everything returned lives in the arena.
  * One call, one thread; it holds no state of its own.
  *
- * Not there yet: policies come from access.yml with a later issue. The mechanism (row filter, masks, flattening) is
- * complete and tested; BindSource.policy is NULL until then, and only `administrator` and zones bind.
+ * What limits a principal comes through BindSource.sight: a relation that it grants nothing of is answered in the same
+ * words as one that is not there.
  */
 #include "iceberg/plan.h"
 #include "sql/printer.h"
@@ -36,6 +36,7 @@ typedef struct RelationColumn {
 } RelationColumn;
 
 typedef struct Policy Policy; /* govern/guard.h */
+typedef struct BindSource BindSource;
 
 /* SYSTEM: rows that Lode makes of its own catalog, already what this principal may see. */
 typedef enum RelationKind { RELATION_TABLE, RELATION_VIEW, RELATION_SYSTEM } RelationKind;
@@ -50,15 +51,34 @@ typedef struct Relation {
         void *handle;        /* the resolver's own, handed back to files() */
 } Relation;
 
-/* Whether a principal may know of a relation (zone, stage and name as in SQL). "May not" reads the same as "is not". */
+/*
+ * What a principal sees. Whoever opens a door for somebody else than the store's administrator gives one; what is left
+ * out of it withholds.
+ */
 typedef struct Sight {
+        /* Whether it may know of a relation (zone, stage and name as in SQL). "May not" reads the same as "is not". */
         bool (*may_see)(void *context, const Principal *principal, Str zone, Str stage, Str name);
+        /* Whether all rows and all columns as they are. What else tells of a table (raw text, deliveries, counts of rows
+         * and files) is for these alone. NULL: nobody. */
+        bool (*sees_whole)(void *context, const Principal *principal, Str zone, Str stage, Str name);
+        /* What limits it, as of now; *out = NULL: nothing does. source is where policies find what they read. NULL: all
+         * is withheld. */
+        Status (*policy)(void *context, const Principal *principal, const Relation *relation, const BindSource *source,
+                         Arena *arena, const Policy **out, Error *err);
         void *context;
 } Sight;
 
 static inline bool sight_allows(const Sight *sight, const Principal *principal, Str zone, Str stage, Str name) {
         return !sight || sight->may_see(sight->context, principal, zone, stage, name);
 }
+
+static inline bool sight_is_whole(const Sight *sight, const Principal *principal, Str zone, Str stage, Str name) {
+        return !sight || (sight->sees_whole && sight->sees_whole(sight->context, principal, zone, stage, name));
+}
+
+/* What limits the principal on the relation, which it may see; *out = NULL: nothing. Policy.nothing: it is not there. */
+Status sight_policy(const Sight *sight, const Principal *principal, const Relation *relation, const BindSource *source,
+                    Arena *arena, const Policy **out, Error *err);
 
 /* Things of PostgreSQL that a text can name, as in 'pg_class'::regclass. */
 typedef enum ObjectKind { OBJECT_RELATION, OBJECT_TYPE, OBJECT_PROCEDURE, OBJECT_SCHEMA, OBJECT_ROLE } ObjectKind;
@@ -84,7 +104,7 @@ typedef struct BindSystem {
 } BindSystem;
 
 /* The catalog as binding sees it. Names arrive as the user wrote them; the catalog decides about case. */
-typedef struct BindSource {
+struct BindSource {
         void *context;
         /* *out = NULL when there is none (or it is not granted: the same answer). err only for failures of reading. */
         Status (*resolve)(void *context, Str zone, Str stage, Str name, Arena *arena, Relation **out, Error *err);
@@ -101,12 +121,13 @@ typedef struct BindSource {
         Status (*resolve_at)(void *context, const void *moment, Str zone, Str stage, Str name, Arena *arena, Relation **out, Error *err);
         /* All relations that the principal may see, as zone.stage.name, for guesses. May be NULL. */
         Status (*names)(void *context, Arena *arena, Str **out, size_t *out_count, Error *err);
-        /* What limits the principal on this relation; NULL function or *out = NULL: nothing does. */
-        Status (*policy)(void *context, const Principal *principal, const Relation *relation, Arena *arena,
-                         const Policy **out, Error *err);
         const Sight *sight; /* NULL: every relation may be known of */
         const BindSystem *system; /* NULL: statements (models, views) that system relations are not for */
-} BindSource;
+        /* For policies, which hold as of now whatever is asked for: main's newest tables (its files may be NULL: then no
+         * rows are wanted), and the tree of SELECT text. NULL: policies that need it withhold. */
+        const BindSource *now;
+        Status (*parse)(void *context, Str sql, Arena *arena, const SqlTree **out, Error *err);
+};
 
 typedef struct BindRequest {
         Principal principal;
@@ -125,6 +146,8 @@ typedef struct BoundRelation {
         SqlNames columns; /* those that the statement can see into; of a view, none */
         size_t file_count;
         bool by_view; /* read with the rights of a view's zone, not with the principal's */
+        Str policy;   /* the version of what limits the principal on it; empty = nothing does */
+        Str scan;     /* then: its guarded scan alone, to see whether that is what an error is about */
 } BoundRelation;
 
 typedef struct BoundStatement {
@@ -136,6 +159,7 @@ typedef struct BoundStatement {
         SqlNames columns; /* that the relations have, for guesses */
         Type *functions;  /* whose flattening functions sql names: for worker_define(), before sql is prepared */
         size_t function_count;
+        bool hashes; /* sql names the function of the mask `hash`: for worker_define_hash() */
 } BoundStatement;
 
 /*

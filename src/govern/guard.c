@@ -42,10 +42,11 @@ static const RelationColumn *column_find(const Relation *relation, Str name) {
 static Status pin_column(void *context, SqlExpr **place, Error *err) {
         Guard *guard = context;
         SqlExpr *expr = *place;
-        if (expr->kind == SQL_SUBQUERY || expr->kind == SQL_STAR || expr->kind == SQL_LAMBDA ||
-            expr->kind == SQL_WINDOW || expr->kind == SQL_PARAMETER)
+        if (expr->kind == SQL_STAR || expr->kind == SQL_LAMBDA || expr->kind == SQL_WINDOW || expr->kind == SQL_PARAMETER)
                 return error_set(err, STATUS_DENIED, "a policy of '%.*s' is not made of columns and literals alone",
                                  STR_ARG(guard->use->relation->name));
+        if (expr->kind == SQL_COLUMN_REF && expr->column.count > 1 && str_starts_with(expr->column.items[0], STR(GUARD_ENTITLED)))
+                return STATUS_OK; /* of a subquery, which entitle_bind() left no other names in */
         if (expr->kind != SQL_COLUMN_REF)
                 return STATUS_OK;
         const RelationColumn *column = column_find(guard->use->relation, expr->column.items[0]);
@@ -61,10 +62,19 @@ static Status pin_column(void *context, SqlExpr **place, Error *err) {
         return STATUS_OK;
 }
 
+/* A table that is still a name would be anybody's to be. */
+static Status want_printed(void *context, SqlFrom **place, Error *err) {
+        const Guard *guard = context;
+        SqlFromKind kind = (*place)->kind;
+        if (kind == SQL_FROM_PRINTED || kind == SQL_FROM_JOIN)
+                return STATUS_OK;
+        return error_set(err, STATUS_DENIED, "a policy of '%.*s' reads what it may not", STR_ARG(guard->use->relation->name));
+}
+
 static Status put_pinned(Guard *guard, const SqlExpr *expr, Error *err) {
         SqlTree nowhere = { 0 };
         SqlExpr *copy = sql_expr_copy(guard->arena, expr);
-        SqlVisitor visitor = { .expr = pin_column, .context = guard };
+        SqlVisitor visitor = { .expr = pin_column, .from = want_printed, .context = guard };
         TRY(sql_allow_expr(&nowhere, copy, err));
         TRY(sql_visit_expr(&copy, &visitor, err));
         SqlPrinter printer = { .out = guard->out };
@@ -106,9 +116,11 @@ static bool needs_column(const GuardedUse *use, size_t index) {
         const Policy *policy = use->policy;
         if (policy && policy->row_filter && mentions(policy->row_filter, name))
                 return true;
-        for (size_t i = 0; policy && i < policy->mask_count; i++)
-                if (mentions(policy->masks[i].expr, name))
+        for (size_t i = 0; policy && i < use->relation->column_count; i++) {
+                const PolicyMask *mask = use->carried[i] ? policy_mask(policy, use->relation->columns[i].name) : NULL;
+                if (mask && mentions(mask->expr, name))
                         return true;
+        }
         for (size_t i = 0; i < use->conjunct_count; i++)
                 if (mentions(use->conjuncts[i], name))
                         return true;
@@ -195,7 +207,7 @@ static void put_function(Guard *guard, FunctionForm form, Type type) {
 
 static Status put_plain(Guard *guard, Error *err) {
         const GuardedUse *use = guard->use;
-        bool first = true;
+        bool first = true, keyed = use->keyed && use->source.size == 0 && use->policy && use->policy->mask_count > 0;
         buf_append_cstr(guard->out, "(SELECT ");
         for (size_t i = 0; i < use->relation->column_count; i++) {
                 const RelationColumn *column = &use->relation->columns[i];
@@ -205,15 +217,16 @@ static Status put_plain(Guard *guard, Error *err) {
                 first = false;
                 bool masked = policy_mask(use->policy, column->name) != NULL;
                 if (masked) {
-                        put_function(guard, FUNCTION_VOLATILE, value_type(guard, column));
+                        put_function(guard, keyed ? FUNCTION_KEYED : FUNCTION_VOLATILE, value_type(guard, column));
                         buf_append_cstr(guard->out, "(");
                 }
                 TRY(put_value(guard, column, err));
+                buf_append_cstr(guard->out, masked && keyed ? ", \"" ROWS_ALIAS "\".file_row_number" : "");
                 buf_append_cstr(guard->out, masked ? ") AS " : " AS ");
                 sql_quote_name(guard->out, column->name);
         }
         buf_append_cstr(guard->out, first ? "NULL AS \"" NUMBER_ALIAS "\" FROM " : " FROM ");
-        put_source(guard, false);
+        put_source(guard, keyed);
         buf_append_cstr(guard->out, " AS \"" ROWS_ALIAS "\")");
         return STATUS_OK;
 }

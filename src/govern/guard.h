@@ -5,7 +5,7 @@
  * barrier. The rules and what they were measured against are in README.md of this room.
  *
  *   no policy     SELECT "a", "b" FROM read_parquet([...], schema=MAP{field id: ...})
- *   masks         SELECT v(mask) AS "a", "b" FROM ...
+ *   masks         SELECT f(mask) AS "a", "b" FROM ...
  *   row filter    SELECT f("a") AS "a", f("b") AS "b" FROM (SELECT ... WHERE policy AND conjuncts OFFSET 0)
  *
  * where f is the flattening function of engine/functions.h: the volatile form, or the keyed form (second argument the
@@ -17,7 +17,8 @@
  */
 #include "govern/bind.h"
 
-/* A column that this principal reads as something else. The expression may name the table's columns only. */
+/* A column that this principal reads as something else. The expression names the table's columns, and what
+ * govern/entitle.h made of subqueries. */
 typedef struct PolicyMask {
         Str column;
         const SqlExpr *expr;
@@ -27,11 +28,13 @@ typedef struct PolicyMask {
 /* What limits a principal on a relation, already united over all rules that hold. */
 struct Policy {
         Str name;                  /* for the audit log: a version or hash */
-        const SqlExpr *row_filter; /* over the table's columns and literals; NULL = all rows */
+        const SqlExpr *row_filter; /* over the table's columns, literals and entitlements; NULL = all rows */
         PolicyMask *masks;
         size_t mask_count;
         SqlNames withheld; /* columns that do not exist for this principal */
         bool strict;       /* nothing of the user's is copied behind the barrier */
+        bool hashes;       /* a mask is `hash`: BoundStatement.hashes */
+        bool nothing;      /* the relation is not there for this principal */
 };
 
 typedef struct GuardedUse {
@@ -51,6 +54,11 @@ typedef struct GuardedUse {
  * whole relation. out_types gets the types whose flattening functions it names (for worker_define); may be NULL.
  */
 Status guard_scan(const GuardedUse *use, Arena *arena, Str *out, Type **out_types, size_t *out_type_count, Error *err);
+
+/* Aliases of the tables that a policy's subqueries read: these and a number. */
+#define GUARD_ENTITLED "_lode_entitled_"
+/* The mask `hash`, which the worker has: text to HMAC-SHA-256 in hex, NULL to NULL. */
+#define GUARD_HASH "lode_hash"
 
 /* Whether the policy says that this column is not there. */
 bool policy_withholds(const Policy *policy, Str column);

@@ -166,8 +166,12 @@ static inline Status world_names(void *context, Arena *arena, Str **out, size_t 
         return STATUS_OK;
 }
 
+static inline bool world_may_see(void *context UNUSED, const Principal *principal UNUSED, Str zone UNUSED, Str stage UNUSED, Str name UNUSED) {
+        return true;
+}
+
 static inline Status world_policy(void *context, const Principal *principal, const Relation *relation,
-                                  Arena *arena UNUSED, const Policy **out, Error *err UNUSED) {
+                                  const BindSource *source UNUSED, Arena *arena UNUSED, const Policy **out, Error *err UNUSED) {
         World *world = context;
         *out = principal->zone.size > 0 ? NULL : world->policies[relation - world->relations];
         return STATUS_OK;
@@ -175,7 +179,8 @@ static inline Status world_policy(void *context, const Principal *principal, con
 
 /* Binds a tree. zone: the default one, may be "". */
 static inline Status world_bind(World *world, const SqlTree *tree, const char *zone, BoundStatement *out) {
-        BindSource source = { .context = world, .resolve = world_resolve, .files = world_files, .names = world_names, .policy = world_policy };
+        Sight sight = { .may_see = world_may_see, .policy = world_policy, .context = world };
+        BindSource source = { .context = world, .resolve = world_resolve, .files = world_files, .names = world_names, .sight = &sight };
         BindRequest request = { .principal = { .name = STR("local:ann"), .administrator = true },
                                 .default_zone = str_of(zone),
                                 .source = &source };

@@ -2,6 +2,7 @@
 #include "lake/source.h"
 
 #include "base/vec.h"
+#include "lake/view.h"
 
 /* What a resolved relation leads back to. */
 typedef struct Handle {
@@ -50,9 +51,15 @@ static Status view_relation(LakeSource *source, const CatalogObject *object, Str
         if (!source->view)
                 return STATUS_OK;
         const SqlTree *tree = NULL;
+        ViewBody body;
+        TRY(view_body_parse(object->body, arena, &body, err));
         TRY(source->view(source->context, object, arena, &tree, err));
         Relation *relation = relation_new(arena, RELATION_VIEW, object->zone, stage, name);
         relation->view = tree;
+        relation->columns = ARENA_ARRAY(arena, RelationColumn, body.column_count);
+        relation->column_count = body.column_count;
+        for (size_t i = 0; i < body.column_count; i++)
+                relation->columns[i] = (RelationColumn){ .name = body.column_names[i], .type = body.column_types[i] };
         *out = relation;
         return STATUS_OK;
 }

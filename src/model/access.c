@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/access.h"
 
+#include "base/buf.h"
 #include "model/keys.h"
 #include "model/model_file.h"
 #include "model/name.h"
@@ -213,8 +214,7 @@ const KeyTable access_rule_table = {
         .thing = "a rule",
         .about = "Who may read what in this zone: a list of `rules`. Rules for one person are united. No rule, no "
                  "object: what one may not see does not exist. "
-                 "In force for the clients of `lode serve`; in this version a rule with `rows`, `columns` or `mask` "
-                 "grants nothing yet, and `lode check` warns of it.",
+                 "In force from the next statement after `lode apply`; what it means to the letter is in `docs/access.md`.",
         .example = "rules:\n"
                    "- who: [role analyst, bo]\n"
                    "  on: [canonical.*, analytical.*]\n"
@@ -329,8 +329,7 @@ const KeyTable policy_table = {
         .file = "policies.yml",
         .thing = "a policy",
         .about = "Central policies: a list. They apply after all rules, to owners and engineers too; a zone can only "
-                 "add to them. In this version a table with a tag that a policy masks or filters is withheld whole "
-                 "from all whom it binds.",
+                 "add to them.",
         .example = "- tag: pii\n  who: everyone except [role dpo]\n  mask: hash\n",
         .keys = policy_keys,
         .count = COUNT_OF(policy_keys),
@@ -379,6 +378,25 @@ static bool has_tag(const Str *tags, size_t count, Str tag) {
 
 bool access_rule_is_whole(const AccessRule *rule) {
         return rule->rows.size == 0 && rule->columns_kind == COLUMNS_ALL && rule->mask_count == 0;
+}
+
+static void put_names(Buf *out, const Str *names, size_t count) {
+        for (size_t i = 0; i < count; i++)
+                buf_printf(out, "%s%.*s", i ? ", " : " ", STR_ARG(names[i]));
+}
+
+Str access_rule_print(Arena *arena, const AccessRule *rule) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        buf_append_cstr(&out, rule->can == ACCESS_WRITE ? "write" : "read");
+        if (rule->rows.size)
+                buf_printf(&out, "; rows: %.*s", STR_ARG(rule->rows));
+        if (rule->columns_kind != COLUMNS_ALL) {
+                buf_append_cstr(&out, rule->columns_kind == COLUMNS_EXCEPT ? "; columns: all except" : "; columns:");
+                put_names(&out, rule->columns, rule->column_count);
+        }
+        for (size_t i = 0; i < rule->mask_count; i++)
+                buf_printf(&out, "; %.*s: %.*s", STR_ARG(rule->masks[i].column), STR_ARG(rule->masks[i].mask));
+        return buf_dup(&out, arena);
 }
 
 bool access_rule_means(const AccessRule *rule, Str stage, Str table, const Str *tags, size_t tag_count) {

@@ -83,7 +83,9 @@ void policies_parse(Arena *arena, const char *path, Str text, Problems *problems
 Status who_parse(Str text, Who *out, Error *err);
 /* As who_parse reads it. */
 Str who_print(Arena *arena, const Who *who);
-/* Whether one of the rule's `on` means this table of its zone. */
-/* Whether it grants all rows and columns as they are; in this version no other rule grants anything. */
+/* Whether it grants all rows and columns as they are. */
 bool access_rule_is_whole(const AccessRule *rule);
+/* What it grants, in a line: `read`, `read; rows: region = 'EU'; columns: all except salary; email: partial 2`. */
+Str access_rule_print(Arena *arena, const AccessRule *rule);
+/* Whether one of the rule's `on` means this table of its zone. */
 bool access_rule_means(const AccessRule *rule, Str stage, Str table, const Str *tags, size_t tag_count);

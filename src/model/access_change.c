@@ -12,22 +12,24 @@ typedef struct Named {
         size_t tag_count;
 } Named;
 
-typedef VEC(AccessChange) GrantVec; /* gains holds what is granted */
+typedef VEC(AccessChange) GrantVec; /* gains holds what is granted, or what is taken away if loses says "hides" */
 
 /* One side of the comparison: what there is and who may. */
 typedef struct Side {
         Arena *arena;
+        bool hides; /* what is added now is what a policy takes away */
         VEC(Named) tables;
         Map granted; /* principal, object, what: Grant */
         GrantVec grants;
 } Side;
 
 static Str grant_key(Arena *arena, const AccessChange *grant) {
-        return arena_strf(arena, "%.*s\n%.*s\n%.*s", STR_ARG(grant->principal), STR_ARG(grant->object), STR_ARG(grant->gains));
+        return arena_strf(arena, "%.*s\n%.*s\n%.*s\n%.*s", STR_ARG(grant->principal), STR_ARG(grant->object), STR_ARG(grant->gains),
+                          STR_ARG(grant->loses));
 }
 
-static void add_grant(Side *side, Str principal, Str object, const char *what) {
-        AccessChange grant = { principal, object, str_of(what), STR("") };
+static void add_grant(Side *side, Str principal, Str object, Str what) {
+        AccessChange grant = { principal, object, what, side->hides ? STR("hides") : STR("") };
         Str key = grant_key(side->arena, &grant);
         if (map_has(&side->granted, key))
                 return;
@@ -40,29 +42,70 @@ static void add_grant(Side *side, Str principal, Str object, const char *what) {
 static void add_rules(Side *side, Str zone, const Access *access) {
         for (size_t r = 0; r < access->rule_count; r++) {
                 const AccessRule *rule = &access->rules[r];
-                if (!access_rule_is_whole(rule)) /* grants nothing yet: model/grant.h */
-                        continue;
                 for (size_t t = 0; t < side->tables.count; t++) {
                         const Named *table = &side->tables.items[t];
                         if (!str_equal(table->zone, zone) || !access_rule_means(rule, table->stage, table->table, table->tags, table->tag_count))
                                 continue;
                         Str object = arena_strf(side->arena, "%.*s.%.*s.%.*s", STR_ARG(table->zone), STR_ARG(table->stage), STR_ARG(table->table));
                         for (size_t w = 0; w < rule->who_count; w++)
-                                add_grant(side, who_print(side->arena, &rule->who[w]), object, rule->can == ACCESS_WRITE ? "write" : "read");
+                                add_grant(side, who_print(side->arena, &rule->who[w]), object, access_rule_print(side->arena, rule));
                 }
         }
 }
 
 static void add_people(Side *side, const Zone *zone) {
         if (zone->owner.size)
-                add_grant(side, zone->owner, zone->name, "owner");
+                add_grant(side, zone->owner, zone->name, STR("owner"));
         for (size_t i = 0; i < zone->engineer_count; i++)
-                add_grant(side, who_print(side->arena, &zone->engineers[i]), zone->name, "engineer");
+                add_grant(side, who_print(side->arena, &zone->engineers[i]), zone->name, STR("engineer"));
         for (size_t i = 0; i < zone->member_count; i++)
-                add_grant(side, who_print(side->arena, &zone->members[i]), zone->name, "member");
+                add_grant(side, who_print(side->arena, &zone->members[i]), zone->name, STR("member"));
+}
+
+static Str bound_print(Arena *arena, const CentralPolicy *policy, size_t index) {
+        Str out = who_print(arena, &policy->who[index]);
+        for (size_t i = 0; i < policy->except_count; i++)
+                out = arena_strf(arena, "%.*s%s%.*s", STR_ARG(out), i ? ", " : " except ", STR_ARG(who_print(arena, &policy->except[i])));
+        return out;
+}
+
+static void add_policies(Side *side, const CentralPolicies *policies) {
+        side->hides = true;
+        for (size_t p = 0; p < policies->count; p++) {
+                const CentralPolicy *policy = &policies->items[p];
+                for (size_t t = 0; t < side->tables.count; t++) {
+                        const Named *table = &side->tables.items[t];
+                        bool tagged = false;
+                        for (size_t i = 0; i < table->tag_count; i++)
+                                tagged |= str_equal(table->tags[i], policy->tag);
+                        if (!tagged)
+                                continue;
+                        Str object = arena_strf(side->arena, "%.*s.%.*s.%.*s", STR_ARG(table->zone), STR_ARG(table->stage), STR_ARG(table->table));
+                        for (size_t w = 0; w < policy->who_count; w++) {
+                                Str who = bound_print(side->arena, policy, w);
+                                if (policy->rows.size)
+                                        add_grant(side, who, object, arena_strf(side->arena, "%.*s: rows other than %.*s", STR_ARG(policy->tag), STR_ARG(policy->rows)));
+                                if (policy->mask.size)
+                                        add_grant(side, who, object, arena_strf(side->arena, "%.*s: %.*s", STR_ARG(policy->tag), STR_ARG(policy->mask)));
+                        }
+                }
+        }
+        side->hides = false;
 }
 
 /* ---- the project's side ---- */
+
+/* Those of its columns too. */
+static void take_tags(Side *side, Named *table, const Model *model) {
+        VEC(Str) tags = { 0 };
+        for (size_t i = 0; i < model->tag_count; i++)
+                vec_push(side->arena, &tags, model->tags[i]);
+        for (size_t i = 0; i < model->column_count; i++)
+                for (size_t k = 0; k < model->columns[i].tag_count; k++)
+                        vec_push(side->arena, &tags, model->columns[i].tags[k]);
+        table->tags = tags.items;
+        table->tag_count = tags.count;
+}
 
 static void add_project(Side *side, const Project *project) {
         for (size_t z = 0; z < project->zone_count; z++) {
@@ -71,25 +114,30 @@ static void add_project(Side *side, const Project *project) {
                         vec_push(side->arena, &side->tables, (Named){ zone->name, STR("staging"), zone->sources[i]->name, NULL, 0 });
                 for (size_t i = 0; i < zone->model_count; i++) {
                         const Model *model = zone->models[i];
-                        vec_push(side->arena, &side->tables, (Named){ zone->name, str_of(stage_name(model->stage)), model->name, model->tags, model->tag_count });
+                        Named table = { .zone = zone->name, .stage = str_of(stage_name(model->stage)), .table = model->name };
+                        take_tags(side, &table, model);
+                        vec_push(side->arena, &side->tables, table);
                 }
         }
         for (size_t z = 0; z < project->zone_count; z++) {
                 add_people(side, project->zones[z]);
                 add_rules(side, project->zones[z]->name, &project->zones[z]->access);
         }
+        add_policies(side, &project->policies);
 }
 
 /* ---- the history's side ---- */
 
 static void add_applied_table(Side *side, const CatalogObject *object, const Json *body) {
         Named table = { .zone = object->zone, .stage = STR("staging"), .table = object->name };
-        if (str_is(object->kind, "model") && !str_cut(object->name, '.', &table.stage, &table.table))
-                return;
-        const Json *tags = json_get(body, "tags");
-        table.tags = ARENA_ARRAY(side->arena, Str, json_count(tags));
-        for (size_t i = 0; i < json_count(tags); i++)
-                table.tags[table.tag_count++] = json_string(json_at(tags, i));
+        ModelStage stage;
+        if (str_is(object->kind, "model")) {
+                Problems problems = { .arena = side->arena };
+                if (!str_cut(object->name, '.', &table.stage, &table.table) || !stage_parse(table.stage, &stage))
+                        return;
+                take_tags(side, &table, model_parse(side->arena, object->zone, stage, table.table, arena_cstr(side->arena, json_string(json_get(body, "path"))),
+                                                    json_string(json_get(body, "text")), &problems));
+        }
         vec_push(side->arena, &side->tables, table);
 }
 
@@ -106,6 +154,10 @@ static void add_applied_rules(Side *side, const CatalogObject *object, const Jso
                 Access access = { 0 };
                 access_parse(side->arena, path, text, &problems, &access);
                 add_rules(side, object->zone, &access);
+        } else if (str_is(object->kind, "policies")) {
+                CentralPolicies policies = { 0 };
+                policies_parse(side->arena, path, text, &problems, &policies);
+                add_policies(side, &policies);
         }
 }
 
@@ -116,7 +168,7 @@ static Status add_applied(Side *side, Lake *lake, CatalogAt at, Error *err) {
         Json **bodies = ARENA_ARRAY(side->arena, Json *, count);
         for (size_t i = 0; i < count; i++) {
                 bool is_table = str_is(objects[i].kind, "source") || str_is(objects[i].kind, "model");
-                if (!is_table && !str_is(objects[i].kind, "zone") && !str_is(objects[i].kind, "access"))
+                if (!is_table && !str_is(objects[i].kind, "zone") && !str_is(objects[i].kind, "access") && !str_is(objects[i].kind, "policies"))
                         continue;
                 TRY(json_parse(objects[i].body, "an object of the history", side->arena, &bodies[i], err));
                 if (is_table)
@@ -135,7 +187,9 @@ static void add_missing(const Side *from, const Side *in, bool gained, GrantVec 
                 AccessChange change = from->grants.items[i];
                 if (map_has(&in->granted, grant_key(from->arena, &change)))
                         continue;
-                if (!gained)
+                bool hides = change.loses.size > 0;
+                change.loses = STR("");
+                if (gained == hides)
                         change = (AccessChange){ change.principal, change.object, STR(""), change.gains };
                 vec_push(from->arena, out, change);
         }

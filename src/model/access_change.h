@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Access change: who gains and who loses what, between the history's text and the project's. Whole tables only: rows,
- * columns and masks are not compared. Principals are as the text names them, `role analyst`, `zone finance`; who owns a zone,
- * works in it or is a member of it is of the zone, not of each of its tables.
+ * Access change: who gains and who loses what, between the history's text and the project's. What a rule grants is told as it
+ * stands there, with its rows, columns and masks; what a central policy takes away is told of each table that has its tag.
+ * Principals are as the text names them, `role analyst`, `zone finance`, `everyone except role dpo`; who owns a zone, works in it
+ * or is a member of it is of the zone, not of each of its tables.
  */
 #include "lake/lake.h"
 #include "model/project.h"
@@ -11,7 +12,8 @@
 typedef struct AccessChange {
         Str principal;
         Str object;       /* zone.stage.table, or a zone */
-        Str gains, loses; /* read | write | owner | engineer | member; one of them, the other empty */
+        Str gains, loses; /* one of them, the other empty: read | write, with what limits it; owner | engineer | member; of a
+                           * policy what it hides: `pii: hash` */
 } AccessChange;
 
 /* Sorted by principal, then object. lake NULL: the history is empty. */

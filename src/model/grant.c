@@ -1,35 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/grant.h"
+#include "model/grant_parts.h"
 
 #include "base/json.h"
-#include "base/vec.h"
-
-/* What a table is tagged with, its columns' tags included. */
-typedef struct Tagged {
-        Str zone, stage, name;
-        Str *tags;
-        size_t tag_count;
-} Tagged;
-
-typedef struct GrantZone {
-        Str name, owner;
-        Who *engineers, *members;
-        size_t engineer_count, member_count;
-        Access access;
-} GrantZone;
-
-struct Grants {
-        Arena *arena;
-        GrantZone *zones;
-        size_t zone_count;
-        CentralPolicies policies;
-        VEC(Tagged) tagged;
-        Problems problems;
-};
 
 /* ---- loading ---- */
 
-static GrantZone *find_zone(const Grants *grants, Str name) {
+GrantZone *grant_zone(const Grants *grants, Str name) {
         for (size_t i = 0; i < grants->zone_count; i++)
                 if (str_equal(grants->zones[i].name, name))
                         return &grants->zones[i];
@@ -57,6 +33,10 @@ static Status body_of(const CatalogObject *object, Arena *arena, Json **out, con
         return STATUS_OK;
 }
 
+static size_t problem_count(const Grants *grants) {
+        return grants->problems.errors.count + grants->problems.dropped;
+}
+
 static Status load_zones(Grants *grants, Catalog *catalog, Error *err) {
         CatalogObject *objects;
         TRY(catalog_list(catalog, (CatalogAt){ 0 }, STR("zone"), STR(""), grants->arena, &objects, &grants->zone_count, err));
@@ -80,13 +60,16 @@ static Status load_access(Grants *grants, Catalog *catalog, Error *err) {
         size_t count;
         TRY(catalog_list(catalog, (CatalogAt){ 0 }, STR("access"), STR(""), grants->arena, &objects, &count, err));
         for (size_t i = 0; i < count; i++) {
-                GrantZone *zone = find_zone(grants, objects[i].zone);
+                GrantZone *zone = grant_zone(grants, objects[i].zone);
                 Json *root;
                 const char *path;
                 Str text;
                 TRY(body_of(&objects[i], grants->arena, &root, &path, &text, err));
+                size_t before = problem_count(grants);
                 if (zone)
                         access_parse(grants->arena, path, text, &grants->problems, &zone->access);
+                if (zone && problem_count(grants) > before)
+                        zone->access.rule_count = 0; /* half of a rule may grant more than the whole */
         }
         return STATUS_OK;
 }
@@ -100,20 +83,24 @@ static Status load_policies(Grants *grants, Catalog *catalog, Error *err) {
                 const char *path;
                 Str text;
                 TRY(body_of(&objects[i], grants->arena, &root, &path, &text, err));
+                size_t before = problem_count(grants);
                 policies_parse(grants->arena, path, text, &grants->problems, &grants->policies);
+                grants->policies_unread |= problem_count(grants) > before;
         }
         return STATUS_OK;
 }
 
+static void add_tag(Grants *grants, const Model *model, Str stage, Str column, Str tag) {
+        Tagged tagged = { model->zone, stage, model->name, column, tag };
+        vec_push(grants->arena, &grants->tagged, tagged);
+}
+
 static void tag_model(Grants *grants, const Model *model, Str stage) {
-        VEC(Str) tags = { 0 };
         for (size_t i = 0; i < model->tag_count; i++)
-                vec_push(grants->arena, &tags, model->tags[i]);
+                add_tag(grants, model, stage, STR_NONE, model->tags[i]);
         for (size_t i = 0; i < model->column_count; i++)
                 for (size_t j = 0; j < model->columns[i].tag_count; j++)
-                        vec_push(grants->arena, &tags, model->columns[i].tags[j]);
-        if (tags.count > 0)
-                vec_push(grants->arena, &grants->tagged, ((Tagged){ model->zone, stage, model->name, tags.items, tags.count }));
+                        add_tag(grants, model, stage, model->columns[i].name, model->columns[i].tags[j]);
 }
 
 static Status load_tags(Grants *grants, Catalog *catalog, Error *err) {
@@ -128,7 +115,11 @@ static Status load_tags(Grants *grants, Catalog *catalog, Error *err) {
                 TRY(body_of(&objects[i], grants->arena, &root, &path, &text, err));
                 if (!str_cut(objects[i].name, '.', &stage_text, &name) || !stage_parse(stage_text, &stage))
                         continue;
-                tag_model(grants, model_parse(grants->arena, objects[i].zone, stage, name, path, text, &grants->problems), stage_text);
+                size_t before = problem_count(grants);
+                const Model *model = model_parse(grants->arena, objects[i].zone, stage, name, path, text, &grants->problems);
+                tag_model(grants, model, stage_text);
+                for (size_t k = 0; problem_count(grants) > before && k < grants->policies.count; k++)
+                        add_tag(grants, model, stage_text, STR_NONE, grants->policies.items[k].tag); /* any may be its own */
         }
         return STATUS_OK;
 }
@@ -151,6 +142,7 @@ Status grants_now(GrantCache *cache, Catalog *catalog, const Grants **out, Error
         if (!cache->grants || generation != cache->generation) {
                 cache->grants = NULL;
                 arena_reset(&cache->arena);
+                map_init(&cache->trees, &cache->arena);
                 TRY(grants_load(catalog, &cache->arena, &cache->grants, err));
                 cache->generation = generation;
         }
@@ -164,94 +156,114 @@ const Problems *grants_problems(const Grants *grants) {
 
 /* ---- asking ---- */
 
-/* A zone in a list of people means its members; one level only, so that nothing can go round in circles. */
-static bool is_among(const Grants *grants, const Account *account, const Who *who, size_t count, bool zones, bool *out_by_zone) {
-        for (size_t i = 0; i < count; i++) {
-                const GrantZone *zone;
-                bool ignored;
-                switch (who[i].kind) {
-                case WHO_EVERYONE:
-                        return true;
-                case WHO_USER:
-                        if (str_equal(who[i].name, account->name))
-                                return true;
-                        break;
-                case WHO_ROLE:
-                        if (account_has_role(account, who[i].name))
-                                return true;
-                        break;
-                case WHO_ZONE:
-                        zone = zones ? find_zone(grants, who[i].name) : NULL;
-                        if (zone && (str_equal(zone->owner, account->name) ||
-                                     is_among(grants, account, zone->members, zone->member_count, false, &ignored))) {
-                                *out_by_zone = true;
-                                return true;
-                        }
-                        break;
-                }
-        }
-        return false;
+static bool is_named(const Account *account, const Who *who) {
+        return who->kind == WHO_EVERYONE || (who->kind == WHO_USER && str_equal(who->name, account->name)) ||
+               (who->kind == WHO_ROLE && account_has_role(account, who->name));
 }
 
-static bool has_tag(const Grants *grants, Str zone, Str stage, Str name, Str tag) {
+/* A zone in a list of people means its members; one level only, so that nothing can go round in circles. */
+static bool is_of_named_zone(const Grants *grants, const Account *account, const Who *who) {
+        const GrantZone *zone = who->kind == WHO_ZONE ? grant_zone(grants, who->name) : NULL;
+        if (!zone)
+                return false;
+        bool member = zone->owner.size > 0 && str_equal(zone->owner, account->name);
+        for (size_t i = 0; i < zone->member_count; i++)
+                member |= is_named(account, &zone->members[i]);
+        return member;
+}
+
+bool grant_is_among(const Grants *grants, const Account *account, const Who *who, size_t count, bool *out_by_zone) {
+        bool by_zone = false;
+        for (size_t i = 0; i < count; i++) {
+                if (is_named(account, &who[i]))
+                        return true;
+                by_zone |= is_of_named_zone(grants, account, &who[i]);
+        }
+        *out_by_zone = by_zone;
+        return by_zone;
+}
+
+bool grant_has_tag(const Grants *grants, const GrantTable *table, Str column, Str tag) {
         for (size_t i = 0; i < grants->tagged.count; i++) {
                 const Tagged *tagged = &grants->tagged.items[i];
-                if (!str_equal(tagged->zone, zone) || !str_equal(tagged->stage, stage) || !str_equal(tagged->name, name))
+                if (!str_equal(tagged->tag, tag) || !str_equal(tagged->zone, table->zone->name) ||
+                    !str_equal(tagged->stage, table->stage) || !str_equal(tagged->name, table->name))
                         continue;
-                for (size_t j = 0; j < tagged->tag_count; j++)
-                        if (str_equal(tagged->tags[j], tag))
-                                return true;
+                if (column.data == NULL || tagged->column.size == 0 || str_equal_nocase(tagged->column, column))
+                        return true;
         }
         return false;
 }
 
-static bool names_table(const Grants *grants, const AccessRule *rule, Str zone, Str stage, Str name) {
+static bool names_table(const Grants *grants, const AccessRule *rule, const GrantTable *table) {
         for (size_t i = 0; i < rule->on_count; i++) {
                 const AccessObject *on = &rule->on[i];
-                bool fits = on->is_tag ? has_tag(grants, zone, stage, name, on->table)
-                                       : str_equal(on->stage, stage) && (str_is(on->table, "*") || str_equal(on->table, name));
+                bool fits = on->is_tag ? grant_has_tag(grants, table, STR_NONE, on->table)
+                                       : str_equal(on->stage, table->stage) && (str_is(on->table, "*") || str_equal(on->table, table->name));
                 if (fits)
                         return true;
         }
         return false;
 }
 
-static bool rule_grants(const Grants *grants, const Account *account, const GrantZone *zone, Str stage, Str name) {
-        if (str_is(stage, "quarantine"))
-                return false;
-        for (size_t i = 0; i < zone->access.rule_count; i++) {
-                const AccessRule *rule = &zone->access.rules[i];
-                bool by_zone = false;
-                if (!access_rule_is_whole(rule) || !names_table(grants, rule, zone->name, stage, name) ||
-                    !is_among(grants, account, rule->who, rule->who_count, true, &by_zone))
-                        continue;
-                if (!by_zone || str_is(stage, "egress")) /* between zones there are products, and nothing else */
+/* Landed bytes and what was refused are raw: for the zone's own people. */
+static bool is_raw(Str stage) {
+        return str_is(stage, "quarantine") || str_is(stage, "landing");
+}
+
+bool grant_rule_holds(const Grants *grants, const Account *account, const GrantTable *table, const AccessRule *rule) {
+        bool by_zone = false;
+        return !is_raw(table->stage) && names_table(grants, rule, table) &&
+               grant_is_among(grants, account, rule->who, rule->who_count, &by_zone) &&
+               (!by_zone || str_is(table->stage, "egress")); /* between zones there are products, and nothing else */
+}
+
+static bool has_rule(const Grants *grants, const Account *account, const GrantTable *table, bool whole) {
+        for (size_t i = 0; i < table->zone->access.rule_count; i++) {
+                const AccessRule *rule = &table->zone->access.rules[i];
+                if ((!whole || access_rule_is_whole(rule)) && grant_rule_holds(grants, account, table, rule))
                         return true;
         }
         return false;
 }
 
-/* policies.yml binds owners and engineers too; what it would mask or filter is withheld whole until it can. */
-static bool is_withheld(const Grants *grants, const Account *account, Str zone, Str stage, Str name) {
+bool grant_policy_binds(const Grants *grants, const Account *account, const CentralPolicy *policy) {
+        bool by_zone;
+        return grant_is_among(grants, account, policy->who, policy->who_count, &by_zone) &&
+               !grant_is_among(grants, account, policy->except, policy->except_count, &by_zone);
+}
+
+/* Raw lines of a source are what its staged table is made of; rows that checks put aside are of any table of the zone. */
+static bool touches(const Grants *grants, const GrantTable *table, Str tag) {
+        if (!is_raw(table->stage))
+                return grant_has_tag(grants, table, STR_NONE, tag);
+        if (!str_is(table->name, "rows"))
+                return grant_has_tag(grants, &(GrantTable){ table->zone, STR("staging"), table->name }, STR_NONE, tag);
+        bool found = false;
+        for (size_t i = 0; i < grants->tagged.count; i++)
+                found |= str_equal(grants->tagged.items[i].zone, table->zone->name) && str_equal(grants->tagged.items[i].tag, tag);
+        return found;
+}
+
+static bool is_limited_centrally(const Grants *grants, const Account *account, const GrantTable *table) {
         for (size_t i = 0; i < grants->policies.count; i++) {
                 const CentralPolicy *policy = &grants->policies.items[i];
-                bool by_zone = false;
-                if (has_tag(grants, zone, stage, name, policy->tag) && is_among(grants, account, policy->who, policy->who_count, true, &by_zone) &&
-                    !is_among(grants, account, policy->except, policy->except_count, true, &by_zone))
+                if (touches(grants, table, policy->tag) && grant_policy_binds(grants, account, policy))
                         return true;
         }
         return false;
 }
 
-static bool is_of_zone(const Grants *grants, const Account *account, const GrantZone *zone) {
-        bool ignored;
-        return (zone->owner.size > 0 && str_equal(zone->owner, account->name)) ||
-               is_among(grants, account, zone->engineers, zone->engineer_count, false, &ignored);
+bool grant_is_of_zone(const Account *account, const GrantZone *zone) {
+        bool is = zone->owner.size > 0 && str_equal(zone->owner, account->name);
+        for (size_t i = 0; i < zone->engineer_count; i++)
+                is |= is_named(account, &zone->engineers[i]);
+        return is;
 }
 
 ZoneRole grants_role(const Grants *grants, const Account *account, Str zone_name) {
-        const GrantZone *zone = find_zone(grants, zone_name);
-        if (!zone || !is_of_zone(grants, account, zone))
+        const GrantZone *zone = grant_zone(grants, zone_name);
+        if (!zone || !grant_is_of_zone(account, zone))
                 return ZONE_ROLE_NONE;
         return zone->owner.size > 0 && str_equal(zone->owner, account->name) ? ZONE_ROLE_OWNER : ZONE_ROLE_ENGINEER;
 }
@@ -259,28 +271,44 @@ ZoneRole grants_role(const Grants *grants, const Account *account, Str zone_name
 bool grants_may_apply(const Grants *grants, const Account *account) {
         bool may = account->is_admin;
         for (size_t i = 0; i < grants->zone_count && !may; i++)
-                may = is_of_zone(grants, account, &grants->zones[i]);
+                may = grant_is_of_zone(account, &grants->zones[i]);
         return may;
 }
 
-bool grants_may_read(const Grants *grants, const Account *account, Str zone_name, Str stage, Str name) {
-        const GrantZone *zone = find_zone(grants, zone_name);
+static bool table_of(const Grants *grants, Str zone, Str stage, Str name, GrantTable *out) {
+        *out = (GrantTable){ grant_zone(grants, zone), stage, name };
+        return out->zone != NULL && !grants->policies_unread;
+}
+
+bool grants_may_see(const Grants *grants, const Account *account, Str zone, Str stage, Str name) {
+        GrantTable table;
         if (account->is_admin)
                 return true;
-        if (!zone || is_withheld(grants, account, zone_name, stage, name))
+        if (!table_of(grants, zone, stage, name, &table))
                 return false;
-        return is_of_zone(grants, account, zone) || rule_grants(grants, account, zone, stage, name);
+        if (is_raw(stage))
+                return grants_see_whole(grants, account, zone, stage, name);
+        return grant_is_of_zone(account, table.zone) || has_rule(grants, account, &table, false);
+}
+
+bool grants_see_whole(const Grants *grants, const Account *account, Str zone, Str stage, Str name) {
+        GrantTable table;
+        if (account->is_admin)
+                return true;
+        if (!table_of(grants, zone, stage, name, &table) || is_limited_centrally(grants, account, &table))
+                return false;
+        return grant_is_of_zone(account, table.zone) || has_rule(grants, account, &table, true);
 }
 
 bool grants_may_enter(const Grants *grants, const Account *account, Str zone_name) {
-        const GrantZone *zone = find_zone(grants, zone_name);
-        if (!zone)
+        const GrantZone *zone = grant_zone(grants, zone_name);
+        if (!zone || (grants->policies_unread && !account->is_admin))
                 return false;
-        if (account->is_admin || is_of_zone(grants, account, zone))
+        if (account->is_admin || grant_is_of_zone(account, zone))
                 return true;
         for (size_t i = 0; i < zone->access.rule_count; i++) {
-                bool by_zone;
-                if (access_rule_is_whole(&zone->access.rules[i]) && is_among(grants, account, zone->access.rules[i].who, zone->access.rules[i].who_count, true, &by_zone))
+                bool by_zone = false;
+                if (grant_is_among(grants, account, zone->access.rules[i].who, zone->access.rules[i].who_count, &by_zone))
                         return true;
         }
         return false;

@@ -1,25 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Grants: who may read which table, from the text that is in force: main's newest zone.yml, access.yml and policies.yml, as
- * `apply` put them into the catalog. In this version a principal sees a whole table or nothing: a rule with `rows`, `columns`
- * or `mask` grants nothing yet, and a table with a tag that policies.yml masks or filters is withheld from all whom that
- * binds, its owner too. Row filters and masks come through the same door later.
+ * Grants: who may read what, from the text that is in force: main's newest zone.yml, access.yml and policies.yml, as `apply`
+ * put them into the catalog.
  *
- *   an admin           everything
+ *   an admin                          everything
  *   a zone's owner, its engineers     all stages of the zone, quarantine too
- *   whom a rule names                 the tables it names; never quarantine; another zone's members: egress only
+ *   whom a rule names                 the rows and columns it gives of the tables it names; never quarantine and landing;
+ *                                     another zone's members: egress only
+ *   then policies.yml                 for all but admins: masks and rows of what carries its tags
+ *
+ * Rules for one account are united: a row that one of them gives is there; a column that one of them shows is there, and in
+ * rows where none shows it, it reads as the mask of the first rule that masks it there, else NULL. A rule that does not fit its
+ * table (it names a column that is not there) withholds the table from whom it names.
+ *
+ * Columns are followed by field id and name: what main's newest table does not have under both, in whatever commit or branch it
+ * is read, is not there for anybody who is limited at all.
  *
  * Immutable, in the arena given: any thread may ask. Load again when the catalog changed.
  */
+#include "base/map.h"
 #include "govern/account.h"
+#include "govern/guard.h"
 #include "model/project.h"
 
 typedef struct Grants Grants;
 
-/* CORRUPT for text that cannot be read: then nobody but admins sees anything of that zone, and `problems` says so. */
+/* Text that cannot be read grants nothing, an unread policies.yml withholds everything, and `problems` says so. */
 Status grants_load(Catalog *catalog, Arena *arena, Grants **out, Error *err);
-bool grants_may_read(const Grants *grants, const Account *account, Str zone, Str stage, Str name);
+/* Something of it, by the text alone; what is there of it at some commit says grants_policy(). */
+bool grants_may_see(const Grants *grants, const Account *account, Str zone, Str stage, Str name);
+/* All rows, all columns, as they are. */
+bool grants_see_whole(const Grants *grants, const Account *account, Str zone, Str stage, Str name);
+/* What limits the account on a relation of `source` (govern/guard.h); *out = NULL: nothing does. source->now and ->parse are
+ * needed by whoever is limited. trees (or NULL) keeps what was parsed, per account: trees come from a worker that may be its own. */
+Status grants_policy(const Grants *grants, const Account *account, Map *trees, const Relation *relation, const BindSource *source,
+                     Arena *arena, const Policy **out, Error *err);
+/* Changes when what the account sees of the table does: a hash over the rules and policies that concern it, and its attributes. */
+Str grants_version(const Grants *grants, const Account *account, Str zone, Str stage, Str name, Arena *arena);
 /* Whether it sees anything of the zone. */
 bool grants_may_enter(const Grants *grants, const Account *account, Str zone);
 typedef enum ZoneRole { ZONE_ROLE_NONE, ZONE_ROLE_ENGINEER, ZONE_ROLE_OWNER } ZoneRole;
@@ -31,9 +49,18 @@ bool grants_may_apply(const Grants *grants, const Account *account);
 typedef struct GrantCache {
         Arena arena;
         Grants *grants;
+        Map trees;          /* for grants_policy() */
         int64_t generation; /* of the catalog; also tells others that what they know of accounts may be stale */
 } GrantCache;
 Status grants_now(GrantCache *cache, Catalog *catalog, const Grants **out, Error *err);
 
-/* A zone's text that could not be read, or a rule that grants nothing yet: for the server's log. */
+/* Text that could not be read: for the server's log. */
+/* One who asks, as binding knows it (govern/bind.h). A view's own text is read as its zone: that zone whole, of others products. */
+typedef struct Viewer {
+        const Grants *grants;
+        const Account *account;
+        Map *trees; /* or NULL */
+} Viewer;
+Sight viewer_sight(const Viewer *viewer);
+
 const Problems *grants_problems(const Grants *grants);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/statement.h"
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "sql/client.h"
 #include "sql/lexer.h"
@@ -61,6 +62,15 @@ static Status new_file(void *context, Arena *arena, int *out_fd, Str *out_name, 
         return STATUS_OK;
 }
 
+static Status parse_policy(void *context, Str sql, Arena *arena, const SqlTree **out, Error *err) {
+        const LakeSource *source = context;
+        const Statement *statement = source->context;
+        SqlTree *tree;
+        TRY(statement_parse(statement->spec.worker, sql, STR(""), arena, &tree, err));
+        *out = tree;
+        return STATUS_OK;
+}
+
 static Status parse_own(void *context, Str sql, Arena *arena, const SqlTree **out, Error *err) {
         const Statement *statement = context;
         SqlTree *tree;
@@ -69,18 +79,66 @@ static Status parse_own(void *context, Str sql, Arena *arena, const SqlTree **ou
         return STATUS_OK;
 }
 
+/* The store's key for the mask `hash`: made when it is first needed, never shown to anybody. */
+static Status mask_key(Catalog *catalog, Arena *arena, Str *out, Error *err) {
+        Error absent;
+        Status status = catalog_secret(catalog, STR("mask key"), arena, out, &absent);
+        if (status == STATUS_NOT_FOUND) {
+                char bytes[SHA256_SIZE];
+                random_bytes(bytes, sizeof(bytes));
+                TRY(catalog_put_secret(catalog, STR("mask key"), (Str){ bytes, sizeof(bytes) }, err));
+                return catalog_secret(catalog, STR("mask key"), arena, out, err);
+        }
+        if (status != STATUS_OK)
+                *err = absent;
+        return status;
+}
+
+static Status define(const StatementSpec *spec, const BoundStatement *bound, Arena *arena, Error *err) {
+        TRY(worker_define(spec->worker, bound->functions, bound->function_count, err));
+        if (!bound->hashes)
+                return STATUS_OK;
+        Str key;
+        TRY(mask_key(spec->lake->catalog, arena, &key, err));
+        return worker_define_hash(spec->worker, key, err);
+}
+
+/* A policy that the engine refuses withholds its table, in the words for one that is not there. */
+static Status error_of_policy(const Statement *statement, Error *err) {
+        const BoundStatement *bound = &statement->bound;
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Status status = statement_error(statement, err);
+        for (size_t i = 0; i < bound->relation_count && status_exit(status) == 2; i++) {
+                const BoundRelation *relation = &bound->relations[i];
+                WorkerColumns ignored;
+                Error own;
+                if (relation->scan.size == 0 ||
+                    worker_prepare(statement->spec.worker, arena_strf(&arena, "SELECT * FROM %.*s AS t", STR_ARG(relation->scan)), &arena, &ignored, &own) == STATUS_OK)
+                        continue;
+                return error_set(err, STATUS_NO_TABLE, "no table '%.*s.%.*s.%.*s'", STR_ARG(relation->zone), STR_ARG(relation->stage),
+                                 STR_ARG(relation->name));
+        }
+        return status;
+}
+
 Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, Statement *out, Error *err) {
         *out = (Statement){ .spec = *spec, .tree = tree };
         out->source = (LakeSource){
                 .lake = spec->lake, .at = spec->at, .overlay = spec->overlay, .grant = grant, .view = view_tree, .context = out,
         };
+        out->now_lake = (LakeSource){ .lake = spec->lake, .grant = grant, .view = view_tree, .context = out };
+        out->now = lake_bind_source(&out->now_lake);
         CLEANUP(system_closep) System *system = NULL;
         BindSource source = spec->source ? *spec->source : lake_bind_source(&out->source);
         source.sight = spec->sight;
         if (!spec->session)
                 source.moment = NULL; /* what is built does not depend on when it was asked */
+        if (!spec->source) {
+                source.now = &out->now;
+                source.parse = parse_policy;
+        }
         if (spec->session) {
-                SystemSpec system_spec = { .lake = spec->lake, .at = spec->at, .principal = spec->principal,
+                SystemSpec system_spec = { .lake = spec->lake, .at = spec->at, .principal = spec->principal, .source = &source,
                                            .session = *spec->session, .sight = spec->sight, .new_file = new_file, .parse = parse_own, .context = out };
                 TRY(system_open(&system_spec, &system, err));
                 source.system = system_bind(system);
@@ -89,8 +147,9 @@ Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, St
                                 .parameters = spec->parameters, .client = spec->client, .describing = spec->describing };
         TRY(bind_statement(tree, &request, arena, &out->bound, err));
         TRY(worker_zone(spec->worker, &spec->zone, err));
+        TRY(define(spec, &out->bound, arena, err));
         if (worker_prepare(spec->worker, out->bound.sql, arena, &out->columns, err) != STATUS_OK)
-                return statement_error(out, err);
+                return error_of_policy(out, err);
         return STATUS_OK;
 }
 

@@ -31,6 +31,8 @@ typedef struct Statement {
         StatementSpec spec;
         SqlTree *tree;
         LakeSource source;    /* what was planned: files, bytes */
+        LakeSource now_lake;  /* main's newest, for what policies read */
+        BindSource now;
         BoundStatement bound;
         WorkerColumns columns;
 } Statement;

@@ -216,6 +216,18 @@ Portal *portal_new(Prepared *prepared) {
         return portal;
 }
 
+/* The versions of what limited the answer, each once. */
+static Str policies_of(Portal *portal) {
+        const BoundStatement *bound = &portal->statement.bound;
+        Str out = STR_NONE;
+        for (size_t i = 0; i < bound->relation_count; i++) {
+                Str policy = bound->relations[i].policy;
+                if (policy.size > 0 && str_find(out, policy) == out.size)
+                        out = arena_strf(&portal->arena, "%.*s%s%.*s", STR_ARG(out), out.size ? " " : "", STR_ARG(policy));
+        }
+        return out;
+}
+
 static void audit_objects(Portal *portal, AuditRecord *record) {
         const BoundStatement *bound = &portal->statement.bound;
         Str *objects = ARENA_ARRAY(&portal->arena, Str, bound->relation_count);
@@ -227,6 +239,7 @@ static void audit_objects(Portal *portal, AuditRecord *record) {
                         vec_push(&portal->arena, &columns, arena_strf(&portal->arena, "%.*s.%.*s", STR_ARG(objects[i]), STR_ARG(relation->columns.items[j])));
         }
         record->objects = objects;
+        record->policy = policies_of(portal);
         record->object_count = bound->relation_count;
         record->columns = columns.items;
         record->column_count = columns.count;
@@ -350,6 +363,13 @@ static bool fits_description(const Prepared *prepared, const Statement *statemen
         return true;
 }
 
+/* Of what limits this principal on it. */
+static Str version_of(Session *session, const BoundRelation *relation, Arena *arena) {
+        if (relation->kind == RELATION_SYSTEM || session->account.is_admin)
+                return STR_NONE;
+        return grants_version(session->grants, &session->account, relation->zone, relation->stage, relation->name, arena);
+}
+
 static Status bind_and_begin(Session *session, Portal *portal, Error *err) {
         Prepared *prepared = portal->prepared;
         CatalogAt at;
@@ -366,6 +386,10 @@ static Status bind_and_begin(Session *session, Portal *portal, Error *err) {
         StatementSpec spec;
         TRY(spec_of(session, portal->worker, at, &portal->arena, &spec, err));
         TRY(statement_bind(&spec, tree, &portal->arena, &portal->statement, err));
+        const BoundStatement *bound = &portal->statement.bound;
+        portal->versions = ARENA_ARRAY(&portal->arena, Str, bound->relation_count);
+        for (size_t i = 0; i < bound->relation_count; i++)
+                portal->versions[i] = version_of(session, &bound->relations[i], &portal->arena);
         if (prepared->command.kind == COMMAND_EXPLAIN)
                 return STATUS_OK; /* its columns are not the question's, and it runs nothing */
         if (!fits_description(prepared, &portal->statement, &portal->arena)) {
@@ -454,12 +478,13 @@ static bool may_know(const Session *session, const BoundRelation *relation) {
 }
 
 /* What is granted now holds for the rows that are still to come, too. */
-static Status check_granted(Session *session, const Portal *portal, Error *err) {
+static Status check_granted(Session *session, Portal *portal, Error *err) {
         const BoundStatement *bound = &portal->statement.bound;
         TRY(session_refresh(session, err));
         for (size_t i = 0; i < bound->relation_count; i++) {
                 const BoundRelation *relation = &bound->relations[i];
-                if (!relation->by_view && !may_know(session, relation))
+                bool same = str_equal(portal->versions[i], version_of(session, relation, &portal->arena));
+                if (!relation->by_view && (!may_know(session, relation) || !same))
                         return error_set(err, STATUS_NO_TABLE, "no table '%.*s.%.*s.%.*s'", STR_ARG(relation->zone), STR_ARG(relation->stage),
                                          STR_ARG(relation->name));
         }
@@ -541,14 +566,24 @@ Status portal_explain(Session *session, Portal *portal, Error *err) {
         TRY(portal_open(session, portal, err));
         const LakeSource *source = &portal->statement.source;
         const BoundStatement *bound = &portal->statement.bound;
+        bool whole = true; /* how many files a condition leaves tells of rows that are hidden */
         for (size_t i = 0; i < bound->relation_count; i++) {
                 const BoundRelation *relation = &bound->relations[i];
-                if (!may_know(session, relation))
+                if (!may_know(session, relation)) {
+                        whole = false;
                         continue;
+                }
+                if (!sight_is_whole(&session->sight, &session->principal, relation->zone, relation->stage, relation->name)) {
+                        explain_line(portal, arena_strf(&portal->arena, "read %.*s.%.*s.%.*s: %zu columns, as far as they are granted", STR_ARG(relation->zone),
+                                                        STR_ARG(relation->stage), STR_ARG(relation->name), relation->columns.count));
+                        whole = false;
+                        continue;
+                }
                 explain_line(portal, arena_strf(&portal->arena, "read %.*s.%.*s.%.*s: %zu columns of %zu files", STR_ARG(relation->zone),
                                                 STR_ARG(relation->stage), STR_ARG(relation->name), relation->columns.count, relation->file_count));
         }
-        explain_line(portal, arena_strf(&portal->arena, "in all %" PRId64 " files of %" PRId64 ", %" PRId64 " bytes", source->files,
+        if (whole)
+                explain_line(portal, arena_strf(&portal->arena, "in all %" PRId64 " files of %" PRId64 ", %" PRId64 " bytes", source->files,
                                         source->total_files, source->bytes));
         portal_stop(session, portal);
         return STATUS_OK;

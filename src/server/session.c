@@ -312,14 +312,6 @@ Status session_at(Session *session, CatalogAt *out, Error *err) {
         return STATUS_OK;
 }
 
-/* A view is bound as its zone: its own stages whole, of others what they publish. */
-static bool may_see(void *context, const Principal *principal, Str zone, Str stage, Str name) {
-        const Session *session = context;
-        if (principal->zone.size > 0)
-                return str_equal(principal->zone, zone) || str_is(stage, "egress");
-        return grants_may_read(session->grants, &session->account, zone, stage, name);
-}
-
 Status session_refresh(Session *session, Error *err) {
         Catalog *catalog = session->thread->lake->catalog;
         Account account;
@@ -336,7 +328,8 @@ Status session_refresh(Session *session, Error *err) {
         account.name = session->account.name; /* that lives as long as the session */
         session->account = account;
         session->principal.administrator = account.is_admin;
-        session->sight = (Sight){ may_see, session };
+        session->viewer = (Viewer){ session->grants, &session->account, &session->thread->grants->trees };
+        session->sight = viewer_sight(&session->viewer);
         return STATUS_OK;
 }
 

@@ -55,6 +55,7 @@ typedef struct Portal {
         bool held;           /* counted in host->held */
         bool running, doomed; /* doomed: to be freed when it has run */
         Statement statement; /* OPEN */
+        Str *versions;       /* of what limits the principal on each relation of it */
         Worker *worker;
         WorkerRows *rows;
         int64_t taken;
@@ -104,6 +105,7 @@ struct Session {
         Arena account_arena;
         Principal principal;
         const Grants *grants; /* while a question is bound */
+        Viewer viewer;
         Sight sight;
         Str database, zone; /* zone is empty in the databases that show all */
         Scram scram;

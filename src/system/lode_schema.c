@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The schema lode: what the platform knows of itself, under the names that the command line's JSON has. A row is there
- * for whoever may see the table that it is about; of a commit, what it changed of what one may see.
+ * The schema lode: what the platform knows of itself, under the names that the command line's JSON has. Of tables and
+ * columns there is what one may see; counts, deliveries, quarantine and changes are for those who may see the whole table.
  */
 #include "base/json.h"
 #include "sql/printer.h"
@@ -16,9 +16,11 @@ static Status make_tables(System *system, RowFile *file, Error *err) {
         TRY(system_world(system, &world, err));
         for (size_t i = 0; i < world->table_count; i++) {
                 const WorldTable *table = &world->tables[i];
-                bool view = table->kind == 'v';
+                bool counted = table->whole && table->kind != 'v';
                 TRY(ROW(file, err, TEXT(table->zone), TEXT(table->stage), TEXT(table->name), TEXT(table->kind_word),
-                        view ? NOTHING : NUMBER(table->rows), NUMBER(table->files), NUMBER(table->bytes), TEXT(table->commit), NUMBER(table->changed_us), text_or_null(table->about)));
+                        counted ? NUMBER(table->rows) : NOTHING, table->whole ? NUMBER(table->files) : NOTHING,
+                        table->whole ? NUMBER(table->bytes) : NOTHING, text_or_null(table->commit),
+                        table->whole ? NUMBER(table->changed_us) : NOTHING, text_or_null(table->about)));
         }
         return STATUS_OK;
 }
@@ -35,8 +37,9 @@ static Status make_columns(System *system, RowFile *file, Error *err) {
         return STATUS_OK;
 }
 
+/* What tells of a table otherwise than by its rows is for those who see all of it. */
 static bool sees(const System *system, Str zone, Str stage, Str name) {
-        return sight_allows(system->spec.sight, &system->spec.principal, zone, stage, name);
+        return sight_is_whole(system->spec.sight, &system->spec.principal, zone, stage, name);
 }
 
 static Status make_deliveries(System *system, RowFile *file, Error *err) {

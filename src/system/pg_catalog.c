@@ -104,7 +104,7 @@ static Status make_classes(System *system, RowFile *file, Error *err) {
         for (size_t i = 0; i < world->table_count; i++) {
                 const WorldTable *table = &world->tables[i];
                 ClassRow row = { table->oid, table->schema, table->oid + OID_ROW_TYPE, table->name, table->kind,
-                                 table->column_count, table->kind == 'r' ? table->rows : -1, table->bytes };
+                                 table->column_count, table->kind == 'r' && table->whole ? table->rows : -1, table->bytes };
                 TRY(class_row(file, &row, err));
         }
         return STATUS_OK;

@@ -239,6 +239,12 @@ static bool shop_only(void *context, const Principal *principal, Str zone, Str s
         return str_is(principal->name, "ann") && str_is(zone, "shop");
 }
 
+static Status no_policy(void *context UNUSED, const Principal *principal UNUSED, const Relation *relation UNUSED,
+                        const BindSource *source UNUSED, Arena *arena UNUSED, const Policy **out, Error *err UNUSED) {
+        *out = NULL;
+        return STATUS_OK;
+}
+
 static const char *const traces[] = { "secret", "heist", "eves" };
 
 /* Every cell of a relation, as text. */
@@ -275,7 +281,7 @@ TEST(what_may_not_be_seen_has_no_row_anywhere) {
                 before += traces_in(&shop, all[i]);
         CHECK(before > 20); /* who may see everything finds it: the search is not blind */
         int asked = 0;
-        shop.sight = &(Sight){ shop_only, &asked };
+        shop.sight = &(Sight){ .may_see = shop_only, .sees_whole = shop_only, .policy = no_policy, .context = &asked };
         for (size_t i = 0; i < COUNT_OF(all); i++)
                 after += traces_in(&shop, all[i]);
         CHECK_INT(after, 0);

@@ -3,6 +3,7 @@
 
 #include "base/map.h"
 #include "base/vec.h"
+#include "govern/guard.h"
 
 /* Stages in the order in which data passes them; each zone's schemas are numbered by it. */
 static const char *const STAGES[] = { "landing", "staging", "quarantine", "canonical", "analytical", "egress" };
@@ -56,6 +57,7 @@ typedef struct Reading {
         const SystemSpec *spec;
         Arena *arena;
         World *out;
+        BindSource source, now; /* for policies; no rows are wanted of what they read */
         Map zones; /* name to WorldDatabase: those with something to see */
         VEC(WorldDatabase) databases;
         VEC(WorldSchema) schemas;
@@ -93,19 +95,36 @@ static int64_t use_schema(Reading *reading, Str name, Str zone, Str stage) {
         return oid;
 }
 
-/* Where an object stands; false for what is not for this database or this principal. */
-static bool place(Reading *reading, Str kind, Str zone, Str full_name, WorldTable *out) {
+/* Where an object stands; false for what the text of access alone keeps from this principal. */
+static bool place(const Reading *reading, Str kind, Str zone, Str full_name, WorldTable *out) {
         if (!str_cut(full_name, '.', &out->stage, &out->name))
                 return false;
         if (str_is(kind, "quarantine"))
                 out->stage = STR("quarantine");
-        if (!sight_allows(reading->spec->sight, &reading->spec->principal, zone, out->stage, out->name))
-                return false;
-        map_put(&reading->zones, zone, reading);
         out->zone = zone;
         out->kind_word = kind;
-        out->schema_name = schema_name(reading, zone, out->stage);
-        return out->schema_name.data != NULL;
+        return sight_allows(reading->spec->sight, &reading->spec->principal, zone, out->stage, out->name);
+}
+
+/* What of it there is for this principal; false: nothing. */
+static Status look(const Reading *reading, const WorldTable *table, const Relation *relation, const Policy **out, bool *there, Error *err) {
+        Relation placed = *relation;
+        placed.zone = table->zone;
+        placed.stage = table->stage;
+        placed.name = table->name;
+        TRY(sight_policy(reading->spec->sight, &reading->spec->principal, &placed, &reading->source, reading->arena, out, err));
+        *there = !*out || !(*out)->nothing;
+        return STATUS_OK;
+}
+
+/* False for what is not for this database. */
+static bool settle(Reading *reading, WorldTable *table) {
+        map_put(&reading->zones, table->zone, reading);
+        table->schema_name = schema_name(reading, table->zone, table->stage);
+        if (!table->schema_name.data)
+                return false;
+        table->whole = sight_is_whole(reading->spec->sight, &reading->spec->principal, table->zone, table->stage, table->name);
+        return true;
 }
 
 static void take_column(const Reading *reading, WorldColumn *out, Str name, Type type, Str about) {
@@ -113,25 +132,47 @@ static void take_column(const Reading *reading, WorldColumn *out, Str name, Type
         out->type = world_type(type, &out->modifier, &out->dimensions);
 }
 
-static void take_table(Reading *reading, const Table *table) {
+static void take_columns(Reading *reading, WorldTable *taken, const Relation *relation, const Str *abouts, const Policy *policy) {
+        taken->columns = ARENA_ARRAY(reading->arena, WorldColumn, relation->column_count);
+        for (size_t i = 0; i < relation->column_count; i++) {
+                const RelationColumn *column = &relation->columns[i];
+                const PolicyMask *mask = policy_mask(policy, column->name);
+                if (column->hidden || policy_withholds(policy, column->name))
+                        continue;
+                take_column(reading, &taken->columns[taken->column_count++], column->name, mask ? mask->type : column->type,
+                            abouts ? abouts[i] : STR_NONE);
+        }
+        taken->schema = use_schema(reading, taken->schema_name, taken->zone, taken->stage);
+        vec_push(reading->arena, &reading->tables, *taken);
+}
+
+/* How many rows there are, and when that changed, is told of a table that is seen whole. */
+static Status take_table(Reading *reading, const Table *table, Error *err) {
         const TableBody *body = &table->body;
-        WorldTable taken = { .oid = oid_of(table->oid, OID_SELF),
-                             .kind = 'r',
-                             .about = body->about,
-                             .rows = body->rows,
-                             .files = body->files,
-                             .bytes = body->bytes,
-                             .commit = table->commit,
-                             .changed_us = table->changed_us };
+        WorldTable taken = { .oid = oid_of(table->oid, OID_SELF), .kind = 'r', .about = body->about };
+        Relation relation = { .kind = RELATION_TABLE, .column_count = body->column_count };
         if (!place(reading, table->kind, table->zone, table->name, &taken))
-                return;
-        taken.schema = use_schema(reading, taken.schema_name, taken.zone, taken.stage);
-        taken.columns = ARENA_ARRAY(reading->arena, WorldColumn, body->column_count);
-        for (size_t i = 0; i < body->column_count; i++)
-                if (!body->columns[i].hidden)
-                        take_column(reading, &taken.columns[taken.column_count++], body->columns[i].name, body->columns[i].type,
-                                    body->columns[i].about);
-        vec_push(reading->arena, &reading->tables, taken);
+                return STATUS_OK;
+        Str *abouts = ARENA_ARRAY(reading->arena, Str, body->column_count);
+        relation.columns = ARENA_ARRAY(reading->arena, RelationColumn, body->column_count);
+        for (size_t i = 0; i < body->column_count; i++) {
+                abouts[i] = body->columns[i].about;
+                relation.columns[i] = (RelationColumn){ body->columns[i].name, body->columns[i].type, body->columns[i].id, body->columns[i].hidden, STR_NONE };
+        }
+        const Policy *policy;
+        bool there;
+        TRY(look(reading, &taken, &relation, &policy, &there, err));
+        if (!there || !settle(reading, &taken))
+                return STATUS_OK;
+        if (taken.whole) {
+                taken.rows = body->rows;
+                taken.files = body->files;
+                taken.bytes = body->bytes;
+                taken.commit = table->commit;
+                taken.changed_us = table->changed_us;
+        }
+        take_columns(reading, &taken, &relation, abouts, policy);
+        return STATUS_OK;
 }
 
 /* A view's text names what it reads, so it is for those who may see all of that. */
@@ -139,28 +180,34 @@ static bool sees_inputs(const SystemSpec *spec, const ViewBody *body) {
         for (size_t i = 0; i < body->input_count; i++) {
                 Str zone, stage, name, rest;
                 bool whole = str_cut(body->inputs[i].table, '.', &zone, &rest) && str_cut(rest, '.', &stage, &name);
-                if (!whole || !sight_allows(spec->sight, &spec->principal, zone, stage, name))
+                if (!whole || !sight_is_whole(spec->sight, &spec->principal, zone, stage, name))
                         return false;
         }
         return true;
 }
 
 static Status take_view(Reading *reading, const CatalogObject *object, Error *err) {
-        WorldTable taken = { .oid = oid_of(object->oid, OID_SELF),
-                             .kind = 'v',
-                             .commit = object->commit,
-                             .changed_us = object->changed_us };
+        WorldTable taken = { .oid = oid_of(object->oid, OID_SELF), .kind = 'v' };
         if (!place(reading, object->kind, object->zone, object->name, &taken))
                 return STATUS_OK;
         ViewBody body;
         TRY(view_body_parse(object->body, reading->arena, &body, err));
-        taken.about = body.about;
-        taken.sql = sees_inputs(reading->spec, &body) ? body.sql : STR_NONE;
-        taken.schema = use_schema(reading, taken.schema_name, taken.zone, taken.stage);
-        taken.columns = ARENA_ARRAY(reading->arena, WorldColumn, body.column_count);
+        Relation relation = { .kind = RELATION_VIEW, .column_count = body.column_count };
+        relation.columns = ARENA_ARRAY(reading->arena, RelationColumn, body.column_count);
         for (size_t i = 0; i < body.column_count; i++)
-                take_column(reading, &taken.columns[taken.column_count++], body.column_names[i], body.column_types[i], STR_NONE);
-        vec_push(reading->arena, &reading->tables, taken);
+                relation.columns[i] = (RelationColumn){ .name = body.column_names[i], .type = body.column_types[i] };
+        const Policy *policy;
+        bool there;
+        TRY(look(reading, &taken, &relation, &policy, &there, err));
+        if (!there || !settle(reading, &taken))
+                return STATUS_OK;
+        taken.about = body.about;
+        if (taken.whole) {
+                taken.commit = object->commit;
+                taken.changed_us = object->changed_us;
+                taken.sql = sees_inputs(reading->spec, &body) ? body.sql : STR_NONE;
+        }
+        take_columns(reading, &taken, &relation, NULL, policy);
         return STATUS_OK;
 }
 
@@ -169,7 +216,7 @@ static Status take_kind(Reading *reading, Str kind, Error *err) {
         size_t count;
         TRY(lake_tables(reading->spec->lake, reading->spec->at, kind, STR_NONE, reading->arena, &tables, &count, err));
         for (size_t i = 0; i < count; i++)
-                take_table(reading, &tables[i]);
+                TRY(take_table(reading, &tables[i], err));
         return STATUS_OK;
 }
 
@@ -209,6 +256,14 @@ static int by_place(const void *a, const void *b) {
 Status world_read(const SystemSpec *spec, Arena *arena, World *out, Error *err) {
         *out = (World){ 0 };
         Reading reading = { .spec = spec, .arena = arena, .out = out };
+        if (spec->source) {
+                reading.source = *spec->source;
+                if (spec->source->now) {
+                        reading.now = *spec->source->now;
+                        reading.now.files = NULL;
+                        reading.source.now = &reading.now;
+                }
+        }
         map_init(&reading.zones, arena);
         TRY(number_zones(&reading, err));
         TRY(take_kind(&reading, STR("table"), err));

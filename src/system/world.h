@@ -37,6 +37,7 @@ typedef struct WorldTable {
         char kind;      /* relkind: r or v */
         WorldColumn *columns; /* those that `*` gives */
         size_t column_count;
+        bool whole; /* this principal sees all of it: only then what follows is told */
         int64_t rows, files, bytes;
         Str sql; /* of a view, if all that it reads may be seen */
         Str commit;

@@ -21,6 +21,7 @@
 #include "worker/build.h"
 #include "worker/cell.h"
 #include "worker/flatten.h"
+#include "worker/mask_hash.h"
 #include "worker/locate.h"
 #include "worker/parse.h"
 #include "worker/rows.h"
@@ -171,6 +172,13 @@ static void serve_define(Server *server, const Request *request, Arena *arena) {
                         reply_failure(server, request->message.statement, &failure);
                         return;
                 }
+        }
+        Str key = cursor_str(&cursor);
+        if (cursor.failed || cursor_left(&cursor) > 0)
+                _exit(EXIT_PROTOCOL);
+        if (key.size > 0 && !mask_hash_define(&server->engine, key)) {
+                reply_failure(server, request->message.statement, &(Failure){ .kind = FAILURE_NO_TYPE, .position = -1 });
+                return;
         }
         CLEANUP(buf_deinit) Buf payload = { 0 };
         buf_u64(&payload, 0);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What Grants are made of; for grant.c, which loads them, and policy.c, which says what of a table somebody sees. */
+#include "base/vec.h"
+#include "model/grant.h"
+
+/* A tag of a table, or of one of its columns. */
+typedef struct Tagged {
+        Str zone, stage, name;
+        Str column; /* empty: the table's */
+        Str tag;
+} Tagged;
+
+typedef struct GrantZone {
+        Str name, owner;
+        Who *engineers, *members;
+        size_t engineer_count, member_count;
+        Access access;
+} GrantZone;
+
+struct Grants {
+        Arena *arena;
+        GrantZone *zones;
+        size_t zone_count;
+        CentralPolicies policies;
+        bool policies_unread; /* then what they withhold is not known, and only admins see anything */
+        VEC(Tagged) tagged;
+        Problems problems;
+};
+
+typedef struct GrantTable {
+        const GrantZone *zone;
+        Str stage, name;
+} GrantTable;
+
+GrantZone *grant_zone(const Grants *grants, Str name); /* NULL: there is none */
+bool grant_is_of_zone(const Account *account, const GrantZone *zone);
+/* Whether the rule gives the account something of the table. */
+bool grant_rule_holds(const Grants *grants, const Account *account, const GrantTable *table, const AccessRule *rule);
+/* column without data: of the table or of any of its columns; else of this column, the table's own tags included. */
+bool grant_has_tag(const Grants *grants, const GrantTable *table, Str column, Str tag);
+bool grant_policy_binds(const Grants *grants, const Account *account, const CentralPolicy *policy);
+/* Whether the account is one of these; *out_by_zone: only as a member of a zone named there. */
+bool grant_is_among(const Grants *grants, const Account *account, const Who *who, size_t count, bool *out_by_zone);

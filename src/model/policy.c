@@ -1,0 +1,646 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the rules that hold to the one Policy that a guarded scan obeys. First what policies.yml makes of each column (its
+ * base), then the rules over it: so a zone sees, masks and unites what the central policies have left.
+ */
+#include "model/grant_parts.h"
+
+#include "base/hash.h"
+#include "govern/entitle.h"
+#include "sql/lexer.h"
+
+/* A column as somebody reads it. */
+typedef struct Value {
+        SqlExpr *expr;
+        Type type;
+        bool masked;
+} Value;
+
+/* A rule that holds, ready to be united. */
+typedef struct Granted {
+        const AccessRule *rule; /* NULL: all of it, as for an owner */
+        SqlExpr *rows;          /* NULL = all */
+} Granted;
+
+typedef struct Making {
+        const Grants *grants;
+        const Account *account;
+        Map *trees;
+        const Relation *relation;
+        const Relation *now; /* as it is on main; NULL: it is not there */
+        const BindSource *source;
+        Arena *arena;
+        GrantTable table;
+        bool *known;  /* per column: main's newest table has it */
+        Value *bases; /* per column: after the central policies */
+        Entitle own, central;
+        VEC(Granted) granted;
+        SqlExpr *central_rows;
+        Policy *policy;
+} Making;
+
+/* ---- text to expression ---- */
+
+static Status parse(const Making *making, Str text, Arena *arena, const SqlExpr **out, Error *err) {
+        static const char head[] = "SELECT (\n";
+        Str sql = arena_strf(arena, "%s%.*s\n)", head, STR_ARG(text));
+        const SqlTree *tree;
+        TRY(sql_expression(sql, sizeof(head) - 1, text.size, err));
+        if (!making->source->parse)
+                return error_set(err, STATUS_DENIED, "policies cannot be read here");
+        TRY(making->source->parse(making->source->context, sql, arena, &tree, err));
+        const SqlQuery *query = tree->query;
+        if (query->kind != SQL_SELECT_NODE || query->select.list.count != 1 || query->select.from->kind != SQL_FROM_EMPTY ||
+            query->select.where || tree->parameters.count > 0)
+                return error_set(err, STATUS_DENIED, "it is more than one expression");
+        *out = query->select.list.items[0];
+        return STATUS_OK;
+}
+
+/* A copy of one's own; what was parsed for another account is not used, since its worker may have made it up. */
+static Status expression(const Making *making, Str text, SqlExpr **out, Error *err) {
+        const SqlExpr *parsed = NULL;
+        Str key = arena_strf(making->arena, "%.*s\n%.*s", STR_ARG(making->account->name), STR_ARG(text));
+        if (making->trees)
+                parsed = map_get(making->trees, key);
+        if (!parsed) {
+                TRY(parse(making, text, making->trees ? making->trees->arena : making->arena, &parsed, err));
+                if (making->trees)
+                        map_put(making->trees, key, (void *)(uintptr_t)parsed);
+        }
+        *out = sql_expr_copy(making->arena, parsed);
+        return STATUS_OK;
+}
+
+/* ---- principal.NAME ---- */
+
+static bool is_attribute(const SqlExpr *expr) {
+        return expr->kind == SQL_COLUMN_REF && expr->column.count == 2 && str_equal_nocase(expr->column.items[0], STR("principal"));
+}
+
+static void values_of(const Making *making, Str name, const Str **out, size_t *out_count) {
+        const Account *account = making->account;
+        *out = &account->name;
+        *out_count = str_equal_nocase(name, STR("name"));
+        for (size_t i = 0; *out_count == 0 && i < account->attribute_count; i++) {
+                if (!str_equal(account->attributes[i].name, name))
+                        continue;
+                *out = account->attributes[i].values;
+                *out_count = account->attributes[i].value_count;
+                return;
+        }
+}
+
+static SqlExpr *node(Arena *arena, SqlExpr made) {
+        SqlExpr *expr = ARENA_NEW(arena, SqlExpr);
+        *expr = made;
+        expr->at = (SqlPlace){ SQL_NOWHERE, 0 };
+        return expr;
+}
+
+static SqlExpr *null_of(Arena *arena) {
+        return node(arena, (SqlExpr){ .kind = SQL_CONSTANT, .constant = { SQL_NULL, STR("NULL") } });
+}
+
+static SqlExpr *joined(Arena *arena, bool is_or, SqlExpr **items, size_t count) {
+        if (count == 1)
+                return items[0];
+        return node(arena, (SqlExpr){ .kind = SQL_CONJUNCTION, .conjunction = { is_or, { items, count } } });
+}
+
+/* Any of the values will do; of none nothing is known, so that NOT of it is no match either. */
+static Status compare_attribute(const Making *making, SqlExpr **place, Error *err) {
+        SqlExpr *expr = *place;
+        bool left = is_attribute(expr->compare.left);
+        const SqlExpr *attribute = left ? expr->compare.left : expr->compare.right;
+        const Str *values;
+        size_t count;
+        values_of(making, attribute->column.items[1], &values, &count);
+        bool ordered = expr->compare.op == SQL_LESS || expr->compare.op == SQL_LESS_EQUAL || expr->compare.op == SQL_GREATER ||
+                       expr->compare.op == SQL_GREATER_EQUAL;
+        if (expr->compare.op != SQL_EQUAL && !ordered && !str_equal_nocase(attribute->column.items[1], STR("name")))
+                return error_set(err, STATUS_DENIED, "principal.%.*s is a list, which can be compared by =, <, > and IN only",
+                                 STR_ARG(attribute->column.items[1]));
+        if (count == 0) {
+                *place = null_of(making->arena);
+                return STATUS_OK;
+        }
+        SqlExpr **any = ARENA_ARRAY(making->arena, SqlExpr *, count);
+        for (size_t i = 0; i < count; i++) {
+                any[i] = sql_expr_copy(making->arena, expr);
+                *(left ? &any[i]->compare.left : &any[i]->compare.right) = sql_make_string(making->arena, values[i]);
+        }
+        *place = joined(making->arena, true, any, count);
+        return STATUS_OK;
+}
+
+/* x IN (a, principal.regions, b): its values in its place. */
+static void spread_attributes(const Making *making, SqlExpr *in) {
+        VEC(SqlExpr *) items = { 0 };
+        vec_push(making->arena, &items, in->op.children.items[0]);
+        for (size_t i = 1; i < in->op.children.count; i++) {
+                SqlExpr *item = in->op.children.items[i];
+                const Str *values;
+                size_t count;
+                if (!is_attribute(item)) {
+                        vec_push(making->arena, &items, item);
+                        continue;
+                }
+                values_of(making, item->column.items[1], &values, &count);
+                for (size_t k = 0; k < count; k++)
+                        vec_push(making->arena, &items, sql_make_string(making->arena, values[k]));
+        }
+        if (items.count == 1) /* of nothing but absent attributes */
+                vec_push(making->arena, &items, null_of(making->arena));
+        in->op.children = (SqlExprs){ items.items, items.count };
+}
+
+static Status put_attribute(void *context, SqlExpr **place, Error *err) {
+        const Making *making = context;
+        SqlExpr *expr = *place;
+        if (expr->kind == SQL_COMPARISON && is_attribute(expr->compare.left) != is_attribute(expr->compare.right))
+                return compare_attribute(making, place, err);
+        if (expr->kind == SQL_OPERATOR && (expr->op.op == SQL_OP_IN || expr->op.op == SQL_OP_NOT_IN))
+                spread_attributes(making, expr);
+        if (!is_attribute(expr))
+                return STATUS_OK;
+        if (!str_equal_nocase(expr->column.items[1], STR("name")))
+                return error_set(err, STATUS_DENIED, "principal.%.*s is a list, which can be compared by =, <, > and IN only",
+                                 STR_ARG(expr->column.items[1]));
+        *place = sql_make_string(making->arena, making->account->name);
+        return STATUS_OK;
+}
+
+static Status put_attributes(Making *making, SqlExpr **expr, Error *err) {
+        SqlVisitor visitor = { .expr = put_attribute, .context = making };
+        return sql_visit_expr(expr, &visitor, err);
+}
+
+/* ---- masks ---- */
+
+/* $1 is the value. */
+static SqlExpr *template_of(const Making *making, Str text, SqlExpr *value) {
+        SqlExpr *made = node(making->arena, (SqlExpr){ .kind = SQL_TEMPLATE });
+        SqlExpr **arguments = ARENA_NEW(making->arena, SqlExpr *);
+        arguments[0] = value;
+        made->template.text = text;
+        made->template.arguments = (SqlExprs){ arguments, 1 };
+        return made;
+}
+
+static bool is_whole_number(Type type) {
+        return type.kind == TYPE_INT || type.kind == TYPE_BIGINT;
+}
+
+/* Below zero too: the multiple below -1 of 10 is -10. What does not fit the type any more is NULL. */
+static Value bucket(const Making *making, Value value, int64_t number) {
+        Str type = type_print_duckdb(making->arena, value.type), text;
+        long long n = number;
+        if (is_whole_number(value.type))
+                text = arena_strf(making->arena, "TRY_CAST(CAST($1 AS HUGEINT) - ((CAST($1 AS HUGEINT) %% %lld) + %lld) %% %lld AS %.*s)", n, n, n,
+                                  STR_ARG(type));
+        else if (value.type.kind == TYPE_DECIMAL)
+                text = arena_strf(making->arena, "TRY(CAST($1 - (($1 %% %lld) + %lld) %% %lld AS %.*s))", n, n, n, STR_ARG(type));
+        else if (value.type.kind == TYPE_FLOAT || value.type.kind == TYPE_DOUBLE)
+                text = arena_strf(making->arena, "TRY(CAST(floor($1 / %lld) * %lld AS %.*s))", n, n, STR_ARG(type));
+        else
+                return (Value){ null_of(making->arena), value.type, true };
+        return (Value){ template_of(making, text, value.expr), value.type, true };
+}
+
+/* Whether the expression names a column that policies.yml masks for this account. */
+typedef struct Naming {
+        const Making *making;
+        bool found;
+} Naming;
+
+static Status see_masked(void *context, SqlExpr **place, Error *err UNUSED) {
+        Naming *naming = context;
+        const Making *making = naming->making;
+        for (size_t i = 0; (*place)->kind == SQL_COLUMN_REF && i < making->relation->column_count; i++)
+                for (size_t k = 0; making->bases[i].masked && k < (*place)->column.count && k < 2; k++)
+                        naming->found |= str_equal_nocase(making->relation->columns[i].name, (*place)->column.items[k]);
+        return STATUS_OK;
+}
+
+static bool names_masked(const Making *making, SqlExpr *expr) {
+        Naming naming = { making, false };
+        SqlVisitor visitor = { .expr = see_masked, .context = &naming };
+        Error unused;
+        sql_visit_expr(&expr, &visitor, &unused);
+        return naming.found;
+}
+
+static Status sql_mask(Making *making, bool central, Str text, Type type, Value *out, Error *err) {
+        SqlExpr *expr;
+        TRY(expression(making, text, &expr, err));
+        TRY(put_attributes(making, &expr, err));
+        *out = (Value){ null_of(making->arena), type, true };
+        if (names_masked(making, expr))
+                return STATUS_OK;
+        TRY(entitle_value(central ? &making->central : &making->own, &expr, err));
+        Str cast = arena_strf(making->arena, "TRY_CAST($1 AS %.*s)", STR_ARG(type_print_duckdb(making->arena, type)));
+        out->expr = template_of(making, cast, expr);
+        return STATUS_OK;
+}
+
+/* The value under a mask, as access.yml and policies.yml write it. */
+static Status mask(Making *making, bool central, Str text, Type column, Value value, Value *out, Error *err) {
+        static const Type as_text = { .kind = TYPE_TEXT };
+        Str word, rest;
+        int64_t n = 0;
+        str_cut(text, ' ', &word, &rest);
+        if (str_is(text, "null")) {
+                *out = (Value){ null_of(making->arena), value.type, true };
+        } else if (str_is(text, "hash")) {
+                making->policy->hashes = true;
+                *out = (Value){ template_of(making, STR(GUARD_HASH "(CAST($1 AS VARCHAR))"), value.expr), as_text, true };
+        } else if (str_is(word, "partial") && str_to_int64(str_trim(rest), &n)) {
+                Str cut = arena_strf(making->arena, "left(CAST($1 AS VARCHAR), %lld) || '***'", (long long)n);
+                *out = (Value){ template_of(making, cut, value.expr), as_text, true };
+        } else if (str_is(word, "bucket") && str_to_int64(str_trim(rest), &n)) {
+                *out = bucket(making, value, n);
+        } else {
+                return sql_mask(making, central, text, column, out, err);
+        }
+        return STATUS_OK;
+}
+
+/* ---- which columns there are ---- */
+
+static const RelationColumn *column_now(const Making *making, Str name) {
+        for (size_t i = 0; making->now && i < making->now->column_count; i++)
+                if (str_equal_nocase(making->now->columns[i].name, name))
+                        return &making->now->columns[i];
+        return NULL;
+}
+
+static void know_columns(Making *making) {
+        const Relation *relation = making->relation;
+        making->known = ARENA_ARRAY(making->arena, bool, relation->column_count);
+        for (size_t i = 0; i < relation->column_count; i++) {
+                const RelationColumn *now = column_now(making, relation->columns[i].name);
+                making->known[i] = now && now->field_id == relation->columns[i].field_id;
+        }
+}
+
+static bool is_in(const Str *items, size_t count, Str name) {
+        for (size_t i = 0; i < count; i++)
+                if (str_equal_nocase(items[i], name))
+                        return true;
+        return false;
+}
+
+/* Every column that a rule names has to be there now. */
+static bool fits_now(const Making *making, const AccessRule *rule) {
+        bool fits = true;
+        for (size_t i = 0; i < rule->column_count; i++)
+                fits &= column_now(making, rule->columns[i]) != NULL;
+        for (size_t i = 0; i < rule->mask_count; i++)
+                fits &= column_now(making, rule->masks[i].column) != NULL;
+        return fits;
+}
+
+static bool shows(const AccessRule *rule, Str column) {
+        if (!rule || rule->columns_kind == COLUMNS_ALL)
+                return true;
+        return is_in(rule->columns, rule->column_count, column) == (rule->columns_kind == COLUMNS_LIST);
+}
+
+static const AccessMask *mask_of(const AccessRule *rule, Str column) {
+        for (size_t i = 0; rule && i < rule->mask_count; i++)
+                if (str_equal_nocase(rule->masks[i].column, column))
+                        return &rule->masks[i];
+        return NULL;
+}
+
+/* ---- what holds ---- */
+
+static Status condition(Making *making, bool central, Str text, SqlExpr **out, Error *err) {
+        TRY(expression(making, text, out, err));
+        TRY(put_attributes(making, out, err));
+        if (!central && names_masked(making, *out))
+                return error_set(err, STATUS_DENIED, "`rows` of a zone names a column that policies.yml masks");
+        return entitle_condition(central ? &making->central : &making->own, out, err);
+}
+
+static Status use_central(Making *making, Error *err) {
+        VEC(SqlExpr *) all = { 0 };
+        for (size_t p = 0; p < making->grants->policies.count; p++) {
+                const CentralPolicy *policy = &making->grants->policies.items[p];
+                if (!grant_has_tag(making->grants, &making->table, STR_NONE, policy->tag) ||
+                    !grant_policy_binds(making->grants, making->account, policy))
+                        continue;
+                if (policy->rows.size > 0) {
+                        SqlExpr *rows;
+                        TRY(condition(making, true, policy->rows, &rows, err));
+                        vec_push(making->arena, &all, rows);
+                }
+                for (size_t i = 0; policy->mask.size > 0 && i < making->relation->column_count; i++) {
+                        const RelationColumn *column = &making->relation->columns[i];
+                        if (making->known[i] && grant_has_tag(making->grants, &making->table, column->name, policy->tag))
+                                TRY(mask(making, true, policy->mask, column->type, making->bases[i], &making->bases[i], err));
+                }
+        }
+        making->central_rows = all.count > 0 ? joined(making->arena, false, all.items, all.count) : NULL;
+        return STATUS_OK;
+}
+
+static Status use_rules(Making *making, Error *err) {
+        const Access *access = &making->table.zone->access;
+        if (grant_is_of_zone(making->account, making->table.zone)) {
+                vec_push(making->arena, &making->granted, (Granted){ 0 });
+                return STATUS_OK;
+        }
+        for (size_t i = 0; i < access->rule_count; i++) {
+                Granted granted = { .rule = &access->rules[i] };
+                if (!grant_rule_holds(making->grants, making->account, &making->table, granted.rule))
+                        continue;
+                if (!fits_now(making, granted.rule))
+                        return error_set(err, STATUS_DENIED, "a rule names a column that is not there");
+                if (granted.rule->rows.size > 0)
+                        TRY(condition(making, false, granted.rule->rows, &granted.rows, err));
+                vec_push(making->arena, &making->granted, granted);
+        }
+        return making->granted.count > 0 ? STATUS_OK : error_set(err, STATUS_DENIED, "no rule");
+}
+
+/* ---- uniting ---- */
+
+static SqlExpr *always(Arena *arena) {
+        return node(arena, (SqlExpr){ .kind = SQL_CONSTANT, .constant = { SQL_BOOLEAN, STR("true") } });
+}
+
+/* The rows that any rule gives; NULL = all. */
+static SqlExpr *rows_of(const Making *making) {
+        VEC(SqlExpr *) any = { 0 };
+        for (size_t i = 0; i < making->granted.count; i++) {
+                if (!making->granted.items[i].rows)
+                        return NULL;
+                vec_push(making->arena, &any, making->granted.items[i].rows);
+        }
+        return joined(making->arena, true, any.items, any.count);
+}
+
+typedef struct Part {
+        SqlExpr *rows; /* NULL = all */
+        Value value;
+} Part;
+
+/* Rules that show the column as it is first, then those that mask it, as they stand in the text. */
+static Status parts_of(Making *making, size_t index, Part *parts, size_t *out_count, Error *err) {
+        const RelationColumn *column = &making->relation->columns[index];
+        *out_count = 0;
+        for (int masked = 0; masked < 2; masked++)
+                for (size_t i = 0; i < making->granted.count; i++) {
+                        const Granted *granted = &making->granted.items[i];
+                        const AccessMask *by = mask_of(granted->rule, column->name);
+                        if (!shows(granted->rule, column->name) || (by != NULL) != masked)
+                                continue;
+                        Part part = { granted->rows, making->bases[index] };
+                        if (by)
+                                TRY(mask(making, false, by->mask, column->type, making->bases[index], &part.value, err));
+                        parts[(*out_count)++] = part;
+                }
+        return STATUS_OK;
+}
+
+static SqlExpr *as_type(const Making *making, Value value, Type type) {
+        if (type_equal(value.type, type))
+                return value.expr;
+        Str cast = arena_strf(making->arena, "CAST($1 AS %.*s)", STR_ARG(type_print_duckdb(making->arena, type)));
+        return template_of(making, cast, value.expr);
+}
+
+/* CASE WHEN rows of the first THEN its value WHEN ... END; text where the values differ in type. */
+static Value choose(const Making *making, const Part *parts, size_t count) {
+        Type type = parts[0].value.type;
+        for (size_t i = 1; i < count; i++)
+                if (!type_equal(parts[i].value.type, type))
+                        type = (Type){ .kind = TYPE_TEXT };
+        SqlWhen *whens = ARENA_ARRAY(making->arena, SqlWhen, count);
+        for (size_t i = 0; i < count; i++)
+                whens[i] = (SqlWhen){ parts[i].rows ? sql_expr_copy(making->arena, parts[i].rows) : always(making->arena),
+                                      as_type(making, parts[i].value, type) };
+        SqlExpr *chosen = node(making->arena, (SqlExpr){ .kind = SQL_CASE });
+        chosen->when.whens = whens;
+        chosen->when.when_count = count;
+        chosen->when.otherwise = null_of(making->arena);
+        return (Value){ chosen, type, true };
+}
+
+static Status unite_column(Making *making, size_t index, Value *out, bool *there, Error *err) {
+        size_t count;
+        Part *parts = ARENA_ARRAY(making->arena, Part, making->granted.count);
+        TRY(parts_of(making, index, parts, &count, err));
+        *there = count > 0;
+        if (count == 0)
+                return STATUS_OK;
+        /* Every row that is seen at all is one of a rule that shows it so. */
+        bool one = making->granted.count == 1 || (!parts[0].rows && !parts[0].value.masked);
+        size_t raw = 0;
+        for (size_t i = 0; i < making->granted.count; i++)
+                raw += shows(making->granted.items[i].rule, making->relation->columns[index].name) &&
+                       !mask_of(making->granted.items[i].rule, making->relation->columns[index].name);
+        one |= raw == making->granted.count;
+        *out = one ? parts[0].value : choose(making, parts, count);
+        return STATUS_OK;
+}
+
+/* What nobody declared, nobody could withhold (_extra); a delivery's hash and a record's number tell of the rows beside it. */
+static bool tells_of_all(Str name) {
+        return str_equal_nocase(name, STR("_extra")) || str_equal_nocase(name, STR("_file")) || str_equal_nocase(name, STR("_row"));
+}
+
+static Status unite(Making *making, Error *err) {
+        const Relation *relation = making->relation;
+        Policy *policy = making->policy;
+        VEC(PolicyMask) masks = { 0 };
+        VEC(Str) withheld = { 0 };
+        bool shown = false;
+        policy->row_filter = rows_of(making);
+        if (making->central_rows) {
+                SqlExpr **both = ARENA_ARRAY(making->arena, SqlExpr *, 2);
+                both[0] = making->central_rows;
+                both[1] = (SqlExpr *)(uintptr_t)policy->row_filter;
+                policy->row_filter = joined(making->arena, false, both, policy->row_filter ? 2 : 1);
+        }
+        for (size_t i = 0; i < relation->column_count; i++) {
+                Value value;
+                bool there = making->known[i];
+                if (there)
+                        TRY(unite_column(making, i, &value, &there, err));
+                if (!there)
+                        vec_push(making->arena, &withheld, relation->columns[i].name);
+                else if (value.masked)
+                        vec_push(making->arena, &masks, ((PolicyMask){ relation->columns[i].name, value.expr, value.type }));
+                shown |= there && !relation->columns[i].hidden;
+        }
+        bool limited = policy->row_filter || masks.count > 0 || withheld.count > 0;
+        for (size_t i = 0; limited && i < relation->column_count; i++)
+                if (tells_of_all(relation->columns[i].name))
+                        vec_push(making->arena, &withheld, relation->columns[i].name);
+        policy->masks = masks.items;
+        policy->mask_count = masks.count;
+        policy->withheld = (SqlNames){ withheld.items, withheld.count };
+        policy->nothing = !shown;
+        return STATUS_OK;
+}
+
+/* ---- the whole ---- */
+
+static Status find_now(Making *making, Error *err) {
+        const BindSource *now = making->source->now;
+        Relation *found = NULL;
+        if (!now)
+                return error_set(err, STATUS_DENIED, "policies cannot be read here");
+        TRY(now->resolve(now->context, making->relation->zone, making->relation->stage, making->relation->name, making->arena, &found, err));
+        making->now = found;
+        return found ? STATUS_OK : error_set(err, STATUS_DENIED, "main has no such table");
+}
+
+static Status make(Making *making, Error *err) {
+        TRY(find_now(making, err));
+        know_columns(making);
+        making->own = (Entitle){ .relation = making->relation, .known = making->known, .source = making->source,
+                                 .zone = making->table.zone->name, .arena = making->arena };
+        making->central = making->own;
+        making->central.zone = STR_NONE;
+        making->central.tables = 1u << 20; /* aliases of their own */
+        making->bases = ARENA_ARRAY(making->arena, Value, making->relation->column_count);
+        for (size_t i = 0; i < making->relation->column_count; i++) {
+                const RelationColumn *column = &making->relation->columns[i];
+                making->bases[i] = (Value){ sql_make_column(making->arena, 1, &column->name), column->type, false };
+        }
+        TRY(use_central(making, err));
+        TRY(use_rules(making, err));
+        return unite(making, err);
+}
+
+/* Nothing can limit those who own the zone, where no central policy binds them. */
+static bool is_free(const Grants *grants, const Account *account, const GrantTable *table) {
+        bool bound = false;
+        for (size_t i = 0; i < grants->policies.count; i++)
+                bound |= grant_policy_binds(grants, account, &grants->policies.items[i]);
+        return !bound && grant_is_of_zone(account, table->zone);
+}
+
+static Str version_of(const Grants *grants, const Account *account, const GrantTable *table, Arena *arena);
+
+Status grants_policy(const Grants *grants, const Account *account, Map *trees, const Relation *relation, const BindSource *source,
+                     Arena *arena, const Policy **out, Error *err) {
+        Policy *policy = ARENA_NEW(arena, Policy);
+        Making making = { .grants = grants, .account = account, .trees = trees, .relation = relation, .source = source, .arena = arena,
+                          .table = { grant_zone(grants, relation->zone), relation->stage, relation->name }, .policy = policy };
+        *out = NULL;
+        if (account->is_admin)
+                return STATUS_OK;
+        *out = policy;
+        policy->nothing = !grants_may_see(grants, account, relation->zone, relation->stage, relation->name);
+        if (policy->nothing)
+                return STATUS_OK;
+        bool raw = str_is(relation->stage, "quarantine") || str_is(relation->stage, "landing");
+        if (raw || is_free(grants, account, &making.table)) {
+                *out = NULL;
+                return STATUS_OK;
+        }
+        Error why;
+        Status status = make(&making, &why);
+        if (status != STATUS_OK && status_exit(status) != 2) {
+                *err = why;
+                return status;
+        }
+        *policy = status == STATUS_OK ? *policy : (Policy){ .nothing = true };
+        policy->name = version_of(grants, account, &making.table, arena);
+        bool limited = policy->nothing || policy->row_filter || policy->mask_count > 0 || policy->withheld.count > 0;
+        *out = limited ? policy : NULL;
+        return STATUS_OK;
+}
+
+/* ---- its version ---- */
+
+static void add_texts(Buf *out, const Str *items, size_t count) {
+        buf_u32(out, (uint32_t)count);
+        for (size_t i = 0; i < count; i++)
+                buf_lstr(out, items[i]);
+}
+
+static void add_rule(Buf *out, const AccessRule *rule) {
+        buf_lstr(out, rule->rows);
+        buf_u32(out, (uint32_t)rule->columns_kind);
+        add_texts(out, rule->columns, rule->column_count);
+        buf_u32(out, (uint32_t)rule->mask_count);
+        for (size_t i = 0; i < rule->mask_count; i++) {
+                buf_lstr(out, rule->masks[i].column);
+                buf_lstr(out, rule->masks[i].mask);
+        }
+}
+
+static void add_tags(Buf *out, const Grants *grants, const GrantTable *table) {
+        for (size_t i = 0; i < grants->tagged.count; i++) {
+                const Tagged *tagged = &grants->tagged.items[i];
+                if (!str_equal(tagged->zone, table->zone->name) || !str_equal(tagged->stage, table->stage) || !str_equal(tagged->name, table->name))
+                        continue;
+                buf_lstr(out, tagged->column);
+                buf_lstr(out, tagged->tag);
+        }
+}
+
+static Str version_of(const Grants *grants, const Account *account, const GrantTable *table, Arena *arena) {
+        CLEANUP(buf_deinit) Buf text = { 0 };
+        buf_u32(&text, grant_is_of_zone(account, table->zone));
+        for (size_t i = 0; i < table->zone->access.rule_count; i++)
+                if (grant_rule_holds(grants, account, table, &table->zone->access.rules[i]))
+                        add_rule(&text, &table->zone->access.rules[i]);
+        for (size_t i = 0; i < grants->policies.count; i++) {
+                const CentralPolicy *policy = &grants->policies.items[i];
+                if (!grant_has_tag(grants, table, STR_NONE, policy->tag) || !grant_policy_binds(grants, account, policy))
+                        continue;
+                buf_lstr(&text, policy->tag);
+                buf_lstr(&text, policy->rows);
+                buf_lstr(&text, policy->mask);
+        }
+        add_tags(&text, grants, table);
+        for (size_t i = 0; i < account->attribute_count; i++) {
+                buf_lstr(&text, account->attributes[i].name);
+                add_texts(&text, account->attributes[i].values, account->attributes[i].value_count);
+        }
+        return str_slice(sha256_hex(arena, sha256_of(buf_view(&text))), 0, 16);
+}
+
+Str grants_version(const Grants *grants, const Account *account, Str zone, Str stage, Str name, Arena *arena) {
+        GrantTable table = { grant_zone(grants, zone), stage, name };
+        return table.zone ? version_of(grants, account, &table, arena) : STR_NONE;
+}
+
+/* ---- as binding asks ---- */
+
+/* A view is bound as its zone: its own stages whole, of others what they publish. */
+static bool is_zones(const Principal *principal) {
+        return principal->zone.size > 0;
+}
+
+static bool may_see(void *context, const Principal *principal, Str zone, Str stage, Str name) {
+        const Viewer *viewer = context;
+        if (is_zones(principal))
+                return str_equal(principal->zone, zone) || str_is(stage, "egress");
+        return grants_may_see(viewer->grants, viewer->account, zone, stage, name);
+}
+
+static bool sees_whole(void *context, const Principal *principal, Str zone, Str stage, Str name) {
+        const Viewer *viewer = context;
+        return !is_zones(principal) && grants_see_whole(viewer->grants, viewer->account, zone, stage, name);
+}
+
+static Status policy_for(void *context, const Principal *principal, const Relation *relation, const BindSource *source, Arena *arena,
+                         const Policy **out, Error *err) {
+        const Viewer *viewer = context;
+        *out = NULL;
+        if (is_zones(principal))
+                return STATUS_OK;
+        return grants_policy(viewer->grants, viewer->account, viewer->trees, relation, source, arena, out, err);
+}
+
+Sight viewer_sight(const Viewer *viewer) {
+        return (Sight){ .may_see = may_see, .sees_whole = sees_whole, .policy = policy_for, .context = (void *)(uintptr_t)viewer };
+}
