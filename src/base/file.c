@@ -264,8 +264,8 @@ Status dir_list(const char *path, Arena *arena, DirEntry **out, size_t *out_coun
                 if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
                         continue;
                 struct stat st;
-                if (fstatat(dirfd(dir), entry->d_name, &st, 0) < 0)
-                        continue; /* gone since, or a broken link */
+                if (fstatat(dirfd(dir), entry->d_name, &st, 0) < 0 && fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                        continue; /* gone since */
                 vec_push(arena, &entries,
                          (DirEntry){ arena_str(arena, str_of(entry->d_name)), S_ISDIR(st.st_mode), S_ISREG(st.st_mode) });
         }

@@ -39,7 +39,7 @@ typedef struct DirEntry {
         Str name;
         bool is_dir, is_file;
 } DirEntry;
-/* Sorted bytewise by name, without . and .. */
+/* Sorted bytewise by name, without . and ..; links are what they lead to, a broken one is neither folder nor file. */
 Status dir_list(const char *path, Arena *arena, DirEntry **out, size_t *out_count, Error *err);
 
 /* Open-file-description locks: they die with the last descriptor. Blocks unless `try`; try gives CONFLICT. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
 #include "base/time.h"
 #include "cli/cli.h"
 #include "cli/shapes.h"
@@ -36,12 +37,32 @@ static void print_text(const Cli *cli, const BackupResult *result, double second
         output_note(&cli->output, PAINT_NONE, "it holds the store's key and secrets: keep it as safe as the store");
 }
 
+/* A backup in ingress/ would be delivered, and one in zones/ read as the project's text. */
+static Status want_place(const Project *project, const char *folder, Error *err) {
+        static const char *const kept[] = { "ingress", "zones" };
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        const char *there = path_absolute(&scratch, folder);
+        while (!file_exists(there) && strcmp(there, "/") != 0)
+                there = path_dir(&scratch, there);
+        CLEANUP(freep) char *real = realpath(there, NULL);
+        for (size_t i = 0; real && i < COUNT_OF(kept); i++) {
+                CLEANUP(freep) char *inside = realpath(path_join(&scratch, project->root, kept[i]), NULL);
+                size_t size = inside ? strlen(inside) : 0;
+                if (!inside || strncmp(real, inside, size) != 0 || (real[size] != '/' && real[size] != '\0'))
+                        continue;
+                error_set(err, STATUS_BAD_VALUE, "cannot back up into '%s': it lies in the project's %s/", folder, kept[i]);
+                return error_hint(err, "name a folder of its own on another disk: lode backup /mnt/disk2/%.*s", STR_ARG(project->name));
+        }
+        return STATUS_OK;
+}
+
 static Status run(Cli *cli, Error *err) {
         TRY(cli_want_words(cli, &verb_backup, 1, 1, err));
         TRY(cli_want_formats(cli, false, false, err));
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
         WorkspaceSpec open = { .folder = cli->arguments.folder, .store = true };
         TRY(workspace_open(&open, &workspace, err));
+        TRY(want_place(workspace->project, cli->arguments.words[0], err));
         Str folder = str_of(cli->arguments.words[0]);
         AuditRecord record = { .action = STR("backup"), .objects = &folder, .object_count = 1, .rows = -1, .bytes = -1 };
         TRY(workspace_audit(workspace, record, err));

@@ -2,6 +2,7 @@
 #include "base/time.h"
 #include "cli/access_shape.h"
 #include "cli/shapes.h"
+#include "cli/text_change.h"
 #include "cli/text_errors.h"
 #include "model/plan.h"
 #include "model/text_shape.h"
@@ -10,25 +11,7 @@ enum { OPTION_BRANCH };
 
 static const Option options[] = { [OPTION_BRANCH] = { "branch", 0, "BRANCH", "what would be done there (else on main)" } };
 
-static Str full_name(Arena *arena, Str zone, Str name) {
-        return zone.size ? arena_strf(arena, "%.*s.%.*s", STR_ARG(zone), STR_ARG(name)) : name;
-}
-
 /* ---- as JSON ---- */
-
-static void text_json(JsonWriter *w, const PlanReport *r, Arena *arena) {
-        json_key(w, "text");
-        json_array(w);
-        for (size_t i = 0; i < r->change_count; i++) {
-                const TextChange *change = &r->changes[i];
-                json_object(w);
-                json_member_str(w, "kind", change->kind);
-                json_member_str(w, "name", full_name(arena, change->zone, change->name));
-                json_member_str(w, "change", change->removed ? STR("remove") : STR("put"));
-                json_end(w);
-        }
-        json_end(w);
-}
 
 static void steps_json(JsonWriter *w, const PlanReport *r) {
         json_key(w, "steps");
@@ -39,6 +22,14 @@ static void steps_json(JsonWriter *w, const PlanReport *r) {
                 json_member_str(w, "why", str_of(plan_why_name(r->steps[i].why)));
                 shape_count(w, "rows_to_read", r->steps[i].rows);
                 shape_count(w, "bytes_to_read", r->steps[i].bytes);
+                json_end(w);
+        }
+        for (size_t i = 0; i < r->drop_count; i++) {
+                json_object(w);
+                json_member_str(w, "table", r->drops[i].table);
+                json_member_str(w, "why", STR("removed"));
+                shape_count(w, "rows_to_read", r->drops[i].rows);
+                shape_count(w, "bytes_to_read", r->drops[i].bytes);
                 json_end(w);
         }
         json_end(w);
@@ -61,7 +52,8 @@ static void print_json(const PlanReport *r, Arena *arena) {
         CLEANUP(buf_deinit) Buf json = { 0 };
         JsonWriter w = json_writer(&json, false);
         json_object(&w);
-        text_json(&w, r, arena);
+        json_key(&w, "text");
+        shape_text_changes(&w, r->changes, r->change_count, arena);
         steps_json(&w, r);
         breaks_json(&w, r);
         access_json(&w, r->access, r->access_count);
@@ -71,22 +63,11 @@ static void print_json(const PlanReport *r, Arena *arena) {
 
 /* ---- as text ---- */
 
-/* A zone has one of these; its name says all. */
-static Str short_name(Arena *arena, const TextChange *change) {
-        bool only_one = str_equal(change->name, change->kind) || str_equal(change->name, change->zone);
-        return change->zone.size && only_one ? change->zone : full_name(arena, change->zone, change->name);
-}
-
 static void print_changes(Cli *cli, const PlanReport *r) {
         if (r->change_count)
                 puts("text");
-        for (size_t i = 0; i < r->change_count; i++) {
-                const TextChange *change = &r->changes[i];
-                Paint color = change->removed ? PAINT_RED : change->added ? PAINT_GREEN : PAINT_YELLOW;
-                bool colored = cli->output.color_out;
-                printf("  %s%c%s %-8.*s %.*s\n", paint(colored, color), change->removed ? '-' : change->added ? '+' : '~',
-                       paint(colored, PAINT_NONE), STR_ARG(change->kind), STR_ARG(short_name(&cli->arena, change)));
-        }
+        for (size_t i = 0; i < r->change_count; i++)
+                text_change_print(&cli->output, "  ", &r->changes[i], &cli->arena);
 }
 
 /* "2 files, 14 MB" where there are any. */
@@ -98,14 +79,14 @@ static void print_counted(const char *comma, int64_t count, const char *words) {
 static void print_files(Cli *cli, const PlanFiles *f) {
         if (f->count + f->duplicate + f->held + f->unsettled + f->unclaimed + f->refused == 0)
                 return;
-        printf("files\n  %lld to take in", (long long)f->count);
+        printf("files\n  %lld waiting", (long long)f->count);
         if (f->count)
                 printf(", %s", bytes_print(&cli->arena, (uint64_t)f->bytes).data);
-        print_counted("; ", f->duplicate, "the same as one that came before");
+        print_counted("; ", f->duplicate, "duplicate: the same as one that came before");
         print_counted("; ", f->held, "held: the name came before with other bytes");
-        print_counted("; ", f->refused, "that two sources claim or nobody can read");
+        print_counted("; ", f->refused, "failed: two sources claim it or nobody can read it");
         print_counted("; ", f->unsettled, "still being written");
-        print_counted("; ", f->unclaimed, "that no source claims");
+        print_counted("; ", f->unclaimed, "unclaimed: no source takes it");
         putchar('\n');
 }
 
@@ -143,11 +124,22 @@ static void print_steps(Cli *cli, const PlanReport *r) {
         text_table_print(table, &cli->output, stdout);
 }
 
-static void print_drops(const PlanReport *r) {
-        if (r->drop_count)
-                puts("goes");
-        for (size_t i = 0; i < r->drop_count; i++)
-                printf("  %.*s  (older commits keep it)\n", STR_ARG(r->drops[i]));
+static void print_drops(Cli *cli, const PlanReport *r) {
+        if (r->drop_count == 0)
+                return;
+        puts("goes");
+        Str headers[] = { STR("  table"), STR("rows"), STR("bytes"), STR("what stays") };
+        TextTable *table = text_table_new(&cli->arena, headers, COUNT_OF(headers));
+        text_table_right(table, 1);
+        text_table_right(table, 2);
+        for (size_t i = 0; i < r->drop_count; i++) {
+                const PlanDrop *drop = &r->drops[i];
+                text_table_row(table, (Str[]){ arena_strf(&cli->arena, "  %.*s", STR_ARG(drop->table)),
+                                               drop->rows < 0 ? STR("view") : count_print(&cli->arena, drop->rows),
+                                               drop->rows < 0 ? STR_NONE : bytes_print(&cli->arena, (uint64_t)drop->bytes),
+                                               drop->is_source ? STR("older commits, landed files, quarantine") : STR("older commits") });
+        }
+        text_table_print(table, &cli->output, stdout);
 }
 
 static void print_breaks(const Cli *cli, const PlanReport *r) {
@@ -190,7 +182,7 @@ static void print_next(Cli *cli, const PlanReport *r, const char *branch) {
         if (!is_nothing(r))
                 printf("%s: %s\n", r->break_count ? "look at what breaks; then" : "next", next_command(cli, r, branch));
         else if (r->files.unclaimed)
-                puts("next: lode add ZONE FILE");
+                puts("next: lode add ZONE ingress/ZONE/FILE");
         else
                 puts("nothing to do: the text is applied, no file waits and every table is up to date");
 }
@@ -199,7 +191,7 @@ static void print_text(Cli *cli, const PlanReport *r, const char *branch) {
         print_changes(cli, r);
         print_files(cli, &r->files);
         print_steps(cli, r);
-        print_drops(r);
+        print_drops(cli, r);
         print_breaks(cli, r);
         access_print(&cli->output, r->access, r->access_count);
         print_next(cli, r, branch);

@@ -83,6 +83,11 @@ static void on_model(void *context, const ModelReport *m) {
                 output_note(&cli->output, PAINT_NONE, "built      %-30s %10s rows%s", name, counted(arena, m->rows), from);
 }
 
+static void on_drop(void *context, Str table) {
+        Cli *cli = context;
+        output_note(&cli->output, PAINT_YELLOW, "dropped    %.*s: its text is gone; older commits keep it", STR_ARG(table));
+}
+
 static void on_progress(void *context, const char *what, Str name) {
         Cli *cli = context;
         output_progress(&cli->output, "%s %.*s", what, STR_ARG(name));
@@ -204,6 +209,19 @@ static void print_text(Cli *cli, const RunReport *r) {
                             counted(&cli->arena, quarantined), quarantined == 1 ? "" : "s", quarantined == 1 ? "is" : "are");
 }
 
+/* What a run that ended with 1 wants done. */
+static const char *next_command(const RunReport *r) {
+        if (r->files.held)
+                return "lode show delivery says why it was held; correct the file or its source, then lode run --replay";
+        for (size_t i = 0; i < r->model_count; i++)
+                for (size_t k = 0; k < r->models[i].check_count; k++)
+                        if (r->models[i].checks[k].state == CHECK_STATE_FAILED)
+                                return "lode show run has the checks that failed; correct the rows or the model, then lode run";
+        if (r->files.failed)
+                return "lode show run has what failed; correct it, then lode run";
+        return "correct the text above, then lode run; lode show run tells all of it again";
+}
+
 static Status run_once(Cli *cli, Error *err) {
         const char *branch = cli_option(cli, OPTION_BRANCH);
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
@@ -223,6 +241,7 @@ static Status run_once(Cli *cli, Error *err) {
                 .on_apply = on_apply,
                 .on_delivery = on_delivery,
                 .on_model = on_model,
+                .on_drop = on_drop,
                 .on_progress = on_progress,
         };
         RunReport report;
@@ -239,6 +258,8 @@ static Status run_once(Cli *cli, Error *err) {
         else
                 print_text(cli, &report);
         cli->exit_code = report.state == RUN_PARTLY || report.state == RUN_FAILED ? 1 : 0;
+        if (cli->exit_code && !cli_json(cli))
+                output_note(&cli->output, PAINT_NONE, "next: %s", next_command(&report));
         return STATUS_OK;
 }
 

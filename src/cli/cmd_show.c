@@ -516,14 +516,102 @@ static Status want_last_run(Str wanted, Str json, Arena *arena, Error *err) {
         return error_hint(err, "lode log lists what every run published");
 }
 
-static void print_run_checks(const Json *checks) {
-        for (size_t i = 0; i < json_count(checks); i++) {
-                const Json *c = json_at(checks, i);
-                int64_t rows = json_integer(json_get(c, "rows"), 0);
-                if (rows == 0)
-                        continue;
-                printf("%-10.*s   %.*s (%.*s): %lld row%s\n", STR_ARG(json_string(json_get(c, "state"))), STR_ARG(json_string(json_get(c, "name"))),
-                       STR_ARG(json_string(json_get(c, "severity"))), (long long)rows, rows == 1 ? "" : "s");
+static Str text_member(const Json *object, const char *key) {
+        return json_string(json_get(object, key));
+}
+
+static long long count_member(const Json *object, const char *key) {
+        return (long long)json_integer(json_get(object, key), 0);
+}
+
+static double seconds_member(const Json *object) {
+        const Json *value = json_get(object, "seconds");
+        return value && value->kind == JSON_REAL ? value->real : (double)json_integer(value, 0);
+}
+
+static void print_run_head(const Json *run) {
+        const Json *files = json_get(run, "files");
+        printf("run %lld %.*s in %.1f s on branch %.*s", count_member(run, "run"), STR_ARG(text_member(run, "state")),
+               seconds_member(run), STR_ARG(text_member(run, "branch")));
+        if (text_member(run, "commit").size)
+                printf(", commit %.*s", STR_ARG(str_slice(text_member(run, "commit"), 0, 12)));
+        printf("\n%lld file%s seen = %lld staged + %lld duplicate + %lld held + %lld failed + %lld unclaimed\n", count_member(files, "seen"),
+               count_member(files, "seen") == 1 ? "" : "s",
+               count_member(files, "staged"), count_member(files, "duplicate"), count_member(files, "held"), count_member(files, "failed"),
+               count_member(files, "unclaimed"));
+}
+
+static void print_run_deliveries(const Show *s, const Json *deliveries) {
+        if (json_count(deliveries) == 0)
+                return;
+        Str headers[] = { STR("delivery"), STR("source"), STR("state"), STR("rows"), STR("quarantined"), STR("skipped"), STR("message") };
+        TextTable *table = text_table_new(s->arena, headers, COUNT_OF(headers));
+        for (size_t i = 3; i < 6; i++)
+                text_table_right(table, i);
+        for (size_t i = 0; i < json_count(deliveries); i++) {
+                const Json *d = json_at(deliveries, i);
+                text_table_row(table, (Str[]){ text_member(d, "name"),
+                                               arena_strf(s->arena, "%.*s.%.*s", STR_ARG(text_member(d, "zone")), STR_ARG(text_member(d, "source"))),
+                                               text_member(d, "state"), count_print(s->arena, count_member(d, "accepted")),
+                                               count_print(s->arena, count_member(d, "quarantined")), count_print(s->arena, count_member(d, "skipped")),
+                                               text_member(d, "message") });
+        }
+        putchar('\n');
+        text_table_print(table, &s->cli->output, stdout);
+}
+
+/* Empty where the run did not count it: a view, a model that was not built. */
+static Str counted_member(Arena *arena, const Json *object, const char *key) {
+        int64_t count = json_integer(json_get(object, key), -1);
+        return count < 0 ? STR_NONE : count_print(arena, count);
+}
+
+static void print_run_models(const Show *s, const Json *models) {
+        if (json_count(models) == 0)
+                return;
+        Str headers[] = { STR("model"), STR("kind"), STR("state"), STR("rows"), STR("added"), STR("changed"), STR("removed"), STR("seconds") };
+        TextTable *table = text_table_new(s->arena, headers, COUNT_OF(headers));
+        for (size_t i = 3; i < COUNT_OF(headers); i++)
+                text_table_right(table, i);
+        for (size_t i = 0; i < json_count(models); i++) {
+                const Json *m = json_at(models, i);
+                text_table_row(table, (Str[]){ text_member(m, "table"), text_member(m, "kind"), text_member(m, "state"), counted_member(s->arena, m, "rows"),
+                                               counted_member(s->arena, m, "added"), counted_member(s->arena, m, "changed"),
+                                               counted_member(s->arena, m, "removed"),
+                                               arena_strf(s->arena, "%.2f", seconds_member(m)) });
+        }
+        putchar('\n');
+        text_table_print(table, &s->cli->output, stdout);
+}
+
+static void print_run_checks(const Show *s, const Json *models) {
+        Str headers[] = { STR("check"), STR("of"), STR("severity"), STR("state"), STR("rows") };
+        TextTable *table = text_table_new(s->arena, headers, COUNT_OF(headers));
+        text_table_right(table, 4);
+        for (size_t i = 0; i < json_count(models); i++) {
+                const Json *m = json_at(models, i), *checks = json_get(m, "checks");
+                for (size_t k = 0; k < json_count(checks); k++) {
+                        const Json *c = json_at(checks, k);
+                        text_table_row(table, (Str[]){ text_member(c, "name"), text_member(m, "table"), text_member(c, "severity"),
+                                                       text_member(c, "state"), count_print(s->arena, count_member(c, "rows")) });
+                }
+        }
+        if (text_table_rows(table) == 0)
+                return;
+        putchar('\n');
+        text_table_print(table, &s->cli->output, stdout);
+}
+
+static void print_run_errors(const Output *o, const Json *errors) {
+        for (size_t i = 0; i < json_count(errors); i++) {
+                const Json *e = json_at(errors, i);
+                Str file = text_member(e, "file"), hint = text_member(e, "hint");
+                output_say(o, PAINT_NONE, "", "%serror[%.*s] ", i ? "" : "\n", STR_ARG(text_member(e, "code")));
+                if (file.size)
+                        output_say(o, PAINT_NONE, "", "%.*s:%lld:%lld  ", STR_ARG(file), count_member(e, "line"), count_member(e, "column"));
+                output_say(o, PAINT_NONE, "", "%.*s\n", STR_ARG(text_member(e, "message")));
+                if (hint.size)
+                        output_say(o, PAINT_NONE, "", "      %.*s\n", STR_ARG(hint));
         }
 }
 
@@ -540,23 +628,14 @@ static Status show_run(Show *s, Error *err) {
         }
         Json *run;
         TRY(json_parse(json, NULL, s->arena, &run, err));
-        printf("run %lld %.*s\n", (long long)json_integer(json_get(run, "run"), 0), STR_ARG(json_string(json_get(run, "state"))));
-        const Json *models = json_get(run, "models"), *errors = json_get(run, "errors");
-        for (size_t i = 0; i < json_count(models); i++) {
-                const Json *m = json_at(models, i);
-                printf("%-10.*s %.*s\n", STR_ARG(json_string(json_get(m, "state"))), STR_ARG(json_string(json_get(m, "table"))));
-                print_run_checks(json_get(m, "checks"));
-        }
-        for (size_t i = 0; i < json_count(errors); i++) {
-                const Json *e = json_at(errors, i);
-                Str file = json_string(json_get(e, "file"));
-                const Output *o = &s->cli->output;
-                output_say(o, PAINT_NONE, "", "error[%.*s] ", STR_ARG(json_string(json_get(e, "code"))));
-                if (file.size)
-                        output_say(o, PAINT_NONE, "", "%.*s:%lld:%lld  ", STR_ARG(file), (long long)json_integer(json_get(e, "line"), 0),
-                               (long long)json_integer(json_get(e, "column"), 0));
-                output_say(o, PAINT_NONE, "", "%.*s\n", STR_ARG(json_string(json_get(e, "message"))));
-        }
+        print_run_head(run);
+        print_run_deliveries(s, json_get(run, "deliveries"));
+        const Json *unclaimed = json_get(run, "unclaimed");
+        for (size_t i = 0; i < json_count(unclaimed); i++)
+                output_say(&s->cli->output, PAINT_YELLOW, "", "%sunclaimed  %.*s\n", i ? "" : "\n", STR_ARG(json_string(json_at(unclaimed, i))));
+        print_run_models(s, json_get(run, "models"));
+        print_run_checks(s, json_get(run, "models"));
+        print_run_errors(&s->cli->output, json_get(run, "errors"));
         return STATUS_OK;
 }
 

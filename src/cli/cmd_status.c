@@ -5,10 +5,13 @@
 #include "cli/product.h"
 #include "cli/quarantine.h"
 #include "cli/shapes.h"
+#include "cli/text_change.h"
 #include "intake/discover.h"
 #include "intake/land.h"
 #include "model/run.h"
 #include "model/text.h"
+
+#define UNCLAIMED_SHOWN 5
 
 typedef struct StatusReport {
         RunFiles files;  /* seen: what waits now; staged, duplicate ...: what the last looks said */
@@ -20,7 +23,9 @@ typedef struct StatusReport {
         size_t failed_count;
         LateProduct *late;
         size_t late_count;
-        Str *edited;
+        Unclaimed *unclaimed;
+        size_t unclaimed_count;
+        TextChange *edited;
         size_t edited_count;
         const char *next;
 } StatusReport;
@@ -53,13 +58,16 @@ static Status count_files(Cli *cli, Workspace *workspace, StatusReport *report, 
         FoundFile *found;
         size_t count;
         TRY(discover_files(&spec, &cli->arena, &found, &count, err));
+        report->unclaimed = ARENA_ARRAY(&cli->arena, Unclaimed, count);
         for (size_t i = 0; i < count; i++) {
                 if (!found[i].in_ingress)
                         continue;
                 report->files.seen++;
-                report->files.unclaimed += !found[i].feed;
                 report->files.failed += found[i].rival != NULL;
+                if (!found[i].feed)
+                        report->unclaimed[report->unclaimed_count++] = unclaimed_file(project, &found[i], &cli->arena);
         }
+        report->files.unclaimed = (int64_t)report->unclaimed_count;
         return count_outside(cli, workspace, found, count, report, err);
 }
 
@@ -140,7 +148,7 @@ static const char *next_command(const StatusReport *report, const Workspace *wor
         return report->rule_count ? "lode show quarantine" : "lode show table";
 }
 
-static void print_json(Workspace *workspace, const StatusReport *r) {
+static void print_json(Workspace *workspace, const StatusReport *r, Arena *arena) {
         CLEANUP(buf_deinit) Buf json = { 0 };
         JsonWriter w = json_writer(&json, false);
         json_object(&w);
@@ -170,7 +178,8 @@ static void print_json(Workspace *workspace, const StatusReport *r) {
         }
         json_end(&w);
         json_member_strs(&w, "failed", r->failed, r->failed_count);
-        json_member_strs(&w, "edited", r->edited, r->edited_count);
+        json_key(&w, "edited");
+        shape_text_changes(&w, r->edited, r->edited_count, arena);
         json_member_str(&w, "next", str_of(r->next));
         json_end(&w);
         output_json(&json);
@@ -195,8 +204,14 @@ static void print_text(Cli *cli, Workspace *workspace, const StatusReport *r) {
                 output_say(o, PAINT_RED, "failed", "      %.*s\n", STR_ARG(r->failed[i]));
         for (size_t i = 0; i < r->late_count; i++)
                 output_say(o, PAINT_YELLOW, "late", "        %.*s  %s\n", STR_ARG(r->late[i].product), late_product_words(&cli->arena, &r->late[i]));
+        for (size_t i = 0; i < r->unclaimed_count && i < UNCLAIMED_SHOWN; i++)
+                output_say(o, PAINT_YELLOW, "unclaimed", "   %.*s: %.*s\n", STR_ARG(r->unclaimed[i].file), STR_ARG(r->unclaimed[i].why));
+        if (r->unclaimed_count > UNCLAIMED_SHOWN)
+                output_say(o, PAINT_YELLOW, "unclaimed", "   and %zu more\n", r->unclaimed_count - UNCLAIMED_SHOWN);
+        if (r->edited_count)
+                puts("text        edited and not applied:");
         for (size_t i = 0; i < r->edited_count; i++)
-                output_say(o, PAINT_NONE, "", "edited      %.*s\n", STR_ARG(r->edited[i]));
+                text_change_print(o, "            ", &r->edited[i], &cli->arena);
         printf("next        %s\n", r->next);
 }
 
@@ -212,11 +227,11 @@ static Status run(Cli *cli, Error *err) {
                 TRY(count_deliveries(cli, workspace, &report, err));
                 load_failed(cli, workspace, &report);
                 TRY(late_products(workspace, &cli->arena, &report.late, &report.late_count, err));
-                TRY(text_edited(workspace, &cli->arena, &report.edited, &report.edited_count, err));
+                TRY(text_changes(workspace, (CatalogAt){ 0 }, &cli->arena, &report.edited, &report.edited_count, err));
         }
         report.next = next_command(&report, workspace);
         if (cli_json(cli))
-                print_json(workspace, &report);
+                print_json(workspace, &report, &cli->arena);
         else
                 print_text(cli, workspace, &report);
         return STATUS_OK;

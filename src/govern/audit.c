@@ -111,9 +111,15 @@ static Status open_file(Audit *audit, const char *name, Error *err) {
         TRY(dir_make(audit->folder, err));
         const char *path = path_join(&audit->arena, audit->folder, name);
         bool fresh = !file_exists(path);
-        int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+        int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
         if (fd < 0)
                 return error_errno(err, errno, "cannot open '%s'", path);
+        struct stat st;
+        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+                close(fd);
+                error_set(err, STATUS_IO, "the audit log '%s' is no file: somebody put a pipe or a device in its place", path);
+                return error_hint(err, "put the file back, and look who did it; lode verify tells whether lines are missing");
+        }
         if (fresh)
                 dir_sync(audit->folder);
         audit->fd = fd;

@@ -58,9 +58,9 @@ static Status add(Discovery *d, Str zone, const char *path, Str name, bool in_in
         if ((in_ingress ? lstat : stat)(path, &file.st) < 0)
                 return STATUS_OK; /* gone since */
         file.is_link = S_ISLNK(file.st.st_mode);
-        if (!file.is_link && !S_ISREG(file.st.st_mode))
-                return STATUS_OK;
-        if (!file.is_link)
+        file.is_too_deep = S_ISDIR(file.st.st_mode);
+        file.is_special = !file.is_link && !file.is_too_deep && !S_ISREG(file.st.st_mode);
+        if (S_ISREG(file.st.st_mode))
                 claim(d, &file);
         if (!in_ingress && !file.feed)
                 return STATUS_OK;
@@ -70,6 +70,12 @@ static Status add(Discovery *d, Str zone, const char *path, Str name, bool in_in
         map_put(&d->seen, key, d);
         vec_push(d->arena, &d->files, file);
         return STATUS_OK;
+}
+
+/* A link to a folder is none in ingress, where links are not followed. */
+static bool is_folder(const char *path, const DirEntry *entry, bool in_ingress) {
+        struct stat st;
+        return entry->is_dir && !(in_ingress && lstat(path, &st) == 0 && S_ISLNK(st.st_mode));
 }
 
 /* All files below folder; name is what has been walked of the name so far, with its slash. */
@@ -92,12 +98,10 @@ static Status walk(Discovery *d, Str zone, const char *folder, Str name, bool in
                         continue;
                 const char *path = path_join(d->arena, folder, entries[i].name.data);
                 Str below = arena_strf(d->arena, "%.*s%.*s", STR_ARG(name), STR_ARG(entries[i].name));
-                struct stat st;
-                bool is_link = in_ingress && lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
-                if (entries[i].is_file || is_link)
-                        TRY(add(d, zone, path, below, in_ingress, err));
-                else if (entries[i].is_dir && depth < DISCOVER_DEPTH_MAX)
+                if (is_folder(path, &entries[i], in_ingress) && depth < DISCOVER_DEPTH_MAX)
                         TRY(walk(d, zone, path, arena_strf(d->arena, "%.*s/", STR_ARG(below)), in_ingress, depth + 1, err));
+                else if (entries[i].is_file || in_ingress)
+                        TRY(add(d, zone, path, below, in_ingress, err));
         }
         return STATUS_OK;
 }
@@ -151,10 +155,10 @@ static Status find_strays(Discovery *d, Error *err) {
                 const char *path = path_join(d->arena, folder, arena_cstr(d->arena, name));
                 if (is_half_written(name) || is_zone(d->spec, name))
                         continue;
-                if (entries[i].is_file)
-                        TRY(add(d, STR(""), path, name, true, err));
-                else if (entries[i].is_dir)
+                if (is_folder(path, &entries[i], true))
                         TRY(walk(d, name, path, STR(""), true, 1, err));
+                else
+                        TRY(add(d, STR(""), path, name, true, err));
         }
         return STATUS_OK;
 }

@@ -5,7 +5,8 @@
  *
  * A zone's ingress is the folder ingress/ZONE of the project, with what lies in folders below it. Every file in it is
  * found, claimed or not. Links in it are found but never followed and never claimed: who may drop files is not who may
- * read all that Lode can read. Files elsewhere are found only through a pattern that names them. Names that begin with a dot
+ * read all that Lode can read. Pipes, sockets and devices in it are found and never opened, so that they can be told of.
+ * Files elsewhere are found only through a pattern that names them. Names that begin with a dot
  * and those that end in .tmp, .part or .filepart are a sender's half-written files and are passed over.
  */
 #include "intake/feed.h"
@@ -21,6 +22,8 @@ typedef struct FoundFile {
         Str name;           /* as deliveries are called: below ingress/ZONE/, or below the project, or absolute */
         bool in_ingress;
         bool is_link;       /* in ingress, where links are not followed */
+        bool is_special;    /* in ingress: a pipe, a socket, a device */
+        bool is_too_deep;   /* in ingress: a folder below more folders than are looked into */
         bool is_closed;     /* a folder in ingress that may not be read: nobody claims it, and the rest goes on */
         const Feed *feed;   /* NULL: no feed claims it */
         const Feed *rival;  /* a second feed that claims it too: an error of the text */

@@ -92,3 +92,32 @@ TEST(a_folder_that_may_not_be_read_stops_nobody_else) {
         CHECK(found[0].is_closed && found[0].feed == NULL);
         CHECK_STR(found[1].name, STR("orders_1.csv"));
 }
+
+TEST(what_is_no_file_is_found_and_never_claimed) {
+        static const char *const names[] = { "orders_broken.csv", "orders_folder.csv", "orders_pipe.csv" };
+        put(t, "ingress/shop/orders_1.csv");
+        const char *folder = path_join(&t->arena, test_folder(t), "ingress/shop");
+        CHECK_INT(symlink("/nowhere/at/all", path_join(&t->arena, folder, names[0])), 0);
+        CHECK_INT(symlink(test_folder(t), path_join(&t->arena, folder, names[1])), 0);
+        CHECK_INT(mkfifo(path_join(&t->arena, folder, names[2]), 0600), 0);
+        char *deep = arena_printf(&t->arena, "%s", folder);
+        for (int i = 0; i < DISCOVER_DEPTH_MAX + 1; i++)
+                deep = arena_printf(&t->arena, "%s/%s", deep, "z");
+        CHECK_OK(dir_make(deep, &t->err));
+        Str patterns[] = { STR("ingress/*.csv") };
+        Feed orders = { .zone = STR("shop"), .name = STR("orders"), .patterns = patterns, .pattern_count = 1 };
+        const Feed *feeds[] = { &orders };
+        Str zones[] = { STR("shop") };
+        DiscoverSpec spec = { test_folder(t), feeds, 1, zones, 1, false };
+        FoundFile *found;
+        size_t count;
+        CHECK_OK(discover_files(&spec, &t->arena, &found, &count, &t->err));
+        CHECK_INT(count, 5);
+        CHECK(found[0].feed == &orders);
+        for (size_t i = 0; i < COUNT_OF(names); i++) {
+                CHECK_STR(found[i + 1].name, str_of(names[i]));
+                CHECK(found[i + 1].feed == NULL);
+                CHECK(i < 2 ? found[i + 1].is_link : found[i + 1].is_special);
+        }
+        CHECK(found[4].is_too_deep && found[4].feed == NULL);
+}

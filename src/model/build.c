@@ -21,6 +21,7 @@ typedef struct Build {
         ChangeSet *set;
         Findings **findings; /* by zone; NULL until one is looked at */
         VEC(ModelReport) reports;
+        VEC(Str) drops; /* tables and views that go */
 } Build;
 
 /* One model, while it is made. */
@@ -602,16 +603,23 @@ static Status take_model(Build *b, const Node *node, Error *err) {
         return STATUS_OK;
 }
 
-/* Another run's text may have models that ours does not know. */
+/* Another run's text may have sources and models that ours does not know. */
 static Status is_in_history(Build *b, const CatalogObject *table, bool *out, Error *err) {
-        CatalogObject model;
-        CatalogName name = { STR("model"), table->zone, table->name };
-        Status status = catalog_get(b->spec->workspace->lake->catalog, changeset_base(b->set), name, b->arena, &model, err);
+        CatalogObject text;
+        Str stage, source;
+        str_cut(table->name, '.', &stage, &source);
+        CatalogName name = str_is(stage, "staging") ? (CatalogName){ STR("source"), table->zone, source }
+                                                    : (CatalogName){ STR("model"), table->zone, table->name };
+        Status status = catalog_get(b->spec->workspace->lake->catalog, changeset_base(b->set), name, b->arena, &text, err);
         *out = status == STATUS_OK;
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-/* Tables and views of models that are no longer in the text go with the next publication of their zone. */
+/*
+ * Tables and views of sources and models that are no longer in the text go with the next publication of their zone. Older
+ * commits keep them; a source's landed files, its quarantine and its ledger stay, so that one that comes back is read from
+ * them again.
+ */
 static Status drop_removed(Build *b, Error *err) {
         static const char *const kinds[] = { "table", "view" };
         const Graph *graph = b->spec->text->graph;
@@ -622,12 +630,14 @@ static Status drop_removed(Build *b, Error *err) {
                                  &count, err));
                 for (size_t i = 0; i < count; i++) {
                         Str full = arena_strf(b->arena, "%.*s.%.*s", STR_ARG(objects[i].zone), STR_ARG(objects[i].name));
-                        bool is_staging = str_starts_with(objects[i].name, STR("staging.")), wanted = false;
-                        if (is_staging || !in_zones(b, objects[i].zone) || graph_node(graph, full))
+                        bool wanted = false;
+                        if (!in_zones(b, objects[i].zone) || graph_node(graph, full))
                                 continue;
                         TRY(is_in_history(b, &objects[i], &wanted, err));
-                        if (!wanted)
-                                TRY(changeset_remove_object(b->set, (CatalogName){ objects[i].kind, objects[i].zone, objects[i].name }, err));
+                        if (wanted)
+                                continue;
+                        TRY(changeset_remove_object(b->set, (CatalogName){ objects[i].kind, objects[i].zone, objects[i].name }, err));
+                        vec_push(b->arena, &b->drops, full);
                 }
         }
         return STATUS_OK;
@@ -644,6 +654,8 @@ static Str commit_message(const Build *b) {
         }
         if (built == 1)
                 return arena_strf(b->arena, "build %.*s", STR_ARG(last->name));
+        if (built == 0 && b->drops.count)
+                return arena_strf(b->arena, "drop %.*s%s", STR_ARG(b->drops.items[0]), b->drops.count > 1 ? " and others" : "");
         if (built == 0)
                 return arena_strf(b->arena, "build %.*s: nothing new but what is known of it", STR_ARG(b->zones[0]));
         return arena_strf(b->arena, "build %.*s: %zu models", STR_ARG(b->zones[0]), built);
@@ -753,7 +765,7 @@ static void drop_kept(const Build *b) {
 
 static Status build_once(Build *b, BuildReport *out, Error *err) {
         const Graph *graph = b->spec->text->graph;
-        b->reports.count = 0;
+        b->reports.count = b->drops.count = 0;
         *out = (BuildReport){ 0 };
         TRY(changeset_new(b->spec->workspace->lake, &b->spec->commit, &b->set, err));
         TRY(hold_text(b, &out->superseded, err));
@@ -779,6 +791,8 @@ static Status build_once(Build *b, BuildReport *out, Error *err) {
                         out->published = out->commit.seq > base;
                 }
                 drop_kept(b);
+                out->drops = b->drops.items;
+                out->drop_count = b->drops.count;
         }
         out->items = b->reports.items;
         out->count = b->reports.count;

@@ -46,6 +46,8 @@ typedef struct BuildReport {
         bool superseded;       /* another applied another text of these zones meanwhile: nothing was built */
         bool kept;             /* ... and what was built is on spec->failed_branch */
         CatalogCommit commit;
+        Str *drops;            /* tables and views that went, as their text had */
+        size_t drop_count;
 } BuildReport;
 
 /* The zones' models, in order, and one publication. Several zones only where they need each other in a circle. */

@@ -310,7 +310,7 @@ static bool in_scope(const Planner *plan, Str zone) {
         for (size_t i = 0; i < plan->scope.zone_count; i++)
                 if (str_equal(plan->scope.zones[i], zone))
                         return true;
-        return false;
+        return plan->scope.whole && !project_zone(plan->workspace->project, zone);
 }
 
 static Str *losers_of(const Planner *plan, Str table, size_t *out_count) {
@@ -323,11 +323,22 @@ static Str *losers_of(const Planner *plan, Str table, size_t *out_count) {
 }
 
 typedef struct Fates {
-        VEC(Str) drops;
+        VEC(PlanDrop) drops;
         VEC(PlanBreak) breaks;
 } Fates;
 
-/* Tables and views of models that are no longer in the text. */
+static Status size_of_drop(const Planner *plan, const CatalogObject *object, PlanDrop *drop, Error *err) {
+        Table table;
+        drop->rows = drop->bytes = -1;
+        if (!str_is(object->kind, "table"))
+                return STATUS_OK;
+        TRY(lake_table(plan->workspace->lake, plan->at, (CatalogName){ object->kind, object->zone, object->name }, plan->arena, &table, err));
+        drop->rows = table.body.rows;
+        drop->bytes = table.body.bytes;
+        return STATUS_OK;
+}
+
+/* Tables and views of sources and models that are no longer in the text. */
 static Status list_drops(const Planner *plan, Fates *fates, Error *err) {
         static const char *const kinds[] = { "table", "view" };
         for (size_t k = 0; k < COUNT_OF(kinds) && !is_empty(plan); k++) {
@@ -336,10 +347,11 @@ static Status list_drops(const Planner *plan, Fates *fates, Error *err) {
                 TRY(catalog_list(plan->workspace->lake->catalog, plan->at, str_of(kinds[k]), STR(""), plan->arena, &objects, &count, err));
                 for (size_t i = 0; i < count; i++) {
                         Str full = arena_strf(plan->arena, "%.*s.%.*s", STR_ARG(objects[i].zone), STR_ARG(objects[i].name));
-                        bool is_staging = str_starts_with(objects[i].name, STR("staging."));
-                        if (is_staging || !in_scope(plan, objects[i].zone) || graph_node(plan->out->text.graph, full))
+                        if (!in_scope(plan, objects[i].zone) || graph_node(plan->out->text.graph, full))
                                 continue;
-                        vec_push(plan->arena, &fates->drops, full);
+                        PlanDrop drop = { .table = full, .is_source = str_starts_with(objects[i].name, STR("staging.")) };
+                        TRY(size_of_drop(plan, &objects[i], &drop, err));
+                        vec_push(plan->arena, &fates->drops, drop);
                         if (!str_starts_with(objects[i].name, STR("egress.")))
                                 continue;
                         PlanBreak gone = { .table = full, .what = STR("the product is no longer in the text") };

@@ -33,6 +33,13 @@ typedef struct PlanBreak {
         size_t used_by_count;
 } PlanBreak;
 
+/* A table or view of a source or a model that is gone. Older commits keep it, and a source's landed files stay. */
+typedef struct PlanDrop {
+        Str table;
+        bool is_source;
+        int64_t rows, bytes; /* -1: a view */
+} PlanDrop;
+
 /* Files that wait; a branch takes none. */
 typedef struct PlanFiles {
         int64_t count, bytes;              /* that would be staged */
@@ -45,7 +52,7 @@ typedef struct PlanReport {
         size_t change_count;
         PlanStep *steps;
         size_t step_count;
-        Str *drops;         /* tables and views of models that are gone */
+        PlanDrop *drops;
         size_t drop_count;
         PlanBreak *breaks;
         size_t break_count;

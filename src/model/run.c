@@ -144,19 +144,29 @@ static bool is_of_feed(const LandedFile *landed, const Feed *feed) {
         return str_equal(landed->file->feed->zone, feed->zone) && str_equal(landed->file->feed->name, feed->name);
 }
 
-static void note_unclaimed(Run *run, const FoundFile *file) {
+Unclaimed unclaimed_file(const Project *project, const FoundFile *file, Arena *arena) {
         Str zone = file->zone, why;
         if (file->is_closed)
                 why = STR("the folder may not be read: whoever made it must open it");
+        else if (file->is_too_deep)
+                why = arena_strf(arena, "it is a folder below %d others, and what lies in it is not looked at: move its files up", DISCOVER_DEPTH_MAX);
         else if (file->is_link)
                 why = STR("it is a link, and links in ingress/ are not followed: put the file there, or name its path in a source's 'from'");
+        else if (file->is_special)
+                why = STR("it is a pipe, a socket or a device and no file, and is not read: remove it, and put a file there");
         else if (zone.size == 0)
                 why = STR("it lies in no zone's folder: move it to ingress/ZONE/");
-        else if (!project_zone(run->workspace->project, zone))
-                why = arena_strf(run->arena, "there is no zone '%.*s': lode add ZONE makes one", STR_ARG(zone));
+        else if (!project_zone(project, zone))
+                why = arena_strf(arena, "there is no zone '%.*s': lode add ZONE makes one", STR_ARG(zone));
         else
-                why = arena_strf(run->arena, "no source of the zone matches it: lode add %.*s FILE writes one, or widen the 'from' of one", STR_ARG(zone));
-        vec_push(run->arena, &run->unclaimed, arena_strf(run->arena, "ingress/%.*s%s%.*s", STR_ARG(zone), zone.size ? "/" : "", STR_ARG(file->name)));
+                why = arena_strf(arena, "no source of the zone matches it: lode add %.*s FILE writes one, or widen the 'from' of one", STR_ARG(zone));
+        return (Unclaimed){ arena_strf(arena, "ingress/%.*s%s%.*s", STR_ARG(zone), zone.size ? "/" : "", STR_ARG(file->name)), why };
+}
+
+static void note_unclaimed(Run *run, const FoundFile *file) {
+        Unclaimed unclaimed = unclaimed_file(run->workspace->project, file, run->arena);
+        Str why = unclaimed.why;
+        vec_push(run->arena, &run->unclaimed, unclaimed.file);
         vec_push(run->arena, &run->unclaimed_why, why);
 }
 
@@ -324,6 +334,8 @@ static Status build_group(Run *run, const Str *zones, size_t count, Error *err) 
         run->model_failed |= report.failed;
         if (report.kept)
                 run->report->failed_branch = spec.failed_branch;
+        for (size_t i = 0; i < report.drop_count && run->options->on_drop; i++)
+                run->options->on_drop(run->options->context, report.drops[i]);
         for (size_t i = 0; i < report.count; i++) {
                 add_model(run, &report.items[i]);
                 if (report.items[i].state == BUILD_FAILED)
@@ -333,9 +345,14 @@ static Status build_group(Run *run, const Str *zones, size_t count, Error *err) 
 }
 
 static Status build_all(Run *run, Error *err) {
-        size_t count = run->scope.zone_count;
-        Str *waiting = ARENA_ARRAY(run->arena, Str, count);
+        Str *waiting, *gone;
+        size_t count = run->scope.zone_count, gone_count;
+        TRY(scope_gone_zones(&run->scope, run->workspace->lake->catalog, (CatalogAt){ .branch = run->options->branch }, run->arena, &gone,
+                             &gone_count, err));
+        waiting = ARENA_ARRAY(run->arena, Str, count + gone_count);
         memcpy(waiting, run->scope.zones, count * sizeof(Str));
+        for (size_t i = 0; i < gone_count; i++)
+                waiting[count++] = gone[i];
         while (count > 0 && !run->superseded) {
                 if (is_interrupted(run))
                         return error_set(err, STATUS_INTERRUPTED, "interrupted; what is published stays, the next run goes on");

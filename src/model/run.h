@@ -25,6 +25,12 @@ typedef struct RunFiles {
         int64_t seen, staged, duplicate, held, failed, unclaimed; /* seen = the sum of the others */
 } RunFiles;
 
+/* What lies in ingress and no source takes; a run and `status` tell of it in the same words. */
+typedef struct Unclaimed {
+        Str file, why; /* below the project; why, and what to do */
+} Unclaimed;
+Unclaimed unclaimed_file(const Project *project, const FoundFile *file, Arena *arena);
+
 typedef struct RunOptions {
         const char **words; /* SELECT */
         size_t word_count;
@@ -35,6 +41,7 @@ typedef struct RunOptions {
         void (*on_apply)(void *context, const ApplyReport *report);
         void (*on_delivery)(void *context, const RunDelivery *delivery);
         void (*on_model)(void *context, const ModelReport *model);
+        void (*on_drop)(void *context, Str table); /* a table or view whose text is gone */
         void (*on_progress)(void *context, const char *what, Str name);
 } RunOptions;
 

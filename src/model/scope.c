@@ -84,6 +84,29 @@ Status scope_new(const Project *project, const ProjectText *text, const char **w
         return STATUS_OK;
 }
 
+static bool is_listed(const Str *items, size_t count, Str wanted) {
+        for (size_t i = 0; i < count; i++)
+                if (str_equal(items[i], wanted))
+                        return true;
+        return false;
+}
+
+Status scope_gone_zones(const Scope *scope, Catalog *catalog, CatalogAt at, Arena *arena, Str **out, size_t *out_count, Error *err) {
+        static const char *const kinds[] = { "table", "view" };
+        VEC(Str) gone = { 0 };
+        for (size_t k = 0; k < COUNT_OF(kinds) && scope->whole; k++) {
+                CatalogObject *objects;
+                size_t count;
+                TRY(catalog_list(catalog, at, str_of(kinds[k]), STR(""), arena, &objects, &count, err));
+                for (size_t i = 0; i < count; i++)
+                        if (!project_zone(scope->project, objects[i].zone) && !is_listed(gone.items, gone.count, objects[i].zone))
+                                vec_push(arena, &gone, objects[i].zone);
+        }
+        *out = gone.items;
+        *out_count = gone.count;
+        return STATUS_OK;
+}
+
 bool scope_has_feed(const Scope *scope, const Feed *feed) {
         for (size_t i = 0; i < scope->feed_count; i++)
                 if (scope->feeds[i] == feed)

@@ -21,6 +21,8 @@ typedef struct Scope {
 
 /* NOT_FOUND for a word that fits nothing. */
 Status scope_new(const Project *project, const ProjectText *text, const char **words, size_t word_count, Arena *arena, Scope *out, Error *err);
+/* Zones that the project no longer has and that have tables or views; none unless the scope is whole. */
+Status scope_gone_zones(const Scope *scope, Catalog *catalog, CatalogAt at, Arena *arena, Str **out, size_t *out_count, Error *err);
 bool scope_has_feed(const Scope *scope, const Feed *feed);
 /* As discover_files(), in the scope's zones. */
 Status scope_discover(const Scope *scope, Arena *arena, FoundFile **out, size_t *out_count, Error *err);

@@ -269,15 +269,3 @@ Status text_changes(Workspace *w, CatalogAt at, Arena *arena, TextChange **out, 
         *out_count = changes.count;
         return STATUS_OK;
 }
-
-Status text_edited(Workspace *w, Arena *arena, Str **out, size_t *out_count, Error *err) {
-        TextChange *changes;
-        size_t count;
-        TRY(text_changes(w, (CatalogAt){ 0 }, arena, &changes, &count, err));
-        *out = ARENA_ARRAY(arena, Str, count);
-        *out_count = count;
-        for (size_t i = 0; i < count; i++)
-                (*out)[i] = arena_strf(arena, "%.*s%s%.*s.%.*s%s", STR_ARG(changes[i].zone), changes[i].zone.size ? "." : "",
-                                       STR_ARG(changes[i].kind), STR_ARG(changes[i].name), changes[i].removed ? " (removed)" : "");
-        return STATUS_OK;
-}

@@ -46,6 +46,3 @@ typedef struct TextChange {
 
 /* What apply would put and remove, sorted as commits list it. Without a store all is new. */
 Status text_changes(Workspace *workspace, CatalogAt at, Arena *arena, TextChange **out, size_t *out_count, Error *err);
-
-/* What differs from the applied text: names of objects, "shop.source.orders" ... */
-Status text_edited(Workspace *workspace, Arena *arena, Str **out, size_t *out_count, Error *err);
