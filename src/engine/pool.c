@@ -2,6 +2,7 @@
 /* The pool: starting worker processes, their folders, and who gets which. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/eventfd.h>
@@ -151,9 +152,9 @@ static Status spawn(Worker *worker, int control, int rows, Error *err) {
         char *arguments[] = {
                 arena_printf(&arena, "lode-worker"),
                 worker->folder,
-                arena_printf(&arena, "%llu", (unsigned long long)options->memory_limit),
+                arena_printf(&arena, "%llu", (unsigned long long)worker->memory_limit),
                 arena_printf(&arena, "%d", options->threads),
-                arena_printf(&arena, "%llu", (unsigned long long)(options->memory_limit + ADDRESS_BEYOND_MEMORY)),
+                arena_printf(&arena, "%llu", (unsigned long long)(worker->memory_limit + ADDRESS_BEYOND_MEMORY)),
                 arena_printf(&arena, "%d", gettid() == getpid() ? (int)getpid() : 0),
                 arena_printf(&arena, "%s", options->without_box ? "nobox" : "box"),
                 NULL,
@@ -230,11 +231,12 @@ static void worker_free(Worker *worker) {
 }
 
 /* Under the lock: adds a worker that has just been started. */
-static Status add_worker(WorkerPool *pool, Worker **out, Error *err) {
+static Status add_worker(WorkerPool *pool, uint64_t memory, Worker **out, Error *err) {
         Worker *worker = calloc(1, sizeof(*worker));
         if (!worker)
                 out_of_memory();
         worker->pool = pool;
+        worker->memory_limit = memory;
         worker->control = worker->rows = worker->wake = -1;
         map_init(&worker->defined, &worker->defined_memory);
         if (asprintf(&worker->folder, "%s/%u", pool->folder, pool->started++) < 0)
@@ -258,6 +260,16 @@ static void remove_worker(WorkerPool *pool, Worker *worker) {
                         pool->alive--;
                         break;
                 }
+        }
+}
+
+static void free_all(Worker *workers) {
+        for (Worker *worker = workers; worker; worker = worker->next)
+                worker_kill(worker); /* all at once, then wait for each */
+        while (workers) {
+                Worker *worker = workers;
+                workers = worker->next;
+                worker_free(worker);
         }
 }
 
@@ -295,7 +307,7 @@ Status worker_pool_open(const WorkerOptions *options, WorkerPool **out, Error *e
         Status status = make_server_folder(pool, err);
         Worker *worker;
         for (int i = 0; status == STATUS_OK && i < pool->options.ready && i < pool->options.most; i++)
-                status = add_worker(pool, &worker, err);
+                status = add_worker(pool, pool->options.memory_limit, &worker, err);
         if (status != STATUS_OK) {
                 worker_pool_close(pool);
                 return status;
@@ -307,13 +319,7 @@ Status worker_pool_open(const WorkerOptions *options, WorkerPool **out, Error *e
 void worker_pool_close(WorkerPool *pool) {
         if (!pool)
                 return;
-        for (Worker *worker = pool->workers; worker; worker = worker->next)
-                worker_kill(worker); /* all at once, then wait for each */
-        while (pool->workers) {
-                Worker *worker = pool->workers;
-                remove_worker(pool, worker);
-                worker_free(worker);
-        }
+        free_all(pool->workers);
         Error err;
         if (pool->folder)
                 (void)dir_remove_all(pool->folder, &err);
@@ -337,29 +343,32 @@ static bool belongs_to(const Worker *worker, Str principal) {
         return worker->principal && str_equal(str_of(worker->principal), principal);
 }
 
-/* Killed by somebody while it was idle. */
+/* Killed by somebody while it was idle: its sockets are closed before its process is to be had. */
 static bool is_dead(const Worker *worker) {
+        struct pollfd control = { .fd = worker->control };
         siginfo_t info = { 0 };
+        if (poll(&control, 1, 0) > 0 && (control.revents & (POLLHUP | POLLERR)))
+                return true;
         return waitid(P_PID, (id_t)worker->process, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid != 0;
 }
 
-/* The oldest: it is nearest to its HELLO. */
-static Worker *find_virgin(WorkerPool *pool) {
+/* The oldest with this much memory: it is nearest to its HELLO. */
+static Worker *find_virgin(WorkerPool *pool, uint64_t memory) {
         Worker *virgin = NULL;
         for (Worker *worker = pool->workers; worker; worker = worker->next) {
-                if (!worker->principal)
+                if (!worker->principal && worker->memory_limit == memory)
                         virgin = worker;
         }
         return virgin;
 }
 
 /* An idle worker of this principal, else a virgin one. */
-static Worker *find_worker(WorkerPool *pool, Str principal) {
+static Worker *find_worker(WorkerPool *pool, const WorkerWish *wish) {
         for (Worker *worker = pool->workers; worker; worker = worker->next) {
-                if (!worker->leased && belongs_to(worker, principal))
+                if (!worker->leased && belongs_to(worker, wish->principal) && worker->memory_limit == wish->memory)
                         return worker;
         }
-        return find_virgin(pool);
+        return find_virgin(pool, wish->memory);
 }
 
 static Worker *find_idle(WorkerPool *pool) {
@@ -370,13 +379,19 @@ static Worker *find_idle(WorkerPool *pool) {
         return NULL;
 }
 
+/* Out of the list, to be ended where nobody waits for the lock. */
+static void put_away(WorkerPool *pool, Worker *worker, Worker **away) {
+        remove_worker(pool, worker);
+        worker->next = *away;
+        *away = worker;
+}
+
 /* Under the lock. A worker for this principal, by start if need be; waits while all are leased. */
-static Status choose(WorkerPool *pool, Str principal, Worker **out, Error *err) {
+static Status choose(WorkerPool *pool, const WorkerWish *wish, Worker **away, Worker **out, Error *err) {
         for (;;) {
-                Worker *worker = find_worker(pool, principal);
+                Worker *worker = find_worker(pool, wish);
                 if (worker && worker->greeted && is_dead(worker)) {
-                        remove_worker(pool, worker);
-                        worker_free(worker);
+                        put_away(pool, worker, away);
                         continue;
                 }
                 if (worker) {
@@ -384,37 +399,38 @@ static Status choose(WorkerPool *pool, Str principal, Worker **out, Error *err) 
                         return STATUS_OK;
                 }
                 if (pool->alive < pool->options.most)
-                        return add_worker(pool, out, err);
+                        return add_worker(pool, wish->memory, out, err);
                 Worker *idle = find_idle(pool); /* somebody else's: it makes room, and is never handed over */
                 if (idle) {
-                        remove_worker(pool, idle);
-                        worker_free(idle);
+                        put_away(pool, idle, away);
                         continue;
                 }
                 pthread_cond_wait(&pool->freed, &pool->lock);
         }
 }
 
-static Status lease_locked(WorkerPool *pool, Str principal, Worker **out, Error *err) {
+static Status lease_locked(WorkerPool *pool, const WorkerWish *wish, Worker **away, Worker **out, Error *err) {
         Worker *worker;
-        TRY(choose(pool, principal, &worker, err));
+        TRY(choose(pool, wish, away, &worker, err));
         worker->leased = true;
+        worker->leases++;
         if (!worker->principal)
-                worker->principal = strndup(principal.data ? principal.data : "", principal.size);
+                worker->principal = strndup(wish->principal.data ? wish->principal.data : "", wish->principal.size);
         *out = worker;
-        if (pool->options.refill && pool->alive < pool->options.most && !find_virgin(pool)) {
+        if (pool->options.refill && pool->alive < pool->options.most && !find_virgin(pool, wish->memory)) {
                 Worker *next;
                 Error ignored; /* the lease at hand is good; the next one will tell */
-                (void)add_worker(pool, &next, &ignored);
+                (void)add_worker(pool, wish->memory, &next, &ignored);
         }
         return STATUS_OK;
 }
 
-static Status lease_once(WorkerPool *pool, Str principal, Worker **out, Error *err) {
-        Worker *worker;
+static Status lease_once(WorkerPool *pool, const WorkerWish *wish, Worker **out, Error *err) {
+        Worker *worker, *away = NULL;
         pthread_mutex_lock(&pool->lock);
-        Status status = lease_locked(pool, principal, &worker, err);
+        Status status = lease_locked(pool, wish, &away, &worker, err);
         pthread_mutex_unlock(&pool->lock);
+        free_all(away);
         TRY(status);
         status = worker_greet(worker, err);
         if (status != STATUS_OK) {
@@ -428,21 +444,32 @@ static Status lease_once(WorkerPool *pool, Str principal, Worker **out, Error *e
 
 /* The engine crashes while it opens, about once in a thousand times on a busy machine: nothing was asked of it yet, so
  * another one is started instead. */
-Status worker_lease(WorkerPool *pool, Str principal, Worker **out, Error *err) {
+Status worker_lease_for(WorkerPool *pool, const WorkerWish *wish, Worker **out, Error *err) {
         Status status = STATUS_WORKER_LOST;
+        WorkerWish whole = { wish->principal, wish->memory ? wish->memory : pool->options.memory_limit };
         for (int i = 0; i < START_TRIES && status == STATUS_WORKER_LOST; i++)
-                status = lease_once(pool, principal, out, err);
+                status = lease_once(pool, &whole, out, err);
         return status;
+}
+
+Status worker_lease(WorkerPool *pool, Str principal, Worker **out, Error *err) {
+        return worker_lease_for(pool, &(WorkerWish){ .principal = principal }, out, err);
+}
+
+bool worker_is_new(const Worker *worker) {
+        return worker->leases == 1;
 }
 
 void worker_release(Worker *worker) {
         if (!worker)
                 return;
         WorkerPool *pool = worker->pool;
+        worker_take_rank(worker);
         if (!worker->lost)
                 worker_clean(worker);
         pthread_mutex_lock(&pool->lock);
         worker->leased = false;
+        worker->idle_us = time_monotonic_us();
         bool lost = worker->lost;
         if (lost)
                 remove_worker(pool, worker);
@@ -452,6 +479,19 @@ void worker_release(Worker *worker) {
                 worker_free(worker);
 }
 
+void worker_pool_trim(WorkerPool *pool, int64_t idle_us) {
+        Worker *away = NULL, *next;
+        int64_t now = time_monotonic_us();
+        pthread_mutex_lock(&pool->lock);
+        for (Worker *worker = pool->workers; worker; worker = next) {
+                next = worker->next;
+                if (!worker->leased && worker->principal && now - worker->idle_us > idle_us)
+                        put_away(pool, worker, &away);
+        }
+        pthread_mutex_unlock(&pool->lock);
+        free_all(away);
+}
+
 void worker_releasep(Worker **worker) {
         worker_release(*worker);
         *worker = NULL;
@@ -459,14 +499,14 @@ void worker_releasep(Worker **worker) {
 
 /* Under the lock. NULL: all there may be are at work. */
 static Status take_for_probe(WorkerPool *pool, Worker **out, Error *err) {
-        Worker *worker = find_virgin(pool);
+        Worker *worker = find_virgin(pool, pool->options.memory_limit);
         if (worker && worker->greeted && is_dead(worker)) {
                 remove_worker(pool, worker);
                 worker_free(worker);
                 worker = NULL;
         }
         if (!worker && pool->alive < pool->options.most)
-                TRY(add_worker(pool, &worker, err));
+                TRY(add_worker(pool, pool->options.memory_limit, &worker, err));
         if (worker) {
                 worker->leased = true;
                 worker->principal = strdup(PROBE); /* so that no lease takes it meanwhile */

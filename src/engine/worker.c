@@ -13,6 +13,7 @@
 #include "engine/worker_parts.h"
 
 #define INTERRUPT_GRACE_US 250000 /* from INTERRUPT to SIGKILL */
+#define NICE_OF_WAY 10            /* of a worker that makes way: a ninth of the weight */
 #define EXIT_NO_LIBRARY 127       /* the dynamic loader's */
 #define LOOK_MS 100               /* how often the caller's own flag is looked at */
 
@@ -25,6 +26,18 @@ void worker_kill(Worker *worker) {
         }
 }
 
+/* All its threads: they are a process group of their own. */
+static bool set_rank(const Worker *worker, int nice) {
+        return worker->process > 0 && setpriority(PRIO_PGRP, (id_t)worker->process, nice) == 0;
+}
+
+void worker_take_rank(Worker *worker) {
+        if (worker->nice && !set_rank(worker, 0))
+                worker->lost = true; /* only root may take it back */
+        worker->nice = false;
+        atomic_store(&worker->way, false);
+}
+
 static Status how_it_ended(const Worker *worker, int state, const struct rusage *used, Error *err) {
         uint64_t peak = (uint64_t)used->ru_maxrss * 1024;
         int signal_number = WIFSIGNALED(state) ? WTERMSIG(state) : 0;
@@ -35,7 +48,7 @@ static Status how_it_ended(const Worker *worker, int state, const struct rusage 
                 return error_hint(err, "the engine's library is not where the build put it (ldd tells)");
         }
         bool out_of_room = WIFEXITED(state) && WEXITSTATUS(state) == WORKER_EXIT_MEMORY;
-        if (out_of_room || (signal_number == SIGABRT && peak > worker->pool->options.memory_limit))
+        if (out_of_room || (signal_number == SIGABRT && peak > worker->memory_limit))
                 return error_set(err, STATUS_MEMORY,
                                  "the worker ran out of memory and ended; only this statement is lost");
         if (signal_number == SIGKILL)
@@ -157,6 +170,8 @@ Status worker_wait(Worker *worker, Call *call, Error *err) {
         };
         int64_t now = time_monotonic_us();
         look_around(worker, call, now);
+        if (atomic_load(&worker->way) && !worker->nice)
+                worker->nice = set_rank(worker, NICE_OF_WAY);
         if (call->kill_us && now >= call->kill_us) {
                 Error ignored;
                 worker_kill(worker);
@@ -309,11 +324,20 @@ const Failure *worker_failure(const Worker *worker) {
         return worker->has_failure ? &worker->failure : NULL;
 }
 
-void worker_interrupt(Worker *worker) {
-        atomic_store(&worker->stop, true);
+static void wake(Worker *worker) {
         uint64_t one = 1;
         if (write(worker->wake, &one, sizeof(one)) < 0)
                 return; /* full: it is awake */
+}
+
+void worker_interrupt(Worker *worker) {
+        atomic_store(&worker->stop, true);
+        wake(worker);
+}
+
+void worker_make_way(Worker *worker) {
+        if (!atomic_exchange(&worker->way, true))
+                wake(worker);
 }
 
 Status worker_parse(Worker *worker, Str sql, Arena *arena, Str *out_json, Error *err) {

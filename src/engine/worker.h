@@ -49,6 +49,16 @@ void worker_folders_sweep(const char *run_folder, bool dry_run, int64_t *out_fol
 
 /* Waits for a worker's HELLO if need be. ENGINE (another version), SANDBOX, WORKER_LOST, TIMEOUT. */
 Status worker_lease(WorkerPool *pool, Str principal, Worker **out, Error *err);
+/* The same with as much memory for the engine as the wish says. */
+typedef struct WorkerWish {
+        Str principal;
+        uint64_t memory; /* bytes; 0 = the pool's */
+} WorkerWish;
+Status worker_lease_for(WorkerPool *pool, const WorkerWish *wish, Worker **out, Error *err);
+/* Whether this is its first lease: it was not idle between two. */
+bool worker_is_new(const Worker *worker);
+/* Ends workers that somebody had and that were idle for so long. Call it now and then. */
+void worker_pool_trim(WorkerPool *pool, int64_t idle_us);
 void worker_release(Worker *worker); /* takes back the grants and built files too; NULL is fine */
 void worker_releasep(Worker **worker);
 pid_t worker_process(const Worker *worker);
@@ -102,6 +112,8 @@ Status worker_zone(Worker *worker, const TimeZone *zone, Error *err);
 Status worker_define_hash(Worker *worker, Str key, Error *err);
 /* From any thread: the running call fails with INTERRUPTED, by kill if the worker does not answer in 250 ms. */
 void worker_interrupt(Worker *worker);
+/* From any thread: until the end of its lease it makes way for other processes (nice). */
+void worker_make_way(Worker *worker);
 
 /* Files */
 

@@ -19,12 +19,16 @@ struct Worker {
         Worker *next;
         char *folder;    /* RUN/<server>/<number> */
         char *principal; /* NULL while virgin */
+        uint64_t memory_limit; /* bytes for its engine */
+        unsigned leases;
+        int64_t idle_us; /* since when, monotonic */
         pid_t process;   /* 0 once it is reaped */
         int control, rows;
         int wake; /* an eventfd: worker_interrupt() */
-        atomic_bool stop;
+        atomic_bool stop, way; /* way: it is to make way */
         bool leased, greeted, lost;
         bool killed; /* by us */
+        bool nice;   /* it makes way */
         int64_t started_us;
         uint64_t statement; /* the last number used */
         Inbox control_inbox, rows_inbox;
@@ -74,6 +78,8 @@ Status worker_lose_liar(Worker *worker, Error *err);
 /* Waits for HELLO. The worker must be destroyed if it fails. */
 Status worker_greet(Worker *worker, Error *err);
 void worker_kill(Worker *worker);
+/* After its lease. A worker that cannot be given its rank back is lost. */
+void worker_take_rank(Worker *worker);
 /* Reaps the process, which is dead or about to die, and says how it ended. */
 Status worker_reap(Worker *worker, Error *err);
 /* Removes what a statement left in the folder. */

@@ -7,6 +7,7 @@
 #include "base/time.h"
 
 #define SYSTEM_MOST 2 /* a principal's statements of lane SYSTEM at once */
+#define RECENT_US 1000000
 
 typedef struct TicketLine { /* first in, first out */
         Ticket *first, *last;
@@ -16,10 +17,12 @@ struct Party {
         char *name;
         bool arriving; /* an address, not a principal */
         size_t holders; /* connections */
+        size_t tickets; /* that are not OUT: they hold it too */
         size_t running[LANE_COUNT], waiting[LANE_COUNT];
         size_t reserved; /* for a worker */
-        size_t cursors;
+        size_t cursors, bytes;
         Limits limits; /* as they were when it last asked */
+        int64_t busy_us; /* monotonic: when a statement of it last ended */
         uint64_t served; /* when it last had a turn, as a count */
         TicketLine lines[LANE_COUNT];
         Party *before, *after; /* of all */
@@ -77,8 +80,9 @@ static Party *take_party(Admission *admission, Str name, bool arriving) {
         return party;
 }
 
+/* When nobody holds it any more. */
 static void drop_party(Admission *admission, Party *party) {
-        if (--party->holders > 0)
+        if (party->holders + party->tickets > 0)
                 return;
         if (party->before)
                 party->before->after = party->after;
@@ -137,6 +141,7 @@ void admission_leave(Admission *admission, Party *party) {
                 admission->arrivals--;
         else
                 admission->connections--;
+        party->holders--;
         drop_party(admission, party);
         pthread_mutex_unlock(&admission->lock);
 }
@@ -185,6 +190,8 @@ static void count_running(Admission *admission, const Ticket *ticket, int step) 
 }
 
 static void stop_running(Admission *admission, Ticket *ticket) {
+        if (ticket->lane != LANE_TURNS)
+                ticket->party->busy_us = time_monotonic_us();
         ticket->party->running[ticket->lane]--;
         count_running(admission, ticket, -1);
         ticket->first = false;
@@ -209,6 +216,7 @@ Status admission_reserve(Admission *admission, Ticket *ticket, Party *party, Lan
                 ticket->party = party;
                 ticket->lane = lane;
                 party->reserved++;
+                party->tickets++;
                 admission->begun++;
                 set_state(ticket, TICKET_RESERVED);
         } else {
@@ -224,6 +232,8 @@ void admission_queue(Admission *admission, Ticket *ticket) {
                 stop_running(admission, ticket);
         else if (ticket->state == TICKET_RESERVED)
                 ticket->party->reserved--;
+        else
+                ticket->party->tickets++;
         put_in_line(ticket);
         pthread_mutex_unlock(&admission->lock);
 }
@@ -244,7 +254,9 @@ static Lane ready_lane(const Admission *admission, const Party *party, bool *out
 }
 
 static bool can_turn(const Admission *admission, const Party *party) {
-        return party->lines[LANE_TURNS].first && (!party->arriving || admission->logins < admission->options.logins);
+        const AdmissionOptions *options = &admission->options;
+        return party->lines[LANE_TURNS].first && party->running[LANE_TURNS] + 1 < options->turns &&
+               (!party->arriving || admission->logins < options->logins);
 }
 
 /* Whoever has fewest running; among equals, who waited longest for a turn. */
@@ -295,9 +307,19 @@ bool admission_wanted(Admission *admission, const Ticket *ticket) {
         return wanted;
 }
 
+bool admission_is_shared(Admission *admission, const Party *party, int64_t now_us) {
+        bool shared = false;
+        pthread_mutex_lock(&admission->lock);
+        for (const Party *other = admission->parties; other && !shared; other = other->after)
+                shared = other != party && (other->running[LANE_SYSTEM] + other->running[LANE_QUESTIONS] + other->waiting[LANE_QUESTIONS] > 0 ||
+                                            (other->busy_us > 0 && now_us - other->busy_us < RECENT_US));
+        pthread_mutex_unlock(&admission->lock);
+        return shared;
+}
+
 bool admission_done(Admission *admission, Ticket *ticket) {
         pthread_mutex_lock(&admission->lock);
-        bool ran = ticket->state == TICKET_RUNNING;
+        bool ran = ticket->state == TICKET_RUNNING, out = ticket->state == TICKET_OUT;
         if (ran)
                 stop_running(admission, ticket);
         else if (ticket->state == TICKET_WAITING)
@@ -305,6 +327,10 @@ bool admission_done(Admission *admission, Ticket *ticket) {
         else if (ticket->state == TICKET_RESERVED)
                 ticket->party->reserved--;
         set_state(ticket, TICKET_OUT);
+        if (!out) {
+                ticket->party->tickets--;
+                drop_party(admission, ticket->party);
+        }
         pthread_mutex_unlock(&admission->lock);
         return ran;
 }
@@ -337,6 +363,24 @@ void admission_release(Admission *admission, Party *party) {
         party->cursors--;
         admission->cursors--;
         pthread_mutex_unlock(&admission->lock);
+}
+
+Status admission_weigh(Admission *admission, Party *party, size_t *held, size_t wanted, Error *err) {
+        if (!party || wanted == *held)
+                return STATUS_OK;
+        Status status = STATUS_OK;
+        pthread_mutex_lock(&admission->lock);
+        size_t bytes = party->bytes - *held + wanted;
+        if (wanted > *held && bytes > admission->options.bytes) {
+                error_set(err, STATUS_MEMORY, "the connections of %s make the server keep more than %zu MB of messages and prepared statements", party->name,
+                          admission->options.bytes >> 20);
+                status = error_hint(err, "send less at a time, and close what is done with");
+        } else {
+                party->bytes = bytes;
+                *held = wanted;
+        }
+        pthread_mutex_unlock(&admission->lock);
+        return status;
 }
 
 void admission_count(Admission *admission, AdmissionCounts *out) {

@@ -45,6 +45,8 @@ typedef struct AdmissionOptions {
         size_t connections; /* logged in at once */
         size_t reserved;    /* of these, for administrators only */
         size_t logins;      /* threads that logins may have at once */
+        size_t bytes;       /* that the connections of one party may make the server keep */
+        size_t turns;       /* threads for lane TURNS: no party has all of them */
         size_t cursors;     /* that keep a worker, in all; a principal's first one beyond them too */
 } AdmissionOptions;
 
@@ -65,12 +67,18 @@ void admission_queue(Admission *admission, Ticket *ticket);
 Ticket *admission_next(Admission *admission, bool for_worker);
 /* Whether others wait in the lane of this one, which runs. */
 bool admission_wanted(Admission *admission, const Ticket *ticket);
+/* Whether another principal has statements that run or wait, or had within the last second (now_us: monotonic). */
+bool admission_is_shared(Admission *admission, const Party *party, int64_t now_us);
 /* OUT again, from whatever state. False: it was waiting or reserved, and never ran. */
 bool admission_done(Admission *admission, Ticket *ticket);
 
 /* A cursor of the party that keeps a worker. BUSY. */
 Status admission_hold(Admission *admission, Party *party, const Limits *limits, Error *err);
 void admission_release(Admission *admission, Party *party);
+
+/* What connections of the party keep in the server's memory: messages that are not whole yet, prepared statements. *held is
+ * what was counted of this connection, and becomes `wanted`. MEMORY beyond AdmissionOptions.bytes of a party; 0 always goes. */
+Status admission_weigh(Admission *admission, Party *party, size_t *held, size_t wanted, Error *err);
 
 /* As they are now, for pg_stat_activity's kin and for metrics. */
 typedef struct AdmissionCounts {

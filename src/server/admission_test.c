@@ -108,7 +108,7 @@ TEST(a_principals_own_limits_hold_and_are_named) {
 }
 
 TEST(the_last_connections_are_for_administrators_and_logins_do_not_take_all_threads) {
-        Admission *admission = admission_new(&(AdmissionOptions){ .connections = 3, .reserved = 1, .logins = 1 });
+        Admission *admission = admission_new(&(AdmissionOptions){ .connections = 3, .reserved = 1, .logins = 1, .turns = 4, .bytes = 1000 });
         Limits limits;
         limits_default(&limits);
         Party *parties[] = { join(t, admission, "ann", false, &limits), join(t, admission, "bo", false, &limits) };
@@ -126,6 +126,11 @@ TEST(the_last_connections_are_for_administrators_and_logins_do_not_take_all_thre
         CHECK(admission_next(admission, false) == &turns[1]);
         admission_done(admission, &turns[1]);
         admission_done(admission, &turns[2]);
+        size_t held = 0;
+        CHECK_OK(admission_weigh(admission, root, &held, 900, &t->err));
+        CHECK_STATUS(admission_weigh(admission, root, &held, 1001, &t->err), STATUS_MEMORY);
+        CHECK_INT(held, 900);
+        CHECK_OK(admission_weigh(admission, root, &held, 0, &t->err));
         admission_leave(admission, door);
         admission_leave(admission, root);
         admission_leave(admission, parties[0]);

@@ -390,6 +390,8 @@ Status http_query(Session *session, Error *err) {
         TRY(read_question(session, &question, err));
         TRY(take_settings(session, &question, err));
         session_begin(session, TRANSACTION_IMPLICIT);
+        session->statement_total++;
+        session_show(session, SESSION_ACTIVE, question.sql);
         Status status = read_command(&question, &session->http->arena, &command, err);
         if (status == STATUS_OK)
                 status = ask(session, &question, &command, err);

@@ -140,7 +140,8 @@ static int status_of(const Session *session, const Error *error) {
 /* ---- from one request to the next ---- */
 
 static void begin_linger(Session *session) {
-        (void)shutdown(session->transport.socket, SHUT_WR); /* under TLS too: what was to be said is said */
+        if (session->out.size == 0)
+                (void)shutdown(session->transport.socket, SHUT_WR); /* under TLS too: what was to be said is said */
         session->http->stage = HTTP_LINGERING;
         session->deadline_us = time_monotonic_us() + LINGER_US;
 }
@@ -262,7 +263,7 @@ static bool takes_method(const HttpRoute *route, Str method) {
 
 static Status no_token(Session *session, Error *err) {
         Error ignored;
-        (void)login_audit(session, session->account.name.size ? session->account.name : STR("token"), true, &ignored);
+        (void)login_audit(session, session->account.name.size ? session->account.name : STR("token"), arena_strf(&session->http->arena, "from %s", session->peer.address), true, &ignored);
         error_set(err, STATUS_LOGIN, "the token is none, is expired or was withdrawn");
         return error_hint(err, "send Authorization: Bearer TOKEN, with a token of lode token add");
 }
@@ -297,7 +298,8 @@ static Status note_login(Session *session, Error *err) {
         Http *http = session->http;
         if (str_equal(http->known, session->account.name))
                 return STATUS_OK;
-        TRY(login_audit(session, session->account.name, false, err));
+        TRY(session_join(session, err));
+        TRY(login_audit(session, session->account.name, STR(""), false, err));
         free((void *)(uintptr_t)http->known.data);
         char *copy = strndup(session->account.name.data, session->account.name.size);
         if (!copy)
@@ -325,7 +327,7 @@ static Status log_in(Session *session, Error *err) {
 
 /* The page of counters says nothing of anybody's data: whoever is on this machine may read it, and whoever has a token. */
 static bool needs_login(const Session *session, const HttpRoute *route) {
-        return !route->public && !(route->act == metrics && session->is_local && !http_field(&session->http->head, "authorization").data);
+        return !route->public && !(route->act == metrics && session->peer.is_local && !http_field(&session->http->head, "authorization").data);
 }
 
 /* ---- reading a request ---- */
@@ -506,11 +508,15 @@ static bool step_dropping(Session *session, SessionWant *out_want) {
 static bool step_action(Session *session, SessionWant *out_want) {
         Http *http = session->http;
         Error err = { 0 }, ignored;
-        if (http->route->wants_worker && !session->thread->has_worker) {
+        bool must_wait = http->route->wants_worker && !session->thread->has_worker;
+        Status status = must_wait ? session_reserve(session, http->route->public ? LANE_SYSTEM : LANE_QUESTIONS, &err) : STATUS_OK;
+        if (must_wait && status == STATUS_OK) {
+                session_show(session, SESSION_WAITING, http->route->public ? STR_NONE : http->head.path);
                 *out_want = SESSION_WANTS_WORKER;
                 return false;
         }
-        Status status = http->route->act(session, &err);
+        if (status == STATUS_OK)
+                status = http->route->act(session, &err);
         if (status != STATUS_OK && http->streaming) {
                 http->broken = http->close = true;
                 (void)session_flush(session, &ignored);
@@ -535,9 +541,12 @@ SessionWant http_run(Session *session) {
         };
         Http *http = session->http;
         SessionWant want = SESSION_WANTS_BYTES;
-        while (http->stage != HTTP_ENDED && !atomic_load(&session->stopped))
+        while (http->stage != HTTP_ENDED && !atomic_load(&session->stopped)) {
+                if (!session->thread->has_worker && session_is_clogged(session))
+                        return SESSION_WANTS_OUT;
                 if (!steps[http->stage](session, &want))
                         return want;
+        }
         return SESSION_ENDED;
 }
 

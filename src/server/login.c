@@ -60,11 +60,12 @@ static Status no_login(Error *err) {
         return error_set(err, STATUS_LOGIN, "the password is wrong, or there is no such user");
 }
 
-Status login_audit(Session *session, Str user, bool denied, Error *err) {
+/* detail: where from, and how often in a row, of those that failed. They are many when somebody guesses: made durable with others. */
+Status login_audit(Session *session, Str user, Str detail, bool denied, Error *err) {
         static const MetricsCounter counters[2][2] = { { METRICS_PG_LOGINS, METRICS_PG_LOGINS_FAILED }, { METRICS_HTTP_LOGINS, METRICS_HTTP_LOGINS_FAILED } };
-        AuditRecord record = { .principal = user, .via = session_via(session), .action = STR("login"), .rows = -1, .bytes = -1, .denied = denied };
+        AuditRecord record = { .principal = user, .via = session_via(session), .action = STR("login"), .rows = -1, .bytes = -1, .denied = denied, .statement = detail };
         metrics_add(session->host->metrics, counters[session->http != NULL][denied], 1);
-        return session->host->audit(session->host->context, &record, true, err);
+        return session->host->audit(session->host->context, &record, !denied, err);
 }
 
 Status login_enter(Session *session, Error *err) {
@@ -79,9 +80,18 @@ Status login_enter(Session *session, Error *err) {
         return session_check_start(session, err);
 }
 
+/* A connection more of this principal. */
+static Status join(Session *session, Error *err) {
+        TRY(login_enter(session, err));
+        TRY(session_join(session, err));
+        return login_audit(session, session->account.name, STR(""), false, err);
+}
+
 static void welcome(Session *session) {
-        Error err = { 0 };
-        if (login_enter(session, &err) != STATUS_OK || login_audit(session, session->account.name, false, &err) != STATUS_OK) {
+        Error err = { 0 }, ignored;
+        backoff_succeeded(session->host->backoff, str_of(session->peer.network), session->user);
+        if (join(session, &err) != STATUS_OK) {
+                (void)login_audit(session, session->account.name, str_of(err.message), true, &ignored);
                 refuse_error(session, &err);
                 return;
         }
@@ -93,13 +103,37 @@ static void welcome(Session *session) {
         reply_ready(&session->out, REPLY_IDLE);
         session->stage = STAGE_READY;
         session->deadline_us = 0;
+        session_show(session, SESSION_IDLE, STR(""));
         (void)session_flush(session, &err);
 }
 
 static void denied(Session *session, const Error *why) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
         Error err = *why, ignored;
-        (void)login_audit(session, session->account.name, true, &ignored);
+        int count;
+        backoff_failed(session->host->backoff, str_of(session->peer.network), session->user, time_monotonic_us(), &count);
+        Str detail = arena_strf(&arena, "from %s, failure %d in a row%s", session->peer.address, count, session->delayed ? ", delayed" : "");
+        (void)login_audit(session, session->account.name, detail, true, &ignored);
         refuse_error(session, &err);
+}
+
+/* What proves who it is waits for as long as those who failed before it have earned; everything else goes on. */
+static bool must_delay(Session *session, SessionWant *out_want) {
+        int64_t now = time_monotonic_us();
+        if (session->expects_us > now) {
+                session->stage = STAGE_ENDED; /* nothing but its hanging up wakes it before its time */
+                return false;
+        }
+        if (session->delayed || (session->stage != STAGE_SASL_FINAL && session->stage != STAGE_TOKEN))
+                return false;
+        int64_t until = backoff_until(session->host->backoff, str_of(session->peer.network), session->user, now);
+        if (until <= now)
+                return false;
+        session->delayed = true;
+        session->expects_us = until;
+        session->deadline_us += until - now;
+        *out_want = SESSION_WANTS_TIME;
+        return true;
 }
 
 /* ---- SCRAM ---- */
@@ -145,7 +179,7 @@ static Status sasl_final(Session *session, Str body, Error *err) {
 /* ---- tokens ---- */
 
 static Status begin_token(Session *session, Error *err) {
-        if (!session->transport.tls && !session->is_local)
+        if (!session->transport.tls && !session->peer.is_local)
                 return error_set(err, STATUS_LOGIN, "a token is taken inside TLS only");
         reply_login_password(&session->out);
         session->stage = STAGE_TOKEN;
@@ -205,7 +239,7 @@ static Status start(Session *session, const WireStartup *startup, Error *err) {
                 reply_protocol(&session->out, startup->minor > OUR_MINOR ? OUR_MINOR : startup->minor, startup->unknown, startup->unknown_count);
         if (startup->minor < OUR_MINOR)
                 session->key_size = sizeof(uint32_t);
-        session->account.name = arena_str(&session->arena, startup->user);
+        session->account.name = session->user = arena_str(&session->arena, startup->user);
         session->database = arena_str(&session->arena, startup->database);
         TRY(take_settings(session, startup, err));
         return str_is(startup->user, TOKEN_USER) ? begin_token(session, err) : begin_scram(session, err);
@@ -275,8 +309,10 @@ bool login_step(Session *session, SessionWant *out_want) {
                 refuse_error(session, &err);
                 return true;
         }
-        if (size == 0)
+        if (size == 0 || must_delay(session, out_want))
                 return false;
+        if (session->stage == STAGE_ENDED)
+                return true;
         /* the packet's bytes stay where they are until the session reads on */
         (startup ? take_packet : take_message)(session, str_slice(bytes, 0, size));
         return true;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the connection's database and the session's settings mean for its questions. */
+#include <inttypes.h>
+
 #include "base/vec.h"
 #include "server/session_parts.h"
 
@@ -89,7 +91,7 @@ static void take_settings(const Session *session, Arena *arena, SystemSession *o
 
 Status session_describe(Session *session, Arena *arena, SystemSession *out, TimeZone *zone, Error *err) {
         Str ignored;
-        *out = (SystemSession){ .database = session->database };
+        *out = (SystemSession){ .database = session->database, .extras = session->extras, .extra_count = COUNT_OF(session->extras) };
         take_path(session, arena, out);
         take_settings(session, arena, out);
         return timezone_read(arena_str(arena, settings_get(session->settings, STR("timezone"))), arena, &ignored, zone, err);
@@ -182,8 +184,42 @@ static Status fill_zone(const Filling *filling, SqlExpr **place, Error *err) {
         return STATUS_OK;
 }
 
+static void become(const Filling *filling, SqlExpr **place, SqlLiteral literal, Str text) {
+        become_text(filling, place, text);
+        (*place)->constant.literal = literal;
+}
+
+/* pg_cancel_backend(pid), pg_terminate_backend(pid): of one's own sessions; for administrators, of all. */
+static Status fill_signal(const Filling *filling, SqlExpr **place, bool end, Error *err) {
+        Session *session = filling->session;
+        const SqlExpr *number = literal_of((*place)->function.arguments.items[0].expr);
+        int64_t process = 0;
+        bool found = false;
+        if (filling->now && (!number || !str_to_int64(number->constant.text, &process))) {
+                error_set(err, STATUS_SQL_REFUSED, "%s takes a number that is written out, not a column", end ? "pg_terminate_backend()" : "pg_cancel_backend()");
+                sql_error_place(err, filling->tree, (*place)->at);
+                return error_hint(err, "SELECT pid FROM pg_stat_activity first, then one call for each");
+        }
+        if (filling->now) {
+                AuditRecord record = { .principal = session->principal.name, .via = STR("pg"), .action = end ? STR("terminate") : STR("cancel"), .rows = -1, .bytes = -1,
+                                       .statement = arena_strf(filling->arena, "session %" PRId64, process) };
+                if (process > 0 && process <= UINT32_MAX)
+                        found = session->host->signal(session->host->context, (uint32_t)process, session->principal.name, session->principal.administrator, end);
+                record.denied = !found;
+                TRY(session->host->audit(session->host->context, &record, found, err));
+                if (!found)
+                        session_warn(session, "01000", arena_printf(filling->arena, "PID %" PRId64 " is not a session of yours", process));
+        }
+        become(filling, place, SQL_BOOLEAN, found ? STR("true") : STR("false"));
+        return STATUS_OK;
+}
+
 static Status fill_setting(void *context, SqlExpr **place, Error *err) {
         const Filling *filling = context;
+        if (is_call(*place, "pg_cancel_backend", 1) || is_call(*place, "pg_terminate_backend", 1))
+                return fill_signal(filling, place, is_call(*place, "pg_terminate_backend", 1), err);
+        if (is_call(*place, "pg_backend_pid", 0))
+                return become(filling, place, SQL_INTEGER, arena_strf(filling->arena, "%u", session_process(filling->session))), STATUS_OK;
         if (is_call(*place, "set_config", 3))
                 return fill_set_config(filling, place, err);
         if (is_call(*place, "timezone", 2))

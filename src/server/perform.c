@@ -288,7 +288,7 @@ static Status do_prepare(Session *session, Portal *portal, Error *err) {
                 types[i] = parameter_oid_of_word(command->values[i]);
         Prepared *made;
         TRY(prepared_make(session, command->inner, inner, types, command->value_count, &made, err));
-        session_keep_statement(session, command->name, made);
+        TRY(session_keep_statement(session, command->name, made, err));
         complete(session, "PREPARE");
         return STATUS_OK;
 }
@@ -363,7 +363,7 @@ static Status do_declare(Session *session, Portal *portal, Error *err) {
         cursor->hold = command->hold;
         for (size_t i = 0; i < prepared->column_count; i++)
                 cursor->formats[i] = command->binary;
-        session_keep_portal(session, command->name, cursor);
+        TRY(session_keep_portal(session, command->name, cursor, err));
         complete(session, "DECLARE CURSOR");
         return STATUS_OK;
 }

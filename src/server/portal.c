@@ -164,29 +164,45 @@ static Status describe(Session *session, Worker *worker, Prepared *prepared, Err
         return STATUS_OK;
 }
 
-static Status prepare_question(Session *session, Prepared *prepared, const uint32_t *types, size_t type_count, Error *err) {
-        CLEANUP(worker_releasep) Worker *worker = NULL;
+/* A worker of this principal with as much memory as it may have. */
+static Status lease(Session *session, Worker **out, Error *err) {
+        WorkerWish wish = { .principal = session->principal.name, .memory = (uint64_t)session->limits.value[LIMIT_MEMORY] };
+        return worker_lease_for(session->host->pool, &wish, out, err);
+}
+
+static Status take_types(Prepared *prepared, const uint32_t *types, size_t type_count, Error *err) {
         size_t count;
-        TRY(worker_lease(session->host->pool, session->principal.name, &worker, err));
+        TRY(sql_parameter_count(prepared->tree, &count, err));
+        prepared->type_count = count > type_count ? count : type_count;
+        prepared->types = ARENA_ARRAY(&prepared->arena, uint32_t, prepared->type_count);
+        for (size_t i = 0; i < type_count; i++)
+                prepared->types[i] = types[i] == OID_UNKNOWN ? 0 : types[i];
+        CastTypes casts = { prepared->types, prepared->type_count };
+        SqlVisitor visitor = { .expr = see_cast, .context = &casts };
+        return sql_visit_query(prepared->tree->query, &visitor, err);
+}
+
+/* *out_again: the worker had died since it was last asked, and nothing is lost by asking another. */
+static Status prepare_once(Session *session, Prepared *prepared, const uint32_t *types, size_t type_count, bool *out_again, Error *err) {
+        CLEANUP(worker_releasep) Worker *worker = NULL;
+        TRY(lease(session, &worker, err));
         TRY(session_work_with(session, worker, err));
         Status status = statement_parse_client(worker, prepared->command.inner, STR(""), &prepared->arena, &prepared->tree, err);
+        *out_again = status == STATUS_WORKER_LOST && !worker_is_new(worker);
         if (status == STATUS_OK)
                 status = literal_read_casts(prepared->tree, &prepared->arena, err);
         if (status == STATUS_OK)
-                status = sql_parameter_count(prepared->tree, &count, err);
-        if (status == STATUS_OK) {
-                prepared->type_count = count > type_count ? count : type_count;
-                prepared->types = ARENA_ARRAY(&prepared->arena, uint32_t, prepared->type_count);
-                for (size_t i = 0; i < type_count; i++)
-                        prepared->types[i] = types[i] == OID_UNKNOWN ? 0 : types[i];
-                CastTypes casts = { prepared->types, prepared->type_count };
-                SqlVisitor visitor = { .expr = see_cast, .context = &casts };
-                status = sql_visit_query(prepared->tree->query, &visitor, err);
-        }
+                status = take_types(prepared, types, type_count, err);
         if (status == STATUS_OK)
                 status = describe(session, worker, prepared, err);
         session_work_done(session);
         return status;
+}
+
+static Status prepare_question(Session *session, Prepared *prepared, const uint32_t *types, size_t type_count, Error *err) {
+        bool again = false;
+        Status status = prepare_once(session, prepared, types, type_count, &again, err);
+        return again ? prepare_once(session, prepared, types, type_count, &again, err) : status;
 }
 
 Status prepared_make(Session *session, Str sql, const Command *command, const uint32_t *types, size_t type_count, Prepared **out,
@@ -270,10 +286,8 @@ static void portal_stop(Session *session, Portal *portal) {
         Error ignored;
         if (portal->state == PORTAL_OPEN && !portal->told)
                 (void)tell(session, portal, METRICS_OK, &ignored);
-        if (portal->rows)
-                session->open_portals--;
         if (portal->held)
-                atomic_fetch_sub(session->host->held, 1);
+                admission_release(session->host->admission, session->party);
         portal->held = false;
         worker_rows_end(portal->rows);
         worker_release(portal->worker);
@@ -307,14 +321,9 @@ void portal_reply_columns(Session *session, Portal *portal) {
 
 /* ---- running ---- */
 
-static int64_t shorter(int64_t a, int64_t b) {
-        return a == 0 ? b : b == 0 || a < b ? a : b;
-}
-
 static int64_t statement_time(const Session *session) {
-        int64_t own = 0;
-        setting_duration(settings_get(session->settings, STR("statement_timeout")), &own);
-        return shorter(own, session->host->statement_us);
+        int64_t own = session_time(session, "statement_timeout", LIMIT_STATEMENT_TIME), all = session->host->statement_us;
+        return own == 0 || (all > 0 && all < own) ? all : own;
 }
 
 static ExecuteSpec execute_spec(Portal *portal) {
@@ -390,6 +399,7 @@ static Status bind_and_begin(Session *session, Portal *portal, Error *err) {
         portal->versions = ARENA_ARRAY(&portal->arena, Str, bound->relation_count);
         for (size_t i = 0; i < bound->relation_count; i++)
                 portal->versions[i] = version_of(session, &bound->relations[i], &portal->arena);
+        TRY(limit_check(&session->limits, LIMIT_SCAN, portal->statement.source.bytes, err));
         if (prepared->command.kind == COMMAND_EXPLAIN)
                 return STATUS_OK; /* its columns are not the question's, and it runs nothing */
         if (!fits_description(prepared, &portal->statement, &portal->arena)) {
@@ -398,34 +408,37 @@ static Status bind_and_begin(Session *session, Portal *portal, Error *err) {
         }
         ExecuteSpec execute = execute_spec(portal);
         TRY(worker_rows_begin(portal->worker, &execute, &portal->rows, err));
-        session->open_portals++;
         return STATUS_OK;
 }
 
 /* A portal that is read in parts keeps its worker while its client thinks; were there as many as workers, nobody else would
  * be answered. */
 static Status hold(Session *session, Portal *portal, Error *err) {
-        if (atomic_fetch_add(session->host->held, 1) < session->host->held_most) {
-                portal->held = true;
-                return STATUS_OK;
-        }
-        atomic_fetch_sub(session->host->held, 1);
-        session_refuse(session, "53300", STATUS_LIMIT, err, "too many cursors are open on this server: %zu, each with a worker of its own",
-                       session->host->held_most);
-        return error_hint(err, "read the answer in one go, or try again when others have closed theirs");
+        TRY(admission_hold(session->host->admission, session->party, &session->limits, err));
+        portal->held = true;
+        return STATUS_OK;
 }
 
-static Status portal_open(Session *session, Portal *portal, Error *err) {
-        portal->began_us = time_monotonic_us();
-        if (session->open_portals >= session->host->portals_most) {
-                error_set(err, STATUS_LIMIT, "%zu portals are open already, each with a worker of its own", session->open_portals);
-                return error_hint(err, "fetch one to its end, or close it");
-        }
-        TRY(worker_lease(session->host->pool, session->principal.name, &portal->worker, err));
-        Status status = session_work_with(session, portal->worker, err);
-        if (status == STATUS_OK)
-                status = bind_and_begin(session, portal, err);
+static Status begin(Session *session, Portal *portal, Error *err) {
+        TRY(lease(session, &portal->worker, err));
+        TRY(session_work_with(session, portal->worker, err));
+        Status status = bind_and_begin(session, portal, err);
         session_work_done(session);
+        return status;
+}
+
+/* A worker that died since it was last asked is found out here; nothing is lost by asking another. */
+static Status portal_open(Session *session, Portal *portal, Error *err) {
+        bool held = portal->held;
+        portal->began_us = time_monotonic_us();
+        Status status = begin(session, portal, err);
+        if (status == STATUS_WORKER_LOST && portal->worker && !worker_is_new(portal->worker)) {
+                portal->held = false;
+                portal_stop(session, portal);
+                portal->held = held;
+                portal->state = PORTAL_NEW;
+                status = begin(session, portal, err);
+        }
         if (status == STATUS_OK) {
                 portal->state = PORTAL_OPEN;
                 return STATUS_OK;
@@ -436,13 +449,17 @@ static Status portal_open(Session *session, Portal *portal, Error *err) {
         return status;
 }
 
-/* An error of the engine about the printed text, at its place in the client's. */
-static Status portal_failed(Session *session, Portal *portal, Error *err) {
-        Status status = statement_error(&portal->statement, err);
+/* In the middle of its rows, by a failure of this status. */
+static Status portal_ends(Session *session, Portal *portal, Status status) {
         Error ignored;
         (void)tell(session, portal, outcome_of(status, METRICS_FAILED), &ignored);
         portal_stop(session, portal);
         return status;
+}
+
+/* An error of the engine about the printed text, at its place in the client's. */
+static Status portal_failed(Session *session, Portal *portal, Error *err) {
+        return portal_ends(session, portal, statement_error(&portal->statement, err));
 }
 
 /* Passes on at most `most` rows. *out_done: there are no more. */
@@ -456,6 +473,11 @@ static Status pass_rows(Session *session, Portal *portal, int64_t most, bool sil
                         return portal_failed(session, portal, err);
                 *out_count += count;
                 portal->taken += count;
+                portal->taken_bytes += (int64_t)messages.size;
+                session->row_total += count;
+                if (limit_check(&session->limits, LIMIT_ROWS, portal->taken, err) != STATUS_OK ||
+                    limit_check(&session->limits, LIMIT_BYTES, portal->taken_bytes, err) != STATUS_OK)
+                        return portal_ends(session, portal, err->status);
                 if (silent)
                         continue;
                 if (portal->sink) {

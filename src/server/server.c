@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
@@ -19,11 +20,18 @@
 #include "server/session.h"
 
 #define LIGHT_THREADS 4
+#define LOGIN_THREADS 2           /* of these, that logins may have at once */
 #define EVENTS_MOST 256
 #define ACCEPTS_AT_ONCE 64
 #define LOOK_MS 250               /* how often deadlines, and whether to stop, are looked at */
-#define SPARE_WORKERS 8           /* beyond the statements: for portals that wait for their client */
-#define PORTALS_MOST 4            /* open at once in one session */
+#define CURSORS 16                /* that keep a worker while their client thinks */
+#define FIRSTS 16                 /* statements, and cursors, beyond the number, of those who have none */
+#define SYSTEMS 16                /* statements that ask the catalogue only */
+#define RESERVED 5                /* connections for administrators only */
+#define ARRIVALS_MOST 256         /* connections that have not logged in; the oldest makes room */
+#define BYTES_MOST (512u << 20)   /* of one principal's messages and prepared statements */
+#define IDLE_WORKER_US 60000000   /* an idle worker ends after that */
+#define LONG_US 300000            /* a statement that runs for so long makes way for those of other principals */
 #define SECOND 1000000
 
 /* An address that clients connect to. */
@@ -40,21 +48,18 @@ typedef enum ConnectionState { CONNECTION_IDLE, CONNECTION_QUEUED, CONNECTION_RU
 typedef struct Connection {
         Session *session;
         ConnectionState state;
-        bool is_http;
-        bool expired;                    /* to be told so by the next thread */
-        struct Connection *next_in_line; /* in a queue, or among the ended */
+        bool is_http, at_door;             /* at the door until somebody logged in */
+        Ticket turn;                       /* of a light thread; that of a statement is the session's */
+        bool expired;                      /* to be told so by the next thread */
+        struct Connection *next_ended;
         struct Connection *before, *after; /* of all */
+        struct Connection *earlier, *later; /* of those at the door */
 } Connection;
 
-typedef struct Line { /* first in, first out */
-        Connection *first, *last;
-        size_t length, running;
-        pthread_cond_t filled;
-} Line;
-
 typedef struct Group {
-        Line line;
+        pthread_cond_t filled;
         bool heavy;
+        size_t count, idle, most;
 } Group;
 
 typedef struct Thread {
@@ -66,7 +71,6 @@ typedef struct Thread {
 struct Server {
         ServerOptions options;
         SessionHost host;
-        atomic_size_t held;
         Arena arena;
         Store *store;
         TlsContext *tls, *http_tls;
@@ -85,6 +89,9 @@ struct Server {
         Group light, heavy;
         Connection *connections, *ended;
         size_t connection_count, http_count;
+        Connection *door_first, *door_last; /* oldest first */
+        size_t door_count;
+        bool deaf; /* no descriptor is left: the listeners are looked at again later */
         uint32_t next_process;
         bool stopping;
 };
@@ -111,51 +118,131 @@ static void sync_audit(Server *server) {
         pthread_mutex_unlock(&server->audit_lock);
 }
 
+/* ---- queues; under the lock ---- */
+
+static void start_thread(Server *server, Group *group);
+
+/* Somebody has something to do. */
+static void wake(Server *server, Group *group) {
+        if (group->idle == 0 && group->count < group->most)
+                start_thread(server, group);
+        else
+                pthread_cond_signal(&group->filled);
+}
+
+static void queue_turn(Server *server, Connection *connection) {
+        connection->state = CONNECTION_QUEUED;
+        connection->turn.party = session_party(connection->session);
+        connection->turn.lane = LANE_TURNS;
+        admission_queue(server->host.admission, &connection->turn);
+        wake(server, &server->light);
+}
+
+static void queue_statement(Server *server, Connection *connection) {
+        connection->state = CONNECTION_QUEUED;
+        admission_queue(server->host.admission, session_ticket(connection->session));
+        wake(server, &server->heavy);
+}
+
+/* A statement that waits in line leaves it; one that runs is interrupted. */
+static void stop_statement(Server *server, Connection *connection, bool timed_out) {
+        Ticket *ticket = session_ticket(connection->session);
+        if (ticket->state != TICKET_WAITING) {
+                session_cancel(connection->session);
+                return;
+        }
+        admission_done(server->host.admission, ticket);
+        session_turn_away(connection->session, timed_out);
+        queue_turn(server, connection);
+}
+
+static void leave_door(Server *server, Connection *connection) {
+        if (!connection->at_door)
+                return;
+        connection->at_door = false;
+        server->door_count--;
+        if (connection->earlier)
+                connection->earlier->later = connection->later;
+        else
+                server->door_first = connection->later;
+        if (connection->later)
+                connection->later->earlier = connection->earlier;
+        else
+                server->door_last = connection->earlier;
+        connection->earlier = connection->later = NULL;
+}
+
+static void come_to_door(Server *server, Connection *connection) {
+        connection->at_door = true;
+        connection->earlier = server->door_last;
+        if (server->door_last)
+                server->door_last->later = connection;
+        else
+                server->door_first = connection;
+        server->door_last = connection;
+        server->door_count++;
+}
+
+/* ---- what sessions ask of others ---- */
+
 static void cancel_by_key(void *context, uint32_t process, Str key) {
         Server *server = context;
         pthread_mutex_lock(&server->lock);
         for (Connection *connection = server->connections; connection; connection = connection->after)
-                if (session_process(connection->session) == process && session_key_is(connection->session, key))
-                        session_cancel(connection->session);
+                if (session_process(connection->session) == process && session_key_is(connection->session, key) && connection->state != CONNECTION_ENDED)
+                        stop_statement(server, connection, false);
         pthread_mutex_unlock(&server->lock);
 }
 
 static void tell_now(void *context, MetricsNow *out) {
         Server *server = context;
+        AdmissionCounts counts;
         *out = (MetricsNow){ .version = server->options.version, .started_us = server->started_us };
         worker_pool_counts(server->host.pool, &out->workers, &out->workers_busy);
+        admission_count(server->host.admission, &counts);
+        out->queued = counts.waiting;
+        out->running = counts.running;
         pthread_mutex_lock(&server->lock);
         out->connections[0] = server->connection_count - server->http_count;
         out->connections[1] = server->http_count;
-        out->queued = server->heavy.line.length;
-        out->running = server->heavy.line.running;
         pthread_mutex_unlock(&server->lock);
 }
 
-/* ---- queues; under the lock ---- */
-
-static void queue(Group *group, Connection *connection) {
-        Line *line = &group->line;
-        connection->state = CONNECTION_QUEUED;
-        connection->next_in_line = NULL;
-        if (line->last)
-                line->last->next_in_line = connection;
-        else
-                line->first = connection;
-        line->last = connection;
-        line->length++;
-        pthread_cond_signal(&line->filled);
+static void each_session(void *context, void (*see)(void *see_context, const SessionView *view), void *see_context) {
+        Server *server = context;
+        SessionView view;
+        pthread_mutex_lock(&server->lock);
+        for (Connection *connection = server->connections; connection; connection = connection->after)
+                if (connection->state != CONNECTION_ENDED && session_view(connection->session, &view))
+                        see(see_context, &view);
+        pthread_mutex_unlock(&server->lock);
 }
 
-static Connection *unqueue(Line *line) {
-        Connection *connection = line->first;
-        line->first = connection->next_in_line;
-        if (!line->first)
-                line->last = NULL;
-        connection->state = CONNECTION_RUNNING;
-        line->length--;
-        line->running++;
-        return connection;
+static void stop_session(Server *server, Connection *connection) {
+        session_stop(connection->session);
+        if (connection->state == CONNECTION_IDLE)
+                queue_turn(server, connection);
+        else
+                stop_statement(server, connection, false);
+}
+
+static bool signal_session(void *context, uint32_t process, Str principal, bool administrator, bool end) {
+        Server *server = context;
+        SessionView view;
+        bool found = false;
+        pthread_mutex_lock(&server->lock);
+        for (Connection *connection = server->connections; connection && !found; connection = connection->after) {
+                if (session_process(connection->session) != process || connection->state == CONNECTION_ENDED || !session_view(connection->session, &view) ||
+                    (!administrator && !str_is(principal, view.principal)))
+                        continue;
+                found = true;
+                if (end)
+                        stop_session(server, connection);
+                else
+                        stop_statement(server, connection, false);
+        }
+        pthread_mutex_unlock(&server->lock);
+        return found;
 }
 
 /* ---- threads ---- */
@@ -174,14 +261,17 @@ static void arm(Server *server, Connection *connection, uint32_t events) {
 
 /* Only the loop frees: it may hold an event of it still. */
 static void end_connection(Server *server, Connection *connection) {
+        leave_door(server, connection);
         connection->state = CONNECTION_ENDED;
-        connection->next_in_line = server->ended;
+        connection->next_ended = server->ended;
         server->ended = connection;
         wake_loop(server);
 }
 
 /* What becomes of it now. Under the lock: the loop must not see an event before the state is right. */
 static void dispatch(Server *server, Connection *connection, SessionWant want) {
+        if (session_is_in(connection->session))
+                leave_door(server, connection);
         connection->state = CONNECTION_IDLE;
         switch (want) {
         case SESSION_WANTS_BYTES:
@@ -190,8 +280,14 @@ static void dispatch(Server *server, Connection *connection, SessionWant want) {
         case SESSION_WANTS_OUT:
                 arm(server, connection, EPOLLOUT);
                 break;
+        case SESSION_WANTS_TIME:
+                arm(server, connection, 0);
+                break;
+        case SESSION_WANTS_TURN:
+                queue_turn(server, connection);
+                break;
         case SESSION_WANTS_WORKER:
-                queue(&server->heavy, connection);
+                queue_statement(server, connection);
                 arm(server, connection, 0); /* a client that hangs up ends what it asked for */
                 break;
         case SESSION_ENDED:
@@ -200,58 +296,80 @@ static void dispatch(Server *server, Connection *connection, SessionWant want) {
         }
 }
 
-static SessionWant run_session(Connection *connection, const SessionThread *thread, bool expired) {
-        if (!expired)
-                return session_run(connection->session, thread);
-        session_expire(connection->session);
-        return SESSION_ENDED;
+/* What a thread did with a connection; under the lock. A statement that wants another turn keeps its place until it is queued. */
+static void finish(Server *server, Connection *connection, Ticket *ticket, SessionWant want) {
+        bool again = ticket->lane != LANE_TURNS && want == SESSION_WANTS_WORKER;
+        if (!again)
+                admission_done(server->host.admission, ticket);
+        dispatch(server, connection, want);
+}
+
+static Ticket *next_ticket(Server *server, Group *group) {
+        Ticket *ticket;
+        while (!(ticket = admission_next(server->host.admission, group->heavy)) && !server->stopping) {
+                group->idle++;
+                pthread_cond_wait(&group->filled, &server->lock);
+                group->idle--;
+        }
+        return ticket;
 }
 
 static void *thread_main(void *argument) {
         Thread *self = argument;
         Server *server = self->server;
-        Line *line = &self->group->line;
         Error err;
         GrantCache grants = { 0 };
+        LimitCache limits = { 0 };
         CLEANUP(lake_freep) Lake *lake = NULL;
         if (lake_open(server->options.store, &lake, &err) != STATUS_OK)
                 log_warn("server", "a thread cannot open the store: %s", err.message);
+        SessionThread thread = { .lake = lake, .grants = &grants, .limits = &limits, .has_worker = self->group->heavy };
         pthread_mutex_lock(&server->lock);
-        for (;;) {
-                while (!line->first && !server->stopping)
-                        pthread_cond_wait(&line->filled, &server->lock);
-                if (!line->first)
-                        break;
-                Connection *connection = unqueue(line);
+        for (Ticket *ticket; (ticket = next_ticket(server, self->group));) {
+                Connection *connection = ticket->owner;
                 bool expired = connection->expired;
+                connection->expired = false;
+                connection->state = CONNECTION_RUNNING;
                 pthread_mutex_unlock(&server->lock);
-                SessionThread thread = { .lake = lake, .grants = &grants, .has_worker = self->group->heavy };
-                SessionWant want = lake ? run_session(connection, &thread, expired) : SESSION_ENDED;
+                SessionWant want = !lake ? SESSION_ENDED : expired ? session_expire(connection->session, &thread) : session_run(connection->session, &thread);
                 pthread_mutex_lock(&server->lock);
-                line->running--;
-                dispatch(server, connection, want);
+                finish(server, connection, ticket, want);
         }
         pthread_mutex_unlock(&server->lock);
         arena_deinit(&grants.arena);
+        arena_deinit(&limits.arena);
         return NULL;
 }
 
-static void start_threads(Server *server) {
-        server->thread_count = LIGHT_THREADS + server->options.statements;
-        server->threads = ARENA_ARRAY(&server->arena, Thread, server->thread_count);
-        for (size_t i = 0; i < server->thread_count; i++) {
-                Thread *thread = &server->threads[i];
-                *thread = (Thread){ .server = server, .group = i < LIGHT_THREADS ? &server->light : &server->heavy };
-                if (pthread_create(&thread->id, NULL, thread_main, thread) != 0)
+/* Under the lock. */
+static void start_thread(Server *server, Group *group) {
+        Thread *thread = &server->threads[server->thread_count];
+        *thread = (Thread){ .server = server, .group = group };
+        if (pthread_create(&thread->id, NULL, thread_main, thread) != 0) {
+                if (group->count == 0)
                         panic("cannot start a thread");
+                return; /* those that there are go on */
         }
+        server->thread_count++;
+        group->count++;
+}
+
+static void start_threads(Server *server) {
+        server->light.most = LIGHT_THREADS;
+        server->heavy.most = server->options.statements + FIRSTS + SYSTEMS;
+        server->threads = ARENA_ARRAY(&server->arena, Thread, server->light.most + server->heavy.most);
+        pthread_mutex_lock(&server->lock);
+        for (size_t i = 0; i < LIGHT_THREADS; i++)
+                start_thread(server, &server->light);
+        start_thread(server, &server->heavy);
+        pthread_mutex_unlock(&server->lock);
 }
 
 static void end_threads(Server *server) {
         pthread_mutex_lock(&server->lock);
         server->stopping = true;
-        pthread_cond_broadcast(&server->light.line.filled);
-        pthread_cond_broadcast(&server->heavy.line.filled);
+        pthread_cond_broadcast(&server->light.filled);
+        pthread_cond_broadcast(&server->heavy.filled);
         pthread_mutex_unlock(&server->lock);
         for (size_t i = 0; i < server->thread_count; i++)
                 pthread_join(server->threads[i].id, NULL);
@@ -260,35 +378,48 @@ static void end_threads(Server *server) {
 
 /* ---- the loop ---- */
 
-static void add_connection(Server *server, int socket, bool is_local, bool is_http) {
+static void add_connection(Server *server, int socket, const SessionPeer *peer) {
         int yes = 1;
         Connection *connection = calloc(1, sizeof(*connection));
         if (!connection)
                 out_of_memory();
         (void)setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
         (void)setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
-        connection->session = session_new(&server->host, socket, ++server->next_process, is_local, is_http);
-        connection->is_http = is_http;
-        metrics_add(&server->metrics, is_http ? METRICS_HTTP_ACCEPTED : METRICS_PG_ACCEPTED, 1);
+        connection->session = session_new(&server->host, socket, ++server->next_process, peer);
+        connection->turn.owner = session_ticket(connection->session)->owner = connection;
+        connection->is_http = peer->is_http;
+        metrics_add(&server->metrics, peer->is_http ? METRICS_HTTP_ACCEPTED : METRICS_PG_ACCEPTED, 1);
         pthread_mutex_lock(&server->lock);
         connection->after = server->connections;
         if (server->connections)
                 server->connections->before = connection;
         server->connections = connection;
         server->connection_count++;
-        server->http_count += is_http;
-        pthread_mutex_unlock(&server->lock);
+        server->http_count += peer->is_http;
+        come_to_door(server, connection);
         struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = connection };
-        if (epoll_ctl(server->events, EPOLL_CTL_ADD, socket, &event) < 0) {
-                pthread_mutex_lock(&server->lock);
+        if (epoll_ctl(server->events, EPOLL_CTL_ADD, socket, &event) < 0)
                 end_connection(server, connection);
-                pthread_mutex_unlock(&server->lock);
+        pthread_mutex_unlock(&server->lock);
+}
+
+/* Of those that have not logged in, the oldest that nobody is busy with. False: there is none. */
+static bool clear_door(Server *server) {
+        pthread_mutex_lock(&server->lock);
+        Connection *connection = server->door_first;
+        while (connection && connection->state != CONNECTION_IDLE)
+                connection = connection->later;
+        if (connection) {
+                session_drop(connection->session, "53300", "too many connections that have not logged in");
+                end_connection(server, connection);
         }
+        pthread_mutex_unlock(&server->lock);
+        return connection != NULL;
 }
 
 static void turn_away(int socket, bool is_http) {
         CLEANUP(buf_deinit) Buf out = { 0 };
-        ReplyError error = { .severity = REPLY_FATAL, .sqlstate = STR("53300"), .message = STR("sorry, too many clients already") };
+        ReplyError error = { .severity = REPLY_FATAL, .sqlstate = STR("53300"), .message = STR("sorry, too many clients log in already") };
         if (is_http)
                 buf_append_cstr(&out, "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         else
@@ -303,15 +434,57 @@ static bool is_loopback(const struct sockaddr_storage *address) {
         return address->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
 }
 
+static SessionPeer peer_of(const struct sockaddr_storage *address) {
+        SessionPeer peer = { .is_local = is_loopback(address) };
+        if (address->ss_family == AF_INET) {
+                const struct sockaddr_in *four = (const struct sockaddr_in *)address;
+                inet_ntop(AF_INET, &four->sin_addr, peer.address, sizeof(peer.address));
+                inet_ntop(AF_INET, &four->sin_addr, peer.network, sizeof(peer.network));
+                peer.port = ntohs(four->sin_port);
+        } else if (address->ss_family == AF_INET6) {
+                struct sockaddr_in6 six = *(const struct sockaddr_in6 *)address;
+                inet_ntop(AF_INET6, &six.sin6_addr, peer.address, sizeof(peer.address));
+                memset(six.sin6_addr.s6_addr + 8, 0, 8);
+                inet_ntop(AF_INET6, &six.sin6_addr, peer.network, sizeof(peer.network));
+                peer.port = ntohs(six.sin6_port);
+        }
+        return peer;
+}
+
+static void listen_for(Server *server, uint32_t events) {
+        for (size_t i = 0; i < server->listener_count; i++) {
+                struct epoll_event event = { .events = events, .data.ptr = &server->listeners[i] };
+                (void)epoll_ctl(server->events, EPOLL_CTL_MOD, server->listeners[i].socket, &event);
+        }
+}
+
+/* Without a descriptor nothing can be taken: until the next look nobody asks, unless somebody at the door makes room. */
+static void be_deaf(Server *server) {
+        clear_door(server);
+        server->deaf = true;
+        listen_for(server, 0);
+}
+
+static void listen_again(Server *server) {
+        if (server->deaf)
+                listen_for(server, EPOLLIN);
+        server->deaf = false;
+}
+
 static void accept_some(Server *server, const Listener *listener) {
         for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
                 struct sockaddr_storage address = { 0 };
                 socklen_t size = sizeof(address);
                 int socket = accept4(listener->socket, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-                if (socket < 0)
-                        return; /* none left; or no descriptor, and then the next look may find one */
-                if (server->connection_count < server->options.connections_most) {
-                        add_connection(server, socket, is_loopback(&address), listener->is_http);
+                if (socket < 0) {
+                        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+                                be_deaf(server);
+                        return;
+                }
+                SessionPeer peer = peer_of(&address);
+                peer.is_http = listener->is_http;
+                if (server->door_count < ARRIVALS_MOST || clear_door(server)) {
+                        add_connection(server, socket, &peer);
                         continue;
                 }
                 metrics_add(&server->metrics, METRICS_TURNED_AWAY, 1);
@@ -323,9 +496,9 @@ static void take_event(Server *server, Connection *connection, uint32_t events) 
         pthread_mutex_lock(&server->lock);
         bool gone = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
         if (connection->state == CONNECTION_IDLE)
-                queue(&server->light, connection);
+                queue_turn(server, connection);
         else if (gone && connection->state != CONNECTION_ENDED)
-                session_cancel(connection->session);
+                stop_statement(server, connection, false);
         pthread_mutex_unlock(&server->lock);
 }
 
@@ -333,7 +506,7 @@ static void free_ended(Server *server) {
         pthread_mutex_lock(&server->lock);
         Connection *ended = server->ended;
         server->ended = NULL;
-        for (Connection *connection = ended; connection; connection = connection->next_in_line) {
+        for (Connection *connection = ended; connection; connection = connection->next_ended) {
                 if (connection->before)
                         connection->before->after = connection->after;
                 else
@@ -346,21 +519,38 @@ static void free_ended(Server *server) {
         pthread_mutex_unlock(&server->lock);
         while (ended) {
                 Connection *connection = ended;
-                ended = connection->next_in_line;
+                ended = connection->next_ended;
                 session_free(connection->session);
                 free(connection);
         }
+}
+
+static void look_at_deadline(Server *server, Connection *connection, int64_t now) {
+        bool idle = connection->state == CONNECTION_IDLE;
+        bool waits = connection->state == CONNECTION_QUEUED && session_ticket(connection->session)->state == TICKET_WAITING;
+        int64_t deadline = idle ? session_deadline(connection->session) : waits ? session_line_deadline(connection->session) : 0;
+        if (deadline == 0 || now < deadline)
+                return;
+        if (waits) {
+                stop_statement(server, connection, true);
+                return;
+        }
+        connection->expired = true;
+        queue_turn(server, connection);
+}
+
+static void look_at_statement(Server *server, Connection *connection, int64_t now) {
+        const Ticket *ticket = session_ticket(connection->session);
+        if (ticket->state == TICKET_RUNNING && now - ticket->since_us > LONG_US && admission_is_shared(server->host.admission, ticket->party, now))
+                session_make_way(connection->session);
 }
 
 static void look_at_deadlines(Server *server) {
         int64_t now = time_monotonic_us();
         pthread_mutex_lock(&server->lock);
         for (Connection *connection = server->connections; connection; connection = connection->after) {
-                int64_t deadline = connection->state == CONNECTION_IDLE ? session_deadline(connection->session) : 0;
-                if (deadline == 0 || now < deadline)
-                        continue;
-                connection->expired = true;
-                queue(&server->light, connection);
+                look_at_deadline(server, connection, now);
+                look_at_statement(server, connection, now);
         }
         pthread_mutex_unlock(&server->lock);
 }
@@ -368,13 +558,9 @@ static void look_at_deadlines(Server *server) {
 /* Idle ones at once; those that run something when `all`. */
 static void stop_connections(Server *server, bool all) {
         pthread_mutex_lock(&server->lock);
-        for (Connection *connection = server->connections; connection; connection = connection->after) {
-                bool idle = connection->state == CONNECTION_IDLE;
-                if ((idle || all) && connection->state != CONNECTION_ENDED)
-                        session_stop(connection->session);
-                if (idle)
-                        queue(&server->light, connection);
-        }
+        for (Connection *connection = server->connections; connection; connection = connection->after)
+                if (connection->state == CONNECTION_IDLE || (all && connection->state != CONNECTION_ENDED))
+                        stop_session(server, connection);
         pthread_mutex_unlock(&server->lock);
 }
 
@@ -423,10 +609,12 @@ Status server_run(Server *server, const volatile sig_atomic_t *stop, Error *err 
                 int64_t now = time_monotonic_us();
                 if (now - looked > LOOK_MS * 1000) {
                         look_at_deadlines(server);
+                        listen_again(server);
                         looked = now;
                 }
                 if (now - synced > SECOND) {
                         sync_audit(server);
+                        worker_pool_trim(server->host.pool, IDLE_WORKER_US);
                         synced = now;
                 }
         }
@@ -547,10 +735,13 @@ static Status open_loop(Server *server, Error *err) {
 }
 
 static Status open_pool(Server *server, Error *err) {
+        Limits limits;
+        limits_default(&limits);
         WorkerOptions options = {
                 .run_folder = server->store->run_dir,
                 .ready = 1,
-                .most = (int)(server->options.statements + SPARE_WORKERS),
+                .most = (int)(server->options.statements + FIRSTS + SYSTEMS + CURSORS + FIRSTS),
+                .memory_limit = (uint64_t)limits.value[LIMIT_MEMORY],
                 .refill = true,
                 .hide_detail = true,
         };
@@ -561,6 +752,30 @@ static Status open_pool(Server *server, Error *err) {
 static void open_audit(Server *server) {
         const char *name = arena_printf(&server->arena, "server-%08llx", (unsigned long long)(random_u64() & 0xffffffff));
         server->audit = audit_open(server->store->audit_dir, name);
+}
+
+static Admission *open_admission(const Server *server) {
+        size_t most = server->options.connections_most;
+        return admission_new(&(AdmissionOptions){
+                .slots = server->options.statements,
+                .firsts = FIRSTS,
+                .system = SYSTEMS,
+                .connections = most,
+                .reserved = most > 2 * RESERVED ? RESERVED : 0,
+                .logins = LOGIN_THREADS,
+                .turns = LIGHT_THREADS,
+                .cursors = CURSORS,
+                .bytes = BYTES_MOST,
+        });
+}
+
+/* A descriptor for each connection, and some for workers, files and the catalog. */
+static void raise_descriptors(void) {
+        struct rlimit limit;
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+                return;
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static Status open_all(Server *server, Error *err) {
@@ -578,15 +793,16 @@ static Status open_all(Server *server, Error *err) {
         server->host.login_us = server->options.login_us;
         server->host.patience_us = server->options.patience_us;
         server->host.statement_us = server->options.statement_us;
-        server->host.portals_most = PORTALS_MOST;
-        server->host.held = &server->held;
-        server->host.held_most = SPARE_WORKERS;
+        server->host.admission = open_admission(server);
+        server->host.backoff = backoff_new();
         server->host.context = server;
         server->host.audit = write_audit;
         server->host.cancel = cancel_by_key;
         server->host.now = tell_now;
         server->host.metrics = &server->metrics;
         server->host.root = server->store->root;
+        server->host.each = each_session;
+        server->host.signal = signal_session;
         return open_pool(server, err);
 }
 
@@ -595,13 +811,14 @@ Status server_open(const ServerOptions *options, Server **out, Error *err) {
         if (!server)
                 out_of_memory();
         take_options(options, &server->options);
+        raise_descriptors();
         server->events = server->wake = -1;
         server->started_us = time_now_us();
         server->heavy.heavy = true;
         pthread_mutex_init(&server->lock, NULL);
         pthread_mutex_init(&server->audit_lock, NULL);
-        pthread_cond_init(&server->light.line.filled, NULL);
-        pthread_cond_init(&server->heavy.line.filled, NULL);
+        pthread_cond_init(&server->light.filled, NULL);
+        pthread_cond_init(&server->heavy.filled, NULL);
         Status status = open_all(server, err);
         if (status != STATUS_OK) {
                 server_close(server);
@@ -627,6 +844,8 @@ void server_close(Server *server) {
         if (!server)
                 return;
         worker_pool_close(server->host.pool);
+        admission_free(server->host.admission);
+        backoff_free(server->host.backoff);
         audit_close(server->audit);
         tls_close(server->tls);
         tls_close(server->http_tls);
@@ -634,8 +853,8 @@ void server_close(Server *server) {
         close_listeners(server);
         close_fdp(&server->events);
         close_fdp(&server->wake);
-        pthread_cond_destroy(&server->light.line.filled);
-        pthread_cond_destroy(&server->heavy.line.filled);
+        pthread_cond_destroy(&server->light.filled);
+        pthread_cond_destroy(&server->heavy.filled);
         pthread_mutex_destroy(&server->audit_lock);
         pthread_mutex_destroy(&server->lock);
         arena_deinit(&server->arena);

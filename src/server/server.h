@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Server: listens for clients of PostgreSQL and of HTTP, and moves connections between one epoll loop and two small groups of threads. The loop waits for bytes
+ * Server: listens for clients of PostgreSQL and of HTTP, and moves connections between one epoll loop and two groups of threads. The loop waits for bytes
  * and owns no work; *light* threads handle what needs no worker (logins, settings, cursors that are closed); *heavy* ones,
- * as many as statements may run at once, handle the rest. A connection that waits for its client holds no thread. Statements
- * beyond that number queue in order of arrival.
+ * started as they are needed, handle the rest. A connection that waits for its client holds no thread. Who is next, and who
+ * may do how much, is the admission's to say (admission.h).
  *
  * Each thread has an open store of its own (one catalog connection); all share the pool of workers and the audit log.
  * server_run() blocks until it is told to stop: then nothing new is accepted, what runs may end within the drain time, and
@@ -27,7 +27,7 @@ typedef struct ServerOptions {
         int http_port;
         const char *certificate, *key; /* PEM files; off loopback they are made in the store if none are given */
         size_t statements;       /* at once; default twice the processors, 4 to 32 */
-        size_t connections_most; /* default 1,000 */
+        size_t connections_most; /* logged in; default 1,000 */
         int64_t statement_us;    /* a statement may take so long; default no limit */
         int64_t drain_us;        /* default 10 s */
         int64_t login_us;        /* default 10 s */

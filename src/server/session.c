@@ -7,35 +7,48 @@
 #include "server/session_parts.h"
 
 #define READ_SIZE (64u << 10)
+#define PREPARED_WEIGHT (32u << 10) /* bytes that a prepared statement is counted as */
+#define STEPS_OF_TURN 64             /* messages, and time, after which others have a turn */
+#define TURN_US 2000
 
 /* ---- life ---- */
 
-Session *session_new(const SessionHost *host, int socket, uint32_t process, bool is_local, bool is_http) {
+Session *session_new(const SessionHost *host, int socket, uint32_t process, const SessionPeer *peer) {
         Session *session = calloc(1, sizeof(*session));
         if (!session)
                 out_of_memory();
         session->host = host;
         session->process = process;
-        session->is_local = is_local;
+        session->peer = *peer;
         session->settings = settings_new();
         session->key_size = KEY_SIZE;
         random_bytes(session->key, KEY_SIZE);
         session->deadline_us = time_monotonic_us() + host->login_us;
+        session->party = admission_arrive(host->admission, str_of(peer->network));
+        limits_default(&session->limits);
+        session_extras(session);
         pthread_mutex_init(&session->lock, NULL);
         transport_init(&session->transport, socket);
-        if (is_http)
+        if (peer->is_http)
                 session->http = http_new();
         return session;
 }
 
-void session_free(Session *session) {
+static void drop_portals(Session *session) {
         while (session->portals)
                 session_drop_portal(session, str_of(session->portals->name));
+}
+
+void session_free(Session *session) {
+        drop_portals(session);
         while (session->statements)
                 session_drop_statement(session, str_of(session->statements->name));
         session_end_transaction(session, false);
         settings_free(session->settings);
         http_free(session->http);
+        Error ignored;
+        (void)admission_weigh(session->host->admission, session->party, &session->weight, 0, &ignored);
+        admission_leave(session->host->admission, session->party);
         arena_deinit(&session->arena);
         arena_deinit(&session->account_arena);
         arena_deinit(&session->at_arena);
@@ -62,6 +75,81 @@ int64_t session_deadline(const Session *session) {
         return session->deadline_us;
 }
 
+Party *session_party(const Session *session) {
+        return session->party;
+}
+
+bool session_is_in(const Session *session) {
+        return session->is_in;
+}
+
+Status session_join(Session *session, Error *err) {
+        Admission *admission = session->host->admission;
+        Party *party;
+        TRY(limits_now(session->thread->limits, session->thread->lake->catalog, &session->account, &session->limits, err));
+        TRY(admission_join(admission, &session->account, &session->limits, &party, err));
+        (void)admission_weigh(admission, session->party, &session->weight, 0, err);
+        admission_leave(admission, session->party);
+        session->party = party;
+        session->is_in = true;
+        return STATUS_OK;
+}
+
+Ticket *session_ticket(Session *session) {
+        return &session->ticket;
+}
+
+int64_t session_line_deadline(const Session *session) {
+        int64_t most = session_time(session, "statement_timeout", LIMIT_STATEMENT_TIME);
+        return most > 0 ? session->ticket.since_us + most : 0;
+}
+
+void session_turn_away(Session *session, bool timed_out) {
+        session->turned_away = true;
+        session->timed_out = timed_out;
+}
+
+/* ---- what others are told ---- */
+
+static void cut(char *to, size_t room, Str text) {
+        size_t size = text.size < room ? text.size : room - 1;
+        while (size > 0 && size < text.size && ((uint8_t)text.data[size] & 0xc0) == 0x80)
+                size--; /* no half characters */
+        memcpy(to, text.data, size);
+        to[size] = '\0';
+}
+
+void session_show(Session *session, SessionState state, Str statement) {
+        SessionView *view = &session->view;
+        int64_t now = time_now_us();
+        bool inside = session->transaction == TRANSACTION_BLOCK || session->transaction == TRANSACTION_FAILED;
+        pthread_mutex_lock(&session->lock);
+        if (view->began_us == 0) {
+                *view = (SessionView){ .process = session->process, .via = session->http ? "http" : "pg", .port = session->peer.port, .began_us = now };
+                cut(view->address, sizeof(view->address), str_of(session->peer.address));
+        }
+        cut(view->principal, sizeof(view->principal), session->principal.name); /* over HTTP each request has its own */
+        cut(view->database, sizeof(view->database), session->database);
+        view->statement_us = state == SESSION_ACTIVE ? now : view->statement_us;
+        view->statements = session->statement_total;
+        view->rows = session->row_total;
+        if (statement.data)
+                cut(view->statement, sizeof(view->statement), statement);
+        if (state != SESSION_ACTIVE && state != SESSION_WAITING)
+                cut(view->application, sizeof(view->application), settings_get(session->settings, STR("application_name")));
+        view->transaction_us = !inside && state == SESSION_IDLE ? 0 : view->transaction_us ? view->transaction_us : now;
+        view->changed_us = view->state == state ? view->changed_us : now;
+        view->state = state;
+        pthread_mutex_unlock(&session->lock);
+}
+
+bool session_view(Session *session, SessionView *out) {
+        pthread_mutex_lock(&session->lock);
+        *out = session->view;
+        pthread_mutex_unlock(&session->lock);
+        return out->began_us > 0;
+}
+
 /* ---- from other threads ---- */
 
 void session_cancel(Session *session) {
@@ -70,6 +158,13 @@ void session_cancel(Session *session) {
                 atomic_store(&session->cancelled, true);
                 worker_interrupt(session->working);
         }
+        pthread_mutex_unlock(&session->lock);
+}
+
+void session_make_way(Session *session) {
+        pthread_mutex_lock(&session->lock);
+        if (session->working)
+                worker_make_way(session->working);
         pthread_mutex_unlock(&session->lock);
 }
 
@@ -101,14 +196,26 @@ Str session_via(const Session *session) {
 
 /* ---- replies ---- */
 
+bool session_is_patient(const Session *session) {
+        return session->thread && session->thread->has_worker;
+}
+
 Status session_flush(Session *session, Error *err) {
-        Str bytes = buf_view(&session->out);
-        Status status = session->out.failed ? error_set(err, STATUS_LIMIT, "an answer that cannot be sent")
-                                            : transport_write(&session->transport, bytes, session->host->patience_us, err);
-        metrics_add(session->host->metrics, METRICS_SENT, bytes.size);
-        buf_clear(&session->out);
-        if (session->out.capacity > 2 * FLUSH_SIZE)
-                buf_deinit(&session->out);
+        Buf *out = &session->out;
+        size_t sent = out->size;
+        Status status = out->failed ? error_set(err, STATUS_LIMIT, "an answer that cannot be sent")
+                        : session_is_patient(session)
+                                ? transport_write(&session->transport, buf_view(out), session->host->patience_us, err)
+                                : transport_write_some(&session->transport, buf_view(out), &sent, err);
+        metrics_add(session->host->metrics, METRICS_SENT, sent);
+        if (status == STATUS_OK && sent < out->size) {
+                memmove(out->data, out->data + sent, out->size - sent);
+                out->size -= sent;
+                return STATUS_OK;
+        }
+        buf_clear(out);
+        if (out->capacity > 2 * FLUSH_SIZE)
+                buf_deinit(out);
         if (status != STATUS_OK)
                 session->transport.ended = true;
         return status;
@@ -217,6 +324,8 @@ static void add_named(Named **list, Str name, Prepared *prepared, Portal *portal
 static void drop_named(Session *session, Named **place) {
         Named *named = *place;
         *place = named->next;
+        session->statement_count -= named->prepared != NULL;
+        session->portal_count -= named->portal != NULL;
         prepared_release(named->prepared);
         portal_free(session, named->portal);
         free(named->name);
@@ -245,14 +354,35 @@ void session_drop_portal(Session *session, Str name) {
                 drop_named(session, place);
 }
 
-void session_keep_statement(Session *session, Str name, Prepared *prepared) {
-        session_drop_statement(session, name);
-        add_named(&session->statements, name, prepared, NULL);
+static Status check_count(size_t count, const char *what, Error *err) {
+        if (count < NAMED_MOST)
+                return STATUS_OK;
+        error_set(err, STATUS_LIMIT, "a session may have %d %s at a time", NAMED_MOST, what);
+        return error_hint(err, "close those that are done with: DEALLOCATE, CLOSE, or the driver's own way");
 }
 
-void session_keep_portal(Session *session, Str name, Portal *portal) {
+Status session_keep_statement(Session *session, Str name, Prepared *prepared, Error *err) {
+        session_drop_statement(session, name);
+        Status status = check_count(session->statement_count, "prepared statements", err);
+        if (status != STATUS_OK) {
+                prepared_release(prepared);
+                return status;
+        }
+        session->statement_count++;
+        add_named(&session->statements, name, prepared, NULL);
+        return STATUS_OK;
+}
+
+Status session_keep_portal(Session *session, Str name, Portal *portal, Error *err) {
         session_drop_portal(session, name);
+        Status status = check_count(session->portal_count, "portals and cursors", err);
+        if (status != STATUS_OK) {
+                portal_free(session, portal);
+                return status;
+        }
+        session->portal_count++;
         add_named(&session->portals, name, NULL, portal);
+        return STATUS_OK;
 }
 
 /* ---- transactions ---- */
@@ -330,7 +460,7 @@ Status session_refresh(Session *session, Error *err) {
         session->principal.administrator = account.is_admin;
         session->viewer = (Viewer){ session->grants, &session->account, &session->thread->grants->trees };
         session->sight = viewer_sight(&session->viewer);
-        return STATUS_OK;
+        return limits_now(session->thread->limits, catalog, &session->account, &session->limits, err);
 }
 
 /* In a transaction that failed only its end is heard. */
@@ -394,15 +524,18 @@ static Status run_all(Session *session, Str sql, Arena *arena, size_t *out_offse
         return STATUS_OK;
 }
 
-static void handle_query(Session *session, const WireMessage *message) {
+/* refused: why it is not even tried, or OK. */
+static void handle_query(Session *session, const WireMessage *message, const Error *refused) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
-        Error err = { 0 };
+        Error err = *refused;
         size_t offset = 0;
         session_drop_statement(session, STR(""));
         session_drop_portal(session, STR(""));
-        Status status = utf8_valid(message->sql)
-                                ? run_all(session, message->sql, &arena, &offset, &err)
-                                : session_refuse(session, "22021", STATUS_BAD_VALUE, &err, "invalid byte sequence for encoding \"UTF8\"");
+        Status status = refused->status;
+        if (status == STATUS_OK)
+                status = utf8_valid(message->sql)
+                                 ? run_all(session, message->sql, &arena, &offset, &err)
+                                 : session_refuse(session, "22021", STATUS_BAD_VALUE, &err, "invalid byte sequence for encoding \"UTF8\"");
         if (status != STATUS_OK) {
                 fail_transaction(session);
                 session_reply_error(session, &err, message->sql, offset);
@@ -432,7 +565,7 @@ static Status parse(Session *session, const WireMessage *message, size_t *out_of
         TRY(check_transaction(session, command, err));
         Prepared *prepared;
         TRY(prepared_make(session, message->sql, command, message->types, message->type_count, &prepared, err));
-        session_keep_statement(session, message->name, prepared);
+        TRY(session_keep_statement(session, message->name, prepared, err));
         reply_mark(&session->out, REPLY_PARSED);
         return STATUS_OK;
 }
@@ -479,7 +612,7 @@ static Status bind(Session *session, const WireMessage *message, Error *err) {
                 portal_free(session, portal);
                 return status;
         }
-        session_keep_portal(session, message->portal, portal);
+        TRY(session_keep_portal(session, message->portal, portal, err));
         reply_mark(&session->out, REPLY_BOUND);
         return STATUS_OK;
 }
@@ -560,12 +693,10 @@ static Status extended(Session *session, const WireMessage *message, size_t *out
 }
 
 /* An error is sent at once, not with the Sync: clients wait for it. */
-static void handle_extended(Session *session, const WireMessage *message) {
-        Error err = { 0 }, ignored;
+static void handle_extended(Session *session, const WireMessage *message, const Error *refused) {
+        Error err = *refused, ignored;
         size_t offset = 0;
-        if (session->skipping)
-                return;
-        if (extended(session, message, &offset, &err) == STATUS_OK)
+        if (session->skipping || (refused->status == STATUS_OK && extended(session, message, &offset, &err) == STATUS_OK))
                 return;
         session->skipping = true;
         fail_transaction(session);
@@ -609,18 +740,18 @@ static bool wants_worker(Session *session, const WireMessage *message) {
         return false;
 }
 
-static void handle(Session *session, const WireMessage *message) {
+static void handle(Session *session, const WireMessage *message, const Error *refused) {
         switch (message->type) {
         case WIRE_QUERY:
                 if (!session->skipping)
-                        handle_query(session, message);
+                        handle_query(session, message, refused);
                 break;
         case WIRE_PARSE:
         case WIRE_BIND:
         case WIRE_DESCRIBE:
         case WIRE_EXECUTE:
         case WIRE_CLOSE:
-                handle_extended(session, message);
+                handle_extended(session, message, refused);
                 break;
         case WIRE_SYNC:
                 handle_sync(session);
@@ -656,6 +787,57 @@ void session_take(Session *session, size_t size) {
                 buf_deinit(&session->in);
 }
 
+/* ---- places in line ---- */
+
+#define SYSTEM_TEXT_MOST 20000 /* bytes of a statement that asks the catalogue */
+
+/* Whether it seems to ask the catalogue, or nothing at all, only: told by words. What is taken for it by mistake waits less
+ * behind its own principal's statements, and nothing else. */
+static Lane lane_of(Session *session, const WireMessage *message) {
+        static const char *const words[] = { "pg_", "information_schema", "lode." };
+        Str text = text_of(session, message);
+        if (message->type == WIRE_QUERY)
+                text = message->sql;
+        if (text.size > SYSTEM_TEXT_MOST)
+                return LANE_QUESTIONS;
+        for (size_t i = 0; i < COUNT_OF(words); i++)
+                if (str_find(text, str_of(words[i])) < text.size)
+                        return LANE_SYSTEM;
+        return LANE_QUESTIONS;
+}
+
+Status session_reserve(Session *session, Lane lane, Error *err) {
+        if (session->turned_away) {
+                bool timed_out = session->timed_out;
+                session->turned_away = session->timed_out = false;
+                if (!timed_out)
+                        return session_refuse(session, "57014", STATUS_INTERRUPTED, err, "canceling statement due to user request");
+                error_set(err, STATUS_TIMEOUT, "the statement waited in line for longer than it may take");
+                return error_hint(err, "fewer at a time, or a longer statement_timeout");
+        }
+        if (session->is_in)
+                TRY(limits_now(session->thread->limits, session->thread->lake->catalog, &session->account, &session->limits, err));
+        return admission_reserve(session->host->admission, &session->ticket, session->party, lane, &session->limits, err);
+}
+
+/* Whether it must wait for a thread that may hold a worker, or let others have this one between two statements. */
+static bool must_wait(Session *session, const WireMessage *message) {
+        bool begins = message->type == WIRE_QUERY || message->type == WIRE_PARSE || message->type == WIRE_BIND;
+        if (session->skipping)
+                return false;
+        if (!session->thread->has_worker)
+                return wants_worker(session, message);
+        return begins && session->answered > 0 && admission_wanted(session->host->admission, &session->ticket);
+}
+
+/* ---- */
+
+/* What it makes the server keep. */
+static Status weigh(Session *session, Error *err) {
+        size_t bytes = session->in.capacity + session->statement_count * PREPARED_WEIGHT;
+        return admission_weigh(session->host->admission, session->party, &session->weight, bytes, err);
+}
+
 /* One message; false: it is not whole yet, or it waits for a worker. */
 static bool session_step(Session *session, SessionWant *out_want) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
@@ -672,11 +854,17 @@ static bool session_step(Session *session, SessionWant *out_want) {
                 fatal(session, status_sqlstate(status), err.message);
                 return true;
         }
-        if (!session->thread->has_worker && wants_worker(session, &message)) {
+        if (must_wait(session, &message) && (session->thread->has_worker || session_reserve(session, lane_of(session, &message), &err) == STATUS_OK)) {
+                session_show(session, SESSION_WAITING, message.type == WIRE_QUERY ? message.sql : text_of(session, &message));
                 *out_want = SESSION_WANTS_WORKER;
                 return false;
         }
-        handle(session, &message);
+        bool runs = message.type == WIRE_QUERY || message.type == WIRE_EXECUTE;
+        session->answered += runs;
+        session->statement_total += runs;
+        if (runs || message.type == WIRE_PARSE)
+                session_show(session, SESSION_ACTIVE, message.type == WIRE_QUERY ? message.sql : text_of(session, &message));
+        handle(session, &message, &err);
         bool flush = message.type == WIRE_FLUSH || message.type == WIRE_SYNC || message.type == WIRE_QUERY;
         session_take(session, size);
         if (flush && session_flush(session, &err) != STATUS_OK)
@@ -693,25 +881,68 @@ TransportGot session_read_more(Session *session) {
         return transport_read(&session->transport, &session->in, READ_SIZE);
 }
 
-static int64_t idle_deadline(const Session *session) {
-        int64_t us = 0;
+static int64_t shorter(int64_t a, int64_t b) {
+        return a == 0 ? b : b == 0 || a < b ? a : b;
+}
+
+int64_t session_time(const Session *session, const char *setting, LimitKind kind) {
+        int64_t own = 0, limit = session->limits.value[kind];
+        setting_duration(settings_get(session->settings, str_of(setting)), &own);
+        return shorter(own, limit == LIMIT_NONE ? 0 : limit);
+}
+
+static bool in_transaction(const Session *session) {
+        return session->transaction == TRANSACTION_BLOCK || session->transaction == TRANSACTION_FAILED;
+}
+
+static int64_t idle_time(const Session *session) {
+        return in_transaction(session) ? session_time(session, "idle_in_transaction_session_timeout", LIMIT_IDLE_TRANSACTION_TIME)
+                                       : session_time(session, "idle_session_timeout", LIMIT_IDLE_TIME);
+}
+
+static int64_t next_deadline(const Session *session) {
+        if (session->out.size > 0)
+                return time_monotonic_us() + session->host->patience_us;
         if (session->stage != STAGE_READY)
-                return session->deadline_us;
-        bool inside = session->transaction == TRANSACTION_BLOCK || session->transaction == TRANSACTION_FAILED;
-        setting_duration(settings_get(session->settings, inside ? STR("idle_in_transaction_session_timeout") : STR("idle_session_timeout")), &us);
+                return session->expects_us ? session->expects_us : session->deadline_us;
+        int64_t us = idle_time(session);
         return us > 0 ? time_monotonic_us() + us : 0;
 }
 
-void session_expire(Session *session) {
-        if (session->http) {
-                http_expire(session);
-                return;
+/* Which limit it was, where it is written, and what to do. */
+static void tell_idle(Session *session) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        bool inside = in_transaction(session);
+        LimitKind kind = inside ? LIMIT_IDLE_TRANSACTION_TIME : LIMIT_IDLE_TIME;
+        int64_t us = idle_time(session);
+        bool limit = us == session->limits.value[kind];
+        Str words = arena_strf(&arena, "terminating connection due to %s timeout: %.1f s (%.*s)", inside ? "idle-in-transaction" : "idle-session", (double)us / 1e6,
+                               STR_ARG(limit ? limit_place(&session->limits, kind, &arena) : arena_strf(&arena, "SET %s of this session", limit_name(kind))));
+        fatal(session, inside ? "25P03" : "57P05", arena_cstr(&arena, words));
+}
+
+void session_drop(Session *session, const char *sqlstate, const char *words) {
+        if (!session->http)
+                fatal(session, sqlstate, words);
+}
+
+SessionWant session_expire(Session *session, const SessionThread *thread) {
+        if (session->expects_us) {
+                session->expects_us = 0;
+                return session_run(session, thread);
         }
+        session->thread = thread;
+        if (session->http)
+                http_expire(session);
+        else
         if (session->stage != STAGE_READY)
                 fatal(session, "08P01", "the login took too long");
-        else
-                fatal(session, "57P05", "the connection was idle for longer than it may be");
+        else if (session->out.size == 0)
+                tell_idle(session);
         session->stage = STAGE_ENDED;
+        drop_portals(session);
+        session->thread = NULL;
+        return SESSION_ENDED;
 }
 
 /* The very first byte tells TLS from everything else, and must stay for it. */
@@ -719,10 +950,25 @@ static bool must_peek(const Session *session) {
         return session->stage == STAGE_STARTUP && !session->transport.tls && session->in.size == session->in_taken;
 }
 
-/* Steps until nothing is left to do. */
+bool session_is_clogged(Session *session) {
+        Error ignored;
+        if (session->out.size > 0 && session_flush(session, &ignored) != STATUS_OK)
+                session->stage = STAGE_ENDED;
+        return session->stage != STAGE_ENDED && session->out.size > 0;
+}
+
+/* Steps until nothing is left to do, or others should have a turn. */
 static SessionWant run(Session *session) {
         SessionWant want = SESSION_WANTS_BYTES;
+        int64_t began = time_monotonic_us();
+        size_t steps = 0;
         while (session->stage != STAGE_ENDED) {
+                if (!session->thread->has_worker) {
+                        if (session->out.size >= FLUSH_SIZE && session_is_clogged(session))
+                                return SESSION_WANTS_OUT;
+                        if (steps++ == STEPS_OF_TURN || time_monotonic_us() - began > TURN_US)
+                                return SESSION_WANTS_TURN;
+                }
                 if (atomic_load(&session->stopped)) {
                         fatal(session, "57P01", "terminating connection due to administrator command");
                         break;
@@ -741,20 +987,34 @@ static SessionWant run(Session *session) {
                         continue;
                 TransportGot got = session_read_more(session);
                 if (got == TRANSPORT_NOTHING)
-                        return SESSION_WANTS_BYTES;
+                        return session_is_clogged(session) ? SESSION_WANTS_OUT : SESSION_WANTS_BYTES;
                 if (got == TRANSPORT_WANTS_OUT)
                         return SESSION_WANTS_OUT;
                 if (got == TRANSPORT_ENDED)
                         break;
+                Error err;
+                if (weigh(session, &err) != STATUS_OK)
+                        fatal(session, status_sqlstate(err.status), err.message);
         }
         return SESSION_ENDED;
 }
 
+/* Where a thread leaves it. */
+static void show_state(Session *session, SessionWant want) {
+        bool inside = in_transaction(session), in = session->http ? session->is_in : session->stage == STAGE_READY;
+        if (in && want != SESSION_WANTS_WORKER && want != SESSION_WANTS_TURN)
+                session_show(session, !inside ? SESSION_IDLE : session->transaction == TRANSACTION_FAILED ? SESSION_FAILED : SESSION_IN_TRANSACTION, STR_NONE);
+}
+
 SessionWant session_run(Session *session, const SessionThread *thread) {
         session->thread = thread;
+        session->answered = 0;
         SessionWant want = session->transport.ended ? SESSION_ENDED : session->http ? http_run(session) : run(session);
+        if (want == SESSION_ENDED)
+                drop_portals(session); /* here, where somebody may wait for their workers */
+        show_state(session, want);
         session->thread = NULL;
-        if (!session->http)
-                session->deadline_us = idle_deadline(session);
+        if (!session->http || want == SESSION_WANTS_OUT)
+                session->deadline_us = next_deadline(session);
         return want;
 }

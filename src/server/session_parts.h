@@ -23,6 +23,7 @@
 #define TLS_FIRST_BYTE 0x16 /* of a TLS handshake without a request before it (PostgreSQL 17) */
 #define TOKEN_USER "token" /* logs in by a token, inside TLS or from this machine */
 #define KEY_SIZE 32 /* of a cancel key in protocol 3.2; 3.0 has 4 bytes */
+#define NAMED_MOST 1000 /* prepared statements, and portals, of one session */
 #define FLUSH_SIZE (256u << 10) /* bytes of replies that are collected before they are sent */
 
 /* A statement that was parsed and described. Shared by name and portals; freed with its last holder. */
@@ -52,13 +53,13 @@ typedef struct Portal {
         PortalState state;
         bool hold;           /* outlives its transaction, */
         bool kept;           /* ... and did: what fails later does not end it */
-        bool held;           /* counted in host->held */
+        bool held;           /* counted by the admission */
         bool running, doomed; /* doomed: to be freed when it has run */
         Statement statement; /* OPEN */
         Str *versions;       /* of what limits the principal on each relation of it */
         Worker *worker;
         WorkerRows *rows;
-        int64_t taken;
+        int64_t taken, taken_bytes;
         int64_t began_us;    /* monotonic; when it was opened */
         bool told;           /* to the audit log and the metrics: how it ended */
         RowsSink sink;       /* NULL: rows go to the client */
@@ -96,8 +97,10 @@ struct Session {
         uint32_t process;
         char key[KEY_SIZE];
         size_t key_size;
-        bool is_local;
+        SessionPeer peer;
         int64_t deadline_us;
+        int64_t expects_us; /* SESSION_WANTS_TIME until then; 0: it does not */
+        bool delayed;       /* its login has waited for the failures of others */
 
         /* who */
         Arena arena;      /* lives as long as the login */
@@ -107,9 +110,15 @@ struct Session {
         const Grants *grants; /* while a question is bound */
         Viewer viewer;
         Sight sight;
+        Str user; /* as the client called itself */
         Str database, zone; /* zone is empty in the databases that show all */
         Scram scram;
         Settings *settings;
+        Party *party;     /* its address's until it logged in */
+        bool is_in;
+        Limits limits;    /* as they were at its last statement */
+        Ticket ticket;    /* of its statement */
+        size_t weight;    /* bytes that its party is told it holds */
 
         /* what is going on */
         const SessionThread *thread; /* while it runs */
@@ -121,10 +130,15 @@ struct Session {
         Arena at_arena;
         bool skipping;    /* until Sync */
         Named *statements, *portals;
-        size_t open_portals;
+        size_t statement_count, portal_count;
+        size_t answered;  /* statements, since this thread took it */
+        int64_t statement_total, row_total; /* since it logged in */
+        bool turned_away, timed_out; /* its statement was, from the line */
+        SystemExtra extras[3];
 
         /* reached from other threads */
-        pthread_mutex_t lock; /* guards working */
+        pthread_mutex_t lock; /* guards working and view */
+        SessionView view;
         Worker *working;
         atomic_bool cancelled, stopped;
 
@@ -132,8 +146,9 @@ struct Session {
 };
 
 /* ---- session.c ---- */
-/* Sends what was collected. */
+/* Sends what was collected; a thread that may not wait (session_is_patient) as much as the socket takes. */
 Status session_flush(Session *session, Error *err);
+bool session_is_patient(const Session *session);
 /* ... when there is much of it. */
 Status session_flush_some(Session *session, Error *err);
 /* From now worker_interrupt() reaches it. INTERRUPTED if it was cancelled already. */
@@ -144,8 +159,9 @@ Portal *session_find_portal(Session *session, Str name);
 Status session_no_statement(Session *session, Str name, Error *err); /* 26000 */
 void session_drop_statement(Session *session, Str name);
 void session_drop_portal(Session *session, Str name);
-void session_keep_statement(Session *session, Str name, Prepared *prepared);
-void session_keep_portal(Session *session, Str name, Portal *portal);
+/* LIMIT: a session has NAMED_MOST of each. */
+Status session_keep_statement(Session *session, Str name, Prepared *prepared, Error *err);
+Status session_keep_portal(Session *session, Str name, Portal *portal, Error *err);
 /* What the transaction reads: branch and commit, fixed by its first question. */
 Status session_at(Session *session, CatalogAt *out, Error *err);
 /* Who may see what, as it is in force now; asked before every question. LOGIN when the account is gone meanwhile. */
@@ -180,13 +196,23 @@ void http_free(Http *http); /* NULL is fine */
 /* As session_run(). */
 SessionWant http_run(Session *session);
 void http_expire(Session *session);
+/* Its principal's party, by the limits in force; what it was of before, it leaves. BUSY. */
+Status session_join(Session *session, Error *err);
+/* A place in line for a statement that wants a worker. BUSY; INTERRUPTED or TIMEOUT when it was in line and turned away. */
+Status session_reserve(Session *session, Lane lane, Error *err);
+/* What the socket did not take before is sent first; true: it still takes no more. */
+bool session_is_clogged(Session *session);
+/* The shorter of its own setting and its principal's limit; 0 = none. */
+int64_t session_time(const Session *session, const char *setting, LimitKind kind);
+/* What others are told. */
+void session_show(Session *session, SessionState state, Str statement);
 
 /* ---- login.c ---- */
 /* Handles one packet before the session is ready. False: more bytes are needed. */
 bool login_step(Session *session, SessionWant *out_want);
 /* Loads the account that session->account.name names and enters session->database. LOGIN when there is none or it is locked. */
 Status login_enter(Session *session, Error *err);
-Status login_audit(Session *session, Str user, bool denied, Error *err);
+Status login_audit(Session *session, Str user, Str detail, bool denied, Error *err);
 
 /* ---- names.c ---- */
 /* Which database, of those that this user may enter: a zone, or one that shows all. 3D000. */
@@ -228,5 +254,7 @@ Status portal_explain(Session *session, Portal *portal, Error *err);
 bool command_wants_worker(const Command *command);
 /* The columns of what a statement of the session itself answers with; EXPLAIN's too. */
 Status perform_describe(Session *session, Prepared *prepared, Error *err);
+/* pg_stat_activity, lode.sessions, lode.access. */
+void session_extras(Session *session);
 /* Runs a portal whose statement is not a question. Replies with all but the columns. */
 Status perform(Session *session, Portal *portal, Error *err);

@@ -4,13 +4,12 @@
 #include <errno.h>
 #include <openssl/ssl.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include "base/time.h"
 
 void transport_init(Transport *transport, int socket) {
-        *transport = (Transport){ .socket = socket, .stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
+        *transport = (Transport){ .socket = socket };
 }
 
 void transport_deinit(Transport *transport) {
@@ -20,7 +19,6 @@ void transport_deinit(Transport *transport) {
                 SSL_free(transport->tls);
         }
         close_fdp(&transport->socket);
-        close_fdp(&transport->stop);
         transport->tls = NULL;
 }
 
@@ -120,11 +118,11 @@ static Status wait_for(Transport *transport, short events, int64_t patience_us, 
         int64_t until = time_monotonic_us() + patience_us;
         for (;;) {
                 int64_t left = (until - time_monotonic_us()) / 1000;
-                struct pollfd fds[] = { { .fd = transport->socket, .events = events }, { .fd = transport->stop, .events = POLLIN } };
-                int ready = poll(fds, 2, left > 0 ? (int)left : 0);
+                struct pollfd fd = { .fd = transport->socket, .events = events };
+                int ready = poll(&fd, 1, left > TRANSPORT_LOOK_MS ? TRANSPORT_LOOK_MS : left > 0 ? (int)left : 0);
                 if (ready < 0 && errno != EINTR)
                         return error_errno(err, errno, "cannot wait for a client");
-                if (fds[1].revents)
+                if (atomic_load(&transport->stop))
                         return error_set(err, STATUS_INTERRUPTED, "the connection is being ended");
                 if (ready > 0)
                         return STATUS_OK;
@@ -148,8 +146,18 @@ Status transport_write(Transport *transport, Str bytes, int64_t patience_us, Err
         return STATUS_OK;
 }
 
+Status transport_write_some(Transport *transport, Str bytes, size_t *out_sent, Error *err) {
+        size_t sent = 1;
+        *out_sent = 0;
+        while (*out_sent < bytes.size && sent > 0) {
+                short ignored;
+                if (transport->ended || !write_some(transport, str_slice(bytes, *out_sent, bytes.size), &sent, &ignored))
+                        return error_set(err, STATUS_IO, "the client is gone");
+                *out_sent += sent;
+        }
+        return STATUS_OK;
+}
+
 void transport_stop(Transport *transport) {
-        uint64_t one = 1;
-        if (write(transport->stop, &one, sizeof(one)) < 0)
-                return; /* full: it is told */
+        atomic_store(&transport->stop, true);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Transport: the bytes of one connection, in clear or through TLS. Reading never waits; writing waits for a slow client as
- * long as it is told to, and for nobody else. Owns the socket. One thread at a time; transport_stop() from any.
+ * Transport: the bytes of one connection, in clear or through TLS. Reading never waits; transport_write() waits for a slow
+ * client as long as it is told to, and for nobody else. Owns the socket. One thread at a time; transport_stop() from any.
  */
 #include <stdatomic.h>
 
@@ -11,11 +11,13 @@
 
 typedef struct ssl_st SSL; /* OpenSSL's own name for it */
 
+#define TRANSPORT_LOOK_MS 200
+
 typedef struct Transport {
         int socket; /* non-blocking */
         SSL *tls;   /* NULL: in clear */
         bool is_shaking; /* the TLS handshake is not over */
-        int stop;        /* an eventfd: writing gives up */
+        atomic_bool stop; /* writing gives up, within TRANSPORT_LOOK_MS */
         bool ended;      /* nothing more can be read or written */
 } Transport;
 
@@ -37,4 +39,6 @@ int transport_peek(Transport *transport);
 TransportGot transport_read(Transport *transport, Buf *into, size_t most);
 /* All of it. IO when the client is gone, TIMEOUT when it took nothing for so long, INTERRUPTED after transport_stop(). */
 Status transport_write(Transport *transport, Str bytes, int64_t patience_us, Error *err);
+/* What the socket takes at once, perhaps nothing. IO when the client is gone. */
+Status transport_write_some(Transport *transport, Str bytes, size_t *out_sent, Error *err);
 void transport_stop(Transport *transport);
