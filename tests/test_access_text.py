@@ -29,10 +29,10 @@ def told(project: Project, kind: str) -> list[tuple[str, str, int, int]]:
     ("  on: canonical.order\n  mask:\n    regin: hash\n", "E204", 5, 5, "did you mean `region`?"),
     ("  on: canonical.order\n  rows: regin = 'EU'\n", "E204", 4, 9, "regin"),
     ("  on: canonical.order\n  rows: region\n", "E205", 4, 9, "no condition"),
-    ("  on: canonical.order\n  rows: sum(length(region)) > 1\n", "E202", 4, 9, "an aggregate cannot stand in it"),
-    ("  on: canonical.order\n  rows: row_number() over () > 1\n", "E202", 4, 9, "a window function cannot stand in it"),
-    ("  on: canonical.order\n  rows: region in (select region from canonical.order)\n", "E202", 4, 9, "a subquery cannot stand in it"),
-    ("  on: canonical.order\n  mask:\n    region: max(region)\n", "E202", 5, 13, "an aggregate cannot stand in it"),
+    ("  on: canonical.order\n  rows: sum(length(region)) > 1\n", "E202", 4, 9, "an aggregate cannot stand in a policy"),
+    ("  on: canonical.order\n  rows: row_number() over () > 1\n", "E202", 4, 9, "what is more than columns, literals and functions cannot stand in a policy"),
+    ("  on: canonical.order\n  rows: region in (select region from canonical.order limit 1)\n", "E202", 4, 9, "a subquery that is more than SELECT, FROM and WHERE cannot stand in a policy"),
+    ("  on: canonical.order\n  mask:\n    region: max(region)\n", "E202", 5, 13, "an aggregate cannot stand in a policy"),
 ])
 def test_a_rule_that_does_not_fit_is_told_at_its_word(shop: Project, rule: str, code: str, line: int, column: int, words: str) -> None:
     shop.write("zones/shop/access.yml", f"rules:\n- who: everyone\n{rule}")

@@ -31,8 +31,8 @@ struct Level {
 
 static Status bind_at(Level *level, SqlExpr **expr, Error *err);
 
-static Status refuse(const Entitle *entitle, const char *what, Error *err) {
-        return error_set(err, STATUS_DENIED, "a policy of '%.*s' has %s", STR_ARG(entitle->relation->name), what);
+static Status refuse(const char *what, Error *err) {
+        return error_set(err, STATUS_SQL_REFUSED, "%s cannot stand in a policy", what);
 }
 
 /* ---- names ---- */
@@ -73,7 +73,7 @@ static Status find_in_level(const Level *level, SqlNames *parts, bool *found, Er
                 if (at == SIZE_MAX)
                         continue;
                 if (hit)
-                        return refuse(level->entitle, "a name that two of its tables have", err);
+                        return refuse( "a name that two of its tables have", err);
                 hit = table;
                 index = at;
                 qualifier = 0;
@@ -103,13 +103,13 @@ static bool is_volatile(Str name) {
         return false;
 }
 
-static Status bind_function(const Level *level, const SqlExpr *expr, Error *err) {
+static Status bind_function(const SqlExpr *expr, Error *err) {
         Str name = expr->function.path.items[expr->function.path.count - 1];
         if (expr->function.path.count > 1)
-                return refuse(level->entitle, "a function called as x.f()", err);
+                return refuse( "a function called as x.f()", err);
         if (sql_function_is_aggregate(name) || expr->function.filter || expr->function.distinct || expr->function.orders.count > 0)
-                return refuse(level->entitle, "an aggregate", err);
-        return is_volatile(name) ? refuse(level->entitle, "a function that gives another value at every call", err) : STATUS_OK;
+                return refuse( "an aggregate", err);
+        return is_volatile(name) ? refuse( "a function that gives another value at every call", err) : STATUS_OK;
 }
 
 /* ---- subqueries ---- */
@@ -121,7 +121,7 @@ static Status bind_table(Level *level, SqlFrom *from, Error *err) {
         Relation *relation = NULL;
         Str zone = path.count == 3 ? path.items[0] : entitle->zone;
         if (!now || from->sample || from->table.at || from->column_aliases.count > 0)
-                return refuse(entitle, "a table in a form that policies do not have", err);
+                return refuse( "a table in a form that policies do not have", err);
         if (path.count >= 2 && zone.size > 0)
                 TRY(now->resolve(now->context, zone, path.items[path.count - 2], path.items[path.count - 1], entitle->arena, &relation, err));
         bool own = relation && (entitle->zone.size == 0 || str_equal(relation->zone, entitle->zone));
@@ -143,7 +143,7 @@ static Status bind_tables(Level *level, SqlFrom *from, Error *err) {
         bool plain = from->kind == SQL_FROM_JOIN && (from->join.type == SQL_JOIN_INNER || from->join.type == SQL_JOIN_LEFT) &&
                      (from->join.ref == SQL_REF_REGULAR || from->join.ref == SQL_REF_CROSS) && from->join.using_columns.count == 0;
         if (!plain)
-                return refuse(level->entitle, "a FROM that is not made of tables joined by ON", err);
+                return refuse( "a FROM that is not made of tables joined by ON", err);
         TRY(bind_tables(level, from->join.left, err));
         return bind_tables(level, from->join.right, err);
 }
@@ -186,9 +186,9 @@ static bool is_simple(const SqlQuery *query) {
 static Status bind_subquery(Level *outer, SqlExpr *expr, Level *level, Error *err) {
         SqlQuery *query = expr->subquery.query;
         if (!is_simple(query))
-                return refuse(outer->entitle, "a subquery that is more than SELECT, FROM and WHERE", err);
+                return refuse( "a subquery that is more than SELECT, FROM and WHERE", err);
         if (outer->depth + 1 > DEPTH_MAX)
-                return refuse(outer->entitle, "subqueries too deep inside each other", err);
+                return refuse( "subqueries too deep inside each other", err);
         TRY(bind_tables(level, query->select.from, err));
         TRY(bind_joins(level, query->select.from, err));
         return query->select.where ? condition_at(level, &query->select.where, err) : STATUS_OK;
@@ -279,14 +279,14 @@ static Status subquery_at(Level *outer, SqlExpr *expr, Error *err) {
                 return print_tables(&level, err);
         }
         if (expr->subquery.compare != SQL_EQUAL)
-                return refuse(outer->entitle, "a comparison with a subquery other than IN", err);
+                return refuse( "a comparison with a subquery other than IN", err);
         TRY(bind_at(outer, &expr->subquery.child, err));
         TRY(bind_at(&level, &list[0], err));
         list[0]->alias = STR_NONE;
         if (has_subquery(expr->subquery.child) || has_subquery(list[0]))
-                return refuse(outer->entitle, "a subquery beside IN", err);
+                return refuse( "a subquery beside IN", err);
         if (!is_one_type(&level, expr->subquery.child, list[0])) {
-                refuse(outer->entitle, "an IN (SELECT ...) whose two sides are not of one type", err);
+                refuse( "an IN (SELECT ...) whose two sides are not of one type", err);
                 return error_hint(err, "cast both sides: CAST(a AS text) IN (SELECT CAST(b AS text) ...)");
         }
         if (expr->subquery.child->kind == SQL_CAST)
@@ -310,7 +310,7 @@ static Status condition_at(Level *level, SqlExpr **expr, Error *err) {
                 return subquery_at(level, node, err);
         TRY(bind_at(level, expr, err));
         if (has_subquery(*expr))
-                return refuse(level->entitle, "a subquery elsewhere than after IN or EXISTS", err);
+                return refuse( "a subquery elsewhere than after IN or EXISTS", err);
         if (!never_fails(level, *expr))
                 try_it(level, expr);
         return STATUS_OK;
@@ -322,7 +322,7 @@ static Status bind_node(void *context, SqlExpr **place, Error *err) {
         case SQL_COLUMN_REF:
                 return bind_column(level, *place, err);
         case SQL_FUNCTION:
-                return bind_function(level, *place, err);
+                return bind_function(*place, err);
         case SQL_CONSTANT:
         case SQL_OPERATOR:
         case SQL_COMPARISON:
@@ -340,7 +340,7 @@ static Status bind_node(void *context, SqlExpr **place, Error *err) {
         case SQL_LAMBDA:
         case SQL_PARAMETER:
         case SQL_POSITIONAL_REFERENCE:
-                return refuse(level->entitle, "more than columns, literals and functions", err);
+                return refuse( "what is more than columns, literals and functions", err);
         }
         return STATUS_OK;
 }
@@ -375,7 +375,7 @@ Status entitle_value(Entitle *entitle, SqlExpr **expr, Error *err) {
         TRY(allow(*expr, err));
         TRY(bind_at(level, expr, err));
         if (has_subquery(*expr))
-                return refuse(entitle, "a subquery in a mask", err);
+                return refuse( "a subquery in a mask", err);
         if (!column_named(level, *expr) && (*expr)->kind != SQL_CONSTANT)
                 try_it(level, expr);
         return STATUS_OK;

@@ -20,7 +20,7 @@
 
 typedef struct Entitle {
         const Relation *relation;
-        const bool *known;        /* one per column: whether the policy may name it */
+        const bool *known;        /* one per column: whether the policy may name it; NULL = any */
         const BindSource *source; /* its `now` has the entitlements; without one, policies with subqueries do not fit */
         Str zone;                 /* whose policy it is; empty = a central one */
         Arena *arena;
@@ -28,8 +28,8 @@ typedef struct Entitle {
 } Entitle;
 
 /*
- * Changes the expression in place; it holds no `principal.NAME` any more. DENIED with why it does not fit: a name that is
- * not there, a form that policies do not have. SQL_REFUSED for functions and types that are not allowed.
+ * Changes the expression in place; it holds no `principal.NAME` any more. DENIED for a name that is not there, SQL_REFUSED
+ * for a form that policies do not have and for functions and types that are not allowed.
  */
 Status entitle_condition(Entitle *entitle, SqlExpr **expr, Error *err);
 /* The same for a value (a mask): NULL where it fails. */

@@ -3,7 +3,7 @@
 
 #include "base/vec.h"
 #include "model/access_names.h"
-#include "sql/allow.h"
+#include "model/grant.h"
 #include "sql/lexer.h"
 #include "sql/printer.h"
 
@@ -16,6 +16,7 @@ typedef struct Ruling {
         Str text;
         int line;
         Nodes tables;
+        bool central; /* of policies.yml */
         bool several; /* named by a pattern, or by a tag */
 } Ruling;
 
@@ -113,47 +114,37 @@ static bool has_column(const AccessCheck *check, const Node *node, Str name) {
         return false;
 }
 
+/* Whatever table it is on has to have it: one that has not is withheld by the rule. */
 static void want_column(const Ruling *ruling, const char *key, Str name) {
         const AccessCheck *check = ruling->check;
-        size_t having = 0;
         const Node *lacking = NULL;
+        bool some = false;
         for (size_t i = 0; i < ruling->tables.count; i++) {
                 bool has = has_column(check, ruling->tables.items[i], name);
-                having += has;
-                lacking = has ? lacking : ruling->tables.items[i];
+                some |= has;
+                if (!has && !lacking)
+                        lacking = ruling->tables.items[i];
         }
-        if (!lacking || (ruling->several && having))
+        if (!lacking)
                 return;
-        Str who_lacks = ruling->several ? STR("none of the rule's tables has")
-                                        : arena_strf(check->arena, "%.*s does not have", STR_ARG(lacking->name));
-        Error *err = place(ruling, key, name,
-                           problems_add(check->problems, STATUS_NO_COLUMN, "`%s` names '%.*s', which %.*s", key, STR_ARG(name), STR_ARG(who_lacks)));
+        Error *err = place(ruling, key, name, problems_add(check->problems, STATUS_NO_COLUMN, "`%s` names '%.*s', which %.*s does not have", key,
+                                                           STR_ARG(name), STR_ARG(lacking->name)));
         const DryTable *table = &check->tables[lacking->index];
         Str *names = ARENA_ARRAY(check->arena, Str, table->column_count);
         for (size_t i = 0; i < table->column_count; i++)
                 names[i] = table->columns[i].name;
         Str near = str_nearest(name, names, table->column_count);
-        if (near.size)
+        if (some)
+                error_hint(err, "the rule would withhold the table: put those that have the column into a rule of their own");
+        else if (near.size)
                 error_hint(err, "did you mean `%.*s`?", STR_ARG(near));
 }
 
 /* ---- SQL ---- */
 
-/* A rule is asked of one row at a time, wherever its table is read. */
-static Status want_row_expression(const SqlExpr *expr, Error *err) {
-        const char *what = expr->kind == SQL_SUBQUERY ? "a subquery" : expr->kind == SQL_WINDOW ? "a window function" : NULL;
-        if (expr->kind == SQL_FUNCTION && sql_function_is_aggregate(expr->function.path.items[expr->function.path.count - 1]))
-                what = "an aggregate";
-        if (!what)
-                return STATUS_OK;
-        error_set(err, STATUS_SQL_REFUSED, "%s cannot stand in it", what);
-        return error_hint(err, "a rule is asked of each row alone: its columns and principal.NAME; make what it needs a column of the table");
-}
-
 /* What the principal brings is not known here: any value. */
-static Status see_principal(void *context, SqlExpr **place, Error *err) {
+static Status see_principal(void *context, SqlExpr **place, Error *err UNUSED) {
         SqlExpr *expr = *place;
-        TRY(want_row_expression(expr, err));
         if (expr->kind != SQL_COLUMN_REF || expr->column.count != 2 || !str_equal_nocase(expr->column.items[0], STR("principal")))
                 return STATUS_OK;
         SqlExpr *value = sql_make_string(context, STR(""));
@@ -164,7 +155,11 @@ static Status see_principal(void *context, SqlExpr **place, Error *err) {
 }
 
 /* SELECT (expression) FROM the table: what is bound; the expression stands on the second line. */
-static Status bind_one(const AccessCheck *check, const Node *node, Str expression, WorkerColumns *out, Error *err) {
+static Status bind_one(const Ruling *ruling, const Node *node, Str expression, bool condition, WorkerColumns *out, Error *err) {
+        const AccessCheck *check = ruling->check;
+        const BindSource *source = check->spec->source;
+        StatementSpec spec = *check->spec;
+        Relation *relation = NULL;
         CLEANUP(buf_deinit) Buf sql = { 0 };
         buf_printf(&sql, "SELECT (\n%.*s\n) FROM ", STR_ARG(expression));
         const Str path[] = { node->zone, node->stage, node->table };
@@ -178,9 +173,11 @@ static Status bind_one(const AccessCheck *check, const Node *node, Str expressio
         SqlVisitor visitor = { .expr = see_principal, .context = check->arena };
         TRY(sql_visit_query(tree->query, &visitor, err));
         Statement *statement = ARENA_NEW(check->arena, Statement);
-        TRY(statement_bind(check->spec, tree, check->arena, statement, err));
+        spec.default_zone = node->zone;
+        TRY(statement_bind(&spec, tree, check->arena, statement, err));
         *out = statement->columns;
-        return STATUS_OK;
+        TRY(source->resolve(source->context, node->zone, node->stage, node->table, check->arena, &relation, err));
+        return relation ? policy_fits(source, relation, ruling->central ? STR_NONE : node->zone, expression, condition, check->arena, err) : STATUS_OK;
 }
 
 static bool is_condition(const WorkerColumns *columns) {
@@ -192,7 +189,7 @@ static Status look_at_sql(const Ruling *ruling, const char *key, Str expression,
         for (size_t i = 0; i < ruling->tables.count; i++) {
                 const Node *node = ruling->tables.items[i];
                 WorkerColumns columns;
-                Status status = bind_one(ruling->check, node, expression, &columns, err);
+                Status status = bind_one(ruling, node, expression, condition, &columns, err);
                 if (status == STATUS_OK && condition && !is_condition(&columns))
                         status = error_set(err, STATUS_SQL_TYPE, "it is no condition: it gives %.*s where true or false is wanted",
                                            STR_ARG(columns.items[0].engine_type));
@@ -249,7 +246,7 @@ static Status look_at_rule(const AccessCheck *check, const Zone *zone, const Acc
 }
 
 static Status look_at_policy(const AccessCheck *check, const CentralPolicies *policies, const CentralPolicy *policy, Error *err) {
-        Ruling ruling = { .check = check, .path = policies->path, .text = policies->text, .line = policy->line };
+        Ruling ruling = { .check = check, .path = policies->path, .text = policies->text, .line = policy->line, .central = true };
         AccessObject tagged = { .is_tag = true, .table = policy->tag };
         add_tables(&ruling, STR(""), &tagged);
         want_tag(&ruling, "tag", policy->tag);

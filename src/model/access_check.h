@@ -5,9 +5,8 @@
  * a condition over every table it is put on, `mask` and `columns` name columns, masks are SQL over the row. Found before
  * anything is applied, since a rule that cannot be bound withholds its tables.
  *
- * A rule on one table must fit it. Of a rule on several (`stage.*`, `tag:NAME`) the row filter must fit all, the others
- * each column name at least one. `principal.NAME` is a value of any type. A rule is asked of each row alone: an aggregate, a
- * window function or a subquery is refused. A tag that nothing carries is a warning.
+ * A rule must fit every table that it is on, those of a pattern (`stage.*`, `tag:NAME`) too. `principal.NAME` is a value of any
+ * type. What a condition and a mask may be made of is govern/entitle.h's to say. A tag that nothing carries is a warning.
  */
 #include "model/dry.h"
 #include "model/statement.h"

@@ -105,6 +105,14 @@ static Status names(void *context, Arena *arena, Str **out, size_t *out_count, E
         return STATUS_OK;
 }
 
+static Status parse(void *context, Str sql, Arena *arena, const SqlTree **out, Error *err) {
+        const Dry *dry = context;
+        SqlTree *tree;
+        TRY(statement_parse(dry->spec->worker, sql, STR(""), arena, &tree, err));
+        *out = tree;
+        return STATUS_OK;
+}
+
 /* ---- models ---- */
 
 /* What lies in the text, not in the machine. */
@@ -181,7 +189,8 @@ static void look_at_reference(const Dry *dry, const Model *model, const ModelCol
 static Status look_at_access(Dry *dry, Error *err) {
         if (!dry->spec->project)
                 return STATUS_OK;
-        BindSource source = { .context = dry, .resolve = resolve, .files = no_files, .names = names };
+        BindSource source = { .context = dry, .resolve = resolve, .files = no_files, .names = names, .parse = parse };
+        source.now = &source;
         Principal whole = { .name = STR("access"), .administrator = true };
         StatementSpec spec = { .worker = dry->spec->worker, .source = &source, .principal = whole };
         AccessCheck check = { &spec, dry->spec->project, dry->spec->text->graph, dry->tables, dry->spec->text->problems, dry->spec->warnings, dry->arena };

@@ -36,6 +36,9 @@ bool grants_see_whole(const Grants *grants, const Account *account, Str zone, St
  * needed by whoever is limited. trees (or NULL) keeps what was parsed, per account: trees come from a worker that may be its own. */
 Status grants_policy(const Grants *grants, const Account *account, Map *trees, const Relation *relation, const BindSource *source,
                      Arena *arena, const Policy **out, Error *err);
+/* Whether a text of access.yml or, zone empty, of policies.yml has a form that policies have, over this relation of `source`;
+ * whoever asks may have any attribute. DENIED, SQL_* with why it does not fit. */
+Status policy_fits(const BindSource *source, const Relation *relation, Str zone, Str text, bool condition, Arena *arena, Error *err);
 /* Changes when what the account sees of the table does: a hash over the rules and policies that concern it, and its attributes. */
 Str grants_version(const Grants *grants, const Account *account, Str zone, Str stage, Str name, Arena *arena);
 /* Whether it sees anything of the zone. */

@@ -79,8 +79,13 @@ static bool is_attribute(const SqlExpr *expr) {
 }
 
 static void values_of(const Making *making, Str name, const Str **out, size_t *out_count) {
+        static const Str some = { "", 0 };
         const Account *account = making->account;
-        *out = &account->name;
+        *out = account ? &account->name : &some; /* nobody in particular has one value of everything */
+        if (!account) {
+                *out_count = 1;
+                return;
+        }
         *out_count = str_equal_nocase(name, STR("name"));
         for (size_t i = 0; *out_count == 0 && i < account->attribute_count; i++) {
                 if (!str_equal(account->attributes[i].name, name))
@@ -167,7 +172,7 @@ static Status put_attribute(void *context, SqlExpr **place, Error *err) {
         if (!str_equal_nocase(expr->column.items[1], STR("name")))
                 return error_set(err, STATUS_DENIED, "principal.%.*s is a list, which can be compared by =, <, > and IN only",
                                  STR_ARG(expr->column.items[1]));
-        *place = sql_make_string(making->arena, making->account->name);
+        *place = sql_make_string(making->arena, making->account ? making->account->name : STR(""));
         return STATUS_OK;
 }
 
@@ -485,6 +490,16 @@ static Status unite(Making *making, Error *err) {
         policy->withheld = (SqlNames){ withheld.items, withheld.count };
         policy->nothing = !shown;
         return STATUS_OK;
+}
+
+Status policy_fits(const BindSource *source, const Relation *relation, Str zone, Str text, bool condition, Arena *arena, Error *err) {
+        Making making = { .relation = relation, .source = source, .arena = arena };
+        Entitle entitle = { .relation = relation, .source = source, .zone = zone, .arena = arena };
+        const SqlExpr *parsed;
+        TRY(parse(&making, text, arena, &parsed, err));
+        SqlExpr *expr = sql_expr_copy(arena, parsed);
+        TRY(put_attributes(&making, &expr, err));
+        return condition ? entitle_condition(&entitle, &expr, err) : entitle_value(&entitle, &expr, err);
 }
 
 /* ---- the whole ---- */
