@@ -41,7 +41,9 @@ def add_user(project: Project, name: str, *options: str, password: str = PASSWOR
 
 
 @contextmanager
-def serving(project: Project, *options: str, env: dict[str, str] | None = None) -> Iterator[Server]:
+def serving(project: Project, *options: str, env: dict[str, str] | None = None, refresh: bool = False) -> Iterator[Server]:
+    """A server; without refresh, so that what a test drops and runs by itself is not taken before."""
+    options += () if refresh else ("--no-refresh",)
     process = subprocess.Popen([LODE, "serve", "--pg", "127.0.0.1:0", "--http", "127.0.0.1:0", *options], cwd=project.root, stdin=subprocess.DEVNULL,
                                stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
     try:

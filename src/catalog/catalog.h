@@ -193,7 +193,7 @@ typedef struct CatalogCheck {
 typedef struct CatalogChange {
         Str branch;         /* empty = main */
         Str author;         /* "local:ann" */
-        Str via;            /* "cli", "sql", "http" */
+        Str via;            /* "cli", "http", "serve" */
         Str message;
         Str git;            /* the project's git commit, "+dirty" behind it when it was not clean; empty = none */
         Str merge_parent;   /* id, for merges */

@@ -3,13 +3,15 @@
 #include "cli/shapes.h"
 #include "cli/text_errors.h"
 #include "model/run.h"
+#include "server/refresh.h"
 
-enum { OPTION_BRANCH, OPTION_AGAIN, OPTION_REPLAY, OPTION_WATCH };
+enum { OPTION_BRANCH, OPTION_AGAIN, OPTION_REPLAY, OPTION_APPLIED, OPTION_WATCH };
 
 static const Option options[] = {
         [OPTION_BRANCH] = { "branch", 0, "BRANCH", "build models there; files are taken on main only" },
         [OPTION_AGAIN] = { "again", 0, NULL, "although nothing changed" },
         [OPTION_REPLAY] = { "replay", 0, NULL, "try held deliveries and open quarantine again" },
+        [OPTION_APPLIED] = { "applied", 0, NULL, "by the text that is applied, whatever the folder has" },
         [OPTION_WATCH] = { "watch", 0, NULL, "go on, whenever files arrive" },
 };
 
@@ -226,6 +228,9 @@ static Status run_once(Cli *cli, Error *err) {
         const char *branch = cli_option(cli, OPTION_BRANCH);
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
         WorkspaceSpec spec = { .folder = cli->arguments.folder, .make_store = true, .workers = true, .ready = 2, .interrupted = &cli_interrupted };
+        spec.applied = cli_option(cli, OPTION_APPLIED) != NULL;
+        if (spec.applied && branch)
+                return error_set(err, STATUS_USAGE, "--applied means the text of main: it does not go with --branch");
         TRY(workspace_open(&spec, &workspace, err));
         TRY(text_errors(cli, &workspace->project->problems, err));
         cli_tell_branch(cli, branch);
@@ -253,6 +258,7 @@ static Status run_once(Cli *cli, Error *err) {
         CLEANUP(buf_deinit) Buf json = { 0 };
         report_json(&report, &json);
         TRY(catalog_put_meta(workspace->lake->catalog, STR("last_run"), buf_view(&json), err)); /* for status and show run */
+        TRY(catalog_put_meta(workspace->lake->catalog, STR(META_REFRESH), STR(""), err)); /* what a server failed at is done */
         if (cli_json(cli))
                 output_json(&json);
         else

@@ -5,7 +5,7 @@
 #include "model/workspace.h"
 #include "server/server.h"
 
-enum { OPTION_PG, OPTION_HTTP, OPTION_TLS, OPTION_KEY, OPTION_STATEMENTS, OPTION_TIMEOUT };
+enum { OPTION_PG, OPTION_HTTP, OPTION_TLS, OPTION_KEY, OPTION_STATEMENTS, OPTION_TIMEOUT, OPTION_NO_REFRESH };
 
 #define DEFAULT_PORT 5433
 #define DEFAULT_HTTP_PORT 8080
@@ -16,6 +16,7 @@ static const Option options[] = {
         [OPTION_TLS] = { "tls", 0, "CERT", "certificate with its chain, PEM; off loopback one is made in the store" },
         [OPTION_KEY] = { "key", 0, "KEY", "the certificate's key, PEM" },
         [OPTION_STATEMENTS] = { "statements", 0, "N", "how many run at once (else twice the processors)" },
+        [OPTION_NO_REFRESH] = { "no-refresh", 0, NULL, "take no files and build nothing, whatever `refresh` of the zones says" },
         [OPTION_TIMEOUT] = { "statement-timeout", 0, "SECONDS", "how long one may run (else as long as it takes)" },
 };
 
@@ -73,11 +74,13 @@ static Status read_options(Cli *cli, ServerOptions *out, Error *err) {
 }
 
 /* The store's folder, as the project names it: what is served is applied, so the work tree is not looked at again. */
-static Status find_store(Cli *cli, const char **out, Error *err) {
+static Status find_store(Cli *cli, ServerOptions *out, Error *err) {
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
         WorkspaceSpec spec = { .folder = cli->arguments.folder, .store = true };
         TRY(workspace_open(&spec, &workspace, err));
-        *out = arena_cstr(&cli->arena, str_of(workspace->lake->store->root));
+        out->store = arena_cstr(&cli->arena, str_of(workspace->lake->store->root));
+        if (!cli_option(cli, OPTION_NO_REFRESH))
+                out->project = arena_cstr(&cli->arena, str_of(workspace->project->root));
         AuditRecord record = { .action = STR("serve"), .rows = -1, .bytes = -1 };
         return workspace_audit(workspace, record, err);
 }
@@ -95,7 +98,7 @@ static Status run(Cli *cli, Error *err) {
         TRY(cli_want_words(cli, &verb_serve, 0, 0, err));
         TRY(cli_want_formats(cli, false, false, err));
         TRY(read_options(cli, &spec, err));
-        TRY(find_store(cli, &spec.store, err));
+        TRY(find_store(cli, &spec, err));
         log_set_level(cli->output.verbose ? LOG_INFO : LOG_WARN);
         CLEANUP(server_closep) Server *server = NULL;
         TRY(server_open(&spec, &server, err));
@@ -119,7 +122,8 @@ const Verb verb_serve = {
         .help = "Serves what is applied, never the work tree, until SIGTERM or Ctrl-C: then nothing new is accepted and what runs\n"
                 "may end. The line 'ready pg=HOST:PORT http=HOST:PORT' on standard error says that clients can connect. Logins are\n"
                 "made by lode user add, tokens for HTTP by lode token add. Off loopback everything is encrypted, with a certificate\n"
-                "that is made in the store if none is given.\n\n"
+                "that is made in the store if none is given. Files that arrive are taken, and what depends on them is built, as\n"
+                "`refresh` in each zone.yml says (on arrival, every 15m, manual).\n\n"
                 "  lode serve\n"
                 "  lode serve --pg 0.0.0.0:5432 --tls server.pem --key server.key",
         .options = options,

@@ -10,6 +10,7 @@
 #include "intake/land.h"
 #include "model/run.h"
 #include "model/text.h"
+#include "server/refresh.h"
 
 #define UNCLAIMED_SHOWN 5
 
@@ -115,7 +116,7 @@ static Status count_deliveries(Cli *cli, Workspace *workspace, StatusReport *rep
         return STATUS_OK;
 }
 
-/* Models that the last run could not build. */
+/* Models that the last run could not build; that a server cannot even run. */
 static void load_failed(Cli *cli, Workspace *workspace, StatusReport *report) {
         Str text;
         Json *last;
@@ -128,6 +129,8 @@ static void load_failed(Cli *cli, Workspace *workspace, StatusReport *report) {
                         if (str_is(json_string(json_get(json_at(models, i), "state")), "failed"))
                                 vec_push(&cli->arena, &failed, json_string(json_get(json_at(models, i), "table")));
         }
+        if (catalog_meta(workspace->lake->catalog, STR(META_REFRESH), &cli->arena, &text, &ignored) == STATUS_OK && text.size > 0)
+                vec_push(&cli->arena, &failed, arena_strf(&cli->arena, "refresh by the server: %.*s", STR_ARG(text)));
         report->failed = failed.items;
         report->failed_count = failed.count;
 }

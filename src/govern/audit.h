@@ -23,7 +23,7 @@ typedef struct Audit Audit;
 
 typedef struct AuditRecord {
         Str principal;      /* local:ann */
-        Str via;            /* cli, pg, http */
+        Str via;            /* cli, pg, http, serve */
         Str action;         /* query, apply, run, trace, show ... */
         const Str *objects; /* zone.stage.table */
         size_t object_count;

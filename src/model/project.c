@@ -62,6 +62,8 @@ const KeyTable project_table = {
 
 /* ---- zone.yml and terms.yml ---- */
 
+#define REFRESH_LEAST 1000000 /* a second */
+
 static void read_engineers(KeyContext *context, const YamlNode *value, void *object) {
         Zone *zone = object;
         keys_read_people(context, value, &zone->engineers, &zone->engineer_count);
@@ -70,6 +72,24 @@ static void read_engineers(KeyContext *context, const YamlNode *value, void *obj
 static void read_members(KeyContext *context, const YamlNode *value, void *object) {
         Zone *zone = object;
         keys_read_people(context, value, &zone->members, &zone->member_count);
+}
+
+static void read_refresh(KeyContext *context, const YamlNode *value, void *object) {
+        Zone *zone = object;
+        Str word, every, duration;
+        if (!key_text(context, value, &word))
+                return;
+        if (str_is(word, "on arrival")) {
+                zone->refresh = REFRESH_ON_ARRIVAL;
+        } else if (str_is(word, "manual")) {
+                zone->refresh = REFRESH_MANUAL;
+        } else if (str_cut(word, ' ', &every, &duration) && str_is(every, "every") && duration_parse(duration, &zone->refresh_us) &&
+                   zone->refresh_us >= REFRESH_LEAST) {
+                zone->refresh = REFRESH_EVERY;
+        } else {
+                error_hint(key_problem(context, value, STATUS_BAD_VALUE, "`refresh: %.*s` says no time", STR_ARG(word)),
+                           "on arrival, every 15m (any time from 1s), or manual");
+        }
 }
 
 #define RETAIN_KEY(stage)                                                                              \
@@ -111,6 +131,12 @@ static const Key zone_keys[] = {
           .kind = KEY_TEXT,
           .at = offsetof(Zone, retention),
           .meaning = "How long its data is kept, for people; `retain` is what is enforced." },
+        { .name = "refresh",
+          .kind = KEY_OTHER,
+          .read = read_refresh,
+          .fallback = "on arrival",
+          .shown = "`on arrival`, `every 15m` or `manual`",
+          .meaning = "When `lode serve` takes what arrived for the zone and builds what depends on it; see serve.md." },
         { .name = "retain",
           .kind = KEY_NESTED,
           .nested = &retain_table,

@@ -33,12 +33,17 @@ typedef struct Retain {
         int64_t staging_us, canonical_us, analytical_us, egress_us;
 } Retain;
 
+/* When a server takes what arrives for the zone, and builds what depends on it. */
+typedef enum RefreshKind { REFRESH_ON_ARRIVAL, REFRESH_EVERY, REFRESH_MANUAL } RefreshKind;
+
 typedef struct Zone {
         Str name;
         const char *path; /* zones/NAME/zone.yml, also when that file is missing */
         Str text;         /* of zone.yml, "" when missing */
         Str owner, purpose, retention;
         Retain retain;
+        RefreshKind refresh;
+        int64_t refresh_us; /* REFRESH_EVERY */
         Who *engineers, *members;
         size_t engineer_count, member_count;
         Source **sources;

@@ -45,7 +45,7 @@ static void progress(const Run *run, const char *what, Str name) {
 }
 
 static ChangeSetSpec commit_spec(const Run *run) {
-        return (ChangeSetSpec){ .branch = run->options->branch, .author = run->workspace->principal.name, .via = STR("cli"),
+        return (ChangeSetSpec){ .branch = run->options->branch, .author = run->workspace->principal.name, .via = workspace_via(run->workspace),
                                 .audit = run->audit };
 }
 
@@ -415,6 +415,11 @@ static Status take_files(Run *run, Error *err) {
 /* The project's text, read and in the history. Whoever edits while we read is waited for. */
 static Status apply_text(Run *run, Error *err) {
         ApplyReport *report = &run->report->apply;
+        if (run->workspace->applied) {
+                TRY(load_text(run, err));
+                TRY(select_words(run, err));
+                return catalog_head(run->workspace->lake->catalog, run->options->branch, run->arena, &report->commit, err);
+        }
         for (int i = 0; i < TEXT_TRIES; i++) {
                 if (i > 0)
                         TRY(workspace_reload(run->workspace, err));
@@ -441,8 +446,9 @@ static Status work(Run *run, Error *err) {
  * meanwhile, the rest is done by that. If it is another checkout's, two people want different things: we do not undo theirs.
  */
 static Status follow_text(Run *run, Error *err) {
-        bool applied;
-        TRY(text_is_applied(run->workspace, run->options->branch, run->arena, &applied, err));
+        bool applied = run->workspace->applied; /* whatever it is now, it is what we work by */
+        if (!applied)
+                TRY(text_is_applied(run->workspace, run->options->branch, run->arena, &applied, err));
         if (applied) {
                 TRY(workspace_reload(run->workspace, err));
                 TRY(load_text(run, err));

@@ -193,7 +193,7 @@ static Status commit_changes(Workspace *w, Str branch, CatalogCommit *commit, Ar
 }
 
 Status text_apply(Workspace *w, Str branch, Arena *arena, ApplyReport *out, Error *err) {
-        ChangeSetSpec spec = { .branch = branch, .author = w->principal.name, .via = w->origin ? w->origin->via : STR("cli"),
+        ChangeSetSpec spec = { .branch = branch, .author = w->principal.name, .via = workspace_via(w),
                                .message = STR("apply the project's text"), .git = w->origin ? w->origin->git : workspace_git(w) };
         Status status = STATUS_CONFLICT;
         for (int i = 0; i < APPLY_TRIES && status == STATUS_CONFLICT; i++) {

@@ -2,6 +2,7 @@
 #include "model/workspace.h"
 
 #include "base/file.h"
+#include "model/text_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,6 +39,33 @@ static Status open_pool(const WorkspaceSpec *spec, Workspace *w, bool in_store, 
         return worker_pool_open(&options, &w->pool, err);
 }
 
+/* main's text, written down to be read as any other; files are still found below the project's own folder. */
+static Status load_applied(Workspace *w, Error *err) {
+        CatalogCommit head;
+        TextFile *files;
+        size_t count;
+        TextOrigin *origin = ARENA_NEW(&w->arena, TextOrigin);
+        const char *root = w->project->root, *store = w->project->store, *folder;
+        TRY(catalog_head(w->lake->catalog, STR("main"), &w->arena, &head, err));
+        TRY(text_files(w->lake->catalog, (CatalogAt){ .branch = STR("main"), .seq = head.seq }, &w->arena, &files, &count, err));
+        if (count == 0) {
+                error_set(err, STATUS_NOT_FOUND, "nothing is applied yet");
+                return error_hint(err, "lode apply");
+        }
+        if (!w->temporary)
+                TRY(temporary_folder(w, &folder, err));
+        folder = arena_printf(&w->arena, "%s/%lld", w->temporary, (long long)head.seq);
+        TRY(dir_remove_all(folder, err));
+        TRY(text_files_write(folder, files, count, err));
+        TRY(project_load(&w->arena, folder, &w->project, err));
+        w->project->root = root;
+        w->project->store = store;
+        *origin = (TextOrigin){ .via = STR("serve"), .git = STR(""), .seq = head.seq };
+        w->origin = origin;
+        w->applied = true;
+        return STATUS_OK;
+}
+
 static Status open_all(const WorkspaceSpec *spec, Workspace *w, Error *err) {
         const char *root;
         TRY(project_find(&w->arena, spec->folder, &root, err));
@@ -50,20 +78,26 @@ static Status open_all(const WorkspaceSpec *spec, Workspace *w, Error *err) {
                 TRY(open_store(spec, w, err));
         if (spec->workers && !w->pool)
                 TRY(open_pool(spec, w, w->lake != NULL, err));
+        if (spec->applied)
+                TRY(load_applied(w, err));
         if (w->lake)
                 w->audit = audit_open(w->lake->store->audit_dir, "cli");
         return STATUS_OK;
 }
 
 Status workspace_reload(Workspace *w, Error *err) {
-        return project_load(&w->arena, w->project->root, &w->project, err);
+        return w->applied ? load_applied(w, err) : project_load(&w->arena, w->project->root, &w->project, err);
+}
+
+Str workspace_via(const Workspace *w) {
+        return w->origin ? w->origin->via : STR("cli");
 }
 
 Status workspace_audit(Workspace *w, AuditRecord record, Error *err) {
         if (!w->audit)
                 return STATUS_OK;
         record.principal = w->principal.name;
-        record.via = w->origin ? w->origin->via : STR("cli");
+        record.via = workspace_via(w);
         return audit_record(w->audit, &record, &w->arena, NULL, err);
 }
 

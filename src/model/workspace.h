@@ -26,7 +26,8 @@ typedef struct Workspace {
         Principal principal;
         Audit *audit;      /* NULL without a store */
         const TextOrigin *origin; /* NULL: the work tree */
-        const char *temporary; /* the workers' folder where there is no store, removed at the end */
+        bool applied;          /* the text is main's own, not that of the project's folder */
+        const char *temporary; /* the workers' folder where there is no store, or the applied text's; removed at the end */
 } Workspace;
 
 typedef struct WorkspaceSpec {
@@ -34,6 +35,7 @@ typedef struct WorkspaceSpec {
         bool store;          /* open it: NO_STORE when it is not there */
         bool make_store;     /* ... or make it */
         bool store_if_there; /* ... or do without */
+        bool applied;        /* the text that main has, in place of the folder's; with a store only */
         bool workers;        /* start workers, in the background; without a store they stand in a temporary folder */
         int ready;           /* how many */
         const volatile sig_atomic_t *interrupted;
@@ -45,12 +47,14 @@ Status workspace_workers(Workspace *workspace, int ready, const volatile sig_ato
 void workspace_close(Workspace *workspace); /* NULL is fine */
 void workspace_closep(Workspace **workspace);
 
-/* Reads the project's text again; what was read before stays valid until the workspace is closed. */
+/* Reads the text again; what was read before stays valid until the workspace is closed. */
 Status workspace_reload(Workspace *workspace, Error *err);
 
 /* One line in the audit log: who (this principal, by the command line) is filled in. It is on disk when the workspace is
  * closed, or, for what changes anything, when the change is. */
 Status workspace_audit(Workspace *workspace, AuditRecord record, Error *err);
+/* By what way its principal came: "cli" unless the text has another origin. */
+Str workspace_via(const Workspace *workspace);
 /* The log's head as commits carry it, "FILE:SEQUENCE:HASH"; what it covers is on disk. Empty without a store. */
 Str workspace_audit_head(Workspace *workspace, Arena *arena);
 

@@ -264,6 +264,8 @@ static Status apply_text(Apply *apply, Error *err) {
                 return answer_problems(apply, problems);
         if (report.stale)
                 return error_set(err, STATUS_CONFLICT, "others published each time that this was tried: send it again");
+        if (report.changed)
+                session->host->applied(session->host->context);
         answer_done(apply, &report);
         return STATUS_OK;
 }

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "server/refresh.h"
 #include "server/reply.h"
 #include "server/session.h"
 
@@ -75,6 +76,7 @@ struct Server {
         Store *store;
         TlsContext *tls, *http_tls;
         Metrics metrics;
+        Refresh *refresh; /* NULL: files that arrive are left to others */
         int64_t started_us;
         Audit *audit;
         pthread_mutex_t audit_lock;
@@ -198,6 +200,7 @@ static void tell_now(void *context, MetricsNow *out) {
         Server *server = context;
         AdmissionCounts counts;
         *out = (MetricsNow){ .version = server->options.version, .started_us = server->started_us };
+        refresh_now(server->refresh, &out->refreshed_us, &out->refresh_us, &out->refreshing);
         worker_pool_counts(server->host.pool, &out->workers, &out->workers_busy);
         admission_count(server->host.admission, &counts);
         out->queued = counts.waiting;
@@ -206,6 +209,10 @@ static void tell_now(void *context, MetricsNow *out) {
         out->connections[0] = server->connection_count - server->http_count;
         out->connections[1] = server->http_count;
         pthread_mutex_unlock(&server->lock);
+}
+
+static void take_applied(void *context) {
+        refresh_poke(((Server *)context)->refresh);
 }
 
 static void each_session(void *context, void (*see)(void *see_context, const SessionView *view), void *see_context) {
@@ -601,8 +608,14 @@ static void drain(Server *server) {
         }
 }
 
-Status server_run(Server *server, const volatile sig_atomic_t *stop, Error *err UNUSED) {
+static Status start_refresh(Server *server, Error *err) {
+        RefreshOptions options = { .store = server->store->root, .project = server->options.project, .metrics = &server->metrics };
+        return options.project ? refresh_start(&options, &server->refresh, err) : STATUS_OK;
+}
+
+Status server_run(Server *server, const volatile sig_atomic_t *stop, Error *err) {
         int64_t looked = time_monotonic_us(), synced = looked;
+        TRY(start_refresh(server, err));
         start_threads(server);
         while (!*stop) {
                 wait_for_events(server);
@@ -618,8 +631,11 @@ Status server_run(Server *server, const volatile sig_atomic_t *stop, Error *err 
                         synced = now;
                 }
         }
+        refresh_stop(server->refresh); /* its run ends while clients get the rest of what they asked for */
         drain(server);
         end_threads(server);
+        refresh_close(server->refresh);
+        server->refresh = NULL;
         sync_audit(server);
         return STATUS_OK;
 }
@@ -799,6 +815,7 @@ static Status open_all(Server *server, Error *err) {
         server->host.audit = write_audit;
         server->host.cancel = cancel_by_key;
         server->host.now = tell_now;
+        server->host.applied = take_applied;
         server->host.metrics = &server->metrics;
         server->host.root = server->store->root;
         server->host.each = each_session;

@@ -26,6 +26,7 @@ typedef struct ServerOptions {
         const char *http_host;   /* likewise */
         int http_port;
         const char *certificate, *key; /* PEM files; off loopback they are made in the store if none are given */
+        const char *project;     /* the project's folder, in whose ingress/ files arrive; NULL: nothing is refreshed */
         size_t statements;       /* at once; default twice the processors, 4 to 32 */
         size_t connections_most; /* logged in; default 1,000 */
         int64_t statement_us;    /* a statement may take so long; default no limit */

@@ -64,6 +64,8 @@ typedef struct SessionHost {
         Status (*audit)(void *context, const AuditRecord *record, bool durable, Error *err);
         /* Ends what runs in the session with this key. */
         void (*cancel)(void *context, uint32_t process, Str key);
+        /* Text was applied: what it says is built by the next refresh, which may begin. */
+        void (*applied)(void *context);
         /* What the server is doing at this moment. */
         void (*now)(void *context, MetricsNow *out);
         /* Each session that is logged in, one after the other. The view is valid during the call. */
