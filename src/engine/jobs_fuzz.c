@@ -20,12 +20,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
                 return true;                                              \
         }
 BOTH_WAYS(stage_spec, StageSpec)
-BOTH_WAYS(stage_result, StageResult)
 BOTH_WAYS(sniff_spec, SniffSpec)
 BOTH_WAYS(sniff_result, SniffResult)
 BOTH_WAYS(locate_spec, LocateSpec)
 BOTH_WAYS(locate_result, LocateResult)
 BOTH_WAYS(execute_spec, ExecuteSpec)
+
+static bool stage_result_again(Str bytes, Arena *arena, Buf *out) {
+        SourceColumn columns[2] = { { .name = STR("id"), .type = { .kind = TYPE_BIGINT } }, { .name = STR("name"), .type = { .kind = TYPE_TEXT } } };
+        StageSpec spec = { .format = format_default(), .columns = columns, .column_count = COUNT_OF(columns) };
+        Error err = { 0 };
+        StageResult result;
+        if (stage_result_read(bytes, &spec, arena, &result, &err) != STATUS_OK)
+                return false;
+        stage_result_write(out, &result);
+        return true;
+}
 
 static bool failure_again(Str bytes, Arena *arena, Buf *out) {
         Error err = { 0 };

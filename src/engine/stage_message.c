@@ -51,23 +51,37 @@ static const size_t result_counts[] = {
 };
 
 static void rule_write(Buf *out, const StageRule *rule) {
-        buf_lstr(out, rule->column);
-        buf_lstr(out, rule->rule);
+        buf_u16(out, (uint16_t)rule->rule);
+        buf_u32(out, (uint32_t)rule->place);
         buf_u64(out, (uint64_t)rule->count);
         buf_u64(out, (uint64_t)rule->record);
         buf_u64(out, (uint64_t)rule->line);
+        buf_u64(out, (uint64_t)rule->width);
+        buf_u64(out, (uint64_t)rule->wanted);
         buf_lstr(out, rule->text);
-        buf_lstr(out, rule->message);
+        buf_lstr(out, rule->field);
 }
 
-static void rule_read(Cursor *cursor, Arena *arena, StageRule *out) {
-        out->column = text_of(cursor, arena);
-        out->rule = text_of(cursor, arena);
+static void rule_read(Cursor *cursor, const StageSpec *spec, Arena *arena, StageRule *out) {
+        uint16_t rule = cursor_u16(cursor);
+        out->place = cursor_u32(cursor);
         out->count = cursor_tally(cursor);
         out->record = cursor_tally(cursor);
         out->line = cursor_tally(cursor);
+        out->width = cursor_tally(cursor);
+        out->wanted = cursor_tally(cursor);
         out->text = text_of(cursor, arena);
-        out->message = text_of(cursor, arena);
+        out->field = text_of(cursor, arena);
+        bool known = rule > RULE_NONE && rule < RULE_COUNT && out->place <= spec->column_count;
+        if (cursor->failed || !known || out->text.size > STAGE_EXAMPLE_MAX || out->field.size > MISFIT_FIELD_MAX) {
+                cursor->failed = true;
+                return;
+        }
+        out->rule = (Rule)rule;
+        Misfit misfit = { .rule = out->rule, .column = out->place ? &spec->columns[out->place - 1] : NULL, .field = out->field,
+                          .width = out->width, .wanted = out->wanted };
+        out->column = misfit.column ? misfit.column->name : STR("");
+        out->message = misfit_words(&misfit, arena);
 }
 
 static void unknown_write(Buf *out, const StageUnknown *unknown) {
@@ -99,17 +113,17 @@ void stage_result_write(Buf *out, const StageResult *result) {
         str_list_write(out, result->missing);
 }
 
-Status stage_result_read(Str bytes, Arena *arena, StageResult *out, Error *err) {
+Status stage_result_read(Str bytes, const StageSpec *spec, Arena *arena, StageResult *out, Error *err) {
         Cursor cursor = cursor_of(bytes);
         StageResult result = { .records = 0 };
         for (size_t i = 0; i < COUNT_OF(result_counts); i++)
                 *(int64_t *)(void *)((char *)&result + result_counts[i]) = cursor_tally(&cursor);
         TRY(file_statistics_read(&cursor, arena, &result.data, err));
         TRY(file_statistics_read(&cursor, arena, &result.quarantine, err));
-        result.rule_count = cursor_count(&cursor, 40);
+        result.rule_count = cursor_count(&cursor, 54);
         result.rules = ARENA_ARRAY(arena, StageRule, result.rule_count);
         for (size_t i = 0; i < result.rule_count; i++)
-                rule_read(&cursor, arena, &result.rules[i]);
+                rule_read(&cursor, spec, arena, &result.rules[i]);
         result.header = str_list_read(&cursor, arena);
         result.unknown_count = cursor_count(&cursor, 19);
         result.unknown = ARENA_ARRAY(arena, StageUnknown, result.unknown_count);
@@ -186,9 +200,11 @@ static void doubts_read(Cursor *cursor, Arena *arena, SniffResult *out) {
         out->doubt_count = cursor_count(cursor, 12);
         out->doubts = ARENA_ARRAY(arena, Doubt, out->doubt_count);
         for (size_t i = 0; i < out->doubt_count; i++) {
-                out->doubts[i].column = text_of(cursor, arena);
-                out->doubts[i].what = text_of(cursor, arena);
-                out->doubts[i].assumed = text_of(cursor, arena);
+                Doubt *doubt = &out->doubts[i];
+                doubt->column = text_of(cursor, arena);
+                doubt->what = text_of(cursor, arena);
+                doubt->assumed = text_of(cursor, arena);
+                cursor->failed |= doubt->what.size > STAGE_EXAMPLE_MAX || doubt->assumed.size > STAGE_EXAMPLE_MAX;
         }
 }
 

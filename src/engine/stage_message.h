@@ -10,7 +10,7 @@
  * Errors travel as base/reason.h has them; these are the bodies of success.
  */
 #include "base/value.h"
-#include "frame/format.h"
+#include "frame/misfit.h"
 
 /* Field ids of a quarantine file's columns, in its order. _file bigint, record bigint, line bigint, offset bigint,
  * length bigint, column text, rule text, message text, raw text. */
@@ -30,14 +30,18 @@ typedef struct StageSpec {
         uint64_t input_limit;  /* decoded bytes; 0 = none. Beyond it: HELD (a compression bomb) */
 } StageSpec;
 
+#define STAGE_EXAMPLE_MAX 256 /* bytes of a text out of the delivery in a result */
+
 /* How often one rule struck one column, with its first record as example. */
 typedef struct StageRule {
-        Str column; /* empty for rules about whole records */
-        Str rule;   /* see frame/rule.h */
+        Rule rule;
+        size_t place; /* of the column in the spec, from 1; 0: about whole records */
         int64_t count;
         int64_t record, line;
-        Str text;    /* the field or the beginning of the record */
-        Str message; /* for people */
+        Str text;     /* the field or the beginning of the record */
+        Str field;    /* as the sentence shows it */
+        int64_t width, wanted; /* see frame/misfit.h */
+        Str column, message;   /* made by whoever reads the result: never sent */
 } StageRule;
 
 /* A column that the header has and the spec does not know: what its texts would fit. */
@@ -97,7 +101,8 @@ typedef struct SniffResult {
 void stage_spec_write(Buf *out, const StageSpec *spec);
 Status stage_spec_read(Str bytes, Arena *arena, StageSpec *out, Error *err);
 void stage_result_write(Buf *out, const StageResult *result);
-Status stage_result_read(Str bytes, Arena *arena, StageResult *out, Error *err);
+/* spec is what was asked: the columns' names are its own, and sentences are made here. */
+Status stage_result_read(Str bytes, const StageSpec *spec, Arena *arena, StageResult *out, Error *err);
 void sniff_spec_write(Buf *out, const SniffSpec *spec);
 Status sniff_spec_read(Str bytes, Arena *arena, SniffSpec *out, Error *err);
 void sniff_result_write(Buf *out, const SniffResult *result);

@@ -620,7 +620,7 @@ TEST(a_delivery_is_staged_through_descriptors_alone) {
         CHECK_OK(worker_stage(l.worker, buf_view(&request), fds, COUNT_OF(fds), count_progress, &progress, &t->arena,
                               &reply, &t->err));
         StageResult result;
-        CHECK_OK(stage_result_read(reply, &t->arena, &result, &t->err));
+        CHECK_OK(stage_result_read(reply, &spec, &t->arena, &result, &t->err));
         CHECK_INT(result.accepted, 1499999);
         CHECK_INT(result.quarantined, 1);
         CHECK(progress > 0);

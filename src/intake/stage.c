@@ -248,7 +248,7 @@ static int field_id_of(const ChangeTable *table, Str name) {
         return column ? column->id : 0;
 }
 
-static Str stage_request(const Staging *s, const Delivery *delivery, Buf *buf) {
+static StageSpec stage_spec(const Staging *s, const Delivery *delivery) {
         const Feed *feed = s->feed;
         size_t count = feed->column_count + s->evolved.count;
         SourceColumn *columns = ARENA_ARRAY(s->arena, SourceColumn, count);
@@ -258,7 +258,7 @@ static Str stage_request(const Staging *s, const Delivery *delivery, Buf *buf) {
                 columns[feed->column_count + i] = (SourceColumn){ .name = s->evolved.items[i], .type = { .kind = TYPE_TEXT } };
         for (size_t i = 0; i < count; i++)
                 columns[i].field_id = field_id_of(s->table, columns[i].name);
-        StageSpec spec = {
+        return (StageSpec){
                 .format = feed->format,
                 .columns = columns,
                 .column_count = count,
@@ -269,8 +269,6 @@ static Str stage_request(const Staging *s, const Delivery *delivery, Buf *buf) {
                 .threads = s->context->threads,
                 .input_limit = INPUT_LIMIT,
         };
-        stage_spec_write(buf, &spec);
-        return buf_view(buf);
 }
 
 static Status check_size(int fd, const char *path, const FileStatistics *statistics, Error *err) {
@@ -317,8 +315,10 @@ static Status read_delivery(Staging *s, Reading *reading, Error *err) {
         CLEANUP(buf_deinit) Buf request = { 0 };
         int fds[] = { in, data, quarantine };
         Str reply;
-        TRY(worker_stage(s->worker, stage_request(s, delivery, &request), fds, COUNT_OF(fds), NULL, NULL, s->arena, &reply, err));
-        TRY(stage_result_read(reply, s->arena, &reading->result, err));
+        StageSpec spec = stage_spec(s, delivery);
+        stage_spec_write(&request, &spec);
+        TRY(worker_stage(s->worker, buf_view(&request), fds, COUNT_OF(fds), NULL, NULL, s->arena, &reply, err));
+        TRY(stage_result_read(reply, &spec, s->arena, &reading->result, err));
         TRY(check_counts(&reading->result, err));
         if (reading->result.data.rows)
                 TRY(check_size(data, reading->data_path, &reading->result.data, err));
@@ -346,8 +346,8 @@ static Str worst_rule(Arena *arena, const StageResult *result) {
         if (!result->rule_count)
                 return STR("");
         const StageRule *rule = &result->rules[0];
-        bool encoding = str_is(rule->rule, "invalid_utf8");
-        return arena_strf(arena, "; most often %.*s%s%.*s, as in line %lld: %.*s%s", STR_ARG(rule->rule),
+        bool encoding = rule->rule == RULE_INVALID_UTF8;
+        return arena_strf(arena, "; most often %s%s%.*s, as in line %lld: %.*s%s", rule_name(rule->rule),
                           rule->column.size ? " in " : "", STR_ARG(rule->column), (long long)rule->line, STR_ARG(rule->message),
                           encoding ? "; make it UTF-8 (iconv -f WINDOWS-1252 -t UTF-8, say) and send it again" : "");
 }
@@ -388,7 +388,7 @@ static Str detail_json(Arena *arena, const StageResult *result) {
                 const StageRule *rule = &result->rules[i];
                 json_object(&w);
                 json_member_str(&w, "column", rule->column);
-                json_member_str(&w, "rule", rule->rule);
+                json_member_str(&w, "rule", str_of(rule_name(rule->rule)));
                 json_member_int(&w, "count", rule->count);
                 json_member_int(&w, "record", rule->record);
                 json_member_int(&w, "line", rule->line);

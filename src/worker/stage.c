@@ -333,26 +333,18 @@ typedef struct BadRecord {
         Str field;     /* as it stands */
 } BadRecord;
 
-static Str message_of(const Job *job, const BadRecord *record, Arena *arena) {
+static Misfit misfit_of(const Job *job, const BadRecord *record, Arena *arena) {
         const CsvBad *bad = &record->bad;
-        if (bad->rule == RULE_WRONG_WIDTH)
-                return arena_strf(arena, "the record has %zu fields where %zu belong", bad->width,
-                                  job->result->header.count);
-        if (record->column == NO_FIELD)
-                return arena_strf(arena, "the %s %s", bad->rule == RULE_BAD_QUOTE ? "line" : "record",
-                                  rule_words(bad->rule));
-        const SourceColumn *column = &job->spec->columns[record->column];
-        if (bad->rule == RULE_REQUIRED_MISSING)
-                return arena_strf(arena, "%.*s %s", STR_ARG(column->name), rule_words(bad->rule));
-        Str field = shown(arena, csv_unquote(&job->spec->format, record->field, arena), FIELD_SHOWN_MAX);
-        Str type = type_print(arena, column->type);
-        bool says_type = bad->rule == RULE_OUT_OF_RANGE || bad->rule == RULE_TOO_MANY_DIGITS;
-        return arena_strf(arena, "%.*s: '%.*s' %s%s%.*s%s", STR_ARG(column->name), STR_ARG(field),
-                          rule_words(bad->rule), says_type ? " (" : "", says_type ? (int)type.size : 0, type.data,
-                          says_type ? ")" : "");
+        Misfit misfit = { .rule = bad->rule, .width = (int64_t)bad->width, .wanted = (int64_t)job->result->header.count };
+        if (bad->rule == RULE_WRONG_WIDTH || record->column == NO_FIELD)
+                return misfit;
+        misfit.column = &job->spec->columns[record->column];
+        Str field = csv_unquote(&job->spec->format, record->field, arena);
+        misfit.field = shown(arena, printable(arena, str_slice(field, 0, 2 * FIELD_SHOWN_MAX)), FIELD_SHOWN_MAX);
+        return misfit;
 }
 
-static void count_rule(Job *job, const BadRecord *record, Str column, Str message) {
+static void count_rule(Job *job, const BadRecord *record, const Misfit *misfit) {
         size_t place = record->column == NO_FIELD ? 0 : record->column + 1;
         StageRule **slot = &job->found[place * RULE_COUNT + record->bad.rule];
         if (*slot) {
@@ -363,13 +355,15 @@ static void count_rule(Job *job, const BadRecord *record, Str column, Str messag
         Str text = record->column == NO_FIELD ? record->bad.raw : record->field;
         text = shown(arena, printable(arena, str_slice(text, 0, 2 * EXAMPLE_MAX)), EXAMPLE_MAX);
         *slot = ARENA_NEW(arena, StageRule);
-        **slot = (StageRule){ .column = arena_str(arena, column),
-                              .rule = str_of(rule_name(record->bad.rule)),
+        **slot = (StageRule){ .rule = misfit->rule,
+                              .place = place,
                               .count = 1,
                               .record = record->bad.record,
                               .line = record->bad.line,
                               .text = arena_str(arena, text),
-                              .message = arena_str(arena, message) };
+                              .field = arena_str(arena, misfit->field),
+                              .width = misfit->width,
+                              .wanted = misfit->wanted };
 }
 
 static Status put_bad(Job *job, const BadRecord *record) {
@@ -377,7 +371,8 @@ static Status put_bad(Job *job, const BadRecord *record) {
         Arena *arena = &job->stager->batch_arena;
         const CsvBad *bad = &record->bad;
         Str column = record->column == NO_FIELD ? STR("") : job->spec->columns[record->column].name;
-        Str message = message_of(job, record, arena);
+        Misfit misfit = misfit_of(job, record, arena);
+        Str message = misfit_words(&misfit, arena);
         ParquetWriter *writer = job->stager->quarantine;
         const int64_t numbers[] = { job->spec->file_id, bad->record, bad->line, (int64_t)bad->offset,
                                     (int64_t)bad->length };
@@ -391,7 +386,7 @@ static Status put_bad(Job *job, const BadRecord *record) {
                 else
                         parquet_column_bytes(into, texts[i].data, texts[i].size);
         }
-        count_rule(job, record, column, message);
+        count_rule(job, record, &misfit);
         job->result->quarantined++;
         return parquet_row_end(writer, job->err);
 }

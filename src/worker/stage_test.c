@@ -47,7 +47,7 @@ static Status stage_text(Test *t, Stager *stager, const StageSpec *spec, Str tex
         off_t size = lseek(quarantine, 0, SEEK_END);
         if ((result.quarantine.rows > 0) != (size > 0) || (result.data.rows > 0) != (lseek(data, 0, SEEK_END) > 0))
                 return error_set(&t->err, STATUS_INTERNAL, "a file was written without rows");
-        return stage_result_read(buf_view(&message), &t->arena, out, &t->err);
+        return stage_result_read(buf_view(&message), spec, &t->arena, out, &t->err);
 }
 
 TEST(what_fits_is_staged_and_what_does_not_is_kept_with_its_reason) {
@@ -93,7 +93,7 @@ TEST(what_fits_is_staged_and_what_does_not_is_kept_with_its_reason) {
         for (size_t i = 0; i < COUNT_OF(wanted); i++) {
                 const StageRule *rule = &result.rules[i];
                 CHECK_STR(rule->column, str_of(wanted[i].column));
-                CHECK_STR(rule->rule, str_of(wanted[i].rule));
+                CHECK_STR(str_of(rule_name(rule->rule)), str_of(wanted[i].rule));
                 CHECK_INT(rule->count, wanted[i].count);
                 CHECK_INT(rule->record, wanted[i].record);
                 CHECK_INT(rule->line, wanted[i].line);
@@ -127,7 +127,7 @@ TEST(columns_that_come_and_go_are_reported) {
         CHECK_STATUS(stage_text(t, stager, &spec, STR("x,y\n1,2\n"), &result), STATUS_HELD);
         CHECK_OK(stage_text(t, stager, &spec, STR("amount due\n1\n"), &result));
         CHECK_INT(result.quarantined, 1);
-        CHECK_STR(result.rules[0].rule, STR("required_missing"));
+        CHECK_INT(result.rules[0].rule, RULE_REQUIRED_MISSING);
 }
 
 TEST(a_worker_stages_one_file_after_another) {
@@ -204,4 +204,34 @@ TEST(a_file_is_sniffed_and_its_proposal_crosses_a_message) {
         CHECK(got.preview[3].data == NULL);
         for (size_t cut = 0; cut < message.size; cut++)
                 CHECK(sniff_result_read(str_slice(buf_view(&message), 0, cut), &t->arena, &got, &t->err) != STATUS_OK);
+}
+
+/* What of a result lode believes: rules of the table, columns that it asked for, texts that are short. */
+TEST(a_report_names_only_what_was_asked) {
+        char *text = arena_alloc(&t->arena, 1000);
+        memset(text, 'w', 1000);
+        const struct {
+                StageRule rule;
+                const char *message; /* NULL: refused */
+        } cases[] = {
+                { { .rule = RULE_NOT_A_NUMBER, .place = 1, .field = STR("x\x1b[2J") }, "id: 'x?[2J' is not a number" },
+                { { .rule = RULE_WRONG_WIDTH, .width = 3, .wanted = 4 }, "the record has 3 fields where 4 belong" },
+                { { .rule = RULE_COUNT, .place = 1 }, NULL },
+                { { .rule = RULE_NONE, .place = 1 }, NULL },
+                { { .rule = RULE_NOT_A_NUMBER, .place = 100 }, NULL },
+                { { .rule = RULE_NOT_A_NUMBER, .place = 1, .field = { text, 1000 } }, NULL },
+                { { .rule = RULE_NOT_A_NUMBER, .place = 1, .text = { text, 1000 } }, NULL },
+                { { .rule = RULE_WRONG_WIDTH, .width = -1 }, NULL },
+        };
+        StageSpec spec = spec_of(format_default());
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                StageRule rule = cases[i].rule;
+                StageResult got, result = { .rules = &rule, .rule_count = 1 };
+                CLEANUP(buf_deinit) Buf message = { 0 };
+                stage_result_write(&message, &result);
+                CHECK_STATUS(stage_result_read(buf_view(&message), &spec, &t->arena, &got, &t->err),
+                             cases[i].message ? STATUS_OK : STATUS_CORRUPT);
+                if (cases[i].message)
+                        CHECK_STR(got.rules[0].message, str_of(cases[i].message));
+        }
 }

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "frame/misfit.h"
+
+static Str plain(Str text, Arena *arena) {
+        char *copy = arena_alloc(arena, text.size + 1);
+        for (size_t i = 0; i < text.size; i++)
+                copy[i] = (unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f ? '?' : text.data[i];
+        return (Str){ copy, text.size };
+}
+
+Str misfit_words(const Misfit *misfit, Arena *arena) {
+        const char *words = rule_words(misfit->rule);
+        if (misfit->rule == RULE_WRONG_WIDTH)
+                return arena_strf(arena, "the record has %lld fields where %lld belong", (long long)misfit->width, (long long)misfit->wanted);
+        if (!misfit->column)
+                return arena_strf(arena, "the %s %s", misfit->rule == RULE_BAD_QUOTE ? "line" : "record", words);
+        const SourceColumn *column = misfit->column;
+        if (misfit->rule == RULE_REQUIRED_MISSING)
+                return arena_strf(arena, "%.*s %s", STR_ARG(column->name), words);
+        Str type = type_print(arena, column->type), field = plain(misfit->field, arena);
+        bool says_type = misfit->rule == RULE_OUT_OF_RANGE || misfit->rule == RULE_TOO_MANY_DIGITS;
+        return arena_strf(arena, "%.*s: '%.*s' %s%s%.*s%s", STR_ARG(column->name), STR_ARG(field), words, says_type ? " (" : "",
+                          says_type ? (int)type.size : 0, type.data, says_type ? ")" : "");
+}

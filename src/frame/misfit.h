@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Misfit: one record that did not fit, as facts, and the sentence that people read of it. A worker writes the sentence
+ * into the quarantine's rows; in its report it sends the facts, and `lode` makes the sentence anew.
+ */
+#include "frame/format.h"
+#include "frame/rule.h"
+
+#define MISFIT_FIELD_MAX 64 /* bytes of the field in the sentence, with the dots of one that was cut */
+
+typedef struct Misfit {
+        Rule rule;
+        const SourceColumn *column; /* NULL: the whole record */
+        Str field;                  /* what stands in it, at most MISFIT_FIELD_MAX bytes of UTF-8 */
+        int64_t width, wanted;      /* of WRONG_WIDTH: the record's fields, and how many belong */
+} Misfit;
+
+/* In the arena. What a terminal would act on is shown as `?`. */
+Str misfit_words(const Misfit *misfit, Arena *arena);
