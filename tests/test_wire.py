@@ -50,11 +50,30 @@ PROBES = {
     "values in text": [parse("select $1::int, $2::text", types=(23, 25)), bind(values=(b"7", None)), execute(), SYNC],
     "values in binary": [parse("select $1::int, $2::text", types=(23, 25)),
                          bind(values=(b"\0\0\0\x07", b"x"), formats=(1, 0), results=(1,)), describe("P"), execute(), SYNC],
+    "more types than parameters": [parse("select 1", types=(23, 25)), describe("S"), SYNC],
+    "fewer types than parameters": [parse("select $1::int, $2::text, $3::bool", types=(20,)), describe("S"), SYNC],
+    "a type of nothing": [parse("select $1::int", types=(0,)), describe("S"), parse("select $1::text", types=(705,)), describe("S"), SYNC],
+    "formats of each": [parse("select $1::int, $2::text"), bind(values=(b"7", b"x"), formats=(0, 0), results=(1, 0)), describe("P"), execute(), SYNC],
+    "too many formats": [parse("select $1::int"), bind(values=(b"7",), formats=(0, 0)), SYNC],
+    "an empty value is not null": [parse("select $1::text, $2::text is null"), bind(values=(b"", None)), execute(), SYNC],
+    "a query in between": [parse(ONE, "s"), query("begin"), bind("p", "s"), execute("p"), SYNC, query("commit"), bind("p", "s"), execute("p"), SYNC],
+    "nothing but Sync": [SYNC, SYNC],
+    "Flush without anything": [FLUSH, SYNC],
+    "a count over the rows": [parse(ROWS), bind(), execute(rows=99), SYNC],
     "a value that is none": [parse("select $1::int", types=(23,)), bind(values=(b"x\xff",)), SYNC],
     "formats that do not fit": [parse(ONE), bind(results=(0, 0)), SYNC],
     "copy": [query("copy (select 1, null, 'a\tb') to stdout"), query("copy (select 1, null, 'a,b') to stdout csv")],
     "copy in binary": [query("copy (select 1::int, null::int, 'x'::text) to stdout (format binary)")],
+    "copy of nothing in binary": [query("copy (select 1 where false) to stdout (format binary)")],
     "copy, extended": [parse("copy (select 1) to stdout"), bind(), describe("P"), execute(), SYNC],
+    "a copy that fails": [query("copy (select nope) to stdout"), query(ONE)],
+    "isolation": [query("begin isolation level serializable"), query("show transaction_isolation"), query("commit"), query("begin"),
+                  query("set transaction isolation level read committed"), query("show transaction_isolation"), query("rollback"),
+                  query("set session characteristics as transaction isolation level read uncommitted"), query("show transaction_isolation"),
+                  query("begin"), query("show transaction_isolation"), query("commit")],
+    "a cursor in binary": [query("begin"), query("declare c binary cursor for select 1::int"), query("fetch c"), query("close c"),
+                           query("declare c cursor for select 1::int union all select 2"), parse("fetch c"), bind(results=(1,)), describe("P"), execute(),
+                           execute(), SYNC, query("rollback")],
     "cursors": [query("begin"), query(f"declare c cursor for {ROWS}"), query("fetch 2 from c"), query("move 1 in c"), query("fetch all c"),
                 query("fetch c"), query("close c"), query("fetch c"), query("rollback")],
     "a cursor outside a transaction": [query(f"declare c cursor for {ROWS}")],
@@ -72,7 +91,6 @@ def replies(at: int | Path, steps: list) -> list[str]:
     """What comes back, with what may differ taken out: texts of errors, and places in them."""
     wire = Wire(at) if isinstance(at, int) else Wire(at, user="lode")
     seen: list[str] = []
-    copied: list[bytes] = []
 
     def take(message: tuple[str, bytes]) -> str:
         kind, body = message
@@ -81,14 +99,7 @@ def replies(at: int | Path, steps: list) -> list[str]:
             seen.append(f"{kind} {words['S']} {words['C']}")
         elif kind == "S":  # a setting: which, not in what order
             seen.append("S " + body.decode().replace("\0", " "))
-        elif kind == "d" and copied:  # how a COPY is cut into messages is nobody's business
-            copied.append(body)
-        elif kind == "d":
-            copied[:] = [body]
         else:
-            if copied:
-                seen.append(f"copied {b''.join(copied)!r}")
-                copied.clear()
             seen.append(f"{kind} {body!r}")
         return kind
 

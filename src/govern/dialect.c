@@ -151,6 +151,7 @@ static const struct {
         { "name", "pg_name" },         { "sql_identifier", "pg_name" }, { "cardinal_number", "integer" },
         { "character_data", "varchar" }, { "yes_or_no", "varchar" }, { "time_stamp", "timestamptz" },
         { "jsonb", "json" },           { "aclitem", "varchar" },    { "cstring", "varchar" },     { "unknown", "varchar" },
+        { "regoperator", "pg_oid" },   { "regoper", "pg_oid" },     { "regconfig", "pg_oid" },    { "regdictionary", "pg_oid" },
         { "pg_node_tree", "varchar" }, { "bpchar", "varchar" },     { "citext", "varchar" },
 };
 
@@ -645,11 +646,24 @@ static Status change_query(void *context, SqlQuery *query, Error *err UNUSED) {
         return STATUS_OK;
 }
 
+/* The catalog's own number of the relation that a row is of. It leads to descriptions, which nothing has but tables. */
+static void change_column(const Dialect *dialect, SqlExpr **place) {
+        SqlExpr *column = *place;
+        if (!dialect->about_catalog || !str_equal_nocase(last_of(column->column), STR("tableoid")))
+                return;
+        *place = make_template(dialect, column, "CAST(NULL AS pg_oid)", 0, NULL);
+        if (column->alias.size == 0)
+                (*place)->alias = STR("tableoid");
+}
+
 static Status change_expr(void *context, SqlExpr **place, Error *err UNUSED) {
         const Dialect *dialect = context;
         if ((*place)->kind == SQL_COLLATE)
                 change_collation(place);
         switch ((*place)->kind) {
+        case SQL_COLUMN_REF:
+                change_column(dialect, place);
+                break;
         case SQL_FUNCTION:
                 if (orders_values(*place))
                         change_orders(dialect, (*place)->function.orders);
@@ -740,10 +754,14 @@ static void change_outputs(const Dialect *dialect, SqlQuery *query) {
                         *item = make_template(dialect, *item, OBJECTS[object].name_of, 1, item);
                         (*item)->alias = alias;
                 }
-                if (!dialect->about_catalog || (*item)->kind != SQL_COLUMN_REF || !is_vector(*item))
+                bool column = dialect->about_catalog && (*item)->kind == SQL_COLUMN_REF;
+                const char *text = column && is_vector(*item)      ? "array_to_string($1, ' ')"
+                                   : column && is_procedure(*item) ? object_text(OBJECT_PROCEDURE)
+                                                                   : NULL;
+                if (!text)
                         continue;
                 Str name = (*item)->alias.size > 0 ? (*item)->alias : last_of((*item)->column);
-                *item = make_template(dialect, *item, "array_to_string($1, ' ')", 1, item);
+                *item = make_template(dialect, *item, text, 1, item);
                 (*item)->alias = name;
         }
 }

@@ -175,6 +175,7 @@ static const Function FUNCTIONS[] = {
         { "array_to_string", { NULL, NULL, NULL, "array_to_string(list_transform($1, lambda lode_i: coalesce(CAST(lode_i AS VARCHAR), $3)), $2)" } },
         { "array_upper", { NULL, NULL, "CASE WHEN $2 = 1 THEN nullif(len($1), 0) END" } },
         { "array_lower", { NULL, NULL, "CASE WHEN $2 = 1 AND len($1) > 0 THEN 1 END" } },
+        { "array_remove", { NULL, NULL, "list_filter($1, lambda lode_i: lode_i IS DISTINCT FROM $2)" } },
         { "array_ndims", { NULL, "CASE WHEN len($1) > 0 THEN 1 END" } },
         { "_pg_expandarray", { NULL,
                 "unnest(list_transform(range(1, len($1) + 1), lambda lode_i: struct_pack(x := ($1)[lode_i], n := lode_i)))" } },

@@ -158,10 +158,32 @@ static void take_inner(Reader *reader) {
 
 /* ---- transactions ---- */
 
-/* Modes (ISOLATION LEVEL ..., READ ONLY, DEFERRABLE) are taken as they come: every transaction here only reads, and sees
- * one commit. */
+/* ISOLATION LEVEL x among a transaction's modes: the setting's name and value. The others (READ ONLY, DEFERRABLE ...) are
+ * taken as they come: every transaction here only reads, and sees one commit. */
+static void read_modes(Reader *reader, Str setting) {
+        static const char *const levels[][3] = { { "serializable", NULL, "serializable" },
+                                                 { "repeatable", "read", "repeatable read" },
+                                                 { "read", "committed", "read committed" },
+                                                 { "read", "uncommitted", "read uncommitted" } };
+        Command *command = reader->command;
+        while (reader->token.kind != SQL_TOKEN_END) {
+                bool is_level = take_word(reader, "level");
+                for (size_t i = 0; is_level && i < COUNT_OF(levels); i++) {
+                        Reader behind = *reader;
+                        if (!take_word(&behind, levels[i][0]) || (levels[i][1] && !take_word(&behind, levels[i][1])))
+                                continue;
+                        command->name = setting;
+                        command->values = ARENA_NEW(reader->arena, Str);
+                        command->values[0] = str_of(levels[i][2]);
+                        command->value_count = 1;
+                }
+                advance(reader);
+        }
+}
+
 static Status read_begin(Reader *reader, Error *err UNUSED) {
         reader->command->kind = COMMAND_BEGIN;
+        read_modes(reader, STR("transaction_isolation"));
         return STATUS_OK;
 }
 
@@ -273,7 +295,9 @@ static Status read_set(Reader *reader, Error *err) {
         bool session = take_word(reader, "session");
         command->local = !session && take_word(reader, "local");
         if (is_word(reader, "transaction") || is_word(reader, "constraints") || (session && is_word(reader, "characteristics"))) {
-                command->kind = COMMAND_SET_NOTHING;
+                read_modes(reader, session ? STR("default_transaction_isolation") : STR("transaction_isolation"));
+                command->local = !session;
+                command->kind = command->value_count > 0 ? COMMAND_SET : COMMAND_SET_NOTHING;
                 return STATUS_OK;
         }
         if (take_word(reader, "time")) { /* TIME ZONE value */

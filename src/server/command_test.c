@@ -46,7 +46,8 @@ TEST(statements_of_the_session_are_read_whole) {
                 CommandKind kind;
                 const char *name, *value;
         } cases[] = {
-                { "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY", COMMAND_BEGIN, "", "" },
+                { "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY", COMMAND_BEGIN, "transaction_isolation", "serializable" },
+                { "BEGIN READ ONLY, ISOLATION LEVEL chaos", COMMAND_BEGIN, "", "" },
                 { "start transaction", COMMAND_BEGIN, "", "" },
                 { "END", COMMAND_COMMIT, "", "" },
                 { "COMMIT AND NO CHAIN", COMMAND_COMMIT, "", "" },
@@ -61,7 +62,8 @@ TEST(statements_of_the_session_are_read_whole) {
                 { "SET lode.branch = dev", COMMAND_SET, "lode.branch", "dev" },
                 { "SET NAMES 'utf8'", COMMAND_SET, "client_encoding", "utf8" },
                 { "SET SESSION AUTHORIZATION DEFAULT", COMMAND_SET, "session_authorization", "" },
-                { "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ UNCOMMITTED", COMMAND_SET_NOTHING, "", "" },
+                { "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ UNCOMMITTED", COMMAND_SET, "default_transaction_isolation", "read uncommitted" },
+                { "set transaction isolation level read committed", COMMAND_SET, "transaction_isolation", "read committed" },
                 { "SET TRANSACTION READ ONLY", COMMAND_SET_NOTHING, "", "" },
                 { "show transaction isolation level", COMMAND_SHOW, "transaction_isolation", "" },
                 { "SHOW TIME ZONE", COMMAND_SHOW, "timezone", "" },

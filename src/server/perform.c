@@ -89,11 +89,14 @@ Status perform_describe(Session *session, Prepared *prepared, Error *err) {
 
 /* ---- transactions ---- */
 
-static Status do_begin(Session *session, Portal *portal UNUSED, Error *err UNUSED) {
+static Status do_begin(Session *session, Portal *portal, Error *err) {
+        const Command *command = &portal->prepared->command;
         if (in_block(session))
                 session_warn(session, "25001", "there is already a transaction in progress");
         else
                 session_begin(session, TRANSACTION_BLOCK);
+        if (command->value_count > 0)
+                TRY(settings_set(session->settings, command->name, command->values[0], true, err));
         complete(session, "BEGIN");
         return STATUS_OK;
 }
@@ -368,6 +371,22 @@ static Status do_declare(Session *session, Portal *portal, Error *err) {
         return STATUS_OK;
 }
 
+/* Rows come as the FETCH was bound (psycopg's binary cursors); the first one decides, for they are made ahead. */
+static Status agree_on_formats(Portal *cursor, const Portal *fetch, Error *err) {
+        bool differs = false, binary = false;
+        size_t count = cursor->prepared->column_count;
+        for (size_t i = 0; i < count && count == fetch->prepared->column_count; i++) {
+                binary |= fetch->formats[i] == 1;
+                differs |= fetch->formats[i] != cursor->formats[i];
+        }
+        if (!binary || !differs)
+                return STATUS_OK; /* what a BINARY CURSOR said stands */
+        if (cursor->state != PORTAL_NEW)
+                return error_set(err, STATUS_SQL_REFUSED, "this cursor's rows are being read in another format");
+        memcpy(cursor->formats, fetch->formats, count * sizeof(*cursor->formats));
+        return STATUS_OK;
+}
+
 static Status do_fetch(Session *session, Portal *portal, Error *err) {
         const Command *command = &portal->prepared->command;
         Portal *cursor = session_find_portal(session, command->name);
@@ -375,7 +394,9 @@ static Status do_fetch(Session *session, Portal *portal, Error *err) {
         char tag[40];
         if (!cursor)
                 return no_cursor(session, command->name, err);
-        TRY(portal_fetch(session, cursor, command->count, command->move, &count, err));
+        TRY(agree_on_formats(cursor, portal, err));
+        TRY(portal_fetch(session, cursor, portal->state == PORTAL_DONE ? 0 : command->count, command->move, &count, err));
+        portal->state = PORTAL_DONE; /* another Execute of the same has no more */
         snprintf(tag, sizeof(tag), "%s %" PRId64, command->move ? "MOVE" : "FETCH", count);
         complete(session, tag);
         return STATUS_OK;

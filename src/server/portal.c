@@ -10,7 +10,9 @@
 #include "sql/output.h"
 
 #define COPY_BINARY_HEADER "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0"
+#define COPY_BINARY_HEADER_SIZE (sizeof(COPY_BINARY_HEADER) - 1)
 #define COPY_BINARY_TRAILER "\377\377"
+#define MESSAGE_HEAD_SIZE 5 /* type and length */
 
 /* ---- prepared statements ---- */
 
@@ -131,6 +133,22 @@ static void take_inferred(Prepared *prepared, const WorkerColumns *columns) {
         }
 }
 
+static bool has_numeric_parameter(const Prepared *prepared) {
+        for (size_t i = 0; i < prepared->type_count; i++)
+                if (prepared->types[i] == OID_NUMERIC || client_type_element(prepared->types[i]) == OID_NUMERIC)
+                        return true;
+        return false;
+}
+
+/* Each value of a numeric parameter has its own digits, so what is computed with it has a scale that nobody knows yet; drivers
+ * round to one that they are told. */
+static bool has_own_scale(const Prepared *prepared, size_t column) {
+        const SqlQuery *query = prepared->tree->query;
+        if (query->kind != SQL_SELECT_NODE || query->select.list.count != prepared->column_count)
+                return false;
+        return query->select.list.items[column]->kind == SQL_COLUMN_REF;
+}
+
 static void take_columns(Prepared *prepared, const WorkerColumns *columns) {
         Str *names = ARENA_ARRAY(&prepared->arena, Str, columns->count);
         for (size_t i = 0; i < columns->count; i++)
@@ -141,7 +159,8 @@ static void take_columns(Prepared *prepared, const WorkerColumns *columns) {
         prepared->has_rows = true;
         for (size_t i = 0; i < columns->count; i++) {
                 ClientType type = client_type_of(columns->items[i].engine_type);
-                prepared->columns[i] = (ReplyColumn){ .name = names[i], .oid = type.oid, .size = type.size, .modifier = type.modifier };
+                bool open = type.modifier >= 0 && has_numeric_parameter(prepared) && !has_own_scale(prepared, i);
+                prepared->columns[i] = (ReplyColumn){ .name = names[i], .oid = type.oid, .size = type.size, .modifier = open ? -1 : type.modifier };
         }
 }
 
@@ -462,6 +481,20 @@ static Status portal_failed(Session *session, Portal *portal, Error *err) {
         return portal_ends(session, portal, statement_error(&portal->statement, err));
 }
 
+/* The header of a binary COPY belongs into the message of its first row: readers of the driver ADBC take nothing else. Returns
+ * what is left of the messages. */
+static Str pass_ahead(Session *session, Portal *portal, Str messages) {
+        if (!portal->copy_ahead || messages.size <= MESSAGE_HEAD_SIZE)
+                return messages;
+        Cursor cursor = cursor_of(str_slice(messages, 1, MESSAGE_HEAD_SIZE));
+        uint32_t size = cursor_be32(&cursor);
+        portal->copy_ahead = false;
+        buf_append_byte(&session->out, 'd');
+        buf_be32(&session->out, size + COPY_BINARY_HEADER_SIZE);
+        buf_append(&session->out, (Str){ COPY_BINARY_HEADER, COPY_BINARY_HEADER_SIZE });
+        return str_slice(messages, MESSAGE_HEAD_SIZE, messages.size);
+}
+
 /* Passes on at most `most` rows. *out_done: there are no more. */
 static Status pass_rows(Session *session, Portal *portal, int64_t most, bool silent, int64_t *out_count, bool *out_done, Error *err) {
         *out_count = 0;
@@ -484,7 +517,7 @@ static Status pass_rows(Session *session, Portal *portal, int64_t most, bool sil
                         TRY(portal->sink(portal->sink_context, messages, err));
                         continue;
                 }
-                buf_append(&session->out, messages);
+                buf_append(&session->out, pass_ahead(session, portal, messages));
                 TRY(session_flush_some(session, err));
         }
         if (!*out_done)
@@ -643,12 +676,13 @@ Status portal_copy(Session *session, Portal *portal, Error *err) {
         if (portal->state == PORTAL_NEW)
                 TRY(portal_open(session, portal, err));
         reply_copy_out(&session->out, binary, portal->prepared->column_count);
-        if (binary)
-                copy_data(session, (Str){ COPY_BINARY_HEADER, sizeof(COPY_BINARY_HEADER) - 1 });
-        else if (copy->header)
+        portal->copy_ahead = binary;
+        if (!binary && copy->header)
                 copy_header(session, portal);
         TRY(run_rows(session, portal, 0, false, &count, &done, err));
-        if (binary)
+        if (binary && portal->copy_ahead) /* no row took it along */
+                copy_data(session, (Str){ COPY_BINARY_HEADER COPY_BINARY_TRAILER, COPY_BINARY_HEADER_SIZE + sizeof(COPY_BINARY_TRAILER) - 1 });
+        else if (binary)
                 copy_data(session, (Str){ COPY_BINARY_TRAILER, sizeof(COPY_BINARY_TRAILER) - 1 });
         char tag[40];
         snprintf(tag, sizeof(tag), "COPY %" PRId64, count);

@@ -492,6 +492,10 @@ static Status run_simple(Session *session, Str sql, const Command *command, Erro
                 status = session_refuse(session, "42P02", STATUS_SQL_SYNTAX, err, "there is no parameter $1");
         } else {
                 Portal *portal = portal_new(prepared); /* in no list: only we can free it */
+                const Portal *cursor = command->kind == COMMAND_FETCH ? session_find_portal(session, command->name) : NULL;
+                if (cursor && cursor->prepared->command.binary)
+                        for (size_t i = 0; i < prepared->column_count; i++)
+                                portal->formats[i] = 1;
                 if (prepared->has_rows)
                         portal_reply_columns(session, portal);
                 status = run_portal(session, portal, 0, err);
@@ -581,6 +585,9 @@ static Status bind_values(Session *session, const WireMessage *message, Portal *
         if (message->parameter_count != prepared->type_count)
                 return session_refuse(session, "08P01", STATUS_PROTOCOL, err, "bind message supplies %zu parameters, but prepared statement requires %zu",
                                       message->parameter_count, prepared->type_count);
+        if (message->parameter_formats.count > 1 && message->parameter_formats.count != message->parameter_count)
+                return session_refuse(session, "08P01", STATUS_PROTOCOL, err, "bind message has %zu parameter formats but %zu parameters",
+                                      message->parameter_formats.count, message->parameter_count);
         if (message->result_formats.count > 1 && message->result_formats.count != prepared->column_count)
                 return session_refuse(session, "08P01", STATUS_PROTOCOL, err, "bind message has %zu result formats but query has %zu columns",
                                       message->result_formats.count, prepared->column_count);

@@ -54,6 +54,7 @@ typedef struct Portal {
         bool hold;           /* outlives its transaction, */
         bool kept;           /* ... and did: what fails later does not end it */
         bool held;           /* counted by the admission */
+        bool copy_ahead;     /* the header of a binary COPY is to be sent with its first row */
         bool running, doomed; /* doomed: to be freed when it has run */
         Statement statement; /* OPEN */
         Str *versions;       /* of what limits the principal on each relation of it */

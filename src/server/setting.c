@@ -38,6 +38,8 @@ static const SettingRow ROWS[] = {
         { "client_encoding", "UTF8", "client_encoding", RULE_UTF8, "encoding of texts: always UTF8" },
         { "client_min_messages", "notice", NULL, RULE_TEXT, "taken, without effect" },
         { "datestyle", "ISO, MDY", "DateStyle", RULE_ISO, "how dates are written: always ISO" },
+        { "default_table_access_method", "heap", NULL, RULE_READ, "tables are Iceberg's; heap is what clients know" },
+        { "default_tablespace", "", NULL, RULE_READ, "there are no tablespaces" },
         { "default_transaction_deferrable", "off", NULL, RULE_BOOLEAN, "taken, without effect" },
         { "default_transaction_isolation", "repeatable read", NULL, RULE_LEVEL, "taken: every transaction sees one commit" },
         { "default_transaction_read_only", "off", "default_transaction_read_only", RULE_BOOLEAN, "taken, without effect" },
@@ -49,6 +51,7 @@ static const SettingRow ROWS[] = {
         { "integer_datetimes", "on", "integer_datetimes", RULE_READ, "always on" },
         { "intervalstyle", "postgres", "IntervalStyle", RULE_FIXED, "how intervals are written" },
         { "is_superuser", "off", "is_superuser", RULE_READ, "whether the user is an administrator" },
+        { "jit", "off", NULL, RULE_BOOLEAN, "taken, without effect; asyncpg looks at it" },
         { "lc_collate", "C", NULL, RULE_READ, "order of texts: by code point" },
         { "lc_ctype", "C.UTF-8", NULL, RULE_READ, "always C.UTF-8" },
         { "lc_messages", "C", NULL, RULE_TEXT, "taken, without effect" },
@@ -383,8 +386,13 @@ void settings_begin_with(Settings *settings, Str name, Str value) {
         settings->values[i].told = false;
 }
 
+/* Its level of isolation is the session's until it says another. */
 void settings_begin_transaction(Settings *settings) {
+        Error ignored;
         settings->in_transaction = true;
+        Str level = settings_get(settings, STR("default_transaction_isolation"));
+        if (!str_equal(level, settings_get(settings, STR("transaction_isolation"))))
+                settings_set(settings, STR("transaction_isolation"), level, true, &ignored);
 }
 
 void settings_end_transaction(Settings *settings, bool committed) {

@@ -146,9 +146,7 @@ static void read_parameters(Cursor *cursor, Arena *arena, WireMessage *out) {
         }
 }
 
-static Status check_formats(const WireFormats *formats, size_t count, const char *what, Error *err) {
-        if (formats->count > 1 && formats->count != count)
-                return error_set(err, STATUS_PROTOCOL, "%zu format codes for %zu %s", formats->count, count, what);
+static Status check_formats(const WireFormats *formats, Error *err) {
         for (size_t i = 0; i < formats->count; i++)
                 if (formats->codes[i] > 1)
                         return error_set(err, STATUS_PROTOCOL, "format code %u; there are 0 (text) and 1 (binary)", formats->codes[i]);
@@ -163,9 +161,9 @@ static Status read_bind(Cursor *cursor, Arena *arena, WireMessage *out, Error *e
         read_formats(cursor, arena, &out->result_formats);
         if (cursor->failed)
                 return STATUS_OK; /* told by the caller */
-        TRY(check_formats(&out->parameter_formats, out->parameter_count, "parameters", err));
+        TRY(check_formats(&out->parameter_formats, err));
         /* how many columns there are is not known here */
-        return check_formats(&out->result_formats, out->result_formats.count, "columns", err);
+        return check_formats(&out->result_formats, err);
 }
 
 static void read_target(Cursor *cursor, WireMessage *out) {
@@ -245,7 +243,7 @@ Status wire_message_read(Str bytes, Arena *arena, WireMessage *out, Error *err) 
 uint16_t wire_format(const WireFormats *formats, size_t index) {
         if (formats->count == 0)
                 return 0;
-        return formats->codes[formats->count == 1 ? 0 : index];
+        return formats->codes[formats->count == 1 ? 0 : index]; /* as many as there are values: session.c looked */
 }
 
 Status wire_sasl_initial_read(Str body, WireSaslInitial *out, Error *err) {

@@ -87,18 +87,26 @@ static bool number_of(Str parameter, size_t *out) {
         return true;
 }
 
+static bool is_bare_decimal(const SqlExpr *type) {
+        const SqlNames *path = &type->type.path;
+        return type->kind == SQL_TYPE && type->type.children.count == 0 && path->count > 0 &&
+               str_equal_nocase(path->items[path->count - 1], STR("decimal"));
+}
+
+static bool is_bare_decimal_list(const SqlExpr *type) {
+        return type->kind == SQL_TYPE && type->type.path.count == 1 && str_is(type->type.path.items[0], "list") &&
+               type->type.children.count == 1 && is_bare_decimal(type->type.children.items[0]);
+}
+
 /* $1::numeric of a parameter that is numeric: the value as it is. The engine would make a DECIMAL(18,3) of it. */
 static bool is_numeric_cast(const Filling *filling, const SqlExpr *expr) {
         size_t number;
-        if (expr->kind != SQL_CAST || expr->cast.child->kind != SQL_PARAMETER || expr->cast.type->kind != SQL_TYPE)
-                return false;
-        const SqlExpr *type = expr->cast.type;
-        bool bare = type->type.children.count == 0 && type->type.path.count > 0 &&
-                    str_equal_nocase(type->type.path.items[type->type.path.count - 1], STR("decimal"));
-        if (!bare || !number_of(expr->cast.child->parameter, &number) || number > filling->count)
+        if (expr->kind != SQL_CAST || expr->cast.child->kind != SQL_PARAMETER ||
+            !number_of(expr->cast.child->parameter, &number) || number > filling->count)
                 return false;
         const SqlValue *value = &filling->values[number - 1];
-        return !value->open && !value->is_list && (value->precision > 0 || str_is(value->type, "DOUBLE"));
+        bool numeric = !value->open && (value->precision > 0 || str_is(value->type, "DOUBLE"));
+        return numeric && (value->is_list ? is_bare_decimal_list : is_bare_decimal)(expr->cast.type);
 }
 
 static Status fill(void *context, SqlExpr **place, Error *err) {

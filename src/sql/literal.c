@@ -601,9 +601,28 @@ static bool is_list_of(const SqlExpr *type, Str *out) {
                bare_type(type->type.children.items[0], out);
 }
 
+static bool is_numeric(const SqlExpr *type) {
+        Str name = type->kind == SQL_TYPE && type->type.path.count > 0
+                           ? type->type.path.items[type->type.path.count - 1]
+                           : STR_NONE;
+        return str_equal_nocase(name, STR("decimal")) || str_equal_nocase(name, STR("numeric"));
+}
+
+/* CAST(CAST(x AS numeric(9,2)) AS numeric): the outer one changes nothing in PostgreSQL, and the scale in the engine. */
+static SqlExpr *without_numeric_casts(SqlExpr *cast) {
+        Str name;
+        while (cast->kind == SQL_CAST && cast->cast.child->kind == SQL_CAST &&
+               is_numeric(cast->cast.child->cast.type) && is_numeric(cast->cast.type) &&
+               bare_type(cast->cast.type, &name)) {
+                cast->cast.child->alias = cast->alias;
+                cast = cast->cast.child;
+        }
+        return cast;
+}
+
 static Status read_cast(void *context, SqlExpr **place, Error *err) {
         const Casts *casts = context;
-        SqlExpr *cast = *place;
+        SqlExpr *cast = *place = without_numeric_casts(*place);
         if (cast->kind != SQL_CAST || cast->cast.child->kind != SQL_CONSTANT || cast->cast.child->constant.literal != SQL_STRING)
                 return STATUS_OK;
         Str text = cast->cast.child->constant.text, type, engine;
