@@ -390,7 +390,7 @@ static void put_away(WorkerPool *pool, Worker *worker, Worker **away) {
 static Status choose(WorkerPool *pool, const WorkerWish *wish, Worker **away, Worker **out, Error *err) {
         for (;;) {
                 Worker *worker = find_worker(pool, wish);
-                if (worker && worker->greeted && is_dead(worker)) {
+                if (worker && is_dead(worker)) {
                         put_away(pool, worker, away);
                         continue;
                 }

@@ -19,7 +19,7 @@ struct Party {
         size_t holders; /* connections */
         size_t tickets; /* that are not OUT: they hold it too */
         size_t running[LANE_COUNT], waiting[LANE_COUNT];
-        size_t reserved; /* for a worker */
+        size_t reserved[LANE_COUNT];
         size_t cursors, bytes;
         Limits limits; /* as they were when it last asked */
         int64_t busy_us; /* monotonic: when a statement of it last ended */
@@ -197,9 +197,9 @@ static void stop_running(Admission *admission, Ticket *ticket) {
         ticket->first = false;
 }
 
-static Status check_line(const Party *party, const Limits *limits, Error *err) {
+static Status check_line(const Party *party, Lane lane, const Limits *limits, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
-        size_t waiting = party->reserved + party->waiting[LANE_SYSTEM] + party->waiting[LANE_QUESTIONS];
+        size_t waiting = party->reserved[lane] + party->waiting[lane];
         if ((int64_t)waiting < limits->value[LIMIT_WAITING])
                 return STATUS_OK;
         error_set(err, STATUS_BUSY, "%zu statements of %s wait in line already, and more are refused (%.*s)", waiting, party->name,
@@ -211,11 +211,11 @@ static Status check_line(const Party *party, const Limits *limits, Error *err) {
 Status admission_reserve(Admission *admission, Ticket *ticket, Party *party, Lane lane, const Limits *limits, Error *err) {
         pthread_mutex_lock(&admission->lock);
         party->limits = *limits;
-        Status status = check_line(party, limits, err);
+        Status status = check_line(party, lane, limits, err);
         if (status == STATUS_OK) {
                 ticket->party = party;
                 ticket->lane = lane;
-                party->reserved++;
+                party->reserved[lane]++;
                 party->tickets++;
                 admission->begun++;
                 set_state(ticket, TICKET_RESERVED);
@@ -231,7 +231,7 @@ void admission_queue(Admission *admission, Ticket *ticket) {
         if (ticket->state == TICKET_RUNNING)
                 stop_running(admission, ticket);
         else if (ticket->state == TICKET_RESERVED)
-                ticket->party->reserved--;
+                ticket->party->reserved[ticket->lane]--;
         else
                 ticket->party->tickets++;
         put_in_line(ticket);
@@ -325,7 +325,7 @@ bool admission_done(Admission *admission, Ticket *ticket) {
         else if (ticket->state == TICKET_WAITING)
                 take_from_line(ticket);
         else if (ticket->state == TICKET_RESERVED)
-                ticket->party->reserved--;
+                ticket->party->reserved[ticket->lane]--;
         set_state(ticket, TICKET_OUT);
         if (!out) {
                 ticket->party->tickets--;
@@ -389,7 +389,8 @@ void admission_count(Admission *admission, AdmissionCounts *out) {
                                   .begun = admission->begun, .refused = admission->refused };
         for (const Party *party = admission->parties; party; party = party->after) {
                 out->running += party->running[LANE_SYSTEM] + party->running[LANE_QUESTIONS];
-                out->waiting += party->reserved + party->waiting[LANE_SYSTEM] + party->waiting[LANE_QUESTIONS];
+                for (Lane lane = LANE_SYSTEM; lane < LANE_COUNT; lane++)
+                        out->waiting += party->reserved[lane] + party->waiting[lane];
         }
         pthread_mutex_unlock(&admission->lock);
 }

@@ -59,7 +59,7 @@ Party *admission_arrive(Admission *admission, Str address);
 Status admission_join(Admission *admission, const Account *account, const Limits *limits, Party **out, Error *err);
 void admission_leave(Admission *admission, Party *party); /* NULL is fine */
 
-/* A place in line for a ticket that is OUT. BUSY when the party has as many waiting as it may. */
+/* A place in line for a ticket that is OUT. BUSY when the party has as many waiting in that lane as it may. */
 Status admission_reserve(Admission *admission, Ticket *ticket, Party *party, Lane lane, const Limits *limits, Error *err);
 /* Into line: one that is RESERVED, or runs and wants another turn, or for a turn of the server's own (TURNS) one that is OUT. */
 void admission_queue(Admission *admission, Ticket *ticket);

@@ -9,6 +9,7 @@
 #include "sql/literal.h"
 #include "sql/output.h"
 
+#define WORKER_TRIES 3 /* the one that was idle, and the one that stood by for it, may both have been killed */
 #define COPY_BINARY_HEADER "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0"
 #define COPY_BINARY_HEADER_SIZE (sizeof(COPY_BINARY_HEADER) - 1)
 #define COPY_BINARY_TRAILER "\377\377"
@@ -201,13 +202,13 @@ static Status take_types(Prepared *prepared, const uint32_t *types, size_t type_
         return sql_visit_query(prepared->tree->query, &visitor, err);
 }
 
-/* *out_again: the worker had died since it was last asked, and nothing is lost by asking another. */
+/* *out_again: the worker had died before it was asked, as it seems, and nothing is lost by asking another. */
 static Status prepare_once(Session *session, Prepared *prepared, const uint32_t *types, size_t type_count, bool *out_again, Error *err) {
         CLEANUP(worker_releasep) Worker *worker = NULL;
         TRY(lease(session, &worker, err));
         TRY(session_work_with(session, worker, err));
         Status status = statement_parse_client(worker, prepared->command.inner, STR(""), &prepared->arena, &prepared->tree, err);
-        *out_again = status == STATUS_WORKER_LOST && !worker_is_new(worker);
+        *out_again = status == STATUS_WORKER_LOST;
         if (status == STATUS_OK)
                 status = literal_read_casts(prepared->tree, &prepared->arena, err);
         if (status == STATUS_OK)
@@ -219,9 +220,13 @@ static Status prepare_once(Session *session, Prepared *prepared, const uint32_t 
 }
 
 static Status prepare_question(Session *session, Prepared *prepared, const uint32_t *types, size_t type_count, Error *err) {
-        bool again = false;
-        Status status = prepare_once(session, prepared, types, type_count, &again, err);
-        return again ? prepare_once(session, prepared, types, type_count, &again, err) : status;
+        Status status = STATUS_OK;
+        bool again = true;
+        for (int i = 0; again && i < WORKER_TRIES; i++) {
+                again = false;
+                status = prepare_once(session, prepared, types, type_count, &again, err);
+        }
+        return status;
 }
 
 Status prepared_make(Session *session, Str sql, const Command *command, const uint32_t *types, size_t type_count, Prepared **out,

@@ -7,6 +7,7 @@
 #include "server/session_parts.h"
 
 #define READ_SIZE (64u << 10)
+#define STOPPED_WORDS "terminating connection due to administrator command"
 #define PREPARED_WEIGHT (32u << 10) /* bytes that a prepared statement is counted as */
 #define STEPS_OF_TURN 64             /* messages, and time, after which others have a turn */
 #define TURN_US 2000
@@ -181,7 +182,7 @@ Status session_work_with(Session *session, Worker *worker, Error *err) {
         if (!atomic_load(&session->stopped))
                 return STATUS_OK;
         session_work_done(session);
-        return session_refuse(session, "57P01", STATUS_INTERRUPTED, err, "terminating connection due to administrator command");
+        return session_refuse(session, "57P01", STATUS_INTERRUPTED, err, STOPPED_WORDS);
 }
 
 void session_work_done(Session *session) {
@@ -273,9 +274,20 @@ bool session_hides(const Session *session, const Error *error) {
         return is_inside(error->status) && !session->principal.administrator;
 }
 
+static void fatal(Session *session, const char *sqlstate, const char *words) {
+        Error ignored;
+        reply_error(&session->out, &(ReplyError){ .severity = REPLY_FATAL, .sqlstate = str_of(sqlstate), .message = str_of(words) });
+        (void)session_flush(session, &ignored);
+        session->stage = STAGE_ENDED;
+}
+
 void session_reply_error(Session *session, const Error *error, Str text, size_t offset) {
         const char *sqlstate = session->sqlstate ? session->sqlstate : error_state(error);
         bool cancelled = error->status == STATUS_INTERRUPTED && atomic_load(&session->cancelled);
+        if (error->status == STATUS_INTERRUPTED && atomic_load(&session->stopped)) {
+                fatal(session, "57P01", STOPPED_WORDS);
+                return;
+        }
         bool hidden = session_hides(session, error);
         ReplyError reply = {
                 .severity = REPLY_ERROR,
@@ -720,13 +732,6 @@ static void handle_sync(Session *session) {
 
 /* ---- the stream of messages ---- */
 
-static void fatal(Session *session, const char *sqlstate, const char *words) {
-        Error ignored;
-        reply_error(&session->out, &(ReplyError){ .severity = REPLY_FATAL, .sqlstate = str_of(sqlstate), .message = str_of(words) });
-        (void)session_flush(session, &ignored);
-        session->stage = STAGE_ENDED;
-}
-
 /* Whether it may need a worker; told by its first words alone. */
 static bool wants_worker(Session *session, const WireMessage *message) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
@@ -798,19 +803,23 @@ void session_take(Session *session, size_t size) {
 
 #define SYSTEM_TEXT_MOST 20000 /* bytes of a statement that asks the catalogue */
 
-/* Whether it seems to ask the catalogue, or nothing at all, only: told by words. What is taken for it by mistake waits less
- * behind its own principal's statements, and nothing else. */
-static Lane lane_of(Session *session, const WireMessage *message) {
-        static const char *const words[] = { "pg_", "information_schema", "lode." };
-        Str text = text_of(session, message);
-        if (message->type == WIRE_QUERY)
-                text = message->sql;
-        if (text.size > SYSTEM_TEXT_MOST)
-                return LANE_QUESTIONS;
+/* Names of relations and functions that read nobody's data; pg_sleep() is as long as it says. */
+static bool names_catalogue(Str text) {
+        static const Str words[] = { { "information_schema", 18 }, { "lode.", 5 } };
         for (size_t i = 0; i < COUNT_OF(words); i++)
-                if (str_find(text, str_of(words[i])) < text.size)
-                        return LANE_SYSTEM;
-        return LANE_QUESTIONS;
+                if (str_find(text, words[i]) < text.size)
+                        return true;
+        for (size_t at; (at = str_find(text, STR("pg_"))) < text.size; text = str_slice(text, at + 3, text.size))
+                if (!str_starts_with(str_slice(text, at, text.size), STR("pg_sleep")))
+                        return true;
+        return false;
+}
+
+/* Whether it seems to ask the catalogue only: told by words. What is taken for it by mistake waits less behind its own
+ * principal's statements, and nothing else. */
+static Lane lane_of(Session *session, const WireMessage *message) {
+        Str text = message->type == WIRE_QUERY ? message->sql : text_of(session, message);
+        return text.size <= SYSTEM_TEXT_MOST && names_catalogue(text) ? LANE_SYSTEM : LANE_QUESTIONS;
 }
 
 Status session_reserve(Session *session, Lane lane, Error *err) {
@@ -977,7 +986,7 @@ static SessionWant run(Session *session) {
                                 return SESSION_WANTS_TURN;
                 }
                 if (atomic_load(&session->stopped)) {
-                        fatal(session, "57P01", "terminating connection due to administrator command");
+                        fatal(session, "57P01", STOPPED_WORDS);
                         break;
                 }
                 bool stepped = session->stage == STAGE_READY ? session_step(session, &want) : login_step(session, &want);
