@@ -29,6 +29,7 @@ typedef struct Verb {
 
 extern const Verb verb_init, verb_add, verb_check, verb_plan, verb_apply, verb_run, verb_status, verb_query, verb_show, verb_trace, verb_log, verb_branch;
 extern const Verb verb_tidy;
+extern const Verb verb_why;
 extern const Verb verb_verify;
 extern const Verb verb_backup;
 extern const Verb verb_restore;

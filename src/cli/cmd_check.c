@@ -2,6 +2,7 @@
 #include "base/vec.h"
 #include "cli/cli.h"
 #include "model/access_names.h"
+#include "model/access_tests.h"
 #include "model/dry.h"
 #include "model/inspect.h"
 #include "model/select.h"
@@ -137,9 +138,12 @@ static Status look_at_text(Check *check, Error *err) {
 static Status look_at_data(Check *check, Error *err) {
         AuditRecord record = { .action = STR("check --data"), .rows = -1, .bytes = -1 };
         TRY(workspace_audit(check->workspace, record, err));
+        size_t tests;
         check->data = true;
-        return inspect_tables(check->workspace, &check->text, check->chosen, check->errors, &check->warnings, &check->cli->arena,
-                              &check->inspection, err);
+        TRY(inspect_tables(check->workspace, &check->text, check->chosen, check->errors, &check->warnings, &check->cli->arena,
+                           &check->inspection, err));
+        const Grants *grants = grants_of_project(check->workspace->project, &check->cli->arena);
+        return access_tests_run(check->workspace, grants, check->errors, &check->cli->arena, &tests, err);
 }
 
 static Status run(Cli *cli, Error *err) {
@@ -169,7 +173,7 @@ const Verb verb_check = {
         .help = "Reads all of the project's text, parses every model and check, and looks that what they read exists and has the\n"
                 "columns, types and functions that they use, also where no table is made yet. Touches no data.\n"
                 "With --data it asks every check, every promise (required, unique, key) and every reference of the tables as they\n"
-                "are, and writes nothing: exit 1 when one does not hold; what only warns is told.\n\n"
+                "are, and every test of access.test.yml, and writes nothing: exit 1 when one does not hold; what only warns is told.\n\n"
                 "  lode check\n"
                 "  lode check shop --data",
         .options = options,

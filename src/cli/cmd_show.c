@@ -6,6 +6,7 @@
 #include "cli/product.h"
 #include "cli/quarantine.h"
 #include "cli/shapes.h"
+#include "cli/why.h"
 #include "lake/table.h"
 #include "model/run.h"
 #include "model/statement.h"
@@ -647,6 +648,14 @@ static Status show_product_thing(Show *s, Error *err) {
         return show_product(s->cli, s->workspace, s->at, s->name, err);
 }
 
+static Status show_access_thing(Show *s, Error *err) {
+        if (s->name.size == 0) {
+                error_set(err, STATUS_USAGE, "show access wants a table");
+                return error_hint(err, "lode show access ZONE.STAGE.TABLE");
+        }
+        return show_access(s->cli, s->workspace, s->name, err);
+}
+
 /* ---- which thing ---- */
 
 static const struct {
@@ -656,9 +665,9 @@ static const struct {
 } things[] = {
         { "zone", show_zone, false },   { "source", show_source, false }, { "table", show_table, true },
         { "delivery", show_delivery, true }, { "run", show_run, true },   { "product", show_product_thing, true },
-        { "connect", show_connect_thing, true },
+        { "connect", show_connect_thing, true }, { "access", show_access_thing, true },
 };
-static const char *const later_things[] = { "column", "principal", "access" };
+static const char *const later_things[] = { "column", "principal" };
 
 static Status show_thing(Cli *cli, const char *thing, size_t index, bool store, Error *err) {
         Show s = { .cli = cli, .arena = &cli->arena };
@@ -681,7 +690,7 @@ static const char *const listed_by_verbs[] = { "user", "role", "token", "branch"
 /* `show shop`, `show orders`, `show sources`, `show user`: what may have been meant. */
 static Status unknown_thing(Cli *cli, Str thing, Error *err) {
         error_set(err, STATUS_USAGE, "there is nothing called '%.*s' to show", STR_ARG(thing));
-        error_hint(err, "zone, source, table, product, delivery, run, quarantine, connect, or a table's full name");
+        error_hint(err, "zone, source, table, product, delivery, run, quarantine, connect, access, or a table's full name");
         for (size_t i = 0; i < COUNT_OF(listed_by_verbs); i++)
                 if (str_is(thing, listed_by_verbs[i]))
                         return error_hint(err, "lode %s lists them", listed_by_verbs[i]);
@@ -732,9 +741,9 @@ static Status run(Cli *cli, Error *err) {
 const Verb verb_show = {
         .name = "show",
         .usage = "show [THING] [NAME]",
-        .words = "zone, source, table, product, delivery, run, quarantine, or one table",
+        .words = "zone, source, table, product, delivery, run, quarantine, access, or one table",
         .help = "Lists things, or with a name shows one whole. A table's page has its columns, what it needs, what needs it,\n"
-                "and the Iceberg metadata file by which any tool opens it.\n\n"
+                "and the Iceberg metadata file by which any tool opens it. `show access TABLE` has everybody who sees it, and why.\n\n"
                 "  lode show crm.canonical.client\n"
                 "  lode show quarantine crm.clients --rows",
         .options = options,

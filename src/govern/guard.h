@@ -34,7 +34,8 @@ struct Policy {
         SqlNames withheld; /* columns that do not exist for this principal */
         bool strict;       /* nothing of the user's is copied behind the barrier */
         bool hashes;       /* a mask is `hash`: BoundStatement.hashes */
-        bool nothing;      /* the relation is not there for this principal */
+        bool nothing;      /* the relation is not there for this principal; */
+        Str why;           /* ... and what does not fit, for whoever may change it */
 };
 
 typedef struct GuardedUse {

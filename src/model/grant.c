@@ -48,6 +48,7 @@ static Status load_zones(Grants *grants, Catalog *catalog, Error *err) {
                 Str text;
                 TRY(body_of(&objects[i], grants->arena, &root, &path, &text, err));
                 zone->name = objects[i].name;
+                zone->text = text;
                 zone->owner = json_string(json_get(root, "owner"));
                 read_people(grants, json_get(root, "engineers"), &zone->engineers, &zone->engineer_count);
                 read_people(grants, json_get(root, "members"), &zone->members, &zone->member_count);
@@ -134,6 +135,23 @@ Status grants_load(Catalog *catalog, Arena *arena, Grants **out, Error *err) {
         TRY(load_tags(grants, catalog, err));
         *out = grants;
         return STATUS_OK;
+}
+
+Grants *grants_of_project(const Project *project, Arena *arena) {
+        Grants *grants = ARENA_NEW(arena, Grants);
+        grants->arena = arena;
+        grants->problems.arena = arena;
+        grants->policies = project->policies;
+        grants->zones = ARENA_ARRAY(arena, GrantZone, project->zone_count);
+        for (size_t i = 0; i < project->zone_count; i++) {
+                const Zone *zone = project->zones[i];
+                grants->zones[grants->zone_count++] = (GrantZone){ .name = zone->name, .owner = zone->owner, .engineers = zone->engineers,
+                                                                   .engineer_count = zone->engineer_count, .members = zone->members,
+                                                                   .member_count = zone->member_count, .access = zone->access };
+                for (size_t k = 0; k < zone->model_count; k++)
+                        tag_model(grants, zone->models[k], str_of(stage_name(zone->models[k]->stage)));
+        }
+        return grants;
 }
 
 Status grants_now(GrantCache *cache, Catalog *catalog, const Grants **out, Error *err) {

@@ -28,6 +28,8 @@ typedef struct Grants Grants;
 
 /* Text that cannot be read grants nothing, an unread policies.yml withholds everything, and `problems` says so. */
 Status grants_load(Catalog *catalog, Arena *arena, Grants **out, Error *err);
+/* What a project's text, which has no problems, would grant. Borrows from it. */
+Grants *grants_of_project(const Project *project, Arena *arena);
 /* Something of it, by the text alone; what is there of it at some commit says grants_policy(). */
 bool grants_may_see(const Grants *grants, const Account *account, Str zone, Str stage, Str name);
 /* All rows, all columns, as they are. */
@@ -39,6 +41,15 @@ Status grants_policy(const Grants *grants, const Account *account, Map *trees, c
 /* Whether a text of access.yml or, zone empty, of policies.yml has a form that policies have, over this relation of `source`;
  * whoever asks may have any attribute. DENIED, SQL_* with why it does not fit. */
 Status policy_fits(const BindSource *source, const Relation *relation, Str zone, Str text, bool condition, Arena *arena, Error *err);
+/* A line of text that says what an account sees of a table. */
+typedef struct GrantReason {
+        Str file; /* empty: an administrator needs none */
+        int line;
+        Str grants; /* "read", "read columns a, b", "all, as owner", "less, for the tag pii" */
+        Str rows, mask;
+} GrantReason;
+/* All that hold for the account; none: it sees nothing. Whether they fit the table says grants_policy(). */
+void grants_why(const Grants *grants, const Account *account, Str zone, Str stage, Str name, Arena *arena, GrantReason **out, size_t *out_count);
 /* Changes when what the account sees of the table does: a hash over the rules and policies that concern it, and its attributes. */
 Str grants_version(const Grants *grants, const Account *account, Str zone, Str stage, Str name, Arena *arena);
 /* Whether it sees anything of the zone. */

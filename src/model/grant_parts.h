@@ -13,6 +13,7 @@ typedef struct Tagged {
 
 typedef struct GrantZone {
         Str name, owner;
+        Str text; /* of its zone.yml; empty where it was not read */
         Who *engineers, *members;
         size_t engineer_count, member_count;
         Access access;

@@ -565,11 +565,81 @@ Status grants_policy(const Grants *grants, const Account *account, Map *trees, c
                 *err = why;
                 return status;
         }
-        *policy = status == STATUS_OK ? *policy : (Policy){ .nothing = true };
+        *policy = status == STATUS_OK ? *policy : (Policy){ .nothing = true, .why = arena_str(arena, str_of(why.message)) };
         policy->name = version_of(grants, account, &making.table, arena);
         bool limited = policy->nothing || policy->row_filter || policy->mask_count > 0 || policy->withheld.count > 0;
         *out = limited ? policy : NULL;
         return STATUS_OK;
+}
+
+/* ---- why ---- */
+
+typedef VEC(GrantReason) Reasons;
+
+/* The line on which the key of a zone.yml stands; 0 where that is not known. */
+static int line_of(Str text, Str key) {
+        Str line, rest = text;
+        bool more = text.size > 0;
+        for (int number = 1; more; number++) {
+                more = str_cut(rest, '\n', &line, &rest);
+                if (str_starts_with(line, key))
+                        return number;
+        }
+        return 0;
+}
+
+static void add_zone_reason(Reasons *reasons, const GrantZone *zone, const Account *account, Arena *arena) {
+        bool owner = zone->owner.size > 0 && str_equal(zone->owner, account->name);
+        GrantReason reason = { .file = arena_strf(arena, "zones/%.*s/zone.yml", STR_ARG(zone->name)),
+                               .line = line_of(zone->text, owner ? STR("owner:") : STR("engineers:")),
+                               .grants = owner ? STR("all, as owner") : STR("all, as engineer") };
+        vec_push(arena, reasons, reason);
+}
+
+static Str names_of(Arena *arena, const AccessRule *rule) {
+        Str out = STR_NONE;
+        for (size_t i = 0; i < rule->column_count; i++)
+                out = arena_strf(arena, "%.*s%s%.*s", STR_ARG(out), i ? ", " : "", STR_ARG(rule->columns[i]));
+        return out;
+}
+
+static void add_rule_reason(Reasons *reasons, const Access *access, const AccessRule *rule, Arena *arena) {
+        const char *word = rule->can == ACCESS_WRITE ? "write" : "read";
+        GrantReason reason = { .file = str_of(access->path), .line = rule->line, .grants = str_of(word), .rows = rule->rows };
+        if (rule->columns_kind != COLUMNS_ALL)
+                reason.grants = arena_strf(arena, "%s %s %.*s", word, rule->columns_kind == COLUMNS_EXCEPT ? "all columns except" : "columns",
+                                           STR_ARG(names_of(arena, rule)));
+        for (size_t i = 0; i < rule->mask_count; i++)
+                reason.mask = arena_strf(arena, "%.*s%s%.*s: %.*s", STR_ARG(reason.mask), i ? ", " : "", STR_ARG(rule->masks[i].column),
+                                         STR_ARG(rule->masks[i].mask));
+        vec_push(arena, reasons, reason);
+}
+
+static void add_policy_reasons(Reasons *reasons, const Grants *grants, const Account *account, const GrantTable *table, Arena *arena) {
+        for (size_t i = 0; i < grants->policies.count; i++) {
+                const CentralPolicy *policy = &grants->policies.items[i];
+                if (!grant_has_tag(grants, table, STR_NONE, policy->tag) || !grant_policy_binds(grants, account, policy))
+                        continue;
+                GrantReason reason = { .file = str_of(grants->policies.path), .line = policy->line, .rows = policy->rows, .mask = policy->mask,
+                                       .grants = arena_strf(arena, "less, for the tag %.*s", STR_ARG(policy->tag)) };
+                vec_push(arena, reasons, reason);
+        }
+}
+
+void grants_why(const Grants *grants, const Account *account, Str zone, Str stage, Str name, Arena *arena, GrantReason **out, size_t *out_count) {
+        GrantTable table = { grant_zone(grants, zone), stage, name };
+        Reasons reasons = { 0 };
+        if (account->is_admin)
+                vec_push(arena, &reasons, ((GrantReason){ .grants = STR("all, as administrator") }));
+        else if (table.zone && grant_is_of_zone(account, table.zone))
+                add_zone_reason(&reasons, table.zone, account, arena);
+        for (size_t i = 0; table.zone && !account->is_admin && i < table.zone->access.rule_count; i++)
+                if (grant_rule_holds(grants, account, &table, &table.zone->access.rules[i]))
+                        add_rule_reason(&reasons, &table.zone->access, &table.zone->access.rules[i], arena);
+        if (table.zone && !account->is_admin)
+                add_policy_reasons(&reasons, grants, account, &table, arena);
+        *out = reasons.items;
+        *out_count = reasons.count;
 }
 
 /* ---- its version ---- */

@@ -3,6 +3,7 @@
 
 #include "base/time.h"
 #include "base/vec.h"
+#include "model/access_tests.h"
 #include "model/scope.h"
 #include "model/tidy.h"
 
@@ -461,6 +462,21 @@ static Status follow_text(Run *run, Error *err) {
         return error_hint(err, "what is published stays; lode plan tells how this folder differs, lode run applies it again");
 }
 
+/* By what is in force now; whom a test is about may ask the next moment. */
+static Status test_access(Run *run, Error *err) {
+        Problems problems = { .arena = run->arena };
+        Grants *grants;
+        size_t count;
+        if (!is_on_main(run))
+                return STATUS_OK;
+        TRY(grants_load(run->workspace->lake->catalog, run->arena, &grants, err));
+        TRY(access_tests_run(run->workspace, grants, &problems, run->arena, &count, err));
+        for (size_t i = 0; i < problems.errors.count; i++)
+                add_error(run, problems.errors.items[i]);
+        run->failed |= problems.errors.count > 0;
+        return STATUS_OK;
+}
+
 static Status run_steps(Run *run, Error *err) {
         TRY(apply_text(run, err));
         if (run->options->on_apply)
@@ -474,6 +490,7 @@ static Status run_steps(Run *run, Error *err) {
                 TRY(follow_text(run, err));
                 TRY(work(run, err));
         }
+        TRY(test_access(run, err));
         ChangeSetSpec commit = commit_spec(run);
         commit.branch = STR("");
         TRY(tidy_after_run(run->workspace, &commit, run->scope.zones, run->scope.zone_count, err));

@@ -121,14 +121,13 @@ static Status error_of_policy(const Statement *statement, Error *err) {
         return status;
 }
 
-Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, Statement *out, Error *err) {
-        *out = (Statement){ .spec = *spec, .tree = tree };
+/* out stands where it will be used: the sources point into it. */
+static BindSource open_source(const StatementSpec *spec, Statement *out) {
         out->source = (LakeSource){
                 .lake = spec->lake, .at = spec->at, .overlay = spec->overlay, .grant = grant, .view = view_tree, .context = out,
         };
         out->now_lake = (LakeSource){ .lake = spec->lake, .grant = grant, .view = view_tree, .context = out };
         out->now = lake_bind_source(&out->now_lake);
-        CLEANUP(system_closep) System *system = NULL;
         BindSource source = spec->source ? *spec->source : lake_bind_source(&out->source);
         source.sight = spec->sight;
         if (!spec->session)
@@ -137,6 +136,23 @@ Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, St
                 source.now = &out->now;
                 source.parse = parse_policy;
         }
+        return source;
+}
+
+Status statement_policy(const StatementSpec *spec, Str zone, Str stage, Str name, Arena *arena, Relation **out, const Policy **out_policy,
+                        Error *err) {
+        Statement *statement = ARENA_NEW(arena, Statement);
+        statement->spec = *spec;
+        BindSource source = open_source(spec, statement);
+        *out_policy = NULL;
+        TRY(source.resolve(source.context, zone, stage, name, arena, out, err));
+        return *out ? sight_policy(spec->sight, &spec->principal, *out, &source, arena, out_policy, err) : STATUS_OK;
+}
+
+Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, Statement *out, Error *err) {
+        *out = (Statement){ .spec = *spec, .tree = tree };
+        CLEANUP(system_closep) System *system = NULL;
+        BindSource source = open_source(spec, out);
         if (spec->session) {
                 SystemSpec system_spec = { .lake = spec->lake, .at = spec->at, .principal = spec->principal, .source = &source,
                                            .session = *spec->session, .sight = spec->sight, .new_file = new_file, .parse = parse_own, .context = out };

@@ -41,6 +41,9 @@ typedef struct Statement {
 Status statement_parse(Worker *worker, Str text, Str name, Arena *arena, SqlTree **out, Error *err);
 /* The same for a client of PostgreSQL (sql/client.h). */
 Status statement_parse_client(Worker *worker, Str text, Str name, Arena *arena, SqlTree **out, Error *err);
+/* What limits spec's principal on a table, by its full name; *out = NULL: there is none. */
+Status statement_policy(const StatementSpec *spec, Str zone, Str stage, Str name, Arena *arena, Relation **out, const Policy **out_policy,
+                        Error *err);
 /* Binds a tree and prepares it. */
 Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, Statement *out, Error *err);
 /* Both. */

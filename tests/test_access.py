@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules, masks and central policies as people meet them: on the wire, by `query --as`, over time, and told by `why`."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from conftest import Project, make_project
+from server import Server, add_user, serving
+
+SOURCE = "from: ingress/orders*.csv\nformat: csv\ncolumns:\n  id: int\n  region: text\n  amount: decimal(9,2)\n  email: text\n"
+ORDERS = "id,region,amount,email\n1,EU,1.50,ann@x.org\n2,US,12.25,bob@x.org\n3,EU,3.00,eve@x.org\n4,,4.00,\n"
+ACCESS = """rules:
+- who: [role analyst]
+  on: [canonical.order]
+  rows: region = principal.region
+  columns: all except [amount]
+  mask:
+    email: partial 1
+- who: [cy]
+  on: [canonical.order]
+  mask:
+    amount: bucket 10
+- who: [role field]
+  on: [canonical.order]
+  rows: region in (select region from staging.field where login = principal.name)
+"""
+TESTS = """tests:
+- who: bo
+  on: canonical.order
+  key: id
+  sees: [1, 3]
+  hides: [2, 4]
+- who: role analyst
+  on: canonical.order
+  key: id
+  hides: [1, 2, 3, 4]
+- who: oz
+  on: canonical.order
+  key: id
+  sees: [1, 2, 3, 4]
+"""
+
+
+def shop(folder: Path) -> Project:
+    project = make_project(folder)
+    project.write("zones/shop/zone.yml", "owner: oz\n")
+    project.write("zones/shop/sources/orders.yml", SOURCE)
+    project.write("zones/shop/sources/field.yml", "from: ingress/field*.csv\nformat: csv\nload: replace\ncolumns:\n  login: text\n  region: text\n")
+    project.write("zones/shop/canonical/order.sql", "-- column email: tag pii\nselect id, region, amount, email from staging.orders\n")
+    project.write("zones/shop/canonical/seen.sql", "-- kind: view\nselect id, email from canonical.order\n")
+    project.write("zones/shop/access.yml", ACCESS)
+    project.write("policies.yml", "- tag: pii\n  who: [oz]\n  mask: hash\n")
+    project.drop("shop", "orders_1.csv", ORDERS)
+    project.drop("shop", "field_1.csv", "login,region\nfi,US\n")
+    project.lode("run")
+    for role in ("analyst", "field"):
+        project.lode("role", "add", role)
+    add_user(project, "bo", "--role", "analyst", "--attr", "region=EU")
+    add_user(project, "fi", "--role", "field")
+    for name in ("oz", "cy", "nobody"):
+        add_user(project, name)
+    return project
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return shop(tmp_path_factory.mktemp("access"))
+
+
+@pytest.fixture(scope="module")
+def server(project: Project) -> Iterator[Server]:
+    with serving(project) as running:
+        yield running
+
+
+ANSWERS = {
+    "bo": "id,region,email\n1,EU,a***\n3,EU,e***\n",
+    "cy": "id,region,amount,email\n1,EU,0.00,ann@x.org\n2,US,10.00,bob@x.org\n3,EU,0.00,eve@x.org\n4,,0.00,\n",
+    "fi": "id,region,amount,email\n2,US,12.25,bob@x.org\n",
+}
+
+
+@pytest.mark.parametrize("user", ANSWERS)
+def test_a_rule_gives_rows_columns_and_masks(project: Project, server: Server, user: str) -> None:
+    sql = "select * from shop.canonical.order order by id"
+    assert project.csv(sql, "--as", user) == ANSWERS[user]
+    with psycopg.connect(server.dsn(user), autocommit=True) as connection, connection.cursor() as cursor:
+        with cursor.copy(f"copy ({sql}) to stdout with csv header") as copy:
+            assert b"".join(bytes(block) for block in copy).decode() == ANSWERS[user]
+        columns = cursor.execute("select column_name from information_schema.columns where table_name = 'order' order by ordinal_position").fetchall()
+        assert ",".join(name for name, in columns) == ANSWERS[user].split("\n")[0]
+
+
+def test_a_central_policy_binds_the_owner(project: Project) -> None:
+    rows = project.query("select id, email from shop.canonical.order order by id", "--as", "oz")
+    assert [len(row["email"] or "") for row in rows] == [64, 64, 64, 0]
+    assert rows[0]["email"] != hashlib.sha256(b"ann@x.org").hexdigest()
+    assert project.query("select email from shop.canonical.order where id = 1 union select email from shop.canonical.order where id = 1", "--as", "oz") == [
+        {"email": rows[0]["email"]}]
+
+
+@pytest.mark.parametrize("user, sql", [("nobody", "select * from shop.canonical.order"), ("bo", "select * from shop.staging.orders"),
+                                       ("bo", "select * from shop.canonical.seen"), ("fi", "select * from shop.staging.field"),
+                                       ("bo", "select * from shop.quarantine.orders")])
+def test_what_is_not_granted_is_not_there(project: Project, user: str, sql: str) -> None:
+    error, other = project.error("query", sql, "--as", user), project.error("query", sql + "_not", "--as", user)
+    assert error["code"] == "E203" and error["message"].replace("_not", "") == other["message"].replace("_not", "")
+
+
+def test_why_and_show_access_name_the_lines(project: Project) -> None:
+    why = project.json("why", "bo", "shop.canonical.order")
+    assert why == {"principal": "bo", "object": "shop.canonical.order", "granted": True,
+                   "rules": [{"file": "zones/shop/access.yml", "line": 2, "grants": "read all columns except amount", "rows": "region = principal.region",
+                              "mask": "email: partial 1"}]}
+    assert project.json("why", "nobody", "shop.canonical.order")["granted"] is False
+    owner = project.json("why", "oz", "shop.canonical.order")["rules"]
+    assert [(rule["file"], rule["line"]) for rule in owner] == [("zones/shop/zone.yml", 1), ("policies.yml", 1)]
+    row = project.json("why", "bo", "shop.canonical.order", "id < 3")
+    assert (row["matching"], row["seen"]) == (2, 1)
+    assert [each["principal"] for each in project.json("show", "access", "shop.canonical.order")] == ["bo", "cy", "fi", "oz"]
+    assert "zones/shop/access.yml:2  read all columns except amount; rows: region = principal.region" in project.lode("why", "bo", "shop.canonical.order").stdout
+    assert project.error("why", "bo", "shop.canonical.none")["code"] == "E203"
+
+
+def test_what_is_revoked_ends_open_cursors_too(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    with serving(project) as server, psycopg.connect(server.dsn("bo"), autocommit=True) as connection:
+        connection.execute("begin")
+        connection.execute("declare c cursor for select id from shop.canonical.order")
+        assert len(connection.execute("fetch 1 from c").fetchall()) == 1
+        project.write("zones/shop/access.yml", ACCESS.replace("rows: region = principal.region", "rows: region = 'US'"))
+        project.lode("apply")
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            connection.execute("fetch 1 from c")
+        connection.execute("rollback")
+        assert connection.execute("select id from shop.canonical.order").fetchall() == [(2,)]
+        project.write("zones/shop/access.yml", ACCESS.replace("region = principal.region", "nothing = 1"))
+        project.lode("apply")
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            connection.execute("select id from shop.canonical.order")
+
+
+def test_a_column_that_was_dropped_is_not_uncovered_by_the_past(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    past = project.json("log")[0]["commit"]
+    (project.root / "zones/shop/canonical/seen.sql").unlink()
+    project.write("zones/shop/canonical/order.sql", "select id, region, amount from staging.orders\n")
+    project.write("zones/shop/access.yml", "rules:\n- who: [cy]\n  on: [canonical.order]\n")
+    project.lode("run")
+    sql = "select * from shop.canonical.order where id = 1"
+    assert project.csv(sql, "--as", "cy") == project.csv(sql, "--as", "cy", "--at", past) == "id,region,amount\n1,EU,1.50\n"
+    assert project.csv(sql, "--at", past) == "id,region,amount,email\n1,EU,1.50,ann@x.org\n"
+    assert project.csv(f"select * from shop.canonical.order at (version => '{past}') where id = 1", "--as", "cy") == "id,region,amount\n1,EU,1.50\n"
+    project.write("zones/shop/canonical/order.sql", "select id, region, amount, 'new' as email from staging.orders\n")
+    project.lode("run")
+    assert project.csv(sql, "--as", "cy") == "id,region,amount,email\n1,EU,1.50,new\n"
+    assert project.csv(sql, "--as", "cy", "--at", past) == "id,region,amount\n1,EU,1.50\n"
+
+
+def test_access_tests_are_asked_by_check_and_run(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    project.write("zones/shop/access.test.yml", TESTS)
+    assert project.lode("check", "--data").exit == 0
+    assert project.lode("run").exit == 0
+    project.write("zones/shop/access.test.yml", TESTS.replace("hides: [2, 4]", "hides: [3, 4]"))
+    checked = project.lode("check", "--data", "-o", "json", check=False)
+    assert checked.exit == 1
+    assert [(error["file"], error["line"], error["message"]) for error in checked.json["errors"]] == [
+        ("zones/shop/access.test.yml", 2, "bo sees '3' of shop.canonical.order")]
+    ran = project.lode("run", "-o", "json", check=False)
+    assert ran.exit == 1 and ran.json["errors"][-1]["message"] == "bo sees '3' of shop.canonical.order"
+    project.write("zones/shop/access.test.yml", TESTS)
+    project.write("zones/shop/access.yml", ACCESS.replace("rows: region = principal.region\n  ", ""))
+    messages = [error["message"] for error in project.lode("check", "--data", "-o", "json", check=False).json["errors"]]
+    assert "bo sees '2' of shop.canonical.order" in messages and "role analyst sees '1' of shop.canonical.order" in messages
