@@ -357,3 +357,57 @@ def test_set_config_sets(server: Server) -> None:
             with pytest.raises(psycopg.Error) as caught:
                 connection.execute(sql)
             assert caught.value.sqlstate == state, sql
+
+
+# ---- keys ----
+
+def keys(folder: Path) -> Project:
+    project = make_project(folder)
+    project.write("zones/shop/zone.yml", "owner: oz\nmembers: [role analyst]\n")
+    project.write("zones/shop/canonical/client.sql", "-- about: One row a client.\n-- key: no\n-- column no: int required, about its number\n"
+                  "select 1 as no, 'Ann' as name\n")
+    project.write("zones/shop/canonical/secret.sql", "-- column no: int required unique\nselect 1 as no\n")
+    project.write("zones/shop/canonical/order.sql", "-- key: day, place\n-- column client: int -> canonical.client.no\n-- column other: int -> canonical.secret.no\n"
+                  "-- column code: text unique\nselect 1 as day, 2 as place, 1 as client, 1 as other, 'x' as code\n")
+    project.write("zones/shop/access.yml", "rules:\n- who: [role analyst]\n  on: [canonical.client, canonical.order]\n")
+    project.lode("run")
+    project.lode("role", "add", "analyst")
+    add_user(project, "ann", "--role", "admin")
+    add_user(project, "bo", "--role", "analyst")
+    return project
+
+
+def test_promises_are_keys(tmp_path: Path) -> None:
+    import sqlalchemy
+
+    with serving(keys(tmp_path)) as server:
+        constraints = "select conname, contype, pg_get_constraintdef(oid) from pg_constraint order by conname"
+        assert ask(server, constraints) == [
+            ("client_pkey", "p", "PRIMARY KEY (no)"), ("order_client_fkey", "f", "FOREIGN KEY (client) REFERENCES canonical.client(no) NOT VALID"),
+            ("order_code_key", "u", "UNIQUE (code)"), ("order_key", "u", "UNIQUE NULLS NOT DISTINCT (day, place)"),
+            ("order_other_fkey", "f", "FOREIGN KEY (other) REFERENCES canonical.secret(no) NOT VALID"), ("secret_no_key", "u", "UNIQUE (no)")]
+        assert [row[0] for row in ask(server, constraints, user="bo")] == ["client_pkey", "order_client_fkey", "order_code_key", "order_key"], \
+            "what may not be seen is no target"
+        assert ask(server, "select indexname from pg_indexes order by 1", user="bo") == [("client_pkey",), ("order_code_key",), ("order_key",)]
+        assert ask(server, "select constraint_name, constraint_type from information_schema.table_constraints where table_name = 'client'") == [
+            ("client_pkey", "PRIMARY KEY")]
+        assert ask(server, "select column_name, ordinal_position from information_schema.key_column_usage where constraint_name = 'order_key' order by 2") == [
+            ("day", 1), ("place", 2)]
+        assert ask(server, "select column_name, is_nullable from information_schema.columns where table_name = 'client' order by 1") == [
+            ("name", "YES"), ("no", "NO")]
+        assert ask(server, "select obj_description('canonical.client'::regclass), col_description('canonical.client'::regclass, 1)") == [
+            ("One row a client.", "its number")]
+        inspector = sqlalchemy.inspect(sqlalchemy.create_engine(server.dsn("ann", "shop").replace("postgresql:", "postgresql+psycopg:")))
+        assert inspector.get_pk_constraint("client", schema="canonical")["constrained_columns"] == ["no"]
+        assert inspector.get_unique_constraints("order", schema="canonical")[0]["column_names"] in (["code"], ["day", "place"])
+        foreign = inspector.get_foreign_keys("order", schema="canonical")
+        assert {(tuple(key["constrained_columns"]), key["referred_schema"], key["referred_table"], tuple(key["referred_columns"])) for key in foreign} == {
+            (("client",), "canonical", "client", ("no",)), (("other",), "canonical", "secret", ("no",))}
+        if shutil.which("psql"):
+            import subprocess
+            shown = subprocess.run(["psql", "-X", server.dsn("ann", "shop"), "-c", "\\d canonical.order", "-c", "\\d canonical.client"],
+                                   capture_output=True, text=True, timeout=60)
+            assert shown.returncode == 0, shown.stderr
+            for part in ('"client_pkey" PRIMARY KEY, btree (no)', '"order_client_fkey" FOREIGN KEY (client) REFERENCES canonical.client(no)',
+                         '"order_code_key" UNIQUE CONSTRAINT, btree (code)', 'Referenced by:'):
+                assert part in shown.stdout, shown.stdout

@@ -34,7 +34,7 @@ columns:
 CUST = "from: ingress/cust*.csv\ncolumns:\n  id: int required\n  name: text\n"
 MODELS = {
     "canonical/orders.sql": "-- about: One row per order.\nselect id, cust_id, day, placed, amount, rate, paid, note from staging.raw_orders\n",
-    "canonical/cust.sql": "select id, name from staging.raw_cust\n",
+    "canonical/cust.sql": "-- key: id\n-- column id: int required\nselect id, name from staging.raw_cust\n",
     "canonical/v.sql": "-- kind: view\nselect id, amount from canonical.orders\n",
     "analytical/pub.sql": "select count(*) as n from canonical.orders\n",
 }
@@ -82,7 +82,10 @@ def same_tables(project: Project) -> str:
         if table["kind"] == "view":
             sql.append(f"create view {name} as select " + ", ".join(f"null::{t} as {c}" for c, t, _ in columns) + ";")
         else:
-            sql.append(f"create table {name} (" + ", ".join(f"{c} {t}" for c, t, _ in columns) + ");")
+            required = {"id"} if table["table"] in ("raw_orders", "raw_cust") else set()
+            sql.append(f"create table {name} (" + ", ".join(f"{c} {t}{' not null' if c in required else ''}" for c, t, _ in columns) + ");")
+            if table["table"] == "cust":
+                sql.append(f"alter table {name} add primary key (id);")
         if shown["about"]:
             kind = "view" if table["kind"] == "view" else "table"
             sql.append(f"comment on {kind} {name} is '{shown['about']}';")

@@ -23,6 +23,8 @@
 #define SIZE_OF(what) LOOK("-.sizes", "oid", what, "$1")
 #define NAME_BY(relation, name) LOOK("pg_catalog." relation, "oid", name, "$1")
 #define NUMBER_BY(relation) LOOK("-." relation, "name", "oid", "$1")
+#define CONSTRAINT LOOK("-.constraint_texts", "oid", "definition", "$1")
+#define INDEX_PART(column) LOOK("-.index_texts", "place", "definition", "$1 || '.' || " column)
 #define DESCRIPTION LOOK_IN("{pg_catalog.pg_description} WHERE objsubid = 0 AND classoid = 1259", "objoid", "description", "$1")
 
 #define JSON_TYPE \
@@ -71,8 +73,8 @@ static const Function FUNCTIONS[] = {
         { "pg_get_userbyid", { NULL, "coalesce(" NAME_BY("pg_roles", "rolname") ", 'unknown (OID=' || $1 || ')')" } },
         { "pg_get_expr", { NULL, NULL, "CAST($1 AS VARCHAR)", "CAST($1 AS VARCHAR)" } },
         { "pg_get_viewdef", { NULL, LOOK("-.views", "oid", "definition", "$1"), LOOK("-.views", "oid", "definition", "$1") } },
-        { "pg_get_constraintdef", ALWAYS(NO_TEXT) },
-        { "pg_get_indexdef", ALWAYS(NO_TEXT) },
+        { "pg_get_constraintdef", { NULL, CONSTRAINT, CONSTRAINT } },
+        { "pg_get_indexdef", { NULL, INDEX_PART("'0'"), NULL, INDEX_PART("$2") } },
         { "pg_get_triggerdef", ALWAYS(NO_TEXT) },
         { "pg_get_ruledef", ALWAYS(NO_TEXT) },
         { "pg_get_functiondef", ALWAYS(NO_TEXT) },

@@ -53,6 +53,49 @@ static void put_source(Objects *objects, const Source *source) {
         object_end(objects, "source", source->zone, source->name);
 }
 
+static void put_names(Objects *objects, const char *key, const Model *model, bool (*holds)(const ModelColumn *column)) {
+        Str *names = ARENA_ARRAY(objects->arena, Str, model->column_count);
+        size_t count = 0;
+        for (size_t i = 0; i < model->column_count; i++)
+                if (holds(&model->columns[i]))
+                        names[count++] = model->columns[i].name;
+        if (count > 0)
+                json_member_strs(&objects->writer, key, names, count);
+}
+
+static bool is_required(const ModelColumn *column) {
+        return column->required;
+}
+
+static bool is_unique(const ModelColumn *column) {
+        return column->unique;
+}
+
+/* What the model promises of its columns, as clients look for it (system/world_keys.h). */
+static void put_promises(Objects *objects, const Model *model) {
+        JsonWriter *writer = &objects->writer;
+        bool any = false;
+        if (model->key_count > 0)
+                json_member_strs(writer, "key", model->key, model->key_count);
+        put_names(objects, "required", model, is_required);
+        put_names(objects, "unique", model, is_unique);
+        for (size_t i = 0; i < model->column_count; i++)
+                any |= model->columns[i].reference.size > 0;
+        if (!any)
+                return;
+        json_key(writer, "references");
+        json_array(writer);
+        for (size_t i = 0; i < model->column_count; i++) {
+                if (model->columns[i].reference.size == 0)
+                        continue;
+                json_object(writer);
+                json_member_str(writer, "column", model->columns[i].name);
+                json_member_str(writer, "to", model->columns[i].reference);
+                json_end(writer);
+        }
+        json_end(writer);
+}
+
 static void put_model(Objects *objects, const Model *model) {
         object_begin(objects, model->path, model->text);
         JsonWriter *writer = &objects->writer;
@@ -62,6 +105,7 @@ static void put_model(Objects *objects, const Model *model) {
                 json_member_str(writer, "about", model->about);
         if (model->tag_count > 0)
                 json_member_strs(writer, "tags", model->tags, model->tag_count);
+        put_promises(objects, model);
         json_member_str(writer, "sql", model->body);
         object_end(objects, "model", model->zone,
                    arena_strf(objects->arena, "%s.%.*s", stage_name(model->stage), STR_ARG(model->name)));

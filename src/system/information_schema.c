@@ -3,6 +3,7 @@
  * information_schema: the world in the words of the SQL standard. It lists what the principal may read, and of
  * PostgreSQL's own relations nothing: clients look for tables here, not for the catalog.
  */
+#include "system/world_keys.h"
 #include "system/parts.h"
 
 #define OWNER STR("lode")
@@ -165,6 +166,63 @@ static Status make_enabled_roles(System *system, RowFile *file, Error *err) {
         return ROW(file, err, TEXT(system->spec.principal.name));
 }
 
+/* ---- keys ---- */
+
+static Status make_table_constraints(System *system, RowFile *file, Error *err) {
+        const World *world;
+        TRY(system_world(system, &world, err));
+        Str database = system->spec.session.database;
+        for (size_t i = 0; i < world->key_count; i++) {
+                const WorldKey *key = world->keys[i];
+                Str type = key->kind == 'p' ? STR("PRIMARY KEY") : key->kind == 'u' ? STR("UNIQUE") : STR("FOREIGN KEY");
+                Cell distinct = key->kind == 'u' ? TEXT(key->nulls_equal ? STR("NO") : STR("YES")) : NOTHING;
+                TRY(ROW(file, err, TEXT(database), TEXT(key->table->schema_name), TEXT(key->name), TEXT(database), TEXT(key->table->schema_name),
+                        TEXT(key->table->name), TEXT(type), WORD("NO"), WORD("NO"), WORD("YES"), distinct));
+        }
+        return STATUS_OK;
+}
+
+static Status make_key_columns(System *system, RowFile *file, Error *err) {
+        const World *world;
+        TRY(system_world(system, &world, err));
+        Str database = system->spec.session.database;
+        for (size_t i = 0; i < world->key_count; i++) {
+                const WorldKey *key = world->keys[i];
+                for (size_t k = 0; k < key->count; k++)
+                        TRY(ROW(file, err, TEXT(database), TEXT(key->table->schema_name), TEXT(key->name), TEXT(database),
+                                TEXT(key->table->schema_name), TEXT(key->table->name), TEXT(key->table->columns[key->columns[k] - 1].name),
+                                NUMBER(k + 1), key->target ? NUMBER(k + 1) : NOTHING));
+        }
+        return STATUS_OK;
+}
+
+static Status make_references(System *system, RowFile *file, Error *err) {
+        const World *world;
+        TRY(system_world(system, &world, err));
+        Str database = system->spec.session.database;
+        for (size_t i = 0; i < world->key_count; i++) {
+                const WorldKey *key = world->keys[i];
+                if (key->target)
+                        TRY(ROW(file, err, TEXT(database), TEXT(key->table->schema_name), TEXT(key->name), TEXT(database),
+                                TEXT(key->target->table->schema_name), TEXT(key->target->name), WORD("NONE"), WORD("NO ACTION"), WORD("NO ACTION")));
+        }
+        return STATUS_OK;
+}
+
+/* Of a reference, what it leads to. */
+static Status make_constraint_columns(System *system, RowFile *file, Error *err) {
+        const World *world;
+        TRY(system_world(system, &world, err));
+        Str database = system->spec.session.database;
+        for (size_t i = 0; i < world->key_count; i++) {
+                const WorldKey *key = world->keys[i], *used = key->target ? key->target : key;
+                for (size_t k = 0; k < used->count; k++)
+                        TRY(ROW(file, err, TEXT(database), TEXT(used->table->schema_name), TEXT(used->table->name),
+                                TEXT(used->table->columns[used->columns[k] - 1].name), TEXT(database), TEXT(key->table->schema_name), TEXT(key->name)));
+        }
+        return STATUS_OK;
+}
+
 const MadeRelation INFORMATION_SCHEMA_RELATIONS[] = {
         { "information_schema", "information_schema_catalog_name", NULL, make_catalog_name },
         { "information_schema", "character_sets", NULL, make_character_sets },
@@ -177,5 +235,9 @@ const MadeRelation INFORMATION_SCHEMA_RELATIONS[] = {
         { "information_schema", "column_privileges", NULL, make_column_privileges },
         { "information_schema", "role_column_grants", NULL, make_column_privileges },
         { "information_schema", "enabled_roles", NULL, make_enabled_roles },
+        { "information_schema", "table_constraints", NULL, make_table_constraints },
+        { "information_schema", "key_column_usage", NULL, make_key_columns },
+        { "information_schema", "referential_constraints", NULL, make_references },
+        { "information_schema", "constraint_column_usage", NULL, make_constraint_columns },
         { 0 },
 };

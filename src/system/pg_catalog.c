@@ -3,10 +3,12 @@
  * pg_namespace, pg_class, pg_attribute, pg_type and pg_database: PostgreSQL's own relations first, then the world's.
  * What no Parquet table has (defaults, triggers, rules, storage parameters) is what PostgreSQL says of a plain table.
  */
+#include "system/world_keys.h"
 #include "system/parts.h"
 
 #define SCHEMA_CATALOG STR("pg_catalog")
 #define ACCESS_HEAP 2
+#define ACCESS_BTREE 403
 #define TOAST_SCHEMA 99
 #define TABLESPACE_DEFAULT 1663
 #define ENCODING_UTF8 6
@@ -67,15 +69,16 @@ typedef struct ClassRow {
         size_t columns;
         int64_t rows; /* -1 = unknown */
         int64_t bytes;
+        bool has_index, has_trigger; /* PostgreSQL keeps a reference by triggers, and clients look for it where there are some */
 } ClassRow;
 
 static Status class_row(RowFile *file, const ClassRow *row, Error *err) {
-        bool table = row->kind == 'r';
+        bool table = row->kind == 'r', index = row->kind == 'i';
         return ROW(file, err, NUMBER(row->oid), TEXT(row->name), NUMBER(row->schema), NUMBER(row->row_type), NUMBER(0),
-                   NUMBER(OID_OWNER), NUMBER(table ? ACCESS_HEAP : 0), NUMBER(table ? row->oid : 0), NUMBER(0),
-                   NUMBER(row->bytes / 8192), REAL((double)row->rows), NUMBER(0), NUMBER(0), BOOL(false), BOOL(false),
-                   WORD("p"), TEXT(((Str){ &row->kind, 1 })), NUMBER(row->columns), NUMBER(0), BOOL(!table),
-                   BOOL(false), BOOL(false), BOOL(false), BOOL(false), BOOL(true), TEXT(table ? STR("d") : STR("n")),
+                   NUMBER(OID_OWNER), NUMBER(table ? ACCESS_HEAP : index ? ACCESS_BTREE : 0), NUMBER(table || index ? row->oid : 0), NUMBER(0),
+                   NUMBER(row->bytes / 8192), REAL((double)row->rows), NUMBER(0), NUMBER(0), BOOL(row->has_index), BOOL(false),
+                   WORD("p"), TEXT(((Str){ &row->kind, 1 })), NUMBER(row->columns), NUMBER(0), BOOL(!table && !index),
+                   BOOL(row->has_trigger), BOOL(false), BOOL(false), BOOL(false), BOOL(true), TEXT(table ? STR("d") : STR("n")),
                    BOOL(false), NUMBER(0), NUMBER(0), NUMBER(0), NOTHING, NOTHING, NOTHING);
 }
 
@@ -105,7 +108,15 @@ static Status make_classes(System *system, RowFile *file, Error *err) {
                 const WorldTable *table = &world->tables[i];
                 ClassRow row = { table->oid, table->schema, table->oid + OID_ROW_TYPE, table->name, table->kind,
                                  table->column_count, table->kind == 'r' && table->whole ? table->rows : -1, table->bytes };
+                row.has_index = world_table_has_key(world, table, false);
+                row.has_trigger = world_table_has_key(world, table, true);
                 TRY(class_row(file, &row, err));
+        }
+        for (size_t i = 0; i < world->key_count; i++) {
+                const WorldKey *key = world->keys[i];
+                ClassRow row = { key->index, key->table->schema, 0, key->name, 'i', key->count, 0, 0 };
+                if (key->kind != 'f')
+                        TRY(class_row(file, &row, err));
         }
         return STATUS_OK;
 }
@@ -240,6 +251,46 @@ static Status make_descriptions(System *system, RowFile *file, Error *err) {
         return STATUS_OK;
 }
 
+/* ---- pg_constraint, pg_index ---- */
+
+static Status make_constraints(System *system, RowFile *file, Error *err) {
+        const World *world;
+        TRY(system_world(system, &world, err));
+        for (size_t i = 0; i < world->key_count; i++) {
+                const WorldKey *key = world->keys[i];
+                bool reference = key->kind == 'f';
+                Str action = reference ? STR("a") : STR(" "), match = reference ? STR("s") : STR(" ");
+                Cell target = reference ? TEXT(world_key_columns(key->target, &system->arena)) : NOTHING;
+                TRY(ROW(file, err, NUMBER(key->oid), TEXT(key->name), NUMBER(key->table->schema), TEXT(((Str){ &key->kind, 1 })), BOOL(false),
+                        BOOL(false), BOOL(!reference), NUMBER(key->table->oid), NUMBER(0), NUMBER(key->index), NUMBER(0),
+                        NUMBER(reference ? key->target->table->oid : 0), TEXT(action), TEXT(action), TEXT(match), BOOL(true), NUMBER(0),
+                        BOOL(true), TEXT(world_key_columns(key, &system->arena)), target, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING));
+        }
+        return STATUS_OK;
+}
+
+/* [0, 0] */
+static Str zeros(const WorldKey *key, Arena *arena) {
+        WorldKey none = *key;
+        none.columns = ARENA_ARRAY(arena, int, key->count);
+        return world_key_columns(&none, arena);
+}
+
+static Status make_indexes(System *system, RowFile *file, Error *err) {
+        const World *world;
+        TRY(system_world(system, &world, err));
+        for (size_t i = 0; i < world->key_count; i++) {
+                const WorldKey *key = world->keys[i];
+                Str none = zeros(key, &system->arena);
+                if (key->kind != 'f')
+                        TRY(ROW(file, err, NUMBER(key->index), NUMBER(key->table->oid), NUMBER(key->count), NUMBER(key->count), BOOL(true),
+                                BOOL(key->nulls_equal), BOOL(key->kind == 'p'), BOOL(false), BOOL(true), BOOL(false), BOOL(true), BOOL(false),
+                                BOOL(true), BOOL(true), BOOL(false), TEXT(world_key_columns(key, &system->arena)), TEXT(none), TEXT(none), TEXT(none),
+                                NOTHING, NOTHING));
+        }
+        return STATUS_OK;
+}
+
 const MadeRelation PG_CATALOG_RELATIONS[] = {
         { "pg_catalog", "pg_namespace", NULL, make_namespaces },
         { "pg_catalog", "pg_database", NULL, make_databases },
@@ -247,5 +298,7 @@ const MadeRelation PG_CATALOG_RELATIONS[] = {
         { "pg_catalog", "pg_attribute", NULL, make_attributes, own_attributes },
         { "pg_catalog", "pg_type", NULL, make_types },
         { "pg_catalog", "pg_description", NULL, make_descriptions },
+        { "pg_catalog", "pg_constraint", NULL, make_constraints },
+        { "pg_catalog", "pg_index", NULL, make_indexes },
         { 0 },
 };

@@ -4,6 +4,7 @@
  * functions look up (govern/dialect_functions.c): names of numbers, numbers of names, definitions, sizes.
  */
 #include "base/vec.h"
+#include "system/world_keys.h"
 #include "system/parts.h"
 
 #define OWNER STR("lode")
@@ -20,7 +21,8 @@ static Status make_tables(System *system, RowFile *file, Error *err) {
         for (size_t i = 0; i < world->table_count; i++)
                 if (world->tables[i].kind == 'r')
                         TRY(ROW(file, err, TEXT(world->tables[i].schema_name), TEXT(world->tables[i].name), TEXT(OWNER),
-                                NOTHING, BOOL(false), BOOL(false), BOOL(false), BOOL(false)));
+                                NOTHING, BOOL(world_table_has_key(world, &world->tables[i], false)), BOOL(false),
+                                BOOL(world_table_has_key(world, &world->tables[i], true)), BOOL(false)));
         return STATUS_OK;
 }
 
@@ -135,21 +137,6 @@ static Status make_settings(System *system, RowFile *file, Error *err) {
 
 /* ---- names and numbers ---- */
 
-static bool is_plain(Str name) {
-        bool plain = name.size > 0 && !(name.data[0] >= '0' && name.data[0] <= '9');
-        for (size_t i = 0; i < name.size; i++)
-                plain &= (name.data[i] >= 'a' && name.data[i] <= 'z') || (name.data[i] >= '0' && name.data[i] <= '9') ||
-                         name.data[i] == '_';
-        return plain;
-}
-
-static void put_name(Buf *out, Str name) {
-        if (is_plain(name))
-                buf_append(out, name);
-        else
-                buf_append_quoted(out, name, '"');
-}
-
 static const WorldTable *table_in(const World *world, Str schema, Str name) {
         for (size_t i = 0; i < world->table_count; i++)
                 if (str_equal(world->tables[i].schema_name, schema) && str_equal(world->tables[i].name, name))
@@ -175,10 +162,10 @@ static bool found_alone(const System *system, Str schema, Str name) {
 static Str written(const System *system, Arena *arena, Str schema, Str name) {
         CLEANUP(buf_deinit) Buf out = { 0 };
         if (!found_alone(system, schema, name)) {
-                put_name(&out, schema);
+                world_put_name(&out, schema);
                 buf_append_byte(&out, '.');
         }
-        put_name(&out, name);
+        world_put_name(&out, name);
         return buf_dup(&out, arena);
 }
 
@@ -194,6 +181,9 @@ static Status each_relation(System *system, RowFile *file, RelationSink sink, Er
                                  str_of(PG15_RELATIONS[i].name), err));
         for (size_t i = 0; i < world->table_count; i++)
                 TRY(sink(system, file, world->tables[i].oid, world->tables[i].schema_name, world->tables[i].name, err));
+        for (size_t i = 0; i < world->key_count; i++)
+                if (world->keys[i]->kind != 'f')
+                        TRY(sink(system, file, world->keys[i]->index, world->keys[i]->table->schema_name, world->keys[i]->name, err));
         return STATUS_OK;
 }
 
@@ -209,13 +199,13 @@ static Status make_relation_texts(System *system, RowFile *file, Error *err) {
 static Status relation_names(System *system, RowFile *file, int64_t oid, Str schema, Str name, Error *err) {
         Arena *arena = &system->arena;
         CLEANUP(buf_deinit) Buf alone = { 0 };
-        put_name(&alone, name);
+        world_put_name(&alone, name);
         Str bare = buf_dup(&alone, arena);
         if (found_alone(system, schema, name))
                 TRY(ROW(file, err, TEXT(bare), NUMBER(oid)));
         Str plain = arena_strf(arena, "%.*s.%.*s", STR_ARG(schema), STR_ARG(name));
         CLEANUP(buf_deinit) Buf quoted = { 0 };
-        put_name(&quoted, schema);
+        world_put_name(&quoted, schema);
         buf_printf(&quoted, ".%.*s", STR_ARG(bare));
         TRY(ROW(file, err, TEXT(plain), NUMBER(oid)));
         if (!str_equal(plain, buf_view(&quoted)))
@@ -239,6 +229,11 @@ static Status make_visible(System *system, RowFile *file, Error *err) {
                 if (system->usual_path ? !str_is(world->tables[i].stage, "quarantine")
                                        : found_alone(system, world->tables[i].schema_name, world->tables[i].name))
                         TRY(ROW(file, err, NUMBER(world->tables[i].oid)));
+        for (size_t i = 0; i < world->key_count; i++) {
+                const WorldKey *key = world->keys[i];
+                if (key->kind != 'f' && (system->usual_path || found_alone(system, key->table->schema_name, key->name)))
+                        TRY(ROW(file, err, NUMBER(key->index)));
+        }
         return STATUS_OK;
 }
 
@@ -356,6 +351,46 @@ static Status make_definitions(System *system, RowFile *file, Error *err) {
         return STATUS_OK;
 }
 
+static Status make_constraint_texts(System *system, RowFile *file, Error *err) {
+        const World *world;
+        TRY(system_world(system, &world, err));
+        for (size_t i = 0; i < world->key_count; i++)
+                TRY(ROW(file, err, NUMBER(world->keys[i]->oid), TEXT(world_key_definition(world->keys[i], &system->arena))));
+        return STATUS_OK;
+}
+
+/* By the index's number, and of one of its columns by number.column. */
+static Status make_index_texts(System *system, RowFile *file, Error *err) {
+        const World *world;
+        TRY(system_world(system, &world, err));
+        for (size_t i = 0; i < world->key_count; i++) {
+                const WorldKey *key = world->keys[i];
+                if (key->kind == 'f')
+                        continue;
+                Str whole = arena_strf(&system->arena, "%lld.0", (long long)key->index);
+                TRY(ROW(file, err, TEXT(whole), TEXT(world_key_index_definition(key, &system->arena))));
+                for (size_t k = 0; k < key->count; k++) {
+                        CLEANUP(buf_deinit) Buf name = { 0 };
+                        world_put_name(&name, key->table->columns[key->columns[k] - 1].name);
+                        Str column = arena_strf(&system->arena, "%lld.%zu", (long long)key->index, k + 1);
+                        TRY(ROW(file, err, TEXT(column), TEXT(buf_view(&name))));
+                }
+        }
+        return STATUS_OK;
+}
+
+static Status make_index_list(System *system, RowFile *file, Error *err) {
+        const World *world;
+        TRY(system_world(system, &world, err));
+        for (size_t i = 0; i < world->key_count; i++) {
+                const WorldKey *key = world->keys[i];
+                if (key->kind != 'f')
+                        TRY(ROW(file, err, TEXT(key->table->schema_name), TEXT(key->table->name), TEXT(key->name), NOTHING,
+                                TEXT(world_key_index_definition(key, &system->arena))));
+        }
+        return STATUS_OK;
+}
+
 static Status make_sizes(System *system, RowFile *file, Error *err) {
         const World *world;
         TRY(system_world(system, &world, err));
@@ -384,6 +419,9 @@ const MadeRelation PG_VIEW_RELATIONS[] = {
         { "-", "typenames", NULL, make_row_type_names },
         { "-", "type_names", "name text,oid oid", make_type_names },
         { "-", "views", "oid oid,definition text", make_definitions },
+        { "-", "constraint_texts", "oid oid,definition text", make_constraint_texts },
+        { "-", "index_texts", "place text,definition text", make_index_texts },
+        { "pg_catalog", "pg_indexes", NULL, make_index_list },
         { "-", "sizes", "oid oid,bytes int8", make_sizes },
         { 0 },
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "system/world.h"
+#include "system/world_keys.h"
 
 #include "base/map.h"
 #include "base/vec.h"
@@ -280,5 +281,5 @@ Status world_read(const SystemSpec *spec, Arena *arena, World *out, Error *err) 
         out->table_count = reading.tables.count;
         if (out->table_count > 0)
                 qsort(out->tables, out->table_count, sizeof(*out->tables), by_place);
-        return STATUS_OK;
+        return world_keys_read(spec, arena, out, err);
 }

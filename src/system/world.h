@@ -62,6 +62,8 @@ typedef struct World {
         WorldTable *tables; /* by schema and name */
         size_t table_count;
         int64_t database; /* the session's own */
+        struct WorldKey **keys; /* system/world_keys.h */
+        size_t key_count;
 } World;
 
 Status world_read(const SystemSpec *spec, Arena *arena, World *out, Error *err);
