@@ -92,10 +92,11 @@ bool world_table_has_key(const World *world, const WorldTable *table, bool refer
 
 /* ---- finding ---- */
 
+/* Of a table that is not seen whole nothing is promised: a mask makes equal what was not, and empty what was required. */
 static WorldTable *find_table(World *world, Str zone, Str stage, Str name) {
         for (size_t i = 0; i < world->table_count; i++) {
                 WorldTable *table = &world->tables[i];
-                if (table->kind == 'r' && str_equal(table->zone, zone) && str_equal(table->stage, stage) && str_equal(table->name, name))
+                if (table->kind == 'r' && table->whole && str_equal(table->zone, zone) && str_equal(table->stage, stage) && str_equal(table->name, name))
                         return table;
         }
         return NULL;

@@ -7,7 +7,7 @@
  * unique column has an index by name, since clients look keys up there; there is none in fact.
  *
  * They are the promises of the text in force; the last build held them, or its table was not published. References are looked at
- * by `lode check --data` alone and hold nothing back: they are NOT VALID.
+ * by `lode check --data` alone and hold nothing back: they are NOT VALID. Tables that are not seen whole have none.
  */
 #include "system/world.h"
 
