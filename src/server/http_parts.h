@@ -42,6 +42,7 @@ struct Http {
         bool has_begun;     /* bytes of the request's head came */
         bool close;         /* the connection ends with this answer */
         bool streaming, chunked; /* the head of an answer of unknown length was sent */
+        int refusal;        /* the status of what fails, where HTTP has one of its own (406, 415); 0 = the error's */
         bool broken;        /* ... and the answer is not whole: the client must see that */
         Str known;          /* the principal whose login on this connection is in the audit log; malloc'ed */
 };

@@ -85,12 +85,13 @@ static Status read_json(Session *session, Question *out, Error *err) {
 }
 
 /* What the client takes best; of what it takes alike, JSON. */
-static Status read_accept(const HttpHead *head, bool *out_csv, Error *err) {
-        Str accept = http_field(head, "accept");
+static Status read_accept(Http *http, bool *out_csv, Error *err) {
+        Str accept = http_field(&http->head, "accept");
         int json = http_accept_weight(accept, STR("application/json")), csv = http_accept_weight(accept, STR("text/csv"));
         *out_csv = csv > json;
         if (json + csv > 0)
                 return STATUS_OK;
+        http->refusal = 406;
         error_set(err, STATUS_BAD_VALUE, "an answer can be application/json or text/csv, and the client takes neither");
         return error_hint(err, "change the field Accept, or leave it out");
 }
@@ -119,13 +120,15 @@ static Status read_question(Session *session, Question *out, Error *err) {
         Http *http = session->http;
         Str type = http_field(&http->head, "content-type");
         type = str_trim(str_slice(type, 0, str_find_byte(type, ';')));
-        TRY(read_accept(&http->head, &out->csv, err));
+        TRY(read_accept(http, &out->csv, err));
         TRY(read_address(session, out, err));
         if (str_equal_nocase(type, STR("application/sql")) || str_equal_nocase(type, STR("text/plain")))
                 out->sql = buf_view(&http->content);
         else if (str_equal_nocase(type, STR(HTTP_JSON)))
                 TRY(read_json(session, out, err));
         else
+                http->refusal = 415;
+        if (http->refusal)
                 return error_set(err, STATUS_USAGE, "the body's Content-Type is neither application/json nor application/sql");
         if (!utf8_valid(out->sql))
                 return session_refuse(session, "22021", STATUS_BAD_VALUE, err, "the SQL is not UTF-8");

@@ -134,6 +134,8 @@ static void answer_error(Session *session, int status, const Error *error) {
 /* Limits of a principal or of the server (53300, 53400) are to be tried again; all else is as the table of errors has it. */
 static int status_of(const Session *session, const Error *error) {
         const char *sqlstate = session->sqlstate;
+        if (session->http->refusal)
+                return session->http->refusal;
         return sqlstate && strncmp(sqlstate, "533", 3) == 0 ? 429 : sqlstate && strncmp(sqlstate, "534", 3) == 0 ? 429 : status_http(error->status);
 }
 
@@ -141,7 +143,7 @@ static int status_of(const Session *session, const Error *error) {
 
 static void begin_linger(Session *session) {
         if (session->out.size == 0)
-                (void)shutdown(session->transport.socket, SHUT_WR); /* under TLS too: what was to be said is said */
+                transport_finish(&session->transport);
         session->http->stage = HTTP_LINGERING;
         session->deadline_us = time_monotonic_us() + LINGER_US;
 }
@@ -152,6 +154,7 @@ static void break_off(Session *session, bool chunked) {
         metrics_add(session->host->metrics, METRICS_HTTP_BROKEN, 1);
         if (!chunked)
                 (void)setsockopt(session->transport.socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+        session->transport.ended = true; /* TLS does not say good-bye either: that would be an end in peace */
         session->http->stage = HTTP_ENDED;
 }
 
@@ -163,6 +166,7 @@ static void end_request(Session *session) {
         http->head = (HttpHead){ 0 };
         http->route = NULL;
         http->streaming = http->chunked = http->has_begun = http->broken = false;
+        http->refusal = 0;
         buf_deinit(&http->content);
         arena_reset(&http->arena);
         if (http->stage == HTTP_ENDED)

@@ -52,6 +52,7 @@ typedef struct Connection {
         bool is_http, at_door;             /* at the door until somebody logged in */
         Ticket turn;                       /* of a light thread; that of a statement is the session's */
         bool expired;                      /* to be told so by the next thread */
+        bool gone;                         /* its client hung up while something ran */
         struct Connection *next_ended;
         struct Connection *before, *after; /* of all */
         struct Connection *earlier, *later; /* of those at the door */
@@ -499,13 +500,19 @@ static void accept_some(Server *server, const Listener *listener) {
         }
 }
 
+/* Between two steps of a statement there is no worker to interrupt, so it is told again at every look until it ends. */
+static void hang_up(Server *server, Connection *connection) {
+        connection->gone = true;
+        stop_statement(server, connection, false);
+}
+
 static void take_event(Server *server, Connection *connection, uint32_t events) {
         pthread_mutex_lock(&server->lock);
         bool gone = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
         if (connection->state == CONNECTION_IDLE)
                 queue_turn(server, connection);
         else if (gone && connection->state != CONNECTION_ENDED)
-                stop_statement(server, connection, false);
+                hang_up(server, connection);
         pthread_mutex_unlock(&server->lock);
 }
 
@@ -558,6 +565,8 @@ static void look_at_deadlines(Server *server) {
         for (Connection *connection = server->connections; connection; connection = connection->after) {
                 look_at_deadline(server, connection, now);
                 look_at_statement(server, connection, now);
+                if (connection->gone && connection->state != CONNECTION_IDLE && connection->state != CONNECTION_ENDED)
+                        hang_up(server, connection);
         }
         pthread_mutex_unlock(&server->lock);
 }

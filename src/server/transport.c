@@ -158,6 +158,12 @@ Status transport_write_some(Transport *transport, Str bytes, size_t *out_sent, E
         return STATUS_OK;
 }
 
+void transport_finish(Transport *transport) {
+        if (transport->tls && !transport->ended && !transport->is_shaking)
+                SSL_shutdown(transport->tls);
+        (void)shutdown(transport->socket, SHUT_WR);
+}
+
 void transport_stop(Transport *transport) {
         atomic_store(&transport->stop, true);
 }

@@ -41,4 +41,6 @@ TransportGot transport_read(Transport *transport, Buf *into, size_t most);
 Status transport_write(Transport *transport, Str bytes, int64_t patience_us, Error *err);
 /* What the socket takes at once, perhaps nothing. IO when the client is gone. */
 Status transport_write_some(Transport *transport, Str bytes, size_t *out_sent, Error *err);
+/* Nothing more will be written: the client sees the end, and may go on sending. */
+void transport_finish(Transport *transport);
 void transport_stop(Transport *transport);
