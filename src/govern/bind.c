@@ -135,6 +135,8 @@ static bool looks_like_file(Str name) {
                str_find(name, STR("://")) < name.size;
 }
 
+static bool is_there(Bind *bind, const Text *text, Str full);
+
 static Status no_relation(Bind *bind, const Text *text, const SqlFrom *from, Error *err) {
         SqlNames path = from->table.path;
         Str name = name_of_path(path);
@@ -150,13 +152,11 @@ static Status no_relation(Bind *bind, const Text *text, const SqlFrom *from, Err
                               : name;
         error_set(err, STATUS_NO_TABLE, "no table '%.*s'", STR_ARG(written));
         Str guess = guess_relation(bind, written, path);
-        if (guess.size > 0)
+        if (guess.size > 0 && is_there(bind, text, guess))
                 error_hint(err, "did you mean %.*s?", STR_ARG(guess));
-        else if (path.count < 3 && text->zone.size == 0)
-                error_hint(err, "tables are named zone.stage.table; lode show table lists them");
         else
-                error_hint(err, text->zone.size == 0 ? "select * from lode.tables lists the tables there are"
-                                                     : "lode show table lists the tables there are");
+                error_hint(err, "%s%s lists the tables there are", path.count < 3 && text->zone.size == 0 ? "tables are named zone.stage.table; " : "",
+                           bind->request->source->system ? "select * from lode.tables" : "lode show table");
         return place_error(text, from->at, err);
 }
 
@@ -254,6 +254,17 @@ static Status resolve_path(Bind *bind, const Text *text, SqlNames path, const vo
         else
                 *out = found;
         return STATUS_OK;
+}
+
+/* Whether a name that may be known of is one that can be read: a rule that does not fit its table withholds it. */
+static bool is_there(Bind *bind, const Text *text, Str full) {
+        Str parts[3] = { 0 }, rest = full;
+        Relation *found = NULL;
+        const Policy *policy = NULL;
+        Error ignored = { 0 };
+        for (size_t i = 0; i < 3; i++)
+                str_cut(rest, '.', &parts[i], &rest);
+        return resolve_path(bind, text, (SqlNames){ parts, 3 }, NULL, &found, &policy, &ignored) == STATUS_OK && found;
 }
 
 /* A name alone, along the session's search path. */
