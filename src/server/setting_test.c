@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/test.h"
+#include "frame/zone.h"
 #include "server/setting.h"
 #include "server/timezone.h"
 
@@ -78,6 +79,32 @@ TEST(a_zone_is_as_far_from_greenwich_as_postgresql_says) {
                 CHECK_INT(zone.offset, cases[i].offset);
                 CHECK(cases[i].named == (zone.bytes.size > 0));
         }
+}
+
+TEST(a_zones_offset_follows_its_clocks) {
+        static const struct {
+                const char *name;
+                int64_t utc;
+                int32_t offset;
+        } cases[] = {
+                { "Europe/Berlin", 1782907200, 7200 },    /* 2026-07-01 12:00 */
+                { "Europe/Berlin", 1767268800, 3600 },    /* 2026-01-01 12:00 */
+                { "Europe/Berlin", 1774745999, 3600 },    /* the second before summer 2026 */
+                { "Europe/Berlin", 1774746000, 7200 },
+                { "Europe/Berlin", 4102488000, 3600 },    /* 2100, by rule */
+                { "America/New_York", 1782907200, -14400 },
+                { "Asia/Kolkata", 1782907200, 19800 },
+                { "Europe/Berlin", -2208988800, 3600 },   /* 1900 */
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                TimeZone zone;
+                Str value;
+                const Zone *parsed;
+                CHECK_OK(timezone_read(str_of(cases[i].name), &t->arena, &value, &zone, &t->err));
+                CHECK_OK(zone_parse(zone.bytes, &t->arena, &parsed, &t->err));
+                CHECK_INT(zone_offset(parsed, cases[i].utc), cases[i].offset);
+        }
+        CHECK_INT(zone_offset(zone_fixed(&t->arena, -19800), 0), -19800);
 }
 
 TEST(a_search_path_is_a_list_of_names) {
