@@ -5,7 +5,7 @@
 #include "model/workspace.h"
 #include "server/server.h"
 
-enum { OPTION_PG, OPTION_HTTP, OPTION_TLS, OPTION_KEY, OPTION_STATEMENTS, OPTION_TIMEOUT, OPTION_NO_REFRESH };
+enum { OPTION_PG, OPTION_HTTP, OPTION_TLS, OPTION_KEY, OPTION_STATEMENTS, OPTION_CONNECTIONS, OPTION_TIMEOUT, OPTION_NO_REFRESH };
 
 #define DEFAULT_PORT 5433
 #define DEFAULT_HTTP_PORT 8080
@@ -17,6 +17,7 @@ static const Option options[] = {
         [OPTION_KEY] = { "key", 0, "KEY", "the certificate's key, PEM" },
         [OPTION_STATEMENTS] = { "statements", 0, "N", "how many run at once (else twice the processors)" },
         [OPTION_NO_REFRESH] = { "no-refresh", 0, NULL, "take no files and build nothing, whatever `refresh` of the zones says" },
+        [OPTION_CONNECTIONS] = { "connections", 0, "N", "how many may be logged in (else 1,000)" },
         [OPTION_TIMEOUT] = { "statement-timeout", 0, "SECONDS", "how long one may run (else as long as it takes)" },
 };
 
@@ -48,7 +49,7 @@ static Status read_number(const char *text, const char *what, int64_t least, int
 }
 
 static Status read_options(Cli *cli, ServerOptions *out, Error *err) {
-        const char *pg = cli_option(cli, OPTION_PG), *http = cli_option(cli, OPTION_HTTP), *statements = cli_option(cli, OPTION_STATEMENTS), *timeout = cli_option(cli, OPTION_TIMEOUT);
+        const char *pg = cli_option(cli, OPTION_PG), *http = cli_option(cli, OPTION_HTTP), *statements = cli_option(cli, OPTION_STATEMENTS), *connections = cli_option(cli, OPTION_CONNECTIONS), *timeout = cli_option(cli, OPTION_TIMEOUT);
         int64_t number;
         out->version = cli_version;
         out->port = DEFAULT_PORT;
@@ -65,6 +66,10 @@ static Status read_options(Cli *cli, ServerOptions *out, Error *err) {
         if (statements) {
                 TRY(read_number(statements, "number of statements", 1, &number, err));
                 out->statements = (size_t)number;
+        }
+        if (connections) {
+                TRY(read_number(connections, "number of connections", 1, &number, err));
+                out->connections_most = (size_t)number;
         }
         if (timeout) {
                 TRY(read_number(timeout, "number of seconds", 1, &number, err));

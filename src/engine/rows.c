@@ -10,6 +10,7 @@ struct WorkerRows {
         Worker *worker;
         Call call;
         char type;        /* of each message: 'D' or 'd' */
+        size_t columns;   /* that each row must have; 0: as many as it says */
         Str frame;        /* what is left of the frame that came last */
         Buf row;          /* a row that lies in several frames */
         bool row_given;   /* it was handed out by the last call */
@@ -20,15 +21,41 @@ struct WorkerRows {
         int64_t paused_us;                   /* when the last call returned */
 };
 
-static uint32_t length_of(const char *message) {
-        const uint8_t *at = (const uint8_t *)message + 1;
+static uint32_t big_endian(const uint8_t *at) {
         return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+static uint32_t length_of(const char *message) {
+        return big_endian((const uint8_t *)message + 1);
 }
 
 static Status no_row(WorkerRows *rows, Error *err) {
         error_set(err, STATUS_CORRUPT, "something that is no row among the rows");
         rows->ended = true;
         return worker_lose_liar(rows->worker, err);
+}
+
+/* Whether its fields fill it, as many as the client was told. Of a COPY any bytes are data. */
+static bool is_sound(const WorkerRows *rows, Str message) {
+        if (rows->type != 'D')
+                return true;
+        const uint8_t *at = (const uint8_t *)message.data + HEADER_SIZE, *end = (const uint8_t *)message.data + message.size;
+        if (end - at < 2)
+                return false;
+        size_t count = (size_t)(at[0] << 8 | at[1]);
+        at += 2;
+        if (rows->columns > 0 && count != rows->columns)
+                return false;
+        for (size_t i = 0; i < count; i++) {
+                if (end - at < 4)
+                        return false;
+                uint32_t size = big_endian(at);
+                at += 4;
+                if (size != UINT32_MAX && size > (size_t)(end - at))
+                        return false;
+                at += size == UINT32_MAX ? 0 : size;
+        }
+        return at == end;
 }
 
 /* The size of the message that begins here; 0: too few bytes to tell. */
@@ -54,7 +81,7 @@ static Status lengthen_row(WorkerRows *rows, bool *out_whole, Error *err) {
                 rows->frame = str_slice(rows->frame, part.size, rows->frame.size);
         } while (size == 0 && rows->row.size == HEADER_SIZE);
         *out_whole = size > 0 && rows->row.size == size;
-        return STATUS_OK;
+        return !*out_whole || is_sound(rows, buf_view(&rows->row)) ? STATUS_OK : no_row(rows, err);
 }
 
 /* Whole messages at the head of the frame; what is left of it, less than one message, begins rows->row. */
@@ -70,6 +97,8 @@ static Status cut_frame(WorkerRows *rows, int64_t most, Str *out, int64_t *out_c
                         rows->frame.size = at;
                         break;
                 }
+                if (!is_sound(rows, str_slice(rest, 0, size)))
+                        return no_row(rows, err);
                 at += size;
                 count++;
         }
@@ -165,6 +194,7 @@ Status worker_rows_begin(Worker *worker, const ExecuteSpec *spec, WorkerRows **o
                 out_of_memory();
         *rows = (WorkerRows){ .worker = worker, .call = call, .paused_us = call.started_us };
         rows->type = spec->answer >= ROWS_COPY_TEXT ? 'd' : 'D';
+        rows->columns = spec->format_count;
         *out = rows;
         return STATUS_OK;
 }
