@@ -127,7 +127,7 @@ def test_nothing_is_left_of_statements_of_all_kinds(server: Server, count: int) 
     assert after["threads"] <= before["threads"] + 2
     assert after["workers"] <= before["workers"] + 2
     assert after["files"] <= before["files"]
-    assert after["memory"] < before["memory"] + 20_000
+    assert after["memory"] < before["memory"] + 30_000  # what threads keep of it; more statements do not add
 
 
 # ---- kills ----

@@ -60,10 +60,12 @@ static Place *take(Backoff *backoff, uint64_t key, int64_t now_us) {
         Place *oldest = &backoff->places[key % PLACES];
         for (size_t i = 0; i < PROBES; i++) {
                 Place *place = &backoff->places[(key + i) % PLACES];
-                if (place->key == 0 || place->last_us < oldest->last_us)
+                if (place->key == key || place->key == 0) {
                         oldest = place;
-                if (place->key == 0)
                         break;
+                }
+                if (place->last_us < oldest->last_us)
+                        oldest = place;
         }
         *oldest = (Place){ .key = key };
         return oldest;
