@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Callable
 
+import pytest
 from conftest import Project, make_project
 from server import Server, add_user, serving
 from test_http import apply, archive, make_tokens, parse_metrics, request, text_of
@@ -90,6 +91,7 @@ def test_two_servers_on_one_store_do_it_once(tmp_path: Path) -> None:
         assert len(built) <= 5, "a model was built more often than anything arrived"
 
 
+@pytest.mark.full
 def test_what_is_held_is_told_and_not_tried_for_ever(tmp_path: Path) -> None:
     project = two_zones(tmp_path)
     with serving(project, refresh=True) as server:

@@ -121,6 +121,10 @@ static bool waits_for_arrivals(const DueZone *zone) {
         return zone->named && zone->kind == REFRESH_ON_ARRIVAL;
 }
 
+static bool its_time_came(const DueZone *zone, int64_t now) {
+        return zone->named && zone->kind == REFRESH_EVERY && now >= zone->next_us;
+}
+
 /* ---- looking ---- */
 
 /* What a look finds is young or old. */
@@ -405,23 +409,23 @@ static void run(Refresh *refresh, const Map *found, bool arrivals) {
                 return;
         }
         for (size_t i = 0; i < refresh->zones.count; i++) {
-                DueZone *zone = &refresh->zones.items[i];
-                bool is_due = (arrivals && waits_for_arrivals(zone)) || (zone->named && zone->kind == REFRESH_EVERY && now >= zone->next_us);
+                const DueZone *zone = &refresh->zones.items[i];
                 named += zone->named;
-                if (is_due)
+                if ((arrivals && waits_for_arrivals(zone)) || its_time_came(zone, now))
                         vec_push(&refresh->arena, &due, str_of(zone->name));
-                if (is_due && zone->kind == REFRESH_EVERY)
-                        zone->next_us = now + zone->every_us;
         }
         if (arrivals) {
                 remember(refresh, found);
                 refresh->forced = false;
-                refresh->first_us = refresh->last_us = refresh->retry_us = 0;
+                refresh->first_us = refresh->last_us = 0;
         }
         atomic_store(&refresh->running, true);
         /* all of them: then what no zone claims is counted too */
         if (due.count > 0 && run_once(refresh, due.items, due.count == named ? 0 : due.count, &err) != STATUS_OK)
                 failed(refresh, str_of(err.message));
+        for (size_t i = 0; refresh->retry_after_us == 0 && i < refresh->zones.count; i++)
+                if (its_time_came(&refresh->zones.items[i], now))
+                        refresh->zones.items[i].next_us = now + refresh->zones.items[i].every_us;
         atomic_store(&refresh->running, false);
         atomic_store(&refresh->took_us, time_monotonic_us() - now);
         file_unlock(refresh->lock);
@@ -430,11 +434,9 @@ static void run(Refresh *refresh, const Map *found, bool arrivals) {
 /* ---- the thread ---- */
 
 static bool is_any_due(const Refresh *refresh, int64_t now) {
-        for (size_t i = 0; i < refresh->zones.count; i++) {
-                const DueZone *zone = &refresh->zones.items[i];
-                if (zone->named && zone->kind == REFRESH_EVERY && now >= zone->next_us)
+        for (size_t i = 0; i < refresh->zones.count; i++)
+                if (its_time_came(&refresh->zones.items[i], now))
                         return true;
-        }
         return false;
 }
 
@@ -492,15 +494,16 @@ static void turn(Refresh *refresh) {
         bool every = is_any_due(refresh, now), again = refresh->again_us && now >= refresh->again_us;
         if (!told && !refresh->forced && !refresh->first_us && !every && !again && now - refresh->looked_us < options->look_us)
                 return;
+        if (refresh->retry_us > now || refresh->turn_us > now)
+                return; /* what was told meanwhile is found by the look that comes then */
         if (read_zones(refresh, &err) != STATUS_OK) {
-                log_warn("refresh", "%s", err.message);
+                failed(refresh, str_of(err.message));
                 return;
         }
         look(refresh, &found);
         take_note(refresh, &found, told, now);
         bool quiet = refresh->first_us && (now - refresh->last_us >= options->quiet_us || now - refresh->first_us >= options->longest_us);
-        bool waits = refresh->retry_us > now || refresh->turn_us > now;
-        if ((quiet || every) && !waits)
+        if (quiet || every)
                 run(refresh, &found, quiet);
 }
 
