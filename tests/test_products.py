@@ -169,6 +169,13 @@ def test_another_zone_is_given_products_and_nothing_else(shop: Project) -> None:
         shop.write(read, sql)
         error = shop.error("run")
         assert (error["code"], error["file"]) == ("E208", read) and says in error["message"]
+    access = (shop.root / "zones/shop/access.yml").read_text()
+    shop.write(read, "select amount from shop.egress.sales\n")
+    for limit in ("rows: amount > 0", "columns: [amount]", "mask:\n    amount: null"):
+        shop.write("zones/shop/access.yml", f"{access}  {limit}\n")
+        error = shop.error("run")
+        assert (error["code"], error["file"]) == ("E208", read) and "whole, and a model reads all of a product" in error["message"]
+    shop.write("zones/shop/access.yml", access)
     shop.write(read, "-- check c: amount in (select amount from shop.egress.sales), else stop\nselect amount from shop.egress.sales\n")
     run(shop)
     assert len(shop.query("select * from finance.canonical.revenue")) == 2

@@ -105,7 +105,10 @@ static void unknown_table(const Graph *graph, const Node *node, const GraphRelat
                 error_hint(err, "a model reads staging.SOURCE, and models of its zone; lode show table lists them");
 }
 
-static bool grants_zone(const Access *access, Str zone, Str product) {
+/* Whole: a model has no attributes and reads as it is built, for whoever will see what it makes. *out_part: a rule with rows,
+ * columns or masks names the product. */
+static bool grants_zone(const Access *access, Str zone, Str product, bool *out_part) {
+        *out_part = false;
         for (size_t i = 0; i < access->rule_count; i++) {
                 const AccessRule *rule = &access->rules[i];
                 bool who = false, on = false;
@@ -115,8 +118,9 @@ static bool grants_zone(const Access *access, Str zone, Str product) {
                 for (size_t k = 0; k < rule->on_count; k++)
                         on = on || (str_is(rule->on[k].stage, "egress") &&
                                     (str_is(rule->on[k].table, "*") || str_equal(rule->on[k].table, product)));
-                if (who && on)
+                if (who && on && access_rule_is_whole(rule))
                         return true;
+                *out_part |= who && on;
         }
         return false;
 }
@@ -137,10 +141,11 @@ static bool may_read(const Node *node, const Node *other, const GraphRelation *r
                 return false;
         }
         const Zone *owner = project ? project_zone(project, other->zone) : NULL;
-        if (!owner || grants_zone(&owner->access, node->zone, other->table))
+        bool part;
+        if (!owner || grants_zone(&owner->access, node->zone, other->table, &part))
                 return true;
-        Error *err = problems_add(problems, STATUS_DENIED, "`%.*s` is not granted to zone `%.*s`", STR_ARG(other->name),
-                                  STR_ARG(node->zone));
+        Error *err = problems_add(problems, STATUS_DENIED, "`%.*s` is not granted to zone `%.*s`%s", STR_ARG(other->name),
+                                  STR_ARG(node->zone), part ? " whole, and a model reads all of a product" : "");
         place_relation(err, node, relation);
         error_hint(err, "in zones/%.*s/access.yml:  - who: [zone %.*s]  on: [egress.%.*s]", STR_ARG(other->zone),
                    STR_ARG(node->zone), STR_ARG(other->table));
