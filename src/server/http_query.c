@@ -116,6 +116,8 @@ static Status read_address(Session *session, Question *out, Error *err) {
         return STATUS_OK;
 }
 
+#define CURL_DATA "application/x-www-form-urlencoded" /* what curl -d says unless it is told */
+
 static Status read_question(Session *session, Question *out, Error *err) {
         Http *http = session->http;
         Str type = http_field(&http->head, "content-type");
@@ -124,7 +126,7 @@ static Status read_question(Session *session, Question *out, Error *err) {
         TRY(read_address(session, out, err));
         if (str_equal_nocase(type, STR("application/sql")) || str_equal_nocase(type, STR("text/plain")))
                 out->sql = buf_view(&http->content);
-        else if (str_equal_nocase(type, STR(HTTP_JSON)))
+        else if (str_equal_nocase(type, STR(HTTP_JSON)) || str_equal_nocase(type, STR(CURL_DATA)))
                 TRY(read_json(session, out, err));
         else
                 http->refusal = 415;
