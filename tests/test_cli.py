@@ -245,4 +245,4 @@ def test_status_asks_nothing_about_sources_that_are_gone(project: Project) -> No
     source.unlink()
     project.lode("run")
     assert project.json("status")["quarantine"] == []
-    assert project.query("select count(*) as n from shop.staging.orders") == [{"n": 2}], "what was staged stays"
+    assert project.query("select count(*) as n from shop.quarantine.orders") == [{"n": 1}], "what did not fit stays"

@@ -128,7 +128,7 @@ static Status look_at_text(Check *check, Error *err) {
         check->chosen = ARENA_ARRAY(arena, bool, check->text.graph->count);
         TRY(select_nodes(check->text.graph, words, arguments->word_count, check->chosen, err));
         DrySpec dry = { .lake = workspace->lake, .worker = worker, .text = &check->text, .project = workspace->project, .warnings = &check->warnings };
-        TRY(access_names_check(workspace->project, workspace->lake ? workspace->lake->catalog : NULL, arena, check->errors, &check->warnings, err));
+        TRY(access_names_check(workspace->project, workspace->lake ? workspace->lake->catalog : NULL, arena, &check->warnings, err));
         TRY(dry_bind(&dry, arena, &check->tables, err));
         TRY(look_at_products(check, err));
         keep_chosen(check);

@@ -196,8 +196,8 @@ static const Key rule_keys[] = {
           .kind = KEY_TEXT,
           .at = offsetof(AccessRule, rows),
           .shown = "SQL; all rows",
-          .meaning = "Which rows: SQL over the table's columns and `principal.NAME`, asked of each row alone: no aggregates, "
-                     "window functions or subqueries." },
+          .meaning = "Which rows: SQL over the table's columns and `principal.NAME`, asked of each row alone: no aggregates "
+                     "and no window functions." },
         { .name = "columns",
           .kind = KEY_OTHER,
           .read = read_rule_columns,

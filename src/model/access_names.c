@@ -6,7 +6,7 @@
 typedef struct Names {
         const Project *project;
         Arena *arena;
-        Problems *problems, *warnings;
+        Problems *warnings;
         bool known; /* users and roles are */
         Str *users, *roles, *zones;
         size_t user_count, role_count;
@@ -83,7 +83,7 @@ static void look_at_one(Names *names, const Spot *spot, const Who *who) {
                 map_put(&names->absent, arena_strf(names->arena, "%s %.*s", kind, STR_ARG(who->name)), names);
                 return;
         }
-        Error *err = problems_add(is_zone ? names->problems : names->warnings, STATUS_NOT_FOUND, "`%s` names the %s '%.*s', which is not there",
+        Error *err = problems_add(names->warnings, STATUS_NOT_FOUND, "`%s` names the %s '%.*s', which is not there",
                                   spot->key, kind, STR_ARG(who->name));
         access_place(err, spot->path, spot->text, spot->line, spot->key, who->name);
         if (near.size && is_zone)
@@ -137,8 +137,8 @@ static Status load(Names *names, Catalog *catalog, Error *err) {
         return STATUS_OK;
 }
 
-Status access_names_check(const Project *project, Catalog *catalog, Arena *arena, Problems *problems, Problems *warnings, Error *err) {
-        Names names = { .project = project, .arena = arena, .problems = problems, .warnings = warnings };
+Status access_names_check(const Project *project, Catalog *catalog, Arena *arena, Problems *warnings, Error *err) {
+        Names names = { .project = project, .arena = arena, .warnings = warnings };
         map_init(&names.absent, arena);
         names.zones = ARENA_ARRAY(arena, Str, project->zone_count);
         for (size_t i = 0; i < project->zone_count; i++)
