@@ -145,7 +145,8 @@ def test_errors_have_the_one_shape_and_their_place(server: Server, tokens: Token
         assert column is None or error["column"] == column, error
     for body, kind, status in [("{", "application/json", 400), ("[]", "application/json", 400), ('{"sql":1}', "application/json", 400),
                                ('{"sql":"select 1","sqll":2}', "application/json", 400), ('{"sql":"select 1"}', "application/x-www-form-urlencoded", 200), ("<sql/>", "application/xml", 415),
-                               ("select '\\xff'", "application/sql", 200), (b"select '\xff'", "application/sql", 400)]:
+                               ("select '\\xff'", "application/sql", 200), (b"select '\xff'", "application/sql", 400), (b"select 1\0", "application/sql", 400),
+                               ('{"sql":"select \'\\u0000\'"}', "application/json", 400)]:
         assert request(server, "POST", "/v1/query", body, tokens["ann"], content_type=kind)[0] == status, body
     assert request(server, "POST", "/v1/query?zon=shop", "select 1", tokens["ann"], content_type="application/sql")[0] == 400
     assert request(server, "POST", "/v1/query", "select 1", tokens["ann"], content_type="application/sql", accept="image/png")[0] == 406

@@ -132,8 +132,8 @@ static Status read_question(Session *session, Question *out, Error *err) {
                 http->refusal = 415;
         if (http->refusal)
                 return error_set(err, STATUS_USAGE, "the body's Content-Type is neither application/json nor application/sql");
-        if (!utf8_valid(out->sql))
-                return session_refuse(session, "22021", STATUS_BAD_VALUE, err, "the SQL is not UTF-8");
+        if (!utf8_valid(out->sql) || str_find_byte(out->sql, '\0') < out->sql.size)
+                return session_refuse(session, "22021", STATUS_BAD_VALUE, err, "the SQL is not UTF-8, or has a NUL in it");
         if (str_trim(out->sql).size == 0)
                 return error_set(err, STATUS_BAD_VALUE, "there is no \"sql\" in the question");
         return STATUS_OK;
