@@ -14,6 +14,7 @@ SALES = HEAD + "-- column order_no: int required unique\n-- column amount: decim
 @pytest.fixture
 def shop(project: Project) -> Project:
     project.write("zones/shop/sources/orders.yml", "from: ingress/orders*.csv\ncolumns:\n  order_no: int\n  amount: decimal(10,2)\n  day: date\n")
+    project.write("zones/finance/zone.yml", "owner: fin\n")
     project.write("zones/shop/access.yml", "rules:\n- who: [zone finance, role analyst]\n  on: [egress.sales]\n  can: read\n")
     project.write("zones/shop/egress/sales.sql", SALES)
     project.drop("shop", "orders1.csv", "order_no,amount,day\n1,2.50,2026-01-02\n2,3.00,2026-01-03\n")
