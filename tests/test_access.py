@@ -2,6 +2,7 @@
 """Rules, masks and central policies as people meet them: on the wire, by `query --as`, over time, and told by `why`."""
 
 import hashlib
+import json
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,6 +129,20 @@ def test_why_and_show_access_name_the_lines(project: Project) -> None:
     assert [each["principal"] for each in project.json("show", "access", "shop.canonical.order")] == ["bo", "cy", "fi", "oz"]
     assert "zones/shop/access.yml:2  read all columns except amount; rows: region = principal.region" in project.lode("why", "bo", "shop.canonical.order").stdout
     assert project.error("why", "bo", "shop.canonical.none")["code"] == "E203"
+
+
+def test_the_audit_log_has_the_version_of_the_policy(project: Project) -> None:
+    def last() -> dict[str, object]:
+        lines = [json.loads(line) for path in (project.store / "audit").iterdir() for line in path.read_text().splitlines()]
+        return max((line for line in lines if str(line.get("action", "")).startswith("query")), key=lambda line: str(line["time"]))
+
+    project.csv("select id from shop.canonical.order", "--as", "bo")
+    first = last()
+    assert first["action"] == "query as bo" and first["policy"]
+    project.csv("select id from shop.canonical.order", "--as", "cy")
+    assert last()["policy"] not in ("", first["policy"])
+    project.csv("select id from shop.canonical.order")
+    assert (last()["action"], last().get("policy") or "") == ("query", "")
 
 
 def test_what_is_revoked_ends_open_cursors_too(tmp_path: Path) -> None:

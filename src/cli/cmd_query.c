@@ -142,7 +142,13 @@ static Status audit_answer(Workspace *workspace, const Asker *asker, const State
                 for (size_t j = 0; j < relation->columns.count; j++)
                         vec_push(&workspace->arena, &columns, arena_strf(&workspace->arena, "%.*s.%.*s", STR_ARG(objects[i]), STR_ARG(relation->columns.items[j])));
         }
+        Str policy = STR_NONE; /* versions of what limited the answer */
+        for (size_t i = 0; i < count; i++)
+                if (statement->bound.relations[i].policy.size > 0 && str_find(policy, statement->bound.relations[i].policy) == policy.size)
+                        policy = arena_strf(&workspace->arena, "%.*s%s%.*s", STR_ARG(policy), policy.size ? " " : "",
+                                            STR_ARG(statement->bound.relations[i].policy));
         AuditRecord record = {
+                .policy = policy,
                 .action = asker->is_other ? arena_strf(&workspace->arena, "query as %.*s", STR_ARG(asker->principal.name)) : STR("query"), .objects = objects, .object_count = count, .columns = columns.items, .column_count = columns.count,
                 .rows = rows, .bytes = statement ? statement->source.bytes : -1, .denied = statement == NULL, .statement = text,
         };
