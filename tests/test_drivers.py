@@ -56,9 +56,8 @@ OF_A_TABLE = r"""\d canonical.order
 
 
 @needs_programs
-@pytest.mark.parametrize("option", [[], ["-E"]], ids=["plain", "shown"])
-def test_psql_describes(server: Server, option: list[str]) -> None:
-    done = psql(server, "\n".join([*DESCRIBES, *OF_A_TABLE]), *option)
+def test_psql_describes(server: Server) -> None:
+    done = psql(server, "\n".join([*DESCRIBES, *OF_A_TABLE]))
     wrong = [line for line in done.stderr.splitlines() if "Did not find any" not in line]
     assert wrong == []
     assert "one row an order" in done.stdout  # `about`, as \dt+ has it

@@ -234,6 +234,8 @@ static bool gives_text(const SqlExpr *expr) {
 /* To regclass and its like: constants are the binder's, texts are looked up, the rest is a number already. */
 static void cast_to_object(const Dialect *dialect, SqlExpr **place, size_t object) {
         SqlExpr *cast = *place, *child = cast->cast.child;
+        if (child->kind == SQL_CAST && is_text_type(child->cast.type) && is_text(child->cast.child))
+                child = cast->cast.child = child->cast.child; /* a parameter's value */
         int64_t number;
         if (is_text(child) && !str_to_int64(child->constant.text, &number)) {
                 strip_schema(&cast->cast.type->type.path);

@@ -59,7 +59,7 @@ static Status spec_of(Session *session, Worker *worker, CatalogAt at, Arena *are
         return session_describe(session, arena, system, &out->zone, err);
 }
 
-/* CAST($1 AS integer), the way in which people say what a parameter is. */
+/* CAST($1 AS integer), the way in which people say what a parameter is; and pg_sleep($1). */
 typedef struct CastTypes {
         uint32_t *types;
         size_t count;
@@ -83,15 +83,33 @@ static uint32_t oid_of_type(const SqlExpr *type) {
         return client_type_of(str_of(upper)).oid;
 }
 
+static void take_type(CastTypes *casts, const SqlExpr *expr, uint32_t oid) {
+        uint64_t number;
+        if (expr->kind == SQL_PARAMETER && str_to_uint64(expr->parameter, &number) && number > 0 && number <= casts->count &&
+            casts->types[number - 1] == 0)
+                casts->types[number - 1] = oid;
+}
+
+/* What PostgreSQL's own functions take; the engine, which has others in their place, cannot tell. */
+static uint32_t oid_of_argument(const SqlExpr *call) {
+        static const struct {
+                const char *function;
+                uint32_t oid;
+        } takes[] = { { "pg_sleep", OID_FLOAT8 }, { "pg_cancel_backend", OID_INT4 }, { "pg_terminate_backend", OID_INT4 } };
+        const SqlNames *path = &call->function.path;
+        for (size_t i = 0; path->count > 0 && i < COUNT_OF(takes); i++)
+                if (str_equal_nocase(path->items[path->count - 1], str_of(takes[i].function)))
+                        return takes[i].oid;
+        return 0;
+}
+
 static Status see_cast(void *context, SqlExpr **place, Error *err UNUSED) {
         CastTypes *casts = context;
         const SqlExpr *expr = *place;
-        uint64_t number;
-        if (expr->kind != SQL_CAST || expr->cast.child->kind != SQL_PARAMETER ||
-            !str_to_uint64(expr->cast.child->parameter, &number) || number == 0 || number > casts->count)
-                return STATUS_OK;
-        if (casts->types[number - 1] == 0)
-                casts->types[number - 1] = oid_of_type(expr->cast.type);
+        if (expr->kind == SQL_CAST)
+                take_type(casts, expr->cast.child, oid_of_type(expr->cast.type));
+        else if (expr->kind == SQL_FUNCTION && expr->function.arguments.count == 1)
+                take_type(casts, expr->function.arguments.items[0].expr, oid_of_argument(expr));
         return STATUS_OK;
 }
 

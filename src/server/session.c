@@ -289,6 +289,8 @@ void session_reply_error(Session *session, const Error *error, Str text, size_t 
                 return;
         }
         bool hidden = session_hides(session, error);
+        if (cancelled && atomic_load(&session->stopped))
+                return; /* what ends the session is told as the reason, by run() */
         ReplyError reply = {
                 .severity = REPLY_ERROR,
                 .sqlstate = str_of(sqlstate),
@@ -312,6 +314,8 @@ void session_report_settings(Session *session) {
 static void ready(Session *session) {
         static const ReplyState states[] = { [TRANSACTION_NONE] = REPLY_IDLE, [TRANSACTION_IMPLICIT] = REPLY_IDLE,
                                              [TRANSACTION_BLOCK] = REPLY_IN_TRANSACTION, [TRANSACTION_FAILED] = REPLY_IN_FAILED_TRANSACTION };
+        if (atomic_load(&session->stopped))
+                return;
         session_report_settings(session);
         reply_ready(&session->out, states[session->transaction]);
 }

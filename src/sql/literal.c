@@ -620,9 +620,26 @@ static SqlExpr *without_numeric_casts(SqlExpr *cast) {
         return cast;
 }
 
+/* _int4 is PostgreSQL's own name of int4[]. */
+static void change_array_name(Arena *arena, SqlExpr *type) {
+        Str name;
+        if (!bare_type(type, &name) || name.size < 2 || name.data[0] != '_')
+                return;
+        SqlExpr *element = ARENA_NEW(arena, SqlExpr);
+        *element = *type;
+        element->type.path = (SqlNames){ ARENA_NEW(arena, Str), 1 };
+        element->type.path.items[0] = str_slice(name, 1, name.size);
+        type->type.path = (SqlNames){ ARENA_NEW(arena, Str), 1 };
+        type->type.path.items[0] = STR("list");
+        type->type.children = (SqlExprs){ ARENA_NEW(arena, SqlExpr *), 1 };
+        type->type.children.items[0] = element;
+}
+
 static Status read_cast(void *context, SqlExpr **place, Error *err) {
         const Casts *casts = context;
         SqlExpr *cast = *place = without_numeric_casts(*place);
+        if (cast->kind == SQL_CAST)
+                change_array_name(casts->arena, cast->cast.type);
         if (cast->kind != SQL_CAST || cast->cast.child->kind != SQL_CONSTANT || cast->cast.child->constant.literal != SQL_STRING)
                 return STATUS_OK;
         Str text = cast->cast.child->constant.text, type, engine;

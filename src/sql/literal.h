@@ -11,7 +11,7 @@
  *   date, timestamp[tz]   0044-03-15 BC, 20260131, a zone behind a date
  *   interval              1 year -2 mons +3 days 04:05:06 ago, 1-2, 1 2:03:04, P1Y2M3DT4H5M6S
  *   bytea                 \x00ff, bytes with \nnn and \\
- *   arrays                {1,NULL,"a b"}, one dimension
+ *   arrays                {1,NULL,"a b"}, one dimension; _int4 is int4[]
  *
  * Pure; texts are anybody's.
  */
