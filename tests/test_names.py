@@ -411,3 +411,20 @@ def test_promises_are_keys(tmp_path: Path) -> None:
             for part in ('"client_pkey" PRIMARY KEY, btree (no)', '"order_client_fkey" FOREIGN KEY (client) REFERENCES canonical.client(no)',
                          '"order_code_key" UNIQUE CONSTRAINT, btree (code)', 'Referenced by:'):
                 assert part in shown.stdout, shown.stdout
+
+
+def test_rules_of_rows_hold_in_the_past_too(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    project.write("zones/shop/access.yml", "rules:\n- who: [role analyst]\n  on: [canonical.order]\n  rows: region = 'EU'\n")
+    project.lode("run")
+    first = project.json("log")[0]["commit"]
+    project.drop("shop", "orders_2.csv", "id,region,amount\n3,EU,3.00\n4,US,4.00\n")
+    project.lode("run")
+    with serving(project) as server:
+        count = "select count(*), min(region), max(region) from canonical.order"
+        assert ask(server, count) == [(4, "EU", "US")]
+        assert ask(server, count, user="bo") == [(2, "EU", "EU")]
+        assert ask(server, f"{count} AT (VERSION => '{first}')", user="bo") == [(1, "EU", "EU")]
+        assert ask(server, f"set lode.as_of = '{first}'; {count}", user="bo") == [(1, "EU", "EU")]
+        assert ask(server, f"set search_path to canonical; select count(*) from \"order\" AT (VERSION => '{first}')", user="bo") == [(1,)]
+        assert ask(server, "select count(*) from pg_constraint", user="bo") == [(0,)], "nothing is promised of what is not seen whole"
