@@ -428,3 +428,15 @@ def test_rules_of_rows_hold_in_the_past_too(tmp_path: Path) -> None:
         assert ask(server, f"set lode.as_of = '{first}'; {count}", user="bo") == [(1, "EU", "EU")]
         assert ask(server, f"set search_path to canonical; select count(*) from \"order\" AT (VERSION => '{first}')", user="bo") == [(1,)]
         assert ask(server, "select count(*) from pg_constraint", user="bo") == [(0,)], "nothing is promised of what is not seen whole"
+
+
+@pytest.mark.parametrize("name", ["canonical.order", '"canonical"."order"', 'canonical."order"', 'shop.canonical.order'])
+def test_a_relation_is_found_by_each_way_to_write_it(server: Server, name: str) -> None:
+    with connect(server) as connection:
+        wanted = connection.execute("select oid from pg_class where relname = 'order'").fetchone()
+        assert connection.execute("select %s::regclass::oid", (name,)).fetchone() == wanted
+        assert connection.execute(f"select '{name}'::regclass::oid").fetchone() == wanted
+        if not name.startswith("shop."):
+            assert connection.execute(f"select to_regclass('{name}')").fetchone() == wanted
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            connection.execute("select %s::regclass::oid", (name + "x",))

@@ -237,6 +237,8 @@ static void cast_to_object(const Dialect *dialect, SqlExpr **place, size_t objec
         if (child->kind == SQL_CAST && is_text_type(child->cast.type) && is_text(child->cast.child))
                 child = cast->cast.child = child->cast.child; /* a parameter's value */
         int64_t number;
+        if (child->kind == SQL_CAST && is_text_type(child->cast.type) && is_text(child->cast.child)) /* a parameter's value */
+                child = cast->cast.child = child->cast.child;
         if (is_text(child) && !str_to_int64(child->constant.text, &number)) {
                 strip_schema(&cast->cast.type->type.path);
                 return;

@@ -195,21 +195,22 @@ static Status make_relation_texts(System *system, RowFile *file, Error *err) {
         return each_relation(system, file, relation_text, err);
 }
 
-/* Ways to write a relation: with its schema always, alone where that is enough. */
+static Str quoted(Arena *arena, Str name) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        buf_append_quoted(&out, name, '"');
+        return buf_dup(&out, arena);
+}
+
+/* Ways to write a relation: with its schema always, alone where that is enough; each part as it is, and between quotes. */
 static Status relation_names(System *system, RowFile *file, int64_t oid, Str schema, Str name, Error *err) {
         Arena *arena = &system->arena;
-        CLEANUP(buf_deinit) Buf alone = { 0 };
-        world_put_name(&alone, name);
-        Str bare = buf_dup(&alone, arena);
-        if (found_alone(system, schema, name))
-                TRY(ROW(file, err, TEXT(bare), NUMBER(oid)));
-        Str plain = arena_strf(arena, "%.*s.%.*s", STR_ARG(schema), STR_ARG(name));
-        CLEANUP(buf_deinit) Buf quoted = { 0 };
-        world_put_name(&quoted, schema);
-        buf_printf(&quoted, ".%.*s", STR_ARG(bare));
-        TRY(ROW(file, err, TEXT(plain), NUMBER(oid)));
-        if (!str_equal(plain, buf_view(&quoted)))
-                TRY(ROW(file, err, TEXT(buf_dup(&quoted, arena)), NUMBER(oid)));
+        Str names[] = { name, quoted(arena, name) }, schemas[] = { schema, quoted(arena, schema) };
+        for (size_t i = 0; i < COUNT_OF(names); i++) {
+                if (found_alone(system, schema, name))
+                        TRY(ROW(file, err, TEXT(names[i]), NUMBER(oid)));
+                for (size_t k = 0; k < COUNT_OF(schemas); k++)
+                        TRY(ROW(file, err, TEXT(arena_strf(arena, "%.*s.%.*s", STR_ARG(schemas[k]), STR_ARG(names[i]))), NUMBER(oid)));
+        }
         return STATUS_OK;
 }
 
