@@ -100,11 +100,14 @@ CLIENTS_TEXT = """## Clients of PostgreSQL
 
 Through `lode serve` SQL means what it means in PostgreSQL 15 where that is cheap and sure: words without quotes are lower case,
 escapes in `E''` and `U&''` are read, a backslash escapes in LIKE, NULLs come first from the greatest down, `x::varchar(3)` cuts,
-`numeric` without a size keeps ten digits, seconds have a fraction. `to_char()`, `to_date()` and `to_timestamp()` take patterns
-that mean the same here (YYYY MM DD HH24 MI SS MS US Mon Dy DDD IYYY IW ID AM FM); others are refused.
+seconds have a fraction. A numeric that is written out or bound keeps its own digits, 38 at most; another value cast to `numeric`
+without a size keeps ten behind the point. Texts of values are read as there: `'1 mon -2 days'::interval`, `'44-03-15 BC'::date`,
+`'\\x00ff'::bytea`, `'{1,2}'::int[]`. `generate_series()` among the columns gives rows. `to_char()`, `to_date()` and
+`to_timestamp()` take patterns that mean the same here (YYYY MM DD HH24 MI SS MS US Mon Dy DDD IYYY IW ID AM FM); others are refused.
 
 Values are the same under wider types: lengths, places and counts of days are bigint, sums of integers numeric, averages,
-quotients and deviations double, names of objects text, jsonb is json.
+quotients and deviations double, names of objects text, jsonb is json. NaN as a numeric is a double, `char(n)` is not padded,
+structs, maps and lists of lists are json. `tests/test_wire_types.py` compares every type in text and binary.
 
 The rest differs on purpose. `tests/test_dialect.py` asks some 450 statements of both; these are all that answer otherwise
 (errors by their SQLSTATE):
