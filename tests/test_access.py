@@ -53,6 +53,7 @@ def shop(folder: Path) -> Project:
     project.write("zones/shop/sources/field.yml", "from: ingress/field*.csv\nformat: csv\nload: replace\ncolumns:\n  login: text\n  region: text\n")
     project.write("zones/shop/canonical/order.sql", "-- column email: tag pii\nselect id, region, amount, email from staging.orders\n")
     project.write("zones/shop/canonical/seen.sql", "-- kind: view\nselect id, email from canonical.order\n")
+    project.write("zones/shop/analytical/copy.sql", "select id, email from canonical.seen\n")
     project.write("zones/shop/access.yml", ACCESS)
     project.write("policies.yml", "- tag: pii\n  who: [oz]\n  mask: hash\n")
     project.drop("shop", "orders_1.csv", ORDERS)
@@ -104,6 +105,8 @@ def test_a_central_policy_binds_the_owner(project: Project) -> None:
     rows = project.query("select id, email from shop.canonical.order order by id", "--as", "oz")
     assert [len(row["email"] or "") for row in rows] == [64, 64, 64, 0]
     assert rows[0]["email"] != hashlib.sha256(b"ann@x.org").hexdigest()
+    for table in ("canonical.seen", "analytical.copy"):  # which hand the column on under its name, and with it its tag
+        assert project.query(f"select id, email from shop.{table} order by id", "--as", "oz") == rows
     assert project.query("select email from shop.canonical.order where id = 1 union select email from shop.canonical.order where id = 1", "--as", "oz") == [
         {"email": rows[0]["email"]}]
 
@@ -166,7 +169,8 @@ def test_what_is_revoked_ends_open_cursors_too(tmp_path: Path) -> None:
 def test_a_column_that_was_dropped_is_not_uncovered_by_the_past(tmp_path: Path) -> None:
     project = shop(tmp_path)
     past = project.json("log")[0]["commit"]
-    (project.root / "zones/shop/canonical/seen.sql").unlink()
+    for model in ("canonical/seen.sql", "analytical/copy.sql"):
+        (project.root / "zones/shop" / model).unlink()
     project.write("zones/shop/canonical/order.sql", "select id, region, amount from staging.orders\n")
     project.write("zones/shop/access.yml", "rules:\n- who: [cy]\n  on: [canonical.order]\n")
     project.lode("run")

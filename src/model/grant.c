@@ -2,6 +2,7 @@
 #include "model/grant_parts.h"
 
 #include "base/json.h"
+#include "lake/view.h"
 
 /* ---- loading ---- */
 
@@ -125,6 +126,102 @@ static Status load_tags(Grants *grants, Catalog *catalog, Error *err) {
         return STATUS_OK;
 }
 
+/* ---- tags that are inherited ---- */
+
+typedef struct Made {
+        Str zone, stage, name;
+        Str *columns;
+        size_t column_count;
+        const LakeInput *inputs;
+        size_t input_count;
+} Made;
+
+static bool is_tagged(const Grants *grants, const Made *made, Str column, Str tag) {
+        for (size_t i = 0; i < grants->tagged.count; i++) {
+                const Tagged *t = &grants->tagged.items[i];
+                if (str_equal(t->tag, tag) && str_equal(t->zone, made->zone) && str_equal(t->stage, made->stage) && str_equal(t->name, made->name) &&
+                    (t->column.size == 0 || str_equal_nocase(t->column, column)))
+                        return true;
+        }
+        return false;
+}
+
+static bool reads(const Made *made, const Tagged *tagged, Arena *arena) {
+        Str full = arena_strf(arena, "%.*s.%.*s.%.*s", STR_ARG(tagged->zone), STR_ARG(tagged->stage), STR_ARG(tagged->name));
+        for (size_t i = 0; i < made->input_count; i++)
+                if (str_equal(made->inputs[i].table, full))
+                        return true;
+        return false;
+}
+
+/* A column that is called as a tagged one of what its table reads; of a table that is tagged whole, every column. */
+static bool inherit(Grants *grants, const Made *made) {
+        bool found = false;
+        for (size_t t = 0; t < grants->tagged.count; t++) {
+                Tagged tagged = grants->tagged.items[t];
+                for (size_t i = 0; reads(made, &tagged, grants->arena) && i < made->column_count; i++) {
+                        Str column = made->columns[i];
+                        bool same = tagged.column.size == 0 || str_equal_nocase(tagged.column, column);
+                        if (!same || is_tagged(grants, made, column, tagged.tag))
+                                continue;
+                        vec_push(grants->arena, &grants->tagged, ((Tagged){ made->zone, made->stage, made->name, column, tagged.tag, true }));
+                        found = true;
+                }
+        }
+        return found;
+}
+
+static Status take_view(const CatalogObject *object, Arena *arena, Made *out, Error *err) {
+        ViewBody body;
+        TRY(view_body_parse(object->body, arena, &body, err));
+        out->columns = body.column_names;
+        out->column_count = body.column_count;
+        out->inputs = body.inputs;
+        out->input_count = body.input_count;
+        return STATUS_OK;
+}
+
+/* Names only: where its files lie is not wanted. */
+static Status take_table(const CatalogObject *object, Arena *arena, Made *out, Error *err) {
+        Json *root;
+        TRY(json_parse(object->body, "the catalog", arena, &root, err));
+        const Json *fields = json_get(json_get(root, "schema"), "fields"), *inputs = json_get(root, "inputs");
+        LakeInput *made = ARENA_ARRAY(arena, LakeInput, json_count(inputs));
+        out->columns = ARENA_ARRAY(arena, Str, json_count(fields));
+        for (size_t i = 0; i < json_count(fields); i++)
+                out->columns[out->column_count++] = json_string(json_get(json_at(fields, i), "name"));
+        for (size_t i = 0; i < json_count(inputs); i++)
+                made[out->input_count++].table = json_string(json_get(json_at(inputs, i), "table"));
+        out->inputs = made;
+        return STATUS_OK;
+}
+
+static Status load_inherited(Grants *grants, Catalog *catalog, Error *err) {
+        static const struct {
+                const char *kind;
+                Status (*take)(const CatalogObject *object, Arena *arena, Made *out, Error *err);
+        } kinds[] = { { "table", take_table }, { "view", take_view } };
+        VEC(Made) all = { 0 };
+        for (size_t k = 0; grants->policies.count > 0 && grants->tagged.count > 0 && k < COUNT_OF(kinds); k++) {
+                CatalogObject *objects;
+                size_t count;
+                TRY(catalog_list(catalog, (CatalogAt){ 0 }, str_of(kinds[k].kind), STR(""), grants->arena, &objects, &count, err));
+                for (size_t i = 0; i < count; i++) {
+                        Made made = { .zone = objects[i].zone };
+                        if (!str_cut(objects[i].name, '.', &made.stage, &made.name))
+                                continue;
+                        TRY(kinds[k].take(&objects[i], grants->arena, &made, err));
+                        vec_push(grants->arena, &all, made);
+                }
+        }
+        for (bool more = all.count > 0; more;) {
+                more = false;
+                for (size_t i = 0; i < all.count; i++)
+                        more |= inherit(grants, &all.items[i]);
+        }
+        return STATUS_OK;
+}
+
 Status grants_load(Catalog *catalog, Arena *arena, Grants **out, Error *err) {
         Grants *grants = ARENA_NEW(arena, Grants);
         grants->arena = arena;
@@ -133,6 +230,7 @@ Status grants_load(Catalog *catalog, Arena *arena, Grants **out, Error *err) {
         TRY(load_access(grants, catalog, err));
         TRY(load_policies(grants, catalog, err));
         TRY(load_tags(grants, catalog, err));
+        TRY(load_inherited(grants, catalog, err));
         *out = grants;
         return STATUS_OK;
 }
@@ -201,10 +299,10 @@ bool grant_is_among(const Grants *grants, const Account *account, const Who *who
         return by_zone;
 }
 
-bool grant_has_tag(const Grants *grants, const GrantTable *table, Str column, Str tag) {
+bool grant_has_tag(const Grants *grants, const GrantTable *table, Str column, Str tag, bool inherited) {
         for (size_t i = 0; i < grants->tagged.count; i++) {
                 const Tagged *tagged = &grants->tagged.items[i];
-                if (!str_equal(tagged->tag, tag) || !str_equal(tagged->zone, table->zone->name) ||
+                if ((tagged->inherited && !inherited) || !str_equal(tagged->tag, tag) || !str_equal(tagged->zone, table->zone->name) ||
                     !str_equal(tagged->stage, table->stage) || !str_equal(tagged->name, table->name))
                         continue;
                 if (column.data == NULL || tagged->column.size == 0 || str_equal_nocase(tagged->column, column))
@@ -216,7 +314,7 @@ bool grant_has_tag(const Grants *grants, const GrantTable *table, Str column, St
 static bool names_table(const Grants *grants, const AccessRule *rule, const GrantTable *table) {
         for (size_t i = 0; i < rule->on_count; i++) {
                 const AccessObject *on = &rule->on[i];
-                bool fits = on->is_tag ? grant_has_tag(grants, table, STR_NONE, on->table)
+                bool fits = on->is_tag ? grant_has_tag(grants, table, STR_NONE, on->table, false)
                                        : str_equal(on->stage, table->stage) && (str_is(on->table, "*") || str_equal(on->table, table->name));
                 if (fits)
                         return true;
@@ -254,9 +352,9 @@ bool grant_policy_binds(const Grants *grants, const Account *account, const Cent
 /* Raw lines of a source are what its staged table is made of; rows that checks put aside are of any table of the zone. */
 static bool touches(const Grants *grants, const GrantTable *table, Str tag) {
         if (!is_raw(table->stage))
-                return grant_has_tag(grants, table, STR_NONE, tag);
+                return grant_has_tag(grants, table, STR_NONE, tag, true);
         if (!str_is(table->name, "rows"))
-                return grant_has_tag(grants, &(GrantTable){ table->zone, STR("staging"), table->name }, STR_NONE, tag);
+                return grant_has_tag(grants, &(GrantTable){ table->zone, STR("staging"), table->name }, STR_NONE, tag, true);
         bool found = false;
         for (size_t i = 0; i < grants->tagged.count; i++)
                 found |= str_equal(grants->tagged.items[i].zone, table->zone->name) && str_equal(grants->tagged.items[i].tag, tag);

@@ -9,6 +9,7 @@ typedef struct Tagged {
         Str zone, stage, name;
         Str column; /* empty: the table's */
         Str tag;
+        bool inherited; /* not in its own text: of a column of this name in what it reads */
 } Tagged;
 
 typedef struct GrantZone {
@@ -38,8 +39,9 @@ GrantZone *grant_zone(const Grants *grants, Str name); /* NULL: there is none */
 bool grant_is_of_zone(const Account *account, const GrantZone *zone);
 /* Whether the rule gives the account something of the table. */
 bool grant_rule_holds(const Grants *grants, const Account *account, const GrantTable *table, const AccessRule *rule);
-/* column without data: of the table or of any of its columns; else of this column, the table's own tags included. */
-bool grant_has_tag(const Grants *grants, const GrantTable *table, Str column, Str tag);
+/* column without data: of the table or of any of its columns; else of this column, the table's own tags included. A mask follows
+ * what is inherited; grants and row filters hold for what carries the tag in its own text. */
+bool grant_has_tag(const Grants *grants, const GrantTable *table, Str column, Str tag, bool inherited);
 bool grant_policy_binds(const Grants *grants, const Account *account, const CentralPolicy *policy);
 /* Whether the account is one of these; *out_by_zone: only as a member of a zone named there. */
 bool grant_is_among(const Grants *grants, const Account *account, const Who *who, size_t count, bool *out_by_zone);

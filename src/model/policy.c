@@ -333,17 +333,17 @@ static Status use_central(Making *making, Error *err) {
         VEC(SqlExpr *) all = { 0 };
         for (size_t p = 0; p < making->grants->policies.count; p++) {
                 const CentralPolicy *policy = &making->grants->policies.items[p];
-                if (!grant_has_tag(making->grants, &making->table, STR_NONE, policy->tag) ||
+                if (!grant_has_tag(making->grants, &making->table, STR_NONE, policy->tag, true) ||
                     !grant_policy_binds(making->grants, making->account, policy))
                         continue;
-                if (policy->rows.size > 0) {
+                if (policy->rows.size > 0 && grant_has_tag(making->grants, &making->table, STR_NONE, policy->tag, false)) {
                         SqlExpr *rows;
                         TRY(condition(making, true, policy->rows, &rows, err));
                         vec_push(making->arena, &all, rows);
                 }
                 for (size_t i = 0; policy->mask.size > 0 && i < making->relation->column_count; i++) {
                         const RelationColumn *column = &making->relation->columns[i];
-                        if (making->known[i] && grant_has_tag(making->grants, &making->table, column->name, policy->tag))
+                        if (making->known[i] && grant_has_tag(making->grants, &making->table, column->name, policy->tag, true))
                                 TRY(mask(making, true, policy->mask, column->type, making->bases[i], &making->bases[i], err));
                 }
         }
@@ -618,7 +618,7 @@ static void add_rule_reason(Reasons *reasons, const Access *access, const Access
 static void add_policy_reasons(Reasons *reasons, const Grants *grants, const Account *account, const GrantTable *table, Arena *arena) {
         for (size_t i = 0; i < grants->policies.count; i++) {
                 const CentralPolicy *policy = &grants->policies.items[i];
-                if (!grant_has_tag(grants, table, STR_NONE, policy->tag) || !grant_policy_binds(grants, account, policy))
+                if (!grant_has_tag(grants, table, STR_NONE, policy->tag, true) || !grant_policy_binds(grants, account, policy))
                         continue;
                 GrantReason reason = { .file = str_of(grants->policies.path), .line = policy->line, .rows = policy->rows, .mask = policy->mask,
                                        .grants = arena_strf(arena, "less, for the tag %.*s", STR_ARG(policy->tag)) };
@@ -679,7 +679,7 @@ static Str version_of(const Grants *grants, const Account *account, const GrantT
                         add_rule(&text, &table->zone->access.rules[i]);
         for (size_t i = 0; i < grants->policies.count; i++) {
                 const CentralPolicy *policy = &grants->policies.items[i];
-                if (!grant_has_tag(grants, table, STR_NONE, policy->tag) || !grant_policy_binds(grants, account, policy))
+                if (!grant_has_tag(grants, table, STR_NONE, policy->tag, true) || !grant_policy_binds(grants, account, policy))
                         continue;
                 buf_lstr(&text, policy->tag);
                 buf_lstr(&text, policy->rows);
