@@ -116,7 +116,8 @@ static void cut(char *to, size_t room, Str text) {
         size_t size = text.size < room ? text.size : room - 1;
         while (size > 0 && size < text.size && ((uint8_t)text.data[size] & 0xc0) == 0x80)
                 size--; /* no half characters */
-        memcpy(to, text.data, size);
+        if (size > 0)
+                memcpy(to, text.data, size);
         to[size] = '\0';
 }
 
