@@ -173,7 +173,8 @@ const Verb verb_check = {
         .help = "Reads all of the project's text, parses every model and check, and looks that what they read exists and has the\n"
                 "columns, types and functions that they use, also where no table is made yet. Touches no data.\n"
                 "With --data it asks every check, every promise (required, unique, key) and every reference of the tables as they\n"
-                "are, and every test of access.test.yml, and writes nothing: exit 1 when one does not hold; what only warns is told.\n\n"
+                "are, and every test of access.test.yml, and writes nothing: exit 1 when one does not hold; what only warns is told.\n"
+                "Users, roles, zones and tags that access.yml names and that are not there are warned of, with a guess.\n\n"
                 "  lode check\n"
                 "  lode check shop --data",
         .options = options,

@@ -287,7 +287,8 @@ const Verb verb_run = {
         .usage = "run [SELECT...]",
         .words = "land what arrived, type it, build what depends on it, publish",
         .help = "Applies the project's text, lands the files in ingress/, types them into staging, builds the models that\n"
-                "depend on what changed, and publishes. Safe to run again and to interrupt at any time.\n"
+                "depend on what changed, and publishes. Safe to run again and to interrupt at any time. Tables whose source, model\n"
+                "or zone is gone from the text are dropped; older commits keep them.\n"
                 "SELECT names what to run: a zone, zone.stage.table, +x (and what it needs), x+ (and what needs it),\n"
                 "stage:canonical. Exit 1 when a delivery was held or a model failed; all else is published.\n\n"
                 "  lode run\n"
