@@ -22,7 +22,7 @@ from pathlib import Path
 import duckdb
 import pyarrow
 import wire
-from process import Cost, run
+from process import Cost, csv_file, run
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import StaticTable
 
@@ -74,11 +74,7 @@ class Report:
 
 
 def make_csv(path: Path, rows: int) -> Path:
-    if not path.exists():
-        part = path.with_suffix(".part")
-        duckdb.execute(f"copy ({LINEITEM.format(rows=rows)}) to '{part}' (format csv, header)")
-        part.rename(path)
-    return path
+    return csv_file(path, LINEITEM.format(rows=rows))
 
 
 def bare_program() -> Path:

@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 SAMPLE_SECONDS = 0.004
 FIRST_SAMPLES, FIRST_SECONDS = 200, 0.0004  # denser at the start, for what ends soon
 
@@ -79,3 +81,12 @@ def run(command: list[str | Path], cpus: int, cwd: Path | None = None, ok: tuple
     if process.returncode not in ok:
         raise RuntimeError(f"{command[0]} ended with {process.returncode}\n{said[1]}{said[0]}")
     return Cost(seconds, usage.ru_utime + usage.ru_stime, watch.peak / 1024, said[0])
+
+
+def csv_file(path: Path, sql: str) -> Path:
+    """The answer of a question to the engine as a file, made once."""
+    if not path.exists():
+        part = path.with_suffix(".part")
+        duckdb.execute(f"copy ({sql}) to '{part}' (format csv, header)")
+        part.rename(path)
+    return path

@@ -21,7 +21,7 @@ import duckdb
 import postgres
 import psycopg
 from conftest import Project
-from process import descendants, memory_kib
+from process import csv_file, descendants, memory_kib
 from server import PASSWORD, Server, Wire, add_user, bind, execute, parse, query, serving
 
 ROWS = int(os.environ.get("LODE_BENCH_WIRE_ROWS", "10000000"))
@@ -109,18 +109,10 @@ WAYS: dict[str, Callable[[str], list[tuple[str, bytes]]]] = {
 }
 
 
-def make_wide(path: Path, rows: int) -> Path:
-    if not path.exists():
-        part = path.with_suffix(".part")
-        duckdb.execute(f"copy ({WIDE.format(rows=rows)}) to '{part}' (format csv, header)")
-        part.rename(path)
-    return path
-
-
 @contextmanager
 def both(work: Path, rows: int) -> Iterator[tuple[Side, Side, Server]]:
     """Ours and a PostgreSQL with the same rows."""
-    source = make_wide(work / f"wide-{rows}.csv", rows)
+    source = csv_file(work / f"wide-{rows}.csv", WIDE.format(rows=rows))
     with tempfile.TemporaryDirectory(dir=work) as folder, postgres.running(tcp=True) as database:
         project = project_of(Path(folder), "bench", source)
         database.psql(f"create table wide ({COLUMNS});\n\\copy wide from '{source}' csv header\n"
