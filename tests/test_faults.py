@@ -151,7 +151,8 @@ def test_little_memory(small: Small, megabytes: int) -> None:
     """Of address space, for lode and its workers, of which none starts with less than some 400 MB."""
     state = expected_state(small)
     answer = limited(small.project, resource.RLIMIT_AS, megabytes << 20, "run")
-    assert answer.exit in (1, 2, 3, 127), f"exit {answer.exit}: {answer.stderr}"
+    enough = megabytes >= 400 and answer.exit == 0  # as the machine has it
+    assert enough or answer.exit in (1, 2, 3, 127), f"exit {answer.exit}: {answer.stderr}"
     assert "panic" not in answer.stderr and answer.stderr.strip(), answer.stderr
     assert_good_again(small, state)
 

@@ -124,6 +124,7 @@ def test_limits_follow_the_text_from_the_next_statement(tmp_path: Path) -> None:
 # ---- many statements ----
 
 def test_statements_wait_in_line_until_it_is_full(server: Server) -> None:
+    wait_until(lambda: sessions_of(server, "few") == 0)
     connections = [connect(server, "few") for _ in range(5)]
     outcomes: list[str] = []
 
@@ -160,6 +161,7 @@ def busy(server: Server, user: str) -> int:
 
 
 def test_connections_of_one_principal_are_limited(server: Server) -> None:
+    wait_until(lambda: sessions_of(server, "few") == 0)  # those of the test before
     connections = [connect(server, "few") for _ in range(6)]
     with pytest.raises(psycopg.OperationalError, match='too many connections for role "few": 6 are open .`connections` of `limits:` in lode.yml, line'):
         connect(server, "few")
@@ -241,11 +243,26 @@ def test_failed_logins_are_slowed_down_and_the_right_password_gets_in(server: Se
 
 # ---- workers ----
 
+def wait_until_dead(process: int) -> None:
+    """A signal is sent in no time; a process with threads takes some to die of it."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        try:
+            status = Path(f"/proc/{process}/status").read_text()
+            if "State:\tZ" in status and "Threads:\t1\n" in status:
+                return
+        except FileNotFoundError:
+            return
+        time.sleep(0.001)
+    raise AssertionError(f"{process} does not die")
+
+
 def test_a_worker_that_was_killed_while_idle_is_replaced_silently(server: Server) -> None:
     with connect(server, "oz") as connection:
         for _ in range(10):
             for worker in children(server.process.pid):
                 os.kill(worker, signal.SIGKILL)
+                wait_until_dead(worker)
             assert connection.execute("select 1").fetchone() == (1,)
 
 

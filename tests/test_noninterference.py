@@ -210,6 +210,17 @@ def differ(first: Reply, second: Reply) -> bool:
     return first != second and sorted(first) != sorted(second)
 
 
+def differ_always(wires: list[Wire], sql: str, first: Reply, second: Reply) -> bool:
+    """Not where one store answers now so, now so, and the other the same ways: mode() of equally many, by two threads."""
+    seen = [{repr(sorted(first))}, {repr(sorted(second))}]
+    for _ in range(12):
+        if seen[0] & seen[1]:
+            return False
+        for answers, wire in zip(seen, wires, strict=True):
+            answers.add(repr(sorted(reply(wire, sql))))
+    return not seen[0] & seen[1]
+
+
 def shown(user: str, sql: str, first: Reply, second: Reply) -> str:
     return f"{user}: {sql}\n{first[:9]!r:.600}\n{second[:9]!r:.600}"
 
@@ -225,7 +236,7 @@ def test_what_is_hidden_changes_no_byte(twins: tuple[Server, Server], count: int
             asked += 1
             answered += first[-2][0] == "C"
             other_order += first != second
-            assert not differ(first, second), shown(user, sql, first, second)
+            assert not differ(first, second) or not differ_always(wires, sql, first, second), shown(user, sql, first, second)
         for wire in wires:
             wire.close()
     print(f"{asked} asked, {answered} answered, {other_order} in another order of rows")

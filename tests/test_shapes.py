@@ -60,9 +60,9 @@ def assert_shape(document: Any, shape: Any, where: str = "document") -> int:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def shop_that_ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, dict[str, Any]]:
     """A zone with everything that a document can hold: a duplicate, a held file, one that nothing claims, quarantine, a
-    model that fails and two that are built."""
+    model that fails and two that are built; and what its first run said."""
     project = make_project(tmp_path_factory.mktemp("shop"))
     project.write("zones/shop/zone.yml", "owner: ann\n")
     project.write("zones/shop/sources/orders.yml", ORDERS)
@@ -72,14 +72,19 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
     good = "order_no,day,amount\n1,2026-01-05,10.50\n2,2026-01-06,7.25\n3,soon,1.00\n4,2026-01-07,\n"
     for name, text in {"orders1.csv": good, "orders2.csv": good, "orders3.csv": "order_no,day,amount\nx,y,z\n", "other.csv": "a\n"}.items():
         project.drop("shop", name, text)
-    return project
-
-
-@pytest.fixture(scope="module")
-def ran(shop: Project) -> dict[str, Any]:
-    answer = shop.lode("run", "-o", "json", check=False)
+    answer = project.lode("run", "-o", "json", check=False)
     assert answer.exit == 1
-    return answer.json
+    return project, answer.json
+
+
+@pytest.fixture
+def shop(shop_that_ran: tuple[Project, dict[str, Any]]) -> Project:
+    return shop_that_ran[0]
+
+
+@pytest.fixture
+def ran(shop_that_ran: tuple[Project, dict[str, Any]]) -> dict[str, Any]:
+    return shop_that_ran[1]
 
 
 def test_add(project: Project) -> None:
