@@ -200,3 +200,42 @@ def test_access_tests_are_asked_by_check_and_run(tmp_path: Path) -> None:
     project.write("zones/shop/access.yml", ACCESS.replace("rows: region = principal.region\n  ", ""))
     messages = [error["message"] for error in project.lode("check", "--data", "-o", "json", check=False).json["errors"]]
     assert "bo sees '2' of shop.canonical.order" in messages and "role analyst sees '1' of shop.canonical.order" in messages
+
+
+def test_conditions_are_not_computed_on_rows_that_a_view_leaves_out(tmp_path: Path) -> None:
+    """The reader has the view and not what it reads; a division by zero would tell that a row is there."""
+    project = shop(tmp_path)
+    project.drop("shop", "orders_2.csv", "id,region,amount,email\n" + "".join(f"{n},R{n % 40},{n}.00,\n" for n in range(100, 150)))
+    for name, rest in {"joined": "join staging.field f on f.region = o.region", "filtered": "where o.region is not null",
+                       "semi": "where o.region in (select r.region from staging.orders r group by r.region having count(*) > 1)"}.items():
+        project.write(f"zones/shop/analytical/{name}.sql", f"-- kind: view\nselect o.id, o.amount from staging.orders o {rest}\n")
+    project.write("zones/shop/access.yml", "rules:\n- who: [nobody]\n  on: [analytical.joined, analytical.filtered, analytical.semi]\n")
+    project.lode("run")
+    for view, hidden in {"joined": (1, 130), "filtered": (4,), "semi": (2, 111, 139)}.items():
+        seen = {int(row["id"]) for row in project.query(f"select id from shop.analytical.{view}", "--as", "nobody")}
+        assert seen and not seen & set(hidden)
+        for number in hidden:
+            for trap in (f"1 % (case when id = {number} then 0 else 1 end) = 0", f"(case when id = {number} then 'x' else '1' end)::int = 1"):
+                counted = project.query(f"select count(*) as n from shop.analytical.{view} where {trap}", "--as", "nobody")
+                assert counted == [{"n": len(seen)}], (view, trap)
+
+
+def test_what_is_left_unread_does_not_tell_of_hidden_rows(tmp_path: Path) -> None:
+    """amount is 12.25 at most, in a row that bo does not see; whatever he compares it with, as much is read."""
+    project = shop(tmp_path)
+    project.write("zones/shop/access.yml", "rules:\n- who: [bo]\n  on: [canonical.order]\n  rows: region = principal.region\n")
+    project.lode("apply")
+
+    def read(url: str) -> int:
+        with urllib.request.urlopen(url) as answer:
+            lines = [line for line in answer.read().decode().splitlines() if line.startswith("lode_scanned_bytes_total")]
+        return int(float(lines[0].split()[1]))
+
+    with serving(project) as server:
+        metrics, costs = f"http://127.0.0.1:{server.http}/metrics", []
+        with psycopg.connect(server.dsn("bo"), autocommit=True) as connection:
+            for bound in (1, 3.5, 12, 13, 10000):
+                before = read(metrics)
+                connection.execute(f"select count(*) from shop.canonical.order where amount > {bound}")
+                costs.append(read(metrics) - before)
+        assert costs[0] > 0 and len(set(costs)) == 1, costs

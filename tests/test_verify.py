@@ -234,9 +234,8 @@ def test_what_helps_does_help(tmp_path: Path) -> None:
 
 
 def test_a_choice_looks_at_that_alone(project: Project) -> None:
-    path = next(iter((project.store / "tables").rglob("*.parquet")))
-    owner = next(name for name in project.tables()
-                 if str(path).startswith(str(Path(project.json("show", name)["metadata_location"]).parent.parent)))
+    owner, path = next((name, file) for name in project.tables()
+                       for file in Path(project.json("show", name)["metadata_location"]).parent.parent.rglob("*.parquet"))
     other = next(name for name in project.tables() if name != owner)
     with flipped(path, 9, 1):
         assert verify(project, owner)["state"] == "damaged"

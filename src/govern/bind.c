@@ -436,6 +436,37 @@ static Status guard_view(Bind *bind, const Text *text, SqlFrom *from, const Rela
         return add_types(bind, types, count);
 }
 
+/* Whether the view's rows are those of one table, all of them. */
+static bool shows_every_row(const SqlQuery *query) {
+        if (query->kind != SQL_SELECT_NODE || query->cte_count > 0)
+                return false;
+        for (size_t i = 0; i < query->modifier_count; i++)
+                if (query->modifiers[i].kind != SQL_MODIFY_ORDER)
+                        return false;
+        return query->select.from->kind == SQL_FROM_TABLE && !query->select.where && !query->select.having && !query->select.qualify &&
+               !query->select.sample && query->select.groups.count == 0 && query->select.group_set_count == 0 && !query->select.group_all;
+}
+
+/*
+ * What holds for a view as for a table's row filter: conditions of whoever asks are not computed on rows that its joins and
+ * conditions leave out, for an error would tell of them. Not for those of its zone, who read all that it reads.
+ */
+static const Policy *behind_barrier(Bind *bind, const Text *text, const Relation *view, const Policy *policy) {
+        const Sight *sight = bind->request->source->sight;
+        const Principal *principal = text->principal;
+        bool trusted = view->own || !sight || principal->administrator || principal->zone.size > 0 ||
+                    sight_is_whole(sight, principal, view->zone, STR("landing"), view->name);
+        if (trusted || (policy && policy->row_filter) || view->column_count == 0 || shows_every_row(view->view->query))
+                return policy;
+        Policy *guard = ARENA_NEW(bind->arena, Policy);
+        SqlExpr *always = ARENA_NEW(bind->arena, SqlExpr);
+        *always = (SqlExpr){ .kind = SQL_CONSTANT, .at = { SQL_NOWHERE, 0 }, .constant = { SQL_BOOLEAN, STR("true") } };
+        if (policy)
+                *guard = *policy;
+        guard->row_filter = always;
+        return guard;
+}
+
 /* Binds the view's text as its zone and puts it in the relation's place. */
 static Status inline_view(Bind *bind, const Text *text, SqlFrom *from, const Relation *relation, const void *moment,
                           const Policy *policy, Error *err) {
@@ -466,11 +497,12 @@ static Status inline_view(Bind *bind, const Text *text, SqlFrom *from, const Rel
                 if (!policy_withholds(policy, relation->columns[i].name))
                         vec_push(bind->arena, &bind->columns, relation->columns[i].name);
 
-        if (policy)
-                TRY(guard_view(bind, text, from, relation, policy, query, err));
+        const Policy *guard = behind_barrier(bind, text, relation, policy);
+        if (guard)
+                TRY(guard_view(bind, text, from, relation, guard, query, err));
         if (!relation->own)
                 note_relation(bind, text, relation, policy, policy ? from->printed : STR_NONE, NULL, 0);
-        if (policy)
+        if (guard)
                 return STATUS_OK;
         from->kind = SQL_FROM_SUBQUERY;
         from->subquery = query;
@@ -692,7 +724,9 @@ static Status make_scan(Bind *bind, const Text *text, const Scope *scope, Seen *
         Str *paths = NULL;
         if (seen->scan->kind == RELATION_SYSTEM)
                 return make_system_scan(bind, seen->scan, seen->carried, &seen->from->printed, &seen->from->kind, err);
-        TRY(source->files(source->context, seen->scan, conjuncts.predicates.items, conjuncts.predicates.count,
+        /* Which files a condition leaves out tells of all their rows: how many bytes were read is counted and limited. */
+        bool hides = seen->policy && seen->policy->row_filter;
+        TRY(source->files(source->context, seen->scan, conjuncts.predicates.items, hides ? 0 : conjuncts.predicates.count,
                           bind->arena, &paths, &use.path_count, err));
         use.paths = paths;
         Type *types;
@@ -776,7 +810,8 @@ static bool is_column_somewhere(const Text *text, const Scope *scope, Str name) 
                 for (size_t i = 0; i < scope->seen.count; i++)
                         for (size_t k = 0; scope->seen.items[i]->scan && k < scope->seen.items[i]->scan->column_count;
                              k++)
-                                if (str_equal_nocase(scope->seen.items[i]->scan->columns[k].name, name))
+                                if (str_equal_nocase(scope->seen.items[i]->scan->columns[k].name, name) &&
+                                    !policy_withholds(scope->seen.items[i]->policy, name))
                                         return true;
         return false;
 }
