@@ -67,6 +67,19 @@ def test_the_same_bytes_are_a_duplicate_under_any_name(shop: Project) -> None:
     assert list((shop.root / "ingress/shop").iterdir()) == []
 
 
+def test_a_file_that_stays_where_it_is_is_no_duplicate_of_itself(shop: Project) -> None:
+    """Written right before the run, so that its times alone do not tell that it is unchanged."""
+    shop.write("zones/shop/sources/young.yml", "from: in/young*.csv\ncolumns:\n  a: int\n  b: text\n")
+    young = shop.write("in/young.csv", "a,b\n1,x\n")
+    assert files(shop.json("run")) == {"staged": 1}
+    again = shop.lode("run")
+    assert "duplicate  " not in again.stderr and " 0 files seen" in again.stdout
+    shop.write("in/young_too.csv", young.read_text())
+    assert files(shop.json("run")) == {"duplicate": 1}
+    shop.write("in/young.csv", "a,b\n2,y\n")
+    assert files(shop.json("run", check=False)) == {"held": 1}
+
+
 def test_the_same_name_with_other_bytes_is_held_until_the_text_decides(shop: Project) -> None:
     shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50,2026-01-02\n")
     shop.json("run")

@@ -371,12 +371,27 @@ static Status find_same_name(Lake *lake, const Landing *landing, Arena *arena, c
         return STATUS_OK;
 }
 
+/* These very bytes were taken from this place: it is no twin of anything, but what stays where it is and was read again
+ * because its times alone did not tell. */
+static bool was_taken_here(Lake *lake, const Landing *landing, Arena *arena) {
+        const FoundFile *file = landing->result->file;
+        FileSeen seen;
+        Error ignored;
+        return !file->in_ingress &&
+               catalog_file_seen(lake->catalog, file->zone, file->feed->name, str_of(file->path), arena, &seen, &ignored) == STATUS_OK &&
+               str_equal(seen.sha256, landing->sha256);
+}
+
 static Status classify(Batch *batch, size_t index, Error *err) {
         Landing *landing = &batch->items[index];
         Arena *arena = batch->arena;
         const Feed *feed = landing->result->file->feed;
         bool is_duplicate = false;
         TRY(find_duplicate(batch, index, &is_duplicate, err));
+        if (is_duplicate && was_taken_here(batch->lake, landing, arena)) {
+                give_up(landing, LAND_KNOWN, STR(""));
+                return STATUS_OK;
+        }
         if (is_duplicate) {
                 Str words = arena_strf(arena, "the same bytes as '%.*s'", STR_ARG(landing->result->delivery.name));
                 give_up(landing, LAND_DUPLICATE, words);
@@ -480,7 +495,7 @@ static Status name_all(Batch *batch, Error *err) {
 }
 
 static FileSeen seen_row(const Landing *landing) {
-        static const char *const states[] = { "landed", "duplicate", "held", "failed", "", "" };
+        static const char *const states[] = { "landed", "duplicate", "held", "failed", "", "duplicate" };
         const FoundFile *file = landing->result->file;
         return (FileSeen){
                 .zone = file->zone,
@@ -499,11 +514,13 @@ static FileSeen seen_row(const Landing *landing) {
         };
 }
 
-/* What lies in ingress is removed, so only files elsewhere need remembering; and, until the removal lasts, those for
- * which find_returned() will ask. */
+/* What lies in ingress is removed, so only files elsewhere need remembering, with the time of the newest look into them;
+ * and, until the removal lasts, those for which find_returned() will ask. */
 static bool is_remembered(const Landing *landing) {
         const LandedFile *result = landing->result;
-        return result->state == LAND_NEW && result->file->in_ingress && result->file->feed->load == FEED_REPLACE;
+        if (!result->file->in_ingress)
+                return result->state == LAND_KNOWN ? landing->sha256.size > 0 : is_counted(landing) && result->state != LAND_FAILED;
+        return result->state == LAND_NEW && result->file->feed->load == FEED_REPLACE;
 }
 
 static Status record_all(Batch *batch, Error *err) {
@@ -514,7 +531,7 @@ static Status record_all(Batch *batch, Error *err) {
                 LandState state = landing->result->state;
                 if (state == LAND_NEW || state == LAND_HELD)
                         vec_push(batch->arena, &deliveries, landing->result->delivery);
-                if (is_remembered(landing) || (is_counted(landing) && state != LAND_FAILED && !landing->result->file->in_ingress))
+                if (is_remembered(landing))
                         vec_push(batch->arena, &files, seen_row(landing));
         }
         if (deliveries.count + files.count == 0)
