@@ -8,11 +8,13 @@
 #include "cli/text_change.h"
 #include "intake/discover.h"
 #include "intake/land.h"
+#include "model/plan.h"
 #include "model/run.h"
 #include "model/text.h"
 #include "server/refresh.h"
 
 #define UNCLAIMED_SHOWN 5
+#define STEPS_SHOWN 5
 
 typedef struct StatusReport {
         RunFiles files;  /* seen: what waits now; staged, duplicate ...: what the last looks said */
@@ -28,6 +30,8 @@ typedef struct StatusReport {
         size_t unclaimed_count;
         TextChange *edited;
         size_t edited_count;
+        PlanStep *steps; /* what the text that is applied would have built, besides what waits */
+        size_t step_count;
         const char *next;
 } StatusReport;
 
@@ -135,6 +139,24 @@ static void load_failed(Cli *cli, Workspace *workspace, StatusReport *report) {
         report->failed_count = failed.count;
 }
 
+/*
+ * What a run would build, and whether it would refuse the text: then what is wrong with it is in the project's problems. That
+ * asks a worker; a machine that has none to give is told by whatever needs one, and all else of this screen stands.
+ */
+static void look_ahead(Cli *cli, Workspace *workspace, StatusReport *report) {
+        PlanOptions options = { .interrupted = &cli_interrupted };
+        PlanReport plan;
+        Error ignored;
+        if (problems_any(&workspace->project->problems) || workspace->project->zone_count == 0)
+                return;
+        if (workspace_workers(workspace, 1, &cli_interrupted, &ignored) != STATUS_OK)
+                return;
+        if (plan_project(workspace, &options, &cli->arena, &plan, &ignored) != STATUS_OK)
+                return;
+        report->steps = plan.steps;
+        report->step_count = plan.step_count;
+}
+
 static const char *next_command(const StatusReport *report, const Workspace *workspace) {
         if (problems_any(&workspace->project->problems))
                 return "lode check";
@@ -146,6 +168,8 @@ static const char *next_command(const StatusReport *report, const Workspace *wor
                 return "lode show delivery";
         if (report->failed_count)
                 return "lode show run";
+        if (report->step_count)
+                return "lode run";
         if (report->files.unclaimed)
                 return "lode add ZONE ingress/ZONE/FILE";
         return report->rule_count ? "lode show quarantine" : "lode show table";
@@ -188,6 +212,23 @@ static void print_json(Workspace *workspace, const StatusReport *r, Arena *arena
         output_json(&json);
 }
 
+static void print_wrong(Cli *cli, Workspace *workspace, size_t count) {
+        problems_sort(&workspace->project->problems);
+        const Error *first = workspace->project->problems.errors.items[0];
+        const char *where = first->file[0] ? arena_printf(&cli->arena, "%s:%d: ", first->file, first->line) : "";
+        output_say(&cli->output, PAINT_RED, "text", "        %zu error%s: %s %s%s\n", count, count == 1 ? "" : "s, the first", status_code(first->status), where,
+                   first->message);
+}
+
+/* Applied, and not yet what the tables are made by. */
+static void print_steps(const StatusReport *r) {
+        for (size_t i = 0; i < r->step_count && i < STEPS_SHOWN; i++)
+                printf("%s%.*s  %s\n", i ? "            " : "not built   ", STR_ARG(r->steps[i].node->name),
+                       r->steps[i].is_new && r->steps[i].why == PLAN_EDITED ? "new" : plan_why_name(r->steps[i].why));
+        if (r->step_count > STEPS_SHOWN)
+                printf("            and %zu more: lode plan\n", r->step_count - STEPS_SHOWN);
+}
+
 static void print_text(Cli *cli, Workspace *workspace, const StatusReport *r) {
         const Output *o = &cli->output;
         printf("store       %s%s\nbranch      main\nprincipal   %.*s\n", workspace->project->store,
@@ -196,8 +237,7 @@ static void print_text(Cli *cli, Workspace *workspace, const StatusReport *r) {
                (long long)r->files.unclaimed, (long long)r->files.staged, (long long)r->files.held);
         size_t wrong = workspace->project->problems.errors.count;
         if (wrong)
-                printf("%stext%s        %zu error%s, so nothing runs\n", paint(o->color_out, PAINT_RED), paint(o->color_out, PAINT_NONE), wrong,
-                       wrong == 1 ? "" : "s");
+                print_wrong(cli, workspace, wrong);
         for (size_t i = 0; i < r->held_count; i++)
                 output_say(o, PAINT_RED, "held", "        %.*s.%.*s  %.*s: %.*s\n", STR_ARG(r->held[i].zone), STR_ARG(r->held[i].source), STR_ARG(r->held[i].name), STR_ARG(r->held[i].message));
         for (size_t i = 0; i < r->rule_count; i++)
@@ -215,6 +255,7 @@ static void print_text(Cli *cli, Workspace *workspace, const StatusReport *r) {
                 puts("text        edited and not applied:");
         for (size_t i = 0; i < r->edited_count; i++)
                 text_change_print(o, "            ", &r->edited[i], &cli->arena);
+        print_steps(r);
         printf("next        %s\n", r->next);
 }
 
@@ -232,6 +273,7 @@ static Status run(Cli *cli, Error *err) {
                 TRY(late_products(workspace, &cli->arena, &report.late, &report.late_count, err));
                 TRY(text_changes(workspace, (CatalogAt){ 0 }, &cli->arena, &report.edited, &report.edited_count, err));
         }
+        look_ahead(cli, workspace, &report);
         report.next = next_command(&report, workspace);
         if (cli_json(cli))
                 print_json(workspace, &report, &cli->arena);
@@ -245,7 +287,7 @@ const Verb verb_status = {
         .usage = "status",
         .words = "one screen: what waits, what did not fit, what to do next",
         .help = "Says where the store is and who you are, what waits in ingress, what is held or in quarantine, which models\n"
-                "failed, what was edited and not applied, and the next command.\n\n"
+                "failed, what was edited and not applied, what is applied and not built, and the next command.\n\n"
                 "  lode status\n"
                 "  lode status -o json",
         .run = run,
