@@ -408,7 +408,7 @@ def test_a_second_server_works_beside_the_first(server: Server) -> None:
 def test_the_lines_that_show_connect_prints_connect(server: Server) -> None:
     with serving(server.project) as own:  # the newest server of a store is the one that is told of
         lines = own.project.json("show", "connect", "bo")
-        assert set(lines) == {"psql", "python", "jdbc", "dbeaver", "power bi", "excel", "ca"}
+        assert set(lines) == {"psql", "python", "jdbc", "dbeaver", "power bi", "excel", "curl", "ca"}
         done = subprocess.run(["sh", "-c", f"{lines['psql']} -XAtc 'select current_database()'"], capture_output=True, text=True,
                               check=False, timeout=60, env={**os.environ, "PGPASSWORD": PASSWORD})
         assert done.stdout == "shop\n", done.stderr

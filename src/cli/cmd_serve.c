@@ -91,11 +91,12 @@ static Status find_store(Cli *cli, ServerOptions *out, Error *err) {
 }
 
 /* For `show connect`. */
-static Status note_address(Cli *cli, Str address, Error *err) {
+static Status note_addresses(Cli *cli, Str address, Str http, Error *err) {
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
         WorkspaceSpec spec = { .folder = cli->arguments.folder, .store = true };
         TRY(workspace_open(&spec, &workspace, err));
-        return catalog_put_meta(workspace->lake->catalog, STR(META_SERVED), address, err);
+        TRY(catalog_put_meta(workspace->lake->catalog, STR(META_SERVED), address, err));
+        return catalog_put_meta(workspace->lake->catalog, STR(META_SERVED_HTTP), http, err);
 }
 
 static Status run(Cli *cli, Error *err) {
@@ -108,11 +109,14 @@ static Status run(Cli *cli, Error *err) {
         CLEANUP(server_closep) Server *server = NULL;
         TRY(server_open(&spec, &server, err));
         Str address = arena_strf(&cli->arena, "%s:%d", spec.host ? spec.host : "127.0.0.1", server_port(server));
-        TRY(note_address(cli, address, err));
+        Str http = STR("");
+        if (server_http_port(server) >= 0)
+                http = arena_strf(&cli->arena, "%s:%d", spec.http_host ? spec.http_host : "127.0.0.1", server_http_port(server));
+        TRY(note_addresses(cli, address, http, err));
         /* a contract: programs that start us wait for this line */
         fprintf(stderr, "ready pg=%.*s", STR_ARG(address));
-        if (server_http_port(server) >= 0)
-                fprintf(stderr, " http=%s:%d", spec.http_host ? spec.http_host : "127.0.0.1", server_http_port(server));
+        if (http.size > 0)
+                fprintf(stderr, " http=%.*s", STR_ARG(http));
         fputc('\n', stderr);
         if (server_ca(server))
                 output_note(&cli->output, PAINT_DIM, "clients know this server by %s", server_ca(server));

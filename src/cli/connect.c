@@ -7,10 +7,12 @@
 #include "model/grant.h"
 
 #define DEFAULT_ADDRESS "127.0.0.1:5433"
+#define DEFAULT_HTTP "127.0.0.1:8080"
 
 typedef struct Connect {
         Arena *arena;
         Str user, host, port, database;
+        Str http; /* host:port; empty: the server does without */
         const char *ca; /* NULL: the server takes connections in clear, from this machine */
 } Connect;
 
@@ -37,6 +39,22 @@ static Status choose_database(Catalog *catalog, const Account *account, Arena *a
         return STATUS_OK;
 }
 
+/* Where what stands behind it begins; 0: there is none. */
+static size_t last_colon(Str address) {
+        size_t colon = address.size;
+        while (colon > 0 && address.data[colon - 1] != ':')
+                colon--;
+        return colon;
+}
+
+/* With a token, which belongs to the user; in clear on loopback alone. */
+static Str curl_line(const Connect *c) {
+        bool clear = str_starts_with(c->http, STR("127.")) || str_starts_with(c->http, STR("localhost:"));
+        const char *verify = !clear && c->ca ? arena_printf(c->arena, " --cacert %s", c->ca) : "";
+        return arena_strf(c->arena, "curl -sS%s %s://%.*s/v1/query -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/sql' --data 'select 1'",
+                          verify, clear ? "http" : "https", STR_ARG(c->http));
+}
+
 static Status collect(Workspace *workspace, Str user, Connect *out, Error *err) {
         Catalog *catalog = workspace->lake->catalog;
         Arena *arena = out->arena;
@@ -48,20 +66,29 @@ static Status collect(Workspace *workspace, Str user, Connect *out, Error *err) 
                 address = STR(DEFAULT_ADDRESS);
         else
                 TRY(status);
-        size_t colon = address.size;
-        while (colon > 0 && address.data[colon - 1] != ':')
-                colon--;
+        size_t colon = last_colon(address);
         out->user = account.name;
         out->host = reachable(arena, str_slice(address, 0, colon ? colon - 1 : 0));
         out->port = str_slice(address, colon, address.size);
         const char *ca = path_join(arena, workspace->lake->store->root, "tls/ca.pem");
         out->ca = file_exists(ca) ? ca : NULL;
+        status = catalog_meta(catalog, STR(META_SERVED_HTTP), arena, &address, err);
+        if (status == STATUS_NOT_FOUND)
+                address = STR(DEFAULT_HTTP);
+        else
+                TRY(status);
+        colon = last_colon(address);
+        if (address.size > 0)
+                out->http = arena_strf(arena, "%.*s:%.*s", STR_ARG(reachable(arena, str_slice(address, 0, colon ? colon - 1 : 0))),
+                                       STR_ARG(str_slice(address, colon, address.size)));
         return choose_database(catalog, &account, arena, &out->database, err);
 }
 
 /* name, line; %s: what TLS adds */
 static Str line_for(const Connect *c, const char *program) {
         Str at = arena_strf(c->arena, "%.*s:%.*s", STR_ARG(c->host), STR_ARG(c->port));
+        if (strcmp(program, "curl") == 0)
+                return curl_line(c);
         const char *verify = c->ca ? arena_printf(c->arena, "?sslmode=verify-full&sslrootcert=%s", c->ca) : "";
         if (strcmp(program, "psql") == 0)
                 return arena_strf(c->arena, "psql \"postgresql://%.*s@%.*s/%.*s%s\"", STR_ARG(c->user), STR_ARG(at), STR_ARG(c->database), verify);
@@ -77,7 +104,7 @@ static Str line_for(const Connect *c, const char *program) {
 }
 
 Status show_connect(Cli *cli, Workspace *workspace, Str user, Error *err) {
-        static const char *const programs[] = { "psql", "python", "jdbc", "dbeaver", "power bi", "excel" };
+        static const char *const programs[] = { "psql", "python", "jdbc", "dbeaver", "power bi", "excel", "curl" };
         Connect connect = { .arena = &cli->arena };
         if (user.size == 0) {
                 error_set(err, STATUS_USAGE, "whose connection? lode show connect USER");
@@ -90,6 +117,8 @@ Status show_connect(Cli *cli, Workspace *workspace, Str user, Error *err) {
         TextTable *table = text_table_new(&cli->arena, headers, COUNT_OF(headers));
         json_object(&w);
         for (size_t i = 0; i < COUNT_OF(programs); i++) {
+                if (strcmp(programs[i], "curl") == 0 && connect.http.size == 0)
+                        continue;
                 Str line = line_for(&connect, programs[i]);
                 json_member_str(&w, programs[i], line);
                 text_table_row(table, (Str[]){ str_of(programs[i]), line });
@@ -101,6 +130,8 @@ Status show_connect(Cli *cli, Workspace *workspace, Str user, Error *err) {
                 return STATUS_OK;
         }
         text_table_print(table, &cli->output, stdout);
+        if (connect.http.size > 0)
+                output_note(&cli->output, PAINT_NONE, "$TOKEN is what lode token add NAME --for %.*s prints", STR_ARG(connect.user));
         if (connect.ca)
                 output_note(&cli->output, PAINT_NONE, "clients verify the server by %s: copy it to where they run", connect.ca);
         return STATUS_OK;
