@@ -134,6 +134,20 @@ def test_why_and_show_access_name_the_lines(project: Project) -> None:
     assert project.error("why", "bo", "shop.canonical.none")["code"] == "E203"
 
 
+def test_why_says_the_same_with_and_without_the_attribute(project: Project) -> None:
+    project.write("zones/shop/canonical/bare.sql", "select id from staging.orders\n")
+    project.write("zones/shop/access.yml", ACCESS.replace("[canonical.order]\n  rows: region = p", "[canonical.order, canonical.bare]\n  rows: region = p").replace(
+        "  columns: all except [amount]\n  mask:\n    email: partial 1\n", ""))
+    project.lode("run")
+    add_user(project, "bare", "--role", "analyst")
+    told = [project.lode("why", who, "shop.canonical.bare").stdout.partition("\n")[2] for who in ("bo", "bare")]
+    assert told[0] == told[1] and "withheld: a rule of access.yml names 'region', which is not there" in told[0]
+    assert "bo sees part of shop.canonical.order\n" in project.lode("why", "bo", "shop.canonical.order").stdout
+    (project.root / "zones/shop/canonical/bare.sql").unlink()
+    project.write("zones/shop/access.yml", ACCESS)
+    project.lode("run")
+
+
 def test_the_audit_log_has_the_version_of_the_policy(project: Project) -> None:
     def last() -> dict[str, object]:
         lines = [json.loads(line) for path in (project.store / "audit").iterdir() for line in path.read_text().splitlines()]

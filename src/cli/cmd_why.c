@@ -104,7 +104,7 @@ static void print_json(JsonWriter *w, const Answer *answer, Arena *arena) {
 
 static void print_text(Cli *cli, const Answer *answer) {
         const Output *output = &cli->output;
-        const char *sees = !answer->granted ? "does not see" : answer->reason_count == 1 && answer->reasons[0].rows.size == 0 ? "sees" : "sees of";
+        const char *sees = !answer->granted ? "does not see" : answer->reason_count == 1 && answer->reasons[0].rows.size == 0 ? "sees" : "sees part of";
         output_say(output, PAINT_BOLD, arena_cstr(&cli->arena, answer->account.name), " %s %.*s.%.*s.%.*s\n", sees, STR_ARG(answer->zone),
                    STR_ARG(answer->stage), STR_ARG(answer->name));
         for (size_t i = 0; i < answer->reason_count; i++) {

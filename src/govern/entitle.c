@@ -84,14 +84,19 @@ static Status find_in_level(const Level *level, SqlNames *parts, bool *found, Er
         return STATUS_OK;
 }
 
+/* Whose text is told of: a zone's own, or policies.yml. */
+static const char *written_in(const Entitle *entitle) {
+        return entitle->zone.size > 0 ? "a rule of access.yml" : "a policy of policies.yml";
+}
+
 static Status bind_column(const Level *level, SqlExpr *expr, Error *err) {
         bool found = false;
         for (const Level *at = level; at && !found; at = at->outer)
                 TRY(find_in_level(at, &expr->column, &found, err));
         if (found)
                 return STATUS_OK;
-        return error_set(err, STATUS_DENIED, "a policy of '%.*s' names '%.*s', which is not there",
-                         STR_ARG(level->entitle->relation->name), STR_ARG(expr->column.items[0]));
+        return error_set(err, STATUS_DENIED, "%s names '%.*s', which is not there", written_in(level->entitle),
+                         STR_ARG(expr->column.items[0]));
 }
 
 /* Other answers at every call: TRY() does not take them, and a policy is no die. */
@@ -126,8 +131,8 @@ static Status bind_table(Level *level, SqlFrom *from, Error *err) {
                 TRY(now->resolve(now->context, zone, path.items[path.count - 2], path.items[path.count - 1], entitle->arena, &relation, err));
         bool own = relation && (entitle->zone.size == 0 || str_equal(relation->zone, entitle->zone));
         if (!own || relation->kind != RELATION_TABLE)
-                return error_set(err, STATUS_DENIED, "a policy of '%.*s' reads '%.*s', which is no table of its zone",
-                                 STR_ARG(entitle->relation->name), STR_ARG(path.items[path.count - 1]));
+                return error_set(err, STATUS_DENIED, "%s reads '%.*s', which is no table of its zone", written_in(entitle),
+                                 STR_ARG(path.items[path.count - 1]));
         Entitled table = { .alias = from->alias.size > 0 ? from->alias : path.items[path.count - 1],
                            .printed = arena_strf(entitle->arena, GUARD_ENTITLED "%zu", entitle->tables++),
                            .relation = relation,

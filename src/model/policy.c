@@ -126,8 +126,8 @@ static Status compare_attribute(const Making *making, SqlExpr **place, Error *er
         if (expr->compare.op != SQL_EQUAL && !ordered && !str_equal_nocase(attribute->column.items[1], STR("name")))
                 return error_set(err, STATUS_DENIED, "principal.%.*s is a list, which can be compared by =, <, > and IN only",
                                  STR_ARG(attribute->column.items[1]));
-        if (count == 0) {
-                *place = null_of(making->arena);
+        if (count == 0) { /* x = NULL: unknown as NULL is, and x has to be there all the same */
+                *(left ? &expr->compare.left : &expr->compare.right) = null_of(making->arena);
                 return STATUS_OK;
         }
         SqlExpr **any = ARENA_ARRAY(making->arena, SqlExpr *, count);
@@ -296,14 +296,15 @@ static bool is_in(const Str *items, size_t count, Str name) {
         return false;
 }
 
-/* Every column that a rule names has to be there now. */
-static bool fits_now(const Making *making, const AccessRule *rule) {
-        bool fits = true;
+/* Every column that a rule names has to be there now. The first that is not, else empty. */
+static Str lacking_now(const Making *making, const AccessRule *rule) {
         for (size_t i = 0; i < rule->column_count; i++)
-                fits &= column_now(making, rule->columns[i]) != NULL;
+                if (!column_now(making, rule->columns[i]))
+                        return rule->columns[i];
         for (size_t i = 0; i < rule->mask_count; i++)
-                fits &= column_now(making, rule->masks[i].column) != NULL;
-        return fits;
+                if (!column_now(making, rule->masks[i].column))
+                        return rule->masks[i].column;
+        return STR_NONE;
 }
 
 static bool shows(const AccessRule *rule, Str column) {
@@ -361,8 +362,9 @@ static Status use_rules(Making *making, Error *err) {
                 Granted granted = { .rule = &access->rules[i] };
                 if (!grant_rule_holds(making->grants, making->account, &making->table, granted.rule))
                         continue;
-                if (!fits_now(making, granted.rule))
-                        return error_set(err, STATUS_DENIED, "a rule names a column that is not there");
+                Str lacking = lacking_now(making, granted.rule);
+                if (lacking.size > 0)
+                        return error_set(err, STATUS_DENIED, "a rule of access.yml names '%.*s', which is not there", STR_ARG(lacking));
                 if (granted.rule->rows.size > 0)
                         TRY(condition(making, false, granted.rule->rows, &granted.rows, err));
                 vec_push(making->arena, &making->granted, granted);
