@@ -236,6 +236,49 @@ def test_status_tells_of_wrong_text(shop: Project) -> None:
     assert shop.json("status")["next"] == "lode check"
 
 
+def test_status_tells_what_is_applied_and_not_built(shop: Project) -> None:
+    shop.write("zones/shop/canonical/late.sql", "select order_id from staging.orders\n")
+    shop.lode("apply")
+    status = shop.lode("status").stdout
+    assert "not built   shop.canonical.late  new\n" in status
+    assert shop.json("status")["next"] == "lode run"
+    shop.lode("run")
+    assert "not built" not in shop.lode("status").stdout and shop.json("status")["next"] == "lode show quarantine"
+
+
+def test_status_names_what_makes_a_run_refuse_the_text(shop: Project) -> None:
+    shop.write("zones/finance/canonical/sales.sql", "select * from shop.canonical.order\n")
+    assert shop.error("run")["code"] == "E208"
+    status = shop.lode("status").stdout
+    assert "1 error: E208 zones/finance/canonical/sales.sql:1: " in status
+    assert shop.json("status")["next"] == "lode check"
+
+
+def test_a_held_file_says_both_ways_out(project: Project) -> None:
+    project.write("zones/shop/sources/n.yml", "from: in/*.csv\ncolumns:\n  a: int\n")
+    project.write("in/1.csv", "a\n1\nx\ny\n")
+    message = project.lode("run", "-o", "json", check=False).json["deliveries"][0]["message"]
+    assert "correct the source's text" in message and "'tolerate: 50%'" in message and "lode run --replay" in message
+    project.write("zones/shop/sources/n.yml", "from: in/*.csv\ntolerate: 50%\ncolumns:\n  a: int\n")
+    project.lode("run", "--replay")
+    assert project.query("select a from shop.staging.n") == [{"a": 1}]
+
+
+def test_a_day_of_zeros_is_no_pattern_that_is_missing(project: Project) -> None:
+    project.write("zones/shop/sources/n.yml", "from: in/*.csv\ncolumns:\n  a: int\n  t: timestamp\n")
+    project.write("in/1.csv", "a,t\n1,2026-01-01 10:00:00\n2,0000-00-00 00:00:00\n")
+    project.lode("run")
+    assert 'nulls: ["0000-00-00 00:00:00"]' in project.lode("show", "quarantine").stdout
+    project.write("zones/shop/sources/n.yml", 'from: in/*.csv\nnulls: ["0000-00-00 00:00:00"]\ncolumns:\n  a: int\n  t: timestamp\n')
+    project.lode("run")
+    assert project.query("select a from shop.staging.n where t is null") == [{"a": 2}]
+
+
+def test_a_property_without_its_comma(shop: Project) -> None:
+    shop.write("zones/shop/canonical/order.sql", "-- column order_id: int tag secret\nselect order_id from staging.orders\n")
+    assert "`int, tag secret`" in str(shop.error("run")["hint"])
+
+
 def test_status_asks_nothing_about_sources_that_are_gone(project: Project) -> None:
     project.write("zones/shop/zone.yml", "owner: ann\n")
     source = project.write("zones/shop/sources/orders.yml", "from: ingress/orders*.csv\ncolumns:\n  id: int\n")

@@ -108,6 +108,20 @@ Status quarantine_rules(Lake *lake, const Delivery *deliveries, size_t count, St
         return STATUS_OK;
 }
 
+/* 0000-00-00 00:00:00, as MySQL writes what it has not: no pattern reads it. */
+static bool is_zero_date(const QuarantineRule *rule) {
+        if (!str_is(rule->rule, "not_a_date") && !str_is(rule->rule, "not_a_timestamp"))
+                return false;
+        size_t zeros = 0;
+        for (size_t i = 0; i < rule->text.size; i++) {
+                char c = rule->text.data[i];
+                if (!(c == '0' || strchr("-/.: T", c)))
+                        return false;
+                zeros += c == '0';
+        }
+        return zeros > 0;
+}
+
 Str quarantine_remedy(Arena *arena, const QuarantineRule *rule) {
         static const struct {
                 const char *rule, *remedy; /* %s: the column */
@@ -126,6 +140,8 @@ Str quarantine_remedy(Arena *arena, const QuarantineRule *rule) {
                 { "empty_quoted", "nulls: [\"\"]" },
                 { "record_too_long", "limits: a larger record" },
         };
+        if (is_zero_date(rule))
+                return arena_strf(arena, "nulls: [\"%.*s\"], since it is no day", STR_ARG(rule->text));
         for (size_t i = 0; i < COUNT_OF(remedies); i++) {
                 if (!str_is(rule->rule, remedies[i].rule))
                         continue;

@@ -352,6 +352,11 @@ static Str worst_rule(Arena *arena, const StageResult *result) {
                           encoding ? "; make it UTF-8 (iconv -f WINDOWS-1252 -t UTF-8, say) and send it again" : "");
 }
 
+/* The least that `tolerate` has to say for them. */
+static int misfits_percent(const StageResult *result) {
+        return (int)(((__int128)result->quarantined * 100 + result->records - 1) / result->records);
+}
+
 static void judge(const Staging *s, Reading *reading) {
         const Feed *feed = s->feed;
         const StageResult *r = &reading->result;
@@ -374,8 +379,9 @@ static void judge(const Staging *s, Reading *reading) {
         }
         if (allowed < 0 && r->quarantined > r->accepted)
                 hold(reading, arena_strf(arena, "more records do not fit (%lld) than fit (%lld), so the source's format or types "
-                                                "are wrong, not the rows%.*s",
-                                         (long long)r->quarantined, (long long)r->accepted, STR_ARG(worst_rule(arena, r))));
+                                                "are wrong, not the rows%.*s; correct the source's text, or say 'tolerate: %d%%' there if "
+                                                "the rows are as they should be, then lode run --replay",
+                                         (long long)r->quarantined, (long long)r->accepted, STR_ARG(worst_rule(arena, r)), misfits_percent(r)));
 }
 
 static Str detail_json(Arena *arena, const StageResult *result) {

@@ -147,7 +147,7 @@ static bool may_read(const Node *node, const Node *other, const GraphRelation *r
         Error *err = problems_add(problems, STATUS_DENIED, "`%.*s` is not granted to zone `%.*s`%s", STR_ARG(other->name),
                                   STR_ARG(node->zone), part ? " whole, and a model reads all of a product" : "");
         place_relation(err, node, relation);
-        error_hint(err, "in zones/%.*s/access.yml:  - who: [zone %.*s]  on: [egress.%.*s]", STR_ARG(other->zone),
+        error_hint(err, "in zones/%.*s/access.yml, under `rules:`\n- who: [zone %.*s]\n  on: [egress.%.*s]", STR_ARG(other->zone),
                    STR_ARG(node->zone), STR_ARG(other->table));
         return false;
 }

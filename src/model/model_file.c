@@ -54,6 +54,21 @@ static Str cut_part(Str *rest) {
                 (list)[(count)++] = __VA_ARGS__;                                                              \
         } while (0)
 
+static const char *const property_words[] = { "unit ", "class ", "tag ", "untag ", "about " };
+
+/* `text tag secret`: a property that lacks the comma before it. */
+static void want_comma(Str part, Error *err) {
+        for (size_t at = 1; at < part.size; at++)
+                for (size_t i = 0; i < COUNT_OF(property_words) && part.data[at - 1] == ' '; i++) {
+                        Str property = str_slice(part, at, part.size);
+                        if (!str_starts_with(property, str_of(property_words[i])))
+                                continue;
+                        Str type = str_trim(str_slice(part, 0, at));
+                        error_hint(err, "a comma stands before it: `%.*s, %.*s`", STR_ARG(type), STR_ARG(property));
+                        return;
+                }
+}
+
 /* The first part: a type and its words. Its words may come without a type. */
 static void column_type(KeyContext *context, const YamlNode *value, Str part, ModelColumn *column) {
         size_t arrow = str_find(part, STR("->"));
@@ -77,6 +92,7 @@ static void column_type(KeyContext *context, const YamlNode *value, Str part, Mo
                 column->has_type = true;
                 return;
         }
+        want_comma(rest, &err);
         yaml_error_place(&err, context->file, value);
         problems_take(context->problems, &err);
 }
@@ -106,9 +122,8 @@ static void column_property(KeyContext *context, const YamlNode *value, Str part
 }
 
 static bool begins_with_property(Str text) {
-        static const char *const words[] = { "unit ", "class ", "tag ", "untag ", "about " };
-        for (size_t i = 0; i < COUNT_OF(words); i++)
-                if (str_starts_with(text, str_of(words[i])))
+        for (size_t i = 0; i < COUNT_OF(property_words); i++)
+                if (str_starts_with(text, str_of(property_words[i])))
                         return true;
         return false;
 }

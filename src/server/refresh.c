@@ -369,15 +369,16 @@ static void ended(Refresh *refresh, Str report_text, bool partly, Arena *arena) 
                 return;
         }
         const Json *files = json_get(report, "files");
+        size_t errors = json_count(json_get(report, "errors"));
         count_files(refresh, report);
         refresh->retry_after_us = 0;
         refresh->retry_us = 0;
         metrics_add(refresh->options.metrics, partly ? METRICS_REFRESHES_PARTLY : METRICS_REFRESHES_OK, 1);
         atomic_store(&refresh->good_us, time_now_us());
-        log_line(partly ? LOG_WARN : LOG_INFO, "refresh", "run %lld %.*s: %lld staged, %lld held, %lld failed, %zu errors",
+        log_line(partly ? LOG_WARN : LOG_INFO, "refresh", "run %lld %.*s: %lld staged, %lld held, %lld failed, %zu error%s",
                  (long long)json_integer(json_get(report, "run"), 0), STR_ARG(json_string(json_get(report, "state"))),
                  (long long)json_integer(json_get(files, "staged"), 0), (long long)json_integer(json_get(files, "held"), 0),
-                 (long long)json_integer(json_get(files, "failed"), 0), json_count(json_get(report, "errors")));
+                 (long long)json_integer(json_get(files, "failed"), 0), errors, errors == 1 ? "" : "s");
 }
 
 static Status run_once(Refresh *refresh, const Str *zones, size_t count, Error *err) {
