@@ -147,9 +147,10 @@ static Status why_stopped(const Call *call, Error *err) {
                 *err = call->progress_error;
                 return err->status;
         }
+        if (call->why == STATUS_TIMEOUT && call->most_us < 1000000)
+                return error_set(err, STATUS_TIMEOUT, "the statement ran longer than %lld ms", (long long)(call->most_us + 999) / 1000);
         if (call->why == STATUS_TIMEOUT)
-                return error_set(err, STATUS_TIMEOUT, "the statement ran longer than %.1f s",
-                                 (double)call->most_us / 1e6);
+                return error_set(err, STATUS_TIMEOUT, "the statement ran longer than %.1f s", (double)call->most_us / 1e6);
         return error_set(err, STATUS_INTERRUPTED, "interrupted");
 }
 
