@@ -2,6 +2,7 @@
 """`lode serve` takes what arrives: when, only once, and what becomes of it when something fails."""
 
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -102,6 +103,24 @@ def test_what_is_held_is_told_and_not_tried_for_ever(tmp_path: Path) -> None:
         time.sleep(12)  # long enough for whoever would try again
         assert counters(server)['lode_refreshes_total{outcome="partly"}'] <= 3
         assert project.json("status")["held"]
+
+
+def test_a_run_and_what_it_did_not_take_are_in_the_log(tmp_path: Path) -> None:
+    project = two_zones(tmp_path)
+    with serving(project, refresh=True) as server:
+        project.drop("shop", "orders_1.csv", "id,amount\n1,10\n")
+        wait_for(lambda: count(project) == 1)
+        project.drop("shop", "orders_1.csv", "id,amount\n1,99\n")  # the same name with other bytes
+        wait_for(lambda: counters(server)['lode_refreshes_total{outcome="partly"}'] >= 1)
+        project.drop("shop", "orders_2.csv", "id,amount\n1,10\n")
+        wait_for(lambda: counters(server)['lode_arrivals_total{state="duplicate"}'] >= 1)
+        server.stop()
+        assert server.process.stderr
+        log = server.process.stderr.read()
+    assert re.search(r"run \d+ of shop, published: 1 staged, 0 duplicate, 0 held, 0 failed, 0 errors", log), log
+    assert re.search(r"run \d+ of shop, partly: 0 staged, 0 duplicate, 1 held, 0 failed, 1 error$", log, re.M), log
+    assert re.search(r"held: shop\.staging\.orders: orders_1\.csv: \S", log), log
+    assert re.search(r"duplicate: shop\.staging\.orders: orders_2\.csv", log), log
 
 
 def test_what_fails_outside_is_tried_again_and_told(tmp_path: Path) -> None:

@@ -25,6 +25,9 @@ void log_line(LogLevel level, const char *module, const char *format, ...) {
         va_start(args, format);
         vsnprintf(line, sizeof(line), format, args);
         va_end(args);
+        for (char *at = line; *at; at++) /* a name of a file may have any byte in it: an event stays one line */
+                if ((unsigned char)*at < 0x20 || *at == 0x7f)
+                        *at = '?';
         /* one write, so that lines of several processes do not mix */
         fprintf(stderr, "%s level=%s module=%s %s\n", time_print_us(&arena, time_now_us()).data, names[level], module, line);
 }

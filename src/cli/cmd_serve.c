@@ -105,7 +105,7 @@ static Status run(Cli *cli, Error *err) {
         TRY(cli_want_formats(cli, false, false, err));
         TRY(read_options(cli, &spec, err));
         TRY(find_store(cli, &spec, err));
-        log_set_level(cli->output.verbose ? LOG_INFO : LOG_WARN);
+        log_set_level(cli->output.quiet ? LOG_WARN : LOG_INFO);
         CLEANUP(server_closep) Server *server = NULL;
         TRY(server_open(&spec, &server, err));
         Str address = arena_strf(&cli->arena, "%s:%d", spec.host ? spec.host : "127.0.0.1", server_port(server));

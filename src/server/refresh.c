@@ -35,6 +35,7 @@
 #define FILES_MOST 1000000
 #define WATCHES_MOST 10000
 #define REPORT_MOST (64u << 20)
+#define LINES_MOST 20 /* of one run, about its files */
 #define WATCHED (IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK)
 
 typedef struct DueZone {
@@ -360,35 +361,76 @@ static void failed(Refresh *refresh, Str why) {
         note(refresh, why);
 }
 
+/* What became of a file that was not simply staged, a line each; a run that holds a thousand does not fill the log. */
+static void log_files(const Json *report) {
+        static const char *const states[] = { "held", "failed", "duplicate" };
+        const Json *deliveries = json_get(report, "deliveries");
+        size_t lines = 0, more = 0;
+        for (size_t i = 0; i < COUNT_OF(states); i++)
+                for (size_t k = 0; k < json_count(deliveries); k++) {
+                        const Json *file = json_at(deliveries, k);
+                        if (!str_is(json_string(json_get(file, "state")), states[i]))
+                                continue;
+                        if (++lines > LINES_MOST) {
+                                more++;
+                                continue;
+                        }
+                        Str why = json_string(json_get(file, "message"));
+                        log_line(i < 2 ? LOG_WARN : LOG_INFO, "refresh", "%s: %.*s.staging.%.*s: %.*s%s%.*s", states[i],
+                                 STR_ARG(json_string(json_get(file, "zone"))), STR_ARG(json_string(json_get(file, "source"))),
+                                 STR_ARG(json_string(json_get(file, "name"))), why.size ? ": " : "", STR_ARG(why));
+                }
+        if (more > 0)
+                log_warn("refresh", "and %zu more that were held, failed or came twice: lode status lists them", more);
+}
+
+/* zones: "shop, till". */
+static void log_run(const Json *report, Str zones, bool partly) {
+        const Json *files = json_get(report, "files");
+        size_t errors = json_count(json_get(report, "errors"));
+        Str state = partly ? STR("partly") : json_string(json_get(report, "state"));
+        log_line(partly ? LOG_WARN : LOG_INFO, "refresh", "run %lld of %.*s, %.*s: %lld staged, %lld duplicate, %lld held, %lld failed, %zu error%s",
+                 (long long)json_integer(json_get(report, "run"), 0), STR_ARG(zones), STR_ARG(state),
+                 (long long)json_integer(json_get(files, "staged"), 0), (long long)json_integer(json_get(files, "duplicate"), 0),
+                 (long long)json_integer(json_get(files, "held"), 0), (long long)json_integer(json_get(files, "failed"), 0),
+                 errors, errors == 1 ? "" : "s");
+        log_files(report);
+}
+
 /* Exit 0 and 1: the run did its work, and tells what it held back. */
-static void ended(Refresh *refresh, Str report_text, bool partly, Arena *arena) {
+static void ended(Refresh *refresh, Str report_text, Str zones, bool partly, Arena *arena) {
         Json *report;
         Error err;
         if (json_parse(report_text, "a run", arena, &report, &err) != STATUS_OK) {
                 failed(refresh, STR("a run's report cannot be read"));
                 return;
         }
-        const Json *files = json_get(report, "files");
-        size_t errors = json_count(json_get(report, "errors"));
         count_files(refresh, report);
         refresh->retry_after_us = 0;
         refresh->retry_us = 0;
         metrics_add(refresh->options.metrics, partly ? METRICS_REFRESHES_PARTLY : METRICS_REFRESHES_OK, 1);
         atomic_store(&refresh->good_us, time_now_us());
-        log_line(partly ? LOG_WARN : LOG_INFO, "refresh", "run %lld %.*s: %lld staged, %lld held, %lld failed, %zu error%s",
-                 (long long)json_integer(json_get(report, "run"), 0), STR_ARG(json_string(json_get(report, "state"))),
-                 (long long)json_integer(json_get(files, "staged"), 0), (long long)json_integer(json_get(files, "held"), 0),
-                 (long long)json_integer(json_get(files, "failed"), 0), errors, errors == 1 ? "" : "s");
+        log_run(report, zones, partly);
 }
 
-static Status run_once(Refresh *refresh, const Str *zones, size_t count, Error *err) {
+static Str zones_told(const Str *zones, size_t count, Arena *arena) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        for (size_t i = 0; i < count && i < LINES_MOST; i++)
+                buf_printf(&out, "%s%.*s", i ? ", " : "", STR_ARG(zones[i]));
+        if (count > LINES_MOST)
+                buf_printf(&out, " and %zu more", count - LINES_MOST);
+        return buf_dup(&out, arena);
+}
+
+/* Without a zone named the run is of all of them: then what no zone claims is counted too. */
+static Status run_once(Refresh *refresh, const Str *zones, size_t count, bool all, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         CLEANUP(child_deinit) Child child;
-        TRY(spawn_run(refresh, zones, count, &child, err));
+        TRY(spawn_run(refresh, zones, all ? 0 : count, &child, err));
         int status = wait_for_run(refresh, &child);
         int exit_code = status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
         if (exit_code == 0 || exit_code == 1)
-                ended(refresh, read_back(child.out, &arena), exit_code == 1, &arena);
+                ended(refresh, read_back(child.out, &arena), zones_told(zones, count, &arena), exit_code == 1, &arena);
         else if (!atomic_load(&refresh->stopping))
                 failed(refresh, told_error(read_back(child.errors, &arena), &arena));
         return STATUS_OK;
@@ -421,8 +463,7 @@ static void run(Refresh *refresh, const Map *found, bool arrivals) {
                 refresh->first_us = refresh->last_us = 0;
         }
         atomic_store(&refresh->running, true);
-        /* all of them: then what no zone claims is counted too */
-        if (due.count > 0 && run_once(refresh, due.items, due.count == named ? 0 : due.count, &err) != STATUS_OK)
+        if (due.count > 0 && run_once(refresh, due.items, due.count, due.count == named, &err) != STATUS_OK)
                 failed(refresh, str_of(err.message));
         for (size_t i = 0; refresh->retry_after_us == 0 && i < refresh->zones.count; i++)
                 if (its_time_came(&refresh->zones.items[i], now))
