@@ -530,6 +530,81 @@ def test_text_that_is_wrong_is_not_applied(applying: tuple[Server, Tokens]) -> N
     assert server.project.json("log")[0]["commit"] == before
 
 
+@pytest.fixture(scope="module")
+def strangers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Tokens]]:
+    """finance and delivery have tables and products of which shop is granted one; pii is masked by a policy."""
+    project = shop(tmp_path_factory.mktemp("strangers"))
+    project.lode("role", "add", "shop_dev")
+    project.lode("user", "set", "nobody", "--role", "shop_dev")
+    project.write("policies.yml", "- tag: pii\n  who: everyone\n  mask: hash\n")
+    project.write("zones/shop/canonical/person.sql", "-- column region: tag pii\nselect id, region from staging.orders\n")
+    project.write("zones/shop/canonical/secret.sql", "-- tag: pii\nselect id, region from staging.orders\n")
+    project.write("zones/finance/canonical/invoice.sql", "select 1 as id\n")
+    project.write("zones/finance/canonical/taken.sql", "select region from shop.egress.sales\n")
+    project.write("zones/finance/egress/rates.sql", "-- version: 1\nselect id from canonical.invoice\n")
+    project.write("zones/finance/access.yml", "rules:\n- who: [zone shop]\n  on: [egress.rates]\n")
+    project.write("zones/delivery/zone.yml", "owner: del\n")
+    project.write("zones/delivery/egress/hours.sql", "-- version: 1\nselect 1 as id\n")
+    project.lode("apply")
+    with serving(project) as running:
+        yield running, make_tokens(project, *USERS)
+
+
+def test_of_other_zones_only_what_they_grant_is_told(strangers: tuple[Server, Tokens]) -> None:
+    server, tokens = strangers
+    files = text_of(server.project, "zones/shop")
+
+    def told(table: str, user: str) -> tuple[int, str]:
+        status, answer = apply(server, tokens[user], archive({**files, "zones/shop/analytical/try.sql": f"select * from {table}\n"}))
+        return status, json.dumps(answer).replace(table, "TABLE")
+
+    for user in ("nobody", "oz"):
+        hidden = [told(table, user) for table in ("finance.canonical.invoice", "finance.canonical.nosuch9", "finance.staging.nosuch99",
+                                                  "delivery.egress.hours", "delivery.egress.h", "nosuch77.egress.hours")]
+        assert {status for status, _ in hidden} == {404}, hidden
+        shapes = {re.sub(r'"(column|excerpt)": ?("[^"]*"|\d+)', "", text) for _, text in hidden}
+        assert len(shapes) == 1 and "did you mean" not in shapes.pop(), hidden
+        assert "did you mean `TABLEs`" in told("finance.egress.rate", user)[1]
+    assert apply(server, tokens["ann"], archive({**files, "zones/shop/analytical/try.sql": "select * from finance.canonical.invoice\n"}))[0] == 403
+
+
+def test_files_of_other_zones_are_never_named(strangers: tuple[Server, Tokens]) -> None:
+    server, tokens = strangers
+    files = text_of(server.project, "zones/shop")
+    files["zones/shop/access.yml"] = "rules:\n- who: [role analyst]\n  on: [analytical.*]\n"
+    for body, path, user in [(archive(files), "/v1/apply", "oz"), (archive(text_of(server.project, "zones/shop", "lode.yml")), "/v1/apply?whole=true", "nobody")]:
+        status, answer = apply(server, tokens[user], body, path)
+        text = json.dumps(answer)
+        assert status == 403 and "the text of zone 'finance' does not hold" in text, text
+        assert "zones/finance" not in text and "taken" not in text and "invoice" not in text, text
+    assert "zones/finance/canonical/taken.sql" in json.dumps(apply(server, tokens["ann"], archive(files))[1])
+    texts = [json.dumps(apply(server, tokens["nobody"], archive({f"zones/{zone}/zone.yml": "owner: nobody\n"}))[1]).replace(zone, "Z")
+             for zone in ("delivery", "nosuch77")]
+    assert texts[0] == texts[1] and "an administrator who makes a new one" in texts[0], texts
+
+
+@pytest.mark.parametrize("user", ["nobody", "oz"])
+def test_a_tag_of_a_policy_comes_off_by_an_administrator_only(strangers: tuple[Server, Tokens], user: str) -> None:
+    server, tokens = strangers
+    files = text_of(server.project, "zones/shop")
+    person, secret = "zones/shop/canonical/person.sql", "zones/shop/canonical/secret.sql"
+    for name, text, line, word in [
+        (person, "-- column region: about where\nselect id, region from staging.orders\n", 1, "column region"),
+        (person, "select * from staging.orders\n", None, "column region"),
+        (person, "-- column region: tag pi\nselect id, region from staging.orders\n", 1, "column region"),
+        (secret, "select id, region from staging.orders\n", None, "the table"),
+    ]:
+        status, answer = apply(server, tokens[user], archive({**files, name: text}))
+        error = answer["error"]
+        assert (status, error["code"], error["file"], error.get("line")) == (403, "E208", name, line), answer
+        assert word in error["message"] and "'pii'" in error["message"] and "administrator" in error["hint"], answer
+    kept = {person: "-- column region: tag pii, about where\nselect id, region from staging.orders\n",
+            secret: "-- tag: pii\nselect id, region, amount from staging.orders\n"}
+    assert apply(server, tokens[user], archive({**files, **kept}))[0] == 200
+    assert apply(server, tokens["ann"], archive({**files, person: "select id, region from staging.orders\n"}))[0] == 200
+    assert apply(server, tokens["ann"], archive(files))[0] == 200
+
+
 def link(info: tarfile.TarInfo) -> None:
     info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/authority.h"
 
+#include "base/map.h"
+
 typedef enum Rank { RANK_ENGINEER, RANK_OWNER, RANK_ADMIN } Rank;
 
 /* In what file an object of that kind lies, and who may change it. %Z is the zone, %N the name (of a model STAGE/NAME). */
@@ -76,8 +78,10 @@ static void check(const Grants *grants, const Account *account, const Project *n
         const char *without = "send the file as it is applied, and the rest as you want it";
         Rank wanted = kinds[kind_index(change->kind)].rank;
         ZoneRole role = grants_role(grants, account, change->zone);
-        if (wanted == RANK_ADMIN || (role == ZONE_ROLE_NONE && str_is(change->kind, "zone") && change->added))
-                deny(out, change, ranks[RANK_ADMIN], change->zone.size > 0 ? "a new zone is an administrator's to make" : without);
+        if (wanted == RANK_ADMIN)
+                deny(out, change, ranks[RANK_ADMIN], without);
+        else if (role == ZONE_ROLE_NONE && str_is(change->kind, "zone")) /* whether there is one is not told */
+                deny(out, change, "only the zone's owner, or an administrator who makes a new one,", "a new zone is an administrator's to make");
         else if (role == ZONE_ROLE_NONE || rank_of(role) < wanted)
                 deny(out, change, ranks[wanted], without);
         else if (leaves_ingress(next, change))
@@ -88,4 +92,75 @@ void authority_check(const Grants *grants, const Account *account, const Project
                      Problems *out) {
         for (size_t i = 0; i < count && !account->is_admin; i++)
                 check(grants, account, next, &changes[i], out);
+}
+
+/* ---- tags that policies.yml rules on ---- */
+
+static bool has_tag(const Str *tags, size_t count, Str tag) {
+        for (size_t i = 0; i < count; i++)
+                if (str_equal(tags[i], tag))
+                        return true;
+        return false;
+}
+
+static const ModelColumn *find_column(const Model *model, Str name) {
+        for (size_t i = 0; i < model->column_count; i++)
+                if (str_equal_nocase(model->columns[i].name, name))
+                        return &model->columns[i];
+        return NULL;
+}
+
+/* column: empty for all of the model's. */
+static void deny_untagging(Problems *out, const Model *next, Str column, int line, Str tag) {
+        Error *err = problems_add(out, STATUS_DENIED, "this takes the tag '%.*s' off %s%.*s, and policies.yml rules on it: only an administrator may",
+                                  STR_ARG(tag), column.size ? "column " : "the table, so off all its columns", STR_ARG(column));
+        (void)error_place_line(err, next->path, next->text, line, line ? 1 : 0);
+        if (column.size)
+                error_hint(err, "keep `-- column %.*s: tag %.*s`, or ask an administrator to apply this", STR_ARG(column), STR_ARG(tag));
+        else
+                error_hint(err, "keep `-- tag: %.*s`, or ask an administrator to apply this", STR_ARG(tag));
+}
+
+/* A column that is not named any more counts as untagged: the SQL may make it all the same, by `*` above all. */
+static void check_tag(const Model *before, const Model *next, Str tag, Problems *out) {
+        if (has_tag(next->tags, next->tag_count, tag))
+                return; /* of all columns */
+        if (has_tag(before->tags, before->tag_count, tag)) {
+                deny_untagging(out, next, STR(""), 0, tag);
+                return;
+        }
+        for (size_t i = 0; i < before->column_count; i++) {
+                const ModelColumn *column = find_column(next, before->columns[i].name);
+                if (has_tag(before->columns[i].tags, before->columns[i].tag_count, tag) &&
+                    !(column && has_tag(column->tags, column->tag_count, tag)))
+                        deny_untagging(out, next, before->columns[i].name, column ? column->line : 0, tag);
+        }
+}
+
+static void check_model(const CentralPolicies *policies, const Model *next, Str text, Problems *out) {
+        Problems ignored = { .arena = out->arena };
+        const Model *before = model_parse(out->arena, next->zone, next->stage, next->name, next->path, text, &ignored);
+        for (size_t i = 0; i < policies->count; i++) {
+                bool again = false;
+                for (size_t k = 0; k < i && !again; k++)
+                        again = str_equal(policies->items[k].tag, policies->items[i].tag);
+                if (!again)
+                        check_tag(before, next, policies->items[i].tag, out);
+        }
+}
+
+void authority_check_tags(const Account *account, const Project *next, const TextFile *applied, size_t count, Problems *out) {
+        Map texts;
+        if (account->is_admin || next->policies.count == 0)
+                return;
+        map_init(&texts, out->arena);
+        for (size_t i = 0; i < count; i++)
+                map_put(&texts, applied[i].path, (void *)(uintptr_t)&applied[i]);
+        for (size_t z = 0; z < next->zone_count; z++)
+                for (size_t i = 0; i < next->zones[z]->model_count; i++) {
+                        const Model *model = next->zones[z]->models[i];
+                        const TextFile *before = map_get(&texts, str_of(model->path));
+                        if (before && !str_equal(before->text, model->text))
+                                check_model(&next->policies, model, before->text, out);
+                }
 }

@@ -67,44 +67,6 @@ static Str spelled(Arena *arena, const Node *from, const Node *to) {
         return to->name;
 }
 
-/* A table of the same name in another stage or zone is the best guess, then the nearest spelling. */
-static Str guess_for(const Graph *graph, const Node *node, const GraphRelation *relation, Str wanted) {
-        for (size_t i = 0; i < graph->count; i++)
-                if (graph->nodes[i] != node && str_equal_nocase(graph->nodes[i]->table, relation->name) &&
-                    str_equal(graph->nodes[i]->zone, node->zone))
-                        return spelled(graph->arena, node, graph->nodes[i]);
-
-        Str *names = ARENA_ARRAY(graph->arena, Str, graph->count + 1);
-        size_t count = 0;
-        for (size_t i = 0; i < graph->count; i++) {
-                const Node *other = graph->nodes[i];
-                bool visible = str_equal(other->zone, node->zone) || str_is(other->stage, "egress");
-                if (other != node && visible)
-                        names[count++] = other->name;
-        }
-        Str whole = relation->zone.size ? wanted
-                                        : arena_strf(graph->arena, "%.*s.%.*s", STR_ARG(node->zone), STR_ARG(wanted));
-        Str near = str_nearest(whole, names, count);
-        Node *found = near.size ? graph_node(graph, near) : NULL;
-        return found ? spelled(graph->arena, node, found) : STR_NONE;
-}
-
-static void unknown_table(const Graph *graph, const Node *node, const GraphRelation *relation, Str wanted,
-                          Problems *problems) {
-        Str guess = guess_for(graph, node, relation, wanted);
-        Error *err = problems_add(problems, STATUS_NO_TABLE, "no table `%.*s`", STR_ARG(wanted));
-        place_relation(err, node, relation);
-        if (relation->stage.size == 0)
-                error_hint(err,
-                           guess.size ? "a table has at least two parts: %.*s"
-                                      : "a table has at least two parts: STAGE.TABLE%.*s",
-                           STR_ARG(guess));
-        else if (guess.size > 0)
-                error_hint(err, "did you mean `%.*s`?", STR_ARG(guess));
-        else
-                error_hint(err, "a model reads staging.SOURCE, and models of its zone; lode show table lists them");
-}
-
 /* Whole: a model has no attributes and reads as it is built, for whoever will see what it makes. *out_part: a rule with rows,
  * columns or masks names the product. */
 static bool grants_zone(const Access *access, Str zone, Str product, bool *out_part) {
@@ -125,8 +87,56 @@ static bool grants_zone(const Access *access, Str zone, Str product, bool *out_p
         return false;
 }
 
+/* Whether the text of one zone may know of a table of another's. */
+static bool is_told(const Graph *graph, const Project *project, Str zone, const Node *other) {
+        bool part;
+        if (str_equal(other->zone, zone))
+                return true;
+        const Zone *owner = graph->discreet && project ? project_zone(project, other->zone) : NULL;
+        return str_is(other->stage, "egress") && (!owner || grants_zone(&owner->access, zone, other->table, &part) || part);
+}
+
+/* A table of the same name in another stage or zone is the best guess, then the nearest spelling. */
+static Str guess_for(const Graph *graph, const Project *project, const Node *node, const GraphRelation *relation, Str wanted) {
+        for (size_t i = 0; i < graph->count; i++)
+                if (graph->nodes[i] != node && str_equal_nocase(graph->nodes[i]->table, relation->name) &&
+                    str_equal(graph->nodes[i]->zone, node->zone))
+                        return spelled(graph->arena, node, graph->nodes[i]);
+
+        Str *names = ARENA_ARRAY(graph->arena, Str, graph->count + 1);
+        size_t count = 0;
+        for (size_t i = 0; i < graph->count; i++) {
+                const Node *other = graph->nodes[i];
+                if (other != node && is_told(graph, project, node->zone, other))
+                        names[count++] = other->name;
+        }
+        Str whole = relation->zone.size ? wanted
+                                        : arena_strf(graph->arena, "%.*s.%.*s", STR_ARG(node->zone), STR_ARG(wanted));
+        Str near = str_nearest(whole, names, count);
+        Node *found = near.size ? graph_node(graph, near) : NULL;
+        return found ? spelled(graph->arena, node, found) : STR_NONE;
+}
+
+static void unknown_table(const Graph *graph, const Project *project, const Node *node, const GraphRelation *relation, Str wanted,
+                          Problems *problems) {
+        Str guess = guess_for(graph, project, node, relation, wanted);
+        bool elsewhere = graph->discreet && relation->zone.size > 0 && !str_equal_nocase(relation->zone, node->zone);
+        Error *err = problems_add(problems, STATUS_NO_TABLE, "no table `%.*s`%s", STR_ARG(wanted),
+                                  elsewhere ? ", or its zone does not grant it to this one" : "");
+        place_relation(err, node, relation);
+        if (relation->stage.size == 0)
+                error_hint(err,
+                           guess.size ? "a table has at least two parts: %.*s"
+                                      : "a table has at least two parts: STAGE.TABLE%.*s",
+                           STR_ARG(guess));
+        else if (guess.size > 0)
+                error_hint(err, "did you mean `%.*s`?", STR_ARG(guess));
+        else
+                error_hint(err, "a model reads staging.SOURCE, and models of its zone; lode show table lists them");
+}
+
 /* Another zone gives its products, to whom a rule of its access.yml names, and nothing else. */
-static bool may_read(const Node *node, const Node *other, const GraphRelation *relation, const Project *project,
+static bool may_read(const Graph *graph, const Node *node, const Node *other, const GraphRelation *relation, const Project *project,
                      Problems *problems) {
         if (str_equal(node->zone, other->zone))
                 return true;
@@ -147,8 +157,11 @@ static bool may_read(const Node *node, const Node *other, const GraphRelation *r
         Error *err = problems_add(problems, STATUS_DENIED, "`%.*s` is not granted to zone `%.*s`%s", STR_ARG(other->name),
                                   STR_ARG(node->zone), part ? " whole, and a model reads all of a product" : "");
         place_relation(err, node, relation);
-        error_hint(err, "in zones/%.*s/access.yml, under `rules:`\n- who: [zone %.*s]\n  on: [egress.%.*s]", STR_ARG(other->zone),
-                   STR_ARG(node->zone), STR_ARG(other->table));
+        if (graph->discreet)
+                error_hint(err, "ask the owner of `%.*s`", STR_ARG(other->zone));
+        else
+                error_hint(err, "in zones/%.*s/access.yml, under `rules:`\n- who: [zone %.*s]\n  on: [egress.%.*s]", STR_ARG(other->zone),
+                           STR_ARG(node->zone), STR_ARG(other->table));
         return false;
 }
 
@@ -202,8 +215,10 @@ static void link_node(Graph *graph, Node *node, const Project *project, Problems
                 Str wanted;
                 Node *other = resolve(graph, node, relation, &wanted);
                 if (!other)
-                        unknown_table(graph, node, relation, wanted, problems);
-                else if (may_read(node, other, relation, project, problems))
+                        unknown_table(graph, project, node, relation, wanted, problems);
+                else if (graph->discreet && !is_told(graph, project, node->zone, other))
+                        unknown_table(graph, project, node, relation, wanted, problems);
+                else if (may_read(graph, node, other, relation, project, problems))
                         add_once(graph->arena, &needs, other);
         }
         sort_nodes(needs.items, needs.count, by_name);
@@ -293,7 +308,10 @@ static void report_circle(Graph *graph, const bool *done, Problems *problems) {
 
         CLEANUP(buf_deinit) Buf words = { .limit = 480 };
         for (size_t i = step[node->index] - 1; i < path.count; i++)
-                buf_printf(&words, "%s needs ", path.items[i]->model->path);
+                if (!graph->discreet || str_equal(path.items[i]->zone, node->zone))
+                        buf_printf(&words, "%s needs ", path.items[i]->model->path);
+                else if (i == 0 || str_equal(path.items[i - 1]->zone, node->zone))
+                        buf_printf(&words, "what another zone makes needs ");
         buf_printf(&words, "%s", node->model->path);
         Error *err = problems_add(problems, STATUS_CYCLE, "models need each other in a circle: %.*s",
                                   STR_ARG(buf_view(&words)));

@@ -43,6 +43,7 @@ typedef struct Graph {
         size_t count;
         size_t capacity;
         Map by_name;
+        bool discreet; /* set before graph_link: of other zones nothing is told but what they grant to the model's own */
 } Graph;
 
 Graph *graph_new(Arena *arena);
@@ -52,7 +53,8 @@ Node *graph_add_model(Graph *graph, const Model *model, const GraphRelation *rel
 /*
  * Resolves, orders and fingerprints. NO_TABLE (with a guess), DENIED (another zone's table that is no product of
  * it, or not granted to this zone), CYCLE (naming the circle with its files): all of them in problems. True if the
- * graph is whole. project gives the zones' rules; NULL = grants are not looked at.
+ * graph is whole. In a discreet graph what another zone does not grant and what is not there are the same NO_TABLE, word
+ * for word. project gives the zones' rules; NULL = grants are not looked at.
  */
 bool graph_link(Graph *graph, const Project *project, Problems *problems);
 Node *graph_node(const Graph *graph, Str full_name); /* NULL if absent */

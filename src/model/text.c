@@ -83,6 +83,7 @@ static Status add_model(ProjectText *text, Worker *worker, Arena *arena, const M
 Status text_load(Workspace *w, Worker *worker, Arena *arena, ProjectText *out, Error *err) {
         Project *project = w->project;
         out->graph = graph_new(arena);
+        out->graph->discreet = w->discreet;
         project_objects(project, arena, &out->objects, &out->object_count);
         out->problems = &project->problems;
         VEC(const SqlTree *) trees = { 0 };

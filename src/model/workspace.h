@@ -26,6 +26,7 @@ typedef struct Workspace {
         Principal principal;
         Audit *audit;      /* NULL without a store */
         const TextOrigin *origin; /* NULL: the work tree */
+        bool discreet;         /* whoever sent the text is told nothing of zones that do not grant it, see graph.h */
         bool applied;          /* the text is main's own, not that of the project's folder */
         const char *temporary; /* the workers' folder where there is no store, or the applied text's; removed at the end */
 } Workspace;

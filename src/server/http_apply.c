@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/map.h"
 #include "base/vec.h"
 #include "frame/gunzip.h"
 #include "model/authority.h"
@@ -31,6 +32,8 @@ typedef struct Apply {
         size_t sent_count;
         Str git;
         bool whole;
+        TextFile *applied; /* the text that holds */
+        size_t applied_count;
         VEC(Str) passed_over; /* of what was sent: what is no text of a project */
         const char *folder;   /* a temporary one of our own */
 } Apply;
@@ -126,6 +129,8 @@ static Status merge(Apply *apply, CatalogAt at, FileVec *out, Error *err) {
         TextFile *applied;
         size_t count;
         TRY(text_files(apply->session->thread->lake->catalog, at, apply->arena, &applied, &count, err));
+        apply->applied = applied;
+        apply->applied_count = count;
         Str last_zone = STR("");
         bool last_sent = false;
         for (size_t i = 0; i < count; i++) {
@@ -158,27 +163,51 @@ static Status write_down(Apply *apply, const FileVec *files, Error *err) {
 
 /* ---- errors ---- */
 
-/* What is wrong in a zone that is not the sender's is told without its text. */
-static void hide(const Apply *apply, Error *err) {
+/* A file that was sent and not the sender's to change: authority says no more than whose it is. */
+static bool is_of_sent(const Apply *apply, const Error *err) {
+        return err->status == STATUS_DENIED && sends_file(apply, str_of(err->file));
+}
+
+/* What else is wrong in a zone that is not the sender's is told without its text and files. */
+static bool hide(const Apply *apply, Error *err) {
         Str zone = text_file_zone(str_of(err->file));
         const Account *account = &apply->session->account;
-        bool is_sent = err->status == STATUS_DENIED; /* and says nothing but that */
-        if (is_sent || account->is_admin || zone.size == 0 || grants_role(apply->grants, account, zone) != ZONE_ROLE_NONE)
-                return;
+        if (is_of_sent(apply, err) || account->is_admin || zone.size == 0 || grants_role(apply->grants, account, zone) != ZONE_ROLE_NONE)
+                return false;
         Error shown = { 0 };
-        error_set(&shown, err->status, "the text of zone '%.*s' does not hold with this change", STR_ARG(zone));
+        error_set(&shown, STATUS_DENIED, "the text of zone '%.*s' does not hold with this change", STR_ARG(zone));
         error_hint(&shown, "ask its owner what it needs of yours");
         *err = shown;
+        return true;
+}
+
+/* Once for each zone, and not where a file that was sent is refused anyway: whether the zone has others, and how many, is its
+ * own matter. */
+static void hide_all(const Apply *apply, Problems *problems) {
+        Map told; /* zones */
+        size_t kept = 0;
+        map_init(&told, apply->arena);
+        for (size_t i = 0; i < problems->errors.count; i++)
+                if (is_of_sent(apply, problems->errors.items[i]))
+                        map_put(&told, arena_str(apply->arena, text_file_zone(str_of(problems->errors.items[i]->file))), &told);
+        for (size_t i = 0; i < problems->errors.count; i++) {
+                Error *err = problems->errors.items[i];
+                Str zone = arena_str(apply->arena, text_file_zone(str_of(err->file)));
+                if (hide(apply, err) && map_has(&told, zone))
+                        continue;
+                map_put(&told, zone, &told);
+                problems->errors.items[kept++] = err;
+        }
+        problems->errors.count = kept;
 }
 
 /* {"error": the first, "errors": all}; nothing was applied. */
 static Status answer_problems(Apply *apply, Problems *problems) {
         CLEANUP(buf_deinit) Buf json = { 0 };
         JsonWriter w = json_writer(&json, false);
-        int status = status_http(problems->errors.items[0]->status);
         problems_sort(problems);
-        for (size_t i = 0; i < problems->errors.count; i++)
-                hide(apply, problems->errors.items[i]);
+        hide_all(apply, problems);
+        int status = status_http(problems->errors.items[0]->status);
         json_object(&w);
         json_key(&w, "error");
         json_put_error(&w, problems->errors.items[0], NULL);
@@ -217,6 +246,8 @@ static Status check(Apply *apply, Workspace *w, Worker *worker, CatalogAt at, Pr
         denied->arena = apply->arena;
         TRY(text_changes(w, at, apply->arena, &changes, &count, err));
         authority_check(apply->grants, &apply->session->account, w->project, changes, count, denied);
+        if (!problems_any(denied))
+                authority_check_tags(&apply->session->account, w->project, apply->applied, apply->applied_count, denied);
         *out = denied;
         if (problems_any(denied))
                 return STATUS_OK;
@@ -234,7 +265,7 @@ static Status try_once(Apply *apply, Worker *worker, Audit *audit, ApplyReport *
         TRY(merge(apply, at, &files, err));
         TRY(write_down(apply, &files, err));
         TextOrigin origin = { .via = session_via(session), .git = apply->git, .seq = head.seq };
-        Workspace w = { .lake = session->thread->lake, .pool = session->host->pool, .principal = session->principal, .audit = audit, .origin = &origin };
+        Workspace w = { .lake = session->thread->lake, .pool = session->host->pool, .principal = session->principal, .audit = audit, .origin = &origin, .discreet = !session->account.is_admin };
         TRY(project_load(apply->arena, apply->folder, &w.project, err));
         Status status = check(apply, &w, worker, at, out_problems, err);
         if (status == STATUS_OK && !problems_any(*out_problems))
