@@ -256,6 +256,10 @@ def test_everybody_changes_only_their_own_password(tmp_path: Path) -> None:
             connection.pgconn.change_password(b"bo", "another one".encode())
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute("alter user ann password 'SCRAM-SHA-256$4096:AAAA$AAAA:AAAA'")
+            empty = connection.pgconn.encrypt_password(b"", b"bo", b"scram-sha-256").decode()
+            for nothing in ("", empty):
+                with pytest.raises(psycopg.Error, match="password"):
+                    connection.execute(f"alter user bo password '{nothing}'")
         assert ask(server, "select 1", "ann") == [(1,)]
         with psycopg.connect(server.dsn("bo", password="another one")) as connection:
             assert connection.execute("select 1").fetchone() == (1,)

@@ -442,6 +442,8 @@ static Status do_password(Session *session, Portal *portal, Error *err) {
                 error_set(err, STATUS_BAD_VALUE, "a password in clear is not taken");
                 return error_hint(err, "psql's \\password sends it as a verifier");
         }
+        if (scram_verifier_fits(&verifier, STR_NONE))
+                return error_set(err, STATUS_BAD_VALUE, "an empty password is not taken");
         AuditRecord record = { .principal = session->principal.name, .via = STR("pg"), .action = STR("password"), .rows = -1, .bytes = -1 };
         TRY(session->host->audit(session->host->context, &record, true, err));
         TRY(account_set_verifier(session->thread->lake->catalog, session->account.name, scram_verifier_print(&portal->arena, &verifier), err));

@@ -208,7 +208,7 @@ Status scram_final(Scram *scram, Str message, Arena *arena, Str *out, Error *err
         Str without_proof = str_slice(message, 0, (size_t)(proof_at - message.data) - 1);
         Str auth = arena_strf(arena, "%.*s,%.*s,%.*s", STR_ARG(scram->bare), STR_ARG(scram->first), STR_ARG(without_proof));
         bool proven = is_proven(scram, auth, proof);
-        if (!proven || !scram->known)
+        if (!proven || !scram->known || scram_verifier_fits(&scram->verifier, STR_NONE)) /* no password is no proof */
                 return error_set(err, STATUS_LOGIN, "the password is wrong, or there is no such user");
         Sha256 signature = hmac_sha256(hash_view(&scram->verifier.server_key), auth);
         *out = arena_strf(arena, "v=%.*s", STR_ARG(base64_encode(arena, hash_view(&signature))));

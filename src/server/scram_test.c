@@ -120,6 +120,23 @@ TEST(channel_binding_holds_only_for_the_certificate_that_was_seen) {
         }
 }
 
+TEST(an_empty_password_never_logs_in) {
+        static const struct {
+                const char *password;
+                Status wanted;
+        } cases[] = { { "secret", STATUS_OK }, { "", STATUS_LOGIN } };
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                ScramVerifier verifier;
+                Scram scram;
+                Str answer, bare = STR("n=,r=clientnonce");
+                scram_verifier_make(str_of(cases[i].password), &verifier);
+                scram_begin(&scram, &verifier, true, STR_NONE);
+                CHECK_OK(scram_first(&scram, STR("SCRAM-SHA-256"), STR("n,,n=,r=clientnonce"), &t->arena, &answer, &t->err));
+                Str final = client_final(&t->arena, str_of(cases[i].password), &verifier, STR("n,,"), bare, answer);
+                CHECK_STATUS(scram_final(&scram, final, &t->arena, &answer, &t->err), cases[i].wanted);
+        }
+}
+
 TEST(a_verifier_goes_round_in_postgresqls_form) {
         ScramVerifier verifier, again;
         scram_verifier_make(STR("pass word\xc3\xa9"), &verifier);
