@@ -252,9 +252,17 @@ static bool is_symbol(SqlToken token, char symbol) {
         return token.kind == SQL_TOKEN_SYMBOL && token.text.data[0] == symbol;
 }
 
+/* Names between dots, so far. */
+static size_t count_parts(size_t parts, bool behind_dot, SqlToken token) {
+        bool is_name = token.kind == SQL_TOKEN_WORD || token.kind == SQL_TOKEN_NAME;
+        return is_name ? (behind_dot ? parts + 1 : 1) : is_symbol(token, '.') ? parts : 0;
+}
+
 Status sql_classify(Str text, Str name, Error *err) {
         SqlLexer lexer = { .text = text };
         SqlToken token = sql_lex(&lexer), semicolon = { 0 };
+        size_t parts = 0;
+        bool behind_dot = false;
         TRY(check_first(text, name, token, err));
         while (token.kind != SQL_TOKEN_END) {
                 if (semicolon.kind != SQL_TOKEN_END && !is_symbol(token, ';')) {
@@ -265,6 +273,12 @@ Status sql_classify(Str text, Str name, Error *err) {
                         semicolon = token;
                 if (lexer.unclosed) {
                         error_set(err, STATUS_SQL_SYNTAX, "a quote or comment that begins here is not closed");
+                        return place(err, text, name, token.offset);
+                }
+                parts = count_parts(parts, behind_dot, token);
+                behind_dot = is_symbol(token, '.');
+                if (parts > SQL_NAME_PARTS_MAX) { /* the engine's time for one grows faster than its length */
+                        error_set(err, STATUS_SQL_SYNTAX, "a name has more than %d parts", SQL_NAME_PARTS_MAX);
                         return place(err, text, name, token.offset);
                 }
                 token = sql_lex(&lexer);

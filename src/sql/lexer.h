@@ -7,6 +7,8 @@
 #include "base/arena.h"
 #include "base/error.h"
 
+#define SQL_NAME_PARTS_MAX 8 /* zone.stage.table.column, and fields inside of it */
+
 typedef enum SqlTokenKind {
         SQL_TOKEN_END,
         SQL_TOKEN_WORD,   /* keyword or plain name */
@@ -35,7 +37,7 @@ SqlToken sql_lex(SqlLexer *lexer);
 /*
  * OK for exactly one statement that asks for rows (SELECT, WITH, FROM, VALUES, TABLE, PIVOT, UNPIVOT, or a bracket).
  * SQL_REFUSED for others (SET, COPY, ATTACH, INSERT ...) and for several;
- * SQL_SYNTAX for none and for a quote that is not closed. Each with its place; name is the file, or empty.
+ * SQL_SYNTAX for none, for a quote that is not closed and for a name of more than SQL_NAME_PARTS_MAX parts. Each with its place; name is the file, or empty.
  */
 Status sql_classify(Str text, Str name, Error *err);
 

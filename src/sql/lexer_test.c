@@ -37,6 +37,10 @@ TEST(a_statement_is_told_by_its_first_word) {
                 { "select \"open", STATUS_SQL_SYNTAX, 8 },
                 { "select $a$ open $b$", STATUS_SQL_SYNTAX, 8 },
                 { "select 1 /* open", STATUS_SQL_SYNTAX, 17 },
+                { "select a.b.c.d.e.f.g.\"h\", a.b.c.d from a.b.c", STATUS_OK, 0 },
+                { "select a.b.c.d.e.f.g.h.i", STATUS_SQL_SYNTAX, 24 },
+                { "select a . b.c.d.e.f.g.\"h\" /* */ . i", STATUS_SQL_SYNTAX, 36 },
+                { "select a.f().g().h().i().j().k().l().m().n()", STATUS_OK, 0 },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 Error err = { 0 };
