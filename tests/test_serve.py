@@ -265,6 +265,15 @@ def test_everybody_changes_only_their_own_password(tmp_path: Path) -> None:
             assert connection.execute("select 1").fetchone() == (1,)
 
 
+def test_quarantine_is_read_in_its_zones_own_database(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    project.drop("shop", "orders_2.csv", "id,region,amount\nx,EU,1\n")
+    project.lode("run")
+    with serving(project) as server:
+        for database in ("lode", "shop"):
+            assert ask(server, "select zone, source from lode.quarantine", "ann", database) == [("shop", "orders")]
+
+
 # ---- what ends, and what goes on ----
 
 LONG = "select count(*) from range(100000000000) t(i) where i % 7 = 3"

@@ -211,7 +211,8 @@ static bool is_meant(const Text *text, Str written, Str name) {
 /* A client may put the database that it is in before everything. */
 static SqlNames without_database(const Bind *bind, const Text *text, SqlNames path) {
         const BindSystem *system = system_of(bind, text);
-        if (!system || path.count != 3 || !str_equal_nocase(path.items[0], system->database) || !is_meant(text, path.items[0], system->database))
+        if (!system || text->own || path.count != 3 || !str_equal_nocase(path.items[0], system->database) ||
+            !is_meant(text, path.items[0], system->database)) /* our own texts say the zone, which may be called the same */
                 return path;
         return (SqlNames){ path.items + 1, 2 };
 }
