@@ -39,6 +39,7 @@ struct Scope {
         const Scope *outer;
         SqlScope ctes; /* for sql_scope_has(); its outer is the outer scope's */
         VEC(Seen *) seen;
+        bool in_list; /* what is bound stands in the SELECT list */
 };
 
 /* One text: the statement, or a view inside it, with whose rights it is read. */
@@ -804,9 +805,62 @@ static SqlExpr *row_of(Bind *bind, const Seen *seen) {
         return row;
 }
 
-static bool is_column_somewhere(const Text *text, const Scope *scope, Str name) {
-        if (mentioned_has(&text->mentioned.outputs, name) || mentioned_has(&text->mentioned.parameters, name))
+static bool is_one_of(Str word, const char *const *words, size_t count) {
+        for (size_t i = 0; i < count; i++)
+                if (str_equal_nocase(word, str_of(words[i])))
+                        return true;
+        return false;
+}
+
+/* Words without brackets that SQL reserves and the engine would answer for itself. */
+static const char *const PRINCIPALS[] = { "current_user", "session_user", "user", "current_role" };
+static const char *const PLACES[] = { "current_catalog", "current_schema" };
+static const char *const CLOCKS[][2] = {
+        { "current_date", "current_date" },
+        { "current_time", "get_current_time" },
+        { "current_timestamp", "get_current_timestamp" },
+        { "localtime", "current_localtime" },
+        { "localtimestamp", "current_localtimestamp" },
+};
+
+/* The engine's function for a word of time; NULL for any other. */
+static const char *clock_of(Str word) {
+        for (size_t i = 0; i < COUNT_OF(CLOCKS); i++)
+                if (str_equal_nocase(word, str_of(CLOCKS[i][0])))
+                        return CLOCKS[i][1];
+        return NULL;
+}
+
+static bool names_who_or_where(Str word) {
+        return is_one_of(word, PRINCIPALS, COUNT_OF(PRINCIPALS)) || is_one_of(word, PLACES, COUNT_OF(PLACES));
+}
+
+static bool is_quoted(const Text *text, const SqlExpr *expr) {
+        return expr->at.offset < text->tree->text.size && text->tree->text.data[expr->at.offset] == '"';
+}
+
+/* Whether something stands in FROM whose columns are not known here. */
+static bool sees_unknown(const Scope *scope) {
+        for (; scope; scope = scope->outer)
+                for (size_t i = 0; i < scope->seen.count; i++)
+                        if (!scope->seen.items[i]->scan)
+                                return true;
+        return false;
+}
+
+/* Whether an alias that stands somewhere in the text may be what is meant. A reserved word never means one to a client who
+ * does not quote it, and never one of the SELECT list that it stands in itself. */
+static bool is_output_somewhere(const Text *text, const Scope *scope, const SqlExpr *expr, Str name) {
+        if (!mentioned_has(&text->mentioned.outputs, name))
+                return false;
+        if (!names_who_or_where(name) && !clock_of(name))
                 return true;
+        if (text->client && !is_quoted(text, expr))
+                return false;
+        return !scope->in_list || sees_unknown(scope);
+}
+
+static bool is_column_of_scan(const Scope *scope, Str name) {
         for (; scope; scope = scope->outer)
                 for (size_t i = 0; i < scope->seen.count; i++)
                         for (size_t k = 0; scope->seen.items[i]->scan && k < scope->seen.items[i]->scan->column_count;
@@ -814,13 +868,6 @@ static bool is_column_somewhere(const Text *text, const Scope *scope, Str name) 
                                 if (str_equal_nocase(scope->seen.items[i]->scan->columns[k].name, name) &&
                                     !policy_withholds(scope->seen.items[i]->policy, name))
                                         return true;
-        return false;
-}
-
-static bool is_one_of(Str word, const char *const *words, size_t count) {
-        for (size_t i = 0; i < count; i++)
-                if (str_equal_nocase(word, str_of(words[i])))
-                        return true;
         return false;
 }
 
@@ -944,7 +991,6 @@ static Status put_text(Bind *bind, SqlExpr **place, Str value) {
 
 /* Words that the engine would answer for itself. */
 static Status bind_word(Bind *bind, const Text *text, SqlExpr **place, Str word, Error *err) {
-        static const char *const principals[] = { "current_user", "session_user", "user", "current_role" };
         static const char *const refused[] = { "current_catalog", "current_schema", "current_database" };
         SqlExpr *expr = *place;
         const BindSystem *system = system_of(bind, text);
@@ -962,7 +1008,15 @@ static Status bind_word(Bind *bind, const Text *text, SqlExpr **place, Str word,
                 error_hint(err, "tables are named zone.stage.table");
                 return place_error(text, expr->at, err);
         }
-        if (!is_one_of(word, principals, COUNT_OF(principals)))
+        if (clock_of(word) && mentioned_has(&text->mentioned.outputs, word)) { /* the engine would take the alias */
+                Str *name = ARENA_NEW(bind->arena, Str);
+                SqlExpr *call = ARENA_NEW(bind->arena, SqlExpr);
+                *name = str_of(clock_of(word));
+                *call = (SqlExpr){ .kind = SQL_FUNCTION, .at = expr->at, .alias = expr->alias, .function.path = { name, 1 } };
+                *place = call;
+                return STATUS_OK;
+        }
+        if (!is_one_of(word, PRINCIPALS, COUNT_OF(PRINCIPALS)))
                 return STATUS_OK;
         return put_text(bind, place, text->principal->name);
 }
@@ -976,7 +1030,11 @@ static Status bind_column(Bind *bind, const Text *text, Scope *scope, SqlExpr **
                 return STATUS_OK;
         }
         Str word = parts->items[0];
-        if (is_column_somewhere(text, scope, word))
+        if (is_column_of_scan(scope, word))
+                return STATUS_OK;
+        if (names_who_or_where(word) ? mentioned_is_parameter(&text->mentioned, expr) : mentioned_has(&text->mentioned.parameters, word))
+                return STATUS_OK;
+        if (is_output_somewhere(text, scope, expr, word))
                 return STATUS_OK;
         const Seen *seen = seen_by_alias(scope, word);
         if (seen && seen->scan && carries_hidden(seen)) {
@@ -1201,8 +1259,10 @@ static Status bind_item(Bind *bind, const Text *text, Scope *scope, SqlExpr **it
 }
 
 static Status bind_list(Bind *bind, const Text *text, Scope *scope, SqlExprs list, Error *err) {
+        scope->in_list = true;
         for (size_t i = 0; i < list.count; i++)
                 TRY(bind_item(bind, text, scope, &list.items[i], err));
+        scope->in_list = false;
         return STATUS_OK;
 }
 

@@ -61,6 +61,11 @@ TEST(names_stars_and_hidden_columns_mean_what_people_expect) {
                   "id|name: 7|c1" },
                 { "select current_user, user as u, upper(session_user)",
                   "current_user|u|upper(session_user): local:ann|local:ann|LOCAL:ANN" },
+                { "select current_user as current_user, user as \"user\"", "current_user|user: local:ann|local:ann" },
+                { "select count(current_date) as current_date, current_date = today() as d", "current_date|d: 1|t" },
+                { "select list_transform(['a'], lambda user: user || '!') as l, user as u", "l|u: [\"a!\"]|local:ann" },
+                { "select user from (select 'x' as user) t", "user: x" },
+                { "select region as user from shop.staging.customers where name = 'c2' order by user", "user: US" },
                 { "select (select max(_row) from shop.staging.orders) as m, (select  min(id)\nfrom "
                   "shop.staging.orders)",
                   "m|(select min(id) from shop.staging.orders): 10|0" },

@@ -37,6 +37,41 @@ static void collect_lambda(Collect *collect, const SqlExpr *parameters) {
                 collect_lambda(collect, parameters->function.arguments.items[i].expr);
 }
 
+typedef struct Body {
+        Collect *collect;
+        const SqlExpr *parameters;
+} Body;
+
+static bool is_parameter(const SqlExpr *parameters, Str name) {
+        if (parameters->kind == SQL_COLUMN_REF)
+                return parameters->column.count == 1 && str_equal_nocase(parameters->column.items[0], name);
+        for (size_t i = 0; parameters->kind == SQL_FUNCTION && i < parameters->function.arguments.count; i++)
+                if (is_parameter(parameters->function.arguments.items[i].expr, name))
+                        return true;
+        return false;
+}
+
+static Str address_of(const SqlExpr *const *expr) {
+        return (Str){ (const char *)expr, sizeof(*expr) };
+}
+
+static Status collect_use(void *context, SqlExpr **place, Error *err UNUSED) {
+        Body *body = context;
+        const SqlExpr *expr = *place;
+        if (expr->kind == SQL_COLUMN_REF && expr->column.count == 1 && is_parameter(body->parameters, expr->column.items[0]))
+                map_put(&body->collect->out->uses, arena_str(body->collect->arena, address_of(&expr)), body->collect->out);
+        return STATUS_OK;
+}
+
+/* The parameters themselves, and where the body means them. */
+static void collect_uses(Collect *collect, const SqlExpr *lambda) {
+        Body body = { collect, lambda->lambda.parameters };
+        SqlVisitor visitor = { .expr = collect_use, .context = &body };
+        SqlExpr *whole = (SqlExpr *)(uintptr_t)lambda;
+        Error unused = { 0 }; /* the visitor does not fail, nor replace anything */
+        sql_visit_expr(&whole, &visitor, &unused);
+}
+
 static Status collect_expr(void *context, SqlExpr **place, Error *err UNUSED) {
         Collect *collect = context;
         const SqlExpr *expr = *place;
@@ -61,6 +96,7 @@ static Status collect_expr(void *context, SqlExpr **place, Error *err UNUSED) {
                 break;
         case SQL_LAMBDA:
                 collect_lambda(collect, expr->lambda.parameters);
+                collect_uses(collect, expr);
                 break;
         case SQL_CONSTANT:
         case SQL_OPERATOR:
@@ -109,6 +145,7 @@ void mentioned_collect(const SqlQuery *query, Arena *arena, Mentioned *out) {
         map_init(&out->singles, arena);
         map_init(&out->parameters, arena);
         map_init(&out->outputs, arena);
+        map_init(&out->uses, arena);
         Collect collect = { .out = out, .arena = arena };
         SqlVisitor visitor = {
                 .expr = collect_expr, .from = collect_from, .query = collect_query, .context = &collect
@@ -126,4 +163,8 @@ bool mentioned_has(const Map *names, Str name) {
                 folded[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
         }
         return map_has(names, (Str){ folded, name.size });
+}
+
+bool mentioned_is_parameter(const Mentioned *mentioned, const SqlExpr *column) {
+        return map_has(&mentioned->uses, address_of(&column));
 }

@@ -12,6 +12,7 @@ typedef struct Mentioned {
         Map names;       /* every part of every column reference, lower case */
         Map singles;     /* of these, the references of one part: may also mean a whole row */
         Map parameters;  /* names of lambda parameters, lower case */
+        Map uses;        /* the very references that a lambda's parameter is meant by: addresses of SqlExpr */
         Map outputs;     /* aliases given to expressions and columns, lower case */
         bool everything; /* a star, COLUMNS, NATURAL JOIN, PIVOT, #1: all columns can be touched */
         bool subqueries; /* there are expressions that hold queries, or joined subqueries that may be lateral */
@@ -19,3 +20,4 @@ typedef struct Mentioned {
 
 void mentioned_collect(const SqlQuery *query, Arena *arena, Mentioned *out);
 bool mentioned_has(const Map *names, Str name); /* any case */
+bool mentioned_is_parameter(const Mentioned *mentioned, const SqlExpr *column);
