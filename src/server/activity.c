@@ -66,26 +66,63 @@ static Status add_all(const Session *session, RowFile *file, Status (*add)(RowFi
         return status;
 }
 
-static Status make_activity(void *context, RowFile *file, Error *err) {
+static Status make_activity(void *context, const BindSource *source UNUSED, RowFile *file, Error *err) {
         return add_all(context, file, add_activity, err);
 }
 
-static Status make_sessions(void *context, RowFile *file, Error *err) {
+static Status make_sessions(void *context, const BindSource *source UNUSED, RowFile *file, Error *err) {
         return add_all(context, file, add_session, err);
 }
 
 /* ---- access ---- */
 
-static Status add_access(Session *session, const Account *account, const CatalogObject *object, RowFile *file, Arena *arena, Error *err) {
-        Str stage, name;
-        if (!str_cut(object->name, '.', &stage, &name) || !grants_may_see(session->grants, account, object->zone, stage, name))
+/* One table or view, and where it is found. */
+typedef struct Asked {
+        Session *session;
+        const BindSource *source;
+        Str zone, stage, name;
+        Relation *relation; /* once it was needed */
+        Arena *arena;
+} Asked;
+
+/* Whether something is left of it: a rule that does not fit its table withholds it. */
+static Status is_there(Asked *asked, const Account *account, bool *out, Error *err) {
+        const Policy *policy;
+        *out = false;
+        if (!asked->source)
                 return STATUS_OK;
-        Str object_name = arena_strf(arena, "%.*s.%.*s", STR_ARG(object->zone), STR_ARG(object->name));
-        return ROW(file, err, TEXT(account->name), TEXT(object_name), BOOL(true), BOOL(grants_see_whole(session->grants, account, object->zone, stage, name)));
+        if (!asked->relation)
+                TRY(asked->source->resolve(asked->source->context, asked->zone, asked->stage, asked->name, asked->arena, &asked->relation, err));
+        if (!asked->relation)
+                return STATUS_OK;
+        TRY(grants_policy(asked->session->grants, account, NULL, asked->relation, asked->source, asked->arena, &policy, err));
+        *out = !policy || !policy->nothing;
+        return STATUS_OK;
+}
+
+static Status add_access(Asked *asked, const Account *account, RowFile *file, Error *err) {
+        const Grants *grants = asked->session->grants;
+        if (!grants_may_see(grants, account, asked->zone, asked->stage, asked->name))
+                return STATUS_OK;
+        bool whole = grants_see_whole(grants, account, asked->zone, asked->stage, asked->name), there = whole;
+        if (!whole)
+                TRY(is_there(asked, account, &there, err));
+        if (!there)
+                return STATUS_OK;
+        Str object = arena_strf(asked->arena, "%.*s.%.*s.%.*s", STR_ARG(asked->zone), STR_ARG(asked->stage), STR_ARG(asked->name));
+        return ROW(file, err, TEXT(account->name), TEXT(object), BOOL(true), BOOL(whole));
+}
+
+static Status add_object(Asked asked, Str name, const Account *accounts, size_t count, RowFile *file, Error *err) {
+        if (!str_cut(name, '.', &asked.stage, &asked.name))
+                return STATUS_OK;
+        for (size_t i = 0; i < count; i++)
+                TRY(add_access(&asked, &accounts[i], file, err));
+        return STATUS_OK;
 }
 
 /* Each principal, and each table and view of which it sees something; whole: all rows and columns, as they are. */
-static Status make_access(void *context, RowFile *file, Error *err) {
+static Status make_access(void *context, const BindSource *source, RowFile *file, Error *err) {
         static const char *const kinds[] = { "table", "view" };
         CLEANUP(arena_deinit) Arena arena = { 0 };
         Session *session = context;
@@ -98,9 +135,9 @@ static Status make_access(void *context, RowFile *file, Error *err) {
                 CatalogObject *objects;
                 size_t count;
                 TRY(catalog_list(catalog, (CatalogAt){ 0 }, str_of(kinds[k]), STR(""), &arena, &objects, &count, err));
-                for (size_t i = 0; i < account_count; i++)
-                        for (size_t j = 0; j < count; j++)
-                                TRY(add_access(session, &accounts[i], &objects[j], file, &arena, err));
+                for (size_t i = 0; i < count; i++)
+                        TRY(add_object((Asked){ .session = session, .source = source, .zone = objects[i].zone, .arena = &arena }, objects[i].name,
+                                       accounts, account_count, file, err));
         }
         return STATUS_OK;
 }

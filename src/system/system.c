@@ -165,7 +165,7 @@ static Status write_made(System *system, const SystemRelation *relation, int fd,
         RowFile *file = &system->file;
         TRY(row_file_start(file, fd, relation->columns, relation->column_count, err));
         if (relation->extra)
-                TRY(relation->extra->make(relation->extra->context, file, err));
+                TRY(relation->extra->make(relation->extra->context, system->spec.source, file, err));
         else
                 TRY(relation->made->make(system, file, err));
         return row_file_finish(file, err);

@@ -24,11 +24,11 @@ typedef struct SystemSetting {
 
 struct RowFile; /* system/rows.h */
 
-/* A relation that the caller makes: sessions, access. It stands before one of ours with its name. */
+/* A relation that the caller makes: sessions, access. It stands before one of ours with its name. source is the spec's. */
 typedef struct SystemExtra {
         const char *schema, *name;
         const char *columns; /* "pid int4,usename name"; NULL: as PostgreSQL has them */
-        Status (*make)(void *context, struct RowFile *file, Error *err);
+        Status (*make)(void *context, const BindSource *source, struct RowFile *file, Error *err);
         void *context;
 } SystemExtra;
 

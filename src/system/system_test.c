@@ -107,7 +107,7 @@ static Status parse(void *context, Str sql, Arena *arena, const SqlTree **out, E
         return STATUS_OK;
 }
 
-static Status two_sessions(void *context, RowFile *file, Error *err) {
+static Status two_sessions(void *context, const BindSource *source UNUSED, RowFile *file, Error *err) {
         TRY(ROW(file, err, NUMBER(1), TEXT(str_of(context))));
         return ROW(file, err, NUMBER(2), NOTHING);
 }
