@@ -188,8 +188,11 @@ def test_grants_and_revocations_hold_from_the_next_statement(tmp_path: Path) -> 
         with pytest.raises(psycopg.errors.UndefinedTable) as raised:  # the rule does not fit, so it gives nothing, a hint neither
             connection.execute("select count(*) from shop.canonical.order")
         assert "did you mean" not in str(raised.value)
+        listed = "select object, whole from lode.access where principal = 'bo'"
+        assert connection.execute(listed).fetchall() == ask(server, listed) == []
         project.write("zones/shop/access.yml", "rules:\n- who: bo\n  on: [canonical.order]\n")
         project.lode("apply")
+        assert connection.execute(listed).fetchall() == ask(server, listed) == [("shop.canonical.order", True)]
         project.lode("user", "set", "bo", "--lock")
         with pytest.raises(psycopg.Error, match="withdrawn"):
             connection.execute("select count(*) from shop.canonical.order")
@@ -265,9 +268,15 @@ def test_everybody_changes_only_their_own_password(tmp_path: Path) -> None:
             assert connection.execute("select 1").fetchone() == (1,)
 
 
+def test_a_statement_too_large_is_told_as_such(server: Server) -> None:
+    values = ",".join(f"'text {i}'" for i in range(100000))
+    with pytest.raises(psycopg.errors.ProgramLimitExceeded, match="the statement is too large: its syntax tree is over 8388544 bytes"):
+        ask(server, f"select 1 where 'x' in ({values})")
+
+
 def test_quarantine_is_read_in_its_zones_own_database(tmp_path: Path) -> None:
     project = shop(tmp_path)
-    project.drop("shop", "orders_2.csv", "id,region,amount\nx,EU,1\n")
+    project.drop("shop", "orders_2.csv", "id,region,amount\n4,EU,1\n5,EU,1\nx,EU,1\n")
     project.lode("run")
     with serving(project) as server:
         for database in ("lode", "shop"):

@@ -147,6 +147,7 @@ static const char *const remedies[FAILURE_COUNT] = {
         [FAILURE_NO_FUNCTION] = "count the arguments, or cast them: sum(x::decimal(18,2)), try_cast(x as double) where some do not fit",
         [FAILURE_TYPES] = "cast one of them: x::date, or try_cast(x as double) where some do not fit",
         [FAILURE_CAST] = "try_cast(x as TYPE) gives NULL where a value does not fit, try_strptime(x, FORMAT) for dates",
+        [FAILURE_TREE_SIZE] = "a long list of values is short as one text: x in (select unnest(string_split('a,b,c', ',')))",
         [FAILURE_DIVISION] = "x / nullif(y, 0) gives NULL there",
         [FAILURE_RANGE] = "cast to a wider type first: x::bigint, x::decimal(38,2)",
         [FAILURE_AMBIGUOUS] = "write the table's name or alias before it: a.x",

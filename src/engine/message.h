@@ -122,6 +122,7 @@ Status message_parse_header(Str header, size_t limit, Message *out, uint32_t *ou
         X(SPILL_FULL,    DISK_FULL,   "no space is left for the statement's temporary files")                 \
         X(FILE,          IO,          "a file of the statement cannot be read or written")                    \
         X(ROW_SIZE,      LIMIT,       "a result row is over %1 bytes")                                        \
+        X(TREE_SIZE,     LIMIT,       "the statement is too large: its syntax tree is over %1 bytes")         \
         X(INTERRUPTED,   INTERRUPTED, "the statement was interrupted")                                        \
         X(UNSENDABLE,    LIMIT,       "an answer of the worker is over its limit")                            \
         X(ENGINE,        INTERNAL,    "the engine failed inside; its worker ended")                           \

@@ -3,6 +3,8 @@
 
 #include "base/json.h"
 
+#define TREE_MAX (MESSAGE_CONTROL_MAX - 64) /* bytes of JSON that fit in one answer */
+
 /* json_serialize_sql() reports errors inside its result, under other names than exceptions have. */
 static Failure failure_of_tree(const Json *tree, Arena *arena) {
         Str message = json_string(json_get(tree, "error_message"));
@@ -49,8 +51,8 @@ static bool take_tree(Engine *engine, Str sql, Str json, Arena *arena, Str *out_
         }
         if (!count_is_one(engine, sql, arena, failure))
                 return false;
-        if (json.size > MESSAGE_CONTROL_MAX - 64) {
-                *failure = (Failure){ .kind = FAILURE_UNSENDABLE, .position = -1 };
+        if (json.size > TREE_MAX) {
+                *failure = (Failure){ .kind = FAILURE_TREE_SIZE, .position = -1, .arguments = { arena_strf(arena, "%u", TREE_MAX) } };
                 return false;
         }
         *out_json = arena_str(arena, json);
