@@ -74,3 +74,20 @@ def test_people_who_are_not_there_are_warned_of(shop: Project) -> None:
     shop.lode("role", "add", "dpo")
     shop.lode("user", "add", "eve")
     assert "not there:" not in shop.lode("check").stderr
+
+
+def test_plan_apply_and_run_tell_of_a_rule_that_does_not_fit(project: Project) -> None:
+    """The rule withholds the table, so that nobody gains anything of it."""
+    project.write("zones/shop/sources/orders.yml", "from: in/*.csv\ncolumns:\n  id: int\n  region: text\n")
+    project.write("in/1.csv", "id,region\n1,EU\n")
+    project.write("zones/shop/canonical/order.sql", "select id, region from staging.orders\n")
+    project.write("zones/shop/canonical/bare.sql", "select id from staging.orders\n")
+    project.write("zones/shop/access.yml", "rules:\n- who: [bo]\n  on: [canonical.*]\n  rows: region = 'EU'\n- who: [cy]\n  on: [canonical.*]\n  columns: [region]\n")
+    words = ["zones/shop/access.yml:4:", "zones/shop/access.yml:7:", "shop.canonical.bare"]
+    for verb in ("plan", "apply", "run"):
+        told = project.lode(verb)
+        warnings = [line for line in told.stderr.splitlines() if line.startswith("warning ")]
+        assert len(warnings) == 2 and all(word in told.stderr for word in words), told.stderr
+        if verb != "run":
+            gains = [line.split()[-1] for line in told.stdout.splitlines() if "gains" in line]
+            assert gains == ["shop.canonical.order"] * 2, told.stdout

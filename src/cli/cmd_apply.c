@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/access_shape.h"
 #include "cli/text_errors.h"
+#include "model/dry.h"
 #include "model/text.h"
 #include "model/text_shape.h"
 
@@ -43,16 +44,20 @@ static Status run(Cli *cli, Error *err) {
         TRY(worker_lease(workspace->pool, workspace->principal.name, &worker, err));
         cli_tell_branch(cli, branch);
         ApplyReport report = { .stale = true };
+        AccessMisfits misfits;
         for (int i = 0; i < TEXT_TRIES && report.stale; i++) {
                 ProjectText text;
                 if (i > 0)
                         TRY(workspace_reload(workspace, err));
                 TRY(text_load(workspace, worker, &cli->arena, &text, err));
                 TRY(text_errors(cli, text.problems, err));
+                TRY(dry_access(workspace->lake, (CatalogAt){ .branch = str_of(branch) }, worker, &text, workspace->project, &cli->arena, &misfits, err));
                 TRY(text_apply(workspace, str_of(branch), &cli->arena, &report, err));
         }
         if (report.stale)
                 return text_unsettled(err);
+        access_changes_fit(&misfits, report.access, &report.access_count);
+        text_warnings(cli, &misfits.problems);
         if (cli_json(cli))
                 print_json(cli, &report, branch ? str_of(branch) : STR("main"));
         else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/vec.h"
 #include "cli/cli.h"
+#include "cli/text_errors.h"
 #include "model/access_names.h"
 #include "model/access_tests.h"
 #include "model/dry.h"
@@ -58,13 +59,9 @@ static void print_counts(const Check *check) {
                 printf("ok: %zu zones, %zu sources, %zu models\n", check->workspace->project->zone_count, sources, models);
 }
 
-static void print_text(const Check *check) {
+static void print_text(Check *check) {
         const Output *output = &check->cli->output;
-        for (size_t i = 0; i < check->warnings.errors.count; i++) {
-                const Error *warning = check->warnings.errors.items[i];
-                const char *where = warning->file[0] ? arena_printf(&check->cli->arena, "%s:%d:%d  ", warning->file, warning->line, warning->column) : "";
-                output_note(output, PAINT_YELLOW, "warning    %s%s%s%s", where, warning->message, warning->hint[0] ? "; " : "", warning->hint);
-        }
+        text_warnings(check->cli, &check->warnings);
         for (size_t i = 0; i < check->errors->errors.count; i++)
                 output_error(output, check->errors->errors.items[i]);
         if (check->errors->dropped)

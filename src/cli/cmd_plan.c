@@ -212,6 +212,7 @@ static Status run(Cli *cli, Error *err) {
                 return text_errors(cli, &workspace->project->problems, err);
         TRY(status);
         cli_tell_branch(cli, branch);
+        text_warnings(cli, &report.misfits.problems);
         if (cli_json(cli))
                 print_json(&report, &cli->arena);
         else

@@ -21,8 +21,9 @@ static const char *counted(Arena *arena, int64_t count) {
         return count_print(arena, count).data;
 }
 
-static void on_apply(void *context, const ApplyReport *report) {
+static void on_apply(void *context, const ApplyReport *report, AccessMisfits *misfits) {
         Cli *cli = context;
+        text_warnings(cli, &misfits->problems);
         if (report->changed)
                 output_note(&cli->output, PAINT_NONE, "applied    the project's text (%zu change%s)", report->commit.change_count,
                             report->commit.change_count == 1 ? "" : "s");

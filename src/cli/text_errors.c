@@ -13,3 +13,12 @@ Status text_errors(const Cli *cli, Problems *problems, Error *err) {
         *err = *problems->errors.items[last];
         return err->status;
 }
+
+void text_warnings(Cli *cli, Problems *warnings) {
+        problems_sort(warnings);
+        for (size_t i = 0; i < warnings->errors.count; i++) {
+                const Error *warning = warnings->errors.items[i];
+                const char *where = warning->file[0] ? arena_printf(&cli->arena, "%s:%d:%d  ", warning->file, warning->line, warning->column) : "";
+                output_note(&cli->output, PAINT_YELLOW, "warning    %s%s%s%s", where, warning->message, warning->hint[0] ? "; " : "", warning->hint);
+        }
+}

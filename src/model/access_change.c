@@ -195,6 +195,21 @@ static void add_missing(const Side *from, const Side *in, bool gained, GrantVec 
         }
 }
 
+static bool is_withheld(const AccessMisfits *misfits, const AccessChange *change) {
+        for (size_t i = 0; i < misfits->tables.count; i++)
+                if (str_equal(misfits->tables.items[i].object, change->object) && str_equal(misfits->tables.items[i].rule, change->gains))
+                        return true;
+        return false;
+}
+
+void access_changes_fit(const AccessMisfits *misfits, AccessChange *changes, size_t *count) {
+        size_t kept = 0;
+        for (size_t i = 0; i < *count; i++)
+                if (!is_withheld(misfits, &changes[i]))
+                        changes[kept++] = changes[i];
+        *count = kept;
+}
+
 static int compare_changes(const void *a, const void *b) {
         const AccessChange *x = a, *y = b;
         int order = str_compare(x->principal, y->principal);

@@ -16,5 +16,18 @@ typedef struct AccessChange {
                            * policy what it hides: `pii: hash` */
 } AccessChange;
 
+/* What of the text's rules does not fit the tables that they are on: a rule withholds each table that it does not fit. */
+typedef struct AccessMisfit {
+        Str object, rule; /* zone.stage.table; as access_rule_print() has it */
+} AccessMisfit;
+
+typedef struct AccessMisfits {
+        Problems problems; /* the words that `lode check` has for it; its arena has to be set */
+        VEC(AccessMisfit) tables;
+} AccessMisfits;
+
+/* Leaves out what such rules would give. */
+void access_changes_fit(const AccessMisfits *misfits, AccessChange *changes, size_t *count);
+
 /* Sorted by principal, then object. lake NULL: the history is empty. */
 Status access_changes(const Project *project, Lake *lake, CatalogAt at, Arena *arena, AccessChange **out, size_t *out_count, Error *err);

@@ -12,6 +12,7 @@ typedef VEC(const Node *) Nodes;
 /* One rule or policy, and the tables it is on. */
 typedef struct Ruling {
         const AccessCheck *check;
+        const AccessRule *rule; /* NULL of a policy and of a test */
         const char *path;
         Str text;
         int line;
@@ -23,6 +24,13 @@ typedef struct Ruling {
 static Error *place(const Ruling *ruling, const char *key, Str word, Error *err) {
         access_place(err, ruling->path, ruling->text, ruling->line, key, word);
         return err;
+}
+
+static void withhold(const Ruling *ruling, const Node *node) {
+        AccessMisfits *misfits = ruling->check->misfits;
+        Arena *arena = ruling->check->arena;
+        if (misfits && ruling->rule)
+                vec_push(arena, &misfits->tables, (AccessMisfit){ node->name, access_rule_print(arena, ruling->rule) });
 }
 
 /* ---- which tables ---- */
@@ -122,6 +130,8 @@ static void want_column(const Ruling *ruling, const char *key, Str name) {
         for (size_t i = 0; i < ruling->tables.count; i++) {
                 bool has = has_column(check, ruling->tables.items[i], name);
                 some |= has;
+                if (!has)
+                        withhold(ruling, ruling->tables.items[i]);
                 if (!has && !lacking)
                         lacking = ruling->tables.items[i];
         }
@@ -186,7 +196,8 @@ static bool is_condition(const WorkerColumns *columns) {
 
 /* The expression over each of the rule's tables; the first that does not fit is told. */
 static Status look_at_sql(const Ruling *ruling, const char *key, Str expression, bool condition, Error *err) {
-        for (size_t i = 0; i < ruling->tables.count; i++) {
+        bool told = false;
+        for (size_t i = 0; i < ruling->tables.count && (!told || ruling->check->misfits); i++) {
                 const Node *node = ruling->tables.items[i];
                 WorkerColumns columns;
                 Status status = bind_one(ruling, node, expression, condition, &columns, err);
@@ -197,10 +208,13 @@ static Status look_at_sql(const Ruling *ruling, const char *key, Str expression,
                         continue;
                 if (status_exit(status) != 2)
                         return status;
+                withhold(ruling, node);
+                if (told)
+                        continue;
+                told = true;
                 Error *problem = place(ruling, key, expression, problems_add(ruling->check->problems, status, "`%s: %.*s` does not fit %.*s: %s", key, STR_ARG(expression), STR_ARG(node->name), err->message));
                 if (err->hint[0])
                         error_hint(problem, "%s", err->hint);
-                return STATUS_OK;
         }
         return STATUS_OK;
 }
@@ -223,7 +237,7 @@ static void keep_tables_with(const Ruling *ruling, Str column, Ruling *out) {
 /* ---- rules and policies ---- */
 
 static Status look_at_rule(const AccessCheck *check, const Zone *zone, const AccessRule *rule, Error *err) {
-        Ruling ruling = { .check = check, .path = zone->access.path, .text = zone->access.text, .line = rule->line };
+        Ruling ruling = { .check = check, .rule = rule, .path = zone->access.path, .text = zone->access.text, .line = rule->line };
         for (size_t i = 0; i < rule->on_count; i++) {
                 add_tables(&ruling, zone->name, &rule->on[i]);
                 if (rule->on[i].is_tag)

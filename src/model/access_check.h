@@ -8,6 +8,7 @@
  * A rule must fit every table that it is on, those of a pattern (`stage.*`, `tag:NAME`) too. `principal.NAME` is a value of any
  * type. What a condition and a mask may be made of is govern/entitle.h's to say. A tag that nothing carries is a warning.
  */
+#include "model/access_change.h"
 #include "model/dry.h"
 #include "model/statement.h"
 
@@ -18,6 +19,7 @@ typedef struct AccessCheck {
         const DryTable *tables; /* by node index */
         Problems *problems;
         Problems *warnings; /* what is no error, and gives nobody anything */
+        AccessMisfits *misfits; /* NULL: not wanted. Its tables only */
         Arena *arena;
 } AccessCheck;
 

@@ -193,7 +193,10 @@ static Status look_at_access(Dry *dry, Error *err) {
         source.now = &source;
         Principal whole = { .name = STR("access"), .administrator = true };
         StatementSpec spec = { .worker = dry->spec->worker, .source = &source, .principal = whole };
-        AccessCheck check = { &spec, dry->spec->project, dry->spec->text->graph, dry->tables, dry->spec->text->problems, dry->spec->warnings, dry->arena };
+        AccessMisfits *misfits = dry->spec->misfits;
+        AccessCheck check = { .spec = &spec, .project = dry->spec->project, .graph = dry->spec->text->graph, .tables = dry->tables,
+                              .problems = misfits ? &misfits->problems : dry->spec->text->problems, .warnings = dry->spec->warnings,
+                              .misfits = misfits, .arena = dry->arena };
         return access_check(&check, err);
 }
 
@@ -213,4 +216,24 @@ Status dry_bind(const DrySpec *spec, Arena *arena, DryTable **out, Error *err) {
         TRY(look_at_access(&dry, err));
         *out = dry.tables;
         return STATUS_OK;
+}
+
+static bool has_rules(const Project *project) {
+        bool any = project->policies.count > 0;
+        for (size_t z = 0; z < project->zone_count; z++)
+                any |= project->zones[z]->access.rule_count > 0;
+        return any;
+}
+
+Status dry_access(Lake *lake, CatalogAt at, Worker *worker, const ProjectText *text, const Project *project, Arena *arena, AccessMisfits *out,
+                  Error *err) {
+        Problems untold = { .arena = arena }, warnings = { .arena = arena };
+        ProjectText own = *text;
+        DryTable *tables;
+        *out = (AccessMisfits){ .problems = { .arena = arena } };
+        if (!has_rules(project))
+                return STATUS_OK;
+        own.problems = &untold;
+        DrySpec spec = { .lake = lake, .at = at, .worker = worker, .text = &own, .project = project, .warnings = &warnings, .misfits = out };
+        return dry_bind(&spec, arena, &tables, err);
 }

@@ -37,7 +37,10 @@ static Status read_text(Planner *plan, Error *err) {
         TRY(text_load(w, worker, plan->arena, &plan->out->text, err));
         if (problems_any(&w->project->problems))
                 return project_first_problem(w->project, err);
-        DrySpec dry = { w->lake, plan->at, worker, &plan->out->text };
+        Problems warnings = { .arena = plan->arena };
+        plan->out->misfits.problems.arena = plan->arena;
+        DrySpec dry = { .lake = w->lake, .at = plan->at, .worker = worker, .text = &plan->out->text, .project = w->project, .warnings = &warnings,
+                        .misfits = &plan->out->misfits };
         TRY(dry_bind(&dry, plan->arena, &plan->dry, err));
         return project_first_problem(w->project, err);
 }
@@ -427,6 +430,7 @@ Status plan_project(Workspace *w, const PlanOptions *options, Arena *arena, Plan
         plan.by_node = ARENA_ARRAY(arena, PlanStep *, out->text.graph->count);
         TRY(text_changes(w, plan.at, arena, &out->changes, &out->change_count, err));
         TRY(access_changes(w->project, is_empty(&plan) ? NULL : w->lake, plan.at, arena, &out->access, &out->access_count, err));
+        access_changes_fit(&out->misfits, out->access, &out->access_count);
         TRY(plan_sources(&plan, err));
         TRY(plan_models(&plan, err));
         list_steps(&plan);

@@ -57,7 +57,8 @@ typedef struct PlanReport {
         PlanBreak *breaks;
         size_t break_count;
         AccessChange *access;
-        size_t access_count;
+        size_t access_count; /* without what misfits withholds */
+        AccessMisfits misfits;
         PlanFiles files;
 } PlanReport;
 

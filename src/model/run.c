@@ -56,13 +56,20 @@ static bool is_interrupted(const Run *run) {
 
 /* ---- text and selection ---- */
 
+/* Told whoever works in the folder; a server's runs tell nobody. */
+static Status look_at_access(Run *run, Worker *worker, Error *err) {
+        Workspace *w = run->workspace;
+        CatalogAt at = { .branch = run->options->branch };
+        return w->applied ? STATUS_OK : dry_access(w->lake, at, worker, &run->text, w->project, run->arena, &run->report->misfits, err);
+}
+
 static Status load_text(Run *run, Error *err) {
         CLEANUP(worker_releasep) Worker *worker = NULL;
         TRY(worker_lease(run->workspace->pool, run->workspace->principal.name, &worker, err));
         TRY(text_load(run->workspace, worker, run->arena, &run->text, err));
         if (problems_any(run->text.problems))
                 return project_first_problem(run->workspace->project, err);
-        return STATUS_OK;
+        return look_at_access(run, worker, err);
 }
 
 static Status select_words(Run *run, Error *err) {
@@ -480,7 +487,7 @@ static Status test_access(Run *run, Error *err) {
 static Status run_steps(Run *run, Error *err) {
         TRY(apply_text(run, err));
         if (run->options->on_apply)
-                run->options->on_apply(run->options->context, &run->report->apply);
+                run->options->on_apply(run->options->context, &run->report->apply, &run->report->misfits);
         TRY(catalog_next(run->workspace->lake->catalog, STR("run"), &run->report->run, err));
         TRY(audit_start(run, err));
         TRY(work(run, err));

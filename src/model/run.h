@@ -10,6 +10,7 @@
 #include "intake/land.h"
 #include "intake/stage.h"
 #include "model/build.h"
+#include "model/dry.h"
 #include "model/scope.h"
 
 /* What became of one file or one delivery. */
@@ -38,7 +39,7 @@ typedef struct RunOptions {
         bool again, replay, yes;
         const volatile sig_atomic_t *interrupted;
         void *context; /* the callbacks may be NULL */
-        void (*on_apply)(void *context, const ApplyReport *report);
+        void (*on_apply)(void *context, const ApplyReport *report, AccessMisfits *misfits);
         void (*on_delivery)(void *context, const RunDelivery *delivery);
         void (*on_model)(void *context, const ModelReport *model);
         void (*on_drop)(void *context, Str table); /* a table or view whose text is gone */
@@ -54,6 +55,7 @@ typedef struct RunReport {
         RunState state;
         int64_t us;
         ApplyReport apply;
+        AccessMisfits misfits; /* of the folder's text; no error of the run */
         RunFiles files;
         Str *unclaimed, *unclaimed_why; /* the file below the project; why, and what to do */
         size_t unclaimed_count;
