@@ -274,6 +274,15 @@ def test_a_statement_too_large_is_told_as_such(server: Server) -> None:
         ask(server, f"select 1 where 'x' in ({values})")
 
 
+def test_a_pattern_of_similar_to_is_written_out(server: Server) -> None:
+    assert ask(server, "select region from shop.analytical.sales where region similar to '(E|X)_'") == [("EU",)]
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        assert connection.execute("select 'abc' similar to %s", ("a%",)).fetchone() == (True,)
+        for pattern in ("region", "'a' escape region", "'a' escape '##'", "'a\\'"):
+            with pytest.raises(psycopg.Error, match="SIMILAR TO takes a pattern that is written out"):
+                connection.execute(f"select region similar to {pattern} from shop.analytical.sales")
+
+
 def test_quarantine_is_read_in_its_zones_own_database(tmp_path: Path) -> None:
     project = shop(tmp_path)
     project.drop("shop", "orders_2.csv", "id,region,amount\n4,EU,1\n5,EU,1\nx,EU,1\n")

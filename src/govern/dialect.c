@@ -660,7 +660,50 @@ static void change_column(const Dialect *dialect, SqlExpr **place) {
                 (*place)->alias = STR("tableoid");
 }
 
-static Status change_expr(void *context, SqlExpr **place, Error *err UNUSED) {
+/* The engine's parser makes regexp_full_match() of it: the text tells it from a call. */
+static bool is_similar(const Dialect *dialect, const SqlExpr *call) {
+        Str text = dialect->tree->text, word = STR("similar");
+        return dialect->client && str_is(last_of(call->function.path), "regexp_full_match") && call->function.arguments.count >= 2 &&
+               call->at.offset < text.size && str_equal_nocase(str_slice(text, call->at.offset, call->at.offset + word.size), word);
+}
+
+/* A text that is written out, or the value of a parameter. */
+static bool literal_text(const SqlExpr *expr, Str *out) {
+        if (expr->kind == SQL_CAST && is_text_type(expr->cast.type))
+                expr = expr->cast.child;
+        *out = is_text(expr) ? expr->constant.text : STR_NONE;
+        return is_text(expr);
+}
+
+static Status refuse_similar(const Dialect *dialect, const SqlExpr *call, Error *err) {
+        error_set(err, STATUS_SQL_REFUSED, "SIMILAR TO takes a pattern that is written out, and one character as its escape");
+        error_hint(err, "x ~ y takes a regular expression that is computed");
+        return sql_error_place(err, dialect->tree, call->at);
+}
+
+static Status change_similar(const Dialect *dialect, SqlExpr *call, Error *err) {
+        SqlArguments *arguments = &call->function.arguments;
+        const SqlExpr *written = arguments->items[1].expr;
+        if (written->kind == SQL_CAST && is_text_type(written->cast.type))
+                written = written->cast.child;
+        Str pattern, escape = STR("\\"), regex;
+        bool open = written->kind == SQL_PARAMETER || (written->kind == SQL_CONSTANT && written->constant.literal == SQL_NULL);
+        if (open && arguments->count == 2) /* no value yet, or none */
+                return STATUS_OK;
+        if (!literal_text(written, &pattern) || (arguments->count > 2 && !literal_text(arguments->items[2].expr, &escape)))
+                return refuse_similar(dialect, call, err);
+        uint32_t point;
+        if ((escape.size > 0 && utf8_decode(escape, 0, &point) != escape.size) || !dialect_similar(pattern, escape, dialect->arena, &regex))
+                return refuse_similar(dialect, call, err);
+        SqlExpr *text = make_like(dialect, written, SQL_CONSTANT);
+        text->constant.literal = SQL_STRING;
+        text->constant.text = regex;
+        arguments->items[1].expr = text;
+        arguments->count = 2;
+        return STATUS_OK;
+}
+
+static Status change_expr(void *context, SqlExpr **place, Error *err) {
         const Dialect *dialect = context;
         if ((*place)->kind == SQL_COLLATE)
                 change_collation(place);
@@ -669,6 +712,8 @@ static Status change_expr(void *context, SqlExpr **place, Error *err UNUSED) {
                 change_column(dialect, place);
                 break;
         case SQL_FUNCTION:
+                if (is_similar(dialect, *place))
+                        TRY(change_similar(dialect, *place, err));
                 if (orders_values(*place))
                         change_orders(dialect, (*place)->function.orders);
                 change_function(dialect, place);
