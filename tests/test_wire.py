@@ -72,7 +72,7 @@ PROBES = {
                   query("set session characteristics as transaction isolation level read uncommitted"), query("show transaction_isolation"),
                   query("begin"), query("show transaction_isolation"), query("commit")],
     "a cursor in binary": [query("begin"), query("declare c binary cursor for select 1::int"), query("fetch c"), query("close c"),
-                           query("declare c cursor for select 1::int union all select 2"), parse("fetch c"), bind(results=(1,)), describe("P"), execute(),
+                           query("declare c cursor for select 1::int union all select 2 order by 1"), parse("fetch c"), bind(results=(1,)), describe("P"), execute(),
                            execute(), SYNC, query("rollback")],
     "cursors": [query("begin"), query(f"declare c cursor for {ROWS}"), query("fetch 2 from c"), query("move 1 in c"), query("fetch all c"),
                 query("fetch c"), query("close c"), query("fetch c"), query("rollback")],

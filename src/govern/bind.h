@@ -48,6 +48,7 @@ typedef struct Relation {
         size_t column_count;
         const SqlTree *view; /* RELATION_VIEW: its text's tree; bound as its zone, with default_zone = its zone */
         bool own;            /* a view of BindSystem's: bound as whoever asks, and sees system relations */
+        bool uniform;        /* all files of the table have its columns, by name and type: its schema never changed */
         void *handle;        /* the resolver's own, handed back to files() */
 } Relation;
 

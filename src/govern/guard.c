@@ -143,10 +143,48 @@ static void put_schema_column(Guard *guard, const RelationColumn *column) {
         buf_append_cstr(guard->out, ", default_value: NULL}");
 }
 
+static void put_by_name(Guard *guard, bool numbered) {
+        const GuardedUse *use = guard->use;
+        const char *before = "(SELECT ";
+        for (size_t i = 0; i < use->relation->column_count; i++) {
+                const RelationColumn *column = &use->relation->columns[i];
+                if (!needs_column(use, i))
+                        continue;
+                buf_append_cstr(guard->out, before);
+                buf_append_cstr(guard->out, "CAST(");
+                sql_quote_name(guard->out, column->name);
+                buf_append_cstr(guard->out, " AS ");
+                buf_append(guard->out, type_print_duckdb(guard->arena, column->type));
+                buf_append_cstr(guard->out, ") AS ");
+                sql_quote_name(guard->out, column->name);
+                before = ", ";
+        }
+        buf_append_cstr(guard->out, numbered ? ", file_row_number FROM read_parquet(" : " FROM read_parquet(");
+        put_paths(guard);
+        buf_append_cstr(guard->out, numbered ? ", hive_partitioning=false, file_row_number=true))" : ", hive_partitioning=false))");
+}
+
+/*
+ * With a schema of its own the engine knows nothing of how many rows there are, and joins in a bad order; so a table whose
+ * files are all alike is read by name. Not behind a row filter: what the engine knows there is of hidden rows.
+ */
+static bool is_read_by_name(const GuardedUse *use) {
+        if (!use->relation->uniform || use->path_count == 0 || (use->policy && use->policy->row_filter))
+                return false;
+        for (size_t i = 0; i < use->relation->column_count; i++)
+                if (needs_column(use, i))
+                        return true;
+        return false;
+}
+
 static void put_source(Guard *guard, bool numbered) {
         const GuardedUse *use = guard->use;
         if (use->source.size > 0) {
                 buf_append(guard->out, use->source);
+                return;
+        }
+        if (is_read_by_name(use)) {
+                put_by_name(guard, numbered);
                 return;
         }
         buf_append_cstr(guard->out, "read_parquet(");

@@ -43,6 +43,7 @@ static Relation *table_relation(Arena *arena, Str stage, Str name, const Table *
         Handle *handle = ARENA_NEW(arena, Handle);
         *handle = (Handle){ table, change };
         relation->handle = handle;
+        relation->uniform = body->schema_id == 0 && !change;
         return relation;
 }
 
