@@ -461,11 +461,9 @@ static const Policy *behind_barrier(Bind *bind, const Text *text, const Relation
         if (trusted || (policy && policy->row_filter) || view->column_count == 0 || shows_every_row(view->view->query))
                 return policy;
         Policy *guard = ARENA_NEW(bind->arena, Policy);
-        SqlExpr *always = ARENA_NEW(bind->arena, SqlExpr);
-        *always = (SqlExpr){ .kind = SQL_CONSTANT, .at = { SQL_NOWHERE, 0 }, .constant = { SQL_BOOLEAN, STR("true") } };
         if (policy)
                 *guard = *policy;
-        guard->row_filter = always;
+        guard->row_filter = sql_make_constant(bind->arena, SQL_BOOLEAN, STR("true"));
         return guard;
 }
 

@@ -104,7 +104,7 @@ static SqlExpr *node(Arena *arena, SqlExpr made) {
 }
 
 static SqlExpr *null_of(Arena *arena) {
-        return node(arena, (SqlExpr){ .kind = SQL_CONSTANT, .constant = { SQL_NULL, STR("NULL") } });
+        return sql_make_constant(arena, SQL_NULL, STR("NULL"));
 }
 
 static SqlExpr *joined(Arena *arena, bool is_or, SqlExpr **items, size_t count) {
@@ -374,10 +374,6 @@ static Status use_rules(Making *making, Error *err) {
 
 /* ---- uniting ---- */
 
-static SqlExpr *always(Arena *arena) {
-        return node(arena, (SqlExpr){ .kind = SQL_CONSTANT, .constant = { SQL_BOOLEAN, STR("true") } });
-}
-
 /* The rows that any rule gives; NULL = all. */
 static SqlExpr *rows_of(const Making *making) {
         VEC(SqlExpr *) any = { 0 };
@@ -427,7 +423,7 @@ static Value choose(const Making *making, const Part *parts, size_t count) {
                         type = (Type){ .kind = TYPE_TEXT };
         SqlWhen *whens = ARENA_ARRAY(making->arena, SqlWhen, count);
         for (size_t i = 0; i < count; i++)
-                whens[i] = (SqlWhen){ parts[i].rows ? sql_expr_copy(making->arena, parts[i].rows) : always(making->arena),
+                whens[i] = (SqlWhen){ parts[i].rows ? sql_expr_copy(making->arena, parts[i].rows) : sql_make_constant(making->arena, SQL_BOOLEAN, STR("true")),
                                       as_type(making, parts[i].value, type) };
         SqlExpr *chosen = node(making->arena, (SqlExpr){ .kind = SQL_CASE });
         chosen->when.whens = whens;

@@ -17,13 +17,6 @@ static SqlExpr *make(Arena *arena, SqlExprKind kind) {
         return expr;
 }
 
-static SqlExpr *make_constant(Arena *arena, SqlLiteral literal, Str text) {
-        SqlExpr *expr = make(arena, SQL_CONSTANT);
-        expr->constant.literal = literal;
-        expr->constant.text = text;
-        return expr;
-}
-
 static SqlNames one_name(Arena *arena, Str name) {
         Str *items = ARENA_NEW(arena, Str);
         *items = name;
@@ -36,8 +29,8 @@ static SqlExpr *make_type(Arena *arena, const SqlValue *value) {
         if (value->precision == 0)
                 return type;
         SqlExpr **sizes = ARENA_ARRAY(arena, SqlExpr *, 2);
-        sizes[0] = make_constant(arena, SQL_INTEGER, arena_strf(arena, "%d", value->precision));
-        sizes[1] = make_constant(arena, SQL_INTEGER, arena_strf(arena, "%d", value->scale));
+        sizes[0] = sql_make_constant(arena, SQL_INTEGER, arena_strf(arena, "%d", value->precision));
+        sizes[1] = sql_make_constant(arena, SQL_INTEGER, arena_strf(arena, "%d", value->scale));
         type->type.children = (SqlExprs){ sizes, 2 };
         return type;
 }
@@ -59,7 +52,7 @@ static SqlExpr *make_cast(Arena *arena, SqlExpr *child, SqlExpr *type) {
 }
 
 static SqlExpr *make_plain(Arena *arena, const SqlValue *value) {
-        return value->null ? make_constant(arena, SQL_NULL, STR("")) : make_constant(arena, SQL_STRING, value->text);
+        return value->null ? sql_make_constant(arena, SQL_NULL, STR("")) : sql_make_constant(arena, SQL_STRING, value->text);
 }
 
 static SqlExpr *make_list(Arena *arena, const SqlValue *value) {

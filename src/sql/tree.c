@@ -1233,13 +1233,17 @@ Status sql_error_place(Error *err, const SqlTree *tree, SqlPlace at) {
         return error_place(err, name, tree->text, at.offset);
 }
 
-SqlExpr *sql_make_string(Arena *arena, Str text) {
+SqlExpr *sql_make_constant(Arena *arena, SqlLiteral literal, Str text) {
         SqlExpr *expr = ARENA_NEW(arena, SqlExpr);
         expr->kind = SQL_CONSTANT;
         expr->at = (SqlPlace){ SQL_NOWHERE, 0 };
-        expr->constant.literal = SQL_STRING;
+        expr->constant.literal = literal;
         expr->constant.text = text;
         return expr;
+}
+
+SqlExpr *sql_make_string(Arena *arena, Str text) {
+        return sql_make_constant(arena, SQL_STRING, text);
 }
 
 SqlExpr *sql_make_column(Arena *arena, size_t count, const Str *parts) {

@@ -447,5 +447,6 @@ Status sql_visit_query_parts(SqlQuery *query, const SqlVisitor *visitor, Error *
 Status sql_error_place(Error *err, const SqlTree *tree, SqlPlace at);
 
 /* Nodes made by us: no place. */
+SqlExpr *sql_make_constant(Arena *arena, SqlLiteral literal, Str text);
 SqlExpr *sql_make_string(Arena *arena, Str text);
 SqlExpr *sql_make_column(Arena *arena, size_t count, const Str *parts);
