@@ -498,13 +498,10 @@ void worker_releasep(Worker **worker) {
 }
 
 /* Under the lock. NULL: all there may be are at work. */
-static Status take_for_probe(WorkerPool *pool, Worker **out, Error *err) {
-        Worker *worker = find_virgin(pool, pool->options.memory_limit);
-        if (worker && worker->greeted && is_dead(worker)) {
-                remove_worker(pool, worker);
-                worker_free(worker);
-                worker = NULL;
-        }
+static Status take_for_probe(WorkerPool *pool, Worker **away, Worker **out, Error *err) {
+        Worker *worker;
+        while ((worker = find_virgin(pool, pool->options.memory_limit)) && is_dead(worker))
+                put_away(pool, worker, away);
         if (!worker && pool->alive < pool->options.most)
                 TRY(add_worker(pool, pool->options.memory_limit, &worker, err));
         if (worker) {
@@ -516,10 +513,11 @@ static Status take_for_probe(WorkerPool *pool, Worker **out, Error *err) {
 }
 
 Status worker_pool_probe(WorkerPool *pool, Error *err) {
-        Worker *worker = NULL;
+        Worker *worker = NULL, *away = NULL;
         pthread_mutex_lock(&pool->lock);
-        Status status = take_for_probe(pool, &worker, err);
+        Status status = take_for_probe(pool, &away, &worker, err);
         pthread_mutex_unlock(&pool->lock);
+        free_all(away);
         if (!worker)
                 return status;
         status = worker_greet(worker, err);

@@ -386,9 +386,20 @@ Status worker_prepare(Worker *worker, Str sql, Arena *arena, WorkerColumns *out,
         return STATUS_OK;
 }
 
+/* Flattening functions for these types, and the mask key unless it is empty. */
+static Status send_definitions(Worker *worker, const Str *types, size_t count, Str key, Error *err) {
+        CLEANUP(buf_deinit) Buf payload = { 0 };
+        buf_u32(&payload, (uint32_t)count);
+        for (size_t i = 0; i < count; i++)
+                buf_lstr(&payload, types[i]);
+        buf_lstr(&payload, key);
+        Call call = { .reply = MESSAGE_DONE };
+        Message reply;
+        return ask(worker, MESSAGE_DEFINE, &payload, NULL, 0, &call, STR_NONE, &reply, err);
+}
+
 Status worker_define(Worker *worker, const Type *types, size_t count, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
-        CLEANUP(buf_deinit) Buf payload = { 0 };
         Str *missing = ARENA_ARRAY(&arena, Str, count);
         size_t missing_count = 0;
         for (size_t i = 0; i < count; i++) {
@@ -399,13 +410,7 @@ Status worker_define(Worker *worker, const Type *types, size_t count, Error *err
         }
         if (missing_count == 0)
                 return STATUS_OK;
-        buf_u32(&payload, (uint32_t)missing_count);
-        for (size_t i = 0; i < missing_count; i++)
-                buf_lstr(&payload, missing[i]);
-        buf_lstr(&payload, STR_NONE);
-        Call call = { .reply = MESSAGE_DONE };
-        Message reply;
-        TRY(ask(worker, MESSAGE_DEFINE, &payload, NULL, 0, &call, STR_NONE, &reply, err));
+        TRY(send_definitions(worker, missing, missing_count, STR_NONE, err));
         for (size_t i = 0; i < missing_count; i++)
                 map_put(&worker->defined, missing[i], worker);
         return STATUS_OK;
@@ -428,14 +433,9 @@ Status worker_zone(Worker *worker, const TimeZone *zone, Error *err) {
 }
 
 Status worker_define_hash(Worker *worker, Str key, Error *err) {
-        CLEANUP(buf_deinit) Buf payload = { 0 };
         if (map_has(&worker->defined, STR("hash")))
                 return STATUS_OK;
-        buf_u32(&payload, 0);
-        buf_lstr(&payload, key);
-        Call call = { .reply = MESSAGE_DONE };
-        Message reply;
-        TRY(ask(worker, MESSAGE_DEFINE, &payload, NULL, 0, &call, STR_NONE, &reply, err));
+        TRY(send_definitions(worker, NULL, 0, key, err));
         map_put(&worker->defined, STR("hash"), worker);
         return STATUS_OK;
 }
