@@ -62,12 +62,6 @@ void buf_printf(Buf *buf, const char *format, ...) {
         va_end(args);
 }
 
-void buf_f64(Buf *buf, double value) {
-        uint64_t bits;
-        memcpy(&bits, &value, sizeof(bits));
-        buf_u64(buf, bits);
-}
-
 void buf_patch_u32(Buf *buf, size_t at, uint32_t value) {
         if (buf->failed || at > buf->size || buf->size - at < sizeof(value))
                 return;

@@ -57,7 +57,6 @@ BUF_WRITER(buf_be16, uint16_t, htobe16)
 BUF_WRITER(buf_be32, uint32_t, htobe32)
 BUF_WRITER(buf_be64, uint64_t, htobe64)
 #undef BUF_WRITER
-void buf_f64(Buf *buf, double value);
 void buf_patch_u32(Buf *buf, size_t at, uint32_t value);
 void buf_patch_be32(Buf *buf, size_t at, uint32_t value);
 void buf_cstr(Buf *buf, Str text); /* ended by a NUL; the text is cut at its first own */

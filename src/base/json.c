@@ -234,11 +234,6 @@ void json_put_int(JsonWriter *writer, int64_t value) {
         buf_printf(writer->out, "%lld", (long long)value);
 }
 
-void json_put_uint(JsonWriter *writer, uint64_t value) {
-        before(writer);
-        buf_printf(writer->out, "%llu", (unsigned long long)value);
-}
-
 void json_put_double(JsonWriter *writer, double value) {
         if (isnan(value) || isinf(value)) {
                 json_put_cstr(writer, isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");

@@ -72,7 +72,6 @@ void json_key_str(JsonWriter *writer, Str key);
 void json_put_str(JsonWriter *writer, Str value); /* NULL data gives null */
 void json_put_cstr(JsonWriter *writer, const char *value);
 void json_put_int(JsonWriter *writer, int64_t value);
-void json_put_uint(JsonWriter *writer, uint64_t value);
 void json_put_double(JsonWriter *writer, double value); /* shortest that reads back; NaN and infinities as strings */
 void json_put_bool(JsonWriter *writer, bool value);
 void json_put_null(JsonWriter *writer);

@@ -11,10 +11,6 @@ void log_set_level(LogLevel level) {
         current = level;
 }
 
-LogLevel log_level(void) {
-        return current;
-}
-
 void log_line(LogLevel level, const char *module, const char *format, ...) {
         if (level > current)
                 return;

@@ -5,7 +5,6 @@
 
 typedef enum LogLevel { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG } LogLevel;
 void log_set_level(LogLevel level);
-LogLevel log_level(void);
 void log_line(LogLevel level, const char *module, const char *format, ...) PRINTF_LIKE(3, 4);
 #define log_debug(module, ...) log_line(LOG_DEBUG, module, __VA_ARGS__)
 #define log_info(module, ...) log_line(LOG_INFO, module, __VA_ARGS__)

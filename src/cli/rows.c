@@ -126,10 +126,6 @@ Status row_printer_sink(void *printer, Str data_row, Error *err) {
         return p->output->format == OUTPUT_CSV ? add_csv(p, &row, err) : add_text(p, &row, err);
 }
 
-int64_t row_printer_rows(const RowPrinter *printer) {
-        return printer->rows;
-}
-
 Status row_printer_finish(RowPrinter *p, Error *err) {
         if (p->output->format == OUTPUT_JSON) {
                 json_end(&p->json);

@@ -18,4 +18,3 @@ void row_printer_freep(RowPrinter **printer);
 Status row_printer_sink(void *printer, Str data_row, Error *err);
 /* What is left, and the end of the document. IO when stdout is gone. */
 Status row_printer_finish(RowPrinter *printer, Error *err);
-int64_t row_printer_rows(const RowPrinter *printer);

@@ -25,11 +25,6 @@ static void write_header(ThriftWriter *writer, int field, ThriftType type) {
         buf_u8(writer->buf, (uint8_t)(distance << 4 | (int)type));
 }
 
-void thrift_i8(ThriftWriter *writer, int field, int8_t value) {
-        write_header(writer, field, THRIFT_I8);
-        buf_u8(writer->buf, (uint8_t)value);
-}
-
 void thrift_i16(ThriftWriter *writer, int field, int16_t value) {
         write_header(writer, field, THRIFT_I16);
         write_zigzag(writer->buf, value);

@@ -39,7 +39,6 @@ void thrift_varint(Buf *buf, uint64_t value);
 void thrift_i16(ThriftWriter *writer, int field, int16_t value);
 void thrift_i32(ThriftWriter *writer, int field, int32_t value);
 void thrift_i64(ThriftWriter *writer, int field, int64_t value);
-void thrift_i8(ThriftWriter *writer, int field, int8_t value);
 void thrift_bool(ThriftWriter *writer, int field, bool value);
 void thrift_bytes(ThriftWriter *writer, int field, Str value);
 /* Then so many items follow: thrift_item_*() or thrift_begin_item(). */

@@ -116,10 +116,6 @@ void parquet_writer_freep(ParquetWriter **writer) {
         *writer = NULL;
 }
 
-int64_t parquet_writer_rows(const ParquetWriter *writer) {
-        return writer->state->rows + writer->rows;
-}
-
 /* ---- writing ---- */
 
 static void write_out(ParquetWriterState *state, Str bytes) {

@@ -101,7 +101,6 @@ Status parquet_writer_start(ParquetWriter *writer, int fd, const ParquetColumnSp
 Status parquet_writer_finish(ParquetWriter *writer, Arena *arena, FileStatistics *out, Error *err);
 /* Drops everything not yet written; the file is then worthless. Fine at any time. */
 void parquet_writer_abort(ParquetWriter *writer);
-int64_t parquet_writer_rows(const ParquetWriter *writer); /* ended so far, all row groups */
 
 Status parquet_writer_flush(ParquetWriter *writer, Error *err); /* ends the row group; the row ends call it */
 /* Takes back what was appended since the last row end: one value per column at most. */

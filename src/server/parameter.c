@@ -302,11 +302,6 @@ static Place find_type(uint32_t oid, size_t *out) {
         return PLACE_NONE;
 }
 
-Str parameter_engine_type(uint32_t oid) {
-        size_t i;
-        return find_type(oid, &i) == PLACE_SCALAR ? str_of(TYPES[i].engine) : STR("");
-}
-
 uint32_t parameter_oid(Str engine_type) {
         return engine_type.size > 0 ? client_type_of(engine_type).oid : 0;
 }

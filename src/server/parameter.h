@@ -7,8 +7,6 @@
 #include "server/wire.h"
 #include "sql/fill.h"
 
-/* The engine's type for an OID, as SqlValue names it; empty for 0, 705 (unknown) and those that have none here. */
-Str parameter_engine_type(uint32_t oid);
 /* OID of what the engine inferred ("INTEGER", "DECIMAL(18,3)"); 0 when it could not. */
 uint32_t parameter_oid(Str engine_type);
 
