@@ -146,11 +146,39 @@ def test_statements_wait_in_line_until_it_is_full(server: Server) -> None:
     connections[4].execute("begin; show timezone; commit")  # the server's own answers do not wait
     assert connections[4].execute("select count(*) from pg_catalog.pg_type").fetchone()[0] > 100  # nor what only asks the catalogue
     assert time.monotonic() - began < 10
-    # Again and again: a request to cancel that comes while a statement goes from the line to a thread is lost.
-    wait_until(lambda: [connection.cancel_safe() for connection in connections[:3]] and len(outcomes) == 4)
+    for connection in connections[:3]:
+        connection.cancel_safe()
     for thread in threads:
         thread.join(timeout=20)
     assert [outcome[:5] for outcome in outcomes[1:]] == ["57014"] * 3
+    for connection in connections:
+        connection.close()
+
+
+def test_a_statement_that_was_seen_to_wait_or_run_is_cancelled_by_one_request(server: Server) -> None:
+    """Wherever it is on its way from the line to a worker. One that was not seen yet may not have come."""
+    wait_until(lambda: sessions_of(server, "few") == 0)
+    states: list[str | None] = []
+
+    def ask(connection: psycopg.Connection[Any]) -> None:
+        try:
+            connection.execute("select pg_sleep(20)")
+            states.append("ran")
+        except psycopg.Error as failure:
+            states.append(failure.sqlstate)
+
+    connections = [connect(server, "few") for _ in range(3)]
+    for turn in range(8):
+        threads = [threading.Thread(target=ask, args=(connection,)) for connection in connections]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: busy(server, "few") == 3)
+        time.sleep(turn * 0.002)
+        for connection in connections:  # the first makes room, and the next is on its way when its own turn comes
+            connection.cancel_safe()
+        for thread in threads:
+            thread.join(timeout=15)
+    assert states == ["57014"] * 24
     for connection in connections:
         connection.close()
 

@@ -8,6 +8,7 @@
 
 #define READ_SIZE (64u << 10)
 #define STOPPED_WORDS "terminating connection due to administrator command"
+#define CANCELLED_WORDS "canceling statement due to user request"
 #define PREPARED_WEIGHT (32u << 10) /* bytes that a prepared statement is counted as */
 #define STEPS_OF_TURN 64             /* messages, and time, after which others have a turn */
 #define TURN_US 2000
@@ -156,10 +157,18 @@ bool session_view(Session *session, SessionView *out) {
 
 void session_cancel(Session *session) {
         pthread_mutex_lock(&session->lock);
-        if (session->working) {
+        if (session->busy)
                 atomic_store(&session->cancelled, true);
+        if (session->working)
                 worker_interrupt(session->working);
-        }
+        pthread_mutex_unlock(&session->lock);
+}
+
+void session_busy(Session *session, bool busy) {
+        pthread_mutex_lock(&session->lock);
+        session->busy = busy;
+        if (!busy)
+                atomic_store(&session->cancelled, false);
         pthread_mutex_unlock(&session->lock);
 }
 
@@ -180,10 +189,11 @@ Status session_work_with(Session *session, Worker *worker, Error *err) {
         pthread_mutex_lock(&session->lock);
         session->working = worker;
         pthread_mutex_unlock(&session->lock);
-        if (!atomic_load(&session->stopped))
+        bool stopped = atomic_load(&session->stopped);
+        if (!stopped && !atomic_load(&session->cancelled))
                 return STATUS_OK;
         session_work_done(session);
-        return session_refuse(session, "57P01", STATUS_INTERRUPTED, err, STOPPED_WORDS);
+        return stopped ? session_refuse(session, "57P01", STATUS_INTERRUPTED, err, STOPPED_WORDS) : session_refuse(session, "57014", STATUS_INTERRUPTED, err, CANCELLED_WORDS);
 }
 
 void session_work_done(Session *session) {
@@ -295,7 +305,7 @@ void session_reply_error(Session *session, const Error *error, Str text, size_t 
         ReplyError reply = {
                 .severity = REPLY_ERROR,
                 .sqlstate = str_of(sqlstate),
-                .message = cancelled ? STR("canceling statement due to user request")
+                .message = cancelled ? STR(CANCELLED_WORDS)
                            : hidden  ? STR("the store cannot answer this now")
                                      : str_of(error->message),
                 .hint = hidden ? STR("an administrator who asks the same is told why") : str_of(error->hint),
@@ -832,7 +842,7 @@ Status session_reserve(Session *session, Lane lane, Error *err) {
                 bool timed_out = session->timed_out;
                 session->turned_away = session->timed_out = false;
                 if (!timed_out)
-                        return session_refuse(session, "57014", STATUS_INTERRUPTED, err, "canceling statement due to user request");
+                        return session_refuse(session, "57014", STATUS_INTERRUPTED, err, CANCELLED_WORDS);
                 error_set(err, STATUS_TIMEOUT, "the statement waited in line for longer than it may take");
                 return error_hint(err, "fewer at a time, or a longer statement_timeout");
         }
@@ -867,6 +877,7 @@ static bool session_step(Session *session, SessionWant *out_want) {
         size_t size;
         *out_want = SESSION_WANTS_BYTES;
         Status status = wire_frame(WIRE_STAGE_SESSION, session_waiting(session), &size, &err);
+        session_busy(session, status == STATUS_OK && size > 0);
         if (status == STATUS_OK && size == 0)
                 return false;
         if (status == STATUS_OK)
@@ -888,6 +899,8 @@ static bool session_step(Session *session, SessionWant *out_want) {
         handle(session, &message, &err);
         bool flush = message.type == WIRE_FLUSH || message.type == WIRE_SYNC || message.type == WIRE_QUERY;
         session_take(session, size);
+        if (message.type == WIRE_SYNC || message.type == WIRE_QUERY)
+                session_busy(session, false);
         if (flush && session_flush(session, &err) != STATUS_OK)
                 session->stage = STAGE_ENDED;
         return true;

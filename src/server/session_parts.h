@@ -138,8 +138,9 @@ struct Session {
         SystemExtra extras[3];
 
         /* reached from other threads */
-        pthread_mutex_t lock; /* guards working and view */
+        pthread_mutex_t lock; /* guards busy, working and view */
         SessionView view;
+        bool busy; /* from a message that came whole to the end of what it asks: only then can it be cancelled */
         Worker *working;
         atomic_bool cancelled, stopped;
 
@@ -152,6 +153,8 @@ Status session_flush(Session *session, Error *err);
 bool session_is_patient(const Session *session);
 /* ... when there is much of it. */
 Status session_flush_some(Session *session, Error *err);
+/* Only a busy session can be cancelled; one that is no longer forgets that it was. */
+void session_busy(Session *session, bool busy);
 /* From now worker_interrupt() reaches it. INTERRUPTED if it was cancelled already. */
 Status session_work_with(Session *session, Worker *worker, Error *err);
 void session_work_done(Session *session);
