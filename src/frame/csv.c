@@ -10,7 +10,6 @@
  */
 #include "frame/csv.h"
 
-#include <assert.h>
 #include <regex.h>
 
 #include "base/reason.h"
@@ -40,17 +39,17 @@ struct CsvReader {
         Arena header_arena;
 
         bool skipping; /* inside a line that is too long to keep; `long_line` is its record */
-        CsvBad long_line;
+        BadRecord long_line;
         Buf long_raw;
 
         uint32_t *ends, *starts;
         int64_t *records;
         size_t room; /* of ends, in bytes of window */
         size_t rows;
-        CsvBad *bad;
+        BadRecord *bad;
         size_t bad_count, bad_room;
         bool quoted;
-        CsvCounts counts;
+        RecordCounts counts;
 };
 
 CsvReader *csv_new(void) {
@@ -196,8 +195,8 @@ static void add_bad(CsvReader *reader, Rule rule, int64_t line, size_t start, si
                 reader->bad_room = reader->bad_room ? reader->bad_room * 2 : 64;
                 reader->bad = grow(reader->bad, reader->bad_room, sizeof(*reader->bad));
         }
-        size_t size = end - start < CSV_RAW_MAX ? end - start : CSV_RAW_MAX;
-        reader->bad[reader->bad_count++] = (CsvBad){
+        size_t size = end - start < RECORD_RAW_MAX ? end - start : RECORD_RAW_MAX;
+        reader->bad[reader->bad_count++] = (BadRecord){
                 .rule = rule,
                 .record = ++reader->counts.records,
                 .line = line,
@@ -330,11 +329,11 @@ static void take_line(CsvReader *reader, Rule rule, size_t line_end) {
 static void start_skipping(CsvReader *reader) {
         size_t size = reader->size - reader->at;
         buf_clear(&reader->long_raw);
-        buf_append(&reader->long_raw, (Str){ reader->buffer + reader->at, size < CSV_RAW_MAX ? size : CSV_RAW_MAX });
-        reader->long_line = (CsvBad){ .rule = RULE_RECORD_TOO_LONG,
-                                      .line = reader->line,
-                                      .offset = reader->offset + reader->at,
-                                      .length = size };
+        buf_append(&reader->long_raw, (Str){ reader->buffer + reader->at, size < RECORD_RAW_MAX ? size : RECORD_RAW_MAX });
+        reader->long_line = (BadRecord){ .rule = RULE_RECORD_TOO_LONG,
+                                         .line = reader->line,
+                                         .offset = reader->offset + reader->at,
+                                         .length = size };
         reader->at = reader->size;
         reader->skipping = true;
 }
@@ -348,7 +347,7 @@ static void skip_line(CsvReader *reader) {
         }
         reader->skipping = false;
         add_bad(reader, RULE_RECORD_TOO_LONG, 0, reader->at, reader->at, 0);
-        CsvBad *bad = &reader->bad[reader->bad_count - 1];
+        BadRecord *bad = &reader->bad[reader->bad_count - 1];
         reader->long_line.record = bad->record;
         *bad = reader->long_line;
         bad->raw = buf_view(&reader->long_raw);
@@ -414,7 +413,7 @@ static bool take_scan(CsvReader *reader) {
         return take_rest(reader, &scan, after, &rest);
 }
 
-Status csv_next(CsvReader *reader, CsvBatch *out, bool *out_end, Error *err) {
+Status csv_next(CsvReader *reader, RecordBatch *out, bool *out_end, Error *err) {
         reader->rows = reader->bad_count = 0;
         reader->quoted = false;
         size_t line_at = reader->at;
@@ -437,18 +436,18 @@ Status csv_next(CsvReader *reader, CsvBatch *out, bool *out_end, Error *err) {
                 line = reader->line;
         }
         *out_end = reader->rows == 0 && reader->bad_count == 0;
-        *out = (CsvBatch){ .text = reader->buffer,
-                           .offset = reader->offset,
-                           .rows = reader->rows,
-                           .width = reader->width,
-                           .starts = reader->starts,
-                           .ends = reader->ends,
-                           .records = reader->records,
-                           .quoted = reader->quoted,
-                           .bad = reader->bad,
-                           .bad_count = reader->bad_count,
-                           .line_at = line_at,
-                           .line = line };
+        *out = (RecordBatch){ .text = reader->buffer,
+                              .offset = reader->offset,
+                              .rows = reader->rows,
+                              .width = reader->width,
+                              .starts = reader->starts,
+                              .ends = reader->ends,
+                              .records = reader->records,
+                              .quoted = reader->quoted,
+                              .bad = reader->bad,
+                              .bad_count = reader->bad_count,
+                              .line_at = line_at,
+                              .line = line };
         return STATUS_OK;
 }
 
@@ -583,7 +582,7 @@ static void reset(CsvReader *reader, const Format *format, size_t width) {
         reader->line = 1;
         reader->width = width;
         reader->rows = reader->bad_count = 0;
-        reader->counts = (CsvCounts){ 0 };
+        reader->counts = (RecordCounts){ 0 };
         buf_clear(&reader->header_text);
         arena_reset(&reader->header_arena);
         memset(&reader->header_ends, 0, sizeof(reader->header_ends));
@@ -616,7 +615,7 @@ void csv_header(const CsvReader *reader, Arena *arena, Str **out, size_t *out_co
         for (size_t i = 0; i < *out_count; i++) {
                 size_t end = reader->header_ends.items[i];
                 Str field = str_slice(buf_view(&reader->header_text), start, end);
-                (*out)[i] = arena_str(arena, csv_unquote(&reader->format, field, arena));
+                (*out)[i] = arena_str(arena, field_unquote(&reader->format, field, arena));
                 start = end + 1;
         }
 }
@@ -625,7 +624,7 @@ size_t csv_width(const CsvReader *reader) {
         return reader->width;
 }
 
-const CsvCounts *csv_counts(const CsvReader *reader) {
+const RecordCounts *csv_counts(const CsvReader *reader) {
         return &reader->counts;
 }
 
@@ -633,32 +632,39 @@ uint64_t csv_read_raw(const CsvReader *reader) {
         return input_read_raw(reader->input);
 }
 
-int64_t csv_line(CsvBatch *batch, size_t row) {
-        size_t start = batch->starts[row];
-        assert(start >= batch->line_at);
-        batch->line += (int64_t)scan_count_lines(batch->text, batch->line_at, start);
-        batch->line_at = start;
-        return batch->line;
+/* --- as a kind of reader --- */
+
+static void *kind_make(void) {
+        return csv_new();
 }
 
-bool csv_is_quoted(const Format *format, Str field) {
-        return format->quote && field.size >= 2 && field.data[0] == format->quote;
+static void kind_free(void *state) {
+        csv_free(state);
 }
 
-Str csv_unquote(const Format *format, Str field, Arena *arena) {
-        if (!csv_is_quoted(format, field))
-                return field;
-        Str inner = str_slice(field, 1, field.size - 1);
-        char escape = format->escape ? format->escape : format->quote;
-        if (!memchr(inner.data, escape, inner.size))
-                return inner;
-        char *text = arena_alloc_raw(arena, inner.size + 1);
-        size_t size = 0;
-        for (size_t i = 0; i < inner.size; i++) {
-                if (inner.data[i] == escape && i + 1 < inner.size)
-                        i++;
-                text[size++] = inner.data[i];
-        }
-        text[size] = 0;
-        return (Str){ text, size };
+static Status kind_start(void *state, const ReaderOptions *options, Source source, Error *err) {
+        return csv_start(state, options->format, source, options->width, options->limit, err);
 }
+
+static void kind_header(const void *state, Arena *arena, Str **out, size_t *out_count) {
+        csv_header(state, arena, out, out_count);
+}
+
+static size_t kind_width(const void *state) {
+        return csv_width(state);
+}
+
+static Status kind_next(void *state, RecordBatch *out, bool *out_end, Error *err) {
+        return csv_next(state, out, out_end, err);
+}
+
+static const RecordCounts *kind_counts(const void *state) {
+        return csv_counts(state);
+}
+
+static uint64_t kind_read_raw(const void *state) {
+        return csv_read_raw(state);
+}
+
+const ReaderKind csv_kind = { kind_make,  kind_free, kind_start,  kind_header,
+                              kind_width, kind_next, kind_counts, kind_read_raw };

@@ -23,25 +23,24 @@ static void check_order(Place *last, int64_t record, int64_t line, uint64_t offs
         *last = (Place){ record, line, offset + length };
 }
 
-static void check_row(const CsvBatch *batch, size_t row) {
-        Str raw = csv_raw(batch, row);
+static void check_row(const RecordBatch *batch, size_t row, Str raw) {
         for (size_t i = 0; i < batch->width; i++) {
-                Str field = csv_field(batch, row, i);
+                Str field = record_field(batch, row, i);
                 require(field.data >= raw.data && field.data + field.size <= raw.data + raw.size,
                         "a field leaves its record");
         }
 }
 
-static void check_batch(CsvBatch *batch, Place *last, uint64_t size) {
+static void check_batch(RecordBatch *batch, Place *last, uint64_t size) {
         size_t row = 0, bad = 0;
         while (row < batch->rows || bad < batch->bad_count) {
                 if (bad == batch->bad_count || (row < batch->rows && batch->records[row] < batch->bad[bad].record)) {
-                        check_row(batch, row);
-                        check_order(last, batch->records[row], csv_line(batch, row), batch->offset + batch->starts[row],
-                                    csv_raw(batch, row).size, size);
+                        RecordOrigin origin = record_origin(batch, row);
+                        check_row(batch, row, origin.raw);
+                        check_order(last, batch->records[row], origin.line, origin.offset, origin.length, size);
                         row++;
                 } else {
-                        const CsvBad *wrong = &batch->bad[bad++];
+                        const BadRecord *wrong = &batch->bad[bad++];
                         check_order(last, wrong->record, wrong->line, wrong->offset, wrong->length, size);
                 }
         }
@@ -54,7 +53,7 @@ static const Type types[] = {
         { .kind = TYPE_TIME }, { .kind = TYPE_UUID },      { .kind = TYPE_BOOLEAN },
 };
 
-static void type_batch(const Format *format, const CsvBatch *batch, Arena *arena) {
+static void type_batch(const Format *format, const RecordBatch *batch, Arena *arena) {
         TypingRules rules;
         Error err;
         require(typing_rules_init(&rules, format, arena, &err) == STATUS_OK, err.message);
@@ -68,7 +67,7 @@ static void type_batch(const Format *format, const CsvBatch *batch, Arena *arena
         require(failures.count <= batch->rows, "more failures than rows");
 }
 
-static void check_counts(const CsvCounts *counts, size_t size) {
+static void check_counts(const RecordCounts *counts, size_t size) {
         require(counts->records == counts->good + counts->bad + counts->headers + counts->blanks + counts->comments +
                                            counts->preamble + counts->footers,
                 "the counts do not add up");
@@ -86,7 +85,7 @@ static void read_all(const Format *format, Str text) {
         if (csv_start(reader, format, source_of_bytes(&text), 0, 0, &err) != STATUS_OK)
                 return;
         while (true) {
-                CsvBatch batch;
+                RecordBatch batch;
                 bool end;
                 if (csv_next(reader, &batch, &end, &err) != STATUS_OK)
                         return;

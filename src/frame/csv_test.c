@@ -13,26 +13,26 @@
  *
  * and at the end the skipped ones: h(eader) b(lank) c(omment) p(reamble) f(ooter).
  */
-static void tell_row(Buf *out, CsvBatch *batch, size_t row) {
-        Str raw = csv_raw(batch, row);
-        buf_printf(out, "%lld@%lld %llu+%zu: ", (long long)batch->records[row], (long long)csv_line(batch, row),
-                   (unsigned long long)(batch->offset + batch->starts[row]), raw.size);
+static void tell_row(Buf *out, RecordBatch *batch, size_t row) {
+        RecordOrigin origin = record_origin(batch, row);
+        buf_printf(out, "%lld@%lld %llu+%llu: ", (long long)batch->records[row], (long long)origin.line,
+                   (unsigned long long)origin.offset, (unsigned long long)origin.length);
         for (size_t i = 0; i < batch->width; i++) {
                 if (i > 0)
                         buf_append_byte(out, '|');
-                buf_append(out, csv_field(batch, row, i));
+                buf_append(out, record_field(batch, row, i));
         }
         buf_append_byte(out, '\n');
 }
 
-static void tell_bad(Buf *out, const CsvBad *bad) {
+static void tell_bad(Buf *out, const BadRecord *bad) {
         buf_printf(out, "%lld@%lld %llu+%llu! %s: ", (long long)bad->record, (long long)bad->line,
                    (unsigned long long)bad->offset, (unsigned long long)bad->length, rule_name(bad->rule));
         buf_append(out, bad->raw);
         buf_append_byte(out, '\n');
 }
 
-static void tell_batch(Buf *out, CsvBatch *batch) {
+static void tell_batch(Buf *out, RecordBatch *batch) {
         size_t row = 0, bad = 0;
         while (row < batch->rows || bad < batch->bad_count) {
                 if (bad == batch->bad_count || (row < batch->rows && batch->records[row] < batch->bad[bad].record))
@@ -42,7 +42,7 @@ static void tell_batch(Buf *out, CsvBatch *batch) {
         }
 }
 
-static void tell_counts(Buf *out, const CsvCounts *counts) {
+static void tell_counts(Buf *out, const RecordCounts *counts) {
         const struct {
                 char letter;
                 int64_t count;
@@ -66,7 +66,7 @@ static Status tell(Test *t, const Format *format, Str text, size_t width, Str *o
         CLEANUP(buf_deinit) Buf told = { 0 };
         TRY(csv_start(reader, format, source_of_bytes(&text), width, 0, &t->err));
         while (true) {
-                CsvBatch batch;
+                RecordBatch batch;
                 bool end;
                 TRY(csv_next(reader, &batch, &end, &t->err));
                 if (end)
@@ -259,15 +259,16 @@ TEST(windows_do_not_show) {
         size_t lines = 2;
         bool end = false;
         while (!end) {
-                CsvBatch batch;
+                RecordBatch batch;
                 CHECK_OK(csv_next(reader, &batch, &end, &t->err));
                 size_t row = 0, wrong = 0;
                 while (row < batch.rows || wrong < batch.bad_count) {
                         bool is_row = wrong == batch.bad_count ||
                                       (row < batch.rows && batch.records[row] < batch.bad[wrong].record);
-                        uint64_t offset = is_row ? batch.offset + batch.starts[row] : batch.bad[wrong].offset;
-                        uint64_t length = is_row ? csv_raw(&batch, row).size : batch.bad[wrong].length;
-                        int64_t line = is_row ? csv_line(&batch, row) : batch.bad[wrong].line;
+                        RecordOrigin origin = is_row ? record_origin(&batch, row) : (RecordOrigin){ 0 };
+                        uint64_t offset = is_row ? origin.offset : batch.bad[wrong].offset;
+                        uint64_t length = is_row ? origin.length : batch.bad[wrong].length;
+                        int64_t line = is_row ? origin.line : batch.bad[wrong].line;
                         CHECK_INT(offset, next);
                         CHECK_INT(is_row ? batch.records[row] : batch.bad[wrong].record, record);
                         CHECK_INT(line, lines);

@@ -77,7 +77,7 @@ static size_t null_word_of(Str text) {
 
 static void collect(Guessing *guessing, const Str *fields, size_t count) {
         for (size_t i = 0; i < count; i++) {
-                Str bare = csv_unquote(guessing->format, fields[i], guessing->arena), text = str_trim(bare);
+                Str bare = field_unquote(guessing->format, fields[i], guessing->arena), text = str_trim(bare);
                 size_t word = null_word_of(text);
                 if (fields[i].size == 0)
                         guessing->out->nulls++;

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/reason.h"
 #include "base/vec.h"
+#include "frame/csv.h"
 
 #define SCORED_BYTES (256u << 10) /* a dialect is judged by these */
 #define PREAMBLE_LINES_MAX 100
@@ -122,7 +123,7 @@ static bool is_number_like(Str text) {
 
 /* No character of another dialect in it, unless as prose has them: a comma before a blank, a colon in a time. */
 static bool is_known(const Format *format, Str field) {
-        if (field.size == 0 || csv_is_quoted(format, field))
+        if (field.size == 0 || field_is_quoted(format, field))
                 return true;
         Str text = str_trim(field);
         if (text.size == 0 || is_number_like(text))
@@ -333,7 +334,7 @@ static void find_footer(Sniffing *sniffing, Format *format, const Records *recor
 typedef struct Table {
         size_t width, rows;
         Str *fields; /* rows * width, as they stand; the first row may be the header */
-        CsvCounts counts;
+        RecordCounts counts;
         int64_t broken[RULE_COUNT]; /* the bad records, by rule */
 } Table;
 
@@ -346,7 +347,7 @@ static Status read_table(Sniffing *sniffing, const Format *format, size_t width,
         TRY(csv_start(reader, &plain, source_of_bytes(&left), width, 0, err));
         *out = (Table){ .width = width };
         while (true) {
-                CsvBatch batch;
+                RecordBatch batch;
                 bool end;
                 TRY(csv_next(reader, &batch, &end, err));
                 if (end)
@@ -354,9 +355,9 @@ static Status read_table(Sniffing *sniffing, const Format *format, size_t width,
                 for (size_t i = 0; i < batch.bad_count; i++)
                         out->broken[batch.bad[i].rule]++;
                 for (size_t row = 0; row < batch.rows; row++) {
-                        Str raw = arena_str(sniffing->arena, csv_raw(&batch, row));
+                        Str raw = arena_str(sniffing->arena, record_text(&batch, row));
                         for (size_t i = 0; i < width; i++) {
-                                Str field = csv_field(&batch, row, i);
+                                Str field = record_field(&batch, row, i);
                                 size_t at = (size_t)(field.data - batch.text) - batch.starts[row];
                                 vec_push(sniffing->arena, &fields, str_slice(raw, at, at + field.size));
                         }
@@ -422,7 +423,7 @@ static Shape shape_of(const Sniffing *sniffing, const Format *format, const Str 
         Shape shape = { .fixed = true, .capitals = true };
         size_t seen = 0;
         for (size_t i = 0; i < count; i++) {
-                Str text = csv_unquote(format, fields[i], sniffing->arena);
+                Str text = field_unquote(format, fields[i], sniffing->arena);
                 if (text.size == 0 || str_is(text, "\\N"))
                         continue;
                 if (seen++ == 0)
@@ -445,13 +446,13 @@ static void vote_column(const Sniffing *sniffing, const Format *format, const Ta
                         Votes *votes) {
         size_t count;
         Str first = table->fields[column], *rest = column_of(sniffing, table, 1, column, &count);
-        Str text = str_trim(csv_unquote(format, first, sniffing->arena));
+        Str text = str_trim(field_unquote(format, first, sniffing->arena));
         ColumnGuess guess;
         guess_column(format, rest, count, true, sniffing->arena, &guess);
         votes->names &= is_name_like(text);
         for (size_t i = 0; i < count && !votes->recurs; i++)
                 votes->recurs = text.size > 0 &&
-                                str_equal(str_trim(csv_unquote(format, rest[i], sniffing->arena)), text);
+                                str_equal(str_trim(field_unquote(format, rest[i], sniffing->arena)), text);
         if (text.size == 0)
                 return;
         if (guess.type.kind != TYPE_TEXT) {
@@ -474,7 +475,7 @@ static bool all_differ(const Sniffing *sniffing, const Format *format, const Tab
         Map seen;
         map_init(&seen, sniffing->arena);
         for (size_t i = 0; i < table->width; i++) {
-                Str text = str_trim(csv_unquote(format, table->fields[i], sniffing->arena));
+                Str text = str_trim(field_unquote(format, table->fields[i], sniffing->arena));
                 if (map_has(&seen, text))
                         return false;
                 map_put(&seen, text, &seen);
@@ -619,7 +620,7 @@ static Str *header_of_other_width(Sniffing *sniffing, const Format *format, cons
         for (size_t i = 0; i <= scan.count && i < width; i++) {
                 size_t end = i < scan.count ? sniffing->ends[i] : record->end;
                 Str field = { sniffing->text.data + start, end - start };
-                fields[i] = str_trim(csv_unquote(format, arena_str(sniffing->arena, field), sniffing->arena));
+                fields[i] = str_trim(field_unquote(format, arena_str(sniffing->arena, field), sniffing->arena));
                 filled += fields[i].size > 0;
                 named += is_name_like(fields[i]);
                 start = end + 1;
@@ -641,7 +642,7 @@ static void name_columns(Sniffing *sniffing, const Format *format, const Table *
         if (format->header)
                 fields = ARENA_ARRAY(sniffing->arena, Str, width + 1);
         for (size_t i = 0; i < width && format->header && table->rows > 0; i++)
-                fields[i] = csv_unquote(format, table->fields[i], sniffing->arena);
+                fields[i] = field_unquote(format, table->fields[i], sniffing->arena);
         names_of_header(fields, width, sniffing->arena, names, renamed);
         for (size_t i = 0; i < width; i++) {
                 sniffing->out->columns[i].name = names[i];
@@ -785,19 +786,19 @@ static void rows_reading_deinit(RowsReading *reading) {
         typing_failures_deinit(&reading->failures);
 }
 
-static void preview_row(RowsReading *reading, const CsvBatch *batch, size_t row) {
+static void preview_row(RowsReading *reading, const RecordBatch *batch, size_t row) {
         size_t width = reading->sniffed->column_count;
         Str *put = reading->out->preview + reading->out->preview_count++ * width;
         for (size_t i = 0; i < width; i++) {
                 Value value;
                 bool null;
-                typing_value(&reading->typings[i], csv_field(batch, row, i), reading->arena, &value, &null);
+                typing_value(&reading->typings[i], record_field(batch, row, i), reading->arena, &value, &null);
                 put[i] = null ? STR_NONE
                               : arena_str(reading->arena, typing_print(&reading->typings[i], value, reading->arena));
         }
 }
 
-static void count_batch(RowsReading *reading, const CsvBatch *batch, Arena *scratch) {
+static void count_batch(RowsReading *reading, const RecordBatch *batch, Arena *scratch) {
         reading->failures.count = 0;
         for (size_t i = 0; i < reading->sniffed->column_count && batch->rows > 0; i++)
                 typing_column(&reading->typings[i], batch, i, i, scratch, &reading->vectors[i], &reading->failures);
@@ -815,25 +816,26 @@ static void count_batch(RowsReading *reading, const CsvBatch *batch, Arena *scra
 
 static Status read_rows(RowsReading *reading, Source source, Error *err) {
         const Sniffed *sniffed = reading->sniffed;
-        CLEANUP(csv_freep) CsvReader *reader = csv_new();
+        CLEANUP(reader_freep) RecordReader *reader = reader_new();
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         TRY(typing_rules_init(&reading->rules, &sniffed->format, reading->arena, err));
         for (size_t i = 0; i < sniffed->column_count; i++) {
                 SourceColumn column = { .name = sniffed->columns[i].name, .type = sniffed->columns[i].guess.type };
                 TRY(typing_init(&reading->typings[i], &reading->rules, &column, reading->arena, err));
         }
-        TRY(csv_start(reader, &sniffed->format, source, sniffed->column_count, 0, err));
+        ReaderOptions options = { .format = &sniffed->format, .width = sniffed->column_count };
+        TRY(reader_start(reader, &options, source, err));
         while (true) {
-                CsvBatch batch;
+                RecordBatch batch;
                 bool end;
-                TRY(csv_next(reader, &batch, &end, err));
+                TRY(reader_next(reader, &batch, &end, err));
                 if (end)
                         break;
                 if (batch.width == sniffed->column_count)
                         count_batch(reading, &batch, &scratch);
                 arena_reset(&scratch);
         }
-        reading->out->counts = *csv_counts(reader);
+        reading->out->counts = *reader_counts(reader);
         return STATUS_OK;
 }
 

@@ -10,6 +10,7 @@
  * Bytes in, plain data out; all texts lie in the arena or in the sample.
  */
 #include "frame/guess.h"
+#include "frame/reader.h"
 
 typedef struct SniffedColumn {
         Str name; /* see names_of_header() */
@@ -33,7 +34,7 @@ Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *e
 
 /* What the format and columns make of a text: the counts, and up to preview_max rows as text (data == NULL is NULL). */
 typedef struct SniffedRows {
-        CsvCounts counts;
+        RecordCounts counts;
         int64_t accepted, quarantined;
         Str *preview;
         size_t preview_count;

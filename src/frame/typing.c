@@ -399,8 +399,8 @@ Rule typing_value(const Typing *typing, Str field, Arena *arena, Value *out, boo
         *out_null = false;
         if (field.size == 0)
                 return null_value(typing, out_null);
-        bool quoted = csv_is_quoted(rules->format, field), text = typing->type.kind == TYPE_TEXT;
-        Str bare = csv_unquote(rules->format, field, arena);
+        bool quoted = field_is_quoted(rules->format, field), text = typing->type.kind == TYPE_TEXT;
+        Str bare = field_unquote(rules->format, field, arena);
         if (text) {
                 if (!quoted && is_null_word(rules, bare))
                         return null_value(typing, out_null);
@@ -465,7 +465,7 @@ static void put_value(const Typing *typing, Value value, Vector *out, size_t row
 
 typedef struct ColumnRun {
         const Typing *typing;
-        const CsvBatch *batch;
+        const RecordBatch *batch;
         size_t from, column;
         Arena *arena;
         Vector *out;
@@ -492,7 +492,7 @@ typedef bool (*FastReader)(const ColumnRun *run, const char *text, size_t size, 
  * one that has quotes inside is none that it knows.
  */
 static inline __attribute__((always_inline)) void run_fields(const ColumnRun *run, FastReader reader, bool unquotes) {
-        const CsvBatch *batch = run->batch;
+        const RecordBatch *batch = run->batch;
         const TypingRules *rules = run->typing->rules;
         const uint32_t *end = batch->ends + run->from;
         bool *nulls = run->out->nulls, ask_words = unquotes && rules->words_have_digits;
@@ -694,7 +694,7 @@ static void (*choose_run(const Typing *typing))(const ColumnRun *) {
         }
 }
 
-void typing_column(const Typing *typing, const CsvBatch *batch, size_t from, size_t column, Arena *arena, Vector *out,
+void typing_column(const Typing *typing, const RecordBatch *batch, size_t from, size_t column, Arena *arena, Vector *out,
                    TypingFailures *failures) {
         vector_reserve(out, batch->rows);
         ColumnRun run = { typing, batch, from, column, arena, out, failures };

@@ -7,7 +7,7 @@
  * text, and for single fields.
  */
 #include "base/value.h"
-#include "frame/csv.h"
+#include "frame/batch.h"
 #include "frame/pattern.h"
 #include "frame/zone.h"
 
@@ -78,7 +78,7 @@ Rule typing_value(const Typing *typing, Str field, Arena *arena, Value *out, boo
  * All rows of field `from` of a batch. `column` is how failures name it; a failed row is NULL in the vector. Unescaped
  * texts lie in the arena, which must live as long as the batch.
  */
-void typing_column(const Typing *typing, const CsvBatch *batch, size_t from, size_t column, Arena *arena, Vector *out,
+void typing_column(const Typing *typing, const RecordBatch *batch, size_t from, size_t column, Arena *arena, Vector *out,
                    TypingFailures *failures);
 
 /* How a number is written; false if the text is none. */

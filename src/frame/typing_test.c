@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/test.h"
+#include "frame/scan.h"
 
 typedef struct Case {
         const char *type, *field, *wanted; /* what typing_print gives, "NULL", or "! rule" */
@@ -15,13 +16,13 @@ static Str column_answer(Test *t, const Typing *typing, const Format *format, St
         memcpy(padded, text.data, text.size);
         uint32_t start = 0, ends[] = { (uint32_t)field.size, (uint32_t)field.size + 1 };
         int64_t record = 1;
-        CsvBatch batch = { .text = padded,
-                           .rows = 1,
-                           .width = 2,
-                           .starts = &start,
-                           .ends = ends,
-                           .quoted = true,
-                           .records = &record };
+        RecordBatch batch = { .text = padded,
+                              .rows = 1,
+                              .width = 2,
+                              .starts = &start,
+                              .ends = ends,
+                              .quoted = true,
+                              .records = &record };
         CLEANUP(vector_deinit) Vector vector = { .room = 0 };
         CLEANUP(typing_failures_deinit) TypingFailures failures = { .count = 0 };
         typing_column(typing, &batch, 0, 0, &t->arena, &vector, &failures);

@@ -2,9 +2,8 @@
 #include "worker/locate.h"
 
 #include "base/reason.h"
-#include "frame/csv.h"
+#include "frame/reader.h"
 #include "worker/fd_source.h"
-
 
 #define RAW_TOTAL_MAX (6u << 20) /* a reply holds 8 MB */
 
@@ -16,23 +15,23 @@ typedef struct Search {
         LocateResult result;
 } Search;
 
-static Status take_row(Search *search, CsvBatch *batch, size_t row, Error *err) {
-        Str raw = csv_raw(batch, row);
-        search->raw_total += raw.size;
+static Status take_row(Search *search, RecordBatch *batch, size_t row, Error *err) {
+        RecordOrigin origin = record_origin(batch, row);
+        search->raw_total += origin.raw.size;
         if (search->raw_total > RAW_TOTAL_MAX)
                 return error_reason(err, LOCATED_SIZE, reason_number(RAW_TOTAL_MAX >> 20));
         search->result.items[search->result.count++] = (LocatedRecord){
                 .record = batch->records[row],
-                .line = csv_line(batch, row),
-                .offset = batch->offset + (uint64_t)(raw.data - batch->text),
-                .length = raw.size,
-                .raw = arena_str(search->arena, raw),
+                .line = origin.line,
+                .offset = origin.offset,
+                .length = origin.length,
+                .raw = arena_str(search->arena, origin.raw),
         };
         return STATUS_OK;
 }
 
 /* Rows and wanted records both rise: one walk. A record that is no good row is passed over. */
-static Status search_batch(Search *search, CsvBatch *batch, Error *err) {
+static Status search_batch(Search *search, RecordBatch *batch, Error *err) {
         const LocateSpec *spec = search->spec;
         for (size_t row = 0; row < batch->rows && search->next < spec->record_count; row++) {
                 while (search->next < spec->record_count && spec->records[search->next] < batch->records[row])
@@ -47,15 +46,16 @@ static Status search_batch(Search *search, CsvBatch *batch, Error *err) {
 
 Status locate_run(const LocateSpec *spec, int fd, Arena *arena, LocateResult *out, Error *err) {
         TRY(format_check(&spec->format, err));
-        CLEANUP(csv_freep) CsvReader *reader = csv_new();
+        CLEANUP(reader_freep) RecordReader *reader = reader_new();
         Source source = source_of_fd(&fd);
-        TRY(csv_start(reader, &spec->format, source, spec->width, 0, err));
+        ReaderOptions options = { .format = &spec->format, .width = spec->width };
+        TRY(reader_start(reader, &options, source, err));
         Search search = { .spec = spec, .arena = arena };
         search.result.items = ARENA_ARRAY(arena, LocatedRecord, spec->record_count);
         bool end = false;
         while (!end && search.next < spec->record_count) {
-                CsvBatch batch;
-                TRY(csv_next(reader, &batch, &end, err));
+                RecordBatch batch;
+                TRY(reader_next(reader, &batch, &end, err));
                 if (!end)
                         TRY(search_batch(&search, &batch, err));
         }

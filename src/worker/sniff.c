@@ -3,6 +3,7 @@
 
 
 #include "base/vec.h"
+#include "frame/scan.h"
 #include "frame/sniff.h"
 #include "worker/fd_source.h"
 

@@ -12,6 +12,7 @@
 #include "base/reason.h"
 #include "base/vec.h"
 #include "frame/guess.h"
+#include "frame/reader.h"
 #include "parquet/writer.h"
 #include "worker/fd_source.h"
 
@@ -24,7 +25,7 @@
 #define PROGRESS_EVERY (16u << 20)
 
 struct Stager {
-        CsvReader *reader;
+        RecordReader *reader;
         ParquetWriter *data, *quarantine;
         Vector *vectors;
         size_t vector_count;
@@ -61,7 +62,7 @@ Stager *stager_new(void) {
         Stager *stager = calloc(1, sizeof(*stager));
         if (!stager)
                 out_of_memory();
-        stager->reader = csv_new();
+        stager->reader = reader_new();
         stager->data = parquet_writer_new();
         stager->quarantine = parquet_writer_new();
         return stager;
@@ -70,7 +71,7 @@ Stager *stager_new(void) {
 void stager_free(Stager *stager) {
         if (!stager)
                 return;
-        csv_free(stager->reader);
+        reader_free(stager->reader);
         parquet_writer_free(stager->data);
         parquet_writer_free(stager->quarantine);
         for (size_t i = 0; i < stager->vector_count; i++)
@@ -152,9 +153,9 @@ static void note_unknown(Job *job) {
 static Status match_columns(Job *job) {
         Str *fields;
         size_t count;
-        csv_header(job->stager->reader, job->arena, &fields, &count);
+        reader_header(job->stager->reader, job->arena, &fields, &count);
         if (!fields)
-                count = csv_width(job->stager->reader);
+                count = reader_width(job->stager->reader);
         StrList *header = &job->result->header;
         *header = (StrList){ ARENA_ARRAY(job->arena, Str, count + 1), count };
         names_of_header(fields, count, job->arena, header->items, NULL);
@@ -265,7 +266,7 @@ static size_t count_fitting(RowRange range) {
         return count;
 }
 
-static Status put_range(Job *job, const CsvBatch *batch, RowRange range) {
+static Status put_range(Job *job, const RecordBatch *batch, RowRange range) {
         const StageSpec *spec = job->spec;
         ParquetWriter *writer = job->stager->data;
         size_t count = count_fitting(range);
@@ -287,7 +288,7 @@ static Status put_range(Job *job, const CsvBatch *batch, RowRange range) {
 }
 
 /* In parts that the row group has room for. */
-static Status put_rows(Job *job, const CsvBatch *batch, const bool *failed) {
+static Status put_rows(Job *job, const RecordBatch *batch, const bool *failed) {
         if (count_fitting((RowRange){ 0, batch->rows, failed }) == 0)
                 return STATUS_OK;
         TRY(start_data(job));
@@ -327,24 +328,24 @@ static Str shown(Arena *arena, Str text, size_t most) {
         return arena_strf(arena, "%.*s...", (int)most, text.data);
 }
 
-typedef struct BadRecord {
-        CsvBad bad;
+typedef struct Rejected {
+        BadRecord bad;
         size_t column; /* of the spec; NO_FIELD: the whole record */
         Str field;     /* as it stands */
-} BadRecord;
+} Rejected;
 
-static Misfit misfit_of(const Job *job, const BadRecord *record, Arena *arena) {
-        const CsvBad *bad = &record->bad;
+static Misfit misfit_of(const Job *job, const Rejected *record, Arena *arena) {
+        const BadRecord *bad = &record->bad;
         Misfit misfit = { .rule = bad->rule, .width = (int64_t)bad->width, .wanted = (int64_t)job->result->header.count };
         if (bad->rule == RULE_WRONG_WIDTH || record->column == NO_FIELD)
                 return misfit;
         misfit.column = &job->spec->columns[record->column];
-        Str field = csv_unquote(&job->spec->format, record->field, arena);
+        Str field = field_unquote(&job->spec->format, record->field, arena);
         misfit.field = shown(arena, printable(arena, str_slice(field, 0, 2 * FIELD_SHOWN_MAX)), FIELD_SHOWN_MAX);
         return misfit;
 }
 
-static void count_rule(Job *job, const BadRecord *record, const Misfit *misfit) {
+static void count_rule(Job *job, const Rejected *record, const Misfit *misfit) {
         size_t place = record->column == NO_FIELD ? 0 : record->column + 1;
         StageRule **slot = &job->found[place * RULE_COUNT + record->bad.rule];
         if (*slot) {
@@ -366,10 +367,10 @@ static void count_rule(Job *job, const BadRecord *record, const Misfit *misfit) 
                               .wanted = misfit->wanted };
 }
 
-static Status put_bad(Job *job, const BadRecord *record) {
+static Status put_bad(Job *job, const Rejected *record) {
         TRY(start_quarantine(job));
         Arena *arena = &job->stager->batch_arena;
-        const CsvBad *bad = &record->bad;
+        const BadRecord *bad = &record->bad;
         Str column = record->column == NO_FIELD ? STR("") : job->spec->columns[record->column].name;
         Misfit misfit = misfit_of(job, record, arena);
         Str message = misfit_words(&misfit, arena);
@@ -391,27 +392,27 @@ static Status put_bad(Job *job, const BadRecord *record) {
         return parquet_row_end(writer, job->err);
 }
 
-static BadRecord bad_of_failure(const Job *job, CsvBatch *batch, TypingFailure failure) {
-        Str raw = csv_raw(batch, failure.row);
+static Rejected bad_of_failure(const Job *job, RecordBatch *batch, TypingFailure failure) {
+        RecordOrigin origin = record_origin(batch, failure.row);
         size_t field = job->fields[failure.column];
-        CsvBad bad = { .rule = failure.rule,
-                       .record = batch->records[failure.row],
-                       .line = csv_line(batch, failure.row),
-                       .offset = batch->offset + batch->starts[failure.row],
-                       .length = raw.size,
-                       .raw = str_slice(raw, 0, CSV_RAW_MAX) };
-        return (BadRecord){ bad, failure.column, field == NO_FIELD ? STR("") : csv_field(batch, failure.row, field) };
+        BadRecord bad = { .rule = failure.rule,
+                          .record = batch->records[failure.row],
+                          .line = origin.line,
+                          .offset = origin.offset,
+                          .length = origin.length,
+                          .raw = str_slice(origin.raw, 0, RECORD_RAW_MAX) };
+        return (Rejected){ bad, failure.column, field == NO_FIELD ? STR("") : record_field(batch, failure.row, field) };
 }
 
 /* Both lists are in order of record. */
-static Status put_quarantine(Job *job, CsvBatch *batch) {
+static Status put_quarantine(Job *job, RecordBatch *batch) {
         const TypingFailures *failures = &job->stager->failures;
         size_t f = 0, b = 0;
         while (f < failures->count || b < batch->bad_count) {
-                BadRecord record;
+                Rejected record;
                 if (f == failures->count ||
                     (b < batch->bad_count && batch->bad[b].record < batch->records[failures->items[f].row]))
-                        record = (BadRecord){ batch->bad[b++], NO_FIELD, STR("") };
+                        record = (Rejected){ batch->bad[b++], NO_FIELD, STR("") };
                 else
                         record = bad_of_failure(job, batch, failures->items[f++]);
                 TRY(put_bad(job, &record));
@@ -421,13 +422,13 @@ static Status put_quarantine(Job *job, CsvBatch *batch) {
 
 /* --- columns that the source does not know --- */
 
-static void collect_unknown(Job *job, const CsvBatch *batch) {
+static void collect_unknown(Job *job, const RecordBatch *batch) {
         for (size_t i = 0; i < job->unknown_count; i++) {
                 UnknownColumn *unknown = &job->unknown[i];
                 for (size_t row = 0; row < batch->rows; row++) {
                         if (unknown->texts.count == UNKNOWN_VALUES_MAX || unknown->bytes > UNKNOWN_BYTES_MAX)
                                 break;
-                        Str field = arena_str(job->arena, csv_field(batch, row, unknown->field));
+                        Str field = arena_str(job->arena, record_field(batch, row, unknown->field));
                         unknown->bytes += field.size;
                         vec_push(job->arena, &unknown->texts, field);
                 }
@@ -470,14 +471,14 @@ static void mark_failed(Stager *stager, size_t rows) {
                 stager->failed[stager->failures.items[i].row] = true;
 }
 
-static void type_missing(Job *job, const CsvBatch *batch, size_t column) {
+static void type_missing(Job *job, const RecordBatch *batch, size_t column) {
         if (!job->spec->columns[column].required)
                 return;
         for (size_t row = 0; row < batch->rows; row++)
                 typing_failures_add(&job->stager->failures, row, column, RULE_REQUIRED_MISSING);
 }
 
-static Status stage_batch(Job *job, CsvBatch *batch) {
+static Status stage_batch(Job *job, RecordBatch *batch) {
         Stager *stager = job->stager;
         arena_reset(&stager->batch_arena);
         stager->failures.count = 0;
@@ -500,13 +501,13 @@ static Status stage_batch(Job *job, CsvBatch *batch) {
 static Status stage_batches(Job *job, StageProgress progress) {
         uint64_t reported = 0;
         while (true) {
-                CsvBatch batch;
+                RecordBatch batch;
                 bool end;
-                TRY(csv_next(job->stager->reader, &batch, &end, job->err));
+                TRY(reader_next(job->stager->reader, &batch, &end, job->err));
                 if (end)
                         return STATUS_OK;
                 TRY(stage_batch(job, &batch));
-                uint64_t raw = csv_read_raw(job->stager->reader);
+                uint64_t raw = reader_read_raw(job->stager->reader);
                 if (!progress.report || raw - reported < PROGRESS_EVERY)
                         continue;
                 reported = raw;
@@ -544,7 +545,7 @@ static void collect_rules(Job *job) {
 }
 
 static void take_counts(Job *job) {
-        const CsvCounts *counts = csv_counts(job->stager->reader);
+        const RecordCounts *counts = reader_counts(job->stager->reader);
         StageResult *result = job->result;
         result->records = counts->records;
         result->headers = counts->headers;
@@ -587,9 +588,11 @@ static Status run(Job *job, StageProgress progress) {
         const StageSpec *spec = job->spec;
         TRY(prepare(job));
         Source source = source_of_fd(&job->files.in);
-        TRY(csv_start(job->stager->reader, &spec->format, source, spec->column_count + spec->ignore.count,
-                      spec->input_limit, job->err));
-        if (csv_width(job->stager->reader) > 0) {
+        ReaderOptions options = { .format = &spec->format,
+                                  .width = spec->column_count + spec->ignore.count,
+                                  .limit = spec->input_limit };
+        TRY(reader_start(job->stager->reader, &options, source, job->err));
+        if (reader_width(job->stager->reader) > 0) {
                 TRY(match_columns(job));
                 TRY(stage_batches(job, progress));
         }

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * RecordBatch: some records of a delivery as their fields' text, whatever format they came from.
+ *
+ * A field is canonical text, which typing reads: bare, or in the format's quotes with quotes inside escaped as the
+ * format says. An empty one without quotes is NULL. The fields of a row lie one after the other with one byte between
+ * them. A reader of text whose fields are written like that (CSV) points into its window; any other writes them into
+ * a buffer of its own and says of each row where it came from.
+ *
+ * Every record is good (handed on), bad (with the rule it breaks) or skipped, and is counted:
+ * records = good + bad + skipped.
+ */
+#include "frame/format.h"
+#include "frame/rule.h"
+
+#define RECORD_RAW_MAX (1u << 20) /* bytes of a bad record's text that are handed on; `length` says what it had */
+
+/* Where a record stands in its delivery, and as what. */
+typedef struct RecordOrigin {
+        uint64_t offset, length; /* bytes of the delivery after decompression, without the newline */
+        int64_t line;            /* from 1, where it begins */
+        Str raw;
+} RecordOrigin;
+
+typedef struct BadRecord {
+        Rule rule;
+        int64_t record, line;    /* from 1 */
+        uint64_t offset, length; /* as in RecordOrigin */
+        size_t width;            /* WRONG_WIDTH: the fields it has */
+        Str raw;                 /* not always UTF-8; cut at RECORD_RAW_MAX */
+} BadRecord;
+
+/* Borrowed from the reader, until the next call. */
+typedef struct RecordBatch {
+        const char *text;
+        size_t rows, width;
+        const uint32_t *starts;      /* of each row, where its first field begins */
+        const uint32_t *ends;        /* rows * width: where each field ends; the next begins one byte later */
+        const int64_t *records;      /* of each row: its ordinal among all records, from 1 */
+        const RecordOrigin *origins; /* of each row; NULL: its fields are its raw text, at `offset` */
+        bool quoted;                 /* there may be fields in quotes */
+        const BadRecord *bad;        /* in order of record, between the rows */
+        size_t bad_count;
+        uint64_t offset; /* of text[0] in the delivery */
+        size_t line_at;  /* text[line_at] is on physical line `line` */
+        int64_t line;
+} RecordBatch;
+
+typedef struct RecordCounts {
+        int64_t records, good, bad;
+        int64_t headers, blanks, comments, preamble, footers; /* the skipped ones */
+        uint64_t bytes;                                       /* of the delivery, decompressed */
+} RecordCounts;
+
+/* Field `column` of a row as it stands in the text, quotes included. */
+static inline Str record_field(const RecordBatch *batch, size_t row, size_t column) {
+        const uint32_t *ends = batch->ends + row * batch->width;
+        uint32_t start = column ? ends[column - 1] + 1 : batch->starts[row];
+        return (Str){ batch->text + start, ends[column] - start };
+}
+
+/* All fields of a row, as they stand. */
+static inline Str record_text(const RecordBatch *batch, size_t row) {
+        uint32_t end = batch->ends[row * batch->width + batch->width - 1];
+        return (Str){ batch->text + batch->starts[row], end - batch->starts[row] };
+}
+
+/* Counts lines on from the row asked before, so rows are asked in rising order. */
+RecordOrigin record_origin(RecordBatch *batch, size_t row);
+
+/* Whether a field as it stands is in quotes, and its text without them (in the arena if something was escaped). */
+bool field_is_quoted(const Format *format, Str field);
+Str field_unquote(const Format *format, Str field, Arena *arena);

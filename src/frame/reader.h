@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * RecordReader: a delivery to batches of records, whatever its format. Each kind of format is a ReaderKind, a table of
+ * functions over a state of its own; a reader keeps the state of every kind that it met, so that buffers stay warm
+ * from file to file. One thread.
+ */
+#include "frame/batch.h"
+#include "frame/input.h"
+
+typedef struct ReaderOptions {
+        const Format *format; /* checked; borrowed */
+        size_t width;         /* fields of a record where the file itself does not say; 0 = as the first record */
+        uint64_t limit;       /* decoded bytes beyond which the file is HELD; 0 = none */
+} ReaderOptions;
+
+/* The functions of a kind; `state` is what its make() gave. They do what the calls below say. */
+typedef struct ReaderKind {
+        void *(*make)(void);
+        void (*free)(void *state);
+        Status (*start)(void *state, const ReaderOptions *options, Source source, Error *err);
+        void (*header)(const void *state, Arena *arena, Str **out, size_t *out_count);
+        size_t (*width)(const void *state);
+        Status (*next)(void *state, RecordBatch *out, bool *out_end, Error *err);
+        const RecordCounts *(*counts)(const void *state);
+        uint64_t (*read_raw)(const void *state);
+} ReaderKind;
+
+typedef struct RecordReader RecordReader;
+
+RecordReader *reader_new(void);
+void reader_free(RecordReader *reader);
+void reader_freep(RecordReader **reader);
+
+/* Begins a file: reads what stands before its records. HELD where that is at fault; IO and HELD of Input. */
+Status reader_start(RecordReader *reader, const ReaderOptions *options, Source source, Error *err);
+/* The names that the file gives to its fields, in the arena. NULL and 0 where it gives none, or is empty. */
+void reader_header(const RecordReader *reader, Arena *arena, Str **out, size_t *out_count);
+size_t reader_width(const RecordReader *reader); /* 0 = not known: nothing was read yet, or the file is empty */
+
+/* The next batch; *out_end when there is none. Some batches hold bad records alone. */
+Status reader_next(RecordReader *reader, RecordBatch *out, bool *out_end, Error *err);
+const RecordCounts *reader_counts(const RecordReader *reader); /* true for what was handed out so far */
+uint64_t reader_read_raw(const RecordReader *reader);          /* compressed bytes read so far */
