@@ -8,7 +8,9 @@
 #include "engine/row_text.h"
 #include "engine/data_row.h"
 #include "intake/stage.h"
+#include "model/applied.h"
 #include "model/finding.h"
+#include "model/remedy.h"
 #include "model/statement.h"
 #include "model/workspace.h"
 #include "sql/printer.h"
@@ -108,54 +110,18 @@ Status quarantine_rules(Lake *lake, const Delivery *deliveries, size_t count, St
         return STATUS_OK;
 }
 
-/* 0000-00-00 00:00:00, as MySQL writes what it has not: no pattern reads it. */
-static bool is_zero_date(const QuarantineRule *rule) {
-        if (!str_is(rule->rule, "not_a_date") && !str_is(rule->rule, "not_a_timestamp"))
-                return false;
-        size_t zeros = 0;
-        for (size_t i = 0; i < rule->text.size; i++) {
-                char c = rule->text.data[i];
-                if (!(c == '0' || strchr("-/.: T", c)))
-                        return false;
-                zeros += c == '0';
-        }
-        return zeros > 0;
-}
-
-Str quarantine_remedy(Arena *arena, const QuarantineRule *rule) {
-        static const struct {
-                const char *rule, *remedy; /* %s: the column */
-        } remedies[] = {
-                { "not_a_number", "%s: text, or 'decimal:' and 'thousands:', or the word under 'nulls:'" },
-                { "not_an_integer", "%s: decimal(18,2), or double" },
-                { "out_of_range", "%s: bigint, or decimal(38,0)" },
-                { "too_many_digits", "%s: a decimal with more digits" },
-                { "not_a_date", "a pattern more under 'dates:', or %s: text" },
-                { "not_a_timestamp", "a pattern more under 'dates:', or %s: text" },
-                { "not_a_time", "%s: text" },
-                { "no_offset", "%s: timestamp ZONE, or timestamp" },
-                { "not_a_boolean", "%s: text" },
-                { "not_a_uuid", "%s: text" },
-                { "required_missing", "%s without 'required'" },
-                { "empty_quoted", "nulls: [\"\"]" },
-                { "record_too_long", "limits: a larger record" },
-        };
-        if (is_zero_date(rule))
-                return arena_strf(arena, "nulls: [\"%.*s\"], since it is no day", STR_ARG(rule->text));
-        for (size_t i = 0; i < COUNT_OF(remedies); i++) {
-                if (!str_is(rule->rule, remedies[i].rule))
-                        continue;
-                Str before, after;
-                Str text = str_of(remedies[i].remedy);
-                size_t at = str_find(text, STR("%s"));
-                before = str_slice(text, 0, at);
-                after = str_slice(text, at + 2, text.size);
-                if (at == text.size)
-                        return text;
-                return arena_strf(arena, "%.*s%.*s%.*s", STR_ARG(before), STR_ARG(rule->column), STR_ARG(after));
-        }
-        return STR("");
-}
+/* What a listing goes through. */
+typedef struct RowList {
+        Cli *cli;
+        Workspace *workspace;
+        const Delivery *deliveries;
+        size_t delivery_count;
+        Str scope;
+        bool history;
+        Str zone;
+        JsonWriter *json; /* or NULL: csv */
+        Buf *out;
+} RowList;
 
 /* ---- grouped ---- */
 
@@ -168,45 +134,70 @@ static void print_check(Cli *cli, const QuarantineRule *r) {
         printf("  %s   must hold: %.*s%s\n", paint(cli->output.color_out, PAINT_DIM), STR_ARG(r->message), paint(cli->output.color_out, PAINT_NONE));
 }
 
-static void print_rule(Cli *cli, const QuarantineRule *r) {
-        printf("  %s %.*s%s%.*s, as in %.*s line %lld: %.*s\n", count_print(&cli->arena, r->rows).data, STR_ARG(r->rule),
-               r->column.size ? " in " : "", STR_ARG(r->column), STR_ARG(r->name), (long long)r->line, STR_ARG(r->message));
-        Str remedy = quarantine_remedy(&cli->arena, r);
-        if (remedy.size)
-                printf("  %s   would fit all: %.*s%s\n", paint(cli->output.color_out, PAINT_DIM), STR_ARG(remedy),
-                       paint(cli->output.color_out, PAINT_NONE));
+/* would fit all: dates: [yyyy-MM-dd, dd.MM.yyyy]   (tried: 1,204 other records read as before) */
+static void print_remedy(Cli *cli, const Remedy *remedy) {
+        const char *dim = paint(cli->output.color_out, PAINT_DIM), *none = paint(cli->output.color_out, PAINT_NONE);
+        printf("  %s   would fit all: %.*s", dim, STR_ARG(remedy->setting));
+        if (remedy->other.size)
+                printf(", and so would %.*s: as other days, and no record tells which", STR_ARG(remedy->other));
+        if (remedy->accepted)
+                printf("   (tried: %s other record%s as before)", count_print(&cli->arena, remedy->accepted).data,
+                       remedy->accepted == 1 ? " reads" : "s read");
+        printf("%s\n", none);
 }
 
-static void print_groups(Cli *cli, const QuarantineRule *rules, size_t count) {
+static void print_rule(Cli *cli, const QuarantineRule *r, const Remedy *remedies, size_t count) {
+        printf("  %s %.*s%s%.*s, as in %.*s line %lld: %.*s\n", count_print(&cli->arena, r->rows).data, STR_ARG(r->rule),
+               r->column.size ? " in " : "", STR_ARG(r->column), STR_ARG(r->name), (long long)r->line, STR_ARG(r->message));
+        for (size_t i = 0; i < count; i++)
+                if (str_equal(remedies[i].column, r->column) && str_is(r->rule, rule_name(remedies[i].rule)))
+                        print_remedy(cli, &remedies[i]);
+}
+
+/* A source whose text or landed files are no longer there has none, and is listed all the same. */
+static void find_remedies(RowList *list, Str zone, Str name, Remedy **out, size_t *out_count) {
+        Arena *arena = &list->cli->arena;
+        Workspace *workspace = list->workspace;
+        Error err = { 0 };
+        Source *source;
+        *out_count = 0;
+        Status status = applied_source(workspace->lake, (CatalogAt){ 0 }, zone, name, arena, &source, &err);
+        if (status == STATUS_NOT_FOUND)
+                return;
+        if (status == STATUS_OK)
+                status = workspace_workers(workspace, 1, &cli_interrupted, &err);
+        RemedySpec spec = { workspace->lake, workspace->pool, arena_strf(arena, "zone:%.*s", STR_ARG(zone)), list->deliveries, list->delivery_count };
+        if (status == STATUS_OK)
+                status = remedies_find(&spec, source, arena, out, out_count, &err);
+        if (status != STATUS_OK)
+                output_note(&list->cli->output, PAINT_YELLOW, "which setting would fit could not be tried: %s", err.message);
+}
+
+static void print_groups(RowList *list, const QuarantineRule *rules, size_t count) {
+        Cli *cli = list->cli;
+        Remedy *remedies = NULL;
+        size_t remedy_count = 0;
         if (count == 0) {
                 puts("quarantine is empty");
                 return;
         }
         for (size_t i = 0; i < count; i++) {
                 const QuarantineRule *r = &rules[i];
-                if (i == 0 || !str_equal(rules[i - 1].source, r->source))
+                if (i == 0 || !str_equal(rules[i - 1].source, r->source)) {
+                        Str zone, name;
                         printf("%s%.*s%s\n", paint(cli->output.color_out, PAINT_BOLD), STR_ARG(r->source), paint(cli->output.color_out, PAINT_NONE));
+                        if (r->severity.size == 0 && str_cut(r->source, '.', &zone, &name))
+                                find_remedies(list, zone, name, &remedies, &remedy_count);
+                }
                 if (r->severity.size)
                         print_check(cli, r);
                 else
-                        print_rule(cli, r);
+                        print_rule(cli, r, remedies, remedy_count);
         }
         output_note(&cli->output, PAINT_DIM, "edit the source or the model and run again: lode reads what landed once more. Each row: lode show quarantine --rows");
 }
 
 /* ---- each row ---- */
-
-typedef struct RowList {
-        Cli *cli;
-        Workspace *workspace;
-        const Delivery *deliveries;
-        size_t delivery_count;
-        Str scope;
-        bool history;
-        Str zone;
-        JsonWriter *json; /* or NULL: csv */
-        Buf *out;
-} RowList;
 
 /* The columns of what is asked, in the order of the shape; the delivery's name stands behind its number. */
 static const struct {
@@ -367,6 +358,6 @@ Status show_quarantine(Cli *cli, Str scope, bool rows, bool history, Error *err)
         RowList list = { .cli = cli, .workspace = workspace, .deliveries = deliveries, .delivery_count = count, .scope = scope, .history = history };
         if (each)
                 return list_rows(&list, err);
-        print_groups(cli, rules, rule_count);
+        print_groups(&list, rules, rule_count);
         return STATUS_OK;
 }

@@ -23,8 +23,6 @@ typedef struct QuarantineRule {
  * each. scope: empty, a zone, ZONE.SOURCE or ZONE.STAGE.MODEL. */
 Status quarantine_rules(Lake *lake, const Delivery *deliveries, size_t count, Str scope, Arena *arena, QuarantineRule **out,
                         size_t *out_count, Error *err);
-/* What in the source's text would let all rows of a rule in; empty where only the sender can help. */
-Str quarantine_remedy(Arena *arena, const QuarantineRule *rule);
 /* NOT_FOUND, with a guess, unless scope is empty, a zone, or ZONE.SOURCE or ZONE.STAGE.MODEL of the project. */
 Status show_scope_check(const Project *project, Str scope, Arena *arena, Error *err);
 /* `show quarantine`: grouped, or with rows (and in JSON and CSV) each row; with history those of models that are no longer

@@ -53,7 +53,9 @@
         X(INTERRUPT, 18, L, "nothing; ends the running statement, which answers FAIL")                         \
         X(LOCATE,    19, L, "engine/locate_message.h; one descriptor")                                         \
         X(LOCATED,   20, W, "engine/locate_message.h")                                                         \
-        X(ZONE,      21, L, "lstr the engine's name of it, i32 seconds, lstr TZif (empty: always so many seconds); DONE")
+        X(ZONE,      21, L, "lstr the engine's name of it, i32 seconds, lstr TZif (empty: always so many seconds); DONE") \
+        X(TRY,       26, L, "engine/trial_message.h; one descriptor")                                          \
+        X(TRIED,     27, W, "engine/trial_message.h")
 /* clang-format on */
 
 typedef enum MessageType {

@@ -631,6 +631,11 @@ Status worker_locate(Worker *worker, Str request, const int *fds, size_t fd_coun
         return ask_about_file(worker, MESSAGE_LOCATE, &call, request, fds, fd_count, arena, out_reply, err);
 }
 
+Status worker_try(Worker *worker, Str request, const int *fds, size_t fd_count, Arena *arena, Str *out_reply, Error *err) {
+        Call call = { .reply = MESSAGE_TRIED };
+        return ask_about_file(worker, MESSAGE_TRY, &call, request, fds, fd_count, arena, out_reply, err);
+}
+
 Status worker_stage(Worker *worker, Str request, const int *fds, size_t fd_count, WorkerProgress on_progress,
                     void *context, Arena *arena, Str *out_reply, Error *err) {
         Call call = { .reply = MESSAGE_STAGED, .progress = on_progress, .context = context };

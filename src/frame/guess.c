@@ -4,59 +4,19 @@
  * of candidates decides between those that fit: booleans, numbers, UUIDs, dates and timestamps, times, text.
  */
 #include "frame/guess.h"
+#include "frame/usual.h"
 
 #include "base/vec.h"
 
-/* A text that occurs among values of a type and stands for none of them. */
-static const char *const null_words[] = { "\\N",  "NULL", "null", "Null", "NA", "N/A", "n/a",
-                                          "#N/A", "None", "none", "-",    "--", "?" };
-
-/* Of two that read the same texts as different days, `twin` is the index of the other, -1 = none; the one listed first has the day first. */
-static const struct {
-        const char *text;
-        int twin;
-} patterns[] = {
-        { "yyyy-MM-dd", -1 },
-        { "yyyy/MM/dd", -1 },
-        { "yyyy.MM.dd", -1 },
-        { "dd.MM.yyyy", -1 },
-        { "d.M.yyyy", -1 },
-        { "dd/MM/yyyy", 6 },
-        { "MM/dd/yyyy", 5 },
-        { "d/M/yyyy", 8 },
-        { "M/d/yyyy", 7 },
-        { "dd-MM-yyyy", 10 },
-        { "MM-dd-yyyy", 9 },
-        { "dd-MMM-yyyy", -1 },
-        { "d-MMM-yyyy", -1 },
-        { "dd MMM yyyy", -1 },
-        { "d MMM yyyy", -1 },
-        { "MMM d, yyyy", -1 },
-        { "dd.MM.yy", -1 },
-        { "dd/MM/yy", 18 },
-        { "MM/dd/yy", 17 },
-        { "d/M/yy", 20 },
-        { "M/d/yy", 19 },
-        { "dd-MM-yy", 22 },
-        { "MM-dd-yy", 21 },
-        { "dd-MMM-yy", -1 },
-        { "dd/MM/yyyy h:mm a", 25 },
-        { "MM/dd/yyyy h:mm a", 24 },
-        { "dd/MM/yyyy h:mm:ss a", 27 },
-        { "MM/dd/yyyy h:mm:ss a", 26 },
-        { "d/M/yyyy h:mm a", 29 },
-        { "M/d/yyyy h:mm a", 28 },
-        { "d/M/yyyy h:mm:ss a", 31 },
-        { "M/d/yyyy h:mm:ss a", 30 },
-};
-#define PATTERN_COUNT COUNT_OF(patterns)
+#define PATTERN_COUNT USUAL_PATTERN_COUNT
+#define WORD_COUNT USUAL_NULL_WORD_COUNT
 
 typedef struct Guessing {
         const Format *format;
         Arena *arena;
         bool day_first;
         VEC(Str) texts; /* trimmed, unquoted, neither empty nor a word for NULL */
-        size_t word_counts[COUNT_OF(null_words)];
+        size_t word_counts[WORD_COUNT];
         size_t quoted_empties;
         Pattern *patterns; /* the table, compiled */
         ColumnGuess *out;
@@ -68,11 +28,11 @@ static void add_doubt(ColumnGuess *out, Str what, Str assumed) {
 }
 
 static size_t null_word_of(Str text) {
-        for (size_t i = 0; i < COUNT_OF(null_words); i++) {
-                if (str_is(text, null_words[i]))
+        for (size_t i = 0; i < WORD_COUNT; i++) {
+                if (str_is(text, usual_null_words[i]))
                         return i;
         }
-        return COUNT_OF(null_words);
+        return WORD_COUNT;
 }
 
 static void collect(Guessing *guessing, const Str *fields, size_t count) {
@@ -83,7 +43,7 @@ static void collect(Guessing *guessing, const Str *fields, size_t count) {
                         guessing->out->nulls++;
                 else if (text.size == 0)
                         guessing->quoted_empties++;
-                else if (word < COUNT_OF(null_words))
+                else if (word < WORD_COUNT)
                         guessing->word_counts[word]++;
                 else
                         vec_push(guessing->arena, &guessing->texts, text);
@@ -274,7 +234,7 @@ static void compile_patterns(Guessing *guessing) {
         Error err;
         guessing->patterns = ARENA_ARRAY(guessing->arena, Pattern, PATTERN_COUNT);
         for (size_t i = 0; i < PATTERN_COUNT; i++) {
-                if (pattern_compile(str_of(patterns[i].text), &guessing->patterns[i], &err) != STATUS_OK)
+                if (pattern_compile(str_of(usual_patterns[i].text), &guessing->patterns[i], &err) != STATUS_OK)
                         panic("%s", err.message);
         }
 }
@@ -292,7 +252,7 @@ static size_t best_pattern(const Guessing *guessing, DateStatistics *out, bool *
         *out_tie = false;
         if (best == PATTERN_COUNT)
                 return best;
-        int twin = patterns[best].twin;
+        int twin = usual_patterns[best].twin;
         if (twin >= 0 && found[twin].fits == found[best].fits) {
                 *out_tie = true;
                 if (!guessing->day_first)
@@ -308,11 +268,11 @@ static size_t second_pattern(const Guessing *guessing, size_t first, size_t *out
         size_t best = PATTERN_COUNT;
         *out_fits = 0;
         for (size_t i = 0; i < PATTERN_COUNT; i++) {
-                Str pair[] = { str_of(patterns[first].text), str_of(patterns[i].text) };
+                Str pair[] = { str_of(usual_patterns[first].text), str_of(usual_patterns[i].text) };
                 Format both = *guessing->format;
                 both.dates = (StrList){ pair, 2 };
                 Error err;
-                if (i == first || (int)i == patterns[first].twin || format_check_dates(&both, &err) != STATUS_OK)
+                if (i == first || (int)i == usual_patterns[first].twin || format_check_dates(&both, &err) != STATUS_OK)
                         continue;
                 size_t fits = 0;
                 for (size_t j = 0; j < guessing->texts.count; j++) {
@@ -341,7 +301,7 @@ static void doubt_order(const Guessing *guessing, size_t pattern) {
                              "dates such as %.*s can be read with the day or the month first, and "
                              "no value tells which",
                              STR_ARG(example)),
-                  arena_strf(guessing->arena, "%s: the %s is first", patterns[pattern].text,
+                  arena_strf(guessing->arena, "%s: the %s is first", usual_patterns[pattern].text,
                              guessing->day_first ? "day" : "month"));
 }
 
@@ -365,9 +325,9 @@ static bool guess_date(const Guessing *guessing) {
         }
         out->type.kind = found.offsets ? TYPE_TIMESTAMPTZ : found.times ? TYPE_TIMESTAMP : TYPE_DATE;
         out->iso = best == 0;
-        out->dates[out->date_count++] = str_of(patterns[best].text);
+        out->dates[out->date_count++] = str_of(usual_patterns[best].text);
         if (extra > 1)
-                out->dates[out->date_count++] = str_of(patterns[second].text);
+                out->dates[out->date_count++] = str_of(usual_patterns[second].text);
         if (out->iso && out->date_count == 1)
                 out->date_count = 0;
         out->misfits = (int64_t)misfits;
@@ -376,8 +336,8 @@ static bool guess_date(const Guessing *guessing) {
                 doubt_order(guessing, best);
         if (extra > 1)
                 add_doubt(out, STR("dates in two formats"),
-                          arena_strf(guessing->arena, "%s, and %s where that does not fit", patterns[best].text,
-                                     patterns[second].text));
+                          arena_strf(guessing->arena, "%s, and %s where that does not fit", usual_patterns[best].text,
+                                     usual_patterns[second].text));
         if (out->type.kind == TYPE_TIMESTAMP)
                 add_doubt(out, STR("times say no zone"), STR("timestamp, without a zone"));
         return true;
@@ -424,12 +384,12 @@ static void choose_type(Guessing *guessing) {
 static void take_nulls(const Guessing *guessing) {
         ColumnGuess *out = guessing->out;
         bool text = out->type.kind == TYPE_TEXT;
-        for (size_t i = 0; i < COUNT_OF(null_words); i++) {
+        for (size_t i = 0; i < WORD_COUNT; i++) {
                 if (guessing->word_counts[i] == 0 || (text && i > 0))
                         continue;
                 out->nulls += (int64_t)guessing->word_counts[i];
                 if (out->null_count < COUNT_OF(out->null_words))
-                        out->null_words[out->null_count++] = str_of(null_words[i]);
+                        out->null_words[out->null_count++] = str_of(usual_null_words[i]);
         }
         if (!text && guessing->quoted_empties > 0) {
                 out->empty_is_null = true;

@@ -69,6 +69,9 @@ Source *source_of_sniff(Arena *arena, Str zone, Str name, Str from, const SniffR
 /* The file as a person would have written it, for `lode add`: only what differs from the defaults, columns aligned,
  * notes as comments. source_parse of it gives an equal source. Needs no path and no text. */
 void source_print(const Source *source, Buf *out);
+/* What stands in `is` otherwise than in `was`, of how records are read, as lines of the text joined by commas:
+ * `decimal: ","`, `amount: decimal(18,4) required`. The columns of both are the same but for their types. */
+Str source_print_change(Arena *arena, const Source *is, const Source *was);
 /* Over everything that decides what the landed bytes become: equal = no need to read them again. */
 Sha256 source_reading_hash(const Source *source);
 /* Whether a pattern of `from` is `ingress/REST`, this zone's own ingress; any other is a path or a URI. */

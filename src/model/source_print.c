@@ -227,3 +227,34 @@ void source_print(const Source *source, Buf *out) {
         put_columns(&arena, out, source);
         put_list(out, "\nignore", source->ignore.items, source->ignore.count);
 }
+
+static StrList changed_list(StrList is, StrList was) {
+        bool equal = is.count == was.count;
+        for (size_t i = 0; i < is.count && equal; i++)
+                equal = str_equal(is.items[i], was.items[i]);
+        return equal ? (StrList){ 0 } : is;
+}
+
+Str source_print_change(Arena *arena, const Source *is, const Source *was) {
+        Source changed = *is;
+        Format *format = &changed.format;
+        format->dates = changed_list(format->dates, was->format.dates);
+        format->nulls = changed_list(format->nulls, was->format.nulls);
+        format->true_words = changed_list(format->true_words, was->format.true_words);
+        format->false_words = changed_list(format->false_words, was->format.false_words);
+        format->comment = str_equal(format->comment, was->format.comment) ? STR_NONE : format->comment;
+        format->footer = str_equal(format->footer, was->format.footer) ? STR_NONE : format->footer;
+        CLEANUP(buf_deinit) Buf lines = { 0 };
+        put_reading(&lines, &changed, was);
+        for (size_t i = 0; i < is->column_count; i++) {
+                if (type_equal(is->columns[i].type, was->columns[i].type) && is->columns[i].required == was->columns[i].required)
+                        continue;
+                buf_printf(&lines, "%.*s: ", STR_ARG(is->columns[i].name));
+                column_value(arena, &lines, &is->columns[i], &is->column_texts[i]);
+                buf_append_byte(&lines, '\n');
+        }
+        CLEANUP(buf_deinit) Buf joined = { 0 };
+        for (size_t i = 0; i + 1 < lines.size; i++)
+                buf_append(&joined, lines.data[i] == '\n' ? STR(", ") : (Str){ lines.data + i, 1 });
+        return buf_dup(&joined, arena);
+}

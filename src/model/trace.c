@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/vec.h"
 #include "engine/data_row.h"
+#include "model/applied.h"
 #include "model/run.h"
 #include "model/statement.h"
 #include "sql/rows.h"
@@ -227,20 +228,6 @@ static int by_delivery(const void *a, const void *b) {
         return (x->record > y->record) - (x->record < y->record);
 }
 
-/* How the delivery was read: its source's text at that commit. */
-static Status applied_format(Trace *t, const Delivery *delivery, const Source **out, Error *err) {
-        CatalogObject object;
-        CatalogName name = { STR("source"), delivery->zone, delivery->source };
-        TRY(catalog_get(t->spec->workspace->lake->catalog, t->spec->at, name, t->arena, &object, err));
-        Json *body;
-        Str text;
-        TRY(json_parse(object.body, "a source's body", t->arena, &body, err));
-        TRY(json_want_string(body, "text", &text, err));
-        Problems problems = { .arena = t->arena };
-        *out = source_parse(t->arena, delivery->zone, delivery->source, "a source's text", text, &problems);
-        return STATUS_OK;
-}
-
 static Status locate(Trace *t, const Delivery *delivery, const LocateSpec *spec, LocateResult *out, Error *err) {
         char *path = store_absolute(t->spec->workspace->lake->store, t->arena, delivery->landing);
         CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -260,8 +247,8 @@ static Status place_delivery(Trace *t, TracedRow **rows, size_t count, Error *er
         if (status == STATUS_NOT_FOUND)
                 return error_set(err, STATUS_CORRUPT, "the ledger does not know delivery %lld", (long long)rows[0]->delivery);
         TRY(status);
-        const Source *source;
-        TRY(applied_format(t, &delivery, &source, err));
+        Source *source; /* as it was read: by the text at that commit */
+        TRY(applied_source(t->spec->workspace->lake, t->spec->at, delivery.zone, delivery.source, t->arena, &source, err));
         LocateSpec spec = { .format = source->format, .width = (uint32_t)(source->column_count + source->ignore.count) };
         spec.records = ARENA_ARRAY(t->arena, int64_t, count);
         for (size_t i = 0; i < count; i++)

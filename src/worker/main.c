@@ -28,6 +28,7 @@
 #include "worker/sleep.h"
 #include "worker/sniff.h"
 #include "worker/stage.h"
+#include "worker/trial.h"
 
 enum { CONTROL = 3, ROWS = 4, FIRST_OTHER = 5 };
 enum { EXIT_PROTOCOL = 70, EXIT_ENGINE = 71, EXIT_START = 72 }; /* for the log only; lode looks at signals */
@@ -281,6 +282,21 @@ static void serve_locate(Server *server, const Request *request, Arena *arena) {
         reply(server, MESSAGE_LOCATED, request->message.statement, &payload);
 }
 
+static void serve_try(Server *server, const Request *request, Arena *arena) {
+        TrialSpec spec;
+        TrialResult result;
+        Error err = { 0 };
+        if (request->fd_count != 1 || trial_spec_read(request->message.payload, arena, &spec, &err) != STATUS_OK)
+                _exit(EXIT_PROTOCOL);
+        if (trial_run(&spec, request->fds[0], arena, &result, &err) != STATUS_OK) {
+                reply_error(server, request->message.statement, &err);
+                return;
+        }
+        CLEANUP(buf_deinit) Buf payload = { 0 };
+        trial_result_write(&payload, &result);
+        reply(server, MESSAGE_TRIED, request->message.statement, &payload);
+}
+
 static bool report_progress(void *context, uint64_t bytes_read) {
         Server *server = context;
         uint64_t statement = server->request.message.statement;
@@ -316,6 +332,7 @@ static const struct {
         { MESSAGE_PREPARE, serve_prepare }, { MESSAGE_EXECUTE, serve_execute }, { MESSAGE_DEFINE, serve_define },
         { MESSAGE_BUILD, serve_build },     { MESSAGE_SNIFF, serve_sniff },     { MESSAGE_STAGE, serve_stage },
         { MESSAGE_LOCATE, serve_locate },   { MESSAGE_ZONE, serve_zone },
+        { MESSAGE_TRY, serve_try },
 };
 
 static void serve(Server *server, const Request *request) {

@@ -15,8 +15,8 @@
 #include "frame/reader.h"
 #include "parquet/writer.h"
 #include "worker/fd_source.h"
+#include "worker/fields.h"
 
-#define NO_FIELD SIZE_MAX
 #define EXAMPLE_MAX 200          /* bytes of an example's text */
 #define FIELD_SHOWN_MAX 60       /* bytes of a field inside a message */
 #define UNKNOWN_VALUES_MAX 20000 /* texts of an unknown column that its type is guessed from */
@@ -90,43 +90,6 @@ void stager_freep(Stager **stager) {
 
 /* --- which field is which column --- */
 
-static size_t find_name(StrList header, Str name) {
-        for (size_t i = 0; i < header.count; i++) {
-                if (str_equal_nocase(header.items[i], name))
-                        return i;
-        }
-        return NO_FIELD;
-}
-
-static Str name_in_file(const SourceColumn *column) {
-        return column->from.size > 0 ? column->from : column->name;
-}
-
-/* Without a header a column is found by column_N, if all columns say that, else by its place. */
-static void match_places(Job *job) {
-        const StageSpec *spec = job->spec;
-        bool numbered = true;
-        for (size_t i = 0; i < spec->column_count; i++) {
-                job->fields[i] = find_name(job->result->header, name_in_file(&spec->columns[i]));
-                numbered &= job->fields[i] != NO_FIELD;
-        }
-        for (size_t i = 0; i < spec->column_count && !numbered; i++)
-                job->fields[i] = i;
-}
-
-static Status match_names(Job *job) {
-        const StageSpec *spec = job->spec;
-        StageResult *result = job->result;
-        size_t found = 0;
-        for (size_t i = 0; i < spec->column_count; i++) {
-                job->fields[i] = find_name(result->header, name_in_file(&spec->columns[i]));
-                found += job->fields[i] != NO_FIELD;
-        }
-        if (found > 0 || spec->column_count == 0)
-                return STATUS_OK;
-        return error_reason(job->err, HEADER_STRANGE, reason_text(str_slice(result->header.items[0], 0, FIELD_SHOWN_MAX)));
-}
-
 static void note_missing(Job *job) {
         VEC(Str) missing = { 0 };
         for (size_t i = 0; i < job->spec->column_count; i++) {
@@ -145,25 +108,16 @@ static void note_unknown(Job *job) {
         }
         job->unknown = ARENA_ARRAY(job->arena, UnknownColumn, header.count + 1);
         for (size_t i = 0; i < header.count; i++) {
-                if (!known[i] && find_name(job->spec->ignore, header.items[i]) == NO_FIELD)
+                if (!known[i] && fields_find(job->spec->ignore, header.items[i]) == NO_FIELD)
                         job->unknown[job->unknown_count++].field = i;
         }
 }
 
 static Status match_columns(Job *job) {
-        Str *fields;
-        size_t count;
-        reader_header(job->stager->reader, job->arena, &fields, &count);
-        if (!fields)
-                count = reader_width(job->stager->reader);
-        StrList *header = &job->result->header;
-        *header = (StrList){ ARENA_ARRAY(job->arena, Str, count + 1), count };
-        names_of_header(fields, count, job->arena, header->items, NULL);
-        job->fields = ARENA_ARRAY(job->arena, size_t, job->spec->column_count + 1);
-        if (!fields)
-                match_places(job);
-        else
-                TRY(match_names(job));
+        Fields fields;
+        TRY(fields_match(job->stager->reader, job->spec->columns, job->spec->column_count, job->arena, &fields, job->err));
+        job->fields = fields.places;
+        job->result->header = fields.header;
         note_missing(job);
         note_unknown(job);
         return STATUS_OK;

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two passes over the landed files. The first tries every candidate on the misfits alone, of which there are few, and
+ * also brings back their texts, since a word that stands for "nothing" is only known from these. The second tries what is
+ * left on all records. Candidates stand in the order in which they are preferred: what changes least comes first.
+ */
+#include "model/remedy.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/vec.h"
+#include "frame/usual.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+typedef struct Candidate {
+        Str setting;
+        TrialSetting trial;
+        bool baseline; /* nothing is changed: it brings back the texts */
+        bool date;     /* another pattern may read the same texts as other days */
+        TrialVerdict sum;
+} Candidate;
+
+typedef struct Group {
+        size_t column;
+        Rule rule;
+} Group;
+
+typedef struct Search {
+        const RemedySpec *spec;
+        const Source *source;
+        Arena *arena;
+        VEC(Group) groups;
+        VEC(Candidate) candidates;
+        Worker *worker;
+} Search;
+
+/* ---- what struck ---- */
+
+static bool rule_of_name(Str name, Rule *out) {
+        for (int i = 1; i < RULE_COUNT; i++) {
+                if (!str_is(name, rule_name((Rule)i)))
+                        continue;
+                *out = (Rule)i;
+                return true;
+        }
+        return false;
+}
+
+static void add_group(Search *s, Str column, Str rule_text) {
+        Rule rule;
+        size_t place = 0;
+        while (place < s->source->column_count && !str_equal(s->source->columns[place].name, column))
+                place++;
+        if (place == s->source->column_count || !rule_of_name(rule_text, &rule))
+                return;
+        for (size_t i = 0; i < s->groups.count; i++)
+                if (s->groups.items[i].column == place && s->groups.items[i].rule == rule)
+                        return;
+        vec_push(s->arena, &s->groups, (Group){ place, rule });
+}
+
+static bool is_meant(const Search *s, const Delivery *delivery) {
+        return str_is(delivery->state, "staged") && str_equal(delivery->zone, s->source->zone) && str_equal(delivery->source, s->source->name);
+}
+
+static Status collect_groups(Search *s, Error *err) {
+        for (size_t i = 0; i < s->spec->delivery_count; i++) {
+                const Delivery *delivery = &s->spec->deliveries[i];
+                if (!is_meant(s, delivery) || delivery->quarantined == 0 || delivery->detail.size == 0)
+                        continue;
+                Json *detail;
+                TRY(json_parse(delivery->detail, "a delivery's detail", s->arena, &detail, err));
+                const Json *rules = json_get(detail, "rules");
+                for (size_t j = 0; j < json_count(rules); j++)
+                        add_group(s, json_string(json_get(json_at(rules, j), "column")), json_string(json_get(json_at(rules, j), "rule")));
+        }
+        return STATUS_OK;
+}
+
+/* ---- candidates ---- */
+
+static Candidate *add_candidate(Search *s, const Group *group, const Source *changed) {
+        const SourceColumn *column = &changed->columns[group->column];
+        Error ignored;
+        if (s->candidates.count == TRIAL_SETTINGS_MAX || format_check(&changed->format, &ignored) != STATUS_OK)
+                return NULL;
+        Candidate candidate = { .setting = source_print_change(s->arena, changed, s->source),
+                                .trial = { .column = (uint32_t)group->column,
+                                           .rule = group->rule,
+                                           .format = changed->format,
+                                           .type = column->type,
+                                           .required = column->required } };
+        vec_push(s->arena, &s->candidates, candidate);
+        return &s->candidates.items[s->candidates.count - 1];
+}
+
+/* The source with this column's type another. */
+static void add_type(Search *s, const Group *group, Type type) {
+        Source changed = *s->source;
+        changed.columns = ARENA_ARRAY(s->arena, SourceColumn, changed.column_count);
+        memcpy(changed.columns, s->source->columns, changed.column_count * sizeof(*changed.columns));
+        SourceColumn *column = &changed.columns[group->column];
+        if (type_equal(column->type, type))
+                return;
+        column->type = type;
+        column->zone = column->zone_file = STR_NONE;
+        add_candidate(s, group, &changed);
+}
+
+static void add_decimal(Search *s, const Group *group, int precision, int scale) {
+        if (precision <= 38 && scale <= precision)
+                add_type(s, group, (Type){ .kind = TYPE_DECIMAL, .precision = precision, .scale = scale });
+}
+
+static StrList list_with(Search *s, StrList list, const Str *more, size_t count) {
+        StrList longer = { ARENA_ARRAY(s->arena, Str, list.count + count), 0 };
+        for (size_t i = 0; i < list.count; i++)
+                longer.items[longer.count++] = list.items[i];
+        for (size_t i = 0; i < count; i++)
+                longer.items[longer.count++] = more[i];
+        return longer;
+}
+
+/* Patterns replace ISO dates, so where there are none yet these stay the first. */
+static void add_patterns(Search *s, const Group *group) {
+        static Str iso[] = { { "yyyy-MM-dd", 10 } };
+        StrList now = s->source->format.dates.count ? s->source->format.dates : (StrList){ iso, 1 };
+        for (size_t i = 0; i < USUAL_PATTERN_COUNT; i++) {
+                Source changed = *s->source;
+                Str pattern = str_of(usual_patterns[i].text);
+                changed.format.dates = list_with(s, now, &pattern, 1);
+                Candidate *candidate = add_candidate(s, group, &changed);
+                if (candidate)
+                        candidate->date = true;
+        }
+}
+
+static void add_number_styles(Search *s, const Group *group) {
+        static const char styles[][2] = { { '.', 0 }, { ',', 0 }, { '.', ',' }, { ',', '.' }, { '.', '\'' }, { '.', ' ' }, { ',', ' ' } };
+        for (size_t i = 0; i < COUNT_OF(styles); i++) {
+                Source changed = *s->source;
+                if (changed.format.decimal == styles[i][0] && changed.format.thousands == styles[i][1])
+                        continue;
+                changed.format.decimal = styles[i][0];
+                changed.format.thousands = styles[i][1];
+                add_candidate(s, group, &changed);
+        }
+}
+
+/* Numbers with room for more: what held a value before holds it still. */
+static void add_wider(Search *s, const Group *group) {
+        Type type = s->source->columns[group->column].type;
+        if (type.kind == TYPE_INT)
+                add_type(s, group, (Type){ .kind = TYPE_BIGINT });
+        if (type.kind == TYPE_INT || type.kind == TYPE_BIGINT) {
+                for (int scale = 0; scale <= 6; scale += 2)
+                        add_decimal(s, group, 20 + scale, scale);
+                if (type.kind == TYPE_INT)
+                        add_type(s, group, (Type){ .kind = TYPE_DOUBLE });
+        }
+        if (type.kind != TYPE_DECIMAL)
+                return;
+        for (int scale = type.scale; scale <= 38; scale++)
+                add_decimal(s, group, type.precision + scale - type.scale > 18 ? type.precision + scale - type.scale : 18, scale);
+        add_decimal(s, group, 38, type.scale);
+}
+
+static void add_null_words(Search *s, const Group *group, StrList words) {
+        for (size_t i = 0; i < words.count; i++) {
+                bool is_zero_date = words.items[i].size >= 8 && strspn(words.items[i].data, "0-/.: T") >= words.items[i].size;
+                if (!usual_is_null_word(words.items[i]) && !is_zero_date)
+                        return;
+        }
+        Source changed = *s->source;
+        changed.format.nulls = list_with(s, changed.format.nulls, words.items, words.count);
+        if (words.count > 0)
+                add_candidate(s, group, &changed);
+}
+
+static void add_optional(Search *s, const Group *group) {
+        Source changed = *s->source;
+        changed.columns = ARENA_ARRAY(s->arena, SourceColumn, changed.column_count);
+        memcpy(changed.columns, s->source->columns, changed.column_count * sizeof(*changed.columns));
+        changed.columns[group->column].required = false;
+        add_candidate(s, group, &changed);
+}
+
+/* What does not need the misfits' texts. */
+static void add_usual(Search *s, const Group *group) {
+        static const Str empty = { "", 0 };
+        switch (group->rule) {
+        case RULE_NOT_A_DATE:
+        case RULE_NOT_A_TIMESTAMP:
+                add_patterns(s, group);
+                if (group->rule == RULE_NOT_A_DATE)
+                        add_type(s, group, (Type){ .kind = TYPE_TIMESTAMP });
+                return;
+        case RULE_NOT_A_NUMBER:
+        case RULE_NOT_AN_INTEGER:
+        case RULE_OUT_OF_RANGE:
+        case RULE_TOO_MANY_DIGITS:
+                add_number_styles(s, group);
+                add_wider(s, group);
+                return;
+        case RULE_NO_OFFSET:
+                add_type(s, group, (Type){ .kind = TYPE_TIMESTAMP });
+                return;
+        case RULE_EMPTY_QUOTED:
+                add_null_words(s, group, (StrList){ (Str[]){ empty }, 1 });
+                return;
+        case RULE_REQUIRED_MISSING:
+                add_optional(s, group);
+                return;
+        default:
+                return;
+        }
+}
+
+static void add_first(Search *s) {
+        for (size_t i = 0; i < s->groups.count; i++) {
+                Candidate *baseline = add_candidate(s, &s->groups.items[i], s->source);
+                if (baseline)
+                        baseline->baseline = true;
+                add_usual(s, &s->groups.items[i]);
+        }
+}
+
+/* ---- trying ---- */
+
+static Status try_delivery(Search *s, const Delivery *delivery, const TrialSpec *spec, Error *err) {
+        char *path = store_absolute(s->spec->lake->store, s->arena, delivery->landing);
+        CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return error_errno(err, errno, "cannot open the landed file '%s'", path);
+        CLEANUP(buf_deinit) Buf request = { 0 };
+        trial_spec_write(&request, spec);
+        if (!s->worker)
+                TRY(worker_lease(s->spec->pool, s->spec->principal, &s->worker, err));
+        Str reply;
+        TrialResult result;
+        TRY(worker_try(s->worker, buf_view(&request), &fd, 1, s->arena, &reply, err));
+        TRY(trial_result_read(reply, s->arena, &result, err));
+        if (result.count != s->candidates.count)
+                return error_set(err, STATUS_WORKER_LOST, "a worker tried other settings than it was given");
+        for (size_t i = 0; i < result.count; i++) {
+                TrialVerdict *sum = &s->candidates.items[i].sum;
+                const TrialVerdict *verdict = &result.items[i];
+                sum->misfits += verdict->misfits;
+                sum->fit += verdict->fit;
+                sum->accepted += verdict->accepted;
+                sum->same += verdict->same;
+                sum->reading = sum->reading * 31 + verdict->reading;
+                sum->unread = list_with(s, sum->unread, verdict->unread.items, verdict->unread.count);
+        }
+        return STATUS_OK;
+}
+
+static Status try_all(Search *s, bool accepted, Error *err) {
+        TrialSpec spec = {
+                .format = s->source->format,
+                .columns = s->source->columns,
+                .column_count = s->source->column_count,
+                .ignore = s->source->ignore,
+                .accepted = accepted,
+                .settings = ARENA_ARRAY(s->arena, TrialSetting, s->candidates.count + 1),
+                .setting_count = s->candidates.count,
+        };
+        for (size_t i = 0; i < s->candidates.count; i++) {
+                spec.settings[i] = s->candidates.items[i].trial;
+                s->candidates.items[i].sum = (TrialVerdict){ 0 };
+        }
+        for (size_t i = 0; i < s->spec->delivery_count; i++) {
+                const Delivery *delivery = &s->spec->deliveries[i];
+                if (is_meant(s, delivery) && (accepted || delivery->quarantined > 0))
+                        TRY(try_delivery(s, delivery, &spec, err));
+        }
+        return STATUS_OK;
+}
+
+static StrList without_repeats(Search *s, StrList list) {
+        StrList once = { ARENA_ARRAY(s->arena, Str, list.count + 1), 0 };
+        for (size_t i = 0; i < list.count; i++) {
+                size_t at = 0;
+                while (at < once.count && !str_equal(once.items[at], list.items[i]))
+                        at++;
+                if (at == once.count)
+                        once.items[once.count++] = list.items[i];
+        }
+        return once;
+}
+
+/* Those that read all misfits, in their order; then, of each group, what its texts suggest and text itself. */
+static void keep_those_that_read(Search *s) {
+        const Candidate *old = s->candidates.items;
+        size_t count = s->candidates.count;
+        s->candidates.items = NULL;
+        s->candidates.count = s->candidates.capacity = 0;
+        for (size_t g = 0; g < s->groups.count; g++) {
+                const Group *group = &s->groups.items[g];
+                for (size_t i = 0; i < count; i++) {
+                        bool mine = old[i].trial.column == group->column && old[i].trial.rule == group->rule;
+                        if (mine && !old[i].baseline && old[i].sum.misfits > 0 && old[i].sum.fit == old[i].sum.misfits)
+                                vec_push(s->arena, &s->candidates, old[i]);
+                        if (mine && old[i].baseline && group->rule != RULE_EMPTY_QUOTED && old[i].sum.unread.count < TRIAL_UNREAD_MAX)
+                                add_null_words(s, group, without_repeats(s, old[i].sum.unread));
+                }
+                add_type(s, group, (Type){ .kind = TYPE_TEXT });
+        }
+}
+
+static bool is_proved(const Candidate *candidate) {
+        const TrialVerdict *sum = &candidate->sum;
+        return sum->misfits > 0 && sum->fit == sum->misfits && sum->same == sum->accepted;
+}
+
+static bool take_remedy(const Search *s, const Group *group, Remedy *out) {
+        const Candidate *best = NULL;
+        *out = (Remedy){ .column = s->source->columns[group->column].name, .rule = group->rule };
+        for (size_t i = 0; i < s->candidates.count; i++) {
+                const Candidate *candidate = &s->candidates.items[i];
+                if (candidate->trial.column != group->column || candidate->trial.rule != group->rule || !is_proved(candidate))
+                        continue;
+                if (!best)
+                        best = candidate;
+                else if (best->date && candidate->date && best->sum.reading != candidate->sum.reading && out->other.size == 0)
+                        out->other = candidate->setting;
+        }
+        if (!best)
+                return false;
+        out->setting = best->setting;
+        out->misfits = best->sum.misfits;
+        out->accepted = best->sum.accepted;
+        return true;
+}
+
+static bool is_small_enough(const Search *s) {
+        int64_t bytes = 0;
+        for (size_t i = 0; i < s->spec->delivery_count; i++)
+                if (is_meant(s, &s->spec->deliveries[i]))
+                        bytes += s->spec->deliveries[i].bytes;
+        return bytes <= REMEDY_BYTES_MAX;
+}
+
+static Status search(Search *s, Remedy **out, size_t *out_count, Error *err) {
+        TRY(collect_groups(s, err));
+        if (s->groups.count == 0 || !is_small_enough(s))
+                return STATUS_OK;
+        add_first(s);
+        TRY(try_all(s, false, err));
+        keep_those_that_read(s);
+        TRY(try_all(s, true, err));
+        *out = ARENA_ARRAY(s->arena, Remedy, s->groups.count);
+        for (size_t i = 0; i < s->groups.count; i++)
+                *out_count += take_remedy(s, &s->groups.items[i], &(*out)[*out_count]);
+        return STATUS_OK;
+}
+
+Status remedies_find(const RemedySpec *spec, const Source *source, Arena *arena, Remedy **out, size_t *out_count, Error *err) {
+        Search s = { .spec = spec, .source = source, .arena = arena };
+        *out = NULL;
+        *out_count = 0;
+        Status status = search(&s, out, out_count, err);
+        worker_releasep(&s.worker);
+        return status;
+}

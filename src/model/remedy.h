@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Remedy: the one setting of a source's text that would let in every record that one rule struck in one column. It is
+ * proved by trying, not guessed: workers type the landed records again with each candidate, and a remedy is only what reads
+ * all of the misfits while every record that the table has reads the same.
+ */
+#include "catalog/catalog.h"
+#include "engine/trial_message.h"
+#include "engine/worker.h"
+#include "lake/lake.h"
+#include "model/source.h"
+
+/* Landed bytes that are read again to prove one. Beyond it no remedy is named: what is not proved is not said. */
+#define REMEDY_BYTES_MAX (1ll << 30)
+
+typedef struct Remedy {
+        Str column;
+        Rule rule;
+        Str setting;      /* as it stands in the source's text: `decimal: ","`, `amount: decimal(18,4)` */
+        Str other;        /* a second that reads all of them too, as other values; only a person can tell. Or empty */
+        int64_t misfits;  /* records that it was tried on */
+        int64_t accepted; /* and of the others, which read the same */
+} Remedy;
+
+typedef struct RemedySpec {
+        Lake *lake;
+        WorkerPool *pool;
+        Str principal;             /* whom a worker serves: the zone */
+        const Delivery *deliveries; /* of which those of this source that are staged count */
+        size_t delivery_count;
+} RemedySpec;
+
+/* For each pair of column and rule that the deliveries' ledger rows name, where there is one. source: the applied text. */
+Status remedies_find(const RemedySpec *spec, const Source *source, Arena *arena, Remedy **out, size_t *out_count, Error *err);

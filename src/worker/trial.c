@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every batch is typed once by the text as it is. The few records that a rule struck are typed field by field by the
+ * settings meant for them; those that fit, column by column by each setting that has read everything so far, and only in
+ * the columns that it can change.
+ */
+#include "worker/trial.h"
+
+#include "base/hash.h"
+#include "base/reason.h"
+#include "base/vec.h"
+#include "frame/reader.h"
+#include "frame/typing.h"
+#include "worker/fd_source.h"
+#include "worker/fields.h"
+
+/* One setting, compiled. */
+typedef struct Tried {
+        const TrialSetting *setting;
+        TypingRules rules;
+        Typing *typings; /* of each column */
+        bool *changes;   /* whether a column may read otherwise */
+        TrialVerdict verdict;
+        VEC(Str) unread;
+        bool dead; /* nothing more is to be learned of it */
+} Tried;
+
+typedef struct Trial {
+        const TrialSpec *spec;
+        Arena *arena;
+        Arena batch; /* texts of one batch */
+        RecordReader *reader;
+        Fields fields;
+        TypingRules rules;
+        Typing *typings;
+        Vector *vectors; /* as the text is */
+        Vector scratch;  /* as a setting would have it */
+        TypingFailures failures, others;
+        Tried *tried;
+        VEC(bool) failed; /* rows of the batch that do not fit */
+        Error *err;
+} Trial;
+
+/* ---- what a setting changes ---- */
+
+static bool lists_equal(StrList a, StrList b) {
+        bool equal = a.count == b.count;
+        for (size_t i = 0; i < a.count && equal; i++)
+                equal = str_equal(a.items[i], b.items[i]);
+        return equal;
+}
+
+static bool is_number(TypeKind kind) {
+        return kind == TYPE_INT || kind == TYPE_BIGINT || kind == TYPE_FLOAT || kind == TYPE_DOUBLE || kind == TYPE_DECIMAL;
+}
+
+static bool is_moment(TypeKind kind) {
+        return kind == TYPE_DATE || kind == TYPE_TIMESTAMP || kind == TYPE_TIMESTAMPTZ;
+}
+
+static bool may_change(const Format *is, const Format *was, TypeKind kind) {
+        if (!lists_equal(is->nulls, was->nulls))
+                return true;
+        if (is_number(kind))
+                return is->decimal != was->decimal || is->thousands != was->thousands;
+        if (is_moment(kind))
+                return !lists_equal(is->dates, was->dates);
+        return kind == TYPE_BOOLEAN && (!lists_equal(is->true_words, was->true_words) || !lists_equal(is->false_words, was->false_words));
+}
+
+static Status compile(Trial *t, const TrialSetting *setting, Tried *out) {
+        const TrialSpec *spec = t->spec;
+        *out = (Tried){ .setting = setting };
+        TRY(format_check(&setting->format, t->err));
+        TRY(typing_rules_init(&out->rules, &setting->format, t->arena, t->err));
+        out->typings = ARENA_ARRAY(t->arena, Typing, spec->column_count);
+        out->changes = ARENA_ARRAY(t->arena, bool, spec->column_count);
+        for (size_t i = 0; i < spec->column_count; i++) {
+                SourceColumn column = spec->columns[i];
+                if (i == setting->column) {
+                        column.type = setting->type;
+                        column.required = setting->required;
+                }
+                TRY(typing_init(&out->typings[i], &out->rules, &column, t->arena, t->err));
+                out->changes[i] = i == setting->column || may_change(&setting->format, &spec->format, column.type.kind);
+        }
+        return STATUS_OK;
+}
+
+/* ---- records that do not fit ---- */
+
+static void note_unread(Trial *t, Tried *tried, Str text) {
+        text = str_slice(str_trim(text), 0, TRIAL_TEXT_MAX);
+        while (text.size > 0 && !utf8_valid(text))
+                text.size--;
+        for (size_t i = 0; i < tried->unread.count; i++)
+                if (str_equal(tried->unread.items[i], text))
+                        return;
+        if (tried->unread.count < TRIAL_UNREAD_MAX)
+                vec_push(t->arena, &tried->unread, arena_str(t->arena, text));
+        else
+                tried->dead = true; /* it reads not all, and has said enough */
+}
+
+static void try_field(Trial *t, Tried *tried, Str field) {
+        Value value;
+        bool is_null = false;
+        const Typing *typing = &tried->typings[tried->setting->column];
+        tried->verdict.misfits++;
+        if (typing_value(typing, field, &t->batch, &value, &is_null) != RULE_NONE) {
+                note_unread(t, tried, field_unquote(&tried->setting->format, field, &t->batch));
+                return;
+        }
+        tried->verdict.fit++;
+        Str shown = is_null ? STR_NONE : typing_print(typing, value, &t->batch);
+        tried->verdict.reading = tried->verdict.reading * 31 + hash64_stable(shown) + is_null;
+}
+
+static void try_misfit(Trial *t, const RecordBatch *batch, TypingFailure failure) {
+        size_t place = t->fields.places[failure.column];
+        if (place == NO_FIELD)
+                return; /* no setting finds a column that the file lacks */
+        for (size_t i = 0; i < t->spec->setting_count; i++) {
+                Tried *tried = &t->tried[i];
+                if (!tried->dead && tried->setting->column == failure.column && tried->setting->rule == failure.rule)
+                        try_field(t, tried, record_field(batch, failure.row, place));
+        }
+}
+
+/* ---- records that do ---- */
+
+static bool is_same(Type type, const Vector *a, const Vector *b, size_t row) {
+        if (a->nulls[row] || b->nulls[row])
+                return a->nulls[row] && b->nulls[row];
+        switch (type.kind) {
+        case TYPE_TEXT:
+                return str_equal(a->texts[row], b->texts[row]);
+        case TYPE_FLOAT:
+        case TYPE_DOUBLE:
+                return memcmp(&a->numbers[row], &b->numbers[row], sizeof(double)) == 0;
+        case TYPE_UUID:
+                return memcmp(a->uuids[row], b->uuids[row], sizeof(*a->uuids)) == 0;
+        default:
+                return typing_is_wide(type) ? memcmp(&a->decimals[row], &b->decimals[row], sizeof(Int128)) == 0 : a->int64s[row] == b->int64s[row];
+        }
+}
+
+/* Marks the rows that read otherwise. A column that gets another type holds the same where it can be read: all types that
+ * are tried hold what the one before them held. */
+static void compare_column(Trial *t, const Tried *tried, const RecordBatch *batch, size_t column, bool *differs) {
+        size_t place = t->fields.places[column];
+        if (place == NO_FIELD)
+                return;
+        t->others.count = 0;
+        typing_column(&tried->typings[column], batch, place, column, &t->batch, &t->scratch, &t->others);
+        for (size_t i = 0; i < t->others.count; i++)
+                differs[t->others.items[i].row] = true;
+        Type type = t->spec->columns[column].type;
+        if (!type_equal(type, tried->typings[column].type))
+                return;
+        for (size_t row = 0; row < batch->rows; row++)
+                if (!t->failed.items[row] && !is_same(type, &t->vectors[column], &t->scratch, row))
+                        differs[row] = true;
+}
+
+static void compare_rows(Trial *t, Tried *tried, const RecordBatch *batch) {
+        bool *differs = ARENA_ARRAY(&t->batch, bool, batch->rows + 1);
+        for (size_t i = 0; i < t->spec->column_count; i++)
+                if (tried->changes[i])
+                        compare_column(t, tried, batch, i, differs);
+        for (size_t row = 0; row < batch->rows; row++) {
+                tried->verdict.accepted += !t->failed.items[row];
+                tried->verdict.same += !t->failed.items[row] && !differs[row];
+        }
+        tried->dead |= tried->verdict.same < tried->verdict.accepted;
+}
+
+/* ---- the file ---- */
+
+static void type_batch(Trial *t, const RecordBatch *batch) {
+        arena_reset(&t->batch);
+        t->failures.count = 0;
+        for (size_t i = 0; i < t->spec->column_count; i++)
+                if (t->fields.places[i] != NO_FIELD)
+                        typing_column(&t->typings[i], batch, t->fields.places[i], i, &t->batch, &t->vectors[i], &t->failures);
+        typing_failures_sort(&t->failures);
+        t->failed.count = 0;
+        for (size_t row = 0; row < batch->rows; row++)
+                vec_push(t->arena, &t->failed, false);
+        for (size_t i = 0; i < t->failures.count; i++)
+                t->failed.items[t->failures.items[i].row] = true;
+}
+
+static void try_batch(Trial *t, const RecordBatch *batch) {
+        if (batch->rows == 0)
+                return;
+        type_batch(t, batch);
+        for (size_t i = 0; i < t->failures.count; i++)
+                try_misfit(t, batch, t->failures.items[i]);
+        for (size_t i = 0; i < t->spec->setting_count && t->spec->accepted; i++)
+                if (!t->tried[i].dead && t->tried[i].unread.count == 0)
+                        compare_rows(t, &t->tried[i], batch);
+}
+
+static Status prepare(Trial *t) {
+        const TrialSpec *spec = t->spec;
+        TRY(format_check(&spec->format, t->err));
+        if (spec->column_count == 0)
+                return error_reason(t->err, REFUSED);
+        TRY(typing_rules_init(&t->rules, &spec->format, t->arena, t->err));
+        t->typings = ARENA_ARRAY(t->arena, Typing, spec->column_count);
+        t->vectors = ARENA_ARRAY(t->arena, Vector, spec->column_count);
+        for (size_t i = 0; i < spec->column_count; i++)
+                TRY(typing_init(&t->typings[i], &t->rules, &spec->columns[i], t->arena, t->err));
+        t->tried = ARENA_ARRAY(t->arena, Tried, spec->setting_count + 1);
+        for (size_t i = 0; i < spec->setting_count; i++)
+                TRY(compile(t, &spec->settings[i], &t->tried[i]));
+        return STATUS_OK;
+}
+
+static Status read_file(Trial *t, int fd) {
+        const TrialSpec *spec = t->spec;
+        TRY(prepare(t));
+        ReaderOptions options = { &spec->format, spec->column_count + spec->ignore.count, spec->input_limit };
+        TRY(reader_start(t->reader, &options, source_of_fd(&fd), t->err));
+        if (reader_width(t->reader) == 0)
+                return STATUS_OK;
+        TRY(fields_match(t->reader, spec->columns, spec->column_count, t->arena, &t->fields, t->err));
+        while (true) {
+                RecordBatch batch;
+                bool end;
+                TRY(reader_next(t->reader, &batch, &end, t->err));
+                if (end)
+                        return STATUS_OK;
+                try_batch(t, &batch);
+        }
+}
+
+static void release(Trial *t) {
+        reader_freep(&t->reader);
+        for (size_t i = 0; t->vectors && i < t->spec->column_count; i++)
+                vector_deinit(&t->vectors[i]);
+        vector_deinit(&t->scratch);
+        typing_failures_deinit(&t->failures);
+        typing_failures_deinit(&t->others);
+        arena_deinit(&t->batch);
+}
+
+Status trial_run(const TrialSpec *spec, int fd, Arena *arena, TrialResult *out, Error *err) {
+        Trial t = { .spec = spec, .arena = arena, .reader = reader_new(), .err = err };
+        Status status = read_file(&t, fd);
+        release(&t);
+        TRY(status);
+        TrialResult result = { ARENA_ARRAY(arena, TrialVerdict, spec->setting_count + 1), spec->setting_count };
+        for (size_t i = 0; i < result.count; i++) {
+                result.items[i] = t.tried[i].verdict;
+                result.items[i].unread = (StrList){ t.tried[i].unread.items, t.tried[i].unread.count };
+        }
+        *out = result;
+        return STATUS_OK;
+}
