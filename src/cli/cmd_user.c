@@ -16,12 +16,13 @@
 #define PASSWORD_MAX 1024
 #define DAY_US 86400000000LL
 
-enum { OPTION_ROLE, OPTION_NO_ROLE, OPTION_ATTR, OPTION_PASSWORD, OPTION_LOCK, OPTION_UNLOCK };
+enum { OPTION_ROLE, OPTION_NO_ROLE, OPTION_ATTR, OPTION_MAY_ACT_AS, OPTION_PASSWORD, OPTION_LOCK, OPTION_UNLOCK };
 
 static const Option user_options[] = {
         [OPTION_ROLE] = { "role", 0, "ROLE[,ROLE]", "roles that the user gets; admin and auditor are the platform's" },
         [OPTION_NO_ROLE] = { "no-role", 0, "ROLE[,ROLE]", "roles that are taken away" },
         [OPTION_ATTR] = { "attr", 0, "NAME=VALUE[,VALUE]", "an attribute for row filters; several parted by ';'" },
+        [OPTION_MAY_ACT_AS] = { "may-act-as", 0, "WHO[,WHO]", "users, or 'role ROLE', in whose place it may ask by SET ROLE; '' = nobody" },
         [OPTION_PASSWORD] = { "password-stdin", 0, NULL, "read the password from standard input" },
         [OPTION_LOCK] = { "lock", 0, NULL, "no more logins, until --unlock" },
         [OPTION_UNLOCK] = { "unlock", 0, NULL, "logins again" },
@@ -187,6 +188,9 @@ static Status change_account(Cli *cli, Account *account, Error *err) {
                 TRY(drop_roles(&cli->arena, account, str_of(no_role), err));
         if (attr)
                 TRY(set_attributes(&cli->arena, account, str_of(attr), err));
+        const char *may_act_as = cli_option(cli, OPTION_MAY_ACT_AS);
+        if (may_act_as)
+                split(&cli->arena, str_of(may_act_as), ',', &account->may_act_as, &account->may_act_as_count);
         account->locked = cli_option(cli, OPTION_LOCK) || (account->locked && !cli_option(cli, OPTION_UNLOCK));
         return STATUS_OK;
 }
@@ -250,6 +254,7 @@ static void account_json(JsonWriter *w, const Account *account, const char *pass
                 json_end(w);
         }
         json_end(w);
+        json_member_strs(w, "may_act_as", account->may_act_as, account->may_act_as_count);
         json_member_bool(w, "locked", account->locked);
         json_member_bool(w, "has_password", *password != '\0');
         json_end(w);
@@ -261,7 +266,7 @@ static Status user_list(Cli *cli, Accounts *accounts, Error *err) {
         TRY(account_list(accounts->catalog, &cli->arena, &items, &count, err));
         CLEANUP(buf_deinit) Buf json = { 0 };
         JsonWriter w = json_writer(&json, false);
-        Str headers[] = { STR("user"), STR("roles"), STR("attributes"), STR("login") };
+        Str headers[] = { STR("user"), STR("roles"), STR("attributes"), STR("acts for"), STR("login") };
         TextTable *table = text_table_new(&cli->arena, headers, COUNT_OF(headers));
         json_array(&w);
         for (size_t i = 0; i < count; i++) {
@@ -270,7 +275,8 @@ static Status user_list(Cli *cli, Accounts *accounts, Error *err) {
                 const char *password = account_verifier(accounts->catalog, items[i].name, &cli->arena, &verifier, &ignored) == STATUS_OK ? "password" : "";
                 account_json(&w, &items[i], password);
                 text_table_row(table, (Str[]){ items[i].name, join(&cli->arena, items[i].roles, items[i].role_count),
-                                               attributes_text(&cli->arena, &items[i]), items[i].locked ? STR("locked") : str_of(password) });
+                                               attributes_text(&cli->arena, &items[i]), join(&cli->arena, items[i].may_act_as, items[i].may_act_as_count),
+                                               items[i].locked ? STR("locked") : str_of(password) });
         }
         json_end(&w);
         if (cli_json(cli))
@@ -437,9 +443,11 @@ const Verb verb_user = {
         .usage = "user [add|set|remove NAME]",
         .words = "who logs in: roles, attributes, passwords",
         .help = "Users log in to lode serve. What they may read is text: zones/ZONE/access.yml names users and roles. Passwords are\n"
-                "kept as SCRAM verifiers only, outside the history.\n\n"
+                "kept as SCRAM verifiers only, outside the history. A service that stands between people and Lode (Metabase, a gateway)\n"
+                "reads nothing itself: --may-act-as says in whose place it may ask, by SET ROLE.\n\n"
                 "  lode user add bo --role analyst --attr region=EU --password-stdin < password.txt\n"
-                "  lode user set bo --no-role analyst --lock",
+                "  lode user set bo --no-role analyst --lock\n"
+                "  lode user add metabase --may-act-as 'role analyst' --password-stdin < password.txt",
         .options = user_options,
         .option_count = COUNT_OF(user_options),
         .run = run_user,

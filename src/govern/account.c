@@ -9,6 +9,7 @@
 #define TOKEN_SECRET_BYTES 20 /* 160 bits */
 #define TOKEN_ID_BYTES 6
 #define TOKEN_PREFIX "lode_"
+#define ROLE_WORD "role " /* before a role where a user could stand: no user's name has a blank */
 
 static const Str platform_roles[] = { { ROLE_ADMIN, sizeof(ROLE_ADMIN) - 1 }, { ROLE_AUDITOR, sizeof(ROLE_AUDITOR) - 1 } };
 
@@ -44,6 +45,7 @@ static Str account_body(Arena *arena, const Account *account) {
                 json_end(&w);
         }
         json_end(&w);
+        json_member_strs(&w, "may_act_as", account->may_act_as, account->may_act_as_count);
         json_member_bool(&w, "locked", account->locked);
         json_end(&w);
         return buf_dup(&out, arena);
@@ -60,12 +62,14 @@ static void read_strings(const Json *array, Arena *arena, Str **out, size_t *out
 
 static Status account_parse(Str name, Str body, Arena *arena, Account *out, Error *err) {
         Json *root;
-        const Json *roles, *attributes;
+        const Json *roles, *attributes, *may_act_as;
         TRY(json_parse(body, "an account", arena, &root, err));
         TRY(json_want_array(root, "roles", &roles, err));
         TRY(json_want_object(root, "attributes", &attributes, err));
+        TRY(json_want_array(root, "may_act_as", &may_act_as, err));
         Account account = { .name = arena_str(arena, name), .locked = json_bool(json_get(root, "locked"), false) };
         read_strings(roles, arena, &account.roles, &account.role_count);
+        read_strings(may_act_as, arena, &account.may_act_as, &account.may_act_as_count);
         account.attribute_count = json_count(attributes);
         account.attributes = ARENA_ARRAY(arena, Attribute, account.attribute_count);
         for (size_t i = 0; i < account.attribute_count; i++) {
@@ -84,6 +88,19 @@ bool account_has_role(const Account *account, Str role) {
         for (size_t i = 0; i < account->role_count; i++)
                 if (str_equal(account->roles[i], role))
                         return true;
+        return false;
+}
+
+bool account_may_act_as(const Account *service, const Account *other) {
+        if (service->is_admin)
+                return true;
+        if (other->is_admin || other->is_auditor)
+                return false;
+        for (size_t i = 0; i < service->may_act_as_count; i++) {
+                Str who = service->may_act_as[i], role = str_slice(who, sizeof(ROLE_WORD) - 1, who.size);
+                if (str_equal(who, other->name) || (str_starts_with(who, STR(ROLE_WORD)) && account_has_role(other, role)))
+                        return true;
+        }
         return false;
 }
 
@@ -117,20 +134,28 @@ static Status commit(Catalog *catalog, const AccountChange *change, Str message,
         return catalog_commit(catalog, &all, &arena, &made, err);
 }
 
-static Status check_roles(Catalog *catalog, const Account *account, Arena *arena, Error *err) {
+static Status check_role(Str role, Str *roles, size_t count, Error *err) {
+        for (size_t i = 0; i < count; i++)
+                if (str_equal(roles[i], role))
+                        return STATUS_OK;
+        error_set(err, STATUS_NOT_FOUND, "there is no role '%.*s'", STR_ARG(role));
+        Str guess = str_nearest(role, roles, count);
+        return guess.size ? error_hint(err, "did you mean '%.*s'?", STR_ARG(guess)) : error_hint(err, "lode role add %.*s makes it", STR_ARG(role));
+}
+
+static Status check_others(Catalog *catalog, const Account *account, Arena *arena, Error *err) {
         Str *roles;
         size_t count;
+        Account other;
         TRY(role_list(catalog, arena, &roles, &count, err));
-        for (size_t i = 0; i < account->role_count; i++) {
-                bool found = false;
-                for (size_t j = 0; j < count; j++)
-                        found |= str_equal(roles[j], account->roles[i]);
-                if (found)
-                        continue;
-                error_set(err, STATUS_NOT_FOUND, "there is no role '%.*s'", STR_ARG(account->roles[i]));
-                Str guess = str_nearest(account->roles[i], roles, count);
-                return guess.size ? error_hint(err, "did you mean '%.*s'?", STR_ARG(guess))
-                                  : error_hint(err, "lode role add %.*s makes it", STR_ARG(account->roles[i]));
+        for (size_t i = 0; i < account->role_count; i++)
+                TRY(check_role(account->roles[i], roles, count, err));
+        for (size_t i = 0; i < account->may_act_as_count; i++) {
+                Str who = account->may_act_as[i];
+                if (str_starts_with(who, STR(ROLE_WORD)))
+                        TRY(check_role(str_slice(who, sizeof(ROLE_WORD) - 1, who.size), roles, count, err));
+                else
+                        TRY(account_load(catalog, who, arena, &other, err));
         }
         return STATUS_OK;
 }
@@ -138,7 +163,7 @@ static Status check_roles(Catalog *catalog, const Account *account, Arena *arena
 Status account_put(Catalog *catalog, const AccountChange *change, const Account *account, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         TRY(account_check_name(account->name, "user", err));
-        TRY(check_roles(catalog, account, &arena, err));
+        TRY(check_others(catalog, account, &arena, err));
         CatalogPut put = { STR("principal"), STR(""), account->name, account_body(&arena, account) };
         return commit(catalog, change, arena_strf(&arena, "user %.*s", STR_ARG(account->name)), &put, NULL, 0, err);
 }

@@ -26,6 +26,8 @@ typedef struct Account {
         size_t role_count;
         Attribute *attributes;
         size_t attribute_count;
+        Str *may_act_as; /* "bo", "role analyst": whose place it may take, by SET ROLE */
+        size_t may_act_as_count;
         bool locked;
         bool is_admin, is_auditor; /* from the roles */
 } Account;
@@ -34,6 +36,11 @@ typedef struct Account {
 Status account_load(Catalog *catalog, Str name, Arena *arena, Account *out, Error *err);
 Status account_list(Catalog *catalog, Arena *arena, Account **out, size_t *out_count, Error *err);
 bool account_has_role(const Account *account, Str role);
+/*
+ * Whether a service may ask in the place of another. Never of one that has a role of the platform, unless it has admin itself:
+ * what a service may do is bounded by those it serves.
+ */
+bool account_may_act_as(const Account *service, const Account *other);
 /* BAD_VALUE with what a name may be. what: "user", "role" ... */
 Status account_check_name(Str name, const char *what, Error *err);
 /* Names of the roles there are, those of the platform first. */

@@ -31,6 +31,16 @@ TEST(accounts_have_roles_and_attributes_that_are_kept) {
         CHECK_OK(role_remove(catalog, &by_ann, STR("analyst"), &t->err));
 }
 
+TEST(a_service_acts_for_those_it_serves_and_never_for_the_platform) {
+        Str analyst[] = { STR("analyst") }, both[] = { STR("analyst"), STR("admin") }, acts[] = { STR("role analyst"), STR("cy") };
+        Account service = { .name = STR("bi"), .may_act_as = acts, .may_act_as_count = 2 }, admin = { .name = STR("ann"), .is_admin = true };
+        Account bo = { .name = STR("bo"), .roles = analyst, .role_count = 1 }, chief = { .name = STR("di"), .roles = both, .role_count = 2, .is_admin = true };
+        Account cy = { .name = STR("cy") }, auditor = { .name = STR("cy"), .is_auditor = true }, stranger = { .name = STR("analyst") };
+        CHECK(account_may_act_as(&service, &bo) && account_may_act_as(&service, &cy) && account_may_act_as(&admin, &chief));
+        CHECK(!account_may_act_as(&service, &chief) && !account_may_act_as(&service, &auditor) && !account_may_act_as(&service, &stranger));
+        CHECK(!account_may_act_as(&bo, &cy) && !account_may_act_as(&bo, &service));
+}
+
 TEST(names_are_of_letters_that_can_stand_anywhere) {
         static const struct {
                 const char *name;

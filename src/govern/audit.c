@@ -214,6 +214,8 @@ static void put_body(Buf *out, const AuditRecord *record, int64_t sequence, Aren
         json_member_int(&json, "sequence", sequence);
         json_member_str(&json, "time", time_print_us(arena, time_now_us()));
         json_member_str(&json, "principal", record->principal);
+        if (record->service.size > 0)
+                json_member_str(&json, "service", record->service);
         json_member_str(&json, "via", record->via);
         json_member_str(&json, "action", record->action);
         put_list(&json, "objects", record->objects, record->object_count);

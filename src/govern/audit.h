@@ -23,6 +23,7 @@ typedef struct Audit Audit;
 
 typedef struct AuditRecord {
         Str principal;      /* local:ann */
+        Str service;        /* that asked in its place; empty = itself */
         Str via;            /* cli, pg, http, serve */
         Str action;         /* query, apply, run, trace, show ... */
         const Str *objects; /* zone.stage.table */

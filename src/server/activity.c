@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What sessions say of each other: pg_stat_activity, lode.sessions, lode.access. One's own rows; all for administrators. */
+/* What sessions say of each other: pg_stat_activity, lode.sessions, lode.access, lode.entitlements. One's own rows; all for administrators. */
 #include "base/vec.h"
 #include "server/session_parts.h"
 #include "system/rows.h"
@@ -142,6 +142,21 @@ static Status make_access(void *context, const BindSource *source, RowFile *file
         return STATUS_OK;
 }
 
+/* The attributes of each principal, one row a value: for tools that filter rows by themselves. */
+static Status make_entitlements(void *context, const BindSource *source UNUSED, RowFile *file, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Session *session = context;
+        Account *accounts = &session->account;
+        size_t count = 1;
+        if (session->principal.administrator)
+                TRY(account_list(session->thread->lake->catalog, &arena, &accounts, &count, err));
+        for (size_t i = 0; i < count; i++)
+                for (size_t j = 0; j < accounts[i].attribute_count; j++)
+                        for (size_t k = 0; k < accounts[i].attributes[j].value_count; k++)
+                                TRY(ROW(file, err, TEXT(accounts[i].name), TEXT(accounts[i].attributes[j].name), TEXT(accounts[i].attributes[j].values[k])));
+        return STATUS_OK;
+}
+
 void session_extras(Session *session) {
         session->extras[0] = (SystemExtra){ "pg_catalog", "pg_stat_activity", NULL, make_activity, session };
         session->extras[1] = (SystemExtra){ "lode", "sessions",
@@ -149,4 +164,5 @@ void session_extras(Session *session) {
                                             "began_at timestamptz,statement_at timestamptz,statements int8,rows int8,statement text",
                                             make_sessions, session };
         session->extras[2] = (SystemExtra){ "lode", "access", "principal text,object text,granted bool,whole bool", make_access, session };
+        session->extras[3] = (SystemExtra){ "lode", "entitlements", "principal text,attribute text,value text", make_entitlements, session };
 }

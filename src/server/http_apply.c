@@ -304,7 +304,7 @@ static Status apply_text(Apply *apply, Error *err) {
 /* That something was refused is kept too, as with questions. */
 static void note_refused(Session *session) {
         Error ignored;
-        AuditRecord record = { .principal = session->principal.name, .via = session_via(session), .action = STR("apply"), .rows = -1, .bytes = -1, .denied = true };
+        AuditRecord record = { .principal = session->principal.name, .service = session_service(session), .via = session_via(session), .action = STR("apply"), .rows = -1, .bytes = -1, .denied = true };
         (void)session->host->audit(session->host->context, &record, false, &ignored);
 }
 

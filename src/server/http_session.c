@@ -292,7 +292,8 @@ static void forget_login(Session *session) {
         session->settings = settings_new();
         session->account = (Account){ 0 };
         session->principal = (Principal){ 0 };
-        session->zone = session->database = STR("");
+        session->zone = session->database = session->login = STR("");
+        session->acted_as = NULL;
         arena_reset(&session->arena);
         arena_reset(&session->account_arena);
 }

@@ -75,6 +75,7 @@ Status login_enter(Session *session, Error *err) {
         if (status == STATUS_NOT_FOUND || (status == STATUS_OK && account->locked))
                 return no_login(err);
         TRY(status);
+        session->login = account->name;
         session->principal = (Principal){ .name = account->name, .administrator = account->is_admin };
         TRY(session_choose_database(session, err));
         return session_check_start(session, err);

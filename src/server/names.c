@@ -14,6 +14,17 @@ static bool shows_all(Str database) {
 }
 
 /* A client that is told no database asks for one of its user's name: that is `lode`, unless a zone is called so. */
+/* A service enters where somebody may whom it serves. */
+static Status others_may_enter(Session *session, const Grants *grants, Str database, bool *out, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Account *accounts;
+        size_t count;
+        TRY(account_list(session->thread->lake->catalog, &arena, &accounts, &count, err));
+        for (size_t i = 0; i < count && !*out; i++)
+                *out = account_may_act_as(&session->account, &accounts[i]) && grants_may_enter(grants, &accounts[i], database);
+        return STATUS_OK;
+}
+
 Status session_choose_database(Session *session, Error *err) {
         Str database = session->database;
         session->zone = STR("");
@@ -21,7 +32,10 @@ Status session_choose_database(Session *session, Error *err) {
                 return STATUS_OK;
         const Grants *grants;
         TRY(grants_now(session->thread->grants, session->thread->lake->catalog, &grants, err));
-        if (grants_may_enter(grants, &session->account, database)) { /* a zone of which it sees nothing is not there */
+        bool enters = grants_may_enter(grants, &session->account, database);
+        if (!enters && session->account.may_act_as_count > 0)
+                TRY(others_may_enter(session, grants, database, &enters, err));
+        if (enters) { /* a zone of which it sees nothing is not there */
                 session->zone = database;
                 return STATUS_OK;
         }
@@ -43,6 +57,10 @@ static Status no_value(Session *session, Str name, Str value, Error *err) {
 
 static Status check_value(Session *session, Str name, Str value, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
+        Account other;
+        bool role = str_equal_nocase(name, STR("role")), authorization = str_equal_nocase(name, STR("session_authorization"));
+        if ((authorization || (role && !str_is(value, "none"))) && !str_equal(value, session->login))
+                return session_may_act_as(session, value, &arena, &other, err);
         Catalog *catalog = session->thread->lake->catalog;
         CatalogCommit commit;
         Str branch = settings_get(session->settings, STR("lode.branch"));
@@ -55,6 +73,8 @@ static Status check_value(Session *session, Str name, Str value, Error *err) {
 
 Status session_set(Session *session, Str name, Str value, bool local, Error *err) {
         TRY(check_value(session, name, value, err));
+        if (str_equal_nocase(name, STR("session_authorization"))) /* which SET ROLE before it does not outlive */
+                TRY(settings_set(session->settings, STR("role"), STR("none"), local, err));
         return settings_set(session->settings, name, value, local, err);
 }
 
@@ -201,7 +221,7 @@ static Status fill_signal(const Filling *filling, SqlExpr **place, bool end, Err
                 return error_hint(err, "SELECT pid FROM pg_stat_activity first, then one call for each");
         }
         if (filling->now) {
-                AuditRecord record = { .principal = session->principal.name, .via = STR("pg"), .action = end ? STR("terminate") : STR("cancel"), .rows = -1, .bytes = -1,
+                AuditRecord record = { .principal = session->principal.name, .service = session_service(session), .via = STR("pg"), .action = end ? STR("terminate") : STR("cancel"), .rows = -1, .bytes = -1,
                                        .statement = arena_strf(filling->arena, "session %" PRId64, process) };
                 if (process > 0 && process <= UINT32_MAX)
                         found = session->host->signal(session->host->context, (uint32_t)process, session->principal.name, session->principal.administrator, end);

@@ -193,10 +193,16 @@ static Str join(Arena *arena, const Command *command) {
         return buf_dup(&all, arena);
 }
 
+static Status reset(Session *session, Str name, Error *err) {
+        if (str_is(name, "session_authorization"))
+                TRY(settings_reset(session->settings, STR("role"), err));
+        return settings_reset(session->settings, name, err);
+}
+
 static Status do_set(Session *session, Portal *portal, Error *err) {
         const Command *command = &portal->prepared->command;
         if (command->to_default)
-                TRY(settings_reset(session->settings, command->name, err));
+                TRY(reset(session, command->name, err));
         else
                 TRY(session_set(session, command->name, join(&portal->arena, command), command->local, err));
         complete(session, "SET");
@@ -213,7 +219,7 @@ static Status do_reset(Session *session, Portal *portal, Error *err) {
         if (command->all)
                 settings_reset_all(session->settings);
         else
-                TRY(settings_reset(session->settings, command->name, err));
+                TRY(reset(session, command->name, err));
         complete(session, "RESET");
         return STATUS_OK;
 }
@@ -255,6 +261,7 @@ static Status do_discard(Session *session, Portal *portal, Error *err) {
                 drop_portals(session);
                 drop_statements(session);
                 settings_reset_all(session->settings);
+                TRY(reset(session, STR("session_authorization"), err));
         }
         snprintf(tag, sizeof(tag), "DISCARD %.*s", STR_ARG(command->name));
         for (char *at = tag; *at; at++)
@@ -436,7 +443,8 @@ static Status do_explain(Session *session, Portal *portal, Error *err) {
 static Status do_password(Session *session, Portal *portal, Error *err) {
         const Command *command = &portal->prepared->command;
         ScramVerifier verifier;
-        if (command->name.size > 0 && !str_equal(command->name, session->account.name))
+        TRY(session_refresh(session, err));
+        if (session_service(session).size > 0 || (command->name.size > 0 && !str_equal(command->name, session->login)))
                 return error_set(err, STATUS_DENIED, "only one's own password can be changed here");
         if (scram_verifier_parse(command->values[0], &portal->arena, &verifier, err) != STATUS_OK) {
                 error_set(err, STATUS_BAD_VALUE, "a password in clear is not taken");
@@ -444,9 +452,9 @@ static Status do_password(Session *session, Portal *portal, Error *err) {
         }
         if (scram_verifier_fits(&verifier, STR_NONE))
                 return error_set(err, STATUS_BAD_VALUE, "an empty password is not taken");
-        AuditRecord record = { .principal = session->principal.name, .via = STR("pg"), .action = STR("password"), .rows = -1, .bytes = -1 };
+        AuditRecord record = { .principal = session->principal.name, .service = session_service(session), .via = STR("pg"), .action = STR("password"), .rows = -1, .bytes = -1 };
         TRY(session->host->audit(session->host->context, &record, true, err));
-        TRY(account_set_verifier(session->thread->lake->catalog, session->account.name, scram_verifier_print(&portal->arena, &verifier), err));
+        TRY(account_set_verifier(session->thread->lake->catalog, session->login, scram_verifier_print(&portal->arena, &verifier), err));
         complete(session, "ALTER ROLE");
         return STATUS_OK;
 }

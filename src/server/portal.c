@@ -204,7 +204,7 @@ static Status describe(Session *session, Worker *worker, Prepared *prepared, Err
 
 /* A worker of this principal with as much memory as it may have. */
 static Status lease(Session *session, Worker **out, Error *err) {
-        WorkerWish wish = { .principal = session->principal.name, .memory = (uint64_t)session->limits.value[LIMIT_MEMORY] };
+        WorkerWish wish = { .principal = session_asks_as(session), .memory = (uint64_t)session->limits.value[LIMIT_MEMORY] };
         return worker_lease_for(session->host->pool, &wish, out, err);
 }
 
@@ -304,7 +304,9 @@ static void audit_objects(Portal *portal, AuditRecord *record) {
 }
 
 static Status audit_portal(Session *session, Portal *portal, bool denied, Error *err) {
-        AuditRecord record = { .principal = session->principal.name, .via = session_via(session), .action = STR("query"), .rows = denied ? -1 : portal->taken,
+        Str principal = portal->principal.size > 0 ? portal->principal : session->principal.name;
+        Str service = str_equal(principal, session->login) ? STR_NONE : session->login;
+        AuditRecord record = { .principal = principal, .service = service, .via = session_via(session), .action = STR("query"), .rows = denied ? -1 : portal->taken,
                                .bytes = denied ? -1 : portal->statement.source.bytes, .denied = denied, .statement = portal->prepared->command.text };
         if (!denied)
                 audit_objects(portal, &record);
@@ -438,6 +440,7 @@ static Status bind_and_begin(Session *session, Portal *portal, Error *err) {
         TRY(spec_of(session, portal->worker, at, &portal->arena, &spec, err));
         TRY(statement_bind(&spec, tree, &portal->arena, &portal->statement, err));
         const BoundStatement *bound = &portal->statement.bound;
+        portal->principal = session->principal.name;
         portal->versions = ARENA_ARRAY(&portal->arena, Str, bound->relation_count);
         for (size_t i = 0; i < bound->relation_count; i++)
                 portal->versions[i] = version_of(session, &bound->relations[i], &portal->arena);
@@ -559,6 +562,8 @@ static bool may_know(const Session *session, const BoundRelation *relation) {
 static Status check_granted(Session *session, Portal *portal, Error *err) {
         const BoundStatement *bound = &portal->statement.bound;
         TRY(session_refresh(session, err));
+        if (!str_equal(portal->principal, session->principal.name))
+                return session_refuse(session, "42501", STATUS_DENIED, err, "this cursor was opened in the place of another user");
         for (size_t i = 0; i < bound->relation_count; i++) {
                 const BoundRelation *relation = &bound->relations[i];
                 bool same = str_equal(portal->versions[i], version_of(session, relation, &portal->arena));

@@ -469,22 +469,72 @@ Status session_at(Session *session, CatalogAt *out, Error *err) {
         return STATUS_OK;
 }
 
+Str session_service(const Session *session) {
+        return str_equal(session->login, session->principal.name) ? STR_NONE : session->login;
+}
+
+/* The same for one that there is not and one that it may not be: who there is, is not for it to know. */
+Status session_may_act_as(Session *session, Str name, Arena *arena, Account *out, Error *err) {
+        Account self;
+        Catalog *catalog = session->thread->lake->catalog;
+        TRY(account_load(catalog, session->login, arena, &self, err));
+        Status status = account_load(catalog, name, arena, out, err);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+                return status;
+        if (status == STATUS_OK && !out->locked && account_may_act_as(&self, out))
+                return STATUS_OK;
+        session_refuse(session, "42501", STATUS_DENIED, err, "permission denied to set role \"%.*s\"", STR_ARG(name));
+        return error_hint(err, "whose place it may take is said by lode user set %.*s --may-act-as WHO", STR_ARG(session->login));
+}
+
+/* In whose place it asks, as its settings say. */
+static Str chosen_name(const Session *session) {
+        Str role = settings_get(session->settings, STR("role")), authorization = settings_get(session->settings, STR("session_authorization"));
+        if (role.size > 0 && !str_is(role, "none"))
+                return role;
+        return authorization.size > 0 ? authorization : session->login;
+}
+
+static Str keep_name(Session *session, Str name) {
+        ActedAs *known = session->acted_as;
+        while (known && !str_equal(known->name, name))
+                known = known->next;
+        if (known)
+                return known->name;
+        known = ARENA_NEW(&session->arena, ActedAs);
+        *known = (ActedAs){ .next = session->acted_as, .name = arena_str(&session->arena, name) };
+        session->acted_as = known;
+        return session->acted_as->name;
+}
+
+Str session_asks_as(Session *session) {
+        return keep_name(session, chosen_name(session));
+}
+
+static Status load_accounts(Session *session, Arena *arena, Account *out, Error *err) {
+        Str chosen = session_asks_as(session);
+        Status status = account_load(session->thread->lake->catalog, session->login, arena, out, err);
+        if (status == STATUS_NOT_FOUND || (status == STATUS_OK && out->locked))
+                return session_refuse(session, "28000", STATUS_LOGIN, err, "this login was withdrawn");
+        if (status != STATUS_OK || str_equal(chosen, session->login))
+                return status;
+        return session_may_act_as(session, chosen, arena, out, err);
+}
+
 Status session_refresh(Session *session, Error *err) {
         Catalog *catalog = session->thread->lake->catalog;
         Account account;
         Arena arena = { 0 };
         TRY(grants_now(session->thread->grants, catalog, &session->grants, err));
-        Status status = account_load(catalog, session->account.name, &arena, &account, err);
-        if (status != STATUS_OK || account.locked)
+        Status status = load_accounts(session, &arena, &account, err);
+        if (status != STATUS_OK)
                 arena_deinit(&arena);
-        if (status == STATUS_NOT_FOUND || (status == STATUS_OK && account.locked))
-                return session_refuse(session, "28000", STATUS_LOGIN, err, "this login was withdrawn");
         TRY(status);
         arena_deinit(&session->account_arena);
         session->account_arena = arena;
-        account.name = session->account.name; /* that lives as long as the session */
+        account.name = keep_name(session, account.name);
         session->account = account;
-        session->principal.administrator = account.is_admin;
+        session->principal = (Principal){ .name = account.name, .administrator = account.is_admin };
         session->viewer = (Viewer){ session->grants, &session->account, &session->thread->grants->trees };
         session->sight = viewer_sight(&session->viewer);
         return limits_now(session->thread->limits, catalog, &session->account, &session->limits, err);

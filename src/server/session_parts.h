@@ -40,6 +40,12 @@ typedef struct Prepared {
         bool has_rows;        /* an answer with rows, though it may have no columns */
 } Prepared;
 
+/* Names of those in whose place a session asked: portals and workers have them as long as it lives. */
+typedef struct ActedAs {
+        struct ActedAs *next;
+        Str name;
+} ActedAs;
+
 /* Takes rows in place of the client: whole DataRow messages, ROWS_PLAIN. */
 typedef Status (*RowsSink)(void *context, Str messages, Error *err);
 
@@ -57,6 +63,7 @@ typedef struct Portal {
         bool copy_ahead;     /* the header of a binary COPY is to be sent with its first row */
         bool running, doomed; /* doomed: to be freed when it has run */
         Statement statement; /* OPEN */
+        Str principal;       /* for whom it was opened: nobody else is given its rows */
         Str *versions;       /* of what limits the principal on each relation of it */
         Worker *worker;
         WorkerRows *rows;
@@ -105,8 +112,10 @@ struct Session {
 
         /* who */
         Arena arena;      /* lives as long as the login */
-        Account account; /* its name is in arena, the rest in account_arena once it was asked for again */
+        Str login;       /* who logged in, and */
+        Account account; /* in whose place it asks: itself, or by SET ROLE another. Its name is in arena, the rest in account_arena once it was asked for again */
         Arena account_arena;
+        ActedAs *acted_as;
         Principal principal;
         const Grants *grants; /* while a question is bound */
         Viewer viewer;
@@ -135,7 +144,7 @@ struct Session {
         size_t answered;  /* statements, since this thread took it */
         int64_t statement_total, row_total; /* since it logged in */
         bool turned_away, timed_out; /* its statement was, from the line */
-        SystemExtra extras[3];
+        SystemExtra extras[4];
 
         /* reached from other threads */
         pthread_mutex_t lock; /* guards busy, working and view */
@@ -166,6 +175,12 @@ void session_drop_portal(Session *session, Str name);
 /* LIMIT: a session has NAMED_MOST of each. */
 Status session_keep_statement(Session *session, Str name, Prepared *prepared, Error *err);
 Status session_keep_portal(Session *session, Str name, Portal *portal, Error *err);
+/* Who asked, beside the one whose rights held; empty where it is the same. */
+Str session_service(const Session *session);
+/* In whose place the next statement asks: whose worker it gets. session_refresh() finds out whether it may. */
+Str session_asks_as(Session *session);
+/* 42501 unless it may ask in the place of that one. */
+Status session_may_act_as(Session *session, Str name, Arena *arena, Account *out, Error *err);
 /* What the transaction reads: branch and commit, fixed by its first question. */
 Status session_at(Session *session, CatalogAt *out, Error *err);
 /* Who may see what, as it is in force now; asked before every question. LOGIN when the account is gone meanwhile. */

@@ -22,6 +22,7 @@ typedef enum Rule {
         RULE_LEVEL,    /* of isolation: each is kept, by seeing one commit */
         RULE_ZONE,
         RULE_PATH,
+        RULE_WHO,      /* whose rights hold, which the session looks into; RESET ALL leaves it */
 } Rule;
 
 typedef struct SettingRow {
@@ -64,13 +65,13 @@ static const SettingRow ROWS[] = {
         { "max_identifier_length", "63", NULL, RULE_READ, "bytes of a name" },
         { "max_index_keys", "32", NULL, RULE_READ, "there are no indexes" },
         { "password_encryption", "scram-sha-256", NULL, RULE_FIXED, "how passwords are kept" },
-        { "role", "none", NULL, RULE_FIXED, "always none" },
+        { "role", "none", NULL, RULE_WHO, "in whose place this user asks" },
         { "row_security", "on", NULL, RULE_FIXED, "row filters hold always" },
         { "search_path", "\"$user\", public", NULL, RULE_PATH, "the schemas in which names without one are looked up" },
         { "server_encoding", "UTF8", "server_encoding", RULE_READ, "always UTF8" },
         { "server_version", PG15_VERSION, "server_version", RULE_READ, "the PostgreSQL whose protocol and catalogue this is" },
         { "server_version_num", PG15_VERSION_NUMBER, NULL, RULE_READ, "the same as a number" },
-        { "session_authorization", "", "session_authorization", RULE_FIXED, "who is logged in" },
+        { "session_authorization", "", "session_authorization", RULE_WHO, "who asks, unless role says another" },
         { "standard_conforming_strings", "on", "standard_conforming_strings", RULE_FIXED, "backslashes are plain in '...'" },
         { "statement_timeout", "0", NULL, RULE_DURATION, "how long a statement may run" },
         { "synchronize_seqscans", "on", NULL, RULE_BOOLEAN, "taken, without effect" },
@@ -281,6 +282,7 @@ static Status check(const SettingRow *row, const Value *old, Str *value, Arena *
         Str shown;
         switch (row->rule) {
         case RULE_TEXT:
+        case RULE_WHO:
                 return STATUS_OK;
         case RULE_READ:
                 return error_set(err, STATUS_DENIED, "parameter \"%s\" cannot be changed", row->name);
@@ -374,7 +376,8 @@ Status settings_reset(Settings *settings, Str name, Error *err) {
 
 void settings_reset_all(Settings *settings) {
         for (size_t i = 0; i < settings->count; i++)
-                put(settings, &settings->values[i], settings->values[i].first);
+                if (i >= ROW_COUNT || ROWS[i].rule != RULE_WHO)
+                        put(settings, &settings->values[i], settings->values[i].first);
 }
 
 void settings_begin_with(Settings *settings, Str name, Str value) {

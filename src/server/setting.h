@@ -20,7 +20,7 @@ Str settings_get(const Settings *settings, Str name);
 /* Sets it for the session, or with `local` until the transaction ends. NOT_FOUND, BAD_VALUE, DENIED for what cannot be changed. */
 Status settings_set(Settings *settings, Str name, Str value, bool local, Error *err);
 Status settings_reset(Settings *settings, Str name, Error *err);
-void settings_reset_all(Settings *settings);
+void settings_reset_all(Settings *settings); /* but role and session_authorization, as PostgreSQL does */
 /* As the connection begins: becomes what RESET goes back to. Also for settings that SET may not change. */
 void settings_begin_with(Settings *settings, Str name, Str value);
 
