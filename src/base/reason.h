@@ -35,7 +35,6 @@
         X(IS_XZ,           HELD,        "",     "the file is compressed by xz, which is not read", "decompress it first (unxz), or send it as gzip") \
         X(IS_ZIP,          HELD,        "",     "the file is a zip archive or an Excel file, which is not read", "unpack it first, or save the sheet as CSV UTF-8") \
         X(IS_PARQUET,      HELD,        "",     "the file is a Parquet file, which is not read", "only CSV is read in this version") \
-        X(IS_UTF16,        HELD,        "",     "the file is UTF-16 text, which is not read", "save it as UTF-8 (iconv -f UTF-16 -t UTF-8)") \
         X(IS_OFFICE,       HELD,        "",     "the file is an old Excel or Office file, which is not read", "save the sheet as CSV UTF-8") \
         X(IS_PDF,          HELD,        "",     "the file is a PDF, which is not read", "only CSV is read in this version")          \
         X(IS_TAR,          HELD,        "",     "the file is a tar archive, which is not read", "unpack it first")                   \
@@ -53,11 +52,11 @@
         X(HEADER_LIMIT,    HELD,        "nn",   "the header on line %1 is over the limit of %2 bytes for a record", "")              \
         X(HEADER_WIDTH,    HELD,        "nn",   "the header has %1 fields; at most %2 are read", "")                                 \
         X(HEADER_SIZE,     HELD,        "nn",   "the header has %1 bytes; at most %2 are read", "")                                  \
-        X(HEADER_UTF8,     HELD,        "n",    "the header on line %1 is not UTF-8", "")                                            \
+        X(HEADER_UTF8,     HELD,        "n",    "the header on line %1 is not text of the source's encoding", "the source's text says it: encoding: cp1252")                                            \
         X(HEADER_NUL,      HELD,        "n",    "the header on line %1 holds a NUL byte", "")                                        \
         X(HEADER_STRANGE,  HELD,        "t",    "the header names none of the source's columns; it begins with '%1'", "perhaps the file has no header, another delimiter, or belongs to another source") \
-        X(TEXT_UTF8,       HELD,        "",     "the file's text is not UTF-8", "if it is Windows-1252, iconv -f WINDOWS-1252 -t UTF-8 makes it so; other encodings are not read yet") \
-        X(TEXT_NUL,        HELD,        "",     "the file holds NUL bytes: it is no text, or it is UTF-16", "iconv -f UTF-16LE -t UTF-8 makes UTF-8 of UTF-16") \
+        X(TEXT_UTF8,       HELD,        "",     "the file's text is not UTF-8, and no other encoding makes sense of it", "if it is text, say its encoding in a source written by hand") \
+        X(TEXT_NUL,        HELD,        "",     "the file holds NUL bytes: it is no text", "") \
         X(NO_CSV,          HELD,        "",     "no record of the file can be read as CSV", "JSON, XML and the like are not read yet; is it a table of lines and fields?") \
         X(NO_RECORDS,      HELD,        "",     "the file has no records: it is empty or blank", "add one of the feed that has some") \
         X(FILE_WIDTH,      LIMIT,       "nn",   "the file has %1 columns; at most %2 are read", "a file so wide is often a matrix: turn it into rows of key and value") \

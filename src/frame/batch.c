@@ -11,11 +11,13 @@ RecordOrigin record_origin(RecordBatch *batch, size_t row) {
         size_t start = batch->starts[row];
         assert(start >= batch->line_at);
         batch->line += (int64_t)scan_count_lines(batch->text, batch->line_at, start);
+        batch->offset += encoding_raw_size(batch->sizes, (Str){ batch->text + batch->line_at, start - batch->line_at });
         batch->line_at = start;
-        return (RecordOrigin){ .offset = batch->offset + start,
-                               .length = record_text(batch, row).size,
+        Str raw = record_text(batch, row);
+        return (RecordOrigin){ .offset = batch->offset,
+                               .length = encoding_raw_size(batch->sizes, raw),
                                .line = batch->line,
-                               .raw = record_text(batch, row) };
+                               .raw = raw };
 }
 
 bool field_is_quoted(const Format *format, Str field) {

@@ -11,6 +11,7 @@
  * Every record is good (handed on), bad (with the rule it breaks) or skipped, and is counted:
  * records = good + bad + skipped.
  */
+#include "frame/encoding.h"
 #include "frame/format.h"
 #include "frame/rule.h"
 
@@ -18,7 +19,7 @@
 
 /* Where a record stands in its delivery, and as what. */
 typedef struct RecordOrigin {
-        uint64_t offset, length; /* bytes of the delivery after decompression, without the newline */
+        uint64_t offset, length; /* bytes of the delivery after decompression and before decoding, without the newline */
         int64_t line;            /* from 1, where it begins */
         Str raw;
 } RecordOrigin;
@@ -28,6 +29,8 @@ typedef struct BadRecord {
         int64_t record, line;    /* from 1 */
         uint64_t offset, length; /* as in RecordOrigin */
         size_t width;            /* WRONG_WIDTH: the fields it has */
+        size_t field;            /* INVALID_UTF8, INVALID_BYTES: the field with the first byte that is no text ... */
+        uint64_t wrong_at;       /* ... and where in the delivery that is */
         Str raw;                 /* not always UTF-8; cut at RECORD_RAW_MAX */
 } BadRecord;
 
@@ -38,13 +41,14 @@ typedef struct RecordBatch {
         const uint32_t *starts;      /* of each row, where its first field begins */
         const uint32_t *ends;        /* rows * width: where each field ends; the next begins one byte later */
         const int64_t *records;      /* of each row: its ordinal among all records, from 1 */
-        const RecordOrigin *origins; /* of each row; NULL: its fields are its raw text, at `offset` */
+        const RecordOrigin *origins; /* of each row; NULL: its fields are its raw text */
         bool quoted;                 /* there may be fields in quotes */
         const BadRecord *bad;        /* in order of record, between the rows */
         size_t bad_count;
-        uint64_t offset; /* of text[0] in the delivery */
-        size_t line_at;  /* text[line_at] is on physical line `line` */
+        const EncodingSizes *sizes; /* of the text's letters in the delivery; NULL: as here */
+        size_t line_at;             /* text[line_at] is on physical line `line`, at `offset` of the delivery */
         int64_t line;
+        uint64_t offset;
 } RecordBatch;
 
 typedef struct RecordCounts {
@@ -66,7 +70,7 @@ static inline Str record_text(const RecordBatch *batch, size_t row) {
         return (Str){ batch->text + batch->starts[row], end - batch->starts[row] };
 }
 
-/* Counts lines on from the row asked before, so rows are asked in rising order. */
+/* Counts lines and bytes on from the row asked before, so rows are asked in rising order. */
 RecordOrigin record_origin(RecordBatch *batch, size_t row);
 
 /* Whether a field as it stands is in quotes, and its text without them (in the arena if something was escaped). */

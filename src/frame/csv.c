@@ -30,10 +30,12 @@ struct CsvReader {
         char *buffer;
         size_t capacity, at, size; /* capacity leaves room for the padding */
         uint64_t offset;           /* of buffer[0] in the delivery */
+        size_t told_at;            /* buffer[told_at] lies at told_offset in the delivery: asked for last */
+        uint64_t told_offset;
         bool ended;                /* nothing follows the window */
         int64_t line;              /* of buffer[at] */
         size_t width;
-        bool header_read;
+        bool header_read, utf8;
         Buf header_text;
         VEC(uint32_t) header_ends;
         Arena header_arena;
@@ -105,12 +107,28 @@ static void make_room(CsvReader *reader, size_t size) {
         reader->capacity = size;
 }
 
+static uint64_t raw_size(const CsvReader *reader, size_t start, size_t end) {
+        return encoding_raw_size(input_sizes(reader->input), (Str){ reader->buffer + start, end - start });
+}
+
+/* Where a byte of the window lies in the delivery. Counts on from the one asked for before. */
+static uint64_t offset_of(CsvReader *reader, size_t at) {
+        if (at < reader->told_at) {
+                reader->told_at = 0;
+                reader->told_offset = reader->offset;
+        }
+        reader->told_offset += raw_size(reader, reader->told_at, at);
+        reader->told_at = at;
+        return reader->told_offset;
+}
+
 /* The window slides: claimed bytes go, new ones come. Positions of the last batch are void after it. */
 static Status fill(CsvReader *reader, Error *err) {
         size_t left = reader->size - reader->at;
         if (reader->at > 0) {
+                reader->offset = reader->told_offset = offset_of(reader, reader->at);
+                reader->told_at = 0;
                 memmove(reader->buffer, reader->buffer + reader->at, left);
-                reader->offset += reader->at;
                 reader->size = left;
                 reader->at = 0;
         }
@@ -119,7 +137,7 @@ static Status fill(CsvReader *reader, Error *err) {
         TRY(input_read(reader->input, reader->buffer + left, reader->capacity - left, &got, err));
         reader->ended = left + got < reader->capacity;
         reader->size = left + got;
-        reader->counts.bytes += got;
+        reader->counts.bytes = input_read_decoded(reader->input);
         memset(reader->buffer + reader->size, 0, SCAN_PADDING);
         return STATUS_OK;
 }
@@ -200,12 +218,23 @@ static void add_bad(CsvReader *reader, Rule rule, int64_t line, size_t start, si
                 .rule = rule,
                 .record = ++reader->counts.records,
                 .line = line,
-                .offset = reader->offset + start,
-                .length = end - start,
+                .offset = offset_of(reader, start),
+                .length = raw_size(reader, start, end),
                 .width = width,
                 .raw = { reader->buffer + start, size },
         };
         reader->counts.bad++;
+}
+
+/* With the field and the place of the first byte that is no text. */
+static void add_undecoded(CsvReader *reader, const uint32_t *ends, int64_t line, size_t start, size_t end) {
+        size_t at = start + utf8_prefix((Str){ reader->buffer + start, end - start }, SIZE_MAX), field = 0;
+        while (ends[field] < at)
+                field++;
+        add_bad(reader, reader->utf8 ? RULE_INVALID_UTF8 : RULE_INVALID_BYTES, line, start, end, 0);
+        BadRecord *bad = &reader->bad[reader->bad_count - 1];
+        bad->field = field;
+        bad->wrong_at = bad->offset + raw_size(reader, start, at);
 }
 
 static void skip_one(CsvReader *reader, int64_t *counter) {
@@ -246,7 +275,7 @@ static void take_record(CsvReader *reader, const uint32_t *ends, size_t count, s
         else if (flags.nul && memchr(text, 0, size))
                 add_bad(reader, RULE_NUL_BYTE, line, start, end, count);
         else if (!flags.utf8 && !utf8_valid((Str){ text, size }))
-                add_bad(reader, RULE_INVALID_UTF8, line, start, end, count);
+                add_undecoded(reader, ends, line, start, end);
         else
                 add_row(reader, ends, start, end);
 }
@@ -325,23 +354,37 @@ static void take_line(CsvReader *reader, Rule rule, size_t line_end) {
         claim(reader, line_end < reader->size ? line_end + 1 : line_end);
 }
 
+/* The end of the last letter that the window holds whole: a letter's size is told of all of it. */
+static size_t letters_end(const CsvReader *reader) {
+        size_t lead = reader->size;
+        while (lead > reader->at && reader->size - lead < 3 && (reader->buffer[lead - 1] & 0xc0) == 0x80)
+                lead--;
+        if (lead == reader->at || (reader->buffer[lead - 1] & 0xc0) != 0xc0)
+                return reader->size;
+        Str letter = { reader->buffer + lead - 1, reader->size - (lead - 1) };
+        return utf8_valid(letter) || reader->ended ? reader->size : lead - 1;
+}
+
 /* A line that began at `at` is over the limit and its end is not in sight: what follows is dropped up to there. */
 static void start_skipping(CsvReader *reader) {
-        size_t size = reader->size - reader->at;
+        size_t end = letters_end(reader), size = end - reader->at;
         buf_clear(&reader->long_raw);
         buf_append(&reader->long_raw, (Str){ reader->buffer + reader->at, size < RECORD_RAW_MAX ? size : RECORD_RAW_MAX });
         reader->long_line = (BadRecord){ .rule = RULE_RECORD_TOO_LONG,
                                          .line = reader->line,
-                                         .offset = reader->offset + reader->at,
-                                         .length = size };
-        reader->at = reader->size;
+                                         .offset = offset_of(reader, reader->at),
+                                         .length = raw_size(reader, reader->at, end) };
+        reader->at = end;
         reader->skipping = true;
 }
 
 static void skip_line(CsvReader *reader) {
         size_t end = find_newline(reader, reader->at);
-        reader->long_line.length += end - reader->at;
-        if (end == reader->size && !reader->ended) {
+        bool goes_on = end == reader->size && !reader->ended;
+        if (goes_on)
+                end = letters_end(reader);
+        reader->long_line.length += raw_size(reader, reader->at, end);
+        if (goes_on) {
                 reader->at = end;
                 return;
         }
@@ -418,6 +461,7 @@ Status csv_next(CsvReader *reader, RecordBatch *out, bool *out_end, Error *err) 
         reader->quoted = false;
         size_t line_at = reader->at;
         int64_t line = reader->line;
+        uint64_t offset = offset_of(reader, line_at);
         while (reader->rows == 0 && reader->bad_count == 0) {
                 if (reader->skipping) {
                         skip_line(reader);
@@ -434,10 +478,10 @@ Status csv_next(CsvReader *reader, RecordBatch *out, bool *out_end, Error *err) 
                         TRY(fill(reader, err));
                 line_at = reader->at;
                 line = reader->line;
+                offset = offset_of(reader, line_at);
         }
         *out_end = reader->rows == 0 && reader->bad_count == 0;
         *out = (RecordBatch){ .text = reader->buffer,
-                              .offset = reader->offset,
                               .rows = reader->rows,
                               .width = reader->width,
                               .starts = reader->starts,
@@ -446,8 +490,10 @@ Status csv_next(CsvReader *reader, RecordBatch *out, bool *out_end, Error *err) 
                               .quoted = reader->quoted,
                               .bad = reader->bad,
                               .bad_count = reader->bad_count,
+                              .sizes = input_sizes(reader->input),
                               .line_at = line_at,
-                              .line = line };
+                              .line = line,
+                              .offset = offset };
         return STATUS_OK;
 }
 
@@ -576,8 +622,8 @@ static void reset(CsvReader *reader, const Format *format, size_t width) {
         reader->format = *format;
         reader->dialect =
                 (ScanDialect){ .delimiter = format->delimiter, .quote = format->quote, .escape = format->escape };
-        reader->at = reader->size = 0;
-        reader->offset = 0;
+        reader->at = reader->size = reader->told_at = 0;
+        reader->offset = reader->told_offset = 0;
         reader->ended = reader->skipping = reader->header_read = false;
         reader->line = 1;
         reader->width = width;
@@ -592,7 +638,8 @@ Status csv_start(CsvReader *reader, const Format *format, Source source, size_t 
         reset(reader, format, format->header ? 0 : width);
         reader->scan = scan_choose(&reader->dialect);
         TRY(compile_footer(reader, err));
-        TRY(input_start(reader->input, source, format->compression, limit, err));
+        TRY(input_start_text(reader->input, source, format, limit, err));
+        reader->utf8 = input_sizes(reader->input) == NULL;
         TRY(fill(reader, err));
         skip_mark(reader);
         TRY(skip_preamble(reader, err));

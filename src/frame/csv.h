@@ -10,8 +10,10 @@
  *
  * A quote that opens inside an unquoted field, one that closes before the end of its field, or one that is never
  * closed (at the record limit or the end of the file) makes the physical line on which its record began bad; reading
- * goes on with the next line. So one stray quote costs one line. Text of another width, of bytes that are not UTF-8,
- * or with NUL bytes is bad as the record it is.
+ * goes on with the next line. So one stray quote costs one line. Text of another width, of bytes that are not of its
+ * encoding, or with NUL bytes is bad as the record it is.
+ *
+ * The text is UTF-8, whatever the delivery is in. Offsets and lengths are bytes of the delivery all the same.
  *
  * Blank is a record with no bytes but delimiters, or, where it would be of the wrong width, blanks.
  *

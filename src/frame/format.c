@@ -4,6 +4,7 @@
 #include <regex.h>
 
 #include "base/map.h"
+#include "frame/encoding.h"
 #include "frame/pattern.h"
 
 Format format_default(void) {
@@ -55,11 +56,14 @@ static Status check_number_characters(const Format *format, Error *err) {
 }
 
 static Status check_encoding(const Format *format, Error *err) {
-        if (format->encoding.size == 0 || str_equal_nocase(format->encoding, STR("utf-8")) ||
-            str_equal_nocase(format->encoding, STR("utf8")))
+        if (encoding_find(format->encoding))
                 return STATUS_OK;
-        error_set(err, STATUS_BAD_VALUE, "encoding: '%.*s' is not read in this version", STR_ARG(format->encoding));
-        return error_hint(err, "only utf-8 is; iconv -t UTF-8 makes it from others");
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        error_set(err, STATUS_BAD_VALUE, "encoding: '%.*s' is none that is read", STR_ARG(format->encoding));
+        Str near = encoding_nearest(format->encoding), all = encoding_names(&arena);
+        if (near.size > 0)
+                return error_hint(err, "did you mean %.*s?", STR_ARG(near));
+        return error_hint(err, "one of %.*s; iconv -t UTF-8 makes UTF-8 of others", STR_ARG(all));
 }
 
 static Status check_footer(const Format *format, Error *err) {

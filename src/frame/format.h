@@ -42,7 +42,7 @@ typedef struct StrList {
 typedef struct Format {
         FormatKind kind;
         FormatCompression compression; /* auto = by the first bytes */
-        Str encoding;                  /* empty or utf-8, with or without a byte order mark; others are refused */
+        Str encoding;                  /* a name that encoding_find() knows; empty = utf-8. A byte order mark says more */
         char delimiter, quote, escape;
         bool header;
         uint32_t skip;

@@ -20,7 +20,7 @@ TEST(a_format_that_cannot_be_meant_is_refused_in_words) {
                 { { .delimiter = ',', .decimal = '.', .thousands = '.' }, "both '.'" },
                 { { .delimiter = ',', .decimal = ';' }, "decimal" },
                 { { .delimiter = ',', .thousands = 'x' }, "thousands" },
-                { { .delimiter = ',', .encoding = STR("latin1") }, "'latin1'" },
+                { { .delimiter = ',', .encoding = STR("latn1") }, "'latn1'" },
                 { { .delimiter = ',', .footer = STR("(a") }, "regular expression" },
                 { { .delimiter = ',', .dates = { clash, 2 } }, "different days" },
                 { { .delimiter = ',', .dates = { loose, 2 } }, "different days" },

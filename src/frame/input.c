@@ -7,6 +7,17 @@
 
 #define INPUT_BUFFER (256u << 10)
 #define INPUT_HEAD 512u /* bytes that tell what a file is */
+#define TEXT_BUFFER (64u << 10)
+#define TEXT_HEAD 4096u /* bytes that tell the order of UTF-16 without a mark */
+
+/* Text that is not UTF-8 on its way to be. Made for the first delivery that needs it. */
+typedef struct TextBuffer {
+        size_t raw_size;   /* bytes not yet decoded, at the front */
+        size_t at, size;   /* what is decoded and not yet taken */
+        bool ended;        /* nothing follows the raw bytes */
+        char raw[TEXT_BUFFER];
+        char text[TEXT_BUFFER * ENCODING_GROWTH];
+} TextBuffer;
 
 struct Input {
         Source source;
@@ -18,6 +29,10 @@ struct Input {
         bool stream_made;
         size_t at, size; /* what is in the buffer and not yet taken */
         uint8_t buffer[INPUT_BUFFER];
+        const Encoding *encoding; /* NULL: bytes are handed on as they are */
+        TextBuffer *text;
+        EncodingSizes *sizes;
+        const Encoding *sizes_of;
 };
 
 static Status bytes_read(void *context, void *into, size_t size, size_t *out_got, Error *err) {
@@ -47,6 +62,8 @@ void input_free(Input *input) {
                 return;
         if (input->stream_made)
                 inflateEnd(&input->stream);
+        free(input->text);
+        encoding_sizes_free(input->sizes);
         free(input);
 }
 
@@ -91,8 +108,6 @@ static const struct {
           5, REASON_IS_XZ },
         { "PK\x03\x04", 4, REASON_IS_ZIP },
         { "PAR1", 4, REASON_IS_PARQUET },
-        { "\xff\xfe", 2, REASON_IS_UTF16 },
-        { "\xfe\xff", 2, REASON_IS_UTF16 },
         { "\xd0\xcf\x11\xe0", 4, REASON_IS_OFFICE },
         { "%PDF-", 5, REASON_IS_PDF },
         { "ustar", 5, REASON_IS_TAR, 257 },
@@ -120,6 +135,9 @@ Status input_start(Input *input, Source source, FormatCompression compression, u
         input->raw = input->decoded = 0;
         input->limit = limit;
         input->inside = false;
+        input->encoding = NULL;
+        if (input->text)
+                input->text->raw_size = input->text->size = input->text->at = 0;
         TRY(fill_head(input, err));
         bool magic = input->size >= 2 && input->buffer[0] == 0x1f && input->buffer[1] == 0x8b;
         input->gzip = compression == FORMAT_GZIP || (compression == FORMAT_COMPRESSION_AUTO && magic);
@@ -198,7 +216,7 @@ static Status read_gzip(Input *input, uint8_t *into, size_t size, size_t *out_go
         return STATUS_OK;
 }
 
-Status input_read(Input *input, void *into, size_t size, size_t *out_got, Error *err) {
+static Status read_decompressed(Input *input, void *into, size_t size, size_t *out_got, Error *err) {
         size_t got = 0;
         if (size > (1u << 30))
                 size = 1u << 30;
@@ -212,6 +230,99 @@ Status input_read(Input *input, void *into, size_t size, size_t *out_got, Error 
         return STATUS_OK;
 }
 
+/* --- letters --- */
+
+static Status fill_raw(TextBuffer *text, Input *input, size_t size, Error *err) {
+        size_t got, room = size - text->raw_size;
+        TRY(read_decompressed(input, text->raw + text->raw_size, room, &got, err));
+        text->raw_size += got;
+        text->ended = got < room;
+        return STATUS_OK;
+}
+
+static void set_encoding(Input *input, const Encoding *encoding) {
+        input->encoding = encoding;
+        if (input->sizes_of == encoding)
+                return;
+        encoding_sizes_free(input->sizes);
+        input->sizes = encoding_sizes_new(encoding);
+        input->sizes_of = encoding;
+}
+
+Status input_start_text(Input *input, Source source, const Format *format, uint64_t limit, Error *err) {
+        const Encoding *said = encoding_find(format->encoding);
+        if (!said)
+                return error_reason(err, REFUSED);
+        TRY(input_start(input, source, format->compression, limit, err));
+        if (!input->text)
+                input->text = calloc(1, sizeof(*input->text));
+        if (!input->text)
+                out_of_memory();
+        TextBuffer *text = input->text;
+        TRY(fill_raw(text, input, TEXT_HEAD, err));
+        set_encoding(input, encoding_of_text(said, (Str){ text->raw, text->raw_size }));
+        if (!encoding_is_utf8(input->encoding))
+                return STATUS_OK;
+        memcpy(text->text, text->raw, text->raw_size); /* the head, and then the rest without a stop here */
+        text->size = text->raw_size;
+        text->raw_size = 0;
+        return STATUS_OK;
+}
+
+static size_t take_text(TextBuffer *text, char *into, size_t size) {
+        size_t part = text->size - text->at < size ? text->size - text->at : size;
+        memcpy(into, text->text + text->at, part);
+        text->at += part;
+        return part;
+}
+
+static Status refill_text(Input *input, Error *err) {
+        TextBuffer *text = input->text;
+        if (!text->ended)
+                TRY(fill_raw(text, input, sizeof(text->raw), err));
+        text->at = 0;
+        size_t used = encoding_decode(input->encoding, (Str){ text->raw, text->raw_size }, text->ended, text->text, &text->size);
+        memmove(text->raw, text->raw + used, text->raw_size - used);
+        text->raw_size -= used;
+        return STATUS_OK;
+}
+
+static Status read_text(Input *input, char *into, size_t size, size_t *out_got, Error *err) {
+        TextBuffer *text = input->text;
+        size_t got = take_text(text, into, size);
+        while (got < size && !(text->ended && text->raw_size == 0)) {
+                TRY(refill_text(input, err));
+                got += take_text(text, into + got, size - got);
+        }
+        *out_got = got;
+        return STATUS_OK;
+}
+
+/* UTF-8 needs no decoding: after the head it comes as it is read. */
+static Status read_utf8(Input *input, char *into, size_t size, size_t *out_got, Error *err) {
+        size_t head = take_text(input->text, into, size), got = 0;
+        if (head < size && !input->text->ended)
+                TRY(read_decompressed(input, into + head, size - head, &got, err));
+        *out_got = head + got;
+        return STATUS_OK;
+}
+
+Status input_read(Input *input, void *into, size_t size, size_t *out_got, Error *err) {
+        if (!input->encoding)
+                return read_decompressed(input, into, size, out_got, err);
+        if (encoding_is_utf8(input->encoding))
+                return read_utf8(input, into, size, out_got, err);
+        return read_text(input, into, size, out_got, err);
+}
+
 uint64_t input_read_raw(const Input *input) {
         return input->raw;
+}
+
+uint64_t input_read_decoded(const Input *input) {
+        return input->decoded - (input->text ? input->text->raw_size : 0);
+}
+
+const EncodingSizes *input_sizes(const Input *input) {
+        return input->encoding ? input->sizes : NULL;
 }

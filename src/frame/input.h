@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Input: the bytes of a delivery, decompressed on the way. Where they come from is a function of the caller's.
- * Compression is told by the first bytes, never by a name; a gzip file may have several members, one after the other.
- * What is damaged, cut short, or compressed in a way not read yet is HELD: the file is at fault.
+ * Input: the bytes of a delivery, decompressed on the way, and as UTF-8 if they are asked for as text. Where they come
+ * from is a function of the caller's. Compression is told by the first bytes, never by a name; a gzip file may have
+ * several members, one after the other. What is damaged, cut short, or compressed in a way not read yet is HELD: the
+ * file is at fault.
  */
+#include "frame/encoding.h"
 #include "frame/format.h"
 
 /* Up to size bytes into `into`; *out_got == 0 means the end. */
@@ -24,6 +26,10 @@ void input_freep(Input **input);
 
 /* limit: decoded bytes beyond which the file is HELD; 0 = none. */
 Status input_start(Input *input, Source source, FormatCompression compression, uint64_t limit, Error *err);
-/* Decoded bytes; fills `into` whole unless the end comes first. *out_got < size means the end. */
+/* The same for text of a source: it comes as UTF-8, whatever the format or a byte order mark says it is in. */
+Status input_start_text(Input *input, Source source, const Format *format, uint64_t limit, Error *err);
+/* Fills `into` whole unless the end comes first. *out_got < size means the end. */
 Status input_read(Input *input, void *into, size_t size, size_t *out_got, Error *err);
-uint64_t input_read_raw(const Input *input); /* bytes taken from the source so far */
+uint64_t input_read_raw(const Input *input);     /* bytes taken from the source so far */
+uint64_t input_read_decoded(const Input *input); /* the same after decompression and before letters were decoded */
+const EncodingSizes *input_sizes(const Input *input); /* of the text's letters in the delivery; NULL: as read */

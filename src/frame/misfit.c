@@ -12,6 +12,9 @@ Str misfit_words(const Misfit *misfit, Arena *arena) {
         const char *words = rule_words(misfit->rule);
         if (misfit->rule == RULE_WRONG_WIDTH)
                 return arena_strf(arena, "the record has %lld fields where %lld belong", (long long)misfit->width, (long long)misfit->wanted);
+        if (misfit->rule == RULE_INVALID_UTF8 || misfit->rule == RULE_INVALID_BYTES)
+                return arena_strf(arena, "%.*s %s, the first at byte %lld of the delivery", STR_ARG(misfit->column ? misfit->column->name : STR("the record")),
+                                  words, (long long)misfit->width);
         if (!misfit->column)
                 return arena_strf(arena, "the %s %s", misfit->rule == RULE_BAD_QUOTE ? "line" : "record", words);
         const SourceColumn *column = misfit->column;

@@ -12,6 +12,7 @@
         X(WRONG_WIDTH,      "wrong_width",       "has another number of fields than the header")               \
         X(RECORD_TOO_LONG,  "record_too_long",   "is longer than a record may be")                             \
         X(INVALID_UTF8,     "invalid_utf8",      "holds bytes that are not UTF-8")                             \
+        X(INVALID_BYTES,    "invalid_bytes",     "holds bytes that mean nothing in the source's encoding")     \
         X(NUL_BYTE,         "nul_byte",          "holds a NUL byte")                                           \
         X(REQUIRED_MISSING, "required_missing",  "is empty, and the column is required")                       \
         X(EMPTY_QUOTED,     "empty_quoted",      "is an empty text in quotes, which only a text column can hold") \

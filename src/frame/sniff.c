@@ -667,8 +667,7 @@ static void doubt_bad(Sniffing *sniffing, const Table *table) {
         if (encoding > 0)
                 add_doubt(sniffing, STR(""),
                           arena_strf(sniffing->arena,
-                                     "%lld of %lld records are not UTF-8; perhaps the file is "
-                                     "Windows-1252 or Latin-1 (iconv -f WINDOWS-1252 -t UTF-8 makes UTF-8 of it)",
+                                     "%lld of %lld records hold bytes that are no text of the file's encoding",
                                      (long long)encoding, records),
                           STR("they go to quarantine"));
         if (others > 0)

@@ -346,10 +346,10 @@ static Str worst_rule(Arena *arena, const StageResult *result) {
         if (!result->rule_count)
                 return STR("");
         const StageRule *rule = &result->rules[0];
-        bool encoding = rule->rule == RULE_INVALID_UTF8;
+        bool encoding = rule->rule == RULE_INVALID_UTF8 || rule->rule == RULE_INVALID_BYTES;
         return arena_strf(arena, "; most often %s%s%.*s, as in line %lld: %.*s%s", rule_name(rule->rule),
                           rule->column.size ? " in " : "", STR_ARG(rule->column), (long long)rule->line, STR_ARG(rule->message),
-                          encoding ? "; make it UTF-8 (iconv -f WINDOWS-1252 -t UTF-8, say) and send it again" : "");
+                          encoding ? "; the source says in which encoding its files are, as in encoding: cp1252" : "");
 }
 
 /* The least that `tolerate` has to say for them. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/source.h"
 
+#include "frame/encoding.h"
 #include "model/keys.h"
 #include "model/source_zone.h"
 #include "model/tables.h"
@@ -52,6 +53,23 @@ BYTE_READER(quote)
 BYTE_READER(escape)
 BYTE_READER(decimal)
 BYTE_READER(thousands)
+
+static void read_encoding(KeyContext *context, const YamlNode *value, void *object) {
+        Source *source = object;
+        Str name;
+        if (!key_text(context, value, &name))
+                return;
+        if (encoding_find(name)) {
+                source->format.encoding = name;
+                return;
+        }
+        Error *problem = key_problem(context, value, STATUS_BAD_VALUE, "`encoding`: \"%.*s\" is none that is read", STR_ARG(name));
+        Str near = encoding_nearest(name);
+        if (near.size > 0)
+                error_hint(problem, "did you mean %.*s?", STR_ARG(near));
+        else
+                error_hint(problem, "one of %.*s", STR_ARG(encoding_names(context->arena)));
+}
 
 static void read_skip(KeyContext *context, const YamlNode *value, void *object) {
         static const Key key = { .name = "skip", .kind = KEY_COUNT };
@@ -349,13 +367,13 @@ static const Key keys[] = {
           .at = AT(format.footer),
           .meaning = "Records whose raw text matches are skipped and counted: totals, notes." },
         { .name = "encoding",
-          .kind = KEY_WORD,
-          .at = AT(format.encoding),
-          .words = "utf-8",
-          .later = "utf-16 utf-16le utf-16be latin1 iso-8859-1 iso-8859-15 cp1252 windows-1252 cp850 shift_jis gbk "
-                   "euc-kr",
+          .kind = KEY_OTHER,
+          .read = read_encoding,
+          .shown = "a name, as `cp1252`",
           .fallback = "utf-8",
-          .meaning = "How letters became bytes; a byte order mark is skipped." },
+          .meaning = "How letters became bytes: `utf-8`, `utf-16` (`le`, `be`), `cp1252`, `latin1`, `shift_jis`, `gbk`, `euc-kr`, `big5`, "
+                     "`euc-jp`, `cp1250`, `cp1251`, `iso-8859-2`, `iso-8859-15`, `koi8-r`, `cp437`, `cp850`, `macroman`, and their other "
+                     "names. A byte order mark says more than this." },
         { .name = "decimal",
           .kind = KEY_OTHER,
           .read = read_decimal,

@@ -5,6 +5,7 @@
  * of them, and the columns.
  */
 #include "base/time.h"
+#include "frame/encoding.h"
 #include "model/source.h"
 
 /* Whether plain text would not come back as it is. */
@@ -121,6 +122,8 @@ static void put_reading(Buf *out, const Source *source, const Source *usual) {
                 put_line(out, "header", is->header ? STR("yes") : STR("no"));
         if (is->skip != was->skip)
                 buf_printf(out, "skip: %u\n", is->skip);
+        if (!encoding_is_utf8(encoding_find(is->encoding)))
+                put_line(out, "encoding", is->encoding);
         if (is->comment.size > 0)
                 put_line(out, "comment", is->comment);
         if (is->footer.size > 0)

@@ -3,6 +3,7 @@
 
 
 #include "base/vec.h"
+#include "frame/encoding_guess.h"
 #include "frame/scan.h"
 #include "frame/sniff.h"
 #include "worker/fd_source.h"
@@ -42,12 +43,13 @@ static void take_columns(const Sniffed *sniffed, Arena *arena, SniffResult *out)
         }
 }
 
-static void take_doubts(const Sniffed *sniffed, Arena *arena, SniffResult *out) {
-        out->doubt_count = sniffed->doubt_count;
-        out->doubts = ARENA_ARRAY(arena, Doubt, sniffed->doubt_count);
+static void take_doubts(const Sniffed *sniffed, const EncodingGuess *encoding, Arena *arena, SniffResult *out) {
+        out->doubts = ARENA_ARRAY(arena, Doubt, sniffed->doubt_count + 1);
+        if (encoding->what.size > 0)
+                out->doubts[out->doubt_count++] = (Doubt){ STR(""), shown(arena, encoding->what), encoding->assumed };
         for (size_t i = 0; i < sniffed->doubt_count; i++) {
                 const SniffedDoubt *doubt = &sniffed->doubts[i];
-                out->doubts[i] = (Doubt){ doubt->column, shown(arena, doubt->what), shown(arena, doubt->assumed) };
+                out->doubts[out->doubt_count++] = (Doubt){ doubt->column, shown(arena, doubt->what), shown(arena, doubt->assumed) };
         }
 }
 
@@ -61,6 +63,21 @@ static void take_rows(const SniffedRows *rows, Arena *arena, SniffResult *out) {
         out->accepted = rows->accepted;
         out->quarantined = rows->quarantined;
         out->skipped = rows->counts.records - rows->accepted - rows->quarantined;
+}
+
+/* The sample as UTF-8, and what it was. */
+static void decode(Buf *sample, bool whole, Arena *arena, EncodingGuess *out) {
+        encoding_guess(buf_view(sample), whole, arena, out);
+        if (encoding_is_utf8(out->encoding))
+                return;
+        Str raw = buf_view(sample);
+        Buf text = { 0 };
+        char *into = buf_reserve(&text, raw.size * ENCODING_GROWTH);
+        size_t size;
+        encoding_decode(encoding_of_text(out->encoding, raw), raw, whole, into, &size);
+        buf_added(&text, size);
+        buf_deinit(sample);
+        *sample = text;
 }
 
 Status sniff_run(const SniffSpec *spec, int fd, Arena *arena, SniffResult *out, Error *err) {
@@ -78,6 +95,8 @@ Status sniff_run(const SniffSpec *spec, int fd, Arena *arena, SniffResult *out, 
         SniffResult result = { .whole = got < sample_max };
         Sniffed sniffed;
         SniffedRows rows;
+        EncodingGuess encoding;
+        decode(&sample, result.whole, arena, &encoding);
         TRY(sniff_format(buf_view(&sample), result.whole, arena, &sniffed, err));
         Str text = buf_view(&sample);
         if (!result.whole)
@@ -85,8 +104,10 @@ Status sniff_run(const SniffSpec *spec, int fd, Arena *arena, SniffResult *out, 
                         text.size--;
         TRY(sniff_rows(&sniffed, source_of_bytes(&text), SNIFF_PREVIEW_ROWS, arena, &rows, err));
         result.format = sniffed.format;
+        if (!encoding_is_utf8(encoding.encoding))
+                result.format.encoding = encoding_name(encoding.encoding);
         take_columns(&sniffed, arena, &result);
-        take_doubts(&sniffed, arena, &result);
+        take_doubts(&sniffed, &encoding, arena, &result);
         take_rows(&rows, arena, &result);
         *out = result;
         return STATUS_OK;

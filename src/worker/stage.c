@@ -291,6 +291,8 @@ typedef struct Rejected {
 static Misfit misfit_of(const Job *job, const Rejected *record, Arena *arena) {
         const BadRecord *bad = &record->bad;
         Misfit misfit = { .rule = bad->rule, .width = (int64_t)bad->width, .wanted = (int64_t)job->result->header.count };
+        if (bad->rule == RULE_INVALID_UTF8 || bad->rule == RULE_INVALID_BYTES)
+                misfit.width = (int64_t)bad->wrong_at;
         if (bad->rule == RULE_WRONG_WIDTH || record->column == NO_FIELD)
                 return misfit;
         misfit.column = &job->spec->columns[record->column];
@@ -358,6 +360,17 @@ static Rejected bad_of_failure(const Job *job, RecordBatch *batch, TypingFailure
         return (Rejected){ bad, failure.column, field == NO_FIELD ? STR("") : record_field(batch, failure.row, field) };
 }
 
+/* Bytes that are no text are in one field; the rest of what is wrong with a record is wrong with all of it. */
+static Rejected rejected_of_bad(const Job *job, const BadRecord *bad) {
+        size_t column = NO_FIELD;
+        bool undecoded = bad->rule == RULE_INVALID_UTF8 || bad->rule == RULE_INVALID_BYTES;
+        for (size_t i = 0; undecoded && i < job->spec->column_count && column == NO_FIELD; i++) {
+                if (job->fields[i] == bad->field)
+                        column = i;
+        }
+        return (Rejected){ *bad, column, bad->raw };
+}
+
 /* Both lists are in order of record. */
 static Status put_quarantine(Job *job, RecordBatch *batch) {
         const TypingFailures *failures = &job->stager->failures;
@@ -366,7 +379,7 @@ static Status put_quarantine(Job *job, RecordBatch *batch) {
                 Rejected record;
                 if (f == failures->count ||
                     (b < batch->bad_count && batch->bad[b].record < batch->records[failures->items[f].row]))
-                        record = (Rejected){ batch->bad[b++], NO_FIELD, STR("") };
+                        record = rejected_of_bad(job, &batch->bad[b++]);
                 else
                         record = bad_of_failure(job, batch, failures->items[f++]);
                 TRY(put_bad(job, &record));

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "frame/encoding_guess.h"
+
+#include "base/test.h"
+
+/* In pieces of `piece` bytes, as a delivery comes; the rest of a letter waits for the next piece. */
+static Str decode(Test *t, const Encoding *encoding, Str raw, size_t piece) {
+        char *out = arena_alloc_raw(&t->arena, raw.size * ENCODING_GROWTH + 1);
+        size_t size = 0, at = 0, end = 0;
+        while (at < raw.size || end < raw.size) {
+                size_t made;
+                end = end + piece < raw.size ? end + piece : raw.size;
+                at += encoding_decode(encoding, str_slice(raw, at, end), end == raw.size, out + size, &made);
+                size += made;
+        }
+        return (Str){ out, size };
+}
+
+TEST(letters_come_as_UTF_8_and_bytes_that_mean_nothing_as_marks) {
+        static const struct {
+                const char *encoding;
+                Str raw;
+                Str text;
+        } cases[] = {
+                { "cp1252", STR("caf\xe9 \x80 \x93hi\x94"), STR("caf\u00e9 \u20ac \u201chi\u201d") },
+                { "cp1252", STR("a\x81"
+                                "b\x9d"),
+                  STR("a\xff"
+                      "b\xff") },
+                { "latin1", STR("\x93\xe9"), STR("\u201c\u00e9") },
+                { "shift_jis", STR("\x83\x5c\x82\xa0\xb1,"), STR("\u30bd\u3042\uff71,") },
+                { "shift_jis", STR("\x83,\x80\xff"), STR("\xff,\xff\xff") },
+                { "shift_jis", STR("\x82"), STR("\xff") },
+                { "gbk", STR("\xd6\xd0\xce\xc4|"), STR("\u4e2d\u6587|") },
+                { "gb18030", STR("\x81\x30\x81\x30\x95\x32\x82\x36\xa2\xe3"), STR("\xc2\x80\U00020000\u20ac") },
+                { "gb18030", STR("\x81\x30,"), STR("\xff"
+                                                   "0,") },
+                { "gb18030", STR("\xfe\x39\xfe\x39"), STR("\xff"
+                                                          "9\xff"
+                                                          "9") },
+                { "euc-kr", STR("\xc7\xd1\xb1\xdb"), STR("\ud55c\uae00") },
+                { "big5", STR("\xa4\xa4\xa4\xe5"), STR("\u4e2d\u6587") },
+                { "euc-jp", STR("\xa4\xa2\x8e\xb1\x8f\xb0\xa1"), STR("\u3042\uff71\u4e02") },
+                { "euc-jp", STR("\x8f\xb0,"), STR("\xff\xff,") },
+                { "utf-16le", STR("a\0\x3d\xd8\x00\xde\n\0"), STR("a\U0001f600\n") },
+                { "utf-16be", STR("\0a\xd8\x3d\xde\0"), STR("a\U0001f600") },
+                { "utf-16le", STR("\x00\xdc"
+                                  "a\0\x3d\xd8"
+                                  "b\0c"),
+                  STR("\xff\xff"
+                      "a\xff\xff"
+                      "b\xff") },
+                { "utf-16be", STR("\0\0\xfe\xff"), STR("\0\ufeff") },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                const Encoding *encoding = encoding_find(str_of(cases[i].encoding));
+                EncodingSizes *sizes = encoding_sizes_new(encoding);
+                for (size_t piece = 1; piece < 9; piece++)
+                        CHECK_STR(decode(t, encoding, cases[i].raw, piece), cases[i].text);
+                CHECK_INT((int64_t)encoding_raw_size(sizes, cases[i].text), (int64_t)cases[i].raw.size);
+                encoding_sizes_free(sizes);
+        }
+}
+
+TEST(names_are_what_people_write) {
+        static const struct {
+                const char *written, *name;
+        } cases[] = {
+                { "", "utf-8" },           { "UTF8", "utf-8" },         { "utf_16", "utf-16" },   { "UTF-16LE", "utf-16le" },
+                { "ISO-8859-1", "latin1" }, { "Latin-1", "latin1" },     { "windows-1252", "cp1252" }, { "CP1252", "cp1252" },
+                { "Shift-JIS", "shift_jis" }, { "sjis", "shift_jis" },  { "cp932", "shift_jis" }, { "GB2312", "gbk" },
+                { "gb18030", "gbk" },      { "EUC_KR", "euc-kr" },      { "cp949", "euc-kr" },    { "Big5", "big5" },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++)
+                CHECK_STR(encoding_name(encoding_find(str_of(cases[i].written))), str_of(cases[i].name));
+        static const char *const unknown[] = { "utf-9", "latn1", "-", "utf8\xc3\xa9", "a name that is much too long to be one of these" };
+        for (size_t i = 0; i < COUNT_OF(unknown); i++)
+                CHECK(encoding_find(str_of(unknown[i])) == NULL);
+        CHECK_STR(encoding_nearest(STR("utf-9")), STR("utf-8"));
+        CHECK_STR(encoding_nearest(STR("shiftjis_")), STR("shift_jis"));
+}
+
+TEST(a_mark_says_more_than_a_source_and_zeros_tell_the_order) {
+        static const struct {
+                const char *said;
+                Str head;
+                const char *name;
+        } cases[] = {
+                { "cp1252", STR("\xef\xbb\xbfx"), "utf-8" },
+                { "utf-8", STR("\xff\xfex\0"), "utf-16le" },
+                { "utf-16", STR("\xfe\xff\0x"), "utf-16be" },
+                { "utf-16", STR("\0x\0y"), "utf-16be" },
+                { "utf-16", STR("x\0y\0"), "utf-16le" },
+                { "big5", STR("x"), "big5" },
+                { "utf-8", STR(""), "utf-8" },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++)
+                CHECK_STR(encoding_name(encoding_of_text(encoding_find(str_of(cases[i].said)), cases[i].head)), str_of(cases[i].name));
+}
+
+TEST(an_encoding_is_guessed_by_the_sense_that_its_text_makes_and_said) {
+        static const struct {
+                Str raw;
+                const char *name;
+                bool doubt;
+        } cases[] = {
+                { STR("a,b\n1,2\n"), "utf-8", false },
+                { STR("name\nZo\xc3\xab\n"), "utf-8", false },
+                { STR("\xff\xfe"
+                      "a\0\n\0"),
+                  "utf-16", false },
+                { STR("a\0,\0b\0\n\0"
+                      "1\0,\0"
+                      "2\0\n\0"),
+                  "utf-16le", true },
+                { STR("\0a\0,\0b\0\n"), "utf-16be", true },
+                { STR("name,city\nJos\xe9,M\xe1laga\nS\xf8ren,K\xf8" "benhavn\n"), "latin1", true },
+                { STR("name,price\n\x93Zo\xeb\x94,\x80 5\nJos\xe9,\x80 6\n"), "cp1252", true },
+                { STR("\xcc\xee\xf1\xea\xe2\xe0,\xd0\xee\xf1\xf1\xe8\xff\n"), "cp1251", true },
+                { STR("\x93\x8c\x8b\x9e\x82\xcc\x83\x5c\x83\x6a\x81[,\x82\xa0\x82\xe8\n"), "shift_jis", true },
+                { STR("\xd6\xd0\xb9\xfa\xb5\xc4\xb3\xc7\xca\xd0,\xb1\xb1\xbe\xa9\xca\xd0\n"), "gbk", true },
+                { STR("\xc7\xd1\xb1\xdb,\xb4\xeb\xc7\xd1\xb9\xce\xb1\xb9\n"), "euc-kr", true },
+                { STR("\xa4\xa4\xa5\xc1\xb0\xea,\xbb\x4f\xa5\x5f\xa5\xab\n"), "big5", true },
+                { STR("\xa4\xb3\xa4\xec\xa4\xcf\xc6\xfc\xcb\xdc,\xa5\xc6\xa5\xb9\xa5\xc8\n"), "euc-jp", true },
+                { STR("k\x81hl,gr\x81n,\x84hnlich\n"), "cp850", true },
+                { STR("\x01\x81\xfe\x03\xff\xff\x80\x90\x8d\xff"), "utf-8", true },
+                { STR("a,b\n1,in_\xff\xff_valid\n"), "utf-8", true },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                EncodingGuess guess;
+                encoding_guess(cases[i].raw, true, &t->arena, &guess);
+                CHECK_STR(encoding_name(guess.encoding), str_of(cases[i].name));
+                CHECK(cases[i].doubt == (guess.what.size > 0));
+        }
+}
