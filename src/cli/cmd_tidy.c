@@ -37,8 +37,9 @@ static SweepReasons reasons_of(Cli *cli, const TidyReport *r) {
                    (int64_t)r->swept.files + r->retain.stray_files, r->swept.bytes + r->retain.stray_bytes);
         for (size_t i = 0; i < r->retain.table_count; i++) {
                 const RetainTable *table = &r->retain.tables[i];
-                Str name = arena_strf(&cli->arena, "%.*s.%.*s%s", STR_ARG(table->name.zone), STR_ARG(table->name.name),
-                                      str_is(table->name.kind, "quarantine") ? " (quarantine)" : "");
+                Str name = arena_strf(&cli->arena, "%.*s.%.*s", STR_ARG(table->name.zone), STR_ARG(table->name.name));
+                if (!str_is(table->name.kind, "table"))
+                        name = arena_strf(&cli->arena, "%.*s (%.*s)", STR_ARG(name), STR_ARG(table->name.kind));
                 Str why = arena_strf(&cli->arena, "%lld old version%s: %.*s", (long long)table->versions,
                                      table->versions == 1 ? "" : "s", STR_ARG(table->rule));
                 vec_push(&cli->arena, &reasons, (SweepReason){ name, why, table->files, table->bytes });

@@ -52,14 +52,14 @@ typedef enum TableWrite {
 } TableWrite;
 
 typedef struct ChangeTableSpec {
-        Str kind;     /* staging | model | quarantine */
+        Str kind;     /* staging | model | quarantine | log */
         TableWrite write;
         const LakeColumn *columns; /* ids are ignored */
         size_t column_count;
         Str about;
 } ChangeTableSpec;
 
-/* Loads the table at the base or begins a new one, and settles its columns. name.kind is "table" or "quarantine".
+/* Loads the table at the base or begins a new one, and settles its columns. name.kind is one of table_kinds.
  * Once per table and change set. *out lives as long as the set. */
 Status changeset_table(ChangeSet *set, CatalogName name, const ChangeTableSpec *spec, ChangeTable **out, Error *err);
 /* The table as the change set will leave it: columns with their ids, uuid, location; counts are those of the base. */

@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "engine/data_row.h"
+#include "lake/files.h"
 
 #define ROUND_BYTES (INT64_C(1) << 30)
 #define ROUND_TRIES 8
@@ -173,36 +174,12 @@ static Status take_sums(void *context, Str data_row, Error *err) {
         return STATUS_OK;
 }
 
-/* The rows of the files, columns by their ids, absent ones NULL. */
-static void print_scan(Buf *sql, const Table *table, const Str *paths, size_t count, Arena *arena) {
-        buf_append_cstr(sql, "(SELECT ");
-        for (size_t i = 0; i < table->body.column_count; i++) {
-                buf_append_cstr(sql, i ? ", " : "");
-                buf_append_quoted(sql, table->body.columns[i].name, '"');
-        }
-        buf_append_cstr(sql, " FROM read_parquet([");
-        for (size_t i = 0; i < count; i++) {
-                buf_append_cstr(sql, i ? ", " : "");
-                buf_append_quoted(sql, paths[i], '\'');
-        }
-        buf_append_cstr(sql, "], schema=MAP {");
-        for (size_t i = 0; i < table->body.column_count; i++) {
-                const LakeColumn *column = &table->body.columns[i];
-                buf_printf(sql, "%s%d: {name: ", i ? ", " : "", column->id);
-                buf_append_quoted(sql, column->name, '\'');
-                buf_append_cstr(sql, ", type: ");
-                buf_append_quoted(sql, type_print_duckdb(arena, column->type), '\'');
-                buf_append_cstr(sql, ", default_value: NULL}");
-        }
-        buf_append_cstr(sql, "}, hive_partitioning=false))");
-}
-
 /* A hash of all rows whatever their order, and how many they are. */
 static Status sums_of(Worker *worker, const Table *table, const Str *paths, size_t count, Arena *arena, Str *out,
                       Error *err) {
         CLEANUP(buf_deinit) Buf sql = { 0 };
         buf_append_cstr(&sql, "SELECT count(*), coalesce(sum(hash(t)), 0), coalesce(bit_xor(hash(t)), 0) FROM ");
-        print_scan(&sql, table, paths, count, arena);
+        files_scan_print(&sql, table, paths, count, arena);
         buf_append_cstr(&sql, " AS t");
         Sums sums = { .arena = arena };
         int64_t rows;
@@ -220,7 +197,7 @@ static Status build_merged(Worker *worker, const Table *table, const Str *paths,
         }
         CLEANUP(buf_deinit) Buf sql = { 0 };
         buf_append_cstr(&sql, "SELECT * FROM ");
-        print_scan(&sql, table, paths, count, arena);
+        files_scan_print(&sql, table, paths, count, arena);
         WorkerFile *files;
         size_t file_count;
         TRY(worker_build(worker, buf_view(&sql), columns, table->body.column_count, arena, &files, &file_count, err));

@@ -46,10 +46,6 @@ void group_init(Group *group, Lake *lake, Arena *arena) {
         map_init(&group->pending, arena);
 }
 
-static bool holds_table(CatalogName name) {
-        return str_is(name.kind, "table") || str_is(name.kind, "quarantine");
-}
-
 static Status working_at(Group *group, Str branch, CatalogName name, Working **out, Error *err) {
         Buf key = { 0 };
         Str parts[] = { branch, name.kind, name.zone, name.name };
@@ -76,7 +72,7 @@ static Status working_at(Group *group, Str branch, CatalogName name, Working **o
         if (status == STATUS_OK) {
                 working->found = true;
                 working->hash = object.body_hash;
-                working->has_table = holds_table(name);
+                working->has_table = table_is_kind(name.kind);
                 if (working->has_table)
                         TRY(table_body_parse(group->lake->store, object.body, group->arena, &working->table, err));
         }

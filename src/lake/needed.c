@@ -207,6 +207,7 @@ static Status add_versions(Needed *needed, Str kind, const Map *without, Error *
 Status needed_load(Lake *lake, const Map *without, Arena *arena, Needed *out, Error *err) {
         needed_init(out, lake, arena);
         TRY(add_notes(out, err));
-        TRY(add_versions(out, STR("table"), without, err));
-        return add_versions(out, STR("quarantine"), without, err);
+        for (size_t i = 0; i < TABLE_KIND_COUNT; i++)
+                TRY(add_versions(out, str_of(table_kinds[i]), without, err));
+        return STATUS_OK;
 }

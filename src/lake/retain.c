@@ -256,8 +256,8 @@ Status lake_retain(Lake *lake, const RetainSpec *spec, Arena *arena, RetainResul
         map_init(&retain.expiring, arena);
         map_init(&retain.file_owner, arena);
         TRY(list_tables(&retain, err));
-        TRY(choose_versions(&retain, "table", err));
-        TRY(choose_versions(&retain, "quarantine", err));
+        for (size_t i = 0; i < TABLE_KIND_COUNT; i++)
+                TRY(choose_versions(&retain, table_kinds[i], err));
         note_owners(&retain);
         if (!spec->dry_run) {
                 TRY(trim_metadata(&retain, err));

@@ -7,6 +7,15 @@
 
 #define MANIFESTS_KEPT ((size_t)256 << 20)
 
+const char *const table_kinds[TABLE_KIND_COUNT] = { "table", "quarantine", "log" };
+
+bool table_is_kind(Str kind) {
+        for (size_t i = 0; i < TABLE_KIND_COUNT; i++)
+                if (str_is(kind, table_kinds[i]))
+                        return true;
+        return false;
+}
+
 /* ---- the body as JSON ---- */
 
 static Schema schema_of(Arena *arena, const TableBody *body) {

@@ -4,8 +4,9 @@
  * Table: a table as users mean it, at one commit: columns with ids, counts, and where its files are. It is what the
  * catalog's body says (JSON, TableBody below), so nothing here opens an Iceberg file but lake_plan().
  *
- * Object kinds: "table" (staging and models; name "staging.orders") and "quarantine" (name "staging.orders"
- * too, and "checks.rows" for the rows of a zone's models that a check found).
+ * Object kinds: "table" (staging and models; name "staging.orders"), "quarantine" (name "staging.orders"
+ * too, and "checks.rows" for the rows of a zone's models that a check found) and "log" (name "staging.orders": all rows of
+ * a merge or history source; no name in SQL leads to it).
  * Everything lies in the caller's arena and is read-only.
  */
 #include "base/type.h"
@@ -68,7 +69,12 @@ typedef struct LakeFile {
         int64_t bytes;
 } LakeFile;
 
-/* Kind is "table" or "quarantine". NOT_FOUND. */
+/* The kinds of objects whose body is a table's. */
+#define TABLE_KIND_COUNT 3
+extern const char *const table_kinds[TABLE_KIND_COUNT];
+bool table_is_kind(Str kind);
+
+/* Kind is one of them. NOT_FOUND. */
 Status lake_table(Lake *lake, CatalogAt at, CatalogName name, Arena *arena, Table *out, Error *err);
 /* All of a kind, sorted by zone and name; zone may be empty. */
 Status lake_tables(Lake *lake, CatalogAt at, Str kind, Str zone, Arena *arena, Table **out, size_t *out_count, Error *err);

@@ -258,7 +258,7 @@ static void check_version(Verify *v, const CatalogVersion *row) {
 typedef void (*EachVersion)(Verify *v, const CatalogVersion *row);
 
 static bool is_wanted(const Verify *v, const CatalogVersion *row) {
-        return (str_is(row->kind, "table") || str_is(row->kind, "quarantine")) && row->body.data &&
+        return table_is_kind(row->kind) && row->body.data &&
                verify_wants(v, row->kind, row->zone, row->name);
 }
 
@@ -317,8 +317,9 @@ Status verify_table_names(Verify *v, Error *err) {
                 error_set(err, STATUS_NOT_FOUND, "there never was a zone or a table '%.*s' with data", STR_ARG(wanted));
                 return error_hint(err, "lode show lists the tables");
         }
-        TRY(note_current(v, STR("table"), err));
-        return note_current(v, STR("quarantine"), err);
+        for (size_t i = 0; i < TABLE_KIND_COUNT; i++)
+                TRY(note_current(v, str_of(table_kinds[i]), err));
+        return STATUS_OK;
 }
 
 Status verify_tables(Verify *v, Error *err) {

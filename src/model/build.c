@@ -4,7 +4,7 @@
 #include "base/time.h"
 #include "base/vec.h"
 #include "lake/kept.h"
-#include "model/files.h"
+#include "lake/files.h"
 #include "model/finding.h"
 #include "model/prepare.h"
 #include "model/product.h"
@@ -621,7 +621,7 @@ static Status is_in_history(Build *b, const CatalogObject *table, bool *out, Err
  * them again.
  */
 static Status drop_removed(Build *b, Error *err) {
-        static const char *const kinds[] = { "table", "view" };
+        static const char *const kinds[] = { "table", "view", "log" };
         const Graph *graph = b->spec->text->graph;
         for (size_t k = 0; k < COUNT_OF(kinds); k++) {
                 CatalogObject *objects;
@@ -637,7 +637,8 @@ static Status drop_removed(Build *b, Error *err) {
                         if (wanted)
                                 continue;
                         TRY(changeset_remove_object(b->set, (CatalogName){ objects[i].kind, objects[i].zone, objects[i].name }, err));
-                        vec_push(b->arena, &b->drops, full);
+                        if (!str_is(objects[i].kind, "log"))
+                                vec_push(b->arena, &b->drops, full);
                 }
         }
         return STATUS_OK;

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "base/vec.h"
-#include "model/files.h"
+#include "lake/files.h"
 #include "sql/printer.h"
 
 #define RAW_EXAMPLE_MAX 500

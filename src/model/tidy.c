@@ -107,7 +107,7 @@ static Str keep_words(Arena *arena, int64_t us) {
         return us ? arena_strf(arena, "%lldms", (long long)(us / 1000)) : STR("0s");
 }
 
-/* Quarantine is kept as the staging that it was kept from. */
+/* Quarantine is kept as the staging that it was kept from, and so is the log that a table is made of. */
 static Status rule_of(void *context, CatalogName name, RetainRule *out, Error *err) {
         Tidy *tidy = context;
         const Retain *retain = NULL;
@@ -157,8 +157,8 @@ static bool is_environment(Status status) {
 static Status take_table(Tidy *tidy, const Table *table, Error *err) {
         CompactSpec spec = { .dry_run = tidy->options->dry_run };
         TidyTable done = { .name = table_full_name(tidy->arena, table) };
-        if (str_is(table->kind, "quarantine"))
-                done.name = arena_strf(tidy->arena, "%.*s (quarantine)", STR_ARG(done.name));
+        if (!str_is(table->kind, "table"))
+                done.name = arena_strf(tidy->arena, "%.*s (%.*s)", STR_ARG(done.name), STR_ARG(table->kind));
         if (is_interrupted(tidy))
                 return error_set(err, STATUS_INTERRUPTED, "interrupted; what is tidied stays, the next tidy goes on");
         if (tidy->options->on_table)
@@ -176,12 +176,11 @@ static Status take_table(Tidy *tidy, const Table *table, Error *err) {
 }
 
 static Status compact_all(Tidy *tidy, Error *err) {
-        static const char *const kinds[] = { "table", "quarantine" };
-        for (size_t k = 0; k < COUNT_OF(kinds); k++) {
+        for (size_t k = 0; k < TABLE_KIND_COUNT; k++) {
                 Table *tables = NULL;
                 size_t count = 0;
-                TRY(lake_tables(tidy->workspace->lake, (CatalogAt){ 0 }, str_of(kinds[k]), STR(""), tidy->arena, &tables, &count,
-                                err));
+                TRY(lake_tables(tidy->workspace->lake, (CatalogAt){ 0 }, str_of(table_kinds[k]), STR(""), tidy->arena, &tables,
+                                &count, err));
                 for (size_t i = 0; i < count; i++)
                         if (tables[i].body.files >= COMPACT_LEAST_FILES &&
                             is_chosen(tidy, (CatalogName){ tables[i].kind, tables[i].zone, tables[i].name }))
@@ -314,6 +313,7 @@ Status tidy_after_run(Workspace *workspace, const ChangeSetSpec *commit, const S
         SweepResult swept;
         size_t left = RUN_TABLES_MOST;
         TRY(lake_sweep(workspace->lake, RUN_INTENTS, &swept, err));
-        TRY(compact_few(&tidy, "table", zones, zone_count, &left, err));
-        return compact_few(&tidy, "quarantine", zones, zone_count, &left, err);
+        for (size_t i = 0; i < TABLE_KIND_COUNT; i++)
+                TRY(compact_few(&tidy, table_kinds[i], zones, zone_count, &left, err));
+        return STATUS_OK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/files.h"
+#include "lake/files.h"
 
 #include "engine/data_row.h"
 #include "sql/printer.h"
@@ -12,6 +12,40 @@ void files_print(Buf *sql, const Str *paths, size_t count) {
                 sql_quote_text(sql, paths[i]);
         }
         buf_append_cstr(sql, "], hive_partitioning = false)");
+}
+
+static void print_columns(Buf *sql, const Table *table, bool as_null, Arena *arena) {
+        for (size_t i = 0; i < table->body.column_count; i++) {
+                const LakeColumn *column = &table->body.columns[i];
+                buf_append_cstr(sql, i ? ", " : "");
+                if (as_null)
+                        buf_printf(sql, "CAST(NULL AS %.*s) AS ", STR_ARG(type_print_duckdb(arena, column->type)));
+                sql_quote_name(sql, column->name);
+        }
+}
+
+void files_scan_print(Buf *sql, const Table *table, const Str *paths, size_t count, Arena *arena) {
+        buf_append_cstr(sql, "(SELECT ");
+        print_columns(sql, table, count == 0, arena);
+        if (count == 0) {
+                buf_append_cstr(sql, " WHERE false)");
+                return;
+        }
+        buf_append_cstr(sql, " FROM read_parquet([");
+        for (size_t i = 0; i < count; i++) {
+                buf_append_cstr(sql, i ? ", " : "");
+                sql_quote_text(sql, paths[i]);
+        }
+        buf_append_cstr(sql, "], schema=MAP {");
+        for (size_t i = 0; i < table->body.column_count; i++) {
+                const LakeColumn *column = &table->body.columns[i];
+                buf_printf(sql, "%s%d: {name: ", i ? ", " : "", column->id);
+                sql_quote_text(sql, column->name);
+                buf_append_cstr(sql, ", type: ");
+                sql_quote_text(sql, type_print_duckdb(arena, column->type));
+                buf_append_cstr(sql, ", default_value: NULL}");
+        }
+        buf_append_cstr(sql, "}, hive_partitioning=false))");
 }
 
 Status files_grant(Lake *lake, Worker *worker, const Table *table, Arena *arena, Str **out, size_t *out_count, Error *err) {

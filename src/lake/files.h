@@ -9,6 +9,9 @@
 
 /* read_parquet([...]); count must not be 0. */
 void files_print(Buf *sql, const Str *paths, size_t count);
+/* (SELECT ... FROM ...) of files as the table has its columns now: found by their ids, NULL where a file has none of it.
+ * No rows when count is 0. */
+void files_scan_print(Buf *sql, const Table *table, const Str *paths, size_t count, Arena *arena);
 /* The table's data files, granted to the worker: their names for SQL. */
 Status files_grant(Lake *lake, Worker *worker, const Table *table, Arena *arena, Str **out, size_t *out_count, Error *err);
 /* A hash of all rows of the files, whatever their order; equal text, equal rows. */
