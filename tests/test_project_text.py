@@ -19,7 +19,7 @@ def write_shop(project: Project) -> None:
 @pytest.mark.parametrize(("file", "text", "code", "line", "hint"), [
     ("zones/shop/sources/orders.yml", SOURCE + "delimeter: \";\"\n", "E104", 5, "delimiter"),
     ("zones/shop/sources/orders.yml", SOURCE + "load: apend\n", "E105", 5, "append"),
-    ("zones/shop/sources/orders.yml", SOURCE + "load: merge\n", "E105", 5, "append"),
+    ("zones/shop/sources/orders.yml", SOURCE + "load: merge\n", "E105", 5, "key: order_no"),
     ("zones/shop/sources/orders.yml", SOURCE + "from: x.csv\n", "E106", 5, "line 1"),
     ("zones/shop/sources/orders.yml", SOURCE.replace("decimal(12,2)", "decimal(12,2"), "E105", 4, ""),
     ("zones/shop/sources/orders.yml", SOURCE.replace("text", "txt"), "E105", 3, "text"),

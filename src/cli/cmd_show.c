@@ -109,10 +109,6 @@ static Status show_zone(Show *s, Error *err) {
         return STATUS_OK;
 }
 
-static const char *load_word(const Source *source) {
-        return source->load == LOAD_REPLACE ? "replace" : "append";
-}
-
 static bool source_is(Str wanted, const Source *source, Arena *arena) {
         if (wanted.size == 0 || str_equal(wanted, source->zone))
                 return true;
@@ -129,7 +125,7 @@ static void source_json(JsonWriter *w, const Source *source, Arena *arena) {
         for (size_t i = 0; i < source->from_count; i++)
                 json_put_str(w, source->from[i]);
         json_end(w);
-        json_member_str(w, "load", str_of(load_word(source)));
+        json_member_str(w, "load", str_of(source_load_name(source->load)));
         json_key(w, "columns");
         json_array(w);
         for (size_t i = 0; i < source->column_count; i++) {
@@ -158,7 +154,7 @@ static Status show_source(Show *s, Error *err) {
                                 continue;
                         source_json(&w, source, s->arena);
                         text_table_row(table, (Str[]){ arena_strf(s->arena, "%.*s.%.*s", STR_ARG(source->zone), STR_ARG(source->name)),
-                                                       source->from_count ? source->from[0] : STR(""), str_of(load_word(source)),
+                                                       source->from_count ? source->from[0] : STR(""), str_of(source_load_name(source->load)),
                                                        count_print(s->arena, (int64_t)source->column_count) });
                 }
         }

@@ -287,7 +287,7 @@ static Status newest_delivery(Lake *lake, const Feed *feed, Arena *arena, Delive
 }
 
 /* A file of this name whose removal from ingress did not last: the ledger took it, and then the process or the machine
- * stopped. In a replace source it would else pass for a newer delivery and undo what came after it. */
+ * stopped. Among snapshots told apart by landing it would else pass for a newer delivery and undo what came after it. */
 static Status find_returned(Lake *lake, Landing *landing, Arena *arena, bool *out_found, Error *err) {
         const FoundFile *file = landing->result->file;
         FileSeen seen;
@@ -320,9 +320,51 @@ static Status newest_so_far(Batch *batch, size_t index, const Delivery **out, Er
         return STATUS_OK;
 }
 
+/* The time that a delivery is told apart by, beside its bytes: of a snapshot. Empty where bytes alone count. */
+static Str as_of_now(const Landing *landing, Arena *arena) {
+        const Feed *feed = landing->result->file->feed;
+        Delivery row = { .name = landing->result->file->name, .landed_us = landing->landed_us };
+        OrderedDelivery order;
+        order_look(feed, &row, 1, &order);
+        bool counts = feed->as_of.kind == AS_OF_NAME || (feed_is_snapshots(feed) && feed->as_of.kind != AS_OF_COLUMN);
+        return counts && order.known ? time_print_us(arena, order.at_us) : STR("");
+}
+
+static bool tells_by_landing(const Feed *feed) {
+        return feed_is_snapshots(feed) && feed->as_of.kind != AS_OF_NAME && feed->as_of.kind != AS_OF_COLUMN;
+}
+
+/* One of this source's own batch, or of the ledger: of the same bytes and, in snapshots, of the same time. */
+static Status find_same(Batch *batch, size_t index, bool *out_found, Error *err) {
+        const Landing *landing = &batch->items[index];
+        const Feed *feed = landing->result->file->feed;
+        bool by_time = feed_is_snapshots(feed) && feed->as_of.kind == AS_OF_NAME;
+        for (size_t i = 0; i < index; i++) {
+                const Landing *earlier = &batch->items[i];
+                if (earlier->result->state != LAND_NEW || earlier->result->file->feed != feed || !str_equal(earlier->sha256, landing->sha256) ||
+                    (by_time && !str_equal(earlier->as_of, landing->as_of)))
+                        continue;
+                *out_found = true;
+                landing->result->delivery = earlier->result->delivery;
+                return STATUS_OK;
+        }
+        DeliveryQuery query = { .zone = feed->zone, .source = feed->name, .sha256 = landing->sha256 };
+        Delivery *rows;
+        size_t count;
+        TRY(catalog_deliveries(batch->lake->catalog, &query, batch->arena, &rows, &count, err));
+        for (size_t i = 0; i < count; i++) {
+                if (by_time && !str_equal(rows[i].as_of, landing->as_of))
+                        continue;
+                *out_found = true;
+                landing->result->delivery = rows[i];
+                return STATUS_OK;
+        }
+        return STATUS_OK;
+}
+
 /*
- * An append source has each content once. A replace source is told apart by time too, so that A, B, A ends at A: there
- * only the bytes that are in force already are a duplicate.
+ * Bytes that a source has already are a duplicate. Snapshots are told apart by their time too, so that A, B, A ends at A:
+ * where that is the time of landing, only the bytes that are in force already are a duplicate.
  */
 static Status find_duplicate(Batch *batch, size_t index, bool *out_found, Error *err) {
         Landing *landing = &batch->items[index];
@@ -331,30 +373,17 @@ static Status find_duplicate(Batch *batch, size_t index, bool *out_found, Error 
         *out_found = false;
         if (landing->sha256.size == 0) /* land_look() knows that nothing else has its size */
                 return STATUS_OK;
-        if (feed->load == FEED_REPLACE) {
-                const Delivery *newest;
-                TRY(find_returned(batch->lake, landing, batch->arena, out_found, err));
-                if (*out_found)
-                        return STATUS_OK;
-                TRY(newest_so_far(batch, index, &newest, err));
-                *out_found = newest && str_equal(newest->sha256, landing->sha256);
-                if (*out_found)
-                        result->delivery = *newest;
+        if (!tells_by_landing(feed))
+                return find_same(batch, index, out_found, err);
+        const Delivery *newest;
+        TRY(find_returned(batch->lake, landing, batch->arena, out_found, err));
+        if (*out_found)
                 return STATUS_OK;
-        }
-        for (size_t i = 0; i < index; i++) {
-                const Landing *earlier = &batch->items[i];
-                *out_found = earlier->result->state == LAND_NEW && earlier->result->file->feed == feed &&
-                             str_equal(earlier->sha256, landing->sha256);
-                if (!*out_found)
-                        continue;
-                result->delivery = earlier->result->delivery;
-                return STATUS_OK;
-        }
-        Status status = catalog_delivery_of(batch->lake->catalog, feed->zone, feed->name, landing->sha256, STR(""), batch->arena,
-                                            &result->delivery, err);
-        *out_found = status == STATUS_OK;
-        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+        TRY(newest_so_far(batch, index, &newest, err));
+        *out_found = newest && str_equal(newest->sha256, landing->sha256);
+        if (*out_found)
+                result->delivery = *newest;
+        return STATUS_OK;
 }
 
 /* Another delivery of this name that is in the tables, or on its way there. */
@@ -398,7 +427,7 @@ static Status classify(Batch *batch, size_t index, Error *err) {
                 return STATUS_OK;
         }
         const Delivery *same_name = NULL;
-        if (feed->load == FEED_APPEND && feed->redelivery == FEED_REJECT)
+        if (feed->redelivery == FEED_REJECT)
                 TRY(find_same_name(batch->lake, landing, arena, &same_name, err));
         if (same_name) {
                 Str date = str_slice(time_print_us(arena, same_name->landed_us), 0, 10);
@@ -461,9 +490,7 @@ static Status copy_all(Batch *batch, Error *err) {
                 }
                 if (landing->result->state == LAND_UNSETTLED)
                         continue;
-                landing->as_of = STR("");
-                if (landing->result->file->feed->load == FEED_REPLACE)
-                        landing->as_of = time_print_us(batch->arena, landing->landed_us);
+                landing->as_of = as_of_now(landing, batch->arena);
                 TRY(classify(batch, i, err));
         }
         return STATUS_OK;
@@ -520,7 +547,7 @@ static bool is_remembered(const Landing *landing) {
         const LandedFile *result = landing->result;
         if (!result->file->in_ingress)
                 return result->state == LAND_KNOWN ? landing->sha256.size > 0 : is_counted(landing) && result->state != LAND_FAILED;
-        return result->state == LAND_NEW && result->file->feed->load == FEED_REPLACE;
+        return result->state == LAND_NEW && tells_by_landing(result->file->feed);
 }
 
 static Status record_all(Batch *batch, Error *err) {
@@ -608,7 +635,7 @@ typedef struct Look {
         Arena *arena;
         Map sizes;  /* zone, source, size: of the ledger's deliveries, and of files that wait (then how many) */
         Map ledgers; /* zone, source: its sizes are known */
-        Map hashes; /* zone, source, sha256: Landing; of a replace source only the file before */
+        Map hashes; /* zone, source, sha256 and time: Landing; where the time is that of landing only the file before */
         Str block;
         const volatile sig_atomic_t *interrupted;
 } Look;
@@ -650,8 +677,8 @@ static bool may_be_known(const Look *look, const Landing *landing) {
 
 static void look_within(Look *look, Landing *landing) {
         const Feed *feed = landing->result->file->feed;
-        bool replaces = feed->load == FEED_REPLACE;
-        Str key = look_key(look, feed, replaces ? STR("") : landing->sha256);
+        Str key = look_key(look, feed, tells_by_landing(feed) ? STR("") : arena_strf(look->arena, "%.*s %.*s", STR_ARG(landing->sha256),
+                                                                                     STR_ARG(feed_is_snapshots(feed) ? landing->as_of : STR(""))));
         const Landing *other = map_get(&look->hashes, key);
         if (other && landing->sha256.size && str_equal(other->sha256, landing->sha256)) {
                 landing->result->delivery = other->result->delivery;
@@ -688,6 +715,7 @@ static Status look_at(Look *look, Landing *landing, Error *err) {
                 return STATUS_OK;
         }
         landing->landed_us = time_now_us();
+        landing->as_of = as_of_now(landing, look->arena);
         if (look->lake) {
                 Batch alone = { .lake = look->lake, .arena = look->arena, .items = landing, .count = 1 };
                 TRY(classify(&alone, 0, err));

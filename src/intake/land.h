@@ -13,6 +13,7 @@
  * Up to LAND_BATCH files share the syncs and the transaction. Bytes never change once they have their name.
  */
 #include "intake/discover.h"
+#include "intake/order.h"
 #include "lake/lake.h"
 
 #include <signal.h>

@@ -20,7 +20,7 @@ static void fixture_free(Fixture *f) {
 static void fixture_make(Test *t, Fixture *f, FeedLoad load) {
         *f = (Fixture){ .pattern = STR("ingress/*.csv") };
         f->feed = (Feed){ .zone = STR("shop"), .name = STR("orders"), .patterns = &f->pattern, .pattern_count = 1, .load = load,
-                          .settle_us = 5000000, .reading = STR("text-1") };
+                          .settle_us = 5000000, .redelivery = load == FEED_REPLACE ? FEED_REDELIVERY_REPLACE : FEED_REJECT, .reading = STR("text-1") };
         if (lake_create(path_join(&t->arena, test_folder(t), "store"), &f->lake, &t->err) != STATUS_OK)
                 panic("%s", t->err.message);
 }

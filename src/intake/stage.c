@@ -5,6 +5,8 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "base/vec.h"
+#include "intake/fold.h"
+#include "lake/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +25,10 @@ static CatalogName feed_quarantine_name(Arena *arena, Str zone, Str source) {
         return (CatalogName){ STR("quarantine"), zone, arena_strf(arena, "staging.%.*s", STR_ARG(source)) };
 }
 
+static CatalogName feed_log_name(Arena *arena, Str zone, Str source) {
+        return (CatalogName){ STR("log"), zone, arena_strf(arena, "staging.%.*s", STR_ARG(source)) };
+}
+
 /* ---- what is to be read ---- */
 
 /* One delivery that is read, and what came of it. */
@@ -38,15 +44,23 @@ typedef struct Staging {
         const Feed *feed;
         Arena *arena;
         Delivery *ledger; /* all of the source, newest first */
+        OrderedDelivery *order; /* the same, with their times */
         size_t ledger_count;
+        const Delivery *in_force; /* of a replace source: the one that is the table; NULL = none */
         bool rebuild;         /* the table is made anew: from all of its deliveries, or for the first time */
         VEC(Reading) readings;
         VEC(Str) evolved;     /* columns beyond the text's */
         size_t evolved_known; /* how many of them the table had at the start of this try */
         ChangeSet *set;
         ChangeTable *table, *quarantine;
+        ChangeTable *log;     /* of merge and history: all rows, of which the table is made; else NULL */
         Worker *worker;
 } Staging;
+
+/* Where a delivery's rows go as they are. */
+static ChangeTable *rows_table(const Staging *s) {
+        return s->log ? s->log : s->table;
+}
 
 /* Kept with the table: by which text it was made. */
 static Str reading_detail(const Staging *s) {
@@ -82,18 +96,20 @@ static Status load_ledger(Lake *lake, const Feed *feed, Arena *arena, Delivery *
         return catalog_deliveries(lake->catalog, &query, arena, out, out_count, err);
 }
 
-/* A replace source's table is one delivery: the newest that could be read. */
-static const Delivery *in_force(const Delivery *ledger, size_t count) {
-        for (size_t i = 0; i < count; i++)
-                if (is_state(&ledger[i], "staged"))
-                        return &ledger[i];
-        return NULL;
+/* Which deliveries come after which, by the text as it is. A replace source's table is one delivery: the last that could
+ * be read. */
+static void look_at_order(Staging *s) {
+        const OrderedDelivery *last = NULL;
+        s->order = ARENA_ARRAY(s->arena, OrderedDelivery, s->ledger_count);
+        order_look(s->feed, s->ledger, s->ledger_count, s->order);
+        for (size_t i = 0; i < s->ledger_count; i++)
+                if (is_state(&s->ledger[i], "staged") && (!last || order_compare(&s->order[i], last) > 0))
+                        last = &s->order[i];
+        s->in_force = last ? last->delivery : NULL;
 }
 
-static bool is_in_table(const Feed *feed, const Delivery *ledger, size_t count, const Delivery *delivery) {
-        if (!is_state(delivery, "staged"))
-                return false;
-        return feed->load == FEED_APPEND || delivery == in_force(ledger, count);
+static bool is_in_table(const Staging *s, const Delivery *delivery) {
+        return is_state(delivery, "staged") && (s->feed->load != FEED_REPLACE || delivery == s->in_force);
 }
 
 static void add_reading(Staging *s, const Delivery *delivery, bool reread) {
@@ -106,7 +122,8 @@ static void add_reading(Staging *s, const Delivery *delivery, bool reread) {
 
 /* The newer of two deliveries of one name takes the place of the older, when the source says so. */
 static bool is_displaced(const Staging *s, const Delivery *delivery) {
-        if (s->feed->load != FEED_APPEND || s->feed->redelivery != FEED_REDELIVERY_REPLACE)
+        bool last_alone = s->feed->load == FEED_REPLACE && s->feed->as_of.kind != AS_OF_NAME; /* and that is this one's heir anyway */
+        if (last_alone || s->feed->redelivery != FEED_REDELIVERY_REPLACE)
                 return false;
         for (const Delivery *newer = s->ledger; newer < delivery; newer++)
                 if (str_equal(newer->name, delivery->name) && !is_state(newer, "failed") &&
@@ -132,9 +149,10 @@ static Status check_table(Staging *s, Error *err) {
 /* Decides what is read, oldest first; whether the table is made anew. */
 static void choose(Staging *s) {
         bool any_fresh_displaces = false;
+        look_at_order(s);
         for (size_t i = 0; i < s->ledger_count; i++) {
                 const Delivery *delivery = &s->ledger[i];
-                bool present = is_in_table(s->feed, s->ledger, s->ledger_count, delivery);
+                bool present = is_in_table(s, delivery);
                 if (present && (is_other_text(s->feed, delivery) || s->context->again))
                         s->rebuild = true;
                 if (present && is_displaced(s, delivery))
@@ -143,7 +161,7 @@ static void choose(Staging *s) {
         s->rebuild |= any_fresh_displaces;
         for (size_t i = s->ledger_count; i-- > 0;) {
                 const Delivery *delivery = &s->ledger[i];
-                bool present = is_in_table(s->feed, s->ledger, s->ledger_count, delivery);
+                bool present = is_in_table(s, delivery);
                 if (is_displaced(s, delivery))
                         continue;
                 if (wants_reading(s, delivery) || (present && s->rebuild))
@@ -190,14 +208,54 @@ static const LakeColumn *quarantine_columns(size_t *out_count) {
         return columns;
 }
 
+Type feed_time_type(const Feed *feed) {
+        Str name = feed->order_by.count ? feed->order_by.items[0] : feed->as_of.kind == AS_OF_COLUMN ? feed->as_of.text : STR("");
+        for (size_t i = 0; i < feed->column_count; i++)
+                if (str_equal_nocase(feed->columns[i].name, name))
+                        return feed->columns[i].type;
+        return (Type){ .kind = TYPE_TIMESTAMPTZ };
+}
+
+/* The log's columns, and in a history from when to when they hold. */
+static LakeColumn *folded_columns(const Staging *s, const ChangeTableSpec *log, size_t *out_count) {
+        LakeColumn *columns = ARENA_ARRAY(s->arena, LakeColumn, log->column_count + 2);
+        size_t hidden = log->column_count - 2, at = hidden;
+        memcpy(columns, log->columns, hidden * sizeof(*columns));
+        if (s->feed->load == FEED_HISTORY) {
+                columns[at++] = (LakeColumn){ .name = STR("_valid_from"), .type = feed_time_type(s->feed) };
+                columns[at++] = (LakeColumn){ .name = STR("_valid_to"), .type = feed_time_type(s->feed) };
+        }
+        memcpy(&columns[at], &log->columns[hidden], 2 * sizeof(*columns));
+        *out_count = at + 2;
+        return columns;
+}
+
+/* All that was accepted goes into the log as it is, and the table is what it makes of it. A source that was one has no log
+ * any more: what is in it is in the landed files too. */
+static Status open_log(Staging *s, ChangeTableSpec *spec, Error *err) {
+        const Feed *feed = s->feed;
+        CatalogName name = feed_log_name(s->arena, feed->zone, feed->name);
+        s->log = NULL;
+        if (!feed_folds(feed))
+                return changeset_remove_object(s->set, name, err);
+        ChangeTableSpec log = *spec;
+        log.kind = STR("log");
+        log.write = s->rebuild ? TABLE_REPLACE : TABLE_APPEND;
+        TRY(changeset_table(s->set, name, &log, &s->log, err));
+        spec->write = TABLE_REPLACE;
+        spec->columns = folded_columns(s, &log, &spec->column_count);
+        return STATUS_OK;
+}
+
 static Status open_tables(Staging *s, Error *err) {
         const Feed *feed = s->feed;
         bool replaces = s->rebuild || feed->load == FEED_REPLACE;
         ChangeTableSpec spec = { .kind = STR("staging"), .write = replaces ? TABLE_REPLACE : TABLE_APPEND, .about = feed->about };
+        ChangeTableSpec quarantine = { .kind = STR("quarantine"), .write = spec.write };
         spec.columns = table_columns(s, &spec.column_count);
+        TRY(open_log(s, &spec, err));
         TRY(changeset_table(s->set, feed_table_name(s->arena, feed->zone, feed->name), &spec, &s->table, err));
         changeset_set_detail(s->set, s->table, reading_detail(s));
-        ChangeTableSpec quarantine = { .kind = STR("quarantine"), .write = spec.write };
         quarantine.columns = quarantine_columns(&quarantine.column_count);
         return changeset_table(s->set, feed_quarantine_name(s->arena, feed->zone, feed->name), &quarantine, &s->quarantine, err);
 }
@@ -213,7 +271,7 @@ static Status load_evolved(Staging *s, Error *err) {
         TRY(status);
         for (size_t i = 0; i < table.body.column_count; i++) {
                 const LakeColumn *column = &table.body.columns[i];
-                bool known = column->hidden;
+                bool known = column->hidden || name_is_reserved(column->name);
                 for (size_t j = 0; j < s->feed->column_count && !known; j++)
                         known = str_equal_nocase(s->feed->columns[j].name, column->name);
                 if (!known)
@@ -257,15 +315,15 @@ static StageSpec stage_spec(const Staging *s, const Delivery *delivery) {
         for (size_t i = 0; i < s->evolved.count; i++)
                 columns[feed->column_count + i] = (SourceColumn){ .name = s->evolved.items[i], .type = { .kind = TYPE_TEXT } };
         for (size_t i = 0; i < count; i++)
-                columns[i].field_id = field_id_of(s->table, columns[i].name);
+                columns[i].field_id = field_id_of(rows_table(s), columns[i].name);
         return (StageSpec){
                 .format = feed->format,
                 .columns = columns,
                 .column_count = count,
                 .ignore = feed->ignore,
                 .file_id = delivery->id,
-                .file_field_id = field_id_of(s->table, STR("_file")),
-                .row_field_id = field_id_of(s->table, STR("_row")),
+                .file_field_id = field_id_of(rows_table(s), STR("_file")),
+                .row_field_id = field_id_of(rows_table(s), STR("_row")),
                 .threads = s->context->threads,
                 .input_limit = INPUT_LIMIT,
         };
@@ -309,7 +367,7 @@ static Status read_delivery(Staging *s, Reading *reading, Error *err) {
                 return error_errno(err, errno, "cannot open the landed file '%s'", path);
         CLEANUP(close_fdp) int data = -1;
         CLEANUP(close_fdp) int quarantine = -1;
-        TRY(changeset_new_file(s->set, s->table, &reading->data_path, &data, err));
+        TRY(changeset_new_file(s->set, rows_table(s), &reading->data_path, &data, err));
         TRY(changeset_new_file(s->set, s->quarantine, &reading->quarantine_path, &quarantine, err));
         TRY(ensure_worker(s, err));
         CLEANUP(buf_deinit) Buf request = { 0 };
@@ -357,10 +415,43 @@ static int misfits_percent(const StageResult *result) {
         return (int)(((__int128)result->quarantined * 100 + result->records - 1) / result->records);
 }
 
+/* The one value that a column has in all rows: of columns whose bounds are exact. */
+static bool is_one_value(const FileStatistics *statistics, int field_id) {
+        for (size_t i = 0; i < statistics->column_count; i++) {
+                const ColumnStatistics *column = &statistics->columns[i];
+                if (column->field_id == field_id)
+                        return column->has_lower && column->has_upper && column->nulls == 0 && str_equal(column->lower, column->upper);
+        }
+        return false;
+}
+
+/* Holds a delivery of which it cannot be told when it speaks. */
+static bool knows_its_time(const Staging *s, Reading *reading) {
+        const Feed *feed = s->feed;
+        const StageResult *r = &reading->result;
+        const Delivery *delivery = &reading->report->delivery;
+        OrderedDelivery order;
+        order_look(feed, delivery, 1, &order);
+        if (!order.known) {
+                hold(reading, arena_strf(s->arena, "'as_of: name' finds no date in its name; make the expression of the source's 'as_of' fit, "
+                                                   "or send the file again under a name that has one"));
+                return false;
+        }
+        bool wants_column = feed_is_snapshots(feed) && feed->as_of.kind == AS_OF_COLUMN;
+        if (!wants_column || (r->data.rows && is_one_value(&r->data, field_id_of(rows_table(s), feed->as_of.text))))
+                return true;
+        hold(reading, r->data.rows ? arena_strf(s->arena, "a snapshot is of one time, and column %.*s ('as_of') has several in this file",
+                                                STR_ARG(feed->as_of.text))
+                                   : arena_strf(s->arena, "no record of it fits, so column %.*s ('as_of') says no time", STR_ARG(feed->as_of.text)));
+        return false;
+}
+
 static void judge(const Staging *s, Reading *reading) {
         const Feed *feed = s->feed;
         const StageResult *r = &reading->result;
         Arena *arena = s->arena;
+        if (!knows_its_time(s, reading))
+                return;
         if (r->unknown_count && feed->evolve == FEED_EVOLVE_FREEZE) {
                 Str *names = ARENA_ARRAY(arena, Str, r->unknown_count);
                 for (size_t i = 0; i < r->unknown_count; i++)
@@ -510,17 +601,123 @@ typedef struct Files {
         size_t data_count, quarantine_count;
 } Files;
 
-/* A replace source keeps only the newest delivery that was accepted. */
-static Files files_to_publish(const Staging *s) {
-        size_t from = 0;
-        if (s->feed->load == FEED_REPLACE)
-                for (size_t i = 0; i < s->readings.count; i++)
-                        if (s->readings.items[i].accepted)
-                                from = i;
-        Files files = { ARENA_ARRAY(s->arena, LakeFile, s->readings.count), ARENA_ARRAY(s->arena, LakeFile, s->readings.count), 0, 0 };
-        for (size_t i = from; i < s->readings.count; i++) {
+/* ---- merge and history: the table out of the log ---- */
+
+typedef struct Granted {
+        Str *paths;
+        size_t count;
+} Granted;
+
+static Status grant_scan(Staging *s, const LakeScan *scan, Granted *out, Error *err) {
+        *out = (Granted){ ARENA_ARRAY(s->arena, Str, scan->file_count), scan->file_count };
+        for (size_t i = 0; i < scan->file_count; i++) {
+                const char *granted;
+                TRY(worker_grant(s->worker, scan->files[i].path, s->arena, &granted, err));
+                out->paths[i] = str_of(granted);
+        }
+        return STATUS_OK;
+}
+
+/* Whose rows are in the log once this is published, in order. */
+static void deliveries_of_log(const Staging *s, FoldSpec *out) {
+        VEC(Delivery) rows = { 0 };
+        for (size_t i = 0; i < s->readings.count; i++)
+                if (s->readings.items[i].accepted)
+                        vec_push(s->arena, &rows, s->readings.items[i].report->delivery);
+        for (size_t i = 0; i < s->ledger_count && !s->rebuild; i++)
+                if (is_state(&s->ledger[i], "staged"))
+                        vec_push(s->arena, &rows, s->ledger[i]);
+        OrderedDelivery *order = ARENA_ARRAY(s->arena, OrderedDelivery, rows.count);
+        order_look(s->feed, rows.items, rows.count, order);
+        if (rows.count)
+                qsort(order, rows.count, sizeof(*order), order_compare);
+        out->deliveries = order;
+        out->delivery_count = rows.count;
+}
+
+static Status find_files(Staging *s, const Files *files, FoldSpec *out, Error *err) {
+        LakeScan log, table = { 0 };
+        Granted all, old;
+        TRY(changeset_plan(s->set, s->log, NULL, 0, s->arena, &log, err));
+        out->touched_only = !s->rebuild && !change_table_is_new(s->table) && !fold_needs_all(s->feed);
+        if (out->touched_only)
+                TRY(changeset_plan(s->set, s->table, NULL, 0, s->arena, &table, err));
+        TRY(grant_scan(s, &log, &all, err));
+        TRY(grant_scan(s, &table, &old, err));
+        out->log_files = all.paths;
+        out->log_count = all.count;
+        out->old_files = old.paths;
+        out->old_count = old.count;
+        /* what came now stands last in the plan */
+        out->new_files = all.paths + (all.count - files->data_count);
+        out->new_count = files->data_count;
+        return STATUS_OK;
+}
+
+static Status fold_by_worker(Staging *s, const FoldSpec *fold, ReplaceSpec *out, Error *err) {
+        const TableBody *body = &change_table(s->table)->body;
+        WorkerBuildColumn *columns = ARENA_ARRAY(s->arena, WorkerBuildColumn, body->column_count);
+        for (size_t i = 0; i < body->column_count; i++)
+                columns[i] = (WorkerBuildColumn){ body->columns[i].name, body->columns[i].id, body->columns[i].type };
+        CLEANUP(buf_deinit) Buf sql = { 0 };
+        fold_print(&sql, fold, s->arena);
+        WorkerFile *built;
+        size_t count;
+        TRY(worker_build(s->worker, buf_view(&sql), columns, body->column_count, s->arena, &built, &count, err));
+        LakeFile *files = ARENA_ARRAY(s->arena, LakeFile, count);
+        Str *paths = ARENA_ARRAY(s->arena, Str, count);
+        for (size_t i = 0; i < count; i++) {
+                if (built[i].statistics.rows == 0)
+                        continue;
+                LakeFile *file = &files[out->file_count];
+                file->statistics = built[i].statistics;
+                TRY(changeset_adopt_file(s->set, s->table, built[i].path, &file->path, err));
+                paths[out->file_count++] = str_of(built[i].path);
+        }
+        out->files = files;
+        return files_hash(s->worker, paths, out->file_count, s->arena, &out->content, err);
+}
+
+/* The rows of the touched keys, or all of them, again; equal ones make no new version. */
+static Status fold_log(Staging *s, const Files *files, Error *err) {
+        FoldSpec fold = { .feed = s->feed, .log = change_table(s->log), .table = change_table(s->table) };
+        ReplaceSpec replace = { .files = NULL };
+        TRY(ensure_worker(s, err));
+        deliveries_of_log(s, &fold);
+        Status status = find_files(s, files, &fold, err);
+        if (status == STATUS_OK)
+                status = fold_by_worker(s, &fold, &replace, err);
+        if (status != STATUS_OK)
+                return error_context(err, "making the table of %.*s.%.*s from its log", STR_ARG(s->feed->zone), STR_ARG(s->feed->name));
+        return changeset_replace(s->set, s->table, &replace, NULL, err);
+}
+
+static bool comes_before(const Staging *s, const Delivery *one, const Delivery *other) {
+        Delivery rows[] = { *one, *other };
+        OrderedDelivery order[2];
+        order_look(s->feed, rows, 2, order);
+        return order_compare(&order[0], &order[1]) < 0;
+}
+
+/* A replace source keeps only the last delivery that was accepted; NULL when that is in the table already. */
+static const Reading *heir(const Staging *s) {
+        const Reading *last = NULL;
+        for (size_t i = 0; i < s->readings.count; i++) {
                 const Reading *reading = &s->readings.items[i];
-                if (!reading->accepted)
+                if (reading->accepted && (!last || comes_before(s, &last->report->delivery, &reading->report->delivery)))
+                        last = reading;
+        }
+        if (last && !s->rebuild && s->in_force && comes_before(s, &last->report->delivery, s->in_force))
+                return NULL;
+        return last;
+}
+
+static Files files_to_publish(const Staging *s) {
+        const Reading *alone = s->feed->load == FEED_REPLACE ? heir(s) : NULL;
+        Files files = { ARENA_ARRAY(s->arena, LakeFile, s->readings.count), ARENA_ARRAY(s->arena, LakeFile, s->readings.count), 0, 0 };
+        for (size_t i = 0; i < s->readings.count; i++) {
+                const Reading *reading = &s->readings.items[i];
+                if (!reading->accepted || (alone && reading != alone))
                         continue;
                 if (reading->result.data.rows)
                         files.data[files.data_count++] = (LakeFile){ reading->data_path, reading->result.data };
@@ -531,21 +728,23 @@ static Files files_to_publish(const Staging *s) {
         return files;
 }
 
+/* Adds files, or makes them all there is. */
+static Status put_files(const Staging *s, ChangeTable *table, const LakeFile *files, size_t count, bool replace, Error *err) {
+        ReplaceSpec all = { .files = files, .file_count = count };
+        return replace ? changeset_replace(s->set, table, &all, NULL, err) : changeset_append(s->set, table, files, count, err);
+}
+
 static Status write_tables(Staging *s, Error *err) {
         bool any = s->rebuild;
         for (size_t i = 0; i < s->readings.count; i++)
                 any |= s->readings.items[i].accepted;
-        if (!any)
+        if (!any || (s->feed->load == FEED_REPLACE && !s->rebuild && !heir(s)))
                 return STATUS_OK;
         Files files = files_to_publish(s);
-        if (!s->rebuild && s->feed->load == FEED_APPEND) {
-                TRY(changeset_append(s->set, s->table, files.data, files.data_count, err));
-                return changeset_append(s->set, s->quarantine, files.quarantine, files.quarantine_count, err);
-        }
-        ReplaceSpec data = { .files = files.data, .file_count = files.data_count };
-        ReplaceSpec quarantine = { .files = files.quarantine, .file_count = files.quarantine_count };
-        TRY(changeset_replace(s->set, s->table, &data, NULL, err));
-        return changeset_replace(s->set, s->quarantine, &quarantine, NULL, err);
+        bool replace = s->rebuild || s->feed->load == FEED_REPLACE;
+        TRY(put_files(s, rows_table(s), files.data, files.data_count, replace, err));
+        TRY(put_files(s, s->quarantine, files.quarantine, files.quarantine_count, replace, err));
+        return s->log ? fold_log(s, &files, err) : STATUS_OK;
 }
 
 static void write_ledger(Staging *s) {
@@ -601,7 +800,7 @@ static Status publish(Staging *s, StageReport *out, Error *err) {
 
 static void staging_close(Staging *s) {
         changeset_freep(&s->set);
-        s->table = s->quarantine = NULL;
+        s->table = s->quarantine = s->log = NULL;
 }
 
 /* That the history's text at the set's base is the feed's own, and still is when the set is published. */

@@ -4,6 +4,10 @@
  * Stage: deliveries of one feed become rows of its staged table and of its quarantine, with their ledger rows, in one
  * commit; so nothing can be staged twice, and a restart finds either all of it or none.
  *
+ * Of a merge or history source all rows go into a log, a table that no name in SQL leads to (kind "log" in the catalog),
+ * and the staged table is what fold.h makes of it: for the keys that came, or where a snapshot may have ended others for
+ * all. Both move in the same commit, and an equal table makes no new version.
+ *
  * A staged table is a function of its deliveries and its feed's text. What the ledger says decides what is read:
  *   landed                                    read, and added
  *   staged, by the text as it is              left alone
@@ -52,6 +56,9 @@ typedef struct StageReport {
  * the catalog or all workers do, or CONFLICT after several tries against other runs.
  */
 Status stage_feed(const StageContext *context, const Feed *feed, Arena *arena, StageReport *out, Error *err);
+
+/* Of `_valid_from` and `_valid_to` in a history. */
+Type feed_time_type(const Feed *feed);
 
 /* What stage_feed() would read, were these deliveries landed too, newest first. Of the context, lake (NULL = an empty store),
  * commit.branch, again and replay count. */

@@ -2,9 +2,11 @@
 #include "model/dry.h"
 
 #include "base/vec.h"
+#include "intake/stage.h"
 #include "model/access_check.h"
 #include "model/check.h"
 #include "model/prepare.h"
+#include "model/scope.h"
 
 typedef struct Dry {
         const DrySpec *spec;
@@ -34,7 +36,8 @@ static Status add_evolved(Dry *dry, const Node *node, ColumnVec *columns, Error 
                 return STATUS_OK;
         TRY(status);
         for (size_t i = 0; i < table.body.column_count; i++)
-                if (!table.body.columns[i].hidden && !has_column(columns, table.body.columns[i].name))
+                if (!table.body.columns[i].hidden && !name_is_reserved(table.body.columns[i].name) &&
+                    !has_column(columns, table.body.columns[i].name))
                         vec_push(dry->arena, columns, table.body.columns[i]);
         return STATUS_OK;
 }
@@ -45,6 +48,11 @@ static Status look_at_source(Dry *dry, const Node *node, Error *err) {
         for (size_t i = 0; i < source->column_count; i++)
                 vec_push(dry->arena, &columns, (LakeColumn){ .name = source->columns[i].name, .type = source->columns[i].type });
         TRY(add_evolved(dry, node, &columns, err));
+        if (source->load == LOAD_HISTORY) {
+                Type time = feed_time_type(feed_of_source(dry->arena, source));
+                vec_push(dry->arena, &columns, (LakeColumn){ .name = STR("_valid_from"), .type = time });
+                vec_push(dry->arena, &columns, (LakeColumn){ .name = STR("_valid_to"), .type = time });
+        }
         static const char *const hidden[] = { "_file", "_row" };
         for (size_t i = 0; i < COUNT_OF(hidden); i++)
                 vec_push(dry->arena, &columns, (LakeColumn){ .name = str_of(hidden[i]), .type = { .kind = TYPE_BIGINT }, .hidden = true });

@@ -35,7 +35,7 @@ static void put_source(Objects *objects, const Source *source) {
         if (source->about.size > 0)
                 json_member_str(writer, "about", source->about);
         json_member_strs(writer, "from", source->from, source->from_count);
-        json_member_str(writer, "load", source->load == LOAD_REPLACE ? STR("replace") : STR("append"));
+        json_member_str(writer, "load", str_of(source_load_name(source->load)));
         json_member_str(writer, "reading", sha256_hex(objects->arena, source_reading_hash(source)));
         json_key(writer, "columns");
         json_array(writer);

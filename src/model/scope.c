@@ -4,7 +4,42 @@
 #include "base/vec.h"
 #include "model/select.h"
 
+/* Unsaid: what replaces anyway is replaced, and each snapshot that has a time of its own counts. */
+static FeedRedelivery redelivery_of(const Source *source) {
+        static const FeedRedelivery said[] = { [REDELIVERY_REJECT] = FEED_REJECT,
+                                               [REDELIVERY_REPLACE] = FEED_REDELIVERY_REPLACE,
+                                               [REDELIVERY_APPEND] = FEED_REDELIVERY_APPEND };
+        if (source->redelivery_said)
+                return said[source->redelivery];
+        if (source->load == LOAD_REPLACE)
+                return FEED_REDELIVERY_REPLACE;
+        bool dated = source->load == LOAD_HISTORY && source->order_by.count == 0 && source->as_of.kind != AS_OF_NAME;
+        return dated ? FEED_REDELIVERY_APPEND : FEED_REJECT;
+}
+
+static bool is_among(StrList names, Str name) {
+        for (size_t i = 0; i < names.count; i++)
+                if (str_equal_nocase(names.items[i], name))
+                        return true;
+        return false;
+}
+
+/* What names a row and what orders it must be there: a record without it could be put nowhere. */
+static SourceColumn *columns_of(Arena *arena, const Source *source) {
+        SourceColumn *columns = ARENA_ARRAY(arena, SourceColumn, source->column_count);
+        for (size_t i = 0; i < source->column_count; i++) {
+                columns[i] = source->columns[i];
+                bool dates = source->as_of.kind == AS_OF_COLUMN && str_equal_nocase(columns[i].name, source->as_of.text);
+                columns[i].required |= is_among(source->key, columns[i].name) || is_among(source->order_by, columns[i].name) || dates;
+        }
+        return columns;
+}
+
 Feed *feed_of_source(Arena *arena, const Source *source) {
+        static const FeedLoad loads[] = { [LOAD_APPEND] = FEED_APPEND,
+                                          [LOAD_REPLACE] = FEED_REPLACE,
+                                          [LOAD_MERGE] = FEED_MERGE,
+                                          [LOAD_HISTORY] = FEED_HISTORY };
         Feed *feed = ARENA_NEW(arena, Feed);
         *feed = (Feed){
                 .zone = source->zone,
@@ -13,14 +48,17 @@ Feed *feed_of_source(Arena *arena, const Source *source) {
                 .patterns = source->from,
                 .pattern_count = source->from_count,
                 .format = source->format,
-                .columns = source->columns,
+                .columns = columns_of(arena, source),
                 .column_count = source->column_count,
                 .ignore = source->ignore,
-                .load = source->load == LOAD_REPLACE ? FEED_REPLACE : FEED_APPEND,
+                .load = loads[source->load],
+                .key = source->key,
+                .order_by = source->order_by,
+                .gone = source->gone,
+                .absent = source->absent,
+                .as_of = source->as_of,
                 .evolve = source->evolve == EVOLVE_FREEZE ? FEED_EVOLVE_FREEZE : FEED_EVOLVE_COLUMNS,
-                .redelivery = source->redelivery == REDELIVERY_REPLACE  ? FEED_REDELIVERY_REPLACE
-                              : source->redelivery == REDELIVERY_APPEND ? FEED_REDELIVERY_APPEND
-                                                                        : FEED_REJECT,
+                .redelivery = redelivery_of(source),
                 .settle_us = source->settle_us,
                 .tolerate_rows = source->tolerate.set ? source->tolerate.rows : -1,
                 .tolerate_per_million = source->tolerate.set ? source->tolerate.per_million : -1,

@@ -3,6 +3,7 @@
 
 #include "frame/encoding.h"
 #include "model/keys.h"
+#include "model/source_load.h"
 #include "model/source_zone.h"
 #include "model/tables.h"
 
@@ -138,21 +139,6 @@ static void read_tolerate(KeyContext *context, const YamlNode *value, void *obje
         else
                 key_problem(context, value, STATUS_BAD_VALUE,
                             "`tolerate` is a number of records or a share such as 0.1%%, not \"%.*s\"", STR_ARG(text));
-}
-
-static void read_as_of(KeyContext *context, const YamlNode *value, void *object) {
-        Str text;
-        if (!key_text(context, value, &text))
-                return;
-        if (str_is(text, "landed")) {
-                ((Source *)object)->as_of = text;
-                return;
-        }
-        bool later = str_starts_with(text, STR("name ")) || str_starts_with(text, STR("column "));
-        Error *err = key_problem(context, value, STATUS_BAD_VALUE,
-                                 later ? "`as_of: %.*s` is not built yet" : "`as_of` cannot be \"%.*s\"",
-                                 STR_ARG(text));
-        error_hint(err, "this version knows: landed");
 }
 
 /* ---- columns: NAME: TYPE [ZONE] [required] [unique] [from HEADER] ---- */
@@ -424,10 +410,34 @@ static const Key keys[] = {
         { .name = "load",
           .kind = KEY_CHOICE,
           .at = AT(load),
-          .words = "append replace",
-          .later = "merge history",
+          .words = "append replace merge history",
           .fallback = "append",
-          .meaning = "`append`: each delivery adds its rows. `replace`: the newest delivery is the whole table." },
+          .meaning = "`append`: each delivery adds its rows. `replace`: the newest delivery is the whole table. `merge`: the newest row of "
+                     "each key. `history`: a row for each time in which a key was as it was, from `_valid_from` to `_valid_to` (NULL: still)." },
+        { .name = "key",
+          .kind = KEY_TEXTS,
+          .at = AT(key.items),
+          .count_at = AT(key.count),
+          .shown = "a column, or a list of them",
+          .meaning = "The columns that name a row, in a `merge` or `history`; a record that lacks one of them is quarantined." },
+        { .name = "order_by",
+          .kind = KEY_TEXTS,
+          .at = AT(order_by.items),
+          .count_at = AT(order_by.count),
+          .shown = "a column, or a list of them",
+          .meaning = "Which of two rows of one key is newer: the larger value, never what came later. Ties go by `as_of`, the file's name, its content and "
+                     "the record. In a `history` it begins with the time of a change; without it each file is a snapshot of all rows." },
+        { .name = "deleted_when",
+          .kind = KEY_OTHER,
+          .read = read_deleted_when,
+          .shown = "`COLUMN = VALUE`, `COLUMN in (VALUE, ...)`, `COLUMN is [not] null`",
+          .meaning = "Which records of a `merge` or `history` say that their key is gone." },
+        { .name = "absent",
+          .kind = KEY_CHOICE,
+          .at = AT(absent),
+          .words = "delete keep",
+          .fallback = "delete",
+          .meaning = "What it means that a snapshot of a `history` lacks a key. `delete`: it ended then. `keep`: nothing." },
         { .name = "evolve",
           .kind = KEY_CHOICE,
           .at = AT(evolve),
@@ -443,7 +453,7 @@ static const Key keys[] = {
           .fallback = "reject",
           .meaning = "The same name with new bytes. `reject`: the file is held. `replace`: it takes the place of the "
                      "older one. `append`: both count. "
-                     "(A `load: replace` source replaces anyway.)" },
+                     "Unsaid, a `load: replace` source replaces, and snapshots of a history that are dated by landing or a column are all kept." },
         { .name = "tolerate",
           .kind = KEY_OTHER,
           .read = read_tolerate,
@@ -467,15 +477,9 @@ static const Key keys[] = {
         { .name = "as_of",
           .kind = KEY_OTHER,
           .read = read_as_of,
-          .fallback = "landed",
-          .shown = "`landed`",
-          .meaning = "Of which time a delivery speaks: when it landed." },
-        { .name = "key",
-          .kind = KEY_LATER,
-          .meaning = "The columns that name a row (for `load: merge` and `history`)." },
-        { .name = "order_by", .kind = KEY_LATER, .meaning = "Which of two rows of one key is newer." },
-        { .name = "deleted_when", .kind = KEY_LATER, .meaning = "Which records mean that a row is gone." },
-        { .name = "absent", .kind = KEY_LATER, .meaning = "What it means that a snapshot lacks a row." },
+          .shown = "`landed`, `column NAME`, `name \"REGEX\"`",
+          .meaning = "Of which time a delivery speaks: when it landed; what stands in a column; or the date in the file's name, from the year on, as the "
+                     "expression (POSIX extended, with `\\d`) or its first group finds it. The order of deliveries in `replace`, `merge` and `history`." },
         { .name = "transform", .kind = KEY_LATER, .meaning = "SQL over each record before it is staged." },
 };
 
@@ -554,6 +558,7 @@ Source *source_parse(Arena *arena, Str zone, Str name, const char *path, Str tex
         if (problems->errors.count + problems->dropped > before)
                 return source;
         check_whole(&context, file->root, source);
+        check_load(&context, file->root, source);
         check_format(&context, file->root, source);
         return source;
 }
@@ -588,5 +593,13 @@ Sha256 source_reading_hash(const Source *source) {
         str_list_write(&buf, source->ignore);
         buf_u8(&buf, (uint8_t)source->load);
         buf_u8(&buf, (uint8_t)source->evolve);
+        str_list_write(&buf, source->key);
+        str_list_write(&buf, source->order_by);
+        buf_u8(&buf, (uint8_t)source->gone.test);
+        buf_lstr(&buf, source->gone.column);
+        str_list_write(&buf, source->gone.values);
+        buf_u8(&buf, (uint8_t)source->absent);
+        buf_u8(&buf, (uint8_t)source->as_of.kind);
+        buf_lstr(&buf, source->as_of.text);
         return sha256_of(buf_view(&buf));
 }

@@ -11,9 +11,10 @@
 #include "base/hash.h"
 #include "engine/stage_message.h"
 #include "frame/format.h"
+#include "intake/feed.h"
 #include "model/problems.h"
 
-typedef enum SourceLoad { LOAD_APPEND, LOAD_REPLACE } SourceLoad;
+typedef enum SourceLoad { LOAD_APPEND, LOAD_REPLACE, LOAD_MERGE, LOAD_HISTORY } SourceLoad;
 typedef enum SourceEvolve { EVOLVE_COLUMNS, EVOLVE_FREEZE } SourceEvolve;
 typedef enum SourceRedelivery { REDELIVERY_REJECT, REDELIVERY_REPLACE, REDELIVERY_APPEND } SourceRedelivery;
 
@@ -47,10 +48,14 @@ typedef struct Source {
         SourceLoad load;
         SourceEvolve evolve;
         SourceRedelivery redelivery;
+        bool redelivery_said; /* else it depends on the load: feed_of_source() */
+        StrList key, order_by; /* of merge and history */
+        FeedGone gone;
+        FeedAbsent absent;
         int64_t settle_us;
         Tolerate tolerate;
         int64_t reread_bytes; /* re-reading more than this needs --yes */
-        Str as_of;            /* landed */
+        AsOf as_of;
         StrList notes;        /* printed as comments at the top; never parsed */
 } Source;
 
@@ -76,4 +81,5 @@ Str source_print_change(Arena *arena, const Source *is, const Source *was);
 Sha256 source_reading_hash(const Source *source);
 /* Whether a pattern of `from` is `ingress/REST`, this zone's own ingress; any other is a path or a URI. */
 bool source_is_ingress(Str pattern, Str *out_rest);
+const char *source_load_name(SourceLoad load); /* as the text says it */
 const SourceColumn *source_column(const Source *source, Str name); /* without regard to case */

@@ -6,7 +6,7 @@
  */
 #include "base/time.h"
 #include "frame/encoding.h"
-#include "model/source.h"
+#include "model/source_load.h"
 
 /* Whether plain text would not come back as it is. */
 static bool needs_quotes(Str text, bool in_list) {
@@ -156,11 +156,19 @@ static void put_tolerate(Buf *out, Tolerate tolerate) {
         buf_printf(out, "tolerate: %lld%s%%\n", (long long)(tolerate.per_million / 10000), fraction);
 }
 
-static void put_deliveries(Buf *out, const Source *source, const Source *usual) {
-        static const char *const loads[] = { "append", "replace" }, *const evolves[] = { "columns", "freeze" };
+static void put_deliveries(Arena *arena, Buf *out, const Source *source, const Source *usual) {
+        static const char *const evolves[] = { "columns", "freeze" };
         static const char *const redeliveries[] = { "reject", "replace", "append" };
         if (source->load != usual->load)
-                buf_printf(out, "load: %s\n", loads[source->load]);
+                buf_printf(out, "load: %s\n", source_load_name(source->load));
+        put_list(out, "key", source->key.items, source->key.count);
+        put_list(out, "order_by", source->order_by.items, source->order_by.count);
+        if (source->gone.test != FEED_GONE_NEVER)
+                put_line(out, "deleted_when", deleted_when_print(&source->gone, arena));
+        if (source->absent != usual->absent)
+                put_line(out, "absent", STR("keep"));
+        if (source->as_of.kind != usual->as_of.kind)
+                put_line(out, "as_of", as_of_print(&source->as_of, arena));
         if (source->evolve != usual->evolve)
                 buf_printf(out, "evolve: %s\n", evolves[source->evolve]);
         if (source->redelivery != usual->redelivery)
@@ -225,7 +233,7 @@ void source_print(const Source *source, Buf *out) {
         put_reading(&reading, source, usual);
         put_block(out, &reading);
         CLEANUP(buf_deinit) Buf deliveries = { 0 };
-        put_deliveries(&deliveries, source, usual);
+        put_deliveries(&arena, &deliveries, source, usual);
         put_block(out, &deliveries);
         put_columns(&arena, out, source);
         put_list(out, "\nignore", source->ignore.items, source->ignore.count);

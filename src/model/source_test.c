@@ -30,7 +30,7 @@ TEST(a_small_file_gets_every_default) {
         CHECK_INT(source->settle_us, 5000000);
         CHECK_INT(source->reread_bytes, 10000000000);
         CHECK(!source->tolerate.set);
-        CHECK_STR(source->as_of, STR("landed"));
+        CHECK_INT(source->as_of.kind, AS_OF_UNSAID);
 }
 
 TEST(every_key_is_read) {
@@ -88,9 +88,16 @@ TEST(what_is_wrong_is_said_with_place_and_guess) {
                 { "from: ingress/\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 1, 7, "" },
                 { "from: ingress/../../x\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 1, 7, "" },
                 { "from: ingress/x\nload: apend\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 7, "`append`" },
-                { "from: ingress/x\nload: merge\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 7, "append replace" },
+                { "from: ingress/x\nload: merge\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 7, "key: order_no" },
+                { "from: ingress/x\nload: merge\nkey: b\n" GOOD_COLUMNS, STATUS_NO_COLUMN, 3, 6, "" },
+                { "from: ingress/x\nload: merge\nkey: [a, A]\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 3, 6, "" },
+                { "from: ingress/x\nload: merge\nkey: a\nabsent: keep\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 4, 9, "" },
+                { "from: ingress/x\nload: history\nkey: a\norder_by: a\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 4, 11, "snapshot" },
+                { "from: ingress/x\nload: merge\nkey: a\ndeleted_when: a\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 4, 15, "COLUMN = VALUE" },
+                { "from: ingress/x\nload: merge\nkey: a\ndeleted_when: a = D\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 4, 15, "int" },
+                { "from: ingress/x\nload: merge\nkey: a\ndeleted_when: op = D\n" GOOD_COLUMNS, STATUS_NO_COLUMN, 4, 15, "" },
                 { "from: ingress/x\nevolve: rescue\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "columns freeze" },
-                { "from: ingress/x\nkey: [a]\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 6, "later" },
+                { "from: ingress/x\nkey: [a]\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 6, "" },
                 { "from: ingress/x\nformat: xlsx\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "csv" },
                 { "from: ingress/x\nheader: maybe\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "`yes` or `no`" },
                 { "from: ingress/x\ndelimiter: \";;\"\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 12, "quotes" },
@@ -103,7 +110,9 @@ TEST(what_is_wrong_is_said_with_place_and_guess) {
                 { "from: ingress/x\nsettle: 5\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "" },
                 { "from: ingress/x\nlimits:\n  record: 1 TB\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 3, 11, "" },
                 { "from: ingress/x\nlimits:\n  recrd: 1 MB\n" GOOD_COLUMNS, STATUS_UNKNOWN_KEY, 3, 3, "`record`" },
-                { "from: ingress/x\nas_of: column day\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 8, "landed" },
+                { "from: ingress/x\nas_of: column day\n" GOOD_COLUMNS, STATUS_NO_COLUMN, 2, 8, "" },
+                { "from: ingress/x\nas_of: column a\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 8, "" },
+                { "from: ingress/x\nas_of: yesterday\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 8, "landed" },
                 { "from: ingress/x\ncolumns:\n  a: integer\n", STATUS_BAD_VALUE, 3, 6, "int" },
                 { "from: ingress/x\ncolumns:\n  a: decimal(40,2)\n", STATUS_BAD_VALUE, 3, 6, "" },
                 { "from: ingress/x\ncolumns:\n  a: int requird\n", STATUS_BAD_VALUE, 3, 6, "`required`" },

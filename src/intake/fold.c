@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The statement calls the log's columns c0, c1 ... whatever their names, so that none can clash with its own: f and r
+ * (_file, _row), t (the row's time), u (when it ends), g (whether it says that its key is gone), n (its place from the
+ * last among those of one key and time), b (whether a version begins with it), i (which version), e (its end).
+ */
+#include "intake/fold.h"
+
+#include "lake/files.h"
+#include "sql/printer.h"
+
+typedef struct Fold {
+        const FoldSpec *spec;
+        const Feed *feed;
+        Buf *sql;
+        Arena *arena;
+} Fold;
+
+static size_t column_at(const Fold *fold, Str name) {
+        const TableBody *log = &fold->spec->log->body;
+        size_t at = 0;
+        while (at + 1 < log->column_count && !str_equal_nocase(log->columns[at].name, name))
+                at++;
+        return at;
+}
+
+static bool is_one_of(StrList names, Str name) {
+        for (size_t i = 0; i < names.count; i++)
+                if (str_equal_nocase(names.items[i], name))
+                        return true;
+        return false;
+}
+
+/* ---- pieces ---- */
+
+/* "shop" AS c0, ... of files, as the log or the table has them. */
+static void print_renamed(const Fold *fold, const Table *of, const Str *files, size_t count) {
+        Buf *sql = fold->sql;
+        const TableBody *log = &fold->spec->log->body;
+        buf_append_cstr(sql, "(SELECT ");
+        for (size_t i = 0; i < log->column_count; i++) {
+                buf_append_cstr(sql, i ? ", " : "");
+                sql_quote_name(sql, log->columns[i].name);
+                if (str_is(log->columns[i].name, "_file") || str_is(log->columns[i].name, "_row"))
+                        buf_printf(sql, " AS %c", log->columns[i].name.data[1]);
+                else
+                        buf_printf(sql, " AS c%zu", i);
+        }
+        if (of == fold->spec->table && fold->feed->load == FEED_HISTORY)
+                buf_append_cstr(sql, ", \"_valid_from\" AS t, \"_valid_to\" AS e");
+        buf_append_cstr(sql, " FROM ");
+        files_scan_print(sql, of, files, count, fold->arena);
+        buf_append_cstr(sql, ")");
+}
+
+static void print_keys(const Fold *fold) {
+        for (size_t i = 0; i < fold->feed->key.count; i++)
+                buf_printf(fold->sql, "%sc%zu", i ? ", " : "", column_at(fold, fold->feed->key.items[i]));
+}
+
+/* Which of two rows of one key is newer, the newest first. `from`: the order_by that t is already is left out. */
+static void print_newest(const Fold *fold, size_t from) {
+        const Feed *feed = fold->feed;
+        for (size_t i = from; i < feed->order_by.count; i++)
+                buf_printf(fold->sql, "c%zu DESC NULLS LAST, ", column_at(fold, feed->order_by.items[i]));
+        if (feed->as_of.kind == AS_OF_COLUMN)
+                buf_printf(fold->sql, "c%zu DESC NULLS LAST, ", column_at(fold, feed->as_of.text));
+        buf_append_cstr(fold->sql, "d.place DESC, r DESC");
+}
+
+static void print_gone(const Fold *fold) {
+        const FeedGone *gone = &fold->feed->gone;
+        Buf *sql = fold->sql;
+        size_t at = gone->test == FEED_GONE_NEVER ? 0 : column_at(fold, gone->column);
+        switch (gone->test) {
+        case FEED_GONE_NEVER:
+                buf_append_cstr(sql, "false");
+                return;
+        case FEED_GONE_IS_NULL:
+                buf_printf(sql, "c%zu IS NULL", at);
+                return;
+        case FEED_GONE_IS_NOT_NULL:
+                buf_printf(sql, "c%zu IS NOT NULL", at);
+                return;
+        case FEED_GONE_IN:
+                break;
+        }
+        Str type = type_print_duckdb(fold->arena, fold->spec->log->body.columns[at].type);
+        buf_printf(sql, "coalesce(c%zu IN (", at);
+        for (size_t i = 0; i < gone->values.count; i++) {
+                buf_append_cstr(sql, i ? ", CAST(" : "CAST(");
+                sql_quote_text(sql, gone->values.items[i]);
+                buf_printf(sql, " AS %.*s)", STR_ARG(type));
+        }
+        buf_append_cstr(sql, "), false)");
+}
+
+/* d: the deliveries with their places in the order and their times. */
+static void print_deliveries(const Fold *fold) {
+        const FoldSpec *spec = fold->spec;
+        buf_append_cstr(fold->sql, "d AS (SELECT id, place, make_timestamptz(us) AS at FROM (VALUES ");
+        for (size_t i = 0; i < spec->delivery_count; i++)
+                buf_printf(fold->sql, "%s(%lld::BIGINT, %zu, %lld::BIGINT)", i ? ", " : "", (long long)spec->deliveries[i].delivery->id, i,
+                           (long long)spec->deliveries[i].at_us);
+        if (spec->delivery_count == 0)
+                buf_append_cstr(fold->sql, "(0::BIGINT, 0, 0::BIGINT)");
+        buf_append_cstr(fold->sql, spec->delivery_count ? ") AS v(id, place, us))" : ") AS v(id, place, us) WHERE false)");
+}
+
+static void print_log(const Fold *fold) {
+        const FoldSpec *spec = fold->spec;
+        Buf *sql = fold->sql;
+        buf_append_cstr(sql, "WITH ");
+        print_deliveries(fold);
+        if (spec->touched_only) {
+                buf_append_cstr(sql, ", k AS (SELECT DISTINCT ");
+                print_keys(fold);
+                buf_append_cstr(sql, " FROM ");
+                print_renamed(fold, spec->log, spec->new_files, spec->new_count);
+                buf_append_cstr(sql, " AS t)");
+        }
+        buf_append_cstr(sql, ", l AS (SELECT * FROM ");
+        print_renamed(fold, spec->log, spec->log_files, spec->log_count);
+        buf_append_cstr(sql, " AS t");
+        if (spec->touched_only) {
+                buf_append_cstr(sql, " SEMI JOIN k USING (");
+                print_keys(fold);
+                buf_append_cstr(sql, ")");
+        }
+        buf_append_cstr(sql, ")");
+}
+
+/* The table's columns out of one with the names of above. */
+static void print_result(const Fold *fold, const char *from) {
+        const TableBody *table = &fold->spec->table->body;
+        for (size_t i = 0; i < table->column_count; i++) {
+                Str name = table->columns[i].name;
+                buf_append_cstr(fold->sql, i ? ", " : "SELECT ");
+                if (str_is(name, "_valid_from"))
+                        buf_append_cstr(fold->sql, "t");
+                else if (str_is(name, "_valid_to"))
+                        buf_append_cstr(fold->sql, "e");
+                else if (str_is(name, "_file") || str_is(name, "_row"))
+                        buf_append_byte(fold->sql, name.data[1]);
+                else
+                        buf_printf(fold->sql, "c%zu", column_at(fold, name));
+                buf_append_cstr(fold->sql, " AS ");
+                sql_quote_name(fold->sql, name);
+        }
+        buf_printf(fold->sql, " FROM %s", from);
+}
+
+static void print_untouched(const Fold *fold) {
+        const FoldSpec *spec = fold->spec;
+        if (!spec->touched_only)
+                return;
+        buf_append_cstr(fold->sql, " UNION ALL ");
+        print_result(fold, "");
+        print_renamed(fold, spec->table, spec->old_files, spec->old_count);
+        buf_append_cstr(fold->sql, " AS o ANTI JOIN k USING (");
+        print_keys(fold);
+        buf_append_cstr(fold->sql, ")");
+}
+
+/* ---- the two ---- */
+
+static void print_merge(const Fold *fold) {
+        Buf *sql = fold->sql;
+        buf_append_cstr(sql, ", w AS (SELECT l.*, row_number() OVER (PARTITION BY ");
+        print_keys(fold);
+        buf_append_cstr(sql, " ORDER BY ");
+        print_newest(fold, 0);
+        buf_append_cstr(sql, ") AS n, ");
+        print_gone(fold);
+        buf_append_cstr(sql, " AS g FROM l JOIN d ON l.f = d.id) ");
+        print_result(fold, "w WHERE n = 1 AND NOT g");
+}
+
+static Str time_of_row(const Fold *fold) {
+        const Feed *feed = fold->feed;
+        if (feed->order_by.count)
+                return arena_strf(fold->arena, "l.c%zu", column_at(fold, feed->order_by.items[0]));
+        if (feed->as_of.kind == AS_OF_COLUMN)
+                return arena_strf(fold->arena, "l.c%zu", column_at(fold, feed->as_of.text));
+        return STR("d.at");
+}
+
+static bool ends_with_snapshot(const Feed *feed) {
+        return feed_is_snapshots(feed) && feed->absent == FEED_ABSENT_DELETE;
+}
+
+/* s: the snapshots, and when the next one speaks. */
+static void print_snapshots(const Fold *fold) {
+        Str time = time_of_row(fold);
+        buf_printf(fold->sql, ", s AS (SELECT t AS at, lead(t) OVER (ORDER BY t) AS u FROM (SELECT DISTINCT %.*s AS t FROM %s))", STR_ARG(time),
+                   fold->feed->as_of.kind == AS_OF_COLUMN ? "l" : "d");
+}
+
+/* What makes two versions differ: all but what names the row and what tells its time. */
+static void print_content(const Fold *fold) {
+        const Feed *feed = fold->feed;
+        const TableBody *log = &fold->spec->log->body;
+        const char *comma = "";
+        buf_append_cstr(fold->sql, "row(");
+        for (size_t i = 0; i < log->column_count; i++) {
+                Str name = log->columns[i].name;
+                if (log->columns[i].hidden || is_one_of(feed->key, name) || is_one_of(feed->order_by, name) ||
+                    (feed->as_of.kind == AS_OF_COLUMN && str_equal_nocase(feed->as_of.text, name)) ||
+                    (feed->gone.test != FEED_GONE_NEVER && str_equal_nocase(feed->gone.column, name)))
+                        continue;
+                buf_printf(fold->sql, "%sc%zu", comma, i);
+                comma = ", ";
+        }
+        buf_append_cstr(fold->sql, *comma ? ")" : "0)");
+}
+
+static void print_window(const Fold *fold) {
+        buf_append_cstr(fold->sql, " WINDOW p AS (PARTITION BY ");
+        print_keys(fold);
+        buf_append_cstr(fold->sql, " ORDER BY t)");
+}
+
+static void print_history(const Fold *fold) {
+        Buf *sql = fold->sql;
+        const Feed *feed = fold->feed;
+        Str time = time_of_row(fold);
+        bool snapshots = ends_with_snapshot(feed);
+        if (snapshots)
+                print_snapshots(fold);
+        buf_printf(sql, ", w AS (SELECT l.*, %.*s AS t%s, row_number() OVER (PARTITION BY ", STR_ARG(time), snapshots ? ", s.u" : "");
+        print_keys(fold);
+        buf_printf(sql, ", %.*s ORDER BY ", STR_ARG(time));
+        print_newest(fold, 1);
+        buf_append_cstr(sql, ") AS n, ");
+        print_gone(fold);
+        buf_printf(sql, " AS g FROM l JOIN d ON l.f = d.id%s", snapshots ? " JOIN s ON s.at = " : "");
+        if (snapshots)
+                buf_append(sql, time);
+        buf_printf(sql, "), v AS (SELECT *%s FROM w WHERE n = 1", snapshots ? "" : ", lead(t) OVER p AS u");
+        print_window(fold);
+        buf_append_cstr(sql, "), x AS (SELECT *, CASE WHEN NOT g AND NOT lag(g) OVER p AND lag(u) OVER p = t AND ");
+        print_content(fold);
+        buf_append_cstr(sql, " IS NOT DISTINCT FROM lag(");
+        print_content(fold);
+        buf_append_cstr(sql, ") OVER p THEN 0 ELSE 1 END AS b FROM v");
+        print_window(fold);
+        buf_append_cstr(sql, "), y AS (SELECT *, sum(b) OVER p AS i FROM x");
+        print_window(fold);
+        buf_append_cstr(sql, "), z AS (SELECT *, last_value(u) OVER (PARTITION BY ");
+        print_keys(fold);
+        buf_append_cstr(sql, ", i ORDER BY t ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS e FROM y) ");
+        print_result(fold, "z WHERE b = 1 AND NOT g");
+}
+
+bool fold_needs_all(const Feed *feed) {
+        return feed->load == FEED_HISTORY && ends_with_snapshot(feed);
+}
+
+void fold_print(Buf *sql, const FoldSpec *spec, Arena *arena) {
+        Fold fold = { spec, spec->feed, sql, arena };
+        print_log(&fold);
+        if (spec->feed->load == FEED_MERGE)
+                print_merge(&fold);
+        else
+                print_history(&fold);
+        print_untouched(&fold);
+}

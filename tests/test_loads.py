@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`load: merge` and `load: history` against tests/loads.py: real snapshots and made changes, in any order, in parts, twice
+and with runs killed; as PyIceberg and as SQL read them."""
+
+import csv
+import gzip
+import io
+import random
+import shutil
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import loads
+import pytest
+from conftest import Project, copy_project, counts, make_project
+from loads import Delivered, Load, Row
+from test_kill import run_and_kill
+
+NAME = 'name "_(\\\\d{4}-\\\\d{2}-\\\\d{2})"'
+RUNWAYS = "from: ingress/runways_*.csv*\nload: {load}\nkey: id\nas_of: {as_of}\n{more}columns:\n{columns}"
+
+
+def source(load: str, header: Iterable[str], **keys: str) -> str:
+    """Every column as text, but for the id; so rows compare as the file has them."""
+    columns = "".join(f"  {name}: {'bigint' if name == 'id' else 'text'}\n" for name in header)
+    return RUNWAYS.format(load=load, as_of=NAME, columns=columns, more="".join(f"{key}: {value}\n" for key, value in keys.items()))
+
+
+def text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).date().isoformat() if value.tzinfo else value.isoformat()
+    return "" if value is None else value.isoformat() if isinstance(value, date) else str(value)
+
+
+def rows_of(project: Project, name: str) -> list[tuple[str, ...]]:
+    """As PyIceberg reads them, without what only Lode knows."""
+    table = project.table(name).drop_columns(["_file", "_row"])
+    return sorted(tuple(map(text, row.values())) for row in table.to_pylist())
+
+
+def expect(load: Load, deliveries: list[Delivered], kind: str) -> list[tuple[str, ...]]:
+    if kind == "merge":
+        return sorted(tuple(row.values()) for row in loads.merged(load, deliveries))
+    return sorted((*row.values(), since, until) for row, since, until in loads.history(load, deliveries))
+
+
+def packed(header: list[str], rows: Iterable[Row]) -> bytes:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, header, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode()
+
+
+def runways(folder: Path, part: int) -> list[Delivered]:
+    """The 13 snapshots: one of so many keys, or with 1 the files as they are."""
+    found = []
+    for path in sorted((folder / "ourairports/runways-history").glob("*.csv.gz")):
+        raw = path.read_bytes()
+        reader = csv.DictReader(io.StringIO(gzip.decompress(raw).decode()))
+        rows = [row for row in reader if int(row["id"]) % part == 0]
+        content = raw if part == 1 else packed(list(reader.fieldnames or []), rows)
+        name = path.name if part == 1 else path.name.removesuffix(".gz")
+        found.append(Delivered(name, path.name[8:18], content, rows))
+    assert len(found) == 13
+    return found
+
+
+def make(folder: Path, sources: dict[str, str]) -> Project:
+    project = make_project(folder)
+    project.write("zones/air/zone.yml", "owner: ann\n")
+    for name, lines in sources.items():
+        project.write(f"zones/{name}/zone.yml", "owner: ann\n")
+        project.write(f"zones/{name}/sources/runways.yml", lines)
+    return project
+
+
+def drop(project: Project, zones: Iterable[str], delivered: Delivered) -> None:
+    for zone in zones:
+        (project.root / "ingress" / zone).mkdir(parents=True, exist_ok=True)
+        project.drop(zone, delivered.name, delivered.content)
+
+
+@counts("LODE_RUNWAYS", 40, 1)
+def test_thirteen_snapshots_give_the_reference_in_any_order_and_again(tmp_path: Path, test_data: Path, count: int) -> None:
+    deliveries = runways(test_data, count)
+    header = list(deliveries[0].rows[0])
+    kinds = {"merged": ("merge", {}), "ended": ("history", {}), "kept": ("history", {"absent": "keep"})}
+    wanted = {zone: expect(Load(("id",), keep_absent=zone == "kept"), deliveries, kind)
+              for zone, (kind, _) in kinds.items()}
+    assert len(wanted["ended"]) > len(wanted["merged"]) and wanted["ended"] != wanted["kept"]
+    shuffled = random.Random(13).sample(deliveries, 13)
+    for number, order in enumerate((deliveries, shuffled)):
+        project = make(tmp_path / str(number), {zone: source(kind, header, **more) for zone, (kind, more) in kinds.items()})
+        for at in range(0, 13, 4 if number else 13):  # all at once, or some at a time
+            for delivered in order[at:at + 4 if number else 13]:
+                drop(project, kinds, delivered)
+            project.lode("run")
+        commit = project.json("log")[0]["commit"]
+        for delivered in order[:5]:
+            drop(project, kinds, delivered)
+        assert project.json("run")["files"]["duplicate"] == 15
+        assert project.json("log")[0]["commit"] == commit
+        for zone, rows in wanted.items():
+            assert rows_of(project, f"{zone}.staging.runways") == rows, (number, zone)
+
+
+# ---- changes ----
+
+CHANGES = ["id", "at", "op", "name", "price"]
+FEED = Load(("id",), ("at",), ("op", "D"))
+FEED_KEYS = {"order_by": "at", "deleted_when": "op = 'D'"}
+
+
+def changes(chance: random.Random, files: int = 8) -> list[Delivered]:
+    """Changes of a few keys, out of order, some in two files, some at one time, some of nothing; and two empty files."""
+    found = []
+    for number in range(files):
+        rows = [{"id": str(chance.randrange(1, 9)), "at": f"2026-01-{chance.randrange(1, 10):02}",
+                 "op": chance.choice("IUUD"), "name": chance.choice("abc"), "price": chance.choice(["", "1", "2"])}
+                for _ in range(chance.randrange(0, 12))]
+        time = f"2026-02-{chance.randrange(1, 4):02}"
+        found.append(Delivered(f"runways_{time}_{number}.csv", time, packed(CHANGES, rows) + b"\n" * number, rows))
+    return found
+
+
+def feeds(chance: random.Random) -> dict[str, str]:
+    snapshot = {"deleted_when": "op in (D, 'none')"} if chance.random() < 0.5 else {}
+    return {"merged": source("merge", CHANGES, **FEED_KEYS), "feed": source("history", CHANGES, **FEED_KEYS).replace("at: text", "at: date"),
+            "ended": source("history", CHANGES, **snapshot), "kept": source("history", CHANGES, absent="keep", **snapshot)}
+
+
+def wanted_of(sources: dict[str, str], deliveries: list[Delivered]) -> dict[str, list[tuple[str, ...]]]:
+    wanted = {}
+    for zone, lines in sources.items():
+        load = Load(("id",), ("at",) if "order_by" in lines else (), ("op", "D") if "deleted_when" in lines else None,
+                    zone == "kept")
+        wanted[zone] = expect(load, deliveries, "merge" if zone == "merged" else "history")
+    return wanted
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Copied, not made, for each history."""
+    return make_project(tmp_path_factory.mktemp("empty"))
+
+
+@counts("LODE_LOAD_HISTORIES", 10, 500, seconds=5400)
+def test_any_order_of_any_subset_with_kills_gives_the_same_tables(tmp_path: Path, empty: Project, count: int) -> None:
+    """A history that fails is named by its seed."""
+    for seed in range(count):
+        chance = random.Random(seed)
+        project = copy_project(empty, tmp_path / str(seed))
+        sources = feeds(chance)
+        for zone, lines in sources.items():
+            project.write(f"zones/{zone}/zone.yml", "owner: ann\n")
+            project.write(f"zones/{zone}/sources/runways.yml", lines)
+        deliveries = changes(chance)
+        arriving = chance.sample(deliveries, chance.randrange(1, len(deliveries) + 1))
+        arriving += chance.sample(arriving, chance.randrange(0, len(arriving)))
+        for delivered in arriving:
+            drop(project, sources, delivered)
+            what = chance.random()
+            if what < 0.15:
+                project.lode("run")
+            elif what < 0.4:
+                run_and_kill(project, chance.uniform(0.0, 1.5))
+        project.lode("run")
+        for zone, rows in wanted_of(sources, arriving).items():
+            assert rows_of(project, f"{zone}.staging.runways") == rows, f"history {seed}: {zone}"
+        assert project.json("run")["state"] == "nothing", f"history {seed}"
+        shutil.rmtree(project.root.parent)
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    project.write("zones/shop/zone.yml", "owner: ann\n")
+    (project.root / "ingress/shop").mkdir(parents=True)
+    return project
+
+
+ITEMS = """\
+from: ingress/items*.csv
+load: merge
+key: id
+order_by: at
+deleted_when: op = D
+columns:
+  id: int
+  name: text
+  at: date
+  op: text
+"""
+
+
+def items(project: Project, columns: str = "id, name") -> list[dict[str, Any]]:
+    return project.query(f"select {columns} from shop.staging.items order by all")
+
+
+def test_a_late_older_row_does_not_bring_a_deleted_key_back(shop: Project) -> None:
+    shop.write("zones/shop/sources/items.yml", ITEMS)
+    shop.drop("shop", "items1.csv", "id,name,at,op\n1,new,2026-02-01,I\n2,two,2026-02-01,I\n")
+    shop.lode("run")
+    shop.drop("shop", "items2.csv", "id,name,at,op\n1,,2026-03-01,D\n")
+    shop.lode("run")
+    assert items(shop) == [{"id": 2, "name": "two"}]
+    shop.drop("shop", "items3.csv", "id,name,at,op\n1,late,2026-02-15,U\n,nobody,2026-02-15,U\n")
+    report = shop.json("run")
+    assert report["deliveries"][0]["accepted"] == 1 and report["deliveries"][0]["quarantined"] == 1
+    assert items(shop) == [{"id": 2, "name": "two"}]
+    assert [row["rule"] for row in shop.json("show", "quarantine", "--rows")] == ["required_missing"]
+    assert not shop.json("show", "table", "shop") == [] and len(shop.json("show", "table", "shop")) == 1
+
+
+def test_nobody_reads_the_log_by_name_and_verify_and_tidy_know_it(shop: Project) -> None:
+    shop.write("zones/shop/sources/items.yml", ITEMS)
+    for number in range(12):
+        shop.drop("shop", f"items{number}.csv", f"id,name,at,op\n1,v{number},2026-01-{number + 1:02},U\n")
+        shop.lode("run")
+    for name in ("shop.log.items", "shop.staging.items_log", "shop.landing.items"):
+        assert shop.error("query", f"select * from {name}")["code"] == "E203", name
+    assert items(shop) == [{"id": 1, "name": "v11"}]
+    assert any(table["table"] == "shop.staging.items (log)" for table in shop.json("tidy")["tables"])
+    assert shop.lode("verify").exit == 0
+    assert items(shop) == [{"id": 1, "name": "v11"}]
+    shop.drop("shop", "items99.csv", "id,name,at,op\n1,old,2026-01-03,U\n2,b,2026-01-03,U\n")
+    shop.lode("run")
+    assert items(shop) == [{"id": 1, "name": "v11"}, {"id": 2, "name": "b"}]
+
+
+def test_an_edited_load_is_made_again_of_the_landed_files_in_one_commit(shop: Project) -> None:
+    shop.write("zones/shop/sources/items.yml", ITEMS)
+    shop.drop("shop", "items1.csv", "id,name,at,op\n1,a,2026-01-01,I\n2,b,2026-01-01,I\n")
+    shop.drop("shop", "items2.csv", "id,name,at,op\n1,c,2026-01-02,U\n2,,2026-01-03,D\n")
+    shop.lode("run")
+    assert items(shop) == [{"id": 1, "name": "c"}]
+    for edit, columns, wanted in [
+        (ITEMS.replace("load: merge", "load: history"), "id, name, _valid_from, _valid_to",
+         [[1, "a", "2026-01-01", "2026-01-02"], [1, "c", "2026-01-02", None], [2, "b", "2026-01-01", "2026-01-03"]]),
+        (ITEMS.replace("key: id", "key: [id, at]"), "id, name", [[1, "a"], [1, "c"], [2, "b"]]),
+        (ITEMS.replace("load: merge\nkey: id\norder_by: at\ndeleted_when: op = D\n", ""), "id, name",
+         [[1, "a"], [1, "c"], [2, "b"], [2, None]]),
+        (ITEMS, "id, name", [[1, "c"]]),
+    ]:
+        shop.write("zones/shop/sources/items.yml", edit)
+        step = shop.json("plan")["steps"][0]
+        assert step["why"] == "edited" and step["bytes_to_read"] > 0
+        before = len(shop.json("log"))
+        shop.lode("run")
+        assert len(shop.json("log")) == before + 2, "the text, and the table with its log"
+        assert [list(row.values()) for row in items(shop, columns)] == wanted
+        assert shop.json("run")["state"] == "nothing"
+    shop.write("zones/shop/sources/items.yml", ITEMS.replace("key: id", "key: name") + "reread: 10 B\n")
+    refused = shop.error("run")
+    assert "--yes" in refused["hint"] and items(shop) == [{"id": 1, "name": "c"}]
+    shop.lode("run", "--yes")
+    assert shop.lode("verify").exit == 0
+
+
+def test_snapshots_of_one_name_are_told_apart_by_when_they_landed(shop: Project) -> None:
+    shop.write("zones/shop/sources/items.yml", "from: ingress/items.csv\nload: history\nkey: id\ncolumns:\n  id: int\n  name: text\n")
+    a, b = "id,name\n1,a\n2,x\n", "id,name\n1,b\n"
+    for content, wanted in [(a, "1a 2x"), (a, "1a 2x"), (b, "1a! 1b 2x!"), (a, "1a 1a! 1b! 2x 2x!")]:
+        shop.drop("shop", "items.csv", content)
+        shop.lode("run")
+        rows = items(shop, "id || name || case when _valid_to is null then '' else '!' end as v")
+        assert " ".join(sorted(row["v"] for row in rows)) == wanted
+    joined = "select count(*) as n from shop.staging.items as a join shop.staging.items as b on a.id = b.id and a._valid_to = b._valid_from"
+    assert shop.query(joined) == [{"n": 2}]  # 1: a, b, a; what 2 was has a gap
+
+
+def test_a_snapshot_says_its_time_in_a_column_or_is_held(shop: Project) -> None:
+    shop.write("zones/shop/sources/items.yml", "from: ingress/items*.csv\nload: history\nkey: id\nas_of: column day\n"
+               "columns:\n  id: int\n  name: text\n  day: date\n")
+    for name, lines in [("items3", "1,a,2026-03-01\n"), ("items1", "1,a,2026-01-01\n2,b,2026-01-01\n"), ("items2", "1,c,2026-02-01\n")]:
+        shop.drop("shop", f"{name}.csv", "id,name,day\n" + lines)
+        shop.lode("run")
+    shop.drop("shop", "items4.csv", "id,name,day\n1,a,2026-03-01\n2,b,2026-03-02\n")
+    shop.drop("shop", "items5.csv", "id,name,day\n")
+    held = shop.json("run", check=False)["deliveries"]
+    assert [delivery["state"] for delivery in held] == ["held", "held"]
+    assert "several" in held[0]["message"] and "no time" in held[1]["message"]
+    assert [list(row.values()) for row in items(shop, "id, name, _valid_from, _valid_to")] == [
+        [1, "a", "2026-01-01", "2026-02-01"], [1, "a", "2026-03-01", None], [1, "c", "2026-02-01", "2026-03-01"],
+        [2, "b", "2026-01-01", "2026-02-01"]]
+
+
+def test_a_name_without_its_date_is_held_until_the_text_fits(shop: Project) -> None:
+    lines = "from: ingress/items*.csv\nload: replace\nas_of: {}\ncolumns:\n  id: int\n  name: text\n"
+    shop.write("zones/shop/sources/items.yml", lines.format('name "_(\\\\d{8})"'))
+    for name, value in [("items_20260102.csv", "b"), ("items_20260101.csv", "a"), ("items-20260103.csv", "c")]:
+        shop.drop("shop", name, f"id,name\n1,{value}\n")
+        shop.lode("run", check=name[5] != "-")
+        assert items(shop) == [{"id": 1, "name": "b"}]  # the newest by its name, whatever came last
+    shop.write("zones/shop/sources/items.yml", lines.format("name '[0-9]{8}'"))
+    shop.lode("run")
+    assert items(shop) == [{"id": 1, "name": "c"}]
+
+
+@pytest.mark.parametrize("redelivery", ["append", "replace", "reject"])
+def test_the_same_name_with_other_bytes_is_what_redelivery_says(shop: Project, redelivery: str) -> None:
+    """In every load; 1 is in both deliveries, 2 in the first alone but for the other file."""
+    for load in ("merge", "append", "replace"):
+        merge = "key: [id, name]\n" if load == "merge" else ""
+        shop.write(f"zones/shop/sources/{load}.yml", f"from: ingress/{load}*.csv\nload: {load}\n{merge}redelivery: {redelivery}\n"
+                   "columns:\n  id: int\n  name: text\n")
+        shop.drop("shop", f"{load}1.csv", "id,name\n2,x\n")
+        shop.lode("run")
+        shop.drop("shop", f"{load}2.csv", "id,name\n1,a\n2,a\n")
+        shop.lode("run")
+        shop.drop("shop", f"{load}2.csv", "id,name\n1,b\n")
+        shop.lode("run", check=redelivery != "reject")
+        rows = " ".join(f"{row['id']}{row['name']}" for row in shop.query(f"select id, name from shop.staging.{load} order by all"))
+        both = {"append": "1a 1b 2a 2x", "replace": "1b 2x", "reject": "1a 2a 2x"}[redelivery]
+        alone = {"append": "1b", "replace": "1b", "reject": "1a 2a"}[redelivery]
+        assert rows == (alone if load == "replace" else both)
