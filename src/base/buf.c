@@ -38,11 +38,11 @@ void buf_append_cstr(Buf *buf, const char *text) {
 
 void buf_append_quoted(Buf *buf, Str text, char mark) {
         buf_append_byte(buf, mark);
-        for (size_t i = 0; i < text.size; i++) {
-                if (text.data[i] == mark)
-                        buf_append_byte(buf, mark);
-                buf_append_byte(buf, text.data[i]);
+        for (size_t at; (at = str_find_byte(text, mark)) < text.size; text = str_slice(text, at + 1, text.size)) {
+                buf_append(buf, str_slice(text, 0, at + 1));
+                buf_append_byte(buf, mark);
         }
+        buf_append(buf, text);
         buf_append_byte(buf, mark);
 }
 

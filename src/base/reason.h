@@ -45,6 +45,28 @@
         X(GZIP_CUT,        HELD,        "",     "the gzip data ends too early: the file was cut short", "")                          \
         X(GZIP_START,      INTERNAL,    "n",    "zlib does not start: %1", "")                                                       \
         X(INFLATED,        HELD,        "n",    "the file has more than %1 bytes when decompressed, its limit", "")                  \
+        X(IS_ENCRYPTED,    HELD,        "",     "the file is an Office file that a password protects, which is not read", "save it without a password") \
+        X(WORKBOOK_NOT,    HELD,        "",     "the source says xlsx, and the file is none", "")                                    \
+        X(WORKBOOK_ZIP,    HELD,        "",     "the workbook's zip archive is damaged, or was cut short", "open it in a spreadsheet program and save it again") \
+        X(WORKBOOK_ENTRIES, HELD,       "n",    "the workbook's zip archive lists more parts than a list of %1 bytes names, its limit", "") \
+        X(WORKBOOK_LACKS,  HELD,        "t",    "the workbook lacks its part '%1'", "open it in a spreadsheet program and save it again") \
+        X(WORKBOOK_PACKED, HELD,        "t",    "the workbook's part '%1' is encrypted or compressed in a way that workbooks are not", "") \
+        X(WORKBOOK_CRC,    HELD,        "t",    "the workbook's part '%1' is damaged", "open it in a spreadsheet program and save it again") \
+        X(WORKBOOK_PART,   HELD,        "tn",   "the workbook's part '%1' has more than %2 bytes when decompressed, its limit", "") \
+        X(WORKBOOK_XML,    HELD,        "tn",   "the workbook's part '%1' is no well-formed XML at line %2", "open it in a spreadsheet program and save it again") \
+        X(WORKBOOK_DTD,    HELD,        "t",    "the workbook's part '%1' declares a document type, which workbooks do not", "")     \
+        X(WORKBOOK_DEPTH,  HELD,        "tn",   "the workbook's part '%1' is nested deeper than %2 elements, its limit", "")         \
+        X(WORKBOOK_TAG,    HELD,        "tn",   "the workbook's part '%1' has a tag of more than %2 bytes, its limit", "")           \
+        X(WORKBOOK_TEXTS,  HELD,        "n",    "the workbook's shared texts take more than %1 bytes, their limit", "save the sheet as CSV UTF-8") \
+        X(WORKBOOK_SHEETS, HELD,        "n",    "the workbook has more than %1 sheets, its limit", "")                               \
+        X(WORKBOOK_EMPTY,  HELD,        "",     "the workbook has no sheet with cells", "")                                          \
+        X(SHEET_NONE,      HELD,        "tt",   "the workbook has no sheet '%1'; its sheets are '%2'", "correct `sheet` in the source") \
+        X(SHEET_COLUMN,    HELD,        "tn",   "cell '%1' stands beyond column %2, the last that is read", "`range` reads a part of the sheet") \
+        X(SHEET_ROW,       HELD,        "nn",   "row %1 of the sheet stands behind row %2", "open it in a spreadsheet program and save it again") \
+        X(SHEET_CELL,      HELD,        "tn",   "in row %2 of the sheet, '%1' is no place for a cell, or is taken", "open it in a spreadsheet program and save it again") \
+        X(SHEET_TEXT,      HELD,        "t",    "cell '%1' names a shared text that the workbook does not have", "open it in a spreadsheet program and save it again") \
+        X(SHEET_HEADER,    HELD,        "t",    "sheet '%1' has another header than the sheets before it", "give it a source of its own: `sheet` names the sheets of a source") \
+        X(HEADER_SHORT,    HELD,        "n",    "the header, row %1 of the sheet, is over the limit for a record", "")               \
         /* its records */                                                                                                            \
         X(RECORD_LIMIT,    HELD,        "nn",   "line %1 is over the limit of %2 bytes for a record", "")                            \
         X(RECORD_WIDTH,    HELD,        "nnn",  "line %1 has %2 fields; at most %3 are read", "")                                    \

@@ -24,8 +24,13 @@ static void print_json(const TraceReport *report) {
                 json_member_int(&w, "delivery", row->delivery);
                 json_member_str(&w, "name", row->name);
                 json_member_int(&w, "line", row->line);
-                json_member_int(&w, "offset", (int64_t)row->offset);
-                json_member_int(&w, "length", (int64_t)row->length);
+                if (row->sheet.size) {
+                        json_member_str(&w, "sheet", row->sheet);
+                        json_member_str(&w, "cell", row->cell);
+                } else {
+                        json_member_int(&w, "offset", (int64_t)row->offset);
+                        json_member_int(&w, "length", (int64_t)row->length);
+                }
                 json_member_str(&w, "raw", row->raw);
                 json_end(&w);
         }
@@ -39,8 +44,12 @@ static void print_text(Cli *cli, const TraceReport *report) {
         for (size_t i = 0; i < report->count; i++) {
                 const TracedRow *row = &report->items[i];
                 output_say(&cli->output, PAINT_BOLD, arena_cstr(&cli->arena, row->table), "  %.*s\n", STR_ARG(row->key));
-                output_say(&cli->output, PAINT_NONE, "", "  from %.*s, line %lld (bytes %llu to %llu)\n  %.*s\n", STR_ARG(row->name), (long long)row->line,
-                       (unsigned long long)row->offset, (unsigned long long)(row->offset + row->length), STR_ARG(row->raw));
+                if (row->sheet.size)
+                        output_say(&cli->output, PAINT_NONE, "", "  from %.*s, sheet %.*s, %.*s\n  %.*s\n", STR_ARG(row->name), STR_ARG(row->sheet),
+                                   STR_ARG(row->cell), STR_ARG(row->raw));
+                else
+                        output_say(&cli->output, PAINT_NONE, "", "  from %.*s, line %lld (bytes %llu to %llu)\n  %.*s\n", STR_ARG(row->name),
+                                   (long long)row->line, (unsigned long long)row->offset, (unsigned long long)(row->offset + row->length), STR_ARG(row->raw));
         }
         if (report->more)
                 output_note(&cli->output, PAINT_YELLOW, "there are more; --limit shows them");

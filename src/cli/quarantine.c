@@ -199,15 +199,22 @@ static void print_groups(RowList *list, const QuarantineRule *rules, size_t coun
 
 /* ---- each row ---- */
 
-/* The columns of what is asked, in the order of the shape; the delivery's name stands behind its number. */
+typedef enum KeyPlace { PLACE_ANY, PLACE_BYTES, PLACE_CELL } KeyPlace;
+
+/* The columns of what is asked, in the order of the shape; the delivery's name stands behind its number. In JSON a row of a
+ * workbook has its cell in the place of its bytes. */
 static const struct {
         const char *key;
         bool is_number;
+        KeyPlace place;
 } row_keys[] = {
-        { "source", false }, { "delivery", true }, { "record", true }, { "line", true },   { "offset", true }, { "length", true },
-        { "column", false }, { "rule", false },    { "message", false }, { "raw", false }, { "state", false },
+        { "source", false, PLACE_ANY },  { "delivery", true, PLACE_ANY },  { "record", true, PLACE_ANY },
+        { "line", true, PLACE_ANY },     { "offset", true, PLACE_BYTES },  { "length", true, PLACE_BYTES },
+        { "sheet", false, PLACE_CELL },  { "cell", false, PLACE_CELL },    { "column", false, PLACE_ANY },
+        { "rule", false, PLACE_ANY },    { "message", false, PLACE_ANY },  { "raw", false, PLACE_ANY },
+        { "state", false, PLACE_ANY },
 };
-enum { KEY_AT_DELIVERY = 1 };
+enum { KEY_AT_DELIVERY = 1, KEY_AT_SHEET = 6 };
 
 static void put_csv(RowList *list, const Str *values, const bool *nulls, Str name) {
         csv_put(list->out, list->zone, false);
@@ -226,7 +233,10 @@ static void put_json(RowList *list, const Str *values, const bool *nulls, Str na
         JsonWriter *w = list->json;
         json_object(w);
         json_member_str(w, "zone", list->zone);
+        KeyPlace other = nulls[KEY_AT_SHEET] ? PLACE_CELL : PLACE_BYTES;
         for (size_t i = 0; i < COUNT_OF(row_keys); i++) {
+                if (row_keys[i].place == other)
+                        continue;
                 json_key(w, row_keys[i].key);
                 if (nulls[i])
                         json_put_null(w);
@@ -280,7 +290,7 @@ static Status list_answer(RowList *list, Str sql, Error *err) {
 static Status list_source(RowList *list, Str source, Error *err) {
         return list_answer(list,
                            arena_strf(&list->cli->arena,
-                                      "select '%.*s', _file, record, line, \"offset\", length, \"column\", rule, message, raw, 'open' "
+                                      "select '%.*s', _file, record, line, \"offset\", length, sheet, cell, \"column\", rule, message, raw, 'open' "
                                       "from \"%.*s\".quarantine.\"%.*s\" order by _file, record",
                                       STR_ARG(source), STR_ARG(list->zone), STR_ARG(source)),
                            err);
@@ -292,7 +302,7 @@ static Status list_findings(RowList *list, Error *err) {
         Str zone, model;
         CLEANUP(buf_deinit) Buf sql = { 0 };
         buf_printf(&sql,
-                   "select model, _file, _row, null::bigint, null::bigint, null::bigint, null::text, rule, message, raw, state "
+                   "select model, _file, _row, null::bigint, null::bigint, null::bigint, null::text, null::text, null::text, rule, message, raw, state "
                    "from \"%.*s\".quarantine." FINDINGS_TABLE " where true",
                    STR_ARG(list->zone));
         if (!list->history)
@@ -326,7 +336,7 @@ static Status list_rows(RowList *list, Error *err) {
         if (list->json)
                 json_array(&w);
         else
-                buf_append_cstr(&out, "zone,source,delivery,name,record,line,offset,length,column,rule,message,raw,state\n");
+                buf_append_cstr(&out, "zone,source,delivery,name,record,line,offset,length,sheet,cell,column,rule,message,raw,state\n");
         Table *tables;
         size_t count;
         TRY(lake_tables(list->workspace->lake, (CatalogAt){ 0 }, STR("quarantine"), STR(""), &list->cli->arena, &tables, &count, err));

@@ -41,12 +41,14 @@ void locate_result_write(Buf *out, const LocateResult *result) {
                 buf_u64(out, item->offset);
                 buf_u64(out, item->length);
                 buf_lstr(out, item->raw);
+                buf_lstr(out, item->sheet);
+                buf_lstr(out, item->cell);
         }
 }
 
 Status locate_result_read(Str bytes, Arena *arena, LocateResult *out, Error *err) {
         Cursor cursor = cursor_of(bytes);
-        LocateResult result = { .count = cursor_count(&cursor, 36) };
+        LocateResult result = { .count = cursor_count(&cursor, 44) };
         result.items = ARENA_ARRAY(arena, LocatedRecord, result.count);
         for (size_t i = 0; i < result.count; i++) {
                 LocatedRecord *item = &result.items[i];
@@ -55,6 +57,8 @@ Status locate_result_read(Str bytes, Arena *arena, LocateResult *out, Error *err
                 item->offset = (uint64_t)cursor_tally(&cursor);
                 item->length = (uint64_t)cursor_tally(&cursor);
                 item->raw = arena_str(arena, cursor_str(&cursor));
+                item->sheet = arena_str(arena, cursor_str(&cursor));
+                item->cell = arena_str(arena, cursor_str(&cursor));
         }
         if (cursor.failed || cursor_left(&cursor) > 0)
                 return malformed(err);

@@ -19,6 +19,7 @@ typedef struct LocatedRecord {
         int64_t record, line;      /* from 1 */
         uint64_t offset, length;   /* bytes of the delivery after decompression */
         Str raw;
+        Str sheet, cell; /* of a workbook, where offset says nothing: "Sheet1", "A7:F7"; else empty */
 } LocatedRecord;
 
 typedef struct LocateResult {

@@ -13,11 +13,13 @@
 #include "frame/misfit.h"
 
 /* Field ids of a quarantine file's columns, in its order. _file bigint, record bigint, line bigint, offset bigint,
- * length bigint, column text, rule text, message text, raw text. */
+ * length bigint, column text, rule text, message text, raw text, sheet text, cell text. Of a workbook offset and length
+ * are NULL, of all else sheet and cell. */
 #define QUARANTINE_TABLE(X)                                                                            \
         X(FILE, 1, "_file", BIGINT) X(RECORD, 2, "record", BIGINT) X(LINE, 3, "line", BIGINT)          \
         X(OFFSET, 4, "offset", BIGINT) X(LENGTH, 5, "length", BIGINT) X(COLUMN, 6, "column", TEXT)     \
-        X(RULE, 7, "rule", TEXT) X(MESSAGE, 8, "message", TEXT) X(RAW, 9, "raw", TEXT)
+        X(RULE, 7, "rule", TEXT) X(MESSAGE, 8, "message", TEXT) X(RAW, 9, "raw", TEXT)                 \
+        X(SHEET, 10, "sheet", TEXT) X(CELL, 11, "cell", TEXT)
 
 typedef struct StageSpec {
         Format format;

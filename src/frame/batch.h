@@ -20,8 +20,10 @@
 /* Where a record stands in its delivery, and as what. */
 typedef struct RecordOrigin {
         uint64_t offset, length; /* bytes of the delivery after decompression and before decoding, without the newline */
-        int64_t line;            /* from 1, where it begins */
+        int64_t line;            /* from 1, where it begins; of a sheet its row */
         Str raw;
+        Str sheet;             /* of a workbook, where offset says nothing; else empty */
+        uint32_t first_column; /* of the sheet, from 0: where the first field stands */
 } RecordOrigin;
 
 typedef struct BadRecord {
@@ -32,6 +34,8 @@ typedef struct BadRecord {
         size_t field;            /* INVALID_UTF8, INVALID_BYTES: the field with the first byte that is no text ... */
         uint64_t wrong_at;       /* ... and where in the delivery that is */
         Str raw;                 /* not always UTF-8; cut at RECORD_RAW_MAX */
+        Str sheet;               /* as in RecordOrigin, and the column */
+        uint32_t first_column;
 } BadRecord;
 
 /* Borrowed from the reader, until the next call. */

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "frame/encoding.h"
 #include "frame/pattern.h"
+#include "frame/xlsx_range.h"
 
 Format format_default(void) {
         return (Format){ .kind = FORMAT_CSV,
@@ -117,7 +118,22 @@ Status format_check_dates(const Format *format, Error *err) {
         return STATUS_OK;
 }
 
+static Status check_workbook(const Format *format, Error *err) {
+        XlsxRange range;
+        if (format->kind != FORMAT_XLSX && (format->sheets.count > 0 || format->range.size > 0))
+                return error_set(err, STATUS_BAD_VALUE, "%s: has a meaning only for format: xlsx",
+                                 format->sheets.count > 0 ? "sheet" : "range");
+        for (size_t i = 0; i < format->sheets.count; i++) {
+                if (format->sheets.items[i].size == 0)
+                        return error_set(err, STATUS_BAD_VALUE, "sheet: needs a name or a number");
+        }
+        if (format->kind == FORMAT_XLSX && (format->delimiter != ',' || format->quote != '"' || format->escape != 0))
+                return error_set(err, STATUS_BAD_VALUE, "delimiter, quote and escape have no meaning for format: xlsx");
+        return xlsx_range_parse(format->range, &range, err);
+}
+
 Status format_check(const Format *format, Error *err) {
+        TRY(check_workbook(format, err));
         TRY(check_characters(format, err));
         TRY(check_number_characters(format, err));
         TRY(check_encoding(format, err));
@@ -244,6 +260,8 @@ void format_write(Buf *out, const Format *format) {
         buf_lstr(out, format->encoding);
         buf_lstr(out, format->comment);
         buf_lstr(out, format->footer);
+        str_list_write(out, format->sheets);
+        buf_lstr(out, format->range);
         str_list_write(out, format->nulls);
         str_list_write(out, format->dates);
         str_list_write(out, format->true_words);
@@ -264,11 +282,13 @@ Status format_read(Cursor *cursor, Arena *arena, Format *out, Error *err) {
         format.encoding = text_read(cursor, arena);
         format.comment = text_read(cursor, arena);
         format.footer = text_read(cursor, arena);
+        format.sheets = str_list_read(cursor, arena);
+        format.range = text_read(cursor, arena);
         format.nulls = str_list_read(cursor, arena);
         format.dates = str_list_read(cursor, arena);
         format.true_words = str_list_read(cursor, arena);
         format.false_words = str_list_read(cursor, arena);
-        if (cursor->failed || format.kind > FORMAT_CSV || format.compression > FORMAT_GZIP)
+        if (cursor->failed || format.kind > FORMAT_XLSX || format.compression > FORMAT_GZIP)
                 return error_set(err, STATUS_CORRUPT, "a format in a message is malformed");
         TRY(format_check(&format, err));
         *out = format;

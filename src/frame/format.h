@@ -14,9 +14,13 @@
  *   nulls                      texts that mean NULL where a field is not quoted, and in every column but text also
  *                              where it is. An unquoted empty field is NULL always; a quoted empty one is '' in text
  *                              and does not fit elsewhere, unless the list holds the empty text
+ *   sheets                     of a workbook: names, numbers from 1, or patterns; none = the first that is not hidden
+ *   range                      of a workbook: see frame/xlsx_range.h; empty = all of the sheet
  *   decimal, thousands         '.' and none (0) unless said. A thousands character must stand at groups of three
  *   dates                      patterns (see below), tried in order, for date and timestamp columns; none = ISO 8601
  *   true_words, false_words    compared without case; none = true/false, t/f, yes/no, y/n, 1/0, on/off
+ *
+ * In a workbook these say how texts are read; a number or a date that the spreadsheet knows as such needs none of them.
  *
  * Patterns are letters and literal characters: yyyy yy MMM (Jan) MM M dd d HH H hh h (with a) mm ss S (a fraction,
  * one to six digits) a (AM, PM) XXX (Z or +hh:mm); an M, d, H or h takes one or two digits, the doubled ones exactly
@@ -31,7 +35,7 @@
 #define FORMAT_COLUMNS_MAX 4096
 #define FORMAT_HEADER_MAX (1u << 20) /* bytes of a header */
 
-typedef enum FormatKind { FORMAT_CSV } FormatKind;
+typedef enum FormatKind { FORMAT_CSV, FORMAT_XLSX } FormatKind;
 typedef enum FormatCompression { FORMAT_COMPRESSION_AUTO, FORMAT_PLAIN, FORMAT_GZIP } FormatCompression;
 
 typedef struct StrList {
@@ -48,6 +52,8 @@ typedef struct Format {
         uint32_t skip;
         Str comment;
         Str footer;
+        StrList sheets;
+        Str range;
         StrList nulls;
         char decimal, thousands;
         StrList dates;

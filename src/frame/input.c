@@ -46,8 +46,18 @@ static Status bytes_read(void *context, void *into, size_t size, size_t *out_got
         return STATUS_OK;
 }
 
+static Status bytes_read_at(void *context, uint64_t offset, void *into, size_t size, size_t *out_got, Error *err) {
+        (void)err;
+        const Str *bytes = context;
+        Str part = offset < bytes->size ? str_slice(*bytes, (size_t)offset, (size_t)offset + size) : STR("");
+        if (part.size > 0)
+                memcpy(into, part.data, part.size);
+        *out_got = part.size;
+        return STATUS_OK;
+}
+
 Source source_of_bytes(Str *bytes) {
-        return (Source){ bytes_read, bytes };
+        return (Source){ bytes_read, bytes, bytes_read_at, bytes->size };
 }
 
 Input *input_new(void) {

@@ -9,13 +9,19 @@
 #include "frame/encoding.h"
 #include "frame/format.h"
 
-/* Up to size bytes into `into`; *out_got == 0 means the end. */
+/*
+ * Two ways to the same bytes; a reader takes one of them. read: from front to back, up to size bytes into `into`;
+ * *out_got == 0 means the end. read_at: any place, for formats that begin at their end (zip); NULL where the bytes
+ * only come once. `size` is theirs, where read_at is.
+ */
 typedef struct Source {
         Status (*read)(void *context, void *into, size_t size, size_t *out_got, Error *err);
         void *context;
+        Status (*read_at)(void *context, uint64_t offset, void *into, size_t size, size_t *out_got, Error *err);
+        uint64_t size;
 } Source;
 
-/* A source over bytes in memory, for tests and samples: context is a Str, which moves on. */
+/* A source over bytes in memory, for tests and samples: context is a Str, which read() moves on. */
 Source source_of_bytes(Str *bytes);
 
 typedef struct Input Input;

@@ -4,8 +4,9 @@
 #include <assert.h>
 
 #include "frame/csv.h"
+#include "frame/xlsx.h"
 
-static const ReaderKind *const kinds[] = { [FORMAT_CSV] = &csv_kind };
+static const ReaderKind *const kinds[] = { [FORMAT_CSV] = &csv_kind, [FORMAT_XLSX] = &xlsx_kind };
 
 struct RecordReader {
         size_t kind;

@@ -26,7 +26,8 @@
         X(NOT_A_TIMESTAMP,  "not_a_timestamp",   "is not a date and time in the source's patterns")            \
         X(NO_OFFSET,        "no_offset",         "says no offset from UTC, and the column names no zone")      \
         X(NO_SUCH_TIME,     "no_such_time",      "is a local time that the clocks skipped")                    \
-        X(NOT_A_UUID,       "not_a_uuid",        "is not a UUID")
+        X(NOT_A_UUID,       "not_a_uuid",        "is not a UUID")                                              \
+        X(CELL_ERROR,       "cell_error",        "is an error of the spreadsheet, or a formula that was not calculated")
 
 typedef enum Rule {
 #define X(name, text, words) RULE_##name,

@@ -300,7 +300,8 @@ static bool read_moment(const Typing *typing, Str text, Moment *out) {
 
 static Rule read_date(const Typing *typing, Str text, Value *out) {
         Moment moment;
-        if (!read_moment(typing, text, &moment) || moment.has_time)
+        bool midnight = typing->rules->midnight_is_date;
+        if (!read_moment(typing, text, &moment) || (moment.has_time && !(midnight && moment.micros == 0)))
                 return RULE_NOT_A_DATE;
         out->int32 = moment.days;
         return RULE_NONE;
@@ -401,11 +402,12 @@ Rule typing_value(const Typing *typing, Str field, Arena *arena, Value *out, boo
                 return null_value(typing, out_null);
         bool quoted = field_is_quoted(rules->format, field), text = typing->type.kind == TYPE_TEXT;
         Str bare = field_unquote(rules->format, field, arena);
+        bool cell = rules->cells && !quoted;
         if (text) {
-                if (!quoted && is_null_word(rules, bare))
+                if ((!quoted || rules->cells) && is_null_word(rules, bare))
                         return null_value(typing, out_null);
                 out->text = bare;
-                return RULE_NONE;
+                return cell && bare.data[0] == '#' ? RULE_CELL_ERROR : RULE_NONE;
         }
         Str trimmed = str_trim(bare);
         if (is_null_word(rules, bare) || is_null_word(rules, trimmed) ||
@@ -413,7 +415,11 @@ Rule typing_value(const Typing *typing, Str field, Arena *arena, Value *out, boo
                 return null_value(typing, out_null);
         if (trimmed.size == 0)
                 return RULE_EMPTY_QUOTED;
-        return readers[typing->type.kind](typing, trimmed, out);
+        if (!cell)
+                return readers[typing->type.kind](typing, trimmed, out);
+        Typing canonical = *typing;
+        canonical.rules = rules->cells;
+        return trimmed.data[0] == '#' ? RULE_CELL_ERROR : readers[typing->type.kind](&canonical, trimmed, out);
 }
 
 /* --- whole columns --- */
@@ -614,9 +620,13 @@ static inline bool fast_text(const ColumnRun *run, const char *text, size_t size
                 return false;
         if (!quote || text[0] != quote) {
                 run->out->texts[row] = (Str){ text, size };
+                if (rules->cells && text[0] == '#')
+                        return false;
                 return rules->format->nulls.count == 0 || !is_null_word(rules, run->out->texts[row]);
         }
         run->out->texts[row] = (Str){ text + 1, size - 2 };
+        if (rules->cells && rules->format->nulls.count > 0 && is_null_word(rules, run->out->texts[row]))
+                return false;
         return size > 2 && !memchr(text + 1, escape, size - 2);
 }
 
@@ -673,7 +683,14 @@ static bool dates_are_iso(const TypingRules *rules) {
         return true;
 }
 
+/* Fast ways know one way to write a value, so they need that texts are written as cells are. */
+static bool has_one_way(const TypingRules *rules) {
+        return !rules->cells || (rules->decimal == '.' && rules->thousands == 0 && dates_are_iso(rules));
+}
+
 static void (*choose_run(const Typing *typing))(const ColumnRun *) {
+        if (typing->type.kind != TYPE_TEXT && !has_one_way(typing->rules))
+                return run_slow;
         switch (typing->type.kind) {
         case TYPE_INT:
                 return run_int;
@@ -733,6 +750,16 @@ void typing_failures_sort(TypingFailures *failures) {
 
 /* --- making and printing --- */
 
+/* How a spreadsheet's own values are read, whatever the source says of texts. */
+static const TypingRules *rules_of_cells(const TypingRules *rules, Arena *arena) {
+        TypingRules *cells = ARENA_NEW(arena, TypingRules);
+        Format *format = ARENA_NEW(arena, Format);
+        *format = *rules->format;
+        format->true_words = format->false_words = (StrList){ 0 };
+        *cells = (TypingRules){ .format = format, .decimal = '.', .midnight_is_date = true };
+        return cells;
+}
+
 static bool has_digit(Str text) {
         for (size_t i = 0; i < text.size; i++) {
                 if (text.data[i] >= '0' && text.data[i] <= '9')
@@ -753,6 +780,8 @@ Status typing_rules_init(TypingRules *rules, const Format *format, Arena *arena,
                 made.empty_is_null |= format->nulls.items[i].size == 0;
         for (size_t i = 0; i < format->nulls.count; i++)
                 made.words_have_digits |= has_digit(format->nulls.items[i]);
+        if (format->kind == FORMAT_XLSX)
+                made.cells = rules_of_cells(&made, arena);
         *rules = made;
         return STATUS_OK;
 }

@@ -115,6 +115,11 @@ static void put_duration(Buf *out, const char *key, int64_t us) {
 
 static void put_reading(Buf *out, const Source *source, const Source *usual) {
         const Format *is = &source->format, *was = &usual->format;
+        if (is->kind == FORMAT_XLSX)
+                put_line(out, "format", STR("xlsx"));
+        put_list(out, "sheet", is->sheets.items, is->sheets.count);
+        if (is->range.size > 0)
+                put_line(out, "range", is->range);
         put_character(out, "delimiter", is->delimiter, was->delimiter);
         put_character(out, "quote", is->quote, was->quote);
         put_character(out, "escape", is->escape, was->escape);
@@ -249,6 +254,8 @@ static StrList changed_list(StrList is, StrList was) {
 Str source_print_change(Arena *arena, const Source *is, const Source *was) {
         Source changed = *is;
         Format *format = &changed.format;
+        format->sheets = changed_list(format->sheets, was->format.sheets);
+        format->range = str_equal(format->range, was->format.range) ? STR_NONE : format->range;
         format->dates = changed_list(format->dates, was->format.dates);
         format->nulls = changed_list(format->nulls, was->format.nulls);
         format->true_words = changed_list(format->true_words, was->format.true_words);

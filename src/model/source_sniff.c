@@ -13,6 +13,8 @@ static Format format_copy(Arena *arena, const Format *format) {
         copy.encoding = arena_str(arena, format->encoding);
         copy.comment = arena_str(arena, format->comment);
         copy.footer = arena_str(arena, format->footer);
+        copy.sheets = list_copy(arena, format->sheets);
+        copy.range = arena_str(arena, format->range);
         copy.nulls = list_copy(arena, format->nulls);
         copy.dates = list_copy(arena, format->dates);
         copy.true_words = list_copy(arena, format->true_words);

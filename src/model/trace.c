@@ -267,6 +267,8 @@ static Status place_delivery(Trace *t, TracedRow **rows, size_t count, Error *er
                 rows[i]->offset = found.items[at].offset;
                 rows[i]->length = found.items[at].length;
                 rows[i]->raw = found.items[at].raw;
+                rows[i]->sheet = found.items[at].sheet;
+                rows[i]->cell = found.items[at].cell;
         }
         return STATUS_OK;
 }

@@ -25,6 +25,7 @@ typedef struct TracedRow {
         int64_t line;  /* from 1 */
         uint64_t offset, length;
         Str raw;
+        Str sheet, cell; /* of a workbook, in the place of offset and length; else empty */
 } TracedRow;
 
 typedef struct TraceReport {

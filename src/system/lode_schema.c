@@ -148,7 +148,7 @@ static Status make_runs(System *system, RowFile *file, Error *err) {
 static const char quarantine_nothing[] =
         "SELECT NULL::VARCHAR AS zone, NULL::VARCHAR AS source, NULL::BIGINT AS delivery, NULL::VARCHAR AS name,"
         " NULL::BIGINT AS record, NULL::BIGINT AS line, NULL::BIGINT AS \"offset\", NULL::BIGINT AS length,"
-        " NULL::VARCHAR AS \"column\", NULL::VARCHAR AS rule, NULL::VARCHAR AS message, NULL::VARCHAR AS raw,"
+        " NULL::VARCHAR AS sheet, NULL::VARCHAR AS cell, NULL::VARCHAR AS \"column\", NULL::VARCHAR AS rule, NULL::VARCHAR AS message, NULL::VARCHAR AS raw,"
         " NULL::VARCHAR AS state WHERE false";
 
 static Status quarantine_text(System *system, Arena *arena, Str *out, Error *err) {
@@ -164,7 +164,7 @@ static Status quarantine_text(System *system, Arena *arena, Str *out, Error *err
                 sql_quote_text(&text, table->zone);
                 buf_append_cstr(&text, ", ");
                 sql_quote_text(&text, table->name);
-                buf_append_cstr(&text, ", q._file, d.name, q.record, q.line, q.\"offset\", q.length, q.\"column\", q.rule,"
+                buf_append_cstr(&text, ", q._file, d.name, q.record, q.line, q.\"offset\", q.length, q.sheet, q.cell, q.\"column\", q.rule,"
                                        " q.message, q.raw, 'open' FROM ");
                 sql_quote_name(&text, table->zone);
                 buf_append_cstr(&text, ".quarantine.");

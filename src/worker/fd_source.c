@@ -2,6 +2,7 @@
 #include "worker/fd_source.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "base/reason.h"
 
@@ -17,6 +18,25 @@ static Status read_fd(void *context, void *into, size_t size, size_t *out_got, E
         return STATUS_OK;
 }
 
+static Status read_fd_at(void *context, uint64_t offset, void *into, size_t size, size_t *out_got, Error *err) {
+        const int *fd = context;
+        ssize_t got;
+        do {
+                got = pread(*fd, into, size, (off_t)offset);
+        } while (got < 0 && errno == EINTR);
+        if (got < 0)
+                return error_reason(err, READ, reason_errno(errno));
+        *out_got = (size_t)got;
+        return STATUS_OK;
+}
+
+/* What is no regular file, such as a pipe, is read from front to back only. */
 Source source_of_fd(const int *fd) {
-        return (Source){ read_fd, (void *)(uintptr_t)fd };
+        Source source = { .read = read_fd, .context = (void *)(uintptr_t)fd };
+        struct stat st;
+        if (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode)) {
+                source.read_at = read_fd_at;
+                source.size = (uint64_t)st.st_size;
+        }
+        return source;
 }

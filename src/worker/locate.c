@@ -3,6 +3,7 @@
 
 #include "base/reason.h"
 #include "frame/reader.h"
+#include "frame/xlsx_range.h"
 #include "worker/fd_source.h"
 
 #define RAW_TOTAL_MAX (6u << 20) /* a reply holds 8 MB */
@@ -27,6 +28,11 @@ static Status take_row(Search *search, RecordBatch *batch, size_t row, Error *er
                 .length = origin.length,
                 .raw = arena_str(search->arena, origin.raw),
         };
+        if (origin.sheet.size > 0) {
+                LocatedRecord *located = &search->result.items[search->result.count - 1];
+                located->sheet = arena_str(search->arena, origin.sheet);
+                located->cell = xlsx_cells_print(search->arena, origin.first_column, batch->width, origin.line);
+        }
         return STATUS_OK;
 }
 

@@ -12,6 +12,7 @@
 #include "base/reason.h"
 #include "base/vec.h"
 #include "frame/guess.h"
+#include "frame/xlsx_range.h"
 #include "frame/reader.h"
 #include "parquet/writer.h"
 #include "worker/fd_source.h"
@@ -323,6 +324,15 @@ static void count_rule(Job *job, const Rejected *record, const Misfit *misfit) {
                               .wanted = misfit->wanted };
 }
 
+/* The cell of the field, or all of the row. */
+static Str cells_of(const Job *job, const Rejected *record, Arena *arena) {
+        const BadRecord *bad = &record->bad;
+        size_t field = record->column == NO_FIELD ? NO_FIELD : job->fields[record->column];
+        if (field == NO_FIELD)
+                return xlsx_cells_print(arena, bad->first_column, bad->width ? bad->width : job->result->header.count, bad->line);
+        return xlsx_cells_print(arena, bad->first_column + field, 1, bad->line);
+}
+
 static Status put_bad(Job *job, const Rejected *record) {
         TRY(start_quarantine(job));
         Arena *arena = &job->stager->batch_arena;
@@ -331,17 +341,36 @@ static Status put_bad(Job *job, const Rejected *record) {
         Misfit misfit = misfit_of(job, record, arena);
         Str message = misfit_words(&misfit, arena);
         ParquetWriter *writer = job->stager->quarantine;
-        const int64_t numbers[] = { job->spec->file_id, bad->record, bad->line, (int64_t)bad->offset,
-                                    (int64_t)bad->length };
-        for (size_t i = 0; i < COUNT_OF(numbers); i++)
-                parquet_column_int64(parquet_column(writer, i), numbers[i]);
-        const Str texts[] = { column, str_of(rule_name(bad->rule)), message, printable(arena, bad->raw) };
+        bool is_cell = bad->sheet.size > 0;
+        const struct {
+                int64_t number;
+                bool none;
+        } numbers[] = { { job->spec->file_id, false },
+                        { bad->record, false },
+                        { bad->line, false },
+                        { (int64_t)bad->offset, is_cell },
+                        { (int64_t)bad->length, is_cell } };
+        for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+                if (numbers[i].none)
+                        parquet_column_null(parquet_column(writer, i));
+                else
+                        parquet_column_int64(parquet_column(writer, i), numbers[i].number);
+        }
+        const struct {
+                Str text;
+                bool none;
+        } texts[] = { { column, column.size == 0 },
+                      { str_of(rule_name(bad->rule)), false },
+                      { message, false },
+                      { printable(arena, bad->raw), false },
+                      { bad->sheet, !is_cell },
+                      { is_cell ? cells_of(job, record, arena) : STR(""), !is_cell } };
         for (size_t i = 0; i < COUNT_OF(texts); i++) {
                 ParquetColumn *into = parquet_column(writer, COUNT_OF(numbers) + i);
-                if (i == 0 && texts[i].size == 0)
+                if (texts[i].none)
                         parquet_column_null(into);
                 else
-                        parquet_column_bytes(into, texts[i].data, texts[i].size);
+                        parquet_column_bytes(into, texts[i].text.data, texts[i].text.size);
         }
         count_rule(job, record, &misfit);
         job->result->quarantined++;
@@ -356,7 +385,9 @@ static Rejected bad_of_failure(const Job *job, RecordBatch *batch, TypingFailure
                           .line = origin.line,
                           .offset = origin.offset,
                           .length = origin.length,
-                          .raw = str_slice(origin.raw, 0, RECORD_RAW_MAX) };
+                          .raw = str_slice(origin.raw, 0, RECORD_RAW_MAX),
+                          .sheet = origin.sheet,
+                          .first_column = origin.first_column };
         return (Rejected){ bad, failure.column, field == NO_FIELD ? STR("") : record_field(batch, failure.row, field) };
 }
 
