@@ -97,13 +97,8 @@ TEST(what_is_wrong_is_said_with_place_and_guess) {
                 { "from: ingress/x\nload: merge\nkey: a\ndeleted_when: a = D\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 4, 15, "int" },
                 { "from: ingress/x\nload: merge\nkey: a\ndeleted_when: op = D\n" GOOD_COLUMNS, STATUS_NO_COLUMN, 4, 15, "" },
                 { "from: ingress/x\nevolve: rescue\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "columns freeze" },
-<<<<<<< HEAD
                 { "from: ingress/x\nkey: [a]\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 6, "" },
-                { "from: ingress/x\nformat: xlsx\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "csv" },
-=======
-                { "from: ingress/x\nkey: [a]\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 6, "later" },
                 { "from: ingress/x\nformat: fixed\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "csv" },
->>>>>>> 22fb807 (worker/stage, cli, model: format xlsx, sheet and range; quarantine by cell)
                 { "from: ingress/x\nheader: maybe\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "`yes` or `no`" },
                 { "from: ingress/x\ndelimiter: \";;\"\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 12, "quotes" },
                 { "from: ingress/x\ndelimiter: \"ø\"\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 12, "" },
