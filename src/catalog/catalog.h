@@ -353,6 +353,7 @@ Status catalog_secret(Catalog *catalog, Str name, Arena *arena, Str *out, Error 
 Status catalog_put_secret(Catalog *catalog, Str name, Str bytes, Error *err);
 Status catalog_meta(Catalog *catalog, Str key, Arena *arena, Str *out, Error *err); /* NOT_FOUND */
 Status catalog_put_meta(Catalog *catalog, Str key, Str value, Error *err);
+#define CATALOG_META_AUDIT "audit " /* and a file's name: a head of it that no commit carries */
 /* Counts that setting up, from 1: no two callers get the same number. */
 Status catalog_next(Catalog *catalog, Str key, int64_t *out, Error *err);
 
@@ -372,7 +373,7 @@ Status catalog_moves(Catalog *catalog, Arena *arena, CatalogMove **out, size_t *
 /* All versions of all objects, in order of (seq, branch_id, oid), from behind `after` (NULL = from the first) on. */
 Status catalog_versions(Catalog *catalog, const CatalogVersion *after, size_t limit, Arena *arena, CatalogVersion **out,
                         size_t *out_count, Error *err);
-/* What commits say of the audit log: each head that any of them carries, once. */
+/* What is kept of the audit log: each head that any commit carries, once, and the values under CATALOG_META_AUDIT. */
 Status catalog_audit_heads(Catalog *catalog, Arena *arena, Str **out, size_t *out_count, Error *err);
 /* Recomputes every commit's id and its root of files, looks that each follows its parent and that every kept body has
  * its hash: CORRUPT names the first commit that does not. Gives how many were looked at. */

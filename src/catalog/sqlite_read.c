@@ -555,7 +555,8 @@ static Status verify_commit(SqliteCatalog *db, CatalogCommit *commit, Map *last,
 
 Status sqlite_audit_heads(Catalog *catalog, Arena *arena, Str **out, size_t *out_count, Error *err) {
         CLEANUP(db_query_end) Query q = { 0 };
-        TRY(db_query(sqlite_of(catalog), &q, err, "select distinct audit from commit_ where audit != ''", ""));
+        TRY(db_query(sqlite_of(catalog), &q, err,
+                     "select audit from commit_ where audit != '' union select value from meta where key glob '" CATALOG_META_AUDIT "*'", ""));
         return db_query_strs(&q, arena, out, out_count, err);
 }
 

@@ -3,14 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/map.h"
 #include "base/time.h"
+#include "base/vec.h"
+#include "govern/audit_read.h"
+#include "sql/redact.h"
 
 #define STATEMENT_MAX (1u << 20)
-#define FILE_MAX ((size_t)4 << 30)
 #define HASH_KEY ",\"hash\":\""
 #define TAIL_SIZE (HASH_KEY_SIZE + 64 + 2) /* HASH_KEY, digits, "} */
 #define HASH_KEY_SIZE (sizeof(HASH_KEY) - 1)
@@ -19,6 +23,9 @@ struct Audit {
         Arena arena;
         const char *folder, *writer;
         char *name; /* of the file that is open */
+        int part;   /* of its day, from 1 */
+        size_t file_most;
+        AuditText text;
         int fd;
         int64_t size; /* of the file after our last look */
         int64_t sequence;
@@ -32,14 +39,34 @@ Audit *audit_open(const char *folder, const char *writer) {
                 out_of_memory();
         audit->folder = arena_printf(&audit->arena, "%s", folder);
         audit->writer = arena_printf(&audit->arena, "%s", writer);
+        audit->file_most = AUDIT_FILE_MOST;
         audit->fd = -1;
         return audit;
+}
+
+void audit_set_text(Audit *audit, AuditText text) {
+        audit->text = text;
+}
+
+void audit_set_file_most(Audit *audit, size_t bytes) {
+        audit->file_most = bytes;
 }
 
 void audit_sync(Audit *audit) {
         if (audit->dirty && audit->fd >= 0)
                 fd_sync(audit->fd, audit->name);
         audit->dirty = false;
+}
+
+int audit_take_unsynced(Audit *audit) {
+        if (!audit->dirty || audit->fd < 0)
+                return -1;
+        int fd = fcntl(audit->fd, F_DUPFD_CLOEXEC, 0);
+        if (fd < 0)
+                audit_sync(audit); /* no descriptor is left */
+        else
+                audit->dirty = false;
+        return fd;
 }
 
 void audit_close(Audit *audit) {
@@ -87,9 +114,16 @@ static bool line_sequence(Str line, int64_t *out) {
         return str_to_int64(str_slice(rest, 0, str_find_byte(rest, ',')), out);
 }
 
-static Status broken(Error *err, const char *path, int line, const char *what) {
+static Status broken(Error *err, const char *path, int line, const char *format, ...) PRINTF_LIKE(4, 5);
+
+static Status broken(Error *err, const char *path, int line, const char *format, ...) {
+        char what[200];
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(what, sizeof(what), format, arguments);
+        va_end(arguments);
         error_set(err, STATUS_CORRUPT, "the audit log is broken: %s", what);
-        error_hint(err, "lines were edited, removed or damaged from here on; compare with a backup");
+        error_hint(err, "lode audit verify names every such file; a backup has the lines up to there as they were written");
         return error_place_line(err, path, STR_NONE, line, 0);
 }
 
@@ -125,17 +159,32 @@ static Status open_file(Audit *audit, const char *name, Error *err) {
         audit->fd = fd;
         audit->name = arena_printf(&audit->arena, "%s", name);
         audit->size = -1;
+        audit->sequence = 0;
         return STATUS_OK;
 }
 
-/* Today's file; a writer that lives over midnight goes on in the next one. */
+static const char *file_name(const Audit *audit, Arena *arena, int part) {
+        Str day = date_print(arena, (int32_t)(time_now_us() / ((int64_t)86400 * 1000000)));
+        if (part == 1)
+                return arena_printf(arena, "%.*s-%s" AUDIT_FILE_END, STR_ARG(day), audit->writer);
+        return arena_printf(arena, "%.*s-%s-%d" AUDIT_FILE_END, STR_ARG(day), audit->writer, part);
+}
+
+static bool is_full(const Audit *audit, Arena *arena, const char *name) {
+        struct stat st;
+        return stat(path_join(arena, audit->folder, name), &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= (off_t)audit->file_most;
+}
+
+/* Today's file; a writer that lives over midnight goes on in the next one, and so does one whose file is full. */
 static Status open_today(Audit *audit, Error *err) {
         CLEANUP(arena_deinit) Arena scratch = { 0 };
-        Str day = date_print(&scratch, (int32_t)(time_now_us() / ((int64_t)86400 * 1000000)));
-        const char *name = arena_printf(&scratch, "%.*s-%s.jsonl", STR_ARG(day), audit->writer);
-        if (audit->fd >= 0 && strcmp(audit->name, name) == 0)
+        bool full = audit->size >= (int64_t)audit->file_most;
+        if (audit->fd >= 0 && !full && strcmp(audit->name, file_name(audit, &scratch, audit->part)) == 0)
                 return STATUS_OK;
-        return open_file(audit, name, err);
+        audit->part = 1;
+        while (is_full(audit, &scratch, file_name(audit, &scratch, audit->part)))
+                audit->part++;
+        return open_file(audit, file_name(audit, &scratch, audit->part), err);
 }
 
 /* The last bytes of the file, at most a line and a bit. */
@@ -164,15 +213,17 @@ static size_t find_last_byte(Str text, char byte) {
 /* What the chain goes on from, by the last of these lines. */
 static Status look_at_last(Audit *audit, Str lines, Error *err) {
         Str body;
+        int64_t before = audit->sequence;
         audit->sequence = 0;
         audit->hash = hash_of_name(audit->name);
-        if (lines.size == 0)
-                return STATUS_OK;
-        size_t before = find_last_byte(lines, '\n');
-        Str line = before == lines.size ? lines : str_slice(lines, before + 1, lines.size);
-        if (!line_split(line, &body, &audit->hash) || !line_sequence(line, &audit->sequence))
+        size_t begin = find_last_byte(lines, '\n');
+        Str line = begin == lines.size ? lines : str_slice(lines, begin + 1, lines.size);
+        if (line.size > 0 && (!line_split(line, &body, &audit->hash) || !line_sequence(line, &audit->sequence)))
                 return broken(err, audit->name, 0, "its last line has no hash");
-        return STATUS_OK;
+        if (audit->sequence >= before)
+                return STATUS_OK;
+        audit->sequence = before; /* so that it stays known */
+        return broken(err, audit->name, (int)before, "records up to %lld were cut off its end", (long long)before);
 }
 
 /* With the lock held: where the chain stands. Cuts off what a dead writer left of a line. */
@@ -205,13 +256,21 @@ static void put_list(JsonWriter *json, const char *key, const Str *items, size_t
         json_end(json);
 }
 
+static Str kept_text(const Audit *audit, const AuditRecord *record, Arena *arena) {
+        if (record->sql.size == 0)
+                return record->statement;
+        if (audit->text == AUDIT_TEXT_NONE)
+                return STR_NONE;
+        return audit->text == AUDIT_TEXT_WHOLE ? record->sql : sql_redact(record->sql, arena);
+}
+
 /* The line up to its hash: no closing brace. */
-static void put_body(Buf *out, const AuditRecord *record, int64_t sequence, Arena *arena) {
+static void put_body(const Audit *audit, const AuditRecord *record, Buf *out, Arena *arena) {
         JsonWriter json = json_writer(out, false);
-        Str statement = record->statement;
+        Str statement = kept_text(audit, record, arena);
         bool cut = statement.size > STATEMENT_MAX;
         json_object(&json);
-        json_member_int(&json, "sequence", sequence);
+        json_member_int(&json, "sequence", audit->sequence + 1);
         json_member_str(&json, "time", time_print_us(arena, time_now_us()));
         json_member_str(&json, "principal", record->principal);
         if (record->service.size > 0)
@@ -240,8 +299,7 @@ static void fill_head(const Audit *audit, Arena *arena, AuditHead *out) {
 static Status append(Audit *audit, const AuditRecord *record, Error *err) {
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         CLEANUP(buf_deinit) Buf line = { .limit = AUDIT_LINE_MAX };
-        TRY(look(audit, err));
-        put_body(&line, record, audit->sequence + 1, &scratch);
+        put_body(audit, record, &line, &scratch);
         Sha256 hash = chain(audit->hash, buf_view(&line));
         buf_append_cstr(&line, HASH_KEY);
         buf_append(&line, sha256_hex(&scratch, hash));
@@ -256,9 +314,21 @@ static Status append(Audit *audit, const AuditRecord *record, Error *err) {
         return STATUS_OK;
 }
 
+/* Today's file, locked and looked at; another than before when somebody has filled that. */
+static Status lock_today(Audit *audit, Error *err) {
+        for (;;) {
+                TRY(open_today(audit, err));
+                TRY(file_lock(audit->fd, true, false, err));
+                Status status = look(audit, err);
+                if (status == STATUS_OK && audit->size < (int64_t)audit->file_most)
+                        return STATUS_OK;
+                file_unlock(audit->fd);
+                TRY(status);
+        }
+}
+
 Status audit_record(Audit *audit, const AuditRecord *record, Arena *arena, AuditHead *out_head, Error *err) {
-        TRY(open_today(audit, err));
-        TRY(file_lock(audit->fd, true, false, err));
+        TRY(lock_today(audit, err));
         Status status = append(audit, record, err);
         file_unlock(audit->fd);
         if (status != STATUS_OK)
@@ -284,70 +354,149 @@ static Status verify_line(const char *path, int number, Str line, Sha256 *chain_
         Str body;
         Sha256 hash;
         int64_t sequence;
-        if (!line_split(line, &body, &hash))
-                return broken(err, path, number, "this line has no hash");
+        if (!line_split(line, &body, &hash) || !line_sequence(line, &sequence))
+                return broken(err, path, number, "record %d has no hash or no sequence", number);
+        if (sequence > number)
+                return broken(err, path, number, "record %d is gone: %lld stands in its place", number, (long long)sequence);
+        if (sequence < number)
+                return broken(err, path, number, "record %d is gone, or one was put in: %lld stands there again", number, (long long)sequence);
         Sha256 wanted = chain(*chain_hash, body);
         if (memcmp(wanted.bytes, hash.bytes, SHA256_SIZE) != 0)
-                return broken(err, path, number, "this line, or the one before it, is not what was written");
-        if (!line_sequence(line, &sequence) || sequence != number)
-                return broken(err, path, number, "this line's sequence number is not the next");
+                return broken(err, path, number, "record %d is not what was written", number);
         *chain_hash = hash;
         return STATUS_OK;
 }
 
-Status audit_verify(const char *path, const AuditHead *wanted, AuditHead *out, Arena *arena, Error *err) {
-        Str rest, line;
-        TRY(file_read(path, FILE_MAX, arena, &rest, err));
+/* The heads that name this record, from *at on. */
+static Status verify_heads(const char *path, int number, const Sha256 *hash, const AuditHead *wanted, size_t count, size_t *at, Error *err) {
+        for (; *at < count && wanted[*at].sequence <= number; ++*at)
+                if (wanted[*at].sequence == number && memcmp(wanted[*at].hash.bytes, hash->bytes, SHA256_SIZE) != 0)
+                        return broken(err, path, number, "record %d, or one before it, is not the one that the catalog names", number);
+        return STATUS_OK;
+}
+
+Status audit_verify(const char *path, const AuditHead *wanted, size_t wanted_count, AuditHead *out, size_t *out_torn, Arena *arena,
+                    Error *err) {
+        CLEANUP(audit_lines_close) AuditLines lines = { .fd = -1 };
+        TRY(audit_lines_open(path, &lines, err));
         Sha256 hash = hash_of_name(path_base(path));
-        bool found = !wanted || wanted->sequence == 0;
+        size_t at = 0;
         int number = 0;
-        while (rest.size > 0) {
-                if (!str_cut(rest, '\n', &line, &rest)) {
-                        if (is_whole_line(line, hash))
-                                return broken(err, path, number + 1, "the end of this line was altered");
-                        break; /* what a dead writer left; the next one cuts it */
-                }
+        bool more;
+        Str line;
+        for (;;) {
+                TRY(audit_lines_next(&lines, &line, &more, err));
+                if (!more)
+                        break;
                 TRY(verify_line(path, ++number, line, &hash, err));
-                if (wanted && wanted->sequence == number)
-                        found = memcmp(wanted->hash.bytes, hash.bytes, SHA256_SIZE) == 0;
+                TRY(verify_heads(path, number, &hash, wanted, wanted_count, &at, err));
         }
-        if (!found)
-                return broken(err, path, number, "a commit names a later line than the last one here");
+        if (is_whole_line(line, hash))
+                return broken(err, path, number + 1, "the end of record %d was altered", number + 1);
+        if (at < wanted_count)
+                return broken(err, path, number + 1, "records from %d on are gone: the catalog names record %lld", number + 1,
+                              (long long)wanted[wanted_count - 1].sequence);
         if (out)
-                *out = (AuditHead){ .file = str_of(path_base(path)), .sequence = number, .hash = hash };
+                *out = (AuditHead){ .file = arena_str(arena, str_of(path_base(path))), .sequence = number, .hash = hash };
+        if (out_torn)
+                *out_torn = line.size;
         return STATUS_OK;
 }
 
-static const AuditHead *wanted_of(const AuditHead *wanted, size_t count, Str file) {
-        const AuditHead *newest = NULL;
-        for (size_t i = 0; i < count; i++)
-                if (str_equal(wanted[i].file, file) && (!newest || wanted[i].sequence > newest->sequence))
-                        newest = &wanted[i];
-        return newest;
+bool audit_has(const char *path, const AuditHead *head) {
+        CLEANUP(audit_lines_close) AuditLines lines = { .fd = -1 };
+        Error ignored;
+        Str line, body;
+        bool more = audit_lines_open(path, &lines, &ignored) == STATUS_OK;
+        int64_t number = 0;
+        while (more && number < head->sequence) {
+                if (audit_lines_next(&lines, &line, &more, &ignored) != STATUS_OK)
+                        return false;
+                number += more;
+        }
+        Sha256 hash;
+        return more && number > 0 && line_split(line, &body, &hash) && memcmp(hash.bytes, head->hash.bytes, SHA256_SIZE) == 0;
 }
 
-Status audit_verify_all(const char *folder, const AuditHead *wanted, size_t wanted_count, Arena *arena,
-                        int64_t *out_lines, size_t *out_files, Error *err) {
-        DirEntry *entries;
-        size_t count, files = 0;
-        int64_t lines = 0;
-        TRY(dir_list(folder, arena, &entries, &count, err));
+/* Heads by file, and in each by sequence. */
+static int compare_heads(const void *left, const void *right) {
+        const AuditHead *a = left, *b = right;
+        int names = str_compare(a->file, b->file);
+        return names ? names : a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
+}
+
+/* Where the heads of a file begin in the sorted ones, and how many they are. */
+static const AuditHead *heads_of(const AuditHead *sorted, size_t count, Str file, size_t *out_count) {
+        size_t low = 0, high = count;
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                if (str_compare(sorted[middle].file, file) < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        *out_count = 0;
+        while (low + *out_count < count && str_equal(sorted[low + *out_count].file, file))
+                ++*out_count;
+        return sorted + low;
+}
+
+static AuditFile check_file(const char *folder, Str name, const AuditHead *sorted, size_t count, Arena *arena) {
+        Error why = { 0 };
+        AuditHead head = { 0 };
+        size_t wanted_count;
+        const AuditHead *wanted = heads_of(sorted, count, name, &wanted_count);
+        AuditFile file = { .name = name, .known = wanted_count > 0 };
+        file.status = audit_verify(path_join(arena, folder, arena_cstr(arena, name)), wanted, wanted_count, &head, &file.torn, arena, &why);
+        file.sequence = file.status == STATUS_OK ? head.sequence : file.status == STATUS_CORRUPT ? why.line : 0;
+        if (file.status == STATUS_NOT_FOUND)
+                file.what = STR("the catalog names this file, and it is gone");
+        else if (file.status != STATUS_OK)
+                file.what = arena_str(arena, str_of(why.message));
+        return file;
+}
+
+Status audit_check(const char *folder, const AuditHead *wanted, size_t wanted_count, Arena *arena, AuditFile **out,
+                   size_t *out_count, Error *err) {
+        VEC(AuditFile) files = { 0 };
+        DirEntry *entries = NULL;
+        size_t count = 0;
+        Map seen;
+        map_init(&seen, arena);
+        Status status = dir_list(folder, arena, &entries, &count, err);
+        if (status != STATUS_NOT_FOUND)
+                TRY(status);
+        AuditHead *sorted = ARENA_ARRAY(arena, AuditHead, wanted_count);
+        for (size_t i = 0; i < wanted_count; i++)
+                sorted[i] = wanted[i];
+        if (wanted_count > 0)
+                qsort(sorted, wanted_count, sizeof(*sorted), compare_heads);
         for (size_t i = 0; i < count; i++) {
-                if (!entries[i].is_file || !str_ends_with(entries[i].name, STR(".jsonl")))
+                if (!entries[i].is_file || !str_ends_with(entries[i].name, STR(AUDIT_FILE_END)))
                         continue;
-                CLEANUP(arena_deinit) Arena scratch = { 0 };
-                AuditHead head;
-                const char *path = path_join(&scratch, folder, arena_cstr(&scratch, entries[i].name));
-                TRY(audit_verify(path, wanted_of(wanted, wanted_count, entries[i].name), &head, &scratch, err));
-                lines += head.sequence;
-                files++;
+                vec_push(arena, &files, check_file(folder, entries[i].name, sorted, wanted_count, arena));
+                map_put(&seen, entries[i].name, arena);
         }
-        for (size_t i = 0; i < wanted_count; i++) {
-                const char *path = path_join(arena, folder, arena_cstr(arena, wanted[i].file));
-                if (wanted[i].sequence > 0 && !file_exists(path))
-                        return broken(err, path, 0, "a commit names this file, and it is gone");
-        }
-        *out_lines = lines;
-        *out_files = files;
+        for (size_t i = 0; i < wanted_count; i++)
+                if ((i == 0 || !str_equal(sorted[i].file, sorted[i - 1].file)) && !map_has(&seen, sorted[i].file))
+                        vec_push(arena, &files, check_file(folder, sorted[i].file, sorted, wanted_count, arena));
+        *out = files.items;
+        *out_count = files.count;
         return STATUS_OK;
+}
+
+/* ---- heads in words ---- */
+
+Str audit_head_print(const AuditHead *head, Arena *arena) {
+        return arena_strf(arena, "%.*s:%lld:%.*s", STR_ARG(head->file), (long long)head->sequence, STR_ARG(sha256_hex(arena, head->hash)));
+}
+
+bool audit_head_parse(Str text, AuditHead *out) {
+        AuditHead head;
+        Str rest, sequence, hash;
+        if (!str_cut(text, ':', &head.file, &rest) || !str_cut(rest, ':', &sequence, &hash) || !str_to_int64(sequence, &head.sequence) ||
+            !sha256_from_hex(hash, &head.hash))
+                return false;
+        *out = head;
+        return true;
 }

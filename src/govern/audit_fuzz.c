@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (file < 0 || ftruncate(file, 0) < 0 || pwrite(file, data, size, 0) != (ssize_t)size)
                 return 0;
         AuditHead head;
-        Status status = audit_verify(arena_printf(&arena, "/proc/self/fd/%d", file), NULL, &head, &arena, &err);
+        Status status = audit_verify(arena_printf(&arena, "/proc/self/fd/%d", file), NULL, 0, &head, NULL, &arena, &err);
         if (status != STATUS_OK && err.message[0] == '\0')
                 panic("broken without a word");
         if (status == STATUS_OK && head.sequence < 0)

@@ -12,6 +12,7 @@
 #include "govern/audit.h"
 #include "iceberg/avro.h"
 #include "iceberg/relocate.h"
+#include "lake/audit_heads.h"
 #include "lake/verify_files.h"
 
 #define BATCH 10000
@@ -161,70 +162,32 @@ static Status check_key(Verify *v, Error *err) {
         return STATUS_OK;
 }
 
-/* "FILE:SEQUENCE:HASH" */
-static bool parse_head(Str text, AuditHead *out) {
-        Str file, rest, sequence, hash;
-        return str_cut(text, ':', &file, &rest) && str_cut(rest, ':', &sequence, &hash) &&
-               str_to_int64(sequence, &out->sequence) && sha256_from_hex(hash, &out->hash) && (out->file = file, true);
-}
-
-static Status newest_heads(Verify *v, Map *heads, Error *err) {
-        Str *texts = NULL;
-        size_t count = 0;
-        TRY(catalog_audit_heads(v->catalog, v->arena, &texts, &count, err));
-        for (size_t i = 0; i < count; i++) {
-                AuditHead *head = ARENA_NEW(v->arena, AuditHead);
-                if (!parse_head(texts[i], head))
-                        continue;
-                const AuditHead *before = map_get(heads, head->file);
-                if (!before || before->sequence < head->sequence)
-                        map_put(heads, head->file, head);
-        }
-        return STATUS_OK;
-}
-
 static const char audit_fix[] = "compare the file with a backup's: its lines up to there are as they were written";
 
-static void check_audit_file(Verify *v, Str name, const AuditHead *wanted) {
-        CLEANUP(arena_deinit) Arena scratch = { 0 };
-        AuditHead head;
-        Error why = { 0 };
-        const char *path = arena_printf(&scratch, "%s/audit/%.*s", v->spec->folder, STR_ARG(name));
-        Status status = audit_verify(path, wanted, &head, &scratch, &why);
-        Str file = arena_strf(&scratch, "audit/%.*s", STR_ARG(name));
+static void tell_audit_file(Verify *v, const AuditFile *found) {
+        Str file = arena_strf(v->arena, "audit/%.*s", STR_ARG(found->name));
         VerifyDamage *damage = NULL;
-        if (status == STATUS_OK)
-                v->report.audit_lines += head.sequence;
-        else if (status == STATUS_NOT_FOUND)
-                damage = verify_damage(v, "audit", file, "missing", "a commit names this audit file, and it is gone");
-        else if (status == STATUS_CORRUPT)
-                damage = verify_damage(v, "audit", file, "altered", "line %d: %s", why.line, why.message);
+        v->report.files++;
+        if (found->status == STATUS_OK)
+                v->report.audit_lines += found->sequence;
+        else if (found->status == STATUS_NOT_FOUND)
+                damage = verify_damage(v, "audit", file, "missing", "%.*s", STR_ARG(found->what));
+        else if (found->status == STATUS_CORRUPT)
+                damage = verify_damage(v, "audit", file, "altered", "line %lld: %.*s", (long long)found->sequence, STR_ARG(found->what));
         else
-                damage = verify_damage(v, "audit", file, "unreadable", "%s", why.message);
+                damage = verify_damage(v, "audit", file, "unreadable", "%.*s", STR_ARG(found->what));
         if (damage)
                 damage->fix = str_of(audit_fix);
-        v->report.files++;
 }
 
 static Status check_audit(Verify *v, Error *err) {
-        Map heads;
-        DirEntry *entries = NULL;
-        size_t count = 0;
-        map_init(&heads, v->arena);
-        TRY(newest_heads(v, &heads, err));
-        Status status = dir_list(path_join(v->arena, v->spec->folder, "audit"), v->arena, &entries, &count, err);
-        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
-                return status;
-        for (size_t i = 0; i < count; i++) {
-                if (!entries[i].is_file || !str_ends_with(entries[i].name, STR(".jsonl")))
-                        continue;
-                check_audit_file(v, entries[i].name, map_get(&heads, entries[i].name));
-                if (map_has(&heads, entries[i].name))
-                        map_put(&heads, entries[i].name, NULL);
-        }
-        for (size_t i = 0; i < heads.count; i++)
-                if (heads.entries[i].value)
-                        check_audit_file(v, heads.entries[i].key, heads.entries[i].value);
+        AuditHead *heads;
+        AuditFile *files;
+        size_t head_count, count;
+        TRY(lake_audit_heads(v->catalog, v->arena, &heads, &head_count, err));
+        TRY(audit_check(path_join(v->arena, v->spec->folder, "audit"), heads, head_count, v->arena, &files, &count, err));
+        for (size_t i = 0; i < count; i++)
+                tell_audit_file(v, &files[i]);
         return STATUS_OK;
 }
 

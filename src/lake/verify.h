@@ -11,12 +11,12 @@
  *                     catalog: uuid, location, schema, snapshot, lengths and counts of manifests, rows and bytes of data
  *                     files (their Parquet footers too), totals of the table
  *   landing/          each landed file: there, its size, its SHA-256
- *   audit/            each file's chain, and the newest head of it that a commit carries
+ *   audit/            each file's chain, and the newest head of it that the catalog has
  *   key               its SHA-256
  * Quick leaves out what takes time: the bytes of landed files and of data files (their sizes and footers are looked at).
  *
  * What cannot be seen: ledger rows or secrets that somebody changed who also made the page's checksum anew; lines of the
- * audit log behind the newest head that a commit carries; the loss of the newest commits together with their files.
+ * audit log behind the newest head that the catalog has (see lake/audit_heads.h); the loss of the newest commits together with their files.
  * Files that nobody knows are told, not damage.
  */
 #include <signal.h>

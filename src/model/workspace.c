@@ -2,6 +2,7 @@
 #include "model/workspace.h"
 
 #include "base/file.h"
+#include "lake/audit_heads.h"
 #include "model/text_files.h"
 
 #include <errno.h>
@@ -98,7 +99,9 @@ Status workspace_audit(Workspace *w, AuditRecord record, Error *err) {
                 return STATUS_OK;
         record.principal = w->principal.name;
         record.via = workspace_via(w);
-        return audit_record(w->audit, &record, &w->arena, NULL, err);
+        TRY(audit_record(w->audit, &record, &w->arena, NULL, err));
+        w->audited = true;
+        return STATUS_OK;
 }
 
 Str workspace_audit_head(Workspace *w, Arena *arena) {
@@ -107,7 +110,17 @@ Str workspace_audit_head(Workspace *w, Arena *arena) {
         if (!w->audit || audit_head(w->audit, arena, &head, &ignored) != STATUS_OK || head.sequence == 0)
                 return STR("");
         audit_sync(w->audit);
-        return arena_strf(arena, "%.*s:%lld:%.*s", STR_ARG(head.file), (long long)head.sequence, STR_ARG(sha256_hex(arena, head.hash)));
+        return audit_head_print(&head, arena);
+}
+
+/* So that a cut of what this process wrote shows. Where the catalog cannot be written now, a later one makes it good. */
+static void anchor(Workspace *w) {
+        AuditHead head;
+        Error ignored;
+        if (!w->audited || audit_head(w->audit, &w->arena, &head, &ignored) != STATUS_OK)
+                return;
+        audit_sync(w->audit);
+        (void)lake_audit_anchor(w->lake->catalog, w->lake->store->audit_dir, &head, &ignored);
 }
 
 Status workspace_open(const WorkspaceSpec *spec, Workspace **out, Error *err) {
@@ -135,6 +148,7 @@ void workspace_close(Workspace *w) {
         Error ignored;
         if (w->temporary)
                 dir_remove_all(w->temporary, &ignored);
+        anchor(w);
         audit_close(w->audit);
         lake_free(w->lake);
         arena_deinit(&w->arena);

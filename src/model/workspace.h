@@ -25,6 +25,7 @@ typedef struct Workspace {
         WorkerPool *pool;  /* NULL unless asked for */
         Principal principal;
         Audit *audit;      /* NULL without a store */
+        bool audited;      /* something was written to it */
         const TextOrigin *origin; /* NULL: the work tree */
         bool discreet;         /* whoever sent the text is told nothing of zones that do not grant it, see graph.h */
         bool applied;          /* the text is main's own, not that of the project's folder */

@@ -307,7 +307,7 @@ static Status audit_portal(Session *session, Portal *portal, bool denied, Error 
         Str principal = portal->principal.size > 0 ? portal->principal : session->principal.name;
         Str service = str_equal(principal, session->login) ? STR_NONE : session->login;
         AuditRecord record = { .principal = principal, .service = service, .via = session_via(session), .action = STR("query"), .rows = denied ? -1 : portal->taken,
-                               .bytes = denied ? -1 : portal->statement.source.bytes, .denied = denied, .statement = portal->prepared->command.text };
+                               .bytes = denied ? -1 : portal->statement.source.bytes, .denied = denied, .sql = portal->prepared->command.text };
         if (!denied)
                 audit_objects(portal, &record);
         return session->host->audit(session->host->context, &record, false, err);

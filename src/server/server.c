@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "server/recorder.h"
 #include "server/refresh.h"
 #include "server/reply.h"
 #include "server/session.h"
@@ -79,9 +80,7 @@ struct Server {
         Metrics metrics;
         Refresh *refresh; /* NULL: files that arrive are left to others */
         int64_t started_us;
-        Audit *audit;
-        pthread_mutex_t audit_lock;
-        bool audit_dirty;
+        Recorder *recorder;
         const char *ca;
         int events, wake; /* wake: an eventfd; there is something ended, or to stop */
         Listener listeners[2];
@@ -102,23 +101,8 @@ struct Server {
 /* ---- what sessions share ---- */
 
 static Status write_audit(void *context, const AuditRecord *record, bool durable, Error *err) {
-        Server *server = context;
-        CLEANUP(arena_deinit) Arena arena = { 0 };
-        pthread_mutex_lock(&server->audit_lock);
-        Status status = audit_record(server->audit, record, &arena, NULL, err);
-        if (status == STATUS_OK && durable)
-                audit_sync(server->audit);
-        server->audit_dirty = status == STATUS_OK && !durable;
-        pthread_mutex_unlock(&server->audit_lock);
-        return status;
-}
-
-static void sync_audit(Server *server) {
-        pthread_mutex_lock(&server->audit_lock);
-        if (server->audit_dirty)
-                audit_sync(server->audit);
-        server->audit_dirty = false;
-        pthread_mutex_unlock(&server->audit_lock);
+        const Server *server = context;
+        return recorder_write(server->recorder, record, durable, err);
 }
 
 /* ---- queues; under the lock ---- */
@@ -623,7 +607,7 @@ static Status start_refresh(Server *server, Error *err) {
 }
 
 Status server_run(Server *server, const volatile sig_atomic_t *stop, Error *err) {
-        int64_t looked = time_monotonic_us(), synced = looked;
+        int64_t looked = time_monotonic_us(), trimmed = looked;
         TRY(start_refresh(server, err));
         start_threads(server);
         while (!*stop) {
@@ -634,10 +618,9 @@ Status server_run(Server *server, const volatile sig_atomic_t *stop, Error *err)
                         listen_again(server);
                         looked = now;
                 }
-                if (now - synced > SECOND) {
-                        sync_audit(server);
+                if (now - trimmed > SECOND) {
                         worker_pool_trim(server->host.pool, IDLE_WORKER_US);
-                        synced = now;
+                        trimmed = now;
                 }
         }
         refresh_stop(server->refresh); /* its run ends while clients get the rest of what they asked for */
@@ -645,7 +628,6 @@ Status server_run(Server *server, const volatile sig_atomic_t *stop, Error *err)
         end_threads(server);
         refresh_close(server->refresh);
         server->refresh = NULL;
-        sync_audit(server);
         return STATUS_OK;
 }
 
@@ -773,12 +755,6 @@ static Status open_pool(Server *server, Error *err) {
         return worker_pool_open(&options, &server->host.pool, err);
 }
 
-/* A file of one's own, so that its chain has one writer. */
-static void open_audit(Server *server) {
-        const char *name = arena_printf(&server->arena, "server-%08llx", (unsigned long long)(random_u64() & 0xffffffff));
-        server->audit = audit_open(server->store->audit_dir, name);
-}
-
 static Admission *open_admission(const Server *server) {
         size_t most = server->options.connections_most;
         return admission_new(&(AdmissionOptions){
@@ -812,7 +788,7 @@ static Status open_all(Server *server, Error *err) {
         TRY(open_listeners(server, err));
         TRY(open_tls(server, err));
         TRY(open_loop(server, err));
-        open_audit(server);
+        TRY(recorder_open(server->options.store, &server->recorder, err));
         Str secret = hex_of(&server->arena, (Str){ (const char *)key.bytes, SHA256_SIZE });
         server->host.secret = arena_strf(&server->arena, "login %.*s", STR_ARG(secret));
         server->host.login_us = server->options.login_us;
@@ -842,7 +818,6 @@ Status server_open(const ServerOptions *options, Server **out, Error *err) {
         server->started_us = time_now_us();
         server->heavy.heavy = true;
         pthread_mutex_init(&server->lock, NULL);
-        pthread_mutex_init(&server->audit_lock, NULL);
         pthread_cond_init(&server->light.filled, NULL);
         pthread_cond_init(&server->heavy.filled, NULL);
         Status status = open_all(server, err);
@@ -872,7 +847,7 @@ void server_close(Server *server) {
         worker_pool_close(server->host.pool);
         admission_free(server->host.admission);
         backoff_free(server->host.backoff);
-        audit_close(server->audit);
+        recorder_close(server->recorder);
         tls_close(server->tls);
         tls_close(server->http_tls);
         store_free(server->store);
@@ -881,7 +856,6 @@ void server_close(Server *server) {
         close_fdp(&server->wake);
         pthread_cond_destroy(&server->light.filled);
         pthread_cond_destroy(&server->heavy.filled);
-        pthread_mutex_destroy(&server->audit_lock);
         pthread_mutex_destroy(&server->lock);
         arena_deinit(&server->arena);
         free(server);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What the catalog says of the audit log: how far each file had come at least. A commit carries the head of the line that
+ * tells of it; besides, each writer leaves a head of its file when it ends, and a server while it runs. So that a tail which
+ * is cut, and a file which is gone, show.
+ */
+#include "catalog/catalog.h"
+#include "govern/audit.h"
+
+/* All of them, in no order. */
+Status lake_audit_heads(Catalog *catalog, Arena *arena, AuditHead **out, size_t *out_count, Error *err);
+/*
+ * Leaves this head of its file. What it covers must be on disk. The file's older one gives way to it, but not where it is
+ * gone from the file, or comes later: what was cut off stays known. folder: where the file lies; NULL where the caller wrote
+ * all of the file, and knows. Makes no commit.
+ */
+Status lake_audit_anchor(Catalog *catalog, const char *folder, const AuditHead *head, Error *err);
