@@ -37,6 +37,7 @@ extern const Verb verb_serve;
 extern const Verb verb_user;
 extern const Verb verb_role;
 extern const Verb verb_token;
+extern const Verb verb_audit;
 
 extern const char cli_version[];
 

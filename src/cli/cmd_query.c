@@ -150,7 +150,7 @@ static Status audit_answer(Workspace *workspace, const Asker *asker, const State
         AuditRecord record = {
                 .policy = policy,
                 .action = asker->is_other ? arena_strf(&workspace->arena, "query as %.*s", STR_ARG(asker->principal.name)) : STR("query"), .objects = objects, .object_count = count, .columns = columns.items, .column_count = columns.count,
-                .rows = rows, .bytes = statement ? statement->source.bytes : -1, .denied = statement == NULL, .statement = text,
+                .rows = rows, .bytes = statement ? statement->source.bytes : -1, .denied = statement == NULL, .sql = text,
         };
         return workspace_audit(workspace, record, err);
 }

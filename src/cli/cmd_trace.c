@@ -78,7 +78,7 @@ static Status run(Cli *cli, Error *err) {
                 .limit = limit,
         };
         TRY(workspace_at(workspace, str_of(branch), cli_option(cli, OPTION_AT), &trace.at, err));
-        AuditRecord record = { .action = STR("trace"), .objects = &trace.table, .object_count = 1, .rows = -1, .bytes = -1, .statement = trace.where };
+        AuditRecord record = { .action = STR("trace"), .objects = &trace.table, .object_count = 1, .rows = -1, .bytes = -1, .sql = trace.where };
         TRY(workspace_audit(workspace, record, err));
         TraceReport report;
         TRY(trace_rows(&trace, &cli->arena, &report, err));

@@ -146,7 +146,7 @@ static Status run(Cli *cli, Error *err) {
         TRY(status);
         Str row = cli->arguments.word_count > 2 ? str_of(cli->arguments.words[2]) : STR_NONE;
         Str object = str_of(cli->arguments.words[1]);
-        AuditRecord record = { .action = STR("why"), .objects = &object, .object_count = 1, .rows = -1, .bytes = -1, .statement = row };
+        AuditRecord record = { .action = STR("why"), .objects = &object, .object_count = 1, .rows = -1, .bytes = -1, .sql = row };
         TRY(workspace_audit(workspace, record, err));
         TRY(find_out(workspace, worker, grants, row, &cli->arena, &answer, err));
         if (!cli_json(cli)) {

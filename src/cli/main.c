@@ -26,6 +26,7 @@ static const Verb *const verbs[] = {
         &verb_user,
         &verb_role,
         &verb_token,
+        &verb_audit,
 };
 
 /* Words that cli users will look for; each comes with a later version. */
@@ -34,7 +35,6 @@ static const char *const later_verbs[] = {
         "merge",
         "revert",
         "tag",
-        "audit",
         "export",
         "forget",
         "fix",
