@@ -61,7 +61,7 @@ static Str *copy_list(Arena *arena, const Str *items, size_t count) {
 static Kept copy(Arena *arena, const Kept *kept) {
         Kept out = *kept;
         AuditEntry *entry = &out.entry;
-        Str *texts[] = { &entry->time, &entry->principal, &entry->via, &entry->action, &entry->policy, &entry->statement, &entry->hash, &out.file };
+        Str *texts[] = { &entry->time, &entry->principal, &entry->service, &entry->via, &entry->action, &entry->policy, &entry->statement, &entry->hash, &out.file };
         for (size_t i = 0; i < COUNT_OF(texts); i++)
                 *texts[i] = arena_str(arena, *texts[i]);
         entry->objects = copy_list(arena, entry->objects, entry->object_count);
@@ -103,6 +103,8 @@ static void print_entry(JsonWriter *w, const AuditEntry *entry) {
         json_member_int(w, "sequence", entry->sequence);
         json_member_str(w, "time", entry->time);
         json_member_str(w, "principal", entry->principal);
+        if (entry->service.size > 0)
+                json_member_str(w, "service", entry->service);
         json_member_str(w, "via", entry->via);
         json_member_str(w, "action", entry->action);
         json_member_strs(w, "objects", entry->objects, entry->object_count);
@@ -149,7 +151,9 @@ static void print_text(Cli *cli, const Newest *newest) {
         for (size_t i = 0; i < newest->kept.count; i++) {
                 const AuditEntry *entry = &newest->kept.items[i].entry;
                 Str rows = entry->rows < 0 ? STR("") : arena_strf(&cli->arena, "%lld", (long long)entry->rows);
-                text_table_row(table, (Str[]){ str_slice(entry->time, 0, 19), entry->principal, entry->via, entry->action, entry->denied ? STR("deny") : STR("allow"),
+                Str who = entry->service.size == 0 ? entry->principal
+                                                   : arena_strf(&cli->arena, "%.*s by %.*s", STR_ARG(entry->principal), STR_ARG(entry->service));
+                text_table_row(table, (Str[]){ str_slice(entry->time, 0, 19), who, entry->via, entry->action, entry->denied ? STR("deny") : STR("allow"),
                                                rows, shown_objects(&cli->arena, entry), entry->statement });
         }
         text_table_print(table, &cli->output, stdout);

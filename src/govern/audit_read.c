@@ -4,7 +4,7 @@
  *           "objects":["shop.staging.orders"],"columns":[],"policy":"","rows":3,"bytes":120,"decision":"allow",
  *           "statement":"select ?","hash":"64 digits"}
  * always with these members in this order, so that reading one takes no tree. A text that is not there is null, a number
- * -1; "statement_bytes" may follow a statement.
+ * -1; "service" may follow the principal, "statement_bytes" a statement.
  */
 #include "govern/audit_read.h"
 
@@ -117,6 +117,7 @@ bool audit_entry_read(Str line, Arena *arena, AuditEntry *out) {
         bool good = take(&line, "{\"sequence\":") && take_number(&line, &entry.sequence) &&
                     take(&line, ",\"time\":") && take_text(&line, arena, &entry.time) &&
                     take(&line, ",\"principal\":") && take_text(&line, arena, &entry.principal) &&
+                    (!take(&line, ",\"service\":") || take_text(&line, arena, &entry.service)) &&
                     take(&line, ",\"via\":") && take_text(&line, arena, &entry.via) &&
                     take(&line, ",\"action\":") && take_text(&line, arena, &entry.action) &&
                     take(&line, ",\"objects\":") && take_list(&line, arena, &entry.objects, &entry.object_count) &&
@@ -205,7 +206,7 @@ static bool fits(const AuditFilter *filter, const AuditEntry *entry) {
                 return false;
         if (entry->time_us < filter->from_us || (filter->to_us && entry->time_us >= filter->to_us))
                 return false;
-        if (filter->principal.size && !str_equal(entry->principal, filter->principal))
+        if (filter->principal.size && !str_equal(entry->principal, filter->principal) && !str_equal(entry->service, filter->principal))
                 return false;
         return filter->on.size == 0 || any_is_on(entry->objects, entry->object_count, filter->on) ||
                any_is_on(entry->columns, entry->column_count, filter->on);

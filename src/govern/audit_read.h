@@ -15,6 +15,7 @@ typedef struct AuditEntry {
         int64_t time_us;
         Str time;         /* as it is written */
         Str principal, via, action;
+        Str service;      /* that asked in the principal's place; may be empty */
         Str *objects, *columns;
         size_t object_count, column_count;
         Str policy;          /* may be empty */
@@ -45,7 +46,7 @@ Status audit_lines_next(AuditLines *lines, Str *out, bool *out_more, Error *err)
 
 typedef struct AuditFilter {
         Str on;                  /* an object, a column, or what begins their names: shop, shop.staging, shop.staging.orders */
-        Str principal;
+        Str principal;           /* or the service that asked in another's place */
         int64_t from_us, to_us;  /* from <= time < to; to_us 0 = no end */
         bool no_allow, no_deny;  /* leave these out */
 } AuditFilter;

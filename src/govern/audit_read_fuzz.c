@@ -24,6 +24,8 @@ static Str print(const AuditEntry *entry, Arena *arena) {
         json_member_int(&json, "sequence", entry->sequence);
         json_member_str(&json, "time", entry->time);
         json_member_str(&json, "principal", entry->principal);
+        if (entry->service.size > 0)
+                json_member_str(&json, "service", entry->service);
         json_member_str(&json, "via", entry->via);
         json_member_str(&json, "action", entry->action);
         put_list(&json, "objects", entry->objects, entry->object_count);

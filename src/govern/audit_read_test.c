@@ -11,7 +11,7 @@
 
 static Status put(Test *t, Audit *audit, const char *principal, const char *object, bool denied, const char *statement) {
         Str objects[] = { str_of(object) }, columns[] = { arena_strf(&t->arena, "%s.id", object) };
-        AuditRecord record = { .principal = str_of(principal), .via = STR("pg"), .action = STR("query"), .objects = objects, .object_count = 1, .columns = columns,
+        AuditRecord record = { .principal = str_of(principal), .service = STR("bi"), .via = STR("pg"), .action = STR("query"), .objects = objects, .object_count = 1, .columns = columns,
                                .column_count = 1, .policy = STR("v1"), .rows = 3, .bytes = 40, .denied = denied, .statement = str_of(statement) };
         return audit_record(audit, &record, &t->arena, NULL, &t->err);
 }
@@ -50,6 +50,7 @@ TEST(what_was_recorded_is_read_again) {
         CHECK_INT(entry.sequence, 1);
         CHECK(entry.time_us >= before && entry.time_us <= time_now_us());
         CHECK_STR(entry.principal, STR("ann"));
+        CHECK_STR(entry.service, STR("bi"));
         CHECK_STR(entry.via, STR("pg"));
         CHECK_INT(entry.object_count, 1);
         CHECK_STR(entry.objects[0], STR("shop.staging.orders"));
@@ -114,6 +115,7 @@ TEST(a_search_leaves_out_what_does_not_fit) {
                 { "orders", "", 0, 0, false, false, "" },
                 { "", "bo", 0, 0, false, false, "2 3 " },
                 { "", "b", 0, 0, false, false, "" },
+                { "", "bi", 0, 0, false, false, "1 2 3 " },
                 { "", "bo", 0, 0, true, false, "2 " },
                 { "", "bo", 0, 0, false, true, "3 " },
                 { "", "", -1, 1, false, false, "1 2 3 " },
