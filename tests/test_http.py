@@ -530,6 +530,9 @@ def test_text_that_is_wrong_is_not_applied(applying: tuple[Server, Tokens]) -> N
     assert server.project.json("log")[0]["commit"] == before
 
 
+PEOPLE = "from: ingress/people*.csv\nformat: csv\ncolumns:\n  id: int\n  email: text tag pii\n"
+
+
 @pytest.fixture(scope="module")
 def strangers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Tokens]]:
     """finance and delivery have tables and products of which shop is granted one; pii is masked by a policy."""
@@ -539,6 +542,7 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server
     project.write("policies.yml", "- tag: pii\n  who: everyone\n  mask: hash\n")
     project.write("zones/shop/canonical/person.sql", "-- column region: tag pii\nselect id, region from staging.orders\n")
     project.write("zones/shop/canonical/secret.sql", "-- tag: pii\nselect id, region from staging.orders\n")
+    project.write("zones/shop/sources/people.yml", PEOPLE)
     project.write("zones/finance/canonical/invoice.sql", "select 1 as id\n")
     project.write("zones/finance/canonical/taken.sql", "select region from shop.egress.sales\n")
     project.write("zones/finance/egress/rates.sql", "-- version: 1\nselect id from canonical.invoice\n")
@@ -587,12 +591,14 @@ def test_files_of_other_zones_are_never_named(strangers: tuple[Server, Tokens]) 
 def test_a_tag_of_a_policy_comes_off_by_an_administrator_only(strangers: tuple[Server, Tokens], user: str) -> None:
     server, tokens = strangers
     files = text_of(server.project, "zones/shop")
-    person, secret = "zones/shop/canonical/person.sql", "zones/shop/canonical/secret.sql"
+    person, secret, people = "zones/shop/canonical/person.sql", "zones/shop/canonical/secret.sql", "zones/shop/sources/people.yml"
     for name, text, line, word in [
         (person, "-- column region: about where\nselect id, region from staging.orders\n", 1, "column region"),
         (person, "select * from staging.orders\n", None, "column region"),
         (person, "-- column region: tag pi\nselect id, region from staging.orders\n", 1, "column region"),
         (secret, "select id, region from staging.orders\n", None, "the table"),
+        (people, PEOPLE.replace(" tag pii", " tag pi"), 5, "column email"),
+        (people, PEOPLE.replace("email: text tag pii", "mail: text tag pii from email"), None, "column email"),
     ]:
         status, answer = apply(server, tokens[user], archive({**files, name: text}))
         error = answer["error"]

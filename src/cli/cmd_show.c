@@ -8,6 +8,7 @@
 #include "cli/shapes.h"
 #include "cli/why.h"
 #include "lake/table.h"
+#include "model/grant.h"
 #include "model/run.h"
 #include "model/statement.h"
 
@@ -272,6 +273,10 @@ typedef struct Whole {
         Str full, kind, about, metadata;
         int64_t snapshot, rows, files, bytes;
         VEC(LakeColumn) columns;
+        Str **tags; /* of each column, and how many */
+        size_t *tag_counts;
+        const LakeLineage *lineage;
+        size_t lineage_count;
         VEC(Str) needs, needed_by;
 } Whole;
 
@@ -308,6 +313,8 @@ static void whole_of_table(Show *s, const Table *table, Whole *whole) {
         for (size_t i = 0; i < body->column_count; i++)
                 if (!body->columns[i].hidden)
                         vec_push(s->arena, &whole->columns, body->columns[i]);
+        whole->lineage = body->lineage;
+        whole->lineage_count = body->lineage_count;
         for (size_t i = 0; i < body->input_count; i++)
                 vec_push(s->arena, &whole->needs, body->inputs[i].table);
 }
@@ -320,6 +327,8 @@ static Status whole_of_view(Show *s, const CatalogObject *object, Whole *whole, 
         whole->rows = -1;
         for (size_t i = 0; i < view.column_count; i++)
                 vec_push(s->arena, &whole->columns, (LakeColumn){ .name = view.column_names[i], .type = view.column_types[i] });
+        whole->lineage = view.lineage;
+        whole->lineage_count = view.lineage_count;
         for (size_t i = 0; i < view.input_count; i++)
                 vec_push(s->arena, &whole->needs, view.inputs[i].table);
         return STATUS_OK;
@@ -363,6 +372,41 @@ static Status find_whole(Show *s, Str full, Whole *whole, Error *err) {
         return collect_needed_by(s, whole, err);
 }
 
+static Status find_tags(Show *s, Whole *whole, Error *err) {
+        Grants *grants;
+        Str zone, stage, name;
+        str_cut(whole->full, '.', &zone, &name);
+        str_cut(name, '.', &stage, &name);
+        TRY(grants_load(s->workspace->lake->catalog, s->arena, &grants, err));
+        whole->tags = ARENA_ARRAY(s->arena, Str *, whole->columns.count);
+        whole->tag_counts = ARENA_ARRAY(s->arena, size_t, whole->columns.count);
+        for (size_t i = 0; i < whole->columns.count; i++)
+                grants_tags(grants, zone, stage, name, whole->columns.items[i].name, s->arena, &whole->tags[i], &whole->tag_counts[i]);
+        return STATUS_OK;
+}
+
+/* zone.stage.table.column of each column that its values come from. */
+static size_t from_of(const Show *s, const Whole *whole, Str column, Str **out) {
+        for (size_t i = 0; i < whole->lineage_count; i++) {
+                const LakeLineage *line = &whole->lineage[i];
+                if (!str_equal_nocase(line->column, column))
+                        continue;
+                *out = ARENA_ARRAY(s->arena, Str, line->source_count);
+                for (size_t k = 0; k < line->source_count; k++)
+                        (*out)[k] = arena_strf(s->arena, "%.*s.%.*s", STR_ARG(line->sources[k].table), STR_ARG(line->sources[k].column));
+                return line->source_count;
+        }
+        *out = NULL;
+        return 0;
+}
+
+static Str listed(Arena *arena, const Str *items, size_t count) {
+        Str all = STR("");
+        for (size_t i = 0; i < count; i++)
+                all = arena_strf(arena, "%.*s%s%.*s", STR_ARG(all), i ? ", " : "", STR_ARG(items[i]));
+        return all;
+}
+
 static void whole_json(Show *s, const Whole *whole) {
         CLEANUP(buf_deinit) Buf json = { 0 };
         JsonWriter w = json_writer(&json, false);
@@ -377,12 +421,10 @@ static void whole_json(Show *s, const Whole *whole) {
                 json_member_str(&w, "name", whole->columns.items[i].name);
                 json_member_str(&w, "type", type_print(s->arena, whole->columns.items[i].type));
                 shape_text(&w, "about", whole->columns.items[i].about);
-                json_key(&w, "tags");
-                json_array(&w);
-                json_end(&w);
-                json_key(&w, "from");
-                json_array(&w);
-                json_end(&w);
+                json_member_strs(&w, "tags", whole->tags[i], whole->tag_counts[i]);
+                Str *from;
+                size_t from_count = from_of(s, whole, whole->columns.items[i].name, &from);
+                json_member_strs(&w, "from", from, from_count);
                 json_end(&w);
         }
         json_end(&w);
@@ -418,11 +460,14 @@ static void whole_text(Show *s, const Whole *whole) {
         if (whole->rows >= 0)
                 printf("%s rows in %lld file%s, %s\n", count_print(s->arena, whole->rows).data, (long long)whole->files, whole->files == 1 ? "" : "s",
                        bytes_print(s->arena, (uint64_t)whole->bytes).data);
-        Str headers[] = { STR("column"), STR("type"), STR("about") };
+        Str headers[] = { STR("column"), STR("type"), STR("tags"), STR("from"), STR("about") };
         TextTable *table = text_table_new(s->arena, headers, COUNT_OF(headers));
         for (size_t i = 0; i < whole->columns.count; i++) {
                 const LakeColumn *column = &whole->columns.items[i];
-                text_table_row(table, (Str[]){ column->name, type_print(s->arena, column->type), column->about });
+                Str *from;
+                size_t from_count = from_of(s, whole, column->name, &from);
+                text_table_row(table, (Str[]){ column->name, type_print(s->arena, column->type), listed(s->arena, whole->tags[i], whole->tag_counts[i]),
+                                               listed(s->arena, from, from_count), column->about });
         }
         text_table_print(table, &s->cli->output, stdout);
         print_names("needs", whole->needs.items, whole->needs.count);
@@ -434,6 +479,7 @@ static void whole_text(Show *s, const Whole *whole) {
 static Status show_whole(Show *s, Str full, Error *err) {
         Whole whole = { 0 };
         TRY(find_whole(s, full, &whole, err));
+        TRY(find_tags(s, &whole, err));
         if (cli_json(s->cli))
                 whole_json(s, &whole);
         else

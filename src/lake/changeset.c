@@ -365,6 +365,17 @@ static LakeInput *copy_inputs(Arena *arena, const LakeInput *inputs, size_t coun
         return copies;
 }
 
+static LakeLineage *copy_lineage(Arena *arena, const LakeLineage *lineage, size_t count) {
+        LakeLineage *copies = ARENA_ARRAY(arena, LakeLineage, count);
+        for (size_t i = 0; i < count; i++) {
+                copies[i] = (LakeLineage){ .column = arena_str(arena, lineage[i].column), .source_count = lineage[i].source_count };
+                copies[i].sources = ARENA_ARRAY(arena, LineageSource, lineage[i].source_count);
+                for (size_t k = 0; k < lineage[i].source_count; k++)
+                        copies[i].sources[k] = (LineageSource){ arena_str(arena, lineage[i].sources[k].table), arena_str(arena, lineage[i].sources[k].column) };
+        }
+        return copies;
+}
+
 Status changeset_replace(ChangeSet *set, ChangeTable *table, const ReplaceSpec *spec, bool *out_unchanged, Error *err) {
         assert(table->write == TABLE_REPLACE);
         TableBody *body = &table->table.body;
@@ -376,6 +387,8 @@ Status changeset_replace(ChangeSet *set, ChangeTable *table, const ReplaceSpec *
                            str_equal(spec->content, base->content) && columns_equal(body, base);
         body->inputs = copy_inputs(&set->arena, spec->inputs, spec->input_count);
         body->input_count = spec->input_count;
+        body->lineage = copy_lineage(&set->arena, spec->lineage, spec->lineage_count);
+        body->lineage_count = spec->lineage_count;
         body->content = arena_str(&set->arena, spec->content);
         body->fingerprint = arena_str(&set->arena, spec->fingerprint);
         if (out_unchanged)

@@ -88,6 +88,8 @@ typedef struct ReplaceSpec {
         bool model;                /* the rule of "replace, inputs" */
         const LakeInput *inputs;
         size_t input_count;
+        const LakeLineage *lineage;
+        size_t lineage_count;
         Str content;               /* hash of the rows; equal to the base's, with equal columns: unchanged. Empty = unknown */
         Str fingerprint;
 } ReplaceSpec;

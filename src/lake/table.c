@@ -59,6 +59,33 @@ static void print_inputs(JsonWriter *w, const TableBody *body) {
         json_end(w);
 }
 
+void lineage_print(JsonWriter *w, const LakeLineage *lineage, size_t count) {
+        json_object(w);
+        for (size_t i = 0; i < count; i++) {
+                json_key_str(w, lineage[i].column);
+                json_array(w);
+                for (size_t k = 0; k < lineage[i].source_count; k++) {
+                        json_put_str(w, lineage[i].sources[k].table);
+                        json_put_str(w, lineage[i].sources[k].column);
+                }
+                json_end(w);
+        }
+        json_end(w);
+}
+
+void lineage_parse(const Json *object, Arena *arena, LakeLineage **out, size_t *out_count) {
+        *out_count = json_count(object);
+        *out = ARENA_ARRAY(arena, LakeLineage, *out_count);
+        for (size_t i = 0; i < *out_count; i++) {
+                const Json *sources = object->object.values[i];
+                LakeLineage *line = &(*out)[i];
+                *line = (LakeLineage){ .column = object->object.keys[i], .source_count = json_count(sources) / 2 };
+                line->sources = ARENA_ARRAY(arena, LineageSource, line->source_count);
+                for (size_t k = 0; k < line->source_count; k++)
+                        line->sources[k] = (LineageSource){ json_string(json_at(sources, 2 * k)), json_string(json_at(sources, 2 * k + 1)) };
+        }
+}
+
 static void member_text(JsonWriter *w, const char *key, Str value) {
         json_member_str(w, key, value.data ? value : STR(""));
 }
@@ -91,6 +118,8 @@ Str table_body_print(const Store *store, Arena *arena, const TableBody *body) {
         json_member_int(&w, "files", body->files);
         json_member_int(&w, "bytes", body->bytes);
         print_inputs(&w, body);
+        json_key(&w, "lineage");
+        lineage_print(&w, body->lineage, body->lineage_count);
         member_text(&w, "about", body->about);
         member_text(&w, "content", body->content);
         member_text(&w, "fingerprint", body->fingerprint);
@@ -160,6 +189,7 @@ Status table_body_parse(const Store *store, Str text, Arena *arena, TableBody *o
         body.metadata_location = absolute(store, arena, body.metadata_location);
         TRY(parse_columns(json, arena, &body, err));
         TRY(parse_inputs(json, arena, &body, err));
+        lineage_parse(json_get(json, "lineage"), arena, &body.lineage, &body.lineage_count);
         *out = body;
         return STATUS_OK;
 }

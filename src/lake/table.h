@@ -9,10 +9,12 @@
  * a merge or history source; no name in SQL leads to it).
  * Everything lies in the caller's arena and is read-only.
  */
+#include "base/json.h"
 #include "base/type.h"
 #include "base/value.h"
 #include "iceberg/plan.h"
 #include "lake/lake.h"
+#include "sql/lineage.h"
 
 typedef struct LakeColumn {
         Str name;
@@ -30,6 +32,13 @@ typedef struct LakeInput {
         int64_t sequence;
 } LakeInput;
 
+/* From which columns ("shop.staging.orders", "email") the values of a column of a model come; see sql/lineage.h. */
+typedef struct LakeLineage {
+        Str column;
+        LineageSource *sources;
+        size_t source_count;
+} LakeLineage;
+
 typedef struct TableBody {
         Str kind;              /* staging | model | quarantine */
         Str uuid;              /* the Iceberg table's, and its folder's name */
@@ -45,6 +54,8 @@ typedef struct TableBody {
         int64_t rows, files, bytes;
         LakeInput *inputs;
         size_t input_count;
+        LakeLineage *lineage; /* of its columns, those without a source left out */
+        size_t lineage_count;
         Str about;
         Str content;           /* hash of the rows as the writer defined it; empty = unknown */
         Str fingerprint;       /* of the build that made or confirmed the rows; empty = none */
@@ -85,6 +96,10 @@ CatalogName quarantine_name(Arena *arena, Str zone, Str name);
 /* "shop.staging.orders" */
 Str table_full_name(Arena *arena, const Table *table);
 const LakeColumn *table_column(const Table *table, Str name); /* as written; NULL if absent */
+
+/* {"email": ["shop.staging.orders", "email", ...]}: for the bodies of tables and views. */
+void lineage_print(JsonWriter *w, const LakeLineage *lineage, size_t count);
+void lineage_parse(const Json *object, Arena *arena, LakeLineage **out, size_t *out_count);
 
 /* JSON both ways; reading checks everything (CORRUPT). In it locations are below the store's root (those outside stay as
  * they are): bodies are hashed into the history, and the history does not change when a store is restored elsewhere. */

@@ -26,6 +26,8 @@ Str view_body_print(Arena *arena, const ViewBody *view) {
         for (size_t i = 0; i < view->input_count; i++)
                 json_put_str(&w, view->inputs[i].table);
         json_end(&w);
+        json_key(&w, "lineage");
+        lineage_print(&w, view->lineage, view->lineage_count);
         json_end(&w);
         return buf_dup(&out, arena);
 }
@@ -61,5 +63,6 @@ Status view_body_parse(Str json, Arena *arena, ViewBody *out, Error *err) {
         out->inputs = ARENA_ARRAY(arena, LakeInput, out->input_count);
         for (size_t i = 0; i < out->input_count; i++)
                 out->inputs[i].table = json_string(json_at(inputs, i));
+        lineage_parse(json_get(root, "lineage"), arena, &out->lineage, &out->lineage_count);
         return STATUS_OK;
 }

@@ -14,6 +14,8 @@ typedef struct ViewBody {
         size_t column_count;
         LakeInput *inputs;
         size_t input_count;
+        LakeLineage *lineage;
+        size_t lineage_count;
 } ViewBody;
 
 Str view_body_print(Arena *arena, const ViewBody *view);

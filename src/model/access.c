@@ -325,6 +325,12 @@ static const Key policy_keys[] = {
           .at = offsetof(CentralPolicy, rows),
           .shown = "SQL",
           .meaning = "Which rows of a tagged table they see." },
+        { .name = "untag",
+          .kind = KEY_TEXTS,
+          .at = offsetof(CentralPolicy, untag),
+          .count_at = offsetof(CentralPolicy, untag_count),
+          .shown = "ZONE.STAGE.TABLE.COLUMN, or a list",
+          .meaning = "Columns off which their models may take the tag (`-- column NAME: untag TAG`), which else follows every value." },
 };
 const KeyTable policy_table = {
         .file = "policies.yml",
@@ -363,6 +369,22 @@ void policies_parse(Arena *arena, const char *path, Str text, Problems *problems
                                     sizeof(CentralPolicy), &out->count, &list);
         for (size_t i = 0; i < out->count; i++)
                 out->items[i].line = list->items[i]->line;
+}
+
+bool policies_let_go(const CentralPolicies *policies, Str tag, Str zone, Str stage, Str table, Str column) {
+        for (size_t i = 0; i < policies->count; i++) {
+                const CentralPolicy *policy = &policies->items[i];
+                for (size_t k = 0; k < policy->untag_count && str_equal(policy->tag, tag); k++) {
+                        const Str parts[] = { zone, stage, table };
+                        Str part, rest = policy->untag[k];
+                        bool same = true;
+                        for (size_t n = 0; n < COUNT_OF(parts) && same; n++)
+                                same = str_cut(rest, '.', &part, &rest) && str_equal(part, parts[n]);
+                        if (same && str_equal_nocase(rest, column))
+                                return true;
+                }
+        }
+        return false;
 }
 
 Str who_print(Arena *arena, const Who *who) {

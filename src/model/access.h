@@ -66,6 +66,8 @@ typedef struct CentralPolicy {
         Who *who, *except; /* whom it binds */
         size_t who_count, except_count;
         Str rows, mask; /* one of them at least */
+        Str *untag;     /* zone.stage.table.column: off these a model may take the tag */
+        size_t untag_count;
 } CentralPolicy;
 
 typedef struct CentralPolicies {
@@ -79,6 +81,8 @@ void access_parse(Arena *arena, const char *path, Str text, Problems *problems, 
 void access_test_parse(Arena *arena, const char *path, Str text, Problems *problems, AccessTest **out,
                        size_t *out_count);
 void policies_parse(Arena *arena, const char *path, Str text, Problems *problems, CentralPolicies *out);
+/* Whether one that rules on the tag lets a model take it off this column. */
+bool policies_let_go(const CentralPolicies *policies, Str tag, Str zone, Str stage, Str table, Str column);
 /* `role analyst`, `zone finance`, `everyone`, `ann` */
 Status who_parse(Str text, Who *out, Error *err);
 /* As who_parse reads it. */

@@ -111,12 +111,12 @@ static const ModelColumn *find_column(const Model *model, Str name) {
 }
 
 /* column: empty for all of the model's. */
-static void deny_untagging(Problems *out, const Model *next, Str column, int line, Str tag) {
+static void deny_untagging(Problems *out, const char *path, Str text, Str column, int line, Str tag) {
         Error *err = problems_add(out, STATUS_DENIED, "this takes the tag '%.*s' off %s%.*s, and policies.yml rules on it: only an administrator may",
                                   STR_ARG(tag), column.size ? "column " : "the table, so off all its columns", STR_ARG(column));
-        (void)error_place_line(err, next->path, next->text, line, line ? 1 : 0);
+        (void)error_place_line(err, path, text, line, line ? 1 : 0);
         if (column.size)
-                error_hint(err, "keep `-- column %.*s: tag %.*s`, or ask an administrator to apply this", STR_ARG(column), STR_ARG(tag));
+                error_hint(err, "keep `tag %.*s` at the column, or ask an administrator to apply this", STR_ARG(tag));
         else
                 error_hint(err, "keep `-- tag: %.*s`, or ask an administrator to apply this", STR_ARG(tag));
 }
@@ -126,27 +126,59 @@ static void check_tag(const Model *before, const Model *next, Str tag, Problems 
         if (has_tag(next->tags, next->tag_count, tag))
                 return; /* of all columns */
         if (has_tag(before->tags, before->tag_count, tag)) {
-                deny_untagging(out, next, STR(""), 0, tag);
+                deny_untagging(out, next->path, next->text, STR(""), 0, tag);
                 return;
         }
         for (size_t i = 0; i < before->column_count; i++) {
                 const ModelColumn *column = find_column(next, before->columns[i].name);
                 if (has_tag(before->columns[i].tags, before->columns[i].tag_count, tag) &&
                     !(column && has_tag(column->tags, column->tag_count, tag)))
-                        deny_untagging(out, next, before->columns[i].name, column ? column->line : 0, tag);
+                        deny_untagging(out, next->path, next->text, before->columns[i].name, column ? column->line : 0, tag);
         }
+}
+
+static const ColumnText *find_source_column(const Source *source, Str name) {
+        for (size_t i = 0; i < source->column_count; i++)
+                if (str_equal_nocase(source->columns[i].name, name))
+                        return &source->column_texts[i];
+        return NULL;
+}
+
+static void check_source_tag(const Source *before, const Source *next, Str tag, Problems *out) {
+        for (size_t i = 0; i < before->column_count; i++) {
+                const ColumnText *was = &before->column_texts[i], *is = find_source_column(next, before->columns[i].name);
+                if (has_tag(was->tags, was->tag_count, tag) && !(is && has_tag(is->tags, is->tag_count, tag)))
+                        deny_untagging(out, next->path, next->text, before->columns[i].name, is ? is->line : 0, tag);
+        }
+}
+
+static bool is_first_of_tag(const CentralPolicies *policies, size_t index) {
+        for (size_t i = 0; i < index; i++)
+                if (str_equal(policies->items[i].tag, policies->items[index].tag))
+                        return false;
+        return true;
 }
 
 static void check_model(const CentralPolicies *policies, const Model *next, Str text, Problems *out) {
         Problems ignored = { .arena = out->arena };
         const Model *before = model_parse(out->arena, next->zone, next->stage, next->name, next->path, text, &ignored);
-        for (size_t i = 0; i < policies->count; i++) {
-                bool again = false;
-                for (size_t k = 0; k < i && !again; k++)
-                        again = str_equal(policies->items[k].tag, policies->items[i].tag);
-                if (!again)
+        for (size_t i = 0; i < policies->count; i++)
+                if (is_first_of_tag(policies, i))
                         check_tag(before, next, policies->items[i].tag, out);
-        }
+}
+
+static void check_source(const CentralPolicies *policies, const Source *next, Str text, Problems *out) {
+        Problems ignored = { .arena = out->arena };
+        const Source *before = source_parse(out->arena, next->zone, next->name, next->path, text, &ignored);
+        for (size_t i = 0; i < policies->count; i++)
+                if (is_first_of_tag(policies, i))
+                        check_source_tag(before, next, policies->items[i].tag, out);
+}
+
+/* The file as it is applied, where its text is another. */
+static const TextFile *edited(const Map *texts, const char *path, Str text) {
+        const TextFile *before = map_get(texts, str_of(path));
+        return before && !str_equal(before->text, text) ? before : NULL;
 }
 
 void authority_check_tags(const Account *account, const Project *next, const TextFile *applied, size_t count, Problems *out) {
@@ -156,11 +188,14 @@ void authority_check_tags(const Account *account, const Project *next, const Tex
         map_init(&texts, out->arena);
         for (size_t i = 0; i < count; i++)
                 map_put(&texts, applied[i].path, (void *)(uintptr_t)&applied[i]);
-        for (size_t z = 0; z < next->zone_count; z++)
-                for (size_t i = 0; i < next->zones[z]->model_count; i++) {
-                        const Model *model = next->zones[z]->models[i];
-                        const TextFile *before = map_get(&texts, str_of(model->path));
-                        if (before && !str_equal(before->text, model->text))
-                                check_model(&next->policies, model, before->text, out);
-                }
+        for (size_t z = 0; z < next->zone_count; z++) {
+                const Zone *zone = next->zones[z];
+                const TextFile *before;
+                for (size_t i = 0; i < zone->model_count; i++)
+                        if ((before = edited(&texts, zone->models[i]->path, zone->models[i]->text)))
+                                check_model(&next->policies, zone->models[i], before->text, out);
+                for (size_t i = 0; i < zone->source_count; i++)
+                        if ((before = edited(&texts, zone->sources[i]->path, zone->sources[i]->text)))
+                                check_source(&next->policies, zone->sources[i], before->text, out);
+        }
 }

@@ -22,6 +22,6 @@ const char *authority_path(const TextChange *change, Arena *arena);
 /* A problem (DENIED, with the file) for each change that this account may not make. next: the text as it is to be. */
 void authority_check(const Grants *grants, const Account *account, const Project *next, const TextChange *changes, size_t count,
                      Problems *out);
-/* A problem (DENIED, with file and line) for each tag of a rule in policies.yml that a model's text in `applied` has and that of
+/* A problem (DENIED, with file and line) for each tag of a rule in policies.yml that a model's or source's text in `applied` has and that of
  * the same file in next has not. policies.yml itself is only an administrator's to change, so next's is the one that holds. */
 void authority_check_tags(const Account *account, const Project *next, const TextFile *applied, size_t count, Problems *out);

@@ -427,6 +427,10 @@ static void note_hidden(Making *m, const LakeColumn *columns, size_t count) {
                         m->subject.hidden[m->subject.hidden_count++] = columns[i].name;
 }
 
+static Status lineage_of(const Making *m, const LakeColumn *columns, size_t count, LakeLineage **out, size_t *out_count, Error *err) {
+        return prepare_lineage(&m->spec, m->b->spec->text->trees[m->node->index], columns, count, m->b->arena, out, out_count, err);
+}
+
 static Status build_table(Making *m, Statement *statement, Error *err) {
         Build *b = m->b;
         const Node *node = m->node;
@@ -436,6 +440,7 @@ static Status build_table(Making *m, Statement *statement, Error *err) {
         TRY(table_before(b, node, &storage, &before, err));
         ChangeTableSpec spec = { .kind = STR("model"), .write = TABLE_REPLACE, .about = model->about };
         LakeColumn *columns;
+        LakeLineage *lineage;
         TRY(prepare_columns(model, statement, b->arena, &columns, &spec.column_count, err));
         spec.columns = columns;
         Str contract;
@@ -456,6 +461,8 @@ static Status build_table(Making *m, Statement *statement, Error *err) {
                 TRY(add_inputs(b, node, m->report->checks[i].reads, m->report->checks[i].read_count, &inputs, err));
         ReplaceSpec replace = { .files = rows.files, .file_count = rows.count, .model = true, .inputs = inputs.items,
                                 .input_count = inputs.count, .fingerprint = fingerprint_hex(b->arena, node) };
+        TRY(lineage_of(m, columns, spec.column_count, &lineage, &replace.lineage_count, err));
+        replace.lineage = lineage;
         TRY(files_hash(m->worker, rows.paths, rows.count, b->arena, &replace.content, err));
         bool unchanged = false;
         TRY(changeset_replace(b->set, table, &replace, &unchanged, err));
@@ -486,6 +493,7 @@ static Status build_view(Making *m, Statement *statement, Error *err) {
         InputVec inputs = { 0 };
         for (size_t i = 0; i < node->need_count; i++)
                 vec_push(b->arena, &inputs, (LakeInput){ .table = node->needs[i]->name });
+        TRY(lineage_of(m, columns, view.column_count, &view.lineage, &view.lineage_count, err));
         view.inputs = inputs.items;
         view.input_count = inputs.count;
         Str body = view_body_print(b->arena, &view);

@@ -2,6 +2,7 @@
 #include "model/grant_parts.h"
 
 #include "base/json.h"
+#include "base/map.h"
 #include "lake/view.h"
 
 /* ---- loading ---- */
@@ -100,9 +101,13 @@ static void add_tag(Grants *grants, const Model *model, Str stage, Str column, S
 static void tag_model(Grants *grants, const Model *model, Str stage) {
         for (size_t i = 0; i < model->tag_count; i++)
                 add_tag(grants, model, stage, STR_NONE, model->tags[i]);
-        for (size_t i = 0; i < model->column_count; i++)
+        for (size_t i = 0; i < model->column_count; i++) {
                 for (size_t j = 0; j < model->columns[i].tag_count; j++)
                         add_tag(grants, model, stage, model->columns[i].name, model->columns[i].tags[j]);
+                for (size_t j = 0; j < model->columns[i].untag_count; j++)
+                        vec_push(grants->arena, &grants->untagged,
+                                 ((Tagged){ model->zone, stage, model->name, model->columns[i].name, model->columns[i].untags[j] }));
+        }
 }
 
 static Status load_tags(Grants *grants, Catalog *catalog, Error *err) {
@@ -126,98 +131,134 @@ static Status load_tags(Grants *grants, Catalog *catalog, Error *err) {
         return STATUS_OK;
 }
 
+static void add_source_tag(Grants *grants, Str zone, Str name, Str column, Str tag) {
+        vec_push(grants->arena, &grants->tagged, ((Tagged){ zone, STR("staging"), name, column, tag }));
+}
+
+static Status load_source_tags(Grants *grants, Catalog *catalog, Error *err) {
+        CatalogObject *objects;
+        size_t count;
+        TRY(catalog_list(catalog, (CatalogAt){ 0 }, STR("source"), STR(""), grants->arena, &objects, &count, err));
+        for (size_t i = 0; i < count; i++) {
+                Json *root;
+                TRY(json_parse(objects[i].body, "the catalog", grants->arena, &root, err));
+                const Json *columns = json_get(root, "columns");
+                for (size_t k = 0; k < json_count(columns); k++) {
+                        const Json *tags = json_get(json_at(columns, k), "tags");
+                        Str column = json_string(json_get(json_at(columns, k), "name"));
+                        for (size_t n = 0; n < json_count(tags); n++)
+                                add_source_tag(grants, objects[i].zone, objects[i].name, column, json_string(json_at(tags, n)));
+                }
+        }
+        return STATUS_OK;
+}
+
 /* ---- tags that are inherited ---- */
 
+/* A column of a table or view that was made by a model, and where its values come from. */
 typedef struct Made {
         Str zone, stage, name;
-        Str *columns;
-        size_t column_count;
-        const LakeInput *inputs;
-        size_t input_count;
+        LakeLineage line;
 } Made;
 
-static bool is_tagged(const Grants *grants, const Made *made, Str column, Str tag) {
-        for (size_t i = 0; i < grants->tagged.count; i++) {
-                const Tagged *t = &grants->tagged.items[i];
-                if (str_equal(t->tag, tag) && str_equal(t->zone, made->zone) && str_equal(t->stage, made->stage) && str_equal(t->name, made->name) &&
-                    (t->column.size == 0 || str_equal_nocase(t->column, column)))
-                        return true;
+typedef VEC(Made) MadeVec;
+
+/* The tags that a column has, or (column empty) that its whole table has. */
+typedef struct TagList {
+        struct TagList *next;
+        Str tag;
+} TagList;
+
+static Str tag_key(Arena *arena, Str table, Str column) {
+        char *key = arena_printf(arena, "%.*s%c%.*s", STR_ARG(table), '\n', STR_ARG(column));
+        for (char *at = key + table.size; *at; at++)
+                *at = (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at);
+        return str_of(key);
+}
+
+static bool note_tag(Map *tags, Arena *arena, Str key, Str tag) {
+        TagList *list = map_get(tags, key);
+        for (TagList *at = list; at; at = at->next)
+                if (str_equal(at->tag, tag))
+                        return false;
+        TagList *first = ARENA_NEW(arena, TagList);
+        *first = (TagList){ list, tag };
+        map_put(tags, key, first);
+        return true;
+}
+
+/* Taken off by the model that makes the column, and by policies.yml that rules on the tag. */
+static bool is_lifted(const Grants *grants, const Made *made, Str tag) {
+        bool wished = false;
+        for (size_t i = 0; i < grants->untagged.count && !wished; i++) {
+                const Tagged *wish = &grants->untagged.items[i];
+                wished = str_equal(wish->tag, tag) && str_equal(wish->zone, made->zone) && str_equal(wish->stage, made->stage) &&
+                         str_equal(wish->name, made->name) && str_equal_nocase(wish->column, made->line.column);
         }
-        return false;
+        return wished && policies_let_go(&grants->policies, tag, made->zone, made->stage, made->name, made->line.column);
 }
 
-static bool reads(const Made *made, const Tagged *tagged, Arena *arena) {
-        Str full = arena_strf(arena, "%.*s.%.*s.%.*s", STR_ARG(tagged->zone), STR_ARG(tagged->stage), STR_ARG(tagged->name));
-        for (size_t i = 0; i < made->input_count; i++)
-                if (str_equal(made->inputs[i].table, full))
-                        return true;
-        return false;
-}
-
-/* A column that is called as a tagged one of what its table reads; of a table that is tagged whole, every column. */
-static bool inherit(Grants *grants, const Made *made) {
+static bool inherit_from(Grants *grants, Map *tags, const Made *made, const TagList *from) {
         bool found = false;
-        for (size_t t = 0; t < grants->tagged.count; t++) {
-                Tagged tagged = grants->tagged.items[t];
-                for (size_t i = 0; reads(made, &tagged, grants->arena) && i < made->column_count; i++) {
-                        Str column = made->columns[i];
-                        bool same = tagged.column.size == 0 || str_equal_nocase(tagged.column, column);
-                        if (!same || is_tagged(grants, made, column, tagged.tag))
-                                continue;
-                        vec_push(grants->arena, &grants->tagged, ((Tagged){ made->zone, made->stage, made->name, column, tagged.tag, true }));
-                        found = true;
-                }
+        Str table = arena_strf(grants->arena, "%.*s.%.*s.%.*s", STR_ARG(made->zone), STR_ARG(made->stage), STR_ARG(made->name));
+        for (; from; from = from->next) {
+                if (is_lifted(grants, made, from->tag) || !note_tag(tags, grants->arena, tag_key(grants->arena, table, made->line.column), from->tag))
+                        continue;
+                vec_push(grants->arena, &grants->tagged, ((Tagged){ made->zone, made->stage, made->name, made->line.column, from->tag, true }));
+                found = true;
         }
         return found;
 }
 
-static Status take_view(const CatalogObject *object, Arena *arena, Made *out, Error *err) {
-        ViewBody body;
-        TRY(view_body_parse(object->body, arena, &body, err));
-        out->columns = body.column_names;
-        out->column_count = body.column_count;
-        out->inputs = body.inputs;
-        out->input_count = body.input_count;
-        return STATUS_OK;
+/* What a column has that any of its values comes from, it has. */
+static bool inherit(Grants *grants, Map *tags, const Made *made) {
+        bool found = false;
+        for (size_t i = 0; i < made->line.source_count; i++) {
+                const LineageSource *source = &made->line.sources[i];
+                found |= inherit_from(grants, tags, made, map_get(tags, tag_key(grants->arena, source->table, source->column)));
+                found |= inherit_from(grants, tags, made, map_get(tags, tag_key(grants->arena, source->table, STR(""))));
+        }
+        return found;
 }
 
-/* Names only: where its files lie is not wanted. */
-static Status take_table(const CatalogObject *object, Arena *arena, Made *out, Error *err) {
-        Json *root;
-        TRY(json_parse(object->body, "the catalog", arena, &root, err));
-        const Json *fields = json_get(json_get(root, "schema"), "fields"), *inputs = json_get(root, "inputs");
-        LakeInput *made = ARENA_ARRAY(arena, LakeInput, json_count(inputs));
-        out->columns = ARENA_ARRAY(arena, Str, json_count(fields));
-        for (size_t i = 0; i < json_count(fields); i++)
-                out->columns[out->column_count++] = json_string(json_get(json_at(fields, i), "name"));
-        for (size_t i = 0; i < json_count(inputs); i++)
-                made[out->input_count++].table = json_string(json_get(json_at(inputs, i), "table"));
-        out->inputs = made;
+static Status load_made(const Grants *grants, Catalog *catalog, MadeVec *all, Error *err) {
+        static const char *const kinds[] = { "table", "view" };
+        for (size_t k = 0; k < COUNT_OF(kinds); k++) {
+                CatalogObject *objects;
+                size_t count;
+                TRY(catalog_list(catalog, (CatalogAt){ 0 }, str_of(kinds[k]), STR(""), grants->arena, &objects, &count, err));
+                for (size_t i = 0; i < count; i++) {
+                        Json *root;
+                        LakeLineage *lines;
+                        size_t line_count;
+                        Made made = { .zone = objects[i].zone };
+                        TRY(json_parse(objects[i].body, "the catalog", grants->arena, &root, err));
+                        lineage_parse(json_get(root, "lineage"), grants->arena, &lines, &line_count);
+                        for (size_t n = 0; n < line_count && str_cut(objects[i].name, '.', &made.stage, &made.name); n++) {
+                                made.line = lines[n];
+                                vec_push(grants->arena, all, made);
+                        }
+                }
+        }
         return STATUS_OK;
 }
 
 static Status load_inherited(Grants *grants, Catalog *catalog, Error *err) {
-        static const struct {
-                const char *kind;
-                Status (*take)(const CatalogObject *object, Arena *arena, Made *out, Error *err);
-        } kinds[] = { { "table", take_table }, { "view", take_view } };
-        VEC(Made) all = { 0 };
-        for (size_t k = 0; grants->policies.count > 0 && grants->tagged.count > 0 && k < COUNT_OF(kinds); k++) {
-                CatalogObject *objects;
-                size_t count;
-                TRY(catalog_list(catalog, (CatalogAt){ 0 }, str_of(kinds[k].kind), STR(""), grants->arena, &objects, &count, err));
-                for (size_t i = 0; i < count; i++) {
-                        Made made = { .zone = objects[i].zone };
-                        if (!str_cut(objects[i].name, '.', &made.stage, &made.name))
-                                continue;
-                        TRY(kinds[k].take(&objects[i], grants->arena, &made, err));
-                        vec_push(grants->arena, &all, made);
-                }
+        MadeVec all = { 0 };
+        Map tags;
+        if (grants->tagged.count == 0)
+                return STATUS_OK;
+        TRY(load_made(grants, catalog, &all, err));
+        map_init(&tags, grants->arena);
+        for (size_t i = 0; i < grants->tagged.count; i++) {
+                const Tagged *tagged = &grants->tagged.items[i];
+                Str table = arena_strf(grants->arena, "%.*s.%.*s.%.*s", STR_ARG(tagged->zone), STR_ARG(tagged->stage), STR_ARG(tagged->name));
+                note_tag(&tags, grants->arena, tag_key(grants->arena, table, tagged->column), tagged->tag);
         }
         for (bool more = all.count > 0; more;) {
                 more = false;
                 for (size_t i = 0; i < all.count; i++)
-                        more |= inherit(grants, &all.items[i]);
+                        more |= inherit(grants, &tags, &all.items[i]);
         }
         return STATUS_OK;
 }
@@ -230,9 +271,16 @@ Status grants_load(Catalog *catalog, Arena *arena, Grants **out, Error *err) {
         TRY(load_access(grants, catalog, err));
         TRY(load_policies(grants, catalog, err));
         TRY(load_tags(grants, catalog, err));
+        TRY(load_source_tags(grants, catalog, err));
         TRY(load_inherited(grants, catalog, err));
         *out = grants;
         return STATUS_OK;
+}
+
+static void tag_source(Grants *grants, const Source *source) {
+        for (size_t i = 0; i < source->column_count; i++)
+                for (size_t k = 0; k < source->column_texts[i].tag_count; k++)
+                        add_source_tag(grants, source->zone, source->name, source->columns[i].name, source->column_texts[i].tags[k]);
 }
 
 Grants *grants_of_project(const Project *project, Arena *arena) {
@@ -243,6 +291,8 @@ Grants *grants_of_project(const Project *project, Arena *arena) {
         grants->zones = ARENA_ARRAY(arena, GrantZone, project->zone_count);
         for (size_t i = 0; i < project->zone_count; i++) {
                 const Zone *zone = project->zones[i];
+                for (size_t k = 0; k < zone->source_count; k++)
+                        tag_source(grants, zone->sources[k]);
                 grants->zones[grants->zone_count++] = (GrantZone){ .name = zone->name, .owner = zone->owner, .engineers = zone->engineers,
                                                                    .engineer_count = zone->engineer_count, .members = zone->members,
                                                                    .member_count = zone->member_count, .access = zone->access };
@@ -309,6 +359,22 @@ bool grant_has_tag(const Grants *grants, const GrantTable *table, Str column, St
                         return true;
         }
         return false;
+}
+
+void grants_tags(const Grants *grants, Str zone, Str stage, Str name, Str column, Arena *arena, Str **out, size_t *out_count) {
+        VEC(Str) tags = { 0 };
+        GrantZone own = { .name = zone };
+        GrantTable table = { &own, stage, name };
+        for (size_t i = 0; i < grants->tagged.count; i++) {
+                Str tag = grants->tagged.items[i].tag;
+                bool again = false;
+                for (size_t k = 0; k < tags.count; k++)
+                        again |= str_equal(tags.items[k], tag);
+                if (!again && grant_has_tag(grants, &table, column, tag, true))
+                        vec_push(arena, &tags, tag);
+        }
+        *out = tags.items;
+        *out_count = tags.count;
 }
 
 static bool names_table(const Grants *grants, const AccessRule *rule, const GrantTable *table) {

@@ -50,6 +50,8 @@ typedef struct GrantReason {
 } GrantReason;
 /* All that hold for the account; none: it sees nothing. Whether they fit the table says grants_policy(). */
 void grants_why(const Grants *grants, const Account *account, Str zone, Str stage, Str name, Arena *arena, GrantReason **out, size_t *out_count);
+/* The tags of a column: its own, its table's, and those of the columns that its values come from. */
+void grants_tags(const Grants *grants, Str zone, Str stage, Str name, Str column, Arena *arena, Str **out, size_t *out_count);
 /* Changes when what the account sees of the table does: a hash over the rules and policies that concern it, and its attributes. */
 Str grants_version(const Grants *grants, const Account *account, Str zone, Str stage, Str name, Arena *arena);
 /* Whether it sees anything of the zone. */

@@ -9,7 +9,7 @@ typedef struct Tagged {
         Str zone, stage, name;
         Str column; /* empty: the table's */
         Str tag;
-        bool inherited; /* not in its own text: of a column of this name in what it reads */
+        bool inherited; /* not in its own text: of a column that its values come from */
 } Tagged;
 
 typedef struct GrantZone {
@@ -27,6 +27,7 @@ struct Grants {
         CentralPolicies policies;
         bool policies_unread; /* then what they withhold is not known, and only admins see anything */
         VEC(Tagged) tagged;
+        VEC(Tagged) untagged; /* wished by models */
         Problems problems;
 };
 

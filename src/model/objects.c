@@ -47,6 +47,8 @@ static void put_source(Objects *objects, const Source *source) {
                         json_member_bool(writer, "required", true);
                 if (source->column_texts[i].unique)
                         json_member_bool(writer, "unique", true);
+                if (source->column_texts[i].tag_count)
+                        json_member_strs(writer, "tags", source->column_texts[i].tags, source->column_texts[i].tag_count);
                 json_end(writer);
         }
         json_end(writer);

@@ -130,6 +130,54 @@ Status prepare_model(const StatementSpec *spec, const Model *model, const SqlTre
         return bound ? STATUS_OK : statement_bind(spec, own, arena, out, err);
 }
 
+static void add_sources(LakeLineage *to, const LineageColumn *from, Arena *arena) {
+        LineageSource *all = ARENA_ARRAY(arena, LineageSource, to->source_count + from->source_count);
+        for (size_t i = 0; i < to->source_count; i++)
+                all[i] = to->sources[i];
+        for (size_t i = 0; i < from->source_count; i++)
+                all[to->source_count + i] = from->sources[i];
+        to->sources = all;
+        to->source_count += from->source_count;
+}
+
+/* Where places do not tell: what has its name, or may have; a name that the engine made is that of an expression without one. */
+static LakeLineage line_by_name(const LineageColumn *lines, size_t count, Str name, Arena *arena) {
+        LakeLineage out = { .column = name };
+        bool named = false;
+        for (size_t i = 0; i < count; i++)
+                named |= !lines[i].open && str_equal_nocase(lines[i].name, name);
+        for (size_t i = 0; i < count; i++)
+                if (lines[i].open || str_equal_nocase(lines[i].name, named ? name : STR("")))
+                        add_sources(&out, &lines[i], arena);
+        return out;
+}
+
+Status prepare_lineage(const StatementSpec *spec, const SqlTree *tree, const LakeColumn *columns, size_t count, Arena *arena, LakeLineage **out,
+                       size_t *out_count, Error *err) {
+        LineageColumn *lines;
+        size_t line_count, visible = 0;
+        TRY(statement_lineage(spec, tree, arena, &lines, &line_count, err));
+        for (size_t i = 0; i < count; i++)
+                visible += !columns[i].hidden;
+        bool by_place = line_count == visible;
+        for (size_t i = 0; i < line_count; i++)
+                by_place &= !lines[i].open;
+        *out = ARENA_ARRAY(arena, LakeLineage, count);
+        *out_count = 0;
+        for (size_t i = 0, at = 0; i < count; i++) {
+                if (columns[i].hidden)
+                        continue;
+                LakeLineage line = { .column = columns[i].name };
+                if (by_place)
+                        add_sources(&line, &lines[at++], arena);
+                else
+                        line = line_by_name(lines, line_count, columns[i].name, arena);
+                if (line.source_count > 0)
+                        (*out)[(*out_count)++] = line;
+        }
+        return STATUS_OK;
+}
+
 Principal prepare_principal(Str zone, Arena *arena) {
         return (Principal){ .name = arena_strf(arena, "zone:%.*s", STR_ARG(zone)), .zone = zone };
 }

@@ -15,5 +15,8 @@ Status prepare_model(const StatementSpec *spec, const Model *model, const SqlTre
 /* Its columns, without ids; SQL_TYPE, AMBIGUOUS, NO_COLUMN where they cannot be a table's or are not what the model's own
  * lines say, with the place in its file. */
 Status prepare_columns(const Model *model, const Statement *statement, Arena *arena, LakeColumn **out, size_t *out_count, Error *err);
+/* From where the values of these columns come, for the body of the table or view. */
+Status prepare_lineage(const StatementSpec *spec, const SqlTree *tree, const LakeColumn *columns, size_t count, Arena *arena, LakeLineage **out,
+                       size_t *out_count, Error *err);
 /* As its zone: own stages whole, other zones' products only. */
 Principal prepare_principal(Str zone, Arena *arena);

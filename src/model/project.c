@@ -427,6 +427,27 @@ static void load_zones(Loader *loader) {
         }
 }
 
+/* A tag that policies.yml rules on is taken off a column only where it says so there. */
+static void check_untags(Loader *loader, const Model *model) {
+        const CentralPolicies *policies = &loader->project->policies;
+        Str stage = str_of(stage_name(model->stage));
+        for (size_t i = 0; i < model->column_count; i++) {
+                const ModelColumn *column = &model->columns[i];
+                for (size_t k = 0; k < column->untag_count; k++) {
+                        bool ruled = false;
+                        for (size_t p = 0; p < policies->count; p++)
+                                ruled |= str_equal(policies->items[p].tag, column->untags[k]);
+                        if (!ruled || policies_let_go(policies, column->untags[k], model->zone, stage, model->name, column->name))
+                                continue;
+                        Error *err = problems_add(loader->problems, STATUS_DENIED, "the tag '%.*s' cannot be taken off column '%.*s': policies.yml rules on it and does not let go of it",
+                                                  STR_ARG(column->untags[k]), STR_ARG(column->name));
+                        error_place_line(err, model->path, model->text, column->line, 1);
+                        error_hint(err, "an administrator adds to the policy of `tag: %.*s`:  untag: [%.*s.%.*s.%.*s.%.*s]", STR_ARG(column->untags[k]), STR_ARG(model->zone),
+                                   STR_ARG(stage), STR_ARG(model->name), STR_ARG(column->name));
+                }
+        }
+}
+
 /* Two sources of a zone that say the same `from` would both claim every file. */
 static void check_claims(Loader *loader, const Zone *zone) {
         for (size_t i = 0; i < zone->source_count; i++)
@@ -502,6 +523,9 @@ Status project_load(Arena *arena, const char *root, Project **out, Error *err) {
         load_zones(&loader);
         for (size_t i = 0; i < project->zone_count; i++)
                 check_claims(&loader, project->zones[i]);
+        for (size_t i = 0; i < project->zone_count; i++)
+                for (size_t k = 0; k < project->zones[i]->model_count; k++)
+                        check_untags(&loader, project->zones[i]->models[k]);
         problems_sort(&project->problems);
         *out = project;
         return STATUS_OK;

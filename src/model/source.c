@@ -141,7 +141,7 @@ static void read_tolerate(KeyContext *context, const YamlNode *value, void *obje
                             "`tolerate` is a number of records or a share such as 0.1%%, not \"%.*s\"", STR_ARG(text));
 }
 
-/* ---- columns: NAME: TYPE [ZONE] [required] [unique] [from HEADER] ---- */
+/* ---- columns: NAME: TYPE [ZONE] [required] [unique] [tag NAME] [from HEADER] ---- */
 
 /* Cuts the type off the front: one word, or up to the closing parenthesis. */
 static Str cut_type(Str *rest) {
@@ -171,7 +171,7 @@ static bool column_zone(KeyContext *context, const YamlNode *value, Str word, So
 }
 
 static bool column_word(KeyContext *context, const YamlNode *value, Str word, SourceColumn *column, ColumnText *text) {
-        static const Str words[] = { { "required", 8 }, { "unique", 6 }, { "from", 4 } };
+        static const Str words[] = { { "required", 8 }, { "unique", 6 }, { "tag", 3 }, { "from", 4 } };
         if (str_is(word, "required")) {
                 column->required = true;
                 return true;
@@ -187,7 +187,7 @@ static bool column_word(KeyContext *context, const YamlNode *value, Str word, So
         if (near.size > 0)
                 error_hint(err, "did you mean `%.*s`?", STR_ARG(near));
         else
-                error_hint(err, "after the type: required, unique, from HEADER, and behind timestamp a zone such as "
+                error_hint(err, "after the type: required, unique, tag NAME, from HEADER, and behind timestamp a zone such as "
                                 "Europe/Copenhagen");
         return false;
 }
@@ -197,6 +197,22 @@ static Str unquoted(Str text) {
         bool quoted = text.size >= 2 && (text.data[0] == '"' || text.data[0] == '\'') &&
                       text.data[text.size - 1] == text.data[0];
         return quoted ? str_slice(text, 1, text.size - 1) : text;
+}
+
+/* tag NAME, any number of times. */
+static void column_tag(KeyContext *context, const YamlNode *value, Str *rest, ColumnText *text) {
+        Str name;
+        str_cut(*rest, ' ', &name, rest);
+        *rest = str_trim(*rest);
+        if (name.size == 0)
+                key_problem(context, value, STATUS_BAD_VALUE, "`tag` needs a name: tag pii");
+        else {
+                Str *all = ARENA_ARRAY(context->arena, Str, text->tag_count + 1);
+                for (size_t i = 0; i < text->tag_count; i++)
+                        all[i] = text->tags[i];
+                all[text->tag_count++] = arena_str(context->arena, name);
+                text->tags = all;
+        }
 }
 
 static void column_words(KeyContext *context, const YamlNode *value, Str rest, SourceColumn *column, ColumnText *text) {
@@ -210,9 +226,13 @@ static void column_words(KeyContext *context, const YamlNode *value, Str rest, S
                                             "`from` needs the column's name in the file's header");
                         return;
                 }
+                rest = str_trim(tail);
+                if (str_is(word, "tag")) {
+                        column_tag(context, value, &rest, text);
+                        continue;
+                }
                 if (!column_word(context, value, word, column, text))
                         return;
-                rest = str_trim(tail);
         }
 }
 
@@ -408,10 +428,10 @@ static const Key keys[] = {
           .kind = KEY_OTHER,
           .read = read_columns,
           .required = true,
-          .shown = "a map of `name: type [required] [unique] [from HEADER]`",
+          .shown = "a map of `name: type [required] [unique] [tag NAME] [from HEADER]`",
           .meaning = "The columns in order. Types: boolean, int, bigint, double, decimal(p,s), date, time, timestamp "
                      "[ZONE], timestamptz, uuid, text. "
-                     "`required`: an empty field does not fit. `unique`: a promise to readers; `lode check --data` looks at it. `from "
+                     "`required`: an empty field does not fit. `unique`: a promise to readers; `lode check --data` looks at it. `tag NAME`: policies hold for it, and it goes with the values. `from "
                      "HEADER`: its name in the file, where that differs." },
         { .name = "ignore",
           .kind = KEY_TEXTS,

@@ -21,6 +21,8 @@ typedef enum SourceRedelivery { REDELIVERY_REJECT, REDELIVERY_REPLACE, REDELIVER
 /* What the text says of a column beyond frame's SourceColumn; parallel to `columns`. */
 typedef struct ColumnText {
         bool unique;
+        Str *tags;
+        size_t tag_count;
         Str note;         /* printed behind the column as a comment; never parsed */
         int line, column; /* place of the name in the file, from 1 */
 } ColumnText;

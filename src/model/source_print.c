@@ -193,6 +193,8 @@ static void column_value(Arena *arena, Buf *out, const SourceColumn *column, con
                 buf_append_cstr(out, " required");
         if (text->unique)
                 buf_append_cstr(out, " unique");
+        for (size_t i = 0; i < text->tag_count; i++)
+                buf_printf(out, " tag %.*s", STR_ARG(text->tags[i]));
         if (column->from.size > 0 && !str_equal(column->from, column->name)) {
                 bool quoted = strchr("\"' ", column->from.data[0]) != NULL;
                 buf_printf(out, quoted ? " from \"%.*s\"" : " from %.*s", STR_ARG(column->from));

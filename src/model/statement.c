@@ -149,6 +149,35 @@ Status statement_policy(const StatementSpec *spec, Str zone, Str stage, Str name
         return *out ? sight_policy(spec->sight, &spec->principal, *out, &source, arena, out_policy, err) : STATUS_OK;
 }
 
+typedef struct Finding {
+        const StatementSpec *spec;
+        const BindSource *source;
+} Finding;
+
+static Status find_table(void *context, const SqlNames *path, Arena *arena, LineageTable *out, Error *err) {
+        const Finding *finding = context;
+        Relation *relation = NULL;
+        Str zone = path->count > 2 ? path->items[path->count - 3] : finding->spec->default_zone;
+        if (path->count >= 2)
+                TRY(finding->source->resolve(finding->source->context, zone, path->items[path->count - 2], path->items[path->count - 1], arena, &relation, err));
+        if (!relation)
+                return STATUS_OK;
+        out->name = arena_strf(arena, "%.*s.%.*s.%.*s", STR_ARG(relation->zone), STR_ARG(relation->stage), STR_ARG(relation->name));
+        out->columns = ARENA_ARRAY(arena, Str, relation->column_count);
+        for (size_t i = 0; i < relation->column_count; i++)
+                if (!relation->columns[i].hidden)
+                        out->columns[out->column_count++] = relation->columns[i].name;
+        return STATUS_OK;
+}
+
+Status statement_lineage(const StatementSpec *spec, const SqlTree *tree, Arena *arena, LineageColumn **out, size_t *out_count, Error *err) {
+        Statement *statement = ARENA_NEW(arena, Statement);
+        statement->spec = *spec;
+        BindSource source = open_source(spec, statement);
+        Finding finding = { spec, &source };
+        return sql_lineage(tree, &(LineageTables){ &finding, find_table }, arena, out, out_count, err);
+}
+
 Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, Statement *out, Error *err) {
         *out = (Statement){ .spec = *spec, .tree = tree };
         CLEANUP(system_closep) System *system = NULL;

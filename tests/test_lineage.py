@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tags go with the values: through models, expressions and views, until a model and policies.yml agree that they end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Project, make_project
+from server import add_user
+
+ORDERS = "id,email,city\n1,ann@x.org,Rome\n2,bob@y.org,Oslo\n"
+MODELS = {
+    "canonical/person": "select id, lower(email) as contact, city, email || city as both, length(email) as size, count(email) over () as people from staging.orders",
+    "canonical/seen": "-- kind: view\nselect contact as how, people from canonical.person",
+    "analytical/domain": "-- column domain: text, untag pii\nselect split_part(how, '@', 2) as domain, max(how) as one from canonical.seen group by all",
+    "analytical/plain": "select domain from analytical.domain",
+}
+POLICY = "- tag: pii\n  who: everyone\n  mask: 'null'\n"
+CONSENT = "  untag: [shop.analytical.domain.domain]\n"
+
+
+def shop(folder: Path) -> Project:
+    project = make_project(folder)
+    project.write("zones/shop/zone.yml", "owner: oz\n")
+    project.write("zones/shop/sources/orders.yml", "from: ingress/*.csv\nformat: csv\ncolumns:\n  id: int\n  email: text required tag pii tag contact\n  city: text\n")
+    for name, sql in MODELS.items():
+        project.write(f"zones/shop/{name}.sql", sql + "\n")
+    project.write("policies.yml", POLICY + CONSENT)
+    project.drop("shop", "orders_1.csv", ORDERS)
+    project.lode("run")
+    add_user(project, "oz")
+    return project
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    yield shop(tmp_path_factory.mktemp("lineage"))
+
+
+ANSWERS = {
+    "staging.orders": "id,email,city\n1,,Rome\n2,,Oslo\n",
+    "canonical.person": "id,contact,city,both,size,people\n1,,Rome,,,2\n2,,Oslo,,,2\n",
+    "canonical.seen": "how,people\n,2\n,2\n",
+    "analytical.domain": "domain,one\nx.org,\ny.org,\n",
+    "analytical.plain": "domain\nx.org\ny.org\n",
+}
+
+
+@pytest.mark.parametrize("table", ANSWERS)
+def test_a_tag_goes_with_the_values_and_binds_the_owner_too(project: Project, table: str) -> None:
+    assert project.csv(f"select * from shop.{table} order by all", "--as", "oz") == ANSWERS[table]
+    assert project.csv(f"select count(*) as n from shop.{table} where coalesce(columns(*)::text, '') = ''", "--as", "oz")  # asked, not leaked
+    assert "ann@x.org" in project.csv("select email from shop.staging.orders")  # the administrator's
+
+
+def test_show_says_where_values_come_from_and_what_tags_they_carry(project: Project) -> None:
+    columns = {column["name"]: column for column in project.json("show", "shop.canonical.person")["columns"]}
+    assert columns["contact"]["from"] == ["shop.staging.orders.email"]
+    assert columns["both"]["from"] == ["shop.staging.orders.email", "shop.staging.orders.city"]
+    assert columns["people"]["from"] == [] and columns["people"]["tags"] == []
+    assert columns["contact"]["tags"] == columns["size"]["tags"] == ["pii", "contact"]
+    view = {column["name"]: column for column in project.json("show", "shop.canonical.seen")["columns"]}
+    assert view["how"]["from"] == ["shop.canonical.person.contact"] and view["how"]["tags"] == ["pii", "contact"]
+    assert [column["tags"] for column in project.json("show", "shop.analytical.plain")["columns"]] == [["contact"]]
+    assert "shop.staging.orders.email" in project.lode("show", "shop.canonical.person").stdout
+
+
+def test_a_tag_is_taken_off_only_with_the_consent_of_policies_yml(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    project.write("policies.yml", POLICY)
+    done = project.lode("check", check=False)
+    assert "zones/shop/analytical/domain.sql:1:1  the tag 'pii' cannot be taken off column 'domain'" in done.stderr
+    assert "untag: [shop.analytical.domain.domain]" in done.stderr
+    project.write("policies.yml", POLICY + "  untag: [shop.analytical.domain.one]\n")
+    project.lode("check", check=False)
+    project.write("policies.yml", POLICY + CONSENT)
+    project.write("zones/shop/analytical/domain.sql", "select split_part(how, '@', 2) as domain, max(how) as one from canonical.seen group by all\n")
+    project.lode("apply")  # consent alone takes nothing off; and it needs no new build
+    assert project.csv("select * from shop.analytical.domain", "--as", "oz") == "domain,one\n,\n,\n"
+    assert project.csv("select * from shop.analytical.plain", "--as", "oz") == "domain\n\"\"\n\"\"\n".replace('""', "")
+
+
+def test_a_tag_that_comes_later_holds_for_what_is_built_already(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    source = "from: ingress/*.csv\nformat: csv\ncolumns:\n  id: int tag place\n  email: text required\n  city: text tag place\n"
+    project.write("zones/shop/sources/orders.yml", source)
+    project.write("policies.yml", "- tag: place\n  who: everyone\n  mask: 'null'\n")
+    project.write("zones/shop/analytical/domain.sql", MODELS["analytical/domain"].replace(", untag pii", ""))
+    project.lode("apply")
+    assert project.csv("select * from shop.canonical.person order by contact", "--as", "oz") == "id,contact,city,both,size,people\n,ann@x.org,,,9,2\n,bob@y.org,,,9,2\n"
