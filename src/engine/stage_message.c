@@ -21,6 +21,7 @@ void stage_spec_write(Buf *out, const StageSpec *spec) {
         buf_u64(out, (uint64_t)spec->file_id);
         buf_u32(out, (uint32_t)spec->file_field_id);
         buf_u32(out, (uint32_t)spec->row_field_id);
+        buf_u32(out, (uint32_t)spec->extra_field_id);
         buf_u32(out, spec->threads);
         buf_u64(out, spec->input_limit);
 }
@@ -34,6 +35,7 @@ Status stage_spec_read(Str bytes, Arena *arena, StageSpec *out, Error *err) {
         spec.file_id = (int64_t)cursor_u64(&cursor);
         spec.file_field_id = (int)cursor_u32(&cursor);
         spec.row_field_id = (int)cursor_u32(&cursor);
+        spec.extra_field_id = (int)cursor_u32(&cursor);
         spec.threads = cursor_u32(&cursor);
         spec.input_limit = cursor_u64(&cursor);
         if (cursor.failed || cursor_left(&cursor) > 0)

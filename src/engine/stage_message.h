@@ -28,6 +28,7 @@ typedef struct StageSpec {
         StrList ignore;        /* header names that are read, counted and not kept */
         int64_t file_id;       /* the value of _file */
         int file_field_id, row_field_id;
+        int extra_field_id;    /* of `_extra`, for what no column takes (worker/rescue.h); 0 = that is not kept */
         uint32_t threads;      /* 0 or 1: all on one */
         uint64_t input_limit;  /* decoded bytes; 0 = none. Beyond it: HELD (a compression bomb) */
 } StageSpec;

@@ -301,6 +301,7 @@ void source_columns_write(Buf *out, const SourceColumn *columns, size_t count) {
                 const SourceColumn *column = &columns[i];
                 buf_lstr(out, column->name);
                 buf_lstr(out, column->from);
+                buf_lstr(out, column->was);
                 type_write(out, column->type);
                 buf_lstr(out, column->zone);
                 buf_lstr(out, column->zone_file);
@@ -319,6 +320,7 @@ Status source_columns_read(Cursor *cursor, Arena *arena, SourceColumn **out, siz
                 SourceColumn *column = &columns[i];
                 column->name = text_read(cursor, arena);
                 column->from = text_read(cursor, arena);
+                column->was = text_read(cursor, arena);
                 column->type = type_read(cursor);
                 column->zone = text_read(cursor, arena);
                 column->zone_file = text_read(cursor, arena);

@@ -64,6 +64,7 @@ typedef struct Format {
 typedef struct SourceColumn {
         Str name; /* in the table */
         Str from; /* its name in the header, as names_of_header() gives it; empty = name. Compared without case */
+        Str was;  /* what it was called before: its field where the header has none of the present name; empty = nothing */
         Type type;
         Str zone;      /* timestamptz: texts without an offset are local times of this zone; empty = they do not fit */
         Str zone_file; /* that zone's TZif bytes; needed when zone is set */

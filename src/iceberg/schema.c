@@ -287,7 +287,7 @@ static Status match_field(const Evolution *evolution, const TypeField *old, cons
                 out->id = old->id;
                 return STATUS_OK;
         }
-        if (evolution->change == SCHEMA_REPLACE)
+        if (evolution->change != SCHEMA_EXTEND)
                 return STATUS_OK;
         if (schema_type_widens(new->type, old->type)) {
                 out->id = old->id;
@@ -300,6 +300,15 @@ static Status match_field(const Evolution *evolution, const TypeField *old, cons
         return error_hint(err, "give the values the type that the column has, or replace the whole table");
 }
 
+/* The old field that becomes this one: of its name, or the one that is renamed. */
+static const TypeField *find_before(const Evolution *evolution, const TypeField *old, size_t old_count, const TypeField *new) {
+        const TypeField *before = find_name(old, old_count, new->name);
+        for (size_t i = 0; i < old_count && !before && new->id && evolution->change == SCHEMA_RENAME; i++)
+                if (old[i].id == new->id)
+                        return &old[i];
+        return before;
+}
+
 static Status evolve_level(const Evolution *evolution, const TypeField *old, size_t old_count, const TypeField *new,
                            size_t new_count, TypeField **out, size_t *out_count, Error *err) {
         TypeField *fields = ARENA_ARRAY(evolution->arena, TypeField, old_count + new_count);
@@ -309,7 +318,7 @@ static Status evolve_level(const Evolution *evolution, const TypeField *old, siz
                         fields[count] = old[count];
         size_t kept = count;
         for (size_t i = 0; i < new_count; i++) {
-                const TypeField *before = find_name(old, old_count, new[i].name);
+                const TypeField *before = find_before(evolution, old, old_count, &new[i]);
                 TypeField field;
                 TRY(match_field(evolution, before, &new[i], &field, err));
                 if (before && kept > 0)

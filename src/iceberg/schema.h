@@ -38,11 +38,12 @@ int schema_last_id(const Schema *schema);
 typedef enum SchemaChange {
         SCHEMA_EXTEND,  /* for appends: columns of old that are missing stay; types only widen as the spec allows */
         SCHEMA_REPLACE, /* for whole new content: exactly the new columns; other types under an old name get new ids */
+        SCHEMA_RENAME,  /* the same, and a field with the id of an old one whose name is gone is that one under a new name */
 } SchemaChange;
 
 /*
  * Columns as a writer has them, given ids: those of old by name and compatible type, else fresh ones above
- * *last_column_id, which is raised: first a level, then its children. Ids in fields are ignored, and what
+ * *last_column_id, which is raised: first a level, then its children. Ids in fields are ignored, but by RENAME, and what
  * is new is optional. old may be NULL. The result has old's schema id: metadata_with_schema gives another where they
  * differ. SQL_TYPE if EXTEND meets a type that old's cannot become, AMBIGUOUS for two columns of one name.
  */

@@ -128,6 +128,30 @@ TEST(replacing_gives_new_ids_where_the_type_is_another) {
         CHECK_STATUS(schema_evolve(&old, twice, 2, SCHEMA_REPLACE, &last, &t->arena, &new, &t->err), STATUS_AMBIGUOUS);
 }
 
+TEST(a_renamed_column_keeps_its_id_if_its_old_name_is_gone_and_its_type_fits) {
+        TypeField fields[] = { column("a", TYPE_INT), column("b", TYPE_TEXT), column("c", TYPE_DATE) };
+        Schema old, new;
+        int last = 0;
+        CHECK_OK(schema_evolve(NULL, fields, 3, SCHEMA_REPLACE, &last, &t->arena, &old, &t->err));
+        static const struct {
+                const char *name;
+                TypeKind kind;
+                int id, expected;
+                SchemaChange change;
+        } cases[] = {
+                { "x", TYPE_BIGINT, 1, 1, SCHEMA_RENAME }, { "x", TYPE_TEXT, 1, 4, SCHEMA_RENAME }, { "x", TYPE_INT, 0, 4, SCHEMA_RENAME },
+                { "b", TYPE_TEXT, 1, 2, SCHEMA_RENAME },   { "x", TYPE_INT, 9, 4, SCHEMA_RENAME },  { "x", TYPE_INT, 1, 4, SCHEMA_REPLACE },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                TypeField now = column(cases[i].name, cases[i].kind);
+                now.id = cases[i].id;
+                last = 3;
+                CHECK_OK(schema_evolve(&old, &now, 1, cases[i].change, &last, &t->arena, &new, &t->err));
+                CHECK_INT(new.fields[0].id, cases[i].expected);
+                CHECK_STR(new.fields[0].name, str_of(cases[i].name));
+        }
+}
+
 TEST(only_widenings_of_the_specification_are_allowed) {
         const Type int_type = { .kind = TYPE_INT }, bigint = { .kind = TYPE_BIGINT }, real = { .kind = TYPE_FLOAT },
                    wide = { .kind = TYPE_DOUBLE }, money = { .kind = TYPE_DECIMAL, .precision = 9, .scale = 2 },

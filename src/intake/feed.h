@@ -16,8 +16,9 @@
 typedef enum FeedLoad { FEED_APPEND, FEED_REPLACE, FEED_MERGE, FEED_HISTORY } FeedLoad;
 /* What it means that a snapshot lacks a key: it is gone, or nothing. */
 typedef enum FeedAbsent { FEED_ABSENT_DELETE, FEED_ABSENT_KEEP } FeedAbsent;
-/* A column that the text does not know: becomes a text column, or holds the delivery. */
-typedef enum FeedEvolve { FEED_EVOLVE_COLUMNS, FEED_EVOLVE_FREEZE } FeedEvolve;
+/* A column that the text does not know: becomes a text column, holds the delivery, or goes into `_extra`. Widen: columns, and
+ * a number that its column's type cannot hold makes the type wider. */
+typedef enum FeedEvolve { FEED_EVOLVE_COLUMNS, FEED_EVOLVE_FREEZE, FEED_EVOLVE_RESCUE, FEED_EVOLVE_WIDEN } FeedEvolve;
 /* The same file name with other bytes. */
 typedef enum FeedRedelivery { FEED_REJECT, FEED_REDELIVERY_REPLACE, FEED_REDELIVERY_APPEND } FeedRedelivery;
 

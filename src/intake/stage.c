@@ -14,6 +14,7 @@
 
 #define PUBLISH_TRIES 20 /* each lost one was won by another */
 #define EVOLVED_MAX 1000
+#define EVOLVE_ROUNDS 8 /* readings of the same deliveries with more or wider columns */
 #define INPUT_LIMIT (1ull << 42) /* decoded bytes of one delivery: beyond it lies a compression bomb */
 #define DETAIL_RULES_MAX 50
 
@@ -39,6 +40,13 @@ typedef struct Reading {
         bool accepted; /* its rows go into the table */
 } Reading;
 
+/* A column whose type is made wider, since numbers of a delivery are beyond it. */
+typedef struct Widening {
+        Type type, narrow;  /* as it is read now, and before the try */
+        int64_t struck;     /* records that were beyond the narrow one */
+        bool trying, vain;
+} Widening;
+
 typedef struct Staging {
         const StageContext *context;
         const Feed *feed;
@@ -49,8 +57,9 @@ typedef struct Staging {
         const Delivery *in_force; /* of a replace source: the one that is the table; NULL = none */
         bool rebuild;         /* the table is made anew: from all of its deliveries, or for the first time */
         VEC(Reading) readings;
+        const Table *before;  /* as it was at the start of this try; NULL = it was not */
         VEC(Str) evolved;     /* columns beyond the text's */
-        size_t evolved_known; /* how many of them the table had at the start of this try */
+        Widening *widenings;  /* of each of the text's columns */
         ChangeSet *set;
         ChangeTable *table, *quarantine;
         ChangeTable *log;     /* of merge and history: all rows, of which the table is made; else NULL */
@@ -137,12 +146,13 @@ static bool is_displaced(const Staging *s, const Delivery *delivery) {
  * of it can be built before the first file comes.
  */
 static Status check_table(Staging *s, Error *err) {
-        Table table;
+        Table *table = ARENA_NEW(s->arena, Table);
         CatalogAt head = { .branch = s->context->commit.branch };
-        Status status = lake_table(s->context->lake, head, feed_table_name(s->arena, s->feed->zone, s->feed->name), s->arena, &table, err);
+        Status status = lake_table(s->context->lake, head, feed_table_name(s->arena, s->feed->zone, s->feed->name), s->arena, table, err);
         if (status != STATUS_OK && status != STATUS_NOT_FOUND)
                 return status;
-        s->rebuild = status == STATUS_NOT_FOUND || !str_equal(table.body.detail, reading_detail(s));
+        s->before = status == STATUS_OK ? table : NULL;
+        s->rebuild = !s->before || !str_equal(table->body.detail, reading_detail(s));
         return STATUS_OK;
 }
 
@@ -186,12 +196,14 @@ static Status check_reread(const Staging *s, Error *err) {
 
 static LakeColumn *table_columns(const Staging *s, size_t *out_count) {
         const Feed *feed = s->feed;
-        size_t count = feed->column_count + s->evolved.count + 2, at = 0;
+        size_t count = feed->column_count + s->evolved.count + 3, at = 0;
         LakeColumn *columns = ARENA_ARRAY(s->arena, LakeColumn, count);
         for (size_t i = 0; i < feed->column_count; i++)
-                columns[at++] = (LakeColumn){ .name = feed->columns[i].name, .type = feed->columns[i].type };
+                columns[at++] = (LakeColumn){ .name = feed->columns[i].name, .type = s->widenings[i].type, .was = feed->columns[i].was };
         for (size_t i = 0; i < s->evolved.count; i++)
                 columns[at++] = (LakeColumn){ .name = s->evolved.items[i], .type = { .kind = TYPE_TEXT } };
+        if (feed->evolve == FEED_EVOLVE_RESCUE)
+                columns[at++] = (LakeColumn){ .name = STR("_extra"), .type = { .kind = TYPE_TEXT } };
         columns[at++] = (LakeColumn){ .name = STR("_file"), .type = { .kind = TYPE_BIGINT }, .hidden = true };
         columns[at++] = (LakeColumn){ .name = STR("_row"), .type = { .kind = TYPE_BIGINT }, .hidden = true };
         *out_count = at;
@@ -260,30 +272,45 @@ static Status open_tables(Staging *s, Error *err) {
         return changeset_table(s->set, feed_quarantine_name(s->arena, feed->zone, feed->name), &quarantine, &s->quarantine, err);
 }
 
-/* Columns that earlier deliveries brought and the text does not name; kept while the table is only added to. */
+/* ---- evolution ---- */
+
+static bool adds_columns(const Feed *feed) {
+        return feed->evolve == FEED_EVOLVE_COLUMNS || feed->evolve == FEED_EVOLVE_WIDEN;
+}
+
+static size_t place_of(const Feed *feed, Str name) {
+        size_t at = 0;
+        while (at < feed->column_count && !str_equal_nocase(feed->columns[at].name, name))
+                at++;
+        return at;
+}
+
+/* What earlier deliveries made of the columns: those that the text does not name, and wider types. Kept while the table is
+ * only added to. */
 static Status load_evolved(Staging *s, Error *err) {
+        const Feed *feed = s->feed;
         s->evolved.count = 0;
+        s->widenings = ARENA_ARRAY(s->arena, Widening, feed->column_count);
+        for (size_t i = 0; i < feed->column_count; i++)
+                s->widenings[i].type = feed->columns[i].type;
         Table table;
-        Status status = lake_table(s->context->lake, changeset_base(s->set), feed_table_name(s->arena, s->feed->zone, s->feed->name),
-                                   s->arena, &table, err);
+        Status status = lake_table(s->context->lake, changeset_base(s->set), feed_table_name(s->arena, feed->zone, feed->name), s->arena, &table, err);
         if (status == STATUS_NOT_FOUND || s->rebuild)
                 return STATUS_OK;
         TRY(status);
         for (size_t i = 0; i < table.body.column_count; i++) {
                 const LakeColumn *column = &table.body.columns[i];
-                bool known = column->hidden || name_is_reserved(column->name);
-                for (size_t j = 0; j < s->feed->column_count && !known; j++)
-                        known = str_equal_nocase(s->feed->columns[j].name, column->name);
-                if (!known)
+                size_t place = place_of(feed, column->name);
+                if (place < feed->column_count && feed->evolve == FEED_EVOLVE_WIDEN && schema_type_widens(feed->columns[place].type, column->type))
+                        s->widenings[place].type = column->type;
+                if (place == feed->column_count && !column->hidden && !name_is_reserved(column->name))
                         vec_push(s->arena, &s->evolved, column->name);
         }
         return STATUS_OK;
 }
 
-/* Adds the columns that this try met for the first time; true if there are any, so that it is made again. */
+/* Adds the columns that this try met for the first time. */
 static bool add_evolved(Staging *s) {
-        if (s->feed->evolve != FEED_EVOLVE_COLUMNS)
-                return false;
         size_t before = s->evolved.count;
         for (size_t i = 0; i < s->readings.count; i++) {
                 const Reading *reading = &s->readings.items[i];
@@ -299,6 +326,93 @@ static bool add_evolved(Staging *s) {
         return s->evolved.count > before;
 }
 
+/* The next wider type that Iceberg lets a column become. */
+static bool wider_type(Type type, Type *out) {
+        *out = type;
+        if (type.kind == TYPE_INT)
+                out->kind = TYPE_BIGINT;
+        else if (type.kind == TYPE_FLOAT)
+                out->kind = TYPE_DOUBLE;
+        else if (type.kind == TYPE_DECIMAL && type.precision < 38)
+                out->precision = type.precision < 18 ? 18 : 38;
+        else
+                return false;
+        return true;
+}
+
+/* Records of this try with a number beyond the column's type. */
+static int64_t count_beyond(const Staging *s, size_t place) {
+        int64_t count = 0;
+        for (size_t i = 0; i < s->readings.count; i++) {
+                const StageResult *result = &s->readings.items[i].result;
+                for (size_t j = 0; j < result->rule_count; j++)
+                        if (result->rules[j].rule == RULE_OUT_OF_RANGE && result->rules[j].place == place + 1)
+                                count += result->rules[j].count;
+        }
+        return count;
+}
+
+/* A wider type is tried and kept only if a record fits by it that did not before: rubbish makes no column wider. */
+static bool widen_column(Widening *w, int64_t beyond) {
+        Type wider;
+        if (w->trying && beyond < w->struck)
+                w->trying = false;
+        if (beyond == 0 || w->vain)
+                return false;
+        if (wider_type(w->type, &wider)) {
+                if (!w->trying) {
+                        w->narrow = w->type;
+                        w->struck = beyond;
+                }
+                w->trying = true;
+                w->type = wider;
+                return true;
+        }
+        if (!w->trying)
+                return false;
+        w->type = w->narrow;
+        w->trying = false;
+        w->vain = true;
+        return true;
+}
+
+/* Whether the deliveries are to be read again, with more or wider columns. */
+static bool evolve(Staging *s) {
+        bool again = adds_columns(s->feed) && add_evolved(s);
+        for (size_t i = 0; i < s->feed->column_count && s->feed->evolve == FEED_EVOLVE_WIDEN; i++)
+                again |= widen_column(&s->widenings[i], count_beyond(s, i));
+        return again;
+}
+
+static const LakeColumn *column_of_id(const TableBody *body, int id) {
+        for (size_t i = 0; i < body->column_count; i++)
+                if (body->columns[i].id == id)
+                        return &body->columns[i];
+        return NULL;
+}
+
+/* What became of the table's columns, for people; empty when they stay, or begin. */
+static Str column_changes(const Staging *s) {
+        CLEANUP(buf_deinit) Buf words = { 0 };
+        if (!s->before)
+                return STR("");
+        const TableBody *was = &s->before->body, *is = &change_table(s->table)->body;
+        for (size_t i = 0; i < is->column_count; i++) {
+                const LakeColumn *now = &is->columns[i], *then = column_of_id(was, now->id);
+                if (!then)
+                        buf_printf(&words, "; new column %.*s", STR_ARG(now->name));
+                else if (!str_equal(then->name, now->name))
+                        buf_printf(&words, "; column %.*s is called %.*s", STR_ARG(then->name), STR_ARG(now->name));
+                if (then && !type_equal(then->type, now->type))
+                        buf_printf(&words, "; %.*s was %.*s and is %.*s", STR_ARG(now->name), STR_ARG(type_print(s->arena, then->type)),
+                                   STR_ARG(type_print(s->arena, now->type)));
+        }
+        for (size_t i = 0; i < was->column_count; i++)
+                if (!column_of_id(is, was->columns[i].id))
+                        buf_printf(&words, "; column %.*s is gone", STR_ARG(was->columns[i].name));
+        return words.size ? buf_dup(&words, s->arena) : STR("");
+}
+
 /* ---- reading one delivery ---- */
 
 static int field_id_of(const ChangeTable *table, Str name) {
@@ -310,8 +424,10 @@ static StageSpec stage_spec(const Staging *s, const Delivery *delivery) {
         const Feed *feed = s->feed;
         size_t count = feed->column_count + s->evolved.count;
         SourceColumn *columns = ARENA_ARRAY(s->arena, SourceColumn, count);
-        for (size_t i = 0; i < feed->column_count; i++)
+        for (size_t i = 0; i < feed->column_count; i++) {
                 columns[i] = feed->columns[i];
+                columns[i].type = s->widenings[i].type;
+        }
         for (size_t i = 0; i < s->evolved.count; i++)
                 columns[feed->column_count + i] = (SourceColumn){ .name = s->evolved.items[i], .type = { .kind = TYPE_TEXT } };
         for (size_t i = 0; i < count; i++)
@@ -324,6 +440,7 @@ static StageSpec stage_spec(const Staging *s, const Delivery *delivery) {
                 .file_id = delivery->id,
                 .file_field_id = field_id_of(rows_table(s), STR("_file")),
                 .row_field_id = field_id_of(rows_table(s), STR("_row")),
+                .extra_field_id = feed->evolve == FEED_EVOLVE_RESCUE ? field_id_of(rows_table(s), STR("_extra")) : 0,
                 .threads = s->context->threads,
                 .input_limit = INPUT_LIMIT,
         };
@@ -400,6 +517,13 @@ static Str names_text(Arena *arena, const Str *names, size_t count) {
         return buf_dup(&out, arena);
 }
 
+static Str unknown_names(Arena *arena, const StageResult *result) {
+        Str *names = ARENA_ARRAY(arena, Str, result->unknown_count);
+        for (size_t i = 0; i < result->unknown_count; i++)
+                names[i] = result->unknown[i].name;
+        return names_text(arena, names, result->unknown_count);
+}
+
 static Str worst_rule(Arena *arena, const StageResult *result) {
         if (!result->rule_count)
                 return STR("");
@@ -453,11 +577,8 @@ static void judge(const Staging *s, Reading *reading) {
         if (!knows_its_time(s, reading))
                 return;
         if (r->unknown_count && feed->evolve == FEED_EVOLVE_FREEZE) {
-                Str *names = ARENA_ARRAY(arena, Str, r->unknown_count);
-                for (size_t i = 0; i < r->unknown_count; i++)
-                        names[i] = r->unknown[i].name;
                 hold(reading, arena_strf(arena, "columns that the source does not know: %.*s; add them to its columns, or say "
-                                                "'evolve: columns'", STR_ARG(names_text(arena, names, r->unknown_count))));
+                                                "'evolve: columns'", STR_ARG(unknown_names(arena, r))));
                 return;
         }
         int64_t allowed = feed->tolerate_rows;
@@ -508,7 +629,10 @@ static void note_columns(const Staging *s, Reading *reading) {
                         if (str_equal_nocase(r->header.items[i], s->evolved.items[j]))
                                 vec_push(s->arena, &added, r->header.items[i]);
         report->added = (StrList){ added.items, added.count };
-        if (!reading->accepted || added.count + r->missing.count == 0)
+        Str changes = column_changes(s);
+        bool rescued = s->feed->evolve == FEED_EVOLVE_RESCUE && r->unknown_count > 0;
+        bool widened = s->feed->evolve == FEED_EVOLVE_WIDEN && changes.size && reading == &s->readings.items[s->readings.count - 1];
+        if (!reading->accepted || (added.count + r->missing.count == 0 && !rescued && !widened))
                 return;
         CLEANUP(buf_deinit) Buf words = { 0 };
         if (added.count)
@@ -516,6 +640,10 @@ static void note_columns(const Staging *s, Reading *reading) {
         if (r->missing.count)
                 buf_printf(&words, "%scolumns not in this file, NULL: %.*s", words.size ? "; " : "",
                            STR_ARG(names_text(s->arena, r->missing.items, r->missing.count)));
+        if (rescued)
+                buf_printf(&words, "%sunknown columns, kept in _extra: %.*s", words.size ? "; " : "", STR_ARG(unknown_names(s->arena, r)));
+        if (widened)
+                buf_append(&words, words.size ? changes : str_slice(changes, 2, changes.size));
         report->delivery.message = buf_dup(&words, s->arena);
 }
 
@@ -776,8 +904,9 @@ static Str commit_message(const Staging *s) {
         }
         if (files == 0)
                 return arena_strf(s->arena, "stage %.*s.%.*s: empty", STR_ARG(s->feed->zone), STR_ARG(s->feed->name));
-        return arena_strf(s->arena, "stage %.*s.%.*s: %zu file%s, %.*s row%s%s", STR_ARG(s->feed->zone), STR_ARG(s->feed->name), files,
-                          files == 1 ? "" : "s", STR_ARG(count_print(s->arena, rows)), rows == 1 ? "" : "s", again ? ", read again" : "");
+        return arena_strf(s->arena, "stage %.*s.%.*s: %zu file%s, %.*s row%s%s%.*s", STR_ARG(s->feed->zone), STR_ARG(s->feed->name), files,
+                          files == 1 ? "" : "s", STR_ARG(count_print(s->arena, rows)), rows == 1 ? "" : "s", again ? ", read again" : "",
+                          STR_ARG(column_changes(s)));
 }
 
 static Status publish(Staging *s, StageReport *out, Error *err) {
@@ -822,7 +951,7 @@ static Status open_set(Staging *s, bool *out_superseded, Error *err) {
         return hold_text(s, out_superseded, err);
 }
 
-/* One try from a fresh base. Columns met on the way ask for another reading, with them. */
+/* One try from a fresh base. Columns met on the way, and wider types, ask for another reading. */
 static Status try_once(Staging *s, StageReport *out, Error *err) {
         *out = (StageReport){ 0 };
         s->readings.count = 0;
@@ -832,18 +961,16 @@ static Status try_once(Staging *s, StageReport *out, Error *err) {
         if (s->readings.count == 0 && !s->rebuild)
                 return STATUS_OK;
         TRY(check_reread(s, err));
-        TRY(open_set(s, &out->superseded, err));
-        if (out->superseded)
-                return STATUS_OK;
-        TRY(load_evolved(s, err));
-        TRY(open_tables(s, err));
-        TRY(take_all(s, err));
-        if (add_evolved(s)) {
+        for (int round = 0;; round++) {
                 TRY(open_set(s, &out->superseded, err));
                 if (out->superseded)
                         return STATUS_OK;
+                if (round == 0)
+                        TRY(load_evolved(s, err));
                 TRY(open_tables(s, err));
                 TRY(take_all(s, err));
+                if (round == EVOLVE_ROUNDS || !evolve(s))
+                        break;
         }
         return publish(s, out, err);
 }

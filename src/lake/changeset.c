@@ -166,6 +166,22 @@ static const LakeColumn *find_column(const LakeColumn *columns, size_t count, St
         return NULL;
 }
 
+static SchemaChange schema_change(TableWrite write) {
+        return write == TABLE_APPEND ? SCHEMA_EXTEND : SCHEMA_RENAME;
+}
+
+/* Without ids, but for those that are renamed. */
+static TypeField *fields_wanted(Arena *arena, const TableBody *base, const ChangeTableSpec *spec) {
+        TypeField *fields = fields_of(arena, spec->columns, spec->column_count);
+        for (size_t i = 0; i < spec->column_count; i++) {
+                const LakeColumn *was = NULL;
+                if (spec->columns[i].was.size)
+                        was = find_column(base->columns, base->column_count, spec->columns[i].was);
+                fields[i].id = was ? was->id : 0;
+        }
+        return fields;
+}
+
 /* The columns that the table will have, with their ids. */
 static Status settle_columns(ChangeSet *set, ChangeTable *table, const ChangeTableSpec *spec, Error *err) {
         Arena *arena = &set->arena;
@@ -174,9 +190,8 @@ static Status settle_columns(ChangeSet *set, ChangeTable *table, const ChangeTab
                        .field_count = base->column_count };
         Schema now = { 0 };
         TableBody *body = &table->table.body;
-        TRY(schema_evolve(change_table_is_new(table) ? NULL : &old, fields_of(arena, spec->columns, spec->column_count),
-                          spec->column_count, spec->write == TABLE_APPEND ? SCHEMA_EXTEND : SCHEMA_REPLACE,
-                          &body->last_column_id, arena, &now, err));
+        TRY(schema_evolve(change_table_is_new(table) ? NULL : &old, fields_wanted(arena, base, spec), spec->column_count,
+                          schema_change(spec->write), &body->last_column_id, arena, &now, err));
         body->column_count = now.field_count;
         body->columns = ARENA_ARRAY(arena, LakeColumn, now.field_count);
         for (size_t i = 0; i < now.field_count; i++) {

@@ -47,7 +47,8 @@ void changeset_set_branch(ChangeSet *set, Str branch);
 typedef enum TableWrite {
         TABLE_APPEND,  /* columns of the table that are not named stay; a type may only widen (int to bigint, float to
                         * double, decimal to more digits at the same scale), else SQL_TYPE: replace instead */
-        TABLE_REPLACE, /* the columns become these; a name of the same type keeps its id */
+        TABLE_REPLACE, /* the columns become these; a name of the same type, or of a narrower one, keeps its id, and so does
+                        * a column that `was` another */
         TABLE_COMPACT, /* the same rows in other files, the same columns: changeset_compact_table() */
 } TableWrite;
 

@@ -205,9 +205,9 @@ static Status metadata_base(Group *group, const IntentTable *table, Working *at,
                 return check_ids(table, metadata_current_schema(fresh), err);
         }
         TRY(metadata_now(group, at, err));
-        TRY(metadata_with_schema(at->metadata, fields, table->body.column_count,
-                                 table->write == TABLE_APPEND ? SCHEMA_EXTEND : SCHEMA_REPLACE, group->arena, out,
-                                 err));
+        /* Ids mean columns of ours only while the base has not moved, and only a model is published over one that has. */
+        SchemaChange change = table->write == TABLE_APPEND ? SCHEMA_EXTEND : table->model ? SCHEMA_REPLACE : SCHEMA_RENAME;
+        TRY(metadata_with_schema(at->metadata, fields, table->body.column_count, change, group->arena, out, err));
         return check_ids(table, metadata_current_schema(*out), err);
 }
 

@@ -22,6 +22,7 @@ typedef struct LakeColumn {
         Type type;
         bool hidden;   /* _file, _row: readable by name, left out of `*` */
         Str about;     /* Iceberg's doc */
+        Str was;       /* for changeset_table() alone: its earlier name, whose id it keeps; empty = none */
 } LakeColumn;
 
 /* What a model read: the table's full name, the snapshot that its rows are of and that one's sequence number (which one

@@ -18,27 +18,38 @@ typedef struct Dry {
 
 typedef VEC(LakeColumn) ColumnVec;
 
-static bool has_column(const ColumnVec *columns, Str name) {
+static LakeColumn *find_column(const ColumnVec *columns, Str name) {
         for (size_t i = 0; i < columns->count; i++)
                 if (str_equal_nocase(columns->items[i].name, name))
+                        return &columns->items[i];
+        return NULL;
+}
+
+static bool is_earlier_name(const Source *source, Str name) {
+        for (size_t i = 0; i < source->column_count; i++)
+                if (str_equal_nocase(source->columns[i].was, name))
                         return true;
         return false;
 }
 
-/* Columns that deliveries brought and the text does not know. */
+/* Columns that deliveries brought and the text does not know, and wider types. */
 static Status add_evolved(Dry *dry, const Node *node, ColumnVec *columns, Error *err) {
         Table table;
         CatalogName name = { STR("table"), node->zone, arena_strf(dry->arena, "staging.%.*s", STR_ARG(node->table)) };
-        if (!dry->spec->lake || node->source->evolve != EVOLVE_COLUMNS)
+        if (!dry->spec->lake || (node->source->evolve != EVOLVE_COLUMNS && node->source->evolve != EVOLVE_WIDEN))
                 return STATUS_OK;
         Status status = lake_table(dry->spec->lake, dry->spec->at, name, dry->arena, &table, err);
         if (status == STATUS_NOT_FOUND)
                 return STATUS_OK;
         TRY(status);
-        for (size_t i = 0; i < table.body.column_count; i++)
-                if (!table.body.columns[i].hidden && !name_is_reserved(table.body.columns[i].name) &&
-                    !has_column(columns, table.body.columns[i].name))
-                        vec_push(dry->arena, columns, table.body.columns[i]);
+        for (size_t i = 0; i < table.body.column_count; i++) {
+                const LakeColumn *column = &table.body.columns[i];
+                LakeColumn *known = find_column(columns, column->name);
+                if (known && node->source->evolve == EVOLVE_WIDEN && schema_type_widens(known->type, column->type))
+                        known->type = column->type;
+                if (!known && !column->hidden && !name_is_reserved(column->name) && !is_earlier_name(node->source, column->name))
+                        vec_push(dry->arena, columns, *column);
+        }
         return STATUS_OK;
 }
 
@@ -48,6 +59,8 @@ static Status look_at_source(Dry *dry, const Node *node, Error *err) {
         for (size_t i = 0; i < source->column_count; i++)
                 vec_push(dry->arena, &columns, (LakeColumn){ .name = source->columns[i].name, .type = source->columns[i].type });
         TRY(add_evolved(dry, node, &columns, err));
+        if (source->evolve == EVOLVE_RESCUE)
+                vec_push(dry->arena, &columns, (LakeColumn){ .name = STR("_extra"), .type = { .kind = TYPE_TEXT } });
         if (source->load == LOAD_HISTORY) {
                 Type time = feed_time_type(feed_of_source(dry->arena, source));
                 vec_push(dry->arena, &columns, (LakeColumn){ .name = STR("_valid_from"), .type = time });

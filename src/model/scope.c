@@ -40,6 +40,10 @@ Feed *feed_of_source(Arena *arena, const Source *source) {
                                           [LOAD_REPLACE] = FEED_REPLACE,
                                           [LOAD_MERGE] = FEED_MERGE,
                                           [LOAD_HISTORY] = FEED_HISTORY };
+        static const FeedEvolve evolves[] = { [EVOLVE_COLUMNS] = FEED_EVOLVE_COLUMNS,
+                                              [EVOLVE_FREEZE] = FEED_EVOLVE_FREEZE,
+                                              [EVOLVE_RESCUE] = FEED_EVOLVE_RESCUE,
+                                              [EVOLVE_WIDEN] = FEED_EVOLVE_WIDEN };
         Feed *feed = ARENA_NEW(arena, Feed);
         *feed = (Feed){
                 .zone = source->zone,
@@ -57,7 +61,7 @@ Feed *feed_of_source(Arena *arena, const Source *source) {
                 .gone = source->gone,
                 .absent = source->absent,
                 .as_of = source->as_of,
-                .evolve = source->evolve == EVOLVE_FREEZE ? FEED_EVOLVE_FREEZE : FEED_EVOLVE_COLUMNS,
+                .evolve = evolves[source->evolve],
                 .redelivery = redelivery_of(source),
                 .settle_us = source->settle_us,
                 .tolerate_rows = source->tolerate.set ? source->tolerate.rows : -1,

@@ -171,7 +171,7 @@ static bool column_zone(KeyContext *context, const YamlNode *value, Str word, So
 }
 
 static bool column_word(KeyContext *context, const YamlNode *value, Str word, SourceColumn *column, ColumnText *text) {
-        static const Str words[] = { { "required", 8 }, { "unique", 6 }, { "tag", 3 }, { "from", 4 } };
+        static const Str words[] = { { "required", 8 }, { "unique", 6 }, { "tag", 3 }, { "from", 4 }, { "was", 3 } };
         if (str_is(word, "required")) {
                 column->required = true;
                 return true;
@@ -187,7 +187,7 @@ static bool column_word(KeyContext *context, const YamlNode *value, Str word, So
         if (near.size > 0)
                 error_hint(err, "did you mean `%.*s`?", STR_ARG(near));
         else
-                error_hint(err, "after the type: required, unique, tag NAME, from HEADER, and behind timestamp a zone such as "
+                error_hint(err, "after the type: required, unique, tag NAME, was NAME, from HEADER, and behind timestamp a zone such as "
                                 "Europe/Copenhagen");
         return false;
 }
@@ -215,6 +215,16 @@ static void column_tag(KeyContext *context, const YamlNode *value, Str *rest, Co
         }
 }
 
+/* The earlier name: one word, or what stands in quotes. Gives what is left. */
+static Str column_was(KeyContext *context, const YamlNode *value, Str rest, SourceColumn *column) {
+        bool quoted = rest.size > 0 && (rest.data[0] == '"' || rest.data[0] == '\'');
+        size_t end = quoted ? 1 + str_find_byte(str_slice(rest, 1, rest.size), rest.data[0]) + 1 : str_find_byte(rest, ' ');
+        column->was = arena_str(context->arena, unquoted(str_slice(rest, 0, end)));
+        if (column->was.size == 0)
+                key_problem(context, value, STATUS_BAD_VALUE, "`was` needs the name that the column had");
+        return str_trim(str_slice(rest, end, rest.size));
+}
+
 static void column_words(KeyContext *context, const YamlNode *value, Str rest, SourceColumn *column, ColumnText *text) {
         while (rest.size > 0) {
                 Str word, tail;
@@ -229,6 +239,10 @@ static void column_words(KeyContext *context, const YamlNode *value, Str rest, S
                 rest = str_trim(tail);
                 if (str_is(word, "tag")) {
                         column_tag(context, value, &rest, text);
+                        continue;
+                }
+                if (str_is(word, "was")) {
+                        rest = column_was(context, value, rest, column);
                         continue;
                 }
                 if (!column_word(context, value, word, column, text))
@@ -428,10 +442,11 @@ static const Key keys[] = {
           .kind = KEY_OTHER,
           .read = read_columns,
           .required = true,
-          .shown = "a map of `name: type [required] [unique] [tag NAME] [from HEADER]`",
+          .shown = "a map of `name: type [required] [unique] [tag NAME] [was NAME] [from HEADER]`",
           .meaning = "The columns in order. Types: boolean, int, bigint, double, decimal(p,s), date, time, timestamp "
                      "[ZONE], timestamptz, uuid, text. "
-                     "`required`: an empty field does not fit. `unique`: a promise to readers; `lode check --data` looks at it. `tag NAME`: policies hold for it, and it goes with the values. `from "
+                     "`required`: an empty field does not fit. `unique`: a promise to readers; `lode check --data` looks at it. `tag NAME`: policies hold for it, and it goes with the values. `was "
+                     "NAME`: what it was called before; it stays the same column to whoever has rights to it, and files may have either name. `from "
                      "HEADER`: its name in the file, where that differs." },
         { .name = "ignore",
           .kind = KEY_TEXTS,
@@ -472,11 +487,11 @@ static const Key keys[] = {
         { .name = "evolve",
           .kind = KEY_CHOICE,
           .at = AT(evolve),
-          .words = "columns freeze",
-          .later = "rescue widen",
+          .words = "columns freeze rescue widen",
           .fallback = "columns",
-          .meaning = "What a new column in a file means. `columns`: it is added and reported. `freeze`: the file is "
-                     "held." },
+          .meaning = "What it means that a file has a column which the text does not know. `columns`: it is added as text. `freeze`: the file is held. "
+                     "`rescue`: the columns stay, and what is left of a record goes as JSON into `_extra`. `widen`: `columns`, and a number that does not fit "
+                     "makes its column wider, int to bigint, float to double, decimal to more digits. Every change is reported." },
         { .name = "redelivery",
           .kind = KEY_CHOICE,
           .at = AT(redelivery),

@@ -15,7 +15,7 @@
 #include "model/problems.h"
 
 typedef enum SourceLoad { LOAD_APPEND, LOAD_REPLACE, LOAD_MERGE, LOAD_HISTORY } SourceLoad;
-typedef enum SourceEvolve { EVOLVE_COLUMNS, EVOLVE_FREEZE } SourceEvolve;
+typedef enum SourceEvolve { EVOLVE_COLUMNS, EVOLVE_FREEZE, EVOLVE_RESCUE, EVOLVE_WIDEN } SourceEvolve;
 typedef enum SourceRedelivery { REDELIVERY_REJECT, REDELIVERY_REPLACE, REDELIVERY_APPEND } SourceRedelivery;
 
 /* What the text says of a column beyond frame's SourceColumn; parallel to `columns`. */

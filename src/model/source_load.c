@@ -230,9 +230,30 @@ static void check_unused(KeyContext *context, const YamlNode *root, const Source
         error_hint(err, "for example   key: order_no");
 }
 
+/* The column that is called like that, or was. */
+static const SourceColumn *namesake(const Source *source, Str name, const SourceColumn *but) {
+        for (size_t i = 0; i < source->column_count; i++)
+                if (&source->columns[i] != but &&
+                    (str_equal_nocase(source->columns[i].name, name) || str_equal_nocase(source->columns[i].was, name)))
+                        return &source->columns[i];
+        return NULL;
+}
+
+static void check_renames(KeyContext *context, const YamlNode *root, const Source *source) {
+        for (size_t i = 0; i < source->column_count; i++) {
+                const SourceColumn *column = &source->columns[i];
+                const SourceColumn *other = column->was.size ? namesake(source, column->was, column) : NULL;
+                if (other)
+                        key_problem(context, yaml_get(yaml_get(root, "columns"), arena_cstr(context->arena, column->name)), STATUS_BAD_VALUE,
+                                    "column `%.*s` was `%.*s`, and so is or was column `%.*s`", STR_ARG(column->name), STR_ARG(column->was),
+                                    STR_ARG(other->name));
+        }
+}
+
 void check_load(KeyContext *context, const YamlNode *root, Source *source) {
         source->redelivery_said = yaml_get(root, "redelivery") != NULL;
         check_unused(context, root, source);
+        check_renames(context, root, source);
         check_names(context, root, source, "key", source->key);
         check_order(context, root, source);
         check_gone(context, root, source);

@@ -162,7 +162,7 @@ static void put_tolerate(Buf *out, Tolerate tolerate) {
 }
 
 static void put_deliveries(Arena *arena, Buf *out, const Source *source, const Source *usual) {
-        static const char *const evolves[] = { "columns", "freeze" };
+        static const char *const evolves[] = { "columns", "freeze", "rescue", "widen" };
         static const char *const redeliveries[] = { "reject", "replace", "append" };
         if (source->load != usual->load)
                 buf_printf(out, "load: %s\n", source_load_name(source->load));
@@ -195,6 +195,11 @@ static void column_value(Arena *arena, Buf *out, const SourceColumn *column, con
                 buf_append_cstr(out, " unique");
         for (size_t i = 0; i < text->tag_count; i++)
                 buf_printf(out, " tag %.*s", STR_ARG(text->tags[i]));
+        if (column->was.size > 0) {
+                buf_append_cstr(out, " was ");
+                bool quoted = strchr("\"'", column->was.data[0]) || str_find_byte(column->was, ' ') < column->was.size;
+                buf_printf(out, quoted ? "\"%.*s\"" : "%.*s", STR_ARG(column->was));
+        }
         if (column->from.size > 0 && !str_equal(column->from, column->name)) {
                 bool quoted = strchr("\"' ", column->from.data[0]) != NULL;
                 buf_printf(out, quoted ? " from \"%.*s\"" : " from %.*s", STR_ARG(column->from));

@@ -17,6 +17,8 @@ static size_t find_all(StrList header, const SourceColumn *columns, size_t count
         size_t found = 0;
         for (size_t i = 0; i < count; i++) {
                 places[i] = fields_find(header, columns[i].from.size > 0 ? columns[i].from : columns[i].name);
+                if (places[i] == NO_FIELD && columns[i].was.size > 0)
+                        places[i] = fields_find(header, columns[i].was);
                 found += places[i] != NO_FIELD;
         }
         return found;

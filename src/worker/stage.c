@@ -17,6 +17,7 @@
 #include "parquet/writer.h"
 #include "worker/fd_source.h"
 #include "worker/fields.h"
+#include "worker/rescue.h"
 
 #define EXAMPLE_MAX 200          /* bytes of an example's text */
 #define FIELD_SHOWN_MAX 60       /* bytes of a field inside a message */
@@ -131,14 +132,15 @@ static Status start_data(Job *job) {
                 return STATUS_OK;
         const StageSpec *spec = job->spec;
         size_t count = spec->column_count;
-        ParquetColumnSpec *columns = ARENA_ARRAY(job->arena, ParquetColumnSpec, count + 2);
+        ParquetColumnSpec *columns = ARENA_ARRAY(job->arena, ParquetColumnSpec, count + 3);
         for (size_t i = 0; i < count; i++)
                 columns[i] = (ParquetColumnSpec){ spec->columns[i].name, spec->columns[i].type,
                                                   spec->columns[i].field_id };
         columns[count] = (ParquetColumnSpec){ STR("_file"), { .kind = TYPE_BIGINT }, spec->file_field_id };
         columns[count + 1] = (ParquetColumnSpec){ STR("_row"), { .kind = TYPE_BIGINT }, spec->row_field_id };
+        columns[count + 2] = (ParquetColumnSpec){ STR("_extra"), { .kind = TYPE_TEXT }, spec->extra_field_id };
         ParquetOptions options = { .name = "the data file", .threads = spec->threads > 8 ? 8 : (int)spec->threads };
-        TRY(parquet_writer_start(job->stager->data, job->files.data, columns, count + 2, &options, job->err));
+        TRY(parquet_writer_start(job->stager->data, job->files.data, columns, count + (spec->extra_field_id ? 3 : 2), &options, job->err));
         job->data_started = true;
         return STATUS_OK;
 }
@@ -221,6 +223,22 @@ static size_t count_fitting(RowRange range) {
         return count;
 }
 
+/* What the record has beyond the columns. */
+static void put_extra(const Job *job, const RecordBatch *batch, RowRange range, ParquetColumn *column) {
+        RescueField *fields = ARENA_ARRAY(&job->stager->batch_arena, RescueField, job->unknown_count + 1);
+        for (size_t i = 0; i < job->unknown_count; i++)
+                fields[i] = (RescueField){ job->unknown[i].field, job->result->header.items[job->unknown[i].field] };
+        for (size_t row = range.from; row < range.to; row++) {
+                if (range.failed && range.failed[row])
+                        continue;
+                Str text = rescue_text(&job->spec->format, batch, row, fields, job->unknown_count, &job->stager->batch_arena);
+                if (text.data)
+                        parquet_column_bytes(column, text.data, text.size);
+                else
+                        parquet_column_null(column);
+        }
+}
+
 static Status put_range(Job *job, const RecordBatch *batch, RowRange range) {
         const StageSpec *spec = job->spec;
         ParquetWriter *writer = job->stager->data;
@@ -238,6 +256,8 @@ static Status put_range(Job *job, const RecordBatch *batch, RowRange range) {
                 if (!range.failed || !range.failed[row])
                         parquet_column_int64(ordinal, batch->records[row]);
         }
+        if (spec->extra_field_id)
+                put_extra(job, batch, range, ordinal + 1);
         job->result->accepted += (int64_t)count;
         return end_rows(writer, count, job->err);
 }

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/rescue.h"
+
+#include "base/json.h"
+
+Str rescue_text(const Format *format, const RecordBatch *batch, size_t row, const RescueField *fields, size_t count, Arena *arena) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        JsonWriter w = json_writer(&out, false);
+        bool any = false;
+        json_object(&w);
+        for (size_t i = 0; i < count; i++) {
+                Str field = record_field(batch, row, fields[i].field);
+                if (field.size == 0)
+                        continue;
+                json_key_str(&w, fields[i].name);
+                json_put_str(&w, field_unquote(format, field, arena));
+                any = true;
+        }
+        json_end(&w);
+        return any ? buf_dup(&out, arena) : STR_NONE;
+}
