@@ -30,20 +30,19 @@
         X(TOO_MUCH,        LIMIT,       "",     "the worker met one of its limits", "")                                              \
         X(INTERRUPTED,     INTERRUPTED, "",     "interrupted while reading the delivery", "")                                        \
         /* bytes of a delivery */                                                                                                    \
-        X(IS_ZSTD,         HELD,        "",     "the file is compressed by zstd, which is not read", "decompress it first (zstd -d), or send it as gzip") \
-        X(IS_BZIP2,        HELD,        "",     "the file is compressed by bzip2, which is not read", "decompress it first (bunzip2), or send it as gzip") \
-        X(IS_XZ,           HELD,        "",     "the file is compressed by xz, which is not read", "decompress it first (unxz), or send it as gzip") \
         X(IS_ZIP,          HELD,        "",     "the file is a zip archive or an Excel file, which is not read", "unpack it first, or save the sheet as CSV UTF-8") \
         X(IS_PARQUET,      HELD,        "",     "the file is a Parquet file, which is not read", "only CSV is read in this version") \
         X(IS_OFFICE,       HELD,        "",     "the file is an old Excel or Office file, which is not read", "save the sheet as CSV UTF-8") \
         X(IS_PDF,          HELD,        "",     "the file is a PDF, which is not read", "only CSV is read in this version")          \
         X(IS_TAR,          HELD,        "",     "the file is a tar archive, which is not read", "unpack it first")                   \
         X(IS_JSON,         HELD,        "",     "the file is JSON, which is not read yet", "write its records as CSV, or, if it is CSV all the same, give it a source by hand") \
-        X(GZIP_NOT,        HELD,        "",     "the source says gzip, and the file is not", "")                                     \
-        X(GZIP_DAMAGED,    HELD,        "n",    "the gzip data is damaged near byte %1", "")                                         \
-        X(GZIP_TAIL,       HELD,        "n",    "bytes that are not gzip follow the gzip data at byte %1", "")                       \
-        X(GZIP_CUT,        HELD,        "",     "the gzip data ends too early: the file was cut short", "")                          \
-        X(GZIP_START,      INTERNAL,    "n",    "zlib does not start: %1", "")                                                       \
+        X(PACKED_DAMAGED,  HELD,        "tn",   "the data, compressed by '%1', is damaged near byte %2", "ask for the file again")       \
+        X(PACKED_TAIL,     HELD,        "tn",   "bytes that are no '%1' follow the compressed data at byte %2", "ask for the file again") \
+        X(PACKED_CUT,      HELD,        "t",    "the data, compressed by '%1', ends too early: the file was cut short", "ask for the file again") \
+        X(PACKED_MEMORY,   HELD,        "tn",   "decompressing this '%1' file takes more than %2 MB of memory, the limit", "compress it with a smaller window or dictionary (zstd without --long, xz -9 at most)") \
+        X(PACKED_TWICE,    HELD,        "t",    "the file is compressed twice: inside is '%1' data", "decompress it once")             \
+        X(PACKED_BOMB,     HELD,        "nn",   "the file holds more than %1 times its size, which is the limit for what has more than %2 GB when decompressed", "if it is meant, send it decompressed or in parts") \
+        X(PACKED_START,    INTERNAL,    "t",    "the decoder of '%1' does not start", "")                                            \
         X(INFLATED,        HELD,        "n",    "the file has more than %1 bytes when decompressed, its limit", "")                  \
         X(IS_ENCRYPTED,    HELD,        "",     "the file is an Office file that a password protects, which is not read", "save it without a password") \
         X(WORKBOOK_NOT,    HELD,        "",     "the source says xlsx, and the file is none", "")                                    \

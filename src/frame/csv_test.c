@@ -322,7 +322,11 @@ TEST(a_header_that_cannot_be_read_holds_the_file) {
                 { "a,b\"\n1,2\n", "the header on line 1 has a quote" },
                 { "a,\xff\n1,2\n", "the header on line 1 is not text" },
                 { "PK\x03\x04zip", "Excel" },
-                { "\x28\xb5\x2f\xfd", "zstd" },
+                { "\x28\xb5\x2f\xfd", "cut short" },
+                { "BZh91AY&SYxx", "cut short" },
+                { "\xfd"
+                  "7zXZ",
+                  "cut short" },
                 { "\x1f\x8b\x08", "cut short" },
                 { "\x1f\x8b\x08\xff", "damaged" },
         };
@@ -388,8 +392,6 @@ TEST(gzip_members_follow_each_other) {
         }
         buf_append_cstr(&file, "more");
         CHECK_STATUS(tell(t, &format, buf_view(&file), 0, &got), STATUS_HELD);
-        format.compression = FORMAT_GZIP;
-        CHECK_STATUS(tell(t, &format, STR("a,b\n1,2\n"), 0, &got), STATUS_HELD);
 }
 
 TEST(names_are_the_header_trimmed_and_told_apart) {

@@ -288,7 +288,7 @@ Status format_read(Cursor *cursor, Arena *arena, Format *out, Error *err) {
         format.dates = str_list_read(cursor, arena);
         format.true_words = str_list_read(cursor, arena);
         format.false_words = str_list_read(cursor, arena);
-        if (cursor->failed || format.kind > FORMAT_XLSX || format.compression > FORMAT_GZIP)
+        if (cursor->failed || format.kind > FORMAT_XLSX || format.compression > FORMAT_PLAIN)
                 return error_set(err, STATUS_CORRUPT, "a format in a message is malformed");
         TRY(format_check(&format, err));
         *out = format;

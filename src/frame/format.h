@@ -36,7 +36,7 @@
 #define FORMAT_HEADER_MAX (1u << 20) /* bytes of a header */
 
 typedef enum FormatKind { FORMAT_CSV, FORMAT_XLSX } FormatKind;
-typedef enum FormatCompression { FORMAT_COMPRESSION_AUTO, FORMAT_PLAIN, FORMAT_GZIP } FormatCompression;
+typedef enum FormatCompression { FORMAT_COMPRESSION_AUTO, FORMAT_PLAIN } FormatCompression;
 
 typedef struct StrList {
         Str *items;

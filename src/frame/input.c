@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frame/input.h"
 
-#include <zlib.h>
-
 #include "base/reason.h"
+#include "frame/decompress.h"
 
 #define INPUT_BUFFER (256u << 10)
 #define INPUT_HEAD 512u /* bytes that tell what a file is */
+#define BOMB_BYTES (1ull << 30) /* from so many bytes on ... */
+#define BOMB_RATIO 1000u        /* ... a file may hold so many times its size */
 #define TEXT_BUFFER (64u << 10)
 #define TEXT_HEAD 4096u /* bytes that tell the order of UTF-16 without a mark */
 
@@ -23,10 +24,9 @@ struct Input {
         Source source;
         uint64_t raw, decoded, limit;
         bool ended; /* the source has no more */
-        bool gzip;
-        bool inside; /* a gzip member has begun and not ended */
-        z_stream stream;
-        bool stream_made;
+        const Codec *codec;  /* NULL: plain */
+        bool inside;         /* a member has begun and not ended */
+        void *states[CODEC_COUNT];
         size_t at, size; /* what is in the buffer and not yet taken */
         uint8_t buffer[INPUT_BUFFER];
         const Encoding *encoding; /* NULL: bytes are handed on as they are */
@@ -70,8 +70,10 @@ Input *input_new(void) {
 void input_free(Input *input) {
         if (!input)
                 return;
-        if (input->stream_made)
-                inflateEnd(&input->stream);
+        for (size_t i = 0; i < CODEC_COUNT; i++) {
+                if (input->states[i])
+                        codecs[i].free(input->states[i]);
+        }
         free(input->text);
         encoding_sizes_free(input->sizes);
         free(input);
@@ -111,11 +113,6 @@ static const struct {
         Reason reason;
         size_t offset;
 } refused[] = {
-        { "\x28\xb5\x2f\xfd", 4, REASON_IS_ZSTD },
-        { "BZh", 3, REASON_IS_BZIP2 },
-        { "\xfd"
-          "7zXZ",
-          5, REASON_IS_XZ },
         { "PK\x03\x04", 4, REASON_IS_ZIP },
         { "PAR1", 4, REASON_IS_PARQUET },
         { "\xd0\xcf\x11\xe0", 4, REASON_IS_OFFICE },
@@ -131,12 +128,11 @@ static Status refuse_magic(Str head, Error *err) {
         return STATUS_OK;
 }
 
-static Status start_gzip(Input *input, Error *err) {
-        /* 15 window bits, 16 = a gzip wrapper */
-        int code = input->stream_made ? inflateReset(&input->stream) : inflateInit2(&input->stream, 15 + 16);
-        if (code != Z_OK)
-                return error_reason(err, GZIP_START, reason_number(code));
-        input->stream_made = true;
+/* Several members are one text; each begins anew. */
+static Status start_member(Input *input, Error *err) {
+        size_t place = (size_t)(input->codec - codecs);
+        if (!input->codec->start(&input->states[place]))
+                return error_reason(err, PACKED_START, reason_text(str_of(input->codec->name)));
         return STATUS_OK;
 }
 
@@ -149,13 +145,9 @@ Status input_start(Input *input, Source source, FormatCompression compression, u
         if (input->text)
                 input->text->raw_size = input->text->size = input->text->at = 0;
         TRY(fill_head(input, err));
-        bool magic = input->size >= 2 && input->buffer[0] == 0x1f && input->buffer[1] == 0x8b;
-        input->gzip = compression == FORMAT_GZIP || (compression == FORMAT_COMPRESSION_AUTO && magic);
-        if (compression == FORMAT_GZIP && !magic && input->size > 0)
-                return error_reason(err, GZIP_NOT);
-        if (input->gzip)
-                return start_gzip(input, err);
-        return refuse_magic((Str){ (const char *)input->buffer, input->size }, err);
+        Str head = { (const char *)input->buffer, input->size };
+        input->codec = compression == FORMAT_COMPRESSION_AUTO ? codec_of(head) : NULL;
+        return input->codec ? STATUS_OK : refuse_magic(head, err);
 }
 
 static Status read_plain(Input *input, uint8_t *into, size_t size, size_t *out_got, Error *err) {
@@ -174,8 +166,8 @@ static Status read_plain(Input *input, uint8_t *into, size_t size, size_t *out_g
         return STATUS_OK;
 }
 
-static Status damaged(const Input *input, Error *err) {
-        return error_reason(err, GZIP_DAMAGED, reason_number((int64_t)(input->raw - (input->size - input->at))));
+static ReasonArgument place_of(const Input *input) {
+        return reason_number((int64_t)(input->raw - (input->size - input->at)));
 }
 
 /* After a member: another one, padding by zeros, or the end. */
@@ -190,17 +182,31 @@ static Status between_members(Input *input, bool *out_more, Error *err) {
                         return STATUS_OK;
                 TRY(refill(input, err));
         }
-        if (input->buffer[input->at] != 0x1f)
-                return error_reason(err, GZIP_TAIL, reason_number((int64_t)(input->raw - (input->size - input->at))));
+        if (!codec_goes_on(input->codec, input->buffer[input->at]))
+                return error_reason(err, PACKED_TAIL, reason_text(str_of(input->codec->name)), place_of(input));
         *out_more = true;
-        return start_gzip(input, err);
+        return start_member(input, err);
 }
 
-static Status read_gzip(Input *input, uint8_t *into, size_t size, size_t *out_got, Error *err) {
-        z_stream *stream = &input->stream;
-        stream->next_out = into;
-        stream->avail_out = (uInt)size;
-        while (stream->avail_out > 0) {
+static Status take_step(Input *input, CodecBytes *bytes, Error *err) {
+        const Codec *codec = input->codec;
+        ReasonArgument name = reason_text(str_of(codec->name));
+        bytes->in = input->buffer + input->at;
+        bytes->in_size = input->size - input->at;
+        CodecStep step = codec->step(input->states[codec - codecs], bytes);
+        input->at = input->size - bytes->in_size;
+        if (step == CODEC_DAMAGED)
+                return error_reason(err, PACKED_DAMAGED, name, place_of(input));
+        if (step == CODEC_TOO_LARGE)
+                return error_reason(err, PACKED_MEMORY, name, reason_number(CODEC_MEMORY_MB));
+        if (step == CODEC_END)
+                input->inside = false;
+        return STATUS_OK;
+}
+
+static Status read_packed(Input *input, uint8_t *into, size_t size, size_t *out_got, Error *err) {
+        CodecBytes bytes = { .out = into, .out_size = size };
+        while (bytes.out_size > 0) {
                 if (!input->inside) {
                         bool more;
                         TRY(between_members(input, &more, err));
@@ -208,34 +214,45 @@ static Status read_gzip(Input *input, uint8_t *into, size_t size, size_t *out_go
                                 break;
                         input->inside = true;
                 }
-                if (input->at == input->size) {
-                        TRY(refill(input, err));
-                        if (input->ended)
-                                return error_reason(err, GZIP_CUT);
-                }
-                stream->next_in = input->buffer + input->at;
-                stream->avail_in = (uInt)(input->size - input->at);
-                int code = inflate(stream, Z_NO_FLUSH);
-                input->at = input->size - stream->avail_in;
-                if (code == Z_STREAM_END)
-                        input->inside = false;
-                else if (code != Z_OK && code != Z_BUF_ERROR)
-                        return damaged(input, err);
+                size_t left = bytes.out_size;
+                if (input->at < input->size || input->ended)
+                        TRY(take_step(input, &bytes, err));
+                /* at the end of the file a decoder may still hold something */
+                if (!input->inside || bytes.out_size < left || input->at < input->size)
+                        continue;
+                if (input->ended)
+                        return error_reason(err, PACKED_CUT, reason_text(str_of(input->codec->name)));
+                TRY(refill(input, err));
         }
-        *out_got = size - stream->avail_out;
+        *out_got = size - bytes.out_size;
         return STATUS_OK;
+}
+
+/* A text may be all alike; that a small file holds gigabytes of it is no delivery but an attack, or a mistake. */
+static Status check_size(const Input *input, Error *err) {
+        if (input->limit > 0 && input->decoded > input->limit)
+                return error_reason(err, INFLATED, reason_number((int64_t)input->limit));
+        if (input->codec && input->decoded > BOMB_BYTES && input->decoded / BOMB_RATIO > input->raw)
+                return error_reason(err, PACKED_BOMB, reason_number(BOMB_RATIO), reason_number(BOMB_BYTES >> 30));
+        return STATUS_OK;
+}
+
+static Status refuse_inside(Str head, Error *err) {
+        const Codec *again = codec_of(head);
+        if (again)
+                return error_reason(err, PACKED_TWICE, reason_text(str_of(again->name)));
+        return refuse_magic(head, err);
 }
 
 static Status read_decompressed(Input *input, void *into, size_t size, size_t *out_got, Error *err) {
         size_t got = 0;
         if (size > (1u << 30))
                 size = 1u << 30;
-        TRY(input->gzip ? read_gzip(input, into, size, &got, err) : read_plain(input, into, size, &got, err));
-        if (input->gzip && input->decoded == 0)
-                TRY(refuse_magic((Str){ into, got }, err));
+        TRY(input->codec ? read_packed(input, into, size, &got, err) : read_plain(input, into, size, &got, err));
+        if (input->codec && input->decoded == 0)
+                TRY(refuse_inside((Str){ into, got }, err));
         input->decoded += got;
-        if (input->limit > 0 && input->decoded > input->limit)
-                return error_reason(err, INFLATED, reason_number((int64_t)input->limit));
+        TRY(check_size(input, err));
         *out_got = got;
         return STATUS_OK;
 }

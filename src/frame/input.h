@@ -2,8 +2,8 @@
 #pragma once
 /*
  * Input: the bytes of a delivery, decompressed on the way, and as UTF-8 if they are asked for as text. Where they come
- * from is a function of the caller's. Compression is told by the first bytes, never by a name; a gzip file may have
- * several members, one after the other. What is damaged, cut short, or compressed in a way not read yet is HELD: the
+ * from is a function of the caller's. Compression (decompress.h) is told by the first bytes, never by a name; a file
+ * may have several members, one after the other. What is damaged, cut short, or compressed in a way not read yet is HELD: the
  * file is at fault.
  */
 #include "frame/encoding.h"
