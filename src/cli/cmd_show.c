@@ -18,7 +18,7 @@ static const Option options[] = {
         [OPTION_BRANCH] = { "branch", 0, "BRANCH", "which line of commits (else main)" },
         [OPTION_AT] = { "at", 0, "COMMIT|TIME", "as it was then" },
         [OPTION_ROWS] = { "rows", 0, NULL, "show quarantine: each row, not groups" },
-        [OPTION_HISTORY] = { "history", 0, NULL, "show quarantine: also rows of models that pass now" },
+        [OPTION_HISTORY] = { "history", 0, NULL, "show quarantine: also rows that are open no more" },
 };
 
 typedef struct Show {

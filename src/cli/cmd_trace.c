@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/time.h"
 #include "cli/cli.h"
 #include "model/trace.h"
 
@@ -11,6 +12,36 @@ static const Option options[] = {
         [OPTION_AT] = { "at", 0, "COMMIT|TIME", "as it was then" },
         [OPTION_LIMIT] = { "limit", 'n', "COUNT", "at most so many rows (else 1000)" },
 };
+
+/* Only of rows that were corrected: all others have the shape that they always had. */
+static void put_fix(JsonWriter *w, const RecordFix *fix) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        json_key(w, "fix");
+        json_object(w);
+        json_member_str(w, "author", fix->author);
+        json_member_str(w, "time", time_print_us(&arena, fix->time_us));
+        json_key(w, "set");
+        json_object(w);
+        for (size_t i = 0; i < fix->columns.count; i++) {
+                json_key_str(w, fix->columns.items[i]);
+                json_put_str(w, fix->values.items[i]);
+        }
+        json_end(w);
+        json_key(w, "text");
+        json_put_str(w, fix->whole ? fix->text : STR_NONE);
+        json_end(w);
+}
+
+/* fixed by local:ann on 2026-05-02 10:00:00: amount = 12.50 */
+static void print_fix(Cli *cli, const RecordFix *fix) {
+        CLEANUP(buf_deinit) Buf words = { 0 };
+        for (size_t i = 0; i < fix->columns.count; i++)
+                buf_printf(&words, "%s%.*s = %.*s", i ? ", " : "", STR_ARG(fix->columns.items[i]), STR_ARG(fix->values.items[i]));
+        if (fix->whole)
+                buf_append(&words, fix->text);
+        output_say(&cli->output, PAINT_NONE, "", "  fixed by %.*s at %.*s: %.*s\n", STR_ARG(fix->author),
+                   STR_ARG(time_print_us(&cli->arena, fix->time_us)), (int)words.size, words.data);
+}
 
 static void print_json(const TraceReport *report) {
         CLEANUP(buf_deinit) Buf json = { 0 };
@@ -32,6 +63,8 @@ static void print_json(const TraceReport *report) {
                         json_member_int(&w, "length", (int64_t)row->length);
                 }
                 json_member_str(&w, "raw", row->raw);
+                if (row->fix)
+                        put_fix(&w, row->fix);
                 json_end(&w);
         }
         json_end(&w);
@@ -50,6 +83,8 @@ static void print_text(Cli *cli, const TraceReport *report) {
                 else
                         output_say(&cli->output, PAINT_NONE, "", "  from %.*s, line %lld (bytes %llu to %llu)\n  %.*s\n", STR_ARG(row->name),
                                    (long long)row->line, (unsigned long long)row->offset, (unsigned long long)(row->offset + row->length), STR_ARG(row->raw));
+                if (row->fix)
+                        print_fix(cli, row->fix);
         }
         if (report->more)
                 output_note(&cli->output, PAINT_YELLOW, "there are more; --limit shows them");

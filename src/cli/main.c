@@ -17,6 +17,7 @@ const char cli_version[] = LODE_VERSION;
 static const Verb *const verbs[] = {
         &verb_init, &verb_add, &verb_check, &verb_plan, &verb_apply, &verb_run, &verb_status, &verb_query, &verb_show, &verb_trace, &verb_log,
         &verb_branch,
+        &verb_fix,
         &verb_tidy,
         &verb_verify,
         &verb_why,
@@ -37,7 +38,6 @@ static const char *const later_verbs[] = {
         "tag",
         "export",
         "forget",
-        "fix",
 };
 
 volatile sig_atomic_t cli_interrupted;

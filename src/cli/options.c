@@ -131,7 +131,9 @@ Status options_parse(int argc, char **argv, const Option *options, size_t count,
                         value = str_of(argv[++i]);
                 }
                 const char *text = option->argument ? arena_cstr(arena, value) : "";
-                if ((size_t)at < count)
+                if ((size_t)at < count && option->repeats && out->values[at])
+                        out->values[at] = arena_printf(arena, "%s%c%s", out->values[at], OPTION_PARTED, text);
+                else if ((size_t)at < count)
                         out->values[at] = text;
                 else
                         TRY(set_common(out, (Common)((size_t)at - count), text, err));

@@ -12,12 +12,14 @@ typedef struct Option {
         char letter;          /* 0 = none */
         const char *argument; /* what it takes, in capitals; NULL = a flag */
         const char *words;    /* for --help */
+        bool repeats;         /* given several times, its values are parted by OPTION_PARTED */
 } Option;
 
 typedef enum OutputFormat { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV, OUTPUT_PARQUET, OUTPUT_ARROW } OutputFormat;
 typedef enum ColorChoice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } ColorChoice;
 
 #define OPTIONS_MAX 16
+#define OPTION_PARTED '\x1f'
 
 typedef struct Arguments {
         const char *folder;   /* -C; NULL = here */

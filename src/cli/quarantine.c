@@ -15,6 +15,8 @@
 #include "model/workspace.h"
 #include "sql/printer.h"
 
+#define PAST_VERSIONS_MAX 200 /* of a quarantine that --history looks through, newest first */
+
 typedef VEC(QuarantineRule) Rules;
 
 static int by_source_and_rows(const void *a, const void *b) {
@@ -121,6 +123,9 @@ typedef struct RowList {
         Str zone;
         JsonWriter *json; /* or NULL: csv */
         Buf *out;
+        CatalogAt at;     /* whose version is asked */
+        bool is_past;     /* an earlier version: what was open there and is listed in no newer one has left since */
+        Map *listed;      /* of a source, places of records; NULL when there is no need to know */
 } RowList;
 
 /* ---- grouped ---- */
@@ -214,7 +219,7 @@ static const struct {
         { "rule", false, PLACE_ANY },    { "message", false, PLACE_ANY },  { "raw", false, PLACE_ANY },
         { "state", false, PLACE_ANY },
 };
-enum { KEY_AT_DELIVERY = 1, KEY_AT_SHEET = 6 };
+enum { KEY_AT_DELIVERY = 1, KEY_AT_LINE = 3, KEY_AT_OFFSET = 4, KEY_AT_SHEET = 6, KEY_AT_STATE = 12 };
 
 static void put_csv(RowList *list, const Str *values, const bool *nulls, Str name) {
         csv_put(list->out, list->zone, false);
@@ -255,6 +260,17 @@ static void put_json(RowList *list, const Str *values, const bool *nulls, Str na
         json_end(w);
 }
 
+/* Whether no newer version had the record. */
+static bool is_news(RowList *list, const Str *values) {
+        if (!list->listed)
+                return true;
+        Str place = arena_strf(&list->cli->arena, "%.*s:%.*s", STR_ARG(values[KEY_AT_DELIVERY]), STR_ARG(values[KEY_AT_OFFSET].size ? values[KEY_AT_OFFSET] : values[KEY_AT_LINE]));
+        if (map_has(list->listed, place))
+                return false;
+        map_put(list->listed, place, list);
+        return true;
+}
+
 static Status add_row(void *context, Str data_row, Error *err) {
         RowList *list = context;
         DataRow row;
@@ -265,6 +281,10 @@ static Status add_row(void *context, Str data_row, Error *err) {
                 whole = data_row_next(&row, &values[i], &nulls[i]);
         if (!whole)
                 return error_set(err, STATUS_WORKER_LOST, "a worker sent a row that is none");
+        if (!is_news(list, values))
+                return STATUS_OK;
+        if (list->is_past && str_is(values[KEY_AT_STATE], "open"))
+                values[KEY_AT_STATE] = STR("replayed");
         int64_t id = 0;
         if (!nulls[KEY_AT_DELIVERY])
                 str_to_int64(values[KEY_AT_DELIVERY], &id);
@@ -280,7 +300,7 @@ static Status list_answer(RowList *list, Str sql, Error *err) {
         Arena *arena = &list->cli->arena;
         CLEANUP(worker_releasep) Worker *worker = NULL;
         TRY(worker_lease(list->workspace->pool, list->workspace->principal.name, &worker, err));
-        StatementSpec spec = { .lake = list->workspace->lake, .worker = worker, .principal = list->workspace->principal };
+        StatementSpec spec = { .lake = list->workspace->lake, .worker = worker, .at = list->at, .principal = list->workspace->principal };
         Statement statement;
         TRY(statement_open(&spec, sql, STR(""), arena, &statement, err));
         int64_t rows;
@@ -290,10 +310,35 @@ static Status list_answer(RowList *list, Str sql, Error *err) {
 static Status list_source(RowList *list, Str source, Error *err) {
         return list_answer(list,
                            arena_strf(&list->cli->arena,
-                                      "select '%.*s', _file, record, line, \"offset\", length, sheet, cell, \"column\", rule, message, raw, 'open' "
-                                      "from \"%.*s\".quarantine.\"%.*s\" order by _file, record",
-                                      STR_ARG(source), STR_ARG(list->zone), STR_ARG(source)),
+                                      "select '%.*s', _file, record, line, \"offset\", length, sheet, cell, \"column\", rule, message, raw, state "
+                                      "from \"%.*s\".quarantine.\"%.*s\" where %s order by _file, record",
+                                      STR_ARG(source), STR_ARG(list->zone), STR_ARG(source), list->history ? "true" : "state = 'open'"),
                            err);
+}
+
+/* Rows that were in an earlier version of the quarantine and are in none since: read again by another text, they fit. What
+ * retention took is not told. */
+static Status list_past(RowList *list, const Table *table, Str source, Error *err) {
+        Arena *arena = &list->cli->arena;
+        CatalogObject *versions;
+        size_t count;
+        Map listed;
+        map_init(&listed, arena);
+        list->listed = &listed;
+        TRY(catalog_history(list->workspace->lake->catalog, STR(""), (CatalogName){ STR("quarantine"), table->zone, table->name }, PAST_VERSIONS_MAX,
+                            arena, &versions, &count, err));
+        for (size_t i = 0; i < count; i++) {
+                list->at = i == 0 ? (CatalogAt){ 0 } : (CatalogAt){ .seq = versions[i].seq };
+                list->is_past = i > 0;
+                Error ignored = { 0 };
+                Status status = versions[i].body.size ? list_source(list, source, i == 0 ? err : &ignored) : STATUS_OK;
+                if (status != STATUS_OK && i == 0)
+                        return status;
+        }
+        list->listed = NULL;
+        list->is_past = false;
+        list->at = (CatalogAt){ 0 };
+        return STATUS_OK;
 }
 
 /* A scope of a model's name is a word of the project, so it needs no quoting; what is none is in no row. */
@@ -318,14 +363,16 @@ static Status list_findings(RowList *list, Error *err) {
 static Status list_table(RowList *list, const Table *table, Error *err) {
         Str zone, source, of_source;
         list->zone = table->zone;
-        if (table->body.rows == 0)
+        if (table->body.rows == 0 && !list->history)
                 return STATUS_OK;
         if (str_equal(table->name, findings_name(table->zone).name)) {
                 str_cut(list->scope, '.', &zone, &source);
                 return zone.size == 0 || str_equal(zone, table->zone) ? list_findings(list, err) : STATUS_OK;
         }
         str_cut(table->name, '.', &zone, &of_source);
-        return in_scope(list->scope, table->zone, of_source) ? list_source(list, of_source, err) : STATUS_OK;
+        if (!in_scope(list->scope, table->zone, of_source))
+                return STATUS_OK;
+        return list->history ? list_past(list, table, of_source, err) : list_source(list, of_source, err);
 }
 
 static Status list_rows(RowList *list, Error *err) {

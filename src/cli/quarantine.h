@@ -25,6 +25,6 @@ Status quarantine_rules(Lake *lake, const Delivery *deliveries, size_t count, St
                         size_t *out_count, Error *err);
 /* NOT_FOUND, with a guess, unless scope is empty, a zone, or ZONE.SOURCE or ZONE.STAGE.MODEL of the project. */
 Status show_scope_check(const Project *project, Str scope, Arena *arena, Error *err);
-/* `show quarantine`: grouped, or with rows (and in JSON and CSV) each row; with history those of models that are no longer
- * open too. */
+/* `show quarantine`: grouped, or with rows (and in JSON and CSV) each row; with history those that are no
+ * longer open too: of models, and of sources what was corrected, dropped, or fits since the text was edited. */
 Status show_quarantine(Cli *cli, Str scope, bool rows, bool history, Error *err);

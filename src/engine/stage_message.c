@@ -14,6 +14,52 @@ static Str text_of(Cursor *cursor, Arena *arena) {
 
 /* --- STAGE --- */
 
+static void fix_write(Buf *out, const StageFix *fix) {
+        buf_u64(out, fix->offset);
+        buf_u64(out, fix->raw_hash);
+        buf_u8(out, fix->drop);
+        buf_u8(out, fix->whole);
+        buf_lstr(out, fix->text);
+        str_list_write(out, fix->columns);
+        str_list_write(out, fix->values);
+        buf_lstr(out, fix->column);
+        buf_lstr(out, fix->rule);
+        buf_lstr(out, fix->message);
+}
+
+static void fix_read(Cursor *cursor, Arena *arena, StageFix *out) {
+        out->offset = cursor_u64(cursor);
+        out->raw_hash = cursor_u64(cursor);
+        out->drop = cursor_u8(cursor) != 0;
+        out->whole = cursor_u8(cursor) != 0;
+        out->text = text_of(cursor, arena);
+        out->columns = str_list_read(cursor, arena);
+        out->values = str_list_read(cursor, arena);
+        out->column = text_of(cursor, arena);
+        out->rule = text_of(cursor, arena);
+        out->message = text_of(cursor, arena);
+        cursor->failed |= out->columns.count != out->values.count;
+}
+
+static void fixes_write(Buf *out, const StageSpec *spec) {
+        buf_u32(out, (uint32_t)spec->fix_count);
+        for (size_t i = 0; i < spec->fix_count; i++)
+                fix_write(out, &spec->fixes[i]);
+}
+
+static void fixes_read(Cursor *cursor, Arena *arena, StageSpec *spec) {
+        spec->fix_count = cursor_count(cursor, 42);
+        if (spec->fix_count > STAGE_FIXES_MAX)
+                cursor->failed = true;
+        if (cursor->failed)
+                return;
+        spec->fixes = ARENA_ARRAY(arena, StageFix, spec->fix_count + 1);
+        for (size_t i = 0; i < spec->fix_count; i++) {
+                fix_read(cursor, arena, &spec->fixes[i]);
+                cursor->failed |= i > 0 && spec->fixes[i].offset <= spec->fixes[i - 1].offset;
+        }
+}
+
 void stage_spec_write(Buf *out, const StageSpec *spec) {
         format_write(out, &spec->format);
         source_columns_write(out, spec->columns, spec->column_count);
@@ -24,6 +70,7 @@ void stage_spec_write(Buf *out, const StageSpec *spec) {
         buf_u32(out, (uint32_t)spec->extra_field_id);
         buf_u32(out, spec->threads);
         buf_u64(out, spec->input_limit);
+        fixes_write(out, spec);
 }
 
 Status stage_spec_read(Str bytes, Arena *arena, StageSpec *out, Error *err) {
@@ -38,6 +85,7 @@ Status stage_spec_read(Str bytes, Arena *arena, StageSpec *out, Error *err) {
         spec.extra_field_id = (int)cursor_u32(&cursor);
         spec.threads = cursor_u32(&cursor);
         spec.input_limit = cursor_u64(&cursor);
+        fixes_read(&cursor, arena, &spec);
         if (cursor.failed || cursor_left(&cursor) > 0)
                 return malformed(err, "a staging job");
         *out = spec;
@@ -49,7 +97,8 @@ static const size_t result_counts[] = {
         offsetof(StageResult, records),  offsetof(StageResult, accepted), offsetof(StageResult, quarantined),
         offsetof(StageResult, skipped),  offsetof(StageResult, headers),  offsetof(StageResult, blanks),
         offsetof(StageResult, comments), offsetof(StageResult, preamble), offsetof(StageResult, footers),
-        offsetof(StageResult, bytes),
+        offsetof(StageResult, bytes),    offsetof(StageResult, dropped),  offsetof(StageResult, fixed),
+        offsetof(StageResult, unmet),
 };
 
 static void rule_write(Buf *out, const StageRule *rule) {
@@ -135,7 +184,8 @@ Status stage_result_read(Str bytes, const StageSpec *spec, Arena *arena, StageRe
         if (cursor.failed || cursor_left(&cursor) > 0)
                 return malformed(err, "the result of a staging job");
         if (result.records != result.accepted + result.quarantined + result.skipped ||
-            result.data.rows != result.accepted || result.quarantine.rows != result.quarantined)
+            result.data.rows != result.accepted || result.fixed > result.accepted || result.dropped > result.skipped ||
+            result.quarantine.rows != result.quarantined + result.fixed + result.dropped)
                 return error_set(err, STATUS_CORRUPT,
                                  "a worker's counts of records do not add up: %lld of which %lld accepted, "
                                  "%lld quarantined, %lld skipped",

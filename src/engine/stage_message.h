@@ -13,19 +13,37 @@
 #include "frame/misfit.h"
 
 /* Field ids of a quarantine file's columns, in its order. _file bigint, record bigint, line bigint, offset bigint,
- * length bigint, column text, rule text, message text, raw text, sheet text, cell text. Of a workbook offset and length
+ * length bigint, column text, rule text, message text, raw text, sheet text, cell text, state text. Of a workbook offset and length
  * are NULL, of all else sheet and cell. */
 #define QUARANTINE_TABLE(X)                                                                            \
         X(FILE, 1, "_file", BIGINT) X(RECORD, 2, "record", BIGINT) X(LINE, 3, "line", BIGINT)          \
         X(OFFSET, 4, "offset", BIGINT) X(LENGTH, 5, "length", BIGINT) X(COLUMN, 6, "column", TEXT)     \
         X(RULE, 7, "rule", TEXT) X(MESSAGE, 8, "message", TEXT) X(RAW, 9, "raw", TEXT)                 \
-        X(SHEET, 10, "sheet", TEXT) X(CELL, 11, "cell", TEXT)
+        X(SHEET, 10, "sheet", TEXT) X(CELL, 11, "cell", TEXT) X(STATE, 12, "state", TEXT)
+
+/*
+ * A record that somebody corrected or gave up, however it is read now. It is known by where it begins and what stands
+ * there, so that it is still the same record when the source's text cuts records otherwise.
+ */
+typedef struct StageFix {
+        uint64_t offset;   /* of its first byte; rising from fix to fix */
+        uint64_t raw_hash; /* hash64_stable() of its text as the quarantine shows it */
+        bool drop;         /* it goes nowhere, and is counted among the skipped */
+        bool whole;        /* `text` takes the place of the record; else each value that of its column's field */
+        Str text;
+        StrList columns, values; /* an empty value is NULL */
+        Str column, rule, message; /* why it was in quarantine */
+} StageFix;
+
+#define STAGE_FIXES_MAX 20000 /* of one delivery */
 
 typedef struct StageSpec {
         Format format;
         SourceColumn *columns; /* in the order of the staged table */
         size_t column_count;
         StrList ignore;        /* header names that are read, counted and not kept */
+        StageFix *fixes;
+        size_t fix_count;
         int64_t file_id;       /* the value of _file */
         int file_field_id, row_field_id;
         int extra_field_id;    /* of `_extra`, for what no column takes (worker/rescue.h); 0 = that is not kept */
@@ -57,10 +75,12 @@ typedef struct StageUnknown {
 
 typedef struct StageResult {
         int64_t records, accepted, quarantined, skipped; /* records = accepted + quarantined + skipped */
-        int64_t headers, blanks, comments, preamble, footers; /* what was skipped */
+        int64_t headers, blanks, comments, preamble, footers, dropped; /* what was skipped */
+        int64_t fixed;             /* of the accepted: those that fit because somebody corrected them */
+        int64_t unmet;             /* fixes for which there is no such record any more */
         int64_t bytes;             /* of the delivery after decompression */
         FileStatistics data;       /* data.rows == 0: nothing was written to the data descriptor */
-        FileStatistics quarantine; /* the same */
+        FileStatistics quarantine; /* the same: what is quarantined, and what would be but for a fix */
         StageRule *rules;          /* most frequent first */
         size_t rule_count;
         StrList header;            /* names as names_of_header() gives them; column_N without a header */

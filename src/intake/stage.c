@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "base/vec.h"
+#include "intake/fixes.h"
 #include "intake/fold.h"
 #include "lake/files.h"
 
@@ -51,6 +52,7 @@ typedef struct Staging {
         const StageContext *context;
         const Feed *feed;
         Arena *arena;
+        FixList fixes;    /* of the source's records, as the history has them */
         Delivery *ledger; /* all of the source, newest first */
         OrderedDelivery *order; /* the same, with their times */
         size_t ledger_count;
@@ -71,9 +73,9 @@ static ChangeTable *rows_table(const Staging *s) {
         return s->log ? s->log : s->table;
 }
 
-/* Kept with the table: by which text it was made. */
+/* Kept with the table: by which text, and with which fixes, it was made. */
 static Str reading_detail(const Staging *s) {
-        return arena_strf(s->arena, "{\"reading\":\"%.*s\"}", STR_ARG(s->feed->reading));
+        return arena_strf(s->arena, "{\"reading\":\"%.*s\"}", STR_ARG(fixes_reading(&s->fixes, s->feed->reading, 0, s->arena)));
 }
 
 static bool is_state(const Delivery *delivery, const char *state) {
@@ -85,8 +87,12 @@ static bool held_for_its_name(const Delivery *delivery) {
         return is_state(delivery, "held") && delivery->records == 0 && str_find(delivery->message, STR("came before")) < delivery->message.size;
 }
 
-static bool is_other_text(const Feed *feed, const Delivery *delivery) {
-        return !str_equal(delivery->spec, feed->reading);
+static Str reading_of(const Staging *s, const Delivery *delivery) {
+        return fixes_reading(&s->fixes, s->feed->reading, delivery->id, s->arena);
+}
+
+static bool is_other_text(const Staging *s, const Delivery *delivery) {
+        return !str_equal(delivery->spec, reading_of(s, delivery));
 }
 
 static bool wants_reading(const Staging *s, const Delivery *delivery) {
@@ -96,7 +102,7 @@ static bool wants_reading(const Staging *s, const Delivery *delivery) {
         if (held_for_its_name(delivery))
                 return s->feed->redelivery != FEED_REJECT;
         if (is_state(delivery, "held"))
-                return is_other_text(s->feed, delivery) || context->again || context->replay;
+                return is_other_text(s, delivery) || context->again || context->replay;
         return false;
 }
 
@@ -163,7 +169,7 @@ static void choose(Staging *s) {
         for (size_t i = 0; i < s->ledger_count; i++) {
                 const Delivery *delivery = &s->ledger[i];
                 bool present = is_in_table(s, delivery);
-                if (present && (is_other_text(s->feed, delivery) || s->context->again))
+                if (present && (is_other_text(s, delivery) || s->context->again || (s->context->replay && delivery->quarantined > 0)))
                         s->rebuild = true;
                 if (present && is_displaced(s, delivery))
                         any_fresh_displaces = true;
@@ -420,7 +426,7 @@ static int field_id_of(const ChangeTable *table, Str name) {
         return column ? column->id : 0;
 }
 
-static StageSpec stage_spec(const Staging *s, const Delivery *delivery) {
+static Status stage_spec(const Staging *s, const Delivery *delivery, StageSpec *out, Error *err) {
         const Feed *feed = s->feed;
         size_t count = feed->column_count + s->evolved.count;
         SourceColumn *columns = ARENA_ARRAY(s->arena, SourceColumn, count);
@@ -432,7 +438,7 @@ static StageSpec stage_spec(const Staging *s, const Delivery *delivery) {
                 columns[feed->column_count + i] = (SourceColumn){ .name = s->evolved.items[i], .type = { .kind = TYPE_TEXT } };
         for (size_t i = 0; i < count; i++)
                 columns[i].field_id = field_id_of(rows_table(s), columns[i].name);
-        return (StageSpec){
+        *out = (StageSpec){
                 .format = feed->format,
                 .columns = columns,
                 .column_count = count,
@@ -444,6 +450,7 @@ static StageSpec stage_spec(const Staging *s, const Delivery *delivery) {
                 .threads = s->context->threads,
                 .input_limit = INPUT_LIMIT,
         };
+        return fixes_of_delivery(&s->fixes, delivery->id, s->arena, &out->fixes, &out->fix_count, err);
 }
 
 static Status check_size(int fd, const char *path, const FileStatistics *statistics, Error *err) {
@@ -459,7 +466,7 @@ static Status check_size(int fd, const char *path, const FileStatistics *statist
 /* records = accepted + quarantined + skipped, and as many rows as it says: checked on every file. */
 static Status check_counts(const StageResult *r, Error *err) {
         if (r->records == r->accepted + r->quarantined + r->skipped && r->data.rows == r->accepted &&
-            r->quarantine.rows == r->quarantined && r->accepted >= 0 && r->quarantined >= 0 && r->skipped >= 0)
+            r->quarantine.rows == r->quarantined + r->fixed + r->dropped && r->accepted >= 0 && r->quarantined >= 0 && r->skipped >= 0)
                 return STATUS_OK;
         return error_set(err, STATUS_INTERNAL,
                          "the counts do not add up: %lld records, %lld accepted (%lld rows), %lld quarantined (%lld rows), "
@@ -490,7 +497,8 @@ static Status read_delivery(Staging *s, Reading *reading, Error *err) {
         CLEANUP(buf_deinit) Buf request = { 0 };
         int fds[] = { in, data, quarantine };
         Str reply;
-        StageSpec spec = stage_spec(s, delivery);
+        StageSpec spec;
+        TRY(stage_spec(s, delivery, &spec, err));
         stage_spec_write(&request, &spec);
         TRY(worker_stage(s->worker, buf_view(&request), fds, COUNT_OF(fds), NULL, NULL, s->arena, &reply, err));
         TRY(stage_result_read(reply, &spec, s->arena, &reading->result, err));
@@ -632,7 +640,7 @@ static void note_columns(const Staging *s, Reading *reading) {
         Str changes = column_changes(s);
         bool rescued = s->feed->evolve == FEED_EVOLVE_RESCUE && r->unknown_count > 0;
         bool widened = s->feed->evolve == FEED_EVOLVE_WIDEN && changes.size && reading == &s->readings.items[s->readings.count - 1];
-        if (!reading->accepted || (added.count + r->missing.count == 0 && !rescued && !widened))
+        if (!reading->accepted)
                 return;
         CLEANUP(buf_deinit) Buf words = { 0 };
         if (added.count)
@@ -644,6 +652,11 @@ static void note_columns(const Staging *s, Reading *reading) {
                 buf_printf(&words, "%sunknown columns, kept in _extra: %.*s", words.size ? "; " : "", STR_ARG(unknown_names(s->arena, r)));
         if (widened)
                 buf_append(&words, words.size ? changes : str_slice(changes, 2, changes.size));
+        if (r->fixed + r->dropped)
+                buf_printf(&words, "%s%lld corrected, %lld dropped by hand", words.size ? "; " : "", (long long)r->fixed, (long long)r->dropped);
+        if (r->unmet)
+                buf_printf(&words, "%s%lld fix%s no longer meet%s a record: it is read otherwise now", words.size ? "; " : "", (long long)r->unmet,
+                           r->unmet == 1 ? "" : "es", r->unmet == 1 ? "s" : "");
         report->delivery.message = buf_dup(&words, s->arena);
 }
 
@@ -655,7 +668,7 @@ static void record_counts(const Staging *s, Reading *reading) {
         delivery->quarantined = r->quarantined;
         delivery->skipped = r->skipped;
         delivery->detail = detail_json(s->arena, r);
-        delivery->spec = s->feed->reading;
+        delivery->spec = reading_of(s, delivery);
         delivery->state = STR("staged");
         delivery->message = STR("");
         reading->report->rules = r->rules;
@@ -956,6 +969,8 @@ static Status try_once(Staging *s, StageReport *out, Error *err) {
         *out = (StageReport){ 0 };
         s->readings.count = 0;
         TRY(load_ledger(s->context->lake, s->feed, s->arena, &s->ledger, &s->ledger_count, err));
+        TRY(fixes_load(s->context->lake->catalog, (CatalogAt){ .branch = s->context->commit.branch }, s->feed->zone, s->feed->name, s->arena,
+                       &s->fixes, err));
         TRY(check_table(s, err));
         choose(s);
         if (s->readings.count == 0 && !s->rebuild)
@@ -1015,6 +1030,8 @@ Status stage_plan(const StageContext *context, const Feed *feed, const Delivery 
         if (status != STATUS_OK && status != STATUS_NOT_FOUND)
                 return status;
         TRY(load_with(&s, arriving, arriving_count, err));
+        if (context->lake)
+                TRY(fixes_load(context->lake->catalog, head, feed->zone, feed->name, arena, &s.fixes, err));
         bool is_new = status == STATUS_NOT_FOUND;
         bool other_text = !is_new && !str_equal(table.body.detail, reading_detail(&s));
         s.rebuild = is_new || other_text;

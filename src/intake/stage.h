@@ -35,7 +35,7 @@ typedef struct StageContext {
         Str principal;              /* whom a worker serves: the zone */
         ChangeSetSpec commit;       /* branch, author, via, git; the message is made here */
         bool again;                 /* read everything again */
-        bool replay;                /* read held ones again although the text is the same */
+        bool replay;                /* read held ones again, and those with open quarantine, although the text is the same */
         bool reread_allowed;        /* --yes: however many bytes */
         int64_t reread_limit;       /* bytes of landed files that may be read again without being asked; 0 = any */
         uint32_t threads;

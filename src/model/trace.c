@@ -255,6 +255,8 @@ static Status place_delivery(Trace *t, TracedRow **rows, size_t count, Error *er
                 if (i == 0 || rows[i]->record != rows[i - 1]->record)
                         spec.records[spec.record_count++] = rows[i]->record;
         LocateResult found;
+        FixList *fixes = ARENA_NEW(t->arena, FixList);
+        TRY(fixes_load(t->spec->workspace->lake->catalog, t->spec->at, delivery.zone, delivery.source, t->arena, fixes, err));
         TRY(locate(t, &delivery, &spec, &found, err));
         for (size_t i = 0, at = 0; i < count; i++) {
                 while (at < found.count && found.items[at].record < rows[i]->record)
@@ -266,9 +268,11 @@ static Status place_delivery(Trace *t, TracedRow **rows, size_t count, Error *er
                 rows[i]->line = found.items[at].line;
                 rows[i]->offset = found.items[at].offset;
                 rows[i]->length = found.items[at].length;
-                rows[i]->raw = found.items[at].raw;
                 rows[i]->sheet = found.items[at].sheet;
                 rows[i]->cell = found.items[at].cell;
+                uint64_t place = found.items[at].sheet.size ? (uint64_t)found.items[at].line : found.items[at].offset;
+                rows[i]->fix = fixes_find(fixes, delivery.id, place);
+                rows[i]->raw = rows[i]->fix ? rows[i]->fix->raw : found.items[at].raw;
         }
         return STATUS_OK;
 }

@@ -6,6 +6,7 @@
  * again by a worker, as its source's text says, up to the records asked for.
  */
 #include "engine/locate_message.h"
+#include "intake/fixes.h"
 #include "model/workspace.h"
 
 typedef struct TraceSpec {
@@ -24,8 +25,9 @@ typedef struct TracedRow {
         Str name;      /* of the delivery */
         int64_t line;  /* from 1 */
         uint64_t offset, length;
-        Str raw;
+        Str raw;               /* what landed, also where somebody corrected it */
         Str sheet, cell; /* of a workbook, in the place of offset and length; else empty */
+        const RecordFix *fix;  /* ... or NULL */
 } TracedRow;
 
 typedef struct TraceReport {

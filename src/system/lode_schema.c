@@ -165,7 +165,7 @@ static Status quarantine_text(System *system, Arena *arena, Str *out, Error *err
                 buf_append_cstr(&text, ", ");
                 sql_quote_text(&text, table->name);
                 buf_append_cstr(&text, ", q._file, d.name, q.record, q.line, q.\"offset\", q.length, q.sheet, q.cell, q.\"column\", q.rule,"
-                                       " q.message, q.raw, 'open' FROM ");
+                                       " q.message, q.raw, q.state FROM ");
                 sql_quote_name(&text, table->zone);
                 buf_append_cstr(&text, ".quarantine.");
                 sql_quote_name(&text, table->name);

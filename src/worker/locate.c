@@ -16,37 +16,57 @@ typedef struct Search {
         LocateResult result;
 } Search;
 
-static Status take_row(Search *search, RecordBatch *batch, size_t row, Error *err) {
-        RecordOrigin origin = record_origin(batch, row);
-        search->raw_total += origin.raw.size;
+static Status take_record(Search *search, LocatedRecord record, Error *err) {
+        search->raw_total += record.raw.size;
         if (search->raw_total > RAW_TOTAL_MAX)
                 return error_reason(err, LOCATED_SIZE, reason_number(RAW_TOTAL_MAX >> 20));
-        search->result.items[search->result.count++] = (LocatedRecord){
-                .record = batch->records[row],
-                .line = origin.line,
-                .offset = origin.offset,
-                .length = origin.length,
-                .raw = arena_str(search->arena, origin.raw),
-        };
-        if (origin.sheet.size > 0) {
-                LocatedRecord *located = &search->result.items[search->result.count - 1];
-                located->sheet = arena_str(search->arena, origin.sheet);
-                located->cell = xlsx_cells_print(search->arena, origin.first_column, batch->width, origin.line);
-        }
+        record.raw = arena_str(search->arena, record.raw);
+        record.sheet = arena_str(search->arena, record.sheet);
+        search->result.items[search->result.count++] = record;
         return STATUS_OK;
 }
 
-/* Rows and wanted records both rise: one walk. A record that is no good row is passed over. */
-static Status search_batch(Search *search, RecordBatch *batch, Error *err) {
+/* Whether that record is the one looked for. Records are asked in rising order, as the wanted ones are. */
+static bool is_wanted(Search *search, int64_t record) {
         const LocateSpec *spec = search->spec;
-        for (size_t row = 0; row < batch->rows && search->next < spec->record_count; row++) {
-                while (search->next < spec->record_count && spec->records[search->next] < batch->records[row])
-                        search->next++;
-                if (search->next < spec->record_count && spec->records[search->next] == batch->records[row]) {
-                        TRY(take_row(search, batch, row, err));
-                        search->next++;
-                }
+        while (search->next < spec->record_count && spec->records[search->next] < record)
+                search->next++;
+        if (search->next == spec->record_count || spec->records[search->next] != record)
+                return false;
+        search->next++;
+        return true;
+}
+
+static Status search_bad(Search *search, const BadRecord *bad, Error *err) {
+        if (!is_wanted(search, bad->record))
+                return STATUS_OK;
+        LocatedRecord located = { .record = bad->record, .line = bad->line, .offset = bad->offset, .length = bad->length, .raw = bad->raw, .sheet = bad->sheet };
+        if (bad->sheet.size > 0)
+                located.cell = xlsx_cells_print(search->arena, bad->first_column, bad->width ? bad->width : 1, bad->line);
+        return take_record(search, located, err);
+}
+
+static LocatedRecord located_row(Search *search, RecordBatch *batch, size_t row) {
+        RecordOrigin origin = record_origin(batch, row);
+        LocatedRecord located = { .record = batch->records[row], .line = origin.line, .offset = origin.offset, .length = origin.length,
+                                  .raw = origin.raw, .sheet = origin.sheet };
+        if (origin.sheet.size > 0)
+                located.cell = xlsx_cells_print(search->arena, origin.first_column, batch->width, origin.line);
+        return located;
+}
+
+/* Good and malformed records in their order: one walk. The malformed are in a table where somebody corrected them. */
+static Status search_batch(Search *search, RecordBatch *batch, Error *err) {
+        size_t bad = 0;
+        for (size_t row = 0; row < batch->rows; row++) {
+                for (; bad < batch->bad_count && batch->bad[bad].record < batch->records[row]; bad++)
+                        TRY(search_bad(search, &batch->bad[bad], err));
+                if (!is_wanted(search, batch->records[row]))
+                        continue;
+                TRY(take_record(search, located_row(search, batch, row), err));
         }
+        for (; bad < batch->bad_count; bad++)
+                TRY(search_bad(search, &batch->bad[bad], err));
         return STATUS_OK;
 }
 

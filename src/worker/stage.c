@@ -8,6 +8,7 @@
 
 #include <assert.h>
 
+#include "base/hash.h"
 #include "base/map.h"
 #include "base/reason.h"
 #include "base/vec.h"
@@ -17,6 +18,7 @@
 #include "parquet/writer.h"
 #include "worker/fd_source.h"
 #include "worker/fields.h"
+#include "worker/fix.h"
 #include "worker/rescue.h"
 
 #define EXAMPLE_MAX 200          /* bytes of an example's text */
@@ -28,6 +30,7 @@
 
 struct Stager {
         RecordReader *reader;
+        RecordReader *fix_reader; /* for the texts of fixes; NULL until there is one */
         ParquetWriter *data, *quarantine;
         Vector *vectors;
         size_t vector_count;
@@ -43,6 +46,15 @@ typedef struct UnknownColumn {
         size_t bytes;
 } UnknownColumn;
 
+#define NO_ROW SIZE_MAX
+
+/* A record of the batch that a fix is for. */
+typedef struct Fixed {
+        const StageFix *fix;
+        BadRecord record; /* where it stands, and its text */
+        size_t row;       /* NO_ROW: it was malformed */
+} Fixed;
+
 typedef struct Job {
         Stager *stager;
         const StageSpec *spec;
@@ -57,7 +69,7 @@ typedef struct Job {
         StageRule **found; /* by column + 1 and rule; place 0 is for whole records */
         UnknownColumn *unknown;
         size_t unknown_count;
-        uint64_t read_raw; /* what the source gave so far */
+        VEC(Fixed) fixed;  /* of this batch */
 } Job;
 
 Stager *stager_new(void) {
@@ -74,6 +86,7 @@ void stager_free(Stager *stager) {
         if (!stager)
                 return;
         reader_free(stager->reader);
+        reader_free(stager->fix_reader);
         parquet_writer_free(stager->data);
         parquet_writer_free(stager->quarantine);
         for (size_t i = 0; i < stager->vector_count; i++)
@@ -344,22 +357,14 @@ static void count_rule(Job *job, const Rejected *record, const Misfit *misfit) {
                               .wanted = misfit->wanted };
 }
 
-/* The cell of the field, or all of the row. */
-static Str cells_of(const Job *job, const Rejected *record, Arena *arena) {
-        const BadRecord *bad = &record->bad;
-        size_t field = record->column == NO_FIELD ? NO_FIELD : job->fields[record->column];
-        if (field == NO_FIELD)
-                return xlsx_cells_print(arena, bad->first_column, bad->width ? bad->width : job->result->header.count, bad->line);
-        return xlsx_cells_print(arena, bad->first_column + field, 1, bad->line);
-}
+/* One row of the quarantine. */
+typedef struct Kept {
+        Str column, rule, message, state;
+        Str cells; /* of a workbook */
+} Kept;
 
-static Status put_bad(Job *job, const Rejected *record) {
+static Status put_kept(Job *job, const BadRecord *bad, const Kept *kept) {
         TRY(start_quarantine(job));
-        Arena *arena = &job->stager->batch_arena;
-        const BadRecord *bad = &record->bad;
-        Str column = record->column == NO_FIELD ? STR("") : job->spec->columns[record->column].name;
-        Misfit misfit = misfit_of(job, record, arena);
-        Str message = misfit_words(&misfit, arena);
         ParquetWriter *writer = job->stager->quarantine;
         bool is_cell = bad->sheet.size > 0;
         const struct {
@@ -379,12 +384,13 @@ static Status put_bad(Job *job, const Rejected *record) {
         const struct {
                 Str text;
                 bool none;
-        } texts[] = { { column, column.size == 0 },
-                      { str_of(rule_name(bad->rule)), false },
-                      { message, false },
-                      { printable(arena, bad->raw), false },
+        } texts[] = { { kept->column, kept->column.size == 0 },
+                      { kept->rule, false },
+                      { kept->message, false },
+                      { printable(&job->stager->batch_arena, bad->raw), false },
                       { bad->sheet, !is_cell },
-                      { is_cell ? cells_of(job, record, arena) : STR(""), !is_cell } };
+                      { kept->cells, !is_cell },
+                      { kept->state, false } };
         for (size_t i = 0; i < COUNT_OF(texts); i++) {
                 ParquetColumn *into = parquet_column(writer, COUNT_OF(numbers) + i);
                 if (texts[i].none)
@@ -392,9 +398,28 @@ static Status put_bad(Job *job, const Rejected *record) {
                 else
                         parquet_column_bytes(into, texts[i].text.data, texts[i].text.size);
         }
+        return parquet_row_end(writer, job->err);
+}
+
+/* The cell of the field, or all of the row; empty where there is no sheet. */
+static Str cells_of(const Job *job, const BadRecord *bad, size_t column, Arena *arena) {
+        size_t field = column == NO_FIELD ? NO_FIELD : job->fields[column];
+        if (bad->sheet.size == 0)
+                return STR("");
+        if (field == NO_FIELD)
+                return xlsx_cells_print(arena, bad->first_column, bad->width ? bad->width : job->result->header.count, bad->line);
+        return xlsx_cells_print(arena, bad->first_column + field, 1, bad->line);
+}
+
+static Status put_bad(Job *job, const Rejected *record) {
+        Arena *arena = &job->stager->batch_arena;
+        const BadRecord *bad = &record->bad;
+        Str column = record->column == NO_FIELD ? STR("") : job->spec->columns[record->column].name;
+        Misfit misfit = misfit_of(job, record, arena);
+        Kept kept = { column, str_of(rule_name(bad->rule)), misfit_words(&misfit, arena), STR("open"), cells_of(job, bad, record->column, arena) };
         count_rule(job, record, &misfit);
         job->result->quarantined++;
-        return parquet_row_end(writer, job->err);
+        return put_kept(job, bad, &kept);
 }
 
 static Rejected bad_of_failure(const Job *job, RecordBatch *batch, TypingFailure failure) {
@@ -438,6 +463,160 @@ static Status put_quarantine(Job *job, RecordBatch *batch) {
         return STATUS_OK;
 }
 
+/* --- typing --- */
+
+static void type_missing(Job *job, const RecordBatch *batch, size_t column) {
+        if (!job->spec->columns[column].required)
+                return;
+        for (size_t row = 0; row < batch->rows; row++)
+                typing_failures_add(&job->stager->failures, row, column, RULE_REQUIRED_MISSING);
+}
+
+/* Every column into its vector; of each row that does not fit the first failure stays. */
+static void type_rows(Job *job, const RecordBatch *batch) {
+        Stager *stager = job->stager;
+        stager->failures.count = 0;
+        for (size_t i = 0; i < job->spec->column_count && batch->rows > 0; i++) {
+                if (job->fields[i] == NO_FIELD)
+                        type_missing(job, batch, i);
+                else
+                        typing_column(&job->typings[i], batch, job->fields[i], i, &stager->batch_arena, &stager->vectors[i],
+                                      &stager->failures);
+        }
+        typing_failures_sort(&stager->failures);
+}
+
+/* --- records that somebody corrected --- */
+
+/* The fix of the record that begins there and reads like this; NULL where there is none. */
+static const StageFix *find_fix(Job *job, uint64_t offset, Str raw) {
+        const StageSpec *spec = job->spec;
+        size_t low = 0, high = spec->fix_count;
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                if (spec->fixes[middle].offset < offset)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        if (low == spec->fix_count || spec->fixes[low].offset != offset)
+                return NULL;
+        Str kept = printable(&job->stager->batch_arena, str_slice(raw, 0, RECORD_RAW_MAX));
+        if (spec->fixes[low].raw_hash != hash64_stable(kept))
+                return NULL;
+        job->result->unmet--;
+        return &spec->fixes[low];
+}
+
+static void add_fixed(Job *job, const StageFix *fix, BadRecord bad, size_t row) {
+        bad.raw = str_slice(bad.raw, 0, RECORD_RAW_MAX);
+        vec_push(&job->stager->batch_arena, &job->fixed, (Fixed){ fix, bad, row });
+}
+
+static void take_fixed_rows(Job *job, const RecordBatch *batch) {
+        RecordBatch walk = *batch; /* which counts lines on its own */
+        for (size_t row = 0; row < batch->rows; row++) {
+                RecordOrigin origin = record_origin(&walk, row);
+                const StageFix *fix = find_fix(job, origin.sheet.size ? (uint64_t)origin.line : origin.offset, origin.raw);
+                BadRecord record = { .record = batch->records[row], .line = origin.line, .offset = origin.offset, .length = origin.length, .sheet = origin.sheet, .first_column = origin.first_column, .raw = origin.raw };
+                if (fix)
+                        add_fixed(job, fix, record, row);
+        }
+}
+
+static void take_fixed_bad(Job *job, RecordBatch *batch) {
+        BadRecord *others = ARENA_ARRAY(&job->stager->batch_arena, BadRecord, batch->bad_count + 1);
+        size_t count = 0;
+        for (size_t i = 0; i < batch->bad_count; i++) {
+                const BadRecord *bad = &batch->bad[i];
+                const StageFix *fix = find_fix(job, bad->sheet.size ? (uint64_t)bad->line : bad->offset, bad->raw);
+                if (fix)
+                        add_fixed(job, fix, batch->bad[i], NO_ROW);
+                else
+                        others[count++] = batch->bad[i];
+        }
+        batch->bad = others;
+        batch->bad_count = count;
+}
+
+static bool is_fixed_row(const Job *job, size_t row) {
+        for (size_t i = 0; i < job->fixed.count; i++)
+                if (job->fixed.items[i].row == row)
+                        return true;
+        return false;
+}
+
+/* Sets aside the batch's records that a fix is for: they are neither put into the table nor into quarantine as they stand. */
+static void take_fixed(Job *job, RecordBatch *batch) {
+        TypingFailures *failures = &job->stager->failures;
+        memset(&job->fixed, 0, sizeof(job->fixed));
+        if (job->spec->fix_count == 0)
+                return;
+        take_fixed_rows(job, batch);
+        take_fixed_bad(job, batch);
+        size_t kept = 0;
+        for (size_t i = 0; i < failures->count; i++)
+                if (!is_fixed_row(job, failures->items[i].row))
+                        failures->items[kept++] = failures->items[i];
+        failures->count = kept;
+}
+
+/* What became of it stays in the quarantine, with the reason for which it was there. */
+static Status put_closed(Job *job, const Fixed *fixed, Str state) {
+        const StageFix *fix = fixed->fix;
+        Kept kept = { fix->column, fix->rule, fix->message, state, cells_of(job, &fixed->record, NO_FIELD, &job->stager->batch_arena) };
+        return put_kept(job, &fixed->record, &kept);
+}
+
+static Status put_unfit(Job *job, const Fixed *fixed, Rule rule, size_t width, size_t column, Str field) {
+        Rejected rejected = { fixed->record, column, field };
+        rejected.bad.rule = rule;
+        rejected.bad.width = width;
+        return put_bad(job, &rejected);
+}
+
+static size_t *places_of_fix(const Job *job, const StageFix *fix) {
+        size_t *places = ARENA_ARRAY(&job->stager->batch_arena, size_t, fix->columns.count + 1);
+        for (size_t i = 0; i < fix->columns.count; i++) {
+                places[i] = NO_FIELD;
+                for (size_t j = 0; j < job->spec->column_count; j++)
+                        if (str_equal_nocase(job->spec->columns[j].name, fix->columns.items[i]))
+                                places[i] = job->fields[j];
+        }
+        return places;
+}
+
+static Status put_fixed(Job *job, const RecordBatch *batch, const Fixed *fixed) {
+        Stager *stager = job->stager;
+        if (fixed->fix->drop) {
+                job->result->dropped++;
+                return put_closed(job, fixed, STR("dropped"));
+        }
+        FixedRecord made;
+        if (!stager->fix_reader)
+                stager->fix_reader = reader_new();
+        FixPlace at = { &job->spec->format, job->result->header.count, places_of_fix(job, fixed->fix), fixed->row == NO_ROW ? NULL : batch,
+                        fixed->row, fixed->record.record };
+        TRY(fix_record(fixed->fix, &at, stager->fix_reader, &stager->batch_arena, &made, job->err));
+        if (made.rule != RULE_NONE)
+                return put_unfit(job, fixed, made.rule, made.width, NO_FIELD, STR(""));
+        type_rows(job, &made.batch);
+        if (stager->failures.count > 0) {
+                TypingFailure failure = stager->failures.items[0];
+                size_t place = job->fields[failure.column];
+                return put_unfit(job, fixed, failure.rule, 0, failure.column, place == NO_FIELD ? STR("") : record_field(&made.batch, 0, place));
+        }
+        job->result->fixed++;
+        TRY(put_rows(job, &made.batch, NULL));
+        return put_closed(job, fixed, STR("replayed"));
+}
+
+static Status put_all_fixed(Job *job, const RecordBatch *batch) {
+        for (size_t i = 0; i < job->fixed.count; i++)
+                TRY(put_fixed(job, batch, &job->fixed.items[i]));
+        return STATUS_OK;
+}
+
 /* --- columns that the source does not know --- */
 
 static void collect_unknown(Job *job, const RecordBatch *batch) {
@@ -476,7 +655,9 @@ static void guess_unknown(Job *job) {
 
 /* --- the job --- */
 
-static void mark_failed(Stager *stager, size_t rows) {
+/* Rows that are not put into the table as they stand. */
+static void mark_failed(Job *job, size_t rows) {
+        Stager *stager = job->stager;
         if (rows > stager->failed_room) {
                 free(stager->failed);
                 stager->failed_room = rows + rows / 4;
@@ -484,36 +665,27 @@ static void mark_failed(Stager *stager, size_t rows) {
                 if (!stager->failed)
                         out_of_memory();
         }
-        memset(stager->failed, 0, rows);
+        if (rows > 0)
+                memset(stager->failed, 0, rows);
         for (size_t i = 0; i < stager->failures.count; i++)
                 stager->failed[stager->failures.items[i].row] = true;
-}
-
-static void type_missing(Job *job, const RecordBatch *batch, size_t column) {
-        if (!job->spec->columns[column].required)
-                return;
-        for (size_t row = 0; row < batch->rows; row++)
-                typing_failures_add(&job->stager->failures, row, column, RULE_REQUIRED_MISSING);
+        for (size_t i = 0; i < job->fixed.count; i++)
+                if (job->fixed.items[i].row != NO_ROW)
+                        stager->failed[job->fixed.items[i].row] = true;
 }
 
 static Status stage_batch(Job *job, RecordBatch *batch) {
         Stager *stager = job->stager;
         arena_reset(&stager->batch_arena);
-        stager->failures.count = 0;
-        for (size_t i = 0; i < job->spec->column_count && batch->rows > 0; i++) {
-                if (job->fields[i] == NO_FIELD)
-                        type_missing(job, batch, i);
-                else
-                        typing_column(&job->typings[i], batch, job->fields[i], i, &stager->batch_arena,
-                                      &stager->vectors[i], &stager->failures);
-        }
-        typing_failures_sort(&stager->failures);
-        if (stager->failures.count > 0)
-                mark_failed(stager, batch->rows);
-        TRY(put_rows(job, batch, stager->failures.count > 0 ? stager->failed : NULL));
+        type_rows(job, batch);
+        take_fixed(job, batch);
+        bool all_fit = stager->failures.count == 0 && job->fixed.count == 0;
+        if (!all_fit)
+                mark_failed(job, batch->rows);
+        TRY(put_rows(job, batch, all_fit ? NULL : stager->failed));
         TRY(put_quarantine(job, batch));
         collect_unknown(job, batch);
-        return STATUS_OK;
+        return put_all_fixed(job, batch);
 }
 
 static Status stage_batches(Job *job, StageProgress progress) {
@@ -571,7 +743,7 @@ static void take_counts(Job *job) {
         result->comments = counts->comments;
         result->preamble = counts->preamble;
         result->footers = counts->footers;
-        result->skipped = counts->headers + counts->blanks + counts->comments + counts->preamble + counts->footers;
+        result->skipped = counts->headers + counts->blanks + counts->comments + counts->preamble + counts->footers + result->dropped;
         result->bytes = (int64_t)counts->bytes;
 }
 
@@ -605,6 +777,7 @@ static Status prepare(Job *job) {
 static Status run(Job *job, StageProgress progress) {
         const StageSpec *spec = job->spec;
         TRY(prepare(job));
+        job->result->unmet = (int64_t)spec->fix_count;
         Source source = source_of_fd(&job->files.in);
         ReaderOptions options = { .format = &spec->format,
                                   .width = spec->column_count + spec->ignore.count,

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/test.h"
 #include "worker/sniff.h"
 
@@ -76,7 +77,7 @@ TEST(what_fits_is_staged_and_what_does_not_is_kept_with_its_reason) {
         CHECK_INT(result.blanks, 1);
         CHECK_INT(result.data.rows, 3);
         CHECK_INT(result.data.column_count, 5);
-        CHECK_INT(result.quarantine.column_count, 11);
+        CHECK_INT(result.quarantine.column_count, 12);
         static const struct {
                 const char *column, *rule;
                 int count, record, line;
@@ -107,6 +108,41 @@ TEST(what_fits_is_staged_and_what_does_not_is_kept_with_its_reason) {
         CHECK(value_read_int64(result.data.columns[4].upper, &high));
         CHECK_INT(high, 11);
         CHECK_INT(result.data.columns[1].nulls, 1);
+}
+
+static StageFix fix_at(uint64_t offset, const char *raw) {
+        return (StageFix){ .offset = offset, .raw_hash = hash64_stable(str_of(raw)), .rule = STR("some_rule") };
+}
+
+TEST(a_fixed_record_is_accepted_a_dropped_one_skipped_and_both_are_kept) {
+        CLEANUP(stager_freep) Stager *stager = stager_new();
+        StageSpec spec = spec_of(format_default());
+        Str amount[] = { STR("amount") }, two[] = { STR("2.5") }, many[] = { STR("2.555") };
+        StageFix fixes[] = { fix_at(19, "1,x,a"), fix_at(25, "2,1,b,c"), fix_at(33, "3,y,d"), fix_at(39, "4,4,e"), fix_at(45, "5,z,f"),
+                             fix_at(51, "6,6,other") };
+        fixes[0].columns = fixes[3].columns = fixes[4].columns = (StrList){ amount, 1 };
+        fixes[0].values = fixes[3].values = fixes[5].values = (StrList){ two, 1 };
+        fixes[5].columns = (StrList){ amount, 1 };
+        fixes[4].values = (StrList){ many, 1 };
+        fixes[1].whole = true;
+        fixes[1].text = STR("2,1,\"b,c\"");
+        fixes[2].drop = true;
+        spec.fixes = fixes;
+        spec.fix_count = COUNT_OF(fixes);
+        StageResult result;
+        CHECK_OK(stage_text(t, stager, &spec, STR("id,amount due,note\n1,x,a\n2,1,b,c\n3,y,d\n4,4,e\n5,z,f\n6,6,g\n"), &result));
+        CHECK_INT(result.records, 7);
+        CHECK_INT(result.accepted, 4);    /* 1, 2, 4 fixed; 6 as it is */
+        CHECK_INT(result.fixed, 3);
+        CHECK_INT(result.quarantined, 1); /* 5: what it was corrected to does not fit */
+        CHECK_INT(result.skipped, 2);
+        CHECK_INT(result.dropped, 1);
+        CHECK_INT(result.unmet, 1);       /* 6: there is another text now */
+        CHECK_INT(result.quarantine.rows, 5);
+        CHECK_STR(result.rules[0].message, STR("amount: '2.555' has more digits than the type keeps (decimal(9,2))"));
+        int64_t high;
+        CHECK(value_read_int64(result.data.columns[4].upper, &high));
+        CHECK_INT(high, 7);
 }
 
 TEST(columns_that_come_and_go_are_reported) {

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/fixes.h"
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/time.h"
+#include "base/vec.h"
+
+CatalogName fixes_name(Str zone, Str source) {
+        return (CatalogName){ STR("fix"), zone, source };
+}
+
+/* ---- as JSON ---- */
+
+static void print_set(JsonWriter *w, const RecordFix *fix) {
+        json_key(w, "set");
+        json_array(w);
+        for (size_t i = 0; i < fix->columns.count; i++) {
+                json_object(w);
+                json_member_str(w, "column", fix->columns.items[i]);
+                json_member_str(w, "value", fix->values.items[i]);
+                json_end(w);
+        }
+        json_end(w);
+}
+
+static void print_fix(JsonWriter *w, const RecordFix *fix, Arena *arena) {
+        json_object(w);
+        json_member_int(w, "delivery", fix->delivery);
+        json_member_str(w, "name", fix->name);
+        json_member_int(w, "record", fix->record);
+        json_member_int(w, "line", fix->line);
+        json_member_int(w, "offset", (int64_t)fix->offset);
+        json_member_int(w, "length", (int64_t)fix->length);
+        json_member_str(w, "raw", fix->raw);
+        if (fix->drop)
+                json_member_bool(w, "drop", true);
+        else if (fix->whole)
+                json_member_str(w, "text", fix->text);
+        else
+                print_set(w, fix);
+        json_member_str(w, "column", fix->column);
+        json_member_str(w, "rule", fix->rule);
+        json_member_str(w, "message", fix->message);
+        json_member_str(w, "author", fix->author);
+        json_member_str(w, "time", time_print_us(arena, fix->time_us));
+        json_end(w);
+}
+
+static void print_body(FixList *list, Arena *arena) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        JsonWriter w = json_writer(&out, false);
+        json_object(&w);
+        json_key(&w, "fixes");
+        json_array(&w);
+        for (size_t i = 0; i < list->count; i++)
+                print_fix(&w, &list->items[i], arena);
+        json_end(&w);
+        json_end(&w);
+        list->body = list->count ? buf_dup(&out, arena) : STR("");
+}
+
+static void read_set(const Json *set, Arena *arena, RecordFix *out) {
+        VEC(Str) columns = { 0 };
+        VEC(Str) values = { 0 };
+        for (size_t i = 0; i < json_count(set); i++) {
+                const Json *member = json_at(set, i);
+                vec_push(arena, &columns, json_string(json_get(member, "column")));
+                vec_push(arena, &values, json_string(json_get(member, "value")));
+        }
+        out->columns = (StrList){ columns.items, columns.count };
+        out->values = (StrList){ values.items, values.count };
+}
+
+static void read_fix(const Json *json, Arena *arena, RecordFix *out) {
+        const Json *text = json_get(json, "text");
+        *out = (RecordFix){
+                .delivery = json_integer(json_get(json, "delivery"), 0),
+                .name = json_string(json_get(json, "name")),
+                .record = json_integer(json_get(json, "record"), 0),
+                .line = json_integer(json_get(json, "line"), 0),
+                .offset = (uint64_t)json_integer(json_get(json, "offset"), 0),
+                .length = (uint64_t)json_integer(json_get(json, "length"), 0),
+                .raw = json_string(json_get(json, "raw")),
+                .drop = json_bool(json_get(json, "drop"), false),
+                .whole = !json_is_null(text),
+                .text = json_string(text),
+                .column = json_string(json_get(json, "column")),
+                .rule = json_string(json_get(json, "rule")),
+                .message = json_string(json_get(json, "message")),
+                .author = json_string(json_get(json, "author")),
+        };
+        read_set(json_get(json, "set"), arena, out);
+        time_parse_us(json_string(json_get(json, "time")), &out->time_us);
+}
+
+Status fixes_load(Catalog *catalog, CatalogAt at, Str zone, Str source, Arena *arena, FixList *out, Error *err) {
+        CatalogObject object;
+        *out = (FixList){ .body = STR("") };
+        Status status = catalog_get(catalog, at, fixes_name(zone, source), arena, &object, err);
+        if (status == STATUS_NOT_FOUND)
+                return STATUS_OK;
+        TRY(status);
+        Json *body;
+        TRY(json_parse(object.body, "the fixes of a source", arena, &body, err));
+        const Json *list = json_get(body, "fixes");
+        out->items = ARENA_ARRAY(arena, RecordFix, json_count(list) + 1);
+        for (size_t i = 0; i < json_count(list); i++)
+                read_fix(json_at(list, i), arena, &out->items[out->count++]);
+        out->body = object.body;
+        return STATUS_OK;
+}
+
+/* ---- the list ---- */
+
+static int compare_places(const void *a, const void *b) {
+        const RecordFix *x = a, *y = b;
+        if (x->delivery != y->delivery)
+                return x->delivery < y->delivery ? -1 : 1;
+        return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+const RecordFix *fixes_find(const FixList *list, int64_t delivery, uint64_t offset) {
+        RecordFix wanted = { .delivery = delivery, .offset = offset };
+        return list->count ? bsearch(&wanted, list->items, list->count, sizeof(wanted), compare_places) : NULL;
+}
+
+/* Who fixed a record and when decides nothing. */
+static void append_what_decides(Buf *out, const RecordFix *fix) {
+        buf_u64(out, (uint64_t)fix->delivery);
+        buf_u64(out, fix->offset);
+        buf_u8(out, fix->drop);
+        buf_u8(out, fix->whole);
+        buf_lstr(out, fix->raw);
+        buf_lstr(out, fix->text);
+        str_list_write(out, fix->columns);
+        str_list_write(out, fix->values);
+}
+
+static bool is_same(const RecordFix *a, const RecordFix *b) {
+        CLEANUP(buf_deinit) Buf x = { 0 };
+        CLEANUP(buf_deinit) Buf y = { 0 };
+        append_what_decides(&x, a);
+        append_what_decides(&y, b);
+        return str_equal(buf_view(&x), buf_view(&y));
+}
+
+void fixes_put(FixList *list, const RecordFix *fix, Arena *arena) {
+        const RecordFix *known = fixes_find(list, fix->delivery, fix->offset);
+        if (known && is_same(known, fix))
+                return;
+        RecordFix *items = ARENA_ARRAY(arena, RecordFix, list->count + 1);
+        if (list->count)
+                memcpy(items, list->items, list->count * sizeof(*items));
+        if (known)
+                items[known - list->items] = *fix;
+        else
+                items[list->count++] = *fix;
+        list->items = items;
+        qsort(items, list->count, sizeof(*items), compare_places);
+        print_body(list, arena);
+}
+
+bool fixes_remove(FixList *list, int64_t delivery, uint64_t offset, Arena *arena) {
+        const RecordFix *known = fixes_find(list, delivery, offset);
+        if (!known)
+                return false;
+        size_t at = (size_t)(known - list->items);
+        memmove(&list->items[at], &list->items[at + 1], (list->count - at - 1) * sizeof(*known));
+        list->count--;
+        print_body(list, arena);
+        return true;
+}
+
+/* ---- for staging ---- */
+
+Status fixes_of_delivery(const FixList *list, int64_t delivery, Arena *arena, StageFix **out, size_t *out_count, Error *err) {
+        VEC(StageFix) fixes = { 0 };
+        for (size_t i = 0; i < list->count; i++) {
+                const RecordFix *fix = &list->items[i];
+                if (fix->delivery != delivery)
+                        continue;
+                StageFix item = { .offset = fix->offset,
+                                  .raw_hash = hash64_stable(fix->raw),
+                                  .drop = fix->drop,
+                                  .whole = fix->whole,
+                                  .text = fix->text,
+                                  .columns = fix->columns,
+                                  .values = fix->values,
+                                  .column = fix->column,
+                                  .rule = fix->rule,
+                                  .message = fix->message };
+                vec_push(arena, &fixes, item);
+        }
+        if (fixes.count > STAGE_FIXES_MAX)
+                return error_set(err, STATUS_LIMIT, "a delivery has %zu corrected records; at most %d are taken", fixes.count, STAGE_FIXES_MAX);
+        *out = fixes.items;
+        *out_count = fixes.count;
+        return STATUS_OK;
+}
+
+Str fixes_reading(const FixList *list, Str reading, int64_t delivery, Arena *arena) {
+        CLEANUP(buf_deinit) Buf all = { 0 };
+        buf_lstr(&all, reading);
+        size_t count = 0;
+        for (size_t i = 0; i < list->count; i++) {
+                if (delivery != 0 && list->items[i].delivery != delivery)
+                        continue;
+                append_what_decides(&all, &list->items[i]);
+                count++;
+        }
+        return count ? sha256_hex(arena, sha256_of(buf_view(&all))) : reading;
+}

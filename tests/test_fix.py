@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Single records of the quarantine, corrected or given up: once, for good, without a byte of what landed being touched."""
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import LODE, Project, counts
+
+ROWS = ["id,amount,note", "1,1.50,a", "2,abc,b", "3,3,c,d", '4,x"y,e', '5,"5.00","q"', "6,7.00,ok", "7,z,last"]
+SOURCE = "from: in/o*.csv\ntolerate: 90%\ncolumns:\n  id: int\n  amount: decimal(9,2)\n  note: text\n"
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    project.write("in/o.csv", "\n".join(ROWS) + "\n")
+    project.write("zones/shop/sources/o.yml", SOURCE)
+    project.lode("run")
+    return project
+
+
+def rows(project: Project) -> list[tuple[object, ...]]:
+    return [(row["id"], row["amount"], row["note"], row["_row"])
+            for row in project.query("select id, amount::text as amount, note, _row from shop.staging.o order by id")]
+
+
+def sums(project: Project) -> tuple[int, int, int, int]:
+    (delivery,) = [item for item in project.json("show", "delivery") if item["state"] == "staged"]
+    assert delivery["records"] == delivery["accepted"] + delivery["quarantined"] + delivery["skipped"]
+    return delivery["records"], delivery["accepted"], delivery["quarantined"], delivery["skipped"]
+
+
+def fix(project: Project, line: int, *what: str, check: bool = True) -> dict:
+    return project.json("fix", "shop.o", "--file", "o.csv", "--line", str(line), *what, check=check)
+
+
+def test_by_column_by_text_and_given_up(shop: Project) -> None:
+    assert sums(shop) == (8, 3, 4, 1)
+    assert fix(shop, 3, "--set", "amount=2.25", "--set", "note=b 2")["records"][0]["state"] == "replayed"
+    assert sums(shop) == (8, 4, 3, 1)
+    fix(shop, 4, "--text", '3,3,"c,d"')
+    assert fix(shop, 5, "--drop")["records"][0]["state"] == "dropped"
+    assert sums(shop) == (8, 5, 1, 2)
+    assert rows(shop) == [(1, "1.50", "a", 2), (2, "2.25", "b 2", 3), (3, "3.00", "c,d", 4), (5, "5.00", "q", 6), (6, "7.00", "ok", 7)]
+    assert [row["line"] for row in shop.json("show", "quarantine", "--rows")] == [8]
+    history = {row["line"]: row["state"] for row in shop.json("show", "quarantine", "--history")}
+    assert history == {3: "replayed", 4: "replayed", 5: "dropped", 8: "open"}
+    states = shop.query("select state, count(*) as n from shop.quarantine.o group by 1 order by 1")
+    assert states == [{"state": "dropped", "n": 1}, {"state": "open", "n": 1}, {"state": "replayed", "n": 2}]
+
+
+def test_the_way_back_says_who_and_shows_what_landed(shop: Project) -> None:
+    before = shop.json("show", "delivery")[0]["sha256"]
+    fix(shop, 3, "--set", "amount=2.25")
+    (traced,) = shop.json("trace", "shop.staging.o", "--where", "id = 2")
+    assert (traced["raw"], traced["line"]) == ("2,abc,b", 3)
+    assert traced["fix"]["author"].startswith("local:") and traced["fix"]["set"] == {"amount": "2.25"}
+    assert "fixed by local:" in shop.lode("trace", "shop.staging.o", "--where", "id = 2").stdout
+    assert shop.json("trace", "shop.staging.o", "--where", "id = 1")[0].get("fix") is None
+    assert shop.json("show", "delivery")[0]["sha256"] == before
+    assert "ok" in shop.lode("verify").stdout, "the landed bytes are what they were"
+
+
+def test_it_holds_when_the_source_is_read_again_and_when_nothing_changed(shop: Project) -> None:
+    fix(shop, 3, "--set", "amount=2.25")
+    wanted = rows(shop)
+    for again in ((), ("--again",), ("--replay",)):
+        shop.lode("run", *again)
+        assert rows(shop) == wanted
+    shop.write("zones/shop/sources/o.yml", SOURCE.replace("note: text", "note: text required"))
+    shop.lode("run")
+    assert rows(shop) == wanted
+    shop.write("zones/shop/sources/o.yml", SOURCE.replace("amount: decimal(9,2)", "amount: text"))
+    shop.lode("run")
+    assert [row["amount"] for row in shop.query("select amount from shop.staging.o where id = 2")] == ["2.25"], "also where it would fit as it is"
+
+
+def test_what_still_does_not_fit_stays_and_says_why(shop: Project) -> None:
+    told = fix(shop, 3, "--set", "amount=two", check=False)
+    assert told["records"][0]["state"] == "open" and "'two' is not a number" in told["records"][0]["message"]
+    assert shop.lode("fix", "shop.o", "--file", "o.csv", "--line", "3", "--set", "amount=two", check=False).exit == 1
+    assert sums(shop) == (8, 3, 4, 1)
+    fix(shop, 3, "--set", "amount=2")
+    assert sums(shop) == (8, 4, 3, 1)
+    fix(shop, 3, "--undo")
+    assert sums(shop) == (8, 3, 4, 1)
+    assert [row["state"] for row in shop.json("show", "quarantine", "--rows") if row["line"] == 3] == ["open"]
+
+
+WRONG = [
+    (("--file", "o.csv", "--line", "2", "--set", "amount=1"), "nothing in the quarantine"),
+    (("--file", "p.csv", "--line", "3", "--set", "amount=1"), "nothing in the quarantine"),
+    (("--file", "o.csv", "--line", "3", "--set", "amonut=1"), "no column 'amonut'"),
+    (("--file", "o.csv", "--line", "4", "--set", "amount=1"), "malformed as a whole"),
+    (("--file", "o.csv", "--line", "3"), "one of --set, --text, --drop and --undo"),
+    (("--file", "o.csv", "--line", "3", "--drop", "--undo"), "one of --set"),
+    (("--file", "o.csv", "--line", "3", "--undo"), "nothing to take back"),
+    (("--line", "3", "--drop"), "--file and --line"),
+    (("--file", "o.csv", "--line", "zero", "--drop"), "a number from 1"),
+]
+
+
+def test_what_is_wrong_is_said_and_nothing_done(shop: Project) -> None:
+    before = len(shop.json("log"))
+    for options, words in WRONG:
+        assert words in shop.error("fix", "shop.o", *options)["message"]
+    assert len(shop.json("log")) == before
+
+
+def edit(project: Project, change: dict[int, dict[str, str]], **dialect: str) -> str:
+    listed = list(csv.DictReader(io.StringIO(project.lode("show", "quarantine", "shop.o", "-o", "csv").stdout)))
+    for row in listed:
+        row.update(change.get(int(row["line"]), {}))
+        row["delivery"] = "8.9137E+18"  # as a spreadsheet leaves it
+    out = io.StringIO()
+    writer = csv.DictWriter(out, listed[0].keys(), **dialect)
+    writer.writeheader()
+    writer.writerows(reversed(listed))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_round_trip_through_a_spreadsheet(shop: Project, delimiter: str) -> None:
+    change = {3: {"raw": "2,2.25,b"}, 4: {"raw": '3,3,"c,d"'}, 5: {"state": "Dropped"}}
+    text = edit(shop, change, delimiter=delimiter)
+    shop.write("q.csv", "\ufeff" + text)
+    told = shop.json("fix", "shop.o", "--from", "q.csv")
+    assert sorted((record["line"], record["state"]) for record in told["records"]) == [(3, "replayed"), (4, "replayed"), (5, "dropped")]
+    assert sums(shop) == (8, 5, 1, 2)
+    wanted, commits = rows(shop), len(shop.json("log"))
+    assert shop.json("fix", "shop.o", "--from", "q.csv", check=False)["commit"] in (None, ""), "the same list again changes nothing"
+    assert rows(shop) == wanted and sums(shop) == (8, 5, 1, 2)
+    assert len(shop.json("log")) == commits
+
+
+def test_a_list_of_another_source_and_one_that_is_none(shop: Project) -> None:
+    shop.write("q.csv", edit(shop, {3: {"source": "other"}}))
+    assert "is of shop.other" in shop.error("fix", "shop.o", "--from", "q.csv")["message"]
+    shop.write("q.csv", "a,b\n1,2\n")
+    assert "no column 'zone'" in shop.error("fix", "shop.o", "--from", "q.csv")["message"]
+
+
+def test_quarantine_closes_by_an_edit_of_the_text_and_its_history_stays(project: Project) -> None:
+    project.write("in/o.csv", "id,day\n1,2026-01-01\n2,24.12.2025\n3,soon\n")
+    text = "from: in/o.csv\n{}tolerate: 90%\ncolumns:\n  id: int\n  day: date\n"
+    project.write("zones/shop/sources/o.yml", text.format(""))
+    project.lode("run")
+    assert [row["state"] for row in project.json("show", "quarantine")] == ["open", "open"]
+    project.write("zones/shop/sources/o.yml", text.format("dates: [yyyy-MM-dd, dd.MM.yyyy]\n"))
+    project.lode("run")
+    assert [(row["line"], row["state"]) for row in project.json("show", "quarantine")] == [(4, "open")]
+    assert sorted((row["line"], row["state"]) for row in project.json("show", "quarantine", "--history")) == [(3, "replayed"), (4, "open")]
+
+
+@counts("LODE_FIX_KILLS", 4, 60)
+def test_killed_at_any_time_it_is_done_once_or_not_at_all(shop: Project, count: int) -> None:
+    before = rows(shop)
+    after = sorted([*before, (2, "2.25", "b", 3)])
+    for i in range(count):
+        shop.lode("fix", "shop.o", "--file", "o.csv", "--line", "3", "--undo", check=False)
+        started = subprocess.Popen([LODE, "fix", "shop.o", "--file", "o.csv", "--line", "3", "--set", "amount=2.25"], cwd=shop.root,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ})
+        time.sleep(0.05 + 0.5 * i / count)
+        started.send_signal(signal.SIGKILL)
+        started.wait()
+        shop.lode("run")
+        assert rows(shop) in (before, after)
+        assert sums(shop)[0] == 8
