@@ -4,12 +4,15 @@
 import getpass
 import json
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from conftest import LODE, Project
+from server import PASSWORD, Server, add_user, serving
 from test_access import shop
 
 ME = f"local:{getpass.getuser()}"
@@ -174,3 +177,185 @@ def test_several_processes_write_one_chain(shop_of_all: Project) -> None:
     assert [process.wait(timeout=60) for process in many] == [0] * 12
     assert verify(shop_of_all)["records"] == before + 13
     assert [json.loads(line)["sequence"] for line in log_of(shop_of_all).read_text().splitlines()] == list(range(1, before + 15))
+
+
+# ---- every door writes it ----
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    project = shop(tmp_path_factory.mktemp("audit-doors"))
+    add_user(project, "au", "--role", "auditor")
+    add_user(project, "ad", "--role", "admin")
+    with serving(project) as running:
+        yield running
+
+
+def recorded(server: Server, *options: str) -> list[dict[str, Any]]:
+    """The server's records and others', oldest first."""
+    return entries(server.project, *options)[::-1]
+
+
+def since(server: Server, mark: str) -> list[dict[str, Any]]:
+    """What came after the record with this hash, without what the test itself asks."""
+    found = recorded(server)
+    hashes = [entry["hash"] for entry in found]
+    return [entry for entry in found[hashes.index(mark) + 1:] if entry["action"] != "audit"]
+
+
+def mark(server: Server) -> str:
+    return recorded(server)[-1]["hash"]
+
+
+def test_statements_of_the_wire_are_recorded_in_every_form(server: Server) -> None:
+    before = mark(server)
+    with psycopg.connect(server.dsn("oz", "shop"), autocommit=True) as connection:
+        connection.execute("select id, region from canonical.order where coalesce(email, 'secret') <> 'secret too'").fetchall()
+        connection.execute("select region from canonical.order where id = %s", (1,), prepare=True).fetchall()
+        connection.execute("prepare p as select count(*) from canonical.order")
+        connection.execute("execute p").fetchall()
+        connection.execute("explain select id from canonical.order").fetchall()
+        with connection.cursor().copy("copy (select id from canonical.order) to stdout") as copy:
+            assert len(list(copy)) > 0
+        with connection.transaction():
+            connection.execute("declare c cursor for select id from canonical.order")
+            connection.execute("fetch 2 from c").fetchall()
+            connection.execute("close c")
+    found = since(server, before)
+    assert all(entry["principal"] == "oz" and entry["via"] == "pg" and entry["decision"] == "allow" for entry in found)
+    assert [entry["action"] for entry in found] == ["login", "query", "query", "query", "explain", "copy", "query begun", "query"]
+    first, second, third, _, copied, _, fetched = found[1:]
+    assert first["statement"] == "select id, region from canonical.order where coalesce(email, ?) <> ?"
+    assert first["objects"] == ["shop.canonical.order"] and first["rows"] == 4 and first["bytes"] > 0
+    assert sorted(first["columns"]) == ["shop.canonical.order.email", "shop.canonical.order.id", "shop.canonical.order.region"]
+    assert (second["rows"], third["rows"], copied["rows"], fetched["rows"]) == (1, 1, 4, 2)
+    assert first["policy"]  # policies.yml masks email for the owner too
+
+
+REFUSED = {
+    "select * from staging.orders": ["shop.staging.orders"],
+    "select amount from canonical.order": ["shop.canonical.order"],
+    "select 1 from canonical.nothing join shop.landing.orders on true": ["shop.canonical.nothing", "shop.landing.orders"],
+    "select read_text('secret')": [],
+    "insert into canonical.order values (1)": [],
+    "selec 'secret'": [],
+    "alter role bo password 'secret'": [],
+}
+
+
+def test_what_was_refused_is_recorded_with_what_it_named(server: Server) -> None:
+    before = mark(server)
+    with psycopg.connect(server.dsn("bo", "shop"), autocommit=True) as connection:
+        for sql in REFUSED:
+            with pytest.raises(psycopg.Error):
+                connection.execute(sql)
+    found = since(server, before)[1:]
+    assert [(entry["objects"], entry["decision"], entry["rows"]) for entry in found] == [(objects, "deny", None) for objects in REFUSED.values()]
+    assert "secret" not in json.dumps(found)
+    assert [entry["principal"] for entry in entries(server.project, "--on", "shop.staging.orders", "--decision", "deny", "-n", "1")] == ["bo"]
+
+
+def test_logins_are_recorded(server: Server) -> None:
+    before = mark(server)
+    for user, password in (("bo", "wrong"), ("ghost", "wrong"), ("bo", PASSWORD)):
+        try:
+            psycopg.connect(server.dsn(user, "shop", password)).close()
+        except psycopg.Error:
+            assert password == "wrong"
+    assert [(entry["principal"], entry["action"], entry["decision"]) for entry in since(server, before)] == [
+        ("bo", "login", "deny"), ("ghost", "login", "deny"), ("bo", "login", "allow")]
+
+
+def test_an_answer_that_is_cut_off_is_recorded(server: Server) -> None:
+    """By the client that hangs up, by a cancel: how far it came, and that it was begun is there before its first byte."""
+    many = "select a.id from canonical.order a, range(2000000) r(n)"
+    before = mark(server)
+    connection = psycopg.connect(server.dsn("oz", "shop"), autocommit=True)
+    with pytest.raises(psycopg.errors.QueryCanceled), connection.cursor() as cursor:
+        threading.Timer(0.3, connection.cancel).start()
+        for _ in cursor.stream(many):
+            pass
+    connection.close()
+    found = [entry for entry in since(server, before) if entry["action"] != "login"]
+    assert [entry["action"] for entry in found] == ["query begun", "query"]
+    assert found[0]["objects"] == found[1]["objects"] == ["shop.canonical.order"]
+    assert 0 < found[1]["rows"] < 8000000
+
+
+def test_changes_by_the_command_line_are_recorded(server: Server) -> None:
+    project, before = server.project, mark(server)
+    token = project.json("token", "add", "ci", "--for", "bo")["token"]
+    project.lode("user", "set", "cy", "--attr", "region=US")
+    project.lode("token", "remove", "ci")
+    project.lode("why", "bo", "shop.canonical.order", "id = 4711")
+    project.lode("show", "access", "shop.canonical.order")
+    project.lode("trace", "shop.staging.orders", "--where", "id = 1")
+    project.lode("show", "quarantine")
+    project.lode("backup", project.root.parent / "backup")
+    found = since(server, before)
+    assert [entry["action"] for entry in found] == ["token add", "user set", "token remove", "why", "show access", "trace", "show quarantine", "backup"]
+    assert all(entry["principal"] == ME and entry["via"] == "cli" for entry in found)
+    text = "".join(path.read_text() for path in (project.store / "audit").iterdir())
+    assert token not in text and PASSWORD not in text and "4711" not in text
+
+
+# ---- read as a table ----
+
+def test_auditors_read_it_as_a_table(server: Server) -> None:
+    with psycopg.connect(server.dsn("bo", "shop"), autocommit=True) as connection:
+        connection.execute("select region from canonical.order").fetchall()
+    asked = "select principal, via, rows, decision from lode.audit where 'shop.canonical.order' = any(objects) and principal = 'bo' order by time desc limit 1"
+    for user, database in (("au", "postgres"), ("au", "lode"), ("ad", "shop")):
+        with psycopg.connect(server.dsn(user, database)) as connection:
+            assert connection.execute(asked).fetchone() == ("bo", "pg", 2, "allow")
+            columns = [column.name for column in connection.execute("select * from lode.audit limit 1").description]
+            assert [name for name in columns if name != "service"] == KEYS
+    server.project.query("select count(*) from lode.audit")
+    table = {row["hash"]: row for row in server.project.query("select * from lode.audit")}
+    for entry in entries(server.project)[2:]:  # written since
+        row = table[entry["hash"]]
+        row |= {name: json.loads(row[name]) for name in ("objects", "columns")}  # lode query shows lists as text
+        assert {**row, "time": None, "service": None} == {**entry, "time": None, "service": None}
+
+
+def test_for_others_it_does_not_exist(server: Server) -> None:
+    for user in ("bo", "oz"):
+        with psycopg.connect(server.dsn(user, "shop"), autocommit=True) as connection:
+            said = set()
+            for name in ("lode.audit", "lode.audix"):
+                with pytest.raises(psycopg.errors.UndefinedTable) as refused:
+                    connection.execute(f"select * from {name}")
+                said.add(str(refused.value).replace(name, "X"))
+            assert len(said) == 1
+    assert server.project.error("query", "--as", "bo", "select * from lode.audit")["code"] == "E203"
+    assert server.project.query("select count(*) > 0 as some from lode.audit", "--as", "au") == [{"some": True}]
+
+
+# ---- dying ----
+
+def test_a_killed_server_leaves_a_whole_log(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    answered = 0
+    with serving(project) as server:
+        with psycopg.connect(server.dsn("oz", "shop"), autocommit=True) as connection:
+            threading.Timer(1.0, server.process.kill).start()
+            with pytest.raises(psycopg.OperationalError):
+                while True:
+                    connection.execute("select id from canonical.order").fetchall()
+                    answered += 1
+        server.process.wait()
+    assert verify(project)["state"] == "whole"
+    written = [entry for entry in entries(project, "--principal", "oz") if entry["action"] == "query"]
+    assert answered > 0 and answered <= len(written) <= answered + 1
+
+
+def test_a_cut_tail_of_a_server_that_was_stopped_shows(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    with serving(project) as server:
+        with psycopg.connect(server.dsn("oz", "shop")) as connection:
+            connection.execute("select 1")
+        assert server.stop() == 0
+    log = next((project.store / "audit").glob("*-server-*.jsonl"))
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
+    assert [broken["file"] for broken in verify(project)["breaks"]] == [log.name]
+    log.unlink()
+    assert [broken["file"] for broken in verify(project)["breaks"]] == [log.name]

@@ -85,7 +85,7 @@ static Str renamed(Arena *arena, Str sql, const WorkerColumns *columns, const St
 }
 
 /* The engine writes the file; it is passed on as it is. */
-static Status answer_parquet(Cli *cli, Statement *statement, Error *err) {
+static Status answer_parquet(Cli *cli, Statement *statement, int64_t *out_rows, int64_t *out_bytes, Error *err) {
         if (isatty(STDOUT_FILENO))
                 return error_set(err, STATUS_USAGE, "-o parquet writes binary data: send it to a file with > answer.parquet");
         const WorkerColumns *columns = &statement->columns;
@@ -102,6 +102,8 @@ static Status answer_parquet(Cli *cli, Statement *statement, Error *err) {
                 return statement_error(statement, err);
         if (count != 1)
                 return error_set(err, STATUS_INTERNAL, "%zu files for one answer", count);
+        *out_rows = files[0].statistics.rows;
+        *out_bytes = files[0].statistics.bytes;
         return copy_out(files[0].path, err);
 }
 
@@ -126,40 +128,44 @@ static Status find_asker(Workspace *workspace, const char *as, Asker *out, Error
         TRY(status);
         TRY(grants_load(catalog, &workspace->arena, &out->grants, err));
         out->is_other = true;
-        out->principal = (Principal){ .name = out->account.name, .administrator = out->account.is_admin };
+        out->principal = (Principal){ .name = out->account.name, .administrator = out->account.is_admin, .auditor = out->account.is_auditor };
         out->viewer = (Viewer){ .grants = out->grants, .account = &out->account };
         out->sight = viewer_sight(&out->viewer);
         return STATUS_OK;
 }
 
-static Status audit_answer(Workspace *workspace, const Asker *asker, const Statement *statement, Str text, int64_t rows, Error *err) {
-        size_t count = statement ? statement->bound.relation_count : 0;
-        Str *objects = ARENA_ARRAY(&workspace->arena, Str, count);
-        VEC(Str) columns = { 0 };
-        for (size_t i = 0; i < count; i++) {
-                const BoundRelation *relation = &statement->bound.relations[i];
-                objects[i] = arena_strf(&workspace->arena, "%.*s.%.*s.%.*s", STR_ARG(relation->zone), STR_ARG(relation->stage), STR_ARG(relation->name));
-                for (size_t j = 0; j < relation->columns.count; j++)
-                        vec_push(&workspace->arena, &columns, arena_strf(&workspace->arena, "%.*s.%.*s", STR_ARG(objects[i]), STR_ARG(relation->columns.items[j])));
-        }
-        Str policy = STR_NONE; /* versions of what limited the answer */
-        for (size_t i = 0; i < count; i++)
-                if (statement->bound.relations[i].policy.size > 0 && str_find(policy, statement->bound.relations[i].policy) == policy.size)
-                        policy = arena_strf(&workspace->arena, "%.*s%s%.*s", STR_ARG(policy), policy.size ? " " : "",
-                                            STR_ARG(statement->bound.relations[i].policy));
-        AuditRecord record = {
-                .policy = policy,
-                .action = asker->is_other ? arena_strf(&workspace->arena, "query as %.*s", STR_ARG(asker->principal.name)) : STR("query"), .objects = objects, .object_count = count, .columns = columns.items, .column_count = columns.count,
-                .rows = rows, .bytes = statement ? statement->source.bytes : -1, .denied = statement == NULL, .sql = text,
-        };
+/* What was answered, or, when it was refused, what was asked. bytes: of the answer; -1 = not known. */
+static Status audit_answer(Workspace *workspace, const Asker *asker, const Statement *statement, bool denied, Str text, int64_t rows, int64_t bytes, Error *err) {
+        AuditRecord record = { .action = STR("query"), .rows = rows, .bytes = bytes, .denied = denied, .sql = text };
+        if (asker->is_other)
+                record.action = arena_strf(&workspace->arena, "query as %.*s", STR_ARG(asker->principal.name));
+        if (denied)
+                statement_audit_names(statement->tree, STR(""), &workspace->arena, &record);
+        else
+                statement_audit(statement, &workspace->arena, &record);
         return workspace_audit(workspace, record, err);
 }
 
-static Status answer_rows(Cli *cli, Statement *statement, int64_t *out_rows, Error *err) {
+/* Rows on their way to the printer, counted. */
+typedef struct Counted {
+        RowPrinter *printer;
+        int64_t bytes;
+} Counted;
+
+static Status count_and_print(void *context, Str message, Error *err) {
+        Counted *counted = context;
+        counted->bytes += (int64_t)message.size;
+        return row_printer_sink(counted->printer, message, err);
+}
+
+static Status answer_rows(Cli *cli, Statement *statement, int64_t *out_rows, int64_t *out_bytes, Error *err) {
         if (cli->output.format == OUTPUT_PARQUET)
-                return answer_parquet(cli, statement, err);
+                return answer_parquet(cli, statement, out_rows, out_bytes, err);
         CLEANUP(row_printer_freep) RowPrinter *printer = row_printer_new(&cli->arena, &statement->columns, &cli->output);
-        TRY(statement_execute(statement, row_printer_sink, printer, out_rows, err));
+        Counted counted = { .printer = printer };
+        Status status = statement_execute(statement, count_and_print, &counted, out_rows, err);
+        *out_bytes = counted.bytes;
+        TRY(status);
         return row_printer_finish(printer, err);
 }
 
@@ -169,17 +175,17 @@ static Status answer(Cli *cli, Workspace *workspace, const Asker *asker, Catalog
         SystemSession session = { .database = STR("lode") };
         StatementSpec spec = { .lake = workspace->lake, .worker = worker, .at = at, .principal = asker->principal, .session = &session,
                                .sight = asker->is_other ? &asker->sight : NULL };
-        Statement statement;
+        Statement statement = { 0 };
         Status status = statement_open(&spec, text, name, &cli->arena, &statement, err);
         if (status != STATUS_OK) {
                 Error ignored; /* what was refused is told; that it was asked is kept */
-                audit_answer(workspace, asker, NULL, text, -1, &ignored);
+                (void)audit_answer(workspace, asker, &statement, true, text, -1, -1, &ignored);
                 return status;
         }
-        int64_t rows = -1;
-        status = answer_rows(cli, &statement, &rows, err);
+        int64_t rows = -1, bytes = -1;
+        status = answer_rows(cli, &statement, &rows, &bytes, err);
         Error audit_err;
-        Status audited = audit_answer(workspace, asker, &statement, text, rows, &audit_err);
+        Status audited = audit_answer(workspace, asker, &statement, false, text, rows, bytes, &audit_err);
         TRY(status);
         if (audited != STATUS_OK) {
                 *err = audit_err;

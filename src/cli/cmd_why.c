@@ -163,6 +163,8 @@ static Status run(Cli *cli, Error *err) {
 Status show_access(Cli *cli, Workspace *workspace, Str table, Error *err) {
         Answer asked = { 0 };
         TRY(split_table(table, &asked, err));
+        AuditRecord record = { .action = STR("show access"), .objects = &table, .object_count = 1, .rows = -1, .bytes = -1 };
+        TRY(workspace_audit(workspace, record, err));
         CLEANUP(worker_releasep) Worker *worker = NULL;
         TRY(workspace_workers(workspace, 1, &cli_interrupted, err));
         TRY(worker_lease(workspace->pool, workspace->principal.name, &worker, err));

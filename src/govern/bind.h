@@ -20,7 +20,7 @@
 /* Who asks. The administrator and a zone (for its models) see relations whole. */
 typedef struct Principal {
         Str name; /* "local:ann"; current_user in SQL */
-        bool administrator;
+        bool administrator, auditor; /* by the platform's roles */
         Str zone; /* not empty: this is the zone itself, building a model or a view */
 } Principal;
 

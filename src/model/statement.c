@@ -184,7 +184,8 @@ Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, St
         BindSource source = open_source(spec, out);
         if (spec->session) {
                 SystemSpec system_spec = { .lake = spec->lake, .at = spec->at, .principal = spec->principal, .source = &source,
-                                           .session = *spec->session, .sight = spec->sight, .new_file = new_file, .parse = parse_own, .context = out };
+                                           .session = *spec->session, .sight = spec->sight, .describing = spec->describing, .new_file = new_file, .parse = parse_own,
+                                           .context = out };
                 TRY(system_open(&system_spec, &system, err));
                 source.system = system_bind(system);
         }

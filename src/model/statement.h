@@ -6,6 +6,7 @@
  * Lives in the arena; the worker must outlive it, and its grants end when the worker is released.
  */
 #include "engine/worker.h"
+#include "govern/audit.h"
 #include "govern/bind.h"
 #include "lake/source.h"
 #include "lake/view.h"
@@ -53,3 +54,7 @@ Status statement_open(const StatementSpec *spec, Str text, Str name, Arena *aren
 Status statement_execute(Statement *statement, WorkerRowSink sink, void *context, int64_t *out_rows, Error *err);
 /* An error of the worker about statement's printed text, moved to the user's; returns its status. */
 Status statement_error(const Statement *statement, Error *err);
+/* What it reads, for the audit log: objects, columns and the versions of what limits them. In the arena. */
+void statement_audit(const Statement *statement, Arena *arena, AuditRecord *record);
+/* Of one that was refused: the relations that its text names. tree NULL: it was not even read. */
+void statement_audit_names(const SqlTree *tree, Str default_zone, Arena *arena, AuditRecord *record);

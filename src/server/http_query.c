@@ -310,8 +310,10 @@ static Status take_rows(void *context, Str messages, Error *err) {
                         return error_set(err, STATUS_WORKER_LOST, "a worker sent a row that is none");
                 TRY(put_row(answer, str_slice(messages, 0, size), err));
                 messages = str_slice(messages, size, messages.size);
-                if (answer->out.size >= FLUSH_SIZE)
-                        TRY(send_some(answer, err));
+                if (answer->out.size < FLUSH_SIZE)
+                        continue;
+                TRY(portal_announce(answer->session, answer->portal, err));
+                TRY(send_some(answer, err));
         }
         return STATUS_OK;
 }
@@ -400,6 +402,8 @@ Status http_query(Session *session, Error *err) {
         Status status = read_command(&question, &session->http->arena, &command, err);
         if (status == STATUS_OK)
                 status = ask(session, &question, &command, err);
+        else
+                session_tell_unread(session, question.sql);
         if (status != STATUS_OK)
                 place(&question, &command, err);
         return status;

@@ -440,19 +440,28 @@ static Status do_explain(Session *session, Portal *portal, Error *err) {
 }
 
 /* One's own password only; what psql sends is a verifier already, so that the server never sees the password. */
-static Status do_password(Session *session, Portal *portal, Error *err) {
+static Status take_password(Session *session, Portal *portal, ScramVerifier *out, Error *err) {
         const Command *command = &portal->prepared->command;
-        ScramVerifier verifier;
         TRY(session_refresh(session, err));
         if (session_service(session).size > 0 || (command->name.size > 0 && !str_equal(command->name, session->login)))
                 return error_set(err, STATUS_DENIED, "only one's own password can be changed here");
-        if (scram_verifier_parse(command->values[0], &portal->arena, &verifier, err) != STATUS_OK) {
+        if (scram_verifier_parse(command->values[0], &portal->arena, out, err) != STATUS_OK) {
                 error_set(err, STATUS_BAD_VALUE, "a password in clear is not taken");
                 return error_hint(err, "psql's \\password sends it as a verifier");
         }
-        if (scram_verifier_fits(&verifier, STR_NONE))
-                return error_set(err, STATUS_BAD_VALUE, "an empty password is not taken");
-        AuditRecord record = { .principal = session->principal.name, .service = session_service(session), .via = STR("pg"), .action = STR("password"), .rows = -1, .bytes = -1 };
+        return scram_verifier_fits(out, STR_NONE) ? error_set(err, STATUS_BAD_VALUE, "an empty password is not taken") : STATUS_OK;
+}
+
+static Status do_password(Session *session, Portal *portal, Error *err) {
+        ScramVerifier verifier;
+        Status status = take_password(session, portal, &verifier, err);
+        AuditRecord record = { .principal = session->principal.name, .service = session_service(session), .via = STR("pg"), .action = STR("password"),
+                               .rows = -1, .bytes = -1, .denied = status != STATUS_OK };
+        if (status != STATUS_OK) {
+                Error ignored;
+                (void)session->host->audit(session->host->context, &record, false, &ignored);
+                return status;
+        }
         TRY(session->host->audit(session->host->context, &record, true, err));
         TRY(account_set_verifier(session->thread->lake->catalog, session->login, scram_verifier_print(&portal->arena, &verifier), err));
         complete(session, "ALTER ROLE");

@@ -8,6 +8,7 @@
 #include "server/session_parts.h"
 #include "sql/literal.h"
 #include "sql/output.h"
+#include "sql/redact.h"
 
 #define WORKER_TRIES 3 /* the one that was idle, and the one that stood by for it, may both have been killed */
 #define COPY_BINARY_HEADER "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0"
@@ -247,17 +248,46 @@ static Status prepare_question(Session *session, Prepared *prepared, const uint3
         return status;
 }
 
+/* By whom it is asked: a service that asks in another's place is named beside. */
+static AuditRecord record_of(Session *session, Str principal, const Prepared *prepared) {
+        static const char *const actions[] = { [COMMAND_COPY_OUT] = "copy", [COMMAND_EXPLAIN] = "explain" };
+        CommandKind kind = prepared->command.kind;
+        const char *action = kind < COUNT_OF(actions) && actions[kind] ? actions[kind] : "query";
+        return (AuditRecord){ .principal = principal, .service = str_equal(principal, session->login) ? STR_NONE : session->login,
+                              .via = session_via(session), .action = str_of(action), .rows = -1, .bytes = -1, .sql = prepared->command.text };
+}
+
+/* What was refused before there was a portal. That it cannot be recorded changes nothing: nothing was read. */
+static void tell_refused(Session *session, Prepared *prepared) {
+        Error ignored;
+        AuditRecord record = record_of(session, session->principal.name, prepared);
+        record.denied = true;
+        if (!command_asks(&prepared->command)) { /* it may be about a password */
+                record.statement = sql_redact(prepared->command.text, &prepared->arena);
+                record.sql = STR_NONE;
+        }
+        statement_audit_names(prepared->tree, session->zone, &prepared->arena, &record);
+        (void)session->host->audit(session->host->context, &record, false, &ignored);
+}
+
+void session_tell_unread(Session *session, Str sql) {
+        CLEANUP(prepared_releasep) Prepared *prepared = prepared_new(sql, &(Command){ .text = sql });
+        tell_refused(session, prepared);
+}
+
 Status prepared_make(Session *session, Str sql, const Command *command, const uint32_t *types, size_t type_count, Prepared **out,
                      Error *err) {
         CLEANUP(prepared_releasep) Prepared *prepared = prepared_new(sql, command);
-        TRY(command_read(prepared->sql, &prepared->command, &prepared->arena, err));
-        if (command_asks(&prepared->command)) {
-                int64_t began = time_monotonic_us();
-                Status status = prepare_question(session, prepared, types, type_count, err);
-                if (status != STATUS_OK)
-                        metrics_statement(session->host->metrics, session->http != NULL, outcome_of(status, METRICS_REFUSED), time_monotonic_us() - began);
-                TRY(status);
-        }
+        int64_t began = time_monotonic_us();
+        Status status = command_read(prepared->sql, &prepared->command, &prepared->arena, err);
+        bool asks = status == STATUS_OK && command_asks(&prepared->command);
+        if (asks)
+                status = prepare_question(session, prepared, types, type_count, err);
+        if (asks && status != STATUS_OK)
+                metrics_statement(session->host->metrics, session->http != NULL, outcome_of(status, METRICS_REFUSED), time_monotonic_us() - began);
+        if (status != STATUS_OK)
+                tell_refused(session, prepared);
+        TRY(status);
         if (prepared->command.kind != COMMAND_QUERY)
                 TRY(perform_describe(session, prepared, err));
         *out = TAKE_PTR(prepared);
@@ -274,42 +304,27 @@ Portal *portal_new(Prepared *prepared) {
         return portal;
 }
 
-/* The versions of what limited the answer, each once. */
-static Str policies_of(Portal *portal) {
-        const BoundStatement *bound = &portal->statement.bound;
-        Str out = STR_NONE;
-        for (size_t i = 0; i < bound->relation_count; i++) {
-                Str policy = bound->relations[i].policy;
-                if (policy.size > 0 && str_find(out, policy) == out.size)
-                        out = arena_strf(&portal->arena, "%.*s%s%.*s", STR_ARG(out), out.size ? " " : "", STR_ARG(policy));
-        }
-        return out;
-}
-
-static void audit_objects(Portal *portal, AuditRecord *record) {
-        const BoundStatement *bound = &portal->statement.bound;
-        Str *objects = ARENA_ARRAY(&portal->arena, Str, bound->relation_count);
-        VEC(Str) columns = { 0 };
-        for (size_t i = 0; i < bound->relation_count; i++) {
-                const BoundRelation *relation = &bound->relations[i];
-                objects[i] = arena_strf(&portal->arena, "%.*s.%.*s.%.*s", STR_ARG(relation->zone), STR_ARG(relation->stage), STR_ARG(relation->name));
-                for (size_t j = 0; j < relation->columns.count; j++)
-                        vec_push(&portal->arena, &columns, arena_strf(&portal->arena, "%.*s.%.*s", STR_ARG(objects[i]), STR_ARG(relation->columns.items[j])));
-        }
-        record->objects = objects;
-        record->policy = policies_of(portal);
-        record->object_count = bound->relation_count;
-        record->columns = columns.items;
-        record->column_count = columns.count;
-}
-
 static Status audit_portal(Session *session, Portal *portal, bool denied, Error *err) {
         Str principal = portal->principal.size > 0 ? portal->principal : session->principal.name;
-        Str service = str_equal(principal, session->login) ? STR_NONE : session->login;
-        AuditRecord record = { .principal = principal, .service = service, .via = session_via(session), .action = STR("query"), .rows = denied ? -1 : portal->taken,
-                               .bytes = denied ? -1 : portal->statement.source.bytes, .denied = denied, .sql = portal->prepared->command.text };
-        if (!denied)
-                audit_objects(portal, &record);
+        AuditRecord record = record_of(session, principal, portal->prepared);
+        record.denied = denied;
+        if (denied) {
+                statement_audit_names(portal->prepared->tree, session->zone, &portal->arena, &record);
+        } else {
+                record.rows = portal->taken;
+                record.bytes = portal->taken_bytes;
+                statement_audit(&portal->statement, &portal->arena, &record);
+        }
+        return session->host->audit(session->host->context, &record, false, err);
+}
+
+Status portal_announce(Session *session, Portal *portal, Error *err) {
+        if (portal->announced || portal->told)
+                return STATUS_OK;
+        portal->announced = true;
+        AuditRecord record = record_of(session, portal->principal, portal->prepared);
+        record.action = arena_strf(&portal->arena, "%.*s begun", STR_ARG(record.action));
+        statement_audit(&portal->statement, &portal->arena, &record);
         return session->host->audit(session->host->context, &record, false, err);
 }
 
@@ -521,6 +536,13 @@ static Str pass_ahead(Session *session, Portal *portal, Str messages) {
         return str_slice(messages, MESSAGE_HEAD_SIZE, messages.size);
 }
 
+/* What cannot be recorded is not answered, and nobody can be told how it ended either. */
+static Status not_recorded(Session *session, Portal *portal, Status status) {
+        portal->told = true;
+        portal_stop(session, portal);
+        return status;
+}
+
 /* Passes on at most `most` rows. *out_done: there are no more. */
 static Status pass_rows(Session *session, Portal *portal, int64_t most, bool silent, int64_t *out_count, bool *out_done, Error *err) {
         *out_count = 0;
@@ -537,6 +559,10 @@ static Status pass_rows(Session *session, Portal *portal, int64_t most, bool sil
                 if (limit_check(&session->limits, LIMIT_ROWS, portal->taken, err) != STATUS_OK ||
                     limit_check(&session->limits, LIMIT_BYTES, portal->taken_bytes, err) != STATUS_OK)
                         return portal_ends(session, portal, err->status);
+                bool leaves = !silent && !portal->sink && session->out.size + messages.size >= FLUSH_SIZE;
+                Status recorded = *out_done ? tell(session, portal, METRICS_OK, err) : leaves ? portal_announce(session, portal, err) : STATUS_OK;
+                if (recorded != STATUS_OK)
+                        return not_recorded(session, portal, recorded);
                 if (silent)
                         continue;
                 if (portal->sink) {
@@ -546,11 +572,12 @@ static Status pass_rows(Session *session, Portal *portal, int64_t most, bool sil
                 buf_append(&session->out, pass_ahead(session, portal, messages));
                 TRY(session_flush_some(session, err));
         }
-        if (!*out_done)
-                return STATUS_OK;
-        Status status = tell(session, portal, METRICS_OK, err);
+        if (!*out_done) {
+                Status recorded = portal_announce(session, portal, err); /* a part of it leaves, and nobody knows when the rest does */
+                return recorded == STATUS_OK ? recorded : not_recorded(session, portal, recorded);
+        }
         portal_stop(session, portal);
-        return status;
+        return STATUS_OK;
 }
 
 /* Whether this principal may know of it: what a view reads as its zone need not be granted. */

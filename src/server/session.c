@@ -534,7 +534,7 @@ Status session_refresh(Session *session, Error *err) {
         session->account_arena = arena;
         account.name = keep_name(session, account.name);
         session->account = account;
-        session->principal = (Principal){ .name = account.name, .administrator = account.is_admin };
+        session->principal = (Principal){ .name = account.name, .administrator = account.is_admin, .auditor = account.is_auditor };
         session->viewer = (Viewer){ session->grants, &session->account, &session->thread->grants->trees };
         session->sight = viewer_sight(&session->viewer);
         return limits_now(session->thread->limits, catalog, &session->account, &session->limits, err);
@@ -591,9 +591,12 @@ static size_t text_offset(const Command *command) {
 static Status run_all(Session *session, Str sql, Arena *arena, size_t *out_offset, Error *err) {
         Command *commands;
         size_t count;
-        TRY(commands_split(sql, arena, &commands, &count, err));
-        for (size_t i = 0; i < count; i++)
-                TRY(command_read(sql, &commands[i], arena, err));
+        Status status = commands_split(sql, arena, &commands, &count, err);
+        for (size_t i = 0; status == STATUS_OK && i < count; i++)
+                status = command_read(sql, &commands[i], arena, err);
+        if (status != STATUS_OK)
+                session_tell_unread(session, sql);
+        TRY(status);
         if (count == 0)
                 reply_mark(&session->out, REPLY_EMPTY_QUERY);
         for (size_t i = 0; i < count; i++) {
@@ -634,14 +637,17 @@ static Status parse(Session *session, const WireMessage *message, size_t *out_of
         size_t count;
         if (!utf8_valid(message->sql))
                 return session_refuse(session, "22021", STATUS_BAD_VALUE, err, "invalid byte sequence for encoding \"UTF8\"");
-        TRY(commands_split(message->sql, &arena, &commands, &count, err));
+        Status status = commands_split(message->sql, &arena, &commands, &count, err);
+        if (status == STATUS_OK && count == 1)
+                status = command_read(message->sql, commands, &arena, err);
+        if (status != STATUS_OK)
+                session_tell_unread(session, message->sql);
+        TRY(status);
         if (count > 1)
                 return session_refuse(session, "42601", STATUS_SQL_SYNTAX, err, "cannot insert multiple commands into a prepared statement");
         if (message->name.size > 0 && session_find_statement(session, message->name))
                 return session_refuse(session, "42P05", STATUS_EXISTS, err, "prepared statement \"%.*s\" already exists", STR_ARG(message->name));
         Command *command = count > 0 ? commands : &empty;
-        if (count > 0)
-                TRY(command_read(message->sql, command, &arena, err));
         *out_offset = text_offset(command);
         TRY(check_transaction(session, command, err));
         Prepared *prepared;

@@ -70,6 +70,7 @@ typedef struct Portal {
         int64_t taken, taken_bytes;
         int64_t began_us;    /* monotonic; when it was opened */
         bool told;           /* to the audit log and the metrics: how it ended */
+        bool announced;      /* to the audit log: that it was begun */
         RowsSink sink;       /* NULL: rows go to the client */
         void *sink_context;
         Buf own;             /* rows that the session itself made */
@@ -263,6 +264,13 @@ Status portal_fetch(Session *session, Portal *portal, int64_t most, bool silent,
 Status portal_copy(Session *session, Portal *portal, Error *err);
 /* All rows to a sink, whose failure ends it. portal->statement.columns describes them from its first call on. */
 Status portal_pour(Session *session, Portal *portal, RowsSink sink, void *context, Error *err);
+/*
+ * Before anything of an answer leaves that is not at its end: that it was begun is in the audit log then, whatever happens; how it
+ * ended is a record of its own. Once for a portal. Where it fails nothing may leave.
+ */
+Status portal_announce(Session *session, Portal *portal, Error *err);
+/* To the audit log: a text that is no statement, or none that is known. */
+void session_tell_unread(Session *session, Str sql);
 void portal_reply_columns(Session *session, Portal *portal);
 
 /* One row of text for each relation: what is read of it. Goes to portal->own. */

@@ -4,6 +4,7 @@
  * columns there is what one may see; counts, deliveries, quarantine and changes are for those who may see the whole table.
  */
 #include "base/json.h"
+#include "govern/audit_read.h"
 #include "sql/printer.h"
 #include "system/parts.h"
 
@@ -143,6 +144,42 @@ static Status make_runs(System *system, RowFile *file, Error *err) {
                    json_or_null(system, json_get(run, "errors")));
 }
 
+/* ---- the audit log ---- */
+
+static bool is_auditor(const Principal *principal) {
+        return principal->administrator || principal->auditor;
+}
+
+static Str list_text(Buf *out, const Str *items, size_t count) {
+        JsonWriter writer = json_writer(out, false);
+        buf_clear(out);
+        json_array(&writer);
+        for (size_t i = 0; i < count; i++)
+                json_put_str(&writer, items[i]);
+        json_end(&writer);
+        return buf_view(out);
+}
+
+static Cell count_or_null(int64_t count) {
+        return count >= 0 ? NUMBER(count) : NOTHING;
+}
+
+static Status add_entry(void *context, const char *name UNUSED, const AuditEntry *entry, Error *err) {
+        CLEANUP(buf_deinit) Buf objects = { 0 };
+        CLEANUP(buf_deinit) Buf columns = { 0 };
+        return ROW(context, err, NUMBER(entry->sequence), NUMBER(entry->time_us), TEXT(entry->principal), text_or_null(entry->service), TEXT(entry->via),
+                   TEXT(entry->action), TEXT(list_text(&objects, entry->objects, entry->object_count)),
+                   TEXT(list_text(&columns, entry->columns, entry->column_count)), text_or_null(entry->policy), count_or_null(entry->rows),
+                   count_or_null(entry->bytes), entry->denied ? WORD("deny") : WORD("allow"), text_or_null(entry->statement), TEXT(entry->hash));
+}
+
+/* Lines that cannot be read are left out: that something was done to the log is lode audit verify's to say. */
+static Status make_audit(System *system, RowFile *file, Error *err) {
+        AuditFilter all = { 0 };
+        int64_t unreadable;
+        return audit_search(system->spec.lake->store->audit_dir, &all, add_entry, file, &unreadable, err);
+}
+
 /* ---- quarantine: the rows themselves, so a view ---- */
 
 static const char quarantine_nothing[] =
@@ -192,5 +229,9 @@ const MadeRelation LODE_RELATIONS[] = {
           make_deliveries },
         { "lode", "commits", "commit text,parent text,branch text,author text,time timestamptz,message text,git text,changes json",
           make_commits },
+        { "lode", "audit",
+          "sequence int8,time timestamptz,principal text,service text,via text,action text,objects _text,columns _text,policy text,"
+          "rows int8,bytes int8,decision text,statement text,hash text",
+          make_audit, NULL, is_auditor },
         { 0 },
 };

@@ -27,6 +27,7 @@ typedef struct MadeRelation {
         const char *columns; /* NULL: as PostgreSQL has them */
         Maker make;
         Maker fixed; /* or NULL: rows that are the same for everybody and for ever; gets no System */
+        bool (*is_for)(const Principal *principal); /* or NULL: for everybody. For others it is not there */
 } MadeRelation;
 
 /* A view: its text for this principal. */

@@ -21,11 +21,11 @@ typedef struct SystemRelation {
         size_t column_count;
 } SystemRelation;
 
-static const MadeRelation *find_made(Str schema, Str name) {
+static const MadeRelation *find_made(const System *system, Str schema, Str name) {
         for (size_t i = 0; i < COUNT_OF(MADE); i++)
                 for (const MadeRelation *made = MADE[i]; made->name; made++)
                         if (str_is(schema, made->schema) && str_is(name, made->name))
-                                return made;
+                                return !made->is_for || made->is_for(&system->spec.principal) ? made : NULL;
         return NULL;
 }
 
@@ -66,7 +66,7 @@ static Status find(void *context, Str schema, Str name, Arena *arena, Relation *
         TRY(find_view(system, schema, name, arena, out, err));
         if (*out)
                 return STATUS_OK;
-        SystemRelation found = { find_extra(system, schema, name), find_made(schema, name), pg15_relation(schema, name), NULL, 0 };
+        SystemRelation found = { find_extra(system, schema, name), find_made(system, schema, name), pg15_relation(schema, name), NULL, 0 };
         const char *columns = columns_of(&found);
         if (!columns)
                 return STATUS_OK;
@@ -192,7 +192,8 @@ static Status files_of(void *context, const Relation *relation, Arena *arena UNU
         Files *files = map_get(&system->made, key);
         if (!files) {
                 files = ARENA_NEW(&system->arena, Files);
-                TRY(make_files(system, relation, files, err));
+                if (!system->spec.describing)
+                        TRY(make_files(system, relation, files, err));
                 map_put(&system->made, key, files);
         }
         *out = files->paths;

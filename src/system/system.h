@@ -49,6 +49,7 @@ typedef struct SystemSpec {
         SystemSession session;
         const Sight *sight; /* NULL: everything may be seen. Else asked for each table, quarantine and view */
         const BindSource *source; /* where policies find what they need; NULL: those who are limited see nothing */
+        bool describing;          /* only columns are asked for: no rows are made */
         /* A new file that the worker can read: where to write it, and how SQL names it. */
         Status (*new_file)(void *context, Arena *arena, int *out_fd, Str *out_name, Error *err);
         /* The tree of a SELECT of ours; NULL: relations that are views (lode.quarantine) are not there. */
