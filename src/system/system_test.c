@@ -116,7 +116,7 @@ static Status two_sessions(void *context, const BindSource *source UNUSED, RowFi
 static Str ask(Shop *shop, const char *sql) {
         Test *t = shop->test;
         CLEANUP(system_closep) System *system = NULL;
-        SystemSpec spec = { .lake = shop->lake, .principal = { .name = STR("ann") }, .session = shop->session,
+        SystemSpec spec = { .lake = shop->lake, .principal = { .name = STR("ann"), .auditor = shop->sight == NULL }, .session = shop->session,
                             .sight = shop->sight, .new_file = new_file, .parse = parse, .context = shop->worker };
         SqlTree *tree;
         Str json;
@@ -265,9 +265,12 @@ static size_t find_traces(Shop *shop, const char *schema, const char *name) {
 }
 
 static size_t traces_in(Shop *shop, const MadeRelation *made) {
+        Test *t = shop->test;
         size_t found = 0;
         for (; made->name; made++)
-                if (strcmp(made->name, "pg_proc") != 0)
+                if (made->is_for && shop->sight) /* not there, for who is limited */
+                        found += whole(shop, made->schema, made->name).data || t->err.status != STATUS_NO_TABLE;
+                else if (strcmp(made->name, "pg_proc") != 0)
                         found += find_traces(shop, made->schema, made->name);
         return found;
 }
