@@ -113,6 +113,11 @@ Status error_reason_at(Error *err, Reason reason, const ReasonArgument *argument
         return err->status;
 }
 
+bool error_is_reason(const Error *err, Reason reason) {
+        Cursor cursor = cursor_of((Str){ err->reason, err->reason_size });
+        return cursor_u16(&cursor) == (uint16_t)reason && !cursor.failed;
+}
+
 /* What is told of an error that has no reason of its own: a system call's number at most. */
 static Error told_of(const Error *err) {
         Error told;

@@ -151,6 +151,9 @@ static inline ReasonArgument reason_text(Str text) {
 /* arguments[0] is no argument: a list in C is never empty. */
 Status error_reason_at(Error *err, Reason reason, const ReasonArgument *arguments, size_t count, const char *file, int line);
 
+/* Whether the failure was raised with this reason, in this program or another. */
+bool error_is_reason(const Error *err, Reason reason);
+
 Status reason_status(Reason reason);
 const char *reason_types(Reason reason);
 const char *reason_words(Reason reason); /* with its %1 */

@@ -35,7 +35,7 @@ typedef struct Add {
         Workspace *workspace;
         Str zone;
         Arena *arena;
-        VEC(SniffedFile) files;
+        VEC(SniffedFile) files;  /* as they were named, then as sheets */
         VEC(LeftOver) left_over;
         FileGroup *groups;
         size_t group_count;
@@ -101,45 +101,90 @@ static Status leave_claimed(Add *add, Error *err) {
 
 /* ---- looking ---- */
 
-static Status sniff(Add *add, Worker *worker, SniffedFile *file, Error *err) {
+static Status sniff(Add *add, Worker *worker, SniffedFile *file, uint32_t sheet, Error *err) {
         CLEANUP(close_fdp) int fd = open(file->path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 return error_errno(err, errno, "cannot open '%s'", file->shown);
         CLEANUP(buf_deinit) Buf request = { 0 };
-        SniffSpec spec = { .name = str_of(file->shown) };
+        SniffSpec spec = { .name = str_of(file->shown), .sheet = sheet };
         sniff_spec_write(&request, &spec);
         Str reply;
         TRY(worker_sniff(worker, buf_view(&request), &fd, 1, add->arena, &reply, err));
         return sniff_result_read(reply, add->arena, &file->sniffed, err);
 }
 
+static void leave(Add *add, const SniffedFile *file, Str why, Str hint) {
+        vec_push(add->arena, &add->left_over, (LeftOver){ file->shown, why, hint });
+}
+
+/* One file, or one sheet of a workbook; what cannot be read is left over. */
+static Status sniff_part(Add *add, Worker **worker, SniffedFile *file, uint32_t sheet, Error *err) {
+        if (*worker && worker_is_lost(*worker))
+                worker_releasep(worker);
+        if (!*worker)
+                TRY(worker_lease(add->workspace->pool, add->workspace->principal.name, worker, err));
+        Status status = sniff(add, *worker, file, sheet, err);
+        if (status == STATUS_ENGINE || status == STATUS_SANDBOX || status == STATUS_INTERRUPTED)
+                return status;
+        if (status != STATUS_OK) {
+                file->sniffed = (SniffResult){ 0 };
+                leave(add, file, arena_str(add->arena, str_of(err->message)), arena_str(add->arena, str_of(err->hint)));
+        } else if (file->sniffed.column_count == 0) {
+                leave(add, file, file->sniffed.sheet_count > 1 ? STR("the sheet is empty") : STR("it holds no records"), STR(""));
+        } else {
+                vec_push(add->arena, &add->files, *file);
+        }
+        return STATUS_OK;
+}
+
+/* A hidden sheet is most often what the visible ones look things up in. */
+static Status sniff_sheet(Add *add, Worker **worker, const SniffedFile *workbook, const SniffSheet *sheet, uint32_t index,
+                          Error *err) {
+        SniffedFile file = { .shown = arena_printf(add->arena, "%s, sheet %.*s", workbook->shown, STR_ARG(sheet->name)),
+                             .path = workbook->path,
+                             .sheet = sheet->name };
+        if (!sheet->hidden)
+                return sniff_part(add, worker, &file, index, err);
+        leave(add, &file, STR("the sheet is hidden"),
+              arena_strf(add->arena, "if it is data, write a source for it that says sheet: %.*s", STR_ARG(sheet->name)));
+        return STATUS_OK;
+}
+
+static bool is_visible(const SniffSheet *sheets, size_t count) {
+        for (size_t i = 0; i < count; i++)
+                if (!sheets[i].hidden)
+                        return true;
+        return count == 0;
+}
+
+/* The first look tells how many sheets there are. */
+static Status sniff_file(Add *add, Worker **worker, SniffedFile *file, Error *err) {
+        size_t files = add->files.count, left = add->left_over.count;
+        TRY(sniff_part(add, worker, file, 0, err));
+        size_t count = file->sniffed.sheet_count;
+        const SniffSheet *sheets = file->sniffed.sheets;
+        if (count < 2 || !is_visible(sheets, count))
+                return STATUS_OK;
+        add->files.count = files; /* once more, as one of its sheets */
+        add->left_over.count = left;
+        for (size_t i = 0; i < count; i++)
+                TRY(sniff_sheet(add, worker, file, &sheets[i], (uint32_t)i, err));
+        return STATUS_OK;
+}
+
 static Status sniff_all(Add *add, Error *err) {
         CLEANUP(worker_releasep) Worker *worker = NULL;
-        size_t kept = 0;
-        for (size_t i = 0; i < add->files.count; i++) {
-                SniffedFile *file = &add->files.items[i];
-                output_progress(&add->cli->output, "looking at %s (%zu of %zu)", file->shown, i + 1, add->files.count);
+        size_t count = add->files.count;
+        SniffedFile *files = add->files.items;
+        add->files.items = NULL;
+        add->files.count = add->files.capacity = 0;
+        for (size_t i = 0; i < count; i++) {
+                SniffedFile *file = &files[i];
+                output_progress(&add->cli->output, "looking at %s (%zu of %zu)", file->shown, i + 1, count);
                 if (cli_interrupted)
                         return error_set(err, STATUS_INTERRUPTED, "interrupted; nothing was written");
-                if (worker && worker_is_lost(worker))
-                        worker_releasep(&worker);
-                if (!worker)
-                        TRY(worker_lease(add->workspace->pool, add->workspace->principal.name, &worker, err));
-                Status status = sniff(add, worker, file, err);
-                if (status == STATUS_OK && file->sniffed.column_count == 0) {
-                        vec_push(add->arena, &add->left_over, (LeftOver){ file->shown, STR("it holds no records"), STR("") });
-                        continue;
-                }
-                if (status == STATUS_OK) {
-                        add->files.items[kept++] = *file;
-                        continue;
-                }
-                if (status == STATUS_ENGINE || status == STATUS_SANDBOX || status == STATUS_INTERRUPTED)
-                        return status;
-                vec_push(add->arena, &add->left_over, (LeftOver){ file->shown, arena_str(add->arena, str_of(err->message)),
-                                                                     arena_str(add->arena, str_of(err->hint)) });
+                TRY(sniff_file(add, &worker, file, err));
         }
-        add->files.count = kept;
         return STATUS_OK;
 }
 
@@ -214,18 +259,35 @@ static void char_member(JsonWriter *w, const char *key, char c) {
                 json_put_null(w);
 }
 
+static void dialect_members(JsonWriter *w, const Format *format) {
+        char_member(w, "delimiter", format->delimiter);
+        char_member(w, "quote", format->quote);
+        char_member(w, "escape", format->escape);
+}
+
+static void workbook_members(JsonWriter *w, const Format *format) {
+        json_key(w, "sheet");
+        json_array(w);
+        for (size_t i = 0; i < format->sheets.count; i++)
+                json_put_str(w, format->sheets.items[i]);
+        json_end(w);
+        json_member_str(w, "range", format->range.size ? format->range : STR_NONE);
+}
+
 static void group_json(JsonWriter *w, const Add *add, const FileGroup *group) {
         const SniffResult *r = &group->sniffed;
         json_object(w);
         json_member_str(w, "zone", add->zone);
         json_member_str(w, "source", group->source_name);
         json_member_str(w, "path", str_of(group->path));
-        json_member_str(w, "format", STR("csv"));
+        bool is_workbook = r->format.kind == FORMAT_XLSX;
+        json_member_str(w, "format", is_workbook ? STR("xlsx") : STR("csv"));
         json_key(w, "dialect");
         json_object(w);
-        char_member(w, "delimiter", r->format.delimiter);
-        char_member(w, "quote", r->format.quote);
-        char_member(w, "escape", r->format.escape);
+        if (is_workbook)
+                workbook_members(w, &r->format);
+        else
+                dialect_members(w, &r->format);
         json_member_bool(w, "header", r->format.header);
         json_member_int(w, "skip", r->format.skip);
         char_member(w, "decimal", r->format.decimal);

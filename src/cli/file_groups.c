@@ -47,7 +47,7 @@ bool types_unify(Type a, Type b, Type *out) {
 /* ---- names ---- */
 
 static Str without_endings(Str name) {
-        static const char *const endings[] = { ".gz", ".csv", ".tsv", ".txt", ".dat", ".psv" };
+        static const char *const endings[] = { ".gz", ".csv", ".tsv", ".txt", ".dat", ".psv", ".xlsx", ".xlsm" };
         for (size_t i = 0; i < COUNT_OF(endings); i++) {
                 size_t size = strlen(endings[i]);
                 if (name.size > size && str_equal_nocase(str_slice(name, name.size - size, name.size), str_of(endings[i])))
@@ -65,7 +65,54 @@ static Str name_of_file(Arena *arena, const char *path) {
         return arena_str(arena, end ? str_slice(base, 0, end) : base);
 }
 
+/* "Sheet1", "Tabelle2", "2024": what a program or a calendar called it says nothing of what is in it. */
+static bool is_plain_sheet_name(Str name) {
+        static const char *const words[] = { "sheet", "tabelle", "feuil", "feuille", "hoja", "foglio", "blad", "ark", "planilha" };
+        size_t end = name.size;
+        while (end > 0 && strchr("0123456789-_. ", name.data[end - 1]))
+                end--;
+        Str word = str_slice(name, 0, end);
+        for (size_t i = 0; i < COUNT_OF(words); i++)
+                if (str_equal_nocase(word, str_of(words[i])))
+                        return true;
+        return word.size == 0;
+}
+
+static Str name_of(Arena *arena, const SniffedFile *file) {
+        return file->sheet.size == 0 || is_plain_sheet_name(file->sheet) ? name_of_file(arena, file->path) : file->sheet;
+}
+
 /* ---- groups ---- */
+
+static bool has_sheet(const FileGroup *group, Str sheet) {
+        for (size_t i = 0; i < group->file_count; i++)
+                if (str_equal(group->files[i]->sheet, sheet))
+                        return true;
+        return false;
+}
+
+/* A source names its sheets for all of its files, so another workbook joins by sheets of the same names only. */
+static bool fits_sheets(const FileGroup *group, const SniffedFile *file) {
+        bool one_file = true;
+        for (size_t i = 0; i < group->file_count; i++)
+                one_file &= strcmp(group->files[i]->path, file->path) == 0;
+        return one_file || has_sheet(group, file->sheet);
+}
+
+/* All sheets of the group, each once; several are named by the workbook, not by what their header is. */
+static void take_sheets(FileGroup *group, Arena *arena) {
+        StrList *sheets = &group->sniffed.format.sheets;
+        *sheets = (StrList){ ARENA_ARRAY(arena, Str, group->file_count), 0 };
+        for (size_t i = 0; i < group->file_count; i++) {
+                bool known = group->files[i]->sheet.size == 0;
+                for (size_t k = 0; k < sheets->count && !known; k++)
+                        known = str_equal(sheets->items[k], group->files[i]->sheet);
+                if (!known)
+                        sheets->items[sheets->count++] = group->files[i]->sheet;
+        }
+        if (sheets->count > 1)
+                group->name = name_of_file(arena, group->files[0]->path);
+}
 
 static bool same_list(StrList a, StrList b) {
         if (a.count != b.count)
@@ -79,7 +126,7 @@ static bool same_list(StrList a, StrList b) {
 static bool same_dialect(const Format *a, const Format *b) {
         return a->kind == b->kind && a->delimiter == b->delimiter && a->quote == b->quote && a->escape == b->escape && a->header == b->header &&
                a->decimal == b->decimal && a->thousands == b->thousands && a->skip == b->skip && str_equal(a->comment, b->comment) &&
-               same_list(a->dates, b->dates);
+               str_equal(a->range, b->range) && same_list(a->dates, b->dates);
 }
 
 /* A column without a single value fits any type. */
@@ -110,7 +157,7 @@ static bool unify_column(SniffResult *into, const SniffResult *other, size_t ind
 static bool fits_group(FileGroup *group, const SniffedFile *file, Str name) {
         SniffResult *a = &group->sniffed;
         const SniffResult *b = &file->sniffed;
-        if (!same_dialect(&a->format, &b->format) || a->column_count != b->column_count)
+        if (!same_dialect(&a->format, &b->format) || !fits_sheets(group, file) || a->column_count != b->column_count)
                 return false;
         if (!a->format.header && !str_equal(group->name, name))
                 return false;
@@ -158,7 +205,7 @@ void group_files(SniffedFile *files, size_t count, Grouping how, Arena *arena, F
         size_t group_count = 0;
         for (size_t i = 0; i < count; i++) {
                 FileGroup *group = NULL;
-                Str name = name_of_file(arena, files[i].path);
+                Str name = name_of(arena, &files[i]);
                 if (how == GROUP_ONE && group_count)
                         group = &groups[0];
                 for (size_t j = 0; j < group_count && how == GROUP_BY_SHAPE && !group; j++)
@@ -175,6 +222,8 @@ void group_files(SniffedFile *files, size_t count, Grouping how, Arena *arena, F
                 group->files[group->file_count++] = &files[i];
                 group->records += files[i].sniffed.records;
         }
+        for (size_t i = 0; i < group_count; i++)
+                take_sheets(&groups[i], arena);
         *out = groups;
         *out_count = group_count;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * File groups: files that look alike are one source. Alike = same dialect, same header, and types of which one can hold
+ * File groups: files that look alike are one source; a sheet of a workbook counts as a file. Alike = same dialect, same header, and types of which one can hold
  * the other; the group's types are the wider ones.
  */
 #include "engine/stage_message.h"
@@ -10,6 +10,7 @@ typedef struct SniffedFile {
         const char *shown; /* as the user named it */
         const char *path;  /* absolute */
         SniffResult sniffed;
+        Str sheet; /* of a workbook with several; else empty */
 } SniffedFile;
 
 typedef enum Grouping { GROUP_BY_SHAPE, GROUP_EACH, GROUP_ONE } Grouping;

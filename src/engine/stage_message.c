@@ -201,6 +201,7 @@ void sniff_spec_write(Buf *out, const SniffSpec *spec) {
         buf_lstr(out, spec->name);
         buf_u64(out, spec->sample_bytes);
         buf_u64(out, spec->input_limit);
+        buf_u32(out, spec->sheet);
 }
 
 Status sniff_spec_read(Str bytes, Arena *arena, SniffSpec *out, Error *err) {
@@ -208,6 +209,7 @@ Status sniff_spec_read(Str bytes, Arena *arena, SniffSpec *out, Error *err) {
         SniffSpec spec = { .name = text_of(&cursor, arena) };
         spec.sample_bytes = cursor_u64(&cursor);
         spec.input_limit = cursor_u64(&cursor);
+        spec.sheet = cursor_u32(&cursor);
         if (cursor.failed || cursor_left(&cursor) > 0)
                 return malformed(err, "a sniffing job");
         *out = spec;
@@ -294,6 +296,11 @@ void sniff_result_write(Buf *out, const SniffResult *result) {
         buf_u64(out, (uint64_t)result->quarantined);
         buf_u64(out, (uint64_t)result->skipped);
         buf_u8(out, result->whole);
+        buf_u32(out, (uint32_t)result->sheet_count);
+        for (size_t i = 0; i < result->sheet_count; i++) {
+                buf_lstr(out, result->sheets[i].name);
+                buf_u8(out, result->sheets[i].hidden);
+        }
 }
 
 Status sniff_result_read(Str bytes, Arena *arena, SniffResult *out, Error *err) {
@@ -308,6 +315,10 @@ Status sniff_result_read(Str bytes, Arena *arena, SniffResult *out, Error *err) 
         result.quarantined = cursor_tally(&cursor);
         result.skipped = cursor_tally(&cursor);
         result.whole = cursor_u8(&cursor) != 0;
+        result.sheet_count = cursor_count(&cursor, 5);
+        result.sheets = ARENA_ARRAY(arena, SniffSheet, result.sheet_count);
+        for (size_t i = 0; i < result.sheet_count; i++)
+                result.sheets[i] = (SniffSheet){ text_of(&cursor, arena), cursor_u8(&cursor) != 0 };
         if (cursor.failed || cursor_left(&cursor) > 0)
                 return malformed(err, "the result of a sniffing job");
         *out = result;

@@ -93,7 +93,14 @@ typedef struct SniffSpec {
         Str name;              /* of the file, for messages only */
         uint64_t sample_bytes; /* decoded bytes to look at; 0 = 8 MiB */
         uint64_t input_limit;  /* as in StageSpec */
+        uint32_t sheet;        /* of a workbook, from 0 */
 } SniffSpec;
+
+/* A sheet of the workbook that the file is. */
+typedef struct SniffSheet {
+        Str name;
+        bool hidden;
+} SniffSheet;
 
 typedef struct SniffColumn {
         SourceColumn column; /* name, from, type */
@@ -119,6 +126,8 @@ typedef struct SniffResult {
         int64_t records; /* of the whole file, or of the sample if whole is false; the four are counted as StageResult's */
         int64_t accepted, quarantined, skipped;
         bool whole;
+        SniffSheet *sheets; /* of a workbook; else none */
+        size_t sheet_count;
 } SniffResult;
 
 void stage_spec_write(Buf *out, const StageSpec *spec);

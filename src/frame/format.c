@@ -147,6 +147,18 @@ Status format_check(const Format *format, Error *err) {
         return STATUS_OK;
 }
 
+static bool lists_equal(StrList a, StrList b) {
+        bool equal = a.count == b.count;
+        for (size_t i = 0; equal && i < a.count; i++)
+                equal = str_equal_nocase(a.items[i], b.items[i]);
+        return equal;
+}
+
+bool format_shares(const Format *a, const Format *b) {
+        return a->kind == FORMAT_XLSX && b->kind == FORMAT_XLSX &&
+               (!lists_equal(a->sheets, b->sheets) || !str_equal_nocase(a->range, b->range));
+}
+
 Status format_check_pattern(Str pattern, Error *err) {
         Pattern compiled;
         return pattern_compile(pattern, &compiled, err);

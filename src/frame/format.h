@@ -79,6 +79,9 @@ Format format_default(void);
  * that do not parse or that read one text as two dates (dd/MM and MM/dd), an expression, an encoding, a limit. */
 Status format_check(const Format *format, Error *err);
 
+/* Whether two formats read different parts of one workbook, so that a file may belong to both. */
+bool format_shares(const Format *a, const Format *b);
+
 /* The part of it about `dates` alone. */
 Status format_check_dates(const Format *format, Error *err);
 

@@ -634,6 +634,15 @@ static Str *header_of_other_width(Sniffing *sniffing, const Format *format, cons
         return fields;
 }
 
+Str sniff_why_renamed(Arena *arena, Str written) {
+        if (written.size == 0)
+                return STR("the header gives this column no name");
+        return arena_strf(arena,
+                          name_is_reserved(written) ? "'%.*s' is a name that Lode keeps for itself"
+                                                    : "another column is named '%.*s' too",
+                          STR_ARG(written));
+}
+
 static void name_columns(Sniffing *sniffing, const Format *format, const Table *table, const Record *before) {
         size_t width = table->width;
         Str *names = ARENA_ARRAY(sniffing->arena, Str, width + 1),
@@ -648,13 +657,7 @@ static void name_columns(Sniffing *sniffing, const Format *format, const Table *
                 sniffing->out->columns[i].name = names[i];
                 if (!format->header || !renamed[i])
                         continue;
-                Str written = str_trim(fields[i]);
-                add_doubt(sniffing, names[i],
-                          written.size == 0 ? STR("the header gives this column no name")
-                          : name_is_reserved(written)
-                                  ? arena_strf(sniffing->arena, "'%.*s' is a name that Lode keeps for itself",
-                                               STR_ARG(written))
-                                  : arena_strf(sniffing->arena, "another column is named '%.*s' too", STR_ARG(written)),
+                add_doubt(sniffing, names[i], sniff_why_renamed(sniffing->arena, str_trim(fields[i])),
                           arena_strf(sniffing->arena, "named %.*s", STR_ARG(names[i])));
         }
 }

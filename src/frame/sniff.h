@@ -32,6 +32,9 @@ typedef struct Sniffed {
 /* sample: decoded bytes, from the beginning of the file; whole: it is all of it. HELD where there are no records. */
 Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *err);
 
+/* Why a column has another name than its header's text, which was trimmed: for doubts. */
+Str sniff_why_renamed(Arena *arena, Str written);
+
 /* What the format and columns make of a text: the counts, and up to preview_max rows as text (data == NULL is NULL). */
 typedef struct SniffedRows {
         RecordCounts counts;

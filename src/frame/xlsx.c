@@ -159,6 +159,20 @@ static void take_header(XlsxReader *reader, const XlsxRow *row) {
                 reader->headers_differ = !str_equal_nocase(str_trim(names[i]), str_trim(reader->names[i]));
 }
 
+/* The header once more, as long lists that were pasted together have it. */
+static bool repeats_header(const XlsxReader *reader, const XlsxRow *row) {
+        size_t next = 0;
+        if (!reader->has_names || reader->wants_header || width_of(reader, row) > reader->width)
+                return false;
+        for (size_t i = 0; i < reader->width; i++) {
+                bool there = next < row->count && row->cells[next].column == reader->range.first_column + i;
+                if (!str_equal(there ? row->cells[next].text : STR(""), reader->names[i]))
+                        return false;
+                next += there;
+        }
+        return true;
+}
+
 /* The row as people see it: what an expression of theirs is about. */
 static Str plain_text(XlsxReader *reader, const XlsxRow *row) {
         buf_clear(&reader->line);
@@ -207,6 +221,10 @@ static bool take_row(void *context, const XlsxRow *row) {
         if (reader->wants_header && !row->too_long) {
                 take_header(reader, row);
                 return false;
+        }
+        if (!row->too_long && repeats_header(reader, row)) {
+                reader->counts.headers++;
+                return true;
         }
         if (reader->width == 0)
                 reader->width = width_of(reader, row);

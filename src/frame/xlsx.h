@@ -8,7 +8,7 @@
  * is the row's number. Ordinals go on from sheet to sheet. Rows above the range and the skipped ones are the preamble;
  * those below the range count as footers; cells beside it are passed over.
  *
- * The first row that holds something is the header. A record is as wide as the range says, else as the header, else as
+ * The first row that holds something is the header; where it stands once more it is skipped. A record is as wide as the range says, else as the header, else as
  * the first record: cells to the right of that make a row a record of another width. Later sheets have the same header,
  * or the file is HELD.
  *

@@ -38,16 +38,27 @@ static bool feed_claims(const Feed *feed, const FoundFile *file) {
         return false;
 }
 
-static void claim(const Discovery *d, FoundFile *file) {
+typedef VEC(const Feed *) Feeds;
+
+static bool shares_with_all(const Feeds *feeds, const Feed *feed) {
+        for (size_t i = 0; i < feeds->count; i++)
+                if (!format_shares(&feeds->items[i]->format, &feed->format))
+                        return false;
+        return true;
+}
+
+static void claim(const Discovery *d, FoundFile *file, Feeds *out) {
         for (size_t i = 0; i < d->spec->feed_count; i++) {
                 const Feed *feed = d->spec->feeds[i];
                 if (!str_equal(feed->zone, file->zone) || !feed_claims(feed, file))
                         continue;
-                if (!file->feed)
-                        file->feed = feed;
+                if (shares_with_all(out, feed))
+                        vec_push(d->arena, out, feed);
                 else if (!file->rival)
                         file->rival = feed;
         }
+        file->feed = out->count ? out->items[0] : NULL;
+        file->sharers = (uint32_t)out->count;
 }
 
 static Status add(Discovery *d, Str zone, const char *path, Str name, bool in_ingress, Error *err) {
@@ -60,8 +71,9 @@ static Status add(Discovery *d, Str zone, const char *path, Str name, bool in_in
         file.is_link = S_ISLNK(file.st.st_mode);
         file.is_too_deep = S_ISDIR(file.st.st_mode);
         file.is_special = !file.is_link && !file.is_too_deep && !S_ISREG(file.st.st_mode);
+        Feeds feeds = { 0 };
         if (S_ISREG(file.st.st_mode))
-                claim(d, &file);
+                claim(d, &file, &feeds);
         if (!in_ingress && !file.feed)
                 return STATUS_OK;
         if (d->files.count == DISCOVER_FILES_MAX)
@@ -69,6 +81,10 @@ static Status add(Discovery *d, Str zone, const char *path, Str name, bool in_in
                                  DISCOVER_FILES_MAX);
         map_put(&d->seen, key, d);
         vec_push(d->arena, &d->files, file);
+        for (size_t i = 1; i < feeds.count && !file.rival; i++) {
+                file.feed = feeds.items[i];
+                vec_push(d->arena, &d->files, file);
+        }
         return STATUS_OK;
 }
 

@@ -6,6 +6,7 @@
  * A zone's ingress is the folder ingress/ZONE of the project, with what lies in folders below it. Every file in it is
  * found, claimed or not. Links in it are found but never followed and never claimed: who may drop files is not who may
  * read all that Lode can read. Pipes, sockets and devices in it are found and never opened, so that they can be told of.
+ * A workbook may belong to several feeds that read different sheets of it; it is then found once for each of them.
  * Files elsewhere are found only through a pattern that names them. Names that begin with a dot
  * and those that end in .tmp, .part or .filepart are a sender's half-written files and are passed over.
  */
@@ -27,6 +28,7 @@ typedef struct FoundFile {
         bool is_closed;     /* a folder in ingress that may not be read: nobody claims it, and the rest goes on */
         const Feed *feed;   /* NULL: no feed claims it */
         const Feed *rival;  /* a second feed that claims it too: an error of the text */
+        uint32_t sharers;   /* feeds that read other sheets of the workbook, this one too: it is found once for each */
         struct stat st;
 } FoundFile;
 

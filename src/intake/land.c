@@ -575,13 +575,28 @@ static bool remove_taken(const Landing *landing) {
         return !same_version(&now, &landing->taken) || unlink(path) == 0;
 }
 
+static bool is_done(const Landing *landing) {
+        LandState state = landing->result->state;
+        return state == LAND_NEW || state == LAND_DUPLICATE || state == LAND_HELD;
+}
+
+/* Every feed that reads of the file has it. One that has not, since it was not asked for or failed, finds it next time. */
+static bool all_have_it(const Batch *batch, size_t index) {
+        const FoundFile *file = batch->items[index].result->file;
+        uint32_t have = 0;
+        for (size_t i = 0; i < batch->count && file->sharers > 1; i++) {
+                const FoundFile *other = batch->items[i].result->file;
+                have += str_equal(other->zone, file->zone) && strcmp(other->path, file->path) == 0 && is_done(&batch->items[i]);
+        }
+        return file->sharers < 2 || have == file->sharers;
+}
+
 static Status take_from_ingress(Batch *batch, Error *err) {
         VEC(const FoundFile *) remembered = { 0 };
         for (size_t i = 0; i < batch->count; i++) {
                 const Landing *landing = &batch->items[i];
                 const FoundFile *file = landing->result->file;
-                LandState state = landing->result->state;
-                bool done = state == LAND_NEW || state == LAND_DUPLICATE || state == LAND_HELD;
+                bool done = is_done(landing) && all_have_it(batch, i);
                 if (done && file->in_ingress && remove_taken(landing) && is_remembered(landing))
                         vec_push(batch->arena, &remembered, file);
         }
@@ -614,8 +629,10 @@ Status land_files(Lake *lake, const FoundFile *const *files, size_t count, const
         char *block = arena_alloc_raw(arena, COPY_BLOCK);
         sweep_arriving(lake->store);
         const size_t most = batch_most();
-        for (size_t start = 0; start < count; start += most) {
-                size_t size = count - start < most ? count - start : most;
+        for (size_t start = 0, size; start < count; start += size) {
+                size = count - start < most ? count - start : most;
+                while (start + size < count && strcmp(files[start + size]->path, files[start + size - 1]->path) == 0)
+                        size++; /* a file that several feeds share is taken in one batch */
                 Batch batch = { lake, arena, ARENA_ARRAY(arena, Landing, size), size, { block, COPY_BLOCK }, interrupted, -1 };
                 for (size_t i = 0; i < size; i++) {
                         out[start + i] = (LandedFile){ .file = files[start + i] };

@@ -448,13 +448,14 @@ static void check_untags(Loader *loader, const Model *model) {
         }
 }
 
-/* Two sources of a zone that say the same `from` would both claim every file. */
+/* Two sources of a zone that say the same `from` would both claim every file; of a workbook each may read its sheets. */
 static void check_claims(Loader *loader, const Zone *zone) {
         for (size_t i = 0; i < zone->source_count; i++)
                 for (size_t k = i + 1; k < zone->source_count; k++)
                         for (size_t f = 0; f < zone->sources[k]->from_count; f++) {
                                 const Source *one = zone->sources[i], *two = zone->sources[k];
-                                if (one->from_count == 0 || !str_equal(one->from[0], two->from[f]))
+                                if (one->from_count == 0 || !str_equal(one->from[0], two->from[f]) ||
+                                    format_shares(&one->format, &two->format))
                                         continue;
                                 Error *err = problems_add(loader->problems, STATUS_AMBIGUOUS,
                                                           "source `%.*s` claims the same files as `%.*s`: %.*s",

@@ -2,10 +2,12 @@
 #include "worker/sniff.h"
 
 
+#include "base/reason.h"
 #include "base/vec.h"
 #include "frame/encoding_guess.h"
 #include "frame/scan.h"
 #include "frame/sniff.h"
+#include "frame/xlsx_sniff.h"
 #include "worker/fd_source.h"
 
 #define SAMPLE_DEFAULT (8u << 20)
@@ -80,10 +82,59 @@ static void decode(Buf *sample, bool whole, Arena *arena, EncodingGuess *out) {
         *sample = text;
 }
 
+static void take_sheets(const XlsxBook *book, Arena *arena, SniffResult *out) {
+        out->sheet_count = xlsx_sheet_count(book);
+        out->sheets = ARENA_ARRAY(arena, SniffSheet, out->sheet_count);
+        for (size_t i = 0; i < out->sheet_count; i++)
+                out->sheets[i] = (SniffSheet){ shown(arena, xlsx_sheet(book, i)->name), xlsx_sheet(book, i)->hidden };
+}
+
+/* A sheet that holds nothing has no columns. */
+static Status sniff_workbook(const SniffSpec *spec, XlsxBook *book, Source source, size_t sample, Arena *arena,
+                             SniffResult *out, Error *err) {
+        static const EncodingGuess plain = { 0 };
+        Sniffed sniffed;
+        SniffedRows rows;
+        take_sheets(book, arena, out);
+        if (spec->sheet >= out->sheet_count)
+                return error_reason(err, REFUSED);
+        XlsxSniffSpec wanted = { .book = book, .sheet = spec->sheet, .sample_bytes = sample };
+        TRY(xlsx_sniff(&wanted, arena, &sniffed, &out->whole, err));
+        out->format = sniffed.format;
+        if (sniffed.column_count == 0)
+                return STATUS_OK;
+        TRY(sniff_rows(&sniffed, source, SNIFF_PREVIEW_ROWS, arena, &rows, err));
+        out->whole = true; /* all of it was counted */
+        take_columns(&sniffed, arena, out);
+        take_doubts(&sniffed, &plain, arena, out);
+        take_rows(&rows, arena, out);
+        return STATUS_OK;
+}
+
+/* Other zip archives are left to those who know them; a container of old Office files is told apart. */
+static Status try_workbook(Source source, XlsxBook **out, Error *err) {
+        Error why = { 0 };
+        Status status = xlsx_source_check(source, &why);
+        if (status == STATUS_OK)
+                status = xlsx_book_open(source, out, &why);
+        if (status == STATUS_OK || error_is_reason(&why, REASON_WORKBOOK_NOT))
+                return STATUS_OK;
+        *err = why;
+        return status;
+}
+
 Status sniff_run(const SniffSpec *spec, int fd, Arena *arena, SniffResult *out, Error *err) {
         size_t sample_max = spec->sample_bytes
                                     ? (size_t)(spec->sample_bytes < SAMPLE_MAX ? spec->sample_bytes : SAMPLE_MAX)
                                     : SAMPLE_DEFAULT;
+        CLEANUP(xlsx_book_freep) XlsxBook *book = NULL;
+        TRY(try_workbook(source_of_fd(&fd), &book, err));
+        if (book) {
+                SniffResult workbook = { 0 };
+                TRY(sniff_workbook(spec, book, source_of_fd(&fd), sample_max, arena, &workbook, err));
+                *out = workbook;
+                return STATUS_OK;
+        }
         CLEANUP(input_freep) Input *input = input_new();
         CLEANUP(buf_deinit) Buf sample = { 0 };
         void *into = buf_reserve(&sample, sample_max);
