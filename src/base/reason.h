@@ -35,7 +35,6 @@
         X(IS_OFFICE,       HELD,        "",     "the file is an old Excel or Office file, which is not read", "save the sheet as CSV UTF-8") \
         X(IS_PDF,          HELD,        "",     "the file is a PDF, which is not read", "only CSV is read in this version")          \
         X(IS_TAR,          HELD,        "",     "the file is a tar archive, which is not read", "unpack it first")                   \
-        X(IS_JSON,         HELD,        "",     "the file is JSON, which is not read yet", "write its records as CSV, or, if it is CSV all the same, give it a source by hand") \
         X(PACKED_DAMAGED,  HELD,        "tn",   "the data, compressed by '%1', is damaged near byte %2", "ask for the file again")       \
         X(PACKED_TAIL,     HELD,        "tn",   "bytes that are no '%1' follow the compressed data at byte %2", "ask for the file again") \
         X(PACKED_CUT,      HELD,        "t",    "the data, compressed by '%1', ends too early: the file was cut short", "ask for the file again") \
@@ -76,6 +75,11 @@
         X(HEADER_UTF8,     HELD,        "n",    "the header on line %1 is not text of the source's encoding", "the source's text says it: encoding: cp1252")                                            \
         X(HEADER_NUL,      HELD,        "n",    "the header on line %1 holds a NUL byte", "")                                        \
         X(HEADER_STRANGE,  HELD,        "t",    "the header names none of the source's columns; it begins with '%1'", "perhaps the file has no header, another delimiter, or belongs to another source") \
+        X(JSON_BROKEN,     HELD,        "nnt",  "the document is not JSON from line %1, column %2 on: %3", "nobody can tell where its next record begins; ask for it again, or send JSON lines, of which a bad one is kept alone") \
+        X(JSON_LIMIT,      HELD,        "nn",   "a value near line %1 is over the limit of %2 bytes for a record", "if the records are a list inside the document, name its path: records: PATH") \
+        X(JSON_KEYS,       HELD,        "nn",   "the record on line %1 brings more different keys than can be columns (%2)", "where keys are data, keep their object as text: a text column with the object's own key") \
+        X(JSON_NOTHING,    HELD,        "t",    "the document has nothing at the path '%1' of its records", "") \
+        X(KEYS_STRANGE,    HELD,        "t",    "no record has a key that the source's columns name; the first key is '%1'", "perhaps the records are deeper in the document (records: PATH), or it belongs to another source") \
         X(TEXT_UTF8,       HELD,        "",     "the file's text is not UTF-8, and no other encoding makes sense of it", "if it is text, say its encoding in a source written by hand") \
         X(TEXT_NUL,        HELD,        "",     "the file holds NUL bytes: it is no text", "") \
         X(NO_CSV,          HELD,        "",     "no record of the file can be read as CSV", "JSON, XML and the like are not read yet; is it a table of lines and fields?") \

@@ -281,7 +281,7 @@ static void group_json(JsonWriter *w, const Add *add, const FileGroup *group) {
         json_member_str(w, "source", group->source_name);
         json_member_str(w, "path", str_of(group->path));
         bool is_workbook = r->format.kind == FORMAT_XLSX;
-        json_member_str(w, "format", is_workbook ? STR("xlsx") : STR("csv"));
+        json_member_str(w, "format", str_of(format_kind_names[r->format.kind]));
         json_key(w, "dialect");
         json_object(w);
         if (is_workbook)

@@ -47,7 +47,7 @@ bool types_unify(Type a, Type b, Type *out) {
 /* ---- names ---- */
 
 static Str without_endings(Str name) {
-        static const char *const endings[] = { ".gz", ".csv", ".tsv", ".txt", ".dat", ".psv", ".xlsx", ".xlsm" };
+        static const char *const endings[] = { ".gz", ".csv", ".tsv", ".txt", ".dat", ".psv", ".xlsx", ".xlsm", ".json", ".jsonl", ".ndjson" };
         for (size_t i = 0; i < COUNT_OF(endings); i++) {
                 size_t size = strlen(endings[i]);
                 if (name.size > size && str_equal_nocase(str_slice(name, name.size - size, name.size), str_of(endings[i])))
@@ -126,7 +126,7 @@ static bool same_list(StrList a, StrList b) {
 static bool same_dialect(const Format *a, const Format *b) {
         return a->kind == b->kind && a->delimiter == b->delimiter && a->quote == b->quote && a->escape == b->escape && a->header == b->header &&
                a->decimal == b->decimal && a->thousands == b->thousands && a->skip == b->skip && str_equal(a->comment, b->comment) &&
-               str_equal(a->range, b->range) && same_list(a->dates, b->dates);
+               str_equal(a->range, b->range) && str_equal(a->records, b->records) && same_list(a->dates, b->dates);
 }
 
 /* A column without a single value fits any type. */

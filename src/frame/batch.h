@@ -15,6 +15,7 @@
 #include "frame/format.h"
 #include "frame/rule.h"
 
+#define RECORD_NO_FIELD (SIZE_MAX - 1) /* of a BadRecord: nobody knows in which field */
 #define RECORD_RAW_MAX (1u << 20) /* bytes of a bad record's text that are handed on; `length` says what it had */
 
 /* Where a record stands in its delivery, and as what. */
@@ -30,9 +31,9 @@ typedef struct BadRecord {
         Rule rule;
         int64_t record, line;    /* from 1 */
         uint64_t offset, length; /* as in RecordOrigin */
-        size_t width;            /* WRONG_WIDTH: the fields it has */
-        size_t field;            /* INVALID_UTF8, INVALID_BYTES: the field with the first byte that is no text ... */
-        uint64_t wrong_at;       /* ... and where in the delivery that is */
+        size_t width, wanted;    /* WRONG_WIDTH: the fields it has, and how many belong; BAD_JSON: see misfit.h */
+        size_t field;            /* INVALID_UTF8, INVALID_BYTES: the field with the first byte that is no text, if known */
+        uint64_t wrong_at;       /* where in the delivery that is */
         Str raw;                 /* not always UTF-8; cut at RECORD_RAW_MAX */
         Str sheet;               /* as in RecordOrigin, and the column */
         uint32_t first_column;

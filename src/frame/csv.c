@@ -221,6 +221,7 @@ static void add_bad(CsvReader *reader, Rule rule, int64_t line, size_t start, si
                 .offset = offset_of(reader, start),
                 .length = raw_size(reader, start, end),
                 .width = width,
+                .wanted = reader->width,
                 .raw = { reader->buffer + start, size },
         };
         reader->counts.bad++;
@@ -714,4 +715,4 @@ static uint64_t kind_read_raw(const void *state) {
 }
 
 const ReaderKind csv_kind = { kind_make,  kind_free, kind_start,  kind_header,
-                              kind_width, kind_next, kind_counts, kind_read_raw };
+                              kind_width, kind_next, kind_counts, kind_read_raw, NULL };

@@ -3,10 +3,11 @@
 
 #include <regex.h>
 
-#include "base/map.h"
 #include "frame/encoding.h"
 #include "frame/pattern.h"
 #include "frame/xlsx_range.h"
+
+const char *const format_kind_names[] = { [FORMAT_CSV] = "csv", [FORMAT_XLSX] = "xlsx", [FORMAT_JSON] = "json", [FORMAT_JSONL] = "jsonl" };
 
 Format format_default(void) {
         return (Format){ .kind = FORMAT_CSV,
@@ -132,8 +133,28 @@ static Status check_workbook(const Format *format, Error *err) {
         return xlsx_range_parse(format->range, &range, err);
 }
 
+/* What says nothing about the fields of a format must be as usual, since typing goes by it. */
+static Status check_kind(const Format *format, Error *err) {
+        Format usual = format_default();
+        if (format->kind == FORMAT_CSV) {
+                if (format->records.size > 0)
+                        return error_set(err, STATUS_BAD_VALUE, "records: has a meaning for JSON documents only");
+                return STATUS_OK;
+        }
+        bool strange = format->delimiter != usual.delimiter || format->quote != usual.quote || format->escape ||
+                       !format->header || format->skip || format->comment.size > 0 || format->footer.size > 0;
+        if (strange)
+                return error_set(err, STATUS_BAD_VALUE,
+                                 "format: %s has no delimiter, quote, escape, header, skip, comment or footer",
+                                 format_kind_names[format->kind]);
+        if ((format->decimal && format->decimal != '.') || format->thousands)
+                return error_set(err, STATUS_BAD_VALUE, "decimal, thousands: numbers in JSON are written with a point alone");
+        return STATUS_OK;
+}
+
 Status format_check(const Format *format, Error *err) {
         TRY(check_workbook(format, err));
+        TRY(check_kind(format, err));
         TRY(check_characters(format, err));
         TRY(check_number_characters(format, err));
         TRY(check_encoding(format, err));
@@ -192,7 +213,9 @@ static int *namesakes_of(Map *taken, Arena *arena, Str name) {
         return *slot;
 }
 
-static Str claim_name(Map *taken, Arena *arena, Str wanted) {
+Str name_claim(Map *taken, Arena *arena, Str wanted, size_t place) {
+        if (wanted.size == 0)
+                wanted = arena_strf(arena, "column_%zu", place);
         int *next = namesakes_of(taken, arena, wanted);
         bool is_free = *next == 0 && !name_is_reserved(wanted);
         if (*next == 0)
@@ -204,7 +227,7 @@ static Str claim_name(Map *taken, Arena *arena, Str wanted) {
                 is_free = *own == 0;
                 *own = *own ? *own : 2;
         }
-        return name;
+        return arena_str(arena, name);
 }
 
 void names_of_header(const Str *fields, size_t count, Arena *arena, Str *out_names, bool *out_renamed) {
@@ -212,8 +235,7 @@ void names_of_header(const Str *fields, size_t count, Arena *arena, Str *out_nam
         map_init(&taken, arena);
         for (size_t i = 0; i < count; i++) {
                 Str as_written = fields ? str_trim(fields[i]) : STR_NONE;
-                Str wanted = as_written.size > 0 ? as_written : arena_strf(arena, "column_%zu", i + 1);
-                out_names[i] = arena_str(arena, claim_name(&taken, arena, wanted));
+                out_names[i] = name_claim(&taken, arena, as_written, i + 1);
                 if (out_renamed)
                         out_renamed[i] = !str_equal(out_names[i], as_written);
         }
@@ -274,6 +296,7 @@ void format_write(Buf *out, const Format *format) {
         buf_lstr(out, format->footer);
         str_list_write(out, format->sheets);
         buf_lstr(out, format->range);
+        buf_lstr(out, format->records);
         str_list_write(out, format->nulls);
         str_list_write(out, format->dates);
         str_list_write(out, format->true_words);
@@ -296,11 +319,12 @@ Status format_read(Cursor *cursor, Arena *arena, Format *out, Error *err) {
         format.footer = text_read(cursor, arena);
         format.sheets = str_list_read(cursor, arena);
         format.range = text_read(cursor, arena);
+        format.records = text_read(cursor, arena);
         format.nulls = str_list_read(cursor, arena);
         format.dates = str_list_read(cursor, arena);
         format.true_words = str_list_read(cursor, arena);
         format.false_words = str_list_read(cursor, arena);
-        if (cursor->failed || format.kind > FORMAT_XLSX || format.compression > FORMAT_PLAIN)
+        if (cursor->failed || format.kind >= FORMAT_KIND_COUNT || format.compression > FORMAT_PLAIN)
                 return error_set(err, STATUS_CORRUPT, "a format in a message is malformed");
         TRY(format_check(&format, err));
         *out = format;

@@ -7,6 +7,8 @@
  * What the keys mean:
  *   delimiter, quote, escape   one byte each, none equal; quote 0 = quotes are ordinary characters; escape 0 = a quote
  *                              inside a quoted field is doubled (RFC 4180), else escape + any byte is that byte
+ *   records                    of a JSON document: the keys that lead to its records, with dots between them; lists on
+ *                              the way are entered. See json_tree.h
  *   header                     the first record names the columns; columns are then found by name, else by position
  *   skip                       so many physical lines before the header are a preamble
  *   comment                    records that begin with this text are comments; empty = none
@@ -28,6 +30,7 @@
  * then an ISO time. yy is 1970 to 2069.
  */
 #include "base/buf.h"
+#include "base/map.h"
 #include "base/type.h"
 
 #define FORMAT_RECORD_LIMIT (16u << 20)     /* bytes of one record unless the source says otherwise */
@@ -35,7 +38,7 @@
 #define FORMAT_COLUMNS_MAX 4096
 #define FORMAT_HEADER_MAX (1u << 20) /* bytes of a header */
 
-typedef enum FormatKind { FORMAT_CSV, FORMAT_XLSX } FormatKind;
+typedef enum FormatKind { FORMAT_CSV, FORMAT_XLSX, FORMAT_JSON, FORMAT_JSONL, FORMAT_KIND_COUNT } FormatKind;
 typedef enum FormatCompression { FORMAT_COMPRESSION_AUTO, FORMAT_PLAIN } FormatCompression;
 
 typedef struct StrList {
@@ -58,6 +61,7 @@ typedef struct Format {
         char decimal, thousands;
         StrList dates;
         StrList true_words, false_words;
+        Str records;                   /* JSON: the path to the list of records; empty = the whole document */
         uint32_t record_limit;
 } Format;
 
@@ -71,6 +75,8 @@ typedef struct SourceColumn {
         bool required; /* NULL does not fit */
         int field_id;
 } SourceColumn;
+
+extern const char *const format_kind_names[FORMAT_KIND_COUNT]; /* as sources write them */
 
 /* CSV as most people write it: comma, double quote, header, '.', ISO dates. */
 Format format_default(void);
@@ -96,6 +102,8 @@ Status format_check_pattern(Str pattern, Error *err);
  */
 void names_of_header(const Str *fields, size_t count, Arena *arena, Str *out_names, bool *out_renamed);
 bool name_is_reserved(Str name);
+/* The same for one more name: `taken` (an empty map at first) knows those before it; place is its own, from 1. */
+Str name_claim(Map *taken, Arena *arena, Str wanted, size_t place);
 
 /* For messages between lode and its workers; reading checks every size and copies into the arena. */
 void format_write(Buf *out, const Format *format);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frame/misfit.h"
 
+#include "frame/json_text.h"
+
 static Str plain(Str text, Arena *arena) {
         char *copy = arena_alloc(arena, text.size + 1);
         for (size_t i = 0; i < text.size; i++)
@@ -15,6 +17,9 @@ Str misfit_words(const Misfit *misfit, Arena *arena) {
         if (misfit->rule == RULE_INVALID_UTF8 || misfit->rule == RULE_INVALID_BYTES)
                 return arena_strf(arena, "%.*s %s, the first at byte %lld of the delivery", STR_ARG(misfit->column ? misfit->column->name : STR("the record")),
                                   words, (long long)misfit->width);
+        if (misfit->rule == RULE_BAD_JSON && misfit->wanted > 0 && misfit->wanted < JSON_FAULT_COUNT)
+                return arena_strf(arena, "the record %s: %s, at its byte %lld", words, json_fault_words((JsonFault)misfit->wanted),
+                                  (long long)misfit->width);
         if (!misfit->column)
                 return arena_strf(arena, "the %s %s", misfit->rule == RULE_BAD_QUOTE ? "line" : "record", words);
         const SourceColumn *column = misfit->column;

@@ -13,8 +13,9 @@ typedef struct Misfit {
         Rule rule;
         const SourceColumn *column; /* NULL: the whole record */
         Str field;                  /* what stands in it, at most MISFIT_FIELD_MAX bytes of UTF-8 */
-        int64_t width, wanted;      /* of WRONG_WIDTH: the record's fields, and how many belong. Of INVALID_UTF8 and
-                                     * INVALID_BYTES, width is where in the delivery the first wrong byte lies */
+        int64_t width, wanted;      /* WRONG_WIDTH: the record's fields, and how many belong. INVALID_UTF8 and
+                                     * INVALID_BYTES: width is where in the delivery the first wrong byte lies. BAD_JSON:
+                                     * the byte of the record, from 1, and the JsonFault */
 } Misfit;
 
 /* In the arena. What a terminal would act on is shown as `?`. */

@@ -4,9 +4,15 @@
 #include <assert.h>
 
 #include "frame/csv.h"
+#include "frame/json_reader.h"
 #include "frame/xlsx.h"
 
-static const ReaderKind *const kinds[] = { [FORMAT_CSV] = &csv_kind, [FORMAT_XLSX] = &xlsx_kind };
+static const ReaderKind *const kinds[] = {
+        [FORMAT_CSV] = &csv_kind,
+        [FORMAT_XLSX] = &xlsx_kind,
+        [FORMAT_JSON] = &json_kind,
+        [FORMAT_JSONL] = &jsonl_kind,
+};
 
 struct RecordReader {
         size_t kind;
@@ -50,6 +56,14 @@ void reader_header(const RecordReader *reader, Arena *arena, Str **out, size_t *
 
 size_t reader_width(const RecordReader *reader) {
         return kinds[reader->kind]->width(reader->states[reader->kind]);
+}
+
+bool reader_is_keyed(const RecordReader *reader) {
+        return kinds[reader->kind]->key != NULL;
+}
+
+Str reader_key(const RecordReader *reader, size_t field) {
+        return kinds[reader->kind]->key(reader->states[reader->kind], field);
 }
 
 Status reader_next(RecordReader *reader, RecordBatch *out, bool *out_end, Error *err) {

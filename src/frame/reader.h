@@ -11,7 +11,10 @@
 typedef struct ReaderOptions {
         const Format *format; /* checked; borrowed */
         size_t width;         /* fields of a record where the file itself does not say; 0 = as the first record */
+        StrList names;        /* what the columns are called in the file, for kinds that must know before they read */
         uint64_t limit;       /* decoded bytes beyond which the file is HELD; 0 = none */
+        bool sample;          /* the source is the beginning of a file: what its end cuts is left out */
+        bool places_only;     /* where records stand is all that is asked: their fields need not be there */
 } ReaderOptions;
 
 /* The functions of a kind; `state` is what its make() gave. They do what the calls below say. */
@@ -24,6 +27,7 @@ typedef struct ReaderKind {
         Status (*next)(void *state, RecordBatch *out, bool *out_end, Error *err);
         const RecordCounts *(*counts)(const void *state);
         uint64_t (*read_raw)(const void *state);
+        Str (*key)(const void *state, size_t field); /* NULL: fields have a fixed place */
 } ReaderKind;
 
 typedef struct RecordReader RecordReader;
@@ -37,6 +41,10 @@ Status reader_start(RecordReader *reader, const ReaderOptions *options, Source s
 /* The names that the file gives to its fields, in the arena. NULL and 0 where it gives none, or is empty. */
 void reader_header(const RecordReader *reader, Arena *arena, Str **out, size_t *out_count);
 size_t reader_width(const RecordReader *reader); /* 0 = not known: nothing was read yet, or the file is empty */
+
+/* Whether fields are found by key: then there may be more with each batch, and a later batch is wider. */
+bool reader_is_keyed(const RecordReader *reader);
+Str reader_key(const RecordReader *reader, size_t field); /* of a keyed reader; borrowed until the next file */
 
 /* The next batch; *out_end when there is none. Some batches hold bad records alone. */
 Status reader_next(RecordReader *reader, RecordBatch *out, bool *out_end, Error *err);

@@ -7,6 +7,7 @@
 #include "base/reason.h"
 #include "base/vec.h"
 #include "frame/csv.h"
+#include "frame/sniff_parts.h"
 
 #define SCORED_BYTES (256u << 10) /* a dialect is judged by these */
 #define PREAMBLE_LINES_MAX 100
@@ -27,15 +28,20 @@ typedef struct Sniffing {
         bool whole;
         Arena *arena;
         Sniffed *out;
-        VEC(SniffedDoubt) doubts;
         uint32_t *ends; /* scratch of a scan */
         size_t too_wide; /* fields of a record under a delimiter that gives most records too many; 0: none does */
 } Sniffing;
 
-static void add_doubt(Sniffing *sniffing, Str column, Str what, Str assumed) {
-        if (sniffing->doubts.count == DOUBTS_MAX)
+void sniffed_doubt(Arena *arena, Sniffed *out, Str column, Str what, Str assumed) {
+        if (out->doubt_count == DOUBTS_MAX)
                 return; /* nobody reads on */
-        vec_push(sniffing->arena, &sniffing->doubts, (SniffedDoubt){ column, what, assumed });
+        if (!out->doubts)
+                out->doubts = ARENA_ARRAY(arena, SniffedDoubt, DOUBTS_MAX);
+        out->doubts[out->doubt_count++] = (SniffedDoubt){ column, what, assumed };
+}
+
+static void add_doubt(Sniffing *sniffing, Str column, Str what, Str assumed) {
+        sniffed_doubt(sniffing->arena, sniffing->out, column, what, assumed);
 }
 
 /* --- records in a dialect --- */
@@ -590,7 +596,7 @@ static void settle_nulls(Sniffing *sniffing, Format *format, size_t width) {
                         add_doubt(sniffing, STR(""),
                                   arena_strf(sniffing->arena, "'%.*s' stands among values of other types",
                                              STR_ARG(format->nulls.items[i])),
-                                  STR("NULL, in text columns too"));
+                                  format->kind == FORMAT_CSV ? STR("NULL, in text columns too") : STR("NULL, but not in text columns"));
         }
         if (empty)
                 add_text(sniffing, &format->nulls, STR(""));
@@ -603,6 +609,47 @@ static void take_doubts(Sniffing *sniffing, size_t width) {
                         add_doubt(sniffing, column->name, column->guess.doubts[j].what,
                                   column->guess.doubts[j].assumed);
         }
+}
+
+/* What the format says of the values holds against what their texts look like. */
+static void keep_kind(Sniffing *sniffing, FieldKind kind, SniffedColumn *column) {
+        TypeKind guessed = column->guess.type.kind;
+        bool text = kind == FIELD_MIXED || kind == FIELD_NESTED ||
+                    (kind == FIELD_TEXTS && (guessed <= TYPE_DECIMAL || guessed == TYPE_TEXT));
+        if (!text)
+                return;
+        column->guess = (ColumnGuess){ .type = { .kind = TYPE_TEXT },
+                                       .nulls = column->guess.nulls,
+                                       .example = column->guess.example };
+        if (kind == FIELD_MIXED)
+                add_doubt(sniffing, column->name, STR("values of several kinds, such as texts and numbers"), STR("text"));
+        if (kind == FIELD_NESTED)
+                add_doubt(sniffing, column->name, STR("lists or objects"), STR("JSON text"));
+}
+
+static void guess_cut(Sniffing *sniffing, const CutColumn *cut, bool day_first, SniffedColumn *out) {
+        *out = (SniffedColumn){ .name = cut->name, .key = cut->key };
+        guess_column(&sniffing->out->format, cut->fields.items, cut->fields.count, day_first, sniffing->arena, &out->guess);
+        out->guess.nulls += cut->absent;
+}
+
+void sniff_columns(const CutColumn *columns, size_t count, Arena *arena, Sniffed *out) {
+        Sniffing sniffing = { .arena = arena, .out = out };
+        bool month_first = false;
+        out->columns = ARENA_ARRAY(arena, SniffedColumn, count + 1);
+        out->column_count = count;
+        for (size_t i = 0; i < count; i++) {
+                guess_cut(&sniffing, &columns[i], true, &out->columns[i]);
+                month_first |= has_month_first(&out->columns[i].guess);
+        }
+        for (size_t i = 0; i < count; i++) {
+                if (month_first)
+                        guess_cut(&sniffing, &columns[i], false, &out->columns[i]);
+                keep_kind(&sniffing, columns[i].kind, &out->columns[i]);
+        }
+        settle_dates(&sniffing, &out->format, count);
+        settle_nulls(&sniffing, &out->format, count);
+        take_doubts(&sniffing, count);
 }
 
 /*
@@ -696,19 +743,7 @@ static const Record *record_before(const Sniffing *sniffing, const Format *forma
         return first > 0 ? &records->items[first - 1] : NULL;
 }
 
-/* `{` and `[` followed by what only JSON has there; no CSV of sense begins so. */
-static bool looks_like_json(Str text) {
-        char seen[2] = { 0 };
-        size_t count = 0;
-        for (size_t i = 0; i < text.size && count < COUNT_OF(seen); i++)
-                if (!strchr(" \t\r\n", text.data[i]))
-                        seen[count++] = text.data[i];
-        return (seen[0] == '{' && (seen[1] == '"' || seen[1] == '}')) || (seen[0] == '[' && (seen[1] == '{' || seen[1] == '['));
-}
-
 static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
-        if (looks_like_json(sniffing->text))
-                return error_reason(err, IS_JSON);
         Records records = { 0 };
         size_t count, total;
         choose_dialect(sniffing, format);
@@ -748,9 +783,11 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
 }
 
 Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *err) {
-        Sniffed made = { .format = format_default() };
+        Sniffed made = { .format = format_default(), .whole = whole };
         Sniffing sniffing = { .whole = whole, .arena = arena, .out = &made };
         Str text = str_starts_with(sample, STR("\xef\xbb\xbf")) ? str_slice(sample, 3, sample.size) : sample;
+        if (sniff_is_json(text))
+                return sniff_json(text, whole, arena, out, err);
         while (!whole && text.size > 0 && !scan_is_newline(text.data[text.size - 1]))
                 text.size--; /* the cut record is no evidence */
         char *padded = arena_alloc_raw(arena, text.size + SCAN_PADDING);
@@ -763,8 +800,6 @@ Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *e
         sniffing.ends = ends;
         made.format.decimal = 0; /* not known yet */
         TRY(sniff_table(&sniffing, &made.format, err));
-        made.doubts = sniffing.doubts.items;
-        made.doubt_count = sniffing.doubts.count;
         *out = made;
         return STATUS_OK;
 }
@@ -793,8 +828,9 @@ static void preview_row(RowsReading *reading, const RecordBatch *batch, size_t r
         Str *put = reading->out->preview + reading->out->preview_count++ * width;
         for (size_t i = 0; i < width; i++) {
                 Value value;
-                bool null;
-                typing_value(&reading->typings[i], record_field(batch, row, i), reading->arena, &value, &null);
+                bool null = i >= batch->width;
+                if (!null)
+                        typing_value(&reading->typings[i], record_field(batch, row, i), reading->arena, &value, &null);
                 put[i] = null ? STR_NONE
                               : arena_str(reading->arena, typing_print(&reading->typings[i], value, reading->arena));
         }
@@ -802,7 +838,7 @@ static void preview_row(RowsReading *reading, const RecordBatch *batch, size_t r
 
 static void count_batch(RowsReading *reading, const RecordBatch *batch, Arena *scratch) {
         reading->failures.count = 0;
-        for (size_t i = 0; i < reading->sniffed->column_count && batch->rows > 0; i++)
+        for (size_t i = 0; i < reading->sniffed->column_count && i < batch->width && batch->rows > 0; i++)
                 typing_column(&reading->typings[i], batch, i, i, scratch, &reading->vectors[i], &reading->failures);
         typing_failures_sort(&reading->failures);
         reading->out->accepted += (int64_t)(batch->rows - reading->failures.count);
@@ -816,6 +852,13 @@ static void count_batch(RowsReading *reading, const RecordBatch *batch, Arena *s
         }
 }
 
+static StrList keys_of(const Sniffed *sniffed, Arena *arena) {
+        StrList keys = { ARENA_ARRAY(arena, Str, sniffed->column_count + 1), sniffed->column_count };
+        for (size_t i = 0; i < sniffed->column_count; i++)
+                keys.items[i] = sniffed->columns[i].key.size > 0 ? sniffed->columns[i].key : sniffed->columns[i].name;
+        return keys;
+}
+
 static Status read_rows(RowsReading *reading, Source source, Error *err) {
         const Sniffed *sniffed = reading->sniffed;
         CLEANUP(reader_freep) RecordReader *reader = reader_new();
@@ -825,15 +868,19 @@ static Status read_rows(RowsReading *reading, Source source, Error *err) {
                 SourceColumn column = { .name = sniffed->columns[i].name, .type = sniffed->columns[i].guess.type };
                 TRY(typing_init(&reading->typings[i], &reading->rules, &column, reading->arena, err));
         }
-        ReaderOptions options = { .format = &sniffed->format, .width = sniffed->column_count };
+        ReaderOptions options = { .format = &sniffed->format,
+                                  .width = sniffed->column_count,
+                                  .names = keys_of(sniffed, reading->arena),
+                                  .sample = !sniffed->whole };
         TRY(reader_start(reader, &options, source, err));
+        bool keyed = reader_is_keyed(reader);
         while (true) {
                 RecordBatch batch;
                 bool end;
                 TRY(reader_next(reader, &batch, &end, err));
                 if (end)
                         break;
-                if (batch.width == sniffed->column_count)
+                if (keyed || batch.width == sniffed->column_count)
                         count_batch(reading, &batch, &scratch);
                 arena_reset(&scratch);
         }

@@ -14,6 +14,7 @@
 
 typedef struct SniffedColumn {
         Str name; /* see names_of_header() */
+        Str key;  /* what its records call it, where that is not its name */
         ColumnGuess guess;
 } SniffedColumn;
 
@@ -27,6 +28,7 @@ typedef struct Sniffed {
         size_t column_count;
         SniffedDoubt *doubts;
         size_t doubt_count;
+        bool whole; /* the sample was all of the file */
 } Sniffed;
 
 /* sample: decoded bytes, from the beginning of the file; whole: it is all of it. HELD where there are no records. */
@@ -42,5 +44,6 @@ typedef struct SniffedRows {
         Str *preview;
         size_t preview_count;
 } SniffedRows;
+/* source: the sample, or the whole file. Of CSV that is not whole, no more than whole records. */
 Status sniff_rows(const Sniffed *sniffed, Source source, size_t preview_max, Arena *arena, SniffedRows *out,
                   Error *err);

@@ -154,22 +154,63 @@ TEST(what_holds_no_records_is_refused) {
         }
 }
 
-TEST(json_is_no_table_and_a_brace_in_a_field_is_no_json) {
-        static const struct {
-                const char *text;
-                Status status;
-        } cases[] = {
-                { "{\"a\": 1}\n{\"a\": 2}\n", STATUS_HELD }, { "\xef\xbb\xbf\n { \"a\": [\n1,\n2]}\n", STATUS_HELD },
-                { "[\n  {\"a\": 1}\n]\n", STATUS_HELD },     { "[[1,2],[3,4]]\n", STATUS_HELD },
-                { "{a},{b}\n1,2\n", STATUS_OK },            { "[a],[b]\n1,2\n", STATUS_OK },
-                { "a,b\n{\"x\": 1},2\n", STATUS_OK },
+/* As tell(), for JSON: its kind, the path of its records, each column with its key and type, the number of doubts. */
+static Str tell_json(Test *t, const Sniffed *sniffed) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        buf_append_cstr(&out, format_kind_names[sniffed->format.kind]);
+        if (sniffed->format.records.size > 0)
+                buf_printf(&out, " %.*s", STR_ARG(sniffed->format.records));
+        for (size_t i = 0; i < sniffed->column_count; i++) {
+                const SniffedColumn *column = &sniffed->columns[i];
+                buf_printf(&out, "%s%.*s", i ? ", " : ": ", STR_ARG(column->name));
+                if (!str_equal(column->name, column->key))
+                        buf_printf(&out, " from %.*s", STR_ARG(column->key));
+                buf_printf(&out, " %.*s", STR_ARG(type_print(&t->arena, column->guess.type)));
+        }
+        if (sniffed->doubt_count > 0)
+                buf_printf(&out, " | %zu", sniffed->doubt_count);
+        return buf_dup(&out, &t->arena);
+}
+
+TEST(json_says_its_columns_and_a_brace_in_a_field_is_no_json) {
+        static const Case cases[] = {
+                { "lines", "{\"a\": 1}\n{\"b\": true}\n", "jsonl: a int, b boolean" },
+                { "lines, one broken", "{\"a\": 1}\n{\"a\": \n{\"a\": 3}\n", "jsonl: a int | 1" },
+                { "list", "\xef\xbb\xbf\n[\n  {\"a\": 1.25},{\"a\": null}\n]\n", "json: a decimal(18,2)" },
+                { "one object", "{\"a\": \"2024-01-31\", \"b\": [\n1,\n2]}\n", "json: a date, b text | 1" },
+                { "objects", "{\n\"a\": 1\n}\n{\n\"a\": 2\n}\n", "json: a int" },
+                { "a list inside", "{\"n\": 1, \"d\": {\"items\": [{\"a\": 1}, {\"a\": 2}]}, \"t\": [{}]}", "json d.items: a int | 2" },
+                { "texts of digits", "[{\"a\": \"1\", \"b\": \"007\"}]", "json: a text, b text" },
+                { "numbers but for one", "[{\"a\":1},{\"a\":2},{\"a\":3},{\"a\":4},{\"a\":5},{\"a\":6},{\"a\":7},{\"a\":8},{\"a\":\"x\"}]",
+                  "json: a int | 1" },
+                { "several kinds", "[{\"a\":1},{\"a\":\"x\"},{\"b\":[]},{\"b\":\"y\"}]", "json: a text, b text | 2" },
+                { "objects in objects", "[{\"a\":{\"b\":{\"c\":1}},\"a_b_c\":2, \"x.y\":null}]",
+                  "json: a_b_c from a.b.c int, a_b_c_2 from a_b_c int, x.y from x\\.y text | 2" },
+                { "long integers", "[{\"a\": 123456789012345678901}]", "json: a decimal(38,0) | 1" },
+                { "lists", "[[1,2],[3,4]]\n", "json: value text | 1" },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 Sniffed sniffed;
-                Status status = sniff_format(str_of(cases[i].text), true, &t->arena, &sniffed, &t->err);
-                if (status != cases[i].status)
-                        test_fail(t, __FILE__, __LINE__, "%s: %s", cases[i].text, status_name(status));
+                CHECK_OK(sniff_format(str_of(cases[i].text), true, &t->arena, &sniffed, &t->err));
+                Str told = tell_json(t, &sniffed);
+                if (!str_is(told, cases[i].told))
+                        test_fail(t, __FILE__, __LINE__, "%s: told\n%.*s\nwanted\n%s", cases[i].name, STR_ARG(told), cases[i].told);
         }
+        static const char *const tables[] = { "{a},{b}\n1,2\n", "[a],[b]\n1,2\n", "a,b\n{\"x\": 1},2\n" };
+        for (size_t i = 0; i < COUNT_OF(tables); i++) {
+                Sniffed sniffed;
+                CHECK_OK(sniff_format(str_of(tables[i]), true, &t->arena, &sniffed, &t->err));
+                CHECK_INT(sniffed.format.kind, FORMAT_CSV);
+        }
+}
+
+TEST(an_object_whose_keys_are_data_stays_text) {
+        CLEANUP(buf_deinit) Buf text = { 0 };
+        for (int i = 0; i < 100; i++)
+                buf_printf(&text, "{\"id\":%d,\"of\":{\"k%d\":1,\"k%d\":2}}\n", i, i, i + 1);
+        Sniffed sniffed;
+        CHECK_OK(sniff_format(buf_view(&text), true, &t->arena, &sniffed, &t->err));
+        CHECK_STR(tell_json(t, &sniffed), STR("jsonl: id int, of text | 2"));
 }
 
 TEST(the_preview_shows_typed_rows_that_fit) {

@@ -124,7 +124,7 @@ static void put_bad(XlsxReader *reader, const XlsxRow *row, Rule rule) {
                 size = RECORD_RAW_MAX;
                 reader->raws.size = begin + size;
         }
-        BadRecord bad = { .rule = rule, .record = reader->base + row->number, .line = row->number, .width = width,
+        BadRecord bad = { .rule = rule, .record = reader->base + row->number, .line = row->number, .width = width, .wanted = reader->width,
                           .sheet = reader->sheet, .first_column = reader->range.first_column,
                           .raw = { (const char *)begin, size } }; /* an offset until the batch is whole */
         buf_append(&reader->bads, (Str){ (const char *)&bad, sizeof(bad) });

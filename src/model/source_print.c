@@ -115,8 +115,10 @@ static void put_duration(Buf *out, const char *key, int64_t us) {
 
 static void put_reading(Buf *out, const Source *source, const Source *usual) {
         const Format *is = &source->format, *was = &usual->format;
-        if (is->kind == FORMAT_XLSX)
-                put_line(out, "format", STR("xlsx"));
+        if (is->kind != was->kind)
+                put_line(out, "format", str_of(format_kind_names[is->kind]));
+        if (is->records.size > 0)
+                put_line(out, "records", is->records);
         put_list(out, "sheet", is->sheets.items, is->sheets.count);
         if (is->range.size > 0)
                 put_line(out, "range", is->range);

@@ -15,6 +15,7 @@ static Format format_copy(Arena *arena, const Format *format) {
         copy.footer = arena_str(arena, format->footer);
         copy.sheets = list_copy(arena, format->sheets);
         copy.range = arena_str(arena, format->range);
+        copy.records = arena_str(arena, format->records);
         copy.nulls = list_copy(arena, format->nulls);
         copy.dates = list_copy(arena, format->dates);
         copy.true_words = list_copy(arena, format->true_words);

@@ -2,6 +2,7 @@
 #include "worker/fields.h"
 
 #include "base/reason.h"
+#include "frame/json_tree.h"
 
 #define NAME_SHOWN_MAX 60 /* bytes of a name inside a message */
 
@@ -13,10 +14,23 @@ size_t fields_find(StrList header, Str name) {
         return NO_FIELD;
 }
 
+static Str name_in_file(const SourceColumn *column) {
+        return column->from.size > 0 ? column->from : column->name;
+}
+
+StrList fields_wanted(const SourceColumn *columns, size_t count, StrList ignore, Arena *arena) {
+        StrList wanted = { ARENA_ARRAY(arena, Str, count + ignore.count + 1), 0 };
+        for (size_t i = 0; i < count; i++)
+                wanted.items[wanted.count++] = name_in_file(&columns[i]);
+        for (size_t i = 0; i < ignore.count; i++)
+                wanted.items[wanted.count++] = ignore.items[i];
+        return wanted;
+}
+
 static size_t find_all(StrList header, const SourceColumn *columns, size_t count, size_t *places) {
         size_t found = 0;
         for (size_t i = 0; i < count; i++) {
-                places[i] = fields_find(header, columns[i].from.size > 0 ? columns[i].from : columns[i].name);
+                places[i] = fields_find(header, name_in_file(&columns[i]));
                 if (places[i] == NO_FIELD && columns[i].was.size > 0)
                         places[i] = fields_find(header, columns[i].was);
                 found += places[i] != NO_FIELD;
@@ -32,13 +46,71 @@ static void match_places(StrList header, const SourceColumn *columns, size_t cou
                 places[i] = i;
 }
 
+/* --- fields that are found by key --- */
+
+static Fields begin_keyed(const SourceColumn *columns, size_t count, Arena *arena) {
+        Fields fields = { .places = ARENA_ARRAY(arena, size_t, count + 1), .columns = columns, .column_count = count, .arena = arena };
+        for (size_t i = 0; i < count; i++)
+                fields.places[i] = NO_FIELD;
+        map_init(&fields.taken, arena);
+        return fields;
+}
+
+/* The column that names the key; else one that says no key and has the name that the key gives; else one that was it. */
+static size_t column_of_key(const Fields *fields, Str key, Str name) {
+        size_t by_name = NO_FIELD;
+        for (size_t i = 0; i < fields->column_count; i++) {
+                const SourceColumn *column = &fields->columns[i];
+                if (column->from.size > 0 && str_equal(column->from, key))
+                        return i;
+                bool named = column->from.size == 0 && str_equal_nocase(column->name, name);
+                bool was = column->was.size > 0 && fields->places[i] == NO_FIELD &&
+                           (str_equal(column->was, key) || str_equal_nocase(column->was, name));
+                if (named || (was && by_name == NO_FIELD))
+                        by_name = i;
+        }
+        return by_name;
+}
+
+void fields_meet(Fields *fields, const RecordReader *reader, size_t width) {
+        for (size_t i = fields->names.count; i < width; i++) {
+                Str key = arena_str(fields->arena, reader_key(reader, i));
+                Str name = name_claim(&fields->taken, fields->arena, json_path_name(key, fields->arena), i + 1);
+                vec_push(fields->arena, &fields->keys, key);
+                vec_push(fields->arena, &fields->names, name);
+                size_t column = column_of_key(fields, key, name);
+                if (column != NO_FIELD)
+                        fields->places[column] = i;
+        }
+        fields->header = (StrList){ fields->names.items, fields->names.count };
+}
+
+Str fields_key(const Fields *fields, size_t field) {
+        return fields->keys.items[field];
+}
+
+Status fields_check(const Fields *fields, Error *err) {
+        bool found = fields->keys.count == 0;
+        for (size_t i = 0; i < fields->column_count; i++)
+                found |= fields->places[i] != NO_FIELD;
+        if (found)
+                return STATUS_OK;
+        return error_reason(err, KEYS_STRANGE, reason_text(str_slice(fields->keys.items[0], 0, NAME_SHOWN_MAX)));
+}
+
+/* --- all --- */
+
 Status fields_match(const RecordReader *reader, const SourceColumn *columns, size_t count, Arena *arena, Fields *out, Error *err) {
+        if (reader_is_keyed(reader)) {
+                *out = begin_keyed(columns, count, arena);
+                return STATUS_OK;
+        }
         Str *fields;
         size_t width;
         reader_header(reader, arena, &fields, &width);
         if (!fields)
                 width = reader_width(reader);
-        Fields matched = { { ARENA_ARRAY(arena, Str, width + 1), width }, ARENA_ARRAY(arena, size_t, count + 1) };
+        Fields matched = { .header = { ARENA_ARRAY(arena, Str, width + 1), width }, .places = ARENA_ARRAY(arena, size_t, count + 1) };
         names_of_header(fields, width, arena, matched.header.items, NULL);
         if (!fields)
                 match_places(matched.header, columns, count, matched.places);

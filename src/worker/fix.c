@@ -43,22 +43,48 @@ static bool set_fields(const StageFix *fix, const FixPlace *at, Arena *arena, Re
         return true;
 }
 
+static bool is_json(const Format *format) {
+        return format->kind == FORMAT_JSON || format->kind == FORMAT_JSONL;
+}
+
 /* Text that is one record, and nothing else of the delivery. */
 static Format format_of_record(const Format *format) {
         Format alone = *format;
-        alone.kind = FORMAT_CSV; /* what the quarantine shows of a sheet's row is text, too */
+        alone.kind = is_json(format) ? FORMAT_JSON : FORMAT_CSV; /* what the quarantine shows of a sheet's row is text, too */
         alone.compression = FORMAT_PLAIN;
-        alone.encoding = alone.comment = alone.footer = STR_NONE;
-        alone.header = false;
+        alone.encoding = alone.comment = alone.footer = alone.records = STR_NONE;
+        alone.header = is_json(format);
         alone.skip = 0;
         return alone;
 }
 
+/* A key that no column takes has no place to go: it must not be lost. */
+static Status match_keys(const RecordReader *reader, const FixPlace *at, Arena *arena, FixedRecord *out, Error *err) {
+        const StageSpec *spec = at->spec;
+        size_t taken = 0;
+        out->fields = ARENA_NEW(arena, Fields);
+        TRY(fields_match(reader, spec->columns, spec->column_count, arena, out->fields, err));
+        fields_meet(out->fields, reader, out->batch.width);
+        for (size_t i = 0; i < spec->column_count; i++)
+                taken += out->fields->places[i] != NO_FIELD;
+        for (size_t i = 0; i < out->batch.width; i++)
+                taken += fields_find(spec->ignore, out->fields->header.items[i]) != NO_FIELD;
+        out->width = out->batch.width;
+        out->wanted = taken;
+        if (taken >= out->batch.width)
+                out->rule = RULE_NONE;
+        return STATUS_OK;
+}
+
 /* The first record of the text, whole and alone; else what is wrong with it. */
-static Status frame_text(Str text, const Format *format, size_t width, RecordReader *reader, FixedRecord *out, Error *err) {
-        ReaderOptions options = { .format = format, .width = width };
+static Status frame_text(Str text, const Format *format, const FixPlace *at, RecordReader *reader, Arena *arena, FixedRecord *out,
+                         Error *err) {
+        const StageSpec *spec = at->spec;
+        ReaderOptions options = { .format = format,
+                                  .width = at->width,
+                                  .names = fields_wanted(spec->columns, spec->column_count, spec->ignore, arena) };
         bool end = false;
-        *out = (FixedRecord){ .rule = RULE_WRONG_WIDTH };
+        *out = (FixedRecord){ .rule = RULE_WRONG_WIDTH, .wanted = at->width };
         if (reader_start(reader, &options, source_of_bytes(&text), err) != STATUS_OK || reader_next(reader, &out->batch, &end, err) != STATUS_OK)
                 return err->status == STATUS_HELD ? STATUS_OK : err->status; /* it is no text of one record */
         if (end)
@@ -67,7 +93,10 @@ static Status frame_text(Str text, const Format *format, size_t width, RecordRea
         if (batch->bad_count > 0) {
                 out->rule = batch->bad[0].rule;
                 out->width = batch->bad[0].width;
-        } else if (batch->rows == 1 && batch->width == width) {
+                out->wanted = batch->bad[0].wanted;
+        } else if (batch->rows == 1 && reader_is_keyed(reader)) {
+                return match_keys(reader, at, arena, out, err);
+        } else if (batch->rows == 1 && batch->width == at->width) {
                 out->rule = RULE_NONE;
         } else {
                 out->width = batch->rows * batch->width;
@@ -80,7 +109,7 @@ Status fix_record(const StageFix *fix, const FixPlace *at, RecordReader *reader,
         if (fix->whole) {
                 Format *alone = ARENA_NEW(arena, Format);
                 *alone = format_of_record(at->format);
-                TRY(frame_text(fix->text, alone, at->width, reader, out, err));
+                TRY(frame_text(fix->text, alone, at, reader, arena, out, err));
         } else if (!at->batch || !set_fields(fix, at, arena, &out->batch)) {
                 out->rule = RULE_WRONG_WIDTH;
         }

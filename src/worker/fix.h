@@ -2,13 +2,14 @@
 #pragma once
 /* Fix: the record that somebody's correction makes of one that was read, to be typed like any other. */
 #include "engine/stage_message.h"
-#include "frame/reader.h"
+#include "worker/fields.h"
 
 /* What there is instead of the record: one row of the header's width, or a rule that the new text breaks. */
 typedef struct FixedRecord {
         RecordBatch batch; /* one row, with the old record's ordinal */
         Rule rule;         /* RULE_NONE: it is well formed */
-        size_t width;      /* of WRONG_WIDTH */
+        size_t width, wanted; /* as in BadRecord */
+        Fields *fields;    /* its own, where fields are found by key; NULL: the file's */
 } FixedRecord;
 
 /*
@@ -20,6 +21,7 @@ typedef struct FixPlace {
         const Format *format;
         size_t width;
         const size_t *places;
+        const StageSpec *spec;
         const RecordBatch *batch;
         size_t row;
         int64_t record;

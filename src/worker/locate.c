@@ -74,7 +74,7 @@ Status locate_run(const LocateSpec *spec, int fd, Arena *arena, LocateResult *ou
         TRY(format_check(&spec->format, err));
         CLEANUP(reader_freep) RecordReader *reader = reader_new();
         Source source = source_of_fd(&fd);
-        ReaderOptions options = { .format = &spec->format, .width = spec->width };
+        ReaderOptions options = { .format = &spec->format, .width = spec->width, .places_only = true };
         TRY(reader_start(reader, &options, source, err));
         Search search = { .spec = spec, .arena = arena };
         search.result.items = ARENA_ARRAY(arena, LocatedRecord, spec->record_count);

@@ -38,7 +38,7 @@ static void take_columns(const Sniffed *sniffed, Arena *arena, SniffResult *out)
         for (size_t i = 0; i < sniffed->column_count; i++) {
                 const SniffedColumn *column = &sniffed->columns[i];
                 out->columns[i] = (SniffColumn){
-                        .column = { .name = column->name, .from = column->name, .type = column->guess.type },
+                        .column = { .name = column->name, .from = column->key.size > 0 ? column->key : column->name, .type = column->guess.type },
                         .nulls = column->guess.nulls,
                         .example = shown(arena, column->guess.example),
                 };
@@ -150,7 +150,7 @@ Status sniff_run(const SniffSpec *spec, int fd, Arena *arena, SniffResult *out, 
         decode(&sample, result.whole, arena, &encoding);
         TRY(sniff_format(buf_view(&sample), result.whole, arena, &sniffed, err));
         Str text = buf_view(&sample);
-        if (!result.whole)
+        if (!result.whole && sniffed.format.kind == FORMAT_CSV)
                 while (text.size > 0 && !scan_is_newline(text.data[text.size - 1]))
                         text.size--;
         TRY(sniff_rows(&sniffed, source_of_bytes(&text), SNIFF_PREVIEW_ROWS, arena, &rows, err));

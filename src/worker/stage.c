@@ -64,11 +64,10 @@ typedef struct Job {
         Error *err;
         TypingRules rules;
         Typing *typings;
-        size_t *fields; /* of each column, its place in the record */
+        Fields fields;
         bool data_started, quarantine_started;
         StageRule **found; /* by column + 1 and rule; place 0 is for whole records */
-        UnknownColumn *unknown;
-        size_t unknown_count;
+        VEC(UnknownColumn) unknown;
         VEC(Fixed) fixed;  /* of this batch */
 } Job;
 
@@ -108,7 +107,7 @@ void stager_freep(Stager **stager) {
 static void note_missing(Job *job) {
         VEC(Str) missing = { 0 };
         for (size_t i = 0; i < job->spec->column_count; i++) {
-                if (job->fields[i] == NO_FIELD)
+                if (job->fields.places[i] == NO_FIELD)
                         vec_push(job->arena, &missing, job->spec->columns[i].name);
         }
         job->result->missing = (StrList){ missing.items, missing.count };
@@ -118,21 +117,40 @@ static void note_unknown(Job *job) {
         StrList header = job->result->header;
         bool *known = ARENA_ARRAY(job->arena, bool, header.count + 1);
         for (size_t i = 0; i < job->spec->column_count; i++) {
-                if (job->fields[i] != NO_FIELD)
-                        known[job->fields[i]] = true;
+                if (job->fields.places[i] != NO_FIELD)
+                        known[job->fields.places[i]] = true;
         }
-        job->unknown = ARENA_ARRAY(job->arena, UnknownColumn, header.count + 1);
         for (size_t i = 0; i < header.count; i++) {
                 if (!known[i] && fields_find(job->spec->ignore, header.items[i]) == NO_FIELD)
-                        job->unknown[job->unknown_count++].field = i;
+                        vec_push(job->arena, &job->unknown, (UnknownColumn){ .field = i });
         }
 }
 
+/* A key that no column takes and nobody ignores. */
+static void note_unknown_keys(Job *job, size_t from) {
+        const Fields *fields = &job->fields;
+        for (size_t field = from; field < fields->header.count; field++) {
+                bool known = fields_find(job->spec->ignore, fields->header.items[field]) != NO_FIELD ||
+                             fields_find(job->spec->ignore, fields_key(fields, field)) != NO_FIELD;
+                for (size_t i = 0; i < job->spec->column_count && !known; i++)
+                        known = fields->places[i] == field;
+                if (!known)
+                        vec_push(job->arena, &job->unknown, (UnknownColumn){ .field = field });
+        }
+}
+
+static void meet_keys(Job *job, size_t width) {
+        size_t before = job->fields.header.count;
+        fields_meet(&job->fields, job->stager->reader, width);
+        note_unknown_keys(job, before);
+        job->result->header = job->fields.header;
+}
+
 static Status match_columns(Job *job) {
-        Fields fields;
-        TRY(fields_match(job->stager->reader, job->spec->columns, job->spec->column_count, job->arena, &fields, job->err));
-        job->fields = fields.places;
-        job->result->header = fields.header;
+        TRY(fields_match(job->stager->reader, job->spec->columns, job->spec->column_count, job->arena, &job->fields, job->err));
+        if (reader_is_keyed(job->stager->reader))
+                return STATUS_OK;
+        job->result->header = job->fields.header;
         note_missing(job);
         note_unknown(job);
         return STATUS_OK;
@@ -238,13 +256,15 @@ static size_t count_fitting(RowRange range) {
 
 /* What the record has beyond the columns. */
 static void put_extra(const Job *job, const RecordBatch *batch, RowRange range, ParquetColumn *column) {
-        RescueField *fields = ARENA_ARRAY(&job->stager->batch_arena, RescueField, job->unknown_count + 1);
-        for (size_t i = 0; i < job->unknown_count; i++)
-                fields[i] = (RescueField){ job->unknown[i].field, job->result->header.items[job->unknown[i].field] };
+        RescueField *fields = ARENA_ARRAY(&job->stager->batch_arena, RescueField, job->unknown.count + 1);
+        for (size_t i = 0; i < job->unknown.count; i++) {
+                size_t field = job->unknown.items[i].field;
+                fields[i] = (RescueField){ field, job->result->header.items[field] };
+        }
         for (size_t row = range.from; row < range.to; row++) {
                 if (range.failed && range.failed[row])
                         continue;
-                Str text = rescue_text(&job->spec->format, batch, row, fields, job->unknown_count, &job->stager->batch_arena);
+                Str text = rescue_text(&job->spec->format, batch, row, fields, job->unknown.count, &job->stager->batch_arena);
                 if (text.data)
                         parquet_column_bytes(column, text.data, text.size);
                 else
@@ -257,7 +277,7 @@ static Status put_range(Job *job, const RecordBatch *batch, RowRange range) {
         ParquetWriter *writer = job->stager->data;
         size_t count = count_fitting(range);
         for (size_t i = 0; i < spec->column_count; i++) {
-                if (job->fields[i] == NO_FIELD)
+                if (job->fields.places[i] == NO_FIELD)
                         put_nulls(parquet_column(writer, i), count);
                 else
                         put_column(parquet_column(writer, i), &job->stager->vectors[i], spec->columns[i].type, range);
@@ -324,10 +344,10 @@ typedef struct Rejected {
 
 static Misfit misfit_of(const Job *job, const Rejected *record, Arena *arena) {
         const BadRecord *bad = &record->bad;
-        Misfit misfit = { .rule = bad->rule, .width = (int64_t)bad->width, .wanted = (int64_t)job->result->header.count };
+        Misfit misfit = { .rule = bad->rule, .width = (int64_t)bad->width, .wanted = (int64_t)bad->wanted };
         if (bad->rule == RULE_INVALID_UTF8 || bad->rule == RULE_INVALID_BYTES)
                 misfit.width = (int64_t)bad->wrong_at;
-        if (bad->rule == RULE_WRONG_WIDTH || record->column == NO_FIELD)
+        if (record->column == NO_FIELD)
                 return misfit;
         misfit.column = &job->spec->columns[record->column];
         Str field = field_unquote(&job->spec->format, record->field, arena);
@@ -403,7 +423,7 @@ static Status put_kept(Job *job, const BadRecord *bad, const Kept *kept) {
 
 /* The cell of the field, or all of the row; empty where there is no sheet. */
 static Str cells_of(const Job *job, const BadRecord *bad, size_t column, Arena *arena) {
-        size_t field = column == NO_FIELD ? NO_FIELD : job->fields[column];
+        size_t field = column == NO_FIELD ? NO_FIELD : job->fields.places[column];
         if (bad->sheet.size == 0)
                 return STR("");
         if (field == NO_FIELD)
@@ -424,7 +444,7 @@ static Status put_bad(Job *job, const Rejected *record) {
 
 static Rejected bad_of_failure(const Job *job, RecordBatch *batch, TypingFailure failure) {
         RecordOrigin origin = record_origin(batch, failure.row);
-        size_t field = job->fields[failure.column];
+        size_t field = job->fields.places[failure.column];
         BadRecord bad = { .rule = failure.rule,
                           .record = batch->records[failure.row],
                           .line = origin.line,
@@ -441,7 +461,7 @@ static Rejected rejected_of_bad(const Job *job, const BadRecord *bad) {
         size_t column = NO_FIELD;
         bool undecoded = bad->rule == RULE_INVALID_UTF8 || bad->rule == RULE_INVALID_BYTES;
         for (size_t i = 0; undecoded && i < job->spec->column_count && column == NO_FIELD; i++) {
-                if (job->fields[i] == bad->field)
+                if (job->fields.places[i] == bad->field)
                         column = i;
         }
         return (Rejected){ *bad, column, bad->raw };
@@ -477,10 +497,10 @@ static void type_rows(Job *job, const RecordBatch *batch) {
         Stager *stager = job->stager;
         stager->failures.count = 0;
         for (size_t i = 0; i < job->spec->column_count && batch->rows > 0; i++) {
-                if (job->fields[i] == NO_FIELD)
+                if (job->fields.places[i] == NO_FIELD)
                         type_missing(job, batch, i);
                 else
-                        typing_column(&job->typings[i], batch, job->fields[i], i, &stager->batch_arena, &stager->vectors[i],
+                        typing_column(&job->typings[i], batch, job->fields.places[i], i, &stager->batch_arena, &stager->vectors[i],
                                       &stager->failures);
         }
         typing_failures_sort(&stager->failures);
@@ -568,10 +588,11 @@ static Status put_closed(Job *job, const Fixed *fixed, Str state) {
         return put_kept(job, &fixed->record, &kept);
 }
 
-static Status put_unfit(Job *job, const Fixed *fixed, Rule rule, size_t width, size_t column, Str field) {
+static Status put_unfit(Job *job, const Fixed *fixed, const FixedRecord *made, size_t column, Str field) {
         Rejected rejected = { fixed->record, column, field };
-        rejected.bad.rule = rule;
-        rejected.bad.width = width;
+        rejected.bad.rule = made->rule;
+        rejected.bad.width = made->width;
+        rejected.bad.wanted = made->wanted;
         return put_bad(job, &rejected);
 }
 
@@ -581,9 +602,24 @@ static size_t *places_of_fix(const Job *job, const StageFix *fix) {
                 places[i] = NO_FIELD;
                 for (size_t j = 0; j < job->spec->column_count; j++)
                         if (str_equal_nocase(job->spec->columns[j].name, fix->columns.items[i]))
-                                places[i] = job->fields[j];
+                                places[i] = job->fields.places[j];
         }
         return places;
+}
+
+static Status put_made(Job *job, const Fixed *fixed, FixedRecord *made) {
+        Stager *stager = job->stager;
+        type_rows(job, &made->batch);
+        if (stager->failures.count > 0) {
+                TypingFailure failure = stager->failures.items[0];
+                size_t place = job->fields.places[failure.column];
+                made->rule = failure.rule;
+                made->width = 0;
+                return put_unfit(job, fixed, made, failure.column, place == NO_FIELD ? STR("") : record_field(&made->batch, 0, place));
+        }
+        job->result->fixed++;
+        TRY(put_rows(job, &made->batch, NULL));
+        return put_closed(job, fixed, STR("replayed"));
 }
 
 static Status put_fixed(Job *job, const RecordBatch *batch, const Fixed *fixed) {
@@ -595,20 +631,21 @@ static Status put_fixed(Job *job, const RecordBatch *batch, const Fixed *fixed) 
         FixedRecord made;
         if (!stager->fix_reader)
                 stager->fix_reader = reader_new();
-        FixPlace at = { &job->spec->format, job->result->header.count, places_of_fix(job, fixed->fix), fixed->row == NO_ROW ? NULL : batch,
+        FixPlace at = { &job->spec->format, job->result->header.count, places_of_fix(job, fixed->fix), job->spec, fixed->row == NO_ROW ? NULL : batch,
                         fixed->row, fixed->record.record };
         TRY(fix_record(fixed->fix, &at, stager->fix_reader, &stager->batch_arena, &made, job->err));
         if (made.rule != RULE_NONE)
-                return put_unfit(job, fixed, made.rule, made.width, NO_FIELD, STR(""));
-        type_rows(job, &made.batch);
-        if (stager->failures.count > 0) {
-                TypingFailure failure = stager->failures.items[0];
-                size_t place = job->fields[failure.column];
-                return put_unfit(job, fixed, failure.rule, 0, failure.column, place == NO_FIELD ? STR("") : record_field(&made.batch, 0, place));
+                return put_unfit(job, fixed, &made, NO_FIELD, STR(""));
+        Fields fields = job->fields;
+        size_t unknown_count = job->unknown.count;
+        if (made.fields) {
+                job->fields = *made.fields;
+                job->unknown.count = 0;
         }
-        job->result->fixed++;
-        TRY(put_rows(job, &made.batch, NULL));
-        return put_closed(job, fixed, STR("replayed"));
+        Status status = put_made(job, fixed, &made);
+        job->fields = fields;
+        job->unknown.count = unknown_count;
+        return status;
 }
 
 static Status put_all_fixed(Job *job, const RecordBatch *batch) {
@@ -620,8 +657,8 @@ static Status put_all_fixed(Job *job, const RecordBatch *batch) {
 /* --- columns that the source does not know --- */
 
 static void collect_unknown(Job *job, const RecordBatch *batch) {
-        for (size_t i = 0; i < job->unknown_count; i++) {
-                UnknownColumn *unknown = &job->unknown[i];
+        for (size_t i = 0; i < job->unknown.count; i++) {
+                UnknownColumn *unknown = &job->unknown.items[i];
                 for (size_t row = 0; row < batch->rows; row++) {
                         if (unknown->texts.count == UNKNOWN_VALUES_MAX || unknown->bytes > UNKNOWN_BYTES_MAX)
                                 break;
@@ -634,10 +671,10 @@ static void collect_unknown(Job *job, const RecordBatch *batch) {
 
 static void guess_unknown(Job *job) {
         StageResult *result = job->result;
-        result->unknown_count = job->unknown_count;
-        result->unknown = ARENA_ARRAY(job->arena, StageUnknown, job->unknown_count + 1);
-        for (size_t i = 0; i < job->unknown_count; i++) {
-                const UnknownColumn *unknown = &job->unknown[i];
+        result->unknown_count = job->unknown.count;
+        result->unknown = ARENA_ARRAY(job->arena, StageUnknown, job->unknown.count + 1);
+        for (size_t i = 0; i < job->unknown.count; i++) {
+                const UnknownColumn *unknown = &job->unknown.items[i];
                 ColumnGuess guess;
                 guess_column(&job->spec->format, unknown->texts.items, unknown->texts.count, true, job->arena, &guess);
                 /* the source's own patterns and characters hold, so only what fits them is typed */
@@ -696,6 +733,8 @@ static Status stage_batches(Job *job, StageProgress progress) {
                 TRY(reader_next(job->stager->reader, &batch, &end, job->err));
                 if (end)
                         return STATUS_OK;
+                if (reader_is_keyed(job->stager->reader))
+                        meet_keys(job, batch.width);
                 TRY(stage_batch(job, &batch));
                 uint64_t raw = reader_read_raw(job->stager->reader);
                 if (!progress.report || raw - reported < PROGRESS_EVERY)
@@ -704,6 +743,20 @@ static Status stage_batches(Job *job, StageProgress progress) {
                 if (!progress.report(progress.context, raw))
                         return error_reason(job->err, INTERRUPTED);
         }
+}
+
+static Status stage_records(Job *job, StageProgress progress) {
+        RecordReader *reader = job->stager->reader;
+        bool keyed = reader_is_keyed(reader);
+        if (reader_width(reader) == 0 && !keyed)
+                return STATUS_OK;
+        TRY(match_columns(job));
+        TRY(stage_batches(job, progress));
+        if (!keyed)
+                return STATUS_OK;
+        meet_keys(job, reader_width(reader)); /* those that never had a value */
+        note_missing(job);
+        return fields_check(&job->fields, job->err);
 }
 
 static Status finish_files(Job *job) {
@@ -781,12 +834,10 @@ static Status run(Job *job, StageProgress progress) {
         Source source = source_of_fd(&job->files.in);
         ReaderOptions options = { .format = &spec->format,
                                   .width = spec->column_count + spec->ignore.count,
+                                  .names = fields_wanted(spec->columns, spec->column_count, spec->ignore, job->arena),
                                   .limit = spec->input_limit };
         TRY(reader_start(job->stager->reader, &options, source, job->err));
-        if (reader_width(job->stager->reader) > 0) {
-                TRY(match_columns(job));
-                TRY(stage_batches(job, progress));
-        }
+        TRY(stage_records(job, progress));
         TRY(finish_files(job));
         take_counts(job);
         collect_rules(job);

@@ -221,9 +221,13 @@ static Status prepare(Trial *t) {
 static Status read_file(Trial *t, int fd) {
         const TrialSpec *spec = t->spec;
         TRY(prepare(t));
-        ReaderOptions options = { &spec->format, spec->column_count + spec->ignore.count, spec->input_limit };
+        ReaderOptions options = { .format = &spec->format,
+                                  .width = spec->column_count + spec->ignore.count,
+                                  .names = fields_wanted(spec->columns, spec->column_count, spec->ignore, t->arena),
+                                  .limit = spec->input_limit };
         TRY(reader_start(t->reader, &options, source_of_fd(&fd), t->err));
-        if (reader_width(t->reader) == 0)
+        bool keyed = reader_is_keyed(t->reader);
+        if (reader_width(t->reader) == 0 && !keyed)
                 return STATUS_OK;
         TRY(fields_match(t->reader, spec->columns, spec->column_count, t->arena, &t->fields, t->err));
         while (true) {
@@ -232,6 +236,8 @@ static Status read_file(Trial *t, int fd) {
                 TRY(reader_next(t->reader, &batch, &end, t->err));
                 if (end)
                         return STATUS_OK;
+                if (keyed)
+                        fields_meet(&t->fields, t->reader, batch.width);
                 try_batch(t, &batch);
         }
 }

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""JSON by whole programs: documents and lines, looked at, loaded, kept aside and traced back. Python's json is the judge."""
+
+import json
+import random
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Project
+
+LINES = r"""{"id": 1, "name": "Ann \"A\"", "address": {"city": "Oslo", "zip": "0150"}, "tags": ["x", "y"], "at": "2024-05-01"}
+{"id": 2, "name": "Bø", "address": {"city": "Køln", "zip": null}, "big": 123456789012345678901}
+
+{"id": 3, "name": "", "address": null, "tags": [], "at": null}
+{"id": 4, "name": "Cy",
+{"id": 5, "name": "Di", "id": 6}
+{"id": 7, "name": "\ud83d\ude00"}{"id": 8}
+"""
+
+
+def run(project: Project, check: bool = True) -> dict[str, Any]:
+    return project.json("run", check=check)
+
+
+def exact(project: Project, sql: str) -> list[dict[str, Any]]:
+    return json.loads(project.lode("query", sql, "-o", "json").stdout, parse_float=Decimal)
+
+
+def test_lines_with_no_edit(project: Project) -> None:
+    project.drop("shop", "people.data", LINES)  # told by its content, not by its name
+    added = project.json("add", "shop", project.root / "ingress/shop/people.data", "--name", "people")["sources"][0]
+    assert added["format"] == "jsonl"
+    assert {c["name"]: c["type"] for c in added["columns"]} == {
+        "id": "int", "name": "text", "address_city": "text", "address_zip": "text", "tags": "text", "at": "date",
+        "big": "decimal(38,0)"}
+    delivery = run(project)["deliveries"][0]
+    assert (delivery["records"], delivery["accepted"], delivery["quarantined"], delivery["skipped"]) == (8, 5, 2, 1)
+    rows = project.query("select * from shop.staging.people order by id")
+    none = dict.fromkeys(["address_city", "address_zip", "tags", "at", "big"])
+    assert rows == [
+        none | {"id": 1, "name": 'Ann "A"', "address_city": "Oslo", "address_zip": "0150", "tags": '["x","y"]', "at": "2024-05-01"},
+        none | {"id": 2, "name": "Bø", "address_city": "Køln", "big": 123456789012345678901},
+        none | {"id": 3, "name": "", "tags": "[]"},
+        none | {"id": 7, "name": "😀"},
+        none | {"id": 8, "name": None}]
+    kept = project.json("show", "quarantine", "shop.people", "--rows")
+    assert [(row["line"], row["rule"], row["raw"]) for row in kept] == [
+        (5, "bad_json", '{"id": 4, "name": "Cy",'), (6, "bad_json", '{"id": 5, "name": "Di", "id": 6}')]
+    assert "a key that its object has twice, at its byte 25" in kept[1]["message"]
+    entry = project.json("trace", "shop.staging.people", "--where", "id = 8")[0]
+    assert (entry["line"], entry["raw"]) == (7, '{"id": 8}')
+    assert LINES.encode()[entry["offset"]:][:entry["length"]] == b'{"id": 8}'
+
+
+def test_a_document_with_its_records_inside(project: Project) -> None:
+    records = [{"id": i, "of": {"x.y": i / 4, "deep": {"": str(i)}}, "l": [{"a": [1, {"b": " "}]}]} for i in range(3000)]
+    project.drop("shop", "api.json", json.dumps({"count": 3000, "page": {"items": records}, "more": [{"z": 1}]}, indent=1))
+    added = project.json("add", "shop", project.root / "ingress/shop/api.json")["sources"][0]
+    text = (project.root / "zones/shop/sources/api.yml").read_text()
+    assert "format: json\nrecords: page.items\n" in text and "from of.x\\\\.y" in text
+    assert [c["name"] for c in added["columns"]] == ["id", "of_x.y", "of_deep_", "l"]
+    run(project)
+    rows = exact(project, 'select id, "of_x.y" as xy, of_deep_ as deep, l from shop.staging.api order by _row')
+    assert rows == [{"id": r["id"], "xy": Decimal(r["of"]["x.y"]), "deep": str(r["id"]), "l": json.dumps(r["l"], separators=(",", ":"))}
+                    for r in records]
+
+
+def test_a_broken_document_is_held_where_it_breaks(project: Project) -> None:
+    project.write("zones/shop/sources/d.yml", "from: d*.json\nformat: json\ncolumns:\n  a: int\n")
+    project.write("d1.json", '[{"a": 1},\n {"a": 2},\n {"a": 3,}]')
+    project.write("d2.json", '[{"a": 4},\n {"a": "x"},\n {"a": 1, "a": 2}, {"a": null}]')
+    held, staged = sorted(run(project, check=False)["deliveries"], key=lambda d: d["name"])
+    assert held["state"] == "held" and "line 3, column 10 on: a comma before a closing bracket" in held["message"]
+    assert (staged["state"], staged["accepted"], staged["quarantined"]) == ("staged", 2, 2)
+    assert project.query("select a from shop.staging.d order by a") == [{"a": 4}, {"a": None}]
+    assert [(r["rule"], r["line"], r["column"]) for r in project.json("show", "quarantine", "shop.d", "--rows")] == [
+        ("not_a_number", 2, "a"), ("bad_json", 3, None)]
+
+
+def test_new_keys_evolve_or_hold(project: Project) -> None:
+    project.write("zones/shop/sources/e.yml", "from: e*.jsonl\nformat: jsonl\ncolumns:\n  a: int\n")
+    project.write("zones/shop/sources/f.yml", "from: f*.jsonl\nformat: jsonl\nevolve: freeze\ncolumns:\n  a: int\n  o: text\nignore: [b]\n")
+    project.write("e1.jsonl", '{"a": 1}\n' * 30000 + '{"a": 2, "new": {"key": "late"}}\n')
+    project.write("f1.jsonl", '{"a": 1, "o": {"x": [1]}, "b": {"c": 1}}\n')
+    project.write("f2.jsonl", '{"a": 1, "c": 1}\n')
+    deliveries = {d["name"]: d for d in run(project, check=False)["deliveries"]}
+    assert deliveries["e1.jsonl"]["accepted"] == 30001 and "new_key" in deliveries["e1.jsonl"]["message"]
+    assert project.query("select a, new_key from shop.staging.e where new_key is not null") == [{"a": 2, "new_key": "late"}]
+    assert project.query("select a, o from shop.staging.f") == [{"a": 1, "o": '{"x":[1]}'}]
+    assert deliveries["f2.jsonl"]["state"] == "held" and "does not know: c" in deliveries["f2.jsonl"]["message"]
+
+
+def random_text(chance: random.Random) -> str:
+    return "".join(chance.choice(['"', "\\", "\n", "\t", "/", "a", "é", "€", "😀", " ", ",", "{", "]", "\x7f", "\u2028"])
+                   for _ in range(chance.randrange(12)))
+
+
+def random_value(chance: random.Random, depth: int = 0) -> Any:
+    kinds = [lambda: random_text(chance), lambda: chance.randrange(-10**20, 10**20), lambda: chance.random() * 10**chance.randrange(-9, 9),
+             lambda: None, lambda: chance.random() < 0.5]
+    if depth < 3:
+        kinds += [lambda: [random_value(chance, depth + 1) for _ in range(chance.randrange(4))],
+                  lambda: {random_text(chance): random_value(chance, depth + 1) for _ in range(chance.randrange(4))}]
+    return chance.choice(kinds)()
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_every_value_is_what_python_wrote(project: Project, form: str) -> None:
+    chance = random.Random(7)
+    records = [{"t": random_text(chance), "v": [random_value(chance)]} for _ in range(4000)]
+    texts = [json.dumps(r, ensure_ascii=chance.random() < 0.5, indent=None if form == "jsonl" else chance.choice([None, 1])) for r in records]
+    project.write("r." + form, "\n".join(texts) if form == "jsonl" else "[" + ",".join(texts) + "]")
+    project.write("zones/shop/sources/r.yml", f"from: r.{form}\nformat: {form}\ncolumns:\n  t: text required\n  v: text required\n")
+    assert run(project)["deliveries"][0]["accepted"] == len(records)
+    rows = project.query("select t, v from shop.staging.r order by _row")
+    assert [(row["t"], json.loads(row["v"])) for row in rows] == [(r["t"], r["v"]) for r in records]
+
+
+# Valid, but with what no table can hold as it is: a NUL in a text or a name, a key of which only one can be the column.
+KEPT_ASIDE = {"y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json", "y_object_escaped_null_in_key.json",
+              "y_string_null_escape.json"}
+
+
+def test_the_json_test_suite(project: Project, test_data: Path) -> None:
+    files = sorted((test_data / "json-test-suite").glob("*.json"))
+    if not files:
+        pytest.skip("json-test-suite is absent")
+    keys = ["value", "a", "asd", "''", "min", "x", "title"]
+    columns = "".join(f"  c{i}: text from {key}\n" for i, key in enumerate(keys)).replace("''", "\\e")
+    project.write("zones/shop/sources/s.yml", f"from: {files[0].parent}/*.json\nformat: json\ntolerate: 100%\ncolumns:\n{columns}")
+    seen = 0
+    for delivery in run(project, check=False)["deliveries"]:
+        name = Path(delivery["name"]).name
+        clean = delivery["state"] == "staged" and delivery["quarantined"] == 0
+        if delivery["state"] == "duplicate":
+            continue
+        seen += 1
+        if name in KEPT_ASIDE:
+            assert (delivery["state"], delivery["quarantined"]) == ("staged", 1), name
+        elif name.startswith("y_"):
+            assert clean, delivery
+        elif name.startswith("n_"):
+            assert not clean, delivery
+            assert delivery["state"] == "staged" or "column " in delivery["message"] or "UTF-16" in delivery["message"], delivery
+    assert seen > 300
+
+
+def test_chinook_is_what_python_reads(project: Project, test_data: Path) -> None:
+    file = test_data / "chinook" / "ChinookData.json"
+    if not file.exists():
+        pytest.skip("chinook is absent")
+    tables = json.loads(file.read_text(encoding="utf-8-sig"), parse_float=Decimal)
+    added = project.json("add", "shop", file)["sources"][0]
+    told = " ".join(doubt["what"] for doubt in added["doubts"])
+    assert all(f"{name} ({len(rows)})" in told for name, rows in tables.items() if name != "PlaylistTrack")
+    path = project.root / added["path"]
+    path.write_text(path.read_text().replace("records: PlaylistTrack", "records: Customer").split("columns:")[0] + "columns:\n  CustomerId: int\n")
+    run(project)
+    rows = project.query('select * from shop.staging.chinookdata order by "CustomerId"')
+    assert [{k: None if v is None else str(v) for k, v in row.items()} for row in rows] == [
+        {k: None if row.get(k) is None else str(row[k]) for k in rows[0]} for row in tables["Customer"]]
+    assert set(rows[0]) == {key for row in tables["Customer"] for key in row}
