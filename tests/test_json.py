@@ -82,6 +82,8 @@ def test_a_broken_document_is_held_where_it_breaks(project: Project) -> None:
 def test_new_keys_evolve_or_hold(project: Project) -> None:
     project.write("zones/shop/sources/e.yml", "from: e*.jsonl\nformat: jsonl\ncolumns:\n  a: int\n")
     project.write("zones/shop/sources/f.yml", "from: f*.jsonl\nformat: jsonl\nevolve: freeze\ncolumns:\n  a: int\n  o: text\nignore: [b]\n")
+    project.write("zones/shop/sources/g.yml", "from: g*.jsonl\nformat: jsonl\nevolve: rescue\ncolumns:\n  a: int\n")
+    project.write("g1.jsonl", '{"a": 1, "b": {"c": "x"}, "d": null}\n{"a": 2}\n')
     project.write("e1.jsonl", '{"a": 1}\n' * 30000 + '{"a": 2, "new": {"key": "late"}}\n')
     project.write("f1.jsonl", '{"a": 1, "o": {"x": [1]}, "b": {"c": 1}}\n')
     project.write("f2.jsonl", '{"a": 1, "c": 1}\n')
@@ -89,6 +91,7 @@ def test_new_keys_evolve_or_hold(project: Project) -> None:
     assert deliveries["e1.jsonl"]["accepted"] == 30001 and "new_key" in deliveries["e1.jsonl"]["message"]
     assert project.query("select a, new_key from shop.staging.e where new_key is not null") == [{"a": 2, "new_key": "late"}]
     assert project.query("select a, o from shop.staging.f") == [{"a": 1, "o": '{"x":[1]}'}]
+    assert project.query("select a, _extra from shop.staging.g order by a") == [{"a": 1, "_extra": '{"b_c":"x"}'}, {"a": 2, "_extra": None}]
     assert deliveries["f2.jsonl"]["state"] == "held" and "does not know: c" in deliveries["f2.jsonl"]["message"]
 
 
