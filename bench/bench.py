@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
+import policy
 import pyarrow
 import wire
 from process import Cost, csv_file, run
@@ -355,7 +356,7 @@ MEASURES: dict[str, Callable[[Report], None]] = {"stage": stage, "small": small,
                                                  "tidy": tidy, "keep": keep, "box": box, "size": size}
 # Before `lode serve`, beside a PostgreSQL 15 or the bare engine.
 MEASURES |= {name: lambda report, measure=measure: measure(report, WORK, PAIRS)
-             for name, measure in {"transfer": wire.transfer, "rates": wire.rates, "start": wire.start, "tpch": wire.tpch}.items()}
+             for name, measure in {"transfer": wire.transfer, "rates": wire.rates, "start": wire.start, "tpch": wire.tpch, "policy": policy.policy}.items()}
 
 
 def main(wanted: list[str]) -> int:

@@ -228,27 +228,40 @@ def same(mine: list[tuple[object, ...]], theirs: list[tuple[object, ...]]) -> bo
     return len(mine) == len(theirs) and all(near(a, b) for x, y in zip(mine, theirs, strict=True) for a, b in zip(x, y, strict=True))
 
 
+def questions() -> list[str]:
+    lines = (Path(__file__).parent / "tpch.sql").read_text().splitlines()
+    return "\n".join(line for line in lines if not line.startswith("--")).split(";")[:-1]
+
+
+def compare_questions(report, name: str, client: psycopg.Connection[tuple[object, ...]], bare: duckdb.DuckDBPyConnection, pairs: int) -> None:
+    """The 22 questions of both, rows compared; the first answer of each is not counted."""
+    ratios = []
+    for number, text in enumerate(questions(), 1):
+        mine, theirs = [], []
+        for turn in range(pairs + 1):
+            ours, answer = seconds_of(lambda: client.execute(text.format(t="tpc.staging.")).fetchall())
+            peer, expected = seconds_of(lambda: bare.execute(text.format(t="")).fetchall())
+            if not same(answer, expected):
+                raise RuntimeError(f"{name}, question {number}: not the same rows")
+            if turn:
+                mine.append(1e3 * ours), theirs.append(1e3 * peer)
+        report.pair(f"{name}, question {number}", mine, theirs, "ms")
+        ratios.append(statistics.median(m / t for m, t in zip(mine, theirs, strict=True)))
+    report.alone(f"{name}, ours / the engine alone", statistics.geometric_mean(ratios), f"geomean, worst {max(ratios):.2f}")
+
+
+def bare_engine() -> duckdb.DuckDBPyConnection:
+    bare = duckdb.connect()
+    bare.execute("set threads = 2; set preserve_insertion_order = false")
+    return bare
+
+
 def tpch(report, work: Path, pairs: int) -> None:
     """The 22 questions through the wire, beside the engine alone over the same files with as many threads."""
-    lines = (Path(__file__).parent / "tpch.sql").read_text().splitlines()
-    texts = "\n".join(line for line in lines if not line.startswith("--")).split(";")[:-1]
     with tempfile.TemporaryDirectory(dir=work) as folder:
         project = project_of(Path(folder), "tpc", *tpch_files(work))
-        bare = duckdb.connect()
-        bare.execute("set threads = 2; set preserve_insertion_order = false")
+        bare = bare_engine()
         for table in TABLES:
             bare.execute(f"create view {table} as from read_parquet({table_files(project, f'tpc.staging.{table}')})")
         with serving(project) as server, ours_of(server, "").psycopg() as client:
-            ratios = []
-            for number, text in enumerate(texts, 1):
-                mine, theirs = [], []
-                for turn in range(pairs + 1):
-                    ours, answer = seconds_of(lambda: client.execute(text.format(t="tpc.staging.")).fetchall())
-                    peer, expected = seconds_of(lambda: bare.execute(text.format(t="")).fetchall())
-                    if not same(answer, expected):
-                        raise RuntimeError(f"question {number}: not the same rows")
-                    if turn:
-                        mine.append(1e3 * ours), theirs.append(1e3 * peer)
-                report.pair(f"TPC-H {SCALE}, question {number}", mine, theirs, "ms")
-                ratios.append(statistics.median(m / t for m, t in zip(mine, theirs, strict=True)))
-            report.alone("TPC-H, ours / the engine alone", statistics.geometric_mean(ratios), f"geomean, worst {max(ratios):.2f}")
+            compare_questions(report, f"TPC-H {SCALE}", client, bare, pairs)
