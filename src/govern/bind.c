@@ -10,6 +10,7 @@
 #include <pwd.h>
 
 #include "govern/dialect.h"
+#include "govern/flat.h"
 #include "govern/guard.h"
 #include "govern/names.h"
 #include "govern/predicate.h"
@@ -53,8 +54,16 @@ typedef struct Text {
         bool client; /* see BindRequest */
         const void *moment; /* the view stands under AT (...): so does all in it; or NULL */
         bool keyed; /* the statement has subqueries, so filtered scans take the keyed form */
+        bool by_id; /* see GuardedUse */
         Mentioned mentioned;
 } Text;
+
+/* A scan of the statement's own text: printed when all of it has been seen. */
+typedef struct Pending {
+        Seen *seen;
+        GuardedUse use;
+        size_t relation; /* in Bind.relations */
+} Pending;
 
 typedef struct Bind {
         const BindRequest *request;
@@ -65,6 +74,9 @@ typedef struct Bind {
         VEC(Str) columns;
         size_t relation_uses;
         bool filtered; /* a row filter stands somewhere in the statement */
+        Flat flat;
+        VEC(Pending) pending;
+        int below; /* in so many subqueries, where volatile columns will not do */
 } Bind;
 
 /* What the surroundings of a relation in FROM say about it. */
@@ -453,12 +465,15 @@ static bool shows_every_row(const SqlQuery *query) {
  * What holds for a view as for a table's row filter: conditions of whoever asks are not computed on rows that its joins and
  * conditions leave out, for an error would tell of them. Not for those of its zone, who read all that it reads.
  */
-static const Policy *behind_barrier(Bind *bind, const Text *text, const Relation *view, const Policy *policy) {
+static bool is_trusted(const Bind *bind, const Text *text, const Relation *view) {
         const Sight *sight = bind->request->source->sight;
         const Principal *principal = text->principal;
-        bool trusted = view->own || !sight || principal->administrator || principal->zone.size > 0 ||
-                    sight_is_whole(sight, principal, view->zone, STR("landing"), view->name);
-        if (trusted || (policy && policy->row_filter) || view->column_count == 0 || shows_every_row(view->view->query))
+        return view->own || !sight || principal->administrator || principal->zone.size > 0 ||
+               sight_is_whole(sight, principal, view->zone, STR("landing"), view->name);
+}
+
+static const Policy *behind_barrier(Bind *bind, const Text *text, const Relation *view, const Policy *policy) {
+        if (is_trusted(bind, text, view) || (policy && policy->row_filter) || view->column_count == 0 || shows_every_row(view->view->query))
                 return policy;
         Policy *guard = ARENA_NEW(bind->arena, Policy);
         if (policy)
@@ -487,6 +502,7 @@ static Status inline_view(Bind *bind, const Text *text, SqlFrom *from, const Rel
                 .view_depth = text->view_depth + 1,
                 .moment = moment,
                 .keyed = text->keyed,
+                .by_id = text->by_id || !is_trusted(bind, text, relation),
         };
         SqlQuery *query = sql_query_copy(bind->arena, relation->view->query);
         mentioned_collect(query, bind->arena, &inner.mentioned);
@@ -498,6 +514,7 @@ static Status inline_view(Bind *bind, const Text *text, SqlFrom *from, const Rel
                         vec_push(bind->arena, &bind->columns, relation->columns[i].name);
 
         const Policy *guard = behind_barrier(bind, text, relation, policy);
+        bind->filtered |= guard && guard->row_filter;
         if (guard)
                 TRY(guard_view(bind, text, from, relation, guard, query, err));
         if (!relation->own)
@@ -569,6 +586,14 @@ static Status see_relation(Bind *bind, const Text *text, Scope *scope, SqlFrom *
         return STATUS_OK;
 }
 
+/* A query that may stand, as a whole or where it is named, inside a subquery of the statement, if that has any. */
+static Status bind_below(Bind *bind, const Text *text, const Scope *outer, SqlQuery *query, Error *err) {
+        bind->below += text->keyed;
+        TRY(bind_query(bind, text, outer, query, err));
+        bind->below -= text->keyed;
+        return STATUS_OK;
+}
+
 static Status see_from(Bind *bind, const Text *text, Scope *scope, SqlFrom *from, Place where, Error *err);
 
 static Status see_join(Bind *bind, const Text *text, Scope *scope, SqlFrom *from, Place where, Error *err) {
@@ -607,7 +632,7 @@ static Status see_from(Bind *bind, const Text *text, Scope *scope, SqlFrom *from
                                    (Seen){ .alias = from->alias.size ? from->alias : from->table.path.items[0] }, NULL);
                 return see_relation(bind, text, scope, from, where, err);
         case SQL_FROM_SUBQUERY:
-                TRY(bind_query(bind, text, scope, from->subquery, err));
+                TRY(bind_below(bind, text, scope, from->subquery, err)); /* it may be lateral */
                 return see(bind, scope, (Seen){ .alias = from->alias }, NULL);
         case SQL_FROM_JOIN:
                 return see_join(bind, text, scope, from, where, err);
@@ -729,12 +754,42 @@ static Status make_scan(Bind *bind, const Text *text, const Scope *scope, Seen *
         TRY(source->files(source->context, seen->scan, conjuncts.predicates.items, hides ? 0 : conjuncts.predicates.count,
                           bind->arena, &paths, &use.path_count, err));
         use.paths = paths;
+        use.by_id = text->by_id;
+        if (text->source == 0) {
+                use.keyed = hides ? bind->below > 0 : text->keyed;
+                vec_push(bind->arena, &bind->pending, ((Pending){ seen, use, bind->relations.count }));
+                note_relation(bind, text, seen->scan, seen->policy, STR_NONE, seen->carried, use.path_count);
+                return STATUS_OK;
+        }
         Type *types;
         size_t type_count;
         TRY(guard_scan(&use, bind->arena, &seen->from->printed, &types, &type_count, err));
         seen->from->kind = SQL_FROM_PRINTED;
         note_relation(bind, text, seen->scan, seen->policy, seen->from->printed, seen->carried, use.path_count);
         return add_types(bind, types, type_count);
+}
+
+/* Once everything that the statement does with its columns is known. */
+static Status print_pending(Bind *bind, Error *err) {
+        flat_settle(&bind->flat);
+        for (size_t i = 0; i < bind->pending.count; i++) {
+                Pending *pending = &bind->pending.items[i];
+                const Relation *relation = pending->seen->scan;
+                bool *flat = ARENA_ARRAY(bind->arena, bool, relation->column_count);
+                for (size_t k = 0; k < relation->column_count; k++)
+                        flat[k] = flat_must(&bind->flat, &relation->columns[k]);
+                pending->use.flat = pending->use.policy && pending->use.policy->strict ? NULL : flat;
+                pending->use.by_id = bind->filtered;
+                pending->use.open = !bind->flat.throwing;
+                Type *types;
+                size_t type_count;
+                SqlFrom *from = pending->seen->from;
+                TRY(guard_scan(&pending->use, bind->arena, &from->printed, &types, &type_count, err));
+                from->kind = SQL_FROM_PRINTED;
+                bind->relations.items[pending->relation].scan = pending->use.policy ? from->printed : STR_NONE;
+                TRY(add_types(bind, types, type_count));
+        }
+        return STATUS_OK;
 }
 
 static Status make_scans(Bind *bind, const Text *text, const Scope *scope, const SqlExpr *where, Error *err) {
@@ -1127,7 +1182,7 @@ static Status visit_expr(void *context, SqlExpr **place, Error *err) {
         case SQL_STAR:
                 return bind_star(walk->bind, walk->text, walk->scope, *place, err);
         case SQL_SUBQUERY:
-                return bind_query(walk->bind, walk->text, walk->scope, (*place)->subquery.query, err);
+                return bind_below(walk->bind, walk->text, walk->scope, (*place)->subquery.query, err);
         case SQL_FUNCTION:
                 return bind_call(walk->bind, walk->scope, *place);
         case SQL_CONSTANT:
@@ -1264,9 +1319,44 @@ static Status bind_list(Bind *bind, const Text *text, Scope *scope, SqlExprs lis
         return STATUS_OK;
 }
 
+/* No relation here has the name, so that it means something further out. */
+static bool is_absent(const Scope *scope, SqlNames parts) {
+        if (parts.count > 1)
+                return true; /* by its table's name: here there is no such table, or no such column */
+        for (size_t i = 0; i < scope->seen.count; i++) {
+                const Relation *relation = scope->seen.items[i]->scan;
+                for (size_t k = 0; relation && k < relation->column_count; k++)
+                        if (str_equal_nocase(relation->columns[k].name, parts.items[0]))
+                                return false;
+                if (!relation)
+                        return false; /* nobody knows */
+        }
+        return true;
+}
+
+static const RelationColumn *flat_column(const void *context, SqlNames parts) {
+        Seen *seen;
+        for (const Scope *scope = context; scope; scope = scope->outer) {
+                const RelationColumn *column = column_certain(scope, parts, &seen);
+                if (column || !is_absent(scope, parts))
+                        return column;
+        }
+        return NULL;
+}
+
+static bool flat_is_alias(const void *context, Str name) {
+        return seen_by_alias(context, name) != NULL;
+}
+
+static void look_flat(Bind *bind, const Text *text, const Scope *scope, const SqlQuery *query) {
+        if (text->source == 0)
+                flat_query(&bind->flat, query, &(FlatScope){ scope, flat_column, flat_is_alias });
+}
+
 static Status bind_select(Bind *bind, const Text *text, Scope *scope, SqlQuery *query, Error *err) {
         Place where = { .whole = query->select.sample != NULL };
         TRY(see_from(bind, text, scope, query->select.from, where, err));
+        look_flat(bind, text, scope, query);
         TRY(make_scans(bind, text, scope, query->select.where, err));
         TRY(bind_conditions(bind, text, scope, query->select.from, err));
         TRY(bind_list(bind, text, scope, query->select.list, err));
@@ -1296,7 +1386,7 @@ static Status bind_modifiers(Bind *bind, const Text *text, Scope *scope, SqlQuer
 static Status bind_ctes(Bind *bind, const Text *text, Scope *scope, SqlQuery *query, Error *err) {
         for (size_t i = 0; i < query->cte_count; i++) {
                 scope->ctes.visible = i + (query->ctes[i].query->kind == SQL_RECURSIVE_CTE_NODE);
-                TRY(bind_query(bind, text, scope, query->ctes[i].query, err));
+                TRY(bind_below(bind, text, scope, query->ctes[i].query, err)); /* it may be named in a subquery */
         }
         scope->ctes.visible = query->cte_count;
         return STATUS_OK;
@@ -1310,10 +1400,12 @@ static Status bind_query(Bind *bind, const Text *text, const Scope *outer, SqlQu
                 TRY(bind_select(bind, text, &scope, query, err));
                 break;
         case SQL_SET_OPERATION_NODE:
+                look_flat(bind, text, &scope, query);
                 for (size_t i = 0; i < query->set.child_count; i++)
                         TRY(bind_query(bind, text, &scope, query->set.children[i], err));
                 break;
         case SQL_RECURSIVE_CTE_NODE:
+                look_flat(bind, text, &scope, query);
                 TRY(bind_query(bind, text, &scope, query->recursive.left, err));
                 TRY(bind_query(bind, text, &scope, query->recursive.right, err));
                 break;
@@ -1371,8 +1463,10 @@ Status bind_statement(const SqlTree *tree, const BindRequest *request, Arena *ar
                 TRY(dialect_apply(tree, query, request->client, arena, err));
         mentioned_collect(query, arena, &text.mentioned);
         text.keyed = text.mentioned.subqueries;
+        flat_init(&bind.flat, arena);
         TRY(sql_allow_query(tree, query, err));
         TRY(bind_query(&bind, &text, NULL, query, err));
+        TRY(print_pending(&bind, err));
 
         SqlVisitor samples = { .from = see_from_sample, .query = see_query_sample };
         if (bind.filtered)

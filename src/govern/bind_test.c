@@ -242,10 +242,12 @@ TEST(a_policy_holds_on_every_way_to_its_table) {
                 const Policy *policy;
                 const char *sql, *answer, *holds; /* the answer, and what the text must have */
         } cases[] = {
-                { &filter, sum, "n|s|c: 3|12|c1", "lode_v_bigint" },
+                { &filter, sum, "n|s|c: 3|12|c1", "SELECT \"id\" AS \"id\"" },
                 { &mask, sum, "n|s|c: 10|45|***", "lode_v_varchar(CAST(" },
-                { &both, sum, "n|s|c: 3|12|***", "OFFSET 0" },
-                { &filter, "select count(*) as n from shop.staging.orders", "n: 3", "OFFSET 0" },
+                { &both, sum, "n|s|c: 3|12|***", "lode_v_varchar(\"customer\")" },
+                { &filter, "select count(*) as n from shop.staging.orders", "n: 3", NULL },
+                { &filter, "select count(*) as n from shop.staging.orders where 1 + 1 = 2", "n: 3", "OFFSET 0" },
+                { &filter, "select sum(id + 1) as s from shop.staging.orders", "s: 15", "lode_v_bigint(\"id\")" },
                 { &filter, "select id from shop.staging.orders where customer = 'c2'", "id: ", NULL },
                 { &both, "select id from shop.staging.orders where customer = 'c1'", "id: ", NULL },
                 { &both, "select customer from shop.staging.orders where id = 4", "customer: ***", NULL },
@@ -282,6 +284,80 @@ TEST(a_policy_holds_on_every_way_to_its_table) {
         CHECK_STATUS(world_ask(&world, "select amount from shop.staging.orders", &bound, &answer), STATUS_NO_COLUMN);
         CHECK(!strstr(t->err.hint, "amount"));
         CHECK_STATUS(world_ask(&world, "select _row from shop.staging.orders", &bound, &answer), STATUS_NO_COLUMN);
+}
+
+/* Which columns of a filtered orders go through the flattening function, and whether its filter is fenced. */
+TEST(columns_stay_bare_only_where_no_expression_meets_them) {
+        CLEANUP(world_deinit) World world = { 0 };
+        CHECK_OK(world_open(t, &world));
+        Policy filter = policy_of(t, true, false);
+        static const struct {
+                const char *sql, *flat;
+                bool fenced;
+        } cases[] = {
+                { "select * from {o}", "", false },
+                { "select id, customer as c from {o} order by c", "", false },
+                { "select distinct customer from {o}", "", false },
+                { "select customer, count(id), max(day), list(id order by id) from {o} group by customer order by 2", "", false },
+                { "select id + 1 from {o}", "id", false },
+                { "select id from {o} where customer = 'c1'", "customer", false },
+                { "select id from {o} where customer is null", "customer", false },
+                { "select max(day) from {o} having count(id) > 1", "", false },
+                { "select max(id + 1) from {o} group by customer having max(day) > date '2020-01-01'", "id", false },
+                { "select sum(id) filter (where customer = 'c1') from {o}", "customer", false },
+                { "select row_number() over (partition by customer order by id) from {o}", "", false },
+                { "select lag(id, 1) over (order by day) from {o}", "id", false },
+                { "select c || 'x' from (select customer as c, id from {o}) q", "customer", false },
+                { "with q as (select id as i, customer from {o}) select customer from q where i > 1", "id", false },
+                { "select customer as c, c || 'x' from {o}", "customer", false },
+                { "select case when id > 1 then customer end from {o}", "id,customer", false },
+                { "select a.id from {o} a join {o} b on a.id = b.id", "", false },
+                { "select a.id from {o} a join {o} b on a.id = b.id where b.id > 1", "id", false },
+                { "select a.customer from {o} a, {o} b where a.id = b.id and a.customer = b.customer", "", false },
+                { "select a.id from {o} a join {o} b on a.id = b.id join {o} c on c.id = b.id and c.id < 9", "id", false },
+                { "select a.day from {o} a join {o} b on a.customer = b.id::text", "id,customer", false },
+                { "select a.id from {o} a left join {o} b on a.id = b.id and b.customer = 'c2'", "customer", false },
+                { "select a.customer from {o} a join {o} b using (id)", "id", false },
+                { "select o from {o} o", "id,customer,amount,day", false },
+                { "select columns('.*d') from {o}", "id,customer,amount,day", false },
+                { "select id from {o} union all select amount from {o}", "id,amount", false },
+                { "select id from {o} limit 3", "", false },
+                { "select customer, count(id) from {o} group by customer limit 1", "customer", false },
+                { "select customer, count(id) from {o} group by customer order by 2 limit 1", "", false },
+                { "select first(c) from (select customer as c from {o} group by customer) q", "customer", false },
+                { "select id from {o} where random() < 2", "", true },
+                { "select id from {o} where 1 // 1 = 1 and customer = 'c1'", "customer", true },
+                { "select id from {o} tablesample 50%", "id", false },
+                { "select id from {o} where id in (select id from {o})", "", true },
+                { "select customer from {o} where id in (select id from {o} where id > 1)", "id", true },
+                { "select customer from {o} where id > (select max(id) from {o})", "id", true },
+                { "select customer from {o} a where exists (select 1 from {o} b where b.id = a.id and b.day > date '2020-01-01')", "day", true },
+        };
+        world.policies[0] = &filter;
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                CLEANUP(buf_deinit) Buf sql = { 0 }, flat = { 0 };
+                BoundStatement bound;
+                Str answer, rest = str_of(cases[i].sql);
+                for (size_t at; (at = str_find(rest, STR("{o}"))) < rest.size; rest = str_slice(rest, at + 3, rest.size)) {
+                        buf_append(&sql, str_slice(rest, 0, at));
+                        buf_append_cstr(&sql, "shop.staging.orders");
+                }
+                buf_append(&sql, rest);
+                if (world_ask(&world, arena_cstr(&t->arena, buf_view(&sql)), &bound, &answer) != STATUS_OK) {
+                        test_fail(t, __FILE__, __LINE__, "%s: %s", cases[i].sql, t->err.message);
+                        continue;
+                }
+                static const char *const columns[] = { "id", "customer", "amount", "day" };
+                for (size_t k = 0; k < COUNT_OF(columns); k++) {
+                        bool open = str_find(bound.sql, str_of(arena_printf(&t->arena, "(\"%s\") AS \"%s\"", columns[k], columns[k]))) < bound.sql.size;
+                        bool keyed = str_find(bound.sql, str_of(arena_printf(&t->arena, "(\"%s\", \"_lode_number\") AS \"%s\"", columns[k], columns[k]))) < bound.sql.size;
+                        if (open || keyed)
+                                buf_printf(&flat, "%s%s", flat.size ? "," : "", columns[k]);
+                }
+                bool fenced = str_find(bound.sql, STR(" OFFSET 0")) < bound.sql.size;
+                if (!str_is(buf_view(&flat), cases[i].flat) || fenced != cases[i].fenced)
+                        test_fail(t, __FILE__, __LINE__, "%s: flat are %.*s%s: %.*s", cases[i].sql, STR_ARG(buf_view(&flat)), fenced ? ", fenced" : "", STR_ARG(bound.sql));
+        }
 }
 
 /* Half the rows are hidden, and every value in them makes an expression fail; few values, so that files hold dictionaries. */

@@ -166,10 +166,12 @@ static void put_by_name(Guard *guard, bool numbered) {
 
 /*
  * With a schema of its own the engine knows nothing of how many rows there are, and joins in a bad order; so a table whose
- * files are all alike is read by name. Not behind a row filter: what the engine knows there is of hidden rows.
+ * files are all alike is read by name. Not behind a row filter: what the engine knows there is of hidden rows, and what it
+ * plans by it shows in which of two failing conditions fails first. Then no other table of the statement either: between one
+ * of which it knows nothing and one of which it knows all, the engine joins worst.
  */
 static bool is_read_by_name(const GuardedUse *use) {
-        if (!use->relation->uniform || use->path_count == 0 || (use->policy && use->policy->row_filter))
+        if (use->by_id || !use->relation->uniform || use->path_count == 0 || (use->policy && use->policy->row_filter))
                 return false;
         for (size_t i = 0; i < use->relation->column_count; i++)
                 if (needs_column(use, i))
@@ -278,10 +280,13 @@ static void put_outer_columns(Guard *guard, FunctionForm form) {
                         continue;
                 buf_append_cstr(guard->out, first ? "" : ", ");
                 first = false;
-                put_function(guard, form, value_type(guard, column));
-                buf_append_cstr(guard->out, "(");
+                bool flat = !use->flat || use->flat[i] || policy_mask(use->policy, column->name);
+                if (flat) {
+                        put_function(guard, form, value_type(guard, column));
+                        buf_append_cstr(guard->out, "(");
+                }
                 sql_quote_name(guard->out, column->name);
-                buf_append_cstr(guard->out, form == FUNCTION_KEYED ? ", \"" NUMBER_ALIAS "\") AS " : ") AS ");
+                buf_append_cstr(guard->out, !flat ? " AS " : form == FUNCTION_KEYED ? ", \"" NUMBER_ALIAS "\") AS " : ") AS ");
                 sql_quote_name(guard->out, column->name);
         }
         buf_append_cstr(guard->out, first ? "\"" NUMBER_ALIAS "\"" : "");
@@ -319,7 +324,8 @@ static Status put_filtered(Guard *guard, Error *err) {
                 buf_append_cstr(guard->out, " AND ");
                 TRY(put_pinned(guard, use->conjuncts[i], err));
         }
-        buf_append_cstr(guard->out, " OFFSET 0) AS \"" ROWS_ALIAS "\")");
+        buf_append_cstr(guard->out, use->open && form == FUNCTION_VOLATILE && !use->policy->strict ? ")" : " OFFSET 0)");
+        buf_append_cstr(guard->out, " AS \"" ROWS_ALIAS "\")");
         return STATUS_OK;
 }
 

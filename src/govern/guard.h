@@ -6,11 +6,12 @@
  *
  *   no policy     SELECT "a", "b" FROM read_parquet([...], schema=MAP{field id: ...})
  *   masks         SELECT f(mask) AS "a", "b" FROM ...
- *   row filter    SELECT f("a") AS "a", f("b") AS "b" FROM (SELECT ... WHERE policy AND conjuncts OFFSET 0)
+ *   row filter    SELECT f("a") AS "a", "b" AS "b" FROM (SELECT ... WHERE policy AND conjuncts [OFFSET 0])
  *
  * where f is the flattening function of engine/functions.h: the volatile form, or the keyed form (second argument the
- * file's row number) in statements that have subqueries, for which the engine would build a cross product of volatile
- * columns. Every column goes through it: dictionaries, statistics and list children of hidden rows do not cross.
+ * file's row number) in subqueries, for which the engine would build a cross product of volatile columns. Every column
+ * that meets an expression goes through it: dictionaries, statistics and list children of hidden rows do not cross. No
+ * condition crosses a volatile column, so that OFFSET 0 is needed only where there may be a condition without one.
  *
  * Columns are found by field id; one that a file does not have reads NULL; a table without files is an empty SELECT of the
  * right types. Knows nothing of names in the statement around it: what it prints refers to itself alone.
@@ -47,7 +48,10 @@ typedef struct GuardedUse {
         const Policy *policy;            /* or NULL */
         const SqlExpr *const *conjuncts; /* of the user's, harmless: copied behind the barrier */
         size_t conjunct_count;
-        bool keyed; /* the statement has subqueries */
+        bool keyed;       /* it stands in a subquery, where the engine would make cross products of volatile columns */
+        bool by_id;       /* columns by field id also where names would do: some table of the statement has a row filter */
+        const bool *flat; /* row filter: per column, whether it must go through the function (govern/flat.h); NULL: all */
+        bool open;        /* row filter: no OFFSET 0, so that the engine may plan through it; not with keyed */
 } GuardedUse;
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "iceberg/metadata.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <zlib.h>
 
@@ -276,6 +277,8 @@ static Status read_scalars(const Json *json, Reader *reader) {
         m->next_row_id = -1;
         if (m->format_version > 2)
                 TRY(json_want_integer(json, "next-row-id", &m->next_row_id, err));
+        if (m->format_version > 2 && m->next_row_id < 0)
+                return error_set(err, STATUS_CORRUPT, "next-row-id is %" PRId64 ", and row ids begin at 0", m->next_row_id);
         read_properties(json_get(json, "properties"), NULL, reader->arena, &m->properties, &m->property_count);
         return STATUS_OK;
 }

@@ -137,6 +137,7 @@ TEST(what_is_missing_or_unknown_is_refused_with_its_name) {
                 { "{\"format-version\":2,\"location\":\"/w\",\"last-updated-ms\":1,\"last-column-id\":1}",
                   STATUS_CORRUPT, "table-uuid" },
                 { "{\"format-version\":3," HEAD SCHEMAS SPECS ORDERS OTHERS "}", STATUS_CORRUPT, "next-row-id" },
+                { "{\"format-version\":3,\"next-row-id\":-5," HEAD SCHEMAS SPECS ORDERS OTHERS "}", STATUS_CORRUPT, "next-row-id is -5" },
         };
         for (size_t i = 0; i < COUNT_OF(rows); i++) {
                 TableMetadata *m;
