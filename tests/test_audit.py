@@ -2,9 +2,12 @@
 """The audit log: what is in it, who may read it, and that nothing can be done to it unseen."""
 
 import getpass
+import hashlib
 import json
+import resource
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -359,3 +362,63 @@ def test_a_cut_tail_of_a_server_that_was_stopped_shows(tmp_path: Path) -> None:
     assert [broken["file"] for broken in verify(project)["breaks"]] == [log.name]
     log.unlink()
     assert [broken["file"] for broken in verify(project)["breaks"]] == [log.name]
+
+
+# ---- no room ----
+
+def test_what_cannot_be_recorded_is_not_answered(tmp_path: Path) -> None:
+    """A log that cannot grow, and then can: rows and logins are refused meanwhile, and the half record that was left is no break."""
+    project = shop(tmp_path)
+    add_user(project, "ad", "--role", "admin")
+    with serving(project) as server:
+        connection = psycopg.connect(server.dsn("ad", "shop"), autocommit=True)
+        log = next((project.store / "audit").glob("*-server-*.jsonl"))
+        most = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (log.stat().st_size + 100, most[1]))
+        with pytest.raises(psycopg.errors.DiskFull):
+            connection.execute("select id from canonical.order")
+        with pytest.raises(psycopg.OperationalError, match="cannot answer"):
+            psycopg.connect(server.dsn("bo", "shop"))
+        assert not log.read_bytes().endswith(b"\n")
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, most)
+        assert len(connection.execute("select id from canonical.order").fetchall()) == 4
+        psycopg.connect(server.dsn("bo", "shop")).close()
+        connection.close()
+        server.stop()
+    assert verify(project) == {"state": "whole", "files": 2, "records": verify(project)["records"] - 1, "breaks": [], "torn": []}
+
+
+# ---- what is kept ----
+
+def test_what_is_kept_of_statements_is_the_texts_to_say(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    text = (project.root / "lode.yml").read_text()
+    with serving(project) as server, psycopg.connect(server.dsn("oz", "shop"), autocommit=True) as connection:
+        for statements, kept in (("whole", "select 'x' -- {}"), ("none", None), ("redacted", "select ?")):
+            project.write("lode.yml", f"{text}audit:\n  statements: {statements}\n")
+            project.lode("apply")
+            time.sleep(1.5)  # a server looks once a second
+            connection.execute(f"select 'x' -- {statements}")
+            project.query(f"select 'x' -- {statements}")
+            found = [entry["statement"] for entry in entries(project, "-n", "2")]
+            assert found == [kept and kept.format(statements)] * 2
+
+
+def test_old_records_go_when_their_time_is_over(tmp_path: Path) -> None:
+    """Files of old days, which the catalog knows, are retired by tidy alone; whoever removes one otherwise is found out."""
+    project = shop(tmp_path)
+    log = log_of(project)
+    old = [log.with_name(f"2020-01-0{day}-cli.jsonl") for day in (1, 2)]
+    hashes = []
+    for path in old:  # a chain begins with the hash of its file's name
+        body = log.read_text().splitlines()[0].rsplit(',"hash":', 1)[0]
+        hashes.append(hashlib.sha256(hashlib.sha256(path.name.encode()).digest() + body.encode()).hexdigest())
+        path.write_text(f'{body},"hash":"{hashes[-1]}"}}\n')
+    assert verify(project)["state"] == "whole"
+    project.write("lode.yml", (project.root / "lode.yml").read_text() + "audit:\n  keep: 30d\n")
+    project.lode("apply")
+    assert "audit/" in project.lode("tidy", "--dry-run").stdout and all(path.exists() for path in old)
+    project.lode("tidy")
+    assert not any(path.exists() for path in old) and log.exists()
+    assert verify(project)["state"] == "whole"
+    assert [entry["statement"][:15] for entry in entries(project) if entry["action"] == "audit retire"] == ["records before "]

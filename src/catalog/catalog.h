@@ -354,6 +354,7 @@ Status catalog_put_secret(Catalog *catalog, Str name, Str bytes, Error *err);
 Status catalog_meta(Catalog *catalog, Str key, Arena *arena, Str *out, Error *err); /* NOT_FOUND */
 Status catalog_put_meta(Catalog *catalog, Str key, Str value, Error *err);
 #define CATALOG_META_AUDIT "audit " /* and a file's name: a head of it that no commit carries */
+#define CATALOG_META_AUDIT_SINCE "audit-since" /* files of days before were retired */
 /* Counts that setting up, from 1: no two callers get the same number. */
 Status catalog_next(Catalog *catalog, Str key, int64_t *out, Error *err);
 

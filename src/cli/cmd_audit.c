@@ -264,12 +264,10 @@ static void verify_text(Cli *cli, const AuditFile *files, size_t count, int64_t 
 
 /* Exit 1 when something was edited, removed or put elsewhere. */
 static Status verify(Cli *cli, Workspace *workspace, Error *err) {
-        AuditHead *heads;
         AuditFile *files;
-        size_t head_count, count, breaks = 0;
+        size_t count, breaks = 0;
         int64_t records = 0;
-        TRY(lake_audit_heads(workspace->lake->catalog, &cli->arena, &heads, &head_count, err));
-        TRY(audit_check(workspace->lake->store->audit_dir, heads, head_count, &cli->arena, &files, &count, err));
+        TRY(lake_audit_check(workspace->lake->catalog, workspace->lake->store->root, &cli->arena, &files, &count, err));
         for (size_t i = 0; i < count; i++) {
                 breaks += files[i].status != STATUS_OK;
                 records += files[i].status == STATUS_OK ? files[i].sequence : 0;

@@ -35,6 +35,7 @@ static SweepReasons reasons_of(Cli *cli, const TidyReport *r) {
         add_reason(cli, &reasons, STR("landing/"), STR("half-copied files of runs that died"), r->landing_files, r->landing_bytes);
         add_reason(cli, &reasons, STR("tables/"), STR("files of runs that died before they were published"),
                    (int64_t)r->swept.files + r->retain.stray_files, r->swept.bytes + r->retain.stray_bytes);
+        add_reason(cli, &reasons, STR("audit/"), STR("records older than `audit: keep:` of lode.yml says"), r->audit.files, r->audit.bytes);
         for (size_t i = 0; i < r->retain.table_count; i++) {
                 const RetainTable *table = &r->retain.tables[i];
                 Str name = arena_strf(&cli->arena, "%.*s.%.*s", STR_ARG(table->name.zone), STR_ARG(table->name.name));

@@ -456,7 +456,7 @@ static AuditFile check_file(const char *folder, Str name, const AuditHead *sorte
         return file;
 }
 
-Status audit_check(const char *folder, const AuditHead *wanted, size_t wanted_count, Arena *arena, AuditFile **out,
+Status audit_check(const char *folder, const AuditHead *wanted, size_t wanted_count, Str since, Arena *arena, AuditFile **out,
                    size_t *out_count, Error *err) {
         VEC(AuditFile) files = { 0 };
         DirEntry *entries = NULL;
@@ -478,7 +478,7 @@ Status audit_check(const char *folder, const AuditHead *wanted, size_t wanted_co
                 map_put(&seen, entries[i].name, arena);
         }
         for (size_t i = 0; i < wanted_count; i++)
-                if ((i == 0 || !str_equal(sorted[i].file, sorted[i - 1].file)) && !map_has(&seen, sorted[i].file))
+                if ((i == 0 || !str_equal(sorted[i].file, sorted[i - 1].file)) && !map_has(&seen, sorted[i].file) && str_compare(sorted[i].file, since) >= 0)
                         vec_push(arena, &files, check_file(folder, sorted[i].file, sorted, wanted_count, arena));
         *out = files.items;
         *out_count = files.count;

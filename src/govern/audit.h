@@ -85,9 +85,9 @@ typedef struct AuditFile {
         bool known;       /* one of the wanted heads is of it */
 } AuditFile;
 
-/* All files of a folder and those that the wanted heads name, in any order. OK whatever is found; IO where the folder cannot
- * be read. */
-Status audit_check(const char *folder, const AuditHead *wanted, size_t wanted_count, Arena *arena, AuditFile **out,
+/* All files of a folder and those that the wanted heads name, in any order. Files of days before `since` ("2026-01-31"; empty =
+ * none) were retired and may be gone. OK whatever is found; IO where the folder cannot be read. */
+Status audit_check(const char *folder, const AuditHead *wanted, size_t wanted_count, Str since, Arena *arena, AuditFile **out,
                    size_t *out_count, Error *err);
 
 /* Whether the file has this record, as it stands there; the chain is not looked at. */

@@ -41,7 +41,7 @@ TEST(lines_are_chained_over_processes_that_share_a_file) {
         CHECK(memcmp(found.hash.bytes, third.hash.bytes, SHA256_SIZE) == 0);
         AuditFile *files;
         size_t count;
-        CHECK_OK(audit_check(arena_printf(&t->arena, "%s/audit", test_folder(t)), &third, 1, &t->arena, &files, &count, &t->err));
+        CHECK_OK(audit_check(arena_printf(&t->arena, "%s/audit", test_folder(t)), &third, 1, STR(""), &t->arena, &files, &count, &t->err));
         CHECK_INT(count, 1);
         CHECK_INT(files[0].status, STATUS_OK);
         CHECK_INT(files[0].sequence, 3);
@@ -190,10 +190,19 @@ TEST(a_full_file_is_followed_by_another) {
         CHECK(str_ends_with(heads[2].file, STR("-cli-3.jsonl")));
         AuditFile *files;
         size_t count;
-        CHECK_OK(audit_check(arena_printf(&t->arena, "%s/audit", test_folder(t)), heads, 3, &t->arena, &files, &count, &t->err));
+        CHECK_OK(audit_check(arena_printf(&t->arena, "%s/audit", test_folder(t)), heads, 3, STR(""), &t->arena, &files, &count, &t->err));
         CHECK_INT(count, 3);
         for (size_t i = 0; i < count; i++)
                 CHECK_INT(files[i].status, STATUS_OK);
+        CHECK(unlink(file_of(t, &heads[1])) == 0);
+        static const struct {
+                const char *since;
+                size_t files;
+        } cases[] = { { "", 3 }, { "2026-01-01", 3 }, { "9999-01-01", 2 } };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                CHECK_OK(audit_check(arena_printf(&t->arena, "%s/audit", test_folder(t)), heads, 3, str_of(cases[i].since), &t->arena, &files, &count, &t->err));
+                CHECK_INT(count, cases[i].files);
+        }
 }
 
 TEST(a_statement_too_long_is_cut_and_says_so) {

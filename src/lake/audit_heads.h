@@ -16,3 +16,17 @@ Status lake_audit_heads(Catalog *catalog, Arena *arena, AuditHead **out, size_t 
  * all of the file, and knows. Makes no commit.
  */
 Status lake_audit_anchor(Catalog *catalog, const char *folder, const AuditHead *head, Error *err);
+
+/* Checks all of the log below a store's root, or a backup's folder, against these heads. As audit_check(). */
+Status lake_audit_check(Catalog *catalog, const char *folder, Arena *arena, AuditFile **out, size_t *out_count, Error *err);
+
+/* What lake_audit_retire() took. */
+typedef struct AuditRetired {
+        int64_t files, bytes;
+} AuditRetired;
+
+/*
+ * Removes the files of days before `since` ("2026-01-31"), once the catalog knows that they may be gone. dry_run: counts only.
+ * In the middle of it nothing is lost that was to stay, and the next call goes on.
+ */
+Status lake_audit_retire(Catalog *catalog, const char *audit_dir, Str since, bool dry_run, AuditRetired *out, Error *err);

@@ -181,11 +181,9 @@ static void tell_audit_file(Verify *v, const AuditFile *found) {
 }
 
 static Status check_audit(Verify *v, Error *err) {
-        AuditHead *heads;
         AuditFile *files;
-        size_t head_count, count;
-        TRY(lake_audit_heads(v->catalog, v->arena, &heads, &head_count, err));
-        TRY(audit_check(path_join(v->arena, v->spec->folder, "audit"), heads, head_count, v->arena, &files, &count, err));
+        size_t count;
+        TRY(lake_audit_check(v->catalog, v->spec->folder, v->arena, &files, &count, err));
         for (size_t i = 0; i < count; i++)
                 tell_audit_file(v, &files[i]);
         return STATUS_OK;

@@ -3,8 +3,8 @@
 
 #include <inttypes.h>
 
-#include "base/json.h"
 #include "model/keys.h"
+#include "model/project.h"
 #include "model/tables.h"
 
 typedef enum LimitUnit { UNIT_COUNT, UNIT_SIZE, UNIT_TIME } LimitUnit;
@@ -120,27 +120,17 @@ void keys_read_limits(KeyContext *context, const YamlNode *value, LimitRules *ou
 /* ---- what is in force ---- */
 
 Status limits_load(Catalog *catalog, Arena *arena, LimitRules *out, Error *err) {
-        CatalogObject *objects;
-        size_t count;
+        YamlFile *file;
+        Problems problems = { .arena = arena };
         *out = (LimitRules){ 0 };
-        TRY(catalog_list(catalog, (CatalogAt){ 0 }, STR("project"), STR(""), arena, &objects, &count, err));
-        for (size_t i = 0; i < count; i++) {
-                Json *root;
-                Str path, text;
-                YamlFile *file;
-                Problems problems = { .arena = arena };
-                TRY(json_parse(objects[i].body, "the catalog", arena, &root, err));
-                TRY(json_want_string(root, "path", &path, err));
-                TRY(json_want_string(root, "text", &text, err));
-                TRY(yaml_parse(text, arena_cstr(arena, path), arena, &file, err));
-                const YamlNode *list = yaml_get(file->root, "limits");
-                KeyContext context = { .arena = arena, .file = file, .problems = &problems, .key = "limits" };
-                if (list)
-                        keys_read_limits(&context, list, out);
-                if (problems_any(&problems)) {
-                        *err = *problems.errors.items[0];
-                        return error_failed_(err->status);
-                }
+        TRY(project_applied(catalog, arena, &file, err));
+        const YamlNode *list = file ? yaml_get(file->root, "limits") : NULL;
+        KeyContext context = { .arena = arena, .file = file, .problems = &problems, .key = "limits" };
+        if (list)
+                keys_read_limits(&context, list, out);
+        if (problems_any(&problems)) {
+                *err = *problems.errors.items[0];
+                return error_failed_(err->status);
         }
         return STATUS_OK;
 }

@@ -12,6 +12,7 @@
 typedef struct Settings {
         Str name, store;
         LimitRules limits;
+        AuditRule audit;
 } Settings;
 
 static void read_project_name(KeyContext *context, const YamlNode *value, void *object) {
@@ -33,6 +34,10 @@ static void read_limits(KeyContext *context, const YamlNode *value, void *object
         keys_read_limits(context, value, &((Settings *)object)->limits);
 }
 
+static void read_audit(KeyContext *context, const YamlNode *value, void *object) {
+        keys_read_audit(context, value, &((Settings *)object)->audit);
+}
+
 static const Key project_keys[] = {
         { .name = "project",
           .kind = KEY_OTHER,
@@ -50,6 +55,11 @@ static const Key project_keys[] = {
           .read = read_limits,
           .shown = "a list, as below",
           .meaning = "How much one principal may ask of `lode serve` at a time." },
+        { .name = "audit",
+          .kind = KEY_OTHER,
+          .read = read_audit,
+          .shown = "a map, as below",
+          .meaning = "What the audit log keeps, and how long." },
 };
 const KeyTable project_table = {
         .file = "lode.yml",
@@ -560,4 +570,19 @@ Model *project_model(const Project *project, Str zone_name, Str stage, Str name)
                 if (str_equal(zone->models[i]->name, name) && str_is(stage, stage_name(zone->models[i]->stage)))
                         return zone->models[i];
         return NULL;
+}
+
+Status project_applied(Catalog *catalog, Arena *arena, YamlFile **out, Error *err) {
+        CatalogObject *objects;
+        size_t count;
+        *out = NULL;
+        TRY(catalog_list(catalog, (CatalogAt){ 0 }, STR("project"), STR(""), arena, &objects, &count, err));
+        if (count == 0)
+                return STATUS_OK;
+        Json *root;
+        Str path, text;
+        TRY(json_parse(objects[0].body, "the catalog", arena, &root, err));
+        TRY(json_want_string(root, "path", &path, err));
+        TRY(json_want_string(root, "text", &text, err));
+        return yaml_parse(text, arena_cstr(arena, path), arena, out, err);
 }

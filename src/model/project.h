@@ -15,6 +15,8 @@
  *
  * Paths in errors and in `path` fields are relative to the project's root. Lists are sorted by name.
  */
+#include "base/yaml.h"
+#include "catalog/catalog.h"
 #include "model/access.h"
 #include "model/model_file.h"
 #include "model/name.h"
@@ -70,6 +72,9 @@ typedef struct Project {
         CentralPolicies policies; /* policies.yml */
         Problems problems;
 } Project;
+
+/* The lode.yml in force, main's newest; *out = NULL: nothing is applied yet. */
+Status project_applied(Catalog *catalog, Arena *arena, YamlFile **out, Error *err);
 
 /* The nearest folder with a lode.yml, from `start` (NULL = working folder) upwards. NO_PROJECT. */
 Status project_find(Arena *arena, const char *start, const char **out_root, Error *err);

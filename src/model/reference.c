@@ -107,7 +107,7 @@ static void put_table(Buf *out, const KeyTable *table) {
 
 void reference_print(Buf *out) {
         static const KeyTable *const tables[] = {
-                &project_table, &limits_table,      &zone_table,        &source_table, &model_table,
+                &project_table, &limits_table, &audit_table,      &zone_table,        &source_table, &model_table,
                 &access_rule_table, &access_test_table, &term_table,  &policy_table
         };
         buf_append_cstr(

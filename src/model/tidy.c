@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "base/vec.h"
 #include "intake/leftover.h"
+#include "model/audit_rule.h"
 #include "model/select.h"
 #include "model/text.h"
 
@@ -249,11 +250,33 @@ static Status audit(Tidy *tidy, Error *err) {
         return STATUS_OK;
 }
 
+/* That records go is a record itself, and stands before they do. */
+static Status retire_audit(Tidy *tidy, Error *err) {
+        AuditRule rule;
+        Lake *lake = tidy->workspace->lake;
+        TRY(audit_rule_load(lake->catalog, &rule, err));
+        if (rule.keep_us == INT64_MAX || rule.keep_us > tidy->now_us)
+                return STATUS_OK;
+        Str since = date_print(tidy->arena, (int32_t)((tidy->now_us - rule.keep_us) / INT64_C(86400000000)));
+        AuditRetired found;
+        TRY(lake_audit_retire(lake->catalog, lake->store->audit_dir, since, true, &found, err));
+        if (tidy->options->dry_run || found.files == 0) {
+                tidy->report->audit = found;
+                return STATUS_OK;
+        }
+        AuditRecord record = { .action = STR("audit retire"), .rows = -1, .bytes = found.bytes, .statement = arena_strf(tidy->arena, "records before %.*s", STR_ARG(since)) };
+        TRY(workspace_audit(tidy->workspace, record, err));
+        (void)workspace_audit_head(tidy->workspace, tidy->arena); /* it is on disk then */
+        return lake_audit_retire(lake->catalog, lake->store->audit_dir, since, false, &tidy->report->audit, err);
+}
+
 static Status tidy_steps(Tidy *tidy, Error *err) {
         TRY(select_words(tidy, err));
         TRY(audit(tidy, err));
         if (tidy->options->word_count == 0)
                 TRY(sweep_leftovers(tidy, err));
+        if (tidy->options->word_count == 0)
+                TRY(retire_audit(tidy, err));
         TRY(compact_all(tidy, err));
         return retain(tidy, err);
 }
@@ -273,7 +296,7 @@ Status tidy_store(Workspace *workspace, const TidyOptions *options, Arena *arena
         out->table_count = tidy.tables.count;
         out->errors = tidy.errors.items;
         out->error_count = tidy.errors.count;
-        out->removed_bytes = out->folder_bytes + out->swept.bytes + out->landing_bytes + out->retain.bytes;
+        out->removed_bytes = out->folder_bytes + out->swept.bytes + out->landing_bytes + out->retain.bytes + out->audit.bytes;
         out->us = time_monotonic_us() - start;
         return status;
 }

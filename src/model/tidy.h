@@ -7,6 +7,7 @@
  * What holds is the text in the history (the newest `zone.yml` that was applied to main), never the work tree: a
  * checkout that lacks a zone takes nothing from it.
  */
+#include "lake/audit_heads.h"
 #include "lake/compact.h"
 #include "lake/retain.h"
 #include "lake/sweep.h"
@@ -39,6 +40,7 @@ typedef struct TidyReport {
         TidyTable *tables;                 /* that were compacted */
         size_t table_count;
         RetainResult retain;
+        AuditRetired audit;                /* files of the audit log whose time is over */
         Error *errors;                     /* tables that could not be compacted; all else was done */
         size_t error_count;
         int64_t removed_bytes, us;

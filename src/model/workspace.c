@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "lake/audit_heads.h"
+#include "model/audit_rule.h"
 #include "model/text_files.h"
 
 #include <errno.h>
@@ -67,6 +68,14 @@ static Status load_applied(Workspace *w, Error *err) {
         return STATUS_OK;
 }
 
+static Status open_audit(Workspace *w, Error *err) {
+        AuditRule rule;
+        TRY(audit_rule_load(w->lake->catalog, &rule, err));
+        w->audit = audit_open(w->lake->store->audit_dir, "cli");
+        audit_set_text(w->audit, rule.statements);
+        return STATUS_OK;
+}
+
 static Status open_all(const WorkspaceSpec *spec, Workspace *w, Error *err) {
         const char *root;
         TRY(project_find(&w->arena, spec->folder, &root, err));
@@ -81,9 +90,7 @@ static Status open_all(const WorkspaceSpec *spec, Workspace *w, Error *err) {
                 TRY(open_pool(spec, w, w->lake != NULL, err));
         if (spec->applied)
                 TRY(load_applied(w, err));
-        if (w->lake)
-                w->audit = audit_open(w->lake->store->audit_dir, "cli");
-        return STATUS_OK;
+        return w->lake ? open_audit(w, err) : STATUS_OK;
 }
 
 Status workspace_reload(Workspace *w, Error *err) {

@@ -15,7 +15,10 @@ static void refuse(Session *session, const char *sqlstate, const char *words, co
 }
 
 static void refuse_error(Session *session, const Error *err) {
-        refuse(session, session->sqlstate ? session->sqlstate : error_state(err), err->message, err->hint);
+        if (session_hides(session, err))
+                refuse(session, error_state(err), "the store cannot answer this now", "try again later");
+        else
+                refuse(session, session->sqlstate ? session->sqlstate : error_state(err), err->message, err->hint);
 }
 
 /* ---- encryption ---- */

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "lake/audit_heads.h"
 #include "lake/lake.h"
+#include "model/audit_rule.h"
 
 #define SECOND_US 1000000
 #define ANCHOR_US (5 * SECOND_US)
@@ -17,6 +18,7 @@ struct Recorder {
         Lake *lake; /* the thread's */
         pthread_t thread;
         bool started;
+        int64_t generation; /* of the catalog whose rule is in force */
 
         pthread_mutex_t lock; /* guards what follows; never held while something is synced */
         pthread_cond_t ends;
@@ -85,6 +87,26 @@ static void anchor(Recorder *recorder) {
         }
 }
 
+/* ---- the rule in force ---- */
+
+/* A text that cannot be read leaves what was: apply takes none in. */
+static void look_at_rule(Recorder *recorder, int64_t *generation) {
+        AuditRule rule;
+        int64_t now;
+        Error err = { 0 };
+        Catalog *catalog = recorder->lake->catalog;
+        if (catalog_generation(catalog, &now, &err) != STATUS_OK || now == *generation)
+                return;
+        if (audit_rule_load(catalog, &rule, &err) != STATUS_OK) {
+                log_warn("audit", "what the log is to keep cannot be read: %s", err.message);
+                return;
+        }
+        *generation = now;
+        pthread_mutex_lock(&recorder->lock);
+        audit_set_text(recorder->audit, rule.statements);
+        pthread_mutex_unlock(&recorder->lock);
+}
+
 /* ---- the thread ---- */
 
 static struct timespec in_a_second(void) {
@@ -96,7 +118,7 @@ static struct timespec in_a_second(void) {
 
 static void *run(void *context) {
         Recorder *recorder = context;
-        int64_t synced = 0, anchored = 0, anchored_us = 0;
+        int64_t synced = 0, anchored = 0, anchored_us = 0, generation = recorder->generation;
         bool closing = false;
         while (!closing) {
                 struct timespec until = in_a_second();
@@ -106,6 +128,7 @@ static void *run(void *context) {
                 int64_t written = recorder->written;
                 closing = recorder->closing;
                 pthread_mutex_unlock(&recorder->lock);
+                look_at_rule(recorder, &generation);
                 if (written > synced)
                         sync_up_to(recorder, written);
                 synced = written;
@@ -140,6 +163,8 @@ Status recorder_open(const char *root, Recorder **out, Error *err) {
         Status status = lake_open(root, &recorder->lake, err);
         if (status == STATUS_OK) {
                 recorder->audit = open_file(recorder->lake->store);
+                recorder->generation = -1;
+                look_at_rule(recorder, &recorder->generation);
                 int failed = pthread_create(&recorder->thread, NULL, run, recorder);
                 recorder->started = failed == 0;
                 if (failed)

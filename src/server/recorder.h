@@ -7,7 +7,8 @@
  * that dies takes at most the records of its last second along.
  *
  * A thread of its own syncs, and every few seconds and at the end leaves the file's head in the catalog (lake/audit_heads.h):
- * a tail that somebody cuts off shows, as far as such a head reaches.
+ * a tail that somebody cuts off shows, as far as such a head reaches. It also sees, within a second, when what the log is to
+ * keep of statements changes (model/audit_rule.h).
  */
 #include "govern/audit.h"
 #include "storage/layout.h"
