@@ -179,9 +179,3 @@ def test_utf_8_files_of_the_encodings_corpus_are_whole(project: Project, test_da
     assert report["files"]["staged"] == len(names), report
     for path, source in sources.items():
         assert not wrong_rows(rows_of(project, source)[:2000], Path(path), source["dialect"]), path
-
-
-def test_what_is_not_read_yet_is_refused_by_name(project: Project, test_data: Path) -> None:
-    for name, words in {"movies.zip": "zip", "movies.tar.gz": "tar"}.items():
-        answer = project.lode("add", "corpus", test_data / "encodings" / name, "-o", "json", check=False)
-        assert words in answer.stdout + answer.stderr, (name, answer)

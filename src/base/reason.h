@@ -30,17 +30,26 @@
         X(TOO_MUCH,        LIMIT,       "",     "the worker met one of its limits", "")                                              \
         X(INTERRUPTED,     INTERRUPTED, "",     "interrupted while reading the delivery", "")                                        \
         /* bytes of a delivery */                                                                                                    \
-        X(IS_ZIP,          HELD,        "",     "the file is a zip archive or an Excel file, which is not read", "unpack it first, or save the sheet as CSV UTF-8") \
+        X(IS_ZIP,          HELD,        "",     "the file is a zip archive", "archives are unpacked in ingress/, and those in archives are not") \
         X(IS_PARQUET,      HELD,        "",     "the file is a Parquet file, which is not read", "only CSV is read in this version") \
         X(IS_OFFICE,       HELD,        "",     "the file is an old Excel or Office file, which is not read", "save the sheet as CSV UTF-8") \
         X(IS_PDF,          HELD,        "",     "the file is a PDF, which is not read", "only CSV is read in this version")          \
-        X(IS_TAR,          HELD,        "",     "the file is a tar archive, which is not read", "unpack it first")                   \
+        X(IS_TAR,          HELD,        "",     "the file is a tar archive", "archives are unpacked in ingress/, and those in archives are not")                   \
         X(PACKED_DAMAGED,  HELD,        "tn",   "the data, compressed by '%1', is damaged near byte %2", "ask for the file again")       \
         X(PACKED_TAIL,     HELD,        "tn",   "bytes that are no '%1' follow the compressed data at byte %2", "ask for the file again") \
         X(PACKED_CUT,      HELD,        "t",    "the data, compressed by '%1', ends too early: the file was cut short", "ask for the file again") \
         X(PACKED_MEMORY,   HELD,        "tn",   "decompressing this '%1' file takes more than %2 MB of memory, the limit", "compress it with a smaller window or dictionary (zstd without --long, xz -9 at most)") \
         X(PACKED_TWICE,    HELD,        "t",    "the file is compressed twice: inside is '%1' data", "decompress it once")             \
         X(PACKED_BOMB,     HELD,        "nn",   "the file holds more than %1 times its size, which is the limit for what has more than %2 GB when decompressed", "if it is meant, send it decompressed or in parts") \
+        X(ARCHIVE_DAMAGED, HELD,        "",     "the archive is damaged, or was cut short", "ask for the file again")              \
+        X(ARCHIVE_CUT,     HELD,        "",     "the archive ends too early: the file was cut short", "ask for the file again")    \
+        X(ARCHIVE_ENCRYPTED, HELD,      "t",    "the archive's member '%1' is encrypted", "send it without a password")          \
+        X(ARCHIVE_METHOD,  HELD,        "tn",   "the archive's member '%1' is compressed by zip's method %2, which is not read", "pack it with the usual one, deflate") \
+        X(ARCHIVE_OUTSIDE, HELD,        "t",    "the archive's member '%1' would lie outside of it", "no member's name may lead up or begin with a slash") \
+        X(ARCHIVE_NAME,    HELD,        "t",    "the archive's member '%1' has a name that no file of ours can have", "names are of 400 bytes at most, in 8 folders, without control characters") \
+        X(ARCHIVE_KIND,    HELD,        "t",    "the archive's member '%1' is a link, a device or a part of a file, and no file", "pack files alone") \
+        X(ARCHIVE_TWICE,   HELD,        "t",    "two members of the archive are called '%1'", "")                                 \
+        X(ARCHIVE_MEMBERS, HELD,        "n",    "the archive has more than %1 members, the limit", "send it in parts")           \
         X(PACKED_START,    INTERNAL,    "t",    "the decoder of '%1' does not start", "")                                            \
         X(INFLATED,        HELD,        "n",    "the file has more than %1 bytes when decompressed, its limit", "")                  \
         X(IS_ENCRYPTED,    HELD,        "",     "the file is an Office file that a password protects, which is not read", "save it without a password") \

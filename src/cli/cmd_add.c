@@ -4,6 +4,7 @@
 #include "base/vec.h"
 #include "cli/cli.h"
 #include "cli/file_groups.h"
+#include "engine/unpack_message.h"
 #include "intake/discover.h"
 #include "model/init.h"
 #include "model/run.h"
@@ -35,7 +36,8 @@ typedef struct Add {
         Workspace *workspace;
         Str zone;
         Arena *arena;
-        VEC(SniffedFile) files;  /* as they were named, then as sheets */
+        VEC(SniffedFile) files;  /* that were named */
+        VEC(SniffedFile) looked; /* that can be read: of archives their members, of workbooks their sheets */
         VEC(LeftOver) left_over;
         FileGroup *groups;
         size_t group_count;
@@ -101,15 +103,24 @@ static Status leave_claimed(Add *add, Error *err) {
 
 /* ---- looking ---- */
 
-static Status sniff(Add *add, Worker *worker, SniffedFile *file, uint32_t sheet, Error *err) {
-        CLEANUP(close_fdp) int fd = open(file->path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return error_errno(err, errno, "cannot open '%s'", file->shown);
+static Status lease(Add *add, Worker **worker, Error *err) {
+        if (*worker && worker_is_lost(*worker))
+                worker_releasep(worker);
+        return *worker ? STATUS_OK : worker_lease(add->workspace->pool, add->workspace->principal.name, worker, err);
+}
+
+static Status rewind_fd(int fd, Error *err) {
+        return lseek(fd, 0, SEEK_SET) < 0 ? error_errno(err, errno, "cannot read the file from its beginning") : STATUS_OK;
+}
+
+static Status sniff(Add *add, Worker **worker, SniffedFile *file, int fd, uint32_t sheet, Error *err) {
         CLEANUP(buf_deinit) Buf request = { 0 };
         SniffSpec spec = { .name = str_of(file->shown), .sheet = sheet };
-        sniff_spec_write(&request, &spec);
         Str reply;
-        TRY(worker_sniff(worker, buf_view(&request), &fd, 1, add->arena, &reply, err));
+        sniff_spec_write(&request, &spec);
+        TRY(rewind_fd(fd, err));
+        TRY(lease(add, worker, err));
+        TRY(worker_sniff(*worker, buf_view(&request), &fd, 1, add->arena, &reply, err));
         return sniff_result_read(reply, add->arena, &file->sniffed, err);
 }
 
@@ -117,13 +128,8 @@ static void leave(Add *add, const SniffedFile *file, Str why, Str hint) {
         vec_push(add->arena, &add->left_over, (LeftOver){ file->shown, why, hint });
 }
 
-/* One file, or one sheet of a workbook; what cannot be read is left over. */
-static Status sniff_part(Add *add, Worker **worker, SniffedFile *file, uint32_t sheet, Error *err) {
-        if (*worker && worker_is_lost(*worker))
-                worker_releasep(worker);
-        if (!*worker)
-                TRY(worker_lease(add->workspace->pool, add->workspace->principal.name, worker, err));
-        Status status = sniff(add, *worker, file, sheet, err);
+/* What looking came to; what cannot be read is left over, unless nothing can be looked at. */
+static Status take_outcome(Add *add, SniffedFile *file, Status status, Error *err) {
         if (status == STATUS_ENGINE || status == STATUS_SANDBOX || status == STATUS_INTERRUPTED)
                 return status;
         if (status != STATUS_OK) {
@@ -132,19 +138,19 @@ static Status sniff_part(Add *add, Worker **worker, SniffedFile *file, uint32_t 
         } else if (file->sniffed.column_count == 0) {
                 leave(add, file, file->sniffed.sheet_count > 1 ? STR("the sheet is empty") : STR("it holds no records"), STR(""));
         } else {
-                vec_push(add->arena, &add->files, *file);
+                vec_push(add->arena, &add->looked, *file);
         }
         return STATUS_OK;
 }
 
 /* A hidden sheet is most often what the visible ones look things up in. */
-static Status sniff_sheet(Add *add, Worker **worker, const SniffedFile *workbook, const SniffSheet *sheet, uint32_t index,
+static Status sniff_sheet(Add *add, Worker **worker, const SniffedFile *workbook, int fd, const SniffSheet *sheet, uint32_t index,
                           Error *err) {
         SniffedFile file = { .shown = arena_printf(add->arena, "%s, sheet %.*s", workbook->shown, STR_ARG(sheet->name)),
                              .path = workbook->path,
                              .sheet = sheet->name };
         if (!sheet->hidden)
-                return sniff_part(add, worker, &file, index, err);
+                return take_outcome(add, &file, sniff(add, worker, &file, fd, index, err), err);
         leave(add, &file, STR("the sheet is hidden"),
               arena_strf(add->arena, "if it is data, write a source for it that says sheet: %.*s", STR_ARG(sheet->name)));
         return STATUS_OK;
@@ -158,32 +164,110 @@ static bool is_visible(const SniffSheet *sheets, size_t count) {
 }
 
 /* The first look tells how many sheets there are. */
-static Status sniff_file(Add *add, Worker **worker, SniffedFile *file, Error *err) {
-        size_t files = add->files.count, left = add->left_over.count;
-        TRY(sniff_part(add, worker, file, 0, err));
+static Status sniff_file(Add *add, Worker **worker, SniffedFile *file, int fd, Error *err) {
+        size_t looked = add->looked.count, left = add->left_over.count;
+        TRY(take_outcome(add, file, sniff(add, worker, file, fd, 0, err), err));
         size_t count = file->sniffed.sheet_count;
         const SniffSheet *sheets = file->sniffed.sheets;
         if (count < 2 || !is_visible(sheets, count))
                 return STATUS_OK;
-        add->files.count = files; /* once more, as one of its sheets */
+        add->looked.count = looked; /* once more, as one of its sheets */
         add->left_over.count = left;
         for (size_t i = 0; i < count; i++)
-                TRY(sniff_sheet(add, worker, file, &sheets[i], (uint32_t)i, err));
+                TRY(sniff_sheet(add, worker, file, fd, &sheets[i], (uint32_t)i, err));
         return STATUS_OK;
+}
+
+static int open_nameless(void) {
+        const char *folder = getenv("TMPDIR");
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        char *path = arena_printf(&arena, "%s/lode-XXXXXX", folder && folder[0] == '/' ? folder : "/tmp");
+        int fd = mkostemp(path, O_CLOEXEC);
+        if (fd >= 0)
+                unlink(path);
+        return fd;
+}
+
+/* A member as a file of its own, which a worker can be given without the others. */
+static Status copy_member(int spool, uint64_t offset, uint64_t size, int to, Error *err) {
+        char block[1 << 16];
+        while (size > 0) {
+                ssize_t got = pread(spool, block, size < sizeof(block) ? (size_t)size : sizeof(block), (off_t)offset);
+                if (got <= 0)
+                        return error_errno(err, got < 0 ? errno : EIO, "cannot read what was unpacked");
+                TRY(fd_write_all(to, (Str){ block, (size_t)got }, "a temporary file", err));
+                offset += (uint64_t)got;
+                size -= (uint64_t)got;
+        }
+        return STATUS_OK;
+}
+
+/* Members are called ARCHIVE/MEMBER, and their sources' patterns name them as they will be found: in the zone's ingress. */
+static Status sniff_members(Add *add, Worker **worker, const char *shown, const Archive *archive, int spool, Error *err) {
+        uint64_t offset = 0;
+        for (size_t i = 0; i < archive->count; i++) {
+                const ArchiveMember *member = &archive->members[i];
+                Str base = str_of(path_base(member->name.data));
+                SniffedFile file = { .shown = arena_printf(add->arena, "%s/%.*s", shown, STR_ARG(member->name)),
+                                     .path = arena_printf(add->arena, "%s/ingress/%.*s/%.*s", add->workspace->project->root, STR_ARG(add->zone), STR_ARG(base)) };
+                CLEANUP(close_fdp) int fd = open_nameless();
+                if (fd < 0)
+                        return error_errno(err, errno, "cannot create a temporary file");
+                TRY(copy_member(spool, offset, member->size, fd, err));
+                offset += member->size;
+                TRY(sniff_file(add, worker, &file, fd, err));
+        }
+        return STATUS_OK;
+}
+
+/* If it is an archive, its members lie in the spool, one after the other. */
+static Status unpack(Add *add, Worker **worker, int fd, int spool, Archive *out, Error *err) {
+        int fds[] = { fd, spool };
+        Str reply;
+        TRY(lease(add, worker, err));
+        TRY(worker_unpack(*worker, fds, COUNT_OF(fds), add->arena, &reply, err));
+        return archive_read(reply, add->arena, out, err);
+}
+
+static bool may_be_archive(int fd) {
+        char head[512];
+        ssize_t size = pread(fd, head, sizeof(head), 0);
+        return size > 0 && archive_may_be((Str){ head, (size_t)size });
+}
+
+static void tell_where(const Add *add, const SniffedFile *file) {
+        Str ingress = arena_strf(add->arena, "%s/ingress/%.*s/", add->workspace->project->root, STR_ARG(add->zone));
+        if (!str_starts_with(str_of(file->path), ingress))
+                output_note(&add->cli->output, PAINT_NONE, "%s is unpacked when it lies in ingress/%.*s/", file->shown, STR_ARG(add->zone));
+}
+
+static Status look_at(Add *add, Worker **worker, SniffedFile *file, Error *err) {
+        CLEANUP(close_fdp) int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return take_outcome(add, file, error_errno(err, errno, "cannot open '%s'", file->shown), err);
+        if (!may_be_archive(fd))
+                return sniff_file(add, worker, file, fd, err);
+        CLEANUP(close_fdp) int spool = open_nameless();
+        if (spool < 0)
+                return error_errno(err, errno, "cannot create a temporary file");
+        Archive archive;
+        Status status = unpack(add, worker, fd, spool, &archive, err);
+        if (status != STATUS_OK)
+                return take_outcome(add, file, status, err);
+        if (!archive.is_one)
+                return sniff_file(add, worker, file, fd, err);
+        tell_where(add, file);
+        return sniff_members(add, worker, file->shown, &archive, spool, err);
 }
 
 static Status sniff_all(Add *add, Error *err) {
         CLEANUP(worker_releasep) Worker *worker = NULL;
-        size_t count = add->files.count;
-        SniffedFile *files = add->files.items;
-        add->files.items = NULL;
-        add->files.count = add->files.capacity = 0;
-        for (size_t i = 0; i < count; i++) {
-                SniffedFile *file = &files[i];
-                output_progress(&add->cli->output, "looking at %s (%zu of %zu)", file->shown, i + 1, count);
+        for (size_t i = 0; i < add->files.count; i++) {
+                SniffedFile *file = &add->files.items[i];
+                output_progress(&add->cli->output, "looking at %s (%zu of %zu)", file->shown, i + 1, add->files.count);
                 if (cli_interrupted)
                         return error_set(err, STATUS_INTERRUPTED, "interrupted; nothing was written");
-                TRY(sniff_file(add, &worker, file, err));
+                TRY(look_at(add, &worker, file, err));
         }
         return STATUS_OK;
 }
@@ -452,7 +536,7 @@ static Status add_files(Add *add, Error *err) {
         TRY(sniff_all(add, err));
         output_progress(&cli->output, NULL);
         Grouping how = cli_option(cli, OPTION_EACH) ? GROUP_EACH : cli_option(cli, OPTION_ONE) ? GROUP_ONE : GROUP_BY_SHAPE;
-        group_files(add->files.items, add->files.count, how, add->arena, &add->groups, &add->group_count);
+        group_files(add->looked.items, add->looked.count, how, add->arena, &add->groups, &add->group_count);
         if (cli_option(cli, OPTION_NAME) && add->group_count > 1) {
                 error_set(err, STATUS_USAGE, "--name is for one source, and these files make %zu", add->group_count);
                 return error_hint(err, "name the files of one source only, or leave --name out");
@@ -495,7 +579,7 @@ const Verb verb_add = {
         .words = "look at files and write how they are read",
         .help = "Looks at files, finds their dialect, header and types, and writes zones/ZONE/sources/NAME.yml: one source for\n"
                 "each group of files that look alike. Says what was doubtful. Never loads anything; lode run does.\n"
-                "ZONE alone makes the zone.\n\n"
+                "Of an archive (zip, tar) each member counts as a file. ZONE alone makes the zone.\n\n"
                 "  lode add shop orders_2026-*.csv\n"
                 "  lode add shop ~/Downloads/stock.csv --name stock",
         .options = options,

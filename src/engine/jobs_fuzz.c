@@ -7,6 +7,7 @@
 #include "engine/rows.h"
 #include "engine/stage_message.h"
 #include "engine/trial_message.h"
+#include "engine/unpack_message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,6 +29,7 @@ BOTH_WAYS(locate_result, LocateResult)
 BOTH_WAYS(execute_spec, ExecuteSpec)
 BOTH_WAYS(trial_spec, TrialSpec)
 BOTH_WAYS(trial_result, TrialResult)
+BOTH_WAYS(archive, Archive)
 
 static bool stage_result_again(Str bytes, Arena *arena, Buf *out) {
         SourceColumn columns[2] = { { .name = STR("id"), .type = { .kind = TYPE_BIGINT } }, { .name = STR("name"), .type = { .kind = TYPE_TEXT } } };
@@ -57,7 +59,7 @@ static bool failure_again(Str bytes, Arena *arena, Buf *out) {
 
 static bool (*const KINDS[])(Str bytes, Arena *arena, Buf *out) = {
         stage_spec_again,    stage_result_again, sniff_spec_again, sniff_result_again, locate_spec_again,
-        locate_result_again, execute_spec_again, failure_again, trial_spec_again, trial_result_again,
+        locate_result_again, execute_spec_again, failure_again, trial_spec_again, trial_result_again, archive_again,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

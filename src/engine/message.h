@@ -55,7 +55,9 @@
         X(LOCATED,   20, W, "engine/locate_message.h")                                                         \
         X(ZONE,      21, L, "lstr the engine's name of it, i32 seconds, lstr TZif (empty: always so many seconds); DONE") \
         X(TRY,       26, L, "engine/trial_message.h; one descriptor")                                          \
-        X(TRIED,     27, W, "engine/trial_message.h")
+        X(TRIED,     27, W, "engine/trial_message.h")                                                          \
+        X(UNPACK,    30, L, "nothing; descriptors in, out")                                                    \
+        X(UNPACKED,  31, W, "engine/unpack_message.h")
 /* clang-format on */
 
 typedef enum MessageType {

@@ -151,5 +151,7 @@ Status worker_sniff(Worker *worker, Str request, const int *fds, size_t fd_count
 Status worker_locate(Worker *worker, Str request, const int *fds, size_t fd_count, Arena *arena, Str *out_reply,
                      Error *err);
 Status worker_try(Worker *worker, Str request, const int *fds, size_t fd_count, Arena *arena, Str *out_reply, Error *err);
+/* An archive, and where its members' bytes go; the reply is read by engine/unpack_message.h. */
+Status worker_unpack(Worker *worker, const int *fds, size_t fd_count, Arena *arena, Str *out_reply, Error *err);
 Status worker_stage(Worker *worker, Str request, const int *fds, size_t fd_count, WorkerProgress on_progress,
                     void *context, Arena *arena, Str *out_reply, Error *err);

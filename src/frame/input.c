@@ -26,6 +26,7 @@ struct Input {
         bool ended; /* the source has no more */
         const Codec *codec;  /* NULL: plain */
         bool inside;         /* a member has begun and not ended */
+        bool takes_all;      /* whatever the bytes are */
         void *states[CODEC_COUNT];
         size_t at, size; /* what is in the buffer and not yet taken */
         uint8_t buffer[INPUT_BUFFER];
@@ -136,7 +137,7 @@ static Status start_member(Input *input, Error *err) {
         return STATUS_OK;
 }
 
-Status input_start(Input *input, Source source, FormatCompression compression, uint64_t limit, Error *err) {
+static Status start(Input *input, Source source, bool plain, uint64_t limit, Error *err) {
         input->source = source;
         input->raw = input->decoded = 0;
         input->limit = limit;
@@ -145,9 +146,19 @@ Status input_start(Input *input, Source source, FormatCompression compression, u
         if (input->text)
                 input->text->raw_size = input->text->size = input->text->at = 0;
         TRY(fill_head(input, err));
-        Str head = { (const char *)input->buffer, input->size };
-        input->codec = compression == FORMAT_COMPRESSION_AUTO ? codec_of(head) : NULL;
-        return input->codec ? STATUS_OK : refuse_magic(head, err);
+        input->codec = plain ? NULL : codec_of((Str){ (const char *)input->buffer, input->size });
+        return STATUS_OK;
+}
+
+Status input_start_bytes(Input *input, Source source, uint64_t limit, Error *err) {
+        input->takes_all = true;
+        return start(input, source, false, limit, err);
+}
+
+Status input_start(Input *input, Source source, FormatCompression compression, uint64_t limit, Error *err) {
+        input->takes_all = false;
+        TRY(start(input, source, compression == FORMAT_PLAIN, limit, err));
+        return input->codec ? STATUS_OK : refuse_magic((Str){ (const char *)input->buffer, input->size }, err);
 }
 
 static Status read_plain(Input *input, uint8_t *into, size_t size, size_t *out_got, Error *err) {
@@ -249,7 +260,7 @@ static Status read_decompressed(Input *input, void *into, size_t size, size_t *o
         if (size > (1u << 30))
                 size = 1u << 30;
         TRY(input->codec ? read_packed(input, into, size, &got, err) : read_plain(input, into, size, &got, err));
-        if (input->codec && input->decoded == 0)
+        if (input->codec && input->decoded == 0 && !input->takes_all)
                 TRY(refuse_inside((Str){ into, got }, err));
         input->decoded += got;
         TRY(check_size(input, err));

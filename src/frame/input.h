@@ -32,6 +32,8 @@ void input_freep(Input **input);
 
 /* limit: decoded bytes beyond which the file is HELD; 0 = none. */
 Status input_start(Input *input, Source source, FormatCompression compression, uint64_t limit, Error *err);
+/* The same for bytes of any kind: none are refused for what they begin with. */
+Status input_start_bytes(Input *input, Source source, uint64_t limit, Error *err);
 /* The same for text of a source: it comes as UTF-8, whatever the format or a byte order mark says it is in. */
 Status input_start_text(Input *input, Source source, const Format *format, uint64_t limit, Error *err);
 /* Fills `into` whole unless the end comes first. *out_got < size means the end. */

@@ -10,6 +10,7 @@ typedef struct Discovery {
         Arena *arena;
         VEC(FoundFile) files;
         Map seen; /* zone and path: a file is found once */
+        size_t archive_size; /* of the archive's name whose members are walked; 0: none are */
 } Discovery;
 
 static bool is_half_written(Str name) {
@@ -22,13 +23,23 @@ static bool is_half_written(Str name) {
         return false;
 }
 
+/* A member is meant by its own name as well as by its archive's. */
+static bool matches_in_ingress(const FoundFile *file, Str pattern) {
+        if (str_matches_glob(file->name, pattern))
+                return true;
+        if (file->archive.size == 0)
+                return false;
+        Str member = str_slice(file->name, file->archive.size + 1, file->name.size), base = str_of(path_base(file->path));
+        return str_matches_glob(member, pattern) || str_matches_glob(base, pattern) || str_matches_glob(file->archive, pattern);
+}
+
 static bool feed_claims(const Feed *feed, const FoundFile *file) {
         for (size_t i = 0; i < feed->pattern_count; i++) {
                 Str pattern = feed->patterns[i];
                 bool wants_ingress = str_starts_with(pattern, STR("ingress/"));
                 if (wants_ingress != file->in_ingress)
                         continue;
-                if (wants_ingress && str_matches_glob(file->name, str_slice(pattern, 8, pattern.size)))
+                if (wants_ingress && matches_in_ingress(file, str_slice(pattern, 8, pattern.size)))
                         return true;
                 if (wants_ingress)
                         continue;
@@ -66,6 +77,8 @@ static Status add(Discovery *d, Str zone, const char *path, Str name, bool in_in
         if (map_has(&d->seen, key))
                 return STATUS_OK;
         FoundFile file = { .path = path, .zone = zone, .name = name, .in_ingress = in_ingress };
+        if (d->archive_size > 0)
+                file.archive = str_slice(name, 0, d->archive_size);
         if ((in_ingress ? lstat : stat)(path, &file.st) < 0)
                 return STATUS_OK; /* gone since */
         file.is_link = S_ISLNK(file.st.st_mode);
@@ -179,12 +192,36 @@ static Status find_strays(Discovery *d, Error *err) {
         return STATUS_OK;
 }
 
+/* Folders are called ID.N, N being the length of the archive's name; those with a dot before are not whole. */
+static Status find_unpacked(Discovery *d, Str zone, Error *err) {
+        DirEntry *entries;
+        size_t count;
+        const char *folder = arena_printf(d->arena, "%s/%.*s", d->spec->unpacked, STR_ARG(zone));
+        Status status = dir_list(folder, d->arena, &entries, &count, err);
+        if (status == STATUS_NOT_FOUND)
+                return STATUS_OK;
+        TRY(status);
+        for (size_t i = 0; i < count; i++) {
+                Str id, size;
+                uint64_t name_size;
+                if (is_half_written(entries[i].name) || !str_cut(entries[i].name, '.', &id, &size) || !str_to_uint64(size, &name_size))
+                        continue;
+                d->archive_size = (size_t)name_size;
+                const char *path = path_join(d->arena, folder, arena_cstr(d->arena, entries[i].name));
+                TRY(walk(d, zone, path, STR(""), true, 0, err));
+        }
+        d->archive_size = 0;
+        return STATUS_OK;
+}
+
 Status discover_files(const DiscoverSpec *spec, Arena *arena, FoundFile **out, size_t *out_count, Error *err) {
         Discovery d = { .spec = spec, .arena = arena };
         map_init(&d.seen, arena);
         for (size_t i = 0; i < spec->zone_count; i++) {
                 char *folder = arena_printf(arena, "%s/ingress/%.*s", spec->project_root, STR_ARG(spec->zones[i]));
                 TRY(walk(&d, spec->zones[i], folder, STR(""), true, 0, err));
+                if (spec->unpacked)
+                        TRY(find_unpacked(&d, spec->zones[i], err));
         }
         for (size_t i = 0; i < spec->feed_count; i++) {
                 const Feed *feed = spec->feeds[i];

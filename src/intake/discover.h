@@ -7,6 +7,8 @@
  * found, claimed or not. Links in it are found but never followed and never claimed: who may drop files is not who may
  * read all that Lode can read. Pipes, sockets and devices in it are found and never opened, so that they can be told of.
  * A workbook may belong to several feeds that read different sheets of it; it is then found once for each of them.
+ * What was unpacked of archives counts as lying in ingress, under ARCHIVE/MEMBER, and a pattern claims it by that name, by
+ * MEMBER, by the last part of MEMBER, or by ARCHIVE.
  * Files elsewhere are found only through a pattern that names them. Names that begin with a dot
  * and those that end in .tmp, .part or .filepart are a sender's half-written files and are passed over.
  */
@@ -21,6 +23,7 @@ typedef struct FoundFile {
         const char *path;   /* absolute */
         Str zone;           /* of a stray: the folder it lies in, which is no zone's; empty: in ingress/ itself */
         Str name;           /* as deliveries are called: below ingress/ZONE/, or below the project, or absolute */
+        Str archive;        /* what came in one: the archive's own name, with which `name` begins */
         bool in_ingress;
         bool is_link;       /* in ingress, where links are not followed */
         bool is_special;    /* in ingress: a pipe, a socket, a device */
@@ -39,6 +42,7 @@ typedef struct DiscoverSpec {
         const Str *zones;         /* whose ingress is listed */
         size_t zone_count;
         bool strays;              /* also what lies in ingress/ outside the zones' folders; zones are then all there are */
+        const char *unpacked;     /* where archives of ingress were unpacked (unpack.h); NULL: nowhere */
 } DiscoverSpec;
 
 /* Sorted by zone, then name. IO when a zone's ingress itself cannot be read; a missing one is empty. LIMIT. */

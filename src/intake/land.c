@@ -72,7 +72,7 @@ static void fail(Landing *landing, Arena *arena, const Error *err) {
  * Nobody has the file open for writing: a read lease can be had (fcntl F_SETLEASE fails with EAGAIN while anybody
  * writes). Where leases do not exist, or the file is another user's, it must not have changed for `settle`.
  */
-static bool is_settled(int fd, const struct stat *st, int64_t settle_us) {
+bool land_is_settled(int fd, const struct stat *st, int64_t settle_us) {
         if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
                 fcntl(fd, F_SETLEASE, F_UNLCK);
                 return true;
@@ -123,7 +123,7 @@ static bool claim(int claims_fd, const FoundFile *file, const struct stat *st) {
  * A file of ingress is opened from the zone's own folder without following a link, so that a sender who swaps a folder
  * or the file for a link after it was found gets nothing read that lies elsewhere.
  */
-static int open_found(const FoundFile *file, Arena *arena) {
+int land_open(const FoundFile *file, Arena *arena) {
         const uint64_t flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
         size_t folder_size = strlen(file->path) - file->name.size;
         if (!file->in_ingress)
@@ -140,7 +140,7 @@ static int open_found(const FoundFile *file, Arena *arena) {
 static bool open_source(Landing *landing, int claims_fd, Arena *arena) {
         const FoundFile *file = landing->result->file;
         Error err;
-        landing->source_fd = open_found(file, arena);
+        landing->source_fd = land_open(file, arena);
         if (landing->source_fd < 0 && errno == ENOENT) {
                 give_up(landing, LAND_UNSETTLED, STR("another run has taken it"));
                 return false;
@@ -160,7 +160,7 @@ static bool open_source(Landing *landing, int claims_fd, Arena *arena) {
                 give_up(landing, LAND_UNSETTLED, STR("another run has taken it"));
                 return false;
         }
-        if (!is_settled(landing->source_fd, &now, file->feed->settle_us)) {
+        if (!land_is_settled(landing->source_fd, &now, file->feed->settle_us)) {
                 give_up(landing, LAND_UNSETTLED, STR("somebody is still writing it"));
                 return false;
         }
@@ -712,7 +712,7 @@ static Status look_at(Look *look, Landing *landing, Error *err) {
                 result->state = LAND_KNOWN;
                 return STATUS_OK;
         }
-        CLEANUP(close_fdp) int fd = open_found(file, look->arena);
+        CLEANUP(close_fdp) int fd = land_open(file, look->arena);
         landing->source_fd = fd;
         struct stat st;
         bool is_file = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
@@ -720,7 +720,7 @@ static Status look_at(Look *look, Landing *landing, Error *err) {
                 give_up(landing, LAND_FAILED, arena_strf(look->arena, "cannot open '%s': %s", file->path, strerror(errno)));
                 return STATUS_OK;
         }
-        if (!is_file || !is_settled(fd, &st, file->feed->settle_us)) {
+        if (!is_file || !land_is_settled(fd, &st, file->feed->settle_us)) {
                 give_up(landing, LAND_UNSETTLED, STR("somebody is still writing it"));
                 return STATUS_OK;
         }

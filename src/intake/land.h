@@ -52,5 +52,10 @@ Status land_files(Lake *lake, const FoundFile *const *files, size_t count, const
 Status land_look(Lake *lake, const FoundFile *const *files, size_t count, const volatile sig_atomic_t *interrupted, Arena *arena,
                  LandedFile *out, Error *err);
 
+/* Whether nobody writes the open file any more. */
+bool land_is_settled(int fd, const struct stat *st, int64_t settle_us);
+/* Of ingress without following a link. -1 and errno. */
+int land_open(const FoundFile *file, Arena *arena);
+
 /* `_file`: 63 bits of SHA-256 over the source's name, the content hash and as_of. */
 int64_t delivery_id(Str zone, Str source, Str sha256, Str as_of);

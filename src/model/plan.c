@@ -115,7 +115,7 @@ static void count_landed(Planner *plan, const LandedFile *landed) {
 static Status look_for_files(Planner *plan, Error *err) {
         FoundFile *found;
         size_t count;
-        TRY(scope_discover(&plan->scope, plan->arena, &found, &count, err));
+        TRY(scope_discover(&plan->scope, plan->workspace->lake ? plan->workspace->lake->store : NULL, plan->arena, &found, &count, err));
         VEC(const FoundFile *) claimed = { 0 };
         for (size_t i = 0; i < count; i++) {
                 const FoundFile *file = &found[i];

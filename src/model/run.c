@@ -3,6 +3,7 @@
 
 #include "base/time.h"
 #include "base/vec.h"
+#include "intake/unpack.h"
 #include "model/access_tests.h"
 #include "model/scope.h"
 #include "model/tidy.h"
@@ -178,11 +179,55 @@ static void note_unclaimed(Run *run, const FoundFile *file) {
         vec_push(run->arena, &run->unclaimed_why, why);
 }
 
+/* An archive that stays where it is, and why. */
+static void take_unpacked(Run *run, const UnpackedFile *unpacked) {
+        const FoundFile *file = unpacked->file;
+        bool held = unpacked->state == UNPACK_HELD;
+        if (unpacked->state == UNPACK_UNSETTLED)
+                run->report->unsettled++;
+        if (unpacked->state == UNPACK_DONE || unpacked->state == UNPACK_UNSETTLED)
+                return;
+        Error err;
+        error_set(&err, held ? STATUS_HELD : STATUS_IO, "ingress/%.*s/%.*s: %.*s", STR_ARG(file->zone), STR_ARG(file->name), STR_ARG(unpacked->message));
+        add_error(run, &err);
+        *(held ? &run->report->files.held : &run->report->files.failed) += 1;
+        run->failed = true;
+        Str source = file->feed ? file->feed->name : STR("");
+        add_delivery(run, (RunDelivery){ file->zone, source, file->name, held ? STR("held") : STR("failed"), unpacked->message, { .rules = NULL }, true });
+}
+
+static bool stays_packed(const UnpackedFile *unpacked, size_t count, const FoundFile *file) {
+        for (size_t i = 0; i < count; i++)
+                if (unpacked[i].state != UNPACK_DONE && strcmp(unpacked[i].file->path, file->path) == 0)
+                        return true;
+        return false;
+}
+
+/* The files that wait, archives as their members. */
+static Status find_files(Run *run, FoundFile **out, size_t *out_count, Error *err) {
+        const Store *store = run->workspace->lake->store;
+        FoundFile *found;
+        UnpackedFile *unpacked;
+        size_t count, unpacked_count, kept = 0;
+        TRY(scope_discover(&run->scope, store, run->arena, &found, &count, err));
+        TRY(unpack_archives(run->workspace->lake, run->workspace->pool, found, count, run->options->interrupted, run->arena, &unpacked, &unpacked_count, err));
+        if (unpacked_count > 0)
+                TRY(scope_discover(&run->scope, store, run->arena, &found, &count, err));
+        for (size_t i = 0; i < unpacked_count; i++)
+                take_unpacked(run, &unpacked[i]);
+        for (size_t i = 0; i < count; i++)
+                if (!stays_packed(unpacked, unpacked_count, &found[i]))
+                        found[kept++] = found[i];
+        *out = found;
+        *out_count = kept;
+        return STATUS_OK;
+}
+
 static Status arrive(Run *run, Error *err) {
         FoundFile *found;
         size_t count;
         progress(run, "looking for files", STR(""));
-        TRY(scope_discover(&run->scope, run->arena, &found, &count, err));
+        TRY(find_files(run, &found, &count, err));
         VEC(const FoundFile *) claimed = { 0 };
         for (size_t i = 0; i < count; i++) {
                 if (found[i].rival && (scope_has_feed(&run->scope, found[i].feed) || scope_has_feed(&run->scope, found[i].rival)))
@@ -201,6 +246,7 @@ static Status arrive(Run *run, Error *err) {
                 take_landed(run, &landed[i]);
                 vec_push(run->arena, &run->landed, (RunLanded){ .landed = landed[i] });
         }
+        unpack_tidy(run->workspace->lake->store);
         return STATUS_OK;
 }
 

@@ -24,8 +24,8 @@ Status scope_new(const Project *project, const ProjectText *text, const char **w
 /* Zones that the project no longer has and that have tables or views; none unless the scope is whole. */
 Status scope_gone_zones(const Scope *scope, Catalog *catalog, CatalogAt at, Arena *arena, Str **out, size_t *out_count, Error *err);
 bool scope_has_feed(const Scope *scope, const Feed *feed);
-/* As discover_files(), in the scope's zones. */
-Status scope_discover(const Scope *scope, Arena *arena, FoundFile **out, size_t *out_count, Error *err);
+/* As discover_files(), in the scope's zones. store: NULL where there is none. */
+Status scope_discover(const Scope *scope, const Store *store, Arena *arena, FoundFile **out, size_t *out_count, Error *err);
 
 /* What intake needs of a source; its object is empty. */
 Feed *feed_of_source(Arena *arena, const Source *source);

@@ -28,6 +28,7 @@ static Store *store_at(const char *root) {
         store->landing_dir = path_join(arena, root, "landing");
         store->built_dir = path_join(arena, root, "built");
         store->arriving_dir = path_join(arena, root, "commit/arriving");
+        store->unpacked_dir = path_join(arena, root, "commit/unpacked");
         store->run_dir = path_join(arena, root, "run");
         store->audit_dir = path_join(arena, root, "audit");
         return store;

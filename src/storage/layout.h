@@ -8,6 +8,7 @@
  *   STORE/commit/lock                                  whoever publishes holds it (OFD lock)
  *   STORE/commit/claims                                a byte for each file that is being landed, locked (OFD)
  *   STORE/commit/arriving/                             bytes on their way to landing/, each file locked by its writer (OFD)
+ *   STORE/commit/unpacked/ZONE/ID.N/ARCHIVE/MEMBER     what came in archives and is not landed yet (room intake)
  *   STORE/commit/queue/ID.lock, ID.files, ID.intent    a change set: its lock, what it wrote, what it wants published
  *   STORE/landing/ZONE/SOURCE/YYYY-MM/SHA256           received bytes, immutable
  *   STORE/tables/UUID/{data,metadata}/                 Iceberg tables, under names that say nothing
@@ -37,6 +38,7 @@ typedef struct Store {
         const char *landing_dir;
         const char *built_dir;
         const char *arriving_dir;  /* STORE/commit/arriving */
+        const char *unpacked_dir;  /* STORE/commit/unpacked */
         const char *run_dir;
         const char *audit_dir;
 } Store;

@@ -29,6 +29,8 @@
 #include "worker/sniff.h"
 #include "worker/stage.h"
 #include "worker/trial.h"
+#include "engine/unpack_message.h"
+#include "worker/unpack.h"
 
 enum { CONTROL = 3, ROWS = 4, FIRST_OTHER = 5 };
 enum { EXIT_PROTOCOL = 70, EXIT_ENGINE = 71, EXIT_START = 72 }; /* for the log only; lode looks at signals */
@@ -297,6 +299,20 @@ static void serve_try(Server *server, const Request *request, Arena *arena) {
         reply(server, MESSAGE_TRIED, request->message.statement, &payload);
 }
 
+static void serve_unpack(Server *server, const Request *request, Arena *arena) {
+        Archive archive;
+        Error err = { 0 };
+        if (request->fd_count != 2 || request->message.payload.size > 0)
+                _exit(EXIT_PROTOCOL);
+        if (unpack_run(request->fds[0], request->fds[1], arena, &archive, &err) != STATUS_OK) {
+                reply_error(server, request->message.statement, &err);
+                return;
+        }
+        CLEANUP(buf_deinit) Buf payload = { 0 };
+        archive_write(&payload, &archive);
+        reply(server, MESSAGE_UNPACKED, request->message.statement, &payload);
+}
+
 static bool report_progress(void *context, uint64_t bytes_read) {
         Server *server = context;
         uint64_t statement = server->request.message.statement;
@@ -332,7 +348,7 @@ static const struct {
         { MESSAGE_PREPARE, serve_prepare }, { MESSAGE_EXECUTE, serve_execute }, { MESSAGE_DEFINE, serve_define },
         { MESSAGE_BUILD, serve_build },     { MESSAGE_SNIFF, serve_sniff },     { MESSAGE_STAGE, serve_stage },
         { MESSAGE_LOCATE, serve_locate },   { MESSAGE_ZONE, serve_zone },
-        { MESSAGE_TRY, serve_try },
+        { MESSAGE_TRY, serve_try },         { MESSAGE_UNPACK, serve_unpack },
 };
 
 static void serve(Server *server, const Request *request) {

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Archives in ingress: each member is a delivery of its own, what no source wants is told of, and an archive that is not
+wholly what it says stays where it is, with words. Python's zipfile and tarfile pack; every file is counted once."""
+
+import io
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pytest
+from conftest import Project
+
+ORDERS = {f"orders_{day}.csv": f"id,amount\n{day},{day}.50\n" for day in range(1, 4)}
+
+
+def zipped(members: dict[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def tarred(members: dict[str, str | bytes], mode: str = "w", form: int = tarfile.PAX_FORMAT) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode, format=form) as archive:  # type: ignore[call-overload]
+        for name, content in members.items():
+            data = content.encode() if isinstance(content, str) else content
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def sources(project: Project) -> None:
+    project.write("zones/shop/zone.yml", "owner: root\n")
+    project.write("zones/shop/sources/orders.yml", "from: ingress/orders_*.csv\nformat: csv\ncolumns:\n  id: int\n  amount: decimal(10,2)\n")
+    project.write("zones/shop/sources/clients.yml", "from: ingress/clients*.csv\nformat: csv\ncolumns:\n  id: int\n  name: text\n")
+
+
+def run(project: Project) -> dict[str, Any]:
+    report = project.json("run", check=False)
+    counts = report["files"]
+    assert counts["seen"] == sum(counts[key] for key in ("staged", "duplicate", "held", "failed", "unclaimed")), counts
+    return report
+
+
+def ids(project: Project) -> list[int]:
+    return [row["id"] for row in project.query("select id from shop.staging.orders order by id")]
+
+
+PACKERS: dict[str, Callable[[dict[str, str | bytes]], bytes]] = {
+    "a.zip": zipped, "stored.zip": lambda members: zipped(members, zipfile.ZIP_STORED), "a.tar": tarred,
+    "gnu.tar": lambda members: tarred(members, form=tarfile.GNU_FORMAT), "old.tar": lambda members: tarred(members, form=tarfile.USTAR_FORMAT),
+    "a.tar.gz": lambda members: tarred(members, "w:gz"), "a.tar.bz2": lambda members: tarred(members, "w:bz2"),
+    "a.tar.xz": lambda members: tarred(members, "w:xz"),
+    "a.tar.zst": lambda members: pyarrow.compress(tarred(members), codec="zstd", asbytes=True), "nameless": zipped}
+
+
+def test_members_are_deliveries_of_their_own(project: Project) -> None:
+    sources(project)
+    for number, (name, pack) in enumerate(PACKERS.items()):
+        long = "a folder of a long name/" * 5
+        project.drop("shop", name, pack({f"orders_{number}.csv": f"id,amount\n{number},1\n", f"{long}orders_{100 + number}.csv": f"id,amount\n{100 + number},2\n",
+                                         "export/clients.csv": f"id,name\n{number},Zoë\n"}))
+    report = run(project)
+    count = len(PACKERS)
+    assert report["state"] == "published" and report["files"] == {
+        "seen": 3 * count, "staged": 3 * count, "duplicate": 0, "held": 0, "failed": 0, "unclaimed": 0}, report
+    assert ids(project) == [*range(count), *range(100, 100 + count)]
+    names = {delivery["name"] for delivery in report["deliveries"]}
+    assert {f"{name}/export/clients.csv" for name in PACKERS} <= names
+    assert not list((project.root / "ingress/shop").iterdir())
+    assert not [path for path in (project.store / "commit/unpacked").rglob("*") if path.name != "shop"]
+    assert run(project)["files"]["seen"] == 0
+
+
+def test_the_same_member_is_a_duplicate_and_what_nobody_wants_is_told(project: Project) -> None:
+    sources(project)
+    project.drop("shop", "first.zip", zipped({**ORDERS, "readme.txt": "hello", "__MACOSX/._orders_1.csv": "x", ".hidden": "y"}))
+    report = run(project)
+    assert report["files"] | {"seen": 0} == {"seen": 0, "staged": 3, "duplicate": 0, "held": 0, "failed": 0, "unclaimed": 2}
+    project.drop("shop", "second.tar", tarred({"orders_1.csv": ORDERS["orders_1.csv"], "orders_9.csv": "id,amount\n9,9\n"}))
+    report = run(project)
+    assert report["files"] | {"seen": 0} == {"seen": 0, "staged": 1, "duplicate": 1, "held": 0, "failed": 0, "unclaimed": 2}
+    assert ids(project) == [1, 2, 3, 9]
+    told = project.lode("run", check=False)
+    assert "ingress/shop/first.zip/readme.txt" in told.stdout + told.stderr and "ingress/shop/first.zip/_.hidden" in told.stdout + told.stderr
+
+
+def bad_archives() -> dict[str, tuple[bytes, str]]:
+    good = zipped({"orders_1.csv": "id,amount\n" + "1,2\n" * 500})
+    links = io.BytesIO()
+    with tarfile.open(fileobj=links, mode="w") as archive:
+        info = tarfile.TarInfo("orders_1.csv")
+        info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(info)
+    link = zipfile.ZipInfo("orders_1.csv")
+    link.create_system, link.external_attr = 3, 0o120777 << 16
+    zip_link = io.BytesIO()
+    with zipfile.ZipFile(zip_link, "w") as archive:
+        archive.writestr(link, "/etc/passwd")
+    directory = good.index(b"PK\x01\x02")
+    encrypted = bytearray(good)
+    encrypted[directory + 8] |= 1
+    bomb = bytearray(good)
+    bomb[directory + 24:directory + 28] = (4_000_000_000).to_bytes(4, "little")
+    wrong_sum = bytearray(good)
+    wrong_sum[directory + 16] ^= 1
+    method = bytearray(good)
+    method[directory + 10] = 9
+    tar = tarred(ORDERS)  # type: ignore[arg-type]
+    twice = io.BytesIO()
+    with zipfile.ZipFile(twice, "w") as archive:
+        archive.writestr("orders_1.csv", "a")
+        archive.writestr("./orders_1.csv", "b")
+    return {
+        "encrypted.zip": (bytes(encrypted), "'orders_1.csv' is encrypted"),
+        "bomb.zip": (bytes(bomb), "more than 1000 times its size"),
+        "sum.zip": (bytes(wrong_sum), "damaged"),
+        "method.zip": (bytes(method), "zip's method 9"),
+        "cut.zip": (good[:-30], "damaged"),
+        "up.zip": (zipped({"../orders_1.csv": "x"}), "'../orders_1.csv' would lie outside"),
+        "deep.zip": (zipped({"a/../../orders_1.csv": "x"}), "would lie outside"),
+        "root.tar": (tarred({"/etc/orders_1.csv": "x"}), "would lie outside"),
+        "drive.zip": (zipped({"C:orders_1.csv": "x"}), "would lie outside"),
+        "back.zip": (zipped({"a/..\\..\\orders_1.csv": "x"}), "would lie outside"),
+        "control.tar": (tarred({"orders\x01.csv": "x"}), "a name that no file"),
+        "link.tar": (links.getvalue(), "is a link"),
+        "link.zip": (zip_link.getvalue(), "is a link"),
+        "twice.zip": (twice.getvalue(), "two members of the archive are called 'orders_1.csv'"),
+        "many.zip": (zipped({f"orders_{number}.csv": "" for number in range(10001)}), "more than 10000 members"),
+        "cut.tar": (tar[:700], "ends too early"),
+        "open.tar": (tar[:1024], "ends too early"),
+        "header.tar": (tar[:1024] + b"x" * 512 + tar[1536:], "damaged"),
+        "empty.zip": (zipped({}), "no members"),
+    }
+
+
+def test_what_is_not_wholly_understood_is_held_where_it_is(project: Project) -> None:
+    sources(project)
+    bad = bad_archives()
+    for name, (content, _) in bad.items():
+        project.drop("shop", name, content)
+    for _ in range(2):
+        report = run(project)
+        assert report["files"]["held"] == report["files"]["seen"] == len(bad), report["files"]
+        said = {delivery["name"]: delivery["message"] for delivery in report["deliveries"]}
+        for name, (content, words) in bad.items():
+            assert words in said[name], (name, said[name])
+            assert (project.root / "ingress/shop" / name).read_bytes() == content
+    assert not list((project.store / "commit/unpacked").rglob("*.csv"))
+
+
+def test_archives_in_archives_are_not_unpacked_and_workbooks_are_none(project: Project, test_data: Path) -> None:
+    sources(project)
+    workbook = next(path for path in sorted((test_data / "xlsx").glob("*.xlsx")) if path.read_bytes()[:2] == b"PK")
+    project.drop("shop", "outer.zip", zipped({"orders_1.csv": ORDERS["orders_1.csv"], "inner.zip": zipped({"orders_2.csv": ORDERS["orders_2.csv"]})}))
+    project.drop("shop", "book.xlsx", workbook)
+    report = run(project)
+    assert report["files"] == {"seen": 3, "staged": 1, "duplicate": 0, "held": 0, "failed": 0, "unclaimed": 2}, report
+    assert ids(project) == [1] and (project.root / "ingress/shop/book.xlsx").exists()
+
+
+def test_real_archives(project: Project, test_data: Path) -> None:
+    project.write("zones/shop/zone.yml", "owner: root\n")
+    project.write("zones/shop/sources/films.yml", "from: ingress/*.tsv\nformat: csv\ndelimiter: tab\ncolumns:\n  name: text\n")
+    for name in ("movies.zip", "movies.tar.gz"):
+        project.drop("shop", name, test_data / "encodings" / name)
+    with zipfile.ZipFile(test_data / "encodings/movies.zip") as archive:
+        members = {info.filename: archive.read(info) for info in archive.infolist() if not info.is_dir()}
+    report = run(project)
+    assert report["files"]["seen"] == 2 * len(members), report["files"]
+
+
+def test_add_looks_into_an_archive(project: Project, test_data: Path) -> None:
+    project.drop("shop", "delivery.zip", zipped({**ORDERS, "export/clients.csv": "id,name\n1,Zoë\n", "readme.txt": ""}))
+    said = project.json("add", "shop", project.root / "ingress/shop/delivery.zip", check=False)
+    assert {source["source"]: len(source["files"]) for source in said["sources"]} == {"orders": 3, "clients": 1}, said
+    assert "from: ingress/orders_*.csv" in (project.root / "zones/shop/sources/orders.yml").read_text()
+    report = run(project)
+    assert (report["files"]["staged"], report["files"]["unclaimed"]) == (4, 1), report
+    said = project.json("add", "films", test_data / "encodings/movies.zip")
+    assert all(file.startswith(str(test_data / "encodings/movies.zip") + "/") for source in said["sources"] for file in source["files"])
+
+
+@pytest.mark.full
+@pytest.mark.timeout(600)
+def test_ten_thousand_members(project: Project) -> None:
+    sources(project)
+    project.drop("shop", "all.zip", zipped({f"orders_{number}.csv": f"id,amount\n{number},1\n" for number in range(9999)}))
+    report = run(project)
+    assert report["files"]["staged"] == 9999 and ids(project) == list(range(9999))
