@@ -216,12 +216,19 @@ static size_t count_line_ends(Str raw, bool big) {
         return count;
 }
 
-/* Line ends of two bytes in one order, hardly any in the other, and no zeros but halves of letters. */
+static bool is_plain(char byte) {
+        return byte >= ' ' && byte < 0x7f;
+}
+
+/* Line ends of two bytes in one order, hardly any in the other, no zeros but halves of letters, and no text of one byte
+ * a letter in which zeros stand as well. */
 static const Encoding *utf16_by_zeros(Str raw) {
-        size_t little = count_line_ends(raw, false), big = count_line_ends(raw, true), zeros = 0;
-        for (size_t at = 0; at + 1 < raw.size; at += 2)
+        size_t little = count_line_ends(raw, false), big = count_line_ends(raw, true), zeros = 0, plain = 0;
+        for (size_t at = 0; at + 1 < raw.size; at += 2) {
                 zeros += raw.data[at] == 0 && raw.data[at + 1] == 0;
-        if (zeros > 0 || little == big)
+                plain += is_plain(raw.data[at]) && is_plain(raw.data[at + 1]);
+        }
+        if (zeros > 0 || little == big || plain > raw.size / 4)
                 return NULL;
         return encoding_find(little > big ? STR("utf-16le") : STR("utf-16be"));
 }

@@ -145,8 +145,33 @@ static bool is_known(const Format *format, Str field) {
         return true;
 }
 
+/* What a reading of `"` as an ordinary character leaves behind. */
+typedef struct Foreign {
+        size_t quoted, torn; /* fields that begin with it; and that do not end with it, so that others hold their rest */
+        size_t own;          /* fields in the dialect's own quotes */
+} Foreign;
+
+static void look_for_quotes(const Format *format, Str field, Foreign *foreign) {
+        char last = field.size > 1 ? field.data[field.size - 1] : 0;
+        foreign->own += format->quote && last == format->quote && field.data[0] == format->quote;
+        if (format->quote == '"' || field.size == 0 || field.data[0] != '"')
+                return;
+        foreign->quoted++;
+        foreign->torn += last != '"';
+}
+
+/* A dialect without `"` must not cut what stands in it, and one with another quote must have fields in it. */
+static double foreign_factor(const Format *format, const Foreign *foreign, size_t records) {
+        if (format->quote == '\'' && foreign->own == 0)
+                return 0;
+        if (foreign->torn * 10 > records)
+                return 0.005;
+        return foreign->quoted > 0 ? 0.5 : 1;
+}
+
 static double known_share(Sniffing *sniffing, const Format *format, const Records *records, size_t width) {
-        size_t known = 0, all = 0;
+        size_t known = 0, all = 0, looked = 0;
+        Foreign foreign = { 0 };
         ScanDialect dialect = { format->delimiter, format->quote, format->escape };
         for (size_t i = 0; i < records->count && all < 50000; i++) {
                 const Record *record = &records->items[i];
@@ -155,14 +180,16 @@ static double known_share(Sniffing *sniffing, const Format *format, const Record
                 Scan scan;
                 scan_bytes(&dialect, sniffing->text.data, record->start, record->end, sniffing->ends, &scan);
                 size_t start = record->start;
+                looked++;
                 for (size_t field = 0; field <= scan.count; field++) {
                         size_t end = field < scan.count ? sniffing->ends[field] : record->end;
+                        look_for_quotes(format, (Str){ sniffing->text.data + start, end - start }, &foreign);
                         known += is_known(format, (Str){ sniffing->text.data + start, end - start });
                         all++;
                         start = end + 1;
                 }
         }
-        return all ? (double)known / (double)all : 0;
+        return all ? (double)known / (double)all * foreign_factor(format, &foreign, looked) : 0;
 }
 
 /* A file with more columns than can be kept would otherwise look like one of a single column. */
@@ -442,6 +469,33 @@ static Shape shape_of(const Sniffing *sniffing, const Format *format, const Str 
         return shape;
 }
 
+/* A text without its blanks and with every number in it a 9. */
+static Str make_of(Str text, Arena *arena) {
+        char *make = arena_alloc_raw(arena, text.size + 1);
+        size_t size = 0;
+        for (size_t i = 0; i < text.size; i++) {
+                bool digit = text.data[i] >= '0' && text.data[i] <= '9';
+                char as = digit ? '9' : text.data[i];
+                if (as != ' ' && !(digit && size > 0 && make[size - 1] == '9'))
+                        make[size++] = as;
+        }
+        return (Str){ make, size };
+}
+
+/* Whether a text differs from most of the others in its numbers alone: 'row 1' among 'row 2', 'row 3'. */
+static bool is_made_alike(const Sniffing *sniffing, const Format *format, Str text, const Str *others, size_t count) {
+        Str make = make_of(text, sniffing->arena);
+        size_t alike = 0, all = 0;
+        if (count < 2 || str_find_byte(make, '9') == make.size)
+                return false;
+        for (size_t i = 0; i < count && i < 1000; i++) {
+                Str other = str_trim(field_unquote(format, others[i], sniffing->arena));
+                alike += str_equal(make_of(other, sniffing->arena), make);
+                all += other.size > 0;
+        }
+        return alike * 5 >= all * 4 && all > 1;
+}
+
 typedef struct Votes {
         int header, data;   /* strong: types and shapes */
         bool names, unique; /* weak: all fields look like names, all differ */
@@ -468,7 +522,7 @@ static void vote_column(const Sniffing *sniffing, const Format *format, const Ta
                         votes->header++;
                 return;
         }
-        if (is_number_like(text))
+        if (is_number_like(text) || is_made_alike(sniffing, format, text, rest, count))
                 votes->data++;
         Shape shape = shape_of(sniffing, format, rest, count);
         if (shape.fixed)
@@ -489,10 +543,23 @@ static bool all_differ(const Sniffing *sniffing, const Format *format, const Tab
         return true;
 }
 
+static bool begins_with_digit(const Sniffing *sniffing, const Format *format, const Table *table) {
+        for (size_t i = 0; i < table->width; i++) {
+                Str text = str_trim(field_unquote(format, table->fields[i], sniffing->arena));
+                if (text.size > 0 && text.data[0] >= '0' && text.data[0] <= '9')
+                        return true;
+        }
+        return false;
+}
+
 static bool decide_header(Sniffing *sniffing, const Format *format, const Table *table) {
         Votes votes = { .names = true };
         if (table->rows == 0)
                 return true;
+        if (table->rows == 1 && begins_with_digit(sniffing, format, table)) {
+                add_doubt(sniffing, STR(""), STR("the only record could be a header"), STR("data, since a field begins with a digit"));
+                return false;
+        }
         for (size_t i = 0; i < table->width; i++)
                 vote_column(sniffing, format, table, i, &votes);
         votes.unique = all_differ(sniffing, format, table);
@@ -690,10 +757,10 @@ Str sniff_why_renamed(Arena *arena, Str written) {
                           STR_ARG(written));
 }
 
-static void name_columns(Sniffing *sniffing, const Format *format, const Table *table, const Record *before) {
+/* above: the names of a header of another width; NULL = there is none. */
+static void name_columns(Sniffing *sniffing, const Format *format, const Table *table, Str *above) {
         size_t width = table->width;
-        Str *names = ARENA_ARRAY(sniffing->arena, Str, width + 1),
-            *fields = header_of_other_width(sniffing, format, before, width);
+        Str *names = ARENA_ARRAY(sniffing->arena, Str, width + 1), *fields = above;
         bool *renamed = ARENA_ARRAY(sniffing->arena, bool, width + 1);
         if (format->header)
                 fields = ARENA_ARRAY(sniffing->arena, Str, width + 1);
@@ -743,6 +810,31 @@ static const Record *record_before(const Sniffing *sniffing, const Format *forma
         return first > 0 ? &records->items[first - 1] : NULL;
 }
 
+/*
+ * Lines before the table are passed over only where something says that they are none of it: a header follows, or is the
+ * last of them, or they have no delimiter and several records follow. Else they would be records that are lost.
+ */
+static bool preamble_is_one(const Sniffing *sniffing, const Format *format, const Records *records, size_t first, const Table *table,
+                            const Str *above) {
+        if (format->skip == 0 || format->header || above)
+                return true;
+        for (size_t i = 0; i < first; i++)
+                if (records->items[i].width != 1 && !is_blank(sniffing, &records->items[i], format->delimiter))
+                        return false;
+        return table->rows >= 3;
+}
+
+/* The lines are records after all, of another width, and will be quarantined as that. */
+static void keep_preamble(Sniffing *sniffing, Format *format) {
+        Sniffed *out = sniffing->out;
+        size_t kept = 0;
+        format->skip = 0;
+        for (size_t i = 0; i < out->doubt_count; i++)
+                if (!str_is(out->doubts[i].assumed, "a preamble, skipped"))
+                        out->doubts[kept++] = out->doubts[i];
+        out->doubt_count = kept;
+}
+
 static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         Records records = { 0 };
         size_t count, total;
@@ -767,8 +859,15 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         out->columns = ARENA_ARRAY(sniffing->arena, SniffedColumn, width);
         out->column_count = width;
         format->header = decide_header(sniffing, format, &table);
-        name_columns(sniffing, format, &table,
-                     format->skip > 0 ? record_before(sniffing, format, &records, first) : NULL);
+        const Record *before = format->skip > 0 ? record_before(sniffing, format, &records, first) : NULL;
+        Str *above = header_of_other_width(sniffing, format, before, width);
+        if (format->skip > 0 && format->header && table.rows == 1)
+                return error_reason(err, NO_CSV); /* lines, and one of them of two fields: prose */
+        if (!preamble_is_one(sniffing, format, &records, first, &table, above)) {
+                keep_preamble(sniffing, format);
+                TRY(read_table(sniffing, format, width, &table, err));
+        }
+        name_columns(sniffing, format, &table, above);
         guess_columns(sniffing, format, &table, true);
         bool month_first = false;
         for (size_t i = 0; i < width; i++)

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`lode add` and `lode run` with no edit, over every CSV-like file of other people that is at hand.
+
+The judge is Python's csv module with a dialect of its own choosing: of all delimiters and quotes the one that cuts most
+records to one width. What a person sees otherwise than it does is written down in DIALECTS and HEADERLESS. A row of a table
+is right when its fields are those of a record of the file; a record that is in no table must be quarantined, or be a header,
+a blank line or a preamble of which `add` said so."""
+
+import csv
+import gzip
+import io
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime
+from datetime import time as clock
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Project, make_project
+
+FOLDERS = {"duckdb-csv": ("*.csv", "*.tsv", "*.gz"), "csv-spectrum/csvs": ("*.csv",), "openflights": ("*.dat",), "encodings": ("*.csv", "*.tsv")}
+# Files that Python's csv cannot cut as their writers meant: delimiter, quote, escape.
+DIALECTS: dict[str, tuple[str, str | None, str | None]] = {
+    "duckdb-csv/auto/backslash_escape.csv": ("|", '"', "\\"),
+    "duckdb-csv/auto/single_quote_backslash.csv": ("|", "'", "\\"),
+    "duckdb-csv/rejects_sniffer.csv": (";", '"', None),
+}
+# What is right all the same though the judge cannot say so: an accepted row per file that is read otherwise, with its reason.
+KNOWN_WRONG: dict[str, str] = {
+    "duckdb-csv/test/blob.csv": "one record that holds every character once: what parts it, nothing tells",
+    "duckdb-csv/headers/undetected_type.csv": "68,527.00 alone below a title: two fields, or one number with a comma, nothing tells",
+}
+
+
+def text_of(path: Path) -> str | None:
+    data = path.read_bytes()
+    if path.suffix == ".gz":
+        data = gzip.decompress(data)
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1") if b"\xff" not in data else None
+
+
+def cut(text: str, delimiter: str, quote: str | None, escape: str | None) -> list[list[str]]:
+    csv.field_size_limit(1 << 30)
+    options: dict[str, Any] = {"delimiter": delimiter, "escapechar": escape, "doublequote": escape is None}
+    options |= {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
+    return [record for record in csv.reader(io.StringIO(text, newline=""), **options) if any(field.strip() for field in record)]
+
+
+def best_cut(text: str) -> list[list[str]]:
+    """Of all dialects the one with the most records of one width, and of these the widest."""
+    best: tuple[float, int, list[list[str]]] = (-1, 0, [])
+    for delimiter in ",;\t|":
+        for quote in ('"', "'"):
+            if quote == "'" and f"{delimiter}'" not in text:
+                continue
+            records = cut(text, delimiter, quote, None)
+            if not records:
+                continue
+            width, count = Counter(map(len, records)).most_common(1)[0]
+            share = count / len(records) * (1 if width > 1 else 0.5)
+            if (share, width) > best[:2]:
+                best = (share, width, records)
+    return best[2]
+
+
+def same(field: str, value: Any) -> bool:
+    """Whether a value of a table is what a field says. Which of two days it means is not asked here."""
+    text = field.strip()
+    if value is None:
+        return text in ("", "\\N", "NULL", "null", "Null", "NA", "N/A", "n/a", "#N/A", "None", "none", "-", "--", "?")
+    if isinstance(value, str):
+        return value == field or value.replace("\r\n", "\n") == field.replace("\r\n", "\n")
+    if isinstance(value, bool):
+        return text.lower() in (("true", "t", "yes", "y", "1") if value else ("false", "f", "no", "n", "0"))
+    if isinstance(value, (int, float, Decimal)):
+        for number in (text, text.replace(",", ""), text.replace(".", "").replace(",", "."), text.replace(" ", "").replace("'", "")):
+            try:
+                if Decimal(number) == Decimal(str(value)) or float(number) == value:
+                    return True
+            except (InvalidOperation, ValueError):
+                continue
+        return False
+    if isinstance(value, (date, datetime)):
+        return str(value.year) in text or f"{value.year % 100:02}" in text
+    return isinstance(value, clock) and f"{value.minute:02}" in text
+
+
+@dataclass
+class Verdict:
+    name: str
+    outcome: str  # exact | quarantined | held | refused, or another format
+    wrong: list[Any]
+    lost: int
+
+
+def judge(name: str, path: Path, source: dict[str, Any], delivery: dict[str, Any], rows: list[dict[str, Any]]) -> Verdict:
+    text = text_of(path)
+    if source["format"] != "csv":
+        return Verdict(name, source["format"], [], 0)
+    if delivery["state"] != "staged" or text is None:
+        return Verdict(name, "held", [], 0)
+    records = cut(text, *DIALECTS[name]) if name in DIALECTS else best_cut(text)
+    wrong, at, used = [], 0, 0
+    for row in rows:
+        fields = list(row.values())
+        found = next((i for i in range(at, len(records)) if len(records[i]) == len(fields) and all(map(same, records[i], fields))), None)
+        if found is None and any(fields):
+            wrong.append(fields)
+        elif found is None:
+            continue  # a quoted empty text alone on its line, which the judge takes for a blank one
+        else:
+            at, used = found + 1, used + 1
+    told = " ".join(doubt["what"] for doubt in source["doubts"])
+    passed_over = source["dialect"].get("skip", 0) if "no record" in told else 0
+    headers = 1 if source["dialect"]["header"] else 0
+    lost = len(records) - used - delivery["quarantined"] - headers - passed_over - len(wrong)
+    return Verdict(name, "quarantined" if delivery["quarantined"] else "exact", wrong, max(lost, 0))
+
+
+def files_of(test_data: Path) -> dict[str, Path]:
+    return {str(path.relative_to(test_data)): path for folder, patterns in FOLDERS.items() for pattern in patterns
+            for path in sorted((test_data / folder).rglob(pattern))}
+
+
+def judge_all(project: Project, files: dict[str, Path]) -> list[Verdict]:
+    added = project.json("add", "z", "--each", *files.values())
+    names = {str(path): name for name, path in files.items()}
+    report = project.lode("run", "-o", "json", check=False, timeout=1200).json
+    deliveries = {delivery["source"]: delivery for delivery in report["deliveries"]}
+    verdicts = [Verdict(names[left["file"]], "refused", [], 0) for left in added["left_over"]]
+    for source in added["sources"]:
+        delivery = deliveries[source["source"]]
+        assert delivery["records"] == delivery["accepted"] + delivery["quarantined"] + delivery["skipped"], delivery
+        path = Path(source["files"][0])
+        rows = []
+        if delivery["state"] == "staged" and delivery["accepted"]:
+            table = project.table(f"z.staging.{source['source']}").sort_by("_row")
+            assert table.num_rows == delivery["accepted"]
+            rows = table.drop_columns(["_file", "_row"]).to_pylist()
+        verdicts.append(judge(names[str(path)], path, source, delivery, rows))
+    return verdicts
+
+
+def assert_none_wrong(verdicts: list[Verdict], record_property: Any) -> None:
+    shares = Counter(verdict.outcome for verdict in verdicts)
+    shares |= {"wrong rows": sum(bool(v.wrong) for v in verdicts), "silent loss": sum(v.lost > 0 for v in verdicts)}
+    record_property("shares", dict(shares))
+    print(f"{len(verdicts)} files: {dict(shares)}")
+    wrong = {v.name: v.wrong[:3] for v in verdicts if v.wrong and v.name not in KNOWN_WRONG}
+    lost = {v.name: v.lost for v in verdicts if v.lost > 0}
+    assert not lost, f"records that nobody speaks of: {lost}"
+    assert not wrong, f"rows that are in no file: {wrong}"
+
+
+def test_a_sample_of_real_files(project: Project, test_data: Path, record_property: Any) -> None:
+    files = files_of(test_data)
+    chosen = {name: path for i, (name, path) in enumerate(files.items()) if i % 6 == 0 or name.startswith("csv-spectrum")}
+    assert_none_wrong(judge_all(project, chosen), record_property)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+def test_all_real_files(project: Project, test_data: Path, record_property: Any) -> None:
+    assert_none_wrong(judge_all(project, files_of(test_data)), record_property)
+
+
+def test_csv_spectrum_is_what_its_authors_say(project: Project, test_data: Path) -> None:
+    folder = test_data / "csv-spectrum"
+    files = sorted((folder / "csvs").glob("*.csv"))
+    added = project.json("add", "z", "--each", *files)
+    project.lode("run")
+    for source in added["sources"]:
+        wanted = json.loads((folder / "json" / f"{Path(source['files'][0]).stem}.json").read_text())
+        wanted = wanted if isinstance(wanted, list) else [wanted]
+        rows = project.query(f"select * from z.staging.{source['source']} order by _row")
+        shown = [{key: "" if value is None else str(value) for key, value in row.items()} for row in rows]
+        newlines = [{key: value.replace("\r\n", "\n") for key, value in row.items()} for row in shown]
+        if source["source"] == "location_coordinates":  # whose number its authors changed in one of the two
+            newlines[0]["Contact Phone Number"] = wanted[0]["Contact Phone Number"]
+        assert newlines == [{key.replace("\r\n", "\n"): value.replace("\r\n", "\n") for key, value in row.items()} for row in wanted], source
+
+
+def test_two_hundred_files_are_grouped_in_seconds(project: Project) -> None:
+    for i in range(200):
+        kind = i % 4
+        text = [f"id,name\n1,a\n2,b{i}\n", f"id;amount\n1;2,5\n{i};3,5\n", f"day,id,value\n2026-01-01,1,{i}\n", f"code\tlabel\n00{i}\tx\n"][kind]
+        project.write(f"in/{'orders items days codes'.split()[kind]}_{i:03}.csv", text)
+    started = time.monotonic()
+    added = project.json("add", "shop", *sorted(project.root.glob("in/*.csv")))
+    assert time.monotonic() - started < 20
+    assert sorted((source["source"], len(source["files"])) for source in added["sources"]) == [
+        ("codes", 50), ("days", 50), ("items", 50), ("orders", 50)]
+    assert project.json("run")["files"]["staged"] == 200
+
+
+# The records of a spreadsheet saved as CSV, and what becomes of them: rows, quarantined, skipped.
+SHEETS = {
+    "a title, a note and an empty line above": ("Sales of May\nall in DKK\n\nid,name,amount\n1,a,2.50\n2,b,3.50\n3,c,4.50\n", 3, 0, 4),
+    "a total below": ("id,name,amount\n1,a,2.50\n2,b,3.50\n3,c,4.50\nTotal,,10.50\n", 3, 0, 2),
+    "rows of commas": ("id,name,amount\n1,a,2.50\n,,\n2,b,3.50\n,,\n", 2, 0, 3),
+    "repeated names over two lines": ('"net\namount","net\namount",id\n1.5,2.5,7\n2.5,3.5,8\n', 2, 0, 1),
+    "ragged rows": ("id,name,amount\n1,a,2.50\n2,b\n3,c,4.50,x\n4,d,5.50\n5,e,6.50\n", 3, 2, 1),
+    "no header at all": ("1,a,2.50\n2,b,3.50\n3,c,4.50\n", 3, 0, 0),
+    "titles above records without a header": ("1,a\n2,b\n1,2.5,x,2026-01-01\n2,3.5,y,2026-01-02\n3,4.5,z,2026-01-03\n", 3, 2, 0),
+    "comments": ("# made by a machine\nid,name\n1,a\n# half way\n2,b\n", 2, 0, 3),
+}
+
+
+@pytest.mark.parametrize("text, rows, quarantined, skipped", SHEETS.values(), ids=SHEETS)
+def test_what_spreadsheets_leave_is_told_apart(tmp_path: Path, text: str, rows: int, quarantined: int, skipped: int) -> None:
+    project = make_project(tmp_path)
+    project.write("in/x.csv", text)
+    project.lode("add", "z", project.root / "in/x.csv", "--name", "x")
+    (delivery,) = project.lode("run", "-o", "json", check=False).json["deliveries"]
+    assert (delivery["accepted"], delivery["quarantined"], delivery["skipped"]) == (rows, quarantined, skipped)
