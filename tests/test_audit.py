@@ -284,19 +284,33 @@ def test_an_answer_that_is_cut_off_is_recorded(server: Server) -> None:
     assert 0 < found[1]["rows"] < 8000000
 
 
+def test_a_long_answer_of_the_command_line_is_recorded_before_it_is_shown(server: Server) -> None:
+    before = mark(server)
+    many = "select r.n, a.id from shop.canonical.order a, range(30000) r(n)"
+    assert len(server.project.csv(many).splitlines()) == 120001
+    assert len(server.project.csv(many, "--as", "oz").splitlines()) == 120001
+    found = since(server, before)
+    assert [(entry["action"], entry["rows"]) for entry in found] == [
+        ("query begun", None), ("query", 120000), ("query begun as oz", None), ("query as oz", 120000)]
+
+
 def test_changes_by_the_command_line_are_recorded(server: Server) -> None:
     project, before = server.project, mark(server)
     token = project.json("token", "add", "ci", "--for", "bo")["token"]
     project.lode("user", "set", "cy", "--attr", "region=US")
     project.lode("token", "remove", "ci")
+    project.write("zones/shop/canonical/more.sql", "select id from canonical.order")
+    project.write("zones/shop/access.yml", (project.root / "zones/shop/access.yml").read_text() + "- who: [cy]\n  on: [canonical.more]\n")
+    project.lode("apply")
     project.lode("why", "bo", "shop.canonical.order", "id = 4711")
     project.lode("show", "access", "shop.canonical.order")
     project.lode("trace", "shop.staging.orders", "--where", "id = 1")
     project.lode("show", "quarantine")
     project.lode("backup", project.root.parent / "backup")
     found = since(server, before)
-    assert [entry["action"] for entry in found] == ["token add", "user set", "token remove", "why", "show access", "trace", "show quarantine", "backup"]
+    assert [entry["action"] for entry in found] == ["token add", "user set", "token remove", "apply", "why", "show access", "trace", "show quarantine", "backup"]
     assert all(entry["principal"] == ME and entry["via"] == "cli" for entry in found)
+    assert sorted(found[3]["objects"]) == ["shop.access", "shop.canonical.more"]
     text = "".join(path.read_text() for path in (project.store / "audit").iterdir())
     assert token not in text and PASSWORD not in text and "4711" not in text
 
@@ -385,6 +399,7 @@ def test_what_cannot_be_recorded_is_not_answered(tmp_path: Path) -> None:
         psycopg.connect(server.dsn("bo", "shop")).close()
         connection.close()
         server.stop()
+    assert [entry["action"] for entry in entries(project, "-n", "1")] == ["serve end"]
     assert verify(project) == {"state": "whole", "files": 2, "records": verify(project)["records"] - 1, "breaks": [], "torn": []}
 
 

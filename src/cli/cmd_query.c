@@ -13,6 +13,7 @@
 #include <fcntl.h>
 
 #define SQL_FILE_MAX (1u << 20)
+#define HELD_MOST ((size_t)64 << 10) /* bytes of rows that wait for the audit log */
 
 enum { OPTION_FILE, OPTION_AT, OPTION_BRANCH, OPTION_AS };
 
@@ -85,7 +86,7 @@ static Str renamed(Arena *arena, Str sql, const WorkerColumns *columns, const St
 }
 
 /* The engine writes the file; it is passed on as it is. */
-static Status answer_parquet(Cli *cli, Statement *statement, int64_t *out_rows, int64_t *out_bytes, Error *err) {
+static Status build_parquet(Cli *cli, Statement *statement, WorkerFile *out, Error *err) {
         if (isatty(STDOUT_FILENO))
                 return error_set(err, STATUS_USAGE, "-o parquet writes binary data: send it to a file with > answer.parquet");
         const WorkerColumns *columns = &statement->columns;
@@ -102,9 +103,8 @@ static Status answer_parquet(Cli *cli, Statement *statement, int64_t *out_rows, 
                 return statement_error(statement, err);
         if (count != 1)
                 return error_set(err, STATUS_INTERNAL, "%zu files for one answer", count);
-        *out_rows = files[0].statistics.rows;
-        *out_bytes = files[0].statistics.bytes;
-        return copy_out(files[0].path, err);
+        *out = files[0];
+        return STATUS_OK;
 }
 
 /* Who is answered: whoever runs the command, or with --as somebody else as the server would answer them. */
@@ -134,39 +134,91 @@ static Status find_asker(Workspace *workspace, const char *as, Asker *out, Error
         return STATUS_OK;
 }
 
-/* What was answered, or, when it was refused, what was asked. bytes: of the answer; -1 = not known. */
-static Status audit_answer(Workspace *workspace, const Asker *asker, const Statement *statement, bool denied, Str text, int64_t rows, int64_t bytes, Error *err) {
-        AuditRecord record = { .action = STR("query"), .rows = rows, .bytes = bytes, .denied = denied, .sql = text };
-        if (asker->is_other)
-                record.action = arena_strf(&workspace->arena, "query as %.*s", STR_ARG(asker->principal.name));
-        if (denied)
-                statement_audit_names(statement->tree, STR(""), &workspace->arena, &record);
-        else
-                statement_audit(statement, &workspace->arena, &record);
-        return workspace_audit(workspace, record, err);
-}
-
-/* Rows on their way to the printer, counted. */
-typedef struct Counted {
+/* One answer on its way. */
+typedef struct Answer {
+        Cli *cli;
+        Workspace *workspace;
+        const Asker *asker;
+        Str text;
+        Statement statement;
         RowPrinter *printer;
-        int64_t bytes;
-} Counted;
+        Buf held;            /* rows that are not printed yet, each behind its length */
+        bool begun;          /* printed from */
+        int64_t rows, bytes; /* that came; -1 = not known */
+} Answer;
 
-static Status count_and_print(void *context, Str message, Error *err) {
-        Counted *counted = context;
-        counted->bytes += (int64_t)message.size;
-        return row_printer_sink(counted->printer, message, err);
+static void answer_deinit(Answer *answer) {
+        row_printer_freep(&answer->printer);
+        buf_deinit(&answer->held);
 }
 
-static Status answer_rows(Cli *cli, Statement *statement, int64_t *out_rows, int64_t *out_bytes, Error *err) {
-        if (cli->output.format == OUTPUT_PARQUET)
-                return answer_parquet(cli, statement, out_rows, out_bytes, err);
-        CLEANUP(row_printer_freep) RowPrinter *printer = row_printer_new(&cli->arena, &statement->columns, &cli->output);
-        Counted counted = { .printer = printer };
-        Status status = statement_execute(statement, count_and_print, &counted, out_rows, err);
-        *out_bytes = counted.bytes;
-        TRY(status);
-        return row_printer_finish(printer, err);
+/* To the audit log. Nothing is shown before it is written there. */
+static Status record(Answer *answer, const char *action, bool denied, Error *err) {
+        Arena *arena = &answer->workspace->arena;
+        AuditRecord record = { .action = str_of(action), .rows = answer->rows, .bytes = answer->bytes, .denied = denied, .sql = answer->text };
+        if (answer->asker->is_other)
+                record.action = arena_strf(arena, "%s as %.*s", action, STR_ARG(answer->asker->principal.name));
+        if (denied)
+                statement_audit_names(answer->statement.tree, STR(""), arena, &record);
+        else
+                statement_audit(&answer->statement, arena, &record);
+        return workspace_audit(answer->workspace, record, err);
+}
+
+static Status print_held(Answer *answer, Error *err) {
+        Cursor rows = cursor_of(buf_view(&answer->held));
+        while (cursor_left(&rows) > 0)
+                TRY(row_printer_sink(answer->printer, cursor_str(&rows), err));
+        buf_clear(&answer->held);
+        answer->begun = true;
+        return STATUS_OK;
+}
+
+/* A long answer is recorded as begun before its first rows are shown, and again when it ends. */
+static Status take_row(void *context, Str row, Error *err) {
+        Answer *answer = context;
+        answer->rows++;
+        answer->bytes += (int64_t)row.size;
+        if (answer->begun)
+                return row_printer_sink(answer->printer, row, err);
+        buf_lstr(&answer->held, row);
+        if (answer->held.size < HELD_MOST)
+                return STATUS_OK;
+        Answer so_far = *answer;
+        so_far.rows = so_far.bytes = -1;
+        TRY(record(&so_far, "query begun", false, err));
+        return print_held(answer, err);
+}
+
+static Status answer_rows(Answer *answer, Error *err) {
+        int64_t count;
+        Error ignored;
+        answer->printer = row_printer_new(&answer->cli->arena, &answer->statement.columns, &answer->cli->output);
+        answer->rows = answer->bytes = 0;
+        Status status = statement_execute(&answer->statement, take_row, answer, &count, err);
+        if (status != STATUS_OK) {
+                if (!answer->begun)
+                        answer->rows = answer->bytes = 0; /* what came is not shown */
+                (void)record(answer, "query", false, &ignored);
+                return status;
+        }
+        TRY(record(answer, "query", false, err));
+        TRY(print_held(answer, err));
+        return row_printer_finish(answer->printer, err);
+}
+
+static Status answer_parquet(Answer *answer, Error *err) {
+        WorkerFile file = { 0 };
+        Error ignored;
+        Status status = build_parquet(answer->cli, &answer->statement, &file, err);
+        if (status != STATUS_OK) {
+                (void)record(answer, "query", false, &ignored);
+                return status;
+        }
+        answer->rows = file.statistics.rows;
+        answer->bytes = file.statistics.bytes;
+        TRY(record(answer, "query", false, err));
+        return copy_out(file.path, err);
 }
 
 static Status answer(Cli *cli, Workspace *workspace, const Asker *asker, CatalogAt at, Str text, Str name, Error *err) {
@@ -175,27 +227,20 @@ static Status answer(Cli *cli, Workspace *workspace, const Asker *asker, Catalog
         SystemSession session = { .database = STR("lode") };
         StatementSpec spec = { .lake = workspace->lake, .worker = worker, .at = at, .principal = asker->principal, .session = &session,
                                .sight = asker->is_other ? &asker->sight : NULL };
-        Statement statement = { 0 };
-        Status status = statement_open(&spec, text, name, &cli->arena, &statement, err);
+        CLEANUP(answer_deinit) Answer answer = { .cli = cli, .workspace = workspace, .asker = asker, .text = text, .rows = -1, .bytes = -1 };
+        const Output *output = &cli->output;
+        Status status = statement_open(&spec, text, name, &cli->arena, &answer.statement, err);
         if (status != STATUS_OK) {
                 Error ignored; /* what was refused is told; that it was asked is kept */
-                (void)audit_answer(workspace, asker, &statement, true, text, -1, -1, &ignored);
+                (void)record(&answer, "query", true, &ignored);
                 return status;
         }
-        int64_t rows = -1, bytes = -1;
-        status = answer_rows(cli, &statement, &rows, &bytes, err);
-        Error audit_err;
-        Status audited = audit_answer(workspace, asker, &statement, false, text, rows, bytes, &audit_err);
-        TRY(status);
-        if (audited != STATUS_OK) {
-                *err = audit_err;
-                return audited;
-        }
-        if (cli->output.format == OUTPUT_TEXT && cli->output.terminal_out)
-                output_note(&cli->output, PAINT_DIM, "%lld row%s", (long long)rows, rows == 1 ? "" : "s");
-        if (cli->output.verbose && !asker->is_other) /* how many files a condition leaves tells of rows that are hidden */
-                output_note(&cli->output, PAINT_DIM, "%lld of %lld files read", (long long)statement.source.files,
-                            (long long)statement.source.total_files);
+        TRY(output->format == OUTPUT_PARQUET ? answer_parquet(&answer, err) : answer_rows(&answer, err));
+        if (output->format == OUTPUT_TEXT && output->terminal_out)
+                output_note(output, PAINT_DIM, "%lld row%s", (long long)answer.rows, answer.rows == 1 ? "" : "s");
+        if (output->verbose && !asker->is_other) /* how many files a condition leaves tells of rows that are hidden */
+                output_note(output, PAINT_DIM, "%lld of %lld files read", (long long)answer.statement.source.files,
+                            (long long)answer.statement.source.total_files);
         return STATUS_OK;
 }
 

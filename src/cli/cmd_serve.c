@@ -90,6 +90,15 @@ static Status find_store(Cli *cli, ServerOptions *out, Error *err) {
         return workspace_audit(workspace, record, err);
 }
 
+/* That it ended in an orderly way; one that was killed has no such record. */
+static Status note_end(Cli *cli, Error *err) {
+        CLEANUP(workspace_closep) Workspace *workspace = NULL;
+        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store = true };
+        TRY(workspace_open(&spec, &workspace, err));
+        AuditRecord record = { .action = STR("serve end"), .rows = -1, .bytes = -1 };
+        return workspace_audit(workspace, record, err);
+}
+
 /* For `show connect`. */
 static Status note_addresses(Cli *cli, Str address, Str http, Error *err) {
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
@@ -121,7 +130,10 @@ static Status run(Cli *cli, Error *err) {
         if (server_ca(server))
                 output_note(&cli->output, PAINT_DIM, "clients know this server by %s", server_ca(server));
         fflush(stderr);
-        return server_run(server, &cli_interrupted, err);
+        TRY(server_run(server, &cli_interrupted, err));
+        Error ignored;
+        (void)note_end(cli, &ignored);
+        return STATUS_OK;
 }
 
 const Verb verb_serve = {

@@ -163,17 +163,35 @@ static Status is_stale(const Workspace *w, CatalogAt base, bool *out, Error *err
         return STATUS_OK;
 }
 
-static Status fill(ChangeSet *set, Workspace *w, Arena *arena, Error *err) {
+typedef VEC(Str) Names;
+
+static void add_name(Arena *arena, Names *names, Str zone, Str name) {
+        vec_push(arena, names, zone.size ? arena_strf(arena, "%.*s.%.*s", STR_ARG(zone), STR_ARG(name)) : name);
+}
+
+static bool is_present(const ProjectObject *object, const CatalogObject *present, size_t count) {
+        for (size_t i = 0; i < count; i++)
+                if (is_named(object, &present[i]))
+                        return str_equal(object->body, present[i].body);
+        return false;
+}
+
+/* changed: what the change set puts or removes. */
+static Status fill(ChangeSet *set, Workspace *w, Arena *arena, Names *changed, Error *err) {
         ProjectObject *objects;
         CatalogObject *present;
         size_t count, present_count;
         project_objects(w->project, arena, &objects, &count);
         TRY(catalog_list(w->lake->catalog, changeset_base(set), STR(""), STR(""), arena, &present, &present_count, err));
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
+                if (!is_present(&objects[i], present, present_count))
+                        add_name(arena, changed, objects[i].zone, objects[i].name);
                 TRY(changeset_put_object(set, (CatalogName){ objects[i].kind, objects[i].zone, objects[i].name }, objects[i].body, err));
+        }
         for (size_t i = 0; i < present_count; i++) {
                 if (!is_text_kind(present[i].kind) || has_object(objects, count, &present[i]))
                         continue;
+                add_name(arena, changed, present[i].zone, present[i].name);
                 TRY(changeset_remove_object(set, (CatalogName){ present[i].kind, present[i].zone, present[i].name }, err));
         }
         return STATUS_OK;
@@ -197,23 +215,26 @@ Status text_apply(Workspace *w, Str branch, Arena *arena, ApplyReport *out, Erro
         ChangeSetSpec spec = { .branch = branch, .author = w->principal.name, .via = workspace_via(w),
                                .message = STR("apply the project's text"), .git = w->origin ? w->origin->git : workspace_git(w) };
         Status status = STATUS_CONFLICT;
+        Str head = STR_NONE;
         for (int i = 0; i < APPLY_TRIES && status == STATUS_CONFLICT; i++) {
                 CLEANUP(changeset_freep) ChangeSet *set = NULL;
+                Names changed = { 0 };
                 TRY(changeset_new(w->lake, &spec, &set, err));
                 *out = (ApplyReport){ 0 };
                 TRY(is_stale(w, changeset_base(set), &out->stale, err));
                 if (out->stale)
                         return STATUS_OK;
-                TRY(fill(set, w, arena, err));
+                TRY(fill(set, w, arena, &changed, err));
                 out->changed = !changeset_is_empty(set);
                 TRY(access_changes(w->project, w->lake, changeset_base(set), arena, &out->access, &out->access_count, err));
                 if (!out->changed)
                         return catalog_head(w->lake->catalog, branch, arena, &out->commit, err);
                 if (i == 0) {
-                        AuditRecord record = { .action = STR("apply"), .rows = -1, .bytes = -1 };
+                        AuditRecord record = { .action = STR("apply"), .objects = changed.items, .object_count = changed.count, .rows = -1, .bytes = -1 };
                         TRY(workspace_audit(w, record, err));
-                        changeset_set_audit(set, workspace_audit_head(w, arena));
+                        head = workspace_audit_head(w, arena);
                 }
+                changeset_set_audit(set, head);
                 status = changeset_publish(set, arena, &out->commit, err);
         }
         TRY(status);
