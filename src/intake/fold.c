@@ -2,7 +2,8 @@
 /*
  * The statement calls the log's columns c0, c1 ... whatever their names, so that none can clash with its own: f and r
  * (_file, _row), t (the row's time), u (when it ends), g (whether it says that its key is gone), n (its place from the
- * last among those of one key and time), b (whether a version begins with it), i (which version), e (its end).
+ * last among those of one key and time), b (whether a version begins with it), i (which version), e (its end), o (when an
+ * open version began that stands for the last snapshot).
  */
 #include "intake/fold.h"
 
@@ -65,7 +66,7 @@ static void print_newest(const Fold *fold, size_t from) {
                 buf_printf(fold->sql, "c%zu DESC NULLS LAST, ", column_at(fold, feed->order_by.items[i]));
         if (feed->as_of.kind == AS_OF_COLUMN)
                 buf_printf(fold->sql, "c%zu DESC NULLS LAST, ", column_at(fold, feed->as_of.text));
-        buf_append_cstr(fold->sql, "d.place DESC, r DESC");
+        buf_append_cstr(fold->sql, "place DESC, r DESC");
 }
 
 static void print_gone(const Fold *fold) {
@@ -98,7 +99,7 @@ static void print_gone(const Fold *fold) {
 /* d: the deliveries with their places in the order and their times. */
 static void print_deliveries(const Fold *fold) {
         const FoldSpec *spec = fold->spec;
-        buf_append_cstr(fold->sql, "d AS (SELECT id, place, make_timestamptz(us) AS at FROM (VALUES ");
+        buf_append_cstr(fold->sql, "d AS (SELECT id, place, make_timestamptz(us) AS m FROM (VALUES ");
         for (size_t i = 0; i < spec->delivery_count; i++)
                 buf_printf(fold->sql, "%s(%lld::BIGINT, %zu, %lld::BIGINT)", i ? ", " : "", (long long)spec->deliveries[i].delivery->id, i,
                            (long long)spec->deliveries[i].at_us);
@@ -107,9 +108,28 @@ static void print_deliveries(const Fold *fold) {
         buf_append_cstr(fold->sql, spec->delivery_count ? ") AS v(id, place, us))" : ") AS v(id, place, us) WHERE false)");
 }
 
+/* The new rows, and for the last snapshot before them the versions that it left open. */
+static void print_following(const Fold *fold) {
+        const FoldSpec *spec = fold->spec;
+        Buf *sql = fold->sql;
+        buf_append_cstr(sql, "WITH ");
+        print_deliveries(fold);
+        buf_append_cstr(sql, ", l AS (SELECT t.*, d.place, d.m, NULL::TIMESTAMPTZ AS o FROM ");
+        print_renamed(fold, spec->log, spec->new_files, spec->new_count);
+        buf_printf(sql, " AS t JOIN d ON t.f = d.id UNION ALL SELECT * EXCLUDE (t, e), -1, make_timestamptz(%lld::BIGINT), t FROM ",
+                   (long long)spec->last_us);
+        print_renamed(fold, spec->table, spec->old_files, spec->old_count);
+        buf_append_cstr(sql, " AS t WHERE e IS NULL)");
+}
+
+/* l: the rows that count, with the places and times of their deliveries. */
 static void print_log(const Fold *fold) {
         const FoldSpec *spec = fold->spec;
         Buf *sql = fold->sql;
+        if (spec->follows) {
+                print_following(fold);
+                return;
+        }
         buf_append_cstr(sql, "WITH ");
         print_deliveries(fold);
         if (spec->touched_only) {
@@ -119,9 +139,9 @@ static void print_log(const Fold *fold) {
                 print_renamed(fold, spec->log, spec->new_files, spec->new_count);
                 buf_append_cstr(sql, " AS t)");
         }
-        buf_append_cstr(sql, ", l AS (SELECT * FROM ");
+        buf_append_cstr(sql, ", l AS (SELECT t.*, d.place, d.m, NULL::TIMESTAMPTZ AS o FROM ");
         print_renamed(fold, spec->log, spec->log_files, spec->log_count);
-        buf_append_cstr(sql, " AS t");
+        buf_append_cstr(sql, " AS t JOIN d ON t.f = d.id");
         if (spec->touched_only) {
                 buf_append_cstr(sql, " SEMI JOIN k USING (");
                 print_keys(fold);
@@ -152,11 +172,15 @@ static void print_result(const Fold *fold, const char *from) {
 
 static void print_untouched(const Fold *fold) {
         const FoldSpec *spec = fold->spec;
-        if (!spec->touched_only)
+        if (!spec->touched_only && !spec->follows)
                 return;
         buf_append_cstr(fold->sql, " UNION ALL ");
         print_result(fold, "");
         print_renamed(fold, spec->table, spec->old_files, spec->old_count);
+        if (spec->follows) {
+                buf_append_cstr(fold->sql, " AS o WHERE e IS NOT NULL");
+                return;
+        }
         buf_append_cstr(fold->sql, " AS o ANTI JOIN k USING (");
         print_keys(fold);
         buf_append_cstr(fold->sql, ")");
@@ -172,7 +196,7 @@ static void print_merge(const Fold *fold) {
         print_newest(fold, 0);
         buf_append_cstr(sql, ") AS n, ");
         print_gone(fold);
-        buf_append_cstr(sql, " AS g FROM l JOIN d ON l.f = d.id) ");
+        buf_append_cstr(sql, " AS g FROM l) ");
         print_result(fold, "w WHERE n = 1 AND NOT g");
 }
 
@@ -182,7 +206,7 @@ static Str time_of_row(const Fold *fold) {
                 return arena_strf(fold->arena, "l.c%zu", column_at(fold, feed->order_by.items[0]));
         if (feed->as_of.kind == AS_OF_COLUMN)
                 return arena_strf(fold->arena, "l.c%zu", column_at(fold, feed->as_of.text));
-        return STR("d.at");
+        return STR("l.m");
 }
 
 static bool ends_with_snapshot(const Feed *feed) {
@@ -192,8 +216,10 @@ static bool ends_with_snapshot(const Feed *feed) {
 /* s: the snapshots, and when the next one speaks. */
 static void print_snapshots(const Fold *fold) {
         Str time = time_of_row(fold);
-        buf_printf(fold->sql, ", s AS (SELECT t AS at, lead(t) OVER (ORDER BY t) AS u FROM (SELECT DISTINCT %.*s AS t FROM %s))", STR_ARG(time),
-                   fold->feed->as_of.kind == AS_OF_COLUMN ? "l" : "d");
+        buf_printf(fold->sql, ", s AS (SELECT t AS s, lead(t) OVER (ORDER BY t) AS u FROM (SELECT %.*s AS t FROM l", STR_ARG(time));
+        if (fold->feed->as_of.kind != AS_OF_COLUMN)
+                buf_append_cstr(fold->sql, " UNION ALL SELECT m FROM d"); /* one without any row ends all */
+        buf_append_cstr(fold->sql, ") GROUP BY t)");
 }
 
 /* What makes two versions differ: all but what names the row and what tells its time. */
@@ -223,8 +249,8 @@ static void print_window(const Fold *fold) {
 static void print_history(const Fold *fold) {
         Buf *sql = fold->sql;
         const Feed *feed = fold->feed;
-        Str time = time_of_row(fold);
-        bool snapshots = ends_with_snapshot(feed);
+        const Str time = time_of_row(fold);
+        const bool snapshots = ends_with_snapshot(feed);
         if (snapshots)
                 print_snapshots(fold);
         buf_printf(sql, ", w AS (SELECT l.*, %.*s AS t%s, row_number() OVER (PARTITION BY ", STR_ARG(time), snapshots ? ", s.u" : "");
@@ -233,7 +259,7 @@ static void print_history(const Fold *fold) {
         print_newest(fold, 1);
         buf_append_cstr(sql, ") AS n, ");
         print_gone(fold);
-        buf_printf(sql, " AS g FROM l JOIN d ON l.f = d.id%s", snapshots ? " JOIN s ON s.at = " : "");
+        buf_printf(sql, " AS g FROM l%s", snapshots ? " JOIN s ON s.s = " : "");
         if (snapshots)
                 buf_append(sql, time);
         buf_printf(sql, "), v AS (SELECT *%s FROM w WHERE n = 1", snapshots ? "" : ", lead(t) OVER p AS u");
@@ -249,7 +275,7 @@ static void print_history(const Fold *fold) {
         buf_append_cstr(sql, "), z AS (SELECT *, last_value(u) OVER (PARTITION BY ");
         print_keys(fold);
         buf_append_cstr(sql, ", i ORDER BY t ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS e FROM y) ");
-        print_result(fold, "z WHERE b = 1 AND NOT g");
+        print_result(fold, "(SELECT * REPLACE (coalesce(o, t) AS t) FROM z WHERE b = 1 AND NOT g)");
 }
 
 bool fold_needs_all(const Feed *feed) {

@@ -18,15 +18,18 @@
 typedef struct FoldSpec {
         const Feed *feed;
         const Table *log, *table;           /* as the change set will leave them: columns with ids */
-        const OrderedDelivery *deliveries;  /* whose rows are in the log, in order */
+        const OrderedDelivery *deliveries;  /* whose rows are in the log, or with follows the new ones; in order */
         size_t delivery_count;
         const Str *log_files;               /* granted, as all of these */
         size_t log_count;
-        const Str *new_files;               /* with touched_only: of the log, what came now ... */
+        const Str *new_files;               /* with touched_only or follows: of the log, what came now ... */
         size_t new_count;
         const Str *old_files;               /* ... and the table's as they were */
         size_t old_count;
         bool touched_only;                  /* keys that are not among the new rows keep the rows that they have */
+        bool follows;                       /* snapshots later than all before, so that versions which ended stay as they are and
+                                             * the open ones of old_files say how the last was: the log is not read */
+        int64_t last_us;                    /* ... and when that last one was */
 } FoldSpec;
 
 /* A key that no new row names can have changed as well: everything is made anew. */

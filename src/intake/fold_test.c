@@ -57,7 +57,7 @@ TEST(the_newest_is_told_by_order_time_name_content_and_record) {
         FoldSpec spec = { .feed = &f.feed, .log = &f.log, .table = &f.table, .deliveries = order, .delivery_count = 2 };
         Str sql = print(t, &spec);
         CHECK(has(sql, "(8::BIGINT, 0, 0::BIGINT), (7::BIGINT, 1, 0::BIGINT)"));
-        CHECK(has(sql, "PARTITION BY c0 ORDER BY c2 DESC NULLS LAST, d.place DESC, r DESC"));
+        CHECK(has(sql, "PARTITION BY c0 ORDER BY c2 DESC NULLS LAST, place DESC, r DESC"));
         CHECK(!has(sql, "ANTI JOIN"));
 
         f.feed.as_of.kind = AS_OF_LANDED;

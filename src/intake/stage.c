@@ -759,39 +759,67 @@ static Status grant_scan(Staging *s, const LakeScan *scan, Granted *out, Error *
         return STATUS_OK;
 }
 
-/* Whose rows are in the log once this is published, in order. */
-static void deliveries_of_log(const Staging *s, FoldSpec *out) {
+/* In order: those whose rows this try adds to the log, or those that are in it. */
+static OrderedDelivery *deliveries_of_log(const Staging *s, bool added, size_t *out_count) {
         VEC(Delivery) rows = { 0 };
-        for (size_t i = 0; i < s->readings.count; i++)
+        for (size_t i = 0; i < s->readings.count && added; i++)
                 if (s->readings.items[i].accepted)
                         vec_push(s->arena, &rows, s->readings.items[i].report->delivery);
-        for (size_t i = 0; i < s->ledger_count && !s->rebuild; i++)
+        for (size_t i = 0; i < s->ledger_count && !added && !s->rebuild; i++)
                 if (is_state(&s->ledger[i], "staged"))
                         vec_push(s->arena, &rows, s->ledger[i]);
         OrderedDelivery *order = ARENA_ARRAY(s->arena, OrderedDelivery, rows.count);
         order_look(s->feed, rows.items, rows.count, order);
         if (rows.count)
                 qsort(order, rows.count, sizeof(*order), order_compare);
-        out->deliveries = order;
-        out->delivery_count = rows.count;
+        *out_count = rows.count;
+        return order;
+}
+
+/* Snapshots that are later than all that are in the log need no more of it than what the last one left open. */
+static bool only_follows(const Staging *s, const OrderedDelivery *old, size_t old_count, const OrderedDelivery *new, size_t new_count) {
+        return s->feed->load == FEED_HISTORY && feed_is_snapshots(s->feed) && s->feed->as_of.kind != AS_OF_COLUMN && old_count && new_count &&
+               new[0].at_us > old[old_count - 1].at_us;
+}
+
+static void choose_deliveries(const Staging *s, FoldSpec *out) {
+        size_t old_count, new_count;
+        const OrderedDelivery *old = deliveries_of_log(s, false, &old_count), *new = deliveries_of_log(s, true, &new_count);
+        OrderedDelivery *all = ARENA_ARRAY(s->arena, OrderedDelivery, old_count + new_count);
+        out->follows = only_follows(s, old, old_count, new, new_count);
+        if (out->follows)
+                out->last_us = old[old_count - 1].at_us;
+        for (size_t i = 0; i < old_count && !out->follows; i++)
+                all[out->delivery_count++] = old[i];
+        for (size_t i = 0; i < new_count; i++)
+                all[out->delivery_count++] = new[i];
+        if (out->delivery_count)
+                qsort(all, out->delivery_count, sizeof(*all), order_compare);
+        out->deliveries = all;
+        out->touched_only = !out->follows && !s->rebuild && !change_table_is_new(s->table) && !fold_needs_all(s->feed);
 }
 
 static Status find_files(Staging *s, const Files *files, FoldSpec *out, Error *err) {
-        LakeScan log, table = { 0 };
-        Granted all, old;
-        TRY(changeset_plan(s->set, s->log, NULL, 0, s->arena, &log, err));
-        out->touched_only = !s->rebuild && !change_table_is_new(s->table) && !fold_needs_all(s->feed);
-        if (out->touched_only)
+        LakeScan log = { 0 }, table = { 0 };
+        Granted all, old, new = { 0 };
+        if (!out->follows)
+                TRY(changeset_plan(s->set, s->log, NULL, 0, s->arena, &log, err));
+        if (out->touched_only || out->follows)
                 TRY(changeset_plan(s->set, s->table, NULL, 0, s->arena, &table, err));
         TRY(grant_scan(s, &log, &all, err));
         TRY(grant_scan(s, &table, &old, err));
+        new.paths = ARENA_ARRAY(s->arena, Str, files->data_count);
+        for (; new.count < files->data_count; new.count++) {
+                const char *granted;
+                TRY(worker_grant(s->worker, files->data[new.count].path, s->arena, &granted, err));
+                new.paths[new.count] = str_of(granted);
+        }
         out->log_files = all.paths;
         out->log_count = all.count;
         out->old_files = old.paths;
         out->old_count = old.count;
-        /* what came now stands last in the plan */
-        out->new_files = all.paths + (all.count - files->data_count);
-        out->new_count = files->data_count;
+        out->new_files = new.paths;
+        out->new_count = new.count;
         return STATUS_OK;
 }
 
@@ -824,7 +852,7 @@ static Status fold_log(Staging *s, const Files *files, Error *err) {
         FoldSpec fold = { .feed = s->feed, .log = change_table(s->log), .table = change_table(s->table) };
         ReplaceSpec replace = { .files = NULL };
         TRY(ensure_worker(s, err));
-        deliveries_of_log(s, &fold);
+        choose_deliveries(s, &fold);
         Status status = find_files(s, files, &fold, err);
         if (status == STATUS_OK)
                 status = fold_by_worker(s, &fold, &replace, err);
@@ -964,6 +992,21 @@ static Status open_set(Staging *s, bool *out_superseded, Error *err) {
         return hold_text(s, out_superseded, err);
 }
 
+/* The table is made of the ledger's deliveries, so those must be the ones that are in it at the set's base: what another
+ * run staged between the look at the ledger and the choice of the base makes this try begin again. */
+static Status check_ledger(const Staging *s, Error *err) {
+        Delivery *now;
+        size_t count;
+        if (s->feed->load == FEED_APPEND)
+                return STATUS_OK;
+        TRY(load_ledger(s->context->lake, s->feed, s->arena, &now, &count, err));
+        bool same = count == s->ledger_count;
+        for (size_t i = 0; i < count && same; i++)
+                same = now[i].id == s->ledger[i].id && now[i].revision == s->ledger[i].revision;
+        return same ? STATUS_OK : error_set(err, STATUS_CONFLICT, "deliveries of %.*s.%.*s were taken by another run in the meantime",
+                                            STR_ARG(s->feed->zone), STR_ARG(s->feed->name));
+}
+
 /* One try from a fresh base. Columns met on the way, and wider types, ask for another reading. */
 static Status try_once(Staging *s, StageReport *out, Error *err) {
         *out = (StageReport){ 0 };
@@ -980,6 +1023,8 @@ static Status try_once(Staging *s, StageReport *out, Error *err) {
                 TRY(open_set(s, &out->superseded, err));
                 if (out->superseded)
                         return STATUS_OK;
+                if (round == 0)
+                        TRY(check_ledger(s, err));
                 if (round == 0)
                         TRY(load_evolved(s, err));
                 TRY(open_tables(s, err));
