@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/staging.h"
+
+#define EVOLVED_MAX 1000
+
+static bool adds_columns(const Feed *feed) {
+        return feed->evolve == FEED_EVOLVE_COLUMNS || feed->evolve == FEED_EVOLVE_WIDEN;
+}
+
+static size_t place_of(const Feed *feed, Str name) {
+        size_t at = 0;
+        while (at < feed->column_count && !str_equal_nocase(feed->columns[at].name, name))
+                at++;
+        return at;
+}
+
+/* What earlier deliveries made of the columns: those that the text does not name, and wider types. Kept while the table is
+ * only added to. */
+Status staging_load_evolved(Staging *s, Error *err) {
+        const Feed *feed = s->feed;
+        s->evolved.count = 0;
+        s->widenings = ARENA_ARRAY(s->arena, Widening, feed->column_count);
+        for (size_t i = 0; i < feed->column_count; i++)
+                s->widenings[i].type = feed->columns[i].type;
+        Table table;
+        Status status = lake_table(s->context->lake, changeset_base(s->set), feed_table_name(s->arena, feed->zone, feed->name), s->arena, &table, err);
+        if (status == STATUS_NOT_FOUND || s->rebuild)
+                return STATUS_OK;
+        TRY(status);
+        for (size_t i = 0; i < table.body.column_count; i++) {
+                const LakeColumn *column = &table.body.columns[i];
+                size_t place = place_of(feed, column->name);
+                if (place < feed->column_count && feed->evolve == FEED_EVOLVE_WIDEN && schema_type_widens(feed->columns[place].type, column->type))
+                        s->widenings[place].type = column->type;
+                if (place == feed->column_count && !column->hidden && !name_is_reserved(column->name))
+                        vec_push(s->arena, &s->evolved, column->name);
+        }
+        return STATUS_OK;
+}
+
+/* Adds the columns that this try met for the first time. */
+static bool add_evolved(Staging *s) {
+        size_t before = s->evolved.count;
+        for (size_t i = 0; i < s->readings.count; i++) {
+                const Reading *reading = &s->readings.items[i];
+                for (size_t j = 0; reading->accepted && j < reading->result.unknown_count; j++) {
+                        Str name = reading->result.unknown[j].name;
+                        bool known = false;
+                        for (size_t k = 0; k < s->evolved.count && !known; k++)
+                                known = str_equal_nocase(s->evolved.items[k], name);
+                        if (!known && s->evolved.count < EVOLVED_MAX)
+                                vec_push(s->arena, &s->evolved, name);
+                }
+        }
+        return s->evolved.count > before;
+}
+
+/* The next wider type that Iceberg lets a column become. */
+static bool wider_type(Type type, Type *out) {
+        *out = type;
+        if (type.kind == TYPE_INT)
+                out->kind = TYPE_BIGINT;
+        else if (type.kind == TYPE_FLOAT)
+                out->kind = TYPE_DOUBLE;
+        else if (type.kind == TYPE_DECIMAL && type.precision < 38)
+                out->precision = type.precision < 18 ? 18 : 38;
+        else
+                return false;
+        return true;
+}
+
+/* Records of this try with a number beyond the column's type. */
+static int64_t count_beyond(const Staging *s, size_t place) {
+        int64_t count = 0;
+        for (size_t i = 0; i < s->readings.count; i++) {
+                const StageResult *result = &s->readings.items[i].result;
+                for (size_t j = 0; j < result->rule_count; j++)
+                        if (result->rules[j].rule == RULE_OUT_OF_RANGE && result->rules[j].place == place + 1)
+                                count += result->rules[j].count;
+        }
+        return count;
+}
+
+/* A wider type is tried and kept only if a record fits by it that did not before: rubbish makes no column wider. */
+static bool widen_column(Widening *w, int64_t beyond) {
+        Type wider;
+        if (w->trying && beyond < w->struck)
+                w->trying = false;
+        if (beyond == 0 || w->vain)
+                return false;
+        if (wider_type(w->type, &wider)) {
+                if (!w->trying) {
+                        w->narrow = w->type;
+                        w->struck = beyond;
+                }
+                w->trying = true;
+                w->type = wider;
+                return true;
+        }
+        if (!w->trying)
+                return false;
+        w->type = w->narrow;
+        w->trying = false;
+        w->vain = true;
+        return true;
+}
+
+bool staging_evolve(Staging *s) {
+        bool again = adds_columns(s->feed) && add_evolved(s);
+        for (size_t i = 0; i < s->feed->column_count && s->feed->evolve == FEED_EVOLVE_WIDEN; i++)
+                again |= widen_column(&s->widenings[i], count_beyond(s, i));
+        return again;
+}
+
+static const LakeColumn *column_of_id(const TableBody *body, int id) {
+        for (size_t i = 0; i < body->column_count; i++)
+                if (body->columns[i].id == id)
+                        return &body->columns[i];
+        return NULL;
+}
+
+Str staging_column_changes(const Staging *s) {
+        CLEANUP(buf_deinit) Buf words = { 0 };
+        if (!s->before)
+                return STR("");
+        const TableBody *was = &s->before->body, *is = &change_table(s->table)->body;
+        for (size_t i = 0; i < is->column_count; i++) {
+                const LakeColumn *now = &is->columns[i], *then = column_of_id(was, now->id);
+                if (!then)
+                        buf_printf(&words, "; new column %.*s", STR_ARG(now->name));
+                else if (!str_equal(then->name, now->name))
+                        buf_printf(&words, "; column %.*s is called %.*s", STR_ARG(then->name), STR_ARG(now->name));
+                if (then && !type_equal(then->type, now->type))
+                        buf_printf(&words, "; %.*s was %.*s and is %.*s", STR_ARG(now->name), STR_ARG(type_print(s->arena, then->type)),
+                                   STR_ARG(type_print(s->arena, now->type)));
+        }
+        for (size_t i = 0; i < was->column_count; i++)
+                if (!column_of_id(is, was->columns[i].id))
+                        buf_printf(&words, "; column %.*s is gone", STR_ARG(was->columns[i].name));
+        return words.size ? buf_dup(&words, s->arena) : STR("");
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/staging.h"
+
+#include "base/file.h"
+#include "base/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define INPUT_LIMIT (1ull << 42) /* decoded bytes of one delivery: beyond it lies a compression bomb */
+#define DETAIL_RULES_MAX 50
+
+static int field_id_of(const ChangeTable *table, Str name) {
+        const LakeColumn *column = table_column(change_table(table), name);
+        return column ? column->id : 0;
+}
+
+static Status stage_spec(const Staging *s, const Delivery *delivery, StageSpec *out, Error *err) {
+        const Feed *feed = s->feed;
+        size_t count = feed->column_count + s->evolved.count;
+        SourceColumn *columns = ARENA_ARRAY(s->arena, SourceColumn, count);
+        for (size_t i = 0; i < feed->column_count; i++) {
+                columns[i] = feed->columns[i];
+                columns[i].type = s->widenings[i].type;
+        }
+        for (size_t i = 0; i < s->evolved.count; i++)
+                columns[feed->column_count + i] = (SourceColumn){ .name = s->evolved.items[i], .type = { .kind = TYPE_TEXT } };
+        for (size_t i = 0; i < count; i++)
+                columns[i].field_id = field_id_of(staging_rows(s), columns[i].name);
+        *out = (StageSpec){
+                .format = feed->format,
+                .columns = columns,
+                .column_count = count,
+                .ignore = feed->ignore,
+                .file_id = delivery->id,
+                .file_field_id = field_id_of(staging_rows(s), STR("_file")),
+                .row_field_id = field_id_of(staging_rows(s), STR("_row")),
+                .extra_field_id = feed->evolve == FEED_EVOLVE_RESCUE ? field_id_of(staging_rows(s), STR("_extra")) : 0,
+                .threads = s->context->threads,
+                .input_limit = INPUT_LIMIT,
+        };
+        return fixes_of_delivery(&s->fixes, delivery->id, s->arena, &out->fixes, &out->fix_count, err);
+}
+
+static Status check_size(int fd, const char *path, const FileStatistics *statistics, Error *err) {
+        struct stat st;
+        if (fstat(fd, &st) < 0)
+                return error_errno(err, errno, "cannot look at '%s'", path);
+        if (st.st_size != statistics->bytes)
+                return error_set(err, STATUS_WORKER_LOST, "a worker says it wrote %lld bytes, and %lld are there",
+                                 (long long)statistics->bytes, (long long)st.st_size);
+        return STATUS_OK;
+}
+
+/* records = accepted + quarantined + skipped, and as many rows as it says: checked on every file. */
+static Status check_counts(const StageResult *r, Error *err) {
+        if (r->records == r->accepted + r->quarantined + r->skipped && r->data.rows == r->accepted &&
+            r->quarantine.rows == r->quarantined + r->fixed + r->dropped && r->accepted >= 0 && r->quarantined >= 0 && r->skipped >= 0)
+                return STATUS_OK;
+        return error_set(err, STATUS_INTERNAL,
+                         "the counts do not add up: %lld records, %lld accepted (%lld rows), %lld quarantined (%lld rows), "
+                         "%lld skipped",
+                         (long long)r->records, (long long)r->accepted, (long long)r->data.rows, (long long)r->quarantined,
+                         (long long)r->quarantine.rows, (long long)r->skipped);
+}
+
+Status staging_worker(Staging *s, Error *err) {
+        if (s->worker && worker_is_lost(s->worker)) {
+                worker_release(s->worker);
+                s->worker = NULL;
+        }
+        return s->worker ? STATUS_OK : worker_lease(s->context->pool, s->context->principal, &s->worker, err);
+}
+
+static Status read_delivery(Staging *s, Reading *reading, Error *err) {
+        const Delivery *delivery = &reading->report->delivery;
+        char *path = store_absolute(s->context->lake->store, s->arena, delivery->landing);
+        CLEANUP(close_fdp) int in = open(path, O_RDONLY | O_CLOEXEC);
+        if (in < 0)
+                return error_errno(err, errno, "cannot open the landed file '%s'", path);
+        CLEANUP(close_fdp) int data = -1;
+        CLEANUP(close_fdp) int quarantine = -1;
+        TRY(changeset_new_file(s->set, staging_rows(s), &reading->data_path, &data, err));
+        TRY(changeset_new_file(s->set, s->quarantine, &reading->quarantine_path, &quarantine, err));
+        TRY(staging_worker(s, err));
+        CLEANUP(buf_deinit) Buf request = { 0 };
+        int fds[] = { in, data, quarantine };
+        Str reply;
+        StageSpec spec;
+        TRY(stage_spec(s, delivery, &spec, err));
+        stage_spec_write(&request, &spec);
+        TRY(worker_stage(s->worker, buf_view(&request), fds, COUNT_OF(fds), NULL, NULL, s->arena, &reply, err));
+        TRY(stage_result_read(reply, &spec, s->arena, &reading->result, err));
+        TRY(check_counts(&reading->result, err));
+        if (reading->result.data.rows)
+                TRY(check_size(data, reading->data_path, &reading->result.data, err));
+        if (reading->result.quarantine.rows)
+                TRY(check_size(quarantine, reading->quarantine_path, &reading->result.quarantine, err));
+        return STATUS_OK;
+}
+
+/* ---- what becomes of it ---- */
+
+static void hold(Reading *reading, Str message) {
+        reading->accepted = false;
+        reading->report->delivery.state = STR("held");
+        reading->report->delivery.message = message;
+}
+
+static Str names_text(Arena *arena, const Str *names, size_t count) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        for (size_t i = 0; i < count; i++)
+                buf_printf(&out, "%s%.*s", i ? ", " : "", STR_ARG(names[i]));
+        return buf_dup(&out, arena);
+}
+
+static Str unknown_names(Arena *arena, const StageResult *result) {
+        Str *names = ARENA_ARRAY(arena, Str, result->unknown_count);
+        for (size_t i = 0; i < result->unknown_count; i++)
+                names[i] = result->unknown[i].name;
+        return names_text(arena, names, result->unknown_count);
+}
+
+static Str worst_rule(Arena *arena, const StageResult *result) {
+        if (!result->rule_count)
+                return STR("");
+        const StageRule *rule = &result->rules[0];
+        bool encoding = rule->rule == RULE_INVALID_UTF8 || rule->rule == RULE_INVALID_BYTES;
+        return arena_strf(arena, "; most often %s%s%.*s, as in line %lld: %.*s%s", rule_name(rule->rule),
+                          rule->column.size ? " in " : "", STR_ARG(rule->column), (long long)rule->line, STR_ARG(rule->message),
+                          encoding ? "; the source says in which encoding its files are, as in encoding: cp1252" : "");
+}
+
+/* The least that `tolerate` has to say for them. */
+static int misfits_percent(const StageResult *result) {
+        return (int)(((__int128)result->quarantined * 100 + result->records - 1) / result->records);
+}
+
+/* The one value that a column has in all rows: of columns whose bounds are exact. */
+static bool is_one_value(const FileStatistics *statistics, int field_id) {
+        for (size_t i = 0; i < statistics->column_count; i++) {
+                const ColumnStatistics *column = &statistics->columns[i];
+                if (column->field_id == field_id)
+                        return column->has_lower && column->has_upper && column->nulls == 0 && str_equal(column->lower, column->upper);
+        }
+        return false;
+}
+
+/* Holds a delivery of which it cannot be told when it speaks. */
+static bool knows_its_time(const Staging *s, Reading *reading) {
+        const Feed *feed = s->feed;
+        const StageResult *r = &reading->result;
+        const Delivery *delivery = &reading->report->delivery;
+        OrderedDelivery order;
+        order_look(feed, delivery, 1, &order);
+        if (!order.known) {
+                hold(reading, arena_strf(s->arena, "'as_of: name' finds no date in its name; make the expression of the source's 'as_of' fit, "
+                                                   "or send the file again under a name that has one"));
+                return false;
+        }
+        bool wants_column = feed_is_snapshots(feed) && feed->as_of.kind == AS_OF_COLUMN;
+        if (!wants_column || (r->data.rows && is_one_value(&r->data, field_id_of(staging_rows(s), feed->as_of.text))))
+                return true;
+        hold(reading, r->data.rows ? arena_strf(s->arena, "a snapshot is of one time, and column %.*s ('as_of') has several in this file",
+                                                STR_ARG(feed->as_of.text))
+                                   : arena_strf(s->arena, "no record of it fits, so column %.*s ('as_of') says no time", STR_ARG(feed->as_of.text)));
+        return false;
+}
+
+static void judge(const Staging *s, Reading *reading) {
+        const Feed *feed = s->feed;
+        const StageResult *r = &reading->result;
+        Arena *arena = s->arena;
+        if (!knows_its_time(s, reading))
+                return;
+        if (r->unknown_count && feed->evolve == FEED_EVOLVE_FREEZE) {
+                hold(reading, arena_strf(arena, "columns that the source does not know: %.*s; add them to its columns, or say "
+                                                "'evolve: columns'", STR_ARG(unknown_names(arena, r))));
+                return;
+        }
+        int64_t allowed = feed->tolerate_rows;
+        if (feed->tolerate_per_million >= 0)
+                allowed = (int64_t)((__int128)r->records * feed->tolerate_per_million / 1000000);
+        if (allowed >= 0 && r->quarantined > allowed) {
+                hold(reading, arena_strf(arena, "%lld records do not fit and 'tolerate' allows %lld%.*s", (long long)r->quarantined,
+                                         (long long)allowed, STR_ARG(worst_rule(arena, r))));
+                return;
+        }
+        if (allowed < 0 && r->quarantined > r->accepted)
+                hold(reading, arena_strf(arena, "more records do not fit (%lld) than fit (%lld), so the source's format or types "
+                                                "are wrong, not the rows%.*s; correct the source's text, or say 'tolerate: %d%%' there if "
+                                                "the rows are as they should be, then lode run --replay",
+                                         (long long)r->quarantined, (long long)r->accepted, STR_ARG(worst_rule(arena, r)), misfits_percent(r)));
+}
+
+static Str detail_json(Arena *arena, const StageResult *result) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        JsonWriter w = json_writer(&out, false);
+        json_object(&w);
+        json_key(&w, "rules");
+        json_array(&w);
+        for (size_t i = 0; i < result->rule_count && i < DETAIL_RULES_MAX; i++) {
+                const StageRule *rule = &result->rules[i];
+                json_object(&w);
+                json_member_str(&w, "column", rule->column);
+                json_member_str(&w, "rule", str_of(rule_name(rule->rule)));
+                json_member_int(&w, "count", rule->count);
+                json_member_int(&w, "record", rule->record);
+                json_member_int(&w, "line", rule->line);
+                json_member_str(&w, "text", rule->text);
+                json_member_str(&w, "message", rule->message);
+                json_end(&w);
+        }
+        json_end(&w);
+        json_end(&w);
+        return buf_dup(&out, arena);
+}
+
+static void note_columns(const Staging *s, Reading *reading) {
+        const StageResult *r = &reading->result;
+        DeliveryReport *report = reading->report;
+        report->missing = r->missing;
+        VEC(Str) added = { 0 };
+        for (size_t i = 0; i < r->header.count; i++)
+                for (size_t j = 0; j < s->evolved.count; j++)
+                        if (str_equal_nocase(r->header.items[i], s->evolved.items[j]))
+                                vec_push(s->arena, &added, r->header.items[i]);
+        report->added = (StrList){ added.items, added.count };
+        Str changes = staging_column_changes(s);
+        bool rescued = s->feed->evolve == FEED_EVOLVE_RESCUE && r->unknown_count > 0;
+        bool widened = s->feed->evolve == FEED_EVOLVE_WIDEN && changes.size && reading == &s->readings.items[s->readings.count - 1];
+        if (!reading->accepted)
+                return;
+        CLEANUP(buf_deinit) Buf words = { 0 };
+        if (added.count)
+                buf_printf(&words, "new columns, kept as text: %.*s", STR_ARG(names_text(s->arena, added.items, added.count)));
+        if (r->missing.count)
+                buf_printf(&words, "%scolumns not in this file, NULL: %.*s", words.size ? "; " : "",
+                           STR_ARG(names_text(s->arena, r->missing.items, r->missing.count)));
+        if (rescued)
+                buf_printf(&words, "%sunknown columns, kept in _extra: %.*s", words.size ? "; " : "", STR_ARG(unknown_names(s->arena, r)));
+        if (widened)
+                buf_append(&words, words.size ? changes : str_slice(changes, 2, changes.size));
+        if (r->fixed + r->dropped)
+                buf_printf(&words, "%s%lld corrected, %lld dropped by hand", words.size ? "; " : "", (long long)r->fixed, (long long)r->dropped);
+        if (r->unmet)
+                buf_printf(&words, "%s%lld fix%s no longer meet%s a record: it is read otherwise now", words.size ? "; " : "", (long long)r->unmet,
+                           r->unmet == 1 ? "" : "es", r->unmet == 1 ? "s" : "");
+        report->delivery.message = buf_dup(&words, s->arena);
+}
+
+static void record_counts(const Staging *s, Reading *reading) {
+        Delivery *delivery = &reading->report->delivery;
+        const StageResult *r = &reading->result;
+        delivery->records = r->records;
+        delivery->accepted = r->accepted;
+        delivery->quarantined = r->quarantined;
+        delivery->skipped = r->skipped;
+        delivery->detail = detail_json(s->arena, r);
+        delivery->spec = staging_reading(s, delivery);
+        delivery->state = STR("staged");
+        delivery->message = STR("");
+        reading->report->rules = r->rules;
+        reading->report->rule_count = r->rule_count;
+        reading->accepted = true;
+}
+
+/* Why a delivery is held outlives the error, and so must what to do about it. */
+static Str error_said(Arena *arena, const Error *err) {
+        return arena_strf(arena, "%s%s%s", err->message, err->hint[0] ? "; " : "", err->hint);
+}
+
+/* True when the failure is the environment's, and the whole staging must end. */
+static bool is_environment(Status status) {
+        return status == STATUS_IO || status == STATUS_DISK_FULL || status == STATUS_ENGINE || status == STATUS_SANDBOX ||
+               status == STATUS_INTERRUPTED || status == STATUS_CONFLICT || status == STATUS_CORRUPT;
+}
+
+/* A worker that is lost may have been killed by anybody; only a file that a second one is lost with did it itself. */
+static Status read_twice(Staging *s, Reading *reading, Error *err) {
+        Error first;
+        reading->result = (StageResult){ 0 };
+        Status status = read_delivery(s, reading, &first);
+        if (status == STATUS_WORKER_LOST) {
+                reading->result = (StageResult){ 0 };
+                return read_delivery(s, reading, err);
+        }
+        if (status != STATUS_OK)
+                *err = first;
+        return status;
+}
+
+static Status take(Staging *s, Reading *reading, Error *err) {
+        Status status = read_twice(s, reading, err);
+        if (status != STATUS_OK && is_environment(status))
+                return error_context(err, "staging '%.*s' of %.*s.%.*s", STR_ARG(reading->report->delivery.name),
+                                     STR_ARG(s->feed->zone), STR_ARG(s->feed->name));
+        if (status != STATUS_OK) {
+                reading->result = (StageResult){ 0 };
+                record_counts(s, reading);
+                bool again = status == STATUS_WORKER_LOST || status == STATUS_MEMORY;
+                if (again)
+                        error_hint(err, "the next lode run tries it again");
+                hold(reading, error_said(s->arena, err));
+                if (again) /* it may have been the machine's fault: read by no text yet, so every run does */
+                        reading->report->delivery.spec = STR("");
+                return STATUS_OK;
+        }
+        record_counts(s, reading);
+        judge(s, reading);
+        note_columns(s, reading);
+        return STATUS_OK;
+}
+
+Status staging_take_all(Staging *s, Error *err) {
+        for (size_t i = 0; i < s->readings.count; i++) {
+                Reading *reading = &s->readings.items[i];
+                const Delivery *delivery = &reading->report->delivery;
+                if (s->context->on_progress)
+                        s->context->on_progress(s->context->context, s->feed, delivery->name, (int64_t)i,
+                                                (int64_t)s->readings.count);
+                TRY(take(s, reading, err));
+        }
+        return STATUS_OK;
+}

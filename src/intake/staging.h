@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Staging: one feed's deliveries on their way into its tables, as the files of stage.h's work share it. For this room only.
+ *
+ *   stage.c          what is read, and what is published of it
+ *   stage_read.c     a worker reads deliveries; what becomes of each
+ *   stage_evolve.c   columns that deliveries bring, and types that they make wider
+ *   stage_fold.c     the table of a merge or history, out of its log
+ */
+#include "base/vec.h"
+#include "intake/fixes.h"
+#include "intake/order.h"
+#include "intake/stage.h"
+
+/* One delivery that is read, and what came of it. */
+typedef struct Reading {
+        DeliveryReport *report;
+        StageResult result;
+        const char *data_path, *quarantine_path;
+        bool accepted; /* its rows go into the table */
+} Reading;
+
+/* A column whose type is made wider, since numbers of a delivery are beyond it. */
+typedef struct Widening {
+        Type type, narrow;  /* as it is read now, and before the try */
+        int64_t struck;     /* records that were beyond the narrow one */
+        bool trying, vain;
+} Widening;
+
+typedef struct Staging {
+        const StageContext *context;
+        const Feed *feed;
+        Arena *arena;
+        FixList fixes;    /* of the source's records, as the history has them */
+        Delivery *ledger; /* all of the source, newest first */
+        OrderedDelivery *order; /* the same, with their times */
+        size_t ledger_count;
+        const Delivery *in_force; /* of a replace source: the one that is the table; NULL = none */
+        bool rebuild;         /* the table is made anew: from all of its deliveries, or for the first time */
+        VEC(Reading) readings;
+        const Table *before;  /* as it was at the start of this try; NULL = it was not */
+        VEC(Str) evolved;     /* columns beyond the text's */
+        Widening *widenings;  /* of each of the text's columns */
+        ChangeSet *set;
+        ChangeTable *table, *quarantine;
+        ChangeTable *log;     /* of merge and history: all rows, of which the table is made; else NULL */
+        Worker *worker;
+} Staging;
+
+/* What is published: the files of deliveries that were accepted. */
+typedef struct Files {
+        LakeFile *data, *quarantine;
+        size_t data_count, quarantine_count;
+} Files;
+
+static inline bool staging_is(const Delivery *delivery, const char *state) {
+        return str_is(delivery->state, state);
+}
+
+CatalogName feed_table_name(Arena *arena, Str zone, Str source);
+/* Where a delivery's rows go as they are. */
+static inline ChangeTable *staging_rows(const Staging *s) {
+        return s->log ? s->log : s->table;
+}
+
+/* By which text, and with which fixes, a delivery is read. */
+static inline Str staging_reading(const Staging *s, const Delivery *delivery) {
+        return fixes_reading(&s->fixes, s->feed->reading, delivery->id, s->arena);
+}
+
+/* The worker that this staging has, or another where that was lost. */
+Status staging_worker(Staging *s, Error *err);
+/* Reads every delivery that is to be read, and judges it; fails only for the environment. */
+Status staging_take_all(Staging *s, Error *err);
+/* What earlier deliveries made of the columns. */
+Status staging_load_evolved(Staging *s, Error *err);
+/* Whether the deliveries are to be read again, with more or wider columns. */
+bool staging_evolve(Staging *s);
+/* What became of the table's columns, for people, each behind "; "; empty when they stay, or begin. */
+Str staging_column_changes(const Staging *s);
+/* The table out of the log, with these files in it: equal rows make no new version. */
+Status staging_fold(Staging *s, const Files *files, Error *err);
