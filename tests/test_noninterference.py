@@ -162,6 +162,13 @@ BARE = [
     "select approx_count_distinct(t.n), approx_quantile(t.k, 0.5), mode(t.n), histogram(t.k) from {T} t", "select t.n, count(*) from {T} t group by all order by all",
     "select bit_and(t.k), product(t.k), string_agg(t.n, ',' order by t.id) from {T} t", "select count(*) from {T} t where t.k >= 1 or 1 // 0 = 1",
     "select count(*) from {T} t where t.owner = 'c2'", "select count(*) from {T} tablesample 10 percent (bernoulli, 7)", "select owner, count(*) from {T} group by owner",
+    # two conditions of which one fails on what may be seen and the other, by what hidden rows hold, may be known to hold for none
+    "select count(*) from {T} t join {T} u on t.id = u.id where t.big < 0 and 1 // (u.id - u.id) = 1",
+    "select count(*) from {T} u join {T} t on t.id = u.id where t.day > date '9000-01-01' and 10 // (u.k - u.k) > 1",
+    "select count(*) from {T} t join {T} u on t.k = u.k where t.k = 0 and 1 // (u.id - u.id) = 1",
+    "select count(*) from {T} t left join {T} u on t.id = u.id and u.f < 0 where 1 // (t.id - t.id) = coalesce(u.k, 1)",
+    "select count(*) from (select id, big from {T} where big < -1 order by big limit 3) t join {T} u on t.id = u.id where cast(u.region as int) = 1",
+    "select t.k, u.k from {T} t join {T} u on t.n = u.n group by all order by all limit 5", "select t.n from {T} t, {T} u where t.id = u.id and u.id = 4",
 ]
 CATALOG = [
     "select * from information_schema.columns where table_schema not in ('pg_catalog', 'information_schema') order by table_schema, table_name, ordinal_position",

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/vec.h"
+#include "sql/allow.h"
 #include "sql/lexer.h"
 
 typedef struct Dialect {
@@ -745,6 +746,10 @@ static Status change_expr(void *context, SqlExpr **place, Error *err) {
         return STATUS_OK;
 }
 
+static bool is_value(const SqlExpr *call, Str name) {
+        return !sql_table_function_is_allowed(name) && (sql_function_is_allowed(name) || dialect_template(name, call->function.arguments.count));
+}
+
 /* Functions in FROM: of what they give there are relations, or nothing. */
 static Status change_from(void *context, SqlFrom **place, Error *err UNUSED) {
         Dialect *dialect = context;
@@ -769,6 +774,9 @@ static Status change_from(void *context, SqlFrom **place, Error *err UNUSED) {
                 call->function.path = one_name(dialect, STR("unnest"));
                 call->function.arguments.items[0].expr = nothing;
                 call->function.arguments.count = 1;
+        } else if (is_value(call, name) && !from->function.ordinality) {
+                dialect->in_from = NULL;
+                sql_make_row(dialect->arena, from);
         }
         return STATUS_OK;
 }

@@ -249,8 +249,20 @@ static Status fill_setting(void *context, SqlExpr **place, Error *err) {
         return STATUS_OK;
 }
 
+static Status fill_row(void *context, SqlFrom **place, Error *err UNUSED) {
+        static const char *const names[] = { "pg_cancel_backend", "pg_terminate_backend", "pg_backend_pid", "set_config", "timezone", "current_setting" };
+        const Filling *filling = context;
+        const SqlExpr *call = (*place)->kind == SQL_FROM_FUNCTION ? (*place)->function.call : NULL;
+        for (size_t i = 0; call && i < COUNT_OF(names); i++)
+                if (is_call(call, names[i], call->function.arguments.count)) {
+                        sql_make_row(filling->arena, *place);
+                        return STATUS_OK;
+                }
+        return STATUS_OK;
+}
+
 Status session_fill_settings(Session *session, SqlTree *tree, bool now, Arena *arena, Error *err) {
         Filling filling = { session, tree, now, arena };
-        SqlVisitor visitor = { .expr = fill_setting, .context = &filling };
+        SqlVisitor visitor = { .expr = fill_setting, .from = fill_row, .context = &filling };
         return sql_visit_query(tree->query, &visitor, err);
 }

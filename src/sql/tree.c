@@ -1246,6 +1246,22 @@ SqlExpr *sql_make_string(Arena *arena, Str text) {
         return sql_make_constant(arena, SQL_STRING, text);
 }
 
+void sql_make_row(Arena *arena, SqlFrom *from) {
+        SqlExpr *call = from->function.call;
+        SqlQuery *query = ARENA_NEW(arena, SqlQuery);
+        if (from->alias.size == 0)
+                from->alias = call->function.path.items[call->function.path.count - 1];
+        *query = (SqlQuery){ .kind = SQL_SELECT_NODE };
+        query->select.from = ARENA_NEW(arena, SqlFrom);
+        *query->select.from = (SqlFrom){ .kind = SQL_FROM_EMPTY, .at = { SQL_NOWHERE, 0 } };
+        query->select.list.items = ARENA_NEW(arena, SqlExpr *);
+        query->select.list.items[0] = call;
+        query->select.list.count = 1;
+        call->alias = from->alias;
+        from->kind = SQL_FROM_SUBQUERY;
+        from->subquery = query;
+}
+
 SqlExpr *sql_make_column(Arena *arena, size_t count, const Str *parts) {
         SqlExpr *expr = ARENA_NEW(arena, SqlExpr);
         expr->kind = SQL_COLUMN_REF;

@@ -446,6 +446,10 @@ Status sql_visit_query_parts(SqlQuery *query, const SqlVisitor *visitor, Error *
 /* Records a place of the tree's text in err and returns its status. */
 Status sql_error_place(Error *err, const SqlTree *tree, SqlPlace at);
 
+/* FROM f(x), where f gives one value: PostgreSQL takes it for a relation of one row, called and its column as the function or the
+ * alias. Becomes (SELECT f(x) AS name). */
+void sql_make_row(Arena *arena, SqlFrom *from);
+
 /* Nodes made by us: no place. */
 SqlExpr *sql_make_constant(Arena *arena, SqlLiteral literal, Str text);
 SqlExpr *sql_make_string(Arena *arena, Str text);

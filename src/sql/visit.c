@@ -130,7 +130,10 @@ Status sql_visit_from(SqlFrom **place, const SqlVisitor *visitor, Error *err) {
                 TRY(sql_visit_from(&from->join.right, visitor, err));
                 return sql_visit_expr(&from->join.condition, visitor, err);
         case SQL_FROM_FUNCTION:
-                return sql_visit_expr(&from->function.call, visitor, err);
+                TRY(sql_visit_expr(&from->function.call, visitor, err));
+                if (from->function.call->kind == SQL_FUNCTION)
+                        return STATUS_OK;
+                return error_set(err, STATUS_SQL_REFUSED, "what stands in FROM is no table function"); /* since the visitor made it a value */
         case SQL_FROM_VALUES:
                 for (size_t i = 0; i < from->values.row_count; i++)
                         TRY(visit_exprs(&from->values.rows[i], visitor, err));

@@ -225,6 +225,13 @@ select array[1, 2] && array[2]
 select unnest(array[1, 2])
 select generate_series(1, 3)
 select * from generate_series(1, 3)
+select * from lower('ABC')
+select x.l from upper('abc') as x(l)
+select * from abs(-3) a
+select count(*) from version()
+select count(*) from pg_backend_pid() p where p > 0
+select count(*) from current_setting('timezone')
+select a, l from (values ('A'), ('B')) v(a), lower(v.a) l order by a
 select * from generate_series(1, 10, 3)
 select * from generate_series(3, 1)
 select * from generate_series(timestamp '2026-01-01', timestamp '2026-01-03', interval '1 day')
