@@ -54,7 +54,7 @@
         X(INFLATED,        HELD,        "n",    "the file has more than %1 bytes when decompressed, its limit", "")                  \
         X(IS_ENCRYPTED,    HELD,        "",     "the file is an Office file that a password protects, which is not read", "save it without a password") \
         X(WORKBOOK_NOT,    HELD,        "",     "the source says xlsx, and the file is none", "")                                    \
-        X(WORKBOOK_ZIP,    HELD,        "",     "the workbook's zip archive is damaged, or was cut short", "open it in a spreadsheet program and save it again") \
+        X(WORKBOOK_ZIP,    HELD,        "",     "the file is a zip archive that is damaged, or was cut short", "open it in a spreadsheet program and save it again") \
         X(WORKBOOK_ENTRIES, HELD,       "n",    "the workbook's zip archive lists more parts than a list of %1 bytes names, its limit", "") \
         X(WORKBOOK_LACKS,  HELD,        "t",    "the workbook lacks its part '%1'", "open it in a spreadsheet program and save it again") \
         X(WORKBOOK_PACKED, HELD,        "t",    "the workbook's part '%1' is encrypted or compressed in a way that workbooks are not", "") \

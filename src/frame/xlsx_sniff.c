@@ -9,6 +9,7 @@
 
 #define PREAMBLE_ROWS_MAX 100
 #define TYPICAL_ROWS      50 /* so many are looked at to know how full a row is */
+#define NAMES_BELOW_MAX   10 /* rows in which a better header is looked for */
 #define FOOTERS_MAX       5
 #define DOUBTS_MAX        500
 #define SHOWN_MAX         40 /* bytes of a cell in a doubt */
@@ -83,11 +84,15 @@ static Status read_grid(Grid *grid, const XlsxSniffSpec *spec, Error *err) {
 }
 
 static const XlsxCell *cell_at(const XlsxRow *row, uint32_t column) {
-        for (size_t i = 0; i < row->count; i++) {
-                if (row->cells[i].column == column)
-                        return &row->cells[i];
+        size_t low = 0, high = row->count;
+        while (low < high) {
+                size_t middle = (low + high) / 2;
+                if (row->cells[middle].column < column)
+                        low = middle + 1;
+                else
+                        high = middle;
         }
-        return NULL;
+        return low < row->count && row->cells[low].column == column ? &row->cells[low] : NULL;
 }
 
 static size_t count_texts(const XlsxRow *row) {
@@ -137,8 +142,10 @@ static void vote_column(const Grid *grid, const XlsxCell *name, size_t from, Vot
                 const XlsxCell *cell = cell_at(&grid->rows.items[i], name->column);
                 if (!cell)
                         continue;
-                *(cell->kind == name->kind ? &same : &other) += 1;
-                votes->recurs |= str_equal(cell->text, name->text);
+                if (str_equal(cell->text, name->text))
+                        votes->recurs = true;
+                else
+                        *(cell->kind == name->kind ? &same : &other) += 1;
         }
         if (name->kind == XLSX_TEXT)
                 votes->header += other > same * 4;
@@ -146,7 +153,7 @@ static void vote_column(const Grid *grid, const XlsxCell *name, size_t from, Vot
                 votes->data += same > other;
 }
 
-static bool decide_header(Grid *grid, size_t row) {
+static Votes vote(const Grid *grid, size_t row) {
         const XlsxRow *names = &grid->rows.items[row];
         Votes votes = { .unique = true };
         Map seen;
@@ -156,6 +163,25 @@ static bool decide_header(Grid *grid, size_t row) {
                 votes.unique &= !map_has(&seen, names->cells[i].text);
                 map_put(&seen, names->cells[i].text, &seen);
         }
+        return votes;
+}
+
+/* A row of texts soon below that has more names, of which some stand above other things than texts: what is above it is
+ * then a title of several cells. */
+static size_t find_better(const Grid *grid, size_t first) {
+        const XlsxRow *rows = grid->rows.items;
+        for (size_t i = first + 1; i < grid->rows.count && i <= first + NAMES_BELOW_MAX; i++) {
+                if (count_texts(&rows[i]) < rows[i].count)
+                        break;
+                if (rows[i].count > rows[first].count && vote(grid, i).header > 0)
+                        return i;
+        }
+        return first;
+}
+
+static bool decide_header(Grid *grid, size_t row) {
+        const XlsxRow *names = &grid->rows.items[row];
+        Votes votes = vote(grid, row);
         size_t texts = count_texts(names);
         if (votes.header > 0 && votes.header >= votes.data && texts * 2 >= names->count)
                 return true;
@@ -169,6 +195,18 @@ static bool decide_header(Grid *grid, size_t row) {
 
 /* --- its columns --- */
 
+/* A text at the end of the header with nothing below it, and an empty column between, is a note beside the table. */
+static bool drop_last_name(Grid *grid, const XlsxRow *top, const bool *used) {
+        size_t last = top->count;
+        while (last > 0 && top->cells[last - 1].column > grid->right)
+                last--;
+        if (!grid->has_header || last < 3 || used[grid->right] || used[grid->right - 1] ||
+            top->cells[last - 2].column == grid->right - 1)
+                return false;
+        grid->right = grid->header_right = top->cells[last - 2].column;
+        return true;
+}
+
 static void find_columns(Grid *grid, const XlsxRow *top) {
         bool *used = ARENA_ARRAY(grid->arena, bool, FORMAT_COLUMNS_MAX + 1);
         grid->left = top->cells[0].column;
@@ -178,11 +216,13 @@ static void find_columns(Grid *grid, const XlsxRow *top) {
                 for (size_t k = 0; k < row->count; k++)
                         used[row->cells[k].column] = true;
         }
+        while (drop_last_name(grid, top, used))
+                ;
         while (grid->left > 0 && used[grid->left - 1])
                 grid->left--;
         while (used[grid->right + 1])
                 grid->right++;
-        for (size_t i = grid->first; i < grid->rows.count; i++) {
+        for (size_t i = grid->first - grid->has_header; i < grid->rows.count; i++) {
                 const XlsxRow *row = &grid->rows.items[i];
                 for (size_t k = 0; k < row->count; k++) {
                         if (row->cells[k].column >= grid->left && row->cells[k].column <= grid->right)
@@ -340,11 +380,12 @@ typedef struct Column {
 
 /* The header once more, which is skipped wherever it stands. */
 static bool repeats_header(const Grid *grid, const XlsxRow *row) {
-        const XlsxRow *names = &grid->rows.items[grid->first - 1];
-        if (!grid->has_header || row->count != names->count)
+        if (!grid->has_header)
                 return false;
-        for (size_t i = 0; i < row->count; i++) {
-                if (row->cells[i].column != names->cells[i].column || !str_equal(row->cells[i].text, names->cells[i].text))
+        const XlsxRow *names = &grid->rows.items[grid->first - 1];
+        for (uint32_t column = grid->left; column <= grid->right; column++) {
+                const XlsxCell *name = cell_at(names, column), *cell = cell_at(row, column);
+                if (!name != !cell || (name && !str_equal(name->text, cell->text)))
                         return false;
         }
         return true;
@@ -531,7 +572,7 @@ static bool is_sparse_header(const Grid *grid, size_t row) {
 }
 
 static void find_table(Grid *grid, Format *format) {
-        size_t top = find_first(grid);
+        size_t top = find_better(grid, find_first(grid));
         grid->has_header = decide_header(grid, top);
         if (!grid->has_header && top > 0 && is_sparse_header(grid, top - 1)) {
                 grid->has_header = true;

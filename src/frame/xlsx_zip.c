@@ -101,7 +101,7 @@ static Status open_failed(XlsxZip *zip, int code, Error *err) {
         }
         if (code == ZIP_ER_MEMORY)
                 return error_reason(err, MEMORY);
-        return error_reason_of(err, code == ZIP_ER_NOZIP ? REASON_WORKBOOK_NOT : REASON_WORKBOOK_ZIP);
+        return error_reason(err, WORKBOOK_ZIP);
 }
 
 Status xlsx_zip_open(Source source, XlsxZip **out, Error *err) {

@@ -14,7 +14,7 @@
 typedef struct XlsxZip XlsxZip;
 typedef struct XlsxPart XlsxPart;
 
-/* The source has read_at. HELD: it is no zip archive, or a damaged one. */
+/* The source has read_at, and begins as a zip archive does. HELD: it is damaged. */
 Status xlsx_zip_open(Source source, XlsxZip **out, Error *err);
 void xlsx_zip_free(XlsxZip *zip);
 void xlsx_zip_freep(XlsxZip **zip);
