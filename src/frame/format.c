@@ -136,7 +136,7 @@ static Status check_workbook(const Format *format, Error *err) {
 /* What says nothing about the fields of a format must be as usual, since typing goes by it. */
 static Status check_kind(const Format *format, Error *err) {
         Format usual = format_default();
-        if (format->kind == FORMAT_CSV) {
+        if (format->kind == FORMAT_CSV || format->kind == FORMAT_XLSX) {
                 if (format->records.size > 0)
                         return error_set(err, STATUS_BAD_VALUE, "records: has a meaning for JSON documents only");
                 return STATUS_OK;
