@@ -5,6 +5,7 @@ Quote the ratios: seconds drift with the machine, and pairs drift together. Ever
 the ratio is the median of the pairs' ratios. Files are warm in the page cache. Process start is counted on both sides.
 Ours does more: it lands the file (copies, hashes, syncs), checks every field, keeps what does not fit, commits."""
 
+import dataclasses
 import itertools
 import json
 import os
@@ -16,12 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 import policy
 import pyarrow
+import sheets
 import wire
 from process import Cost, csv_file, run
 from pyiceberg.catalog.sql import SqlCatalog
@@ -130,6 +133,33 @@ def stage(report: Report) -> None:
             report.costs(f"stage, {threads} thread{'s' if threads > 1 else ''}", ours, peer)
         kept = sum(path.stat().st_size for path in (folder / "project.lode").rglob("*.parquet"))
         report.pair("stage, size of the Parquet", [kept / 1e6], [(folder / "peer.parquet").stat().st_size / 1e6], "MB")
+
+
+def xlsx(report: Report) -> None:
+    """A workbook to a staged, committed table, beside programs that read its cells (DuckDB: to Parquet), on one processor."""
+    rows = ROWS // 10
+    source = sheets.write(WORK / f"orders-{rows}.xlsx", rows)
+    with zipfile.ZipFile(source) as archive:
+        megabytes = sum(entry.file_size for entry in archive.infolist()) / 1e6
+    report.alone("the workbook", source.stat().st_size / 1e6, "MB")
+    report.alone("the workbook, unpacked", megabytes, "MB")
+    peers = {"openpyxl": Path(sys.executable), "calamine": Path(sys.executable), "duckdb": sheets.python_with_duckdb()}
+    with tempfile.TemporaryDirectory(dir=WORK) as temporary:
+        project, _ = new_project(Path(temporary), source)
+        for name, python in peers.items():
+            ours, peer = [], []
+            for _ in range(PAIRS if python else 0):
+                forget_store(project)
+                ours.append(run([LODE, "run"], 1, cwd=project))
+                cost = run([python, ROOT / "bench" / "sheets.py", name, source], 1)
+                seen, peak = map(int, cost.stdout.split())
+                assert seen == rows + 1, cost
+                peer.append(dataclasses.replace(cost, peak_mib=peak / 1024))
+            if not python:
+                print(f"{name}: cannot be had")
+                continue
+            report.costs(f"xlsx beside {name}", ours, peer)
+            report.pair(f"xlsx beside {name}, unpacked", [megabytes / c.seconds for c in ours], [megabytes / c.seconds for c in peer], "MB/s")
 
 
 def small(report: Report) -> None:
@@ -352,7 +382,7 @@ def box(report: Report) -> None:
         report.pair("a worker's start, boxed or not", boxed, bare, "ms")
 
 
-MEASURES: dict[str, Callable[[Report], None]] = {"stage": stage, "small": small, "query": query, "commits": commits,
+MEASURES: dict[str, Callable[[Report], None]] = {"stage": stage, "xlsx": xlsx, "small": small, "query": query, "commits": commits,
                                                  "tidy": tidy, "keep": keep, "box": box, "size": size}
 # Before `lode serve`, beside a PostgreSQL 15 or the bare engine.
 MEASURES |= {name: lambda report, measure=measure: measure(report, WORK, PAIRS)

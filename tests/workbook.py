@@ -73,6 +73,15 @@ def parts(sheets: dict[str, str], *, hidden: Sequence[str] = (), from_1904: bool
     }
     for i, xml in enumerate(sheets.values(), 1):
         made[f"xl/worksheets/sheet{i}.xml"] = xml
+    kinds = {"workbook": "sheet.main", "styles": "styles", "sharedStrings": "sharedStrings",
+             **{f"worksheets/sheet{i}": "worksheet" for i in range(1, len(sheets) + 1)}}
+    office = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    made["[Content_Types].xml"] = (
+        f'{HEAD}<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        '<Default Extension="xml" ContentType="application/xml"/>'
+        + "".join(f'<Override PartName="/xl/{part}.xml" ContentType="{office}.{kind}+xml"/>' for part, kind in kinds.items())
+        + "</Types>")
     if shared is not None:
         made["xl/sharedStrings.xml"] = f'{HEAD}<sst xmlns="{MAIN}">{shared}</sst>'
     return made
