@@ -233,7 +233,8 @@ Status unpack_archives(Lake *lake, WorkerPool *pool, const FoundFile *files, siz
         for (size_t i = 0; i < count && status == STATUS_OK; i++) {
                 UnpackedFile result;
                 bool is_one = false;
-                if (!is_candidate(&files[i]))
+                bool again = i > 0 && strcmp(files[i].path, files[i - 1].path) == 0; /* a workbook that several feeds read */
+                if (again || !is_candidate(&files[i]))
                         continue;
                 if (interrupted && *interrupted)
                         status = error_set(err, STATUS_INTERRUPTED, "interrupted; '%s' waits for the next run", files[i].path);
