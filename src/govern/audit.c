@@ -264,11 +264,11 @@ static Str kept_text(const Audit *audit, const AuditRecord *record, Arena *arena
         return audit->text == AUDIT_TEXT_WHOLE ? record->sql : sql_redact(record->sql, arena);
 }
 
-/* The line up to its hash: no closing brace. */
-static void put_body(const Audit *audit, const AuditRecord *record, Buf *out, Arena *arena) {
+/* The line up to its hash: no closing brace. Of the statement at most so many bytes. */
+static void put_body(const Audit *audit, const AuditRecord *record, size_t most, Buf *out, Arena *arena) {
         JsonWriter json = json_writer(out, false);
         Str statement = kept_text(audit, record, arena);
-        bool cut = statement.size > STATEMENT_MAX;
+        bool cut = statement.size > most;
         json_object(&json);
         json_member_int(&json, "sequence", audit->sequence + 1);
         json_member_str(&json, "time", time_print_us(arena, time_now_us()));
@@ -283,7 +283,7 @@ static void put_body(const Audit *audit, const AuditRecord *record, Buf *out, Ar
         json_member_int(&json, "rows", record->rows);
         json_member_int(&json, "bytes", record->bytes);
         json_member_str(&json, "decision", record->denied ? STR("deny") : STR("allow"));
-        json_member_str(&json, "statement", cut ? str_slice(statement, 0, STATEMENT_MAX) : statement);
+        json_member_str(&json, "statement", cut ? str_slice(statement, 0, most) : statement);
         if (cut)
                 json_member_int(&json, "statement_bytes", (int64_t)statement.size);
         json_end(&json);
@@ -299,7 +299,12 @@ static void fill_head(const Audit *audit, Arena *arena, AuditHead *out) {
 static Status append(Audit *audit, const AuditRecord *record, Error *err) {
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         CLEANUP(buf_deinit) Buf line = { .limit = AUDIT_LINE_MAX };
-        put_body(audit, record, &line, &scratch);
+        put_body(audit, record, STATEMENT_MAX, &line, &scratch);
+        if (line.failed) { /* what is escaped takes up to six times as much */
+                buf_deinit(&line);
+                line = (Buf){ .limit = AUDIT_LINE_MAX };
+                put_body(audit, record, STATEMENT_MAX / 8, &line, &scratch);
+        }
         Sha256 hash = chain(audit->hash, buf_view(&line));
         buf_append_cstr(&line, HASH_KEY);
         buf_append(&line, sha256_hex(&scratch, hash));

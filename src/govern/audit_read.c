@@ -114,7 +114,7 @@ bool audit_entry_read(Str line, Arena *arena, AuditEntry *out) {
         AuditEntry entry = { 0 };
         Str decision;
         int64_t whole;
-        bool good = take(&line, "{\"sequence\":") && take_number(&line, &entry.sequence) &&
+        bool good = utf8_valid(line) && take(&line, "{\"sequence\":") && take_number(&line, &entry.sequence) &&
                     take(&line, ",\"time\":") && take_text(&line, arena, &entry.time) &&
                     take(&line, ",\"principal\":") && take_text(&line, arena, &entry.principal) &&
                     (!take(&line, ",\"service\":") || take_text(&line, arena, &entry.service)) &&

@@ -215,5 +215,7 @@ TEST(a_statement_too_long_is_cut_and_says_so) {
         audit_sync(audit);
         CHECK_OK(file_read(file_of(t, &head), 4u << 20, &t->arena, &whole, &t->err));
         CHECK(str_find(whole, STR("\"statement_bytes\":1048675")) < whole.size);
+        memset(text, '\x01', (1u << 20) + 99); /* six bytes each, escaped */
+        CHECK_OK(put(t, audit, text, &head));
         CHECK_OK(audit_verify(file_of(t, &head), NULL, 0, NULL, NULL, &t->arena, &t->err));
 }
