@@ -40,8 +40,8 @@ class Load:
 
 
 def once(deliveries: Iterable[Delivered]) -> list[Delivered]:
-    """Bytes that came before are a duplicate, and the oldest come first."""
-    return sorted({delivered.content: delivered for delivered in deliveries}.values(), key=lambda d: d.place)
+    """The same bytes as of the same time are a duplicate, and the oldest come first."""
+    return sorted({(each.content, each.time): each for each in deliveries}.values(), key=lambda each: each.place)
 
 
 def rows_by_key(load: Load, deliveries: Iterable[Delivered]) -> dict[tuple[str, ...], list[tuple[Row, str]]]:

@@ -139,7 +139,7 @@ static void print_log(const Fold *fold) {
                 print_renamed(fold, spec->log, spec->new_files, spec->new_count);
                 buf_append_cstr(sql, " AS t)");
         }
-        buf_append_cstr(sql, ", l AS (SELECT t.*, d.place, d.m, NULL::TIMESTAMPTZ AS o FROM ");
+        buf_append_cstr(sql, ", l AS (SELECT t.*, d.place, d.m FROM ");
         print_renamed(fold, spec->log, spec->log_files, spec->log_count);
         buf_append_cstr(sql, " AS t JOIN d ON t.f = d.id");
         if (spec->touched_only) {
@@ -275,7 +275,7 @@ static void print_history(const Fold *fold) {
         buf_append_cstr(sql, "), z AS (SELECT *, last_value(u) OVER (PARTITION BY ");
         print_keys(fold);
         buf_append_cstr(sql, ", i ORDER BY t ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS e FROM y) ");
-        print_result(fold, "(SELECT * REPLACE (coalesce(o, t) AS t) FROM z WHERE b = 1 AND NOT g)");
+        print_result(fold, fold->spec->follows ? "(SELECT * REPLACE (coalesce(o, t) AS t) FROM z WHERE b = 1 AND NOT g)" : "z WHERE b = 1 AND NOT g");
 }
 
 bool fold_needs_all(const Feed *feed) {

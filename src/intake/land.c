@@ -330,15 +330,20 @@ static Str as_of_now(const Landing *landing, Arena *arena) {
         return counts && order.known ? time_print_us(arena, order.at_us) : STR("");
 }
 
+/* The same bytes speak of another time under another name; to append them again would double rows. */
+static bool tells_by_name(const Feed *feed) {
+        return feed->load != FEED_APPEND && feed->as_of.kind == AS_OF_NAME;
+}
+
 static bool tells_by_landing(const Feed *feed) {
         return feed_is_snapshots(feed) && feed->as_of.kind != AS_OF_NAME && feed->as_of.kind != AS_OF_COLUMN;
 }
 
-/* One of this source's own batch, or of the ledger: of the same bytes and, in snapshots, of the same time. */
+/* One of this source's own batch, or of the ledger: of the same bytes and, where names tell times, of the same time. */
 static Status find_same(Batch *batch, size_t index, bool *out_found, Error *err) {
         const Landing *landing = &batch->items[index];
         const Feed *feed = landing->result->file->feed;
-        bool by_time = feed_is_snapshots(feed) && feed->as_of.kind == AS_OF_NAME;
+        bool by_time = tells_by_name(feed);
         for (size_t i = 0; i < index; i++) {
                 const Landing *earlier = &batch->items[i];
                 if (earlier->result->state != LAND_NEW || earlier->result->file->feed != feed || !str_equal(earlier->sha256, landing->sha256) ||
@@ -363,8 +368,9 @@ static Status find_same(Batch *batch, size_t index, bool *out_found, Error *err)
 }
 
 /*
- * Bytes that a source has already are a duplicate. Snapshots are told apart by their time too, so that A, B, A ends at A:
- * where that is the time of landing, only the bytes that are in force already are a duplicate.
+ * Bytes that a source has already are a duplicate. Where rows are not just added, a delivery is told by its time too, so that
+ * A, B, A ends at A: by that in its name, and of snapshots by that of landing, where only the bytes that are in force already
+ * are a duplicate.
  */
 static Status find_duplicate(Batch *batch, size_t index, bool *out_found, Error *err) {
         Landing *landing = &batch->items[index];
@@ -695,7 +701,7 @@ static bool may_be_known(const Look *look, const Landing *landing) {
 static void look_within(Look *look, Landing *landing) {
         const Feed *feed = landing->result->file->feed;
         Str key = look_key(look, feed, tells_by_landing(feed) ? STR("") : arena_strf(look->arena, "%.*s %.*s", STR_ARG(landing->sha256),
-                                                                                     STR_ARG(feed_is_snapshots(feed) ? landing->as_of : STR(""))));
+                                                                                     STR_ARG(tells_by_name(feed) ? landing->as_of : STR(""))));
         const Landing *other = map_get(&look->hashes, key);
         if (other && landing->sha256.size && str_equal(other->sha256, landing->sha256)) {
                 landing->result->delivery = other->result->delivery;

@@ -193,6 +193,11 @@ static void check_gone(KeyContext *context, const YamlNode *root, const Source *
 static void check_as_of(KeyContext *context, const YamlNode *root, const Source *source) {
         if (source->as_of.kind != AS_OF_COLUMN)
                 return;
+        if (source->load == LOAD_REPLACE) {
+                Error *err = key_problem(context, yaml_get(root, "as_of"), STATUS_BAD_VALUE, "`as_of: column` is for merge and history: which delivery of a "
+                                         "`load: replace` is the newest is told before any is read");
+                error_hint(err, "date it by landed or by name \"EXPRESSION\"");
+        }
         const SourceColumn *column = named_column(context, root, source, "as_of", source->as_of.text);
         if (column && !is_time(column->type))
                 key_problem(context, yaml_get(root, "as_of"), STATUS_BAD_VALUE, "`as_of` needs a date or a timestamp, and column `%.*s` is %.*s",

@@ -115,6 +115,7 @@ TEST(what_is_wrong_is_said_with_place_and_guess) {
                 { "from: ingress/x\nlimits:\n  recrd: 1 MB\n" GOOD_COLUMNS, STATUS_UNKNOWN_KEY, 3, 3, "`record`" },
                 { "from: ingress/x\nas_of: column day\n" GOOD_COLUMNS, STATUS_NO_COLUMN, 2, 8, "" },
                 { "from: ingress/x\nas_of: column a\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 8, "" },
+                { "from: ingress/x\nload: replace\nas_of: column a\ncolumns:\n  a: date\n", STATUS_BAD_VALUE, 3, 8, "landed" },
                 { "from: ingress/x\nas_of: yesterday\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 8, "landed" },
                 { "from: ingress/x\ncolumns:\n  a: integer\n", STATUS_BAD_VALUE, 3, 6, "int" },
                 { "from: ingress/x\ncolumns:\n  a: decimal(40,2)\n", STATUS_BAD_VALUE, 3, 6, "" },
