@@ -28,7 +28,7 @@ typedef struct Verb {
 } Verb;
 
 extern const Verb verb_init, verb_add, verb_check, verb_plan, verb_apply, verb_run, verb_status, verb_query, verb_show, verb_trace, verb_log, verb_branch;
-extern const Verb verb_fix;
+extern const Verb verb_diff, verb_fix;
 extern const Verb verb_tidy;
 extern const Verb verb_why;
 extern const Verb verb_verify;

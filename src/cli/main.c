@@ -17,6 +17,7 @@ const char cli_version[] = LODE_VERSION;
 static const Verb *const verbs[] = {
         &verb_init, &verb_add, &verb_check, &verb_plan, &verb_apply, &verb_run, &verb_status, &verb_query, &verb_show, &verb_trace, &verb_log,
         &verb_branch,
+        &verb_diff,
         &verb_fix,
         &verb_tidy,
         &verb_verify,
@@ -32,7 +33,6 @@ static const Verb *const verbs[] = {
 
 /* Words that cli users will look for; each comes with a later version. */
 static const char *const later_verbs[] = {
-        "diff",
         "merge",
         "revert",
         "tag",

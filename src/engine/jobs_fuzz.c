@@ -4,6 +4,7 @@
  * does not trust. What is read is written as bytes that read the same. The first byte chooses which.
  */
 #include "engine/locate_message.h"
+#include "engine/review_message.h"
 #include "engine/rows.h"
 #include "engine/stage_message.h"
 #include "engine/trial_message.h"
@@ -27,6 +28,7 @@ BOTH_WAYS(sniff_result, SniffResult)
 BOTH_WAYS(locate_spec, LocateSpec)
 BOTH_WAYS(locate_result, LocateResult)
 BOTH_WAYS(execute_spec, ExecuteSpec)
+BOTH_WAYS(review_spec, ReviewSpec)
 BOTH_WAYS(trial_spec, TrialSpec)
 BOTH_WAYS(trial_result, TrialResult)
 BOTH_WAYS(archive, Archive)
@@ -39,6 +41,18 @@ static bool stage_result_again(Str bytes, Arena *arena, Buf *out) {
         if (stage_result_read(bytes, &spec, arena, &result, &err) != STATUS_OK)
                 return false;
         stage_result_write(out, &result);
+        return true;
+}
+
+static bool review_entries_again(Str bytes, Arena *arena, Buf *out) {
+        Error err = { 0 };
+        Cursor cursor = cursor_of(bytes);
+        while (cursor_left(&cursor) > 0) {
+                ReviewEntry entry;
+                if (review_entry_read(&cursor, 2, arena, &entry, &err) != STATUS_OK)
+                        return false;
+                review_entry_write(out, &entry);
+        }
         return true;
 }
 
@@ -59,7 +73,7 @@ static bool failure_again(Str bytes, Arena *arena, Buf *out) {
 
 static bool (*const KINDS[])(Str bytes, Arena *arena, Buf *out) = {
         stage_spec_again,    stage_result_again, sniff_spec_again, sniff_result_again, locate_spec_again,
-        locate_result_again, execute_spec_again, failure_again, trial_spec_again, trial_result_again, archive_again,
+        locate_result_again, execute_spec_again, failure_again, trial_spec_again, trial_result_again, review_spec_again, review_entries_again, archive_again,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

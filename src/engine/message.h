@@ -56,6 +56,8 @@
         X(ZONE,      21, L, "lstr the engine's name of it, i32 seconds, lstr TZif (empty: always so many seconds); DONE") \
         X(TRY,       26, L, "engine/trial_message.h; one descriptor")                                          \
         X(TRIED,     27, W, "engine/trial_message.h")                                                          \
+        X(REVIEW,    28, L, "engine/review_message.h; descriptors in, out")                                    \
+        X(REVIEWED,  29, W, "engine/review_message.h")                                                          \
         X(UNPACK,    30, L, "nothing; descriptors in, out")                                                    \
         X(UNPACKED,  31, W, "engine/unpack_message.h")
 /* clang-format on */

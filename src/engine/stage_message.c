@@ -70,6 +70,7 @@ void stage_spec_write(Buf *out, const StageSpec *spec) {
         buf_u32(out, (uint32_t)spec->extra_field_id);
         buf_u32(out, spec->threads);
         buf_u64(out, spec->input_limit);
+        buf_u32(out, (uint32_t)spec->raw_field_id);
         fixes_write(out, spec);
 }
 
@@ -85,6 +86,7 @@ Status stage_spec_read(Str bytes, Arena *arena, StageSpec *out, Error *err) {
         spec.extra_field_id = (int)cursor_u32(&cursor);
         spec.threads = cursor_u32(&cursor);
         spec.input_limit = cursor_u64(&cursor);
+        spec.raw_field_id = (int)cursor_u32(&cursor);
         fixes_read(&cursor, arena, &spec);
         if (cursor.failed || cursor_left(&cursor) > 0)
                 return malformed(err, "a staging job");

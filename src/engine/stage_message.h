@@ -42,6 +42,7 @@ typedef struct StageSpec {
         SourceColumn *columns; /* in the order of the staged table */
         size_t column_count;
         StrList ignore;        /* header names that are read, counted and not kept */
+        int raw_field_id;      /* not 0: the records as they landed, with their raw text in a column of that id; malformed ones too */
         StageFix *fixes;
         size_t fix_count;
         int64_t file_id;       /* the value of _file */

@@ -641,6 +641,11 @@ Status worker_unpack(Worker *worker, const int *fds, size_t fd_count, Arena *are
         return ask_about_file(worker, MESSAGE_UNPACK, &call, STR_NONE, fds, fd_count, arena, out_reply, err);
 }
 
+Status worker_review(Worker *worker, Str request, const int *fds, size_t fd_count, Arena *arena, Str *out_reply, Error *err) {
+        Call call = { .reply = MESSAGE_REVIEWED };
+        return ask_about_file(worker, MESSAGE_REVIEW, &call, request, fds, fd_count, arena, out_reply, err);
+}
+
 Status worker_stage(Worker *worker, Str request, const int *fds, size_t fd_count, WorkerProgress on_progress,
                     void *context, Arena *arena, Str *out_reply, Error *err) {
         Call call = { .reply = MESSAGE_STAGED, .progress = on_progress, .context = context };

@@ -142,7 +142,7 @@ Status worker_build(Worker *worker, Str select, const WorkerBuildColumn *columns
                     WorkerFile **out_files, size_t *out_count, Error *err);
 
 /*
- * Reading users' files: payloads are made and read by engine/stage_message.h, locate_message.h and trial_message.h; descriptors are lent, not taken.
+ * Reading users' files: payloads are made and read by engine/stage_message.h, locate_message.h, trial_message.h and review_message.h; descriptors are lent, not taken.
  * on_progress (may be NULL) gets each PROGRESS payload.
  */
 typedef Status (*WorkerProgress)(void *context, Str payload, Error *err);
@@ -153,5 +153,6 @@ Status worker_locate(Worker *worker, Str request, const int *fds, size_t fd_coun
 Status worker_try(Worker *worker, Str request, const int *fds, size_t fd_count, Arena *arena, Str *out_reply, Error *err);
 /* An archive, and where its members' bytes go; the reply is read by engine/unpack_message.h. */
 Status worker_unpack(Worker *worker, const int *fds, size_t fd_count, Arena *arena, Str *out_reply, Error *err);
+Status worker_review(Worker *worker, Str request, const int *fds, size_t fd_count, Arena *arena, Str *out_reply, Error *err);
 Status worker_stage(Worker *worker, Str request, const int *fds, size_t fd_count, WorkerProgress on_progress,
                     void *context, Arena *arena, Str *out_reply, Error *err);

@@ -136,7 +136,10 @@ static BindSource open_source(const StatementSpec *spec, Statement *out) {
                 source.now = &out->now;
                 source.parse = parse_policy;
         }
-        return source;
+        if (spec->source || spec->overlay)
+                return source; /* what is built is built of what is staged */
+        out->landing = (Landing){ .lake = spec->lake, .worker = spec->worker, .at = spec->at };
+        return landing_source(&out->landing, source);
 }
 
 Status statement_policy(const StatementSpec *spec, Str zone, Str stage, Str name, Arena *arena, Relation **out, const Policy **out_policy,

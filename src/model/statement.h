@@ -10,6 +10,7 @@
 #include "govern/bind.h"
 #include "lake/source.h"
 #include "lake/view.h"
+#include "model/landing.h"
 #include "system/system.h"
 
 typedef struct StatementSpec {
@@ -34,6 +35,7 @@ typedef struct Statement {
         LakeSource source;    /* what was planned: files, bytes */
         LakeSource now_lake;  /* main's newest, for what policies read */
         BindSource now;
+        Landing landing;
         BoundStatement bound;
         WorkerColumns columns;
 } Statement;

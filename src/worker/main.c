@@ -24,6 +24,7 @@
 #include "worker/mask_hash.h"
 #include "worker/locate.h"
 #include "worker/parse.h"
+#include "worker/review.h"
 #include "worker/rows.h"
 #include "worker/sleep.h"
 #include "worker/sniff.h"
@@ -313,6 +314,21 @@ static void serve_unpack(Server *server, const Request *request, Arena *arena) {
         reply(server, MESSAGE_UNPACKED, request->message.statement, &payload);
 }
 
+static void serve_review(Server *server, const Request *request, Arena *arena) {
+        ReviewSpec spec;
+        ReviewResult result;
+        Error err = { 0 };
+        if (request->fd_count != 2 || review_spec_read(request->message.payload, arena, &spec, &err) != STATUS_OK)
+                _exit(EXIT_PROTOCOL);
+        if (review_run(&spec, request->fds[0], request->fds[1], arena, &result, &err) != STATUS_OK) {
+                reply_error(server, request->message.statement, &err);
+                return;
+        }
+        CLEANUP(buf_deinit) Buf payload = { 0 };
+        review_result_write(&payload, &result);
+        reply(server, MESSAGE_REVIEWED, request->message.statement, &payload);
+}
+
 static bool report_progress(void *context, uint64_t bytes_read) {
         Server *server = context;
         uint64_t statement = server->request.message.statement;
@@ -348,7 +364,7 @@ static const struct {
         { MESSAGE_PREPARE, serve_prepare }, { MESSAGE_EXECUTE, serve_execute }, { MESSAGE_DEFINE, serve_define },
         { MESSAGE_BUILD, serve_build },     { MESSAGE_SNIFF, serve_sniff },     { MESSAGE_STAGE, serve_stage },
         { MESSAGE_LOCATE, serve_locate },   { MESSAGE_ZONE, serve_zone },
-        { MESSAGE_TRY, serve_try },         { MESSAGE_UNPACK, serve_unpack },
+        { MESSAGE_TRY, serve_try },         { MESSAGE_REVIEW, serve_review },         { MESSAGE_UNPACK, serve_unpack },
 };
 
 static void serve(Server *server, const Request *request) {

@@ -170,8 +170,10 @@ static Status start_data(Job *job) {
         columns[count] = (ParquetColumnSpec){ STR("_file"), { .kind = TYPE_BIGINT }, spec->file_field_id };
         columns[count + 1] = (ParquetColumnSpec){ STR("_row"), { .kind = TYPE_BIGINT }, spec->row_field_id };
         columns[count + 2] = (ParquetColumnSpec){ STR("_extra"), { .kind = TYPE_TEXT }, spec->extra_field_id };
+        if (spec->raw_field_id)
+                columns[count + 2] = (ParquetColumnSpec){ STR("_raw"), { .kind = TYPE_TEXT }, spec->raw_field_id };
         ParquetOptions options = { .name = "the data file", .threads = spec->threads > 8 ? 8 : (int)spec->threads };
-        TRY(parquet_writer_start(job->stager->data, job->files.data, columns, count + (spec->extra_field_id ? 3 : 2), &options, job->err));
+        TRY(parquet_writer_start(job->stager->data, job->files.data, columns, count + (spec->extra_field_id || spec->raw_field_id ? 3 : 2), &options, job->err));
         job->data_started = true;
         return STATUS_OK;
 }
@@ -272,6 +274,17 @@ static void put_extra(const Job *job, const RecordBatch *batch, RowRange range, 
         }
 }
 
+/* What stands in the delivery, as it stands there. */
+static void put_raw(const RecordBatch *batch, RowRange range, ParquetColumn *column) {
+        RecordBatch walk = *batch; /* which counts lines on its own */
+        for (size_t row = range.from; row < range.to; row++) {
+                if (range.failed && range.failed[row])
+                        continue;
+                Str raw = record_origin(&walk, row).raw;
+                parquet_column_bytes(column, raw.data ? raw.data : "", raw.size);
+        }
+}
+
 static Status put_range(Job *job, const RecordBatch *batch, RowRange range) {
         const StageSpec *spec = job->spec;
         ParquetWriter *writer = job->stager->data;
@@ -289,7 +302,9 @@ static Status put_range(Job *job, const RecordBatch *batch, RowRange range) {
                 if (!range.failed || !range.failed[row])
                         parquet_column_int64(ordinal, batch->records[row]);
         }
-        if (spec->extra_field_id)
+        if (spec->raw_field_id)
+                put_raw(batch, range, ordinal + 1);
+        else if (spec->extra_field_id)
                 put_extra(job, batch, range, ordinal + 1);
         job->result->accepted += (int64_t)count;
         return end_rows(writer, count, job->err);
@@ -431,7 +446,25 @@ static Str cells_of(const Job *job, const BadRecord *bad, size_t column, Arena *
         return xlsx_cells_print(arena, bad->first_column + field, 1, bad->line);
 }
 
+/* A record that no column can be cut from, in a table of the records as they landed. */
+static Status put_malformed(Job *job, const BadRecord *bad) {
+        const StageSpec *spec = job->spec;
+        TRY(start_data(job));
+        ParquetWriter *writer = job->stager->data;
+        for (size_t i = 0; i < spec->column_count; i++)
+                parquet_column_null(parquet_column(writer, i));
+        ParquetColumn *file = parquet_column(writer, spec->column_count);
+        Str raw = printable(&job->stager->batch_arena, bad->raw);
+        parquet_column_int64(file, spec->file_id);
+        parquet_column_int64(file + 1, bad->record);
+        parquet_column_bytes(file + 2, raw.data ? raw.data : "", raw.size);
+        job->result->accepted++;
+        return parquet_row_end(writer, job->err);
+}
+
 static Status put_bad(Job *job, const Rejected *record) {
+        if (job->spec->raw_field_id)
+                return put_malformed(job, &record->bad);
         Arena *arena = &job->stager->batch_arena;
         const BadRecord *bad = &record->bad;
         Str column = record->column == NO_FIELD ? STR("") : job->spec->columns[record->column].name;

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Review: raw against staged. Every record of the landed files of a source, with what the source's applied text and its
+ * fixes made of it: the same, changed (which fields, by which rule), quarantined, or skipped. The files are read again by a
+ * worker; nothing is kept.
+ */
+#include "engine/review_message.h"
+#include "intake/fixes.h"
+#include "model/source.h"
+#include "model/workspace.h"
+
+#define REVIEW_BYTES_MAX (512u << 20) /* what a worker may tell of one delivery */
+
+typedef struct SourceReview {
+        Workspace *workspace; /* with a store and workers */
+        Str zone, source;
+        Str file;   /* only deliveries of this name; empty: all that are in the table */
+        bool brief; /* only records that are not the same */
+        void *context;
+        /* Before the records of a delivery. */
+        Status (*on_delivery)(void *context, const Delivery *delivery, Error *err);
+        /* fix: what somebody made of it instead, or NULL. entry's texts live until the return. */
+        Status (*on_record)(void *context, const Source *source, const ReviewEntry *entry, const RecordFix *fix, Error *err);
+        /* After them: the sums, as the delivery's ledger row has them. */
+        Status (*on_end)(void *context, const Delivery *delivery, const ReviewResult *result, Error *err);
+} SourceReview;
+
+/* NOT_FOUND where there is no such source, or no delivery of that name in its table. */
+Status review_source(const SourceReview *spec, Arena *arena, Error *err);
