@@ -225,19 +225,30 @@ static void columns_write(Buf *out, const SniffResult *result) {
                 buf_lstr(out, column->column.name);
                 buf_lstr(out, column->column.from);
                 type_write(out, column->column.type);
+                str_list_write(out, column->column.dates);
                 buf_u64(out, (uint64_t)column->nulls);
                 buf_lstr(out, column->example);
         }
 }
 
+static bool dates_are_good(StrList dates) {
+        Format own = format_default();
+        Error ignored;
+        own.dates = dates;
+        return format_check_dates(&own, &ignored) == STATUS_OK;
+}
+
 static void columns_read(Cursor *cursor, Arena *arena, SniffResult *out) {
-        out->column_count = cursor_count(cursor, 23);
+        out->column_count = cursor_count(cursor, 27);
         out->columns = ARENA_ARRAY(arena, SniffColumn, out->column_count);
         for (size_t i = 0; i < out->column_count; i++) {
                 SniffColumn *column = &out->columns[i];
                 column->column.name = text_of(cursor, arena);
                 column->column.from = text_of(cursor, arena);
                 column->column.type = type_read(cursor);
+                column->column.dates = str_list_read(cursor, arena);
+                if (!cursor->failed && !dates_are_good(column->column.dates))
+                        cursor->failed = true;
                 column->nulls = cursor_tally(cursor);
                 column->example = text_of(cursor, arena);
         }

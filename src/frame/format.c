@@ -57,6 +57,21 @@ static Status check_number_characters(const Format *format, Error *err) {
         return STATUS_OK;
 }
 
+/* A currency is no part of a number, or nobody could tell them apart. */
+static Status check_currency(const Format *format, Error *err) {
+        if (format->currency.count > 32)
+                return error_set(err, STATUS_BAD_VALUE, "currency: at most 32 signs and codes");
+        for (size_t i = 0; i < format->currency.count; i++) {
+                Str text = format->currency.items[i];
+                bool good = text.size > 0 && text.size <= 16;
+                for (size_t j = 0; j < text.size; j++)
+                        good &= !strchr("0123456789+-()%, '\t\"", text.data[j]) || text.data[j] == 0;
+                if (!good)
+                        return error_set(err, STATUS_BAD_VALUE, "currency: '%.*s' must be a sign or a code, without digits, blanks and signs of numbers", STR_ARG(text));
+        }
+        return STATUS_OK;
+}
+
 static Status check_encoding(const Format *format, Error *err) {
         if (encoding_find(format->encoding))
                 return STATUS_OK;
@@ -157,6 +172,7 @@ Status format_check(const Format *format, Error *err) {
         TRY(check_kind(format, err));
         TRY(check_characters(format, err));
         TRY(check_number_characters(format, err));
+        TRY(check_currency(format, err));
         TRY(check_encoding(format, err));
         TRY(check_footer(format, err));
         TRY(format_check_dates(format, err));
@@ -286,7 +302,7 @@ Type type_read(Cursor *cursor) {
 void format_write(Buf *out, const Format *format) {
         const uint8_t bytes[] = { (uint8_t)format->kind,    (uint8_t)format->compression, (uint8_t)format->delimiter,
                                   (uint8_t)format->quote,   (uint8_t)format->escape,      format->header,
-                                  (uint8_t)format->decimal, (uint8_t)format->thousands };
+                                  (uint8_t)format->decimal, (uint8_t)format->thousands,   (uint8_t)format->percent, (uint8_t)format->negatives };
         for (size_t i = 0; i < COUNT_OF(bytes); i++)
                 buf_u8(out, bytes[i]);
         buf_u32(out, format->skip);
@@ -298,6 +314,7 @@ void format_write(Buf *out, const Format *format) {
         buf_lstr(out, format->range);
         buf_lstr(out, format->records);
         str_list_write(out, format->nulls);
+        str_list_write(out, format->currency);
         str_list_write(out, format->dates);
         str_list_write(out, format->true_words);
         str_list_write(out, format->false_words);
@@ -312,6 +329,8 @@ Status format_read(Cursor *cursor, Arena *arena, Format *out, Error *err) {
         format.header = cursor_u8(cursor) != 0;
         format.decimal = (char)cursor_u8(cursor);
         format.thousands = (char)cursor_u8(cursor);
+        format.percent = (FormatPercent)cursor_u8(cursor);
+        format.negatives = (FormatNegatives)cursor_u8(cursor);
         format.skip = cursor_u32(cursor);
         format.record_limit = cursor_u32(cursor);
         format.encoding = text_read(cursor, arena);
@@ -321,10 +340,12 @@ Status format_read(Cursor *cursor, Arena *arena, Format *out, Error *err) {
         format.range = text_read(cursor, arena);
         format.records = text_read(cursor, arena);
         format.nulls = str_list_read(cursor, arena);
+        format.currency = str_list_read(cursor, arena);
         format.dates = str_list_read(cursor, arena);
         format.true_words = str_list_read(cursor, arena);
         format.false_words = str_list_read(cursor, arena);
-        if (cursor->failed || format.kind >= FORMAT_KIND_COUNT || format.compression > FORMAT_PLAIN)
+        if (cursor->failed || format.kind >= FORMAT_KIND_COUNT || format.compression > FORMAT_PLAIN || format.percent > PERCENT_FRACTION ||
+            format.negatives > NEGATIVES_BEHIND)
                 return error_set(err, STATUS_CORRUPT, "a format in a message is malformed");
         TRY(format_check(&format, err));
         *out = format;
@@ -339,6 +360,7 @@ void source_columns_write(Buf *out, const SourceColumn *columns, size_t count) {
                 buf_lstr(out, column->from);
                 buf_lstr(out, column->was);
                 type_write(out, column->type);
+                str_list_write(out, column->dates);
                 buf_lstr(out, column->zone);
                 buf_lstr(out, column->zone_file);
                 buf_u8(out, column->required);
@@ -358,6 +380,7 @@ Status source_columns_read(Cursor *cursor, Arena *arena, SourceColumn **out, siz
                 column->from = text_read(cursor, arena);
                 column->was = text_read(cursor, arena);
                 column->type = type_read(cursor);
+                column->dates = str_list_read(cursor, arena);
                 column->zone = text_read(cursor, arena);
                 column->zone_file = text_read(cursor, arena);
                 column->required = cursor_u8(cursor) != 0;

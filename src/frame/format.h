@@ -18,7 +18,11 @@
  *                              and does not fit elsewhere, unless the list holds the empty text
  *   sheets                     of a workbook: names, numbers from 1, or patterns; none = the first that is not hidden
  *   range                      of a workbook: see frame/xlsx_range.h; empty = all of the sheet
- *   decimal, thousands         '.' and none (0) unless said. A thousands character must stand at groups of three
+ *   decimal, thousands         '.' and none (0) unless said. A thousands character must stand at groups of three; a
+ *                              blank is also a no-break or narrow one, an apostrophe also a typographer's
+ *   currency                   texts that may stand before or behind a number, once, and are dropped
+ *   percent                    what a number with a % behind it is: 12% as 12 or as 0.12; none = no number
+ *   negatives                  how negative numbers are written beside the minus before them: (12) or 12-
  *   dates                      patterns (see below), tried in order, for date and timestamp columns; none = ISO 8601
  *   true_words, false_words    compared without case; none = true/false, t/f, yes/no, y/n, 1/0, on/off
  *
@@ -41,6 +45,9 @@
 typedef enum FormatKind { FORMAT_CSV, FORMAT_XLSX, FORMAT_JSON, FORMAT_JSONL, FORMAT_KIND_COUNT } FormatKind;
 typedef enum FormatCompression { FORMAT_COMPRESSION_AUTO, FORMAT_PLAIN } FormatCompression;
 
+typedef enum FormatPercent { PERCENT_NONE, PERCENT_NUMBER, PERCENT_FRACTION } FormatPercent;
+typedef enum FormatNegatives { NEGATIVES_MINUS, NEGATIVES_PARENTHESES, NEGATIVES_BEHIND } FormatNegatives;
+
 typedef struct StrList {
         Str *items;
         size_t count;
@@ -59,6 +66,9 @@ typedef struct Format {
         Str range;
         StrList nulls;
         char decimal, thousands;
+        StrList currency;
+        FormatPercent percent;
+        FormatNegatives negatives;
         StrList dates;
         StrList true_words, false_words;
         Str records;                   /* JSON: the path to the list of records; empty = the whole document */
@@ -70,6 +80,7 @@ typedef struct SourceColumn {
         Str from; /* its name in the header, as names_of_header() gives it; empty = name. Compared without case */
         Str was;  /* what it was called before: its field where the header has none of the present name; empty = nothing */
         Type type;
+        StrList dates; /* date, time, timestamp: patterns of this column alone; none = the format's */
         Str zone;      /* timestamptz: texts without an offset are local times of this zone; empty = they do not fit */
         Str zone_file; /* that zone's TZif bytes; needed when zone is set */
         bool required; /* NULL does not fit */

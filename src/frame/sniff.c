@@ -624,14 +624,14 @@ static void add_text(const Sniffing *sniffing, StrList *list, Str text) {
         *list = (StrList){ items, list->count + 1 };
 }
 
-static void make_text(Sniffing *sniffing, size_t column, Str what) {
+static void keep_dates(Sniffing *sniffing, size_t column) {
         SniffedColumn *sniffed = &sniffing->out->columns[column];
-        sniffed->guess.type = (Type){ .kind = TYPE_TEXT };
-        sniffed->guess.date_count = 0;
-        add_doubt(sniffing, sniffed->name, what, STR("text"));
+        for (size_t i = 0; i < sniffed->guess.date_count; i++)
+                add_text(sniffing, &sniffed->dates, sniffed->guess.dates[i]);
+        add_doubt(sniffing, sniffed->name, STR("dates in a pattern that clashes with another column's"), STR("a pattern of its own"));
 }
 
-/* Patterns are the file's too; a column whose pattern clashes with those before it is text. */
+/* Patterns are the file's too; a column whose pattern clashes with those before it keeps them for itself. */
 static void settle_dates(Sniffing *sniffing, Format *format, size_t width) {
         Error err;
         bool iso = false;
@@ -644,7 +644,7 @@ static void settle_dates(Sniffing *sniffing, Format *format, size_t width) {
                 if (format_check_dates(&with, &err) == STATUS_OK)
                         format->dates = with.dates;
                 else
-                        make_text(sniffing, i, STR("dates in a pattern that clashes with another column's"));
+                        keep_dates(sniffing, i);
         }
         if (iso && format->dates.count > 0)
                 add_text(sniffing, &format->dates, STR("yyyy-MM-dd"));
@@ -964,7 +964,7 @@ static Status read_rows(RowsReading *reading, Source source, Error *err) {
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         TRY(typing_rules_init(&reading->rules, &sniffed->format, reading->arena, err));
         for (size_t i = 0; i < sniffed->column_count; i++) {
-                SourceColumn column = { .name = sniffed->columns[i].name, .type = sniffed->columns[i].guess.type };
+                SourceColumn column = { .name = sniffed->columns[i].name, .type = sniffed->columns[i].guess.type, .dates = sniffed->columns[i].dates };
                 TRY(typing_init(&reading->typings[i], &reading->rules, &column, reading->arena, err));
         }
         ReaderOptions options = { .format = &sniffed->format,

@@ -14,6 +14,7 @@
 
 typedef struct SniffedColumn {
         Str name; /* see names_of_header() */
+        StrList dates; /* patterns of its own, where the file's would clash with them */
         Str key;  /* what its records call it, where that is not its name */
         ColumnGuess guess;
 } SniffedColumn;

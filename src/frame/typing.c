@@ -147,6 +147,110 @@ static bool read_number(Str text, const TypingRules *rules, Number *out) {
         return at == text.size;
 }
 
+/* --- numbers as people write them ---
+ * With a currency, a percent sign, brackets or a minus behind; with blanks of several kinds between groups. */
+
+typedef struct Undressing {
+        const Format *format;
+        Str text;
+        bool negative, has_sign, has_currency, has_percent;
+} Undressing;
+
+static const char *const blanks[] = { " ", "\t", "\u00a0", "\u202f", "\u2009" };
+
+static bool drop_front(Str *text, Str what) {
+        if (what.size == 0 || !str_starts_with(*text, what))
+                return false;
+        *text = str_slice(*text, what.size, text->size);
+        return true;
+}
+
+static bool drop_back(Str *text, Str what) {
+        if (what.size == 0 || !str_ends_with(*text, what))
+                return false;
+        *text = str_slice(*text, 0, text->size - what.size);
+        return true;
+}
+
+static void drop_blanks(Str *text) {
+        for (size_t i = 0; i < COUNT_OF(blanks);) {
+                bool dropped = drop_front(text, str_of(blanks[i])) || drop_back(text, str_of(blanks[i]));
+                i = dropped ? 0 : i + 1;
+        }
+}
+
+static void drop_currency(Undressing *u) {
+        StrList list = u->format->currency;
+        for (size_t i = 0; i < list.count && !u->has_currency; i++)
+                u->has_currency = drop_front(&u->text, list.items[i]) || drop_back(&u->text, list.items[i]);
+}
+
+static void drop_sign(Undressing *u) {
+        if (u->has_sign)
+                return;
+        bool minus = drop_front(&u->text, STR("-")) || drop_front(&u->text, STR("\u2212"));
+        u->has_sign = minus || drop_front(&u->text, STR("+"));
+        if (!u->has_sign && u->format->negatives == NEGATIVES_BEHIND)
+                u->has_sign = minus = drop_back(&u->text, STR("-"));
+        u->negative |= minus;
+}
+
+static void drop_brackets(Undressing *u) {
+        Str inner = u->text;
+        if (u->format->negatives == NEGATIVES_PARENTHESES && drop_front(&inner, STR("(")) && drop_back(&inner, STR(")"))) {
+                u->text = inner;
+                u->negative = u->has_sign = true;
+        }
+}
+
+/* Everything once, in any order that people have been seen to write. */
+static void undress(Undressing *u) {
+        for (size_t left = 0; left != u->text.size;) {
+                left = u->text.size;
+                drop_blanks(&u->text);
+                if (!u->has_sign)
+                        drop_brackets(u);
+                drop_sign(u);
+                drop_currency(u);
+                if (u->format->percent != PERCENT_NONE && !u->has_percent)
+                        u->has_percent = drop_back(&u->text, STR("%"));
+        }
+}
+
+/* Blanks and apostrophes of every kind as the one that the source names. */
+static Str plain_groups(Str text, char thousands, char copy[NUMBER_MAX]) {
+        size_t size = 0;
+        while (text.size > 0) {
+                bool found = thousands == '\'' && drop_front(&text, STR("\u2019"));
+                for (size_t i = 1; i < COUNT_OF(blanks) && thousands == ' ' && !found; i++)
+                        found = drop_front(&text, str_of(blanks[i]));
+                copy[size++] = found ? thousands : text.data[0];
+                if (!found)
+                        text = str_slice(text, 1, text.size);
+        }
+        return (Str){ copy, size };
+}
+
+static bool read_numeral(Str text, const TypingRules *rules, Number *out) {
+        if (!rules->dressed)
+                return read_number(text, rules, out);
+        char copy[NUMBER_MAX];
+        Undressing u = { .format = rules->format, .text = text };
+        if (text.size > NUMBER_MAX)
+                return false;
+        undress(&u);
+        Str bare = plain_groups(u.text, rules->thousands, copy);
+        bool signs = bare.size > 0 && (bare.data[0] == '-' || bare.data[0] == '+');
+        if (signs || !read_number(bare, rules, out))
+                return false;
+        out->negative = u.negative;
+        if (u.has_percent && u.format->percent == PERCENT_FRACTION) {
+                out->point -= 2;
+                out->plain = false;
+        }
+        return true;
+}
+
 bool number_shape(const TypingRules *rules, Str text, NumberShape *out) {
         Number number;
         if (!read_number(text, rules, &number))
@@ -194,7 +298,7 @@ static Rule read_boolean(const Typing *typing, Str text, Value *out) {
 
 static Rule read_integer(const Typing *typing, Str text, int64_t least, int64_t most, int64_t *out) {
         Number number;
-        if (!read_number(text, typing->rules, &number))
+        if (!read_numeral(text, typing->rules, &number))
                 return RULE_NOT_A_NUMBER;
         if (!number.plain)
                 return RULE_NOT_AN_INTEGER;
@@ -223,7 +327,7 @@ static Rule read_bigint(const Typing *typing, Str text, Value *out) {
 
 static Rule read_decimal(const Typing *typing, Str text, Value *out) {
         Number number;
-        if (!read_number(text, typing->rules, &number))
+        if (!read_numeral(text, typing->rules, &number))
                 return RULE_NOT_A_NUMBER;
         drop_trailing_zeros(&number);
         out->decimal = 0;
@@ -262,7 +366,7 @@ static bool read_special(Str text, double *out) {
 /* The nearest double: exact products and quotients of small numbers, else the C library, which is exact as well. */
 static Rule read_double(const Typing *typing, Str text, Value *out) {
         Number number;
-        if (!read_number(text, typing->rules, &number))
+        if (!read_numeral(text, typing->rules, &number))
                 return read_special(text, &out->number) ? RULE_NONE : RULE_NOT_A_NUMBER;
         char copy[NUMBER_MAX + 32];
         size_t size = 0;
@@ -773,6 +877,7 @@ Status typing_rules_init(TypingRules *rules, const Format *format, Arena *arena,
                              .decimal = format->decimal ? format->decimal : '.',
                              .thousands = format->thousands,
                              .pattern_count = format->dates.count };
+        made.dressed = format->currency.count > 0 || format->percent || format->negatives || made.thousands == ' ' || made.thousands == '\'';
         made.patterns = ARENA_ARRAY(arena, Pattern, made.pattern_count);
         for (size_t i = 0; i < made.pattern_count; i++)
                 TRY(pattern_compile(format->dates.items[i], &made.patterns[i], err));
@@ -786,6 +891,21 @@ Status typing_rules_init(TypingRules *rules, const Format *format, Arena *arena,
         return STATUS_OK;
 }
 
+/* A column with patterns of its own has rules of its own. */
+static Status rules_of_column(const TypingRules *rules, const SourceColumn *column, Arena *arena, const TypingRules **out, Error *err) {
+        *out = rules;
+        if (column->dates.count == 0)
+                return STATUS_OK;
+        Format *format = ARENA_NEW(arena, Format);
+        TypingRules *own = ARENA_NEW(arena, TypingRules);
+        *format = *rules->format;
+        format->dates = column->dates;
+        if (format_check_dates(format, err) != STATUS_OK || typing_rules_init(own, format, arena, err) != STATUS_OK)
+                return error_context(err, "column %.*s", STR_ARG(column->name));
+        *out = own;
+        return STATUS_OK;
+}
+
 Status typing_init(Typing *typing, const TypingRules *rules, const SourceColumn *column, Arena *arena, Error *err) {
         TypeKind kind = column->type.kind;
         if (kind != TYPE_TEXT && (kind >= COUNT_OF(readers) || !readers[kind]))
@@ -794,7 +914,9 @@ Status typing_init(Typing *typing, const TypingRules *rules, const SourceColumn 
         const Zone *zone = NULL;
         if (column->zone_file.size > 0 && zone_parse(column->zone_file, arena, &zone, err) != STATUS_OK)
                 return error_context(err, "column %.*s: zone %.*s", STR_ARG(column->name), STR_ARG(column->zone));
-        *typing = (Typing){ rules, column->type, column->required, zone };
+        const TypingRules *own;
+        TRY(rules_of_column(rules, column, arena, &own, err));
+        *typing = (Typing){ own, column->type, column->required, zone };
         return STATUS_OK;
 }
 

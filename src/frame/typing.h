@@ -19,6 +19,7 @@ typedef struct TypingRules {
         bool empty_is_null;     /* quoted empties too */
         bool words_have_digits; /* a word for NULL may look like a value: -1, 1900-01-01 */
         char decimal, thousands;
+        bool dressed; /* a number may have more about it than a sign, a point and commas */
         bool midnight_is_date;           /* a date may come with the time 00:00 */
         const struct TypingRules *cells; /* of workbooks: how bare fields are read, which the spreadsheet typed; or NULL */
 } TypingRules;

@@ -250,6 +250,35 @@ static void column_words(KeyContext *context, const YamlNode *value, Str rest, S
         }
 }
 
+/* date(dd/MM/yyyy | d.M.yyyy): the patterns of this column alone. Gives the type without them. */
+static Str cut_dates(KeyContext *context, const YamlNode *value, Str text, SourceColumn *column) {
+        static const char *const kinds[] = { "date", "time", "timestamp", "timestamptz" };
+        Str kind, rest, pattern;
+        bool is_dated = false;
+        if (!str_cut(text, '(', &kind, &rest) || !str_ends_with(rest, STR(")")))
+                return text;
+        kind = str_trim(kind);
+        for (size_t i = 0; i < COUNT_OF(kinds); i++)
+                is_dated |= str_is(kind, kinds[i]);
+        if (!is_dated)
+                return text;
+        rest = str_slice(rest, 0, rest.size - 1);
+        Str *all = ARENA_ARRAY(context->arena, Str, rest.size + 1);
+        for (bool more = true; more;) {
+                more = str_cut(rest, '|', &pattern, &rest);
+                all[column->dates.count++] = arena_str(context->arena, str_trim(pattern));
+        }
+        column->dates.items = all;
+        Format own = format_default();
+        Error err = { 0 };
+        own.dates = column->dates;
+        if (format_check_dates(&own, &err) != STATUS_OK) {
+                yaml_error_place(&err, context->file, value);
+                problems_take(context->problems, &err);
+        }
+        return kind;
+}
+
 static void read_column(KeyContext *context, const YamlNode *value, SourceColumn *column, ColumnText *text) {
         Str rest;
         context->key = arena_cstr(context->arena, column->name);
@@ -257,7 +286,7 @@ static void read_column(KeyContext *context, const YamlNode *value, SourceColumn
                 return;
 
         Error err = { 0 };
-        if (type_parse(cut_type(&rest), &column->type, &err) == STATUS_OK) {
+        if (type_parse(cut_dates(context, value, cut_type(&rest), column), &column->type, &err) == STATUS_OK) {
                 column_words(context, value, rest, column, text);
                 return;
         }
@@ -422,7 +451,25 @@ static const Key keys[] = {
           .read = read_thousands,
           .fallback = "none",
           .shown = "one character, or `none`",
-          .meaning = "What may stand between groups of three digits." },
+          .meaning = "What may stand between groups of three digits. A blank is also a no-break or a narrow one, an apostrophe also a typographer's." },
+        { .name = "currency",
+          .kind = KEY_TEXTS,
+          .at = AT(format.currency.items),
+          .count_at = AT(format.currency.count),
+          .shown = "a sign or a code, or a list of them; none",
+          .meaning = "What may stand before or behind a number, as `€` or `EUR`, and is dropped. Any other currency makes the field not fit." },
+        { .name = "percent",
+          .kind = KEY_CHOICE,
+          .at = AT(format.percent),
+          .words = "none number fraction",
+          .fallback = "none",
+          .meaning = "What `12%` is: 12 as a `number`, 0.12 as a `fraction`, or no number at all." },
+        { .name = "negatives",
+          .kind = KEY_CHOICE,
+          .at = AT(format.negatives),
+          .words = "minus parentheses behind",
+          .fallback = "minus",
+          .meaning = "How negative numbers are written beside the minus before them: `(12)` or `12-`." },
         { .name = "dates",
           .kind = KEY_OTHER,
           .read = read_dates,
@@ -450,7 +497,8 @@ static const Key keys[] = {
           .required = true,
           .shown = "a map of `name: type [required] [unique] [tag NAME] [was NAME] [from HEADER]`",
           .meaning = "The columns in order. Types: boolean, int, bigint, double, decimal(p,s), date, time, timestamp "
-                     "[ZONE], timestamptz, uuid, text. "
+                     "[ZONE], timestamptz, uuid, text. `date(dd/MM/yyyy | d.M.yyyy)`: patterns of this column alone, tried in order; so for time, "
+                     "timestamp and timestamptz. "
                      "`required`: an empty field does not fit. `unique`: a promise to readers; `lode check --data` looks at it. `tag NAME`: policies hold for it, and it goes with the values. `was "
                      "NAME`: what it was called before; it stays the same column to whoever has rights to it, and files may have either name. `from "
                      "HEADER`: its name in the file, where that differs." },

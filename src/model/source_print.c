@@ -137,6 +137,11 @@ static void put_reading(Buf *out, const Source *source, const Source *usual) {
                 put_line(out, "footer", is->footer);
         put_character(out, "decimal", is->decimal, was->decimal);
         put_character(out, "thousands", is->thousands, was->thousands);
+        put_list(out, "currency", is->currency.items, is->currency.count);
+        if (is->percent != was->percent)
+                put_line(out, "percent", is->percent == PERCENT_NUMBER ? STR("number") : STR("fraction"));
+        if (is->negatives != was->negatives)
+                put_line(out, "negatives", is->negatives == NEGATIVES_BEHIND ? STR("behind") : STR("parentheses"));
         put_list(out, "dates", is->dates.items, is->dates.count);
         put_list(out, "nulls", is->nulls.items, is->nulls.count);
         put_list(out, "true", is->true_words.items, is->true_words.count);
@@ -189,6 +194,8 @@ static void put_deliveries(Arena *arena, Buf *out, const Source *source, const S
 
 static void column_value(Arena *arena, Buf *out, const SourceColumn *column, const ColumnText *text) {
         buf_append(out, column->zone.size ? STR("timestamp") : type_print(arena, column->type));
+        for (size_t i = 0; i < column->dates.count; i++)
+                buf_printf(out, "%s%.*s%s", i ? " | " : "(", STR_ARG(column->dates.items[i]), i + 1 == column->dates.count ? ")" : "");
         if (column->zone.size > 0)
                 buf_printf(out, " %.*s", STR_ARG(column->zone));
         if (column->required)

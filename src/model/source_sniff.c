@@ -17,6 +17,7 @@ static Format format_copy(Arena *arena, const Format *format) {
         copy.range = arena_str(arena, format->range);
         copy.records = arena_str(arena, format->records);
         copy.nulls = list_copy(arena, format->nulls);
+        copy.currency = list_copy(arena, format->currency);
         copy.dates = list_copy(arena, format->dates);
         copy.true_words = list_copy(arena, format->true_words);
         copy.false_words = list_copy(arena, format->false_words);
@@ -55,6 +56,7 @@ Source *source_of_sniff(Arena *arena, Str zone, Str name, Str from, const SniffR
                 column.name = arena_str(arena, column.name);
                 column.from = arena_str(arena, column.from);
                 column.zone = arena_str(arena, column.zone);
+                column.dates = list_copy(arena, column.dates);
                 source->columns[source->column_count++] = column;
         }
         source->notes.items = ARENA_ARRAY(arena, Str, sniffed->doubt_count + 1);

@@ -40,7 +40,7 @@ TEST(every_key_is_read) {
                                "from: [ingress/orders_*.csv, /data/old/*.csv]\n"
                                "format: csv\ndelimiter: \";\"\nquote: \"'\"\nescape: \"\\\\\"\nheader: yes\nskip: "
                                "3\ncomment: \"#\"\nfooter: \"^Total\"\n"
-                               "encoding: utf-8\ndecimal: \",\"\nthousands: \".\"\ndates: [dd/MM/yyyy, "
+                               "encoding: utf-8\ndecimal: \",\"\nthousands: \".\"\ncurrency: [\u20ac, EUR]\npercent: fraction\nnegatives: parentheses\ndates: [dd/MM/yyyy, "
                                "yyyy-MM-dd]\nnulls: [NA, \"-\"]\n"
                                "true: [j]\nfalse: [n]\nload: replace\nevolve: freeze\nredelivery: append\ntolerate: "
                                "0.1%\nsettle: 2m\nreread: 1 GB\n"
@@ -48,7 +48,8 @@ TEST(every_key_is_read) {
                                "columns:\n"
                                "  order_no: text required unique\n"
                                "  amount: decimal(12, 2) from Beløb i alt\n"
-                               "  changed_at: timestamp Europe/Copenhagen required\n",
+                               "  changed_at: timestamp Europe/Copenhagen required\n"
+                               "  born: date(MM/dd/yyyy | MMM d, yyyy) required\n",
                                &problems);
         CHECK_INT(problems.errors.count, 0);
         CHECK_INT(source->from_count, 2);
@@ -58,6 +59,12 @@ TEST(every_key_is_read) {
         CHECK_INT(source->format.skip, 3);
         CHECK_STR(source->format.footer, STR("^Total"));
         CHECK_INT(source->format.dates.count, 2);
+        CHECK_INT(source->format.currency.count, 2);
+        CHECK_INT(source->format.percent, PERCENT_FRACTION);
+        CHECK_INT(source->format.negatives, NEGATIVES_PARENTHESES);
+        CHECK_INT(source->columns[3].dates.count, 2);
+        CHECK_STR(source->columns[3].dates.items[1], STR("MMM d, yyyy"));
+        CHECK(source->columns[3].required);
         CHECK_INT(source->format.nulls.count, 2);
         CHECK_INT(source->load, LOAD_REPLACE);
         CHECK_INT(source->evolve, EVOLVE_FREEZE);
@@ -65,7 +72,7 @@ TEST(every_key_is_read) {
         CHECK_INT(source->tolerate.per_million, 1000);
         CHECK_INT(source->settle_us, 120000000);
         CHECK_INT(source->format.record_limit, 1000000);
-        CHECK_INT(source->column_count, 3);
+        CHECK_INT(source->column_count, 4);
         CHECK(source->columns[0].required && source->column_texts[0].unique);
         CHECK_INT(source->columns[1].type.kind, TYPE_DECIMAL);
         CHECK_INT(source->columns[1].type.scale, 2);
@@ -105,6 +112,8 @@ TEST(what_is_wrong_is_said_with_place_and_guess) {
                 { "from: ingress/x\nheader: maybe\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "`yes` or `no`" },
                 { "from: ingress/x\ndelimiter: \";;\"\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 12, "quotes" },
                 { "from: ingress/x\ndelimiter: \"ø\"\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 12, "" },
+                { "from: ingress/x\ncolumns:\n  a: date(dd/MM/yyyy | MM/dd/yyyy)\n", STATUS_BAD_VALUE, 3, 6, "" },
+                { "from: ingress/x\ncolumns:\n  a: date(YYYY)\n", STATUS_BAD_VALUE, 3, 6, "" },
                 { "from: ingress/x\ndelimiter: [a]\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 12, "" },
                 { "from: ingress/x\nfooter: \"(\"\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "grep -E" },
                 { "from: ingress/x\nskip: -1\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 7, "" },
@@ -151,7 +160,7 @@ TEST(what_is_printed_reads_back_the_same) {
                 "from: ingress/x.csv\n" GOOD_COLUMNS,
                 "about: 'it''s: a \"test\"'\nfrom: [\"ingress/a,b*.csv\", ingress/c.csv]\ndelimiter: tab\nquote: "
                 "none\nheader: no\nskip: 2\n"
-                "comment: \"#\"\nfooter: \"^Total: \"\ndecimal: \",\"\nthousands: space\ndates: [dd.MM.yyyy]\nnulls: "
+                "comment: \"#\"\nfooter: \"^Total: \"\ndecimal: \",\"\nthousands: space\ncurrency: [\u20ac, \"$\"]\npercent: number\nnegatives: behind\ndates: [dd.MM.yyyy]\nnulls: "
                 "[\"\", \"-\", \"NA #1\"]\n"
                 "true: [j, ja]\nfalse: n\nload: replace\nevolve: freeze\nredelivery: replace\ntolerate: 12.5%\nsettle: "
                 "90s\nreread: 500 MB\n"
@@ -159,6 +168,7 @@ TEST(what_is_printed_reads_back_the_same) {
                 "decimal(12,2)\n  \"-\": boolean\n",
                 "from: /data/x\ntolerate: 7\ndelimiter: \"|\"\nescape: \"\\\\\"\ncolumns:\n  t: timestamp Europe/Oslo "
                 "required\n  u: timestamptz unique\n"
+                "  b: date(dd/MM/yyyy | MMM d, yyyy) required\n  c: timestamp(M/d/yyyy h:mm a) Europe/Oslo from When\n"
                 "  v: \"text required from 'Navn: \\\"x\\\"'\"\n  w: text from \"Ordre  nr\"\n",
         };
         for (size_t i = 0; i < COUNT_OF(texts); i++) {

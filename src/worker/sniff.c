@@ -38,7 +38,7 @@ static void take_columns(const Sniffed *sniffed, Arena *arena, SniffResult *out)
         for (size_t i = 0; i < sniffed->column_count; i++) {
                 const SniffedColumn *column = &sniffed->columns[i];
                 out->columns[i] = (SniffColumn){
-                        .column = { .name = column->name, .from = column->key.size > 0 ? column->key : column->name, .type = column->guess.type },
+                        .column = { .name = column->name, .from = column->key.size > 0 ? column->key : column->name, .type = column->guess.type, .dates = column->dates },
                         .nulls = column->guess.nulls,
                         .example = shown(arena, column->guess.example),
                 };

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The type matrix: every type that a source may declare with good, border and bad texts, and what becomes of them. One
+ * table, which is tried here and printed as docs/types.md.
+ */
+#include "frame/typing.h"
+
+#include "base/file.h"
+#include "base/test.h"
+
+static Str euros[] = { { "\xe2\x82\xac", 3 }, { "EUR", 3 } }, day_first[] = { { "dd/MM/yyyy", 10 }, { "dd.MM.yyyy", 10 } }, twelve[] = { { "M/d/yyyy h:mm a", 15 } },
+           absent[] = { { "NA", 2 }, { "-", 1 } }, ja[] = { { "ja", 2 } }, nein[] = { { "nein", 4 } };
+
+/* What a source says, as its text and as a format. */
+typedef struct Setting {
+        const char *words;
+        Format format;
+} Setting;
+
+enum { USUAL, COMMA, BLANKS, APOSTROPHE, MONEY, PERCENT, FRACTION, BRACKETS, BEHIND, DAYS, CLOCK, NULLS, WORDS, SETTINGS };
+
+#define CSV .delimiter = ';', .quote = '"', .record_limit = FORMAT_RECORD_LIMIT
+
+static const Setting settings[SETTINGS] = {
+        [USUAL] = { "", { CSV, .decimal = '.' } },
+        [COMMA] = { "decimal: \",\", thousands: \".\"", { CSV, .decimal = ',', .thousands = '.' } },
+        [BLANKS] = { "decimal: \",\", thousands: space", { CSV, .decimal = ',', .thousands = ' ' } },
+        [APOSTROPHE] = { "thousands: \"'\"", { CSV, .decimal = '.', .thousands = '\'' } },
+        [MONEY] = { "currency: [\u20ac, EUR]", { CSV, .decimal = '.', .currency = { euros, 2 } } },
+        [PERCENT] = { "percent: number", { CSV, .decimal = '.', .percent = PERCENT_NUMBER } },
+        [FRACTION] = { "percent: fraction", { CSV, .decimal = '.', .percent = PERCENT_FRACTION } },
+        [BRACKETS] = { "negatives: parentheses", { CSV, .decimal = '.', .negatives = NEGATIVES_PARENTHESES } },
+        [BEHIND] = { "negatives: behind", { CSV, .decimal = '.', .negatives = NEGATIVES_BEHIND } },
+        [DAYS] = { "dates: [dd/MM/yyyy, dd.MM.yyyy]", { CSV, .decimal = '.', .dates = { day_first, 2 } } },
+        [CLOCK] = { "dates: M/d/yyyy h:mm a", { CSV, .decimal = '.', .dates = { twelve, 1 } } },
+        [NULLS] = { "nulls: [NA, \"-\"]", { CSV, .decimal = '.', .nulls = { absent, 2 } } },
+        [WORDS] = { "true: ja, false: nein", { CSV, .decimal = '.', .true_words = { ja, 1 }, .false_words = { nein, 1 } } },
+};
+
+typedef struct Row {
+        int setting;
+        const char *type, *text, *becomes; /* what is read, NULL, or the rule it breaks after a ! */
+} Row;
+
+static const Row rows[] = {
+        { USUAL, "boolean", "true", "true" },
+        { USUAL, "boolean", "T", "true" },
+        { USUAL, "boolean", "yes", "true" },
+        { USUAL, "boolean", "1", "true" },
+        { USUAL, "boolean", "off", "false" },
+        { USUAL, "boolean", "", "NULL" },
+        { USUAL, "boolean", "2", "!not_a_boolean" },
+        { USUAL, "boolean", "ja", "!not_a_boolean" },
+        { WORDS, "boolean", "JA", "true" },
+        { WORDS, "boolean", "nein", "false" },
+        { WORDS, "boolean", "true", "!not_a_boolean" },
+        { USUAL, "int", "42", "42" },
+        { USUAL, "int", "-2147483648", "-2147483648" },
+        { USUAL, "int", "2147483648", "!out_of_range" },
+        { USUAL, "int", "007", "7" },
+        { USUAL, "int", "+5", "5" },
+        { USUAL, "int", " 5 ", "5" },
+        { USUAL, "int", "", "NULL" },
+        { USUAL, "int", "\"\"", "!empty_quoted" },
+        { USUAL, "int", "1.0", "!not_an_integer" },
+        { USUAL, "int", "1e3", "!not_an_integer" },
+        { USUAL, "int", "1,000", "!not_a_number" },
+        { USUAL, "int", "12a", "!not_a_number" },
+        { COMMA, "int", "1.234", "1234" },
+        { COMMA, "int", "12.34", "!not_a_number" },
+        { NULLS, "int", "NA", "NULL" },
+        { NULLS, "int", "-", "NULL" },
+        { USUAL, "bigint", "9223372036854775807", "9223372036854775807" },
+        { USUAL, "bigint", "9223372036854775808", "!out_of_range" },
+        { USUAL, "bigint", "12345678901234567890123", "!out_of_range" },
+        { USUAL, "decimal(10,2)", "12.5", "12.50" },
+        { USUAL, "decimal(10,2)", "12.500", "12.50" },
+        { USUAL, "decimal(10,2)", "12.505", "!too_many_digits" },
+        { USUAL, "decimal(10,2)", "123456789.00", "!out_of_range" },
+        { USUAL, "decimal(10,2)", "1.5e2", "150.00" },
+        { USUAL, "decimal(10,2)", "$5", "!not_a_number" },
+        { USUAL, "decimal(38,0)", "12345678901234567890123456789012345678", "12345678901234567890123456789012345678" },
+        { COMMA, "decimal(10,2)", "1.234,50", "1234.50" },
+        { COMMA, "decimal(10,2)", "1234,5", "1234.50" },
+        { COMMA, "decimal(10,2)", "1,234.50", "!not_a_number" },
+        { BLANKS, "decimal(10,2)", "1 234,50", "1234.50" },
+        { BLANKS, "decimal(10,2)", "1\u00a0234,50", "1234.50" },
+        { BLANKS, "decimal(10,2)", "1\u202f234\u202f567,50", "1234567.50" },
+        { BLANKS, "decimal(10,2)", "12 34,50", "!not_a_number" },
+        { APOSTROPHE, "decimal(10,2)", "1'234.50", "1234.50" },
+        { APOSTROPHE, "decimal(10,2)", "1\u2019234.50", "1234.50" },
+        { MONEY, "decimal(10,2)", "\u20ac 12.50", "12.50" },
+        { MONEY, "decimal(10,2)", "12.50\u00a0EUR", "12.50" },
+        { MONEY, "decimal(10,2)", "-\u20ac12.50", "-12.50" },
+        { MONEY, "decimal(10,2)", "\u20ac-12.50", "-12.50" },
+        { MONEY, "decimal(10,2)", "12.50", "12.50" },
+        { MONEY, "decimal(10,2)", "12.50 USD", "!not_a_number" },
+        { MONEY, "decimal(10,2)", "\u20ac 12.50 EUR", "!not_a_number" },
+        { MONEY, "decimal(10,2)", "\u20ac", "!not_a_number" },
+        { PERCENT, "decimal(10,2)", "12.5%", "12.50" },
+        { PERCENT, "decimal(10,2)", "12.5 %", "12.50" },
+        { PERCENT, "int", "12%", "12" },
+        { FRACTION, "decimal(10,4)", "12.5%", "0.1250" },
+        { FRACTION, "decimal(10,4)", "12.5", "12.5000" },
+        { FRACTION, "double", "50%", "0.5" },
+        { FRACTION, "int", "100%", "!not_an_integer" },
+        { BRACKETS, "decimal(10,2)", "(12.50)", "-12.50" },
+        { BRACKETS, "decimal(10,2)", "-12.50", "-12.50" },
+        { BRACKETS, "decimal(10,2)", "(-12.50)", "!not_a_number" },
+        { BRACKETS, "decimal(10,2)", "(12.50", "!not_a_number" },
+        { BEHIND, "decimal(10,2)", "12.50-", "-12.50" },
+        { BEHIND, "decimal(10,2)", "-12.50-", "!not_a_number" },
+        { USUAL, "decimal(10,2)", "12.50-", "!not_a_number" },
+        { USUAL, "double", "0.1", "0.1" },
+        { USUAL, "double", "1e308", "1e+308" },
+        { USUAL, "double", "1e309", "!out_of_range" },
+        { USUAL, "double", "nan", "nan" },
+        { USUAL, "double", "0x10", "!not_a_number" },
+        { USUAL, "date", "2024-02-29", "2024-02-29" },
+        { USUAL, "date", "2023-02-29", "!not_a_date" },
+        { USUAL, "date", "2024-02-29 10:00:00", "!not_a_date" },
+        { USUAL, "date", "29/02/2024", "!not_a_date" },
+        { DAYS, "date", "29/02/2024", "2024-02-29" },
+        { DAYS, "date", "29.02.2024", "2024-02-29" },
+        { DAYS, "date", "02/29/2024", "!not_a_date" },
+        { DAYS, "date", "2024-02-29", "!not_a_date" },
+        { USUAL, "time", "23:59:59.5", "23:59:59.5" },
+        { USUAL, "time", "24:00:00", "!not_a_time" },
+        { USUAL, "timestamp", "2024-02-29 10:11:12", "2024-02-29 10:11:12" },
+        { USUAL, "timestamp", "2024-02-29T10:11:12.123456", "2024-02-29 10:11:12.123456" },
+        { USUAL, "timestamp", "2024-02-29", "2024-02-29 00:00:00" },
+        { USUAL, "timestamp", "2024-02-29 10:11:12Z", "!not_a_timestamp" },
+        { CLOCK, "timestamp", "2/29/2024 1:05 PM", "2024-02-29 13:05:00" },
+        { CLOCK, "timestamp", "29/2/2024 1:05 PM", "!not_a_timestamp" },
+        { USUAL, "timestamptz", "2024-02-29 10:11:12+02:00", "2024-02-29 08:11:12+00" },
+        { USUAL, "timestamptz", "2024-02-29 10:11:12", "!no_offset" },
+        { USUAL, "uuid", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6" },
+        { USUAL, "uuid", "f81d4fae7dec11d0a76500a0c91e6bf6", "!not_a_uuid" },
+        { USUAL, "text", "007", "007" },
+        { USUAL, "text", " a ", " a " },
+        { USUAL, "text", "", "NULL" },
+        { USUAL, "text", "\"\"", "" },
+        { NULLS, "text", "NA", "NULL" },
+        { NULLS, "text", "\"NA\"", "NA" },
+};
+
+static Str answer(Test *t, const Row *row) {
+        TypingRules rules;
+        Typing typing;
+        SourceColumn column = { .name = STR("c") };
+        Value value = { 0 };
+        bool null;
+        const Format *format = &settings[row->setting].format;
+        if (format_check(format, &t->err) != STATUS_OK || typing_rules_init(&rules, format, &t->arena, &t->err) != STATUS_OK ||
+            type_parse(str_of(row->type), &column.type, &t->err) != STATUS_OK || typing_init(&typing, &rules, &column, &t->arena, &t->err) != STATUS_OK)
+                return str_of(t->err.message);
+        Rule rule = typing_value(&typing, str_of(row->text), &t->arena, &value, &null);
+        if (rule != RULE_NONE)
+                return arena_strf(&t->arena, "!%s", rule_name(rule));
+        return null ? STR("NULL") : typing_print(&typing, value, &t->arena);
+}
+
+TEST(every_type_takes_what_it_can_hold_and_names_the_rule_of_the_rest) {
+        for (size_t i = 0; i < COUNT_OF(rows); i++) {
+                Str got = answer(t, &rows[i]);
+                if (!str_is(got, rows[i].becomes))
+                        test_fail(t, __FILE__, __LINE__, "%s '%s' with %s gives %.*s, wanted %s", rows[i].type, rows[i].text,
+                                  settings[rows[i].setting].words, STR_ARG(got), rows[i].becomes);
+        }
+}
+
+/* --- the page --- */
+
+static void print_text(Buf *out, const char *text) {
+        if (!*text) {
+                buf_append_cstr(out, "(nothing)");
+                return;
+        }
+        buf_append_byte(out, '`');
+        for (; *text; text++) {
+                if (*text == '|')
+                        buf_append_byte(out, '\\');
+                buf_append_byte(out, *text);
+        }
+        buf_append_byte(out, '`');
+}
+
+static void print_page(Buf *out) {
+        buf_append_cstr(out,
+                        "# Types\n\n"
+                        "What becomes of a field's text, by the type that its column is declared to have and by what the source says of\n"
+                        "texts. Nothing is rounded, cut or guessed: what does not fit goes to quarantine with the rule it breaks. This page is\n"
+                        "printed from the table that a test tries.\n\n"
+                        "| type | the source says | text | becomes |\n|---|---|---|---|\n");
+        for (size_t i = 0; i < COUNT_OF(rows); i++) {
+                const Row *row = &rows[i];
+                buf_printf(out, "| %s | ", row->type);
+                if (settings[row->setting].words[0])
+                        print_text(out, settings[row->setting].words);
+                buf_append_cstr(out, " | ");
+                print_text(out, row->text);
+                buf_append_cstr(out, " | ");
+                if (row->becomes[0] == '!')
+                        buf_printf(out, "quarantine: %s", row->becomes + 1);
+                else if (strcmp(row->becomes, "NULL") == 0)
+                        buf_append_cstr(out, "NULL");
+                else if (row->becomes[0] == 0)
+                        buf_append_cstr(out, "the empty text");
+                else
+                        print_text(out, row->becomes);
+                buf_append_cstr(out, " |\n");
+        }
+}
+
+TEST(the_manual_of_types_is_what_the_table_prints) {
+        CLEANUP(buf_deinit) Buf page = { 0 };
+        const char *path = path_join(&t->arena, path_dir(&t->arena, __FILE__), "../../docs/types.md");
+        print_page(&page);
+        if (getenv("LODE_UPDATE"))
+                CHECK_OK(file_write_text(path, buf_view(&page), &t->err));
+        Str kept;
+        if (file_read(path, 1 << 20, &t->arena, &kept, &t->err) == STATUS_NOT_FOUND) {
+                test_skip(t, "the sources are not here");
+                return;
+        }
+        if (!str_equal(kept, buf_view(&page)))
+                test_fail(t, __FILE__, __LINE__, "docs/types.md is stale: run this test with LODE_UPDATE=1");
+}
