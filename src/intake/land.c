@@ -473,14 +473,27 @@ static bool is_counted(const Landing *landing) {
         return landing->result->state != LAND_UNSETTLED && landing->result->state != LAND_KNOWN;
 }
 
+/* When the newest delivery of all landed; 0 = there is none. */
+static Status last_landed(const Batch *batch, int64_t *out, Error *err) {
+        Delivery *newest;
+        size_t count;
+        TRY(catalog_deliveries(batch->lake->catalog, &(DeliveryQuery){ .limit = 1 }, batch->arena, &newest, &count, err));
+        *out = count > 0 ? newest[0].landed_us : 0;
+        return STATUS_OK;
+}
+
 static Status copy_all(Batch *batch, Error *err) {
+        int64_t last_us;
+        TRY(last_landed(batch, &last_us, err));
         for (size_t i = 0; i < batch->count; i++) {
                 Landing *landing = &batch->items[i];
                 if (!landing->result->file->in_ingress && is_known(batch->lake, landing->result->file, batch->arena)) {
                         landing->result->state = LAND_KNOWN;
                         continue;
                 }
-                landing->landed_us = time_now_us();
+                int64_t now = time_now_us();
+                last_us = now > last_us ? now : last_us + 1; /* what comes later is later, whatever the clock says */
+                landing->landed_us = last_us;
                 if (!open_source(landing, batch->claims_fd, batch->arena))
                         continue;
                 Error own;
