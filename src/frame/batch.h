@@ -31,7 +31,7 @@ typedef struct BadRecord {
         Rule rule;
         int64_t record, line;    /* from 1 */
         uint64_t offset, length; /* as in RecordOrigin */
-        size_t width, wanted;    /* WRONG_WIDTH: the fields it has, and how many belong; BAD_JSON: see misfit.h */
+        size_t width, wanted;    /* WRONG_WIDTH: the fields it has, and how many belong; others: see misfit.h */
         size_t field;            /* INVALID_UTF8, INVALID_BYTES: the field with the first byte that is no text, if known */
         uint64_t wrong_at;       /* where in the delivery that is */
         Str raw;                 /* not always UTF-8; cut at RECORD_RAW_MAX */

@@ -7,7 +7,7 @@
 #include "frame/pattern.h"
 #include "frame/xlsx_range.h"
 
-const char *const format_kind_names[] = { [FORMAT_CSV] = "csv", [FORMAT_XLSX] = "xlsx", [FORMAT_JSON] = "json", [FORMAT_JSONL] = "jsonl" };
+const char *const format_kind_names[] = { [FORMAT_CSV] = "csv", [FORMAT_XLSX] = "xlsx", [FORMAT_JSON] = "json", [FORMAT_JSONL] = "jsonl", [FORMAT_FIXED] = "fixed" };
 
 Format format_default(void) {
         return (Format){ .kind = FORMAT_CSV,
@@ -151,14 +151,15 @@ static Status check_workbook(const Format *format, Error *err) {
 /* What says nothing about the fields of a format must be as usual, since typing goes by it. */
 static Status check_kind(const Format *format, Error *err) {
         Format usual = format_default();
-        if (format->kind == FORMAT_CSV || format->kind == FORMAT_XLSX) {
-                if (format->records.size > 0)
-                        return error_set(err, STATUS_BAD_VALUE, "records: has a meaning for JSON documents only");
+        bool json = format->kind == FORMAT_JSON || format->kind == FORMAT_JSONL;
+        bool usual_quotes = format->delimiter == usual.delimiter && format->quote == usual.quote && !format->escape;
+        if (format->records.size > 0 && format->kind != FORMAT_JSON)
+                return error_set(err, STATUS_BAD_VALUE, "records: has a meaning for JSON documents only");
+        if (format->kind == FORMAT_FIXED && !usual_quotes)
+                return error_set(err, STATUS_BAD_VALUE, "delimiter, quote and escape have no meaning for format: fixed");
+        if (!json)
                 return STATUS_OK;
-        }
-        bool strange = format->delimiter != usual.delimiter || format->quote != usual.quote || format->escape ||
-                       !format->header || format->skip || format->comment.size > 0 || format->footer.size > 0;
-        if (strange)
+        if (!usual_quotes || !format->header || format->skip || format->comment.size > 0 || format->footer.size > 0)
                 return error_set(err, STATUS_BAD_VALUE,
                                  "format: %s has no delimiter, quote, escape, header, skip, comment or footer",
                                  format_kind_names[format->kind]);

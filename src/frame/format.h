@@ -42,7 +42,7 @@
 #define FORMAT_COLUMNS_MAX 4096
 #define FORMAT_HEADER_MAX (1u << 20) /* bytes of a header */
 
-typedef enum FormatKind { FORMAT_CSV, FORMAT_XLSX, FORMAT_JSON, FORMAT_JSONL, FORMAT_KIND_COUNT } FormatKind;
+typedef enum FormatKind { FORMAT_CSV, FORMAT_XLSX, FORMAT_JSON, FORMAT_JSONL, FORMAT_FIXED, FORMAT_KIND_COUNT } FormatKind;
 typedef enum FormatCompression { FORMAT_COMPRESSION_AUTO, FORMAT_PLAIN } FormatCompression;
 
 typedef enum FormatPercent { PERCENT_NONE, PERCENT_NUMBER, PERCENT_FRACTION } FormatPercent;
@@ -77,7 +77,8 @@ typedef struct Format {
 
 typedef struct SourceColumn {
         Str name; /* in the table */
-        Str from; /* its name in the header, as names_of_header() gives it; empty = name. Compared without case */
+        Str from; /* its name in the header, as names_of_header() gives it; empty = name. Compared without case. JSON: the
+                   * path of its key (frame/json_tree.h). Fixed width: its place (frame/fixed.h) */
         Str was;  /* what it was called before: its field where the header has none of the present name; empty = nothing */
         Type type;
         StrList dates; /* date, time, timestamp: patterns of this column alone; none = the format's */

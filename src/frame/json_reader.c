@@ -9,13 +9,11 @@
 #include "frame/json_reader.h"
 
 #include "base/reason.h"
+#include "frame/builder.h"
 #include "frame/json_text.h"
 #include "frame/json_tree.h"
-#include "frame/scan.h"
+#include "frame/window.h"
 
-#define WINDOW (1u << 20)
-#define BAD_PER_BATCH 4096
-#define CELLS_PER_BATCH (1u << 20)
 #define LEVELS_MAX (JSON_DEPTH_MAX)
 
 typedef enum SlotKind { SLOT_BARE, SLOT_STRING, SLOT_ESCAPED, SLOT_NESTED } SlotKind;
@@ -36,22 +34,13 @@ typedef struct Level {
 typedef enum Step { STEP_ON, STEP_MORE, STEP_FULL, STEP_END, STEP_FAILED } Step;
 
 typedef struct JsonReader {
-        Input *input;
         Format format;
         ReaderOptions options;
         bool lines;
         Arena arena; /* of one file */
         StrList path;
 
-        char *buffer;
-        size_t capacity, at, size; /* capacity leaves room for the padding */
-        uint64_t offset;           /* of buffer[0] in the text */
-        size_t told_at;            /* buffer[told_at] is at told_offset in the delivery */
-        uint64_t told_offset;
-        bool ended;                /* nothing follows the window */
-        size_t line_at;            /* buffer[line_at] is on `line` */
-        int64_t line;
-        uint64_t line_begin; /* where that line begins in the text */
+        Window window;
 
         JsonText json;
         JsonTree tree;
@@ -71,21 +60,14 @@ typedef struct JsonReader {
         bool objects; /* these are objects, one after the other */
         bool found;   /* the records were */
 
-        Buf out;
-        uint32_t *starts, *ends;
-        int64_t *records;
-        RecordOrigin *origins;
-        size_t rows, row_room, width, cell_room;
-        BadRecord *bad;
-        size_t bad_count, bad_room;
-        RecordCounts counts;
+        BatchBuilder batch;
 } JsonReader;
 
 static JsonReader *new_reader(bool lines) {
         JsonReader *reader = calloc(1, sizeof(*reader));
         if (!reader)
                 out_of_memory();
-        reader->input = input_new();
+        window_init(&reader->window);
         reader->lines = lines;
         reader->slots = calloc(FORMAT_COLUMNS_MAX, sizeof(*reader->slots));
         if (!reader->slots)
@@ -103,91 +85,22 @@ static void *make_lines(void) {
 
 static void free_reader(void *state) {
         JsonReader *reader = state;
-        input_free(reader->input);
+        window_deinit(&reader->window);
+        builder_deinit(&reader->batch);
         arena_deinit(&reader->arena);
         json_text_deinit(&reader->json);
         json_tree_deinit(&reader->tree);
         buf_deinit(&reader->long_raw);
-        buf_deinit(&reader->out);
-        free(reader->buffer);
         free(reader->slots);
-        free(reader->starts);
-        free(reader->ends);
-        free(reader->records);
-        free(reader->origins);
-        free(reader->bad);
         free(reader);
-}
-
-/* --- the window --- */
-
-static void *grow(void *old, size_t count, size_t size) {
-        void *grown = reallocarray(old, count, size);
-        if (!grown)
-                out_of_memory();
-        return grown;
-}
-
-static uint64_t raw_size(const JsonReader *reader, size_t start, size_t end) {
-        return encoding_raw_size(input_sizes(reader->input), (Str){ reader->buffer + start, end - start });
-}
-
-/* Where a byte of the window lies in the delivery, before its letters were decoded. Places only rise. */
-static uint64_t offset_of(JsonReader *reader, size_t at) {
-        reader->told_offset += raw_size(reader, reader->told_at, at);
-        reader->told_at = at;
-        return reader->told_offset;
-}
-
-/* The window slides: claimed bytes go, new ones come. Positions of the last batch are void after it. */
-static Status fill(JsonReader *reader, Error *err) {
-        size_t left = reader->size - reader->at;
-        if (reader->at > 0) {
-                offset_of(reader, reader->at);
-                reader->told_at = 0;
-                memmove(reader->buffer, reader->buffer + reader->at, left);
-                reader->offset += reader->at;
-                reader->line_at -= reader->at;
-                reader->at = 0;
-        }
-        size_t wanted = left >= WINDOW / 2 ? left * 2 : WINDOW, got;
-        if (wanted > reader->capacity) {
-                reader->buffer = grow(reader->buffer, wanted + SCAN_PADDING, 1);
-                reader->capacity = wanted;
-        }
-        TRY(input_read(reader->input, reader->buffer + left, reader->capacity - left, &got, err));
-        reader->ended = left + got < reader->capacity;
-        reader->size = left + got;
-        reader->counts.bytes = input_read_decoded(reader->input);
-        memset(reader->buffer + reader->size, 0, SCAN_PADDING);
-        return STATUS_OK;
-}
-
-/* Counts the lines up to a place; places only rise. */
-static int64_t line_of(JsonReader *reader, size_t at) {
-        int64_t passed = (int64_t)scan_count_lines(reader->buffer, reader->line_at, at);
-        if (passed > 0) {
-                size_t begin = at;
-                while (begin > reader->line_at && !scan_is_newline(reader->buffer[begin - 1]))
-                        begin--;
-                reader->line_begin = reader->offset + begin;
-        }
-        reader->line_at = at;
-        return reader->line += passed;
-}
-
-/* Everything before a place belongs to records that were dealt with. */
-static void claim(JsonReader *reader, size_t at) {
-        line_of(reader, at);
-        reader->at = at;
 }
 
 static void begin_text(JsonReader *reader) {
         JsonText *json = &reader->json;
-        json->text = reader->buffer;
-        json->at = reader->at;
-        json->size = reader->size;
-        json->whole = reader->ended && !reader->options.sample;
+        json->text = reader->window.buffer;
+        json->at = reader->window.at;
+        json->size = reader->window.size;
+        json->whole = reader->window.ended && !reader->options.sample;
         json->one_line = reader->lines;
         json->flaw = JSON_FAULT_NONE;
         json->high = false;
@@ -364,63 +277,38 @@ static void put_slot(Buf *out, const Slot *slot) {
         }
 }
 
-static void make_room(JsonReader *reader) {
-        if (reader->rows == reader->row_room) {
-                reader->row_room = reader->row_room ? reader->row_room * 2 : 1024;
-                reader->starts = grow(reader->starts, reader->row_room, sizeof(*reader->starts));
-                reader->records = grow(reader->records, reader->row_room, sizeof(*reader->records));
-                reader->origins = grow(reader->origins, reader->row_room, sizeof(*reader->origins));
-        }
-        size_t cells = (reader->rows + 1) * reader->width;
-        if (cells > reader->cell_room) {
-                reader->cell_room = cells * 2 + 4096;
-                reader->ends = grow(reader->ends, reader->cell_room, sizeof(*reader->ends));
-        }
+static RecordOrigin origin_of(JsonReader *reader, size_t start, size_t end) {
+        Window *window = &reader->window;
+        return (RecordOrigin){ .offset = window_offset(window, start),
+                               .length = window_raw_size(window, start, end),
+                               .line = window_line(window, start),
+                               .raw = { window->buffer + start, end - start } };
 }
 
 static void add_row(JsonReader *reader, size_t start, size_t end) {
-        make_room(reader);
-        uint32_t *ends = reader->ends + reader->rows * reader->width;
-        reader->starts[reader->rows] = (uint32_t)reader->out.size;
-        for (size_t i = 0; i < reader->width; i++) {
+        Buf *text = &reader->batch.text;
+        uint32_t *ends = builder_row(&reader->batch);
+        for (size_t i = 0; i < reader->batch.width; i++) {
                 if (reader->slots[i].serial == reader->serial)
-                        put_slot(&reader->out, &reader->slots[i]);
-                ends[i] = (uint32_t)reader->out.size;
-                buf_append_byte(&reader->out, ',');
+                        put_slot(text, &reader->slots[i]);
+                ends[i] = (uint32_t)text->size;
+                buf_append_byte(text, ',');
         }
         for (size_t i = 0; i < reader->nulls.count; i++)
                 reader->nulls.items[i]->nulls = true;
-        reader->records[reader->rows] = ++reader->counts.records;
-        reader->origins[reader->rows++] = (RecordOrigin){ .offset = offset_of(reader, start),
-                                                          .length = raw_size(reader, start, end),
-                                                          .line = line_of(reader, start),
-                                                          .raw = { reader->buffer + start, end - start } };
-        reader->counts.good++;
+        builder_end_row(&reader->batch, origin_of(reader, start, end));
 }
 
 static BadRecord *add_bad(JsonReader *reader, Rule rule, size_t start, size_t end) {
-        if (reader->bad_count == reader->bad_room) {
-                reader->bad_room = reader->bad_room ? reader->bad_room * 2 : 64;
-                reader->bad = grow(reader->bad, reader->bad_room, sizeof(*reader->bad));
-        }
-        size_t size = end - start < RECORD_RAW_MAX ? end - start : RECORD_RAW_MAX;
-        BadRecord *bad = &reader->bad[reader->bad_count++];
-        *bad = (BadRecord){ .rule = rule,
-                            .record = ++reader->counts.records,
-                            .line = line_of(reader, start),
-                            .offset = offset_of(reader, start),
-                            .length = raw_size(reader, start, end),
-                            .field = RECORD_NO_FIELD,
-                            .raw = { reader->buffer + start, size } };
-        reader->counts.bad++;
-        return bad;
+        return builder_bad(&reader->batch, rule, origin_of(reader, start, end));
 }
 
 /* With the place of the first byte that is no text. */
 static void add_undecoded(JsonReader *reader, size_t start, size_t end) {
-        size_t at = start + utf8_prefix((Str){ reader->buffer + start, end - start }, SIZE_MAX);
-        BadRecord *bad = add_bad(reader, input_sizes(reader->input) ? RULE_INVALID_BYTES : RULE_INVALID_UTF8, start, end);
-        bad->wrong_at = bad->offset + raw_size(reader, start, at);
+        const Window *window = &reader->window;
+        size_t at = start + utf8_prefix((Str){ window->buffer + start, end - start }, SIZE_MAX);
+        BadRecord *bad = add_bad(reader, input_sizes(window->input) ? RULE_INVALID_BYTES : RULE_INVALID_UTF8, start, end);
+        bad->wrong_at = bad->offset + window_raw_size(window, start, at);
 }
 
 static void add_fault(JsonReader *reader, JsonFault fault, size_t at, size_t start, size_t end) {
@@ -432,7 +320,7 @@ static void add_fault(JsonReader *reader, JsonFault fault, size_t at, size_t sta
 /* A value whose grammar holds. FULL: it belongs to the next batch. `columns`: how many there were before it. */
 static Step take_value(JsonReader *reader, size_t start, size_t end, size_t columns) {
         const JsonText *json = &reader->json;
-        Str raw = { reader->buffer + start, end - start };
+        Str raw = { reader->window.buffer + start, end - start };
         bool too_long = raw.size > reader->format.record_limit, undecoded = json->high && !utf8_valid(raw);
         if (too_long || undecoded || json->flaw != JSON_FAULT_NONE) {
                 json_tree_forget(&reader->tree, columns);
@@ -444,17 +332,17 @@ static Step take_value(JsonReader *reader, size_t start, size_t end, size_t colu
                         add_fault(reader, json->flaw, json->flaw_at, start, end);
                 return STEP_ON;
         }
-        if (reader->tree.columns.count > reader->width) {
-                if (reader->rows > 0)
+        if (reader->tree.columns.count > reader->batch.width) {
+                if (reader->batch.rows > 0)
                         return STEP_FULL;
-                reader->width = reader->tree.columns.count;
+                reader->batch.width = reader->tree.columns.count;
         }
         add_row(reader, start, end);
         return STEP_ON;
 }
 
 static Step too_wide(JsonReader *reader, size_t start, Error *err) {
-        error_reason(err, JSON_KEYS, reason_number(line_of(reader, start)), reason_number(FORMAT_COLUMNS_MAX));
+        error_reason(err, JSON_KEYS, reason_number(window_line(&reader->window, start)), reason_number(FORMAT_COLUMNS_MAX));
         return STEP_FAILED;
 }
 
@@ -462,35 +350,35 @@ static Step too_wide(JsonReader *reader, size_t start, Error *err) {
 
 /* A line that began at `start` is over the limit and its end is not in sight: what follows is dropped up to there. */
 static void start_skipping(JsonReader *reader, size_t start) {
-        size_t size = reader->size - start;
+        size_t size = reader->window.size - start;
         buf_clear(&reader->long_raw);
-        buf_append(&reader->long_raw, (Str){ reader->buffer + start, size < RECORD_RAW_MAX ? size : RECORD_RAW_MAX });
+        buf_append(&reader->long_raw, (Str){ reader->window.buffer + start, size < RECORD_RAW_MAX ? size : RECORD_RAW_MAX });
         reader->long_line = (BadRecord){ .rule = RULE_RECORD_TOO_LONG,
-                                         .line = line_of(reader, start),
-                                         .offset = offset_of(reader, start),
-                                         .length = raw_size(reader, start, reader->size) };
-        claim(reader, reader->size);
+                                         .line = window_line(&reader->window, start),
+                                         .offset = window_offset(&reader->window, start),
+                                         .length = window_raw_size(&reader->window, start, reader->window.size) };
+        window_claim(&reader->window, reader->window.size);
         reader->skipping = true;
 }
 
 static size_t line_end(const JsonReader *reader, size_t from) {
-        const char *found = memchr(reader->buffer + from, '\n', reader->size - from);
-        return found ? (size_t)(found - reader->buffer) : reader->size;
+        const char *found = memchr(reader->window.buffer + from, '\n', reader->window.size - from);
+        return found ? (size_t)(found - reader->window.buffer) : reader->window.size;
 }
 
 static Step skip_line(JsonReader *reader) {
-        size_t end = line_end(reader, reader->at);
-        reader->long_line.length += raw_size(reader, reader->at, end);
-        if (end == reader->size && !reader->ended) {
-                claim(reader, end);
+        size_t end = line_end(reader, reader->window.at);
+        reader->long_line.length += window_raw_size(&reader->window, reader->window.at, end);
+        if (end == reader->window.size && !reader->window.ended) {
+                window_claim(&reader->window, end);
                 return STEP_MORE;
         }
         reader->skipping = false;
-        BadRecord *bad = add_bad(reader, RULE_RECORD_TOO_LONG, reader->at, reader->at);
+        BadRecord *bad = add_bad(reader, RULE_RECORD_TOO_LONG, reader->window.at, reader->window.at);
         reader->long_line.record = bad->record;
         *bad = reader->long_line;
         bad->raw = buf_view(&reader->long_raw);
-        claim(reader, end);
+        window_claim(&reader->window, end);
         reader->line_has_value = true;
         return STEP_ON;
 }
@@ -498,12 +386,12 @@ static Step skip_line(JsonReader *reader) {
 static Step bad_line(JsonReader *reader, size_t start, size_t columns) {
         const JsonText *json = &reader->json;
         size_t end = line_end(reader, json->fault_at);
-        if (end == reader->size && !reader->ended)
+        if (end == reader->window.size && !reader->window.ended)
                 return STEP_MORE;
         json_tree_forget(&reader->tree, columns);
-        bool half = end > start && reader->buffer[end - 1] == '\r';
+        bool half = end > start && reader->window.buffer[end - 1] == '\r';
         add_fault(reader, json->fault, json->fault_at, start, end - half);
-        claim(reader, end);
+        window_claim(&reader->window, end);
         reader->line_has_value = true;
         return STEP_ON;
 }
@@ -518,11 +406,11 @@ static bool line_goes_on(JsonText *json) {
 
 static Step end_line(JsonReader *reader, size_t at) {
         if (!reader->line_has_value) {
-                reader->counts.records++;
-                reader->counts.blanks++;
+                reader->batch.counts.records++;
+                reader->batch.counts.blanks++;
         }
         reader->line_has_value = false;
-        claim(reader, at + 1);
+        window_claim(&reader->window, at + 1);
         return STEP_ON;
 }
 
@@ -533,17 +421,17 @@ static Step step_lines(JsonReader *reader, Error *err) {
         begin_text(reader);
         json_text_blank(json);
         size_t start = json->at, columns = reader->tree.columns.count;
-        if (start >= reader->size)
-                return reader->ended ? STEP_END : STEP_MORE;
-        if (reader->buffer[start] == '\n')
+        if (start >= reader->window.size)
+                return reader->window.ended ? STEP_END : STEP_MORE;
+        if (reader->window.buffer[start] == '\n')
                 return end_line(reader, start);
         bool good = read_record(reader);
         size_t end = json->at;
         good = good && line_goes_on(json);
         if (!good && json->fault == JSON_FAULT_MORE) {
-                if (reader->size - start > reader->format.record_limit)
+                if (reader->window.size - start > reader->format.record_limit)
                         start_skipping(reader, start);
-                return reader->ended ? STEP_END : STEP_MORE;
+                return reader->window.ended ? STEP_END : STEP_MORE;
         }
         if (reader->too_wide)
                 return too_wide(reader, start, err);
@@ -551,7 +439,7 @@ static Step step_lines(JsonReader *reader, Error *err) {
                 return bad_line(reader, start, columns);
         Step step = take_value(reader, start, end, columns);
         if (step == STEP_ON) {
-                claim(reader, end);
+                window_claim(&reader->window, end);
                 reader->line_has_value = true;
         }
         return step;
@@ -562,17 +450,16 @@ static Step step_lines(JsonReader *reader, Error *err) {
 static Step broken(JsonReader *reader, Error *err) {
         const JsonText *json = &reader->json;
         if (json->fault == JSON_FAULT_MORE)
-                return reader->ended ? STEP_END : STEP_MORE;
-        int64_t line = line_of(reader, json->fault_at);
-        int64_t column = (int64_t)(reader->offset + json->fault_at - reader->line_begin) + 1;
-        error_reason(err, JSON_BROKEN, reason_number(line), reason_number(column),
+                return reader->window.ended ? STEP_END : STEP_MORE;
+        int64_t line = window_line(&reader->window, json->fault_at);
+        error_reason(err, JSON_BROKEN, reason_number(line), reason_number(window_column(&reader->window, json->fault_at)),
                      reason_text(str_of(json_fault_words(json->fault))));
         return STEP_FAILED;
 }
 
 static void push_level(JsonReader *reader, Level level) {
         reader->levels[reader->level_count++] = level;
-        claim(reader, reader->json.at + 1);
+        window_claim(&reader->window, reader->json.at + 1);
 }
 
 static Step take_record(JsonReader *reader, Error *err) {
@@ -584,7 +471,7 @@ static Step take_record(JsonReader *reader, Error *err) {
                 return too_wide(reader, start, err);
         Step step = take_value(reader, start, reader->json.at, columns);
         if (step == STEP_ON)
-                claim(reader, reader->json.at);
+                window_claim(&reader->window, reader->json.at);
         return step;
 }
 
@@ -592,7 +479,7 @@ static Step skip_value(JsonReader *reader, Error *err) {
         Str unused;
         if (!json_text_value(&reader->json, reader->level_count, &unused))
                 return broken(reader, err);
-        claim(reader, reader->json.at);
+        window_claim(&reader->window, reader->json.at);
         return STEP_ON;
 }
 
@@ -613,7 +500,7 @@ static Step enter(JsonReader *reader, size_t passed, Error *err) {
 static Step step_top(JsonReader *reader, Error *err) {
         JsonText *json = &reader->json;
         if (json->at >= json->size && (!json->whole || reader->tops > 0)) {
-                if (!reader->ended)
+                if (!reader->window.ended)
                         return STEP_MORE;
                 if (reader->path.count == 0 || reader->found || reader->options.sample)
                         return STEP_END;
@@ -644,7 +531,7 @@ static Step step_level(JsonReader *reader, Error *err) {
                 return broken(reader, err);
         if (end) {
                 reader->level_count--;
-                claim(reader, json->at);
+                window_claim(&reader->window, json->at);
                 return STEP_ON;
         }
         bool wanted = true;
@@ -668,8 +555,8 @@ static Step step_document(JsonReader *reader, Error *err) {
         begin_text(reader);
         json_text_blank(&reader->json);
         Step step = reader->level_count > 0 ? step_level(reader, err) : step_top(reader, err);
-        if (step == STEP_MORE && reader->size - reader->at > reader->format.record_limit) {
-                error_reason(err, JSON_LIMIT, reason_number(line_of(reader, reader->at)),
+        if (step == STEP_MORE && reader->window.size - reader->window.at > reader->format.record_limit) {
+                error_reason(err, JSON_LIMIT, reason_number(window_line(&reader->window, reader->window.at)),
                              reason_number(reader->format.record_limit));
                 return STEP_FAILED;
         }
@@ -688,45 +575,32 @@ static Status start(void *state, const ReaderOptions *options, Source source, Er
         JsonReader *reader = state;
         reader->options = *options;
         reader->format = *options->format;
-        reader->at = reader->size = reader->line_at = reader->told_at = 0;
-        reader->offset = reader->told_offset = reader->line_begin = 0;
-        reader->line = 1;
-        reader->ended = reader->skipping = reader->line_has_value = reader->too_wide = false;
+        reader->skipping = reader->line_has_value = reader->too_wide = false;
         reader->level_count = 0;
         reader->tops = 0;
         reader->objects = reader->found = false;
-        reader->counts = (RecordCounts){ 0 };
+        builder_start_file(&reader->batch);
         arena_reset(&reader->arena);
         memset(&reader->nulls, 0, sizeof(reader->nulls));
         reader->path = path_of(reader->format.records, &reader->arena);
         json_tree_init(&reader->tree, options->names);
-        TRY(input_start_text(reader->input, source, &reader->format, options->limit, err));
-        TRY(fill(reader, err));
-        if (str_starts_with((Str){ reader->buffer, reader->size }, STR("\xef\xbb\xbf"))) {
-                reader->line_begin = 3;
-                claim(reader, 3);
-        }
-        return STATUS_OK;
-}
-
-static bool batch_is_full(const JsonReader *reader) {
-        return reader->bad_count >= BAD_PER_BATCH || (reader->rows + 1) * (reader->width + 1) > CELLS_PER_BATCH;
+        return window_start(&reader->window, source, &reader->format, options->limit, err);
 }
 
 static Status take_steps(JsonReader *reader, Error *err) {
-        while (!batch_is_full(reader)) {
+        while (!builder_is_full(&reader->batch)) {
                 Step step = reader->lines ? step_lines(reader, err) : step_document(reader, err);
-                bool empty = reader->rows == 0 && reader->bad_count == 0;
+                bool empty = builder_is_empty(&reader->batch);
                 if (step == STEP_FAILED)
                         return err->status;
                 if (step == STEP_FULL || (step == STEP_MORE && !empty))
                         return STATUS_OK;
                 if (step == STEP_MORE)
-                        TRY(fill(reader, err));
+                        TRY(window_fill(&reader->window, err));
                 if (step != STEP_END)
                         continue;
                 if (empty && !json_tree_finish(&reader->tree))
-                        return too_wide(reader, reader->at, err), err->status;
+                        return too_wide(reader, reader->window.at, err), err->status;
                 return STATUS_OK;
         }
         return STATUS_OK;
@@ -734,22 +608,10 @@ static Status take_steps(JsonReader *reader, Error *err) {
 
 static Status next(void *state, RecordBatch *out, bool *out_end, Error *err) {
         JsonReader *reader = state;
-        reader->rows = reader->bad_count = 0;
-        reader->width = reader->tree.columns.count;
-        buf_clear(&reader->out);
+        builder_start_batch(&reader->batch, reader->tree.columns.count);
         TRY(take_steps(reader, err));
-        memset(buf_reserve(&reader->out, SCAN_PADDING), 0, SCAN_PADDING);
-        *out_end = reader->rows == 0 && reader->bad_count == 0;
-        *out = (RecordBatch){ .text = reader->out.data,
-                              .rows = reader->rows,
-                              .width = reader->width,
-                              .starts = reader->starts,
-                              .ends = reader->ends,
-                              .records = reader->records,
-                              .origins = reader->origins,
-                              .quoted = true,
-                              .bad = reader->bad,
-                              .bad_count = reader->bad_count };
+        builder_batch(&reader->batch, out, out_end);
+        reader->batch.counts.bytes = input_read_decoded(reader->window.input);
         return STATUS_OK;
 }
 
@@ -774,12 +636,12 @@ static size_t width(const void *state) {
 
 static const RecordCounts *counts(const void *state) {
         const JsonReader *reader = state;
-        return &reader->counts;
+        return &reader->batch.counts;
 }
 
 static uint64_t read_raw(const void *state) {
         const JsonReader *reader = state;
-        return input_read_raw(reader->input);
+        return input_read_raw(reader->window.input);
 }
 
 const ReaderKind json_kind = { make_document, free_reader, start, header, width, next, counts, read_raw, key };

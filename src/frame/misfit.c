@@ -17,6 +17,9 @@ Str misfit_words(const Misfit *misfit, Arena *arena) {
         if (misfit->rule == RULE_INVALID_UTF8 || misfit->rule == RULE_INVALID_BYTES)
                 return arena_strf(arena, "%.*s %s, the first at byte %lld of the delivery", STR_ARG(misfit->column ? misfit->column->name : STR("the record")),
                                   words, (long long)misfit->width);
+        if (misfit->rule == RULE_WRONG_LENGTH || misfit->rule == RULE_TEXT_OUTSIDE)
+                return arena_strf(arena, "the line %s: it has %lld characters, and the columns end at %lld", words, (long long)misfit->width,
+                                  (long long)misfit->wanted);
         if (misfit->rule == RULE_BAD_JSON && misfit->wanted > 0 && misfit->wanted < JSON_FAULT_COUNT)
                 return arena_strf(arena, "the record %s: %s, at its byte %lld", words, json_fault_words((JsonFault)misfit->wanted),
                                   (long long)misfit->width);

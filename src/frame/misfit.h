@@ -13,7 +13,8 @@ typedef struct Misfit {
         Rule rule;
         const SourceColumn *column; /* NULL: the whole record */
         Str field;                  /* what stands in it, at most MISFIT_FIELD_MAX bytes of UTF-8 */
-        int64_t width, wanted;      /* WRONG_WIDTH: the record's fields, and how many belong. INVALID_UTF8 and
+        int64_t width, wanted;      /* WRONG_WIDTH: the record's fields, and how many belong. WRONG_LENGTH, TEXT_OUTSIDE:
+                                     * its characters, and where the columns end. INVALID_UTF8 and
                                      * INVALID_BYTES: width is where in the delivery the first wrong byte lies. BAD_JSON:
                                      * the byte of the record, from 1, and the JsonFault */
 } Misfit;

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "frame/csv.h"
+#include "frame/fixed.h"
 #include "frame/json_reader.h"
 #include "frame/xlsx.h"
 
@@ -12,6 +13,7 @@ static const ReaderKind *const kinds[] = {
         [FORMAT_XLSX] = &xlsx_kind,
         [FORMAT_JSON] = &json_kind,
         [FORMAT_JSONL] = &jsonl_kind,
+        [FORMAT_FIXED] = &fixed_kind,
 };
 
 struct RecordReader {

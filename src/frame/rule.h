@@ -11,6 +11,8 @@
         X(BAD_QUOTE,        "bad_quote",         "has a quote in a wrong place, or one that is never closed")  \
         X(WRONG_WIDTH,      "wrong_width",       "has another number of fields than the header")               \
         X(RECORD_TOO_LONG,  "record_too_long",   "is longer than a record may be")                             \
+        X(WRONG_LENGTH,     "wrong_length",      "ends before its last column begins")                         \
+        X(TEXT_OUTSIDE,     "text_outside",      "has text where no column is")                                \
         X(BAD_JSON,         "bad_json",          "is not JSON that can be read")                               \
         X(INVALID_UTF8,     "invalid_utf8",      "holds bytes that are not UTF-8")                             \
         X(INVALID_BYTES,    "invalid_bytes",     "holds bytes that mean nothing in the source's encoding")     \

@@ -663,7 +663,7 @@ static void settle_nulls(Sniffing *sniffing, Format *format, size_t width) {
                         add_doubt(sniffing, STR(""),
                                   arena_strf(sniffing->arena, "'%.*s' stands among values of other types",
                                              STR_ARG(format->nulls.items[i])),
-                                  format->kind == FORMAT_CSV ? STR("NULL, in text columns too") : STR("NULL, but not in text columns"));
+                                  format->kind != FORMAT_JSON && format->kind != FORMAT_JSONL ? STR("NULL, in text columns too") : STR("NULL, but not in text columns"));
         }
         if (empty)
                 add_text(sniffing, &format->nulls, STR(""));
@@ -899,6 +899,8 @@ Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *e
         sniffing.ends = ends;
         made.format.decimal = 0; /* not known yet */
         TRY(sniff_table(&sniffing, &made.format, err));
+        if (made.column_count == 1 && sniff_fixed(sniffing.text, whole, arena, out))
+                return STATUS_OK;
         *out = made;
         return STATUS_OK;
 }
@@ -970,6 +972,7 @@ static Status read_rows(RowsReading *reading, Source source, Error *err) {
         ReaderOptions options = { .format = &sniffed->format,
                                   .width = sniffed->column_count,
                                   .names = keys_of(sniffed, reading->arena),
+                                  .needed = sniffed->column_count,
                                   .sample = !sniffed->whole };
         TRY(reader_start(reader, &options, source, err));
         bool keyed = reader_is_keyed(reader);

@@ -24,6 +24,9 @@ void sniff_columns(const CutColumn *columns, size_t count, Arena *arena, Sniffed
 
 void sniffed_doubt(Arena *arena, Sniffed *out, Str column, Str what, Str assumed);
 
+/* False where the text does not look like fixed width. */
+bool sniff_fixed(Str text, bool whole, Arena *arena, Sniffed *out);
+
 /* `{` and `[` followed by what only JSON has there. */
 bool sniff_is_json(Str text);
 /* text: decoded, without a byte order mark; whole: it is all of the file. HELD where there are no records. */

@@ -2,6 +2,7 @@
 #include "model/source.h"
 
 #include "frame/encoding.h"
+#include "frame/fixed_cut.h"
 #include "model/keys.h"
 #include "model/source_load.h"
 #include "model/source_zone.h"
@@ -171,7 +172,7 @@ static bool column_zone(KeyContext *context, const YamlNode *value, Str word, So
 }
 
 static bool column_word(KeyContext *context, const YamlNode *value, Str word, SourceColumn *column, ColumnText *text) {
-        static const Str words[] = { { "required", 8 }, { "unique", 6 }, { "tag", 3 }, { "from", 4 }, { "was", 3 } };
+        static const Str words[] = { { "required", 8 }, { "unique", 6 }, { "tag", 3 }, { "from", 4 }, { "at", 2 }, { "was", 3 } };
         if (str_is(word, "required")) {
                 column->required = true;
                 return true;
@@ -187,9 +188,20 @@ static bool column_word(KeyContext *context, const YamlNode *value, Str word, So
         if (near.size > 0)
                 error_hint(err, "did you mean `%.*s`?", STR_ARG(near));
         else
-                error_hint(err, "after the type: required, unique, tag NAME, was NAME, from HEADER, and behind timestamp a zone such as "
+                error_hint(err, "after the type: required, unique, tag NAME, was NAME, from HEADER (fixed width: at START-END), and behind timestamp a zone such as "
                                 "Europe/Copenhagen");
         return false;
+}
+
+/* at START-END: its place on a line of fixed width. */
+static void column_place(KeyContext *context, const YamlNode *value, Str place, SourceColumn *column, ColumnText *text) {
+        FixedCut cut;
+        text->at = true;
+        column->from = arena_str(context->arena, str_trim(place));
+        if (fixed_cut_parse(column->from, &cut))
+                return;
+        Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`at %.*s` is no place on a line", STR_ARG(column->from));
+        error_hint(err, "at START-END: characters from 1, both ends included, such as at 9-20");
 }
 
 static Str unquoted(Str text) {
@@ -229,6 +241,10 @@ static void column_words(KeyContext *context, const YamlNode *value, Str rest, S
         while (rest.size > 0) {
                 Str word, tail;
                 str_cut(rest, ' ', &word, &tail);
+                if (str_is(word, "at")) {
+                        column_place(context, value, tail, column, text);
+                        return;
+                }
                 if (str_is(word, "from")) {
                         column->from = arena_str(context->arena, unquoted(tail));
                         if (column->from.size == 0)
@@ -374,10 +390,10 @@ static const Key keys[] = {
         { .name = "format",
           .kind = KEY_CHOICE,
           .at = AT(format.kind),
-          .words = "csv xlsx json jsonl",
-          .later = "fixed parquet avro xml",
+          .words = "csv xlsx json jsonl fixed",
+          .later = "parquet avro xml",
           .fallback = "csv",
-          .meaning = "What the files are: `csv`; `xlsx`, a workbook; `json`, a document with a list of records; `jsonl`, a record on each line. "
+          .meaning = "What the files are: `csv`; `xlsx`, a workbook; `json`, a document with a list of records; `jsonl`, a record on each line; `fixed`, columns at fixed places of each line. "
                      "Compression (gzip) is seen by the first bytes." },
         { .name = "records",
           .kind = KEY_TEXT,
@@ -495,13 +511,14 @@ static const Key keys[] = {
           .kind = KEY_OTHER,
           .read = read_columns,
           .required = true,
-          .shown = "a map of `name: type [required] [unique] [tag NAME] [was NAME] [from HEADER]`",
+          .shown = "a map of `name: type [required] [unique] [tag NAME] [was NAME] [from HEADER] [at START-END]`",
           .meaning = "The columns in order. Types: boolean, int, bigint, double, decimal(p,s), date, time, timestamp "
                      "[ZONE], timestamptz, uuid, text. `date(dd/MM/yyyy | d.M.yyyy)`: patterns of this column alone, tried in order; so for time, "
                      "timestamp and timestamptz. "
                      "`required`: an empty field does not fit. `unique`: a promise to readers; `lode check --data` looks at it. `tag NAME`: policies hold for it, and it goes with the values. `was "
                      "NAME`: what it was called before; it stays the same column to whoever has rights to it, and files may have either name. `from "
-                     "HEADER`: its name in the file, where that differs." },
+                     "HEADER`: its name in the file, where that differs; in JSON the path of its key. `at START-END`: its characters on a line of "
+                     "fixed width, from 1." },
         { .name = "ignore",
           .kind = KEY_TEXTS,
           .at = AT(ignore.items),
@@ -623,12 +640,21 @@ static void check_whole(KeyContext *context, const YamlNode *root, const Source 
                         key_problem(context, ignore, STATUS_BAD_VALUE, "column `%.*s` is both kept and ignored",
                                     STR_ARG(source->ignore.items[i]));
 
+        FixedCut cut;
+        for (size_t i = 0; i < source->ignore.count && source->format.kind == FORMAT_FIXED; i++)
+                if (!fixed_cut_parse(source->ignore.items[i], &cut))
+                        key_problem(context, ignore, STATUS_BAD_VALUE, "`%.*s` is no place on a line: START-END", STR_ARG(source->ignore.items[i]));
+
         for (size_t i = 0; i < source->column_count; i++) {
                 const SourceColumn *column = &source->columns[i];
-                if (column->from.size > 0 && !source->format.header)
-                        key_problem(context,
-                                    yaml_get(yaml_get(root, "columns"), arena_cstr(context->arena, column->name)),
-                                    STATUS_BAD_VALUE, "`from` names a header, and this source has `header: no`");
+                const YamlNode *place = yaml_get(yaml_get(root, "columns"), arena_cstr(context->arena, column->name));
+                bool fixed = source->format.kind == FORMAT_FIXED;
+                if (fixed != source->column_texts[i].at)
+                        key_problem(context, place, STATUS_BAD_VALUE,
+                                    fixed ? "column `%.*s` needs its place: at START-END" : "column `%.*s`: `at` has a meaning only for format: fixed",
+                                    STR_ARG(column->name));
+                if (column->from.size > 0 && !source->format.header && !fixed)
+                        key_problem(context, place, STATUS_BAD_VALUE, "`from` names a header, and this source has `header: no`");
         }
 }
 
@@ -657,6 +683,8 @@ Source *source_parse(Arena *arena, Str zone, Str name, const char *path, Str tex
         keys_read(&context, &source_table, file->root, source);
         if (problems->errors.count + problems->dropped > before)
                 return source;
+        if (source->format.kind == FORMAT_FIXED && !yaml_get(file->root, "header"))
+                source->format.header = false;
         check_whole(&context, file->root, source);
         check_load(&context, file->root, source);
         check_format(&context, file->root, source);

@@ -20,7 +20,7 @@ typedef enum SourceRedelivery { REDELIVERY_REJECT, REDELIVERY_REPLACE, REDELIVER
 
 /* What the text says of a column beyond frame's SourceColumn; parallel to `columns`. */
 typedef struct ColumnText {
-        bool unique;
+        bool unique, at; /* at: `from` is a place, for fixed width */
         Str *tags;
         size_t tag_count;
         Str note;         /* printed behind the column as a comment; never parsed */

@@ -125,7 +125,7 @@ static void put_reading(Buf *out, const Source *source, const Source *usual) {
         put_character(out, "delimiter", is->delimiter, was->delimiter);
         put_character(out, "quote", is->quote, was->quote);
         put_character(out, "escape", is->escape, was->escape);
-        if (is->header != was->header)
+        if (is->header != (was->header && is->kind != FORMAT_FIXED))
                 put_line(out, "header", is->header ? STR("yes") : STR("no"));
         if (is->skip != was->skip)
                 buf_printf(out, "skip: %u\n", is->skip);
@@ -192,7 +192,7 @@ static void put_deliveries(Arena *arena, Buf *out, const Source *source, const S
                 put_size(out, "reread", source->reread_bytes);
 }
 
-static void column_value(Arena *arena, Buf *out, const SourceColumn *column, const ColumnText *text) {
+static void column_value(Arena *arena, Buf *out, const SourceColumn *column, const ColumnText *text, bool fixed) {
         buf_append(out, column->zone.size ? STR("timestamp") : type_print(arena, column->type));
         for (size_t i = 0; i < column->dates.count; i++)
                 buf_printf(out, "%s%.*s%s", i ? " | " : "(", STR_ARG(column->dates.items[i]), i + 1 == column->dates.count ? ")" : "");
@@ -209,7 +209,9 @@ static void column_value(Arena *arena, Buf *out, const SourceColumn *column, con
                 bool quoted = strchr("\"'", column->was.data[0]) || str_find_byte(column->was, ' ') < column->was.size;
                 buf_printf(out, quoted ? "\"%.*s\"" : "%.*s", STR_ARG(column->was));
         }
-        if (column->from.size > 0 && !str_equal(column->from, column->name)) {
+        if (fixed) {
+                buf_printf(out, " at %.*s", STR_ARG(column->from));
+        } else if (column->from.size > 0 && !str_equal(column->from, column->name)) {
                 bool quoted = strchr("\"' ", column->from.data[0]) != NULL;
                 buf_printf(out, quoted ? " from \"%.*s\"" : " from %.*s", STR_ARG(column->from));
         }
@@ -221,7 +223,7 @@ static void put_columns(Arena *arena, Buf *out, const Source *source) {
         buf_append_cstr(out, "\ncolumns:\n");
         for (size_t i = 0; i < source->column_count; i++) {
                 CLEANUP(buf_deinit) Buf value = { 0 };
-                column_value(arena, &value, &source->columns[i], &source->column_texts[i]);
+                column_value(arena, &value, &source->columns[i], &source->column_texts[i], source->format.kind == FORMAT_FIXED);
                 buf_append_cstr(out, "  ");
                 put_text(out, source->columns[i].name, false);
                 buf_append_cstr(out, ": ");
@@ -284,7 +286,7 @@ Str source_print_change(Arena *arena, const Source *is, const Source *was) {
                 if (type_equal(is->columns[i].type, was->columns[i].type) && is->columns[i].required == was->columns[i].required)
                         continue;
                 buf_printf(&lines, "%.*s: ", STR_ARG(is->columns[i].name));
-                column_value(arena, &lines, &is->columns[i], &is->column_texts[i]);
+                column_value(arena, &lines, &is->columns[i], &is->column_texts[i], is->format.kind == FORMAT_FIXED);
                 buf_append_byte(&lines, '\n');
         }
         CLEANUP(buf_deinit) Buf joined = { 0 };

@@ -50,7 +50,10 @@ static bool is_json(const Format *format) {
 /* Text that is one record, and nothing else of the delivery. */
 static Format format_of_record(const Format *format) {
         Format alone = *format;
-        alone.kind = is_json(format) ? FORMAT_JSON : FORMAT_CSV; /* what the quarantine shows of a sheet's row is text, too */
+        if (is_json(format))
+                alone.kind = FORMAT_JSON;
+        else if (format->kind != FORMAT_FIXED)
+                alone.kind = FORMAT_CSV; /* what the quarantine shows of a sheet's row is text, too */
         alone.compression = FORMAT_PLAIN;
         alone.encoding = alone.comment = alone.footer = alone.records = STR_NONE;
         alone.header = is_json(format);
@@ -82,7 +85,8 @@ static Status frame_text(Str text, const Format *format, const FixPlace *at, Rec
         const StageSpec *spec = at->spec;
         ReaderOptions options = { .format = format,
                                   .width = at->width,
-                                  .names = fields_wanted(spec->columns, spec->column_count, spec->ignore, arena) };
+                                  .names = fields_wanted(spec->columns, spec->column_count, spec->ignore, arena),
+                                  .needed = spec->column_count };
         bool end = false;
         *out = (FixedRecord){ .rule = RULE_WRONG_WIDTH, .wanted = at->width };
         if (reader_start(reader, &options, source_of_bytes(&text), err) != STATUS_OK || reader_next(reader, &out->batch, &end, err) != STATUS_OK)

@@ -868,6 +868,7 @@ static Status run(Job *job, StageProgress progress) {
         ReaderOptions options = { .format = &spec->format,
                                   .width = spec->column_count + spec->ignore.count,
                                   .names = fields_wanted(spec->columns, spec->column_count, spec->ignore, job->arena),
+                                  .needed = spec->column_count,
                                   .limit = spec->input_limit };
         TRY(reader_start(job->stager->reader, &options, source, job->err));
         TRY(stage_records(job, progress));

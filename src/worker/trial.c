@@ -224,6 +224,7 @@ static Status read_file(Trial *t, int fd) {
         ReaderOptions options = { .format = &spec->format,
                                   .width = spec->column_count + spec->ignore.count,
                                   .names = fields_wanted(spec->columns, spec->column_count, spec->ignore, t->arena),
+                                  .needed = spec->column_count,
                                   .limit = spec->input_limit };
         TRY(reader_start(t->reader, &options, source_of_fd(&fd), t->err));
         bool keyed = reader_is_keyed(t->reader);
