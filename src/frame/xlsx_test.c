@@ -97,6 +97,7 @@ TEST(days_are_what_the_spreadsheet_shows) {
                 { "1.5", XLSX_TIME, false, "1900-01-01 12:00:00" },
                 { "1.5", XLSX_DURATION, false, "36:00:00" },
                 { "0.00001", XLSX_DURATION, false, "00:00:00.864" },
+                { "100.25", XLSX_DURATION, false, "2406:00:00" },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 CLEANUP(buf_deinit) Buf out = { 0 };

@@ -235,9 +235,22 @@ bool xlsx_number(Buf *out, Str text) {
 
 /* --- days --- */
 
+/* printf would be a tenth of a sheet's reading. */
+static void put_two(Buf *out, int64_t number) {
+        char digits[2] = { (char)('0' + number / 10), (char)('0' + number % 10) };
+        buf_append(out, (Str){ digits, 2 });
+}
+
 static void put_time(Buf *out, int64_t ms) {
         int64_t hours = ms / 3600000, rest = ms % 3600000;
-        buf_printf(out, "%02lld:%02d:%02d", (long long)hours, (int)(rest / 60000), (int)(rest / 1000 % 60));
+        if (hours < 100)
+                put_two(out, hours);
+        else
+                buf_printf(out, "%lld", (long long)hours);
+        buf_append_byte(out, ':');
+        put_two(out, rest / 60000);
+        buf_append_byte(out, ':');
+        put_two(out, rest / 1000 % 60);
         if (ms % 1000 == 0)
                 return;
         buf_printf(out, ".%03d", (int)(ms % 1000));
@@ -254,7 +267,12 @@ static void put_day(Buf *out, int64_t day, bool from_1904) {
         int32_t begin = from_1904 ? days_from_civil(1904, 1, 1) : days_from_civil(1899, 12, day < 60 ? 31 : 30);
         int year, month, of_month;
         civil_from_days(begin + (int32_t)day, &year, &month, &of_month);
-        buf_printf(out, "%04d-%02d-%02d", year, month, of_month);
+        put_two(out, year / 100);
+        put_two(out, year % 100);
+        buf_append_byte(out, '-');
+        put_two(out, month);
+        buf_append_byte(out, '-');
+        put_two(out, of_month);
 }
 
 /* To the millisecond, which is what a spreadsheet shows at most: a double has no more of a time of these years. */
