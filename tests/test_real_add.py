@@ -211,6 +211,8 @@ SHEETS = {
     "ragged rows": ("id,name,amount\n1,a,2.50\n2,b\n3,c,4.50,x\n4,d,5.50\n5,e,6.50\n", 3, 2, 1),
     "no header at all": ("1,a,2.50\n2,b,3.50\n3,c,4.50\n", 3, 0, 0),
     "titles above records without a header": ("1,a\n2,b\n1,2.5,x,2026-01-01\n2,3.5,y,2026-01-02\n3,4.5,z,2026-01-03\n", 3, 2, 0),
+    "headers in the middle": ("id,name,amount\n1,a,2.5\n2,b,3.5\nid,name,amount\n3,c,4.5\n4,d,5.5\nid,name,amount\n5,e,6.5\n", 5, 0, 3),
+    "a line for a spreadsheet": ("sep=;\nid;name\n1;a\n2;b\n", 2, 0, 2),
     "comments": ("# made by a machine\nid,name\n1,a\n# half way\n2,b\n", 2, 0, 3),
 }
 
@@ -222,3 +224,9 @@ def test_what_spreadsheets_leave_is_told_apart(tmp_path: Path, text: str, rows: 
     project.lode("add", "z", project.root / "in/x.csv", "--name", "x")
     (delivery,) = project.lode("run", "-o", "json", check=False).json["deliveries"]
     assert (delivery["accepted"], delivery["quarantined"], delivery["skipped"]) == (rows, quarantined, skipped)
+
+
+def test_several_tables_in_one_file_are_said(project: Project) -> None:
+    project.write("in/x.csv", "id,name\n1,a\n2,b\n3,c\n\ncode,label,price\nA1,x,2.5\nA2,y,3.5\nA3,z,4.5\nA4,z,4.5\n")
+    (left,) = project.lode("add", "z", project.root / "in/x.csv", "-o", "json", check=False).json["left_over"]
+    assert "lines 1 to 4 are another one than those from line 6 on" in left["why"]

@@ -92,6 +92,7 @@
         X(TEXT_UTF8,       HELD,        "",     "the file's text is not UTF-8, and no other encoding makes sense of it", "if it is text, say its encoding in a source written by hand") \
         X(TEXT_NUL,        HELD,        "",     "the file holds NUL bytes: it is no text", "") \
         X(NO_CSV,          HELD,        "",     "no record of the file can be read as CSV", "JSON, XML and the like are not read yet; is it a table of lines and fields?") \
+        X(SEVERAL_TABLES,  HELD,        "nnn",  "the file holds several tables: lines %1 to %2 are another one than those from line %3 on", "split it, a file for each table") \
         X(NO_RECORDS,      HELD,        "",     "the file has no records: it is empty or blank", "add one of the feed that has some") \
         X(FILE_WIDTH,      LIMIT,       "nn",   "the file has %1 columns; at most %2 are read", "a file so wide is often a matrix: turn it into rows of key and value") \
         X(COUNTS,          INTERNAL,    "nnnn", "the delivery's records do not add up: %1 read, %2 accepted, %3 quarantined, %4 skipped", "") \

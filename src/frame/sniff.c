@@ -835,6 +835,73 @@ static void keep_preamble(Sniffing *sniffing, Format *format) {
         out->doubt_count = kept;
 }
 
+#define OTHER_TABLE_RECORDS 3 /* so many of one width, one after the other, are a table */
+
+/* What stands above the table and is a table as well would be lost as a preamble: the file is refused instead. */
+static Status refuse_other_table(const Records *records, size_t first, Error *err) {
+        size_t run = 0;
+        for (size_t i = 0; i < first; i++) {
+                run = i > 0 && records->items[i].width == records->items[i - 1].width && records->items[i].width > 1 ? run + 1 : 1;
+                if (run < OTHER_TABLE_RECORDS)
+                        continue;
+                while (i + 1 < first && records->items[i + 1].width == records->items[i].width) {
+                        i++;
+                        run++;
+                }
+                return error_reason(err, SEVERAL_TABLES, reason_number((int64_t)records->items[i - run + 1].line),
+                                    reason_number((int64_t)records->items[i].line), reason_number((int64_t)records->items[first].line));
+        }
+        return STATUS_OK;
+}
+
+/* The rows that are not the first one once more. */
+static Table without_repeats(const Sniffing *sniffing, const Table *table) {
+        Table once = *table;
+        once.fields = ARENA_ARRAY(sniffing->arena, Str, table->rows * table->width + 1);
+        once.rows = 0;
+        for (size_t row = 0; row < table->rows; row++) {
+                const Str *fields = &table->fields[row * table->width];
+                bool repeats = row > 0;
+                for (size_t i = 0; i < table->width && repeats; i++)
+                        repeats = str_equal(fields[i], table->fields[i]);
+                if (!repeats)
+                        memcpy(&once.fields[once.rows++ * table->width], fields, table->width * sizeof(*fields));
+        }
+        return once;
+}
+
+/* An expression that is one text, and nothing else. */
+static Str expression_of(Arena *arena, Str text) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        buf_append_byte(&out, '^');
+        for (size_t i = 0; i < text.size; i++) {
+                if (strchr(".[]{}()\\*+?^$|", text.data[i]))
+                        buf_append_byte(&out, '\\');
+                buf_append_byte(&out, text.data[i]);
+        }
+        buf_append_byte(&out, '$');
+        return buf_dup(&out, arena);
+}
+
+/* Files that were joined have their header in the middle, too: it is none of the data. */
+static void skip_repeated_header(Sniffing *sniffing, Format *format, const Record *header, Table *table) {
+        Table once = without_repeats(sniffing, table);
+        size_t repeats = table->rows - once.rows;
+        Str text = str_slice(sniffing->text, header->start, header->end);
+        if (repeats == 0 || once.rows < 2 || table->width < 2 || memchr(text.data, '\n', text.size) || memchr(text.data, '\r', text.size))
+                return;
+        size_t doubts = sniffing->out->doubt_count;
+        bool is_header = decide_header(sniffing, format, &once), is_sure = sniffing->out->doubt_count == doubts;
+        sniffing->out->doubt_count = doubts;
+        if (!is_header || !is_sure)
+                return; /* records may be equal, too */
+        Str line = expression_of(sniffing->arena, text);
+        format->footer = format->footer.size ? arena_strf(sniffing->arena, "%.*s|%.*s", STR_ARG(format->footer), STR_ARG(line)) : line;
+        add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "the header stands again on %zu record%s", repeats, repeats == 1 ? "" : "s"),
+                  STR("skipped there"));
+        *table = once;
+}
+
 static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         Records records = { 0 };
         size_t count, total;
@@ -848,6 +915,7 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
                                     reason_number(FORMAT_COLUMNS_MAX));
         find_comments(sniffing, format, &records, width);
         size_t first = first_of_table(sniffing, format, &records, width);
+        TRY(refuse_other_table(&records, first, err));
         find_preamble(sniffing, format, &records, first, width);
         find_footer(sniffing, format, &records, first, width);
 
@@ -858,6 +926,8 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         Sniffed *out = sniffing->out;
         out->columns = ARENA_ARRAY(sniffing->arena, SniffedColumn, width);
         out->column_count = width;
+        if (first < records.count)
+                skip_repeated_header(sniffing, format, &records.items[first], &table);
         format->header = decide_header(sniffing, format, &table);
         const Record *before = format->skip > 0 ? record_before(sniffing, format, &records, first) : NULL;
         Str *above = header_of_other_width(sniffing, format, before, width);
@@ -881,6 +951,15 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         return STATUS_OK;
 }
 
+/* Bytes of a first line `sep=;`, with its end; 0: there is none. */
+static size_t sep_line(Str text) {
+        if (text.size < 6 || !str_equal_nocase(str_slice(text, 0, 4), STR("sep=")))
+                return 0;
+        if (text.data[5] == '\n')
+                return 6;
+        return text.data[5] == '\r' ? 6 + (text.size > 6 && text.data[6] == '\n') : 0;
+}
+
 Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *err) {
         Sniffed made = { .format = format_default(), .whole = whole };
         Sniffing sniffing = { .whole = whole, .arena = arena, .out = &made };
@@ -892,7 +971,8 @@ Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *e
         char *padded = arena_alloc_raw(arena, text.size + SCAN_PADDING);
         memcpy(padded, text.data ? text.data : "", text.size);
         memset(padded + text.size, 0, SCAN_PADDING);
-        sniffing.text = (Str){ padded, text.size };
+        size_t hint = sep_line(text); /* a line for spreadsheets, and for nobody else */
+        sniffing.text = (Str){ padded + hint, text.size - hint };
         CLEANUP(freep) uint32_t *ends = malloc((text.size + 2 * SCAN_PADDING) * sizeof(*ends));
         if (!ends)
                 out_of_memory();
@@ -901,6 +981,7 @@ Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *e
         TRY(sniff_table(&sniffing, &made.format, err));
         if (made.column_count == 1 && sniff_fixed(sniffing.text, whole, arena, out))
                 return STATUS_OK;
+        made.format.skip += hint > 0;
         *out = made;
         return STATUS_OK;
 }
