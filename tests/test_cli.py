@@ -164,8 +164,7 @@ def test_a_file_is_added_once(shop: Project) -> None:
 
 
 def test_what_cannot_be_added_says_what_to_do(project: Project) -> None:
-    files = {"utf16.csv": "a;b\n1;2\n".encode("utf-16"), "latin1.csv": "Mü\nKöln\n".encode("latin1"), "empty.csv": b"",
-             "book.xlsx": b"PK\x03\x04" + bytes(40), "orders.json": b'[\n {"id": 1},\n {"id": 2}\n]\n'}
+    files = {"empty.csv": b"", "book.xlsx": b"PK\x03\x04" + bytes(40), "page.pdf": b"%PDF-1.7\n", "zeros.csv": b"a\0b\n" * 9}
     for name, content in files.items():
         left = project.json("add", "shop", project.write(f"in/{name}", content), check=False)["left_over"]
         assert left[0]["why"], name
@@ -177,7 +176,7 @@ def test_what_is_left_over_for_one_reason_is_one_line(project: Project) -> None:
     project.write("in/books/orders.csv", ORDERS)
     answer = project.lode("add", "shop", "in/books", check=False)
     left = [line for line in answer.stdout.splitlines() if line.startswith("left over")]
-    assert len(left) == 1 and "a.xlsx and 2 more: the file is a zip archive" in left[0], answer.stdout
+    assert len(left) == 1 and "a.xlsx and 2 more: the archive is damaged" in left[0], answer.stdout
 
 
 def test_what_a_verb_lists_is_named_by_show(project: Project) -> None:
@@ -202,7 +201,7 @@ def test_a_corrected_file_answers_for_the_held_one(project: Project) -> None:
     project.write("in/towns.csv", "id,town\n1,Köln\n2,Møn\n".encode("latin1"))
     assert project.lode("run", check=False).exit == 1
     status = project.json("status")
-    assert status["files"]["held"] == 1 and "iconv" in status["held"][0]["message"]
+    assert status["files"]["held"] == 1 and "encoding: cp1252" in status["held"][0]["message"]
     project.write("in/towns.csv", "id,town\n1,Köln\n2,Møn\n")
     project.lode("run")
     status = project.json("status")

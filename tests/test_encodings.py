@@ -131,7 +131,7 @@ def test_a_misspelled_encoding_is_told_with_a_guess(project: Project) -> None:
 
 
 def test_real_files_are_what_python_reads(project: Project, test_data: Path) -> None:
-    codecs = {"big5.txt": "cp950", "euc-jp.txt": "euc_jp", "euc-kr.txt": "cp949", "shift_jis.txt": "cp932", "example-latin1.tsv": "latin-1",
+    codecs = {"big5.txt": "cp950", "euc-jp.txt": "euc_jp", "shift_jis.txt": "cp932", "example-latin1.tsv": "latin-1",
               "example-utf16be-bom.tsv": "utf-16", "example-utf16le-bom.tsv": "utf-16", "example-utf8.tsv": "utf-8"}
     sources = {name: project.json("add", "enc", test_data / "encodings" / name)["sources"][0] for name in codecs}
     deliveries = {Path(delivery["name"]).name: delivery for delivery in project.json("run")["deliveries"]}
@@ -144,9 +144,6 @@ def test_real_files_are_what_python_reads(project: Project, test_data: Path) -> 
         records = [record for record in records if any(record)]
         rows = project.query(f"select * from enc.staging.{source['source']} order by _row")
         names = [column["name"] for column in source["columns"]]
-        if not rows:  # a list of words whose last line alone has a comma
-            assert names == [field.strip() for field in records[-1]]
-            continue
         got = [[str(row[column] if row[column] is not None else "") for column in names] for row in rows]
         assert got == records[-len(rows):], name
 
