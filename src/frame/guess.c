@@ -62,14 +62,13 @@ typedef struct NumberStatistics {
         size_t fits, misfits;
         bool padded, plus, grouped, exponent, point, whole_only;
         int whole, fraction, digits;
-        int fraction_least;
         Str misfit;
 } NumberStatistics;
 
 /* False when too many texts are none. */
 static bool survey_numbers(const Guessing *guessing, char decimal, char thousands, NumberStatistics *out) {
         TypingRules rules = { .format = guessing->format, .decimal = decimal, .thousands = thousands };
-        *out = (NumberStatistics){ .fraction_least = 1000 };
+        *out = (NumberStatistics){ .fits = 0 };
         for (size_t i = 0; i < guessing->texts.count; i++) {
                 Str text = guessing->texts.items[i];
                 NumberShape shape;
@@ -89,8 +88,6 @@ static bool survey_numbers(const Guessing *guessing, char decimal, char thousand
                 out->whole = shape.whole > out->whole ? shape.whole : out->whole;
                 out->digits = shape.digits > out->digits ? shape.digits : out->digits;
                 out->fraction = shape.fraction > out->fraction ? shape.fraction : out->fraction;
-                if (!shape.plain && shape.fraction < out->fraction_least)
-                        out->fraction_least = shape.fraction;
         }
         return out->fits > 0;
 }
@@ -154,18 +151,6 @@ static bool fraction_type(const Guessing *guessing, const NumberStatistics *numb
         return fits;
 }
 
-/* 1.234 may be a little over one, or one thousand. */
-static void doubt_groups(const Guessing *guessing, const NumberStatistics *numbers, char decimal, char thousands) {
-        if (thousands || numbers->fraction != 3 || numbers->fraction_least != 3 || numbers->whole > 3 ||
-            guessing->format->decimal)
-                return;
-        Str example = guessing->texts.items[0];
-        add_doubt(guessing->out,
-                  arena_strf(guessing->arena, "in numbers such as %.*s, '%c' may set off thousands", STR_ARG(example),
-                             decimal),
-                  arena_strf(guessing->arena, "it is the decimal point"));
-}
-
 static bool try_numbers(const Guessing *guessing, char decimal, char thousands) {
         NumberStatistics numbers;
         ColumnGuess *out = guessing->out;
@@ -184,17 +169,19 @@ static bool try_numbers(const Guessing *guessing, char decimal, char thousands) 
         out->type = type;
         out->thousands = thousands;
         out->decimal = whole && !thousands ? 0 : decimal;
-        if (!whole)
-                doubt_groups(guessing, &numbers, decimal, thousands);
         return true;
 }
 
 static bool guess_number(const Guessing *guessing) {
-        static const char styles[][2] = { { '.', 0 },    { ',', 0 },   { '.', ',' }, { ',', '.' },
-                                          { '.', '\'' }, { ',', ' ' }, { '.', ' ' } };
+        static const char styles[][2] = { { '.', 0 },    { ',', 0 },   { '.', ',' },  { ',', '.' },
+                                          { '.', '\'' }, { ',', ' ' }, { ',', '\'' }, { '.', ' ' } };
+        const Format *format = guessing->format;
+        /* in a workbook numbers are cells, and texts that look like some are only spoken of */
+        bool thousands_are_known = format->decimal && format->kind != FORMAT_XLSX;
         for (size_t i = 0; i < COUNT_OF(styles); i++) {
-                bool decimal_is_known = guessing->format->decimal != 0;
-                if (decimal_is_known && guessing->format->decimal != styles[i][0])
+                if (format->decimal && format->decimal != styles[i][0])
+                        continue;
+                if (thousands_are_known && styles[i][1] && styles[i][1] != format->thousands)
                         continue;
                 if (try_numbers(guessing, styles[i][0], styles[i][1]))
                         return true;
@@ -395,6 +382,13 @@ static void take_nulls(const Guessing *guessing) {
                 out->empty_is_null = true;
                 out->nulls += (int64_t)guessing->quoted_empties;
         }
+}
+
+void guess_evidence(const Format *format, const Str *fields, size_t count, Arena *arena, NumberEvidence *out) {
+        ColumnGuess unused = { .nulls = 0 };
+        Guessing guessing = { .format = format, .arena = arena, .out = &unused };
+        collect(&guessing, fields, count);
+        number_evidence(guessing.texts.items, guessing.texts.count, out);
 }
 
 void guess_column(const Format *format, const Str *fields, size_t count, bool day_first, Arena *arena,

@@ -7,6 +7,7 @@
  * A type is chosen although a few texts do not fit it (one in eight at most): they will be quarantined, and the guess
  * says so.
  */
+#include "frame/number_style.h"
 #include "frame/typing.h"
 
 #define GUESS_DOUBTS_MAX 6
@@ -33,6 +34,11 @@ typedef struct ColumnGuess {
         size_t doubt_count;
 } ColumnGuess;
 
-/* Fields as they stand in the text, quotes included. day_first: how to read 01/02/2024 if nothing tells. */
+/*
+ * Fields as they stand in the text, quotes included. day_first: how to read 01/02/2024 if nothing tells. If the format
+ * says its decimal point, numbers are those that the format reads; else any style will do.
+ */
 void guess_column(const Format *format, const Str *fields, size_t count, bool day_first, Arena *arena,
                   ColumnGuess *out);
+/* What the column says of the file's decimal point and thousands. */
+void guess_evidence(const Format *format, const Str *fields, size_t count, Arena *arena, NumberEvidence *out);

@@ -589,19 +589,61 @@ static void guess_columns(const Sniffing *sniffing, const Format *format, const 
         }
 }
 
-/* The decimal and thousands characters are the file's, not a column's: what most columns need. */
-static void settle_numbers(const Sniffing *sniffing, Format *format, size_t width) {
-        int commas = 0, points = 0;
-        char thousands = 0;
-        for (size_t i = 0; i < width; i++) {
-                const ColumnGuess *guess = &sniffing->out->columns[i].guess;
-                commas += guess->decimal == ',';
-                points += guess->decimal == '.';
-                if (guess->thousands)
-                        thousands = guess->thousands;
+/* The decimal and thousands characters are the file's, not a column's. */
+static NumberStyle settle_numbers(Format *format, const NumberEvidence *evidence, size_t width) {
+        NumberStyle style = number_style_choose(evidence, width, format->delimiter);
+        format->decimal = style.decimal;
+        format->thousands = style.thousands;
+        return style;
+}
+
+static NumberEvidence *evidence_of(const Sniffing *sniffing, const Format *format, const Table *table) {
+        NumberEvidence *evidence = ARENA_ARRAY(sniffing->arena, NumberEvidence, table->width + 1);
+        for (size_t i = 0; i < table->width; i++) {
+                size_t count;
+                Str *fields = column_of(sniffing, table, format->header ? 1 : 0, i, &count);
+                guess_evidence(format, fields, count, sniffing->arena, &evidence[i]);
         }
-        format->decimal = commas > points ? ',' : '.';
-        format->thousands = thousands != format->decimal ? thousands : 0;
+        return evidence;
+}
+
+static bool is_number_type(Type type) {
+        return type.kind == TYPE_INT || type.kind == TYPE_BIGINT || type.kind == TYPE_DECIMAL || type.kind == TYPE_DOUBLE;
+}
+
+/* A column whose numbers have the other decimal point must not be read by this one. */
+static bool keep_other_style(Sniffing *sniffing, const NumberStyle *style, const NumberEvidence *evidence, SniffedColumn *column) {
+        char vote = number_evidence_vote(evidence);
+        if (!vote || vote == style->decimal)
+                return false;
+        column->guess.type = (Type){ .kind = TYPE_TEXT };
+        column->guess.misfits = 0;
+        column->guess.doubt_count = column->guess.null_count = 0;
+        column->guess.empty_is_null = false;
+        add_doubt(sniffing, column->name,
+                  arena_strf(sniffing->arena, "its numbers have '%c' as the decimal point, and other columns '%c'", vote, style->decimal),
+                  STR("text, since a file has one 'decimal'"));
+        return true;
+}
+
+/* 1,234 is a little over one, or more than a thousand, and nothing in the file tells. */
+static void doubt_numbers(Sniffing *sniffing, const NumberStyle *style, const NumberEvidence *evidence, size_t width) {
+        for (size_t i = 0; i < width; i++) {
+                SniffedColumn *column = &sniffing->out->columns[i];
+                if (keep_other_style(sniffing, style, &evidence[i], column) || style->proven || !is_number_type(column->guess.type))
+                        continue;
+                int mark = evidence[i].either[1] > 0;
+                bool point = style->decimal == (mark ? ',' : '.');
+                Str example = evidence[i].example[mark];
+                if (evidence[i].either[mark] == 0 || number_evidence_vote(&evidence[i]))
+                        continue;
+                char character = mark ? ',' : '.', other = mark ? '.' : ',';
+                add_doubt(sniffing, column->name,
+                          arena_strf(sniffing->arena, "in numbers such as %.*s, '%c' may be the decimal point or set off thousands, and no value tells which",
+                                     STR_ARG(example), character),
+                          point ? arena_strf(sniffing->arena, "it is the decimal point; if not, write decimal: \"%c\" and thousands: \"%c\", and an integer type", other, character)
+                                : arena_strf(sniffing->arena, "it sets off thousands; if not, write decimal: \"%c\" without 'thousands', and a decimal type", character));
+        }
 }
 
 static bool has_month_first(const ColumnGuess *guess) {
@@ -705,6 +747,13 @@ void sniff_columns(const CutColumn *columns, size_t count, Arena *arena, Sniffed
         bool month_first = false;
         out->columns = ARENA_ARRAY(arena, SniffedColumn, count + 1);
         out->column_count = count;
+        NumberEvidence *evidence = ARENA_ARRAY(arena, NumberEvidence, count + 1);
+        NumberStyle style = { .decimal = out->format.decimal };
+        if (out->format.kind == FORMAT_FIXED) { /* JSON has a style of its own */
+                for (size_t i = 0; i < count; i++)
+                        guess_evidence(&out->format, columns[i].fields.items, columns[i].fields.count, arena, &evidence[i]);
+                style = settle_numbers(&out->format, evidence, count);
+        }
         for (size_t i = 0; i < count; i++) {
                 guess_cut(&sniffing, &columns[i], true, &out->columns[i]);
                 month_first |= has_month_first(&out->columns[i].guess);
@@ -714,6 +763,7 @@ void sniff_columns(const CutColumn *columns, size_t count, Arena *arena, Sniffed
                         guess_cut(&sniffing, &columns[i], false, &out->columns[i]);
                 keep_kind(&sniffing, columns[i].kind, &out->columns[i]);
         }
+        doubt_numbers(&sniffing, &style, evidence, count);
         settle_dates(&sniffing, &out->format, count);
         settle_nulls(&sniffing, &out->format, count);
         take_doubts(&sniffing, count);
@@ -942,8 +992,10 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         bool month_first = false;
         for (size_t i = 0; i < width; i++)
                 month_first |= has_month_first(&out->columns[i].guess);
-        settle_numbers(sniffing, format, width);
+        NumberEvidence *evidence = evidence_of(sniffing, format, &table);
+        NumberStyle style = settle_numbers(format, evidence, width);
         guess_columns(sniffing, format, &table, !month_first);
+        doubt_numbers(sniffing, &style, evidence, width);
         settle_dates(sniffing, format, width);
         settle_nulls(sniffing, format, width);
         take_doubts(sniffing, width);

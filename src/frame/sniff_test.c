@@ -125,6 +125,76 @@ TEST(types_lose_nothing) {
         check_cases(t, cases, COUNT_OF(cases));
 }
 
+TEST(a_mark_before_three_digits_is_told_from_the_whole_file_or_doubted) {
+        static const Case cases[] = {
+                { "commas in quotes", "sku,price\n1,\"1,234\"\n2,\"12,345\"\n3,\"2,500\"\n",
+                  ",\" header thousands ,: sku int, price int | 1" },
+                { "commas between tabs", "sku\tprice\n1\t1,234\n2\t12,345\n3\t2,500\n",
+                  "t\" header thousands ,: sku int, price int | 1" },
+                { "commas, and few enough for none", "sku,price\n1,\"1,234\"\n2,999\n",
+                  ",\" header thousands ,: sku int, price int | 1" },
+                { "commas between semicolons", "a;b\n1;1,234\n2;5,678\n", ";\" header decimal ,: a int, b decimal(18,4) | 1" },
+                { "points", "vi;vv\n1;1.234\n2;5.678\n", ";\" header: vi int, vv decimal(18,4) | 1" },
+                { "points, and a comma that is the decimal point", "sid;tot;rt\n1;1.234;0,5\n2;12.345;1,25\n",
+                  ";\" header decimal , thousands .: sid int, tot int, rt decimal(18,2)" },
+                { "commas, and a point that is it", "a1,p1,q1\n1,\"1,234\",0.5\n2,\"12,345\",1.25\n",
+                  ",\" header thousands ,: a1 int, p1 int, q1 decimal(18,2)" },
+                { "points, and one that is no thousand", "a,b\n1,1.234\n2,0.512\n", ",\" header: a int, b decimal(18,4)" },
+                { "two groups", "a;b\n1;1.234\n2;1.234.567\n", ";\" header decimal , thousands .: a int, b int" },
+                { "two groups in another column", "a;b;c\n1;1.234;3\n2;7.250;1.234.567\n",
+                  ";\" header decimal , thousands .: a int, b int, c int" },
+                { "both, one each", "a;b;c\n1;1.234;1,234\n2;7.250;7,250\n", ";\" header thousands ,: a int, b decimal(18,4), c int | 2" },
+                { "both, which clash", "a;b\n0,5;0.5\n1,5;1.5\n", ";\" header: a text, b decimal(18,2) | 1" },
+                { "apostrophes", "a;b\n1;1'234.50\n2;12.25\n", ";\" header thousands ': a int, b decimal(18,2)" },
+                { "blanks", "a;b\n1;1 234,50\n2;12,25\n", ";\" header decimal , thousands  : a int, b decimal(18,2)" },
+                { "versions", "a,b\n1,1.2.3\n2,1.2.4\n", ",\" header: a int, b text" },
+        };
+        check_cases(t, cases, COUNT_OF(cases));
+}
+
+/* Texts of numbers, a line each, and what the format that was made of them reads in their places. */
+typedef struct Reading {
+        const char *first, *second, *third, *told;
+} Reading;
+
+TEST(what_is_written_reads_what_was_read) {
+        static const Reading readings[] = {
+                { "1,234", "12,345", "2,500", "1234 12345 2500" },
+                { "1,234.5", "7", "12.25", "1234.50 7.00 12.25" },
+                { "1.234,5", "7", "12,25", "1234.50 7.00 12.25" },
+                { "1.234", "0,5", "1.234.567", "1234.00 0.50 1234567.00" },
+                { "1 234", "12 345", "7", "1234 12345 7" },
+                { "1'234", "12'345", "7.5", "1234.00 12345.00 7.50" },
+                { "1,234,567", "-1,000", "12", "1234567 -1000 12" },
+                { "0.125", "1.5", "12", "0.1250 1.5000 12.0000" },
+                { "0,125", "1,5", "12", "0.1250 1.5000 12.0000" },
+                { "-1.5", "+2.5", ".5", "-1.50 2.50 0.50" },
+                { "1.5e3", "2", "3.25", "1500 2 3.25" },
+                { "1,5e+3", "2", "3,25", "1500 2 3.25" },
+                { "12345678901", "1", "2", "12345678901 1 2" },
+                { "12345678901234567890", "1", "2", "12345678901234567890 1 2" },
+                { "12,345,678,901", "1", "2", "12345678901 1 2" },
+                { "1,234.567891", "1", "2", "1234.567891 1 2" },
+        };
+        static const char *const layouts[] = { "id;n\n1;%s\n2;%s\n3;%s\n", "id,n\n1,\"%s\"\n2,\"%s\"\n3,\"%s\"\n", "id\tn\n1\t%s\n2\t%s\n3\t%s\n" };
+        for (size_t i = 0; i < COUNT_OF(readings) * COUNT_OF(layouts); i++) {
+                const Reading *reading = &readings[i / COUNT_OF(layouts)];
+                CLEANUP(buf_deinit) Buf text = { 0 };
+                buf_printf(&text, layouts[i % COUNT_OF(layouts)], reading->first, reading->second, reading->third);
+                Sniffed sniffed;
+                SniffedRows rows;
+                Str left = buf_view(&text);
+                CHECK_OK(sniff_format(left, true, &t->arena, &sniffed, &t->err));
+                CHECK_OK(format_check(&sniffed.format, &t->err));
+                CHECK_OK(sniff_rows(&sniffed, source_of_bytes(&left), 3, &t->arena, &rows, &t->err));
+                CHECK_INT(rows.quarantined, 0);
+                CHECK_INT(rows.preview_count, 3);
+                Str told = arena_strf(&t->arena, "%.*s %.*s %.*s", STR_ARG(rows.preview[1]), STR_ARG(rows.preview[3]), STR_ARG(rows.preview[5]));
+                bool comma_alone = i % COUNT_OF(layouts) == 0 && i / COUNT_OF(layouts) == 0; /* is the point between semicolons */
+                CHECK_STR(told, comma_alone ? STR("1.2340 12.3450 2.5000") : str_of(reading->told));
+        }
+}
+
 TEST(dates_are_read_as_they_must_be_or_doubted) {
         static const Case cases[] = {
                 { "day first, certain", "a,d\n1,25/12/2024\n2,01/02/2024\n",
