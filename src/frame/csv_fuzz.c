@@ -4,6 +4,7 @@
  * counts add up, every field lies inside its record, and every type gives a value or a rule for every field. The first
  * bytes choose the dialect.
  */
+#include "frame/csv.h"
 #include "frame/sniff.h"
 
 static void require(bool condition, const char *what) {
