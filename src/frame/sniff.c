@@ -266,13 +266,13 @@ static void find_comments(const Sniffing *sniffing, Format *format, const Record
         }
 }
 
-/* The record with which the table begins: the first of the width that is followed by another of it. */
+/* The record with which the table begins: the first of the width that is followed by another of it, if not by a broken one. */
 static size_t first_of_table(const Sniffing *sniffing, const Format *format, const Records *records, size_t width) {
         for (size_t i = 0; i < records->count; i++) {
                 if (records->items[i].width != width || is_blank(sniffing, &records->items[i], format->delimiter))
                         continue;
                 size_t next = i + 1;
-                while (next < records->count && is_blank(sniffing, &records->items[next], format->delimiter))
+                while (next < records->count && (records->items[next].width == 0 || is_blank(sniffing, &records->items[next], format->delimiter)))
                         next++;
                 if (next == records->count || records->items[next].width == width)
                         return i;
@@ -324,6 +324,16 @@ static bool is_footer(const Sniffing *sniffing, const Record *record, size_t wid
         return record->width != width || (width > 1 && is_total_word(str_trim(first)));
 }
 
+/* The first field has something in it, and no other one: below a total that is a line about the file. */
+static bool is_remark(const Sniffing *sniffing, const Record *record, size_t width, char delimiter) {
+        Str text = { sniffing->text.data + record->start, record->end - record->start }, first, rest;
+        str_cut(text, delimiter, &first, &rest);
+        for (size_t i = 0; i < rest.size; i++)
+                if (rest.data[i] != delimiter && rest.data[i] != ' ')
+                        return false;
+        return record->width == width && width > 1 && str_trim(first).size > 0;
+}
+
 /* A word that begins records of the table cannot tell a footer. */
 static bool word_is_free(const Sniffing *sniffing, const Records *records, size_t count, Str word) {
         for (size_t i = 0; i < count; i++) {
@@ -336,8 +346,8 @@ static bool word_is_free(const Sniffing *sniffing, const Records *records, size_
 }
 
 static void find_footer(Sniffing *sniffing, Format *format, const Records *records, size_t first, size_t width) {
-        size_t last = records->count, found = 0;
-        Str expression = STR("");
+        size_t last = records->count, found = 0, told = 0; /* told: up to the highest one that is no mere remark */
+        Str expression = STR(""), all = STR("");
         if (!sniffing->whole || width < 2)
                 return;
         for (; last > first + 1 && found < FOOTER_RECORDS_MAX; last--) {
@@ -345,16 +355,21 @@ static void find_footer(Sniffing *sniffing, Format *format, const Records *recor
                 if (is_blank(sniffing, record, format->delimiter))
                         continue;
                 Str word = footer_word(sniffing, record);
-                if (!is_footer(sniffing, record, width, format->delimiter) || word.size < 3 ||
+                bool footer = is_footer(sniffing, record, width, format->delimiter);
+                if ((!footer && !is_remark(sniffing, record, width, format->delimiter)) || word.size < 3 ||
                     !word_is_free(sniffing, records, last - 1, word))
                         break;
-                expression = expression.size
-                                     ? arena_strf(sniffing->arena, "%.*s|^%.*s", STR_ARG(expression), STR_ARG(word))
-                                     : arena_strf(sniffing->arena, "^%.*s", STR_ARG(word));
+                all = all.size ? arena_strf(sniffing->arena, "%.*s|^%.*s", STR_ARG(all), STR_ARG(word))
+                               : arena_strf(sniffing->arena, "^%.*s", STR_ARG(word));
                 found++;
+                if (!footer)
+                        continue;
+                told = found;
+                expression = all;
         }
-        if (found == 0 || found == FOOTER_RECORDS_MAX)
+        if (told == 0 || found == FOOTER_RECORDS_MAX)
                 return;
+        found = told;
         format->footer = expression;
         add_doubt(sniffing, STR(""),
                   arena_strf(sniffing->arena, "the last %zu record%s no part of the table", found,
@@ -576,6 +591,44 @@ static bool decide_header(Sniffing *sniffing, const Format *format, const Table 
         add_doubt(sniffing, STR(""), STR("little tells whether the first record is a header"),
                   header ? STR("a header") : STR("data; the columns are column_1, column_2, ..."));
         return header;
+}
+
+/* The same where nothing is told of it yet. */
+static bool is_surely_header(Sniffing *sniffing, const Format *format, const Table *table) {
+        size_t doubts = sniffing->out->doubt_count;
+        bool header = decide_header(sniffing, format, table), sure = sniffing->out->doubt_count == doubts;
+        sniffing->out->doubt_count = doubts;
+        return header && sure;
+}
+
+/* Whether the table with this record at its top has it for a header, and nothing speaks against that. */
+static Status begins_with_header(Sniffing *sniffing, const Format *format, const Record *record, size_t width, bool *out, Error *err) {
+        Format from = *format;
+        Table table;
+        from.skip = (uint32_t)(record->line - 1);
+        TRY(read_table(sniffing, &from, width, &table, err));
+        *out = table.rows > 1 && is_surely_header(sniffing, &from, &table);
+        return STATUS_OK;
+}
+
+/*
+ * A header, or the first record, may be followed by records of another width; the table begins there all the same, unless
+ * lines of one field lie between, or what comes later is a header.
+ */
+static Status look_above(Sniffing *sniffing, const Format *format, const Records *records, size_t width, size_t *first, Error *err) {
+        size_t top = 0;
+        bool header, later;
+        while (top < *first && (records->items[top].width != width || is_blank(sniffing, &records->items[top], format->delimiter)))
+                top++;
+        if (top == *first || width < 2)
+                return STATUS_OK;
+        TRY(begins_with_header(sniffing, format, &records->items[top], width, &header, err));
+        TRY(begins_with_header(sniffing, format, &records->items[*first], width, &later, err));
+        for (size_t i = top; i < *first && !header; i++)
+                later |= records->items[i].width == 1;
+        if (header || !later)
+                *first = top;
+        return STATUS_OK;
 }
 
 /* --- columns --- */
@@ -885,6 +938,14 @@ static void keep_preamble(Sniffing *sniffing, Format *format) {
         out->doubt_count = kept;
 }
 
+/* Whether the first record could be a header: one of another width is none. */
+static bool begins_with_width(const Sniffing *sniffing, const Format *format, const Records *records, size_t width) {
+        size_t i = 0;
+        while (i < records->count && is_blank(sniffing, &records->items[i], format->delimiter))
+                i++;
+        return i < records->count && records->items[i].width == width;
+}
+
 #define OTHER_TABLE_RECORDS 3 /* so many of one width, one after the other, are a table */
 
 /* What stands above the table and is a table as well would be lost as a preamble: the file is refused instead. */
@@ -900,6 +961,56 @@ static Status refuse_other_table(const Records *records, size_t first, Error *er
                 }
                 return error_reason(err, SEVERAL_TABLES, reason_number((int64_t)records->items[i - run + 1].line),
                                     reason_number((int64_t)records->items[i].line), reason_number((int64_t)records->items[first].line));
+        }
+        return STATUS_OK;
+}
+
+/* A line that may part tables: a blank one, or a title. */
+static bool is_parting(const Sniffing *sniffing, const Format *format, const Record *record) {
+        return is_blank(sniffing, record, format->delimiter) ||
+               (record->width == 1 && !(format->comment.size > 0 && starts_with(sniffing, record, '#')));
+}
+
+#define PARTS_LOOKED_AT 50
+
+/* Whether records begin with a header of their own, that is not the table's. */
+static Status has_own_header(Sniffing *sniffing, const Format *format, const Records *records, size_t first, size_t begin, size_t end,
+                             size_t width, bool *out, Error *err) {
+        const Record *header = &records->items[begin], *own = &records->items[first];
+        Sniffing part = *sniffing;
+        Format plain = *format;
+        Table table;
+        *out = false;
+        if (str_equal(str_slice(sniffing->text, header->start, header->end), str_slice(sniffing->text, own->start, own->end)))
+                return STATUS_OK;
+        plain.skip = 0;
+        plain.footer = STR("");
+        part.text = str_slice(sniffing->text, header->start, records->items[end - 1].end);
+        TRY(read_table(&part, &plain, width, &table, err));
+        bool names = table.rows > 1;
+        for (size_t i = 0; i < width && names; i++)
+                names = is_name_like(str_trim(field_unquote(format, table.fields[i], sniffing->arena)));
+        *out = names && is_surely_header(sniffing, &plain, &table);
+        return STATUS_OK;
+}
+
+/* A table below the table would be quarantined as records of another width, passed over as a footer, or loaded as rows. */
+static Status refuse_table_below(Sniffing *sniffing, const Format *format, const Records *records, size_t first, size_t width, Error *err) {
+        size_t looked = 0;
+        for (size_t i = first + 1; i < records->count && width > 1; i++) {
+                const Record *begin = &records->items[i];
+                if (is_parting(sniffing, format, begin) || begin->width < 2 || !is_parting(sniffing, format, &records->items[i - 1]))
+                        continue;
+                size_t end = i + 1;
+                while (end < records->count && records->items[end].width == begin->width && !is_blank(sniffing, &records->items[end], format->delimiter))
+                        end++;
+                bool other = begin->width != width && end - i >= OTHER_TABLE_RECORDS;
+                if (begin->width == width && looked++ < PARTS_LOOKED_AT)
+                        TRY(has_own_header(sniffing, format, records, first, i, end, width, &other, err));
+                if (other)
+                        return error_reason(err, SEVERAL_TABLES, reason_number((int64_t)begin->line),
+                                            reason_number((int64_t)records->items[end - 1].line), reason_number((int64_t)records->items[first].line));
+                i = end - 1;
         }
         return STATUS_OK;
 }
@@ -941,9 +1052,9 @@ static void skip_repeated_header(Sniffing *sniffing, Format *format, const Recor
         if (repeats == 0 || once.rows < 2 || table->width < 2 || memchr(text.data, '\n', text.size) || memchr(text.data, '\r', text.size))
                 return;
         size_t doubts = sniffing->out->doubt_count;
-        bool is_header = decide_header(sniffing, format, &once), is_sure = sniffing->out->doubt_count == doubts;
+        bool is_header = decide_header(sniffing, format, &once);
         sniffing->out->doubt_count = doubts;
-        if (!is_header || !is_sure)
+        if (!is_header)
                 return; /* records may be equal, too */
         Str line = expression_of(sniffing->arena, text);
         format->footer = format->footer.size ? arena_strf(sniffing->arena, "%.*s|%.*s", STR_ARG(format->footer), STR_ARG(line)) : line;
@@ -966,6 +1077,8 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         find_comments(sniffing, format, &records, width);
         size_t first = first_of_table(sniffing, format, &records, width);
         TRY(refuse_other_table(&records, first, err));
+        TRY(look_above(sniffing, format, &records, width, &first, err));
+        TRY(refuse_table_below(sniffing, format, &records, first, width, err));
         find_preamble(sniffing, format, &records, first, width);
         find_footer(sniffing, format, &records, first, width);
 
@@ -978,14 +1091,17 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         out->column_count = width;
         if (first < records.count)
                 skip_repeated_header(sniffing, format, &records.items[first], &table);
+        size_t doubts = out->doubt_count;
         format->header = decide_header(sniffing, format, &table);
         const Record *before = format->skip > 0 ? record_before(sniffing, format, &records, first) : NULL;
         Str *above = header_of_other_width(sniffing, format, before, width);
         if (format->skip > 0 && format->header && table.rows == 1)
                 return error_reason(err, NO_CSV); /* lines, and one of them of two fields: prose */
         if (!preamble_is_one(sniffing, format, &records, first, &table, above)) {
+                out->doubt_count = doubts; /* of the header, which is looked for once more */
                 keep_preamble(sniffing, format);
                 TRY(read_table(sniffing, format, width, &table, err));
+                format->header = begins_with_width(sniffing, format, &records, width) && decide_header(sniffing, format, &table);
         }
         name_columns(sniffing, format, &table, above);
         guess_columns(sniffing, format, &table, true);
