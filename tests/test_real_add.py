@@ -250,3 +250,34 @@ def test_several_tables_in_one_file_are_said(tmp_path: Path, text: str, said: st
     project.write("in/x.csv", text)
     (left,) = project.lode("add", "z", project.root / "in/x.csv", "-o", "json", check=False).json["left_over"]
     assert said in left["why"]
+
+
+    assert "lines 1 to 4 are another one than those from line 6 on" in left["why"]
+
+
+# Numbers as a column has them, one of a column beside it, and their values: what add writes must load what add read.
+NUMBERS = {
+    "thousands": (["1,234", "12,345", "2,500"], "0.5", ["1234", "12345", "2500"]),
+    "thousands_alone": (["1,234", "12,345", "2,500"], "7", ["1234", "12345", "2500"]),
+    "thousands_and_points": (["1,234.5", "7", "12.25"], "0.5", ["1234.5", "7", "12.25"]),
+    "decimal_commas": (["1.234,5", "7", "12,25"], "0,5", ["1234.5", "7", "12.25"]),
+    "points_for_thousands": (["1.234", "12.345", "7"], "0,5", ["1234", "12345", "7"]),
+    "two_groups": (["1.234.567", "-1.000", "12"], "7", ["1234567", "-1000", "12"]),
+    "apostrophes": (["1'234.50", "7", "12"], "0.5", ["1234.5", "7", "12"]),
+    "blanks": (["1 234,50", "7", "12"], "0,5", ["1234.5", "7", "12"]),
+    "exponents": (["1.5e3", "2", "3.25"], "0.5", ["1500", "2", "3.25"]),
+    "long": (["12345678901234567890", "1", "2"], "0.5", ["12345678901234567890", "1", "2"]),
+    "codes": (["1E10", "2E05", "7"], "0.5", ["1E10", "2E05", "7"]),
+}
+
+
+def test_what_add_writes_reads_the_numbers_that_add_saw(project: Project) -> None:
+    for name, (texts, rate, _) in NUMBERS.items():
+        project.write(f"in/{name}.csv", "id,n,rate\n" + "".join(f'{i},"{text}","{rate}"\n' for i, text in enumerate(texts)))
+    added = project.json("add", "z", "--each", *sorted(project.root.glob("in/*.csv")))
+    assert {source["source"] for source in added["sources"]} == set(NUMBERS)
+    for delivery in project.json("run")["deliveries"]:
+        assert (delivery["accepted"], delivery["quarantined"]) == (3, 0), delivery
+    for name, (_, _, wanted) in NUMBERS.items():
+        read = [str(row["n"]) for row in project.query(f"select n from z.staging.{name} order by _row")]
+        assert read == wanted if name == "codes" else [Decimal(n) for n in read] == [Decimal(n) for n in wanted], name

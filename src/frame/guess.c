@@ -4,6 +4,7 @@
  * of candidates decides between those that fit: booleans, numbers, UUIDs, dates and timestamps, times, text.
  */
 #include "frame/guess.h"
+#include "frame/hint.h"
 #include "frame/usual.h"
 
 #include "base/vec.h"
@@ -60,10 +61,33 @@ static size_t allowed_misfits(size_t count) {
 
 typedef struct NumberStatistics {
         size_t fits, misfits;
-        bool padded, plus, grouped, exponent, point, whole_only;
+        bool padded, plus, grouped, exponent, point;
+        bool coded, reckoned; /* exponents that a code may have, such as 1E10; and such as a code has not: 1.0E10, 1E+10 */
+        Str code;
         int whole, fraction, digits;
         Str misfit;
 } NumberStatistics;
+
+/* Digits, an E, digits. */
+static bool is_code_like(Str text) {
+        size_t letters = 0;
+        for (size_t i = 0; i < text.size; i++) {
+                letters += text.data[i] == 'e' || text.data[i] == 'E';
+                if (strchr("+-.,", text.data[i]))
+                        return false;
+        }
+        return letters == 1;
+}
+
+static void survey_exponent(Str text, NumberStatistics *out) {
+        out->exponent = true;
+        if (!is_code_like(text)) {
+                out->reckoned = true;
+                return;
+        }
+        out->code = out->coded ? out->code : text;
+        out->coded = true;
+}
 
 /* False when too many texts are none. */
 static bool survey_numbers(const Guessing *guessing, char decimal, char thousands, NumberStatistics *out) {
@@ -83,7 +107,8 @@ static bool survey_numbers(const Guessing *guessing, char decimal, char thousand
                 out->padded |= shape.padded && shape.plain;
                 out->plus |= shape.plus;
                 out->grouped |= shape.grouped;
-                out->exponent |= shape.exponent;
+                if (shape.exponent)
+                        survey_exponent(text, out);
                 out->point |= !shape.plain && !shape.exponent;
                 out->whole = shape.whole > out->whole ? shape.whole : out->whole;
                 out->digits = shape.digits > out->digits ? shape.digits : out->digits;
@@ -107,11 +132,16 @@ static bool all_fit(const Guessing *guessing, Type type, char thousands) {
 }
 
 /* Text keeps what a number would lose. */
-static bool must_stay_text(const NumberStatistics *numbers, ColumnGuess *out) {
+static bool must_stay_text(const Guessing *guessing, const NumberStatistics *numbers, ColumnGuess *out) {
+        FormatKind kind = guessing->format->kind;
+        bool codes = numbers->coded && !numbers->reckoned && !numbers->point && (kind == FORMAT_CSV || kind == FORMAT_FIXED);
         if (numbers->padded)
                 add_doubt(out, STR("some numbers begin with zeros"), STR("text, which keeps them"));
         else if (numbers->plus && !numbers->point)
                 add_doubt(out, STR("some numbers begin with a plus"), STR("text, which keeps it"));
+        else if (codes)
+                add_doubt(out, arena_strf(guessing->arena, "values such as %.*s may be codes, or numbers with an exponent", STR_ARG(numbers->code)),
+                          STR("text, which keeps codes; if they are numbers, the type is double"));
         else
                 return false;
         return true;
@@ -161,7 +191,7 @@ static bool try_numbers(const Guessing *guessing, char decimal, char thousands) 
         out->type = (Type){ .kind = TYPE_TEXT };
         Type type;
         bool whole = !numbers.point && !numbers.exponent;
-        if (must_stay_text(&numbers, out) ||
+        if (must_stay_text(guessing, &numbers, out) ||
             !(whole ? whole_type(guessing, &numbers, thousands, &type) : fraction_type(guessing, &numbers, &type))) {
                 out->misfits = 0;
                 return true;
@@ -355,6 +385,19 @@ static bool try_type(const Guessing *guessing, TypeKind kind) {
         return true;
 }
 
+/* What looks like numbers or dates and is text says what would read it. */
+static void give_hint(const Guessing *guessing) {
+        FormatKind kind = guessing->format->kind;
+        Hint hint;
+        if (guessing->out->doubt_count > 0 || kind == FORMAT_JSON || kind == FORMAT_JSONL)
+                return;
+        const Str *texts = guessing->texts.items;
+        size_t count = guessing->texts.count;
+        if (hint_numbers(guessing->format, texts, count, guessing->arena, &hint) ||
+            hint_dates(guessing->format, guessing->patterns, texts, count, guessing->arena, &hint))
+                add_doubt(guessing->out, hint.what, hint.how);
+}
+
 static void choose_type(Guessing *guessing) {
         if (guessing->texts.count == 0)
                 return;
@@ -365,6 +408,7 @@ static void choose_type(Guessing *guessing) {
                 return;
         guessing->out->misfits = 0;
         guessing->out->misfit = STR_NONE;
+        give_hint(guessing);
 }
 
 /* In text only \N is surely no text; in other types every such word is. */

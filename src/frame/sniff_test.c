@@ -152,6 +152,51 @@ TEST(a_mark_before_three_digits_is_told_from_the_whole_file_or_doubted) {
         check_cases(t, cases, COUNT_OF(cases));
 }
 
+/* The doubts of the second of two columns, and its type. */
+static Str doubts_of(Test *t, const Sniffed *sniffed) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        buf_printf(&out, "%.*s", STR_ARG(type_print(&t->arena, sniffed->columns[1].guess.type)));
+        for (size_t i = 0; i < sniffed->doubt_count; i++)
+                if (str_equal(sniffed->doubts[i].column, sniffed->columns[1].name))
+                        buf_printf(&out, " | %.*s: %.*s", STR_ARG(sniffed->doubts[i].what), STR_ARG(sniffed->doubts[i].assumed));
+        return buf_dup(&out, &t->arena);
+}
+
+TEST(what_looks_like_more_than_text_says_what_would_read_it) {
+        static const Case cases[] = {
+                { "codes", "a;b\n1;1E10\n2;2E05\n3;3e7\n",
+                  "text | values such as 1E10 may be codes, or numbers with an exponent: text, which keeps codes; if they are numbers, the type is double" },
+                { "a code among integers", "a;b\n1;1000\n2;2E05\n3;3007\n",
+                  "text | values such as 2E05 may be codes, or numbers with an exponent: text, which keeps codes; if they are numbers, the type is double" },
+                { "exponents", "a;b\n1;1E+10\n2;2E05\n3;7\n", "double" },
+                { "exponents after a point", "a;b\n1;1.0E10\n2;2E05\n3;7\n", "double" },
+                { "exponents beside a point", "a;b\n1;1E10\n2;2.5\n3;7\n", "double" },
+                { "percent", "a;b\n1;12%\n2;7.5 %\n",
+                  "text | values such as 12% look like numbers: text; a number's type reads them with percent: number (12% is 12) or percent: fraction (12% is 0.12)" },
+                { "currency", "a;b\n1;\u20ac 1,234.50\n2;\u20ac 7.00\n",
+                  "text | values such as \u20ac 1,234.50 look like numbers: text; a number's type reads them with currency: [\"\u20ac\"], thousands: \",\"" },
+                { "currency behind", "a;b\n1;1.234,50 EUR\n2;7,00 EUR\n",
+                  "text | values such as 1.234,50 EUR look like numbers: text; a number's type reads them with currency: [\"EUR\"], decimal: \",\", thousands: \".\"" },
+                { "brackets", "a;b\n1;(12.50)\n2;7.00\n",
+                  "text | values such as (12.50) look like numbers: text; a number's type reads them with negatives: parentheses" },
+                { "a minus behind", "a;b\n1;12.50-\n2;7.00\n",
+                  "text | values such as 12.50- look like numbers: text; a number's type reads them with negatives: behind" },
+                { "dates in two formats", "a;b\n1;2024-01-01\n2;01/02/2024\n",
+                  "text | dates in 2 formats, such as 2024-01-01: text; dates: [yyyy-MM-dd, dd/MM/yyyy] would read them, if days and months stand as it says" },
+                { "dates that clash", "a;b\n1;25/12/2024\n2;12/26/2024\n",
+                  "text | dates in 2 formats, such as 25/12/2024: text; dd/MM/yyyy, MM/dd/yyyy would read them, but clash: one text would be two dates" },
+                { "words", "a;b\n1;x%\n2;(y)\n", "text" },
+                { "places", "a;b\n1;10.0.0.1\n2;10.0.0.2\n", "text" },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                Sniffed sniffed;
+                CHECK_OK(sniff_format(str_of(cases[i].text), true, &t->arena, &sniffed, &t->err));
+                Str told = doubts_of(t, &sniffed);
+                if (!str_is(told, cases[i].told))
+                        test_fail(t, __FILE__, __LINE__, "%s: told\n%.*s\nwanted\n%s", cases[i].name, STR_ARG(told), cases[i].told);
+        }
+}
+
 /* Texts of numbers, a line each, and what the format that was made of them reads in their places. */
 typedef struct Reading {
         const char *first, *second, *third, *told;
