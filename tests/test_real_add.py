@@ -252,9 +252,6 @@ def test_several_tables_in_one_file_are_said(tmp_path: Path, text: str, said: st
     assert said in left["why"]
 
 
-    assert "lines 1 to 4 are another one than those from line 6 on" in left["why"]
-
-
 # Numbers as a column has them, one of a column beside it, and their values: what add writes must load what add read.
 NUMBERS = {
     "thousands": (["1,234", "12,345", "2,500"], "0.5", ["1234", "12345", "2500"]),
