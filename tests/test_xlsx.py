@@ -277,6 +277,23 @@ def test_a_sheet_is_read_by_what_its_cells_say(project: Project) -> None:
     assert got == {3: (1, None, 3), 9: (11, None, 33)}
 
 
+def test_a_formula_that_nobody_calculated_is_no_empty_cell(project: Project) -> None:
+    """Programs leave the value out, or write an empty one; of a text an empty one is what was calculated."""
+    made = ["<f>B2+C2</f>", "<f>B3+C3</f><v/>", "<f>B4+C4</f><v></v>", "<f>B5+C5</f><v> </v>", *["<f>B6+C6</f><v>7</v>"] * 4, ""]
+    head = "".join(cell(f"{column}1", name) for column, name in zip("ABC", ("id", "sum", "word"), strict=True))
+    rows = f'<row r="1">{head}</row>' + "".join(
+        f'<row r="{i}">{cell(f"A{i}", i)}<c r="B{i}">{inside}</c><c r="C{i}" t="str"><f>""</f><v></v></c></row>'
+        for i, inside in enumerate(made, 2))
+    project.write("in/sums.xlsx", book({"s": sheet(rows)}))
+    added = project.json("add", "z", "in/sums.xlsx")["sources"][0]
+    assert "4 formulas were never calculated" in [d["what"] for d in added["doubts"] if d["column"] == "sum"]
+    delivery = project.json("run")["deliveries"][0]
+    assert (delivery["accepted"], delivery["quarantined"]) == (5, 4)
+    kept = project.json("show", "quarantine", "z.sums", "--rows")
+    assert [(row["rule"], row["cell"]) for row in kept] == [("cell_error", f"B{i}") for i in range(2, 6)]
+    assert [(row["id"], row["sum"], row["word"]) for row in project.table("z.staging.sums").to_pylist()] == [*((i, 7, None) for i in range(6, 10)), (10, None, None)]
+
+
 # ---- what add says ----
 
 LEDGER: list[list[Any]] = [
@@ -309,12 +326,23 @@ def test_titles_notes_and_totals_are_told_apart(project: Project) -> None:
 
 
 def test_a_second_table_below_is_said(project: Project) -> None:
-    rows = [["id", "price"], *([i, i + 0.5] for i in range(1, 31)), [], ["name", "town"], ["Bo", "Bonn"], ["Ann", "Ulm"]]
+    """The header once more, after an empty row, is none."""
+    rows = [["id", "price"], *([i, i + 0.5] for i in range(1, 30)), [], ["id", "price"], [30, 30.5], [], ["name", "town"], ["Bo", "Bonn"], ["Ann", "Ulm"]]
     project.write("in/two.xlsx", book({"s": sheet(rows)}))
     added = project.json("add", "z", "in/two.xlsx")["sources"][0]
-    assert any("another table seems to begin in row 33" in d["what"] for d in added["doubts"])
+    assert [d["what"] for d in added["doubts"] if "another table" in d["what"]] == ["another table seems to begin in row 35"]
     delivery = project.json("run")["deliveries"][0]
     assert (delivery["accepted"], delivery["quarantined"]) == (30, 3)
+
+
+def test_a_second_table_is_said_however_few_rows_the_first_has(project: Project) -> None:
+    rows: list[list[Any]] = [["g1", "g2"], [1, 2], [], [3, 4], [], ["other", "thing"], ["aa", "bb"], ["cc", "dd"]]
+    project.write("in/few.xlsx", book({"s": sheet(rows)}))
+    added = project.json("add", "z", "in/few.xlsx")["sources"][0]
+    assert [c["type"] for c in added["columns"]] == ["int", "int"]
+    assert [d["what"] for d in added["doubts"] if "another table" in d["what"]] == ["another table seems to begin in row 6"]
+    delivery = project.json("run", check=False)["deliveries"][0]
+    assert (delivery["state"], delivery["accepted"], delivery["quarantined"]) == ("held", 2, 3)
 
 
 def test_sheets_that_look_alike_are_one_source(project: Project) -> None:

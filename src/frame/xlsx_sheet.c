@@ -229,9 +229,14 @@ static bool put_value(XlsxRows *rows, XlsxKind *out_kind, Str *out_shared) {
         return true;
 }
 
-/* A formula without a value is not nothing: whoever opens the file sees one. */
-static bool is_not_calculated(const Cell *cell) {
-        return cell->has_formula && !cell->has_value;
+/*
+ * A formula without a value is not nothing: whoever opens the file sees one. Some programs write an empty value where
+ * they have not calculated any, which only of a text is one.
+ */
+static bool is_not_calculated(const XlsxRows *rows) {
+        const Cell *cell = &rows->cell;
+        bool may_be_empty = cell->type == CELL_TEXT || cell->type == CELL_INLINE;
+        return cell->has_formula && (!cell->has_value || (!may_be_empty && str_trim(buf_view(&rows->value)).size == 0));
 }
 
 static void end_cell(XlsxRows *rows) {
@@ -241,7 +246,7 @@ static void end_cell(XlsxRows *rows) {
         size_t at = rows->texts.size;
         Str shared = STR_NONE;
         XlsxKind kind;
-        if (is_not_calculated(&rows->cell)) {
+        if (is_not_calculated(rows)) {
                 kind = XLSX_ERROR;
                 buf_append_cstr(&rows->texts, XLSX_UNKNOWN_VALUE);
         } else if (!put_value(rows, &kind, &shared)) {

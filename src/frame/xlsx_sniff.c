@@ -353,23 +353,6 @@ static void find_footer(Grid *grid, Format *format) {
                   arena_strf(grid->arena, "a footer, skipped by %.*s", STR_ARG(shown(grid, expression))));
 }
 
-/* After an empty row another header: said, since nobody can tell whether it is meant as one table. */
-static void doubt_stacked(Grid *grid, const uint8_t *typed) {
-        for (size_t i = grid->first + 1; i + 1 < grid->last; i++) {
-                const XlsxRow *row = &grid->rows.items[i];
-                bool strange = false;
-                if (row->number == row[-1].number + 1 || row->count < 2 || count_texts(row) < row->count)
-                        continue;
-                for (size_t k = 0; k < row->count; k++)
-                        strange |= is_in_table(grid, &row->cells[k]) && typed[row->cells[k].column - grid->left];
-                if (!strange)
-                        continue;
-                add_doubt(grid, STR(""), arena_strf(grid->arena, "another table seems to begin in row %lld", (long long)row->number),
-                          STR("rows of this one; those that do not fit go to quarantine. A source with a range of its own reads it"));
-                return;
-        }
-}
-
 /* --- types --- */
 
 typedef struct Column {
@@ -391,6 +374,45 @@ static bool repeats_header(const Grid *grid, const XlsxRow *row) {
         return true;
 }
 
+/* Whether a row of texts has one in a column that has hardly any above it. */
+static bool is_strange(const Grid *grid, const XlsxRow *row, const size_t *texts, const size_t *others) {
+        for (size_t i = 0; i < row->count; i++) {
+                size_t column = row->cells[i].column - grid->left;
+                if (is_in_table(grid, &row->cells[i]) && others[column] > 0 && texts[column] * 8 <= others[column])
+                        return true;
+        }
+        return false;
+}
+
+static void count_kinds(const Grid *grid, const XlsxRow *row, size_t *texts, size_t *others) {
+        for (size_t i = 0; i < row->count; i++) {
+                const XlsxCell *cell = &row->cells[i];
+                if (is_in_table(grid, cell) && cell->kind != XLSX_ERROR)
+                        (cell->kind == XLSX_TEXT ? texts : others)[cell->column - grid->left]++;
+        }
+}
+
+/*
+ * After an empty row another header: said, since nobody can tell whether it is meant as one table. Gives where it stands,
+ * else the table's end: what follows says nothing about the types of what is above.
+ */
+static size_t find_stacked(Grid *grid) {
+        size_t width = grid->right - grid->left + 1;
+        size_t *texts = ARENA_ARRAY(grid->arena, size_t, width), *others = ARENA_ARRAY(grid->arena, size_t, width);
+        for (size_t i = grid->first; i < grid->last; i++) {
+                const XlsxRow *row = &grid->rows.items[i];
+                bool begins = i > grid->first && i + 1 < grid->last && row->number > row[-1].number + 1 && row->count > 1 &&
+                              count_texts(row) == row->count && !repeats_header(grid, row);
+                if (begins && is_strange(grid, row, texts, others)) {
+                        add_doubt(grid, STR(""), arena_strf(grid->arena, "another table seems to begin in row %lld", (long long)row->number),
+                                  STR("rows of this one; those that do not fit go to quarantine. A source with a range of its own reads it"));
+                        return i;
+                }
+                count_kinds(grid, row, texts, others);
+        }
+        return grid->last;
+}
+
 static void collect_cell(Grid *grid, const XlsxCell *cell, Column *column) {
         CLEANUP(buf_deinit) Buf field = { 0 };
         if (!cell) {
@@ -408,8 +430,8 @@ static void collect_cell(Grid *grid, const XlsxCell *cell, Column *column) {
         vec_push(grid->arena, &column->fields, buf_dup(&field, grid->arena));
 }
 
-static void collect(Grid *grid, Column *columns) {
-        for (size_t i = grid->first; i < grid->last; i++) {
+static void collect(Grid *grid, size_t last, Column *columns) {
+        for (size_t i = grid->first; i < last; i++) {
                 const XlsxRow *row = &grid->rows.items[i];
                 size_t next = 0, count;
                 if (repeats_header(grid, row) || !first_cell(grid, row, &count))
@@ -499,12 +521,10 @@ static void add_null_word(Grid *grid, Format *format, Str word) {
 static void type_columns(Grid *grid, Format *format) {
         size_t width = grid->right - grid->left + 1;
         Column *columns = ARENA_ARRAY(grid->arena, Column, width);
-        uint8_t *typed = ARENA_ARRAY(grid->arena, uint8_t, width);
-        collect(grid, columns);
+        collect(grid, find_stacked(grid), columns);
         for (size_t i = 0; i < width; i++) {
                 SniffedColumn *out = &grid->out->columns[i];
                 guess_type(grid, format, &columns[i], out);
-                typed[i] = out->guess.type.kind != TYPE_TEXT;
                 doubt_cells(grid, &columns[i], out->name);
                 for (size_t k = 0; k < out->guess.doubt_count; k++)
                         add_doubt(grid, out->name, out->guess.doubts[k].what, out->guess.doubts[k].assumed);
@@ -516,7 +536,6 @@ static void type_columns(Grid *grid, Format *format) {
                 if (columns[i].not_available > 0)
                         add_null_word(grid, format, STR("#N/A"));
         }
-        doubt_stacked(grid, typed);
 }
 
 /* --- names, and where the table is --- */
