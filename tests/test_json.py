@@ -95,6 +95,42 @@ def test_new_keys_evolve_or_hold(project: Project) -> None:
     assert deliveries["f2.jsonl"]["state"] == "held" and "does not know: c" in deliveries["f2.jsonl"]["message"]
 
 
+def test_a_list_of_anything_is_json_and_so_are_lines_of_lists(project: Project) -> None:
+    texts = {"numbers": "[1,2,3]", "sorts": '[1,2,"a",null,[1, 2]]', "one": "[1]", "text": '"s"', "nothing": "null",
+             "lists": '[1,"a"]\n[2,"b"]\n'}
+    for name, text in texts.items():
+        project.write(f"in/{name}.json", text)
+        added = project.json("add", "shop", f"in/{name}.json")["sources"][0]
+        assert (added["format"], [c["name"] for c in added["columns"]]) == ("jsonl" if name == "lists" else "json", ["value"]), name
+    run(project)
+    got = {name: [row["value"] for row in project.query(f"select value from shop.staging.{name} order by _row")] for name in texts}
+    assert got == {"numbers": [1, 2, 3], "sorts": ["1", "2", "a", None, "[1,2]"], "one": [1], "text": ["s"], "nothing": [None],
+                   "lists": ['[1,"a"]', '[2,"b"]']}
+
+
+def test_files_of_other_keys_are_joined_by_key(project: Project) -> None:
+    project.write("in/p1.json", '[{"a": 1, "b": "x"}]')
+    project.write("in/p2.json", '[{"b": "y", "a": 2, "c": 3}, {"a_b": 3}]')
+    project.write("in/p3.json", '[{"c": 3.5, "a": {"b": "q"}}]')
+    added = project.json("add", "shop", "in/p1.json", "in/p2.json", "in/p3.json", "--one")["sources"][0]
+    assert [(c["name"], c["type"]) for c in added["columns"]] == [
+        ("a", "int"), ("b", "text"), ("c", "decimal(18,2)"), ("a_b", "int"), ("a_b_2", "text")]
+    assert added["preview"] == [{"a": "1", "b": "x", "c": None, "a_b": None, "a_b_2": None}]
+    run(project)
+    rows = exact(project, "select a, b, c, a_b, a_b_2 as d from shop.staging.p order by a nulls last, a_b nulls last")
+    assert [tuple(row.values()) for row in rows] == [
+        (1, "x", None, None, None), (2, "y", Decimal(3), None, None), (None, None, None, 3, None), (None, None, Decimal("3.5"), None, "q")]
+
+
+def test_a_column_is_found_by_the_key_that_it_was(project: Project) -> None:
+    project.write("zones/shop/sources/w.yml",
+                  "from: w*.json\nformat: json\ncolumns:\n  title: text was name\n  client: text was customer\n  n: int was k_n\n")
+    project.write("w.json", '[{"name": "x", "customer": {"q": 1}, "k": {"n": 5}},\n {"title": "y", "client": {"q": 2}, "n": 6}]')
+    run(project)
+    assert project.query("select * from shop.staging.w order by n") == [
+        {"title": "x", "client": '{"q":1}', "n": 5}, {"title": "y", "client": '{"q":2}', "n": 6}]
+
+
 def random_text(chance: random.Random) -> str:
     return "".join(chance.choice(['"', "\\", "\n", "\t", "/", "a", "é", "€", "😀", " ", ",", "{", "]", "\x7f", "\u2028"])
                    for _ in range(chance.randrange(12)))

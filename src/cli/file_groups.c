@@ -134,9 +134,7 @@ static bool is_empty_column(const SniffResult *r, const SniffColumn *column) {
         return column->nulls >= r->accepted;
 }
 
-static bool unify_column(SniffResult *into, const SniffResult *other, size_t index, bool dry) {
-        SniffColumn *a = &into->columns[index];
-        const SniffColumn *b = &other->columns[index];
+static bool unify_column(const SniffResult *into, SniffColumn *a, const SniffResult *other, const SniffColumn *b, bool dry) {
         Type type;
         if (is_empty_column(other, b))
                 return true;
@@ -162,17 +160,71 @@ static bool fits_group(FileGroup *group, const SniffedFile *file, Str name) {
         if (!a->format.header && !str_equal(group->name, name))
                 return false;
         for (size_t i = 0; i < a->column_count; i++)
-                if (!str_equal(a->columns[i].column.name, b->columns[i].column.name) || !unify_column(a, b, i, true))
+                if (!str_equal(a->columns[i].column.name, b->columns[i].column.name) || !unify_column(a, &a->columns[i], b, &b->columns[i], true))
                         return false;
         return true;
 }
 
+static bool is_keyed(const Format *format) {
+        return format->kind == FORMAT_JSON || format->kind == FORMAT_JSONL;
+}
+
+static Str key_of(const SniffColumn *column) {
+        return column->column.from.size > 0 ? column->column.from : column->column.name;
+}
+
+/* Where the group has a column of another file: by its key or its name, as files are read; without a header by its place. */
+static size_t find_column(const SniffResult *into, const SniffResult *other, size_t index) {
+        bool keyed = is_keyed(&into->format);
+        if (keyed != is_keyed(&other->format) || (!keyed && (!into->format.header || !other->format.header)))
+                return index;
+        Str key = key_of(&other->columns[index]);
+        for (size_t i = 0; i < into->column_count; i++) {
+                Str own = key_of(&into->columns[i]);
+                if (keyed ? str_equal(own, key) : str_equal_nocase(own, key))
+                        return i;
+        }
+        return SIZE_MAX;
+}
+
+static bool has_name(const SniffResult *result, Str name) {
+        for (size_t i = 0; i < result->column_count; i++)
+                if (str_equal_nocase(result->columns[i].column.name, name))
+                        return true;
+        return false;
+}
+
+/* What only some of the files have is NULL in the others. The rows of the preview are those of the first file. */
+static void add_column(SniffResult *into, const SniffColumn *column, Arena *arena) {
+        size_t width = into->column_count;
+        SniffColumn *columns = ARENA_ARRAY(arena, SniffColumn, width + 1), *added = &columns[width];
+        Str *preview = ARENA_ARRAY(arena, Str, into->preview_count * (width + 1) + 1);
+        for (size_t i = 0; i < width; i++)
+                columns[i] = into->columns[i];
+        for (size_t i = 0; i < into->preview_count * width; i++)
+                preview[i / width * (width + 1) + i % width] = into->preview[i];
+        *added = *column;
+        added->nulls += into->accepted;
+        for (int n = 2; has_name(into, added->column.name); n++) {
+                added->column.from = key_of(column);
+                added->column.name = arena_strf(arena, "%.*s_%d", STR_ARG(column->column.name), n);
+        }
+        into->columns = columns;
+        into->preview = preview;
+        into->column_count++;
+}
+
 /* --one: columns that do not fit together become text. */
-static void join_anyway(FileGroup *group, const SniffedFile *file) {
+static void join_anyway(FileGroup *group, const SniffedFile *file, Arena *arena) {
         SniffResult *a = &group->sniffed;
-        for (size_t i = 0; i < a->column_count && i < file->sniffed.column_count; i++)
-                if (!unify_column(a, &file->sniffed, i, false))
-                        a->columns[i].column.type = (Type){ .kind = TYPE_TEXT };
+        const SniffResult *b = &file->sniffed;
+        for (size_t i = 0; i < b->column_count; i++) {
+                size_t place = find_column(a, b, i);
+                if (place == SIZE_MAX)
+                        add_column(a, &b->columns[i], arena);
+                else if (place < a->column_count && !unify_column(a, &a->columns[place], b, &b->columns[i], false))
+                        a->columns[place].column.type = (Type){ .kind = TYPE_TEXT };
+        }
 }
 
 static void add_doubts(Arena *arena, SniffResult *into, const SniffResult *other) {
@@ -212,7 +264,7 @@ void group_files(SniffedFile *files, size_t count, Grouping how, Arena *arena, F
                         if (fits_group(&groups[j], &files[i], name))
                                 group = &groups[j];
                 if (group) {
-                        join_anyway(group, &files[i]);
+                        join_anyway(group, &files[i], arena);
                         add_doubts(arena, &group->sniffed, &files[i].sniffed);
                         group->sniffed.accepted += files[i].sniffed.accepted;
                 } else {

@@ -1132,7 +1132,7 @@ Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *e
         Sniffed made = { .format = format_default(), .whole = whole };
         Sniffing sniffing = { .whole = whole, .arena = arena, .out = &made };
         Str text = str_starts_with(sample, STR("\xef\xbb\xbf")) ? str_slice(sample, 3, sample.size) : sample;
-        if (sniff_is_json(text))
+        if (sniff_is_json(text, whole))
                 return sniff_json(text, whole, arena, out, err);
         while (!whole && text.size > 0 && !scan_is_newline(text.data[text.size - 1]))
                 text.size--; /* the cut record is no evidence */

@@ -17,44 +17,73 @@
 #define LISTS_TOLD_MAX 30
 #define TEXTS_SHARE 8 /* one text among so many numbers is a misfit of theirs */
 
-bool sniff_is_json(Str text) {
+/* Blanks, then nothing: or, behind a list, another line with one. */
+static bool ends_as_json(const JsonText *json, bool list) {
+        JsonText rest = *json;
+        bool line_ends = false;
+        for (; rest.at < rest.size && strchr(" \t\r\n", rest.text[rest.at]); rest.at++)
+                line_ends |= rest.text[rest.at] == '\n';
+        return rest.at == rest.size || (list && line_ends && (rest.text[rest.at] == '[' || rest.text[rest.at] == '{'));
+}
+
+/*
+ * A list of other things than objects is no CSV if all of it is JSON, up to where the text is cut. A text or a word is,
+ * if it is all that there is; a number alone is as CSV has it, too.
+ */
+static bool is_json_value(Str text, bool whole) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        CLEANUP(json_text_deinit)
+        JsonText json = { .text = arena_cstr(&arena, text), .size = text.size, .whole = whole };
+        Str unused;
+        json_text_blank(&json);
+        bool list = json.text[json.at] == '[';
+        if (json_text_value(&json, 0, &unused))
+                return (list || whole) && ends_as_json(&json, list);
+        return list && (json.fault == JSON_FAULT_MORE || json.fault == JSON_FAULT_CUT);
+}
+
+bool sniff_is_json(Str text, bool whole) {
         char seen[2] = { 0 };
         size_t count = 0;
         for (size_t i = 0; i < text.size && count < COUNT_OF(seen); i++)
                 if (!strchr(" \t\r\n", text.data[i]))
                         seen[count++] = text.data[i];
-        return (seen[0] == '{' && (seen[1] == '"' || seen[1] == '}')) ||
-               (seen[0] == '[' && (seen[1] == '{' || seen[1] == '[' || seen[1] == ']' || seen[1] == '"'));
+        if ((seen[0] == '{' && (seen[1] == '"' || seen[1] == '}')) ||
+            (seen[0] == '[' && (seen[1] == '{' || seen[1] == '[' || seen[1] == ']' || seen[1] == '"')))
+                return true;
+        return count > 0 && strchr("[\"tfn", seen[0]) && is_json_value(text, whole);
 }
 
 /* --- lines or a document --- */
 
-static bool is_object_line(Str line) {
+/* A list is one too, if nothing follows it on its line: a document may have the items of its list so, but for the commas. */
+static bool is_record_line(Str line) {
         CLEANUP(json_text_deinit)
         JsonText json = { .text = line.data, .size = line.size, .whole = true, .one_line = true };
         Str unused;
         json_text_blank(&json);
-        if (json.at == json.size || json.text[json.at] != '{' || !json_text_value(&json, 0, &unused))
+        char first = json.at < json.size ? json.text[json.at] : 0;
+        if ((first != '{' && first != '[') || !json_text_value(&json, 0, &unused))
                 return false;
         json_text_blank(&json);
-        return json.at == json.size || json.text[json.at] == '{';
+        return json.at == json.size || (first == '{' && json.text[json.at] == '{');
 }
 
-/* Most lines are objects, and there is more than one. */
+/* Most lines are records, and there is more than one. */
 static bool is_lines(Str text, Arena *arena) {
-        size_t lines = 0, objects = 0;
+        size_t lines = 0, records = 0;
         while (text.size > 0 && lines < LINES_LOOKED_AT) {
                 Str line, rest;
                 bool cut = str_cut(text, '\n', &line, &rest);
                 text = rest;
                 if (str_trim(line).size == 0)
                         continue;
-                if (!cut && lines > 0 && objects == lines)
+                if (!cut && lines > 0 && records == lines)
                         break; /* the last one may be cut */
                 lines++;
-                objects += is_object_line(str_of(arena_cstr(arena, line)));
+                records += is_record_line(str_of(arena_cstr(arena, line)));
         }
-        return lines > 1 && objects * 2 > lines;
+        return lines > 1 && records * 2 > lines;
 }
 
 /* --- where in a document the records are --- */

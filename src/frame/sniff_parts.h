@@ -28,6 +28,6 @@ void sniffed_doubt(Arena *arena, Sniffed *out, Str column, Str what, Str assumed
 bool sniff_fixed(Str text, bool whole, Arena *arena, Sniffed *out);
 
 /* `{` and `[` followed by what only JSON has there. */
-bool sniff_is_json(Str text);
+bool sniff_is_json(Str text, bool whole);
 /* text: decoded, without a byte order mark; whole: it is all of the file. HELD where there are no records. */
 Status sniff_json(Str text, bool whole, Arena *arena, Sniffed *out, Error *err);

@@ -303,6 +303,14 @@ TEST(json_says_its_columns_and_a_brace_in_a_field_is_no_json) {
                   "json: a_b_c from a.b.c int, a_b_c_2 from a_b_c int, x.y from x\\.y text | 2" },
                 { "long integers", "[{\"a\": 123456789012345678901}]", "json: a decimal(38,0) | 1" },
                 { "lists", "[[1,2],[3,4]]\n", "json: value text | 1" },
+                { "numbers", "[1, 2,\n3]\n", "json: value int" },
+                { "one number", "[1]", "json: value int" },
+                { "all sorts", "[1,2,\"a\",null,[1,2]]", "json: value text | 1" },
+                { "words", "[true,null]", "json: value boolean" },
+                { "a text", "\"s\"", "json: value text" },
+                { "nothing", " null\n", "json: value text | 1" },
+                { "lines of lists", "[1,\"a\"]\r\n[2,\"b\"]\n", "jsonl: value text | 1" },
+                { "a list with each item on a line", "[\n[1],\n[2],\n[3]\n]\n", "json: value text | 1" },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 Sniffed sniffed;
@@ -311,7 +319,9 @@ TEST(json_says_its_columns_and_a_brace_in_a_field_is_no_json) {
                 if (!str_is(told, cases[i].told))
                         test_fail(t, __FILE__, __LINE__, "%s: told\n%.*s\nwanted\n%s", cases[i].name, STR_ARG(told), cases[i].told);
         }
-        static const char *const tables[] = { "{a},{b}\n1,2\n", "[a],[b]\n1,2\n", "a,b\n{\"x\": 1},2\n" };
+        static const char *const tables[] = { "{a},{b}\n1,2\n",        "[a],[b]\n1,2\n", "a,b\n{\"x\": 1},2\n", "1,2,3\n4,5,6\n",
+                                              "[1],[2]\n[3],[4]\n", "\"a\",\"b\"\n1,2\n", "\"a\"\n\"b\"\n",    "1\n2\n3\n",
+                                              "true\nfalse\n",      "nullable\n1\n",   "null,true\n1,x\n",       "[1,2],3\n4,5,6\n" };
         for (size_t i = 0; i < COUNT_OF(tables); i++) {
                 Sniffed sniffed;
                 CHECK_OK(sniff_format(str_of(tables[i]), true, &t->arena, &sniffed, &t->err));

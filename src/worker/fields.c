@@ -18,12 +18,16 @@ static Str name_in_file(const SourceColumn *column) {
         return column->from.size > 0 ? column->from : column->name;
 }
 
-StrList fields_wanted(const SourceColumn *columns, size_t count, StrList ignore, Arena *arena) {
-        StrList wanted = { ARENA_ARRAY(arena, Str, count + ignore.count + 1), 0 };
+StrList fields_wanted(const Format *format, const SourceColumn *columns, size_t count, StrList ignore, Arena *arena) {
+        StrList wanted = { ARENA_ARRAY(arena, Str, 2 * count + ignore.count + 1), 0 };
+        bool keyed = format->kind == FORMAT_JSON || format->kind == FORMAT_JSONL;
         for (size_t i = 0; i < count; i++)
                 wanted.items[wanted.count++] = name_in_file(&columns[i]);
         for (size_t i = 0; i < ignore.count; i++)
                 wanted.items[wanted.count++] = ignore.items[i];
+        for (size_t i = 0; i < count && keyed; i++)
+                if (columns[i].was.size > 0)
+                        wanted.items[wanted.count++] = columns[i].was;
         return wanted;
 }
 

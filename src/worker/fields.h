@@ -21,8 +21,9 @@ typedef struct Fields {
 
 size_t fields_find(StrList header, Str name); /* without regard to case; NO_FIELD */
 
-/* What columns, and those to be ignored, are called in the file, for readers that must know before they read. */
-StrList fields_wanted(const SourceColumn *columns, size_t count, StrList ignore, Arena *arena);
+/* What columns, and those to be ignored, are called in the file, for readers that must know before they read; of keyed
+ * ones what columns were called before, too. */
+StrList fields_wanted(const Format *format, const SourceColumn *columns, size_t count, StrList ignore, Arena *arena);
 
 /* A file was begun and its width is known. HELD where a header names none of the columns. */
 Status fields_match(const RecordReader *reader, const SourceColumn *columns, size_t count, Arena *arena, Fields *out, Error *err);

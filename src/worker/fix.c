@@ -85,7 +85,7 @@ static Status frame_text(Str text, const Format *format, const FixPlace *at, Rec
         const StageSpec *spec = at->spec;
         ReaderOptions options = { .format = format,
                                   .width = at->width,
-                                  .names = fields_wanted(spec->columns, spec->column_count, spec->ignore, arena),
+                                  .names = fields_wanted(format, spec->columns, spec->column_count, spec->ignore, arena),
                                   .needed = spec->column_count };
         bool end = false;
         *out = (FixedRecord){ .rule = RULE_WRONG_WIDTH, .wanted = at->width };

@@ -867,7 +867,7 @@ static Status run(Job *job, StageProgress progress) {
         Source source = source_of_fd(&job->files.in);
         ReaderOptions options = { .format = &spec->format,
                                   .width = spec->column_count + spec->ignore.count,
-                                  .names = fields_wanted(spec->columns, spec->column_count, spec->ignore, job->arena),
+                                  .names = fields_wanted(&spec->format, spec->columns, spec->column_count, spec->ignore, job->arena),
                                   .needed = spec->column_count,
                                   .limit = spec->input_limit };
         TRY(reader_start(job->stager->reader, &options, source, job->err));

@@ -223,7 +223,7 @@ static Status read_file(Trial *t, int fd) {
         TRY(prepare(t));
         ReaderOptions options = { .format = &spec->format,
                                   .width = spec->column_count + spec->ignore.count,
-                                  .names = fields_wanted(spec->columns, spec->column_count, spec->ignore, t->arena),
+                                  .names = fields_wanted(&spec->format, spec->columns, spec->column_count, spec->ignore, t->arena),
                                   .needed = spec->column_count,
                                   .limit = spec->input_limit };
         TRY(reader_start(t->reader, &options, source_of_fd(&fd), t->err));
