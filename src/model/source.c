@@ -562,7 +562,7 @@ static const Key keys[] = {
           .fallback = "columns",
           .meaning = "What it means that a file has a column which the text does not know. `columns`: it is added as text. `freeze`: the file is held. "
                      "`rescue`: the columns stay, and what is left of a record goes as JSON into `_extra`. `widen`: `columns`, and a number that does not fit "
-                     "makes its column wider, int to bigint, float to double, decimal to more digits. Every change is reported." },
+                     "makes its column wider, int to bigint, float to double, decimal to more digits before the point. Every change is reported." },
         { .name = "redelivery",
           .kind = KEY_CHOICE,
           .at = AT(redelivery),
