@@ -116,3 +116,60 @@ def test_landing_is_for_those_who_may_see_the_whole(shop: Project) -> None:
         assert len(shop.query("select _raw from shop.landing.o", "--as", name)) == 7
     assert "shop.landing.o" in shop.error("query", "select _raw from shop.landing.o", "--as", "bo")["message"]
     assert "shop.landing.p" in shop.error("query", "select * from shop.landing.p")["message"]
+
+
+def reviewed(project: Project, table: str, *more: str) -> list[tuple[int, str, str]]:
+    return [(row["line"], row["state"], row.get("message", "")) for delivery in project.json("diff", "--raw", table, *more)
+            for row in delivery["rows"] if row["state"] != "skipped"]
+
+
+def quarantine(project: Project, source: str) -> list[tuple[int, str, str]]:
+    return [(row["line"], "quarantined", row["message"]) for row in project.json("show", "quarantine", source, "--rows")]
+
+
+@pytest.mark.parametrize("load", ["load: merge\nkey: k\norder_by: t\n", "load: history\nkey: k\norder_by: t\n", "load: history\nkey: k\nas_of: column t\n"])
+def test_what_a_load_needs_is_required_here_too(project: Project, load: str) -> None:
+    project.write("in/m.csv", "k,t,op,v\na,2024-01-01,I,1\n,2024-01-01,I,9\nc,,I,1\n")
+    project.write("zones/shop/sources/m.yml", f"from: in/m.csv\ntolerate: 90%\n{load}columns:\n  k: text\n  t: date\n  op: text\n  v: int\n")
+    project.lode("run")
+    kept = quarantine(project, "shop.m")
+    assert len(kept) == 2 and reviewed(project, "shop.staging.m") == [(2, "same", ""), *kept]
+    told = project.lode("diff", "--raw", "shop.staging.m").stdout
+    assert "1 same, 0 changed, 2 in quarantine" in told and "superseded" in told.splitlines()[0]
+
+
+def test_types_and_columns_are_the_tables(project: Project) -> None:
+    project.write("in/w.csv", "id,n\n1,5\n2,3000000000\n3,x\n")
+    project.write("in/w2.csv", "id,n,extra\n4,5,more\n")
+    project.write("zones/shop/sources/w.yml", "from: in/w*.csv\ntolerate: 90%\nevolve: widen\ncolumns:\n  id: int\n  n: int\n")
+    project.lode("run")
+    kept = quarantine(project, "shop.w")
+    assert kept == [(4, "quarantined", "n: 'x' is not a number")]
+    assert sorted(reviewed(project, "shop.staging.w")) == sorted([(2, "same", ""), (3, "same", ""), *kept, (2, "same", "")])
+
+
+def test_a_wrong_byte_has_the_place_that_the_quarantine_says(project: Project) -> None:
+    project.write("in/b.csv", b"id,note\n1,ok\n2,a\xffb\n3,ok\n")
+    project.write("zones/shop/sources/b.yml", "from: in/b.csv\ncolumns:\n  id: int\n  note: text\n")
+    project.lode("run")
+    kept = quarantine(project, "shop.b")
+    assert "the first at byte" in kept[0][2] and "at byte 0 " not in kept[0][2]
+    assert reviewed(project, "shop.staging.b") == [(2, "same", ""), *kept, (4, "same", "")]
+
+
+def test_a_fix_that_does_not_fit_leaves_its_record_open(shop: Project) -> None:
+    shop.lode("fix", "shop.o", "--file", "o.csv", "--line", "8", "--text", "6;1,00;24.12.2025;false;too;many;even;more", check=False)
+    (kept,) = [row for row in quarantine(shop, "shop.o") if row[0] == 8]
+    assert "8 fields where 5 belong" in kept[2] and kept in reviewed(shop, "shop.staging.o")
+    told = shop.lode("diff", "--raw", "shop.staging.o").stdout
+    assert "3 in quarantine, 0 fixed" in told and "is still open: the record has 8 fields" in told
+
+
+def test_what_is_no_longer_in_the_table_says_so(project: Project) -> None:
+    project.write("zones/shop/sources/r.yml", "from: in/r*.csv\nload: replace\ncolumns:\n  id: int\n")
+    for name in ("r1", "r2"):
+        project.write(f"in/{name}.csv", f"id\n{name[1]}\n")
+        project.lode("run")
+    assert {item["name"]: item["in_table"] for item in project.json("diff", "--raw", "shop.staging.r")} == {"in/r1.csv": "none", "in/r2.csv": "all"}
+    told = project.lode("diff", "--raw", "shop.staging.r").stdout
+    assert told.count("replaced: a newer delivery is the table") == 1

@@ -19,7 +19,7 @@ typedef struct Telling {
         Buf *out;
         int64_t limit, told, more; /* of this delivery */
         int64_t last;              /* record told last: those between it and the next were skipped */
-        int64_t fixed, dropped;          /* of this delivery */
+        int64_t fixed, dropped, open;    /* of this delivery; open: a fix is there and they are in quarantine */
         int64_t of_fixes[REVIEW_STATES]; /* what those records are as they stand */
 } Telling;
 
@@ -66,22 +66,28 @@ static Str misfit_of(const Source *source, const ReviewEntry *entry, Arena *aren
         return misfit_words(&misfit, arena);
 }
 
-static const char *state_of(const ReviewEntry *entry, const RecordFix *fix) {
+static const char *state_of(const ReviewEntry *entry, ReviewedFix fix) {
         static const char *const states[] = { "same", "changed", "quarantined" };
-        if (fix)
-                return fix->drop ? "dropped" : "fixed";
+        if (fix.open)
+                return states[REVIEW_QUARANTINED];
+        if (fix.fix)
+                return fix.fix->drop ? "dropped" : "fixed";
         return states[entry->state];
 }
 
-static void json_record(Telling *t, const Source *source, const ReviewEntry *entry, const RecordFix *fix) {
+static void json_record(Telling *t, const Source *source, const ReviewEntry *entry, ReviewedFix fix) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         put_skipped(t, entry->record);
         put_record(t->json, entry->record, entry->line, state_of(entry, fix));
-        if (fix)
-                json_member_str(t->json, "by", fix->author);
-        else if (entry->state == REVIEW_CHANGED)
+        if (fix.fix)
+                json_member_str(t->json, "by", fix.fix->author);
+        if (fix.open) {
+                json_member_str(t->json, "column", fix.open->column.size ? fix.open->column : STR_NONE);
+                json_member_str(t->json, "rule", fix.open->rule);
+                json_member_str(t->json, "message", fix.open->message);
+        } else if (!fix.fix && entry->state == REVIEW_CHANGED) {
                 put_changes(t->json, source, entry);
-        else if (entry->state == REVIEW_QUARANTINED) {
+        } else if (!fix.fix && entry->state == REVIEW_QUARANTINED) {
                 json_member_str(t->json, "column", entry->place ? source->columns[entry->place - 1].name : STR_NONE);
                 json_member_str(t->json, "rule", str_of(rule_name(entry->rule)));
                 json_member_str(t->json, "message", misfit_of(source, entry, &arena));
@@ -91,18 +97,20 @@ static void json_record(Telling *t, const Source *source, const ReviewEntry *ent
 
 /* ---- text: those that are not the same ---- */
 
-static void text_record(Telling *t, const Source *source, const ReviewEntry *entry, const RecordFix *fix) {
+static void text_record(Telling *t, const Source *source, const ReviewEntry *entry, ReviewedFix fix) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         if (t->told++ >= t->limit) {
                 t->more++;
                 return;
         }
         printf("  line %-6lld %-12s", (long long)entry->line, state_of(entry, fix));
-        if (fix)
-                printf(" by %.*s", STR_ARG(fix->author));
+        if (fix.open)
+                output_say(&t->cli->output, PAINT_NONE, "", " by %.*s, and is still open: %.*s", STR_ARG(fix.fix->author), STR_ARG(fix.open->message));
+        else if (fix.fix)
+                printf(" by %.*s", STR_ARG(fix.fix->author));
         else if (entry->state == REVIEW_QUARANTINED)
                 output_say(&t->cli->output, PAINT_NONE, "", " %.*s", STR_ARG(misfit_of(source, entry, &arena)));
-        for (size_t i = 0; !fix && i < entry->field_count && entry->state == REVIEW_CHANGED; i++) {
+        for (size_t i = 0; !fix.fix && i < entry->field_count && entry->state == REVIEW_CHANGED; i++) {
                 const ReviewedField *field = &entry->fields[i];
                 output_say(&t->cli->output, PAINT_NONE, "", "%s%.*s: '%.*s' is %s%.*s%s (%s)", i ? ", " : " ", STR_ARG(source->columns[field->column].name),
                            STR_ARG(field->from), field->to.data ? "'" : "", field->to.data ? (int)field->to.size : 4, field->to.data ? field->to.data : "NULL",
@@ -113,30 +121,42 @@ static void text_record(Telling *t, const Source *source, const ReviewEntry *ent
 
 /* ---- a delivery ---- */
 
-static Status on_delivery(void *context, const Delivery *delivery, Error *err UNUSED) {
+static const struct {
+        const char *name, *words;
+} kept[] = {
+        [KEPT_ALL] = { "all", "" },
+        [KEPT_NONE] = { "none", "  (replaced: a newer delivery is the table, and no record of this one is in a row now)" },
+        [KEPT_NEWEST] = { "newest", "  (merge: a record that a later one of its key superseded is in no row now)" },
+        [KEPT_TIMES] = { "times", "  (history: a record that changed nothing, or that another of its time superseded, is in no row)" },
+};
+
+static Status on_delivery(void *context, const Delivery *delivery, ReviewKept of, Error *err UNUSED) {
         Telling *t = context;
-        t->told = t->more = t->last = t->fixed = t->dropped = 0;
+        t->told = t->more = t->last = t->fixed = t->dropped = t->open = 0;
         memset(t->of_fixes, 0, sizeof(t->of_fixes));
         if (!t->json) {
-                output_say(&t->cli->output, PAINT_BOLD, arena_cstr(&t->cli->arena, delivery->name), "\n");
+                output_say(&t->cli->output, PAINT_BOLD, arena_cstr(&t->cli->arena, delivery->name), "%s\n", kept[of].words);
                 return STATUS_OK;
         }
         json_object(t->json);
         json_member_int(t->json, "delivery", delivery->id);
         json_member_str(t->json, "name", delivery->name);
+        json_member_str(t->json, "in_table", str_of(kept[of].name));
         json_key(t->json, "rows");
         json_array(t->json);
         return STATUS_OK;
 }
 
-static Status on_record(void *context, const Source *source, const ReviewEntry *entry, const RecordFix *fix, Error *err UNUSED) {
+static Status on_record(void *context, const Source *source, const ReviewEntry *entry, ReviewedFix fix, Error *err UNUSED) {
         Telling *t = context;
-        t->fixed += fix && !fix->drop;
-        t->dropped += fix && fix->drop;
-        t->of_fixes[entry->state] += fix != NULL;
+        bool done = fix.fix && !fix.open;
+        t->fixed += done && !fix.fix->drop;
+        t->dropped += done && fix.fix->drop;
+        t->of_fixes[entry->state] += fix.fix != NULL;
+        t->open += fix.open != NULL;
         if (t->json)
                 json_record(t, source, entry, fix);
-        else if (fix || entry->state != REVIEW_SAME)
+        else if (fix.fix || entry->state != REVIEW_SAME)
                 text_record(t, source, entry, fix);
         return STATUS_OK;
 }
@@ -151,7 +171,7 @@ static Status on_end(void *context, const Delivery *delivery UNUSED, const Revie
                 printf("  %lld records: %lld same, %lld changed, %lld in quarantine, %lld fixed, %lld dropped; %lld skipped (%lld header, %lld blank, %lld comment, "
                        "%lld preamble, %lld footer)\n",
                        (long long)result->records, (long long)(result->same - t->of_fixes[REVIEW_SAME]),
-                       (long long)(result->changed - t->of_fixes[REVIEW_CHANGED]), (long long)(result->quarantined - t->of_fixes[REVIEW_QUARANTINED]),
+                       (long long)(result->changed - t->of_fixes[REVIEW_CHANGED]), (long long)(result->quarantined - t->of_fixes[REVIEW_QUARANTINED] + t->open),
                        (long long)t->fixed, (long long)t->dropped, (long long)skipped, (long long)result->headers, (long long)result->blanks,
                        (long long)result->comments, (long long)result->preamble, (long long)result->footers);
                 return STATUS_OK;

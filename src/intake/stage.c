@@ -18,6 +18,10 @@ static CatalogName feed_log_name(Arena *arena, Str zone, Str source) {
         return (CatalogName){ STR("log"), zone, arena_strf(arena, "staging.%.*s", STR_ARG(source)) };
 }
 
+CatalogName feed_rows_name(Arena *arena, const Feed *feed) {
+        return feed_folds(feed) ? feed_log_name(arena, feed->zone, feed->name) : feed_table_name(arena, feed->zone, feed->name);
+}
+
 /* ---- what is to be read ---- */
 
 /* Kept with the table: by which text, and with which fixes, it was made. */
@@ -50,16 +54,14 @@ static Status load_ledger(Lake *lake, const Feed *feed, Arena *arena, Delivery *
         return catalog_deliveries(lake->catalog, &query, arena, out, out_count, err);
 }
 
-/* Which deliveries come after which, by the text as it is. A replace source's table is one delivery: the last that could
- * be read. */
-static void look_at_order(Staging *s) {
+const Delivery *feed_in_force(const Feed *feed, const Delivery *rows, size_t count, Arena *arena) {
         const OrderedDelivery *last = NULL;
-        s->order = ARENA_ARRAY(s->arena, OrderedDelivery, s->ledger_count);
-        order_look(s->feed, s->ledger, s->ledger_count, s->order);
-        for (size_t i = 0; i < s->ledger_count; i++)
-                if (staging_is(&s->ledger[i], "staged") && (!last || order_compare(&s->order[i], last) > 0))
-                        last = &s->order[i];
-        s->in_force = last ? last->delivery : NULL;
+        OrderedDelivery *order = ARENA_ARRAY(arena, OrderedDelivery, count + 1);
+        order_look(feed, rows, count, order);
+        for (size_t i = 0; i < count; i++)
+                if (staging_is(&rows[i], "staged") && (!last || order_compare(&order[i], last) > 0))
+                        last = &order[i];
+        return last ? last->delivery : NULL;
 }
 
 static bool is_in_table(const Staging *s, const Delivery *delivery) {
@@ -104,7 +106,7 @@ static Status check_table(Staging *s, Error *err) {
 /* Decides what is read, oldest first; whether the table is made anew. */
 static void choose(Staging *s) {
         bool any_fresh_displaces = false;
-        look_at_order(s);
+        s->in_force = feed_in_force(s->feed, s->ledger, s->ledger_count, s->arena);
         for (size_t i = 0; i < s->ledger_count; i++) {
                 const Delivery *delivery = &s->ledger[i];
                 bool present = is_in_table(s, delivery);

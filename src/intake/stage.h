@@ -57,6 +57,20 @@ typedef struct StageReport {
  */
 Status stage_feed(const StageContext *context, const Feed *feed, Arena *arena, StageReport *out, Error *err);
 
+#define FEED_INPUT_LIMIT (1ull << 42) /* decoded bytes of one delivery: beyond it lies a compression bomb */
+
+/*
+ * The columns by which a delivery is read into a table: the feed's, as wide as the table has them, then those that the table
+ * has beyond the text; with the table's ids. Whoever reads a delivery again (diff --raw) reads it by these.
+ */
+SourceColumn *feed_read_columns(const Feed *feed, const TableBody *table, Arena *arena, size_t *out_count);
+/*
+ * The delivery that a replace source's table is, by the text as it is: the last of those that could be read. NULL: none was.
+ */
+const Delivery *feed_in_force(const Feed *feed, const Delivery *rows, size_t count, Arena *arena);
+/* Of the table with the rows as they were read: the staged one, or the log that it is made of. */
+CatalogName feed_rows_name(Arena *arena, const Feed *feed);
+
 /* Of `_valid_from` and `_valid_to` in a history. */
 Type feed_time_type(const Feed *feed);
 

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define INPUT_LIMIT (1ull << 42) /* decoded bytes of one delivery: beyond it lies a compression bomb */
 #define DETAIL_RULES_MAX 50
 
 static int field_id_of(const ChangeTable *table, Str name) {
@@ -16,18 +15,36 @@ static int field_id_of(const ChangeTable *table, Str name) {
         return column ? column->id : 0;
 }
 
+static bool is_evolved(const Feed *feed, const LakeColumn *column) {
+        for (size_t i = 0; i < feed->column_count; i++)
+                if (str_equal_nocase(feed->columns[i].name, column->name))
+                        return false;
+        return !column->hidden && !name_is_reserved(column->name);
+}
+
+SourceColumn *feed_read_columns(const Feed *feed, const TableBody *table, Arena *arena, size_t *out_count) {
+        SourceColumn *columns = ARENA_ARRAY(arena, SourceColumn, feed->column_count + table->column_count + 1);
+        size_t count = 0;
+        for (; count < feed->column_count; count++) {
+                columns[count] = feed->columns[count];
+                for (size_t i = 0; i < table->column_count; i++) {
+                        if (!str_equal_nocase(table->columns[i].name, feed->columns[count].name))
+                                continue;
+                        columns[count].type = table->columns[i].type;
+                        columns[count].field_id = table->columns[i].id;
+                }
+        }
+        for (size_t i = 0; i < table->column_count; i++)
+                if (is_evolved(feed, &table->columns[i]))
+                        columns[count++] = (SourceColumn){ .name = table->columns[i].name, .type = table->columns[i].type, .field_id = table->columns[i].id };
+        *out_count = count;
+        return columns;
+}
+
 static Status stage_spec(const Staging *s, const Delivery *delivery, StageSpec *out, Error *err) {
         const Feed *feed = s->feed;
-        size_t count = feed->column_count + s->evolved.count;
-        SourceColumn *columns = ARENA_ARRAY(s->arena, SourceColumn, count);
-        for (size_t i = 0; i < feed->column_count; i++) {
-                columns[i] = feed->columns[i];
-                columns[i].type = s->widenings[i].type;
-        }
-        for (size_t i = 0; i < s->evolved.count; i++)
-                columns[feed->column_count + i] = (SourceColumn){ .name = s->evolved.items[i], .type = { .kind = TYPE_TEXT } };
-        for (size_t i = 0; i < count; i++)
-                columns[i].field_id = field_id_of(staging_rows(s), columns[i].name);
+        size_t count;
+        SourceColumn *columns = feed_read_columns(feed, &change_table(staging_rows(s))->body, s->arena, &count);
         *out = (StageSpec){
                 .format = feed->format,
                 .columns = columns,
@@ -38,7 +55,7 @@ static Status stage_spec(const Staging *s, const Delivery *delivery, StageSpec *
                 .row_field_id = field_id_of(staging_rows(s), STR("_row")),
                 .extra_field_id = feed->evolve == FEED_EVOLVE_RESCUE ? field_id_of(staging_rows(s), STR("_extra")) : 0,
                 .threads = s->context->threads,
-                .input_limit = INPUT_LIMIT,
+                .input_limit = FEED_INPUT_LIMIT,
         };
         return fixes_of_delivery(&s->fixes, delivery->id, s->arena, &out->fixes, &out->fix_count, err);
 }

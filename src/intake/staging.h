@@ -34,7 +34,6 @@ typedef struct Staging {
         Arena *arena;
         FixList fixes;    /* of the source's records, as the history has them */
         Delivery *ledger; /* all of the source, newest first */
-        OrderedDelivery *order; /* the same, with their times */
         size_t ledger_count;
         const Delivery *in_force; /* of a replace source: the one that is the table; NULL = none */
         bool rebuild;         /* the table is made anew: from all of its deliveries, or for the first time */

@@ -2,15 +2,34 @@
 #include "model/review.h"
 
 #include "base/file.h"
+#include "intake/stage.h"
 #include "model/applied.h"
+#include "model/scope.h"
 
 typedef struct Reviewing {
         const SourceReview *spec;
         Arena *arena;
         Worker *worker;
-        Source *source;
+        Source *source; /* its columns as the table has them */
+        const Feed *feed;
         FixList fixes;
+        KeptRecord *kept; /* in quarantine; only looked at where there are fixes */
+        size_t kept_count;
+        const Delivery *in_force; /* of a replace source */
 } Reviewing;
+
+static ReviewedFix fix_of(const Reviewing *r, const Delivery *delivery, const ReviewEntry *entry) {
+        ReviewedFix fix = { .fix = fixes_find(&r->fixes, delivery->id, entry->offset) };
+        for (size_t i = 0; fix.fix && i < r->kept_count; i++)
+                if (r->kept[i].delivery == delivery->id && r->kept[i].offset == entry->offset && str_is(r->kept[i].state, "open"))
+                        fix.open = &r->kept[i];
+        return fix;
+}
+
+static ReviewKept kept_of(const Reviewing *r, const Delivery *delivery) {
+        static const ReviewKept kept[] = { [FEED_APPEND] = KEPT_ALL, [FEED_REPLACE] = KEPT_ALL, [FEED_MERGE] = KEPT_NEWEST, [FEED_HISTORY] = KEPT_TIMES };
+        return r->in_force && delivery->id != r->in_force->id ? KEPT_NONE : kept[r->feed->load];
+}
 
 static Status tell_records(Reviewing *r, const Delivery *delivery, Str entries, Error *err) {
         CLEANUP(arena_deinit) Arena record = { 0 };
@@ -19,7 +38,7 @@ static Status tell_records(Reviewing *r, const Delivery *delivery, Str entries, 
                 ReviewEntry entry;
                 arena_reset(&record);
                 TRY(review_entry_read(&cursor, r->source->column_count, &record, &entry, err));
-                TRY(r->spec->on_record(r->spec->context, r->source, &entry, fixes_find(&r->fixes, delivery->id, entry.offset), err));
+                TRY(r->spec->on_record(r->spec->context, r->source, &entry, fix_of(r, delivery, &entry), err));
         }
         return STATUS_OK;
 }
@@ -30,6 +49,7 @@ static Status ask_worker(Reviewing *r, const Delivery *delivery, ReviewResult *r
                 .columns = r->source->columns,
                 .column_count = r->source->column_count,
                 .ignore = r->source->ignore,
+                .input_limit = FEED_INPUT_LIMIT,
                 .brief = r->spec->brief && r->fixes.count == 0, /* a record that is the same may have a fix */
         };
         CLEANUP(close_fdp) int in = -1;
@@ -52,7 +72,7 @@ static Status review_delivery(Reviewing *r, const Delivery *delivery, Error *err
         ReviewResult result;
         Str entries;
         TRY(ask_worker(r, delivery, &result, &entries, &arena, err));
-        TRY(r->spec->on_delivery(r->spec->context, delivery, err));
+        TRY(r->spec->on_delivery(r->spec->context, delivery, kept_of(r, delivery), err));
         TRY(tell_records(r, delivery, entries, err));
         worker_revoke_all(r->worker);
         return r->spec->on_end(r->spec->context, delivery, &result, err);
@@ -64,15 +84,42 @@ static bool is_meant(const Reviewing *r, const Delivery *delivery) {
         return str_is(delivery->state, "staged") && (file.size == 0 || str_equal(delivery->name, file) || tail);
 }
 
+/* The columns by which staging reads: those of the text that a load needs are required, and types are what the table has. */
+static Status load_source(Reviewing *r, Error *err) {
+        const SourceReview *spec = r->spec;
+        Lake *lake = spec->workspace->lake;
+        Source *text;
+        Table table = { 0 };
+        TRY(applied_source(lake, (CatalogAt){ 0 }, spec->zone, spec->source, r->arena, &text, err));
+        r->feed = feed_of_source(r->arena, text);
+        Status status = lake_table(lake, (CatalogAt){ 0 }, feed_rows_name(r->arena, r->feed), r->arena, &table, err);
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+                return status;
+        r->source = ARENA_NEW(r->arena, Source);
+        *r->source = *text;
+        r->source->columns = feed_read_columns(r->feed, &table.body, r->arena, &r->source->column_count);
+        return STATUS_OK;
+}
+
+/* A fix that does not fit is in the history like one that does; the quarantine knows. */
+static Status load_fixes(Reviewing *r, Error *err) {
+        const SourceReview *spec = r->spec;
+        FixSpec fix = { spec->workspace, spec->zone, spec->source };
+        TRY(fixes_load(spec->workspace->lake->catalog, (CatalogAt){ 0 }, spec->zone, spec->source, r->arena, &r->fixes, err));
+        return r->fixes.count ? fix_quarantine(&fix, r->arena, &r->kept, &r->kept_count, err) : STATUS_OK;
+}
+
 static Status review_all(Reviewing *r, Error *err) {
         const SourceReview *spec = r->spec;
         Catalog *catalog = spec->workspace->lake->catalog;
         DeliveryQuery query = { .zone = spec->zone, .source = spec->source };
         Delivery *deliveries;
         size_t count, told = 0;
-        TRY(applied_source(spec->workspace->lake, (CatalogAt){ 0 }, spec->zone, spec->source, r->arena, &r->source, err));
-        TRY(fixes_load(catalog, (CatalogAt){ 0 }, spec->zone, spec->source, r->arena, &r->fixes, err));
+        TRY(load_source(r, err));
+        TRY(load_fixes(r, err));
         TRY(catalog_deliveries(catalog, &query, r->arena, &deliveries, &count, err));
+        if (r->feed->load == FEED_REPLACE)
+                r->in_force = feed_in_force(r->feed, deliveries, count, r->arena);
         TRY(worker_lease(spec->workspace->pool, spec->workspace->principal.name, &r->worker, err));
         for (size_t i = count; i-- > 0;) {
                 if (!is_meant(r, &deliveries[i]))

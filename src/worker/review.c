@@ -135,7 +135,13 @@ static Status review_row(Review *r, RecordBatch *batch, size_t row) {
 
 static Status review_bad(Review *r, const BadRecord *bad) {
         ReviewEntry entry = { .state = REVIEW_QUARANTINED, .record = bad->record, .line = bad->line, .rule = bad->rule, .width = (int64_t)bad->width,
-                              .wanted = (int64_t)r->fields.header.count };
+                              .wanted = (int64_t)bad->wanted };
+        bool undecoded = bad->rule == RULE_INVALID_UTF8 || bad->rule == RULE_INVALID_BYTES;
+        if (undecoded)
+                entry.width = (int64_t)bad->wrong_at; /* as staging tells it: where, and in which column */
+        for (size_t i = 0; undecoded && i < r->spec->column_count && !entry.place; i++)
+                if (r->fields.places[i] == bad->field)
+                        entry.place = (uint32_t)i + 1;
         entry.offset = bad->sheet.size ? (uint64_t)bad->line : bad->offset;
         return put_entry(r, &entry);
 }
