@@ -21,6 +21,10 @@ static bool is_text_kind(Str kind) {
 
 /* ---- the graph ---- */
 
+static bool is_named(const ProjectObject *object, const CatalogObject *other) {
+        return str_equal(object->kind, other->kind) && str_equal(object->zone, other->zone) && str_equal(object->name, other->name);
+}
+
 /* A failure that lies in the text, not in the machine. */
 static bool is_problem(Status status) {
         return status_exit(status) == 2;
@@ -80,11 +84,29 @@ static Status add_model(ProjectText *text, Worker *worker, Arena *arena, const M
         return STATUS_OK;
 }
 
+/*
+ * What the history has of a text that came from it, in place of what this program would write: beside the text an object has
+ * what a program made of it (a source's reading), and another version may make something else of the very same text.
+ */
+static Status take_applied(const Workspace *w, Arena *arena, ProjectText *text, Error *err) {
+        CatalogObject *present;
+        size_t count;
+        if (!w->applied)
+                return STATUS_OK;
+        TRY(catalog_list(w->lake->catalog, (CatalogAt){ .seq = w->origin->seq }, STR(""), STR(""), arena, &present, &count, err));
+        for (size_t i = 0; i < text->object_count; i++)
+                for (size_t j = 0; j < count; j++)
+                        if (is_named(&text->objects[i], &present[j]))
+                                text->objects[i].body = present[j].body;
+        return STATUS_OK;
+}
+
 Status text_load(Workspace *w, Worker *worker, Arena *arena, ProjectText *out, Error *err) {
         Project *project = w->project;
         out->graph = graph_new(arena);
         out->graph->discreet = w->discreet;
         project_objects(project, arena, &out->objects, &out->object_count);
+        TRY(take_applied(w, arena, out, err));
         out->problems = &project->problems;
         VEC(const SqlTree *) trees = { 0 };
         VEC(const Model *) models = { 0 };
@@ -115,10 +137,6 @@ Status text_load(Workspace *w, Worker *worker, Arena *arena, ProjectText *out, E
 }
 
 /* ---- apply ---- */
-
-static bool is_named(const ProjectObject *object, const CatalogObject *other) {
-        return str_equal(object->kind, other->kind) && str_equal(object->zone, other->zone) && str_equal(object->name, other->name);
-}
 
 static bool has_object(const ProjectObject *objects, size_t count, const CatalogObject *wanted) {
         for (size_t i = 0; i < count; i++)
