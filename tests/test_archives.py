@@ -194,3 +194,30 @@ def test_ten_thousand_members(project: Project) -> None:
     project.drop("shop", "all.zip", zipped({f"orders_{number}.csv": f"id,amount\n{number},1\n" for number in range(9999)}))
     report = run(project)
     assert report["files"]["staged"] == 9999 and ids(project) == list(range(9999))
+
+
+def test_status_says_what_is_held_and_what_a_run_unpacks(project: Project) -> None:
+    sources(project)
+    project.drop("shop", "up.zip", zipped({"../orders_1.csv": "x"}))
+    before = project.json("status")
+    assert (before["files"]["seen"], before["files"]["unclaimed"], before["next"]) == (1, 0, "lode run")
+    project.lode("run", check=False)
+    after = project.json("status")
+    assert (after["files"]["seen"], after["files"]["unclaimed"], after["files"]["held"], after["next"]) == (0, 0, 1, "lode show run")
+    ((name, message),) = [(row["name"], row["message"]) for row in after["held"]]
+    assert name == "up.zip" and "would lie outside" in message
+    assert "ingress/shop/up.zip: the archive's member" in project.lode("status").stdout
+    project.drop("shop", "good.zip", zipped({"orders_3.csv": "id,amount\n3,1\n"}))
+    mixed = project.json("status")
+    assert (mixed["files"]["seen"], mixed["files"]["held"], mixed["next"]) == (1, 1, "lode run")
+
+
+@pytest.mark.parametrize("pattern", ["in/o.zip/*.csv", "in/*.zip/orders_1.csv", "in/o.zip"])
+def test_an_archive_outside_ingress_is_held_with_words(project: Project, pattern: str) -> None:
+    project.write("in/o.zip", zipped({"orders_1.csv": "id\n1\n"}))
+    project.write("in/p.txt", "id\n1\n")
+    project.write("zones/shop/sources/o.yml", f"from: {pattern}\ncolumns:\n  id: int\n")
+    report = run(project)
+    assert (report["files"]["seen"], report["files"]["held"]) == (1, 1), report
+    assert "archives are unpacked in ingress/" in report["deliveries"][0]["message"]
+    assert project.json("status")["files"]["held"] == 1

@@ -20,8 +20,8 @@ typedef struct StatusReport {
         RunFiles files;  /* seen: what waits now; staged, duplicate ...: what the last looks said */
         QuarantineRule *rules;
         size_t rule_count;
-        Delivery *held;
-        size_t held_count;
+        Delivery *held; /* of archives that no source has: without one, and in no ledger */
+        size_t held_count, archive_count;
         Str *failed;
         size_t failed_count;
         LateProduct *late;
@@ -49,6 +49,34 @@ static Status count_outside(Cli *cli, Workspace *workspace, const FoundFile *fou
         return STATUS_OK;
 }
 
+/* Of archives in ingress only the last run knows: they are in no ledger before they are unpacked. */
+static const Json *last_run(Cli *cli, Workspace *workspace) {
+        Str text;
+        Json *last;
+        Error ignored;
+        bool known = workspace->lake && catalog_meta(workspace->lake->catalog, STR("last_run"), &cli->arena, &text, &ignored) == STATUS_OK &&
+                     json_parse(text, NULL, &cli->arena, &last, &ignored) == STATUS_OK;
+        return known ? last : NULL;
+}
+
+/* True: the last run could not unpack it, and it is noted why. */
+static bool note_held_archive(Cli *cli, const Json *last, const FoundFile *file, StatusReport *report) {
+        const Json *deliveries = last ? json_get(last, "deliveries") : NULL;
+        for (size_t i = 0; file->in_ingress && i < json_count(deliveries); i++) {
+                const Json *row = json_at(deliveries, i);
+                if (!str_is(json_string(json_get(row, "state")), "held") || json_string(json_get(row, "sha256")).size > 0 ||
+                    !str_equal(json_string(json_get(row, "zone")), file->zone) || !str_equal(json_string(json_get(row, "name")), file->name))
+                        continue;
+                Delivery held = { .zone = file->zone, .source = STR(""), .name = file->name };
+                held.message = arena_str(&cli->arena, json_string(json_get(row, "message")));
+                report->held[report->held_count++] = held;
+                report->archive_count++;
+                report->files.held++;
+                return true;
+        }
+        return false;
+}
+
 /* Files that wait, by whether a source claims them. */
 static Status count_files(Cli *cli, Workspace *workspace, StatusReport *report, Error *err) {
         const Project *project = workspace->project;
@@ -63,13 +91,15 @@ static Status count_files(Cli *cli, Workspace *workspace, StatusReport *report, 
         FoundFile *found;
         size_t count;
         TRY(discover_files(&spec, &cli->arena, &found, &count, err));
+        const Json *last = last_run(cli, workspace);
         report->unclaimed = ARENA_ARRAY(&cli->arena, Unclaimed, count);
+        report->held = ARENA_ARRAY(&cli->arena, Delivery, count);
         for (size_t i = 0; i < count; i++) {
-                if (!found[i].in_ingress)
+                if (!found[i].in_ingress || note_held_archive(cli, last, &found[i], report))
                         continue;
                 report->files.seen++;
                 report->files.failed += found[i].rival != NULL;
-                if (!found[i].feed)
+                if (!found[i].feed && !(discover_is_archive(found[i].name) && project_zone(project, found[i].zone))) /* a run unpacks those */
                         report->unclaimed[report->unclaimed_count++] = unclaimed_file(project, &found[i], &cli->arena);
         }
         report->files.unclaimed = (int64_t)report->unclaimed_count;
@@ -106,6 +136,8 @@ static Status count_deliveries(Cli *cli, Workspace *workspace, StatusReport *rep
         size_t count;
         TRY(catalog_deliveries(workspace->lake->catalog, &query, &cli->arena, &rows, &count, err));
         VEC(Delivery) held = { 0 };
+        for (size_t i = 0; i < report->held_count; i++)
+                vec_push(&cli->arena, &held, report->held[i]);
         for (size_t i = 0; i < count; i++) {
                 report->files.staged += str_is(rows[i].state, "staged");
                 if (!still_held(rows, count, i))
@@ -165,7 +197,7 @@ static const char *next_command(const StatusReport *report, const Workspace *wor
         if (report->files.seen > report->files.unclaimed || report->edited_count || !workspace->lake)
                 return "lode run";
         if (report->held_count)
-                return "lode show delivery";
+                return report->held_count > report->archive_count ? "lode show delivery" : "lode show run";
         if (report->failed_count)
                 return "lode show run";
         if (report->step_count)
@@ -229,6 +261,11 @@ static void print_steps(const StatusReport *r) {
                 printf("            and %zu more: lode plan\n", r->step_count - STEPS_SHOWN);
 }
 
+static void print_held(const Output *o, const Delivery *held) {
+        const char *form = held->source.size ? "        %.*s.%.*s  %.*s: %.*s\n" : "        ingress/%.*s%.*s/%.*s: %.*s\n";
+        output_say(o, PAINT_RED, "held", form, STR_ARG(held->zone), STR_ARG(held->source), STR_ARG(held->name), STR_ARG(held->message));
+}
+
 static void print_text(Cli *cli, Workspace *workspace, const StatusReport *r) {
         const Output *o = &cli->output;
         printf("store       %s%s\nbranch      main\nprincipal   %.*s\n", workspace->project->store,
@@ -239,7 +276,7 @@ static void print_text(Cli *cli, Workspace *workspace, const StatusReport *r) {
         if (wrong)
                 print_wrong(cli, workspace, wrong);
         for (size_t i = 0; i < r->held_count; i++)
-                output_say(o, PAINT_RED, "held", "        %.*s.%.*s  %.*s: %.*s\n", STR_ARG(r->held[i].zone), STR_ARG(r->held[i].source), STR_ARG(r->held[i].name), STR_ARG(r->held[i].message));
+                print_held(o, &r->held[i]);
         for (size_t i = 0; i < r->rule_count; i++)
                 output_say(o, PAINT_YELLOW, "quarantine", "  %.*s  %.*s%s%.*s%s: %s\n", STR_ARG(r->rules[i].source), STR_ARG(r->rules[i].rule), r->rules[i].severity.size ? " (" : "",
                        STR_ARG(r->rules[i].severity), r->rules[i].severity.size ? ")" : "", count_print(&cli->arena, r->rules[i].rows).data);

@@ -33,6 +33,24 @@ static bool matches_in_ingress(const FoundFile *file, Str pattern) {
         return str_matches_glob(member, pattern) || str_matches_glob(base, pattern) || str_matches_glob(file->archive, pattern);
 }
 
+bool discover_is_archive(Str name) {
+        static const char *const endings[] = { ".zip", ".tar", ".tgz", ".tar.gz", ".tar.zst", ".tar.bz2", ".tar.xz" };
+        for (size_t i = 0; i < COUNT_OF(endings); i++)
+                if (str_ends_with(name, str_of(endings[i])))
+                        return true;
+        return false;
+}
+
+/* A pattern of members, `in/may.zip/orders.csv`: outside ingress nothing is unpacked, and a source that is silently given
+ * nothing is worse than one whose archive is held. */
+static bool means_members(const char *path, Str name, Str pattern) {
+        Str whole = pattern.data[0] == '/' ? str_of(path) : name;
+        for (size_t i = 1; discover_is_archive(name) && i < pattern.size; i++)
+                if (pattern.data[i] == '/' && str_matches_glob(whole, str_slice(pattern, 0, i)))
+                        return true;
+        return false;
+}
+
 static bool feed_claims(const Feed *feed, const FoundFile *file) {
         for (size_t i = 0; i < feed->pattern_count; i++) {
                 Str pattern = feed->patterns[i];
@@ -44,6 +62,8 @@ static bool feed_claims(const Feed *feed, const FoundFile *file) {
                 if (wants_ingress)
                         continue;
                 if (pattern.data[0] == '/' ? str_matches_glob(str_of(file->path), pattern) : str_matches_glob(file->name, pattern))
+                        return true;
+                if (means_members(file->path, file->name, pattern))
                         return true;
         }
         return false;
@@ -154,7 +174,11 @@ static Status walk_pattern(Discovery *d, const Feed *feed, Str pattern, Error *e
         Str trimmed = str_of(path);
         while (trimmed.size > 1 && trimmed.data[trimmed.size - 1] == '/')
                 trimmed.size--;
-        return walk(d, feed->zone, arena_cstr(d->arena, trimmed), folder, false, 0, err);
+        struct stat st;
+        path = arena_cstr(d->arena, trimmed);
+        if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+                return folder.size ? add(d, feed->zone, path, str_slice(folder, 0, folder.size - 1), false, err) : STATUS_OK;
+        return walk(d, feed->zone, path, folder, false, 0, err);
 }
 
 static int by_zone_and_name(const void *a, const void *b) {

@@ -9,7 +9,8 @@
  * A workbook may belong to several feeds that read different sheets of it; it is then found once for each of them.
  * What was unpacked of archives counts as lying in ingress, under ARCHIVE/MEMBER, and a pattern claims it by that name, by
  * MEMBER, by the last part of MEMBER, or by ARCHIVE.
- * Files elsewhere are found only through a pattern that names them. Names that begin with a dot
+ * Files elsewhere are found only through a pattern that names them; an archive there also through one of its members, which
+ * nobody unpacks. Names that begin with a dot
  * and those that end in .tmp, .part or .filepart are a sender's half-written files and are passed over.
  */
 #include "intake/feed.h"
@@ -44,6 +45,9 @@ typedef struct DiscoverSpec {
         bool strays;              /* also what lies in ingress/ outside the zones' folders; zones are then all there are */
         const char *unpacked;     /* where archives of ingress were unpacked (unpack.h); NULL: nowhere */
 } DiscoverSpec;
+
+/* Whether its name says that it holds others. */
+bool discover_is_archive(Str name);
 
 /* Sorted by zone, then name. IO when a zone's ingress itself cannot be read; a missing one is empty. LIMIT. */
 Status discover_files(const DiscoverSpec *spec, Arena *arena, FoundFile **out, size_t *out_count, Error *err);
