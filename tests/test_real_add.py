@@ -278,3 +278,25 @@ def test_what_add_writes_reads_the_numbers_that_add_saw(project: Project) -> Non
     for name, (_, _, wanted) in NUMBERS.items():
         read = [str(row["n"]) for row in project.query(f"select n from z.staging.{name} order by _row")]
         assert read == wanted if name == "codes" else [Decimal(n) for n in read] == [Decimal(n) for n in wanted], name
+
+
+# What is no table, and what is said of it.
+NO_TABLES = {
+    "page.csv": (b"\n<!DOCTYPE html>\n<html><head><title>Login</title></head>\n<body><p>Hello</p></body></html>\n", "a web page (HTML)"),
+    "feed.csv": (b'<?xml version="1.0"?>\n<a><b>1</b></a>\n', "the file is XML"),
+    "picture.csv": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0\0\0\1\0\x08\6\0\0\0", "a picture (PNG)"),
+    "book.pdf": (b"%PDF-1.7\n", "a PDF, which is not read; CSV, JSON, Excel"),
+    "read_me.md": (b"# Things\n\nThings are what this project is all about, as you know.\nIt has them in every colour and size there is.\n\n"
+                   b"## Use\n\nTake one of them, and do with it as you like.\n", "the file is prose"),
+    "deep.json": (b"[" * 600 + b"]" * 600, "more than 512 values inside each other"),
+    "nothing.json": (b"[ ]\n", "the file is an empty list"),
+    "broken.json": (b'{"a": "\\ud800"}\n' * 3, "no record of the file is JSON that can be read"),
+}
+
+
+@pytest.mark.parametrize("name", NO_TABLES)
+def test_what_is_no_table_is_left_over_with_the_reason(tmp_path: Path, name: str) -> None:
+    project = make_project(tmp_path)
+    content, said = NO_TABLES[name]
+    (left,) = project.json("add", "z", project.write(f"in/{name}", content), check=False)["left_over"]
+    assert said in left["why"]

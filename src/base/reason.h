@@ -31,9 +31,12 @@
         X(INTERRUPTED,     INTERRUPTED, "",     "interrupted while reading the delivery", "")                                        \
         /* bytes of a delivery */                                                                                                    \
         X(IS_ZIP,          HELD,        "",     "the file is a zip archive", "archives are unpacked in ingress/, and those in archives are not") \
-        X(IS_PARQUET,      HELD,        "",     "the file is a Parquet file, which is not read", "only CSV is read in this version") \
+        X(IS_PARQUET,      HELD,        "",     "the file is a Parquet file, which is not read", "CSV, JSON, Excel workbooks and lines of fixed width are read") \
         X(IS_OFFICE,       HELD,        "",     "the file is an old Excel or Office file, which is not read", "save the sheet as CSV UTF-8") \
-        X(IS_PDF,          HELD,        "",     "the file is a PDF, which is not read", "only CSV is read in this version")          \
+        X(IS_PDF,          HELD,        "",     "the file is a PDF, which is not read", "CSV, JSON, Excel workbooks and lines of fixed width are read")          \
+        X(IS_NO_TABLE,     HELD,        "t",    "the file is %1, and no table", "CSV, JSON, Excel workbooks and lines of fixed width are read")                                    \
+        X(IS_HTML,         HELD,        "",     "the file is a web page (HTML), and no table", "is it what a server said instead of the data? ask for the file again") \
+        X(IS_PROSE,        HELD,        "",     "the file is prose: lines of words, in paragraphs, that nothing parts into fields", "if its lines are data, write a source for them by hand") \
         X(IS_TAR,          HELD,        "",     "the file is a tar archive", "archives are unpacked in ingress/, and those in archives are not")                   \
         X(PACKED_DAMAGED,  HELD,        "tn",   "the data, compressed by '%1', is damaged near byte %2", "ask for the file again")       \
         X(PACKED_TAIL,     HELD,        "tn",   "bytes that are no '%1' follow the compressed data at byte %2", "ask for the file again") \
@@ -91,8 +94,11 @@
         X(KEYS_STRANGE,    HELD,        "t",    "no record has a key that the source's columns name; the first key is '%1'", "perhaps the records are deeper in the document (records: PATH), or it belongs to another source") \
         X(TEXT_UTF8,       HELD,        "",     "the file's text is not UTF-8, and no other encoding makes sense of it", "if it is text, say its encoding in a source written by hand") \
         X(TEXT_NUL,        HELD,        "",     "the file holds NUL bytes: it is no text", "") \
-        X(NO_CSV,          HELD,        "",     "no record of the file can be read as CSV", "JSON, XML and the like are not read yet; is it a table of lines and fields?") \
+        X(NO_CSV,          HELD,        "",     "no record of the file can be read as CSV", "is it a table of lines and fields? XML and the like are not read") \
         X(SEVERAL_TABLES,  HELD,        "nnn",  "the file holds several tables: lines %1 to %2 are another one than those from line %3 on", "split it, a file for each table") \
+        X(JSON_EMPTY,      HELD,        "",     "the file is an empty list", "add one of the feed that has records")             \
+        X(JSON_DEPTH,      HELD,        "n",    "the file nests more than %1 values inside each other, the limit", "")            \
+        X(JSON_BAD,        HELD,        "",     "no record of the file is JSON that can be read", "is it cut short, or something else?") \
         X(NO_RECORDS,      HELD,        "",     "the file has no records: it is empty or blank", "add one of the feed that has some") \
         X(FILE_WIDTH,      LIMIT,       "nn",   "the file has %1 columns; at most %2 are read", "a file so wide is often a matrix: turn it into rows of key and value") \
         X(COUNTS,          INTERNAL,    "nnnn", "the delivery's records do not add up: %1 read, %2 accepted, %3 quarantined, %4 skipped", "") \

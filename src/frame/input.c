@@ -113,19 +113,27 @@ static const struct {
         size_t size;
         Reason reason;
         size_t offset;
+        const char *what; /* for IS_NO_TABLE */
 } refused[] = {
         { "PK\x03\x04", 4, REASON_IS_ZIP },
         { "PAR1", 4, REASON_IS_PARQUET },
         { "\xd0\xcf\x11\xe0", 4, REASON_IS_OFFICE },
         { "%PDF-", 5, REASON_IS_PDF },
         { "ustar", 5, REASON_IS_TAR, 257 },
+        { "\x89PNG\r\n", 6, REASON_IS_NO_TABLE, 0, "a picture (PNG)" },
+        { "\xff\xd8\xff", 3, REASON_IS_NO_TABLE, 0, "a picture (JPEG)" },
+        { "GIF87a", 6, REASON_IS_NO_TABLE, 0, "a picture (GIF)" },
+        { "GIF89a", 6, REASON_IS_NO_TABLE, 0, "a picture (GIF)" },
+        { "\x7f" "ELF", 4, REASON_IS_NO_TABLE, 0, "a program" },
+        { "SQLite format 3", 16, REASON_IS_NO_TABLE, 0, "a database (SQLite)" },
 };
 
 static Status refuse_magic(Str head, Error *err) {
         for (size_t i = 0; i < COUNT_OF(refused); i++)
                 if (str_starts_with(str_slice(head, refused[i].offset, head.size),
                                     (Str){ refused[i].magic, refused[i].size }))
-                        return error_reason_of(err, refused[i].reason);
+                        return refused[i].what ? error_reason_of(err, refused[i].reason, reason_text(str_of(refused[i].what)))
+                                               : error_reason_of(err, refused[i].reason);
         return STATUS_OK;
 }
 

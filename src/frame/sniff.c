@@ -1128,12 +1128,40 @@ static size_t sep_line(Str text) {
         return text.data[5] == '\r' ? 6 + (text.size > 6 && text.data[6] == '\n') : 0;
 }
 
+static Status refuse_markup(Str text, Error *err) {
+        static const char *const html[] = { "<!doctype html", "<html", "<head>", "<body" };
+        text = str_trim(text);
+        for (size_t i = 0; i < COUNT_OF(html); i++)
+                if (str_equal_nocase(str_slice(text, 0, strlen(html[i])), str_of(html[i])))
+                        return error_reason(err, IS_HTML);
+        return str_starts_with(text, STR("<?xml")) ? error_reason(err, IS_NO_TABLE, reason_text(STR("XML"))) : STATUS_OK;
+}
+
+#define PROSE_WORDS 6 /* of a line: fewer may be a name or an address */
+
+/* Lines of many words, with empty ones between their paragraphs. */
+static bool is_prose(Str text) {
+        size_t lines = 0, blank = 0, wordy = 0;
+        for (Str line, rest; text.size > 0; text = rest) {
+                str_cut(text, '\n', &line, &rest);
+                line = str_trim(line);
+                size_t words = line.size > 0;
+                for (size_t i = 1; i < line.size; i++)
+                        words += line.data[i] == ' ' && line.data[i - 1] != ' ';
+                lines++;
+                blank += line.size == 0;
+                wordy += words >= PROSE_WORDS;
+        }
+        return blank >= 2 && blank * 20 >= lines && wordy >= 3 && wordy * 3 >= lines - blank;
+}
+
 Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *err) {
         Sniffed made = { .format = format_default(), .whole = whole };
         Sniffing sniffing = { .whole = whole, .arena = arena, .out = &made };
         Str text = str_starts_with(sample, STR("\xef\xbb\xbf")) ? str_slice(sample, 3, sample.size) : sample;
         if (sniff_is_json(text, whole))
                 return sniff_json(text, whole, arena, out, err);
+        TRY(refuse_markup(text, err));
         while (!whole && text.size > 0 && !scan_is_newline(text.data[text.size - 1]))
                 text.size--; /* the cut record is no evidence */
         char *padded = arena_alloc_raw(arena, text.size + SCAN_PADDING);
@@ -1149,6 +1177,8 @@ Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *e
         TRY(sniff_table(&sniffing, &made.format, err));
         if (made.column_count == 1 && sniff_fixed(sniffing.text, whole, arena, out))
                 return STATUS_OK;
+        if (made.column_count == 1 && is_prose(sniffing.text))
+                return error_reason(err, IS_PROSE);
         made.format.skip += hint > 0;
         *out = made;
         return STATUS_OK;

@@ -207,6 +207,7 @@ typedef struct JsonSniff {
         VEC(Str) keys;
         int64_t rows;
         int64_t bad;
+        bool is_deep; /* one of the bad nests too deep */
 } JsonSniff;
 
 /* Lists and objects are written as text in quotes; so is a text that looks like one, which no harm comes of. */
@@ -236,6 +237,8 @@ static void take_batch(JsonSniff *sniff, const RecordBatch *batch) {
                         take_field(sniff, &sniff->columns.items[i], record_field(batch, row, i));
         sniff->rows += (int64_t)batch->rows;
         sniff->bad += (int64_t)batch->bad_count;
+        for (size_t i = 0; i < batch->bad_count; i++)
+                sniff->is_deep |= batch->bad[i].rule == RULE_BAD_JSON && batch->bad[i].wanted == JSON_FAULT_TOO_DEEP;
 }
 
 static Status read_columns(JsonSniff *sniff, const Format *format, Str text, bool whole, StrList names, Error *err) {
@@ -327,6 +330,16 @@ static void make_columns(const JsonSniff *sniff, Sniffed *out) {
         sniff_columns(cut, sniff->columns.count, arena, out);
 }
 
+static Status no_records(const JsonSniff *sniff, Str text, Error *err) {
+        Str inside = str_trim(text);
+        bool list = inside.size > 1 && inside.data[0] == '[' && inside.data[inside.size - 1] == ']';
+        if (list && str_trim(str_slice(inside, 1, inside.size - 1)).size == 0)
+                return error_reason(err, JSON_EMPTY);
+        if (sniff->is_deep)
+                return error_reason(err, JSON_DEPTH, reason_number(JSON_DEPTH_MAX));
+        return sniff->bad > 0 ? error_reason(err, JSON_BAD) : error_reason(err, NO_RECORDS);
+}
+
 Status sniff_json(Str text, bool whole, Arena *arena, Sniffed *out, Error *err) {
         CLEANUP(reader_freep) RecordReader *reader = reader_new();
         JsonSniff sniff = { .arena = arena, .reader = reader };
@@ -341,7 +354,7 @@ Status sniff_json(Str text, bool whole, Arena *arena, Sniffed *out, Error *err) 
         if (maps.count > 0)
                 TRY(read_columns(&sniff, &made.format, text, whole, maps, err));
         if (sniff.rows == 0)
-                return error_reason(err, NO_RECORDS);
+                return no_records(&sniff, text, err);
         if (sniff.bad > 0)
                 sniffed_doubt(arena, &made, STR(""),
                               arena_strf(arena, "%lld of %lld records are not JSON that can be read", (long long)sniff.bad,
