@@ -7,6 +7,7 @@
 #define MISFITS_SHARE 8 /* as many as a guess allows: one in so many */
 #define FORMATS_MAX 3   /* of dates in one column */
 #define EXAMPLE_MAX 30
+#define DATE_SIZE_MAX 40
 
 static Str currencies[] = { { "\u20ac", 3 }, { "$", 1 },   { "\u00a3", 2 }, { "\u00a5", 2 }, { "kr.", 3 }, { "kr", 2 },  { "EUR", 3 }, { "USD", 3 },
                             { "GBP", 3 },    { "CHF", 3 }, { "DKK", 3 },    { "SEK", 3 },    { "NOK", 3 }, { "JPY", 3 }, { "PLN", 3 }, { "CZK", 3 } };
@@ -112,11 +113,25 @@ static size_t count_read(const Pattern *pattern, const Str *texts, size_t count,
         return found;
 }
 
+/* Most texts are far from any date, and soon told so. */
+static bool may_be_dates(const Str *texts, size_t count) {
+        size_t misfits = 0;
+        for (size_t i = 0; i < count && misfits <= allowed(count); i++) {
+                size_t digits = 0;
+                for (size_t k = 0; k < texts[i].size && k < DATE_SIZE_MAX; k++)
+                        digits += texts[i].data[k] >= '0' && texts[i].data[k] <= '9';
+                misfits += digits < 3 || texts[i].size > DATE_SIZE_MAX;
+        }
+        return misfits <= allowed(count);
+}
+
 bool hint_dates(const Format *format, const Pattern *patterns, const Str *texts, size_t count, Arena *arena, Hint *out) {
         Str chosen[FORMATS_MAX];
         bool *read = ARENA_ARRAY(arena, bool, count + 1);
         size_t left = count, used = 0;
         CLEANUP(buf_deinit) Buf list = { 0 };
+        if (!may_be_dates(texts, count))
+                return false;
         while (left > allowed(count)) {
                 size_t best = 0, most = 0;
                 for (size_t i = 0; i < USUAL_PATTERN_COUNT; i++) {
