@@ -10,6 +10,7 @@
 #include "base/vec.h"
 
 #define PATTERN_COUNT USUAL_PATTERN_COUNT
+#define HINT_SAMPLE 500
 #define WORD_COUNT USUAL_NULL_WORD_COUNT
 
 typedef struct Guessing {
@@ -385,16 +386,26 @@ static bool try_type(const Guessing *guessing, TypeKind kind) {
         return true;
 }
 
-/* What looks like numbers or dates and is text says what would read it. */
+static bool find_hint(const Guessing *guessing, const Str *texts, size_t count, Hint *out) {
+        return hint_numbers(guessing->format, texts, count, guessing->arena, out) ||
+               hint_dates(guessing->format, guessing->patterns, texts, count, guessing->arena, out);
+}
+
+/* What looks like numbers or dates and is text says what would read it. Some of many texts are asked first. */
 static void give_hint(const Guessing *guessing) {
         FormatKind kind = guessing->format->kind;
-        Hint hint;
-        if (guessing->out->doubt_count > 0 || kind == FORMAT_JSON || kind == FORMAT_JSONL)
-                return;
-        const Str *texts = guessing->texts.items;
         size_t count = guessing->texts.count;
-        if (hint_numbers(guessing->format, texts, count, guessing->arena, &hint) ||
-            hint_dates(guessing->format, guessing->patterns, texts, count, guessing->arena, &hint))
+        Hint hint;
+        if (guessing->out->doubt_count > 0 || guessing->format->decimal == 0 || kind == FORMAT_JSON || kind == FORMAT_JSONL)
+                return;
+        if (count > HINT_SAMPLE) {
+                Str *some = ARENA_ARRAY(guessing->arena, Str, HINT_SAMPLE);
+                for (size_t i = 0; i < HINT_SAMPLE; i++)
+                        some[i] = guessing->texts.items[i * count / HINT_SAMPLE];
+                if (!find_hint(guessing, some, HINT_SAMPLE, &hint))
+                        return;
+        }
+        if (find_hint(guessing, guessing->texts.items, count, &hint))
                 add_doubt(guessing->out, hint.what, hint.how);
 }
 
