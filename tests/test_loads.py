@@ -243,7 +243,7 @@ def test_nobody_reads_the_log_by_name_and_verify_and_tidy_know_it(shop: Project)
     for number in range(12):
         shop.drop("shop", f"items{number}.csv", f"id,name,at,op\n1,v{number},2026-01-{number + 1:02},U\n")
     shop.lode("run")
-    for name in ("shop.log.items", "shop.staging.items_log", "shop.landing.items"):
+    for name in ("shop.log.items", "shop.staging.items_log"):
         assert shop.error("query", f"select * from {name}")["code"] == "E203", name
     assert items(shop) == [{"id": 1, "name": "v11"}]
     assert [table["table"] for table in shop.json("tidy")["compacted"]] == ["shop.staging.items (log)"]

@@ -200,7 +200,8 @@ static void stop_running(Admission *admission, Ticket *ticket) {
 static Status check_line(const Party *party, Lane lane, const Limits *limits, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         size_t waiting = party->reserved[lane] + party->waiting[lane];
-        if ((int64_t)waiting < limits->value[LIMIT_WAITING])
+        int64_t free = limits->value[LIMIT_STATEMENTS] - (int64_t)party->running[lane]; /* those that may run as soon as a thread takes them */
+        if ((int64_t)waiting < limits->value[LIMIT_WAITING] + (free > 0 ? free : 0))
                 return STATUS_OK;
         error_set(err, STATUS_BUSY, "%zu statements of %s wait in line already, and more are refused (%.*s)", waiting, party->name,
                   STR_ARG(limit_place(limits, LIMIT_WAITING, &arena)));

@@ -107,6 +107,25 @@ TEST(a_principals_own_limits_hold_and_are_named) {
         admission_free(admission);
 }
 
+TEST(whoever_may_run_at_once_does_not_count_as_waiting) {
+        Admission *admission = admission_new(&(AdmissionOptions){ .slots = 8, .connections = 10, .cursors = 1, .firsts = 1 });
+        Limits limits = limits_with(LIMIT_STATEMENTS, 1);
+        limits.value[LIMIT_WAITING] = 2;
+        Party *ann = join(t, admission, "ann", false, &limits);
+        Ticket tickets[4] = { 0 };
+        for (size_t i = 0; i < 3; i++) /* before any thread took one */
+                CHECK_OK(line_up(t, admission, &tickets[i], ann, LANE_QUESTIONS, &limits));
+        CHECK(line_up(t, admission, &tickets[3], ann, LANE_QUESTIONS, &limits) == STATUS_BUSY);
+        CHECK(admission_next(admission, true) == &tickets[0]);
+        CHECK(line_up(t, admission, &tickets[3], ann, LANE_QUESTIONS, &limits) == STATUS_BUSY);
+        admission_done(admission, &tickets[0]);
+        CHECK_OK(line_up(t, admission, &tickets[3], ann, LANE_QUESTIONS, &limits));
+        for (size_t i = 1; i < 4; i++)
+                admission_done(admission, &tickets[i]);
+        admission_leave(admission, ann);
+        admission_free(admission);
+}
+
 TEST(the_last_connections_are_for_administrators_and_logins_do_not_take_all_threads) {
         Admission *admission = admission_new(&(AdmissionOptions){ .connections = 3, .reserved = 1, .logins = 1, .turns = 4, .bytes = 1000 });
         Limits limits;
