@@ -5,17 +5,7 @@
  * bytes choose the dialect.
  */
 #include "frame/csv.h"
-#include "frame/sniff.h"
-
-static void require(bool condition, const char *what) {
-        if (!condition)
-                panic("%s", what);
-}
-
-typedef struct Place {
-        int64_t record, line;
-        uint64_t end;
-} Place;
+#include "frame/fuzz_records.h"
 
 static void check_order(Place *last, int64_t record, int64_t line, uint64_t offset, uint64_t length, uint64_t size) {
         require(record > last->record, "a record's ordinal does not rise");
@@ -32,7 +22,7 @@ static void check_row(const RecordBatch *batch, size_t row, Str raw) {
         }
 }
 
-static void check_batch(RecordBatch *batch, Place *last, uint64_t size) {
+static void check_tiles(RecordBatch *batch, Place *last, uint64_t size) {
         size_t row = 0, bad = 0;
         while (row < batch->rows || bad < batch->bad_count) {
                 if (bad == batch->bad_count || (row < batch->rows && batch->records[row] < batch->bad[bad].record)) {
@@ -69,9 +59,7 @@ static void type_batch(const Format *format, const RecordBatch *batch, Arena *ar
 }
 
 static void check_counts(const RecordCounts *counts, size_t size) {
-        require(counts->records == counts->good + counts->bad + counts->headers + counts->blanks + counts->comments +
-                                           counts->preamble + counts->footers,
-                "the counts do not add up");
+        check_sum(counts);
         require(counts->bytes == size, "not every byte was read");
 }
 
@@ -93,22 +81,10 @@ static void read_all(const Format *format, Str text) {
                 if (end)
                         break;
                 type_batch(format, &batch, &arena);
-                check_batch(&batch, &last, size);
+                check_tiles(&batch, &last, size);
         }
         if (format->compression == FORMAT_PLAIN)
                 check_counts(csv_counts(reader), size);
-}
-
-static void sniff_all(Str text) {
-        CLEANUP(arena_deinit) Arena arena = { 0 };
-        Sniffed sniffed;
-        SniffedRows rows;
-        Error err;
-        if (sniff_format(text, true, &arena, &sniffed, &err) != STATUS_OK)
-                return;
-        require(format_check(&sniffed.format, &err) == STATUS_OK, err.message);
-        if (sniff_rows(&sniffed, source_of_bytes(&text), 5, &arena, &rows, &err) == STATUS_OK)
-                require(rows.accepted + rows.quarantined <= rows.counts.records, "more rows than records");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
