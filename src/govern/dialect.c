@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/vec.h"
 #include "sql/allow.h"
+#include "sql/client.h"
 #include "sql/lexer.h"
 
 typedef struct Dialect {
@@ -751,7 +752,7 @@ static bool is_value(const SqlExpr *call, Str name) {
 }
 
 /* Functions in FROM: of what they give there are relations, or nothing. */
-static Status change_from(void *context, SqlFrom **place, Error *err UNUSED) {
+static Status change_from(void *context, SqlFrom **place, Error *err) {
         Dialect *dialect = context;
         SqlFrom *from = *place;
         if (from->kind != SQL_FROM_FUNCTION)
@@ -760,6 +761,11 @@ static Status change_from(void *context, SqlFrom **place, Error *err UNUSED) {
         strip_schema(&call->function.path);
         dialect->in_from = call;
         Str name = last_of(call->function.path);
+        bool several = str_equal_nocase(name, STR("unnest")) && call->function.arguments.count > 1;
+        if (several || str_is(name, SQL_ROWS_FROM) || (is_value(call, name) && from->function.ordinality)) {
+                dialect->in_from = NULL;
+                return dialect_rows(dialect->tree, from, dialect->arena, err);
+        }
         if (str_equal_nocase(name, STR("pg_get_keywords"))) {
                 Str *path = ARENA_ARRAY(dialect->arena, Str, 2);
                 path[0] = STR("-");
@@ -774,7 +780,7 @@ static Status change_from(void *context, SqlFrom **place, Error *err UNUSED) {
                 call->function.path = one_name(dialect, STR("unnest"));
                 call->function.arguments.items[0].expr = nothing;
                 call->function.arguments.count = 1;
-        } else if (is_value(call, name) && !from->function.ordinality) {
+        } else if (is_value(call, name)) {
                 dialect->in_from = NULL;
                 sql_make_row(dialect->arena, from);
         }

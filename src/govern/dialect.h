@@ -12,6 +12,7 @@
  *   x = ANY ('{a,b}'), '{1,2}'::int[]               array literals
  *   indkey[n]                                       int2vector counts from 0
  *   to_char(t, 'YYYY-MM'), btrim(x) ...             functions that the engine has under another name
+ *   unnest(a, b), ROWS FROM (f(x), g(y))            (in FROM) one SELECT of unnest()s
  *   a SIMILAR TO 'x%'                               (of clients) the regular expression that PostgreSQL means
  *   a LIKE 'x\_%', varchar(3), numeric, DESC        (of clients) what PostgreSQL takes them for
  *
@@ -21,13 +22,16 @@
  */
 #include "govern/bind.h"
 
-/* Nothing here fails but for what the arena cannot give, and a SIMILAR TO whose pattern is not written out; what is not known is left for others to refuse. client: the text is a
- * PostgreSQL client's, and means what it means there also where the engine takes it for something else. */
+/* Nothing here fails but for what the arena cannot give, a SIMILAR TO whose pattern is not written out, and functions that
+ * cannot stand in ROWS FROM; what is not known is left for others to refuse. client: the text is a PostgreSQL client's, and
+ * means what it means there also where the engine takes it for something else. */
 Status dialect_apply(const SqlTree *tree, SqlQuery *query, bool client, Arena *arena, Error *err);
 /* A pattern of to_char() as the engine's strftime() takes it; false for what that cannot say the same way. */
 bool dialect_time_format(Str format, Arena *arena, Str *out);
 /* A pattern of SIMILAR TO as a regular expression for whole texts; escape: one character, or empty. False for what has none. */
 bool dialect_similar(Str text, Str escape, Arena *arena, Str *out);
+/* A call of FROM as a SELECT of a row for each element: ROWS FROM, unnest() of several, or a value. SQL_REFUSED. */
+Status dialect_rows(const SqlTree *tree, SqlFrom *from, Arena *arena, Error *err);
 
 /* Whether a word of the text is pg_something or information_schema. */
 bool dialect_is_about_catalog(Str sql);

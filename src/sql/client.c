@@ -147,6 +147,65 @@ static void fold(char *out, SqlToken token) {
                         out[i] = (char)(out[i] - 'A' + 'a');
 }
 
+static void blank(char *out, size_t begin, size_t end) {
+        memset(out + begin, ' ', end - begin);
+}
+
+static bool is_word(SqlToken token, const char *word) {
+        return token.kind == SQL_TOKEN_WORD && str_equal_nocase(token.text, str_of(word));
+}
+
+static bool is_symbol(SqlToken token, char symbol) {
+        return token.kind == SQL_TOKEN_SYMBOL && token.text.data[0] == symbol;
+}
+
+/* ONLY of FROM ONLY t and FROM ONLY (t), brackets included, where `before` is what stands before it. */
+static void drop_only(SqlLexer lexer, SqlToken before, SqlToken only, char *out) {
+        SqlToken next = sql_lex(&lexer), open = next;
+        if (!is_word(before, "from") && !is_word(before, "join") && !is_symbol(before, ',') && !is_symbol(before, '('))
+                return;
+        bool bracket = is_symbol(open, '(');
+        if (bracket)
+                next = sql_lex(&lexer);
+        if ((next.kind != SQL_TOKEN_NAME && next.kind != SQL_TOKEN_WORD) || is_word(next, "from"))
+                return;
+        while (bracket && (next.kind == SQL_TOKEN_NAME || next.kind == SQL_TOKEN_WORD || is_symbol(next, '.')))
+                next = sql_lex(&lexer);
+        if (bracket && !is_symbol(next, ')'))
+                return;
+        blank(out, only.offset, only.offset + only.text.size);
+        if (bracket) {
+                out[open.offset] = ' ';
+                out[next.offset] = ' ';
+        }
+}
+
+/* Whether what is in these brackets begins with a call: f(, a.f(. */
+static bool begins_with_call(SqlLexer lexer) {
+        static const char *const words[] = { "select", "values", "from", "with", "lateral" };
+        SqlToken token = sql_lex(&lexer);
+        for (size_t i = 0; i < COUNT_OF(words); i++)
+                if (is_word(token, words[i]))
+                        return false;
+        while (token.kind == SQL_TOKEN_NAME || token.kind == SQL_TOKEN_WORD || is_symbol(token, '.'))
+                token = sql_lex(&lexer);
+        return is_symbol(token, '(');
+}
+
+/* ROWS FROM ( becomes the name of a function and (; false if it is none: behind a comma it may be a column called rows. */
+static bool name_rows_from(SqlLexer lexer, SqlToken before, SqlToken rows, char *out) {
+        static const char name[] = "\"" SQL_ROWS_FROM "\"";
+        bool sure = is_word(before, "from") || is_word(before, "join") || is_word(before, "lateral");
+        SqlToken from = sql_lex(&lexer), open = sql_lex(&lexer);
+        if (!is_word(from, "from") || !is_symbol(open, '('))
+                return false;
+        if (!sure && !(is_symbol(before, ',') && begins_with_call(lexer)))
+                return false;
+        blank(out, rows.offset, open.offset);
+        memcpy(out + rows.offset, name, sizeof(name) - 1); /* as long as the two words */
+        return true;
+}
+
 static bool is_string(Str text, size_t at) {
         return at < text.size && text.data[at] == '\'';
 }
@@ -154,13 +213,20 @@ static bool is_string(Str text, size_t at) {
 Status sql_client_text(Str text, Arena *arena, Str *out, Error *err) {
         char *copy = arena_cstr(arena, text);
         SqlLexer lexer = { .text = text };
-        for (SqlToken token = sql_lex(&lexer); token.kind != SQL_TOKEN_END && !lexer.unclosed; token = sql_lex(&lexer)) {
+        SqlToken before = { 0 }, token;
+        for (token = sql_lex(&lexer); token.kind != SQL_TOKEN_END && !lexer.unclosed; before = token, token = sql_lex(&lexer)) {
                 char first = token.text.data[0];
                 if (token.kind == SQL_TOKEN_STRING && (first == 'e' || first == 'E'))
                         TRY(replace(text, copy, token.offset, token.text.size, 2, false, arena, err));
                 if (token.kind != SQL_TOKEN_WORD)
                         continue;
                 fold(copy, token);
+                if (is_word(token, "only"))
+                        drop_only(lexer, before, token, copy);
+                if (is_word(token, "rows") && name_rows_from(lexer, before, token, copy)) {
+                        token = sql_lex(&lexer); /* FROM */
+                        continue;
+                }
                 if (str_equal_nocase(token.text, STR("x")) && is_string(text, lexer.at)) {
                         error_set(err, STATUS_SQL_REFUSED, "X'...' is bits in PostgreSQL and bytes in the engine");
                         error_hint(err, "'\\x1f'::bytea is bytes");

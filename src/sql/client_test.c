@@ -14,6 +14,15 @@ TEST(names_without_quotes_fold_and_nothing_else_does) {
                 { "'open A", "'open A" },
                 { "E'open A", "E'open A" },
                 { "", "" },
+                { "FROM ONLY a.B, only (C), x JOIN Only D", "from      a.b,       c , x join      d" },
+                { "from (only a), only (select 1)", "from (     a), only (select 1)" },
+                { "select 1 only, a.only, \"only\" from ONLY", "select 1 only, a.only, \"only\" from only" },
+                { "fetch first 1 row only", "fetch first 1 row only" },
+                { "select * FROM Rows From (F(1), g())", "select * from \"rows of\" (f(1), g())" },
+                { "from ROWS /* FROM */ FROM(f())", "from \"rows of\"           (f())" },
+                { "select rows from (select 1 as rows) t", "select rows from (select 1 as rows) t" },
+                { "select a, rows from (select 1) t", "select a, rows from (select 1) t" },
+                { "from t, lateral rows from (s.f(t.a)) u, rows from (f())", "from t, lateral \"rows of\" (s.f(t.a)) u, \"rows of\" (f())" },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 Str out;

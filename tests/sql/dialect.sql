@@ -470,3 +470,31 @@ select floor(5.7)::int, ceil(5.2)::int, round(5.5)::int, trunc(5.9)::int
 select 5 / 2::float8, 5::float8 / 2
 select log(10.0), ln(1.0), exp(0.0)
 select lpad('7', 3, '0'), rpad('a', 3) || '|', repeat('-', 3)
+select * from unnest(array[1, 2], array['a', 'b', 'c']) t(x, y)
+select * from unnest(array[1, 2], array['a', 'b', 'c']) with ordinality t(x, y, n)
+select t.x, count(*) over () from unnest(array[1, 2], array['a']) as t(x, y) where y is null
+select * from (values (1, array[1, 2]), (2, array[3])) v(k, l), unnest(l, array['a', 'b']) u(x, y) order by k, x, y
+select k, x, n from (values (1, array[5, 6]), (2, array[7])) v(k, l) cross join lateral unnest(l) with ordinality u(x, n) order by k, n
+select k, x from (values (1, array[5, 6]), (2, null::int[])) v(k, l) left join lateral unnest(l) u(x) on true order by k, x
+select * from rows from (generate_series(1, 3), unnest(array['a', 'b'])) as t(n, w)
+select * from rows from (generate_series(1, 3), unnest(array['a', 'b'])) with ordinality as t(n, w, o)
+select generate_series, upper, ordinality from rows from (generate_series(1, 2), upper('x')) with ordinality
+select * from rows from (generate_series(1, 2)) as t
+select generate_series.* from rows from (generate_series(1, 2))
+select * from rows from (unnest(array[1, 2], array[3]), generate_series(1, 3)) as t(a, b, c)
+select k, a, b from (values (1), (2)) v(k), lateral rows from (generate_series(1, k), unnest(array['x'])) t(a, b) order by k, a
+select * from upper('x') with ordinality
+select * from generate_subscripts(array[7, 8], 1) with ordinality t(a, b)
+select * from generate_series(5, 1, -2) with ordinality
+select * from generate_series(timestamp '2026-01-01', timestamp '2026-01-02', interval '12 hours') with ordinality as t(t, n)
+select ordinality, x from unnest(array['b', 'a']) with ordinality as t(x) order by ordinality desc
+select * from rows from (nosuch(1))
+select * from rows from (1 + 1)
+select count(*) from only pg_class where relname = 'pg_type'
+select count(*) from only (pg_class) c join only pg_namespace n on n.oid = c.relnamespace where relname = 'pg_type'
+select count(*) from pg_catalog.pg_namespace n, only pg_catalog.pg_class c where n.oid = c.relnamespace and relname = 'pg_type'
+select a as only from (values (1)) t(a) fetch first 1 row only
+select * from only nosuch
+select * from only (select 1)
+select rows from (select 1 as rows) t
+select 1, rows from (values (1)) t(rows)
