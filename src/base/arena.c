@@ -108,6 +108,13 @@ Str arena_str(Arena *arena, Str s) {
         return (Str){ copy, s.size };
 }
 
+Str arena_lower(Arena *arena, Str s) {
+        char *copy = arena_cstr(arena, s);
+        for (size_t i = 0; i < s.size; i++)
+                copy[i] = char_lower(copy[i]);
+        return (Str){ copy, s.size };
+}
+
 char *arena_cstr(Arena *arena, Str s) {
         char *copy = arena_alloc_raw(arena, s.size + 1);
         if (s.size)

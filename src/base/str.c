@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/str.h"
 
-static char lower(char c) {
-        return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-
 static bool is_space(char c) {
         return c == ' ' || (c >= '\t' && c <= '\r');
 }
@@ -13,9 +9,16 @@ bool str_equal_nocase(Str a, Str b) {
         if (a.size != b.size)
                 return false;
         for (size_t i = 0; i < a.size; i++)
-                if (lower(a.data[i]) != lower(b.data[i]))
+                if (char_lower(a.data[i]) != char_lower(b.data[i]))
                         return false;
         return true;
+}
+
+bool str_is_one_of_nocase(Str s, const char *const *words, size_t count) {
+        for (size_t i = 0; i < count; i++)
+                if (str_equal_nocase(s, str_of(words[i])))
+                        return true;
+        return false;
 }
 
 int str_compare(Str a, Str b) {
@@ -157,14 +160,14 @@ size_t str_distance(Str a, Str b) {
         for (size_t i = 1; i <= a.size; i++) {
                 now[0] = i;
                 for (size_t j = 1; j <= b.size; j++) {
-                        bool same = lower(a.data[i - 1]) == lower(b.data[j - 1]);
+                        bool same = char_lower(a.data[i - 1]) == char_lower(b.data[j - 1]);
                         size_t best = last[j - 1] + !same;
                         if (last[j] + 1 < best)
                                 best = last[j] + 1;
                         if (now[j - 1] + 1 < best)
                                 best = now[j - 1] + 1;
-                        if (i > 1 && j > 1 && lower(a.data[i - 1]) == lower(b.data[j - 2]) &&
-                            lower(a.data[i - 2]) == lower(b.data[j - 1]) && before[j - 2] + 1 < best)
+                        if (i > 1 && j > 1 && char_lower(a.data[i - 1]) == char_lower(b.data[j - 2]) &&
+                            char_lower(a.data[i - 2]) == char_lower(b.data[j - 1]) && before[j - 2] + 1 < best)
                                 best = before[j - 2] + 1;
                         now[j] = best;
                 }

@@ -39,7 +39,13 @@ static inline Str str_slice(Str s, size_t from, size_t to) {
         return (Str){ from ? s.data + from : s.data, to - from };
 }
 
-bool str_equal_nocase(Str a, Str b); /* ASCII case only */
+/* Without regard to case, or made lower case: ASCII letters only, here and wherever a name says nocase or lower. */
+static inline char char_lower(char c) {
+        return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool str_equal_nocase(Str a, Str b);
+bool str_is_one_of_nocase(Str s, const char *const *words, size_t count);
 int str_compare(Str a, Str b);       /* bytewise, shorter first */
 bool str_starts_with(Str s, Str prefix);
 bool str_ends_with(Str s, Str suffix);

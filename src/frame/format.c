@@ -213,18 +213,9 @@ bool name_is_reserved(Str name) {
         return false;
 }
 
-static Str lower(Arena *arena, Str text) {
-        char *copy = arena_cstr(arena, text);
-        for (size_t i = 0; i < text.size; i++) {
-                if (copy[i] >= 'A' && copy[i] <= 'Z')
-                        copy[i] = (char)(copy[i] | 0x20);
-        }
-        return (Str){ copy, text.size };
-}
-
 /* The number that the next namesake tries first; 0: nobody has the name, in any case. */
 static int *namesakes_of(Map *taken, Arena *arena, Str name) {
-        void **slot = map_at(taken, lower(arena, name));
+        void **slot = map_at(taken, arena_lower(arena, name));
         if (!*slot)
                 *slot = ARENA_NEW(arena, int);
         return *slot;

@@ -178,22 +178,15 @@ static const BindSystem *system_of(const Bind *bind, const Text *text) {
         return text->source == 0 || text->own ? bind->request->source->system : NULL;
 }
 
-static Str lower_case(Arena *arena, Str name) {
-        char *copy = arena_cstr(arena, name);
-        for (size_t i = 0; i < name.size; i++)
-                copy[i] = (char)(copy[i] >= 'A' && copy[i] <= 'Z' ? copy[i] + 32 : copy[i]);
-        return (Str){ copy, name.size };
-}
-
 /* pg_catalog.x, information_schema.x, lode.x, and pg_x alone. */
 static Status resolve_system(Bind *bind, const Text *text, SqlNames path, Relation **out, Error *err) {
         const BindSystem *system = system_of(bind, text);
         if (!system || path.count > 2)
                 return STATUS_OK;
-        Str name = lower_case(bind->arena, name_of_path(path));
+        Str name = arena_lower(bind->arena, name_of_path(path));
         if (path.count == 1 && !str_starts_with(name, STR("pg_")))
                 return STATUS_OK;
-        Str schema = path.count == 2 ? lower_case(bind->arena, path.items[0]) : STR("pg_catalog");
+        Str schema = path.count == 2 ? arena_lower(bind->arena, path.items[0]) : STR("pg_catalog");
         return system->find(system->context, schema, name, bind->arena, out, err);
 }
 
@@ -252,7 +245,7 @@ static Status resolve_path(Bind *bind, const Text *text, SqlNames path, const vo
         if (zone.size == 0 || stage.size == 0)
                 return STATUS_OK;
         /* Before anything is read: what is not granted takes as long as what is not there. All names are lower case. */
-        if (!sight_allows(source->sight, text->principal, lower_case(bind->arena, zone), lower_case(bind->arena, stage), lower_case(bind->arena, name)))
+        if (!sight_allows(source->sight, text->principal, arena_lower(bind->arena, zone), arena_lower(bind->arena, stage), arena_lower(bind->arena, name)))
                 return STATUS_OK;
         if (moment)
                 TRY(source->resolve_at(source->context, moment, zone, stage, name, bind->arena, out, err));
@@ -858,13 +851,6 @@ static SqlExpr *row_of(Bind *bind, const Seen *seen) {
         return row;
 }
 
-static bool is_one_of(Str word, const char *const *words, size_t count) {
-        for (size_t i = 0; i < count; i++)
-                if (str_equal_nocase(word, str_of(words[i])))
-                        return true;
-        return false;
-}
-
 /* Words without brackets that SQL reserves and the engine would answer for itself. */
 static const char *const PRINCIPALS[] = { "current_user", "session_user", "user", "current_role" };
 static const char *const PLACES[] = { "current_catalog", "current_schema" };
@@ -885,7 +871,7 @@ static const char *clock_of(Str word) {
 }
 
 static bool names_who_or_where(Str word) {
-        return is_one_of(word, PRINCIPALS, COUNT_OF(PRINCIPALS)) || is_one_of(word, PLACES, COUNT_OF(PLACES));
+        return str_is_one_of_nocase(word, PRINCIPALS, COUNT_OF(PRINCIPALS)) || str_is_one_of_nocase(word, PLACES, COUNT_OF(PLACES));
 }
 
 static bool is_quoted(const Text *text, const SqlExpr *expr) {
@@ -1047,7 +1033,7 @@ static Status bind_word(Bind *bind, const Text *text, SqlExpr **place, Str word,
         static const char *const refused[] = { "current_catalog", "current_schema", "current_database" };
         SqlExpr *expr = *place;
         const BindSystem *system = system_of(bind, text);
-        if (is_one_of(word, refused, COUNT_OF(refused)) && system) {
+        if (str_is_one_of_nocase(word, refused, COUNT_OF(refused)) && system) {
                 SqlExpr *schema;
                 if (!str_equal_nocase(word, STR("current_schema")))
                         return put_text(bind, place, system->database);
@@ -1056,7 +1042,7 @@ static Status bind_word(Bind *bind, const Text *text, SqlExpr **place, Str word,
                 *place = schema;
                 return STATUS_OK;
         }
-        if (is_one_of(word, refused, COUNT_OF(refused))) {
+        if (str_is_one_of_nocase(word, refused, COUNT_OF(refused))) {
                 error_set(err, STATUS_SQL_REFUSED, "%.*s is not allowed", STR_ARG(word));
                 error_hint(err, "tables are named zone.stage.table");
                 return place_error(text, expr->at, err);
@@ -1069,7 +1055,7 @@ static Status bind_word(Bind *bind, const Text *text, SqlExpr **place, Str word,
                 *place = call;
                 return STATUS_OK;
         }
-        if (!is_one_of(word, PRINCIPALS, COUNT_OF(PRINCIPALS)))
+        if (!str_is_one_of_nocase(word, PRINCIPALS, COUNT_OF(PRINCIPALS)))
                 return STATUS_OK;
         return put_text(bind, place, text->principal->name);
 }
@@ -1147,7 +1133,7 @@ static bool takes_lambda(Str name) {
                 "apply",  "array_apply", "array_transform", "list_apply",  "list_transform", "array_filter",
                 "filter", "list_filter", "array_reduce",    "list_reduce", "reduce",
         };
-        return is_one_of(name, names, COUNT_OF(names));
+        return str_is_one_of_nocase(name, names, COUNT_OF(names));
 }
 
 /*

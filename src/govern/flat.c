@@ -13,15 +13,8 @@ void flat_init(Flat *flat, Arena *arena) {
         map_init(&flat->touched, arena);
 }
 
-static Str lower(Arena *arena, Str name) {
-        char *copy = arena_cstr(arena, name);
-        for (size_t i = 0; i < name.size; i++)
-                copy[i] = (char)(copy[i] >= 'A' && copy[i] <= 'Z' ? copy[i] - 'A' + 'a' : copy[i]);
-        return (Str){ copy, name.size };
-}
-
 static void touch(Flat *flat, Str name) {
-        map_put(&flat->touched, lower(flat->arena, name), flat);
+        map_put(&flat->touched, arena_lower(flat->arena, name), flat);
 }
 
 static void touch_all(Flat *flat, SqlNames parts) {
@@ -38,13 +31,6 @@ static void pair(Flat *flat, Str one, Str other) {
         names[0] = one;
         names[1] = other;
         vec_push(flat->arena, &flat->aliases, ((SqlNames){ names, 2 }));
-}
-
-static bool is_one_of(Str word, const char *const *words, size_t count) {
-        for (size_t i = 0; i < count; i++)
-                if (str_equal_nocase(word, str_of(words[i])))
-                        return true;
-        return false;
 }
 
 /* ---- expressions ---- */
@@ -73,14 +59,14 @@ static void visit_column(const Walk *walk, SqlNames parts, bool bare) {
 /* Of these a lone column is as good as an output. */
 static bool takes_bare(const SqlNames *path, const SqlArguments *arguments) {
         static const char *const words[] = { "count", "count_star", "sum", "min", "max", "avg", "first", "last", "list" };
-        return path->count == 1 && arguments->count <= 1 && is_one_of(path->items[0], words, COUNT_OF(words));
+        return path->count == 1 && arguments->count <= 1 && str_is_one_of_nocase(path->items[0], words, COUNT_OF(words));
 }
 
 /* What it gives depends on which row comes first. */
 static bool is_ordered(const SqlNames *path) {
         static const char *const words[] = { "first", "last", "any_value", "arbitrary", "list", "array_agg", "string_agg", "group_concat", "listagg", "row_number",
                                              "lag", "lead", "first_value", "last_value", "nth_value", "ntile" };
-        return path->count > 0 && is_one_of(last_of(*path), words, COUNT_OF(words));
+        return path->count > 0 && str_is_one_of_nocase(last_of(*path), words, COUNT_OF(words));
 }
 
 static void visit_call(const Walk *walk, const SqlNames *path, const SqlArguments *arguments, const SqlOrders *orders, const SqlExpr *filter) {

@@ -6,17 +6,9 @@ typedef struct Collect {
         Arena *arena;
 } Collect;
 
-static Str lower(Arena *arena, Str name) {
-        char *copy = arena_cstr(arena, name);
-        for (size_t i = 0; i < name.size; i++)
-                if (copy[i] >= 'A' && copy[i] <= 'Z')
-                        copy[i] = (char)(copy[i] - 'A' + 'a');
-        return (Str){ copy, name.size };
-}
-
 static void put(Collect *collect, Map *names, Str name) {
         if (name.size > 0)
-                map_put(names, lower(collect->arena, name), collect->out);
+                map_put(names, arena_lower(collect->arena, name), collect->out);
 }
 
 static void put_all(Collect *collect, Map *names, SqlNames list, size_t count) {

@@ -75,14 +75,6 @@ static Status look_at_source(Dry *dry, const Node *node, Error *err) {
 
 /* ---- the text as binding sees it ---- */
 
-static Str lower(Arena *arena, Str name) {
-        char *copy = arena_cstr(arena, name);
-        for (size_t i = 0; i < name.size; i++)
-                if (copy[i] >= 'A' && copy[i] <= 'Z')
-                        copy[i] = (char)(copy[i] + ('a' - 'A'));
-        return (Str){ copy, name.size };
-}
-
 static void set_columns(Relation *relation, const LakeColumn *columns, size_t count, Arena *arena) {
         relation->columns = ARENA_ARRAY(arena, RelationColumn, count);
         relation->column_count = count;
@@ -93,7 +85,7 @@ static void set_columns(Relation *relation, const LakeColumn *columns, size_t co
 static Status resolve(void *context, Str zone, Str stage, Str name, Arena *arena, Relation **out, Error *err UNUSED) {
         const Dry *dry = context;
         const Graph *graph = dry->spec->text->graph;
-        const Node *node = graph_node(graph, lower(arena, arena_strf(arena, "%.*s.%.*s.%.*s", STR_ARG(zone), STR_ARG(stage), STR_ARG(name))));
+        const Node *node = graph_node(graph, arena_lower(arena, arena_strf(arena, "%.*s.%.*s.%.*s", STR_ARG(zone), STR_ARG(stage), STR_ARG(name))));
         *out = NULL;
         if (!node || !dry->tables[node->index].known)
                 return STATUS_OK;

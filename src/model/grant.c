@@ -172,7 +172,7 @@ typedef struct TagList {
 static Str tag_key(Arena *arena, Str table, Str column) {
         char *key = arena_printf(arena, "%.*s%c%.*s", STR_ARG(table), '\n', STR_ARG(column));
         for (char *at = key + table.size; *at; at++)
-                *at = (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at);
+                *at = char_lower(*at);
         return str_of(key);
 }
 

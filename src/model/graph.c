@@ -186,15 +186,6 @@ static void sort_nodes(Node **nodes, size_t count, int (*compare)(const void *, 
                 qsort(nodes, count, sizeof(*nodes), compare);
 }
 
-/* Names of the project are lower case; SQL does not care. */
-static Str lower(Arena *arena, Str name) {
-        char *copy = arena_cstr(arena, name);
-        for (size_t i = 0; i < name.size; i++)
-                if (copy[i] >= 'A' && copy[i] <= 'Z')
-                        copy[i] = (char)(copy[i] + ('a' - 'A'));
-        return (Str){ copy, name.size };
-}
-
 static Node *resolve(const Graph *graph, const Node *node, const GraphRelation *relation, Str *out_wanted) {
         Str zone = relation->zone.size ? relation->zone : node->zone;
         Arena *arena = graph->arena;
@@ -205,7 +196,7 @@ static Node *resolve(const Graph *graph, const Node *node, const GraphRelation *
                                           : written;
         if (relation->stage.size == 0)
                 return NULL;
-        return graph_node(graph, lower(arena, arena_strf(arena, "%.*s.%.*s", STR_ARG(zone), STR_ARG(written))));
+        return graph_node(graph, arena_lower(arena, arena_strf(arena, "%.*s.%.*s", STR_ARG(zone), STR_ARG(written))));
 }
 
 static void link_node(Graph *graph, Node *node, const Project *project, Problems *problems) {

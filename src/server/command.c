@@ -90,14 +90,6 @@ static Status want_end(const Reader *reader, Error *err) {
         return reader->token.kind == SQL_TOKEN_END ? STATUS_OK : unexpected(reader, "the end", err);
 }
 
-static Str fold(Arena *arena, Str word) {
-        char *copy = arena_cstr(arena, word);
-        for (size_t i = 0; i < word.size; i++)
-                if (copy[i] >= 'A' && copy[i] <= 'Z')
-                        copy[i] = (char)(copy[i] - 'A' + 'a');
-        return (Str){ copy, word.size };
-}
-
 /* The text between the quotes, doubled ones made single; of E'' also the escapes that clients use. */
 static Str unquote(Arena *arena, Str quoted) {
         bool escapes = quoted.data[0] == 'e' || quoted.data[0] == 'E';
@@ -122,7 +114,7 @@ static Str undollar(Str quoted) {
 
 static Status read_name(Reader *reader, const char *wanted, Str *out, Error *err) {
         if (reader->token.kind == SQL_TOKEN_WORD)
-                *out = fold(reader->arena, reader->token.text);
+                *out = arena_lower(reader->arena, reader->token.text);
         else if (reader->token.kind == SQL_TOKEN_NAME)
                 *out = unquote(reader->arena, reader->token.text);
         else
@@ -256,7 +248,7 @@ static Status read_values(Reader *reader, Error *err) {
                 bool word = reader->token.kind == SQL_TOKEN_WORD;
                 TRY(read_value(reader, "a value", &value, err));
                 if (word)
-                        value = fold(reader->arena, value);
+                        value = arena_lower(reader->arena, value);
                 vec_push(reader->arena, &values, value);
         } while (take_symbol(reader, ','));
         reader->command->values = values.items;
@@ -729,7 +721,7 @@ static Status read_explain(Reader *reader, Error *err) {
         if (take_symbol(reader, '(')) {
                 TRY(read_list(reader, err));
                 for (size_t i = 0; i < command->value_count; i++)
-                        command->analyze |= str_starts_with(fold(reader->arena, command->values[i]), STR("analyze"));
+                        command->analyze |= str_starts_with(arena_lower(reader->arena, command->values[i]), STR("analyze"));
         }
         for (;;) {
                 if (take_word(reader, "analyze"))

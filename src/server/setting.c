@@ -239,7 +239,7 @@ static bool take_listed(Str *rest, Arena *arena, Str *out) {
                 closed |= quote && !doubled;
                 at += doubled;
                 if (!quote || doubled)
-                        name[size++] = !quoted && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+                        name[size++] = quoted ? c : char_lower(c);
         }
         *out = quoted ? (Str){ name, size } : str_trim((Str){ name, size });
         *rest = str_trim(str_slice(*rest, at, rest->size));

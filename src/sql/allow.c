@@ -124,7 +124,7 @@ static bool holds(const char *list, Str word) {
                 char c = word.data[i];
                 if (c == ' ' || c == '\0')
                         return false;
-                padded[i + 1] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+                padded[i + 1] = char_lower(c);
         }
         padded[word.size + 1] = ' ';
         padded[word.size + 2] = '\0';

@@ -143,8 +143,7 @@ static Status replace(Str text, char *out, size_t offset, size_t span, size_t be
 
 static void fold(char *out, SqlToken token) {
         for (size_t i = token.offset; i < token.offset + token.text.size; i++)
-                if (out[i] >= 'A' && out[i] <= 'Z')
-                        out[i] = (char)(out[i] - 'A' + 'a');
+                out[i] = char_lower(out[i]);
 }
 
 static void blank(char *out, size_t begin, size_t end) {

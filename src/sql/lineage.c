@@ -75,7 +75,7 @@ static void unite_all(Walk *walk, Set *into, const Outs *outs) {
 static Set set_of(Walk *walk, Str table, Str column) {
         char *key = arena_printf(walk->arena, "%.*s %.*s", STR_ARG(table), STR_ARG(column));
         for (char *at = key + table.size; *at; at++)
-                *at = (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at);
+                *at = char_lower(*at);
         void **number = map_at(&walk->numbers, str_of(key));
         if (!*number) {
                 vec_push(walk->arena, &walk->sources, (LineageSource){ table, column });
