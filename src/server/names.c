@@ -117,7 +117,7 @@ Status session_describe(Session *session, Arena *arena, SystemSession *out, Time
         return timezone_read(arena_str(arena, settings_get(session->settings, STR("timezone"))), arena, &ignored, zone, err);
 }
 
-/* ---- set_config() and current_setting() ---- */
+/* ---- functions that only the session can answer ---- */
 
 typedef struct Filling {
         Session *session;
@@ -125,11 +125,6 @@ typedef struct Filling {
         bool now;
         Arena *arena;
 } Filling;
-
-static bool is_call(const SqlExpr *expr, const char *name, size_t count) {
-        return expr->kind == SQL_FUNCTION && expr->function.path.count > 0 && expr->function.arguments.count == count &&
-               str_is(expr->function.path.items[expr->function.path.count - 1], name);
-}
 
 static bool is_interval(const SqlExpr *type) {
         return type->kind == SQL_TYPE && type->type.path.count > 0 &&
@@ -185,14 +180,14 @@ static Status fill_current_setting(const Filling *filling, SqlExpr **place, Erro
         return STATUS_OK;
 }
 
-static Status fill_setting(void *context, SqlExpr **place, Error *err);
+static Status fill_call(void *context, SqlExpr **place, Error *err);
 
 /* x AT TIME ZONE 'name', which the parser makes timezone('name', x): the engine takes other words for zones, or takes them otherwise. */
 static Status fill_zone(const Filling *filling, SqlExpr **place, Error *err) {
         SqlExpr **first = &(*place)->function.arguments.items[0].expr;
         TimeZone zone;
         Str ignored;
-        TRY(fill_setting((void *)(uintptr_t)filling, first, err)); /* current_setting('timezone') */
+        TRY(fill_call((void *)(uintptr_t)filling, first, err)); /* current_setting('timezone') */
         const SqlExpr *name = literal_of(*first);
         if (!name || name->constant.literal != SQL_STRING || ((*first)->kind == SQL_CAST && is_interval((*first)->cast.type)))
                 return STATUS_OK;
@@ -209,8 +204,8 @@ static void become(const Filling *filling, SqlExpr **place, SqlLiteral literal, 
         (*place)->constant.literal = literal;
 }
 
-/* pg_cancel_backend(pid), pg_terminate_backend(pid): of one's own sessions; for administrators, of all. */
-static Status fill_signal(const Filling *filling, SqlExpr **place, bool end, Error *err) {
+/* Of one's own sessions; for administrators, of all. */
+static Status signal_session(const Filling *filling, SqlExpr **place, bool end, Error *err) {
         Session *session = filling->session;
         const SqlExpr *number = literal_of((*place)->function.arguments.items[0].expr);
         int64_t process = 0;
@@ -234,35 +229,57 @@ static Status fill_signal(const Filling *filling, SqlExpr **place, bool end, Err
         return STATUS_OK;
 }
 
-static Status fill_setting(void *context, SqlExpr **place, Error *err) {
-        const Filling *filling = context;
-        if (is_call(*place, "pg_cancel_backend", 1) || is_call(*place, "pg_terminate_backend", 1))
-                return fill_signal(filling, place, is_call(*place, "pg_terminate_backend", 1), err);
-        if (is_call(*place, "pg_backend_pid", 0))
-                return become(filling, place, SQL_INTEGER, arena_strf(filling->arena, "%u", session_process(filling->session))), STATUS_OK;
-        if (is_call(*place, "set_config", 3))
-                return fill_set_config(filling, place, err);
-        if (is_call(*place, "timezone", 2))
-                return fill_zone(filling, place, err);
-        if (is_call(*place, "current_setting", 1) || is_call(*place, "current_setting", 2))
-                return fill_current_setting(filling, place, err);
+static Status fill_cancel(const Filling *filling, SqlExpr **place, Error *err) {
+        return signal_session(filling, place, false, err);
+}
+
+static Status fill_terminate(const Filling *filling, SqlExpr **place, Error *err) {
+        return signal_session(filling, place, true, err);
+}
+
+static Status fill_process(const Filling *filling, SqlExpr **place, Error *err UNUSED) {
+        become(filling, place, SQL_INTEGER, arena_strf(filling->arena, "%u", session_process(filling->session)));
         return STATUS_OK;
 }
 
+typedef struct Filler {
+        const char *name;
+        size_t least, most; /* arguments */
+        Status (*fill)(const Filling *filling, SqlExpr **place, Error *err);
+} Filler;
+
+static const Filler *filler_of(const SqlExpr *call) {
+        static const Filler fillers[] = {
+                { "pg_cancel_backend",    1, 1, fill_cancel },
+                { "pg_terminate_backend", 1, 1, fill_terminate },
+                { "pg_backend_pid",       0, 0, fill_process },
+                { "set_config",           3, 3, fill_set_config },
+                { "timezone",             2, 2, fill_zone },
+                { "current_setting",      1, 2, fill_current_setting },
+        };
+        const SqlNames *path = &call->function.path;
+        for (size_t i = 0; path->count > 0 && i < COUNT_OF(fillers); i++)
+                if (str_is(path->items[path->count - 1], fillers[i].name))
+                        return &fillers[i];
+        return NULL;
+}
+
+static Status fill_call(void *context, SqlExpr **place, Error *err) {
+        const Filler *filler = (*place)->kind == SQL_FUNCTION ? filler_of(*place) : NULL;
+        size_t count = filler ? (*place)->function.arguments.count : 0;
+        return filler && count >= filler->least && count <= filler->most ? filler->fill(context, place, err) : STATUS_OK;
+}
+
+/* A value in FROM is a row. */
 static Status fill_row(void *context, SqlFrom **place, Error *err UNUSED) {
-        static const char *const names[] = { "pg_cancel_backend", "pg_terminate_backend", "pg_backend_pid", "set_config", "timezone", "current_setting" };
         const Filling *filling = context;
-        const SqlExpr *call = (*place)->kind == SQL_FROM_FUNCTION ? (*place)->function.call : NULL;
-        for (size_t i = 0; call && i < COUNT_OF(names); i++)
-                if (is_call(call, names[i], call->function.arguments.count)) {
-                        sql_make_row(filling->arena, *place);
-                        return STATUS_OK;
-                }
+        if ((*place)->kind == SQL_FROM_FUNCTION && filler_of((*place)->function.call))
+                sql_make_row(filling->arena, *place);
         return STATUS_OK;
 }
 
 Status session_fill_settings(Session *session, SqlTree *tree, bool now, Arena *arena, Error *err) {
         Filling filling = { session, tree, now, arena };
-        SqlVisitor visitor = { .expr = fill_setting, .from = fill_row, .context = &filling };
+        SqlVisitor visitor = { .expr = fill_call, .from = fill_row, .context = &filling };
         return sql_visit_query(tree->query, &visitor, err);
 }

@@ -473,18 +473,28 @@ Str session_service(const Session *session) {
         return str_equal(session->login, session->principal.name) ? STR_NONE : session->login;
 }
 
+static Status load_login(Session *session, Arena *arena, Account *out, Error *err) {
+        Status status = account_load(session->thread->lake->catalog, session->login, arena, out, err);
+        if (status == STATUS_NOT_FOUND || (status == STATUS_OK && out->locked))
+                return session_refuse(session, "28000", STATUS_LOGIN, err, "this login was withdrawn");
+        return status;
+}
+
 /* The same for one that there is not and one that it may not be: who there is, is not for it to know. */
-Status session_may_act_as(Session *session, Str name, Arena *arena, Account *out, Error *err) {
-        Account self;
-        Catalog *catalog = session->thread->lake->catalog;
-        TRY(account_load(catalog, session->login, arena, &self, err));
-        Status status = account_load(catalog, name, arena, out, err);
+static Status load_other(Session *session, const Account *login, Str name, Arena *arena, Account *out, Error *err) {
+        Status status = account_load(session->thread->lake->catalog, name, arena, out, err);
         if (status != STATUS_OK && status != STATUS_NOT_FOUND)
                 return status;
-        if (status == STATUS_OK && !out->locked && account_may_act_as(&self, out))
+        if (status == STATUS_OK && !out->locked && account_may_act_as(login, out))
                 return STATUS_OK;
         session_refuse(session, "42501", STATUS_DENIED, err, "permission denied to set role \"%.*s\"", STR_ARG(name));
         return error_hint(err, "whose place it may take is said by lode user set %.*s --may-act-as WHO", STR_ARG(session->login));
+}
+
+Status session_may_act_as(Session *session, Str name, Arena *arena, Account *out, Error *err) {
+        Account login;
+        TRY(load_login(session, arena, &login, err));
+        return load_other(session, &login, name, arena, out, err);
 }
 
 /* In whose place it asks, as its settings say. */
@@ -513,12 +523,10 @@ Str session_asks_as(Session *session) {
 
 static Status load_accounts(Session *session, Arena *arena, Account *out, Error *err) {
         Str chosen = session_asks_as(session);
-        Status status = account_load(session->thread->lake->catalog, session->login, arena, out, err);
-        if (status == STATUS_NOT_FOUND || (status == STATUS_OK && out->locked))
-                return session_refuse(session, "28000", STATUS_LOGIN, err, "this login was withdrawn");
-        if (status != STATUS_OK || str_equal(chosen, session->login))
-                return status;
-        return session_may_act_as(session, chosen, arena, out, err);
+        Account login;
+        TRY(load_login(session, arena, &login, err));
+        *out = login;
+        return str_equal(chosen, session->login) ? STATUS_OK : load_other(session, &login, chosen, arena, out, err);
 }
 
 Status session_refresh(Session *session, Error *err) {

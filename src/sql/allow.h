@@ -3,7 +3,7 @@
 /*
  * The reviewed names: functions, table functions, types and collations of DuckDB 2.0.0 that a statement may use.
  * Everything else is refused, whatever the engine would make of it. The lists were started from duckdb_functions() of
- * SQL_ENGINE_VERSION and gone through by name; a new version of the engine needs a new review.
+ * that version and gone through by name; a new version of the engine needs a new review.
  *
  * Not on the lists, for what they reach or tell: files, settings, variables, sequences, sleeping, logs, other
  * connections, plans, SQL given as text, aggregate states, statistics of a column (stats, vector_type, bitstring_agg

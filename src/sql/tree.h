@@ -11,13 +11,12 @@
  * Everything lives in the arena given to sql_tree_read(). The binder changes trees in place; sql_query_copy() makes
  * a tree of one's own. Plain data: any thread, one at a time.
  *
- * The JSON has no version field: this reader is tied to SQL_ENGINE_VERSION, and whoever starts a worker compares the
+ * The JSON has no version field: this reader is tied to DuckDB 2.0.0, and whoever starts a worker compares the
  * version string that it reports.
  */
 #include "base/error.h"
 #include "base/json.h"
 
-#define SQL_ENGINE_VERSION "v2.0.0"
 #define SQL_TEXT_MAX (1u << 20)  /* bytes of a statement */
 #define SQL_TREE_MAX (16u << 20) /* bytes of its JSON */
 #define SQL_DEPTH_MAX 200        /* nesting of expressions, queries and relations together */
