@@ -11,6 +11,8 @@ CASES = [
     ("thousands", "delimiter: \";\"\n", "int", ["1", "2"], ["1,200", "13,400,000"], 'thousands: ","'),
     ("a word for nothing", "", "int", ["1", "2", "-5"], ["n/a", "n/a"], "nulls: n/a"),
     ("two words for nothing", "", "date", ["2026-01-05"] * 4, ["-", "unknown", "-"], 'nulls: ["-", unknown]'),
+    ("a word of a column with its own words", "", "int nulls(NA)", ["1", "2", "-5"], ["-", "-"], "value: int nulls(NA | -)"),
+    ("groups as in India", "delimiter: \";\"\n", "int", ["1", "2"], ["1,200", "12,34,567"], "thousands: indian"),
     ("a day that is none", "", "date", ["2026-01-05", "2026-01-06"], ["0000-00-00"], "nulls: 0000-00-00"),
     ("more decimals", "", "decimal(9,2)", ["1.00", "2"], ["1.234"], "value: decimal(18,3)"),
     ("longer numbers", "", "int", ["1", "2"], ["3000000000"], "value: bigint"),
@@ -84,3 +86,17 @@ def test_it_is_tried_on_every_delivery(project: Project) -> None:
     project.write("in/things_2.csv", "id,value\n1,2026-01-01\n2,Christmas\n")
     project.lode("run")
     assert named(project.lode("show", "quarantine").stdout.splitlines()) == ["value: text"]
+
+
+def test_a_word_that_is_a_text_elsewhere_is_one_of_its_column(project: Project) -> None:
+    project.write("in/things.csv", "id,country,value\n1,NA,5\n2,DK,NA\n3,DE,7\n")
+    project.write("zones/shop/sources/things.yml", "from: in/things.csv\ncolumns:\n  id: int\n  country: text\n  value: int\n")
+    project.lode("run")
+    assert named(project.lode("show", "quarantine").stdout.splitlines()) == ["value: int nulls(NA)"]
+    project.write("zones/shop/sources/things.yml", "from: in/things.csv\nnulls: DE\ncolumns:\n  id: int\n  country: text nulls()\n  value: int nulls(NA)\n")
+    project.lode("run")
+    assert project.query("select id, country, value from shop.staging.things order by id") == [
+        {"id": 1, "country": "NA", "value": 5}, {"id": 2, "country": "DK", "value": None}, {"id": 3, "country": "DE", "value": 7}]
+    shown = project.json("show", "source", "shop.things")
+    assert [column["nulls"] for column in shown[0]["columns"]] == [["DE"], [], ["NA"]]
+    assert "NA" in project.lode("show", "source", "shop.things").stdout

@@ -375,7 +375,7 @@ static void group_json(JsonWriter *w, const Add *add, const FileGroup *group) {
         json_member_bool(w, "header", r->format.header);
         json_member_int(w, "skip", r->format.skip);
         char_member(w, "decimal", r->format.decimal);
-        char_member(w, "thousands", r->format.thousands);
+        json_member_str(w, "thousands", r->format.thousands ? thousands_name(&r->format.thousands) : STR_NONE);
         json_end(w);
         json_key(w, "columns");
         json_array(w);

@@ -134,14 +134,38 @@ static void source_json(JsonWriter *w, const Source *source, Arena *arena) {
                 json_member_str(w, "name", source->columns[i].name);
                 json_member_str(w, "type", type_print(arena, source->columns[i].type));
                 json_member_bool(w, "required", source->columns[i].required);
+                StrList nulls = source_nulls(source, i);
+                json_key(w, "nulls");
+                json_array(w);
+                for (size_t j = 0; j < nulls.count; j++)
+                        json_put_str(w, nulls.items[j]);
+                json_end(w);
                 json_end(w);
         }
         json_end(w);
         json_end(w);
 }
 
+/* What its columns are read by. */
+static void show_columns_of_source(const Show *s, const Source *source) {
+        Str headers[] = { STR("column"), STR("type"), STR("must be there"), STR("from"), STR("NULL, beside an empty field") };
+        TextTable *table = text_table_new(s->arena, headers, COUNT_OF(headers));
+        for (size_t i = 0; i < source->column_count; i++) {
+                const SourceColumn *column = &source->columns[i];
+                StrList nulls = source_nulls(source, i);
+                CLEANUP(buf_deinit) Buf words = { 0 };
+                for (size_t j = 0; j < nulls.count; j++)
+                        buf_printf(&words, nulls.items[j].size ? "%s%.*s" : "%s\"\"%.*s", j ? ", " : "", STR_ARG(nulls.items[j]));
+                text_table_row(table, (Str[]){ column->name, type_print(s->arena, column->type), column->required ? STR("yes") : STR(""), column->from,
+                                               buf_dup(&words, s->arena) });
+        }
+        fputc('\n', stdout);
+        text_table_print(table, &s->cli->output, stdout);
+}
+
 static Status show_source(Show *s, Error *err) {
         const Project *project = s->workspace->project;
+        const Source *last = NULL;
         CLEANUP(buf_deinit) Buf json = { 0 };
         JsonWriter w = json_writer(&json, false);
         Str headers[] = { STR("source"), STR("from"), STR("load"), STR("columns") };
@@ -153,6 +177,7 @@ static Status show_source(Show *s, Error *err) {
                         const Source *source = project->zones[z]->sources[i];
                         if (!source_is(s->name, source, s->arena))
                                 continue;
+                        last = source;
                         source_json(&w, source, s->arena);
                         text_table_row(table, (Str[]){ arena_strf(s->arena, "%.*s.%.*s", STR_ARG(source->zone), STR_ARG(source->name)),
                                                        source->from_count ? source->from[0] : STR(""), str_of(source_load_name(source->load)),
@@ -166,6 +191,8 @@ static Status show_source(Show *s, Error *err) {
                 output_json(&json);
         else
                 text_table_print(table, &s->cli->output, stdout);
+        if (!cli_json(s->cli) && last && str_find_byte(s->name, '.') < s->name.size)
+                show_columns_of_source(s, last);
         return STATUS_OK;
 }
 

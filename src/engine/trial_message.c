@@ -11,6 +11,8 @@ static void setting_write(Buf *out, const TrialSetting *setting) {
         format_write(out, &setting->format);
         type_write(out, setting->type);
         buf_u8(out, setting->required);
+        buf_u8(out, setting->has_nulls);
+        str_list_write(out, setting->nulls);
 }
 
 void trial_spec_write(Buf *out, const TrialSpec *spec) {
@@ -30,6 +32,8 @@ static Status setting_read(Cursor *cursor, const TrialSpec *spec, Arena *arena, 
         TRY(format_read(cursor, arena, &out->format, err));
         out->type = type_read(cursor);
         out->required = cursor_u8(cursor) != 0;
+        out->has_nulls = cursor_u8(cursor) != 0;
+        out->nulls = str_list_read(cursor, arena);
         if (cursor->failed || rule >= RULE_COUNT || out->column >= spec->column_count)
                 return malformed(err);
         out->rule = (Rule)rule;

@@ -20,6 +20,8 @@ typedef struct TrialSetting {
         Format format;
         Type type;       /* of that column */
         bool required;
+        bool has_nulls;  /* and its words for NULL, as in SourceColumn */
+        StrList nulls;
 } TrialSetting;
 
 typedef struct TrialSpec {

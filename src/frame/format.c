@@ -50,8 +50,10 @@ static Status check_number_characters(const Format *format, Error *err) {
         char decimal = format->decimal ? format->decimal : '.';
         if (decimal != '.' && decimal != ',')
                 return error_set(err, STATUS_BAD_VALUE, "decimal: must be '.' or ','");
-        if (format->thousands && !strchr(".,' _", format->thousands))
-                return error_set(err, STATUS_BAD_VALUE, "thousands: must be one of . , ' _ or a blank");
+        if (format->thousands && format->thousands != THOUSANDS_INDIAN && !strchr(".,' _", format->thousands))
+                return error_set(err, STATUS_BAD_VALUE, "thousands: must be one of . , ' _, a blank or `indian`");
+        if (format->thousands == THOUSANDS_INDIAN && decimal == ',')
+                return error_set(err, STATUS_BAD_VALUE, "thousands: indian sets them off by commas, and so the decimal point is none");
         if (format->thousands == decimal)
                 return error_set(err, STATUS_BAD_VALUE, "decimal and thousands are both '%c'", decimal);
         return STATUS_OK;
@@ -200,6 +202,10 @@ bool format_shares(const Format *a, const Format *b) {
 Status format_check_pattern(Str pattern, Error *err) {
         Pattern compiled;
         return pattern_compile(pattern, &compiled, err);
+}
+
+Str thousands_name(const char *thousands) {
+        return *thousands == THOUSANDS_INDIAN ? STR("indian") : (Str){ thousands, *thousands != 0 };
 }
 
 /* --- names --- */
@@ -356,6 +362,8 @@ void source_columns_write(Buf *out, const SourceColumn *columns, size_t count) {
                 buf_lstr(out, column->zone);
                 buf_lstr(out, column->zone_file);
                 buf_u8(out, column->required);
+                buf_u8(out, column->has_nulls);
+                str_list_write(out, column->nulls);
                 buf_u32(out, (uint32_t)column->field_id);
         }
 }
@@ -376,6 +384,8 @@ Status source_columns_read(Cursor *cursor, Arena *arena, SourceColumn **out, siz
                 column->zone = text_read(cursor, arena);
                 column->zone_file = text_read(cursor, arena);
                 column->required = cursor_u8(cursor) != 0;
+                column->has_nulls = cursor_u8(cursor) != 0;
+                column->nulls = str_list_read(cursor, arena);
                 column->field_id = (int)cursor_u32(cursor);
         }
         if (cursor->failed)

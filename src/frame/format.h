@@ -15,11 +15,13 @@
  *   footer                     POSIX extended expression; records whose raw text it matches are skipped; empty = none
  *   nulls                      texts that mean NULL where a field is not quoted, and in every column but text also
  *                              where it is. An unquoted empty field is NULL always; a quoted empty one is '' in text
- *                              and does not fit elsewhere, unless the list holds the empty text
+ *                              and does not fit elsewhere, unless the list holds the empty text. A column may have its
+ *                              own in their place
  *   sheets                     of a workbook: names, numbers from 1, or patterns; none = the first that is not hidden
  *   range                      of a workbook: see frame/xlsx_range.h; empty = all of the sheet
  *   decimal, thousands         '.' and none (0) unless said. A thousands character must stand at groups of three; a
- *                              blank is also a no-break or narrow one, an apostrophe also a typographer's
+ *                              blank is also a no-break or narrow one, an apostrophe also a typographer's. THOUSANDS_INDIAN
+ *                              is a comma before the last three digits, and before each two of those in front of them
  *   currency                   texts that may stand before or behind a number, once, and are dropped
  *   percent                    what a number with a % behind it is: 12% as 12 or as 0.12; none = no number
  *   negatives                  how negative numbers are written beside the minus before them: (12) or 12-
@@ -40,6 +42,7 @@
 #define FORMAT_RECORD_LIMIT (16u << 20)     /* bytes of one record unless the source says otherwise */
 #define FORMAT_RECORD_LIMIT_MAX (64u << 20) /* what one value of a data file may have */
 #define FORMAT_COLUMNS_MAX 4096
+#define THOUSANDS_INDIAN 'i' /* 12,34,567.89 */
 #define FORMAT_HEADER_MAX (1u << 20) /* bytes of a header */
 
 typedef enum FormatKind { FORMAT_CSV, FORMAT_XLSX, FORMAT_JSON, FORMAT_JSONL, FORMAT_FIXED, FORMAT_KIND_COUNT } FormatKind;
@@ -85,6 +88,8 @@ typedef struct SourceColumn {
         Str zone;      /* timestamptz: texts without an offset are local times of this zone; empty = they do not fit */
         Str zone_file; /* that zone's TZif bytes; needed when zone is set */
         bool required; /* NULL does not fit */
+        bool has_nulls; /* `nulls` stands in place of the format's; it may be empty: no text of this column is NULL */
+        StrList nulls;
         int field_id;
 } SourceColumn;
 
@@ -105,6 +110,14 @@ Status format_check_dates(const Format *format, Error *err);
 
 /* One pattern of `dates`, alone: BAD_VALUE with the place in the pattern. */
 Status format_check_pattern(Str pattern, Error *err);
+
+/* The character itself; 0: none. */
+static inline char thousands_mark(char thousands) {
+        return thousands == THOUSANDS_INDIAN ? ',' : thousands;
+}
+
+/* As a source writes it: a character, "indian", or nothing. */
+Str thousands_name(const char *thousands);
 
 /*
  * The names that a header's fields give to columns: as written, trimmed; an empty one is column_N (from 1); one that

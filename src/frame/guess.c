@@ -205,7 +205,7 @@ static bool try_numbers(const Guessing *guessing, char decimal, char thousands) 
 
 static bool guess_number(const Guessing *guessing) {
         static const char styles[][2] = { { '.', 0 },    { ',', 0 },   { '.', ',' },  { ',', '.' },
-                                          { '.', '\'' }, { ',', ' ' }, { ',', '\'' }, { '.', ' ' } };
+                                          { '.', '\'' }, { ',', ' ' }, { ',', '\'' }, { '.', ' ' }, { '.', THOUSANDS_INDIAN } };
         const Format *format = guessing->format;
         /* in a workbook numbers are cells, and texts that look like some are only spoken of */
         bool thousands_are_known = format->decimal && format->kind != FORMAT_XLSX;

@@ -58,7 +58,7 @@ static Str keys_of(const Format *format, const Format *needed, const Str *texts,
         if (needed->decimal != (format->decimal ? format->decimal : '.'))
                 buf_printf(&out, ", decimal: \"%c\"", needed->decimal);
         if (needed->thousands != format->thousands)
-                buf_printf(&out, ", thousands: \"%c\"", needed->thousands);
+                buf_printf(&out, needed->thousands == THOUSANDS_INDIAN ? ", thousands: %.*s" : ", thousands: \"%.*s\"", STR_ARG(thousands_name(&needed->thousands)));
         Str keys = buf_dup(&out, arena);
         return str_slice(keys, keys.size < 2 ? keys.size : 2, keys.size);
 }
@@ -76,7 +76,7 @@ static Str first_dressed(const Str *texts, size_t count) {
 bool hint_numbers(const Format *format, const Str *texts, size_t count, Arena *arena, Hint *out) {
         char decimal = format->decimal ? format->decimal : '.', other = decimal == '.' ? ',' : '.';
         const char styles[][2] = { { decimal, format->thousands }, { decimal, other }, { decimal, ' ' }, { decimal, '\'' },
-                                   { other, 0 },                   { other, decimal }, { other, ' ' },   { other, '\'' } };
+                                   { other, 0 },                   { other, decimal }, { other, ' ' },   { other, '\'' },    { '.', THOUSANDS_INDIAN } };
         for (size_t i = 0; i < COUNT_OF(styles); i++) {
                 for (int negatives = NEGATIVES_PARENTHESES; negatives <= NEGATIVES_BEHIND; negatives++) {
                         Format tried = *format;

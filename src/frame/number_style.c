@@ -15,7 +15,7 @@ static bool is_number(Str text, char decimal, char thousands, NumberShape *out) 
 /* Some one style reads nearly all. */
 static bool are_numbers(const Str *texts, size_t count) {
         static const char styles[][2] = { { '.', 0 },    { ',', 0 },   { '.', ',' },  { ',', '.' },
-                                          { '.', '\'' }, { '.', ' ' }, { ',', '\'' }, { ',', ' ' } };
+                                          { '.', '\'' }, { '.', ' ' }, { ',', '\'' }, { ',', ' ' }, { '.', THOUSANDS_INDIAN } };
         size_t most = count < MISFITS_SHARE ? 0 : count / MISFITS_SHARE;
         for (size_t i = 0; i < COUNT_OF(styles); i++) {
                 size_t misfits = 0;
@@ -39,6 +39,15 @@ static bool may_be_both(Str text, char mark) {
                         return false;
         }
         return true;
+}
+
+/* Two commas or more say of how many digits the groups between them are. */
+static void weigh_groups(Str text, NumberEvidence *out) {
+        NumberShape shape;
+        bool indian = is_number(text, '.', THOUSANDS_INDIAN, &shape), western = is_number(text, '.', ',', &shape);
+        out->indian += indian && !western;
+        out->western += western && !indian;
+        out->thousands[1] += indian && !western;
 }
 
 static void weigh_mark(Str text, int mark, const size_t counts[2], NumberEvidence *out) {
@@ -72,6 +81,8 @@ void number_evidence(const Str *texts, size_t count, NumberEvidence *out) {
                 }
                 weigh_mark(texts[i], 0, counts, out);
                 weigh_mark(texts[i], 1, counts, out);
+                if (counts[1] > 1)
+                        weigh_groups(texts[i], out);
                 out->blanks += str_find_byte(texts[i], ' ') < texts[i].size;
                 out->apostrophes += str_find_byte(texts[i], '\'') < texts[i].size;
         }
@@ -103,10 +114,17 @@ NumberStyle number_style_choose(const NumberEvidence *of, size_t count, char del
                 grouped[1] += of[i].blanks > 0;
                 grouped[2] += of[i].apostrophes > 0;
         }
+        size_t indian = 0, western = 0;
+        for (size_t i = 0; i < count; i++) {
+                indian += of[i].indian > 0 && of[i].western == 0;
+                western += of[i].western > 0;
+        }
         char characters[3] = { marks[!comma], ' ', '\'' };
         size_t best = 0;
         for (size_t i = 1; i < COUNT_OF(grouped); i++)
                 best = grouped[i] > grouped[best] ? i : best;
         style.thousands = grouped[best] > 0 ? characters[best] : 0;
+        if (style.thousands == ',' && indian > western)
+                style.thousands = THOUSANDS_INDIAN;
         return style;
 }

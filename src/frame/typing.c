@@ -76,14 +76,15 @@ typedef struct Number {
         bool plain; /* digits alone, but for a sign and thousands */
 } Number;
 
-/* Digits of the whole part; thousands characters at groups of three, or nowhere. */
+/* Digits of the whole part; thousands characters at groups of three, or nowhere. Indian groups are of two but the last. */
 static bool take_whole(Str text, const TypingRules *rules, size_t *at, Number *number, bool *out_any) {
-        size_t begin = *at, group = 0;
+        size_t begin = *at, group = 0, usual = rules->thousands == THOUSANDS_INDIAN ? 2 : 3;
+        char mark = thousands_mark(rules->thousands);
         bool grouped = false;
         for (; *at < text.size; ++*at) {
                 char c = text.data[*at];
-                if (rules->thousands && c == rules->thousands) {
-                        if (group == 0 || group > 3 || (grouped && group != 3))
+                if (mark && c == mark) {
+                        if (group == 0 || group > usual || (grouped && group != usual))
                                 return false;
                         grouped = true;
                         group = 0;
@@ -261,7 +262,7 @@ bool number_shape(const TypingRules *rules, Str text, NumberShape *out) {
         *out = (NumberShape){ .plain = number.plain,
                               .plus = text.data[0] == '+',
                               .padded = first == '0' && second >= '0' && second <= '9',
-                              .grouped = rules->thousands && str_find_byte(text, rules->thousands) < text.size,
+                              .grouped = rules->thousands && str_find_byte(text, thousands_mark(rules->thousands)) < text.size,
                               .exponent = str_find_byte(text, 'e') < text.size || str_find_byte(text, 'E') < text.size,
                               .digits = number.count };
         out->fraction = point < text.size && !out->exponent ? (int)(text.size - point - 1) : 0;
@@ -499,6 +500,11 @@ static Rule null_value(const Typing *typing, bool *out_null) {
         return typing->required ? RULE_REQUIRED_MISSING : RULE_NONE;
 }
 
+/* Whether a word for NULL is one in quotes too, in text: where all texts have them. */
+static bool quoted_may_be_null(const TypingRules *rules) {
+        return rules->cells || (rules->own_words && (rules->format->kind == FORMAT_JSON || rules->format->kind == FORMAT_JSONL));
+}
+
 Rule typing_value(const Typing *typing, Str field, Arena *arena, Value *out, bool *out_null) {
         const TypingRules *rules = typing->rules;
         *out_null = false;
@@ -508,7 +514,7 @@ Rule typing_value(const Typing *typing, Str field, Arena *arena, Value *out, boo
         Str bare = field_unquote(rules->format, field, arena);
         bool cell = rules->cells && !quoted;
         if (text) {
-                if ((!quoted || rules->cells) && is_null_word(rules, bare))
+                if (((!quoted || quoted_may_be_null(rules)) && is_null_word(rules, bare)) || (bare.size == 0 && rules->own_words && rules->empty_is_null))
                         return null_value(typing, out_null);
                 out->text = bare;
                 return cell && bare.data[0] == '#' ? RULE_CELL_ERROR : RULE_NONE;
@@ -729,7 +735,7 @@ static inline bool fast_text(const ColumnRun *run, const char *text, size_t size
                 return rules->format->nulls.count == 0 || !is_null_word(rules, run->out->texts[row]);
         }
         run->out->texts[row] = (Str){ text + 1, size - 2 };
-        if (rules->cells && rules->format->nulls.count > 0 && is_null_word(rules, run->out->texts[row]))
+        if (rules->format->nulls.count > 0 && quoted_may_be_null(rules) && is_null_word(rules, run->out->texts[row]))
                 return false;
         return size > 2 && !memchr(text + 1, escape, size - 2);
 }
@@ -891,17 +897,21 @@ Status typing_rules_init(TypingRules *rules, const Format *format, Arena *arena,
         return STATUS_OK;
 }
 
-/* A column with patterns of its own has rules of its own. */
+/* A column with patterns or words of its own has rules of its own. */
 static Status rules_of_column(const TypingRules *rules, const SourceColumn *column, Arena *arena, const TypingRules **out, Error *err) {
         *out = rules;
-        if (column->dates.count == 0)
+        if (column->dates.count == 0 && !column->has_nulls)
                 return STATUS_OK;
         Format *format = ARENA_NEW(arena, Format);
         TypingRules *own = ARENA_NEW(arena, TypingRules);
         *format = *rules->format;
-        format->dates = column->dates;
+        if (column->dates.count > 0)
+                format->dates = column->dates;
+        if (column->has_nulls)
+                format->nulls = column->nulls;
         if (format_check_dates(format, err) != STATUS_OK || typing_rules_init(own, format, arena, err) != STATUS_OK)
                 return error_context(err, "column %.*s", STR_ARG(column->name));
+        own->own_words = column->has_nulls;
         *out = own;
         return STATUS_OK;
 }

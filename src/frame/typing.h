@@ -17,6 +17,7 @@ typedef struct TypingRules {
         Pattern *patterns;
         size_t pattern_count;
         bool empty_is_null;     /* quoted empties too */
+        bool own_words;         /* a column's, which mean its texts too: empty ones, and in JSON those in quotes */
         bool words_have_digits; /* a word for NULL may look like a value: -1, 1900-01-01 */
         char decimal, thousands;
         bool dressed; /* a number may have more about it than a sign, a point and commas */

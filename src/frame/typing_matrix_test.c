@@ -8,16 +8,17 @@
 #include "base/file.h"
 #include "base/test.h"
 
-static Str euros[] = { { "\xe2\x82\xac", 3 }, { "EUR", 3 } }, day_first[] = { { "dd/MM/yyyy", 10 }, { "dd.MM.yyyy", 10 } }, twelve[] = { { "M/d/yyyy h:mm a", 15 } },
-           absent[] = { { "NA", 2 }, { "-", 1 } }, ja[] = { { "ja", 2 } }, nein[] = { { "nein", 4 } };
+static Str others[] = { { "NAB", 3 }, { "-5", 2 } }, euros[] = { { "\xe2\x82\xac", 3 }, { "EUR", 3 } }, day_first[] = { { "dd/MM/yyyy", 10 }, { "dd.MM.yyyy", 10 } }, twelve[] = { { "M/d/yyyy h:mm a", 15 } },
+           empty[] = { { "", 0 } }, absent[] = { { "NA", 2 }, { "-", 1 } }, ja[] = { { "ja", 2 } }, nein[] = { { "nein", 4 } };
 
 /* What a source says, as its text and as a format. */
 typedef struct Setting {
         const char *words;
         Format format;
+        bool of_column; /* the words for NULL are the column's own */
 } Setting;
 
-enum { USUAL, COMMA, BLANKS, APOSTROPHE, MONEY, PERCENT, FRACTION, BRACKETS, BEHIND, DAYS, CLOCK, NULLS, WORDS, SETTINGS };
+enum { USUAL, COMMA, BLANKS, APOSTROPHE, MONEY, PERCENT, FRACTION, BRACKETS, BEHIND, DAYS, CLOCK, NULLS, WORDS, INDIAN, OWN, OWN_EMPTY, NONE, OWN_JSON, SETTINGS };
 
 #define CSV .delimiter = ';', .quote = '"', .record_limit = FORMAT_RECORD_LIMIT
 
@@ -35,6 +36,11 @@ static const Setting settings[SETTINGS] = {
         [CLOCK] = { "dates: M/d/yyyy h:mm a", { CSV, .decimal = '.', .dates = { twelve, 1 } } },
         [NULLS] = { "nulls: [NA, \"-\"]", { CSV, .decimal = '.', .nulls = { absent, 2 } } },
         [WORDS] = { "true: ja, false: nein", { CSV, .decimal = '.', .true_words = { ja, 1 }, .false_words = { nein, 1 } } },
+        [INDIAN] = { "thousands: indian", { CSV, .decimal = '.', .thousands = THOUSANDS_INDIAN } },
+        [OWN] = { "of the column: nulls(NA | -)", { CSV, .decimal = '.', .nulls = { absent, 2 } }, true },
+        [OWN_EMPTY] = { "of the column: nulls(\"\")", { CSV, .decimal = '.', .nulls = { empty, 1 } }, true },
+        [NONE] = { "of the column: nulls()", { CSV, .decimal = '.' }, true },
+        [OWN_JSON] = { "of the column, in JSON: nulls(NA | -)", { .kind = FORMAT_JSON, .delimiter = ',', .quote = '"', .header = true, .record_limit = FORMAT_RECORD_LIMIT, .decimal = '.', .nulls = { absent, 2 } }, true },
 };
 
 typedef struct Row {
@@ -68,6 +74,13 @@ static const Row rows[] = {
         { USUAL, "int", "12a", "!not_a_number" },
         { COMMA, "int", "1.234", "1234" },
         { COMMA, "int", "12.34", "!not_a_number" },
+        { INDIAN, "int", "12,34,567", "1234567" },
+        { INDIAN, "int", "1,234", "1234" },
+        { INDIAN, "int", "12,345", "12345" },
+        { INDIAN, "int", "1234567", "1234567" },
+        { INDIAN, "int", "1,234,567", "!not_a_number" },
+        { INDIAN, "int", "123,456", "!not_a_number" },
+        { INDIAN, "int", "12,34", "!not_a_number" },
         { NULLS, "int", "NA", "NULL" },
         { NULLS, "int", "-", "NULL" },
         { USUAL, "bigint", "9223372036854775807", "9223372036854775807" },
@@ -111,6 +124,8 @@ static const Row rows[] = {
         { BEHIND, "decimal(10,2)", "12.50-", "-12.50" },
         { BEHIND, "decimal(10,2)", "-12.50-", "!not_a_number" },
         { USUAL, "decimal(10,2)", "12.50-", "!not_a_number" },
+        { INDIAN, "decimal(12,2)", "12,34,567.89", "1234567.89" },
+        { INDIAN, "decimal(12,2)", "-1,23,45,678.5", "-12345678.50" },
         { USUAL, "double", "0.1", "0.1" },
         { USUAL, "double", "1e308", "1e+308" },
         { USUAL, "double", "1e309", "!out_of_range" },
@@ -142,6 +157,15 @@ static const Row rows[] = {
         { USUAL, "text", "\"\"", "" },
         { NULLS, "text", "NA", "NULL" },
         { NULLS, "text", "\"NA\"", "NA" },
+        { OWN, "int", "NA", "NULL" },
+        { OWN, "int", "-5", "-5" },
+        { OWN, "text", "-", "NULL" },
+        { OWN, "text", "\"-\"", "-" },
+        { OWN_EMPTY, "text", "\"\"", "NULL" },
+        { OWN_EMPTY, "int", "\"\"", "NULL" },
+        { OWN_JSON, "text", "\"NA\"", "NULL" },
+        { OWN_JSON, "text", "\"NAB\"", "NAB" },
+        { NONE, "text", "NA", "NA" },
 };
 
 static Str answer(Test *t, const Row *row) {
@@ -150,7 +174,13 @@ static Str answer(Test *t, const Row *row) {
         SourceColumn column = { .name = STR("c") };
         Value value = { 0 };
         bool null;
-        const Format *format = &settings[row->setting].format;
+        Format source = settings[row->setting].format;
+        const Format *format = &source;
+        if (settings[row->setting].of_column) {
+                column.has_nulls = true;
+                column.nulls = source.nulls;
+                source.nulls = (StrList){ others, COUNT_OF(others) };
+        }
         if (format_check(format, &t->err) != STATUS_OK || typing_rules_init(&rules, format, &t->arena, &t->err) != STATUS_OK ||
             type_parse(str_of(row->type), &column.type, &t->err) != STATUS_OK || typing_init(&typing, &rules, &column, &t->arena, &t->err) != STATUS_OK)
                 return str_of(t->err.message);

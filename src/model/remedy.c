@@ -91,17 +91,24 @@ static Candidate *add_candidate(Search *s, const Group *group, const Source *cha
                                            .rule = group->rule,
                                            .format = changed->format,
                                            .type = column->type,
+                                           .has_nulls = column->has_nulls,
+                                           .nulls = column->nulls,
                                            .required = column->required } };
         vec_push(s->arena, &s->candidates, candidate);
         return &s->candidates.items[s->candidates.count - 1];
 }
 
+/* The group's column, to be changed without the source's. */
+static SourceColumn *own_column(Search *s, const Group *group, Source *changed) {
+        changed->columns = ARENA_ARRAY(s->arena, SourceColumn, changed->column_count);
+        memcpy(changed->columns, s->source->columns, changed->column_count * sizeof(*changed->columns));
+        return &changed->columns[group->column];
+}
+
 /* The source with this column's type another. */
 static void add_type(Search *s, const Group *group, Type type) {
         Source changed = *s->source;
-        changed.columns = ARENA_ARRAY(s->arena, SourceColumn, changed.column_count);
-        memcpy(changed.columns, s->source->columns, changed.column_count * sizeof(*changed.columns));
-        SourceColumn *column = &changed.columns[group->column];
+        SourceColumn *column = own_column(s, group, &changed);
         if (type_equal(column->type, type))
                 return;
         column->type = type;
@@ -138,7 +145,7 @@ static void add_patterns(Search *s, const Group *group) {
 }
 
 static void add_number_styles(Search *s, const Group *group) {
-        static const char styles[][2] = { { '.', 0 }, { ',', 0 }, { '.', ',' }, { ',', '.' }, { '.', '\'' }, { '.', ' ' }, { ',', ' ' } };
+        static const char styles[][2] = { { '.', 0 }, { ',', 0 }, { '.', ',' }, { ',', '.' }, { '.', '\'' }, { '.', ' ' }, { ',', ' ' }, { '.', THOUSANDS_INDIAN } };
         for (size_t i = 0; i < COUNT_OF(styles); i++) {
                 Source changed = *s->source;
                 if (changed.format.decimal == styles[i][0] && changed.format.thousands == styles[i][1])
@@ -167,23 +174,34 @@ static void add_wider(Search *s, const Group *group) {
         add_decimal(s, group, 38, type.scale);
 }
 
+/* In this column alone: where another one has the same word for something else. */
+static void add_own_words(Search *s, const Group *group, StrList words) {
+        Source changed = *s->source;
+        SourceColumn *column = own_column(s, group, &changed);
+        column->nulls = list_with(s, column->has_nulls ? column->nulls : s->source->format.nulls, words.items, words.count);
+        column->has_nulls = true;
+        add_candidate(s, group, &changed);
+}
+
 static void add_null_words(Search *s, const Group *group, StrList words) {
         for (size_t i = 0; i < words.count; i++) {
                 bool is_zero_date = words.items[i].size >= 8 && strspn(words.items[i].data, "0-/.: T") >= words.items[i].size;
                 if (!usual_is_null_word(words.items[i]) && !is_zero_date)
                         return;
         }
+        if (words.count == 0)
+                return;
         Source changed = *s->source;
-        changed.format.nulls = list_with(s, changed.format.nulls, words.items, words.count);
-        if (words.count > 0)
+        if (!s->source->columns[group->column].has_nulls) {
+                changed.format.nulls = list_with(s, changed.format.nulls, words.items, words.count);
                 add_candidate(s, group, &changed);
+        }
+        add_own_words(s, group, words);
 }
 
 static void add_optional(Search *s, const Group *group) {
         Source changed = *s->source;
-        changed.columns = ARENA_ARRAY(s->arena, SourceColumn, changed.column_count);
-        memcpy(changed.columns, s->source->columns, changed.column_count * sizeof(*changed.columns));
-        changed.columns[group->column].required = false;
+        own_column(s, group, &changed)->required = false;
         add_candidate(s, group, &changed);
 }
 

@@ -54,7 +54,14 @@ BYTE_READER(delimiter)
 BYTE_READER(quote)
 BYTE_READER(escape)
 BYTE_READER(decimal)
-BYTE_READER(thousands)
+
+static void read_thousands(KeyContext *context, const YamlNode *value, void *object) {
+        char *thousands = &((Source *)object)->format.thousands;
+        if (value->kind == YAML_SCALAR && str_is(value->text, "indian"))
+                *thousands = THOUSANDS_INDIAN;
+        else
+                read_byte(context, value, thousands);
+}
 
 static void read_encoding(KeyContext *context, const YamlNode *value, void *object) {
         Source *source = object;
@@ -172,7 +179,7 @@ static bool column_zone(KeyContext *context, const YamlNode *value, Str word, So
 }
 
 static bool column_word(KeyContext *context, const YamlNode *value, Str word, SourceColumn *column, ColumnText *text) {
-        static const Str words[] = { { "required", 8 }, { "unique", 6 }, { "tag", 3 }, { "from", 4 }, { "at", 2 }, { "was", 3 } };
+        static const Str words[] = { { "required", 8 }, { "unique", 6 }, { "tag", 3 }, { "from", 4 }, { "at", 2 }, { "was", 3 }, { "nulls", 5 } };
         if (str_is(word, "required")) {
                 column->required = true;
                 return true;
@@ -188,7 +195,7 @@ static bool column_word(KeyContext *context, const YamlNode *value, Str word, So
         if (near.size > 0)
                 error_hint(err, "did you mean `%.*s`?", STR_ARG(near));
         else
-                error_hint(err, "after the type: required, unique, tag NAME, was NAME, from HEADER (fixed width: at START-END), and behind timestamp a zone such as "
+                error_hint(err, "after the type: required, unique, tag NAME, was NAME, nulls(TEXT | TEXT), from HEADER (fixed width: at START-END), and behind timestamp a zone such as "
                                 "Europe/Copenhagen");
         return false;
 }
@@ -237,9 +244,47 @@ static Str column_was(KeyContext *context, const YamlNode *value, Str rest, Sour
         return str_trim(str_slice(rest, end, rest.size));
 }
 
+/* Up to `end` outside of quotes; the text's size if there is none. */
+static size_t find_outside_quotes(Str text, char end) {
+        char quote = 0;
+        for (size_t i = 0; i < text.size; i++) {
+                char c = text.data[i];
+                if (quote == 0 && c == end)
+                        return i;
+                if (quote == 0 && (c == '"' || c == '\''))
+                        quote = c;
+                else if (c == quote)
+                        quote = 0;
+        }
+        return text.size;
+}
+
+/* nulls(NA | "-"): its own words for NULL. Gives what is left. */
+static Str column_nulls(KeyContext *context, const YamlNode *value, Str rest, SourceColumn *column) {
+        size_t end = find_outside_quotes(rest, ')');
+        if (end == rest.size || rest.size == 0 || rest.data[0] != '(' || column->has_nulls) {
+                Error *err = key_problem(context, value, STATUS_BAD_VALUE, column->has_nulls ? "a column has `nulls` once" : "`nulls` needs its texts in parentheses");
+                error_hint(err, "nulls(NA | \"-\"); quotes where a text holds | or parentheses");
+                return STR("");
+        }
+        Str inside = str_trim(str_slice(rest, 1, end));
+        column->has_nulls = true;
+        column->nulls.items = ARENA_ARRAY(context->arena, Str, inside.size + 1);
+        while (inside.size > 0) {
+                size_t bar = find_outside_quotes(inside, '|');
+                column->nulls.items[column->nulls.count++] = arena_str(context->arena, unquoted(str_slice(inside, 0, bar)));
+                inside = str_trim(str_slice(inside, bar < inside.size ? bar + 1 : bar, inside.size));
+        }
+        return str_trim(str_slice(rest, end + 1, rest.size));
+}
+
 static void column_words(KeyContext *context, const YamlNode *value, Str rest, SourceColumn *column, ColumnText *text) {
         while (rest.size > 0) {
                 Str word, tail;
+                if (str_starts_with(rest, STR("nulls(")) || str_starts_with(rest, STR("nulls ("))) {
+                        rest = column_nulls(context, value, str_trim(str_slice(rest, 5, rest.size)), column);
+                        continue;
+                }
                 str_cut(rest, ' ', &word, &tail);
                 if (str_is(word, "at")) {
                         column_place(context, value, tail, column, text);
@@ -466,8 +511,9 @@ static const Key keys[] = {
           .kind = KEY_OTHER,
           .read = read_thousands,
           .fallback = "none",
-          .shown = "one character, or `none`",
-          .meaning = "What may stand between groups of three digits. A blank is also a no-break or a narrow one, an apostrophe also a typographer's." },
+          .shown = "one character, `indian`, or `none`",
+          .meaning = "What may stand between groups of three digits. A blank is also a no-break or a narrow one, an apostrophe also a typographer's. "
+                     "`indian`: a comma before the last three digits and before each two in front of them, as in 12,34,567.89." },
         { .name = "currency",
           .kind = KEY_TEXTS,
           .at = AT(format.currency.items),
@@ -511,12 +557,13 @@ static const Key keys[] = {
           .kind = KEY_OTHER,
           .read = read_columns,
           .required = true,
-          .shown = "a map of `name: type [required] [unique] [tag NAME] [was NAME] [from HEADER] [at START-END]`",
+          .shown = "a map of `name: type [required] [unique] [tag NAME] [was NAME] [nulls(TEXT | TEXT)] [from HEADER] [at START-END]`",
           .meaning = "The columns in order. Types: boolean, int, bigint, double, decimal(p,s), date, time, timestamp "
                      "[ZONE], timestamptz, uuid, text. `date(dd/MM/yyyy | d.M.yyyy)`: patterns of this column alone, tried in order; so for time, "
                      "timestamp and timestamptz. "
                      "`required`: an empty field does not fit. `unique`: a promise to readers; `lode check --data` looks at it. `tag NAME`: policies hold for it, and it goes with the values. `was "
-                     "NAME`: what it was called before; it stays the same column to whoever has rights to it, and files may have either name. `from "
+                     "NAME`: what it was called before; it stays the same column to whoever has rights to it, and files may have either name. "
+                     "`nulls(NA | \"-\")`: texts that mean NULL in this column, in place of the source's `nulls`; `nulls()`: none. `from "
                      "HEADER`: its name in the file, where that differs; in JSON the path of its key. `at START-END`: its characters on a line of "
                      "fixed width, from 1." },
         { .name = "ignore",
@@ -704,6 +751,10 @@ const SourceColumn *source_column(const Source *source, Str name) {
                 if (str_equal_nocase(source->columns[i].name, name))
                         return &source->columns[i];
         return NULL;
+}
+
+StrList source_nulls(const Source *source, size_t column) {
+        return source->columns[column].has_nulls ? source->columns[column].nulls : source->format.nulls;
 }
 
 Sha256 source_reading_hash(const Source *source) {

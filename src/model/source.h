@@ -84,4 +84,5 @@ Sha256 source_reading_hash(const Source *source);
 /* Whether a pattern of `from` is `ingress/REST`, this zone's own ingress; any other is a path or a URI. */
 bool source_is_ingress(Str pattern, Str *out_rest);
 const char *source_load_name(SourceLoad load); /* as the text says it */
+StrList source_nulls(const Source *source, size_t column); /* the texts that mean NULL in it */
 const SourceColumn *source_column(const Source *source, Str name); /* without regard to case */

@@ -136,7 +136,10 @@ static void put_reading(Buf *out, const Source *source, const Source *usual) {
         if (is->footer.size > 0)
                 put_line(out, "footer", is->footer);
         put_character(out, "decimal", is->decimal, was->decimal);
-        put_character(out, "thousands", is->thousands, was->thousands);
+        if (is->thousands == THOUSANDS_INDIAN && was->thousands != THOUSANDS_INDIAN)
+                put_line(out, "thousands", STR("indian"));
+        else
+                put_character(out, "thousands", is->thousands, was->thousands);
         put_list(out, "currency", is->currency.items, is->currency.count);
         if (is->percent != was->percent)
                 put_line(out, "percent", is->percent == PERCENT_NUMBER ? STR("number") : STR("fraction"));
@@ -192,12 +195,29 @@ static void put_deliveries(Arena *arena, Buf *out, const Source *source, const S
                 put_size(out, "reread", source->reread_bytes);
 }
 
+/* nulls(NA | "n a"): in quotes what would end the word. */
+static void put_null_words(Buf *out, StrList words) {
+        buf_append_cstr(out, " nulls(");
+        for (size_t i = 0; i < words.count; i++) {
+                Str word = words.items[i];
+                char quote = str_find_byte(word, '"') < word.size ? '\'' : '"';
+                bool bare = word.size > 0 && str_trim(word).size == word.size;
+                for (size_t k = 0; k < word.size; k++)
+                        bare &= !strchr("|()\"'", word.data[k]);
+                buf_append_cstr(out, i ? " | " : "");
+                buf_printf(out, bare ? "%.*s" : quote == '"' ? "\"%.*s\"" : "'%.*s'", STR_ARG(word));
+        }
+        buf_append_byte(out, ')');
+}
+
 static void column_value(Arena *arena, Buf *out, const SourceColumn *column, const ColumnText *text, bool fixed) {
         buf_append(out, column->zone.size ? STR("timestamp") : type_print(arena, column->type));
         for (size_t i = 0; i < column->dates.count; i++)
                 buf_printf(out, "%s%.*s%s", i ? " | " : "(", STR_ARG(column->dates.items[i]), i + 1 == column->dates.count ? ")" : "");
         if (column->zone.size > 0)
                 buf_printf(out, " %.*s", STR_ARG(column->zone));
+        if (column->has_nulls)
+                put_null_words(out, column->nulls);
         if (column->required)
                 buf_append_cstr(out, " required");
         if (text->unique)
@@ -262,11 +282,15 @@ void source_print(const Source *source, Buf *out) {
         put_list(out, "\nignore", source->ignore.items, source->ignore.count);
 }
 
-static StrList changed_list(StrList is, StrList was) {
+static bool lists_equal(StrList is, StrList was) {
         bool equal = is.count == was.count;
         for (size_t i = 0; i < is.count && equal; i++)
                 equal = str_equal(is.items[i], was.items[i]);
-        return equal ? (StrList){ 0 } : is;
+        return equal;
+}
+
+static StrList changed_list(StrList is, StrList was) {
+        return lists_equal(is, was) ? (StrList){ 0 } : is;
 }
 
 Str source_print_change(Arena *arena, const Source *is, const Source *was) {
@@ -283,7 +307,9 @@ Str source_print_change(Arena *arena, const Source *is, const Source *was) {
         CLEANUP(buf_deinit) Buf lines = { 0 };
         put_reading(&lines, &changed, was);
         for (size_t i = 0; i < is->column_count; i++) {
-                if (type_equal(is->columns[i].type, was->columns[i].type) && is->columns[i].required == was->columns[i].required)
+                const SourceColumn *now = &is->columns[i], *before = &was->columns[i];
+                if (type_equal(now->type, before->type) && now->required == before->required && now->has_nulls == before->has_nulls &&
+                    lists_equal(now->nulls, before->nulls))
                         continue;
                 buf_printf(&lines, "%.*s: ", STR_ARG(is->columns[i].name));
                 column_value(arena, &lines, &is->columns[i], &is->column_texts[i], is->format.kind == FORMAT_FIXED);

@@ -49,7 +49,9 @@ TEST(every_key_is_read) {
                                "  order_no: text required unique\n"
                                "  amount: decimal(12, 2) from Beløb i alt\n"
                                "  changed_at: timestamp Europe/Copenhagen required\n"
-                               "  born: date(MM/dd/yyyy | MMM d, yyyy) required\n",
+                               "  born: date(MM/dd/yyyy | MMM d, yyyy) required\n"
+                               "  score: int nulls(NA | \"n|a\" | -) required from Score\n"
+                               "  country: text nulls()\n",
                                &problems);
         CHECK_INT(problems.errors.count, 0);
         CHECK_INT(source->from_count, 2);
@@ -72,7 +74,14 @@ TEST(every_key_is_read) {
         CHECK_INT(source->tolerate.per_million, 1000);
         CHECK_INT(source->settle_us, 120000000);
         CHECK_INT(source->format.record_limit, 1000000);
-        CHECK_INT(source->column_count, 4);
+        CHECK_INT(source->column_count, 6);
+        CHECK(source->columns[4].has_nulls && source->columns[4].required && !source->columns[3].has_nulls);
+        CHECK_INT(source->columns[4].nulls.count, 3);
+        CHECK_STR(source->columns[4].nulls.items[1], STR("n|a"));
+        CHECK_STR(source->columns[4].nulls.items[2], STR("-"));
+        CHECK_STR(source->columns[4].from, STR("Score"));
+        CHECK(source->columns[5].has_nulls);
+        CHECK_INT(source->columns[5].nulls.count, 0);
         CHECK(source->columns[0].required && source->column_texts[0].unique);
         CHECK_INT(source->columns[1].type.kind, TYPE_DECIMAL);
         CHECK_INT(source->columns[1].type.scale, 2);
@@ -134,6 +143,10 @@ TEST(what_is_wrong_is_said_with_place_and_guess) {
                 { "from: ingress/x\ncolumns:\n  a: timestamp Europe/Copenhagn\n", STATUS_BAD_VALUE, 3, 6,
                   "`Europe/Copenhagen`" },
                 { "from: ingress/x\ncolumns:\n  a: timestamp ../../../etc/passwd\n", STATUS_BAD_VALUE, 3, 6, "" },
+                { "from: ingress/x\ncolumns:\n  a: int nulls\n", STATUS_BAD_VALUE, 3, 6, "" },
+                { "from: ingress/x\ncolumns:\n  a: int nulls(NA\n", STATUS_BAD_VALUE, 3, 6, "parentheses" },
+                { "from: ingress/x\ncolumns:\n  a: int nulls(NA) nulls(-)\n", STATUS_BAD_VALUE, 3, 6, "" },
+                { "from: ingress/x\nthousands: indian\ndecimal: \",\"\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 1, 1, "" },
                 { "from: ingress/x\ncolumns:\n  a:\n", STATUS_BAD_VALUE, 3, 5, "" },
                 { "from: ingress/x\ncolumns:\n  a: int\n  A: int\n", STATUS_DUPLICATE_KEY, 4, 3, "" },
                 { "from: ingress/x\ncolumns:\n  _file: int\n", STATUS_BAD_VALUE, 3, 3, "_file_2" },
@@ -170,7 +183,9 @@ TEST(what_is_printed_reads_back_the_same) {
                 "from: /data/x\ntolerate: 7\ndelimiter: \"|\"\nescape: \"\\\\\"\ncolumns:\n  t: timestamp Europe/Oslo "
                 "required\n  u: timestamptz unique\n"
                 "  b: date(dd/MM/yyyy | MMM d, yyyy) required\n  c: timestamp(M/d/yyyy h:mm a) Europe/Oslo from When\n"
-                "  v: \"text required from 'Navn: \\\"x\\\"'\"\n  w: text from \"Ordre  nr\"\n",
+                "  v: \"text required from 'Navn: \\\"x\\\"'\"\n  w: text from \"Ordre  nr\"\n"
+                "  x: int nulls(NA | - | \"a|b\" | 'say \"no\"' | \"\") required\n  y: text nulls()\n",
+                "from: /data/x\nthousands: indian\ncolumns:\n  a: int\n",
         };
         for (size_t i = 0; i < COUNT_OF(texts); i++) {
                 Problems problems;

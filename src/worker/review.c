@@ -32,7 +32,7 @@ static bool has(Str text, char c) {
 }
 
 static Change change_of_number(const Review *r, Str text) {
-        char thousands = r->rules.thousands, decimal = r->rules.decimal;
+        char thousands = thousands_mark(r->rules.thousands), decimal = r->rules.decimal;
         if (has(text, thousands))
                 return CHANGE_THOUSANDS;
         return decimal != '.' && has(text, decimal) ? CHANGE_DECIMAL : CHANGE_NUMBER_FORM;

@@ -80,6 +80,8 @@ static Status compile(Trial *t, const TrialSetting *setting, Tried *out) {
                 if (i == setting->column) {
                         column.type = setting->type;
                         column.required = setting->required;
+                        column.has_nulls = setting->has_nulls;
+                        column.nulls = setting->nulls;
                 }
                 TRY(typing_init(&out->typings[i], &out->rules, &column, t->arena, t->err));
                 out->changes[i] = i == setting->column || may_change(&setting->format, &spec->format, column.type.kind);
