@@ -340,3 +340,51 @@ def test_the_same_name_with_other_bytes_is_what_redelivery_says(shop: Project, r
         both = {"append": "1a 1b 2a 2x", "replace": "1b 2x", "reject": "1a 2a 2x"}[redelivery]
         alone = {"append": "1b", "replace": "1b", "reject": "1a 2a"}[redelivery]
         assert rows == (alone if load == "replace" else both)
+
+
+# ---- keys that come twice in one file ----
+
+def message_of(project: Project, name: str) -> str:
+    found = [d for d in project.json("show", "delivery") if d["name"].endswith(name)]
+    assert len(found) == 1 and found[0]["state"] == "staged", found
+    return str(found[0]["message"] or "")
+
+
+TWICE = "from: ingress/k_*.csv\nload: {load}\nkey: id\n{more}columns:\n  id: int\n  at: int\n  v: text\n"
+
+
+@pytest.mark.parametrize(("load", "more", "rows", "said"), [
+    ("merge", "", "1,1,a\n2,1,b\n1,2,c\n1,3,d\n",
+     "2 records have a key that comes again in the same file, and of equals the last counts: record 2 before record 5 (1), record 4 before record 5 (1)"),
+    ("merge", "order_by: at\n", "1,1,a\n2,1,b\n1,2,c\n1,3,d\n", ""),
+    ("merge", "order_by: at\n", "1,3,a\n2,1,b\n1,3,c\n1,2,d\n",
+     "1 record has a key that comes again in the same file, and of equals the last counts: record 2 before record 4 (1)"),
+    ("history", "as_of: name \"k_(\\\\d{4}-\\\\d{2}-\\\\d{2})\"\n", "1,1,a\n1,1,a\n3,1,b\n",
+     "1 record has a key that comes again in the same snapshot, and of equals the last counts: record 2 before record 3 (1)"),
+    ("merge", "", "".join(f"{n},1,a\n{n},1,b\n" for n in range(1, 6)),
+     "5 records have a key that comes again in the same file, and of equals the last counts: record 2 before record 3 (1), "
+     "record 4 before record 5 (2), record 6 before record 7 (3), ..."),
+], ids=["merge", "ordered", "equal order", "snapshot", "many"])
+def test_a_key_that_comes_twice_in_a_file_is_said(tmp_path: Path, load: str, more: str, rows: str, said: str) -> None:
+    project = make_project(tmp_path)
+    project.write("zones/shop/sources/k.yml", TWICE.format(load=load, more=more))
+    project.drop("shop", "k_2026-01-01.csv", "id,at,v\n" + rows)
+    report = project.lode("run")
+    assert message_of(project, "k_2026-01-01.csv") == said
+    assert not said or said in report.stderr + report.stdout
+    project.drop("shop", "k_2026-01-02.csv", "id,at,v\n1,9,z\n")  # a key of another file is no repetition
+    project.lode("run")
+    assert message_of(project, "k_2026-01-02.csv") == ""
+
+
+def test_a_key_in_two_parts_of_one_snapshot_is_said(tmp_path: Path) -> None:
+    """Also when the parts come in two runs, and the first part says nothing by itself."""
+    project = make_project(tmp_path)
+    project.write("zones/shop/sources/k.yml", TWICE.format(load="history", more="as_of: name \"(\\\\d{4}-\\\\d{2}-\\\\d{2})\"\n"))
+    project.drop("shop", "k_2026-01-01_a.csv", "id,at,v\n1,1,a\n2,1,b\n")
+    project.lode("run")
+    project.drop("shop", "k_2026-01-01_b.csv", "id,at,v\n3,1,a\n2,1,c\n")
+    project.lode("run")
+    assert message_of(project, "_a.csv") == ""
+    assert message_of(project, "_b.csv").endswith("record 3 of k_2026-01-01_a.csv before record 3 (2)")
+    assert [row["v"] for row in project.query("select v from shop.staging.k where id = 2")] == ["c"]

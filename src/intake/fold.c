@@ -291,3 +291,43 @@ void fold_print(Buf *sql, const FoldSpec *spec, Arena *arena) {
                 print_history(&fold);
         print_untouched(&fold);
 }
+
+/* ---- keys that come twice ---- */
+
+/* Equal in all of these, two rows are in one order only by where they stand. */
+static void print_same(const Fold *fold) {
+        const Feed *feed = fold->feed;
+        const bool by_column = feed->as_of.kind == AS_OF_COLUMN;
+        print_keys(fold);
+        for (size_t i = 0; i < feed->order_by.count; i++)
+                buf_printf(fold->sql, ", c%zu", column_at(fold, feed->order_by.items[i]));
+        if (by_column)
+                buf_printf(fold->sql, ", c%zu", column_at(fold, feed->as_of.text));
+        if (!feed_is_snapshots(feed))
+                buf_append_cstr(fold->sql, ", f");
+        else if (!by_column)
+                buf_append_cstr(fold->sql, ", m");
+}
+
+void fold_repeats_print(Buf *sql, const FoldSpec *spec, const int64_t *of, size_t of_count, Arena *arena) {
+        Fold fold = { spec, spec->feed, sql, arena };
+        CLEANUP(buf_deinit) Buf ids = { 0 };
+        for (size_t i = 0; i < of_count; i++)
+                buf_printf(&ids, "%s%lld", i ? ", " : "", (long long)of[i]);
+        print_log(&fold);
+        buf_append_cstr(sql, ", g AS (SELECT ");
+        print_same(&fold);
+        buf_append_cstr(sql, " FROM l GROUP BY ALL HAVING count(*) > 1), p AS (SELECT f, r, row_number() OVER w AS n, first_value(f) OVER w AS wf, "
+                             "first_value(r) OVER w AS wr, left(concat_ws(', '");
+        for (size_t i = 0; i < spec->feed->key.count; i++)
+                buf_printf(sql, ", CAST(c%zu AS VARCHAR)", column_at(&fold, spec->feed->key.items[i]));
+        buf_append_cstr(sql, "), 60) AS k FROM (SELECT * FROM l SEMI JOIN g USING (");
+        print_same(&fold);
+        buf_append_cstr(sql, ")) WINDOW w AS (PARTITION BY ");
+        print_same(&fold);
+        buf_printf(sql,
+                   " ORDER BY place DESC, r DESC)), q AS (SELECT CASE WHEN f IN (%.*s) THEN f ELSE wf END AS a, * FROM p WHERE n > 1) "
+                   "SELECT a, r, f, wr, wf, count(*) OVER (PARTITION BY a), k FROM q WHERE a IN (%.*s) "
+                   "QUALIFY row_number() OVER (PARTITION BY a ORDER BY r) <= %d ORDER BY a, r",
+                   STR_ARG(buf_view(&ids)), STR_ARG(buf_view(&ids)), FOLD_REPEATS_MAX);
+}

@@ -34,5 +34,13 @@ typedef struct FoldSpec {
 
 /* A key that no new row names can have changed as well: everything is made anew. */
 bool fold_needs_all(const Feed *feed);
+/*
+ * Records whose key comes again in the same file, or in the same snapshot, and nothing but their place says which of the
+ * two is newer: the last counts, and nobody would know. Of those that one of `of` has a part in: the delivery (of
+ * `of`), the record that does not count and its file, the one that does and its file, how many such records the delivery
+ * has, the key as text. FOLD_REPEATS_MAX rows for each delivery, in order.
+ */
+#define FOLD_REPEATS_MAX 3
+void fold_repeats_print(Buf *sql, const FoldSpec *spec, const int64_t *of, size_t of_count, Arena *arena);
 /* Gives the table's columns, by their names. */
 void fold_print(Buf *sql, const FoldSpec *spec, Arena *arena);
