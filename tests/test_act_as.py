@@ -28,6 +28,10 @@ def service(server: Server) -> Iterator[psycopg.Connection]:
         yield connection
 
 
+def who(connection: psycopg.Connection) -> tuple[str, ...] | None:
+    return connection.execute("select session_user, current_user, user, current_role").fetchone()
+
+
 def csv(connection: psycopg.Connection) -> str:
     with connection.cursor().copy(f"copy ({ORDERS}) to stdout with csv header") as copy:
         return b"".join(bytes(block) for block in copy).decode()
@@ -52,6 +56,19 @@ def test_in_the_place_of_another_it_sees_what_that_one_sees(service: psycopg.Con
         assert service.execute("select current_user").fetchone() == (user,)
     service.execute("reset role" if "role" in words else "reset session authorization")
     assert refused(service, ORDERS) == "42P01"
+
+
+def test_session_user_is_the_login_and_grants_nothing(service: psycopg.Connection) -> None:
+    service.execute("set role bo")
+    assert who(service) == ("metabase", "bo", "bo", "bo")
+    assert service.execute("select session_user() = session_user, upper(session_user)").fetchone() == (True, "METABASE")
+    service.execute("set session authorization cy")
+    assert who(service) == ("cy", "cy", "cy", "cy")
+    service.execute("set role bo")
+    assert who(service) == ("cy", "bo", "bo", "bo")
+    assert csv(service) == ANSWERS["bo"]
+    service.execute("reset role; reset session authorization")
+    assert who(service) == ("metabase",) * 4
 
 
 @pytest.mark.parametrize("who", ["fi", "ann", "chief", "nobody", "there_is_none", "analyst", ""])

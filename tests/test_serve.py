@@ -314,6 +314,36 @@ def test_statement_timeout(server: Server) -> None:
         assert connection.execute("select 1").fetchone() == (1,)
 
 
+# The engine answers what is constant while it plans.
+LONG_PLAN = "select list_sum(list_transform(range(40000000), lambda x: (x * x) % 7 + (x * 3) % 11))"
+
+
+@pytest.mark.parametrize("prepare", [False, True], ids=["simple", "extended"])
+def test_statement_timeout_counts_what_is_planned(server: Server, prepare: bool) -> None:
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute("set statement_timeout = 300")
+        began = time.monotonic()
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            if prepare:
+                connection.execute(LONG_PLAN, prepare=True)
+            else:
+                connection.pgconn.exec_(b"select 1")
+                result = connection.pgconn.exec_(LONG_PLAN.encode())
+                raise psycopg.errors.lookup((result.error_field(psycopg.pq.DiagnosticField.SQLSTATE) or b"").decode())
+        assert time.monotonic() - began < 3
+        assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_statements_of_one_text_have_each_their_time(server: Server) -> None:
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute("set statement_timeout = '1500ms'")
+        connection.pgconn.exec_(b"select pg_sleep(0.9); select pg_sleep(0.9); select pg_sleep(0.9)")
+        assert connection.execute("select 1").fetchone() == (1,)
+        connection.pgconn.exec_(b"select pg_sleep(0.9); select pg_sleep(9)")
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            connection.execute("select pg_sleep(0.9), pg_sleep(0.9)")
+
+
 def workers_of(process: int) -> list[int]:
     children = Path(f"/proc/{process}/task").glob("*/children")
     return [int(child) for file in children for child in file.read_text().split()]

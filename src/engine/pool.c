@@ -465,6 +465,7 @@ void worker_release(Worker *worker) {
                 return;
         WorkerPool *pool = worker->pool;
         worker_take_rank(worker);
+        worker_allow(worker, 0, 0);
         if (!worker->lost)
                 worker_clean(worker);
         pthread_mutex_lock(&pool->lock);

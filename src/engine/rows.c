@@ -192,15 +192,16 @@ Status worker_rows_begin(Worker *worker, const ExecuteSpec *spec, WorkerRows **o
         WorkerRows *rows = calloc(1, sizeof(*rows));
         if (!rows)
                 out_of_memory();
-        *rows = (WorkerRows){ .worker = worker, .call = call, .paused_us = call.started_us };
+        *rows = (WorkerRows){ .worker = worker, .call = call, .paused_us = time_monotonic_us() };
         rows->type = spec->answer >= ROWS_COPY_TEXT ? 'd' : 'D';
         rows->columns = spec->format_count;
         *out = rows;
         return STATUS_OK;
 }
 
-void worker_rows_allow(WorkerRows *rows, int64_t us) {
-        rows->call.started_us = rows->paused_us = time_monotonic_us();
+void worker_rows_allow(WorkerRows *rows, int64_t began_us, int64_t us) {
+        rows->paused_us = time_monotonic_us();
+        rows->call.started_us = began_us;
         rows->call.most_us = us;
 }
 

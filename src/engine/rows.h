@@ -48,7 +48,8 @@ Status worker_rows_begin(Worker *worker, const ExecuteSpec *spec, WorkerRows **o
 /* At least one row, at most `most` (0 = as many as came together), as messages that are valid until the next call. *out_done:
  * there are no more; known only once the worker said so, so the last rows and the end come by two calls. */
 Status worker_rows_next(WorkerRows *rows, int64_t most, Str *out_messages, int64_t *out_count, bool *out_done, Error *err);
-/* From now the worker may take so long (0 = no limit); begin() takes the pool's. Time in which nobody asks counts not. */
-void worker_rows_allow(WorkerRows *rows, int64_t us);
+/* The worker may take so long from then (monotonic; 0 = no limit); begin() takes what its calls may. Time in which nobody asks
+ * counts not. */
+void worker_rows_allow(WorkerRows *rows, int64_t began_us, int64_t us);
 void worker_rows_end(WorkerRows *rows); /* NULL is fine */
 void worker_rows_endp(WorkerRows **rows);

@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/test.h"
+#include "base/time.h"
 #include "engine/client_type.h"
 #include "engine/data_row.h"
 
@@ -169,7 +170,7 @@ TEST(time_in_which_nobody_asks_is_not_the_statements) {
         Str messages;
         int64_t count, total = 0;
         CHECK_OK(worker_rows_begin(worker, &spec, &rows, &t->err));
-        worker_rows_allow(rows, 20000000);
+        worker_rows_allow(rows, time_monotonic_us(), 20000000);
         for (bool done = false; !done; total += count) {
                 CHECK_OK(worker_rows_next(rows, 0, &messages, &count, &done, &t->err));
                 if (total == 0)

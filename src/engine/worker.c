@@ -259,12 +259,17 @@ static Status wait_reply(Worker *worker, Call *call, Str user_sql, Message *out,
         }
 }
 
+void worker_allow(Worker *worker, int64_t began_us, int64_t us) {
+        worker->began_us = began_us;
+        worker->most_us = us;
+}
+
 /* Calls */
 
 Status worker_send(Worker *worker, MessageType type, const Buf *payload, const int *fds, size_t fd_count, Call *call,
                    Error *err) {
-        call->started_us = time_monotonic_us();
-        call->most_us = worker->pool->options.statement_timeout_us;
+        call->started_us = worker->most_us ? worker->began_us : time_monotonic_us();
+        call->most_us = worker->most_us ? worker->most_us : worker->pool->options.statement_timeout_us;
         if (worker->lost)
                 return error_set(err, STATUS_WORKER_LOST, "the worker has ended");
         if (payload->failed || payload->size > MESSAGE_CONTROL_MAX)

@@ -110,6 +110,9 @@ typedef struct TimeZone {
 Status worker_zone(Worker *worker, const TimeZone *zone, Error *err);
 /* The function of the mask `hash` under this key, before SQL that names it. Cheap when known; a worker has one key. */
 Status worker_define_hash(Worker *worker, Str key, Error *err);
+/* Until the end of the lease calls may take until `us` microseconds after began_us (monotonic), all together; 0 = each as long
+ * as the pool allows. */
+void worker_allow(Worker *worker, int64_t began_us, int64_t us);
 /* From any thread: the running call fails with INTERRUPTED, by kill if the worker does not answer in 250 ms. */
 void worker_interrupt(Worker *worker);
 /* From any thread: until the end of its lease it makes way for other processes (nice). */

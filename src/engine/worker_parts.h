@@ -30,6 +30,7 @@ struct Worker {
         bool killed; /* by us */
         bool nice;   /* it makes way */
         int64_t started_us;
+        int64_t began_us, most_us; /* of worker_allow() */
         uint64_t statement; /* the last number used */
         Inbox control_inbox, rows_inbox;
         Arena memory; /* of the failure of the last call */

@@ -367,6 +367,22 @@ TEST(a_statement_ends_at_its_time) {
         CHECK_STR(str_of(t->err.message), STR("the statement ran longer than 200 ms"));
 }
 
+TEST(calls_of_a_lease_share_the_time_that_is_allowed) {
+        CLEANUP(leased_deinit) Leased l = { 0 };
+        WorkerOptions options = options_of(t);
+        CHECK_OK(leased_init(t, &options, &l));
+        Str got;
+        worker_allow(l.worker, time_monotonic_us(), 5000000);
+        CHECK_OK(answer(t, l.worker, "select 1", &got));
+        worker_allow(l.worker, time_monotonic_us() - 5000000, 5200000); /* the rest of it went elsewhere */
+        int64_t begin = time_monotonic_us();
+        CHECK_STATUS(worker_execute(l.worker, STR(LONG_QUERY), discard, NULL, NULL, &t->err), STATUS_TIMEOUT);
+        CHECK(time_monotonic_us() - begin < 2000000);
+        CHECK_STR(str_of(t->err.message), STR("the statement ran longer than 5.2 s"));
+        worker_allow(l.worker, 0, 0);
+        CHECK_OK(answer(t, l.worker, "select 2", &got));
+}
+
 static void *interrupt_soon(void *worker) {
         usleep(100000);
         worker_interrupt(worker);

@@ -957,10 +957,17 @@ static Status current_schemas(Bind *bind, bool implicit, SqlExpr **out, Error *e
         return STATUS_OK;
 }
 
+/* Who logged in, where that is not who is asked for. */
+static Str session_user(const BindSystem *system, const Principal *principal) {
+        return system && system->user.size > 0 ? system->user : principal->name;
+}
+
 static Status template_part(Bind *bind, Str name, SqlExpr **out, Error *err) {
         const BindSystem *system = bind->request->source->system;
         if (str_is(name, "user"))
                 *out = sql_make_string(bind->arena, bind->request->principal.name);
+        else if (str_is(name, "session_user"))
+                *out = sql_make_string(bind->arena, session_user(system, &bind->request->principal));
         else if (str_is(name, "database"))
                 *out = sql_make_string(bind->arena, system->database);
         else if (str_is(name, "schema"))
@@ -1057,7 +1064,8 @@ static Status bind_word(Bind *bind, const Text *text, SqlExpr **place, Str word,
         }
         if (!str_is_one_of_nocase(word, PRINCIPALS, COUNT_OF(PRINCIPALS)))
                 return STATUS_OK;
-        return put_text(bind, place, text->principal->name);
+        bool session = str_equal_nocase(word, STR("session_user"));
+        return put_text(bind, place, session ? session_user(system, text->principal) : text->principal->name);
 }
 
 static Status bind_column(Bind *bind, const Text *text, Scope *scope, SqlExpr **place, Error *err) {

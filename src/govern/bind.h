@@ -91,6 +91,7 @@ typedef enum ObjectKind { OBJECT_RELATION, OBJECT_TYPE, OBJECT_PROCEDURE, OBJECT
 typedef struct BindSystem {
         void *context;
         Str database; /* that the session is in */
+        Str user;     /* session_user, a word to show and no more; empty: the principal */
         /* The schemas in which a name without one is looked for, in this order; pg_catalog comes before them. */
         const Str *path;
         size_t path_count;

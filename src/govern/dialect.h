@@ -16,7 +16,7 @@
  *   a SIMILAR TO 'x%'                               (of clients) the regular expression that PostgreSQL means
  *   a LIKE 'x\_%', varchar(3), numeric, DESC        (of clients) what PostgreSQL takes them for
  *
- * In a template's text {schema.name} stands for the rows of a system relation, {database}, {schema} and {user} for the
+ * In a template's text {schema.name} stands for the rows of a system relation, {database}, {schema}, {user} and {session_user} for the
  * session's, $1 to $9 for the arguments. Subqueries in it are never correlated: an argument stands outside of them,
  * so no alias of ours can catch a name of the statement's. Only called where there are system relations.
  */

@@ -47,7 +47,7 @@ static const Function FUNCTIONS[] = {
         { "current_schema", { "{schema}" } },
         { "current_schemas", { NULL, "CASE WHEN $1 THEN {all_schemas} ELSE {schemas} END" } },
         { "current_user", { "{user}" } },
-        { "session_user", { "{user}" } },
+        { "session_user", { "{session_user}" } },
         { "current_role", { "{user}" } },
         { "user", { "{user}" } },
         { "pg_backend_pid", { "0" } },

@@ -514,6 +514,8 @@ static bool step_action(Session *session, SessionWant *out_want) {
         Http *http = session->http;
         Error err = { 0 }, ignored;
         session_busy(session, true);
+        if (session->began_us == 0)
+                session->began_us = time_monotonic_us();
         bool must_wait = http->route->wants_worker && !session->thread->has_worker;
         Status status = must_wait ? session_reserve(session, http->route->public ? LANE_SYSTEM : LANE_QUESTIONS, &err) : STATUS_OK;
         if (must_wait && status == STATUS_OK) {
@@ -530,6 +532,7 @@ static bool step_action(Session *session, SessionWant *out_want) {
                 answer_error(session, status_of(session, &err), &err);
         }
         session->sqlstate = NULL;
+        session->began_us = 0;
         session_busy(session, false);
         end_request(session);
         return true;

@@ -111,7 +111,8 @@ static void take_settings(const Session *session, Arena *arena, SystemSession *o
 
 Status session_describe(Session *session, Arena *arena, SystemSession *out, TimeZone *zone, Error *err) {
         Str ignored;
-        *out = (SystemSession){ .database = session->database, .extras = session->extras, .extra_count = COUNT_OF(session->extras) };
+        Str authorization = settings_get(session->settings, STR("session_authorization"));
+        *out = (SystemSession){ .database = session->database, .user = arena_str(arena, authorization.size > 0 ? authorization : session->login), .extras = session->extras, .extra_count = COUNT_OF(session->extras) };
         take_path(session, arena, out);
         take_settings(session, arena, out);
         return timezone_read(arena_str(arena, settings_get(session->settings, STR("timezone"))), arena, &ignored, zone, err);

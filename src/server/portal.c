@@ -203,10 +203,17 @@ static Status describe(Session *session, Worker *worker, Prepared *prepared, Err
         return STATUS_OK;
 }
 
+static int64_t statement_time(const Session *session) {
+        int64_t own = session_time(session, "statement_timeout", LIMIT_STATEMENT_TIME), all = session->host->statement_us;
+        return own == 0 || (all > 0 && all < own) ? all : own;
+}
+
 /* A worker of this principal with as much memory as it may have. */
 static Status lease(Session *session, Worker **out, Error *err) {
         WorkerWish wish = { .principal = session_asks_as(session), .memory = (uint64_t)session->limits.value[LIMIT_MEMORY] };
-        return worker_lease_for(session->host->pool, &wish, out, err);
+        TRY(worker_lease_for(session->host->pool, &wish, out, err));
+        worker_allow(*out, session_began(session), statement_time(session));
+        return STATUS_OK;
 }
 
 static Status take_types(Prepared *prepared, const uint32_t *types, size_t type_count, Error *err) {
@@ -379,11 +386,6 @@ void portal_reply_columns(Session *session, Portal *portal) {
 }
 
 /* ---- running ---- */
-
-static int64_t statement_time(const Session *session) {
-        int64_t own = session_time(session, "statement_timeout", LIMIT_STATEMENT_TIME), all = session->host->statement_us;
-        return own == 0 || (all > 0 && all < own) ? all : own;
-}
 
 static ExecuteSpec execute_spec(Portal *portal) {
         const Prepared *prepared = portal->prepared;
@@ -627,7 +629,7 @@ static Status run_rows(Session *session, Portal *portal, int64_t most, bool sile
         } else {
                 TRY(go_on(session, portal, err));
         }
-        worker_rows_allow(portal->rows, statement_time(session));
+        worker_rows_allow(portal->rows, session_began(session), statement_time(session));
         TRY(session_work_with(session, portal->worker, err));
         Status status = pass_rows(session, portal, most, silent, out_count, out_done, err);
         session_work_done(session);

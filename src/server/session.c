@@ -611,6 +611,8 @@ static Status run_all(Session *session, Str sql, Arena *arena, size_t *out_offse
                 if (session->transaction == TRANSACTION_NONE)
                         session_begin(session, TRANSACTION_IMPLICIT);
                 *out_offset = text_offset(&commands[i]);
+                if (i > 0)
+                        session->began_us = time_monotonic_us(); /* each has its own */
                 TRY(run_simple(session, sql, &commands[i], err));
         }
         return STATUS_OK;
@@ -950,6 +952,8 @@ static bool session_step(Session *session, SessionWant *out_want) {
                 fatal(session, status_sqlstate(status), err.message);
                 return true;
         }
+        if (session->began_us == 0)
+                session->began_us = time_monotonic_us();
         if (must_wait(session, &message) && (session->thread->has_worker || session_reserve(session, lane_of(session, &message), &err) == STATUS_OK)) {
                 session_show(session, SESSION_WAITING, message.type == WIRE_QUERY ? message.sql : text_of(session, &message));
                 *out_want = SESSION_WANTS_WORKER;
@@ -961,6 +965,8 @@ static bool session_step(Session *session, SessionWant *out_want) {
         if (runs || message.type == WIRE_PARSE)
                 session_show(session, SESSION_ACTIVE, message.type == WIRE_QUERY ? message.sql : text_of(session, &message));
         handle(session, &message, &err);
+        if (runs || message.type == WIRE_SYNC) /* as PostgreSQL has it */
+                session->began_us = 0;
         bool flush = message.type == WIRE_FLUSH || message.type == WIRE_SYNC || message.type == WIRE_QUERY;
         session_take(session, size);
         if (message.type == WIRE_SYNC || message.type == WIRE_QUERY)
@@ -987,6 +993,10 @@ int64_t session_time(const Session *session, const char *setting, LimitKind kind
         int64_t own = 0, limit = session->limits.value[kind];
         setting_duration(settings_get(session->settings, str_of(setting)), &own);
         return shorter(own, limit == LIMIT_NONE ? 0 : limit);
+}
+
+int64_t session_began(const Session *session) {
+        return session->began_us ? session->began_us : time_monotonic_us();
 }
 
 static bool in_transaction(const Session *session) {

@@ -142,6 +142,7 @@ struct Session {
         bool skipping;    /* until Sync */
         Named *statements, *portals;
         size_t statement_count, portal_count;
+        int64_t began_us; /* monotonic: the statement that is being answered, the line included; 0: none is */
         size_t answered;  /* statements, since this thread took it */
         int64_t statement_total, row_total; /* since it logged in */
         bool turned_away, timed_out; /* its statement was, from the line */
@@ -224,6 +225,8 @@ Status session_reserve(Session *session, Lane lane, Error *err);
 bool session_is_clogged(Session *session);
 /* The shorter of its own setting and its principal's limit; 0 = none. */
 int64_t session_time(const Session *session, const char *setting, LimitKind kind);
+/* From when its time counts. */
+int64_t session_began(const Session *session);
 /* What others are told. */
 void session_show(Session *session, SessionState state, Str statement);
 

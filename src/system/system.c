@@ -339,6 +339,7 @@ Status system_open(const SystemSpec *spec, System **out, Error *err UNUSED) {
         system->bind = (BindSystem){
                 .context = system,
                 .database = spec->session.database,
+                .user = spec->session.user,
                 .path = system->spec.session.path,
                 .path_count = system->spec.session.path_count,
                 .schemas = schemas,

@@ -34,6 +34,7 @@ typedef struct SystemExtra {
 
 typedef struct SystemSession {
         Str database; /* that the client is connected to: a zone, "lode" or "postgres" */
+        Str user;     /* session_user: who logged in, in whosever place it asks; empty: the principal. Grants nothing */
         const Str *path; /* schemas, in the order in which names without one are looked for; none = public */
         size_t path_count;
         const SystemSetting *settings; /* what SET changed or the server says of itself, before the usual ones */
