@@ -450,6 +450,13 @@ ZoneRole grants_role(const Grants *grants, const Account *account, Str zone_name
         return zone->owner.size > 0 && str_equal(zone->owner, account->name) ? ZONE_ROLE_OWNER : ZONE_ROLE_ENGINEER;
 }
 
+bool grants_owns(const Grants *grants, const Account *account) {
+        bool owns = false;
+        for (size_t i = 0; i < grants->zone_count && !owns; i++)
+                owns = grants->zones[i].owner.size > 0 && str_equal(grants->zones[i].owner, account->name);
+        return owns;
+}
+
 bool grants_may_apply(const Grants *grants, const Account *account) {
         bool may = account->is_admin;
         for (size_t i = 0; i < grants->zone_count && !may; i++)

@@ -34,10 +34,20 @@ Grants *grants_of_project(const Project *project, Arena *arena);
 bool grants_may_see(const Grants *grants, const Account *account, Str zone, Str stage, Str name);
 /* All rows, all columns, as they are. */
 bool grants_see_whole(const Grants *grants, const Account *account, Str zone, Str stage, Str name);
-/* What limits the account on a relation of `source` (govern/guard.h); *out = NULL: nothing does. source->now and ->parse are
- * needed by whoever is limited. trees (or NULL) keeps what was parsed, per account: trees come from a worker that may be its own. */
-Status grants_policy(const Grants *grants, const Account *account, Map *trees, const Relation *relation, const BindSource *source,
-                     Arena *arena, const Policy **out, Error *err);
+/* One who asks, as binding knows it (govern/bind.h). A view's own text is read as its zone: that zone whole, of others products. */
+typedef struct Viewer {
+        const Grants *grants;
+        const Account *account;
+        /* NULL, or the owner of zones who looks at them with the account's eyes: nothing else is there, and what policies.yml keeps
+         * from the owner it keeps from these eyes too. */
+        const Account *within;
+        Map *trees; /* or NULL: what policies were parsed to, kept for those who have the same worker: it may be its own */
+        Str worker; /* whose worker that is; empty: the account's */
+} Viewer;
+Sight viewer_sight(const Viewer *viewer);
+/* What limits the viewer on a relation of `source` (govern/guard.h); *out = NULL: nothing does. source->now and ->parse are
+ * needed by whoever is limited. */
+Status grants_policy(const Viewer *viewer, const Relation *relation, const BindSource *source, Arena *arena, const Policy **out, Error *err);
 /* Whether a text of access.yml or, zone empty, of policies.yml has a form that policies have, over this relation of `source`;
  * whoever asks may have any attribute. DENIED, SQL_* with why it does not fit. */
 Status policy_fits(const BindSource *source, const Relation *relation, Str zone, Str text, bool condition, Arena *arena, Error *err);
@@ -52,31 +62,25 @@ typedef struct GrantReason {
 void grants_why(const Grants *grants, const Account *account, Str zone, Str stage, Str name, Arena *arena, GrantReason **out, size_t *out_count);
 /* The tags of a column: its own, its table's, and those of the columns that its values come from. */
 void grants_tags(const Grants *grants, Str zone, Str stage, Str name, Str column, Arena *arena, Str **out, size_t *out_count);
-/* Changes when what the account sees of the table does: a hash over the rules and policies that concern it, and its attributes. */
-Str grants_version(const Grants *grants, const Account *account, Str zone, Str stage, Str name, Arena *arena);
+/* Changes when what the viewer sees of the table does: a hash over the rules and policies that concern it, and its attributes. */
+Str grants_version(const Viewer *viewer, Str zone, Str stage, Str name, Arena *arena);
 /* Whether it sees anything of the zone. */
 bool grants_may_enter(const Grants *grants, const Account *account, Str zone);
 typedef enum ZoneRole { ZONE_ROLE_NONE, ZONE_ROLE_ENGINEER, ZONE_ROLE_OWNER } ZoneRole;
 /* What it is in a zone; an administrator as such is nothing. */
 ZoneRole grants_role(const Grants *grants, const Account *account, Str zone);
+/* Whether it owns any zone. */
+bool grants_owns(const Grants *grants, const Account *account);
 /* Whether there is any text that it may change. */
 bool grants_may_apply(const Grants *grants, const Account *account);
 /* What is in force now, loaded again when the catalog changed; for one thread, with a catalog of its own. */
 typedef struct GrantCache {
         Arena arena;
         Grants *grants;
-        Map trees;          /* for grants_policy() */
+        Map trees;          /* for Viewer.trees */
         int64_t generation; /* of the catalog; also tells others that what they know of accounts may be stale */
 } GrantCache;
 Status grants_now(GrantCache *cache, Catalog *catalog, const Grants **out, Error *err);
 
 /* Text that could not be read: for the server's log. */
-/* One who asks, as binding knows it (govern/bind.h). A view's own text is read as its zone: that zone whole, of others products. */
-typedef struct Viewer {
-        const Grants *grants;
-        const Account *account;
-        Map *trees; /* or NULL */
-} Viewer;
-Sight viewer_sight(const Viewer *viewer);
-
 const Problems *grants_problems(const Grants *grants);

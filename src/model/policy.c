@@ -23,9 +23,9 @@ typedef struct Granted {
 } Granted;
 
 typedef struct Making {
+        const Viewer *viewer; /* NULL: nobody in particular */
         const Grants *grants;
-        const Account *account;
-        Map *trees;
+        const Account *account; /* whose attributes and rules count: the viewer's, or for a while its owner's */
         const Relation *relation;
         const Relation *now; /* as it is on main; NULL: it is not there */
         const BindSource *source;
@@ -57,16 +57,18 @@ static Status parse(const Making *making, Str text, Arena *arena, const SqlExpr 
         return STATUS_OK;
 }
 
-/* A copy of one's own; what was parsed for another account is not used, since its worker may have made it up. */
+/* A copy of one's own; what was parsed by another's worker is not used, since that may have made it up. */
 static Status expression(const Making *making, Str text, SqlExpr **out, Error *err) {
         const SqlExpr *parsed = NULL;
-        Str key = arena_strf(making->arena, "%.*s\n%.*s", STR_ARG(making->account->name), STR_ARG(text));
-        if (making->trees)
-                parsed = map_get(making->trees, key);
+        const Viewer *viewer = making->viewer;
+        Str worker = viewer->worker.size > 0 ? viewer->worker : viewer->account->name;
+        Str key = arena_strf(making->arena, "%.*s\n%.*s", STR_ARG(worker), STR_ARG(text));
+        if (viewer->trees)
+                parsed = map_get(viewer->trees, key);
         if (!parsed) {
-                TRY(parse(making, text, making->trees ? making->trees->arena : making->arena, &parsed, err));
-                if (making->trees)
-                        map_put(making->trees, key, (void *)(uintptr_t)parsed);
+                TRY(parse(making, text, viewer->trees ? viewer->trees->arena : making->arena, &parsed, err));
+                if (viewer->trees)
+                        map_put(viewer->trees, key, (void *)(uintptr_t)parsed);
         }
         *out = sql_expr_copy(making->arena, parsed);
         return STATUS_OK;
@@ -330,8 +332,15 @@ static Status condition(Making *making, bool central, Str text, SqlExpr **out, E
         return entitle_condition(central ? &making->central : &making->own, out, err);
 }
 
-static Status use_central(Making *making, Error *err) {
-        VEC(SqlExpr *) all = { 0 };
+typedef VEC(SqlExpr *) Conditions;
+
+/* Whether a mask that binds two is the same for both: their attributes make it another. */
+static bool is_same_for_both(const Making *making, const CentralPolicy *policy, const Account *other) {
+        return other && grant_policy_binds(making->grants, other, policy) && str_find(policy->mask, STR("principal")) == policy->mask.size;
+}
+
+/* `masked`: whose masks are there already; NULL: nobody's. */
+static Status use_central_of(Making *making, const Account *masked, Conditions *all, Error *err) {
         for (size_t p = 0; p < making->grants->policies.count; p++) {
                 const CentralPolicy *policy = &making->grants->policies.items[p];
                 if (!grant_has_tag(making->grants, &making->table, STR_NONE, policy->tag, true) ||
@@ -340,13 +349,28 @@ static Status use_central(Making *making, Error *err) {
                 if (policy->rows.size > 0 && grant_has_tag(making->grants, &making->table, STR_NONE, policy->tag, false)) {
                         SqlExpr *rows;
                         TRY(condition(making, true, policy->rows, &rows, err));
-                        vec_push(making->arena, &all, rows);
+                        vec_push(making->arena, all, rows);
                 }
-                for (size_t i = 0; policy->mask.size > 0 && i < making->relation->column_count; i++) {
+                bool is_masked = is_same_for_both(making, policy, masked);
+                for (size_t i = 0; policy->mask.size > 0 && !is_masked && i < making->relation->column_count; i++) {
                         const RelationColumn *column = &making->relation->columns[i];
                         if (making->known[i] && grant_has_tag(making->grants, &making->table, column->name, policy->tag, true))
                                 TRY(mask(making, true, policy->mask, column->type, making->bases[i], &making->bases[i], err));
                 }
+        }
+        return STATUS_OK;
+}
+
+/* What is kept from an owner does not come back by another's eyes. Twice the same would be a mask over a mask. */
+static Status use_central(Making *making, Error *err) {
+        Conditions all = { 0 };
+        const Account *owner = making->viewer->within;
+        TRY(use_central_of(making, NULL, &all, err));
+        if (owner) {
+                making->account = owner;
+                Status status = use_central_of(making, making->viewer->account, &all, err);
+                making->account = making->viewer->account;
+                TRY(status);
         }
         making->central_rows = all.count > 0 ? joined(making->arena, false, all.items, all.count) : NULL;
         return STATUS_OK;
@@ -538,22 +562,32 @@ static bool is_free(const Grants *grants, const Account *account, const GrantTab
         return !bound && grant_is_of_zone(account, table->zone);
 }
 
-static Str version_of(const Grants *grants, const Account *account, const GrantTable *table, Arena *arena);
+/* An owner who looks with another's eyes sees zones that are its own. */
+static bool is_within(const Viewer *viewer, Str zone) {
+        return !viewer->within || grants_role(viewer->grants, viewer->within, zone) == ZONE_ROLE_OWNER;
+}
 
-Status grants_policy(const Grants *grants, const Account *account, Map *trees, const Relation *relation, const BindSource *source,
-                     Arena *arena, const Policy **out, Error *err) {
+static bool viewer_may_see(const Viewer *viewer, Str zone, Str stage, Str name) {
+        const Account *owner = viewer->within;
+        return is_within(viewer, zone) && grants_may_see(viewer->grants, viewer->account, zone, stage, name) &&
+               (!owner || grants_may_see(viewer->grants, owner, zone, stage, name));
+}
+
+Status grants_policy(const Viewer *viewer, const Relation *relation, const BindSource *source, Arena *arena, const Policy **out, Error *err) {
         Policy *policy = ARENA_NEW(arena, Policy);
-        Making making = { .grants = grants, .account = account, .trees = trees, .relation = relation, .source = source, .arena = arena,
+        const Grants *grants = viewer->grants;
+        const Account *account = viewer->account, *owner = viewer->within;
+        Making making = { .viewer = viewer, .grants = grants, .account = account, .relation = relation, .source = source, .arena = arena,
                           .table = { grant_zone(grants, relation->zone), relation->stage, relation->name }, .policy = policy };
         *out = NULL;
-        if (account->is_admin)
+        if (account->is_admin && !owner)
                 return STATUS_OK;
         *out = policy;
-        policy->nothing = !grants_may_see(grants, account, relation->zone, relation->stage, relation->name);
+        policy->nothing = !viewer_may_see(viewer, relation->zone, relation->stage, relation->name);
         if (policy->nothing)
                 return STATUS_OK;
         bool raw = str_is(relation->stage, "quarantine") || str_is(relation->stage, "landing");
-        if (raw || is_free(grants, account, &making.table)) {
+        if (raw || (is_free(grants, account, &making.table) && (!owner || is_free(grants, owner, &making.table)))) {
                 *out = NULL;
                 return STATUS_OK;
         }
@@ -564,7 +598,7 @@ Status grants_policy(const Grants *grants, const Account *account, Map *trees, c
                 return status;
         }
         *policy = status == STATUS_OK ? *policy : (Policy){ .nothing = true, .why = arena_str(arena, str_of(why.message)) };
-        policy->name = version_of(grants, account, &making.table, arena);
+        policy->name = grants_version(viewer, relation->zone, relation->stage, relation->name, arena);
         bool limited = policy->nothing || policy->row_filter || policy->mask_count > 0 || policy->withheld.count > 0;
         *out = limited ? policy : NULL;
         return STATUS_OK;
@@ -691,9 +725,15 @@ static Str version_of(const Grants *grants, const Account *account, const GrantT
         return str_slice(sha256_hex(arena, sha256_of(buf_view(&text))), 0, 16);
 }
 
-Str grants_version(const Grants *grants, const Account *account, Str zone, Str stage, Str name, Arena *arena) {
-        GrantTable table = { grant_zone(grants, zone), stage, name };
-        return table.zone ? version_of(grants, account, &table, arena) : STR_NONE;
+Str grants_version(const Viewer *viewer, Str zone, Str stage, Str name, Arena *arena) {
+        GrantTable table = { grant_zone(viewer->grants, zone), stage, name };
+        if (!table.zone)
+                return STR_NONE;
+        Str own = version_of(viewer->grants, viewer->account, &table, arena);
+        if (!viewer->within)
+                return own;
+        Str both = arena_strf(arena, "%.*s%.*s", STR_ARG(own), STR_ARG(version_of(viewer->grants, viewer->within, &table, arena)));
+        return str_slice(sha256_hex(arena, sha256_of(both)), 0, 16);
 }
 
 /* ---- as binding asks ---- */
@@ -707,12 +747,13 @@ static bool may_see(void *context, const Principal *principal, Str zone, Str sta
         const Viewer *viewer = context;
         if (is_zones(principal))
                 return str_equal(principal->zone, zone) || str_is(stage, "egress");
-        return grants_may_see(viewer->grants, viewer->account, zone, stage, name);
+        return viewer_may_see(viewer, zone, stage, name);
 }
 
 static bool sees_whole(void *context, const Principal *principal, Str zone, Str stage, Str name) {
         const Viewer *viewer = context;
-        return !is_zones(principal) && grants_see_whole(viewer->grants, viewer->account, zone, stage, name);
+        return !is_zones(principal) && is_within(viewer, zone) && grants_see_whole(viewer->grants, viewer->account, zone, stage, name) &&
+               (!viewer->within || grants_see_whole(viewer->grants, viewer->within, zone, stage, name));
 }
 
 static Status policy_for(void *context, const Principal *principal, const Relation *relation, const BindSource *source, Arena *arena,
@@ -721,7 +762,7 @@ static Status policy_for(void *context, const Principal *principal, const Relati
         *out = NULL;
         if (is_zones(principal))
                 return STATUS_OK;
-        return grants_policy(viewer->grants, viewer->account, viewer->trees, relation, source, arena, out, err);
+        return grants_policy(viewer, relation, source, arena, out, err);
 }
 
 Sight viewer_sight(const Viewer *viewer) {

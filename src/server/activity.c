@@ -14,7 +14,7 @@ typedef struct Seen {
 
 static void see(void *context, const SessionView *view) {
         Seen *seen = context;
-        if (seen->session->principal.administrator || str_is(seen->session->principal.name, view->principal))
+        if (seen->session->principal.administrator || str_is(session_answerable(seen->session), view->principal))
                 vec_push(&seen->arena, &seen->views, *view);
 }
 
@@ -95,16 +95,19 @@ static Status is_there(Asked *asked, const Account *account, bool *out, Error *e
                 TRY(asked->source->resolve(asked->source->context, asked->zone, asked->stage, asked->name, asked->arena, &asked->relation, err));
         if (!asked->relation)
                 return STATUS_OK;
-        TRY(grants_policy(asked->session->grants, account, NULL, asked->relation, asked->source, asked->arena, &policy, err));
+        Viewer viewer = { .grants = asked->session->grants, .account = account, .within = asked->session->within };
+        TRY(grants_policy(&viewer, asked->relation, asked->source, asked->arena, &policy, err));
         *out = !policy || !policy->nothing;
         return STATUS_OK;
 }
 
 static Status add_access(Asked *asked, const Account *account, RowFile *file, Error *err) {
-        const Grants *grants = asked->session->grants;
-        if (!grants_may_see(grants, account, asked->zone, asked->stage, asked->name))
+        Viewer viewer = { .grants = asked->session->grants, .account = account, .within = asked->session->within };
+        Sight sight = viewer_sight(&viewer);
+        Principal principal = { .name = account->name };
+        if (!sight_allows(&sight, &principal, asked->zone, asked->stage, asked->name))
                 return STATUS_OK;
-        bool whole = grants_see_whole(grants, account, asked->zone, asked->stage, asked->name), there = whole;
+        bool whole = sight_is_whole(&sight, &principal, asked->zone, asked->stage, asked->name), there = whole;
         if (!whole)
                 TRY(is_there(asked, account, &there, err));
         if (!there)
@@ -147,7 +150,7 @@ static Status make_entitlements(void *context, const BindSource *source UNUSED, 
         CLEANUP(arena_deinit) Arena arena = { 0 };
         Session *session = context;
         Account *accounts = &session->account;
-        size_t count = 1;
+        size_t count = session->within == NULL; /* what somebody is elsewhere is not for the owner of one zone */
         if (session->principal.administrator)
                 TRY(account_list(session->thread->lake->catalog, &arena, &accounts, &count, err));
         for (size_t i = 0; i < count; i++)

@@ -15,7 +15,7 @@
 enum { OID_BOOL = 16, OID_INT8 = 20, OID_FLOAT8 = 701 };
 
 typedef struct Question {
-        Str sql, zone, branch, as_of;
+        Str sql, zone, branch, as_of, as;
         bool csv;
         double timeout; /* seconds; 0 = none of its own */
         const Json *parameters;
@@ -55,6 +55,8 @@ static Status read_member(Str key, const Json *value, Question *out, Error *err)
                 return read_text(value, "branch", &out->branch, err);
         if (str_is(key, "as_of"))
                 return read_text(value, "as_of", &out->as_of, err);
+        if (str_is(key, "as"))
+                return read_text(value, "as", &out->as, err);
         if (str_is(key, "format")) {
                 TRY(read_text(value, "format", &word, err));
                 return read_format(word, &out->csv, err);
@@ -66,7 +68,7 @@ static Status read_member(Str key, const Json *value, Question *out, Error *err)
                 return value->kind == JSON_ARRAY ? STATUS_OK : error_set(err, STATUS_BAD_VALUE, "\"parameters\" is no list");
         }
         error_set(err, STATUS_UNKNOWN_KEY, "a question has no \"%.*s\"", STR_ARG(key));
-        return error_hint(err, "it has sql, parameters, zone, branch, as_of, format and timeout");
+        return error_hint(err, "it has sql, parameters, zone, branch, as_of, as, format and timeout");
 }
 
 static Status read_json(Session *session, Question *out, Error *err) {
@@ -97,12 +99,13 @@ static Status read_accept(Http *http, bool *out_csv, Error *err) {
 }
 
 static Status read_address(Session *session, Question *out, Error *err) {
-        static const char *const names[] = { "zone", "branch", "as_of", "format", "timeout" };
+        static const char *const names[] = { "zone", "branch", "as_of", "as", "format", "timeout" };
         Str format, timeout;
         TRY(http_arguments_known(session, names, COUNT_OF(names), err));
         TRY(http_argument(session, "zone", &out->zone, err));
         TRY(http_argument(session, "branch", &out->branch, err));
         TRY(http_argument(session, "as_of", &out->as_of, err));
+        TRY(http_argument(session, "as", &out->as, err));
         TRY(http_argument(session, "format", &format, err));
         TRY(http_argument(session, "timeout", &timeout, err));
         if (format.size > 0)
@@ -150,6 +153,8 @@ static Status take_settings(Session *session, const Question *question, Error *e
                 TRY(settings_set(session->settings, STR("lode.branch"), question->branch, false, err));
         if (question->as_of.size > 0)
                 TRY(settings_set(session->settings, STR("lode.as_of"), question->as_of, false, err));
+        if (question->as.size > 0)
+                TRY(session_set(session, STR("role"), question->as, false, err));
         if (question->timeout > 0)
                 TRY(settings_set(session->settings, STR("statement_timeout"),
                                  arena_strf(&session->http->arena, "%.0f", ceil(question->timeout * 1000)), false, err));

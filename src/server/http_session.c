@@ -291,6 +291,7 @@ static void forget_login(Session *session) {
         settings_free(session->settings);
         session->settings = settings_new();
         session->account = (Account){ 0 };
+        session->within = NULL;
         session->principal = (Principal){ 0 };
         session->zone = session->database = session->login = STR("");
         session->acted_as = NULL;

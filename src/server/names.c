@@ -55,12 +55,27 @@ static Status no_value(Session *session, Str name, Str value, Error *err) {
         return error_hint(err, "%s", why.message);
 }
 
+/* That somebody tried to ask in a place that is not for it is worth a line; that it cannot be written changes nothing. */
+static void tell_denied(Session *session, Str name, Str role, Arena *arena) {
+        Error ignored;
+        AuditRecord record = { .principal = session->login, .via = session_via(session), .action = STR("set role"), .rows = -1, .bytes = -1, .denied = true };
+        record.statement = arena_strf(arena, "%.*s \"%.*s\"", STR_ARG(name), STR_ARG(role));
+        (void)session->host->audit(session->host->context, &record, false, &ignored);
+}
+
+static Status check_role(Session *session, Str name, Str role, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Status status = session_may_act_as(session, role, &arena, err);
+        if (status == STATUS_DENIED)
+                tell_denied(session, name, role, &arena);
+        return status;
+}
+
 static Status check_value(Session *session, Str name, Str value, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
-        Account other;
         bool role = str_equal_nocase(name, STR("role")), authorization = str_equal_nocase(name, STR("session_authorization"));
         if ((authorization || (role && !str_is(value, "none"))) && !str_equal(value, session->login))
-                return session_may_act_as(session, value, &arena, &other, err);
+                return check_role(session, name, value, err);
         Catalog *catalog = session->thread->lake->catalog;
         CatalogCommit commit;
         Str branch = settings_get(session->settings, STR("lode.branch"));
@@ -220,7 +235,7 @@ static Status signal_session(const Filling *filling, SqlExpr **place, bool end, 
                 AuditRecord record = { .principal = session->principal.name, .service = session_service(session), .via = STR("pg"), .action = end ? STR("terminate") : STR("cancel"), .rows = -1, .bytes = -1,
                                        .statement = arena_strf(filling->arena, "session %" PRId64, process) };
                 if (process > 0 && process <= UINT32_MAX)
-                        found = session->host->signal(session->host->context, (uint32_t)process, session->principal.name, session->principal.administrator, end);
+                        found = session->host->signal(session->host->context, (uint32_t)process, session_answerable(session), session->principal.administrator, end);
                 record.denied = !found;
                 TRY(session->host->audit(session->host->context, &record, found, err));
                 if (!found)

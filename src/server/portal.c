@@ -210,7 +210,7 @@ static int64_t statement_time(const Session *session) {
 
 /* A worker of this principal with as much memory as it may have. */
 static Status lease(Session *session, Worker **out, Error *err) {
-        WorkerWish wish = { .principal = session_asks_as(session), .memory = (uint64_t)session->limits.value[LIMIT_MEMORY] };
+        WorkerWish wish = { .principal = session_worker_name(session), .memory = (uint64_t)session->limits.value[LIMIT_MEMORY] };
         TRY(worker_lease_for(session->host->pool, &wish, out, err));
         worker_allow(*out, session_began(session), statement_time(session));
         return STATUS_OK;
@@ -437,7 +437,7 @@ static bool fits_description(const Prepared *prepared, const Statement *statemen
 static Str version_of(Session *session, const BoundRelation *relation, Arena *arena) {
         if (relation->kind == RELATION_SYSTEM || session->account.is_admin)
                 return STR_NONE;
-        return grants_version(session->grants, &session->account, relation->zone, relation->stage, relation->name, arena);
+        return grants_version(&session->viewer, relation->zone, relation->stage, relation->name, arena);
 }
 
 static Status bind_and_begin(Session *session, Portal *portal, Error *err) {

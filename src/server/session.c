@@ -131,7 +131,7 @@ void session_show(Session *session, SessionState state, Str statement) {
                 *view = (SessionView){ .process = session->process, .via = session->http ? "http" : "pg", .port = session->peer.port, .began_us = now };
                 cut(view->address, sizeof(view->address), str_of(session->peer.address));
         }
-        cut(view->principal, sizeof(view->principal), session->principal.name); /* over HTTP each request has its own */
+        cut(view->principal, sizeof(view->principal), session_answerable(session)); /* over HTTP each request has its own */
         cut(view->database, sizeof(view->database), session->database);
         view->statement_us = state == SESSION_ACTIVE ? now : view->statement_us;
         view->statements = session->statement_total;
@@ -480,21 +480,40 @@ static Status load_login(Session *session, Arena *arena, Account *out, Error *er
         return status;
 }
 
+Str session_answerable(const Session *session) {
+        return session->within ? session->login : session->principal.name;
+}
+
+/* Owners of zones look at these with the eyes of others, but for administrators': these see everything, as everybody knows. */
+static Status may_look_as(Session *session, const Account *login, const Account *other, bool *out, Error *err) {
+        const Grants *grants;
+        TRY(grants_now(session->thread->grants, session->thread->lake->catalog, &grants, err));
+        *out = !other->is_admin && grants_owns(grants, login);
+        return STATUS_OK;
+}
+
 /* The same for one that there is not and one that it may not be: who there is, is not for it to know. */
-static Status load_other(Session *session, const Account *login, Str name, Arena *arena, Account *out, Error *err) {
+static Status load_other(Session *session, const Account *login, Str name, Arena *arena, Account *out, const Account **out_within, Error *err) {
         Status status = account_load(session->thread->lake->catalog, name, arena, out, err);
         if (status != STATUS_OK && status != STATUS_NOT_FOUND)
                 return status;
-        if (status == STATUS_OK && !out->locked && account_may_act_as(login, out))
+        bool is_there = status == STATUS_OK && !out->locked, looks = false;
+        if (is_there && account_may_act_as(login, out))
+                return STATUS_OK;
+        if (is_there)
+                TRY(may_look_as(session, login, out, &looks, err));
+        *out_within = looks ? login : NULL;
+        if (looks)
                 return STATUS_OK;
         session_refuse(session, "42501", STATUS_DENIED, err, "permission denied to set role \"%.*s\"", STR_ARG(name));
         return error_hint(err, "whose place it may take is said by lode user set %.*s --may-act-as WHO", STR_ARG(session->login));
 }
 
-Status session_may_act_as(Session *session, Str name, Arena *arena, Account *out, Error *err) {
-        Account login;
+Status session_may_act_as(Session *session, Str name, Arena *arena, Error *err) {
+        Account login, other;
+        const Account *within = NULL;
         TRY(load_login(session, arena, &login, err));
-        return load_other(session, &login, name, arena, out, err);
+        return load_other(session, &login, name, arena, &other, &within, err);
 }
 
 /* In whose place it asks, as its settings say. */
@@ -517,24 +536,31 @@ static Str keep_name(Session *session, Str name) {
         return session->acted_as->name;
 }
 
-Str session_asks_as(Session *session) {
-        return keep_name(session, chosen_name(session));
+Str session_worker_name(Session *session) {
+        Str chosen = chosen_name(session);
+        CLEANUP(buf_deinit) Buf both = { 0 };
+        if (str_equal(chosen, session->login))
+                return session->login;
+        buf_printf(&both, "%.*s as %.*s", STR_ARG(session->login), STR_ARG(chosen)); /* no name has a blank in it */
+        return keep_name(session, buf_view(&both));
 }
 
-static Status load_accounts(Session *session, Arena *arena, Account *out, Error *err) {
-        Str chosen = session_asks_as(session);
-        Account login;
-        TRY(load_login(session, arena, &login, err));
-        *out = login;
-        return str_equal(chosen, session->login) ? STATUS_OK : load_other(session, &login, chosen, arena, out, err);
+static Status load_accounts(Session *session, Arena *arena, Account *out, const Account **out_within, Error *err) {
+        Str chosen = keep_name(session, chosen_name(session));
+        Account *login = ARENA_NEW(arena, Account);
+        *out_within = NULL;
+        TRY(load_login(session, arena, login, err));
+        *out = *login;
+        return str_equal(chosen, session->login) ? STATUS_OK : load_other(session, login, chosen, arena, out, out_within, err);
 }
 
 Status session_refresh(Session *session, Error *err) {
         Catalog *catalog = session->thread->lake->catalog;
         Account account;
+        const Account *within;
         Arena arena = { 0 };
         TRY(grants_now(session->thread->grants, catalog, &session->grants, err));
-        Status status = load_accounts(session, &arena, &account, err);
+        Status status = load_accounts(session, &arena, &account, &within, err);
         if (status != STATUS_OK)
                 arena_deinit(&arena);
         TRY(status);
@@ -542,10 +568,11 @@ Status session_refresh(Session *session, Error *err) {
         session->account_arena = arena;
         account.name = keep_name(session, account.name);
         session->account = account;
-        session->principal = (Principal){ .name = account.name, .administrator = account.is_admin, .auditor = account.is_auditor };
-        session->viewer = (Viewer){ session->grants, &session->account, &session->thread->grants->trees };
+        session->within = within;
+        session->principal = (Principal){ .name = account.name, .administrator = account.is_admin, .auditor = account.is_auditor && !within };
+        session->viewer = (Viewer){ session->grants, &session->account, within, &session->thread->grants->trees, session_worker_name(session) };
         session->sight = viewer_sight(&session->viewer);
-        return limits_now(session->thread->limits, catalog, &session->account, &session->limits, err);
+        return limits_now(session->thread->limits, catalog, within ? within : &session->account, &session->limits, err);
 }
 
 /* In a transaction that failed only its end is heard. */
@@ -913,7 +940,7 @@ Status session_reserve(Session *session, Lane lane, Error *err) {
                 return error_hint(err, "fewer at a time, or a longer statement_timeout");
         }
         if (session->is_in)
-                TRY(limits_now(session->thread->limits, session->thread->lake->catalog, &session->account, &session->limits, err));
+                TRY(limits_now(session->thread->limits, session->thread->lake->catalog, session->within ? session->within : &session->account, &session->limits, err));
         return admission_reserve(session->host->admission, &session->ticket, session->party, lane, &session->limits, err);
 }
 

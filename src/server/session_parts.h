@@ -115,6 +115,7 @@ struct Session {
         Arena arena;      /* lives as long as the login */
         Str login;       /* who logged in, and */
         Account account; /* in whose place it asks: itself, or by SET ROLE another. Its name is in arena, the rest in account_arena once it was asked for again */
+        const Account *within; /* who logged in, where it sees with another's eyes what lies in zones of its own; else NULL */
         Arena account_arena;
         ActedAs *acted_as;
         Principal principal;
@@ -179,10 +180,13 @@ Status session_keep_statement(Session *session, Str name, Prepared *prepared, Er
 Status session_keep_portal(Session *session, Str name, Portal *portal, Error *err);
 /* Who asked, beside the one whose rights held; empty where it is the same. */
 Str session_service(const Session *session);
-/* In whose place the next statement asks: whose worker it gets. session_refresh() finds out whether it may. */
-Str session_asks_as(Session *session);
+/* Whose worker the next statement gets: who asks in another's place has one apart from that one's. session_refresh() finds out
+ * whether it may ask so. */
+Str session_worker_name(Session *session);
 /* 42501 unless it may ask in the place of that one. */
-Status session_may_act_as(Session *session, Str name, Arena *arena, Account *out, Error *err);
+Status session_may_act_as(Session *session, Str name, Arena *arena, Error *err);
+/* Who is answerable for what it asks: others are told of it by this name, and by it they may end it. */
+Str session_answerable(const Session *session);
 /* What the transaction reads: branch and commit, fixed by its first question. */
 Status session_at(Session *session, CatalogAt *out, Error *err);
 /* Who may see what, as it is in force now; asked before every question. LOGIN when the account is gone meanwhile. */
