@@ -188,8 +188,13 @@ typedef struct CatalogCheck {
         Str body_hash;
 } CatalogCheck;
 
+/* Outside of history, in the same transaction. */
+typedef struct CatalogSecret {
+        Str name, bytes;    /* empty: taken away */
+} CatalogSecret;
+
 /* One commit to be. Plain data, borrowed for the call. With neither puts that change anything nor removes no commit
- * is made: the ledger is written all the same and the commit given back is the head. */
+ * is made: ledger and secrets are written all the same and the commit given back is the head. */
 typedef struct CatalogChange {
         Str branch;         /* empty = main */
         Str author;         /* "local:ann" */
@@ -209,6 +214,8 @@ typedef struct CatalogChange {
         size_t delivery_count;
         const FileSeen *files;
         size_t file_count;
+        const CatalogSecret *secrets;
+        size_t secret_count;
         const CatalogFile *added; /* path, sha256, bytes; no path twice. A change that makes no commit may have none */
         size_t added_count;
 } CatalogChange;

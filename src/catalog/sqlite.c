@@ -367,12 +367,16 @@ static Status sqlite_next(Catalog *catalog, Str key, int64_t *out, Error *err) {
         return db_transaction_commit(&transaction, err);
 }
 
-static Status sqlite_put_secret(Catalog *catalog, Str name, Str bytes, Error *err) {
-        SqliteCatalog *db = sqlite_of(catalog);
-        db->own_writes++;
+Status db_secret_write(SqliteCatalog *db, Str name, Str bytes, Error *err) {
         if (bytes.size == 0)
                 return db_run(db, err, "delete from secret where name = ?", "t", name);
         return db_run(db, err, "insert or replace into secret values (?, ?)", "tb", name, bytes);
+}
+
+static Status sqlite_put_secret(Catalog *catalog, Str name, Str bytes, Error *err) {
+        SqliteCatalog *db = sqlite_of(catalog);
+        db->own_writes++;
+        return db_secret_write(db, name, bytes, err);
 }
 
 static Status sqlite_generation(Catalog *catalog, int64_t *out, Error *err) {

@@ -102,6 +102,9 @@ Status sqlite_audit_heads(Catalog *catalog, Arena *arena, Str **out, size_t *out
 Status sqlite_verify(Catalog *catalog, int64_t *out_count, Error *err);
 Status sqlite_branches(Catalog *catalog, Arena *arena, CatalogBranch **out, size_t *out_count, Error *err);
 
+/* sqlite.c */
+Status db_secret_write(SqliteCatalog *db, Str name, Str bytes, Error *err); /* empty: taken away */
+
 /* sqlite_write.c */
 Status sqlite_commit(Catalog *catalog, const CatalogChange *changes, size_t count, const IntentResult *results,
                      size_t result_count, Arena *arena, CatalogCommit *outs, Error *err);

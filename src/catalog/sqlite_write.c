@@ -162,6 +162,8 @@ static Status commit_one(SqliteCatalog *db, const CatalogChange *change, Arena *
         }
         TRY(db_ledger_write(db, change->deliveries, change->delivery_count, change->files, change->file_count,
                             commit.seq, err));
+        for (size_t i = 0; i < change->secret_count; i++)
+                TRY(db_secret_write(db, change->secrets[i].name, change->secrets[i].bytes, err));
         IntentResult published = { .intent = change->intent, .seq = commit.seq };
         if (change->intent.size)
                 TRY(db_intent_write(db, &published, err));

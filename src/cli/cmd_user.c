@@ -110,12 +110,17 @@ static Status read_password(Cli *cli, Str *out, Error *err) {
         return STATUS_OK;
 }
 
-static Status set_password(Cli *cli, Accounts *accounts, Str user, Error *err) {
+/* Before anything is changed. Where none is to be set the verifier has no data. */
+static Status read_verifier(Cli *cli, Str *out, Error *err) {
         Str password;
         ScramVerifier verifier;
+        *out = STR_NONE;
+        if (!cli_option(cli, OPTION_PASSWORD))
+                return STATUS_OK;
         TRY(read_password(cli, &password, err));
         scram_verifier_make(password, &verifier);
-        return account_set_verifier(accounts->catalog, user, scram_verifier_print(&cli->arena, &verifier), err);
+        *out = scram_verifier_print(&cli->arena, &verifier);
+        return STATUS_OK;
 }
 
 /* ---- users ---- */
@@ -196,16 +201,18 @@ static Status change_account(Cli *cli, Account *account, Error *err) {
 }
 
 static Status user_add(Cli *cli, Accounts *accounts, Str name, Error *err) {
-        Account account = { .name = name }, known;
+        Account account = { .name = name, .version = STR("") }, known;
+        Str verifier;
         Error ignored;
         if (account_load(accounts->catalog, name, &cli->arena, &known, &ignored) == STATUS_OK) {
                 error_set(err, STATUS_EXISTS, "there is a user '%.*s' already", STR_ARG(name));
                 return error_hint(err, "lode user set %.*s changes roles, attributes and password", STR_ARG(name));
         }
         TRY(change_account(cli, &account, err));
-        TRY(account_put(accounts->catalog, &accounts->change, &account, err));
-        if (cli_option(cli, OPTION_PASSWORD))
-                return set_password(cli, accounts, name, err);
+        TRY(read_verifier(cli, &verifier, err));
+        TRY(account_put(accounts->catalog, &accounts->change, &account, verifier, err));
+        if (verifier.data)
+                return STATUS_OK;
         output_note(&cli->output, PAINT_NONE, "user %.*s has no password yet: lode user set %.*s --password-stdin, or lode token add NAME --for %.*s",
                     STR_ARG(name), STR_ARG(name), STR_ARG(name));
         return STATUS_OK;
@@ -213,10 +220,11 @@ static Status user_add(Cli *cli, Accounts *accounts, Str name, Error *err) {
 
 static Status user_set(Cli *cli, Accounts *accounts, Str name, Error *err) {
         Account account;
+        Str verifier;
+        TRY(read_verifier(cli, &verifier, err));
         TRY(account_load(accounts->catalog, name, &cli->arena, &account, err));
         TRY(change_account(cli, &account, err));
-        TRY(account_put(accounts->catalog, &accounts->change, &account, err));
-        return cli_option(cli, OPTION_PASSWORD) ? set_password(cli, accounts, name, err) : STATUS_OK;
+        return account_put(accounts->catalog, &accounts->change, &account, verifier, err);
 }
 
 static Status user_remove(Cli *cli UNUSED, Accounts *accounts, Str name, Error *err) {

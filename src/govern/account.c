@@ -110,7 +110,9 @@ Status account_load(Catalog *catalog, Str name, Arena *arena, Account *out, Erro
         if (status == STATUS_NOT_FOUND)
                 return error_set(err, STATUS_NOT_FOUND, "there is no user '%.*s'", STR_ARG(name));
         TRY(status);
-        return account_parse(object.name, object.body, arena, out, err);
+        TRY(account_parse(object.name, object.body, arena, out, err));
+        out->version = object.body_hash;
+        return STATUS_OK;
 }
 
 Status account_list(Catalog *catalog, Arena *arena, Account **out, size_t *out_count, Error *err) {
@@ -125,13 +127,22 @@ Status account_list(Catalog *catalog, Arena *arena, Account **out, size_t *out_c
         return STATUS_OK;
 }
 
-static Status commit(Catalog *catalog, const AccountChange *change, Str message, const CatalogPut *put, const CatalogName *removes,
-                     size_t remove_count, Error *err) {
+/* What is to be done, without who does it. What lets in and what says for whom change in one transaction. */
+static Status commit(Catalog *catalog, const AccountChange *change, CatalogChange what, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         CatalogCommit made;
-        CatalogChange all = { .author = change->author, .via = change->via, .audit = change->audit, .message = message,
-                              .puts = put, .put_count = put != NULL, .removes = removes, .remove_count = remove_count };
-        return catalog_commit(catalog, &all, &arena, &made, err);
+        what.author = change->author;
+        what.via = change->via;
+        what.audit = change->audit;
+        Status status = catalog_commit(catalog, &what, &arena, &made, err);
+        if (status != STATUS_CONFLICT)
+                return status;
+        error_set(err, STATUS_CONFLICT, "somebody else changed it at the same time");
+        return error_hint(err, "nothing was changed; the same command again goes by what holds now");
+}
+
+static Str secret_name(Arena *arena, const char *kind, Str name) {
+        return arena_strf(arena, "%s:%.*s", kind, STR_ARG(name));
 }
 
 static Status check_role(Str role, Str *roles, size_t count, Error *err) {
@@ -160,12 +171,17 @@ static Status check_others(Catalog *catalog, const Account *account, Arena *aren
         return STATUS_OK;
 }
 
-Status account_put(Catalog *catalog, const AccountChange *change, const Account *account, Error *err) {
+Status account_put(Catalog *catalog, const AccountChange *change, const Account *account, Str verifier, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         TRY(account_check_name(account->name, "user", err));
         TRY(check_others(catalog, account, &arena, err));
         CatalogPut put = { STR("principal"), STR(""), account->name, account_body(&arena, account) };
-        return commit(catalog, change, arena_strf(&arena, "user %.*s", STR_ARG(account->name)), &put, NULL, 0, err);
+        CatalogCheck check = { STR("principal"), STR(""), account->name, account->version };
+        CatalogSecret secret = { secret_name(&arena, "verifier", account->name), verifier };
+        CatalogChange what = { .message = arena_strf(&arena, "user %.*s", STR_ARG(account->name)), .puts = &put, .put_count = 1,
+                               .checks = &check, .check_count = account->version.data != NULL,
+                               .secrets = &secret, .secret_count = verifier.data != NULL };
+        return commit(catalog, change, what, err);
 }
 
 Status account_remove(Catalog *catalog, const AccountChange *change, Str name, Error *err) {
@@ -175,12 +191,20 @@ Status account_remove(Catalog *catalog, const AccountChange *change, Str name, E
         size_t count;
         TRY(account_load(catalog, name, &arena, &account, err));
         TRY(token_list(catalog, &arena, &tokens, &count, err));
-        for (size_t i = 0; i < count; i++) /* first what lets in */
-                if (str_equal(tokens[i].principal, name))
-                        TRY(token_remove(catalog, change, tokens[i].id, err));
-        TRY(account_set_verifier(catalog, name, STR(""), err));
-        CatalogName gone = name_of("principal", name);
-        return commit(catalog, change, arena_strf(&arena, "user %.*s removed", STR_ARG(name)), NULL, &gone, 1, err);
+        CatalogName *gone = ARENA_ARRAY(&arena, CatalogName, count + 1);
+        CatalogSecret *secrets = ARENA_ARRAY(&arena, CatalogSecret, count + 1);
+        size_t gone_count = 0;
+        for (size_t i = 0; i < count; i++) {
+                if (!str_equal(tokens[i].principal, name))
+                        continue;
+                secrets[gone_count] = (CatalogSecret){ .name = secret_name(&arena, "token", tokens[i].id) };
+                gone[gone_count++] = name_of("token", tokens[i].id);
+        }
+        secrets[gone_count] = (CatalogSecret){ .name = secret_name(&arena, "verifier", name) };
+        gone[gone_count++] = name_of("principal", name);
+        CatalogChange what = { .message = arena_strf(&arena, "user %.*s removed", STR_ARG(name)), .removes = gone, .remove_count = gone_count,
+                               .secrets = secrets, .secret_count = gone_count };
+        return commit(catalog, change, what, err);
 }
 
 /* ---- roles ---- */
@@ -208,7 +232,7 @@ Status role_put(Catalog *catalog, const AccountChange *change, Str name, Error *
                 if (str_equal(roles[i], name))
                         return error_set(err, STATUS_EXISTS, "there is a role '%.*s' already", STR_ARG(name));
         CatalogPut put = { STR("role"), STR(""), name, STR("{}") };
-        return commit(catalog, change, arena_strf(&arena, "role %.*s", STR_ARG(name)), &put, NULL, 0, err);
+        return commit(catalog, change, (CatalogChange){ .message = arena_strf(&arena, "role %.*s", STR_ARG(name)), .puts = &put, .put_count = 1 }, err);
 }
 
 Status role_remove(Catalog *catalog, const AccountChange *change, Str name, Error *err) {
@@ -223,17 +247,14 @@ Status role_remove(Catalog *catalog, const AccountChange *change, Str name, Erro
                 return error_hint(err, "lode user set %.*s --no-role %.*s first", STR_ARG(accounts[i].name), STR_ARG(name));
         }
         CatalogName gone = name_of("role", name);
-        Status status = commit(catalog, change, arena_strf(&arena, "role %.*s removed", STR_ARG(name)), NULL, &gone, 1, err);
+        CatalogChange what = { .message = arena_strf(&arena, "role %.*s removed", STR_ARG(name)), .removes = &gone, .remove_count = 1 };
+        Status status = commit(catalog, change, what, err);
         if (status == STATUS_NOT_FOUND)
                 return error_set(err, STATUS_NOT_FOUND, "there is no role '%.*s'", STR_ARG(name));
         return status;
 }
 
 /* ---- secrets ---- */
-
-static Str secret_name(Arena *arena, const char *kind, Str name) {
-        return arena_strf(arena, "%s:%.*s", kind, STR_ARG(name));
-}
 
 Status account_verifier(Catalog *catalog, Str name, Arena *arena, Str *out, Error *err) {
         return catalog_secret(catalog, secret_name(arena, "verifier", name), arena, out, err);
@@ -286,8 +307,11 @@ Status token_make(Catalog *catalog, const AccountChange *change, Str name, Str p
         Str text = arena_strf(arena, TOKEN_PREFIX "%.*s_%.*s", STR_ARG(token.id), STR_ARG(random_hex(arena, TOKEN_SECRET_BYTES)));
         Sha256 hash = sha256_of(text);
         CatalogPut put = { STR("token"), STR(""), token.id, token_body(arena, &token) };
-        TRY(commit(catalog, change, arena_strf(arena, "token %.*s for %.*s", STR_ARG(name), STR_ARG(principal)), &put, NULL, 0, err));
-        TRY(catalog_put_secret(catalog, secret_name(arena, "token", token.id), (Str){ (const char *)hash.bytes, SHA256_SIZE }, err));
+        CatalogCheck check = { STR("principal"), STR(""), account.name, account.version }; /* none for somebody who is taken away meanwhile */
+        CatalogSecret secret = { secret_name(arena, "token", token.id), { (const char *)hash.bytes, SHA256_SIZE } };
+        CatalogChange what = { .message = arena_strf(arena, "token %.*s for %.*s", STR_ARG(name), STR_ARG(principal)), .puts = &put, .put_count = 1,
+                               .checks = &check, .check_count = 1, .secrets = &secret, .secret_count = 1 };
+        TRY(commit(catalog, change, what, err));
         *out_text = text;
         return STATUS_OK;
 }
@@ -347,7 +371,9 @@ Status token_remove(Catalog *catalog, const AccountChange *change, Str which, Er
         }
         if (!found)
                 return error_set(err, STATUS_NOT_FOUND, "there is no token '%.*s'", STR_ARG(which));
-        TRY(catalog_put_secret(catalog, secret_name(&arena, "token", found->id), STR(""), err)); /* first what lets in */
         CatalogName gone = name_of("token", found->id);
-        return commit(catalog, change, arena_strf(&arena, "token %.*s removed", STR_ARG(found->name)), NULL, &gone, 1, err);
+        CatalogSecret secret = { .name = secret_name(&arena, "token", found->id) };
+        CatalogChange what = { .message = arena_strf(&arena, "token %.*s removed", STR_ARG(found->name)), .removes = &gone, .remove_count = 1,
+                               .secrets = &secret, .secret_count = 1 };
+        return commit(catalog, change, what, err);
 }

@@ -30,6 +30,7 @@ typedef struct Account {
         size_t may_act_as_count;
         bool locked;
         bool is_admin, is_auditor; /* from the roles */
+        Str version; /* as it was loaded: account_put() of what was changed meanwhile is CONFLICT. Empty: there is none yet; no data: whatever there is */
 } Account;
 
 /* NOT_FOUND. */
@@ -51,9 +52,10 @@ typedef struct AccountChange {
         Str author, via, audit; /* as in CatalogChange */
 } AccountChange;
 
-/* New or changed; a role that does not exist is NOT_FOUND, with a guess. */
-Status account_put(Catalog *catalog, const AccountChange *change, const Account *account, Error *err);
-/* With its verifier and its tokens. NOT_FOUND. */
+/* New or changed, with its verifier (no data: that stays as it is), in one transaction. A role that does not exist is NOT_FOUND,
+ * with a guess. */
+Status account_put(Catalog *catalog, const AccountChange *change, const Account *account, Str verifier, Error *err);
+/* With its verifier and its tokens, in one transaction. NOT_FOUND. */
 Status account_remove(Catalog *catalog, const AccountChange *change, Str name, Error *err);
 Status role_put(Catalog *catalog, const AccountChange *change, Str name, Error *err);    /* EXISTS */
 /* NOT_FOUND; DENIED while somebody has it. */

@@ -17,11 +17,11 @@ TEST(accounts_have_roles_and_attributes_that_are_kept) {
         Str roles[] = { STR("analyst"), STR("admin") }, values[] = { STR("EU"), STR("US") };
         Attribute region = { STR("region"), values, 2 };
         Account bo = { .name = STR("bo"), .roles = roles, .role_count = 2, .attributes = &region, .attribute_count = 1 }, again;
-        CHECK_STATUS(account_put(catalog, &by_ann, &bo, &t->err), STATUS_NOT_FOUND);
+        CHECK_STATUS(account_put(catalog, &by_ann, &bo, STR_NONE, &t->err), STATUS_NOT_FOUND);
         CHECK_OK(role_put(catalog, &by_ann, STR("analyst"), &t->err));
         CHECK_STATUS(role_put(catalog, &by_ann, STR("analyst"), &t->err), STATUS_EXISTS);
         CHECK_STATUS(role_put(catalog, &by_ann, STR("admin"), &t->err), STATUS_EXISTS);
-        CHECK_OK(account_put(catalog, &by_ann, &bo, &t->err));
+        CHECK_OK(account_put(catalog, &by_ann, &bo, STR_NONE, &t->err));
         CHECK_OK(account_load(catalog, STR("bo"), &t->arena, &again, &t->err));
         CHECK(again.is_admin && !again.is_auditor && account_has_role(&again, STR("analyst")));
         CHECK_STR(again.attributes[0].values[1], STR("US"));
@@ -58,7 +58,7 @@ TEST(a_token_lets_in_until_it_expires_or_is_withdrawn) {
         Account ci = { .name = STR("ci") };
         Str text, short_lived, principal;
         CHECK_STATUS(token_make(catalog, &by_ann, STR("x"), STR("ci"), 0, &t->arena, &text, &t->err), STATUS_NOT_FOUND);
-        CHECK_OK(account_put(catalog, &by_ann, &ci, &t->err));
+        CHECK_OK(account_put(catalog, &by_ann, &ci, STR_NONE, &t->err));
         CHECK_OK(token_make(catalog, &by_ann, STR("nightly"), STR("ci"), 0, &t->arena, &text, &t->err));
         CHECK_OK(token_make(catalog, &by_ann, STR("short"), STR("ci"), 1000, &t->arena, &short_lived, &t->err));
         CHECK_OK(token_check(catalog, text, 5000, &t->arena, &principal, &t->err));
@@ -81,13 +81,31 @@ TEST(a_verifier_is_no_part_of_the_history) {
         Account bo = { .name = STR("bo") };
         CatalogCommit before, after;
         Str verifier;
-        CHECK_OK(account_put(catalog, &by_ann, &bo, &t->err));
+        CHECK_OK(account_put(catalog, &by_ann, &bo, STR_NONE, &t->err));
         CHECK_OK(catalog_head(catalog, STR(""), &t->arena, &before, &t->err));
-        CHECK_OK(account_set_verifier(catalog, STR("bo"), STR("SCRAM-SHA-256$x"), &t->err));
+        CHECK_OK(account_put(catalog, &by_ann, &bo, STR("SCRAM-SHA-256$x"), &t->err)); /* nothing else of it changes */
         CHECK_OK(account_verifier(catalog, STR("bo"), &t->arena, &verifier, &t->err));
         CHECK_STR(verifier, STR("SCRAM-SHA-256$x"));
         CHECK_OK(catalog_head(catalog, STR(""), &t->arena, &after, &t->err));
         CHECK_INT(after.seq, before.seq);
         CHECK_OK(account_set_verifier(catalog, STR("bo"), STR(""), &t->err));
         CHECK_STATUS(account_verifier(catalog, STR("bo"), &t->arena, &verifier, &t->err), STATUS_NOT_FOUND);
+}
+
+TEST(who_changes_what_somebody_else_changed_meanwhile_is_told) {
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CHECK_OK(open_catalog(t, &catalog));
+        Account bo = { .name = STR("bo"), .version = STR("") }, one, other;
+        Str verifier;
+        CHECK_OK(account_put(catalog, &by_ann, &bo, STR("v1"), &t->err));
+        CHECK_STATUS(account_put(catalog, &by_ann, &bo, STR("v2"), &t->err), STATUS_CONFLICT);
+        CHECK_OK(account_load(catalog, STR("bo"), &t->arena, &one, &t->err));
+        other = one;
+        other.locked = true;
+        CHECK_OK(account_put(catalog, &by_ann, &other, STR_NONE, &t->err));
+        CHECK_STATUS(account_put(catalog, &by_ann, &one, STR("v3"), &t->err), STATUS_CONFLICT);
+        CHECK_OK(account_load(catalog, STR("bo"), &t->arena, &one, &t->err));
+        CHECK_OK(account_verifier(catalog, STR("bo"), &t->arena, &verifier, &t->err));
+        CHECK(one.locked);
+        CHECK_STR(verifier, STR("v1"));
 }
