@@ -29,6 +29,7 @@ struct Audit {
         int fd;
         int64_t size; /* of the file after our last look */
         int64_t sequence;
+        int64_t time_us; /* of the last line */
         Sha256 hash;
         bool dirty;
 };
@@ -159,7 +160,7 @@ static Status open_file(Audit *audit, const char *name, Error *err) {
         audit->fd = fd;
         audit->name = arena_printf(&audit->arena, "%s", name);
         audit->size = -1;
-        audit->sequence = 0;
+        audit->sequence = audit->time_us = 0;
         return STATUS_OK;
 }
 
@@ -220,6 +221,8 @@ static Status look_at_last(Audit *audit, Str lines, Error *err) {
         Str line = begin == lines.size ? lines : str_slice(lines, begin + 1, lines.size);
         if (line.size > 0 && (!line_split(line, &body, &audit->hash) || !line_sequence(line, &audit->sequence)))
                 return broken(err, audit->name, 0, "its last line has no hash");
+        if (!audit_line_time(line, &audit->time_us))
+                audit->time_us = 0;
         if (audit->sequence >= before)
                 return STATUS_OK;
         audit->sequence = before; /* so that it stays known */
@@ -271,7 +274,7 @@ static void put_body(const Audit *audit, const AuditRecord *record, size_t most,
         bool cut = statement.size > most;
         json_object(&json);
         json_member_int(&json, "sequence", audit->sequence + 1);
-        json_member_str(&json, "time", time_print_us(arena, time_now_us()));
+        json_member_str(&json, "time", time_print_us(arena, audit->time_us));
         json_member_str(&json, "principal", record->principal);
         if (record->service.size > 0)
                 json_member_str(&json, "service", record->service);
@@ -299,6 +302,8 @@ static void fill_head(const Audit *audit, Arena *arena, AuditHead *out) {
 static Status append(Audit *audit, const AuditRecord *record, Error *err) {
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         CLEANUP(buf_deinit) Buf line = { .limit = AUDIT_LINE_MAX };
+        int64_t now = time_now_us();
+        audit->time_us = now > audit->time_us ? now : audit->time_us;
         put_body(audit, record, STATEMENT_MAX, &line, &scratch);
         if (line.failed) { /* what is escaped takes up to six times as much */
                 buf_deinit(&line);

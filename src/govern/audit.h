@@ -7,7 +7,8 @@
  * share a writer's name ("cli"); a server takes a name of its own. A day's file that has become large is followed by
  * YYYY-MM-DD-WRITER-2.jsonl. Each line ends with
  *     "hash": SHA-256 over the hash of the line before it and its own bytes up to there
- * and a file's first line chains to the SHA-256 of the file's name. The head (name, sequence, hash of the last line)
+ * and a file's first line chains to the SHA-256 of the file's name. Times never go back in a file, whatever the clock does.
+ * The head (name, sequence, hash of the last line)
  * goes into commits and otherwise into the catalog (lake/audit_heads.h), so that a cut tail shows as well.
  *
  * A line is written whole, or, where the machine died, in part at the very end: the next writer cuts that off. Lines are

@@ -136,6 +136,13 @@ bool audit_entry_read(Str line, Arena *arena, AuditEntry *out) {
         return true;
 }
 
+bool audit_line_time(Str line, int64_t *out) {
+        int64_t sequence;
+        if (!take(&line, "{\"sequence\":") || !take_number(&line, &sequence) || !take(&line, ",\"time\":\""))
+                return false;
+        return time_parse_us(str_slice(line, 0, str_find_byte(line, '"')), out);
+}
+
 /* ---- the lines of a file ---- */
 
 Status audit_lines_open(const char *path, AuditLines *out, Error *err) {
@@ -187,6 +194,46 @@ Status audit_lines_next(AuditLines *lines, Str *out, bool *out_more, Error *err)
         }
 }
 
+#define HEAD_SIZE ((size_t)96) /* of a line: sequence and time */
+
+/* Where the first line that begins behind `at` begins, and when it was written; false: there is none before `end`, or it has no time. */
+static Status look_behind(const AuditLines *lines, int64_t at, int64_t end, int64_t *out_begin, int64_t *out_us, bool *out, Error *err) {
+        char bytes[(size_t)16 << 10];
+        *out = false;
+        for (int64_t from = at; from < end;) {
+                ssize_t got = pread(lines->fd, bytes, sizeof(bytes), from);
+                if (got < 0)
+                        return error_errno(err, errno, "cannot read '%s'", lines->path);
+                Str block = { bytes, (size_t)got };
+                size_t newline = str_find_byte(block, '\n');
+                if (got == 0 || (newline == block.size && block.size < sizeof(bytes)))
+                        return STATUS_OK;
+                *out_begin = from + (int64_t)newline + 1;
+                if (newline < block.size && block.size - newline > HEAD_SIZE) {
+                        *out = *out_begin < end && audit_line_time(str_slice(block, newline + 1, block.size), out_us);
+                        return STATUS_OK;
+                }
+                from += newline > 0 ? (int64_t)newline : (int64_t)block.size;
+                if (newline < block.size && block.size < sizeof(bytes))
+                        return STATUS_OK; /* the last line, and it is short */
+        }
+        return STATUS_OK;
+}
+
+Status audit_lines_seek(AuditLines *lines, int64_t from_us, Error *err) {
+        int64_t low = 0, high = lseek(lines->fd, 0, SEEK_END); /* what is wanted begins at low or later, and before high */
+        while (high - low > (int64_t)PIECE) {
+                int64_t middle = low + (high - low) / 2, begin = 0, us = 0;
+                bool found;
+                TRY(look_behind(lines, middle, high, &begin, &us, &found, err));
+                if (found && us < from_us)
+                        low = begin;
+                else
+                        high = middle;
+        }
+        return lseek(lines->fd, low, SEEK_SET) < 0 ? error_errno(err, errno, "cannot read '%s'", lines->path) : STATUS_OK;
+}
+
 /* ---- searching ---- */
 
 /* name is `on`, or lies in it. */
@@ -220,17 +267,33 @@ static bool may_hold(const AuditFilter *filter, Str name) {
         return day + 2 * DAY_US > filter->from_us && (!filter->to_us || day < filter->to_us);
 }
 
+/* Whether the line may be of this principal, by its bytes: most are not, and need not be taken apart. */
+static bool may_be_of(Str line, Str principal) {
+        CLEANUP(buf_deinit) Buf text = { 0 };
+        for (size_t i = 0; i < principal.size; i++)
+                if (principal.data[i] <= 0x20 || principal.data[i] == 0x7f || principal.data[i] == '"' || principal.data[i] == '\\')
+                        return true; /* it is written in another way */
+        buf_printf(&text, ":\"%.*s\"", STR_ARG(principal));
+        Str begin = str_slice(line, 0, 512 + 2 * principal.size); /* both names stand there, in front of all that is long */
+        return str_find(begin, buf_view(&text)) < begin.size;
+}
+
 static Status search_file(const char *path, const AuditFilter *filter, AuditSee see, void *context, int64_t *unreadable, Error *err) {
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         CLEANUP(audit_lines_close) AuditLines lines = { .fd = -1 };
         TRY(audit_lines_open(path, &lines, err));
+        if (filter->from_us > 0)
+                TRY(audit_lines_seek(&lines, filter->from_us, err));
         Str line;
         bool more;
         for (;;) {
                 AuditEntry entry;
+                int64_t us;
                 TRY(audit_lines_next(&lines, &line, &more, err));
-                if (!more)
+                if (!more || (filter->to_us && audit_line_time(line, &us) && us >= filter->to_us))
                         return STATUS_OK;
+                if (filter->principal.size > 0 && !may_be_of(line, filter->principal))
+                        continue;
                 arena_reset(&scratch);
                 if (!audit_entry_read(line, &scratch, &entry))
                         ++*unreadable;

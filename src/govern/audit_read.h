@@ -28,6 +28,9 @@ typedef struct AuditEntry {
 /* False when it is no line as audit.c writes them. */
 bool audit_entry_read(Str line, Arena *arena, AuditEntry *out);
 
+/* When it was written, without looking at the rest. */
+bool audit_line_time(Str line, int64_t *out);
+
 /* The whole lines of a file, without their newlines. */
 typedef struct AuditLines {
         int fd;
@@ -40,6 +43,8 @@ typedef struct AuditLines {
 /* NOT_FOUND, IO (also what is no plain file). path is borrowed. */
 Status audit_lines_open(const char *path, AuditLines *out, Error *err);
 void audit_lines_close(AuditLines *lines); /* for CLEANUP */
+/* Passes over lines that were written before then, as far as that costs less than reading them. */
+Status audit_lines_seek(AuditLines *lines, int64_t from_us, Error *err);
 /* *out_more false: there is none; *out is then what stands behind the last newline. A line lives until the next call.
  * CORRUPT: longer than any that was written. */
 Status audit_lines_next(AuditLines *lines, Str *out, bool *out_more, Error *err);
@@ -54,6 +59,10 @@ typedef struct AuditFilter {
 /* The entry and what is in it live during the call. file: its name, which lives as long as the search. */
 typedef Status (*AuditSee)(void *context, const char *file, const AuditEntry *entry, Error *err);
 
-/* File by file in the order of their names, each in its own order; times of several writers interleave. Lines that cannot
- * be read are counted (audit_check tells what became of them). A folder that is not there has no lines. */
+/*
+ * File by file in the order of their names, each in its own order; times of several writers interleave. Of files whose days
+ * are not asked for nothing is read, and of the others not much more than the time that is: lines stand in the order of their
+ * times. Lines that are read and cannot be understood are counted (audit_check tells what became of them). A folder that is
+ * not there has no lines.
+ */
 Status audit_search(const char *folder, const AuditFilter *filter, AuditSee see, void *context, int64_t *out_unreadable, Error *err);

@@ -168,3 +168,62 @@ TEST(a_line_over_many_pieces_is_whole_and_one_without_end_is_refused) {
         CHECK_OK(audit_lines_open(path, &lines, &t->err));
         CHECK_STATUS(audit_lines_next(&lines, &line, &more, &t->err), STATUS_CORRUPT);
 }
+
+typedef struct Times {
+        Arena *arena;
+        VEC(int64_t) us;
+} Times;
+
+static Status note_time(void *context, const char *file UNUSED, const AuditEntry *entry, Error *err UNUSED) {
+        Times *times = context;
+        vec_push(times->arena, &times->us, entry->time_us);
+        return STATUS_OK;
+}
+
+static Status times_between(Test *t, const char *folder, int64_t from, int64_t to, Times *out) {
+        int64_t unreadable;
+        AuditFilter filter = { .from_us = from, .to_us = to };
+        *out = (Times){ .arena = &t->arena };
+        return audit_search(folder, &filter, note_time, out, &unreadable, &t->err);
+}
+
+TEST(a_search_by_time_in_a_long_file_finds_what_reading_all_of_it_finds) {
+        const char *folder = arena_printf(&t->arena, "%s/audit", test_folder(t));
+        enum { LINES = 4000 };
+        {
+                CLEANUP(audit_closep) Audit *audit = audit_open(folder, "cli");
+                char *long_one = arena_alloc(&t->arena, 70001);
+                memset(long_one, 'x', 70000);
+                for (int i = 0; i < LINES; i++)
+                        CHECK_OK(put(t, audit, "ann", "shop.staging.orders", false, i % 500 == 77 ? long_one : "select of a usual length, as they are"));
+        }
+        Times all, some;
+        CHECK_OK(times_between(t, folder, 0, 0, &all));
+        CHECK_INT(all.us.count, LINES);
+        for (size_t from = 0; from < LINES; from += 331)
+                for (size_t to = from; to < LINES; to += 700) {
+                        CHECK_OK(times_between(t, folder, all.us.items[from], all.us.items[to], &some));
+                        size_t wanted = 0;
+                        for (size_t i = 0; i < LINES; i++)
+                                wanted += all.us.items[i] >= all.us.items[from] && all.us.items[i] < all.us.items[to];
+                        CHECK_INT(some.us.count, wanted);
+                }
+        CHECK_OK(times_between(t, folder, all.us.items[LINES - 1] + 1, 0, &some));
+        CHECK_INT(some.us.count, 0);
+}
+
+TEST(times_do_not_go_back_in_a_file_whatever_the_clock_does) {
+        const char *folder = arena_printf(&t->arena, "%s/audit", test_folder(t));
+        int64_t ahead = time_now_us() + 3600 * (int64_t)1000000;
+        CHECK_OK(dir_make(folder, &t->err));
+        Str name = arena_strf(&t->arena, "%.*s-cli.jsonl", STR_ARG(str_slice(time_print_us(&t->arena, time_now_us()), 0, 10)));
+        Str line = arena_strf(&t->arena, "{\"sequence\":1,\"time\":\"%.*s\",\"hash\":\"%064d\"}\n", STR_ARG(time_print_us(&t->arena, ahead)), 0);
+        CHECK_OK(file_write_text(path_join(&t->arena, folder, arena_cstr(&t->arena, name)), line, &t->err));
+        CLEANUP(audit_closep) Audit *audit = audit_open(folder, "cli");
+        CHECK_OK(put(t, audit, "ann", "shop.staging.orders", false, "1"));
+        CHECK_OK(put(t, audit, "ann", "shop.staging.orders", false, "2"));
+        Times times;
+        CHECK_OK(times_between(t, folder, ahead, 0, &times));
+        CHECK_INT(times.us.count, 2);
+        CHECK_INT(times.us.items[0], ahead);
+}
