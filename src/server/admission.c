@@ -239,14 +239,29 @@ void admission_queue(Admission *admission, Ticket *ticket) {
         pthread_mutex_unlock(&admission->lock);
 }
 
+static bool is_active(const Party *party, int64_t now_us) {
+        return party->running[LANE_SYSTEM] + party->running[LANE_QUESTIONS] + party->waiting[LANE_QUESTIONS] > 0 ||
+               (party->busy_us > 0 && now_us - party->busy_us < RECENT_US);
+}
+
+/* How many statements of one principal may run at once: as long as others ask too, its part of the slots. However short they
+ * are, a flood of them then has no more of the processors. */
+static size_t share(const Admission *admission, int64_t now_us) {
+        size_t active = 0;
+        for (const Party *party = admission->parties; party; party = party->after)
+                active += is_active(party, now_us);
+        size_t part = active > 1 ? admission->options.slots / active : SIZE_MAX;
+        return part > 0 ? part : 1;
+}
+
 /* The lane from which this party could take one now; LANE_COUNT: none. */
-static Lane ready_lane(const Admission *admission, const Party *party, bool *out_first) {
+static Lane ready_lane(const Admission *admission, const Party *party, size_t most, bool *out_first) {
         const AdmissionOptions *options = &admission->options;
         size_t running = party->running[LANE_QUESTIONS];
         *out_first = false;
         if (party->lines[LANE_SYSTEM].first && party->running[LANE_SYSTEM] < SYSTEM_MOST && admission->in_system < options->system)
                 return LANE_SYSTEM;
-        if (!party->lines[LANE_QUESTIONS].first || (int64_t)running >= party->limits.value[LIMIT_STATEMENTS])
+        if (!party->lines[LANE_QUESTIONS].first || running >= most || (int64_t)running >= party->limits.value[LIMIT_STATEMENTS])
                 return LANE_COUNT;
         if (admission->in_slots < options->slots)
                 return LANE_QUESTIONS;
@@ -263,10 +278,10 @@ static bool can_turn(const Admission *admission, const Party *party) {
 /* Whoever has fewest running; among equals, who waited longest for a turn. */
 static Party *choose(const Admission *admission, bool for_worker, Lane *out_lane, bool *out_first) {
         Party *best = NULL;
-        size_t best_running = 0;
+        size_t best_running = 0, most = for_worker ? share(admission, time_monotonic_us()) : 0;
         for (Party *party = admission->parties; party; party = party->after) {
                 bool first = false;
-                Lane lane = for_worker ? ready_lane(admission, party, &first) : can_turn(admission, party) ? LANE_TURNS : LANE_COUNT;
+                Lane lane = for_worker ? ready_lane(admission, party, most, &first) : can_turn(admission, party) ? LANE_TURNS : LANE_COUNT;
                 if (lane == LANE_COUNT)
                         continue;
                 size_t running = party->running[lane];
@@ -312,8 +327,7 @@ bool admission_is_shared(Admission *admission, const Party *party, int64_t now_u
         bool shared = false;
         pthread_mutex_lock(&admission->lock);
         for (const Party *other = admission->parties; other && !shared; other = other->after)
-                shared = other != party && (other->running[LANE_SYSTEM] + other->running[LANE_QUESTIONS] + other->waiting[LANE_QUESTIONS] > 0 ||
-                                            (other->busy_us > 0 && now_us - other->busy_us < RECENT_US));
+                shared = other != party && is_active(other, now_us);
         pthread_mutex_unlock(&admission->lock);
         return shared;
 }

@@ -13,7 +13,8 @@
  * A connection has two tickets: one for turns, one for the statement that it waits with or runs.
  *
  * Lanes: what the server answers itself (TURNS, short, never waits for a worker), and statements for a worker. Of these
- * as many run at once as the server has slots, and each principal no more than its limit. Whoever runs none gets a slot
+ * as many run at once as the server has slots, and each principal no more than its limit and, while others ask (or did within
+ * the last second), its part of the slots. Whoever runs none gets a slot
  * beyond them (`firsts`), so that nobody waits for another's endless question; and what only asks the catalogue (SYSTEM)
  * has two slots of its own a principal, so that it does not wait behind that principal's own either. Who has fewest
  * running is next; among equals, who waited longest for a turn.
@@ -63,7 +64,8 @@ void admission_leave(Admission *admission, Party *party); /* NULL is fine */
 Status admission_reserve(Admission *admission, Ticket *ticket, Party *party, Lane lane, const Limits *limits, Error *err);
 /* Into line: one that is RESERVED, or runs and wants another turn, or for a turn of the server's own (TURNS) one that is OUT. */
 void admission_queue(Admission *admission, Ticket *ticket);
-/* What may run now, and does from now: of lane TURNS, or of the other two. NULL: nothing. */
+/* What may run now, and does from now: of lane TURNS, or of the other two. NULL: nothing; ask again in a while, for others may
+ * have stopped asking. */
 Ticket *admission_next(Admission *admission, bool for_worker);
 /* Whether others wait in the lane of this one, which runs. */
 bool admission_wanted(Admission *admission, const Ticket *ticket);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/admission.h"
 
+#include <unistd.h>
+
 #include "base/test.h"
 
 static Party *join(Test *t, Admission *admission, const char *name, bool admin, const Limits *limits) {
@@ -34,14 +36,15 @@ TEST(a_hundred_waiting_of_one_do_not_stand_before_anothers_first) {
         CHECK(admission_next(admission, true) == &many[0]);
         CHECK(admission_next(admission, true) == &one);
         CHECK(admission_next(admission, true) == NULL);
-        CHECK(admission_done(admission, &one));
+        CHECK(admission_done(admission, &many[0]));
         CHECK(admission_next(admission, true) == &many[1]);
         AdmissionCounts counts;
         admission_count(admission, &counts);
         CHECK_INT(counts.running, 2);
         CHECK_INT(counts.waiting, 98);
         for (size_t i = 0; i < 100; i++)
-                CHECK(admission_done(admission, &many[i]) == (i < 2));
+                CHECK(admission_done(admission, &many[i]) == (i == 1));
+        CHECK(admission_done(admission, &one));
         admission_leave(admission, ann);
         admission_leave(admission, bo);
         admission_free(admission);
@@ -72,6 +75,35 @@ TEST(who_runs_nothing_has_a_slot_beyond_those_that_others_keep) {
         Ticket *all[] = { &endless[0], &endless[1], &endless[2], &endless[3], &point[0], &point[1], &system[0], &system[1], &system[2] };
         for (size_t i = 0; i < COUNT_OF(all); i++)
                 admission_done(admission, all[i]);
+        admission_leave(admission, ann);
+        admission_leave(admission, bo);
+        admission_free(admission);
+}
+
+TEST(while_others_ask_nobody_runs_more_than_its_part) {
+        Admission *admission = admission_new(&(AdmissionOptions){ .slots = 4, .firsts = 1, .connections = 10 });
+        Limits limits = limits_with(LIMIT_STATEMENTS, 16);
+        Party *ann = join(t, admission, "ann", false, &limits), *bo = join(t, admission, "bo", false, &limits);
+        Ticket flood[6] = { 0 }, point = { 0 };
+        for (size_t i = 0; i < 6; i++)
+                CHECK_OK(line_up(t, admission, &flood[i], ann, LANE_QUESTIONS, &limits));
+        for (size_t i = 0; i < 4; i++)
+                CHECK(admission_next(admission, true) == &flood[i]);
+        CHECK(admission_next(admission, true) == NULL);
+        CHECK_OK(line_up(t, admission, &point, bo, LANE_QUESTIONS, &limits));
+        CHECK(admission_next(admission, true) == &point);
+        CHECK(admission_done(admission, &point));
+        for (size_t i = 0; i < 2; i++) { /* bo asked a moment ago */
+                CHECK(admission_done(admission, &flood[i]));
+                CHECK(admission_next(admission, true) == NULL);
+        }
+        CHECK(admission_done(admission, &flood[2]));
+        CHECK(admission_next(admission, true) == &flood[4]);
+        CHECK(admission_next(admission, true) == NULL);
+        usleep(1100000);
+        CHECK(admission_next(admission, true) == &flood[5]);
+        for (size_t i = 3; i < 6; i++)
+                admission_done(admission, &flood[i]);
         admission_leave(admission, ann);
         admission_leave(admission, bo);
         admission_free(admission);

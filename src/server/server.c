@@ -555,6 +555,16 @@ static void look_at_deadlines(Server *server) {
         pthread_mutex_unlock(&server->lock);
 }
 
+/* What waits because others asked too may run once they no longer do. */
+static void look_at_line(Server *server) {
+        AdmissionCounts counts;
+        pthread_mutex_lock(&server->lock);
+        admission_count(server->host.admission, &counts);
+        if (counts.waiting > 0)
+                wake(server, &server->heavy);
+        pthread_mutex_unlock(&server->lock);
+}
+
 /* Idle ones at once; those that run something when `all`. */
 static void stop_connections(Server *server, bool all) {
         pthread_mutex_lock(&server->lock);
@@ -615,6 +625,7 @@ Status server_run(Server *server, const volatile sig_atomic_t *stop, Error *err)
                 int64_t now = time_monotonic_us();
                 if (now - looked > LOOK_MS * 1000) {
                         look_at_deadlines(server);
+                        look_at_line(server);
                         listen_again(server);
                         looked = now;
                 }
