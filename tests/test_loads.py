@@ -16,6 +16,7 @@ from typing import Any
 import loads
 import pytest
 from conftest import LODE, Project, copy_project, counts, make_project
+from judge import iceberg_table
 from loads import Delivered, Load, Row
 from test_kill import run_and_kill
 
@@ -252,6 +253,48 @@ def test_nobody_reads_the_log_by_name_and_verify_and_tidy_know_it(shop: Project)
     shop.drop("shop", "items99.csv", "id,name,at,op\n1,old,2026-01-03,U\n2,b,2026-01-03,U\n")
     shop.lode("run")
     assert items(shop) == [{"id": 1, "name": "v11"}, {"id": 2, "name": "b"}]
+
+
+def data_files(shop: Project) -> set[str]:
+    return {task.file.file_path for task in iceberg_table(shop.json("show", "shop.staging.items")["metadata_location"]).scan().plan_files()}
+
+
+def test_files_whose_rows_all_stay_are_kept(shop: Project) -> None:
+    shop.write("zones/shop/sources/items.yml", ITEMS)
+    steps = [  # what comes, and how many files of those before go
+        ("1,a,2026-01-01,I\n2,a,2026-01-01,I\n", 0), ("3,a,2026-01-02,I\n4,a,2026-01-02,I\n", 0), ("3,b,2026-01-03,U\n", 1),
+        ("1,,2026-01-04,D\n", 1), ("2,late,2025-01-01,U\n", 0), ("9,,2026-01-01,D\n", 0), ("2,c,2026-01-05,U\n4,c,2026-01-05,U\n", 2)]
+    files: set[str] = set()
+    for number, (lines, gone) in enumerate(steps):
+        shop.drop("shop", f"items{number}.csv", "id,name,at,op\n" + lines)
+        shop.lode("run")
+        assert len(files - data_files(shop)) == gone, lines
+        files = data_files(shop)
+    assert items(shop) == [{"id": 2, "name": "c"}, {"id": 3, "name": "b"}, {"id": 4, "name": "c"}]
+    for number in range(10, 30):
+        shop.drop("shop", f"items{number}.csv", f"id,name,at,op\n{number},x,2026-01-01,I\n")
+        shop.lode("run")
+        assert len(data_files(shop)) <= 9, "small ones are merged"
+    assert len(items(shop)) == 23
+    content = shop.json("show", "shop.staging.items")
+    shop.lode("run", "--again", check=False)
+    assert shop.lode("verify").exit == 0 and shop.json("show", "shop.staging.items")["rows"] == content["rows"]
+
+
+def test_a_large_table_is_cut_and_only_the_part_that_changes_is_written(shop: Project) -> None:
+    count = 300_000
+    shop.write("zones/shop/sources/items.yml", ITEMS)
+    shop.drop("shop", "items1.csv", "id,name,at,op\n" + "".join(f"{i},n{i},2026-01-01,I\n" for i in range(count)))
+    shop.lode("run")
+    shop.drop("shop", "items2.csv", f"id,name,at,op\n7,x,2026-01-02,U\n{count},new,2026-01-02,I\n")
+    shop.lode("run")
+    files = data_files(shop)
+    assert len(files) == 3
+    shop.drop("shop", "items3.csv", f"id,name,at,op\n{count},,2026-01-03,D\n7,y,2026-01-03,U\n8,y,2026-01-03,U\n")
+    shop.lode("run")
+    assert len(files & data_files(shop)) >= 1
+    asked = "select count(*) as n, count(distinct id) as ids, sum(id) as total, count(*) filter (name <> 'n' || id) as changed from shop.staging.items"
+    assert shop.query(asked) == [{"n": count, "ids": count, "total": count * (count - 1) // 2, "changed": 2}]
 
 
 def test_an_edited_load_is_made_again_of_the_landed_files_in_one_commit(shop: Project) -> None:

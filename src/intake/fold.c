@@ -170,22 +170,6 @@ static void print_result(const Fold *fold, const char *from) {
         buf_printf(fold->sql, " FROM %s", from);
 }
 
-static void print_untouched(const Fold *fold) {
-        const FoldSpec *spec = fold->spec;
-        if (!spec->touched_only && !spec->follows)
-                return;
-        buf_append_cstr(fold->sql, " UNION ALL ");
-        print_result(fold, "");
-        print_renamed(fold, spec->table, spec->old_files, spec->old_count);
-        if (spec->follows) {
-                buf_append_cstr(fold->sql, " AS o WHERE e IS NOT NULL");
-                return;
-        }
-        buf_append_cstr(fold->sql, " AS o ANTI JOIN k USING (");
-        print_keys(fold);
-        buf_append_cstr(fold->sql, ")");
-}
-
 /* ---- the two ---- */
 
 static void print_merge(const Fold *fold) {
@@ -289,7 +273,125 @@ void fold_print(Buf *sql, const FoldSpec *spec, Arena *arena) {
                 print_merge(&fold);
         else
                 print_history(&fold);
-        print_untouched(&fold);
+        buf_append_cstr(sql, " ORDER BY f, r");
+}
+
+/* ---- what stays ---- */
+
+/* The old rows that those of fold_print() stand for: as many rows as there are of a table that is made anew. */
+static void print_before(const Fold *fold) {
+        const FoldSpec *spec = fold->spec;
+        Buf *sql = fold->sql;
+        buf_append_cstr(sql, "(SELECT * FROM ");
+        files_scan_print(sql, spec->table, spec->old_files, spec->old_count, fold->arena);
+        buf_append_cstr(sql, " AS b");
+        if (spec->follows)
+                buf_append_cstr(sql, " WHERE \"_valid_to\" IS NULL");
+        if (spec->touched_only) {
+                buf_append_cstr(sql, " SEMI JOIN ");
+                files_scan_print(sql, spec->log, spec->new_files, spec->new_count, fold->arena);
+                buf_append_cstr(sql, " AS k USING (");
+                for (size_t i = 0; i < spec->feed->key.count; i++) {
+                        buf_append_cstr(sql, i ? ", " : "");
+                        sql_quote_name(sql, spec->log->body.columns[column_at(fold, spec->feed->key.items[i])].name);
+                }
+                buf_append_cstr(sql, ")");
+        }
+        buf_append_cstr(sql, ")");
+}
+
+static void print_same_row(const Fold *fold) {
+        buf_append_cstr(fold->sql, " ON o.\"_file\" = n.\"_file\" AND o.\"_row\" = n.\"_row\"");
+        if (fold->feed->load == FEED_HISTORY)
+                buf_append_cstr(fold->sql, " AND o.\"_valid_from\" IS NOT DISTINCT FROM n.\"_valid_from\""
+                                           " AND o.\"_valid_to\" IS NOT DISTINCT FROM n.\"_valid_to\"");
+}
+
+void fold_gone_print(Buf *sql, const FoldSpec *spec, const FoldParts *parts, Arena *arena) {
+        Fold fold = { spec, spec->feed, sql, arena };
+        buf_append_cstr(sql, "SELECT o.\"_file\", o.\"_row\" FROM ");
+        print_before(&fold);
+        buf_append_cstr(sql, " AS o ANTI JOIN ");
+        files_print(sql, &parts->made, 1);
+        buf_append_cstr(sql, " AS n");
+        print_same_row(&fold);
+}
+
+void fold_fresh_print(Buf *sql, const FoldSpec *spec, const FoldParts *parts, Arena *arena) {
+        Fold fold = { spec, spec->feed, sql, arena };
+        buf_append_cstr(sql, "SELECT n.* FROM ");
+        files_print(sql, &parts->made, 1);
+        buf_append_cstr(sql, " AS n ANTI JOIN ");
+        print_before(&fold);
+        buf_append_cstr(sql, " AS o");
+        print_same_row(&fold);
+        buf_append_cstr(sql, " ORDER BY \"_file\", \"_row\"");
+}
+
+/* Found by their ids, for files may be older than columns of the table. */
+void fold_touched_print(Buf *sql, const FoldSpec *spec, const FoldParts *parts) {
+        const TableBody *table = &spec->table->body;
+        const char *comma = "";
+        buf_append_cstr(sql, "SELECT DISTINCT filename FROM read_parquet([");
+        for (size_t i = 0; i < spec->old_count; i++) {
+                buf_append_cstr(sql, i ? ", " : "");
+                sql_quote_text(sql, spec->old_files[i]);
+        }
+        buf_append_cstr(sql, "], schema=MAP {");
+        for (size_t i = 0; i < table->column_count; i++) {
+                const LakeColumn *column = &table->columns[i];
+                if (!column->hidden)
+                        continue;
+                buf_printf(sql, "%s%d: {name: ", comma, column->id);
+                sql_quote_text(sql, column->name);
+                buf_append_cstr(sql, ", type: 'BIGINT', default_value: NULL}");
+                comma = ", ";
+        }
+        buf_append_cstr(sql, "}, hive_partitioning=false, filename=true) SEMI JOIN ");
+        files_print(sql, &parts->gone, 1);
+        buf_append_cstr(sql, " AS g USING (\"_file\", \"_row\")");
+}
+
+/* Said twice, once for whoever reads only where it may match: an OR excludes no row group. */
+static void print_bound(Buf *sql, const FoldPlace *place, bool from) {
+        const long long file = place->file, row = place->row;
+        buf_printf(sql, "\"_file\" %s %lld AND (\"_file\" <> %lld OR \"_row\" %s %lld)", from ? ">=" : "<=", file, file, from ? ">=" : "<", row);
+}
+
+static void print_range(Buf *sql, const FoldPlace *from, const FoldPlace *until) {
+        const char *word = " WHERE ";
+        if (from && until && from->file == until->file) {
+                buf_printf(sql, " WHERE \"_file\" = %lld AND \"_row\" >= %lld AND \"_row\" < %lld", (long long)from->file, (long long)from->row,
+                           (long long)until->row);
+                return;
+        }
+        if (from) {
+                buf_append_cstr(sql, word);
+                print_bound(sql, from, true);
+                word = " AND ";
+        }
+        if (until) {
+                buf_append_cstr(sql, word);
+                print_bound(sql, until, false);
+        }
+}
+
+void fold_rows_print(Buf *sql, const FoldSpec *spec, const FoldParts *parts, Arena *arena) {
+        buf_append_cstr(sql, "SELECT * FROM (SELECT n.* FROM ");
+        files_scan_print(sql, spec->table, parts->rewritten, parts->rewritten_count, arena);
+        buf_append_cstr(sql, " AS n ANTI JOIN ");
+        files_print(sql, &parts->gone, 1);
+        buf_append_cstr(sql, " AS g USING (\"_file\", \"_row\") UNION ALL BY NAME SELECT * FROM ");
+        files_print(sql, &parts->fresh, 1);
+        buf_append_cstr(sql, ") AS u");
+        print_range(sql, parts->from, parts->until);
+        buf_append_cstr(sql, " ORDER BY \"_file\", \"_row\"");
+}
+
+void fold_cuts_print(Buf *sql, const FoldSpec *spec, const FoldParts *parts, int64_t n, Arena *arena) {
+        buf_append_cstr(sql, "SELECT \"_file\", \"_row\" FROM (SELECT \"_file\", \"_row\", row_number() OVER (ORDER BY \"_file\", \"_row\") AS i FROM (");
+        fold_rows_print(sql, spec, parts, arena);
+        buf_printf(sql, ")) WHERE i > 1 AND i %% %lld = 1 ORDER BY i", (long long)n);
 }
 
 /* ---- keys that come twice ---- */

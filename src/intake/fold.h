@@ -11,6 +11,11 @@
  *             several of one time the last holds. It ends where the next of its key begins; in snapshots with
  *             `absent: delete`, at the next snapshot of the source. Rows that follow upon each other and differ only
  *             in their times are one. `_valid_to` is NULL while nothing ended it.
+ *
+ * Copy on write. The rows that a load makes anew stand in place of some of the table's, and most of them are equal to those.
+ * A row of the table is one of the log, so `_file` and `_row` name it (and its two times, in a history); what has them in
+ * common is one row. So files all of whose rows stay are kept, and of the others the rows that stay are written again
+ * beside those that are new, in the order of (_file, _row): what changes often comes to lie together, in young files.
  */
 #include "intake/order.h"
 #include "lake/table.h"
@@ -24,7 +29,7 @@ typedef struct FoldSpec {
         size_t log_count;
         const Str *new_files;               /* with touched_only or follows: of the log, what came now ... */
         size_t new_count;
-        const Str *old_files;               /* ... and the table's as they were */
+        const Str *old_files;               /* ... and the table's as they were: of both, and of a table that stays in part */
         size_t old_count;
         bool touched_only;                  /* keys that are not among the new rows keep the rows that they have */
         bool follows;                       /* snapshots later than all before, so that versions which ended stay as they are and
@@ -42,5 +47,32 @@ bool fold_needs_all(const Feed *feed);
  */
 #define FOLD_REPEATS_MAX 3
 void fold_repeats_print(Buf *sql, const FoldSpec *spec, const int64_t *of, size_t of_count, Arena *arena);
-/* Gives the table's columns, by their names. */
+/* The rows that the load makes: all of the table, or with touched_only and follows those that stand for the table's old rows
+ * of fold_gone_print(). Gives the table's columns, by their names. */
 void fold_print(Buf *sql, const FoldSpec *spec, Arena *arena);
+
+/* Names a row. */
+typedef struct FoldPlace {
+        int64_t file, row;
+} FoldPlace;
+
+/* Files of a worker's, as it names them in SQL. */
+typedef struct FoldParts {
+        Str made;             /* what fold_print() gave */
+        Str gone;             /* what fold_gone_print() gave, of made */
+        Str fresh;            /* what fold_fresh_print() gave, of made */
+        const Str *rewritten; /* of old_files: those that have a row that is gone, and whatever else is to be written again */
+        size_t rewritten_count;
+        const FoldPlace *from, *until; /* only rows from this one on and before that one; NULL = no end */
+} FoldParts;
+
+/* `_file` and `_row` of the table's rows that are in the table no more. */
+void fold_gone_print(Buf *sql, const FoldSpec *spec, const FoldParts *parts, Arena *arena);
+/* The rows made that the table does not have yet. */
+void fold_fresh_print(Buf *sql, const FoldSpec *spec, const FoldParts *parts, Arena *arena);
+/* Which of the old files have a row that is gone. */
+void fold_touched_print(Buf *sql, const FoldSpec *spec, const FoldParts *parts);
+/* The rows to write in place of the rewritten files: those of them that stay, and the fresh ones; in order. */
+void fold_rows_print(Buf *sql, const FoldSpec *spec, const FoldParts *parts, Arena *arena);
+/* The places of each n-th of them, in order, but the first. */
+void fold_cuts_print(Buf *sql, const FoldSpec *spec, const FoldParts *parts, int64_t n, Arena *arena);

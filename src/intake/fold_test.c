@@ -66,6 +66,43 @@ TEST(the_newest_is_told_by_order_time_name_content_and_record) {
         CHECK_INT(order[0].delivery->id, 7);
 }
 
+/* The statements of a part, of a change feed or of snapshots that follow. */
+TEST(rows_that_stay_are_told_from_those_that_go) {
+        Str old[] = { STR("g/1.parquet"), STR("g/2.parquet") }, new = STR("g/3.parquet");
+        FoldPlace from = { 7, 1 }, until = { 9, 2 };
+        FoldParts parts = { .made = STR("out/made"), .gone = STR("out/gone"), .fresh = STR("out/fresh"), .rewritten = &old[1], .rewritten_count = 1,
+                            .from = &from, .until = &until };
+        Fixture f;
+        fixture_make(&f);
+        FoldSpec spec = { .feed = &f.feed, .log = &f.log, .table = &f.table, .old_files = old, .old_count = 2, .new_files = &new, .new_count = 1,
+                          .touched_only = true };
+        CLEANUP(buf_deinit) Buf sql = { 0 };
+        fold_gone_print(&sql, &spec, &parts, &t->arena);
+        CHECK(has(buf_view(&sql), "USING (\"id\")) AS o ANTI JOIN read_parquet(['out/made']"));
+        CHECK(!has(buf_view(&sql), "_valid_to"));
+
+        buf_clear(&sql);
+        fold_touched_print(&sql, &spec, &parts);
+        CHECK(has(buf_view(&sql), "schema=MAP {4: {name: '_file', type: 'BIGINT', default_value: NULL}, 5: {name: '_row'"));
+
+        buf_clear(&sql);
+        fold_rows_print(&sql, &spec, &parts, &t->arena);
+        CHECK(!has(buf_view(&sql), "g/1.parquet"));
+        CHECK(has(buf_view(&sql), "\"_file\" >= 7 AND (\"_file\" <> 7 OR \"_row\" >= 1) AND \"_file\" <= 9 AND (\"_file\" <> 9 OR \"_row\" < 2)"));
+        until.file = 7;
+        buf_clear(&sql);
+        fold_rows_print(&sql, &spec, &parts, &t->arena);
+        CHECK(has(buf_view(&sql), "\"_file\" = 7 AND \"_row\" >= 1 AND \"_row\" < 2"));
+
+        f.feed.load = FEED_HISTORY; /* a row that ends is another one */
+        spec.touched_only = false;
+        spec.follows = true;
+        buf_clear(&sql);
+        fold_fresh_print(&sql, &spec, &parts, &t->arena);
+        CHECK(has(buf_view(&sql), "\"_valid_to\" IS NULL) AS o ON"));
+        CHECK(has(buf_view(&sql), "o.\"_valid_to\" IS NOT DISTINCT FROM n.\"_valid_to\""));
+}
+
 TEST(a_snapshot_touches_keys_that_it_does_not_name) {
         Fixture f;
         fixture_make(&f);

@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/data_row.h"
 #include "intake/fold.h"
 #include "intake/staging.h"
-#include "engine/data_row.h"
 #include "lake/files.h"
+
+#define FOLD_ROWS 122880 /* of a file that is written in place of others: a row group */
+#define FOLD_FILES 256 /* of larger tables, about so many files */
+#define FOLD_SMALL_FILES 8 /* so many are written again as one */
 
 typedef struct Granted {
         Str *paths;
         size_t count;
 } Granted;
+
+/* Made from nothing: no row of it is there already. */
+static bool is_whole(const Staging *s) {
+        return s->rebuild || change_table_is_new(s->table);
+}
 
 static Status grant_scan(Staging *s, const LakeScan *scan, Granted *out, Error *err) {
         *out = (Granted){ ARENA_ARRAY(s->arena, Str, scan->file_count), scan->file_count };
@@ -56,15 +65,15 @@ static void choose_deliveries(const Staging *s, FoldSpec *out) {
         if (out->delivery_count)
                 qsort(all, out->delivery_count, sizeof(*all), order_compare);
         out->deliveries = all;
-        out->touched_only = !out->follows && !s->rebuild && !change_table_is_new(s->table) && !fold_needs_all(s->feed);
+        out->touched_only = !out->follows && !is_whole(s) && !fold_needs_all(s->feed);
 }
 
-static Status find_files(Staging *s, const Files *files, FoldSpec *out, Error *err) {
+static Status find_files(Staging *s, const Files *files, FoldSpec *out, LakeScan *out_table, Error *err) {
         LakeScan log = { 0 }, table = { 0 };
         Granted all, old, new = { 0 };
         if (!out->follows)
                 TRY(changeset_plan(s->set, s->log, NULL, 0, s->arena, &log, err));
-        if (out->touched_only || out->follows)
+        if (!is_whole(s))
                 TRY(changeset_plan(s->set, s->table, NULL, 0, s->arena, &table, err));
         TRY(grant_scan(s, &log, &all, err));
         TRY(grant_scan(s, &table, &old, err));
@@ -80,133 +89,275 @@ static Status find_files(Staging *s, const Files *files, FoldSpec *out, Error *e
         out->old_count = old.count;
         out->new_files = new.paths;
         out->new_count = new.count;
+        *out_table = table;
         return STATUS_OK;
 }
 
-static Status fold_by_worker(Staging *s, const FoldSpec *fold, ReplaceSpec *out, Error *err) {
-        const TableBody *body = &change_table(s->table)->body;
-        WorkerBuildColumn *columns = ARENA_ARRAY(s->arena, WorkerBuildColumn, body->column_count);
-        for (size_t i = 0; i < body->column_count; i++)
-                columns[i] = (WorkerBuildColumn){ body->columns[i].name, body->columns[i].id, body->columns[i].type };
-        CLEANUP(buf_deinit) Buf sql = { 0 };
-        fold_print(&sql, fold, s->arena);
-        WorkerFile *built;
-        size_t count;
-        TRY(worker_build(s->worker, buf_view(&sql), columns, body->column_count, s->arena, &built, &count, err));
-        LakeFile *files = ARENA_ARRAY(s->arena, LakeFile, count);
-        Str *paths = ARENA_ARRAY(s->arena, Str, count);
-        for (size_t i = 0; i < count; i++) {
-                if (built[i].statistics.rows == 0)
-                        continue;
-                LakeFile *file = &files[out->file_count];
-                file->statistics = built[i].statistics;
-                TRY(changeset_adopt_file(s->set, s->table, built[i].path, &file->path, err));
-                paths[out->file_count++] = str_of(built[i].path);
+/* ---- what its rows hash to ---- */
+
+/* Whatever their order: what rows that come and go do to it can be told from those rows alone. */
+typedef struct RowsHash {
+        int64_t count;
+        unsigned __int128 sum;
+        uint64_t exclusive;
+} RowsHash;
+
+static bool sum_parse(Str text, unsigned __int128 *out) {
+        *out = 0;
+        for (size_t i = 0; i < text.size; i++) {
+                if (text.data[i] < '0' || text.data[i] > '9')
+                        return false;
+                *out = *out * 10 + (unsigned)(text.data[i] - '0');
         }
-        out->files = files;
-        return files_hash(s->worker, paths, out->file_count, s->arena, &out->content, err);
+        return text.size > 0;
 }
 
-/* ---- keys that come twice ---- */
-
-typedef struct Repeats {
-        Staging *s;
-        int64_t delivery; /* whose words are written */
-        size_t shown;
-        Buf words;
-} Repeats;
-
-static Reading *reading_of(const Staging *s, int64_t delivery) {
-        for (size_t i = 0; i < s->readings.count; i++)
-                if (s->readings.items[i].report->delivery.id == delivery)
-                        return &s->readings.items[i];
-        return NULL;
+static Str sum_print(Arena *arena, unsigned __int128 sum) {
+        char digits[40];
+        size_t at = sizeof(digits);
+        do
+                digits[--at] = (char)('0' + (int)(sum % 10));
+        while ((sum /= 10) && at > 0);
+        return arena_str(arena, (Str){ &digits[at], sizeof(digits) - at });
 }
 
-static Str name_of(const Staging *s, int64_t delivery) {
-        for (size_t i = 0; i < s->ledger_count; i++)
-                if (s->ledger[i].id == delivery)
-                        return s->ledger[i].name;
-        return STR("another file");
+/* As files_hash() prints it. */
+static bool rows_hash_parse(Str text, RowsHash *out) {
+        Str count, sum, rest;
+        return str_cut(text, ':', &count, &rest) && str_cut(rest, ':', &sum, &rest) && str_to_int64(count, &out->count) &&
+               sum_parse(sum, &out->sum) && str_to_uint64(rest, &out->exclusive);
 }
 
-static void end_words(Repeats *repeats) {
-        Reading *reading = repeats->words.size ? reading_of(repeats->s, repeats->delivery) : NULL;
-        if (!reading)
-                return;
-        Str before = reading->report->delivery.message;
-        reading->report->delivery.message = arena_strf(repeats->s->arena, "%.*s%s%.*s", STR_ARG(before), before.size ? "; " : "",
-                                                       STR_ARG(buf_view(&repeats->words)));
-        buf_clear(&repeats->words);
-}
-
-static void put_record(const Repeats *repeats, Buf *words, int64_t row, int64_t file) {
-        buf_printf(words, "record %lld", (long long)row);
-        if (file != repeats->delivery)
-                buf_printf(words, " of %.*s", STR_ARG(name_of(repeats->s, file)));
-}
-
-static Status take_repeat(void *context, Str data_row, Error *err) {
-        Repeats *repeats = context;
-        int64_t numbers[6];
-        Str value;
-        bool is_null, good;
-        DataRow row;
-        good = data_row_open(data_row, &row);
-        for (size_t i = 0; i < COUNT_OF(numbers) && good; i++)
-                good = data_row_next(&row, &value, &is_null) && str_to_int64(value, &numbers[i]);
-        if (!good || !data_row_next(&row, &value, &is_null))
-                return error_set(err, STATUS_WORKER_LOST, "a worker sent a row that is none");
-        if (numbers[0] != repeats->delivery)
-                end_words(repeats);
-        bool first = repeats->words.size == 0, one = numbers[5] == 1;
-        repeats->delivery = numbers[0];
-        repeats->shown = first ? 1 : repeats->shown + 1;
-        if (first)
-                buf_printf(&repeats->words, "%lld record%s a key that comes again %s, and of equals the last counts: ", (long long)numbers[5],
-                           one ? " has" : "s have", feed_is_snapshots(repeats->s->feed) ? "in the same snapshot" : "in the same file");
-        else
-                buf_append_cstr(&repeats->words, ", ");
-        put_record(repeats, &repeats->words, numbers[1], numbers[2]);
-        buf_append_cstr(&repeats->words, " before ");
-        put_record(repeats, &repeats->words, numbers[3], numbers[4]);
-        buf_printf(&repeats->words, " (%.*s)", STR_ARG(value));
-        if (repeats->shown == FOLD_REPEATS_MAX && numbers[5] > FOLD_REPEATS_MAX)
-                buf_append_cstr(&repeats->words, ", ...");
-        return STATUS_OK;
-}
-
-/* Which of two records counts must not be told by their place alone and nobody know of it. */
-static Status tell_repeats(Staging *s, const FoldSpec *fold, Error *err) {
-        int64_t *of = ARENA_ARRAY(s->arena, int64_t, s->readings.count + 1);
-        size_t count = 0;
-        for (size_t i = 0; i < s->readings.count; i++)
-                if (s->readings.items[i].accepted)
-                        of[count++] = s->readings.items[i].report->delivery.id;
+static Status hash_rows(Staging *s, const Str *files, size_t count, RowsHash *out, Error *err) {
+        CLEANUP(buf_deinit) Buf sql = { 0 };
+        *out = (RowsHash){ 0 };
         if (count == 0)
                 return STATUS_OK;
-        CLEANUP(buf_deinit) Buf sql = { 0 };
-        Repeats repeats = { .s = s };
-        int64_t rows;
-        fold_repeats_print(&sql, fold, of, count, s->arena);
-        Status status = worker_execute(s->worker, buf_view(&sql), take_repeat, &repeats, &rows, err);
-        end_words(&repeats);
-        buf_deinit(&repeats.words);
-        return status;
+        buf_append_cstr(&sql, "SELECT count(*), coalesce(sum(hash(t)), 0), coalesce(bit_xor(hash(t)), 0) FROM ");
+        files_scan_print(&sql, change_table(s->table), files, count, s->arena);
+        buf_append_cstr(&sql, " AS t");
+        OneRow one;
+        TRY(files_ask(s->worker, buf_view(&sql), s->arena, &one, err));
+        Str text = arena_strf(s->arena, "%.*s:%.*s:%.*s", STR_ARG(one.values[0]), STR_ARG(one.values[1]), STR_ARG(one.values[2]));
+        return rows_hash_parse(text, out) ? STATUS_OK : error_set(err, STATUS_WORKER_LOST, "a worker gave a hash that is none");
 }
 
-/* The rows of the touched keys, or all of them, again; equal ones make no new version. */
+/* The hash of the table as it was counts while its rows are hashed by the same columns. */
+static bool knows_hash(const Staging *s, RowsHash *out) {
+        const TableBody *now = &change_table(s->table)->body;
+        const TableBody *before = s->before ? &s->before->body : NULL;
+        bool same = before && before->column_count == now->column_count && rows_hash_parse(before->content, out);
+        for (size_t i = 0; same && i < now->column_count; i++)
+                same = before->columns[i].id == now->columns[i].id && type_equal(before->columns[i].type, now->columns[i].type);
+        return same;
+}
+
+/* ---- by a worker ---- */
+
+typedef struct Folding {
+        Staging *s;
+        FoldSpec spec;
+        LakeScan table; /* old_files, by their own names */
+        FoldParts parts;
+        bool *rewrites; /* of each of old_files */
+        VEC(LakeFile) files;
+        VEC(Str) paths; /* of the same, as the worker knows them */
+} Folding;
+
+/* Of the table's columns the first ones by name, or all. */
+static Status build(Folding *f, Buf *sql, bool names_alone, WorkerFile *out, Error *err) {
+        Arena *arena = f->s->arena;
+        const TableBody *body = &change_table(f->s->table)->body;
+        WorkerBuildColumn *columns = ARENA_ARRAY(arena, WorkerBuildColumn, body->column_count);
+        size_t count = 0, built_count;
+        for (size_t i = 0; i < body->column_count; i++)
+                if (!names_alone || body->columns[i].hidden)
+                        columns[count++] = (WorkerBuildColumn){ body->columns[i].name, body->columns[i].id, body->columns[i].type };
+        WorkerFile *built;
+        TRY(worker_build(f->s->worker, buf_view(sql), columns, count, arena, &built, &built_count, err));
+        if (built_count != 1)
+                return error_set(err, STATUS_WORKER_LOST, "a worker built %zu files where one was asked for", built_count);
+        *out = built[0];
+        return STATUS_OK;
+}
+
+static Status take_file(Folding *f, const WorkerFile *built, Error *err) {
+        LakeFile file = { .statistics = built->statistics };
+        if (built->statistics.rows == 0)
+                return STATUS_OK;
+        TRY(changeset_adopt_file(f->s->set, f->s->table, built->path, &file.path, err));
+        vec_push(f->s->arena, &f->files, file);
+        vec_push(f->s->arena, &f->paths, str_of(built->path));
+        return STATUS_OK;
+}
+
+static Status make_rows(Folding *f, WorkerFile *out, Error *err) {
+        CLEANUP(buf_deinit) Buf sql = { 0 };
+        fold_print(&sql, &f->spec, f->s->arena);
+        return build(f, &sql, false, out, err);
+}
+
+static Status write_whole(Folding *f, ReplaceSpec *out, Error *err) {
+        WorkerFile built;
+        TRY(make_rows(f, &built, err));
+        TRY(take_file(f, &built, err));
+        return files_hash(f->s->worker, f->paths.items, f->paths.count, f->s->arena, &out->content, err);
+}
+
+/* ---- in part ---- */
+
+/* Rows of a file that is written: a row group, or more where that would make too many files. */
+static int64_t rows_per_file(const Folding *f) {
+        int64_t least = f->table.rows / FOLD_FILES;
+        return least > FOLD_ROWS ? least : FOLD_ROWS;
+}
+
+typedef struct Taking {
+        Folding *folding;
+        VEC(FoldPlace) places;
+} Taking;
+
+static Status take_touched(void *context, Str data_row, Error *err) {
+        Folding *f = context;
+        DataRow row;
+        Str name;
+        bool is_null;
+        if (!data_row_open(data_row, &row) || !data_row_next(&row, &name, &is_null))
+                return error_set(err, STATUS_WORKER_LOST, "a worker sent a row that is none");
+        for (size_t i = 0; i < f->spec.old_count; i++)
+                f->rewrites[i] |= str_equal(f->spec.old_files[i], name);
+        return STATUS_OK;
+}
+
+static Status take_place(void *context, Str data_row, Error *err) {
+        Taking *taking = context;
+        DataRow row;
+        Str file, number;
+        bool is_null;
+        FoldPlace place;
+        if (!data_row_open(data_row, &row) || !data_row_next(&row, &file, &is_null) || !str_to_int64(file, &place.file) ||
+            !data_row_next(&row, &number, &is_null) || !str_to_int64(number, &place.row))
+                return error_set(err, STATUS_WORKER_LOST, "a worker sent a row that is none");
+        vec_push(taking->folding->s->arena, &taking->places, place);
+        return STATUS_OK;
+}
+
+/* Those with rows that are gone; and small ones once there are several, so that they do not become many. */
+static Status choose_rewritten(Folding *f, int64_t gone, Error *err) {
+        CLEANUP(buf_deinit) Buf sql = { 0 };
+        int64_t rows;
+        size_t small = 0, count = 0;
+        f->rewrites = ARENA_ARRAY(f->s->arena, bool, f->spec.old_count);
+        fold_touched_print(&sql, &f->spec, &f->parts);
+        if (gone && f->spec.old_count)
+                TRY(worker_execute(f->s->worker, buf_view(&sql), take_touched, f, &rows, err));
+        for (size_t i = 0; i < f->spec.old_count; i++)
+                small += !f->rewrites[i] && f->table.files[i].rows < rows_per_file(f) / 2;
+        Str *chosen = ARENA_ARRAY(f->s->arena, Str, f->spec.old_count);
+        for (size_t i = 0; i < f->spec.old_count; i++) {
+                f->rewrites[i] |= small >= FOLD_SMALL_FILES && f->table.files[i].rows < rows_per_file(f) / 2;
+                if (f->rewrites[i])
+                        chosen[count++] = f->spec.old_files[i];
+        }
+        f->parts.rewritten = chosen;
+        f->parts.rewritten_count = count;
+        return STATUS_OK;
+}
+
+static Status write_slice(Folding *f, const FoldPlace *from, const FoldPlace *until, Error *err) {
+        CLEANUP(buf_deinit) Buf sql = { 0 };
+        WorkerFile built;
+        f->parts.from = from;
+        f->parts.until = until;
+        fold_rows_print(&sql, &f->spec, &f->parts, f->s->arena);
+        TRY(build(f, &sql, false, &built, err));
+        return take_file(f, &built, err);
+}
+
+static Status write_slices(Folding *f, int64_t rows, Error *err) {
+        int64_t each = rows_per_file(f), asked;
+        Taking cuts = { .folding = f };
+        if (rows > each + each / 2) {
+                CLEANUP(buf_deinit) Buf sql = { 0 };
+                fold_cuts_print(&sql, &f->spec, &f->parts, each, f->s->arena);
+                TRY(worker_execute(f->s->worker, buf_view(&sql), take_place, &cuts, &asked, err));
+        }
+        for (size_t i = 0; i <= cuts.places.count; i++)
+                TRY(write_slice(f, i ? &cuts.places.items[i - 1] : NULL, i < cuts.places.count ? &cuts.places.items[i] : NULL, err));
+        return STATUS_OK;
+}
+
+/* What came, less what went; or all of it, where that is not known of the table as it was. */
+static Status hash_after(Folding *f, Str *out, Error *err) {
+        RowsHash hash = { 0 }, went = { 0 }, came = { 0 };
+        Arena *arena = f->s->arena;
+        if (knows_hash(f->s, &hash)) {
+                TRY(hash_rows(f->s, f->parts.rewritten, f->parts.rewritten_count, &went, err));
+        } else {
+                Str *kept = ARENA_ARRAY(arena, Str, f->spec.old_count);
+                size_t count = 0;
+                for (size_t i = 0; i < f->spec.old_count; i++)
+                        if (!f->rewrites[i])
+                                kept[count++] = f->spec.old_files[i];
+                TRY(hash_rows(f->s, kept, count, &hash, err));
+        }
+        TRY(hash_rows(f->s, f->paths.items, f->paths.count, &came, err));
+        *out = arena_strf(arena, "%lld:%.*s:%llu", (long long)(hash.count - went.count + came.count),
+                          STR_ARG(sum_print(arena, hash.sum - went.sum + came.sum)),
+                          (unsigned long long)(hash.exclusive ^ went.exclusive ^ came.exclusive));
+        return STATUS_OK;
+}
+
+static Status find_difference(Folding *f, WorkerFile *gone, WorkerFile *fresh, Error *err) {
+        CLEANUP(buf_deinit) Buf gone_sql = { 0 };
+        CLEANUP(buf_deinit) Buf fresh_sql = { 0 };
+        WorkerFile made;
+        TRY(make_rows(f, &made, err));
+        f->parts.made = str_of(made.path);
+        fold_gone_print(&gone_sql, &f->spec, &f->parts, f->s->arena);
+        TRY(build(f, &gone_sql, true, gone, err));
+        f->parts.gone = str_of(gone->path);
+        fold_fresh_print(&fresh_sql, &f->spec, &f->parts, f->s->arena);
+        TRY(build(f, &fresh_sql, false, fresh, err));
+        f->parts.fresh = str_of(fresh->path);
+        return STATUS_OK;
+}
+
+static Status write_part(Folding *f, ReplaceSpec *out, Error *err) {
+        WorkerFile gone, fresh;
+        TRY(find_difference(f, &gone, &fresh, err));
+        out->partial = true;
+        f->rewrites = ARENA_ARRAY(f->s->arena, bool, f->spec.old_count);
+        if (gone.statistics.rows + fresh.statistics.rows == 0)
+                return hash_after(f, &out->content, err);
+        TRY(choose_rewritten(f, gone.statistics.rows, err));
+        Str *removed = ARENA_ARRAY(f->s->arena, Str, f->spec.old_count);
+        int64_t rows = fresh.statistics.rows;
+        for (size_t i = 0; i < f->spec.old_count; i++) {
+                if (!f->rewrites[i])
+                        continue;
+                removed[out->removed_count++] = str_of(f->table.files[i].path);
+                rows += f->table.files[i].rows;
+        }
+        out->removed = removed;
+        TRY(write_slices(f, rows - gone.statistics.rows, err));
+        return hash_after(f, &out->content, err);
+}
+
+/* Equal rows make no new version. */
 Status staging_fold(Staging *s, const Files *files, Error *err) {
-        FoldSpec fold = { .feed = s->feed, .log = change_table(s->log), .table = change_table(s->table) };
+        Folding f = { .s = s, .spec = { .feed = s->feed, .log = change_table(s->log), .table = change_table(s->table) } };
         ReplaceSpec replace = { .files = NULL };
         TRY(staging_worker(s, err));
-        choose_deliveries(s, &fold);
-        Status status = find_files(s, files, &fold, err);
+        choose_deliveries(s, &f.spec);
+        Status status = find_files(s, files, &f.spec, &f.table, err);
         if (status == STATUS_OK)
-                status = tell_repeats(s, &fold, err);
+                status = staging_tell_repeats(s, &f.spec, err);
         if (status == STATUS_OK)
-                status = fold_by_worker(s, &fold, &replace, err);
+                status = is_whole(s) || f.table.rows == 0 ? write_whole(&f, &replace, err) : write_part(&f, &replace, err);
         if (status != STATUS_OK)
                 return error_context(err, "making the table of %.*s.%.*s from its log", STR_ARG(s->feed->zone), STR_ARG(s->feed->name));
+        replace.files = f.files.items;
+        replace.file_count = f.files.count;
         return changeset_replace(s->set, s->table, &replace, NULL, err);
 }

@@ -7,9 +7,11 @@
  *   stage_read.c     a worker reads deliveries; what becomes of each
  *   stage_evolve.c   columns that deliveries bring, and types that they make wider
  *   stage_fold.c     the table of a merge or history, out of its log
+ *   stage_repeats.c  keys that come twice in it
  */
 #include "base/vec.h"
 #include "intake/fixes.h"
+#include "intake/fold.h"
 #include "intake/order.h"
 #include "intake/stage.h"
 
@@ -78,5 +80,7 @@ Status staging_load_evolved(Staging *s, Error *err);
 bool staging_evolve(Staging *s);
 /* What became of the table's columns, for people, each behind "; "; empty when they stay, or begin. */
 Str staging_column_changes(const Staging *s);
+/* Of deliveries whose rows a load has: which records nothing but their place tells from another of the same key. */
+Status staging_tell_repeats(Staging *s, const FoldSpec *fold, Error *err);
 /* The table out of the log, with these files in it: equal rows make no new version. */
 Status staging_fold(Staging *s, const Files *files, Error *err);

@@ -22,11 +22,11 @@ struct ChangeTable {
         Table table; /* as it will be */
         TableWrite write;
         bool written; /* append or replace was called */
-        bool model, unchanged, detail_set;
+        bool model, unchanged, partial, detail_set;
         bool made_folder; /* its names must be synced, and go again if nothing comes of a new table */
         int64_t snapshot; /* to be made */
         LakeFileVec files;
-        VEC(Str) removed;     /* TABLE_COMPACT */
+        VEC(Str) removed;     /* TABLE_COMPACT, and TABLE_REPLACE with partial */
         int64_t keep_from_ms; /* TABLE_COMPACT */
 };
 
@@ -396,8 +396,9 @@ Status changeset_replace(ChangeSet *set, ChangeTable *table, const ReplaceSpec *
         TableBody *body = &table->table.body;
         const TableBody *base = &table->base.body;
         table->written = true;
-        table->files.count = 0;
+        table->files.count = table->removed.count = 0;
         table->model = spec->model;
+        table->partial = spec->partial;
         table->unchanged = !change_table_is_new(table) && spec->content.size &&
                            str_equal(spec->content, base->content) && columns_equal(body, base);
         body->inputs = copy_inputs(&set->arena, spec->inputs, spec->input_count);
@@ -408,7 +409,11 @@ Status changeset_replace(ChangeSet *set, ChangeTable *table, const ReplaceSpec *
         body->fingerprint = arena_str(&set->arena, spec->fingerprint);
         if (out_unchanged)
                 *out_unchanged = table->unchanged;
-        return table->unchanged ? STATUS_OK : add_files(set, table, spec->files, spec->file_count, err);
+        if (table->unchanged)
+                return STATUS_OK;
+        for (size_t i = 0; i < spec->removed_count; i++)
+                vec_push(&set->arena, &table->removed, arena_str(&set->arena, spec->removed[i]));
+        return add_files(set, table, spec->files, spec->file_count, err);
 }
 
 Status changeset_compact(ChangeSet *set, ChangeTable *table, const Str *removed, size_t removed_count,
@@ -454,12 +459,32 @@ static void add_to_scan(const ChangeTable *table, const Predicate *predicates, s
         }
 }
 
+static void leave_out(const ChangeTable *table, LakeScan *scan) {
+        size_t left = 0;
+        for (size_t i = 0; i < scan->file_count; i++) {
+                const LakeScanFile *file = &scan->files[i];
+                size_t at = 0;
+                while (at < table->removed.count && !str_equal(table->removed.items[at], str_of(file->path)))
+                        at++;
+                if (at == table->removed.count) {
+                        scan->files[left++] = *file;
+                        continue;
+                }
+                scan->rows -= file->rows;
+                scan->bytes -= file->bytes;
+                scan->total_files--;
+        }
+        scan->file_count = left;
+}
+
 Status changeset_plan(ChangeSet *set, const ChangeTable *table, const Predicate *predicates, size_t predicate_count,
                       Arena *arena, LakeScan *out, Error *err) {
         LakeScan scan = { 0 };
-        bool base_stays = !table->written || table->unchanged || table->write == TABLE_APPEND;
+        bool base_stays = !table->written || table->unchanged || table->partial || table->write == TABLE_APPEND;
         if (base_stays && !change_table_is_new(table))
                 TRY(lake_plan(set->lake, &table->base, predicates, predicate_count, arena, &scan, err));
+        if (table->partial)
+                leave_out(table, &scan);
         add_to_scan(table, predicates, predicate_count, arena, &scan);
         *out = scan;
         return STATUS_OK;
@@ -619,6 +644,7 @@ static Intent make_intent(ChangeSet *set) {
                                      .write = table->write,
                                      .model = table->model,
                                      .unchanged = table->unchanged,
+                                     .partial = table->partial && !change_table_is_new(table),
                                      .body = table->table.body,
                                      .files = table->files.items,
                                      .file_count = table->files.count,

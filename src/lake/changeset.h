@@ -14,7 +14,8 @@
  * makes is noted in ID.files first, so that files of a dead one are found and swept, and those of a living one never.
  * What conflicts (STATUS_CONFLICT from publish; nothing was published; run again from a fresh base):
  *   append            never: it is rebased on whatever was published since; only a changed column (id or type) conflicts
- *   replace           when the table was published by another since the base
+ *   replace           when the table was published by another since the base; a partial one also when a file that it removes
+ *                     was compacted away
  *   replace, inputs   (a model) only when the version published since was built from newer inputs, or from the same by the
  *                     same definition, so that there is nothing left to publish
  *   compact           when a file that it replaces is no longer in the table; it conflicts with no other write: a version
@@ -91,6 +92,9 @@ typedef struct ReplaceSpec {
         size_t input_count;
         const LakeLineage *lineage;
         size_t lineage_count;
+        bool partial;              /* the base's files stay but these, of the base */
+        const Str *removed;
+        size_t removed_count;
         Str content;               /* hash of the rows; equal to the base's, with equal columns: unchanged. Empty = unknown */
         Str fingerprint;
 } ReplaceSpec;

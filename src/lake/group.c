@@ -221,11 +221,11 @@ static DataFile *data_files(Arena *arena, const IntentTable *table) {
         return files;
 }
 
-static TableRemoval removal_of(TableWrite write) {
+static TableRemoval removal_of(const IntentTable *table) {
         static const TableRemoval removals[] = { [TABLE_APPEND] = REMOVE_NOTHING,
                                                  [TABLE_REPLACE] = REMOVE_ALL,
                                                  [TABLE_COMPACT] = REMOVE_PATHS };
-        return removals[write];
+        return table->partial ? REMOVE_PATHS : removals[table->write];
 }
 
 static Status next_version(Group *group, const Intent *intent, const IntentTable *table, const Working *at,
@@ -239,7 +239,7 @@ static Status next_version(Group *group, const Intent *intent, const IntentTable
                 return table_rewrite_metadata(base, at->table.metadata_location, group->arena, out, err);
         Property summary[] = { { STR("lode.change-set"), intent->id },
                                { STR("lode.deliveries"), arena_strf(group->arena, "%zu", intent->delivery_count) } };
-        TableChange change = { .removal = removal_of(table->write),
+        TableChange change = { .removal = removal_of(table),
                                .removed_paths = table->removed,
                                .removed_count = table->removed_count,
                                .same_rows = compacts,

@@ -19,6 +19,7 @@ static void write_table(Buf *out, const Store *store, const IntentTable *table) 
         buf_u8(out, (uint8_t)table->write);
         buf_u8(out, table->model);
         buf_u8(out, table->unchanged);
+        buf_u8(out, table->partial);
         buf_lstr(out, table_body_print(store, &arena, &table->body));
         buf_u32(out, (uint32_t)table->file_count);
         for (size_t i = 0; i < table->file_count; i++) {
@@ -112,6 +113,7 @@ static Status read_table(const Store *store, Cursor *cursor, Arena *arena, Inten
         out->write = (TableWrite)write;
         out->model = cursor_u8(cursor);
         out->unchanged = cursor_u8(cursor);
+        out->partial = cursor_u8(cursor);
         TRY(table_body_parse(store, cursor_str(cursor), arena, &out->body, err));
         out->file_count = cursor_count(cursor, 16);
         out->files = ARENA_ARRAY(arena, LakeFile, out->file_count);

@@ -21,7 +21,8 @@ typedef struct IntentTable {
         TableBody body;        /* as the writer wants it; snapshot is the one to make */
         LakeFile *files;
         size_t file_count;
-        Str *removed;          /* TABLE_COMPACT: the files whose rows are in `files` now */
+        bool partial;          /* TABLE_REPLACE: the table's files stay but the removed ones */
+        Str *removed;          /* with partial; TABLE_COMPACT: the files whose rows are in `files` now */
         size_t removed_count;
         int64_t keep_from_ms;  /* TABLE_COMPACT: snapshots replaced before leave metadata.json; 0 = they stay */
 } IntentTable;

@@ -262,6 +262,47 @@ TEST(the_second_of_two_replacements_conflicts_and_leaves_nothing) {
         CHECK_INT(count_files(&t->arena, lake->store->queue_dir, ""), 0);
 }
 
+TEST(a_partial_replacement_keeps_the_other_files) {
+        CLEANUP(lake_freep) Lake *lake = NULL;
+        CHECK_OK(open_lake(t, &lake));
+        CatalogCommit commit;
+        Table table;
+        LakeScan scan;
+        CHECK_OK(append(lake, "staging.x", 0, NULL, &t->arena, &commit, &t->err));
+        CHECK_OK(append(lake, "staging.x", 100, NULL, &t->arena, &commit, &t->err));
+        CHECK_OK(lake_table(lake, (CatalogAt){ 0 }, TABLE("staging.x"), &t->arena, &table, &t->err));
+        CHECK_OK(lake_plan(lake, &table, NULL, 0, &t->arena, &scan, &t->err));
+        Str gone = str_of(scan.files[1].path), kept = str_of(scan.files[0].path);
+
+        ReplaceSpec part = { .partial = true, .removed = &gone, .removed_count = 1 };
+        ChangeSet *a = NULL, *b = NULL;
+        CHECK_OK(start_replace(lake, "staging.x", 200, part, &t->arena, &a, NULL, &t->err));
+        CHECK_OK(start_replace(lake, "staging.x", 300, part, &t->arena, &b, NULL, &t->err));
+        LakeScan planned;
+        CHECK_OK(changeset_plan(a, changeset_find(a, TABLE("staging.x")), NULL, 0, &t->arena, &planned, &t->err));
+        CHECK(planned.file_count == 2 && planned.total_files == 2 && planned.rows == 20);
+        CHECK_STR(str_of(planned.files[0].path), kept);
+        CHECK_OK(changeset_publish(a, &t->arena, &commit, &t->err));
+        CHECK_STATUS(changeset_publish(b, &t->arena, &commit, &t->err), STATUS_CONFLICT);
+        changeset_free(a);
+        changeset_free(b);
+
+        CHECK_OK(lake_table(lake, (CatalogAt){ 0 }, TABLE("staging.x"), &t->arena, &table, &t->err));
+        CHECK(table.body.rows == 20 && table.body.files == 2);
+        CHECK_OK(lake_plan(lake, &table, NULL, 0, &t->arena, &scan, &t->err));
+        bool has_kept = false, has_gone = false;
+        for (size_t i = 0; i < scan.file_count; i++) {
+                has_kept |= str_equal(str_of(scan.files[i].path), kept);
+                has_gone |= str_equal(str_of(scan.files[i].path), gone);
+        }
+        CHECK(has_kept && !has_gone);
+
+        ChangeSet *c = NULL; /* what is no longer there cannot be replaced */
+        CHECK_OK(start_replace(lake, "staging.x", 400, part, &t->arena, &c, NULL, &t->err));
+        CHECK_STATUS(changeset_publish(c, &t->arena, &commit, &t->err), STATUS_CONFLICT);
+        changeset_free(c);
+}
+
 TEST(a_model_is_not_published_over_one_from_newer_inputs) {
         CLEANUP(lake_freep) Lake *lake = NULL;
         CHECK_OK(open_lake(t, &lake));

@@ -176,6 +176,15 @@ static Status take_table(Tidy *tidy, const Table *table, Error *err) {
         return STATUS_OK;
 }
 
+/* Made of a log, and written again where rows change: large files would be written again more often. It merges its own. */
+static bool is_folded(const Tidy *tidy, const Table *table) {
+        CatalogObject log;
+        Error absent;
+        CatalogName name = { STR("log"), table->zone, table->name };
+        return str_is(table->kind, "table") &&
+               catalog_get(tidy->workspace->lake->catalog, (CatalogAt){ 0 }, name, tidy->arena, &log, &absent) == STATUS_OK;
+}
+
 static Status compact_all(Tidy *tidy, Error *err) {
         for (size_t k = 0; k < TABLE_KIND_COUNT; k++) {
                 Table *tables = NULL;
@@ -184,7 +193,7 @@ static Status compact_all(Tidy *tidy, Error *err) {
                                 &count, err));
                 for (size_t i = 0; i < count; i++)
                         if (tables[i].body.files >= COMPACT_LEAST_FILES &&
-                            is_chosen(tidy, (CatalogName){ tables[i].kind, tables[i].zone, tables[i].name }))
+                            is_chosen(tidy, (CatalogName){ tables[i].kind, tables[i].zone, tables[i].name }) && !is_folded(tidy, &tables[i]))
                                 TRY(take_table(tidy, &tables[i], err));
         }
         return STATUS_OK;
