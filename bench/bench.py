@@ -22,8 +22,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
+import intake
 import policy
 import pyarrow
+import reading
 import sheets
 import wire
 from process import Cost, csv_file, run
@@ -77,8 +79,12 @@ class Report:
         self.pair(f"{name}, peak memory", [c.peak_mib for c in ours], [c.peak_mib for c in peer], "MiB")
 
 
+def lineitem(rows: int) -> str:
+    return LINEITEM.format(rows=rows)
+
+
 def make_csv(path: Path, rows: int) -> Path:
-    return csv_file(path, LINEITEM.format(rows=rows))
+    return csv_file(path, lineitem(rows))
 
 
 def bare_program() -> Path:
@@ -387,6 +393,9 @@ MEASURES: dict[str, Callable[[Report], None]] = {"stage": stage, "xlsx": xlsx, "
 # Before `lode serve`, beside a PostgreSQL 15 or the bare engine.
 MEASURES |= {name: lambda report, measure=measure: measure(report, WORK, PAIRS)
              for name, measure in {"transfer": wire.transfer, "rates": wire.rates, "start": wire.start, "tpch": wire.tpch, "policy": policy.policy}.items()}
+# What comes out of files, beside other readers.
+MEASURES |= {"intake": lambda report: intake.intake(report, WORK), "infer": lambda report: reading.infer(report, WORK, PAIRS, lineitem),
+             "json": lambda report: reading.json_records(report, WORK, PAIRS, lineitem)}
 
 
 def main(wanted: list[str]) -> int:
