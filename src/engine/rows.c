@@ -19,6 +19,10 @@ struct WorkerRows {
         uint64_t frames, rows;               /* taken so far */
         uint64_t frames_said, rows_said;     /* by DONE */
         int64_t paused_us;                   /* when the last call returned */
+        Status (*watch)(void *context, Error *err); /* or NULL */
+        void *watch_context;
+        int64_t watched_us; /* when it was asked last */
+        bool stopped;       /* by it: the worker goes on and is to be stopped */
 };
 
 static uint32_t big_endian(const uint8_t *at) {
@@ -127,11 +131,22 @@ static Status finish(WorkerRows *rows, Error *err) {
         return worker_lose_liar(rows->worker, err);
 }
 
+static Status ask_watch(WorkerRows *rows, Error *err) {
+        int64_t now = rows->watch ? time_monotonic_us() : 0;
+        if (!rows->watch || now - rows->watched_us < rows->call.look_us)
+                return STATUS_OK;
+        rows->watched_us = now;
+        Status status = rows->watch(rows->watch_context, err);
+        rows->stopped = status != STATUS_OK;
+        return status;
+}
+
 /* The next frame, or the end. */
 static Status next_frame(WorkerRows *rows, Error *err) {
         for (;;) {
                 Message message;
                 bool has;
+                TRY(ask_watch(rows, err));
                 TRY(worker_take_frame(rows->worker, &message, &has, err));
                 if (has) {
                         if (message.type != MESSAGE_ROWS || message.payload.size == 0)
@@ -178,7 +193,7 @@ static Status next_rows(WorkerRows *rows, int64_t most, Str *out, int64_t *out_c
 Status worker_rows_next(WorkerRows *rows, int64_t most, Str *out_messages, int64_t *out_count, bool *out_done, Error *err) {
         rows->call.started_us += time_monotonic_us() - rows->paused_us;
         Status status = next_rows(rows, most, out_messages, out_count, out_done, err);
-        if (status != STATUS_OK)
+        if (status != STATUS_OK && !rows->stopped)
                 rows->ended = true; /* it failed, or is lost: there is nothing to stop */
         rows->paused_us = time_monotonic_us();
         return status;
@@ -205,12 +220,21 @@ void worker_rows_allow(WorkerRows *rows, int64_t began_us, int64_t us) {
         rows->call.most_us = us;
 }
 
+void worker_rows_watch(WorkerRows *rows, int64_t every_us, Status (*watch)(void *context, Error *err), void *context) {
+        rows->watch = watch;
+        rows->watch_context = context;
+        rows->call.look_us = watch ? every_us : 0;
+        rows->watched_us = time_monotonic_us();
+}
+
 /* Reads on until the worker answers, which it soon does, or is killed. */
 static void stop(WorkerRows *rows) {
         Str messages;
         int64_t count;
         bool done = false;
         Error ignored;
+        worker_rows_watch(rows, 0, NULL, NULL);
+        rows->stopped = false;
         worker_interrupt(rows->worker);
         while (!done && worker_rows_next(rows, 0, &messages, &count, &done, &ignored) == STATUS_OK) {
         }

@@ -51,5 +51,8 @@ Status worker_rows_next(WorkerRows *rows, int64_t most, Str *out_messages, int64
 /* The worker may take so long from then (monotonic; 0 = no limit); begin() takes what its calls may. Time in which nobody asks
  * counts not. */
 void worker_rows_allow(WorkerRows *rows, int64_t began_us, int64_t us);
+/* Asked about that often while rows are waited for or taken: what it fails with is what next() fails with, and the answer is to
+ * be ended. A new one takes the place of the last. */
+void worker_rows_watch(WorkerRows *rows, int64_t every_us, Status (*watch)(void *context, Error *err), void *context);
 void worker_rows_end(WorkerRows *rows); /* NULL is fine */
 void worker_rows_endp(WorkerRows **rows);

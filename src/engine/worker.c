@@ -159,6 +159,8 @@ static int wait_ms(const Worker *worker, const Call *call, int64_t now) {
         int64_t ms = until ? (until - now) / 1000 + 1 : -1;
         if (worker->pool->options.interrupted && (ms < 0 || ms > LOOK_MS))
                 ms = LOOK_MS;
+        if (call->look_us && (ms < 0 || ms > call->look_us / 1000 + 1))
+                ms = call->look_us / 1000 + 1;
         return ms < 0 ? -1 : ms > 1000000 ? 1000000 : (int)ms;
 }
 

@@ -62,6 +62,7 @@ typedef struct Call {
         Status why;                  /* why it was told to stop, or OK */
         Error progress_error;        /* the caller's own, when its function failed */
         int64_t kill_us;             /* when the patience ends; 0 while it was not told to stop */
+        int64_t look_us;             /* waits no longer at a time; 0 = as long as there is nothing to do */
 } Call;
 
 /* Sends a request, and with it makes everything of earlier ones stale. */

@@ -521,6 +521,8 @@ static Status portal_ends(Session *session, Portal *portal, Status status) {
 
 /* An error of the engine about the printed text, at its place in the client's. */
 static Status portal_failed(Session *session, Portal *portal, Error *err) {
+        if (portal->revoked)
+                return portal_ends(session, portal, err->status);
         return portal_ends(session, portal, statement_error(&portal->statement, err));
 }
 
@@ -603,6 +605,26 @@ static Status check_granted(Session *session, Portal *portal, Error *err) {
         return STATUS_OK;
 }
 
+#define GRANTED_US 500000 /* how often it is looked whether what runs is still granted */
+
+typedef struct Watched {
+        Session *session;
+        Portal *portal;
+} Watched;
+
+/* Of one that runs: only when the catalog changed there is something to ask. */
+static Status still_granted(void *context, Error *err) {
+        const Watched *watched = context;
+        int64_t generation;
+        TRY(catalog_generation(watched->session->thread->lake->catalog, &generation, err));
+        if (generation == watched->portal->generation)
+                return STATUS_OK;
+        watched->portal->generation = generation;
+        Status status = check_granted(watched->session, watched->portal, err);
+        watched->portal->revoked = status != STATUS_OK;
+        return status;
+}
+
 /* Of a portal that is open already. */
 static Status go_on(Session *session, Portal *portal, Error *err) {
         Error ignored;
@@ -631,7 +653,12 @@ static Status run_rows(Session *session, Portal *portal, int64_t most, bool sile
         }
         worker_rows_allow(portal->rows, session_began(session), statement_time(session));
         TRY(session_work_with(session, portal->worker, err));
+        Watched watched = { session, portal };
+        portal->generation = session->thread->grants->generation;
+        worker_rows_watch(portal->rows, GRANTED_US, still_granted, &watched);
         Status status = pass_rows(session, portal, most, silent, out_count, out_done, err);
+        if (portal->rows)
+                worker_rows_watch(portal->rows, 0, NULL, NULL);
         session_work_done(session);
         return status;
 }

@@ -65,6 +65,8 @@ typedef struct Portal {
         Statement statement; /* OPEN */
         Str principal;       /* for whom it was opened: nobody else is given its rows */
         Str *versions;       /* of what limits the principal on each relation of it */
+        int64_t generation;  /* of the catalog when that was looked at last */
+        bool revoked;        /* what it reads is not granted any more */
         Worker *worker;
         WorkerRows *rows;
         int64_t taken, taken_bytes;
