@@ -227,7 +227,9 @@ def test_a_token_is_a_login_until_it_is_withdrawn(server: Server) -> None:
     assert ask(server, "select current_user", user="bo") == [("bo",)]
     with psycopg.connect(host="127.0.0.1", port=server.port, user="token", password=token, dbname="lode") as connection:
         assert connection.execute("select session_user").fetchone() == ("bo",)
-    server.project.lode("token", "remove", "nightly")
+        server.project.lode("token", "remove", "nightly")
+        with pytest.raises(psycopg.OperationalError, match="withdrawn"):  # who is in by it is out with the next statement
+            connection.execute("select 1")
     with pytest.raises(psycopg.OperationalError, match="token"):
         psycopg.connect(host="127.0.0.1", port=server.port, user="token", password=token, dbname="lode")
 

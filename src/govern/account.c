@@ -320,10 +320,24 @@ static Status no_token(Error *err) {
         return error_set(err, STATUS_LOGIN, "the token is wrong, expired or withdrawn");
 }
 
-Status token_check(Catalog *catalog, Str text, int64_t now_us, Arena *arena, Str *out_principal, Error *err) {
-        Str id, secret, kept;
+static Status token_find(Catalog *catalog, Str id, int64_t now_us, Arena *arena, Token *out, Error *err) {
         CatalogObject object;
+        Status status = catalog_get(catalog, (CatalogAt){ 0 }, name_of("token", id), arena, &object, err);
+        if (status == STATUS_NOT_FOUND)
+                return no_token(err);
+        TRY(status);
+        TRY(token_parse(object.name, object.body, arena, out, err));
+        return out->expires_us != 0 && out->expires_us <= now_us ? no_token(err) : STATUS_OK;
+}
+
+Status token_holds(Catalog *catalog, Str id, int64_t now_us, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
         Token token;
+        return token_find(catalog, id, now_us, &arena, &token, err);
+}
+
+Status token_check(Catalog *catalog, Str text, int64_t now_us, Arena *arena, Token *out, Error *err) {
+        Str id, secret, kept;
         if (!str_starts_with(text, STR(TOKEN_PREFIX)) || !str_cut(str_slice(text, sizeof(TOKEN_PREFIX) - 1, text.size), '_', &id, &secret))
                 return no_token(err);
         Sha256 hash = sha256_of(text), nothing = { 0 };
@@ -334,15 +348,7 @@ Status token_check(Catalog *catalog, Str text, int64_t now_us, Arena *arena, Str
         Str against = known ? kept : (Str){ (const char *)nothing.bytes, SHA256_SIZE };
         if (!bytes_equal_constant_time((Str){ (const char *)hash.bytes, SHA256_SIZE }, against) || !known)
                 return no_token(err);
-        status = catalog_get(catalog, (CatalogAt){ 0 }, name_of("token", id), arena, &object, err);
-        if (status == STATUS_NOT_FOUND)
-                return no_token(err);
-        TRY(status);
-        TRY(token_parse(id, object.body, arena, &token, err));
-        if (token.expires_us != 0 && token.expires_us <= now_us)
-                return no_token(err);
-        *out_principal = token.principal;
-        return STATUS_OK;
+        return token_find(catalog, id, now_us, arena, out, err);
 }
 
 Status token_list(Catalog *catalog, Arena *arena, Token **out, size_t *out_count, Error *err) {

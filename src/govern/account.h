@@ -77,8 +77,10 @@ typedef struct Token {
 /* *out_text is shown once. NOT_FOUND: no such principal. */
 Status token_make(Catalog *catalog, const AccountChange *change, Str name, Str principal, int64_t expires_us, Arena *arena,
                   Str *out_text, Error *err);
-/* Whose it is; LOGIN for what is no token, a withdrawn or an expired one: all the same answer. */
-Status token_check(Catalog *catalog, Str text, int64_t now_us, Arena *arena, Str *out_principal, Error *err);
+/* Which it is and whose; LOGIN for what is no token, a withdrawn or an expired one: all the same answer. */
+Status token_check(Catalog *catalog, Str text, int64_t now_us, Arena *arena, Token *out, Error *err);
+/* Whether one that was checked still holds, by its id: LOGIN. */
+Status token_holds(Catalog *catalog, Str id, int64_t now_us, Error *err);
 Status token_list(Catalog *catalog, Arena *arena, Token **out, size_t *out_count, Error *err);
 /* By id or, where only one has it, by name. NOT_FOUND, AMBIGUOUS. */
 Status token_remove(Catalog *catalog, const AccountChange *change, Str which, Error *err);

@@ -56,23 +56,27 @@ TEST(a_token_lets_in_until_it_expires_or_is_withdrawn) {
         CLEANUP(catalog_freep) Catalog *catalog = NULL;
         CHECK_OK(open_catalog(t, &catalog));
         Account ci = { .name = STR("ci") };
-        Str text, short_lived, principal;
+        Str text, short_lived;
+        Token token;
         CHECK_STATUS(token_make(catalog, &by_ann, STR("x"), STR("ci"), 0, &t->arena, &text, &t->err), STATUS_NOT_FOUND);
         CHECK_OK(account_put(catalog, &by_ann, &ci, STR_NONE, &t->err));
         CHECK_OK(token_make(catalog, &by_ann, STR("nightly"), STR("ci"), 0, &t->arena, &text, &t->err));
         CHECK_OK(token_make(catalog, &by_ann, STR("short"), STR("ci"), 1000, &t->arena, &short_lived, &t->err));
-        CHECK_OK(token_check(catalog, text, 5000, &t->arena, &principal, &t->err));
-        CHECK_STR(principal, STR("ci"));
-        CHECK_OK(token_check(catalog, short_lived, 999, &t->arena, &principal, &t->err));
-        CHECK_STATUS(token_check(catalog, short_lived, 1000, &t->arena, &principal, &t->err), STATUS_LOGIN);
-        CHECK_STATUS(token_check(catalog, arena_strf(&t->arena, "%.*sx", STR_ARG(text)), 0, &t->arena, &principal, &t->err), STATUS_LOGIN);
-        CHECK_STATUS(token_check(catalog, STR("lode_"), 0, &t->arena, &principal, &t->err), STATUS_LOGIN);
-        CHECK_STATUS(token_check(catalog, STR("lode_zz_zz"), 0, &t->arena, &principal, &t->err), STATUS_LOGIN);
-        CHECK_STATUS(token_check(catalog, STR(""), 0, &t->arena, &principal, &t->err), STATUS_LOGIN);
+        CHECK_OK(token_check(catalog, text, 5000, &t->arena, &token, &t->err));
+        CHECK_STR(token.principal, STR("ci"));
+        CHECK_OK(token_holds(catalog, token.id, 5000, &t->err));
+        CHECK_OK(token_check(catalog, short_lived, 999, &t->arena, &token, &t->err));
+        CHECK_STATUS(token_check(catalog, short_lived, 1000, &t->arena, &token, &t->err), STATUS_LOGIN);
+        CHECK_STATUS(token_check(catalog, arena_strf(&t->arena, "%.*sx", STR_ARG(text)), 0, &t->arena, &token, &t->err), STATUS_LOGIN);
+        CHECK_STATUS(token_check(catalog, STR("lode_"), 0, &t->arena, &token, &t->err), STATUS_LOGIN);
+        CHECK_STATUS(token_check(catalog, STR("lode_zz_zz"), 0, &t->arena, &token, &t->err), STATUS_LOGIN);
+        CHECK_STATUS(token_check(catalog, STR(""), 0, &t->arena, &token, &t->err), STATUS_LOGIN);
+        CHECK_OK(token_check(catalog, text, 5000, &t->arena, &token, &t->err));
         CHECK_OK(token_remove(catalog, &by_ann, STR("nightly"), &t->err));
-        CHECK_STATUS(token_check(catalog, text, 5000, &t->arena, &principal, &t->err), STATUS_LOGIN);
+        CHECK_STATUS(token_holds(catalog, token.id, 5000, &t->err), STATUS_LOGIN);
+        CHECK_STATUS(token_check(catalog, text, 5000, &t->arena, &token, &t->err), STATUS_LOGIN);
         CHECK_OK(account_remove(catalog, &by_ann, STR("ci"), &t->err));
-        CHECK_STATUS(token_check(catalog, short_lived, 0, &t->arena, &principal, &t->err), STATUS_LOGIN);
+        CHECK_STATUS(token_check(catalog, short_lived, 0, &t->arena, &token, &t->err), STATUS_LOGIN);
 }
 
 TEST(a_verifier_is_no_part_of_the_history) {

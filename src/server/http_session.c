@@ -293,7 +293,7 @@ static void forget_login(Session *session) {
         session->account = (Account){ 0 };
         session->within = NULL;
         session->principal = (Principal){ 0 };
-        session->zone = session->database = session->login = STR("");
+        session->zone = session->database = session->login = session->token = STR("");
         session->acted_as = NULL;
         arena_reset(&session->arena);
         arena_reset(&session->account_arena);
@@ -315,11 +315,13 @@ static Status note_login(Session *session, Error *err) {
 }
 
 static Status log_in(Session *session, Error *err) {
-        Str token, principal;
-        TRY(read_token(&session->http->head, &token, err));
-        Status status = token_check(session->thread->lake->catalog, token, time_now_us(), &session->arena, &principal, err);
+        Str text;
+        Token token;
+        TRY(read_token(&session->http->head, &text, err));
+        Status status = token_check(session->thread->lake->catalog, text, time_now_us(), &session->arena, &token, err);
         if (status == STATUS_OK) {
-                session->account.name = principal;
+                session->account.name = token.principal;
+                session->token = token.id;
                 session->database = STR("lode");
                 status = login_enter(session, err);
         }

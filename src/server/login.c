@@ -192,9 +192,11 @@ static Status begin_token(Session *session, Error *err) {
 }
 
 static Status take_token(Session *session, Str body, Error *err) {
-        Str principal, token = str_slice(body, 0, str_find_byte(body, '\0'));
-        TRY(token_check(session->thread->lake->catalog, token, time_now_us(), &session->arena, &principal, err));
-        session->account.name = principal;
+        Str text = str_slice(body, 0, str_find_byte(body, '\0'));
+        Token token;
+        TRY(token_check(session->thread->lake->catalog, text, time_now_us(), &session->arena, &token, err));
+        session->account.name = token.principal;
+        session->token = token.id;
         return STATUS_OK;
 }
 

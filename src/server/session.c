@@ -474,8 +474,11 @@ Str session_service(const Session *session) {
 }
 
 static Status load_login(Session *session, Arena *arena, Account *out, Error *err) {
-        Status status = account_load(session->thread->lake->catalog, session->login, arena, out, err);
-        if (status == STATUS_NOT_FOUND || (status == STATUS_OK && out->locked))
+        Catalog *catalog = session->thread->lake->catalog;
+        Status status = session->token.size > 0 ? token_holds(catalog, session->token, time_now_us(), err) : STATUS_OK;
+        if (status == STATUS_OK)
+                status = account_load(catalog, session->login, arena, out, err);
+        if (status == STATUS_NOT_FOUND || status == STATUS_LOGIN || (status == STATUS_OK && out->locked))
                 return session_refuse(session, "28000", STATUS_LOGIN, err, "this login was withdrawn");
         return status;
 }

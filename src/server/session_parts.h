@@ -115,6 +115,7 @@ struct Session {
 
         /* who */
         Arena arena;      /* lives as long as the login */
+        Str token;       /* the id of that by which it logged in; empty: by a password */
         Str login;       /* who logged in, and */
         Account account; /* in whose place it asks: itself, or by SET ROLE another. Its name is in arena, the rest in account_arena once it was asked for again */
         const Account *within; /* who logged in, where it sees with another's eyes what lies in zones of its own; else NULL */
