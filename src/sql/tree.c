@@ -155,6 +155,13 @@ static Status read_names(Reader *reader, const Json *node, const char *key, SqlN
         return STATUS_OK;
 }
 
+/* shop.canonical.order.files: somebody else's catalog has such. */
+static Status too_many_parts(Reader *reader, const SqlNames *path, Error *err) {
+        error_set(err, STATUS_SQL_SYNTAX, "a name of %zu parts, '%.*s.%.*s ...'", path->count, STR_ARG(path->items[0]), STR_ARG(path->items[1]));
+        error_hint(err, "a table's name has three parts: zone.stage.table");
+        return sql_error_place(err, reader->tree, reader->place);
+}
+
 /* The path, which the other three keys must repeat: what we print is the path, so nothing may hide in the others. */
 static Status read_path(Reader *reader, const Json *node, const char *catalog, const char *schema, const char *name,
                         SqlNames *out, Error *err) {
@@ -162,8 +169,10 @@ static Status read_path(Reader *reader, const Json *node, const char *catalog, c
         const Json *qualified = json_get(node, "qualified_name");
         CHECK_KEYS(qualified, keys, "a qualified name");
         TRY(read_names(reader, qualified, "path", out, err));
-        if (out->count < 1 || out->count > 3)
+        if (out->count < 1)
                 return broken(err, "a qualified name");
+        if (out->count > 3)
+                return too_many_parts(reader, out, err);
 
         const char *const others[] = { name, schema, catalog };
         for (size_t i = 0; i < COUNT_OF(others); i++) {
