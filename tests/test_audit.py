@@ -9,12 +9,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from conftest import LODE, Project
+from conftest import LODE, Project, make_project
 from server import PASSWORD, Server, add_user, serving
 from test_access import shop
 
@@ -321,7 +322,7 @@ def test_auditors_read_it_as_a_table(server: Server) -> None:
     with psycopg.connect(server.dsn("bo", "shop"), autocommit=True) as connection:
         connection.execute("select region from canonical.order").fetchall()
     asked = "select principal, via, rows, decision from lode.audit where 'shop.canonical.order' = any(objects) and principal = 'bo' order by time desc limit 1"
-    for user, database in (("au", "postgres"), ("au", "lode"), ("ad", "shop")):
+    for user, database in (("au", "postgres"), ("au", "lode"), ("au", "shop"), ("ad", "shop")):
         with psycopg.connect(server.dsn(user, database)) as connection:
             assert connection.execute(asked).fetchone() == ("bo", "pg", 2, "allow")
             columns = [column.name for column in connection.execute("select * from lode.audit limit 1").description]
@@ -345,6 +346,65 @@ def test_for_others_it_does_not_exist(server: Server) -> None:
             assert len(said) == 1
     assert server.project.error("query", "--as", "bo", "select * from lode.audit")["code"] == "E203"
     assert server.project.query("select count(*) > 0 as some from lode.audit", "--as", "au") == [{"some": True}]
+
+
+def test_an_auditor_sees_the_log_in_every_database_and_nothing_else(server: Server) -> None:
+    with psycopg.connect(server.dsn("au", "shop"), autocommit=True) as connection:
+        assert connection.execute("select count(*) > 0 from lode.audit").fetchone() == (True,)
+        assert connection.execute("select count(*) from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema', 'lode')").fetchone() == (0,)
+        for table in ("canonical.order", "staging.orders", "quarantine.orders"):
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                connection.execute(f"select * from {table}")
+    for user, database in (("au", "no_such_zone"), ("nobody", "shop")):
+        with pytest.raises(psycopg.OperationalError, match="does not exist"):
+            psycopg.connect(server.dsn(user, database))
+
+
+def forge(folder: Path, moments: list[datetime]) -> list[datetime]:
+    """Files of some days as they are written, one a day; the chain is nobody's concern here."""
+    for day in {moment.date() for moment in moments}:
+        lines = []
+        for number, moment in enumerate(sorted(moment for moment in moments if moment.date() == day)):
+            lines.append(json.dumps({"sequence": number + 1, "time": moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "principal": ["bo", "cy", 'q"t', "b"][number % 4], "via": "pg",
+                                     "action": "query", "objects": [], "columns": [], "policy": "", "rows": number, "bytes": -1, "decision": "allow",
+                                     "statement": "select " + "x" * 900, "hash": "0" * 64}, separators=(",", ":")))
+        (folder / f"{day}-forged.jsonl").write_text("\n".join(lines) + "\n")
+    return moments
+
+
+CONDITIONS = [
+    "time >= '2026-03-10T12:00:00Z'", "time > '2026-03-10 12:00:00+05'", "time < '2026-03-09'", "'2026-03-11' <= time", "time between '2026-03-09' and '2026-03-10'",
+    "time >= timestamptz '2026-03-10 00:30:00'", "time > date '2026-03-11'", "time = '2026-03-10T12:00:00Z'", "time >= '2026-03-09' and time < '2026-03-11' and rows > 5",
+    "time >= '2026-03-11' or rows = 1", "not (time < '2026-03-11')", "time::date = date '2026-03-10'", "date_trunc('day', time) = '2026-03-10'::timestamptz",
+    "time > now() - interval '36 hours'", "time > now() - interval '3 days'", "time >= now() - interval 2 day", "time > current_timestamp - interval '1 month'",
+    "time < now() - interval '1 day'", "time > now()::date", "time >= current_date - 1", "time between now() - interval '1 week' and now()", "time > localtimestamp - interval '1 day'",
+    "principal = 'bo'", "principal = 'q\"t'", "principal = 'b' and time > '2026-03-10'", "principal in ('bo', 'cy') and time < '2026-03-10'", "principal <> 'bo'",
+]
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", *[pytest.param(zone, marks=pytest.mark.full) for zone in ("UTC", "America/New_York")]])
+def test_bounds_of_time_and_principal_change_how_much_is_read_and_nothing_else(tmp_path: Path, zone: str) -> None:
+    project = make_project(tmp_path)
+    project.write("zones/shop/zone.yml", "owner: oz\n")
+    project.lode("apply")
+    add_user(project, "au", "--role", "auditor")
+    now = datetime.now(UTC).replace(tzinfo=None)
+    moments = [datetime(2026, 3, 8) + timedelta(minutes=13 * step) for step in range(440)]
+    moments += [now - timedelta(minutes=17 * step) for step in range(1, 400)]
+    forge(project.store / "audit", [moment for moment in moments if moment < now])
+    with serving(project) as server, psycopg.connect(server.dsn("au", "shop"), autocommit=True) as connection:
+        connection.execute(f"set time zone '{zone}'")
+        for condition in CONDITIONS:
+            both = f"select (select count(*) from lode.audit a where {condition}), (select count(*) from (select * from lode.audit offset 0) a where {condition})"
+            bounded, whole = connection.execute(both).fetchone()
+            assert bounded == whole, condition
+        joined = "select count(*) from (values (1)) v(x) left join lode.audit a on a.sequence = v.x and a.time > '2026-03-12' where a.time > '2026-03-10'"
+        assert connection.execute(joined).fetchone() == connection.execute(joined.replace("lode.audit a", "(select * from lode.audit offset 0) a")).fetchone()
+        (project.store / "audit" / "2020-01-01-forged.jsonl").write_bytes(bytes(3 << 20))  # no line is so long: what is not asked for is not even read
+        for condition in ("time > '2026-03-10'", "time > now() - interval '3 days'"):
+            assert connection.execute(f"select count(*) > 0 from lode.audit where {condition}").fetchone() == (True,)
+        with pytest.raises(psycopg.Error):
+            connection.execute("select count(*) from lode.audit")
 
 
 # ---- dying ----

@@ -700,7 +700,7 @@ static void use_condition(Bind *bind, const Scope *scope, const Seen *wanted, co
         size_t count = predicate_make(condition, column->field_id, column->type, bind->arena, made);
         for (size_t i = 0; i < count; i++)
                 vec_push(bind->arena, &out->predicates, made[i]);
-        if (count > 0)
+        if (count > 0 || seen->scan->kind == RELATION_SYSTEM)
                 vec_push(bind->arena, &out->exprs, conjunct_for(bind, condition, column));
 }
 
@@ -715,12 +715,12 @@ static void use_conditions(Bind *bind, const Scope *scope, const Seen *wanted, c
         use_condition(bind, scope, wanted, where, out);
 }
 
-static Status make_system_scan(Bind *bind, const Relation *relation, const bool *carried, Str *out, SqlFromKind *out_kind, Error *err) {
+static Status make_system_scan(Bind *bind, const Relation *relation, const SystemUse *asked, Str *out, SqlFromKind *out_kind, Error *err) {
         const BindSystem *system = bind->request->source->system;
         Str *paths;
         size_t count;
-        TRY(system->files(system->context, relation, bind->arena, &paths, &count, err));
-        GuardedUse use = { .relation = relation, .carried = carried, .paths = paths, .path_count = count };
+        TRY(system->files(system->context, relation, asked, bind->arena, &paths, &count, err));
+        GuardedUse use = { .relation = relation, .carried = asked->carried, .paths = paths, .path_count = count };
         *out_kind = SQL_FROM_PRINTED;
         return guard_scan(&use, bind->arena, out, NULL, NULL, err);
 }
@@ -740,8 +740,9 @@ static Status make_scan(Bind *bind, const Text *text, const Scope *scope, Seen *
                 .conjunct_count = conjuncts.exprs.count,
         };
         Str *paths = NULL;
+        SystemUse asked = { conjuncts.exprs.items, conjuncts.exprs.count, seen->carried };
         if (seen->scan->kind == RELATION_SYSTEM)
-                return make_system_scan(bind, seen->scan, seen->carried, &seen->from->printed, &seen->from->kind, err);
+                return make_system_scan(bind, seen->scan, &asked, &seen->from->printed, &seen->from->kind, err);
         /* Which files a condition leaves out tells of all their rows: how many bytes were read is counted and limited. */
         bool hides = seen->policy && seen->policy->row_filter;
         TRY(source->files(source->context, seen->scan, conjuncts.predicates.items, hides ? 0 : conjuncts.predicates.count,
@@ -922,7 +923,7 @@ static Status template_scan(Bind *bind, Str full_name, Str *out, Error *err) {
                 return error_set(err, STATUS_INTERNAL, "there is no system relation '%.*s'", STR_ARG(full_name));
         bool *carried = ARENA_ARRAY(bind->arena, bool, relation->column_count);
         memset(carried, true, relation->column_count);
-        return make_system_scan(bind, relation, carried, out, &unused, err);
+        return make_system_scan(bind, relation, &(SystemUse){ .carried = carried }, out, &unused, err);
 }
 
 /* current_schema(): NULL where none of the path is there. */

@@ -84,6 +84,13 @@ Status sight_policy(const Sight *sight, const Principal *principal, const Relati
 /* Things of PostgreSQL that a text can name, as in 'pg_class'::regclass. */
 typedef enum ObjectKind { OBJECT_RELATION, OBJECT_TYPE, OBJECT_PROCEDURE, OBJECT_SCHEMA, OBJECT_ROLE } ObjectKind;
 
+/* How a statement uses a system relation: rows that do not meet these, and columns that nobody reads, need not be made. */
+typedef struct SystemUse {
+        const SqlExpr *const *conditions; /* of its WHERE, each over one column of the relation, by the relation's name for it */
+        size_t condition_count;
+        const bool *carried; /* by column */
+} SystemUse;
+
 /*
  * The system relations (room system): pg_catalog, information_schema and the schema lode; schema "-" holds what only
  * functions read (govern/dialect.c). Where there is none, their names are like any other that does not exist.
@@ -100,7 +107,7 @@ typedef struct BindSystem {
         /* *out = NULL when there is none so named. Names in lower case. */
         Status (*find)(void *context, Str schema, Str name, Arena *arena, Relation **out, Error *err);
         /* The files of its rows, as the worker will name them; none = no rows. */
-        Status (*files)(void *context, const Relation *relation, Arena *arena, Str **out, size_t *out_count, Error *err);
+        Status (*files)(void *context, const Relation *relation, const SystemUse *use, Arena *arena, Str **out, size_t *out_count, Error *err);
         /* The number of what the text names, 0 = there is none (or it may not be seen). */
         Status (*number)(void *context, ObjectKind kind, Str text, int64_t *out, Error *err);
 } BindSystem;

@@ -491,9 +491,9 @@ bool grants_see_whole(const Grants *grants, const Account *account, Str zone, St
 
 bool grants_may_enter(const Grants *grants, const Account *account, Str zone_name) {
         const GrantZone *zone = grant_zone(grants, zone_name);
-        if (!zone || (grants->policies_unread && !account->is_admin))
+        if (!zone || (grants->policies_unread && !account->is_admin && !account->is_auditor))
                 return false;
-        if (account->is_admin || grant_is_of_zone(account, zone))
+        if (account->is_admin || account->is_auditor || grant_is_of_zone(account, zone))
                 return true;
         for (size_t i = 0; i < zone->access.rule_count; i++) {
                 bool by_zone = false;

@@ -64,7 +64,7 @@ void grants_why(const Grants *grants, const Account *account, Str zone, Str stag
 void grants_tags(const Grants *grants, Str zone, Str stage, Str name, Str column, Arena *arena, Str **out, size_t *out_count);
 /* Changes when what the viewer sees of the table does: a hash over the rules and policies that concern it, and its attributes. */
 Str grants_version(const Viewer *viewer, Str zone, Str stage, Str name, Arena *arena);
-/* Whether it sees anything of the zone. */
+/* Whether it sees anything of the zone. An auditor enters each: the log can be read everywhere. */
 bool grants_may_enter(const Grants *grants, const Account *account, Str zone);
 typedef enum ZoneRole { ZONE_ROLE_NONE, ZONE_ROLE_ENGINEER, ZONE_ROLE_OWNER } ZoneRole;
 /* What it is in a zone; an administrator as such is nothing. */

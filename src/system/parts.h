@@ -18,6 +18,7 @@ struct System {
         BindSystem bind;
         RowFile file;
         Map made; /* relation's name to its files */
+        const SystemUse *use; /* while a maker that is `by_use` works */
 };
 
 typedef Status (*Maker)(System *system, RowFile *file, Error *err);
@@ -28,6 +29,7 @@ typedef struct MadeRelation {
         Maker make;
         Maker fixed; /* or NULL: rows that are the same for everybody and for ever; gets no System */
         bool (*is_for)(const Principal *principal); /* or NULL: for everybody. For others it is not there */
+        bool by_use; /* rows are many, and made anew for each use: those that System.use asks for, and maybe more */
 } MadeRelation;
 
 /* A view: its text for this principal. */

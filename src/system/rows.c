@@ -46,6 +46,7 @@ Status row_file_start(RowFile *file, int fd, const SystemColumn *columns, size_t
         file->columns = columns;
         file->column_count = column_count;
         file->rows = 0;
+        file->carried = NULL;
         if (!file->writer)
                 file->writer = parquet_writer_new();
         ParquetColumnSpec *specs = ARENA_ARRAY(&file->arena, ParquetColumnSpec, column_count);
@@ -79,8 +80,10 @@ Status row_add(RowFile *file, const Cell *cells, size_t count, Error *err) {
         if (count != file->column_count)
                 return error_set(err, STATUS_INTERNAL, "a system row has %zu cells, %zu wanted (first column %.*s)", count,
                                  file->column_count, STR_ARG(file->columns[0].name));
+        static const Cell nothing = { 0 };
         for (size_t i = 0; i < count; i++)
-                if (!put_cell(parquet_column(file->writer, i), system_stored_type(&file->columns[i]).kind, &cells[i]))
+                if (!put_cell(parquet_column(file->writer, i), system_stored_type(&file->columns[i]).kind,
+                              !file->carried || file->carried[i] ? &cells[i] : &nothing))
                         return error_set(err, STATUS_INTERNAL, "a system row's cell is not of the type of %.*s",
                                          STR_ARG(file->columns[i].name));
         file->rows++;

@@ -26,6 +26,7 @@ typedef struct RowFile {
         const SystemColumn *columns;
         size_t column_count;
         int64_t rows;
+        const bool *carried; /* by column; others are written as NULL. NULL: all. Set after row_file_start() */
         Arena arena;
 } RowFile;
 

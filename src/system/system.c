@@ -161,9 +161,15 @@ static Status copy_fixed(System *system, const Relation *relation, Files *out, E
         return fd_write_all(fd, bytes, "a system relation", err);
 }
 
-static Status write_made(System *system, const SystemRelation *relation, int fd, Error *err) {
+static bool is_by_use(const SystemRelation *relation) {
+        return !relation->extra && relation->made && relation->made->by_use;
+}
+
+static Status write_made(System *system, const SystemRelation *relation, const SystemUse *use, int fd, Error *err) {
         RowFile *file = &system->file;
         TRY(row_file_start(file, fd, relation->columns, relation->column_count, err));
+        system->use = use;
+        file->carried = is_by_use(relation) ? use->carried : NULL;
         if (relation->extra)
                 TRY(relation->extra->make(relation->extra->context, system->spec.source, file, err));
         else
@@ -171,7 +177,7 @@ static Status write_made(System *system, const SystemRelation *relation, int fd,
         return row_file_finish(file, err);
 }
 
-static Status make_files(System *system, const Relation *relation, Files *out, Error *err) {
+static Status make_files(System *system, const Relation *relation, const SystemUse *use, Files *out, Error *err) {
         const SystemRelation *handle = relation->handle;
         CLEANUP(close_fdp) int fd = -1;
         bool fixed = (handle->pg15 && handle->pg15->rows) || (handle->made && handle->made->fixed);
@@ -180,21 +186,23 @@ static Status make_files(System *system, const Relation *relation, Files *out, E
         if (!handle->extra && !handle->made)
                 return STATUS_OK;
         TRY(system->spec.new_file(system->spec.context, &system->arena, &fd, &out->paths[out->count], err));
-        TRY(write_made(system, handle, fd, err));
+        TRY(write_made(system, handle, use, fd, err));
         out->count += system->file.rows > 0;
         return STATUS_OK;
 }
 
-/* Once per System and relation. */
-static Status files_of(void *context, const Relation *relation, Arena *arena UNUSED, Str **out, size_t *out_count, Error *err) {
+/* Once per System and relation, unless it is made by its use. */
+static Status files_of(void *context, const Relation *relation, const SystemUse *use, Arena *arena UNUSED, Str **out, size_t *out_count,
+                       Error *err) {
         System *system = context;
         Str key = arena_strf(&system->arena, "%.*s.%.*s", STR_ARG(relation->stage), STR_ARG(relation->name));
         Files *files = map_get(&system->made, key);
         if (!files) {
                 files = ARENA_NEW(&system->arena, Files);
                 if (!system->spec.describing)
-                        TRY(make_files(system, relation, files, err));
-                map_put(&system->made, key, files);
+                        TRY(make_files(system, relation, use, files, err));
+                if (!is_by_use(relation->handle))
+                        map_put(&system->made, key, files);
         }
         *out = files->paths;
         *out_count = files->count;
