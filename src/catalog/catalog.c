@@ -158,6 +158,12 @@ Status catalog_files_gone(Catalog *catalog, const Str *paths, size_t count, Erro
         return count ? catalog->functions->files_gone(catalog, paths, count, err) : STATUS_OK;
 }
 
+Status catalog_files_published(Catalog *catalog, const Str *paths, size_t count, Arena *arena, Str **out, size_t *out_count,
+                               Error *err) {
+        *out_count = 0;
+        return count ? catalog->functions->files_published(catalog, paths, count, arena, out, out_count, err) : STATUS_OK;
+}
+
 Status catalog_files_moved(Catalog *catalog, const CatalogFile *files, size_t count, Error *err) {
         return count ? catalog->functions->files_moved(catalog, files, count, err) : STATUS_OK;
 }

@@ -265,6 +265,7 @@ typedef struct CatalogFunctions {
         Status (*put_meta)(Catalog *, Str key, Str value, Error *);
         Status (*files)(Catalog *, const CatalogFileQuery *, Arena *, CatalogFile **, size_t *, Error *);
         Status (*files_gone)(Catalog *, const Str *, size_t, Error *);
+        Status (*files_published)(Catalog *, const Str *, size_t, Arena *, Str **, size_t *, Error *);
         Status (*files_moved)(Catalog *, const CatalogFile *, size_t, Error *);
         Status (*move)(Catalog *, Str, Str, Error *);
         Status (*moves)(Catalog *, Arena *, CatalogMove **, size_t *, Error *);
@@ -372,6 +373,9 @@ Status catalog_files(Catalog *catalog, const CatalogFileQuery *query, Arena *are
 /* Marks every row of these paths as gone, in one transaction: before the files are removed, so that whatever happens
  * none is missed. Paths without a row are fine. */
 Status catalog_files_gone(Catalog *catalog, const Str *paths, size_t count, Error *err);
+/* Those of the paths that any commit ever added, gone or not; in order of path. */
+Status catalog_files_published(Catalog *catalog, const Str *paths, size_t count, Arena *arena, Str **out, size_t *out_count,
+                               Error *err);
 /* Sets moved_sha256 and moved_bytes of rows that are named by seq and path, in one transaction. */
 Status catalog_files_moved(Catalog *catalog, const CatalogFile *files, size_t count, Error *err);
 /* The store lies at `root` from now on: meta root and one more move. One transaction. For a restored catalog that nobody

@@ -471,6 +471,10 @@ TEST(files_are_listed_by_commit_and_stay_known_when_they_are_gone) {
 
         Str gone[] = { STR("tables/b"), STR("tables/never") };
         CHECK_OK(catalog_files_gone(catalog, gone, 2, &t->err));
+        Str asked[] = { STR("tables/never"), STR("tables/b"), STR("tables/b") }, *published = NULL;
+        CHECK_OK(catalog_files_published(catalog, asked, COUNT_OF(asked), &t->arena, &published, &count, &t->err));
+        CHECK_INT(count, 1); /* once, whoever added it and although it is gone */
+        CHECK_STR(published[0], STR("tables/b"));
         CHECK_OK(catalog_files(catalog, &(CatalogFileQuery){ 0 }, &t->arena, &files, &count, &t->err));
         CHECK_INT(count, 1);
         CHECK_OK(catalog_files(catalog, &(CatalogFileQuery){ .gone = true }, &t->arena, &files, &count, &t->err));

@@ -415,6 +415,7 @@ const CatalogFunctions sqlite_functions = {
         .put_meta = sqlite_put_meta,
         .files = sqlite_files,
         .files_gone = sqlite_files_gone,
+        .files_published = sqlite_files_published,
         .files_moved = sqlite_files_moved,
         .move = sqlite_move,
         .moves = sqlite_moves,

@@ -133,6 +133,8 @@ Status sqlite_files_moved(Catalog *catalog, const CatalogFile *files, size_t cou
 Status sqlite_move(Catalog *catalog, Str root, Str codec, Error *err);
 Status sqlite_moves(Catalog *catalog, Arena *arena, CatalogMove **out, size_t *out_count, Error *err);
 Status sqlite_files_gone(Catalog *catalog, const Str *paths, size_t count, Error *err);
+Status sqlite_files_published(Catalog *catalog, const Str *paths, size_t count, Arena *arena, Str **out, size_t *out_count,
+                              Error *err);
 /* The files of one commit, sorted by path. */
 Status db_files_of(SqliteCatalog *db, int64_t seq, Arena *arena, CatalogFile **out, size_t *out_count, Error *err);
 Status db_files_write(SqliteCatalog *db, int64_t seq, const CatalogFile *files, size_t count, Error *err);

@@ -68,17 +68,37 @@ Status db_files_write(SqliteCatalog *db, int64_t seq, const CatalogFile *files, 
 }
 
 /* One pass over all rows, however many paths there are: rows are in the order of commits, not of paths. */
+static Status name_paths(SqliteCatalog *db, const Str *paths, size_t count, Error *err) {
+        TRY(db_run(db, err, "create temp table if not exists named (path text primary key) strict, without rowid", ""));
+        TRY(db_run(db, err, "delete from temp.named", ""));
+        for (size_t i = 0; i < count; i++)
+                TRY(db_run(db, err, "insert or ignore into temp.named values (?)", "t", paths[i]));
+        return STATUS_OK;
+}
+
 Status sqlite_files_gone(Catalog *catalog, const Str *paths, size_t count, Error *err) {
         SqliteCatalog *db = sqlite_of(catalog);
         CLEANUP(db_transaction_end) Transaction transaction = { 0 };
         TRY(db_transaction_write(db, &transaction, err));
-        TRY(db_run(db, err, "create temp table if not exists gone (path text primary key) strict, without rowid", ""));
-        for (size_t i = 0; i < count; i++)
-                TRY(db_run(db, err, "insert or ignore into temp.gone values (?)", "t", paths[i]));
-        TRY(db_run(db, err, "update file set gone_us = ? where gone_us = 0 and path in (select path from temp.gone)", "i",
+        TRY(name_paths(db, paths, count, err));
+        TRY(db_run(db, err, "update file set gone_us = ? where gone_us = 0 and path in (select path from temp.named)", "i",
                    time_now_us()));
-        TRY(db_run(db, err, "delete from temp.gone", ""));
         return db_transaction_commit(&transaction, err);
+}
+
+Status sqlite_files_published(Catalog *catalog, const Str *paths, size_t count, Arena *arena, Str **out, size_t *out_count,
+                              Error *err) {
+        SqliteCatalog *db = sqlite_of(catalog);
+        CLEANUP(db_query_end) Query q = { 0 };
+        TRY(name_paths(db, paths, count, err));
+        *out = ARENA_ARRAY(arena, Str, count);
+        TRY(db_query(db, &q, err, "select distinct path from file where path in (select path from temp.named) order by path", ""));
+        for (bool row = false;;) {
+                TRY(db_query_row(&q, &row, err));
+                if (!row)
+                        return STATUS_OK;
+                (*out)[(*out_count)++] = db_column_str(&q, 0, arena);
+        }
 }
 
 /* ---- a store at another path ---- */

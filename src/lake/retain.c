@@ -196,10 +196,32 @@ static bool is_ours(Str path) {
                str_ends_with(path, STR(".metadata.json"));
 }
 
-static bool goes(const Retain *retain, const Needed *needed, const Found *found) {
-        if (needed_has(needed, found->path) || !is_ours(found->path))
+static bool may_go(const Needed *needed, const Found *found) {
+        return !needed_has(needed, found->path) && is_ours(found->path);
+}
+
+/* Files that a call before this one had begun to remove, and did not live to: their versions have expired already, so
+ * nobody chooses them again. */
+static Status note_begun(Retain *retain, const Needed *needed, Map *out, Error *err) {
+        size_t count = 0, published_count = 0;
+        Str *paths = ARENA_ARRAY(retain->arena, Str, retain->found.count), *published = NULL;
+        map_init(out, retain->arena);
+        for (size_t i = 0; i < retain->found.count && !retain->spec->strays; i++) {
+                const Found *found = &retain->found.items[i];
+                if (may_go(needed, found) && !map_has(&retain->file_owner, found->path))
+                        paths[count++] = store_relative(retain->lake->store, found->path);
+        }
+        TRY(catalog_files_published(retain->lake->catalog, paths, count, retain->arena, &published, &published_count, err));
+        for (size_t i = 0; i < published_count; i++)
+                map_put(out, published[i], retain);
+        return STATUS_OK;
+}
+
+static bool goes(const Retain *retain, const Needed *needed, const Map *begun, const Found *found) {
+        if (!may_go(needed, found))
                 return false;
-        return retain->spec->strays || map_has(&retain->file_owner, found->path);
+        return retain->spec->strays || map_has(&retain->file_owner, found->path) ||
+               map_has(begun, store_relative(retain->lake->store, found->path));
 }
 
 /* A folder that a change set of the living has noted stays, empty or not. */
@@ -230,11 +252,13 @@ static void count_file(Retain *retain, const Found *found, RetainResult *result)
 /* The catalog knows that they are gone before they are: what it does not know to be gone has to be there. */
 static Status remove_files(Retain *retain, const Needed *needed, RetainResult *result, Error *err) {
         size_t count = 0;
+        Map begun;
+        TRY(note_begun(retain, needed, &begun, err));
         const Found **going = ARENA_ARRAY(retain->arena, const Found *, retain->found.count);
         Str *paths = ARENA_ARRAY(retain->arena, Str, retain->found.count);
         for (size_t i = 0; i < retain->found.count; i++) {
                 const Found *found = &retain->found.items[i];
-                if (!goes(retain, needed, found))
+                if (!goes(retain, needed, &begun, found))
                         continue;
                 count_file(retain, found, result);
                 paths[count] = store_relative(retain->lake->store, found->path);

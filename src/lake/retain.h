@@ -9,7 +9,8 @@
  *             them answers EXPIRED from then on, with the rule. Their rows of the history stay, chain and all.
  *   stray     files that no version ever had and whose writer is dead
  *
- * Killed or stopped anywhere, the next call does the rest. Runs, queries and other calls may go on beside it. A reader
+ * Killed or stopped anywhere, the next call does the rest: what a commit once added and no version needs any more was
+ * going, and goes, whatever rule or scope the next call has. Runs, queries and other calls may go on beside it. A reader
  * that took a version just before it expired gets EXPIRED, never other rows; a few seconds are left for those who read
  * what was replaced a moment ago.
  */
