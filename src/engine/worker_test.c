@@ -326,8 +326,9 @@ TEST(a_worker_killed_while_idle_is_replaced) {
         CHECK_OK(worker_lease(pool, STR("ann"), &worker, &t->err));
         pid_t process = worker_process(worker);
         worker_release(TAKE_PTR(worker));
+        siginfo_t info;
         kill(process, SIGKILL);
-        usleep(50000);
+        waitid(P_PID, (id_t)process, &info, WEXITED | WNOWAIT);
         CHECK_OK(worker_lease(pool, STR("ann"), &worker, &t->err));
         CHECK(worker_process(worker) != process);
         CHECK_OK(answer(t, worker, "select 1", &got));

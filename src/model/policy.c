@@ -629,7 +629,7 @@ static void add_zone_reason(Reasons *reasons, const GrantZone *zone, const Accou
 }
 
 static Str names_of(Arena *arena, const AccessRule *rule) {
-        Str out = STR_NONE;
+        Str out = STR("");
         for (size_t i = 0; i < rule->column_count; i++)
                 out = arena_strf(arena, "%.*s%s%.*s", STR_ARG(out), i ? ", " : "", STR_ARG(rule->columns[i]));
         return out;
