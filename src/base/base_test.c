@@ -209,8 +209,27 @@ TEST(types_are_parsed_and_printed) {
         CHECK_STATUS(type_parse(STR("decimal(39,0)"), &type, &t->err), STATUS_BAD_VALUE);
         Str nested = STR("STRUCT(\"a \"\"b\" INTEGER, c MAP(VARCHAR, DECIMAL(4,2)[]))[]");
         CHECK(type_parse_duckdb(&t->arena, nested, &type));
-        CHECK_STR(type_print(&t->arena, type), STR("list<struct<a \"b: int, c: map<text, list<decimal(4,2)>>>>"));
+        CHECK_STR(type_print(&t->arena, type), STR("list<struct<\"a \"\"b\" int, c map<text, list<decimal(4,2)>>>>"));
         CHECK(!type_parse_duckdb(&t->arena, STR("HUGEINT"), &type));
+}
+
+TEST(nested_types_read_back_as_they_are_printed) {
+        static const char *const texts[] = { "list<int>", "list<list<decimal(12,2)>>", "struct<a int, b text>",
+                                             "list<struct<\"a \"\"b\" int, c list<timestamptz>, \"x,y\" struct<z boolean>>>", "decimal(12,2)" };
+        for (size_t i = 0; i < COUNT_OF(texts); i++) {
+                Type type;
+                CHECK_OK(type_parse_nested(&t->arena, str_of(texts[i]), &type, &t->err));
+                CHECK_STR(type_print(&t->arena, type), str_of(texts[i]));
+                Str longer = arena_strf(&t->arena, "%s required", texts[i]);
+                CHECK_INT(type_text_size(longer), strlen(texts[i]));
+                CHECK(type_same(type, type_copy(&t->arena, type)));
+        }
+        static const char *const bad[] = { "list<>", "list<int", "list<int>>", "struct<>", "struct<a>", "struct<a int, A text>", "struct<a int b>",
+                                           "list<map<int, int>>", "list int", "struct<\"a int>", "list<decimal(50,2)>" };
+        for (size_t i = 0; i < COUNT_OF(bad); i++) {
+                Type type;
+                CHECK_STATUS(type_parse_nested(&t->arena, str_of(bad[i]), &type, &t->err), STATUS_BAD_VALUE);
+        }
 }
 
 TEST(single_values_have_icebergs_bytes) {

@@ -90,6 +90,18 @@ Status type_parse(Str text, Type *out, Error *err) {
                                "uuid, text");
 }
 
+/* A name of one word stands bare. */
+static void print_name(Buf *out, Str name) {
+        bool bare = name.size > 0;
+        for (size_t i = 0; i < name.size; i++)
+                bare &= !strchr(" \t,<>()\"'#:", name.data[i]);
+        if (bare)
+                buf_append(out, name);
+        else
+                buf_append_quoted(out, name, '"');
+        buf_append_byte(out, ' ');
+}
+
 static void print_project(Buf *out, Type type) {
         buf_append(out, rows[type.kind].text);
         if (type.kind == TYPE_DECIMAL)
@@ -101,10 +113,159 @@ static void print_project(Buf *out, Type type) {
                 if (i)
                         buf_append_cstr(out, ", ");
                 if (type.kind == TYPE_STRUCT)
-                        buf_printf(out, "%.*s: ", STR_ARG(type.fields[i].name));
+                        print_name(out, type.fields[i].name);
                 print_project(out, type.fields[i].type);
         }
         buf_append_byte(out, '>');
+}
+
+/* ---- the project's text of nested types ---- */
+
+typedef struct ProjectText {
+        Arena *arena;
+        Str whole, rest;
+        Error *err;
+} ProjectText;
+
+static Status parse_project(ProjectText *text, int depth, Type *out);
+
+static void drop_blanks(ProjectText *text) {
+        text->rest = str_trim(text->rest);
+}
+
+static bool take_mark(ProjectText *text, char mark) {
+        drop_blanks(text);
+        if (text->rest.size == 0 || text->rest.data[0] != mark)
+                return false;
+        text->rest = str_slice(text->rest, 1, text->rest.size);
+        return true;
+}
+
+static Status no_nested_type(ProjectText *text, const char *why) {
+        error_set(text->err, STATUS_BAD_VALUE, "'%.*s' is no type: %s", STR_ARG(str_slice(text->whole, 0, 200)), why);
+        return error_hint(text->err, "for example list<text>, struct<street text, zip text>, list<struct<sku text, price decimal(12,2)>>");
+}
+
+static Status parse_name(ProjectText *text, Str *out) {
+        drop_blanks(text);
+        bool quoted = take_mark(text, '"');
+        char *name = arena_alloc_raw(text->arena, text->rest.size + 1);
+        size_t size = 0, at = 0;
+        for (; at < text->rest.size; at++) {
+                char c = text->rest.data[at];
+                if (quoted && c == '"' && at + 1 < text->rest.size && text->rest.data[at + 1] == '"')
+                        at++;
+                else if (quoted ? c == '"' : strchr(" \t,<>()\"", c) != NULL)
+                        break;
+                name[size++] = c;
+        }
+        if (at == text->rest.size || size == 0 || size > 255)
+                return no_nested_type(text, "a field of a struct is a name, a blank and a type");
+        text->rest = str_slice(text->rest, at + quoted, text->rest.size);
+        *out = (Str){ name, size };
+        return STATUS_OK;
+}
+
+static Status parse_fields(ProjectText *text, int depth, Type *out) {
+        TypeField *fields = NULL;
+        size_t count = 0;
+        do {
+                if (count == TYPE_STRUCT_FIELDS_MAX)
+                        return no_nested_type(text, "a struct has at most 1000 fields");
+                if ((count & (count - 1)) == 0)
+                        fields = arena_grow(text->arena, fields, count * sizeof(*fields), (count ? 2 * count : 1) * sizeof(*fields));
+                TypeField *field = &fields[count];
+                *field = (TypeField){ .id = 0 };
+                TRY(parse_name(text, &field->name));
+                drop_blanks(text);
+                if (text->rest.size == 0 || strchr(",>", text->rest.data[0]))
+                        return no_nested_type(text, "a field of a struct is a name, a blank and a type");
+                for (size_t i = 0; i < count; i++)
+                        if (str_equal_nocase(fields[i].name, field->name))
+                                return no_nested_type(text, "two fields of a struct have one name (case does not count)");
+                TRY(parse_project(text, depth + 1, &field->type));
+                count++;
+        } while (take_mark(text, ','));
+        *out = (Type){ .kind = TYPE_STRUCT, .fields = fields, .field_count = count };
+        return STATUS_OK;
+}
+
+static Status parse_flat(ProjectText *text, Type *out) {
+        Str rest = text->rest;
+        size_t end = 0;
+        while (end < rest.size && !strchr(" \t,<>", rest.data[end]) && rest.data[end] != '(')
+                end++;
+        size_t open = end;
+        while (open < rest.size && rest.data[open] == ' ')
+                open++;
+        if (open < rest.size && rest.data[open] == '(')
+                end = str_find_byte(rest, ')') < rest.size ? str_find_byte(rest, ')') + 1 : rest.size;
+        text->rest = str_slice(rest, end, rest.size);
+        return type_parse(str_slice(rest, 0, end), out, text->err);
+}
+
+static Status parse_project(ProjectText *text, int depth, Type *out) {
+        drop_blanks(text);
+        bool list = str_starts_with(text->rest, STR("list<")), is_struct = str_starts_with(text->rest, STR("struct<"));
+        if (!list && !is_struct)
+                return parse_flat(text, out);
+        if (depth >= TYPE_NESTED_DEPTH_MAX)
+                return no_nested_type(text, "more than 8 lists and structs inside each other");
+        text->rest = str_slice(text->rest, list ? 5 : 7, text->rest.size);
+        if (list) {
+                TypeField *element = ARENA_NEW(text->arena, TypeField);
+                *element = (TypeField){ .name = STR("element") };
+                TRY(parse_project(text, depth + 1, &element->type));
+                *out = (Type){ .kind = TYPE_LIST, .fields = element, .field_count = 1 };
+        } else {
+                TRY(parse_fields(text, depth, out));
+        }
+        return take_mark(text, '>') ? STATUS_OK : no_nested_type(text, "a > is missing");
+}
+
+Status type_parse_nested(Arena *arena, Str text, Type *out, Error *err) {
+        ProjectText state = { arena, str_trim(text), str_trim(text), err };
+        Type type;
+        TRY(parse_project(&state, 0, &type));
+        drop_blanks(&state);
+        if (state.rest.size > 0)
+                return no_nested_type(&state, "something stands behind it");
+        *out = type;
+        return STATUS_OK;
+}
+
+size_t type_text_size(Str text) {
+        size_t at = 0, depth = 0;
+        bool quoted = false;
+        for (; at < text.size; at++) {
+                char c = text.data[at];
+                if (c == '"')
+                        quoted = !quoted;
+                if (quoted)
+                        continue;
+                if (c == ' ' && depth == 0) {
+                        size_t next = at;
+                        while (next < text.size && text.data[next] == ' ')
+                                next++;
+                        if (next == text.size || text.data[next] != '(')
+                                return at;
+                }
+                depth += c == '<' || c == '(';
+                if ((c == '>' || c == ')') && depth > 0 && --depth == 0)
+                        return at + 1;
+        }
+        return text.size;
+}
+
+Type type_copy(Arena *arena, Type type) {
+        TypeField *fields = type.field_count ? ARENA_ARRAY(arena, TypeField, type.field_count) : NULL;
+        for (size_t i = 0; i < type.field_count; i++) {
+                fields[i] = type.fields[i];
+                fields[i].name = arena_str(arena, fields[i].name);
+                fields[i].type = type_copy(arena, fields[i].type);
+        }
+        type.fields = fields;
+        return type;
 }
 
 Str type_print(Arena *arena, Type type) {
@@ -312,4 +473,11 @@ bool type_equal(Type a, Type b) {
                         return false;
         }
         return true;
+}
+
+bool type_same(Type a, Type b) {
+        bool same = a.kind == b.kind && a.precision == b.precision && a.scale == b.scale && a.field_count == b.field_count;
+        for (size_t i = 0; i < a.field_count && same; i++)
+                same = str_equal(a.fields[i].name, b.fields[i].name) && type_same(a.fields[i].type, b.fields[i].type);
+        return same;
 }

@@ -48,13 +48,22 @@ struct TypeField {
         Type type;
 };
 
+#define TYPE_NESTED_DEPTH_MAX 8    /* lists and structs inside each other, in the project's text */
+#define TYPE_STRUCT_FIELDS_MAX 1000
+
 /* "decimal(12,2)": the words of the project's text. BAD_VALUE with the words that exist. Flat types only. */
 Status type_parse(Str text, Type *out, Error *err);
-Str type_print(Arena *arena, Type type);         /* project words; nested as list<int>, struct<a: int>, map<text, int> */
+/* ... and list<T>, struct<name T, "other name" T>, in each other. Names of a struct differ without case. */
+Status type_parse_nested(Arena *arena, Str text, Type *out, Error *err);
+/* How much of the text, which begins with a type, is that type: up to the blank behind it. */
+size_t type_text_size(Str text);
+Str type_print(Arena *arena, Type type);         /* project words; nested as list<int>, struct<a int>, map<text, int> */
 Str type_print_iceberg(Arena *arena, Type type); /* flat types only */
 bool type_parse_iceberg(Str text, Type *out);    /* flat types only; accepts `decimal(P, S)`; false if unknown */
 Str type_print_duckdb(Arena *arena, Type type);  /* DECIMAL(12,2), STRUCT("a" INTEGER), INTEGER[], MAP(VARCHAR, INTEGER) */
 /* As the engine prints it (DESCRIBE and the like); false for types that no table of ours can hold. */
 bool type_parse_duckdb(Arena *arena, Str text, Type *out);
 bool type_equal(Type a, Type b); /* ids and names of nested fields included */
+bool type_same(Type a, Type b);  /* but for ids and `required` of nested fields */
 bool type_is_nested(Type type);
+Type type_copy(Arena *arena, Type type); /* with all that it points to */

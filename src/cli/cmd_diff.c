@@ -60,7 +60,7 @@ static void put_changes(JsonWriter *w, const Source *source, const ReviewEntry *
 }
 
 static Str misfit_of(const Source *source, const ReviewEntry *entry, Arena *arena) {
-        Misfit misfit = { .rule = entry->rule, .field = entry->field, .width = entry->width, .wanted = entry->wanted };
+        Misfit misfit = { .rule = entry->rule, .field = entry->field, .path = entry->path, .width = entry->width, .wanted = entry->wanted };
         if (entry->place)
                 misfit.column = &source->columns[entry->place - 1];
         return misfit_words(&misfit, arena);

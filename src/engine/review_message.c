@@ -78,6 +78,7 @@ void review_entry_write(Buf *out, const ReviewEntry *entry) {
         buf_u16(out, (uint16_t)entry->rule);
         buf_u32(out, entry->place);
         buf_lstr(out, entry->field);
+        buf_lstr(out, entry->path);
         buf_u64(out, (uint64_t)entry->width);
         buf_u64(out, (uint64_t)entry->wanted);
 }
@@ -123,6 +124,7 @@ Status review_entry_read(Cursor *cursor, size_t column_count, Arena *arena, Revi
                 entry.rule = (Rule)rule;
                 entry.place = cursor_u32(cursor);
                 entry.field = text_of(cursor);
+                entry.path = text_of(cursor);
                 entry.width = cursor_tally(cursor);
                 entry.wanted = cursor_tally(cursor);
                 cursor->failed |= rule >= RULE_COUNT || entry.place > column_count || entry.field.size > MISFIT_FIELD_MAX;

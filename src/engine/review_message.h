@@ -47,7 +47,7 @@ typedef struct ReviewEntry {
         size_t field_count;
         Rule rule;       /* QUARANTINED, as the misfit has it */
         uint32_t place;  /* of the column from 1; 0: the whole record */
-        Str field;
+        Str field, path;
         int64_t width, wanted;
 } ReviewEntry;
 

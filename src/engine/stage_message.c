@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/stage_message.h"
 
+#include "frame/nested.h"
+
 static Status malformed(Error *err, const char *what) {
         return error_set(err, STATUS_CORRUPT, "%s between lode and its worker is malformed", what);
 }
@@ -113,6 +115,7 @@ static void rule_write(Buf *out, const StageRule *rule) {
         buf_u64(out, (uint64_t)rule->wanted);
         buf_lstr(out, rule->text);
         buf_lstr(out, rule->field);
+        buf_lstr(out, rule->path);
 }
 
 static void rule_read(Cursor *cursor, const StageSpec *spec, Arena *arena, StageRule *out) {
@@ -125,28 +128,36 @@ static void rule_read(Cursor *cursor, const StageSpec *spec, Arena *arena, Stage
         out->wanted = cursor_tally(cursor);
         out->text = text_of(cursor, arena);
         out->field = text_of(cursor, arena);
+        out->path = text_of(cursor, arena);
         bool known = rule > RULE_NONE && rule < RULE_COUNT && out->place <= spec->column_count;
-        if (cursor->failed || !known || out->text.size > STAGE_EXAMPLE_MAX || out->field.size > MISFIT_FIELD_MAX) {
+        if (cursor->failed || !known || out->text.size > STAGE_EXAMPLE_MAX || out->field.size > MISFIT_FIELD_MAX || out->path.size > MISFIT_FIELD_MAX) {
                 cursor->failed = true;
                 return;
         }
         out->rule = (Rule)rule;
-        Misfit misfit = { .rule = out->rule, .column = out->place ? &spec->columns[out->place - 1] : NULL, .field = out->field,
+        Misfit misfit = { .rule = out->rule, .column = out->place ? &spec->columns[out->place - 1] : NULL, .field = out->field, .path = out->path,
                           .width = out->width, .wanted = out->wanted };
         out->column = misfit.column ? misfit.column->name : STR("");
         out->message = misfit_words(&misfit, arena);
 }
 
 static void unknown_write(Buf *out, const StageUnknown *unknown) {
-        buf_lstr(out, unknown->name);
+        buf_lstr(out, unknown->place ? unknown->path : unknown->name);
+        buf_u32(out, (uint32_t)unknown->place);
         type_write(out, unknown->type);
         buf_u64(out, (uint64_t)unknown->nulls);
         buf_lstr(out, unknown->example);
 }
 
-static void unknown_read(Cursor *cursor, Arena *arena, StageUnknown *out) {
+static void unknown_read(Cursor *cursor, const StageSpec *spec, Arena *arena, StageUnknown *out) {
         out->name = text_of(cursor, arena);
-        out->type = type_read(cursor);
+        out->place = cursor_u32(cursor);
+        cursor->failed |= out->place > spec->column_count;
+        if (out->place && !cursor->failed) {
+                out->path = out->name;
+                out->name = nested_path_print(spec->columns[out->place - 1].name, out->path, arena);
+        }
+        out->type = type_read(cursor, arena);
         out->nulls = cursor_tally(cursor);
         out->example = text_of(cursor, arena);
 }
@@ -173,15 +184,15 @@ Status stage_result_read(Str bytes, const StageSpec *spec, Arena *arena, StageRe
                 *(int64_t *)(void *)((char *)&result + result_counts[i]) = cursor_tally(&cursor);
         TRY(file_statistics_read(&cursor, arena, &result.data, err));
         TRY(file_statistics_read(&cursor, arena, &result.quarantine, err));
-        result.rule_count = cursor_count(&cursor, 54);
+        result.rule_count = cursor_count(&cursor, 58);
         result.rules = ARENA_ARRAY(arena, StageRule, result.rule_count);
         for (size_t i = 0; i < result.rule_count; i++)
                 rule_read(&cursor, spec, arena, &result.rules[i]);
         result.header = str_list_read(&cursor, arena);
-        result.unknown_count = cursor_count(&cursor, 19);
+        result.unknown_count = cursor_count(&cursor, 23);
         result.unknown = ARENA_ARRAY(arena, StageUnknown, result.unknown_count);
         for (size_t i = 0; i < result.unknown_count; i++)
-                unknown_read(&cursor, arena, &result.unknown[i]);
+                unknown_read(&cursor, spec, arena, &result.unknown[i]);
         result.missing = str_list_read(&cursor, arena);
         if (cursor.failed || cursor_left(&cursor) > 0)
                 return malformed(err, "the result of a staging job");
@@ -245,7 +256,7 @@ static void columns_read(Cursor *cursor, Arena *arena, SniffResult *out) {
                 SniffColumn *column = &out->columns[i];
                 column->column.name = text_of(cursor, arena);
                 column->column.from = text_of(cursor, arena);
-                column->column.type = type_read(cursor);
+                column->column.type = type_read(cursor, arena);
                 column->column.dates = str_list_read(cursor, arena);
                 if (!cursor->failed && !dates_are_good(column->column.dates))
                         cursor->failed = true;

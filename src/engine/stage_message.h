@@ -62,6 +62,7 @@ typedef struct StageRule {
         int64_t record, line;
         Str text;     /* the field or the beginning of the record */
         Str field;    /* as the sentence shows it */
+        Str path;     /* inside a nested column */
         int64_t width, wanted; /* see frame/misfit.h */
         Str column, message;   /* made by whoever reads the result: never sent */
 } StageRule;
@@ -69,6 +70,8 @@ typedef struct StageRule {
 /* A column that the header has and the spec does not know: what its texts would fit. */
 typedef struct StageUnknown {
         Str name;
+        size_t place; /* of a key that the spec's nested column lacks: which column, from 1; 0: a whole column */
+        Str path;     /* ... and the key's path in it (frame/nested.h); its name is for people then */
         Type type;
         int64_t nulls;
         Str example;

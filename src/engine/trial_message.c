@@ -30,7 +30,7 @@ static Status setting_read(Cursor *cursor, const TrialSpec *spec, Arena *arena, 
         out->column = cursor_u32(cursor);
         uint16_t rule = cursor_u16(cursor);
         TRY(format_read(cursor, arena, &out->format, err));
-        out->type = type_read(cursor);
+        out->type = type_read(cursor, arena);
         out->required = cursor_u8(cursor) != 0;
         out->has_nulls = cursor_u8(cursor) != 0;
         out->nulls = str_list_read(cursor, arena);

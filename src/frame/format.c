@@ -284,14 +284,46 @@ void type_write(Buf *out, Type type) {
         buf_u8(out, (uint8_t)type.kind);
         buf_u8(out, (uint8_t)type.precision);
         buf_u8(out, (uint8_t)type.scale);
+        if (!type_is_nested(type))
+                return;
+        buf_u32(out, (uint32_t)type.field_count);
+        for (size_t i = 0; i < type.field_count; i++) {
+                buf_lstr(out, type.fields[i].name);
+                buf_u32(out, (uint32_t)type.fields[i].id);
+                type_write(out, type.fields[i].type);
+        }
 }
 
-Type type_read(Cursor *cursor) {
+static Type read_type(Cursor *cursor, Arena *arena, int depth);
+
+static void read_fields(Cursor *cursor, Arena *arena, int depth, Type *out) {
+        size_t count = cursor_count(cursor, 11);
+        bool good = depth < TYPE_NESTED_DEPTH_MAX && count > 0 && (out->kind == TYPE_LIST ? count == 1 : out->kind == TYPE_STRUCT && count <= TYPE_STRUCT_FIELDS_MAX);
+        if (cursor->failed || !good) {
+                cursor->failed = true;
+                return;
+        }
+        out->fields = ARENA_ARRAY(arena, TypeField, count);
+        for (; out->field_count < count && !cursor->failed; out->field_count++) {
+                TypeField *field = &out->fields[out->field_count];
+                field->name = text_read(cursor, arena);
+                field->id = (int)cursor_u32(cursor);
+                field->type = read_type(cursor, arena, depth + 1);
+        }
+}
+
+Type type_read(Cursor *cursor, Arena *arena) {
+        return read_type(cursor, arena, 0);
+}
+
+static Type read_type(Cursor *cursor, Arena *arena, int depth) {
         Type type = { .kind = (TypeKind)cursor_u8(cursor) };
         type.precision = cursor_u8(cursor);
         type.scale = cursor_u8(cursor);
         bool decimal = type.kind == TYPE_DECIMAL;
-        if (type.kind > TYPE_BINARY ||
+        if (type.kind == TYPE_LIST || type.kind == TYPE_STRUCT)
+                read_fields(cursor, arena, depth, &type);
+        else if (type.kind > TYPE_BINARY ||
             (decimal && (type.precision < 1 || type.precision > 38 || type.scale > type.precision)))
                 cursor->failed = true;
         return type;
@@ -379,7 +411,7 @@ Status source_columns_read(Cursor *cursor, Arena *arena, SourceColumn **out, siz
                 column->name = text_read(cursor, arena);
                 column->from = text_read(cursor, arena);
                 column->was = text_read(cursor, arena);
-                column->type = type_read(cursor);
+                column->type = type_read(cursor, arena);
                 column->dates = str_list_read(cursor, arena);
                 column->zone = text_read(cursor, arena);
                 column->zone_file = text_read(cursor, arena);

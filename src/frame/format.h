@@ -137,6 +137,6 @@ void source_columns_write(Buf *out, const SourceColumn *columns, size_t count);
 Status source_columns_read(Cursor *cursor, Arena *arena, SourceColumn **out, size_t *out_count, Error *err);
 void str_list_write(Buf *out, StrList list);
 StrList str_list_read(Cursor *cursor, Arena *arena); /* a bad one fails the cursor */
-/* Flat types only; a bad one fails the cursor. */
+/* With the ids of nested fields; a bad one fails the cursor. */
 void type_write(Buf *out, Type type);
-Type type_read(Cursor *cursor);
+Type type_read(Cursor *cursor, Arena *arena);

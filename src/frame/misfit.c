@@ -20,6 +20,9 @@ Str misfit_words(const Misfit *misfit, Arena *arena) {
         if (misfit->rule == RULE_WRONG_LENGTH || misfit->rule == RULE_TEXT_OUTSIDE)
                 return arena_strf(arena, "the line %s: it has %lld characters, and the columns end at %lld", words, (long long)misfit->width,
                                   (long long)misfit->wanted);
+        if (misfit->rule == RULE_BAD_JSON && misfit->column && misfit->wanted > 0 && misfit->wanted < JSON_FAULT_COUNT)
+                return arena_strf(arena, "%.*s %s: %s, at byte %lld of the field", STR_ARG(misfit->column->name), words,
+                                  json_fault_words((JsonFault)misfit->wanted), (long long)misfit->width);
         if (misfit->rule == RULE_BAD_JSON && misfit->wanted > 0 && misfit->wanted < JSON_FAULT_COUNT)
                 return arena_strf(arena, "the record %s: %s, at its byte %lld", words, json_fault_words((JsonFault)misfit->wanted),
                                   (long long)misfit->width);
@@ -29,7 +32,7 @@ Str misfit_words(const Misfit *misfit, Arena *arena) {
         if (misfit->rule == RULE_REQUIRED_MISSING)
                 return arena_strf(arena, "%.*s %s", STR_ARG(column->name), words);
         Str type = type_print(arena, column->type), field = plain(misfit->field, arena);
-        bool says_type = misfit->rule == RULE_OUT_OF_RANGE || misfit->rule == RULE_TOO_MANY_DIGITS;
-        return arena_strf(arena, "%.*s: '%.*s' %s%s%.*s%s", STR_ARG(column->name), STR_ARG(field), words, says_type ? " (" : "",
+        bool says_type = (misfit->rule == RULE_OUT_OF_RANGE || misfit->rule == RULE_TOO_MANY_DIGITS) && !type_is_nested(column->type);
+        return arena_strf(arena, "%.*s%.*s: '%.*s' %s%s%.*s%s", STR_ARG(column->name), STR_ARG(plain(misfit->path, arena)), STR_ARG(field), words, says_type ? " (" : "",
                           says_type ? (int)type.size : 0, type.data, says_type ? ")" : "");
 }

@@ -12,6 +12,7 @@
 typedef struct Misfit {
         Rule rule;
         const SourceColumn *column; /* NULL: the whole record */
+        Str path;                   /* of what does not fit inside a list or struct, as NestedFault has it; at most MISFIT_FIELD_MAX bytes */
         Str field;                  /* what stands in it, at most MISFIT_FIELD_MAX bytes of UTF-8 */
         int64_t width, wanted;      /* WRONG_WIDTH: the record's fields, and how many belong. WRONG_LENGTH, TEXT_OUTSIDE:
                                      * its characters, and where the columns end. INVALID_UTF8 and

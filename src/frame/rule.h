@@ -30,6 +30,9 @@
         X(NO_OFFSET,        "no_offset",         "says no offset from UTC, and the column names no zone")      \
         X(NO_SUCH_TIME,     "no_such_time",      "is a local time that the clocks skipped")                    \
         X(NOT_A_UUID,       "not_a_uuid",        "is not a UUID")                                              \
+        X(NOT_A_LIST,       "not_a_list",        "is not a list in JSON")                                      \
+        X(NOT_A_STRUCT,     "not_a_struct",      "is not an object in JSON")                                   \
+        X(TOO_MANY_VALUES,  "too_many_values",   "is one value too many: a field has at most 1048576, and 1000 keys that its type lacks") \
         X(CELL_ERROR,       "cell_error",        "is an error of the spreadsheet, or a formula that was not calculated")
 
 typedef enum Rule {

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "base/time.h"
+#include "frame/nested.h"
+#include "frame/typing_parts.h"
 
 #define DAY_US 86400000000ll
 #define NUMBER_MAX 800 /* bytes of a number's text; more is none */
@@ -486,6 +488,14 @@ static const ValueReader readers[] = {
 
 /* --- NULL, empty and quoted --- */
 
+bool typing_has_reader(Type type) {
+        return type.kind == TYPE_TEXT || (type.kind < COUNT_OF(readers) && readers[type.kind]);
+}
+
+Rule typing_read_plain(const Typing *typing, Str text, Value *out) {
+        return readers[typing->type.kind](typing, text, out);
+}
+
 static bool is_null_word(const TypingRules *rules, Str text) {
         StrList nulls = rules->format->nulls;
         for (size_t i = 0; i < nulls.count; i++) {
@@ -493,6 +503,10 @@ static bool is_null_word(const TypingRules *rules, Str text) {
                         return true;
         }
         return false;
+}
+
+bool typing_is_null_word(const TypingRules *rules, Str text) {
+        return is_null_word(rules, text);
 }
 
 static Rule null_value(const Typing *typing, bool *out_null) {
@@ -525,6 +539,10 @@ Rule typing_value(const Typing *typing, Str field, Arena *arena, Value *out, boo
                 return null_value(typing, out_null);
         if (trimmed.size == 0)
                 return RULE_EMPTY_QUOTED;
+        if (type_is_nested(typing->type)) {
+                NestedFault fault;
+                return cell && trimmed.data[0] == '#' ? RULE_CELL_ERROR : nested_read(typing, trimmed, arena, &out->nested, &fault);
+        }
         if (!cell)
                 return readers[typing->type.kind](typing, trimmed, out);
         Typing canonical = *typing;
@@ -573,6 +591,10 @@ static void put_value(const Typing *typing, Value value, Vector *out, size_t row
                 return;
         case TYPE_TEXT:
                 out->texts[row] = value.text;
+                return;
+        case TYPE_LIST:
+        case TYPE_STRUCT:
+                out->nested[row] = value.nested;
                 return;
         default:
                 out->int64s[row] = value.int64;
@@ -917,8 +939,7 @@ static Status rules_of_column(const TypingRules *rules, const SourceColumn *colu
 }
 
 Status typing_init(Typing *typing, const TypingRules *rules, const SourceColumn *column, Arena *arena, Error *err) {
-        TypeKind kind = column->type.kind;
-        if (kind != TYPE_TEXT && (kind >= COUNT_OF(readers) || !readers[kind]))
+        if (!nested_type_is_readable(column->type))
                 return error_set(err, STATUS_BAD_VALUE, "column %.*s: text cannot be read as %.*s",
                                  STR_ARG(column->name), STR_ARG(type_print(arena, column->type)));
         const Zone *zone = NULL;
@@ -992,6 +1013,9 @@ Str typing_print(const Typing *typing, Value value, Arena *arena) {
                 return print_uuid(arena, value.uuid);
         case TYPE_TEXT:
                 return value.text;
+        case TYPE_LIST:
+        case TYPE_STRUCT:
+                return nested_print(&typing->type, value.nested, arena);
         default:
                 return arena_strf(arena, "%lld", (long long)value.int64);
         }

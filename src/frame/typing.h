@@ -32,6 +32,8 @@ typedef struct Typing {
         const Zone *zone;
 } Typing;
 
+typedef struct Nested Nested; /* frame/nested.h */
+
 typedef struct Value {
         union {
                 bool boolean;
@@ -41,6 +43,7 @@ typedef struct Value {
                 Int128 decimal; /* unscaled */
                 uint8_t uuid[16];
                 Str text;
+                const Nested *nested; /* list, struct */
         };
 } Value;
 
@@ -54,6 +57,7 @@ typedef struct Vector {
                 Int128 *decimals;
                 uint8_t (*uuids)[16];
                 Str *texts; /* into the batch's text, or the arena */
+                const Nested **nested; /* in the arena */
         };
         bool *nulls;
         size_t room; /* rows */
@@ -100,6 +104,6 @@ void typing_failures_deinit(TypingFailures *failures);
 /* Sorted by row, then column; of each row only the first stays. */
 void typing_failures_sort(TypingFailures *failures);
 
-/* A value as people and previews see it: numbers plain, dates ISO, text as it is. */
+/* A value as people and previews see it: numbers plain, dates ISO, text as it is, lists and structs as JSON. */
 Str typing_print(const Typing *typing, Value value, Arena *arena);
 bool typing_is_wide(Type type); /* its vector holds Int128 */

@@ -166,6 +166,27 @@ static const Row rows[] = {
         { OWN_JSON, "text", "\"NA\"", "NULL" },
         { OWN_JSON, "text", "\"NAB\"", "NAB" },
         { NONE, "text", "NA", "NA" },
+        { USUAL, "list<int>", "[1, 2,null]", "[1,2,null]" },
+        { USUAL, "list<int>", "[]", "[]" },
+        { USUAL, "list<int>", "", "NULL" },
+        { USUAL, "list<int>", "[1,\"2\"]", "[1,2]" },
+        { USUAL, "list<int>", "[1,2.5]", "!not_an_integer" },
+        { USUAL, "list<int>", "[1,\"x\"]", "!not_a_number" },
+        { USUAL, "list<int>", "[1", "!bad_json" },
+        { USUAL, "list<int>", "1", "!not_a_list" },
+        { COMMA, "list<decimal(10,2)>", "[1.5,\"1,50\"]", "[1.50,1.50]" },
+        { DAYS, "list<date>", "[\"29/02/2024\"]", "[\"2024-02-29\"]" },
+        { USUAL, "list<text>", "[\"a\",1.50,true,[2],{\"k\": 3}]", "[\"a\",\"1.50\",\"true\",\"[2]\",\"{\\\"k\\\":3}\"]" },
+        { USUAL, "list<text>", "[\"\",null]", "[\"\",null]" },
+        { NULLS, "list<int>", "[\"NA\",\"-\",1]", "[null,null,1]" },
+        { OWN_JSON, "list<text>", "[\"NA\",\"b\"]", "[null,\"b\"]" },
+        { USUAL, "struct<street text, no int>", "{\"street\":\"S\",\"no\":7}", "{\"street\":\"S\",\"no\":7}" },
+        { USUAL, "struct<street text, no int>", "{\"NO\":\"7\"}", "{\"street\":null,\"no\":7}" },
+        { USUAL, "struct<street text, no int>", "{}", "{\"street\":null,\"no\":null}" },
+        { USUAL, "struct<street text, no int>", "{\"no\":1,\"no\":2}", "!bad_json" },
+        { USUAL, "struct<street text, no int>", "[1]", "!not_a_struct" },
+        { USUAL, "list<struct<sku text, at date>>", "[{\"at\":\"2024-02-29\"},null]", "[{\"sku\":null,\"at\":\"2024-02-29\"},null]" },
+        { USUAL, "list<struct<sku text, at date>>", "[{\"at\":\"2024-02-30\"}]", "!not_a_date" },
 };
 
 static Str answer(Test *t, const Row *row) {
@@ -182,7 +203,7 @@ static Str answer(Test *t, const Row *row) {
                 source.nulls = (StrList){ others, COUNT_OF(others) };
         }
         if (format_check(format, &t->err) != STATUS_OK || typing_rules_init(&rules, format, &t->arena, &t->err) != STATUS_OK ||
-            type_parse(str_of(row->type), &column.type, &t->err) != STATUS_OK || typing_init(&typing, &rules, &column, &t->arena, &t->err) != STATUS_OK)
+            type_parse_nested(&t->arena, str_of(row->type), &column.type, &t->err) != STATUS_OK || typing_init(&typing, &rules, &column, &t->arena, &t->err) != STATUS_OK)
                 return str_of(t->err.message);
         Rule rule = typing_value(&typing, str_of(row->text), &t->arena, &value, &null);
         if (rule != RULE_NONE)
@@ -220,7 +241,8 @@ static void print_page(Buf *out) {
                         "# Types\n\n"
                         "What becomes of a field's text, by the type that its column is declared to have and by what the source says of\n"
                         "texts. Nothing is rounded, cut or guessed: what does not fit goes to quarantine with the rule it breaks. This page is\n"
-                        "printed from the table that a test tries.\n\n"
+                        "printed from the table that a test tries. Values inside lists and structs stand in JSON: numbers and words are read as\n"
+                        "JSON writes them, texts as the source says.\n\n"
                         "| type | the source says | text | becomes |\n|---|---|---|---|\n");
         for (size_t i = 0; i < COUNT_OF(rows); i++) {
                 const Row *row = &rows[i];

@@ -179,6 +179,32 @@ static bool is_read_by_name(const GuardedUse *use) {
         return false;
 }
 
+/* A struct's field that some files lack: the engine fails inside when it is to read that field alone. */
+static bool has_structs_of_ages(const GuardedUse *use) {
+        bool any = false;
+        for (size_t i = 0; i < use->relation->column_count && use->path_count > 1; i++)
+                any |= needs_column(use, i) && use->relation->columns[i].type.kind == TYPE_STRUCT;
+        return any && !use->relation->uniform;
+}
+
+/* So structs are read whole: what is taken out of this is not pushed down into the files. Ends before what is read. */
+static void put_whole_structs(Guard *guard) {
+        const GuardedUse *use = guard->use;
+        const char *before = "(SELECT * REPLACE (";
+        for (size_t i = 0; i < use->relation->column_count; i++) {
+                const RelationColumn *column = &use->relation->columns[i];
+                if (!needs_column(use, i) || column->type.kind != TYPE_STRUCT)
+                        continue;
+                buf_append_cstr(guard->out, before);
+                buf_append_cstr(guard->out, "coalesce(");
+                sql_quote_name(guard->out, column->name);
+                buf_append_cstr(guard->out, ", NULL) AS ");
+                sql_quote_name(guard->out, column->name);
+                before = ", ";
+        }
+        buf_append_cstr(guard->out, ") FROM ");
+}
+
 static void put_source(Guard *guard, bool numbered) {
         const GuardedUse *use = guard->use;
         if (use->source.size > 0) {
@@ -189,6 +215,9 @@ static void put_source(Guard *guard, bool numbered) {
                 put_by_name(guard, numbered);
                 return;
         }
+        bool whole = has_structs_of_ages(use);
+        if (whole)
+                put_whole_structs(guard);
         buf_append_cstr(guard->out, "read_parquet(");
         put_paths(guard);
         buf_append_cstr(guard->out, ", schema=MAP {");
@@ -202,6 +231,7 @@ static void put_source(Guard *guard, bool numbered) {
         }
         buf_append_cstr(guard->out, "}, hive_partitioning=false");
         buf_append_cstr(guard->out, numbered ? ", file_row_number=true)" : ")");
+        buf_append_cstr(guard->out, whole ? ")" : "");
 }
 
 /* ---- the three forms ---- */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/staging.h"
 
+#include "frame/json_tree.h"
+
 #define EVOLVED_MAX 1000
 
 static bool adds_columns(const Feed *feed) {
@@ -12,6 +14,17 @@ static size_t place_of(const Feed *feed, Str name) {
         while (at < feed->column_count && !str_equal_nocase(feed->columns[at].name, name))
                 at++;
         return at;
+}
+
+/* Whether `now` is `text` with more fields of text in its structs, as earlier deliveries gave them. */
+static bool has_grown(Type text, Type now) {
+        bool grown = text.kind == now.kind && text.precision == now.precision && text.scale == now.scale && text.field_count <= now.field_count &&
+                     (text.kind == TYPE_STRUCT || text.field_count == now.field_count);
+        for (size_t i = 0; i < text.field_count && grown; i++)
+                grown = str_equal(text.fields[i].name, now.fields[i].name) && has_grown(text.fields[i].type, now.fields[i].type);
+        for (size_t i = text.field_count; i < now.field_count && grown; i++)
+                grown = now.fields[i].type.kind == TYPE_TEXT;
+        return grown;
 }
 
 /* What earlier deliveries made of the columns: those that the text does not name, and wider types. Kept while the table is
@@ -32,19 +45,71 @@ Status staging_load_evolved(Staging *s, Error *err) {
                 size_t place = place_of(feed, column->name);
                 if (place < feed->column_count && feed->evolve == FEED_EVOLVE_WIDEN && schema_type_widens(feed->columns[place].type, column->type))
                         s->widenings[place].type = column->type;
+                if (place < feed->column_count && adds_columns(feed) && type_is_nested(column->type) && has_grown(feed->columns[place].type, column->type))
+                        s->widenings[place].type = column->type;
                 if (place == feed->column_count && !column->hidden && !name_is_reserved(column->name))
                         vec_push(s->arena, &s->evolved, column->name);
         }
         return STATUS_OK;
 }
 
-/* Adds the columns that this try met for the first time. */
+/* The struct to which a key belongs; NULL where the path leads to none. */
+static Type *struct_at(Type *type, StrList keys) {
+        for (size_t i = 0; i + 1 < keys.count; i++) {
+                size_t at = 0;
+                bool is_list = type->kind == TYPE_LIST && str_is(keys.items[i], "[]");
+                while (type->kind == TYPE_STRUCT && at < type->field_count && !str_equal_nocase(type->fields[at].name, keys.items[i]))
+                        at++;
+                if (at == type->field_count || (type->kind != TYPE_STRUCT && !is_list))
+                        return NULL;
+                type = &type->fields[at].type;
+        }
+        return type->kind == TYPE_STRUCT && keys.count ? type : NULL;
+}
+
+bool staging_can_grow(const Staging *s, const StageUnknown *unknown, size_t more) {
+        Type type = type_copy(s->arena, s->widenings[unknown->place - 1].type);
+        StrList keys = json_path_split(unknown->path, s->arena);
+        const Type *of = unknown->place <= s->feed->column_count ? struct_at(&type, keys) : NULL;
+        Str name = of ? keys.items[keys.count - 1] : STR("");
+        return of && of->field_count + more <= TYPE_STRUCT_FIELDS_MAX && name.size > 0 && name.size <= 255;
+}
+
+/* A field of text more in the struct that the key was met in; false when it is there by now. */
+static bool add_field(Staging *s, const StageUnknown *unknown) {
+        Widening *w = &s->widenings[unknown->place - 1];
+        StrList keys = json_path_split(unknown->path, s->arena);
+        w->type = type_copy(s->arena, w->type);
+        Type *of = struct_at(&w->type, keys);
+        Str name = keys.items[keys.count - 1];
+        for (size_t i = 0; i < of->field_count; i++)
+                if (str_equal_nocase(of->fields[i].name, name))
+                        return false;
+        TypeField *fields = ARENA_ARRAY(s->arena, TypeField, of->field_count + 1);
+        memcpy(fields, of->fields, of->field_count * sizeof(*fields));
+        fields[of->field_count] = (TypeField){ .name = arena_str(s->arena, name), .type = { .kind = TYPE_TEXT } };
+        of->fields = fields;
+        of->field_count++;
+        return true;
+}
+
+/* Adds the columns that this try met for the first time, and fields of nested ones. */
+static bool grow(Staging *s, Reading *reading, const StageUnknown *unknown) {
+        vec_push(s->arena, &reading->grown, unknown->name);
+        return add_field(s, unknown);
+}
+
 static bool add_evolved(Staging *s) {
         size_t before = s->evolved.count;
+        bool grown = false;
         for (size_t i = 0; i < s->readings.count; i++) {
-                const Reading *reading = &s->readings.items[i];
+                Reading *reading = &s->readings.items[i];
                 for (size_t j = 0; reading->accepted && j < reading->result.unknown_count; j++) {
                         Str name = reading->result.unknown[j].name;
+                        if (reading->result.unknown[j].place) {
+                                grown |= grow(s, reading, &reading->result.unknown[j]);
+                                continue;
+                        }
                         bool known = false;
                         for (size_t k = 0; k < s->evolved.count && !known; k++)
                                 known = str_equal_nocase(s->evolved.items[k], name);
@@ -52,7 +117,7 @@ static bool add_evolved(Staging *s) {
                                 vec_push(s->arena, &s->evolved, name);
                 }
         }
-        return s->evolved.count > before;
+        return grown || s->evolved.count > before;
 }
 
 /* The next wider type that Iceberg lets a column become. */

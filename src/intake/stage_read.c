@@ -185,6 +185,17 @@ static bool knows_its_time(const Staging *s, Reading *reading) {
         return false;
 }
 
+/* A key in a nested column that is to become a field and cannot. */
+static const StageUnknown *key_without_field(const Staging *s, const StageResult *r) {
+        size_t keys = 0;
+        for (size_t i = 0; i < r->unknown_count; i++)
+                keys += r->unknown[i].place > 0;
+        for (size_t i = 0; i < r->unknown_count && s->feed->evolve != FEED_EVOLVE_RESCUE; i++)
+                if (r->unknown[i].place && !staging_can_grow(s, &r->unknown[i], keys))
+                        return &r->unknown[i];
+        return NULL;
+}
+
 static void judge(const Staging *s, Reading *reading) {
         const Feed *feed = s->feed;
         const StageResult *r = &reading->result;
@@ -194,6 +205,12 @@ static void judge(const Staging *s, Reading *reading) {
         if (r->unknown_count && feed->evolve == FEED_EVOLVE_FREEZE) {
                 hold(reading, arena_strf(arena, "columns that the source does not know: %.*s; add them to its columns, or say "
                                                 "'evolve: columns'", STR_ARG(unknown_names(arena, r))));
+                return;
+        }
+        const StageUnknown *stuck = key_without_field(s, r);
+        if (stuck) {
+                hold(reading, arena_strf(arena, "the key %.*s cannot become a field: a struct has at most %d, so its keys are data rather than names; "
+                                                "declare what holds them as text", STR_ARG(stuck->name), TYPE_STRUCT_FIELDS_MAX));
                 return;
         }
         int64_t allowed = feed->tolerate_rows;
@@ -252,6 +269,8 @@ static void note_columns(const Staging *s, Reading *reading) {
         CLEANUP(buf_deinit) Buf words = { 0 };
         if (added.count)
                 buf_printf(&words, "new columns, kept as text: %.*s", STR_ARG(names_text(s->arena, added.items, added.count)));
+        if (reading->grown.count)
+                buf_printf(&words, "%snew fields, kept as text: %.*s", words.size ? "; " : "", STR_ARG(names_text(s->arena, reading->grown.items, reading->grown.count)));
         if (r->missing.count)
                 buf_printf(&words, "%scolumns not in this file, NULL: %.*s", words.size ? "; " : "",
                            STR_ARG(names_text(s->arena, r->missing.items, r->missing.count)));

@@ -21,6 +21,7 @@ typedef struct Reading {
         StageResult result;
         const char *data_path, *quarantine_path;
         bool accepted; /* its rows go into the table */
+        VEC(Str) grown; /* keys of its nested columns that this staging made fields of */
 } Reading;
 
 /* A column whose type is made wider, since numbers of a delivery are beyond it. */
@@ -76,6 +77,8 @@ Status staging_worker(Staging *s, Error *err);
 Status staging_take_all(Staging *s, Error *err);
 /* What earlier deliveries made of the columns. */
 Status staging_load_evolved(Staging *s, Error *err);
+/* Whether the struct in which the key stands can have so many fields more. */
+bool staging_can_grow(const Staging *s, const StageUnknown *unknown, size_t more);
 /* Whether the deliveries are to be read again, with more or wider columns. */
 bool staging_evolve(Staging *s);
 /* What became of the table's columns, for people, each behind "; "; empty when they stay, or begin. */

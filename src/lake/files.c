@@ -20,6 +20,12 @@ static void print_columns(Buf *sql, const Table *table, bool as_null, Arena *are
                 buf_append_cstr(sql, i ? ", " : "");
                 if (as_null)
                         buf_printf(sql, "CAST(NULL AS %.*s) AS ", STR_ARG(type_print_duckdb(arena, column->type)));
+                bool whole = !as_null && column->type.kind == TYPE_STRUCT; /* the engine fails inside when it is to read one field that a file lacks */
+                if (whole) {
+                        buf_append_cstr(sql, "coalesce(");
+                        sql_quote_name(sql, column->name);
+                        buf_append_cstr(sql, ", NULL) AS ");
+                }
                 sql_quote_name(sql, column->name);
         }
 }

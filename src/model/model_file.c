@@ -32,13 +32,13 @@ const char *severity_name(CheckSeverity severity) {
 
 /* ---- -- column NAME: [type] [required] [unique] [-> table.column], unit X, class X, tag X, untag X ---- */
 
-/* The next part up to a comma that stands outside of parentheses. */
+/* The next part up to a comma that stands outside of brackets. */
 static Str cut_part(Str *rest) {
         int depth = 0;
         size_t at = 0;
         for (; at < rest->size; at++) {
                 char c = rest->data[at];
-                depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+                depth += c == '(' || c == '<' ? 1 : c == ')' || c == '>' ? -1 : 0;
                 if (c == ',' && depth <= 0)
                         break;
         }
@@ -88,7 +88,7 @@ static void column_type(KeyContext *context, const YamlNode *value, Str part, Mo
                 return;
 
         Error err = { 0 };
-        if (type_parse(rest, &column->type, &err) == STATUS_OK) {
+        if (type_parse_nested(context->arena, rest, &column->type, &err) == STATUS_OK) {
                 column->has_type = true;
                 return;
         }

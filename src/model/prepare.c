@@ -35,7 +35,7 @@ static Status check_declared(const Model *model, const LakeColumn *columns, size
                         error_set(err, STATUS_NO_COLUMN, "the model declares column '%.*s', and its SELECT has none of that name",
                                   STR_ARG(declared->name));
                         hint_column(columns, count, declared->name, arena, err);
-                } else if (declared->has_type && !type_equal(declared->type, found->type)) {
+                } else if (declared->has_type && !type_same(declared->type, found->type)) {
                         Str wanted = type_print(arena, declared->type);
                         error_set(err, STATUS_SQL_TYPE, "column '%.*s' is declared %.*s, and its SELECT gives %.*s", STR_ARG(declared->name),
                                   STR_ARG(wanted), STR_ARG(type_print(arena, found->type)));

@@ -151,9 +151,18 @@ static void read_tolerate(KeyContext *context, const YamlNode *value, void *obje
 
 /* ---- columns: NAME: TYPE [ZONE] [required] [unique] [tag NAME] [from HEADER] ---- */
 
-/* Cuts the type off the front: one word, or up to the closing parenthesis. */
+static bool is_nested_text(Str text) {
+        return str_starts_with(text, STR("list<")) || str_starts_with(text, STR("struct<"));
+}
+
+/* Cuts the type off the front: one word, or up to the closing bracket. */
 static Str cut_type(Str *rest) {
         Str text = str_trim(*rest);
+        if (is_nested_text(text)) {
+                size_t size = type_text_size(text);
+                *rest = str_trim(str_slice(text, size, text.size));
+                return str_slice(text, 0, size);
+        }
         size_t blank = str_find_byte(text, ' '), open = str_find_byte(text, '(');
         size_t end = open < blank || (open < text.size && str_trim(str_slice(text, blank, open)).size == 0)
                              ? str_find_byte(text, ')') + 1
@@ -347,7 +356,10 @@ static void read_column(KeyContext *context, const YamlNode *value, SourceColumn
                 return;
 
         Error err = { 0 };
-        if (type_parse(cut_dates(context, value, cut_type(&rest), column), &column->type, &err) == STATUS_OK) {
+        Str type = cut_type(&rest);
+        if (!is_nested_text(type))
+                type = cut_dates(context, value, type, column);
+        if (type_parse_nested(context->arena, type, &column->type, &err) == STATUS_OK) {
                 column_words(context, value, rest, column, text);
                 return;
         }
@@ -559,7 +571,7 @@ static const Key keys[] = {
           .required = true,
           .shown = "a map of `name: type [required] [unique] [tag NAME] [was NAME] [nulls(TEXT | TEXT)] [from HEADER] [at START-END]`",
           .meaning = "The columns in order. Types: boolean, int, bigint, double, decimal(p,s), date, time, timestamp "
-                     "[ZONE], timestamptz, uuid, text. `date(dd/MM/yyyy | d.M.yyyy)`: patterns of this column alone, tried in order; so for time, "
+                     "[ZONE], timestamptz, uuid, text, `list<TYPE>`, `struct<name TYPE, name TYPE>`. `date(dd/MM/yyyy | d.M.yyyy)`: patterns of this column alone, tried in order; so for time, "
                      "timestamp and timestamptz. "
                      "`required`: an empty field does not fit. `unique`: a promise to readers; `lode check --data` looks at it. `tag NAME`: policies hold for it, and it goes with the values. `was "
                      "NAME`: what it was called before; it stays the same column to whoever has rights to it, and files may have either name. "
@@ -705,6 +717,31 @@ static void check_whole(KeyContext *context, const YamlNode *root, const Source 
         }
 }
 
+/* Objects go to one column whole, or their keys to several. */
+static void check_nested(KeyContext *context, const YamlNode *root, const Source *source) {
+        for (size_t i = 0; i < source->column_count; i++) {
+                const SourceColumn *column = &source->columns[i];
+                const YamlNode *place = yaml_get(yaml_get(root, "columns"), arena_cstr(context->arena, column->name));
+                bool names_row = false;
+                for (size_t j = 0; j < source->key.count; j++)
+                        names_row |= str_equal_nocase(source->key.items[j], column->name);
+                for (size_t j = 0; j < source->order_by.count; j++)
+                        names_row |= str_equal_nocase(source->order_by.items[j], column->name);
+                if (!type_is_nested(column->type))
+                        continue;
+                if (names_row)
+                        key_problem(context, place, STATUS_BAD_VALUE, "column `%.*s` is a list or a struct, which `key` and `order_by` cannot have", STR_ARG(column->name));
+                Str own = column->from.size ? column->from : column->name;
+                for (size_t j = 0; j < source->column_count; j++) {
+                        Str other = source->columns[j].from;
+                        if (j != i && str_starts_with(other, own) && other.size > own.size && other.data[own.size] == '.' && source->format.kind >= FORMAT_JSON &&
+                            source->format.kind <= FORMAT_JSONL)
+                                key_problem(context, place, STATUS_BAD_VALUE, "column `%.*s` holds all of its object, and `%.*s` takes a key out of it: one of the two",
+                                            STR_ARG(column->name), STR_ARG(source->columns[j].name));
+                }
+        }
+}
+
 static void check_format(KeyContext *context, const YamlNode *root, const Source *source) {
         Error err = { 0 };
         if (format_check(&source->format, &err) == STATUS_OK)
@@ -734,6 +771,7 @@ Source *source_parse(Arena *arena, Str zone, Str name, const char *path, Str tex
                 source->format.header = false;
         check_whole(&context, file->root, source);
         check_load(&context, file->root, source);
+        check_nested(&context, file->root, source);
         check_format(&context, file->root, source);
         return source;
 }

@@ -12,6 +12,7 @@
 void parquet_column_deinit(ParquetColumn *column) {
         free(column->values);
         free(column->null_bits);
+        free(column->levels);
         parquet_dictionary_free(column->dictionary);
 }
 
@@ -24,6 +25,10 @@ void parquet_column_prepare(ParquetColumn *column, uint32_t group_rows) {
         }
         if (!column->null_bits)
                 column->null_bits = must_alloc(calloc(1, PARQUET_GROUP_ROWS / 8));
+        if (column->definition_max > 0) {
+                column->row_max = group_rows;
+                return;
+        }
         if (column->width == 0 && (!column->dictionary || column->dictionary->id_max < group_rows)) {
                 parquet_dictionary_free(column->dictionary);
                 column->dictionary = parquet_dictionary_new(group_rows);
@@ -47,10 +52,43 @@ void parquet_column_clear(ParquetColumn *column) {
         column->count = 0;
         column->size = 0;
         column->bytes = 0;
-        if (column->width == 0) {
+        column->entries = 0;
+        column->records = 0;
+        if (column->definition_max > 0) {
+                column->plain = true;
+        } else if (column->width == 0) {
                 column->plain = column->plain_for > 0;
                 parquet_dictionary_clear(column->dictionary);
         }
+}
+
+/* ---- nested ---- */
+
+static void grow_leaf(ParquetColumn *column) {
+        if (column->entries == column->entry_room) {
+                column->entry_room = column->entry_room ? column->entry_room * 2 : 4096;
+                column->levels = must_alloc(realloc(column->levels, (size_t)column->entry_room * 2));
+        }
+        if (column->row < column->row_max)
+                return;
+        column->row_max *= 2;
+        size_t needed = (size_t)column->row_max * column->width + SLACK;
+        if (needed > column->capacity) {
+                column->values = must_alloc(realloc(column->values, needed));
+                column->capacity = needed;
+        }
+}
+
+void parquet_leaf_entry(ParquetColumn *column, unsigned definition, unsigned repetition) {
+        assert(definition <= column->definition_max && repetition <= column->repetition_max);
+        grow_leaf(column);
+        column->levels[2 * (size_t)column->entries] = (uint8_t)definition;
+        column->levels[2 * (size_t)column->entries + 1] = (uint8_t)repetition;
+        column->entries++;
+        column->records += repetition == 0;
+        column->writer->bytes += 2u + column->width;
+        if (column->writer->bytes > column->writer->bytes_due)
+                column->writer->rows_due = 0;
 }
 
 /* ---- text ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "parquet/describe.h"
 
+#include "base/vec.h"
 #include "parquet/format.h"
 #include "parquet/thrift.h"
 
@@ -39,16 +40,62 @@ static ParquetPhysical physical_of(Type type) {
         return storages[type.kind].physical;
 }
 
-void parquet_column_info_start(ParquetColumnInfo *info, const ParquetColumnSpec *spec, Arena *arena) {
+void parquet_column_info_start(ParquetColumnInfo *info, Type type, int field_id, const Str *path, size_t path_count) {
         ParquetEncoded kept = { .pages = info->encoded.pages };
-        *info = (ParquetColumnInfo){ .name = arena_str(arena, spec->name),
-                                     .type = spec->type,
-                                     .field_id = spec->field_id,
-                                     .physical = physical_of(spec->type),
-                                     .converted = storages[spec->type.kind].converted,
+        *info = (ParquetColumnInfo){ .path = path,
+                                     .path_count = path_count,
+                                     .type = type,
+                                     .field_id = field_id,
+                                     .physical = physical_of(type),
+                                     .converted = storages[type.kind].converted,
                                      .encoded = kept };
         if (info->physical == PARQUET_FIXED)
-                info->fixed_length = spec->type.kind == TYPE_UUID ? 16 : parquet_decimal_length(spec->type.precision);
+                info->fixed_length = type.kind == TYPE_UUID ? 16 : parquet_decimal_length(type.precision);
+}
+
+/* ---- leaves ---- */
+
+typedef struct Walk {
+        Arena *arena;
+        Str path[PARQUET_FOOTER_DEPTH_MAX];
+        size_t depth;
+        unsigned definition, repetition;
+        VEC(ParquetLeaf) leaves;
+} Walk;
+
+static void walk_field(Walk *walk, Str name, int id, Type type) {
+        assert(walk->depth < PARQUET_FOOTER_DEPTH_MAX - 1);
+        walk->path[walk->depth++] = name;
+        walk->definition++;
+        if (!type_is_nested(type)) {
+                Str *path = ARENA_ARRAY(walk->arena, Str, walk->depth);
+                for (size_t i = 0; i < walk->depth; i++)
+                        path[i] = arena_str(walk->arena, walk->path[i]);
+                vec_push(walk->arena, &walk->leaves, ((ParquetLeaf){ type, id, path, walk->depth, walk->definition, walk->repetition, walk->depth == 1 }));
+        } else if (type.kind == TYPE_LIST) {
+                walk->path[walk->depth++] = STR("list");
+                walk->definition++;
+                walk->repetition++;
+                walk_field(walk, STR("element"), type.fields[0].id, type.fields[0].type);
+                walk->repetition--;
+                walk->definition--;
+                walk->depth--;
+        } else {
+                for (size_t i = 0; i < type.field_count; i++)
+                        walk_field(walk, type.fields[i].name, type.fields[i].id, type.fields[i].type);
+        }
+        walk->definition--;
+        walk->depth--;
+}
+
+size_t parquet_leaves(const ParquetColumnSpec *columns, size_t count, Arena *arena, ParquetLeaf **out, uint32_t *firsts) {
+        Walk walk = { .arena = arena };
+        for (size_t i = 0; i < count; i++) {
+                firsts[i] = (uint32_t)walk.leaves.count;
+                walk_field(&walk, columns[i].name, columns[i].field_id, columns[i].type);
+        }
+        *out = walk.leaves.items;
+        return walk.leaves.count;
 }
 
 /* ---- row groups ---- */
@@ -95,10 +142,11 @@ static void describe_chunk(ThriftWriter *footer, const ParquetColumnInfo *info, 
         thrift_item_i32(footer, PARQUET_ENCODING_RLE);
         if (has_dictionary)
                 thrift_item_i32(footer, PARQUET_ENCODING_RLE_DICTIONARY);
-        thrift_list(footer, 3, THRIFT_BINARY, 1);
-        thrift_item_bytes(footer, info->name);
+        thrift_list(footer, 3, THRIFT_BINARY, info->path_count);
+        for (size_t i = 0; i < info->path_count; i++)
+                thrift_item_bytes(footer, info->path[i]);
         thrift_i32(footer, 4, encoded->codec);
-        thrift_i64(footer, 5, encoded->rows);
+        thrift_i64(footer, 5, encoded->values);
         thrift_i64(footer, 6, encoded->uncompressed);
         thrift_i64(footer, 7, (int64_t)encoded->pages.size);
         thrift_i64(footer, 9, offset + (int64_t)encoded->dictionary_size);
@@ -165,13 +213,13 @@ static void describe_logical_type(ThriftWriter *footer, Type type) {
         thrift_end(footer);
 }
 
-static void describe_column(ThriftWriter *footer, const ParquetColumnInfo *info) {
+static void describe_leaf(ThriftWriter *footer, const ParquetColumnInfo *info) {
         thrift_begin_item(footer);
         thrift_i32(footer, 1, info->physical);
         if (info->fixed_length)
                 thrift_i32(footer, 2, info->fixed_length);
         thrift_i32(footer, 3, PARQUET_OPTIONAL);
-        thrift_bytes(footer, 4, info->name);
+        thrift_bytes(footer, 4, info->path[info->path_count - 1]);
         if (info->converted != PARQUET_CONVERTED_NONE)
                 thrift_i32(footer, 6, info->converted);
         if (info->type.kind == TYPE_DECIMAL) {
@@ -183,14 +231,57 @@ static void describe_column(ThriftWriter *footer, const ParquetColumnInfo *info)
         thrift_end(footer);
 }
 
-static void describe_schema(ThriftWriter *footer, const ParquetColumnInfo *columns, size_t column_count) {
-        thrift_list(footer, 2, THRIFT_STRUCT, column_count + 1);
+static size_t count_nodes(Type type) {
+        size_t count = type.kind == TYPE_LIST ? 2 : 1;
+        for (size_t i = 0; i < type.field_count; i++)
+                count += count_nodes(type.fields[i].type);
+        return count;
+}
+
+/* A list is a group of the column's name, with one repeated group in it that holds the element. */
+static const ParquetColumnInfo *describe_field(ThriftWriter *footer, Str name, int id, Type type, const ParquetColumnInfo *leaf) {
+        if (!type_is_nested(type)) {
+                describe_leaf(footer, leaf);
+                return leaf + 1;
+        }
+        bool is_list = type.kind == TYPE_LIST;
+        thrift_begin_item(footer);
+        thrift_i32(footer, 3, PARQUET_OPTIONAL);
+        thrift_bytes(footer, 4, name);
+        thrift_i32(footer, 5, is_list ? 1 : (int32_t)type.field_count);
+        if (is_list)
+                thrift_i32(footer, 6, PARQUET_CONVERTED_LIST);
+        thrift_i32(footer, 9, id);
+        if (is_list) {
+                thrift_begin(footer, 10);
+                thrift_begin(footer, PARQUET_UNION_LIST);
+                thrift_end(footer);
+                thrift_end(footer);
+        }
+        thrift_end(footer);
+        if (is_list) {
+                thrift_begin_item(footer);
+                thrift_i32(footer, 3, PARQUET_REPEATED);
+                thrift_bytes(footer, 4, STR("list"));
+                thrift_i32(footer, 5, 1);
+                thrift_end(footer);
+        }
+        for (size_t i = 0; i < type.field_count; i++)
+                leaf = describe_field(footer, type.fields[i].name, type.fields[i].id, type.fields[i].type, leaf);
+        return leaf;
+}
+
+static void describe_schema(ThriftWriter *footer, const ParquetColumnSpec *specs, size_t spec_count, const ParquetColumnInfo *leaf) {
+        size_t nodes = 1;
+        for (size_t i = 0; i < spec_count; i++)
+                nodes += count_nodes(specs[i].type);
+        thrift_list(footer, 2, THRIFT_STRUCT, nodes);
         thrift_begin_item(footer);
         thrift_bytes(footer, 4, STR("table"));
-        thrift_i32(footer, 5, (int32_t)column_count);
+        thrift_i32(footer, 5, (int32_t)spec_count);
         thrift_end(footer);
-        for (size_t i = 0; i < column_count; i++)
-                describe_column(footer, &columns[i]);
+        for (size_t i = 0; i < spec_count; i++)
+                leaf = describe_field(footer, specs[i].name, specs[i].field_id, specs[i].type, leaf);
 }
 
 static void describe_metadata(ThriftWriter *footer, const ParquetPair *pairs, size_t count) {
@@ -205,12 +296,12 @@ static void describe_metadata(ThriftWriter *footer, const ParquetPair *pairs, si
         }
 }
 
-void parquet_describe_file(Buf *out, const ParquetColumnInfo *columns, size_t column_count, int64_t rows, Str groups,
-                           size_t group_count, const ParquetPair *metadata, size_t metadata_count) {
+void parquet_describe_file(Buf *out, const ParquetColumnSpec *specs, size_t spec_count, const ParquetColumnInfo *columns,
+                           size_t column_count, int64_t rows, Str groups, size_t group_count, const ParquetPair *metadata, size_t metadata_count) {
         size_t start = out->size;
         ThriftWriter footer = { .buf = out };
         thrift_i32(&footer, 1, 1);
-        describe_schema(&footer, columns, column_count);
+        describe_schema(&footer, specs, spec_count, columns);
         thrift_i64(&footer, 3, rows);
         thrift_list(&footer, 4, THRIFT_STRUCT, group_count);
         buf_append(out, groups);

@@ -3,7 +3,7 @@
  * A column chunk: [dictionary page] data page ...; each page: a Thrift header, then the body, compressed alone.
  *
  * Body of a data page, version 1: definition levels (u32 size, then runs of one bit per row: 1 = a value, 0 =
- * null), then the values that are not null. Plain values lie as they are in memory; texts are a u32 size and bytes;
+ * null; in a nested column repetition levels before them, and more bits), then the values that are not null. Plain values lie as they are in memory; texts are a u32 size and bytes;
  * booleans are bits. Dictionary-encoded values are a byte with the bit width, then runs of ids.
  *
  * Runs (hybrid encoding): varint(count << 1) and one value, or varint(groups << 1 | 1) and groups of 8 packed
@@ -332,12 +332,16 @@ static void prepare_values(ParquetEncoder *encoder, Chunk *chunk, int fixed_leng
                 return;
         }
         out->nans = parquet_bounds_of(&out->bounds, column);
-        if (column->width == 1)
+        if (column->width == 1 && column->definition_max > 0)
+                use_plain(chunk, column->values, column->count, 1); /* made bits page by page */
+        else if (column->width == 1)
                 prepare_booleans(encoder, chunk);
         else if (column->width == 16 && column->kind == TYPE_DECIMAL)
                 prepare_long_decimals(encoder, chunk, fixed_length);
         else if (column->width == 16)
                 use_plain(chunk, column->values, (size_t)column->count * 16, 16);
+        else if (column->definition_max > 0)
+                use_plain(chunk, column->values, (size_t)column->count * column->width, column->width);
         else
                 prepare_numbers(encoder, chunk, &out->bounds, memory);
 }
@@ -396,6 +400,88 @@ static void write_body(Buf *page, const Chunk *chunk, const PageRange *range) {
                 write_one_run(page, range->value_count, 0);
         else
                 write_id_runs(page, chunk->ids + range->value, range->value_count, chunk->id_width);
+}
+
+/* ---- pages of nested columns ---- */
+
+/* Entries of whole rows until the page is full; row and row_count count entries here. */
+static void next_entries(const Chunk *chunk, ParquetBounds *bounds, PageRange *range) {
+        const ParquetColumn *column = chunk->column;
+        *range = (PageRange){ .row = range->row + range->row_count,
+                              .value = range->value + range->value_count,
+                              .byte = range->byte + range->byte_count };
+        uint32_t at = range->row;
+        for (size_t size = 0; at < column->entries; at++) {
+                const uint8_t *levels = column->levels + 2 * (size_t)at;
+                if (size >= PARQUET_PAGE_BYTES && levels[1] == 0)
+                        break;
+                size += 1;
+                if (levels[0] < column->definition_max)
+                        continue;
+                uint32_t bytes = chunk->plain_width;
+                if (chunk->plain_width == 0) {
+                        const char *text = (const char *)chunk->plain + range->byte + range->byte_count;
+                        memcpy(&bytes, text, sizeof(bytes));
+                        if (column->repetition_max == 0)
+                                parquet_bounds_add_text(bounds, text + sizeof(bytes), bytes);
+                        bytes += (uint32_t)sizeof(bytes);
+                }
+                range->value_count++;
+                range->byte_count += bytes;
+                size += bytes;
+        }
+        range->row_count = at - range->row;
+}
+
+static bool is_one_level(const uint8_t *levels, uint32_t count) {
+        for (uint32_t i = 1; i < count; i++)
+                if (levels[2 * (size_t)i] != levels[0])
+                        return false;
+        return true;
+}
+
+/* Of the two levels of each entry, the one at which `levels` points first. */
+static void write_entry_levels(Buf *buf, const uint8_t *levels, uint32_t count, unsigned most) {
+        size_t size_at = buf->size;
+        int width = bit_width_of(most + 1);
+        buf_u32(buf, 0);
+        if (is_one_level(levels, count)) {
+                write_one_run(buf, count, levels[0]);
+        } else {
+                size_t groups = ((size_t)count + 7) / 8;
+                thrift_varint(buf, groups << 1 | 1);
+                uint8_t *out = buf_reserve(buf, groups * (size_t)width + 16);
+                for (uint32_t at = 0; at < count; at += 8, out += width) {
+                        uint16_t eight[8] = { 0 };
+                        for (uint32_t i = 0; i < 8 && at + i < count; i++)
+                                eight[i] = levels[2 * (size_t)(at + i)];
+                        pack_eight(out, eight, width);
+                }
+                buf_added(buf, groups * (size_t)width);
+        }
+        buf_patch_u32(buf, size_at, (uint32_t)(buf->size - size_at - 4));
+}
+
+static void write_bits(Buf *page, const uint8_t *values, uint32_t count) {
+        size_t bytes = ((size_t)count + 7) / 8;
+        uint8_t *out = buf_reserve(page, bytes + 1);
+        memset(out, 0, bytes);
+        for (uint32_t i = 0; i < count; i++)
+                out[i >> 3] |= (uint8_t)(values[i] << (i & 7));
+        buf_added(page, bytes);
+}
+
+static void write_nested_body(Buf *page, const Chunk *chunk, const PageRange *range) {
+        const ParquetColumn *column = chunk->column;
+        const uint8_t *levels = column->levels + 2 * (size_t)range->row;
+        buf_clear(page);
+        if (column->repetition_max > 0)
+                write_entry_levels(page, levels + 1, range->row_count, column->repetition_max);
+        write_entry_levels(page, levels, range->row_count, column->definition_max);
+        if (column->width == 1)
+                write_bits(page, chunk->plain + range->byte, range->value_count);
+        else
+                buf_append(page, (Str){ (const char *)chunk->plain + range->byte, range->byte_count });
 }
 
 static size_t compress(ParquetEncoder *encoder, void *out, size_t room, Str bytes) {
@@ -478,15 +564,22 @@ void parquet_encode(ParquetEncoder *encoder, const ParquetColumn *column, int fi
                     ParquetEncoded *out) {
         trim(&out->pages);
         buf_clear(&out->pages);
-        *out = (ParquetEncoded){ .pages = out->pages, .rows = column->row, .nulls = column->row - column->count };
+        bool nested = column->definition_max > 0;
+        uint32_t entries = nested ? column->entries : column->row;
+        *out = (ParquetEncoded){ .pages = out->pages, .rows = nested ? column->records : column->row, .values = entries, .nulls = entries - column->count };
         Chunk chunk = { .column = column };
         prepare_values(encoder, &chunk, fixed_length, memory, out);
         out->encoding = chunk.ids ? PARQUET_ENCODING_RLE_DICTIONARY : PARQUET_ENCODING_PLAIN;
 
         PageRange range = { 0 };
         do {
-                next_range(&chunk, &out->bounds, &range);
-                write_body(&encoder->page, &chunk, &range);
+                if (nested) {
+                        next_entries(&chunk, &out->bounds, &range);
+                        write_nested_body(&encoder->page, &chunk, &range);
+                } else {
+                        next_range(&chunk, &out->bounds, &range);
+                        write_body(&encoder->page, &chunk, &range);
+                }
                 Str body = buf_view(&encoder->page);
                 if (out->data_page_count == 0) {
                         bool worth = chunk.dictionary.size + body.size >= COMPRESS_MIN &&
@@ -496,7 +589,9 @@ void parquet_encode(ParquetEncoder *encoder, const ParquetColumn *column, int fi
                 }
                 write_page(encoder, out, PARQUET_PAGE_DATA, body, range.row_count, out->encoding);
                 out->data_page_count++;
-        } while (range.row + range.row_count < column->row);
+        } while (range.row + range.row_count < entries);
+        if (column->repetition_max > 0)
+                out->bounds = (ParquetBounds){ 0 }; /* of a list's elements nobody asks, and Iceberg has none */
         trim(&encoder->page);
         trim(&encoder->plain);
         memory->in_doubt = out->codec == PARQUET_CODEC_NONE || (int64_t)out->pages.size > out->uncompressed / 10 * 9;

@@ -23,7 +23,9 @@ typedef struct ParquetChunkMemory {
 
 typedef struct ParquetEncoded {
         Buf pages;
-        int64_t rows, nulls, nans;
+        int64_t rows;         /* that the chunk belongs to */
+        int64_t values;       /* entries: as many as rows, or in a nested column more */
+        int64_t nulls, nans;  /* of the entries */
         int64_t uncompressed;   /* bytes, headers included */
         size_t dictionary_size; /* bytes of the dictionary page; 0 = there is none */
         int data_page_count;

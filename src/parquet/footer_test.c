@@ -74,7 +74,7 @@ TEST(the_engines_columns_are_read_with_types_and_ids) {
                 { "d", "decimal(38,4)", 2 },
                 { "t", "text", 3 },
                 { "li", "list<bigint>", 4 },
-                { "st", "struct<x: bigint, y: text>", 6 },
+                { "st", "struct<x bigint, y text>", 6 },
                 { "mp", "map<text, bigint>", 9 },
                 { "r", "double", 12 },
         };

@@ -15,6 +15,7 @@
 #include <signal.h>
 
 #include "base/file.h"
+#include "base/map.h"
 #include "base/vec.h"
 #include "parquet/column.h"
 #include "parquet/describe.h"
@@ -23,6 +24,7 @@
 
 #define OUT_BYTES (1u << 20) /* gathered before a write */
 #define THREADS_MAX 8
+#define NESTED_DEPTH_MAX 12     /* lists take two levels of the file's schema */
 #define GROUP_ROWS_MIN 1024u    /* however wide the rows are */
 #define HELPED_ROWS 4096u       /* a smaller row group is encoded by the caller alone */
 #define HELPED_BYTES (2u << 20) /* unless it holds that much text */
@@ -38,6 +40,8 @@ struct ParquetWriterState {
         size_t column_capacity; /* of columns, shadow and infos */
         ParquetColumnInfo *infos;
         ParquetColumn *shadow;
+        ParquetColumnSpec *specs; /* of all columns, nested ones whole */
+        size_t spec_count;
 
         Buf out;
         int64_t position; /* in the file, with what is in out */
@@ -99,6 +103,7 @@ void parquet_writer_free(ParquetWriter *writer) {
         for (int i = 0; i < THREADS_MAX; i++)
                 parquet_encoder_free(state->encoders[i]);
         free(writer->columns);
+        free(writer->firsts);
         free(state->shadow);
         free(state->infos);
         buf_deinit(&state->out);
@@ -139,6 +144,7 @@ static void put_bytes(ParquetWriterState *state, Str bytes) {
 }
 
 static void count_chunk(ParquetColumnInfo *info) {
+        info->values += info->encoded.values;
         info->nulls += info->encoded.nulls;
         info->nans += info->encoded.nans;
         info->bytes += (int64_t)info->encoded.pages.size;
@@ -248,6 +254,8 @@ static void hand_over(ParquetWriter *writer) {
                 ParquetColumn full = writer->columns[i], *empty = &state->shadow[i];
                 empty->width = full.width;
                 empty->kind = full.kind;
+                empty->definition_max = full.definition_max;
+                empty->repetition_max = full.repetition_max;
                 empty->writer = writer;
                 empty->plain_for = full.plain_for;
                 parquet_column_prepare(empty, state->group_rows);
@@ -272,8 +280,10 @@ static void begin_group(ParquetWriter *writer) {
 }
 
 static void check_rows(const ParquetWriter *writer) {
-        for (size_t i = 0; i < writer->column_count; i++)
-                assert(writer->columns[i].row == writer->rows); /* each column once per row */
+        for (size_t i = 0; i < writer->column_count; i++) {
+                const ParquetColumn *column = &writer->columns[i];
+                assert((column->definition_max ? column->records : column->row) == writer->rows); /* each column once per row */
+        }
 }
 
 Status parquet_writer_flush(ParquetWriter *writer, Error *err) {
@@ -303,25 +313,34 @@ Status parquet_writer_flush(ParquetWriter *writer, Error *err) {
 
 /* ---- start ---- */
 
+static Status check_field(Str column, int id, Type type, size_t depth, Arena *arena, Map *ids, Error *err) {
+        if (type.kind == TYPE_MAP || depth > NESTED_DEPTH_MAX)
+                return error_set(err, STATUS_SQL_TYPE, "column '%.*s' %s", STR_ARG(column),
+                                 type.kind == TYPE_MAP ? "is or holds a map, which is not written here" : "is nested too deep");
+        if (id < 1)
+                return error_set(err, STATUS_BAD_VALUE, "column '%.*s' has no field id", STR_ARG(column));
+        void **seen = map_at(ids, arena_strf(arena, "%d", id));
+        if (*seen)
+                return error_set(err, STATUS_BAD_VALUE, "field id %d is given to two columns", id);
+        *seen = ids;
+        if (type.kind == TYPE_STRUCT && type.field_count == 0)
+                return error_set(err, STATUS_SQL_TYPE, "column '%.*s' is or holds a struct without fields", STR_ARG(column));
+        for (size_t i = 0; i < type.field_count; i++)
+                TRY(check_field(column, type.fields[i].id, type.fields[i].type, depth + 1, arena, ids, err));
+        return STATUS_OK;
+}
+
 static Status check_columns(const ParquetColumnSpec *columns, size_t count, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Map ids;
+        map_init(&ids, &arena);
         if (count == 0)
                 return error_set(err, STATUS_BAD_VALUE, "a Parquet file needs at least one column");
         if (count > PARQUET_COLUMNS_MAX)
                 return error_set(err, STATUS_LIMIT, "%zu columns; a Parquet file of ours has at most %u", count,
                                  PARQUET_COLUMNS_MAX);
-        for (size_t i = 0; i < count; i++) {
-                if (type_is_nested(columns[i].type))
-                        return error_set(err, STATUS_SQL_TYPE,
-                                         "column '%.*s' is nested; only flat columns are written here",
-                                         STR_ARG(columns[i].name));
-                if (columns[i].field_id < 1)
-                        return error_set(err, STATUS_BAD_VALUE, "column '%.*s' has no field id",
-                                         STR_ARG(columns[i].name));
-                for (size_t j = 0; j < i; j++)
-                        if (columns[j].field_id == columns[i].field_id)
-                                return error_set(err, STATUS_BAD_VALUE, "field id %d is given to two columns",
-                                                 columns[i].field_id);
-        }
+        for (size_t i = 0; i < count; i++)
+                TRY(check_field(columns[i].name, columns[i].field_id, columns[i].type, 0, &arena, &ids, err));
         return STATUS_OK;
 }
 
@@ -349,7 +368,7 @@ static void grow_columns(ParquetWriter *writer, size_t count) {
         state->column_capacity = count;
 }
 
-static uint32_t group_rows_for(const ParquetOptions *options, const ParquetColumnSpec *columns, size_t count) {
+static uint32_t group_rows_for(const ParquetOptions *options, const ParquetLeaf *columns, size_t count) {
         if (options->group_rows)
                 return options->group_rows;
         size_t row_bytes = 0;
@@ -385,6 +404,13 @@ static void start_state(ParquetWriterState *state, const ParquetOptions *options
         state->open = true;
 }
 
+static void copy_specs(ParquetWriterState *state, const ParquetColumnSpec *columns, size_t count) {
+        state->specs = ARENA_ARRAY(&state->arena, ParquetColumnSpec, count);
+        state->spec_count = count;
+        for (size_t i = 0; i < count; i++)
+                state->specs[i] = (ParquetColumnSpec){ arena_str(&state->arena, columns[i].name), type_copy(&state->arena, columns[i].type), columns[i].field_id };
+}
+
 Status parquet_writer_start(ParquetWriter *writer, int fd, const ParquetColumnSpec *columns, size_t column_count,
                             const ParquetOptions *options, Error *err) {
         static const ParquetOptions defaults = { 0 };
@@ -399,15 +425,27 @@ Status parquet_writer_start(ParquetWriter *writer, int fd, const ParquetColumnSp
                                    options->name ? options->name : "a file");
 
         start_state(state, options);
-        grow_columns(writer, column_count);
-        state->group_rows = group_rows_for(options, columns, column_count);
-        writer->column_count = column_count;
+        copy_specs(state, columns, column_count);
+        ParquetLeaf *leaves;
+        writer->firsts = must_alloc(realloc(writer->firsts, column_count * sizeof(*writer->firsts)));
+        size_t leaf_count = parquet_leaves(state->specs, column_count, &state->arena, &leaves, writer->firsts);
+        if (leaf_count > PARQUET_COLUMNS_MAX) {
+                parquet_writer_abort(writer);
+                return error_set(err, STATUS_LIMIT, "%zu columns and fields; a Parquet file of ours has at most %u", leaf_count, PARQUET_COLUMNS_MAX);
+        }
+        grow_columns(writer, leaf_count);
+        state->group_rows = group_rows_for(options, leaves, leaf_count);
+        writer->rows_max = state->group_rows;
+        writer->column_count = leaf_count;
         writer->bytes_due = options->group_bytes ? options->group_bytes : PARQUET_GROUP_BYTES;
-        for (size_t i = 0; i < column_count; i++) {
+        for (size_t i = 0; i < leaf_count; i++) {
                 ParquetColumn *column = &writer->columns[i];
-                parquet_column_info_start(&state->infos[i], &columns[i], &state->arena);
-                column->width = parquet_width_of(columns[i].type);
-                column->kind = (uint8_t)columns[i].type.kind;
+                const ParquetLeaf *leaf = &leaves[i];
+                parquet_column_info_start(&state->infos[i], leaf->type, leaf->field_id, leaf->path, leaf->path_count);
+                column->width = parquet_width_of(leaf->type);
+                column->kind = (uint8_t)leaf->type.kind;
+                column->definition_max = leaf->is_flat ? 0 : (uint8_t)leaf->definition_max;
+                column->repetition_max = (uint8_t)leaf->repetition_max;
                 column->writer = writer;
                 column->plain_for = 0;
                 parquet_column_prepare(column, state->group_rows);
@@ -429,7 +467,7 @@ void parquet_writer_abort(ParquetWriter *writer) {
 
 void parquet_row_cancel(ParquetWriter *writer) {
         for (size_t i = 0; i < writer->column_count; i++)
-                if (writer->columns[i].row > writer->rows)
+                if (writer->columns[i].row > writer->rows && writer->columns[i].definition_max == 0)
                         parquet_column_take_back(&writer->columns[i]);
 }
 
@@ -438,7 +476,7 @@ void parquet_row_cancel(ParquetWriter *writer) {
 static void write_footer(ParquetWriter *writer) {
         ParquetWriterState *state = writer->state;
         CLEANUP(buf_deinit) Buf footer = { 0 };
-        parquet_describe_file(&footer, state->infos, writer->column_count, state->rows, buf_view(&state->groups),
+        parquet_describe_file(&footer, state->specs, state->spec_count, state->infos, writer->column_count, state->rows, buf_view(&state->groups),
                               state->splits.count, state->metadata, state->metadata_count);
         put_bytes(state, buf_view(&footer));
         flush_out(state);
@@ -457,7 +495,7 @@ static void tell_statistics(const ParquetWriter *writer, Arena *arena, FileStati
         for (size_t i = 0; i < writer->column_count; i++) {
                 const ParquetColumnInfo *info = &state->infos[i];
                 out->columns[i] = (ColumnStatistics){ .field_id = info->field_id,
-                                                      .values = state->rows,
+                                                      .values = info->values,
                                                       .nulls = info->nulls,
                                                       .nans = info->nans,
                                                       .bytes = info->bytes };

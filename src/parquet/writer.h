@@ -4,8 +4,9 @@
  * ParquetWriter: typed values in, a Parquet file out, with what Iceberg wants to know of it.
  *
  * The file is written from its beginning to its end through one descriptor, never seeking, and is not synced
- * here. All columns are flat and optional; every column carries its field id and its logical type. Pages are
- * version 1, dictionary-encoded where that pays and plain where it does not, compressed by zstd level 1.
+ * here. All columns are optional, and so are the fields of structs and the elements of lists; every one carries its field
+ * id and its logical type. Pages are version 1, dictionary-encoded where that pays and plain where it does not,
+ * compressed by zstd level 1.
  *
  *   CLEANUP(parquet_writer_freep) ParquetWriter *writer = parquet_writer_new();
  *   TRY(parquet_writer_start(writer, fd, columns, column_count, NULL, err));
@@ -17,6 +18,10 @@
  *
  * Or column by column: up to parquet_rows_room() values to each, then parquet_rows_end() with their number. A batch
  * should be some thousand rows at most: a row group can only end between two.
+ *
+ * A column of a nested type is several ParquetColumns, one for each leaf in order: parquet_column() gives the first, the
+ * others follow it. Each row gives each leaf its entries, one or more, with parquet_leaf_entry(); the levels are the
+ * caller's to get right (worker/nested.h does). Nested leaves are plain, and cannot be taken back.
  *
  * One thread calls. With threads > 1 the writer has helpers of its own, which encode a finished row group while the
  * caller fills the next one; the caller lends a hand when it gets ahead. Memory is two row groups then, else one.
@@ -37,7 +42,7 @@
 
 typedef struct ParquetColumnSpec {
         Str name;
-        Type type;    /* flat: nested kinds are refused with SQL_TYPE */
+        Type type;    /* maps are refused with SQL_TYPE; nested fields have ids too */
         int field_id; /* from 1 */
 } ParquetColumnSpec;
 
@@ -68,6 +73,12 @@ typedef struct ParquetColumn {
         uint8_t width;  /* bytes of a value; 0 for text and binary */
         uint8_t kind;   /* TypeKind */
 
+        /* a leaf of a nested column: row counts its values alone, and entries say where there is one */
+        uint8_t definition_max, repetition_max; /* the first is 0 in a flat column */
+        uint8_t *levels;                        /* definition and repetition of each entry */
+        uint32_t entries, entry_room;
+        uint32_t records;                       /* entries that begin a row */
+
         /* text and binary: ids in the dictionary, or if plain a length (u32) and bytes each in values */
         bool plain;
         uint8_t plain_for;     /* row groups to go without a dictionary, since one failed */
@@ -79,8 +90,10 @@ typedef struct ParquetColumn {
 } ParquetColumn;
 
 typedef struct ParquetWriter {
-        ParquetColumn *columns;
+        ParquetColumn *columns;   /* leaves */
         size_t column_count;
+        uint32_t *firsts;         /* of each column, its first leaf */
+        uint32_t rows_max;        /* of a row group */
         uint32_t rows;     /* ended rows of the row group being filled */
         uint32_t rows_due; /* the row group ends when rows reaches it */
         size_t bytes;      /* of plain texts in the row group */
@@ -103,12 +116,12 @@ Status parquet_writer_finish(ParquetWriter *writer, Arena *arena, FileStatistics
 void parquet_writer_abort(ParquetWriter *writer);
 
 Status parquet_writer_flush(ParquetWriter *writer, Error *err); /* ends the row group; the row ends call it */
-/* Takes back what was appended since the last row end: one value per column at most. */
+/* Takes back what was appended since the last row end: one value per column at most. Not with nested columns. */
 void parquet_row_cancel(ParquetWriter *writer);
 
 /* Rows that may be appended before the next row end; at least one. */
 static inline size_t parquet_rows_room(const ParquetWriter *writer) {
-        return writer->columns[0].row_max - writer->rows;
+        return writer->rows_max - writer->rows;
 }
 
 /* So many values were appended to each column. IO, DISK_FULL, perhaps from an earlier row group. */
@@ -124,8 +137,14 @@ static inline Status parquet_row_end(ParquetWriter *writer, Error *err) {
 }
 
 static inline ParquetColumn *parquet_column(ParquetWriter *writer, size_t index) {
-        return &writer->columns[index];
+        return &writer->columns[writer->firsts[index]];
 }
+
+/*
+ * One entry of a nested leaf. Where definition is the leaf's definition_max, its value is appended next, by the calls below,
+ * and is not null.
+ */
+void parquet_leaf_entry(ParquetColumn *column, unsigned definition, unsigned repetition);
 
 static inline void parquet_column_null(ParquetColumn *column) {
         assert(column->row < column->row_max);

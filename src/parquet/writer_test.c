@@ -557,11 +557,62 @@ TEST(wide_tables_have_shorter_row_groups) {
         CHECK_INT(output.writer->rows_due % 8, 0);
 }
 
+/* What PyArrow, DuckDB and PyIceberg read of such files is in tests/test_nested.py. */
+TEST(nested_columns_have_a_leaf_for_each_value_and_their_own_counts) {
+        CLEANUP(output_deinit) Output output = output_new(t, NULL);
+        TypeField parts[] = { { .name = STR("x"), .id = 3, .type = FLAT(INT) }, { .name = STR("y"), .id = 4, .type = FLAT(TEXT) } };
+        TypeField element = { .name = STR("element"), .id = 2, .type = { .kind = TYPE_STRUCT, .fields = parts, .field_count = 2 } };
+        TypeField one = { .name = STR("z"), .id = 6, .type = FLAT(BOOLEAN) };
+        ParquetColumnSpec columns[] = { { STR("list"), { .kind = TYPE_LIST, .fields = &element, .field_count = 1 }, 1 },
+                                        { STR("struct"), { .kind = TYPE_STRUCT, .fields = &one, .field_count = 1 }, 5 },
+                                        { STR("flat"), FLAT(BIGINT), 7 } };
+        CHECK_OK(parquet_writer_start(output.writer, output.fd, columns, COUNT_OF(columns), NULL, &t->err));
+        CHECK_INT(output.writer->column_count, 4);
+        for (int row = 0; row < 3000; row++) {
+                ParquetColumn *x = parquet_column(output.writer, 0), *y = x + 1, *z = parquet_column(output.writer, 1);
+                for (int i = 0; i < row % 4 || i == 0; i++) {
+                        bool there = row % 4 > 0;
+                        parquet_leaf_entry(x, there ? 4 : 1, i > 0);
+                        parquet_leaf_entry(y, there ? 3 : 1, i > 0);
+                        if (there)
+                                parquet_column_int32(x, row + i);
+                }
+                parquet_leaf_entry(z, row % 3 == 0 ? 2 : (unsigned)row % 3 - 1, 0);
+                if (row % 3 == 0)
+                        parquet_column_bool(z, row % 2);
+                parquet_column_int64(parquet_column(output.writer, 2), row);
+                CHECK_OK(parquet_row_end(output.writer, &t->err));
+        }
+        CHECK_OK(output_finish(t, &output));
+        CHECK_INT(output.footer.rows, 3000);
+        TypeField *fields;
+        size_t count;
+        CHECK_OK(parquet_footer_fields(&output.footer, &t->arena, &fields, &count, &t->err));
+        CHECK_INT(count, 3);
+        CHECK_STR(type_print(&t->arena, fields[0].type), STR("list<struct<x int, y text>>"));
+        CHECK_INT(fields[0].type.fields[0].id, 2);
+        CHECK_INT(fields[1].type.fields[0].id, 6);
+        const ParquetChunk *chunks = output.footer.groups[0].chunks;
+        CHECK_INT(chunks[0].values, 3000 / 4 * (1 + 1 + 2 + 3));
+        CHECK_INT(chunks[0].nulls, 3000 / 4);
+        CHECK_INT(chunks[1].nulls, chunks[1].values);
+        CHECK(!chunks[0].has_min);
+        CHECK_INT(chunks[2].values, 3000);
+        CHECK_INT(chunks[2].nulls, 2000);
+        CHECK(chunks[2].has_min && chunks[2].has_max);
+        CHECK_INT(output.statistics.column_count, 4);
+        CHECK_INT(output.statistics.columns[0].field_id, 3);
+        CHECK_INT(output.statistics.columns[0].values, chunks[0].values);
+        CHECK(!output.statistics.columns[0].has_lower && output.statistics.columns[2].has_lower);
+}
+
 TEST(what_cannot_be_written_is_refused) {
         CLEANUP(output_deinit) Output output = output_new(t, NULL);
         TypeField element = { .name = STR("element"), .type = FLAT(INT) };
         Type list = { .kind = TYPE_LIST, .fields = &element, .field_count = 1 };
-        ParquetColumnSpec nested = { STR("c"), list, 1 }, no_id = { STR("c"), FLAT(INT), 0 };
+        TypeField pair[] = { { .name = STR("key"), .id = 2, .type = FLAT(TEXT) }, { .name = STR("value"), .id = 3, .type = FLAT(INT) } };
+        Type map = { .kind = TYPE_MAP, .fields = pair, .field_count = 2 };
+        ParquetColumnSpec nested = { STR("c"), list, 1 }, maps = { STR("c"), map, 1 }, no_id = { STR("c"), FLAT(INT), 0 };
         ParquetColumnSpec twice[] = { { STR("a"), FLAT(INT), 7 }, { STR("b"), FLAT(INT), 7 } };
         ParquetColumnSpec fine = { STR("c"), FLAT(INT), 1 };
         ParquetOptions crowd = { .threads = 99 }, odd = { .group_rows = 12 };
@@ -571,7 +622,7 @@ TEST(what_cannot_be_written_is_refused) {
                 const ParquetOptions *options;
                 Status wanted;
         } cases[] = {
-                { &nested, 1, NULL, STATUS_SQL_TYPE },  { &no_id, 1, NULL, STATUS_BAD_VALUE },
+                { &nested, 1, NULL, STATUS_BAD_VALUE }, { &maps, 1, NULL, STATUS_SQL_TYPE },   { &no_id, 1, NULL, STATUS_BAD_VALUE },
                 { twice, 2, NULL, STATUS_BAD_VALUE },   { &fine, 0, NULL, STATUS_BAD_VALUE },
                 { &fine, 1, &crowd, STATUS_BAD_VALUE }, { &fine, 1, &odd, STATUS_BAD_VALUE },
                 { &fine, 1, NULL, STATUS_OK },

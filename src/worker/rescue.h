@@ -8,5 +8,11 @@ typedef struct RescueField {
         Str name;
 } RescueField;
 
+/* A key inside a nested column that its type lacks. */
+typedef struct RescueKey {
+        Str name, text;
+} RescueKey;
+
 /* In the arena; empty fields are left out, and data is NULL when nothing is left. */
-Str rescue_text(const Format *format, const RecordBatch *batch, size_t row, const RescueField *fields, size_t count, Arena *arena);
+Str rescue_text(const Format *format, const RecordBatch *batch, size_t row, const RescueField *fields, size_t count, const RescueKey *keys, size_t key_count,
+                Arena *arena);

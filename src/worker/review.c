@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/reason.h"
 #include "base/vec.h"
+#include "frame/nested.h"
 #include "frame/reader.h"
 #include "frame/typing.h"
 #include "worker/fd_source.h"
@@ -84,6 +85,8 @@ static Rule review_field(Review *r, size_t column, Str field, ReviewedField *out
         *out_changed = false;
         if (rule != RULE_NONE)
                 return rule;
+        if (type_is_nested(typing->type) && !is_null)
+                return RULE_NONE; /* JSON of one meaning is written in many ways */
         Str text = field_unquote(&r->spec->format, field, &r->batch);
         Str print = is_null ? STR_NONE : typing_print(typing, value, &r->batch);
         if (is_null ? field.size == 0 : str_equal(text, print))
@@ -126,7 +129,13 @@ static Status review_row(Review *r, RecordBatch *batch, size_t row) {
                 entry.state = REVIEW_QUARANTINED;
                 entry.rule = rule;
                 entry.place = (uint32_t)i + 1;
-                entry.field = shown(r, field_unquote(&r->spec->format, field, &r->batch), MISFIT_FIELD_MAX);
+                Misfit misfit = { .rule = rule, .field = field_unquote(&r->spec->format, field, &r->batch), .wanted = entry.wanted };
+                if (type_is_nested(r->spec->columns[i].type))
+                        nested_look_inside(&misfit, &r->typings[i], misfit.field, &r->batch);
+                entry.field = shown(r, misfit.field, MISFIT_FIELD_MAX);
+                entry.path = misfit.path;
+                entry.width = misfit.width;
+                entry.wanted = misfit.wanted;
         }
         if (entry.state != REVIEW_QUARANTINED && entry.field_count > 0)
                 entry.state = REVIEW_CHANGED;

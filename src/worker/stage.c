@@ -19,6 +19,7 @@
 #include "worker/fd_source.h"
 #include "worker/fields.h"
 #include "worker/fix.h"
+#include "worker/nested.h"
 #include "worker/rescue.h"
 
 #define EXAMPLE_MAX 200          /* bytes of an example's text */
@@ -68,6 +69,7 @@ typedef struct Job {
         bool data_started, quarantine_started;
         StageRule **found; /* by column + 1 and rule; place 0 is for whole records */
         VEC(UnknownColumn) unknown;
+        Map unknown_keys; /* of nested columns, by place and path: a StageUnknown each */
         VEC(Fixed) fixed;  /* of this batch */
 } Job;
 
@@ -199,6 +201,32 @@ static Status end_rows(ParquetWriter *writer, size_t rows, Error *err) {
         return writer->rows >= writer->rows_due ? parquet_writer_flush(writer, err) : STATUS_OK;
 }
 
+/* --- texts that are told --- */
+
+/* UTF-8 whatever the bytes are: what is not becomes U+FFFD, and so does NUL, which not every client can hold. */
+static Str printable(Arena *arena, Str bytes) {
+        if (utf8_valid(bytes) && !memchr(bytes.data ? bytes.data : "", 0, bytes.size))
+                return bytes;
+        char *text = arena_alloc_raw(arena, bytes.size * 3 + 1);
+        size_t size = 0;
+        for (size_t at = 0; at < bytes.size;) {
+                uint32_t point;
+                size_t step = utf8_decode(bytes, at, &point);
+                size += utf8_encode(point ? point : 0xfffd, text + size);
+                at += step;
+        }
+        return (Str){ text, size };
+}
+
+/* The first so many bytes of a text, whole characters, with dots if it was cut. */
+static Str shown(Arena *arena, Str text, size_t most) {
+        if (text.size <= most)
+                return text;
+        while (most > 0 && (text.data[most] & 0xc0) == 0x80)
+                most--;
+        return arena_strf(arena, "%.*s...", (int)most, text.data);
+}
+
 /* --- rows that fit --- */
 
 typedef struct RowRange {
@@ -231,6 +259,12 @@ static void put_column(ParquetColumn *column, const Vector *vector, Type type, R
         case TYPE_UUID:
                 PUT_ROWS(range, vector->nulls, column, parquet_column_uuid(column, vector->uuids[row]));
                 return;
+        case TYPE_LIST:
+        case TYPE_STRUCT:
+                for (size_t row = range.from; row < range.to; row++)
+                        if (!range.failed || !range.failed[row])
+                                nested_put(column, &type, vector->nulls[row] ? NULL : vector->nested[row]);
+                return;
         case TYPE_TEXT:
                 PUT_ROWS(range, vector->nulls, column,
                          parquet_column_bytes(column, vector->texts[row].data, vector->texts[row].size));
@@ -244,9 +278,56 @@ static void put_column(ParquetColumn *column, const Vector *vector, Type type, R
         }
 }
 
-static void put_nulls(ParquetColumn *column, size_t count) {
-        for (size_t i = 0; i < count; i++)
-                parquet_column_null(column);
+static void put_nulls(ParquetColumn *column, Type type, size_t count) {
+        for (size_t i = 0; i < count; i++) {
+                if (type_is_nested(type))
+                        nested_put(column, &type, NULL);
+                else
+                        parquet_column_null(column);
+        }
+}
+
+/* --- keys of nested columns that their types lack --- */
+
+static const NestedUnknown *unknown_of(const Job *job, size_t column, size_t row) {
+        const Vector *vector = &job->stager->vectors[column];
+        bool is_there = type_is_nested(job->spec->columns[column].type) && job->fields.places[column] != NO_FIELD && !vector->nulls[row];
+        return is_there ? vector->nested[row]->unknown : NULL;
+}
+
+static void note_unknown_key(Job *job, size_t column, const NestedUnknown *unknown) {
+        Map *keys = &job->unknown_keys;
+        Str key = arena_strf(&job->stager->batch_arena, "%zu.%.*s", column, STR_ARG(unknown->path));
+        if (!keys->arena)
+                map_init(keys, job->arena);
+        if (keys->count > TYPE_STRUCT_FIELDS_MAX || map_has(keys, key))
+                return;
+        StageUnknown *told = ARENA_NEW(job->arena, StageUnknown);
+        *told = (StageUnknown){ .place = column + 1,
+                                .path = arena_str(job->arena, unknown->path),
+                                .type = { .kind = TYPE_TEXT },
+                                .example = arena_str(job->arena, printable(job->arena, shown(job->arena, unknown->text, EXAMPLE_MAX))) };
+        map_put(keys, key, told);
+}
+
+static void note_unknown_inside(Job *job, RowRange range) {
+        for (size_t i = 0; i < job->spec->column_count; i++) {
+                if (!type_is_nested(job->spec->columns[i].type))
+                        continue;
+                for (size_t row = range.from; row < range.to; row++)
+                        for (const NestedUnknown *u = range.failed && range.failed[row] ? NULL : unknown_of(job, i, row); u; u = u->next)
+                                note_unknown_key(job, i, u);
+        }
+}
+
+static RescueKey *keys_to_rescue(const Job *job, size_t row, size_t *out_count) {
+        Arena *arena = &job->stager->batch_arena;
+        VEC(RescueKey) keys = { 0 };
+        for (size_t i = 0; i < job->spec->column_count; i++)
+                for (const NestedUnknown *u = unknown_of(job, i, row); u; u = u->next)
+                        vec_push(arena, &keys, ((RescueKey){ nested_path_print(job->spec->columns[i].name, u->path, arena), u->text }));
+        *out_count = keys.count;
+        return keys.items;
 }
 
 static size_t count_fitting(RowRange range) {
@@ -266,7 +347,9 @@ static void put_extra(const Job *job, const RecordBatch *batch, RowRange range, 
         for (size_t row = range.from; row < range.to; row++) {
                 if (range.failed && range.failed[row])
                         continue;
-                Str text = rescue_text(&job->spec->format, batch, row, fields, job->unknown.count, &job->stager->batch_arena);
+                size_t key_count;
+                const RescueKey *keys = keys_to_rescue(job, row, &key_count);
+                Str text = rescue_text(&job->spec->format, batch, row, fields, job->unknown.count, keys, key_count, &job->stager->batch_arena);
                 if (text.data)
                         parquet_column_bytes(column, text.data, text.size);
                 else
@@ -291,7 +374,7 @@ static Status put_range(Job *job, const RecordBatch *batch, RowRange range) {
         size_t count = count_fitting(range);
         for (size_t i = 0; i < spec->column_count; i++) {
                 if (job->fields.places[i] == NO_FIELD)
-                        put_nulls(parquet_column(writer, i), count);
+                        put_nulls(parquet_column(writer, i), spec->columns[i].type, count);
                 else
                         put_column(parquet_column(writer, i), &job->stager->vectors[i], spec->columns[i].type, range);
         }
@@ -306,6 +389,7 @@ static Status put_range(Job *job, const RecordBatch *batch, RowRange range) {
                 put_raw(batch, range, ordinal + 1);
         else if (spec->extra_field_id)
                 put_extra(job, batch, range, ordinal + 1);
+        note_unknown_inside(job, range);
         job->result->accepted += (int64_t)count;
         return end_rows(writer, count, job->err);
 }
@@ -317,7 +401,7 @@ static Status put_rows(Job *job, const RecordBatch *batch, const bool *failed) {
         TRY(start_data(job));
         ParquetWriter *writer = job->stager->data;
         for (size_t from = 0; from < batch->rows;) {
-                size_t room = parquet_column(writer, 0)->row_max - writer->rows, left = batch->rows - from;
+                size_t room = parquet_rows_room(writer), left = batch->rows - from;
                 RowRange range = { from, from + (left < room ? left : room), failed };
                 TRY(put_range(job, batch, range));
                 from = range.to;
@@ -326,30 +410,6 @@ static Status put_rows(Job *job, const RecordBatch *batch, const bool *failed) {
 }
 
 /* --- records that do not --- */
-
-/* UTF-8 whatever the bytes are: what is not becomes U+FFFD, and so does NUL, which not every client can hold. */
-static Str printable(Arena *arena, Str bytes) {
-        if (utf8_valid(bytes) && !memchr(bytes.data ? bytes.data : "", 0, bytes.size))
-                return bytes;
-        char *text = arena_alloc_raw(arena, bytes.size * 3 + 1);
-        size_t size = 0;
-        for (size_t at = 0; at < bytes.size;) {
-                uint32_t point;
-                size_t step = utf8_decode(bytes, at, &point);
-                size += utf8_encode(point ? point : 0xfffd, text + size);
-                at += step;
-        }
-        return (Str){ text, size };
-}
-
-/* The first so many bytes of a text, whole characters, with dots if it was cut. */
-static Str shown(Arena *arena, Str text, size_t most) {
-        if (text.size <= most)
-                return text;
-        while (most > 0 && (text.data[most] & 0xc0) == 0x80)
-                most--;
-        return arena_strf(arena, "%.*s...", (int)most, text.data);
-}
 
 typedef struct Rejected {
         BadRecord bad;
@@ -366,7 +426,10 @@ static Misfit misfit_of(const Job *job, const Rejected *record, Arena *arena) {
                 return misfit;
         misfit.column = &job->spec->columns[record->column];
         Str field = field_unquote(&job->spec->format, record->field, arena);
-        misfit.field = shown(arena, printable(arena, str_slice(field, 0, 2 * FIELD_SHOWN_MAX)), FIELD_SHOWN_MAX);
+        misfit.field = field;
+        if (type_is_nested(misfit.column->type))
+                nested_look_inside(&misfit, &job->typings[record->column], field, arena);
+        misfit.field = shown(arena, printable(arena, str_slice(misfit.field, 0, 2 * FIELD_SHOWN_MAX)), FIELD_SHOWN_MAX);
         return misfit;
 }
 
@@ -388,6 +451,7 @@ static void count_rule(Job *job, const Rejected *record, const Misfit *misfit) {
                               .line = record->bad.line,
                               .text = arena_str(arena, text),
                               .field = arena_str(arena, misfit->field),
+                              .path = arena_str(arena, misfit->path),
                               .width = misfit->width,
                               .wanted = misfit->wanted };
 }
@@ -704,8 +768,11 @@ static void collect_unknown(Job *job, const RecordBatch *batch) {
 
 static void guess_unknown(Job *job) {
         StageResult *result = job->result;
-        result->unknown_count = job->unknown.count;
-        result->unknown = ARENA_ARRAY(job->arena, StageUnknown, job->unknown.count + 1);
+        const Map *keys = &job->unknown_keys;
+        result->unknown_count = job->unknown.count + keys->count;
+        result->unknown = ARENA_ARRAY(job->arena, StageUnknown, result->unknown_count + 1);
+        for (size_t i = 0; i < keys->count; i++)
+                result->unknown[job->unknown.count + i] = *(StageUnknown *)keys->entries[i].value;
         for (size_t i = 0; i < job->unknown.count; i++) {
                 const UnknownColumn *unknown = &job->unknown.items[i];
                 ColumnGuess guess;

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/reason.h"
 #include "base/vec.h"
+#include "frame/nested.h"
 #include "frame/reader.h"
 #include "frame/typing.h"
 #include "worker/fd_source.h"
@@ -131,10 +132,13 @@ static void try_misfit(Trial *t, const RecordBatch *batch, TypingFailure failure
 
 /* ---- records that do ---- */
 
-static bool is_same(Type type, const Vector *a, const Vector *b, size_t row) {
+static bool is_same(Type type, const Vector *a, const Vector *b, size_t row, Arena *arena) {
         if (a->nulls[row] || b->nulls[row])
                 return a->nulls[row] && b->nulls[row];
         switch (type.kind) {
+        case TYPE_LIST:
+        case TYPE_STRUCT:
+                return str_equal(nested_print(&type, a->nested[row], arena), nested_print(&type, b->nested[row], arena));
         case TYPE_TEXT:
                 return str_equal(a->texts[row], b->texts[row]);
         case TYPE_FLOAT:
@@ -161,7 +165,7 @@ static void compare_column(Trial *t, const Tried *tried, const RecordBatch *batc
         if (!type_equal(type, tried->typings[column].type))
                 return;
         for (size_t row = 0; row < batch->rows; row++)
-                if (!t->failed.items[row] && !is_same(type, &t->vectors[column], &t->scratch, row))
+                if (!t->failed.items[row] && !is_same(type, &t->vectors[column], &t->scratch, row, &t->batch))
                         differs[row] = true;
 }
 

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What typing of single values and of nested ones share. For frame alone. */
+#include "frame/typing.h"
+
+/* Text that is trimmed, not empty and no word for NULL, by a flat type other than text. */
+Rule typing_read_plain(const Typing *typing, Str text, Value *out);
+bool typing_is_null_word(const TypingRules *rules, Str text);
+bool typing_has_reader(Type type); /* text included */
