@@ -215,6 +215,9 @@ SHEETS = {
     "titles above records without a header": ("1,a\n2,b\n1,2.5,x,2026-01-01\n2,3.5,y,2026-01-02\n3,4.5,z,2026-01-03\n", 3, 2, 0),
     "headers in the middle": ("id,name,amount\n1,a,2.5\n2,b,3.5\nid,name,amount\n3,c,4.5\n4,d,5.5\nid,name,amount\n5,e,6.5\n", 5, 0, 3),
     "headers in the middle of texts": ("rid,rval\nx,y\nz,w\nrid,rval\np,q\n", 3, 0, 2),
+    "texts of which several lines are equal": ("red,big\nblue,small\nred,big\nblue,small\ngreen,big\n", 5, 0, 0),
+    "one column of moments": ("at\n2020-12-30 01:25:58.745+01\n2020-12-30 02:25:58.745+01\n2020-12-30 03:25:58.745+01\n2020-12-30 04:25:58.745+01\n", 4, 0, 1),
+    "texts like objects": ("\"{'val':x}\"\n\"{'val':x }\"\n\"{'val': x}\"\n", 3, 0, 0),
     "a stray quote below the header": ('id,qty\n1,"x\n2,20\n3,30\n4,40\n', 3, 1, 1),
     "stray quotes among quoted fields": ('qi,qv\n1,5" pipe\n2,"6"" pipe"\n3,"7" pipe"\n4,ok\n', 2, 2, 1),
     "a record too wide below the header": ("id,qty\n1,2,3\n2,20\n3,30\n", 2, 1, 1),
@@ -250,6 +253,16 @@ def test_several_tables_in_one_file_are_said(tmp_path: Path, text: str, said: st
     project.write("in/x.csv", text)
     (left,) = project.lode("add", "z", project.root / "in/x.csv", "-o", "json", check=False).json["left_over"]
     assert said in left["why"]
+
+
+def test_texts_below_texts_are_doubted(project: Project) -> None:
+    """Of one width, and no type tells whether a blank line parts two tables."""
+    project.write("in/x.csv", "name,city\nAnn,Oslo\nBob,Bergen\n\ncode,label\nA,x\nB,y\n")
+    (source,) = project.json("add", "z", project.root / "in/x.csv")["sources"]
+    assert any("line 5" in doubt["what"] and "another table" in doubt["what"] for doubt in source["doubts"])
+    project.write("in/y.csv", "name,city\nAnn,Oslo\n\nBob,Bergen\n\nCarl,Rome\n")
+    (source,) = project.json("add", "z", project.root / "in/y.csv")["sources"]
+    assert not any("another table" in doubt["what"] for doubt in source["doubts"]), "blank lines are usual here"
 
 
 # Numbers as a column has them, one of a column beside it, and their values: what add writes must load what add read.

@@ -430,7 +430,7 @@ static Str *column_of(const Sniffing *sniffing, const Table *table, size_t from_
 
 static bool is_name_like(Str text) {
         size_t letters = 0;
-        if (text.size == 0 || text.size > NAME_SIZE_MAX)
+        if (text.size == 0 || text.size > NAME_SIZE_MAX || text.data[0] == '{' || text.data[0] == '[')
                 return false;
         for (size_t i = 0; i < text.size; i++) {
                 unsigned char c = (unsigned char)text.data[i];
@@ -975,12 +975,12 @@ static bool is_parting(const Sniffing *sniffing, const Format *format, const Rec
 
 /* Whether records begin with a header of their own, that is not the table's. */
 static Status has_own_header(Sniffing *sniffing, const Format *format, const Records *records, size_t first, size_t begin, size_t end,
-                             size_t width, bool *out, Error *err) {
+                             size_t width, bool *out_names, bool *out, Error *err) {
         const Record *header = &records->items[begin], *own = &records->items[first];
         Sniffing part = *sniffing;
         Format plain = *format;
         Table table;
-        *out = false;
+        *out = *out_names = false;
         if (str_equal(str_slice(sniffing->text, header->start, header->end), str_slice(sniffing->text, own->start, own->end)))
                 return STATUS_OK;
         plain.skip = 0;
@@ -991,12 +991,15 @@ static Status has_own_header(Sniffing *sniffing, const Format *format, const Rec
         for (size_t i = 0; i < width && names; i++)
                 names = is_name_like(str_trim(field_unquote(format, table.fields[i], sniffing->arena)));
         *out = names && is_surely_header(sniffing, &plain, &table);
+        *out_names = names && all_differ(sniffing, &plain, &table);
         return STATUS_OK;
 }
 
 /* A table below the table would be quarantined as records of another width, passed over as a footer, or loaded as rows. */
 static Status refuse_table_below(Sniffing *sniffing, const Format *format, const Records *records, size_t first, size_t width, Error *err) {
         size_t looked = 0;
+        bool names = false;
+        int64_t line = 0;
         for (size_t i = first + 1; i < records->count && width > 1; i++) {
                 const Record *begin = &records->items[i];
                 if (is_parting(sniffing, format, begin) || begin->width < 2 || !is_parting(sniffing, format, &records->items[i - 1]))
@@ -1006,12 +1009,16 @@ static Status refuse_table_below(Sniffing *sniffing, const Format *format, const
                         end++;
                 bool other = begin->width != width && end - i >= OTHER_TABLE_RECORDS;
                 if (begin->width == width && looked++ < PARTS_LOOKED_AT)
-                        TRY(has_own_header(sniffing, format, records, first, i, end, width, &other, err));
+                        TRY(has_own_header(sniffing, format, records, first, i, end, width, &names, &other, err));
+                line = (int64_t)begin->line;
                 if (other)
                         return error_reason(err, SEVERAL_TABLES, reason_number((int64_t)begin->line),
                                             reason_number((int64_t)records->items[end - 1].line), reason_number((int64_t)records->items[first].line));
                 i = end - 1;
         }
+        if (looked == 1 && names) /* texts below texts: it may be either */
+                add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "line %lld, below a line that is no record, could be the header of another table", (long long)line),
+                          STR("data; put another table into a file of its own"));
         return STATUS_OK;
 }
 
@@ -1044,6 +1051,20 @@ static Str expression_of(Arena *arena, Str text) {
         return buf_dup(&out, arena);
 }
 
+static bool has_equal_rows(const Sniffing *sniffing, const Table *table) {
+        Map seen;
+        map_init(&seen, sniffing->arena);
+        for (size_t row = 1; row < table->rows; row++) {
+                CLEANUP(buf_deinit) Buf text = { 0 };
+                for (size_t i = 0; i < table->width; i++)
+                        buf_lstr(&text, table->fields[row * table->width + i]);
+                if (map_has(&seen, buf_view(&text)))
+                        return true;
+                map_put(&seen, buf_dup(&text, sniffing->arena), &seen);
+        }
+        return false;
+}
+
 /* Files that were joined have their header in the middle, too: it is none of the data. */
 static void skip_repeated_header(Sniffing *sniffing, Format *format, const Record *header, Table *table) {
         Table once = without_repeats(sniffing, table);
@@ -1052,9 +1073,9 @@ static void skip_repeated_header(Sniffing *sniffing, Format *format, const Recor
         if (repeats == 0 || once.rows < 2 || table->width < 2 || memchr(text.data, '\n', text.size) || memchr(text.data, '\r', text.size))
                 return;
         size_t doubts = sniffing->out->doubt_count;
-        bool is_header = decide_header(sniffing, format, &once);
+        bool is_header = decide_header(sniffing, format, &once), sure = sniffing->out->doubt_count == doubts;
         sniffing->out->doubt_count = doubts;
-        if (!is_header)
+        if (!is_header || (!sure && has_equal_rows(sniffing, &once)))
                 return; /* records may be equal, too */
         Str line = expression_of(sniffing->arena, text);
         format->footer = format->footer.size ? arena_strf(sniffing->arena, "%.*s|%.*s", STR_ARG(format->footer), STR_ARG(line)) : line;
@@ -1155,6 +1176,11 @@ static bool is_prose(Str text) {
         return blank >= 2 && blank * 20 >= lines && wordy >= 3 && wordy * 3 >= lines - blank;
 }
 
+/* A blank within it is no end of a column. */
+static bool is_moment(TypeKind kind) {
+        return kind == TYPE_DATE || kind == TYPE_TIME || kind == TYPE_TIMESTAMP || kind == TYPE_TIMESTAMPTZ;
+}
+
 Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *err) {
         Sniffed made = { .format = format_default(), .whole = whole };
         Sniffing sniffing = { .whole = whole, .arena = arena, .out = &made };
@@ -1175,7 +1201,7 @@ Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *e
         sniffing.ends = ends;
         made.format.decimal = 0; /* not known yet */
         TRY(sniff_table(&sniffing, &made.format, err));
-        if (made.column_count == 1 && sniff_fixed(sniffing.text, whole, arena, out))
+        if (made.column_count == 1 && !is_moment(made.columns[0].guess.type.kind) && sniff_fixed(sniffing.text, whole, arena, out))
                 return STATUS_OK;
         if (made.column_count == 1 && is_prose(sniffing.text))
                 return error_reason(err, IS_PROSE);
