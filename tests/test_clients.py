@@ -157,6 +157,62 @@ def test_pgx(server: Server) -> None:
     }
 
 
+# ---- ODBC ----
+
+# What is the same however rows are fetched; dates of a zone come in UTC, Booleans as text unless they are asked for as bits.
+ODBC = {
+    "values": [7, 1099511627776, "1", 0.5, 1.5, "12.50", "é '\"\\ \U0001F600", None, "2026-11-26", "2026-11-26T01:02:03.456789", "01:02:03", "00ff5c",
+               "00112233-4455-6677-8899-AABBCCDDEEFF", "2026-11-26T01:02:03"],
+    "parameter": [[1, "EU"]],
+    "unicode": [["Zürich \U0001F600 東京", 2]],
+    "echo": [5, 2.5, "x", "2026-11-26", "2026-11-26T01:02:03", "12.75", "1", None],
+    "fetched": [10, True, 49995000],
+    "after": [[42]],
+    "errors": ["42601", "42703", "42P01", "22P02", "42501"],
+    "goes on": [[3]],
+    "side by side": [1, 4998, 2, 4998],
+}
+ODBC_CATALOGUE = {
+    "catalogs": ["shop"],
+    "schemas": ["analytical", "canonical", "egress", "public", "quarantine", "staging"],
+    "table types": ["FOREIGN TABLE", "MATVIEW", "TABLE", "TABLE", "VIEW"],
+    "tables": [["shop", "canonical", "order", "TABLE", ""], ["shop", "canonical", "region", "TABLE", ""]],
+    "columns": [["canonical", "id", 4, "int4", 10, 0, 0, 1], ["canonical", "region", -9, "varchar", 255, None, 1, 2],
+                ["canonical", "amount", 2, "numeric", 9, 2, 1, 3]],
+    "pattern": ["region"],
+    "keys": [["id", 1, "order_pkey"]],
+    "foreign": [["shop", "canonical", "region", "name", "shop", "canonical", "order", "region"]],
+    "indexes": [["order_pkey", 0, "id"]],
+    "best row": [],
+    "versions": 1,
+    "procedures": 0,
+    "types": True,
+}
+
+
+def test_odbc(server: Server, tmp_path: Path) -> None:
+    """As Excel and Power BI Desktop have it; `server` is only there to say whether the clients are."""
+    project = shop(tmp_path)
+    project.write("zones/shop/canonical/region.sql", "-- key: name\n-- column name: text required\nselect distinct region as name from staging.orders\n")
+    project.write("zones/shop/canonical/order.sql", "-- key: id\n-- column id: int required\n-- column region: text -> canonical.region.name\n"
+                  "select id, region, amount from staging.orders\n")
+    project.lode("run")
+    add_user(project, "kim", "--role", "admin", password=PASSWORD)
+    library = next((FETCHED / "odbc" / "usr" / "lib").glob("*/libodbc.so.2")).parent
+    with serving(project) as running:
+        said = json.loads(run(FETCHED / "venv" / "bin" / "python", OURS / "odbc.py", library / "odbc" / "psqlodbcw.so", "127.0.0.1", str(running.port), "shop", "kim",
+                              PASSWORD, env={"LD_LIBRARY_PATH": str(library)}))
+    assert said.pop("product") == ["PostgreSQL", "15", "kim"]
+    assert set(said) == {"plain", "cursor", "server side", "as bound"}
+    for mode, answers in said.items():
+        described, catalogue = answers.pop("described"), answers.pop("catalogue")
+        assert [column[0] for column in described] == ["i", "b", "t", "f", "r", "n", "s", "z", "d", "ts", "ti", "by", "u", "tz"], mode
+        assert catalogue.pop("all tables") >= 5, mode
+        assert catalogue == ODBC_CATALOGUE, mode
+        assert answers == ODBC | ({"values": said["as bound"]["values"], "echo": said["as bound"]["echo"]} if mode == "as bound" else {}), mode
+    assert said["as bound"]["values"][:3] == [7, 1099511627776, True]
+
+
 # ---- pgbouncer ----
 
 def free_port() -> int:

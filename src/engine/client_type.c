@@ -42,6 +42,8 @@ static const struct {
         { "pg_regproc",               { OID_REGPROC,     1008, 4,  -1 } },
         { "pg_name",                  { OID_NAME,        1003, 64, -1 } },
         { "pg_char",                  { OID_CHAR,        1002, 1,  -1 } },
+        { "pg_int2vector",            { OID_INT2VECTOR,  1006, -1, -1 } },
+        { "pg_oidvector",             { OID_OIDVECTOR,   1013, -1, -1 } },
 };
 /* clang-format on */
 
@@ -84,6 +86,10 @@ ClientType client_type_of(Str engine_type) {
         if (element.array == 0)
                 return AS_JSON;
         return (ClientType){ element.array, 0, -1, element.modifier };
+}
+
+uint32_t client_type_vector(uint32_t oid) {
+        return oid == OID_INT2VECTOR ? OID_INT2 : oid == OID_OIDVECTOR ? OID_OID : 0;
 }
 
 uint32_t client_type_element(uint32_t array) {

@@ -15,10 +15,12 @@
 #define OID_NAME 19
 #define OID_INT8 20
 #define OID_INT2 21
+#define OID_INT2VECTOR 22
 #define OID_INT4 23
 #define OID_REGPROC 24
 #define OID_TEXT 25
 #define OID_OID 26
+#define OID_OIDVECTOR 30
 #define OID_JSON 114
 #define OID_FLOAT4 700
 #define OID_FLOAT8 701
@@ -46,5 +48,7 @@ typedef struct ClientType {
 
 /* From the engine's spelling: "DECIMAL(12,2)", "INTEGER[]", "STRUCT(...)". What is not known is text. */
 ClientType client_type_of(Str engine_type);
+/* Elements' type of int2vector and oidvector, which are written 1 2 and count from 0; 0 for what is none. */
+uint32_t client_type_vector(uint32_t oid);
 /* Of one array: its elements' type, oid 0 when `oid` is none of these arrays. */
 uint32_t client_type_element(uint32_t array);

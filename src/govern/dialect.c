@@ -118,15 +118,29 @@ static SqlExpr *array_of(const Dialect *dialect, const SqlExpr *literal) {
 
 /* ---- int2vector and oidvector: by the name of the column, since only the catalog has them ---- */
 
-static bool is_vector(const SqlExpr *expr) {
-        static const char *const names[] = { "indkey",      "indclass", "indoption", "indcollation",
-                                             "proargtypes", "prattrs",  "partattrs", "stxkeys" };
+static const struct {
+        const char *relation, *column, *type;
+} VECTORS[] = {
+        { "pg_index", "indkey", "pg_int2vector" },         { "pg_index", "indclass", "pg_oidvector" },
+        { "pg_index", "indoption", "pg_int2vector" },      { "pg_index", "indcollation", "pg_oidvector" },
+        { "pg_proc", "proargtypes", "pg_oidvector" },      { "pg_trigger", "tgattr", "pg_int2vector" },
+        { "pg_publication_rel", "prattrs", "pg_int2vector" }, { "pg_statistic_ext", "stxkeys", "pg_int2vector" },
+        { "pg_partitioned_table", "partattrs", "pg_int2vector" }, { "pg_partitioned_table", "partclass", "pg_oidvector" },
+        { "pg_partitioned_table", "partcollation", "pg_oidvector" },
+};
+
+/* The type's name; NULL where it is none. */
+static const char *vector_type(const SqlExpr *expr) {
         if (expr->kind == SQL_CAST)
-                return is_vector(expr->cast.child);
-        for (size_t i = 0; expr->kind == SQL_COLUMN_REF && i < COUNT_OF(names); i++)
-                if (str_equal_nocase(last_of(expr->column), str_of(names[i])))
-                        return true;
-        return false;
+                return vector_type(expr->cast.child);
+        for (size_t i = 0; expr->kind == SQL_COLUMN_REF && i < COUNT_OF(VECTORS); i++)
+                if (str_equal_nocase(last_of(expr->column), str_of(VECTORS[i].column)))
+                        return VECTORS[i].type;
+        return NULL;
+}
+
+static bool is_vector(const SqlExpr *expr) {
+        return vector_type(expr) != NULL;
 }
 
 static void shift_index(const Dialect *dialect, SqlExpr *expr) {
@@ -155,6 +169,7 @@ static const struct {
         { "jsonb", "json" },           { "aclitem", "varchar" },    { "cstring", "varchar" },     { "unknown", "varchar" },
         { "regoperator", "pg_oid" },   { "regoper", "pg_oid" },     { "regconfig", "pg_oid" },    { "regdictionary", "pg_oid" },
         { "pg_node_tree", "varchar" }, { "bpchar", "varchar" },     { "citext", "varchar" },
+        { "int2vector", "pg_int2vector" }, { "oidvector", "pg_oidvector" },
 };
 
 static const struct {
@@ -751,6 +766,13 @@ static bool is_value(const SqlExpr *call, Str name) {
         return !sql_table_function_is_allowed(name) && (sql_function_is_allowed(name) || dialect_template(name, call->function.arguments.count));
 }
 
+/* Whether it becomes a SELECT of unnest()s. The engine's own WITH ORDINALITY over a list knows no t.*. */
+static bool is_several(const SqlFrom *from, const SqlExpr *call, Str name) {
+        bool list = str_equal_nocase(name, STR("unnest")) || str_equal_nocase(name, STR("generate_series")) || is_value(call, name);
+        return str_is(name, SQL_ROWS_FROM) || (list && from->function.ordinality) ||
+               (str_equal_nocase(name, STR("unnest")) && call->function.arguments.count > 1);
+}
+
 /* Functions in FROM: of what they give there are relations, or nothing. */
 static Status change_from(void *context, SqlFrom **place, Error *err) {
         Dialect *dialect = context;
@@ -761,11 +783,6 @@ static Status change_from(void *context, SqlFrom **place, Error *err) {
         strip_schema(&call->function.path);
         dialect->in_from = call;
         Str name = last_of(call->function.path);
-        bool several = str_equal_nocase(name, STR("unnest")) && call->function.arguments.count > 1;
-        if (several || str_is(name, SQL_ROWS_FROM) || (is_value(call, name) && from->function.ordinality)) {
-                dialect->in_from = NULL;
-                return dialect_rows(dialect->tree, from, dialect->arena, err);
-        }
         if (str_equal_nocase(name, STR("pg_get_keywords"))) {
                 Str *path = ARENA_ARRAY(dialect->arena, Str, 2);
                 path[0] = STR("-");
@@ -780,6 +797,11 @@ static Status change_from(void *context, SqlFrom **place, Error *err) {
                 call->function.path = one_name(dialect, STR("unnest"));
                 call->function.arguments.items[0].expr = nothing;
                 call->function.arguments.count = 1;
+                if (from->function.ordinality)
+                        return dialect_rows(dialect->tree, from, dialect->arena, err);
+        } else if (is_several(from, call, name)) {
+                dialect->in_from = NULL;
+                return dialect_rows(dialect->tree, from, dialect->arena, err);
         } else if (is_value(call, name)) {
                 dialect->in_from = NULL;
                 sql_make_row(dialect->arena, from);
@@ -805,11 +827,44 @@ static bool change_series(const Dialect *dialect, SqlExpr **item) {
         return true;
 }
 
-/* A vector that is itself a column of the answer reads as PostgreSQL writes it, 1 2, and a number of an object as its name. */
+/* The engine finds no function for a list under another name, so only what goes out has it. */
+static const char *vector_text(const Dialect *dialect, const char *type) {
+        return arena_printf(dialect->arena, "CAST(CAST($1 AS VARCHAR) AS %s)", type);
+}
+
+static bool is_in_from(const SqlFrom *from, const char *name, Str alias) {
+        if (from->kind == SQL_FROM_JOIN)
+                return is_in_from(from->join.left, name, alias) || is_in_from(from->join.right, name, alias);
+        if (from->kind != SQL_FROM_TABLE || !str_equal_nocase(last_of(from->table.path), str_of(name)))
+                return false;
+        return alias.size == 0 || str_equal_nocase(alias, from->alias.size > 0 ? from->alias : last_of(from->table.path));
+}
+
+/* Vectors among the columns of * and t.*: * REPLACE (...). */
+static void change_star(const Dialect *dialect, const SqlFrom *from, SqlExpr *star) {
+        SqlStarReplace *replaces = ARENA_ARRAY(dialect->arena, SqlStarReplace, COUNT_OF(VECTORS));
+        size_t count = 0;
+        if (!dialect->about_catalog || star->star.columns || star->star.exclude_count + star->star.replace_count + star->star.rename_count > 0)
+                return;
+        for (size_t i = 0; i < COUNT_OF(VECTORS); i++) {
+                if (!is_in_from(from, VECTORS[i].relation, star->star.relation))
+                        continue;
+                Str parts[2] = { star->star.relation, str_of(VECTORS[i].column) };
+                bool whole = star->star.relation.size == 0;
+                SqlExpr *column = sql_make_column(dialect->arena, whole ? 1 : 2, whole ? parts + 1 : parts);
+                replaces[count++] = (SqlStarReplace){ parts[1], make_template(dialect, star, vector_text(dialect, VECTORS[i].type), 1, &column) };
+        }
+        star->star.replaces = replaces;
+        star->star.replace_count = count;
+}
+
+/* A vector that is itself a column of the answer has PostgreSQL's type, and a number of an object reads as its name. */
 static void change_outputs(const Dialect *dialect, SqlQuery *query) {
         for (size_t i = 0; query->kind == SQL_SELECT_NODE && i < query->select.list.count; i++) {
                 SqlExpr **item = &query->select.list.items[i];
-                if (change_series(dialect, item))
+                if ((*item)->kind == SQL_STAR)
+                        change_star(dialect, query->select.from, *item);
+                if ((*item)->kind == SQL_STAR || change_series(dialect, item))
                         continue;
                 size_t object = (*item)->kind == SQL_CAST ? find_object((*item)->cast.type) : COUNT_OF(OBJECTS);
                 if (object < COUNT_OF(OBJECTS)) {
@@ -818,7 +873,7 @@ static void change_outputs(const Dialect *dialect, SqlQuery *query) {
                         (*item)->alias = alias;
                 }
                 bool column = dialect->about_catalog && (*item)->kind == SQL_COLUMN_REF;
-                const char *text = column && is_vector(*item)      ? "array_to_string($1, ' ')"
+                const char *text = column && is_vector(*item)      ? vector_text(dialect, vector_type(*item))
                                    : column && is_procedure(*item) ? object_text(OBJECT_PROCEDURE)
                                                                    : NULL;
                 if (!text)

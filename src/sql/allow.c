@@ -98,7 +98,7 @@ static const char types[] =
 
 /* PostgreSQL's for its catalog; the worker knows the first four, binding replaces the others. */
 static const char catalog_types[] =
-        " pg_oid pg_regproc pg_name pg_char regclass regtype regproc regprocedure regnamespace regrole ";
+        " pg_oid pg_regproc pg_name pg_char pg_int2vector pg_oidvector regclass regtype regproc regprocedure regnamespace regrole ";
 
 /* With blanks in them, so not for the list. */
 static const char *const long_types[] = {

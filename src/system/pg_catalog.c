@@ -182,6 +182,16 @@ static Status own_attributes(System *system UNUSED, RowFile *file, Error *err) {
         return STATUS_OK;
 }
 
+/* An index has columns of its own, of the table's types. */
+static Status index_attributes(RowFile *file, const WorldKey *key, TypeIndex *index, Arena *arena, Error *err) {
+        for (size_t k = 0; k < key->count; k++) {
+                const WorldColumn *column = &key->table->columns[key->columns[k] - 1];
+                AttributeRow row = { key->index, column->name, k + 1, column->modifier, column->dimensions, false };
+                TRY(attribute_row(file, &row, map_get(&index->by_oid, arena_strf(arena, "%u", column->type)), err));
+        }
+        return STATUS_OK;
+}
+
 static Status make_attributes(System *system, RowFile *file, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         const World *world;
@@ -198,6 +208,9 @@ static Status make_attributes(System *system, RowFile *file, Error *err) {
                         TRY(attribute_row(file, &row, map_get(&index.by_oid, oid), err));
                 }
         }
+        for (size_t i = 0; i < world->key_count; i++)
+                if (world->keys[i]->kind != 'f')
+                        TRY(index_attributes(file, world->keys[i], &index, &arena, err));
         return STATUS_OK;
 }
 

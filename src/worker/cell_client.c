@@ -185,16 +185,16 @@ static bool has_null(const Column *child, idx_t from, idx_t count) {
 }
 
 /* Int32 dimensions, whether there are NULLs, element OID; for the one dimension length and lower bound; the values. */
-static void send_array(Buf *out, const Column *column, idx_t row) {
+static void send_elements(Buf *out, const Column *column, idx_t row, bool vector) {
         const Column *child = column->children;
         idx_t from, count = elements_of(column, row, &from);
-        buf_be32(out, count > 0);
+        buf_be32(out, count > 0 || vector);
         buf_be32(out, has_null(child, from, count));
         buf_be32(out, column->element);
-        if (count == 0)
+        if (count == 0 && !vector)
                 return;
         buf_be32(out, (uint32_t)count);
-        buf_be32(out, 1);
+        buf_be32(out, !vector);
         for (idx_t i = 0; i < count && !out->failed; i++) {
                 buf_be32(out, UINT32_MAX);
                 if (cell_is_null(child, from + i))
@@ -202,6 +202,24 @@ static void send_array(Buf *out, const Column *column, idx_t row) {
                 size_t at = out->size;
                 child->print(out, child, from + i);
                 buf_patch_be32(out, at - 4, (uint32_t)(out->size - at));
+        }
+}
+
+static void send_array(Buf *out, const Column *column, idx_t row) {
+        send_elements(out, column, row, false);
+}
+
+/* int2vector and oidvector: of one dimension also where they are empty, and counted from 0. */
+static void send_vector(Buf *out, const Column *column, idx_t row) {
+        send_elements(out, column, row, true);
+}
+
+static void print_vector(Buf *out, const Column *column, idx_t row) {
+        const Column *child = column->children;
+        idx_t from, count = elements_of(column, row, &from);
+        for (idx_t i = 0; i < count && !out->failed; i++) {
+                buf_append_cstr(out, i ? " " : "");
+                child->print(out, child, from + i);
         }
 }
 
@@ -294,7 +312,8 @@ void column_for_client(Column *column, duckdb_logical_type type, uint16_t format
                 flat_for_client(column, type, format, arena);
                 return;
         }
-        column->element = client_type_element(client_type_of(engine_type_name(type, arena)).oid);
+        uint32_t oid = client_type_of(engine_type_name(type, arena)).oid, vector = client_type_vector(oid);
+        column->element = vector ? vector : client_type_element(oid);
         if (column->element == 0)
                 return; /* JSON, in either format */
         CLEANUP(engine_type_deinit)
@@ -302,5 +321,7 @@ void column_for_client(Column *column, duckdb_logical_type type, uint16_t format
                 column->shape == COLUMN_LIST ? duckdb_list_type_child_type(type) : duckdb_array_type_child_type(type);
         column_of_type(child, arena, column->children); /* not as in JSON */
         flat_for_client(column->children, child, format, arena);
-        column->print = format == 1 ? send_array : print_array;
+        if (vector == OID_OID && format == 1)
+                column->children->print = send_oid;
+        column->print = vector ? (format == 1 ? send_vector : print_vector) : format == 1 ? send_array : print_array;
 }

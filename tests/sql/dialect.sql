@@ -498,3 +498,5 @@ select * from only nosuch
 select * from only (select 1)
 select rows from (select 1 as rows) t
 select 1, rows from (values (1)) t(rows)
+select p.*, 1 as one from unnest(array['x', 'y']) with ordinality as p(a, n)
+select g.* from generate_series(1, 2) with ordinality as g(a, n)
