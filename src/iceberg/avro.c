@@ -16,6 +16,7 @@
 
 #include "base/hash.h"
 #include "base/map.h"
+#include "base/snappy.h"
 #include "base/vec.h"
 
 #define HEADER_ENTRIES_MAX 1000
@@ -171,7 +172,8 @@ void avro_skip(const AvroNode *node, Cursor *cursor) {
 
 typedef struct SchemaParser {
         Arena *arena;
-        Map named; /* AvroNode by name, without namespace */
+        Map named, simple; /* AvroNode by its name with namespace; and without, the first of that name */
+        Str space;         /* the namespace that holds where we are */
         size_t nodes;
 } SchemaParser;
 
@@ -190,6 +192,30 @@ static Str without_namespace(Str name) {
                 if (name.data[i - 1] == '.')
                         return str_slice(name, i, name.size);
         return name;
+}
+
+static Str with_namespace(const SchemaParser *parser, Str name) {
+        bool whole = str_find_byte(name, '.') < name.size || parser->space.size == 0;
+        return whole ? name : arena_strf(parser->arena, "%.*s.%.*s", STR_ARG(parser->space), STR_ARG(name));
+}
+
+/* By its whole name; files that are careless with namespaces mean the one type of that name. */
+static AvroNode *find_named(SchemaParser *parser, Str name) {
+        AvroNode *node = map_get(&parser->named, with_namespace(parser, name));
+        return node ? node : map_get(&parser->simple, without_namespace(name));
+}
+
+/* Known before its fields are read: they may name it. */
+static void add_named(SchemaParser *parser, const Json *json, AvroNode *node) {
+        Str own = json_string(json_get(json, "namespace"));
+        Str written = node->name, simple = without_namespace(written);
+        if (simple.size < written.size)
+                parser->space = str_slice(written, 0, written.size - simple.size - 1);
+        else if (own.size > 0)
+                parser->space = own;
+        map_put(&parser->named, with_namespace(parser, written), node);
+        if (!map_has(&parser->simple, simple))
+                map_put(&parser->simple, simple, node);
 }
 
 static Status parse_node(SchemaParser *parser, const Json *json, int depth, AvroNode **out, Error *err);
@@ -237,9 +263,19 @@ static Status parse_item(SchemaParser *parser, const Json *json, int depth, Avro
         return parse_node(parser, json_get(json, key), depth + 1, &node->branches[0], err);
 }
 
+static Status parse_symbols(SchemaParser *parser, const Json *json, AvroNode *node, Error *err) {
+        const Json *symbols;
+        TRY(json_want_array(json, "symbols", &symbols, err));
+        node->count = json_count(symbols);
+        node->symbols = ARENA_ARRAY(parser->arena, Str, node->count + 1);
+        for (size_t i = 0; i < node->count; i++)
+                node->symbols[i] = json_string(json_at(symbols, i));
+        return STATUS_OK;
+}
+
 /* A name: a primitive type, or one that was defined before. */
 static Status parse_name(SchemaParser *parser, Str name, AvroNode *node, AvroNode **out, Error *err) {
-        AvroNode *named = map_get(&parser->named, without_namespace(name));
+        AvroNode *named = find_named(parser, name);
         if (named) {
                 *out = named;
                 return STATUS_OK;
@@ -273,13 +309,18 @@ static Status parse_object(SchemaParser *parser, const Json *json, int depth, Av
         node->element_id = small_int(json_get(json, "element-id"), -1);
         node->empty = node->kind == AVRO_NULL;
         *out = node;
+        node->precision = small_int(json_get(json, "precision"), 0);
+        node->scale = small_int(json_get(json, "scale"), 0);
+        Str space = parser->space;
         if (node->kind == AVRO_RECORD || node->kind == AVRO_FIXED || node->kind == AVRO_ENUM) {
                 TRY(json_want_string(json, "name", &node->name, err));
-                /* Known before its fields are read: they may name it. */
-                map_put(&parser->named, without_namespace(node->name), node);
+                add_named(parser, json, node);
         }
         if (node->kind == AVRO_RECORD)
-                return parse_record(parser, json, depth, node, err);
+                TRY(parse_record(parser, json, depth, node, err));
+        parser->space = space;
+        if (node->kind == AVRO_ENUM)
+                return parse_symbols(parser, json, node, err);
         if (node->kind == AVRO_ARRAY || node->kind == AVRO_MAP)
                 return parse_item(parser, json, depth, node, err);
         if (node->kind == AVRO_FIXED) {
@@ -308,11 +349,12 @@ static Status parse_node(SchemaParser *parser, const Json *json, int depth, Avro
         return error_set(err, STATUS_CORRUPT, "the Avro schema lacks a type");
 }
 
-static Status parse_schema(Str text, const char *name, Arena *arena, AvroNode **out, Error *err) {
+Status avro_schema_parse(Str text, const char *name, Arena *arena, AvroNode **out, Error *err) {
         Json *json;
         TRY(json_parse(text, name, arena, &json, err));
         SchemaParser parser = { .arena = arena };
         map_init(&parser.named, arena);
+        map_init(&parser.simple, arena);
         return parse_node(&parser, json, 0, out, err);
 }
 
@@ -348,7 +390,7 @@ Status avro_open(Str bytes, const char *name, Arena *arena, AvroReader *out, Err
         if (!str_equal(cursor_bytes(&reader.rest, MAGIC.size), MAGIC))
                 return broken(&reader, err, "not an Avro file");
         TRY(read_header(&reader, err));
-        if (parse_schema(avro_header(&reader, "avro.schema"), NULL, arena, &reader.schema, err) != STATUS_OK)
+        if (avro_schema_parse(avro_header(&reader, "avro.schema"), NULL, arena, &reader.schema, err) != STATUS_OK)
                 return error_context(err, "%s: schema in the Avro header", name);
         reader.codec = avro_header(&reader, "avro.codec");
         *out = reader;
@@ -382,26 +424,24 @@ static bool sink_grow(Sink *sink) {
         return true;
 }
 
-typedef enum Unpacked { UNPACKED, UNPACK_BROKEN, UNPACK_TOO_BIG } Unpacked;
-
-static Unpacked unpack_null(Str packed, Sink *sink) {
+static AvroUnpacked unpack_null(Str packed, Sink *sink) {
         /* Borrowed from the file, whose bytes outlive the result. */
         union {
                 const char *from;
                 char *to;
         } view = { .from = packed.data };
         if (packed.size > sink->limit)
-                return UNPACK_TOO_BIG;
+                return AVRO_TOO_BIG;
         sink->data = view.to;
         sink->size = packed.size;
-        return UNPACKED;
+        return AVRO_UNPACKED;
 }
 
 static void inflate_endp(z_stream *stream) {
         inflateEnd(stream);
 }
 
-static Unpacked unpack_deflate(Str packed, Sink *sink) {
+static AvroUnpacked unpack_deflate(Str packed, Sink *sink) {
         union {
                 const char *from;
                 Bytef *to;
@@ -411,15 +451,15 @@ static Unpacked unpack_deflate(Str packed, Sink *sink) {
                 panic("zlib cannot start");
         for (;;) {
                 if (sink->size == sink->capacity && !sink_grow(sink))
-                        return UNPACK_TOO_BIG;
+                        return AVRO_TOO_BIG;
                 stream.next_out = (Bytef *)sink->data + sink->size;
                 stream.avail_out = (uInt)(sink->capacity - sink->size);
                 int state = inflate(&stream, Z_NO_FLUSH);
                 sink->size = sink->capacity - stream.avail_out;
                 if (state == Z_STREAM_END)
-                        return UNPACKED;
+                        return AVRO_UNPACKED;
                 if (state != Z_OK || (stream.avail_in == 0 && stream.avail_out > 0))
-                        return UNPACK_BROKEN;
+                        return AVRO_BROKEN;
         }
 }
 
@@ -427,90 +467,49 @@ static void zstd_freep(ZSTD_DCtx **context) {
         ZSTD_freeDCtx(*context);
 }
 
-static Unpacked unpack_zstd(Str packed, Sink *sink) {
+static AvroUnpacked unpack_zstd(Str packed, Sink *sink) {
         CLEANUP(zstd_freep) ZSTD_DCtx *context = ZSTD_createDCtx();
         if (!context)
                 panic("zstd cannot start");
         ZSTD_inBuffer in = { packed.data, packed.size, 0 };
         for (;;) {
                 if (sink->size == sink->capacity && !sink_grow(sink))
-                        return UNPACK_TOO_BIG;
+                        return AVRO_TOO_BIG;
                 ZSTD_outBuffer out = { sink->data, sink->capacity, sink->size };
                 size_t left = ZSTD_decompressStream(context, &out, &in);
                 sink->size = out.pos;
                 if (ZSTD_isError(left))
-                        return UNPACK_BROKEN;
+                        return AVRO_BROKEN;
                 if (left == 0 && in.pos == in.size)
-                        return UNPACKED;
+                        return AVRO_UNPACKED;
                 if (in.pos == in.size && out.pos < out.size)
-                        return UNPACK_BROKEN;
+                        return AVRO_BROKEN;
         }
-}
-
-/* One element of a snappy stream: a literal, or a copy from what is there already. False if broken. */
-static bool snappy_element(Cursor *in, Sink *sink) {
-        uint8_t tag = cursor_u8(in);
-        size_t length, offset = 0;
-        if ((tag & 3) == 0) {
-                length = (size_t)(tag >> 2) + 1;
-                if (length > 60) {
-                        size_t extra = length - 60;
-                        length = 0;
-                        for (size_t i = 0; i < extra; i++)
-                                length |= (size_t)cursor_u8(in) << (8 * i);
-                        length++;
-                }
-                Str literal = cursor_bytes(in, length);
-                if (in->failed || length > sink->capacity - sink->size)
-                        return false;
-                memcpy(sink->data + sink->size, literal.data, length);
-                sink->size += length;
-                return true;
-        }
-        if ((tag & 3) == 1) {
-                length = 4 + ((tag >> 2) & 7);
-                offset = (size_t)(tag >> 5) << 8 | cursor_u8(in);
-        } else {
-                length = (size_t)(tag >> 2) + 1;
-                offset = (tag & 3) == 2 ? cursor_u16(in) : cursor_u32(in);
-        }
-        if (in->failed || offset == 0 || offset > sink->size || length > sink->capacity - sink->size)
-                return false;
-        for (size_t i = 0; i < length; i++, sink->size++)
-                sink->data[sink->size] = sink->data[sink->size - offset]; /* may overlap itself: byte by byte */
-        return true;
 }
 
 /* Avro adds the CRC32 of the unpacked bytes, big-endian, at the end. */
-static Unpacked unpack_snappy(Str packed, Sink *sink) {
+static AvroUnpacked unpack_snappy(Str packed, Sink *sink) {
         if (packed.size < 5)
-                return UNPACK_BROKEN;
-        Cursor in = cursor_of(str_slice(packed, 0, packed.size - 4));
-        uint64_t size = 0;
-        for (int shift = 0;; shift += 7) {
-                uint8_t byte = cursor_u8(&in);
-                size |= (uint64_t)(byte & 0x7f) << shift;
-                if (!(byte & 0x80))
-                        break;
-                if (shift >= 28)
-                        return UNPACK_BROKEN;
-        }
+                return AVRO_BROKEN;
+        Str raw = str_slice(packed, 0, packed.size - 4);
+        uint64_t size;
+        if (!snappy_size(raw, &size))
+                return AVRO_BROKEN;
         if (size > sink->limit)
-                return UNPACK_TOO_BIG;
+                return AVRO_TOO_BIG;
         sink->data = arena_alloc_raw(sink->arena, (size_t)size + 1);
-        sink->capacity = (size_t)size;
-        while (cursor_left(&in) > 0)
-                if (!snappy_element(&in, sink))
-                        return UNPACK_BROKEN;
+        sink->capacity = sink->size = (size_t)size;
+        if (!snappy_unpack(raw, sink->data, sink->size))
+                return AVRO_BROKEN;
         const uint8_t *check = (const uint8_t *)packed.data + packed.size - 4;
         uint32_t wanted = (uint32_t)check[0] << 24 | (uint32_t)check[1] << 16 | (uint32_t)check[2] << 8 | check[3];
         uint32_t got = (uint32_t)crc32(0, (const Bytef *)sink->data, (uInt)sink->size);
-        return sink->size == size && got == wanted ? UNPACKED : UNPACK_BROKEN;
+        return got == wanted ? AVRO_UNPACKED : AVRO_BROKEN;
 }
 
 static const struct {
         const char *name;
-        Unpacked (*unpack)(Str packed, Sink *sink);
+        AvroUnpacked (*unpack)(Str packed, Sink *sink);
 } codecs[] = {
         { "", unpack_null }, /* the key may be left out */
         { "null", unpack_null },
@@ -519,28 +518,35 @@ static const struct {
         { "snappy", unpack_snappy },
 };
 
-static Status unpack(AvroReader *reader, Str packed, Str *out, Error *err) {
-        size_t left = AVRO_FILE_MAX - reader->inflated;
-        Sink sink = { .arena = reader->arena, .limit = left < AVRO_BLOCK_MAX ? left : AVRO_BLOCK_MAX };
+AvroUnpacked avro_unpack(Str codec, Str packed, size_t limit, Arena *arena, Str *out) {
+        Sink sink = { .arena = arena, .limit = limit };
         /* All writers close a block a little after 64 KB, unless the file ends. */
         sink.guess = packed.size < 2048 ? 8192 : packed.size < BLOCK_TARGET ? BLOCK_TARGET + 4096 : packed.size * 4;
         size_t i = 0;
-        while (i < COUNT_OF(codecs) && !str_is(reader->codec, codecs[i].name))
+        while (i < COUNT_OF(codecs) && !str_is(codec, codecs[i].name))
                 i++;
         if (i == COUNT_OF(codecs))
+                return AVRO_NO_CODEC;
+        AvroUnpacked unpacked = codecs[i].unpack(packed, &sink);
+        *out = (Str){ sink.data, sink.size };
+        return unpacked;
+}
+
+static Status unpack(AvroReader *reader, Str packed, Str *out, Error *err) {
+        size_t left = AVRO_FILE_MAX - reader->inflated;
+        size_t limit = left < AVRO_BLOCK_MAX ? left : AVRO_BLOCK_MAX;
+        switch (avro_unpack(reader->codec, packed, limit, reader->arena, out)) {
+        case AVRO_UNPACKED:
+                break;
+        case AVRO_NO_CODEC:
                 return error_set(err, STATUS_CORRUPT, "%s: Avro codec '%.*s' is not known", reader->name,
                                  STR_ARG(str_slice(reader->codec, 0, 40)));
-        switch (codecs[i].unpack(packed, &sink)) {
-        case UNPACKED:
-                break;
-        case UNPACK_BROKEN:
+        case AVRO_BROKEN:
                 return broken(reader, err, "a packed Avro block is broken");
-        case UNPACK_TOO_BIG:
-                return error_set(err, STATUS_LIMIT, "%s: an Avro block is bigger than %zu bytes", reader->name,
-                                 sink.limit);
+        case AVRO_TOO_BIG:
+                return error_set(err, STATUS_LIMIT, "%s: an Avro block is bigger than %zu bytes", reader->name, limit);
         }
-        reader->inflated += sink.size;
-        *out = (Str){ sink.data, sink.size };
+        reader->inflated += out->size;
         return STATUS_OK;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Avro: object container files, as far as Iceberg uses them (Avro 1.11 specification, "Object Container Files").
+ * Avro: object container files (Avro 1.11 specification, "Object Container Files"): those of Iceberg whole, and the parts
+ * that `frame` reads deliveries with, which may be of any size: schema, codecs, values.
  *
  * Own, because the common library drops field ids and header keys, both ways. The reader gives the writer's schema as
  * a tree and each block's bytes; whoever decodes walks the tree beside a Cursor, takes what it knows by field id and
@@ -35,10 +36,12 @@ struct AvroNode {
         Str name;              /* record, fixed, enum */
         Str logical;           /* logicalType, or empty */
         int size;              /* fixed: bytes */
+        int precision, scale;  /* decimal; 0 where it does not say */
+        Str *symbols;          /* enum; count of them */
         int element_id;        /* array: element-id, -1 if absent */
         AvroField *fields;     /* record */
         AvroNode **branches;   /* union; array and map: one, the item */
-        size_t count;          /* of fields or branches */
+        size_t count;          /* of fields, branches or symbols */
         bool empty;            /* a value takes no byte at all */
 };
 
@@ -59,6 +62,13 @@ Status avro_open(Str bytes, const char *name, Arena *arena, AvroReader *out, Err
 Str avro_header(const AvroReader *reader, const char *key); /* STR_NONE if absent */
 /* The next block's records as bytes, inflated into the arena (or borrowed from the file): *count of them, 0 = end. */
 Status avro_next_block(AvroReader *reader, Cursor *out, int64_t *count, Error *err);
+
+/* The schema of a header, as JSON text. A type may name itself, so the tree may lead back: who walks it counts. */
+Status avro_schema_parse(Str text, const char *name, Arena *arena, AvroNode **out, Error *err);
+
+typedef enum AvroUnpacked { AVRO_UNPACKED, AVRO_BROKEN, AVRO_TOO_BIG, AVRO_NO_CODEC } AvroUnpacked;
+/* The bytes of one block, in the arena or borrowed from `packed`. */
+AvroUnpacked avro_unpack(Str codec, Str packed, size_t limit, Arena *arena, Str *out);
 
 /* Values, by the writer's schema. A wrong one fails the cursor. */
 int64_t avro_long(Cursor *cursor);
