@@ -31,13 +31,32 @@
         X(INTERRUPTED,     INTERRUPTED, "",     "interrupted while reading the delivery", "")                                        \
         /* bytes of a delivery */                                                                                                    \
         X(IS_ZIP,          HELD,        "",     "the file is a zip archive", "archives are unpacked in ingress/, and those in archives are not") \
-        X(IS_PARQUET,      HELD,        "",     "the file is a Parquet file, which is not read", "CSV, JSON, Excel workbooks and lines of fixed width are read") \
+        X(IS_PARQUET,      HELD,        "",     "the file is a Parquet file", "the source's text says how its files are read: format: parquet") \
         X(IS_OFFICE,       HELD,        "",     "the file is an old Excel or Office file, which is not read", "save the sheet as CSV UTF-8") \
-        X(IS_PDF,          HELD,        "",     "the file is a PDF, which is not read", "CSV, JSON, Excel workbooks and lines of fixed width are read")          \
-        X(IS_NO_TABLE,     HELD,        "t",    "the file is %1, and no table", "CSV, JSON, Excel workbooks and lines of fixed width are read")                                    \
+        X(IS_PDF,          HELD,        "",     "the file is a PDF, which is not read", "CSV, JSON, Excel workbooks, Parquet, Avro and lines of fixed width are read")          \
+        X(IS_NO_TABLE,     HELD,        "t",    "the file is %1, and no table", "CSV, JSON, Excel workbooks, Parquet, Avro and lines of fixed width are read")                                    \
         X(IS_HTML,         HELD,        "",     "the file is a web page (HTML), and no table", "is it what a server said instead of the data? ask for the file again") \
         X(IS_PROSE,        HELD,        "",     "the file is prose: lines of words, in paragraphs, that nothing parts into fields", "if its lines are data, write a source for them by hand") \
         X(IS_TAR,          HELD,        "",     "the file is a tar archive", "archives are unpacked in ingress/, and those in archives are not")                   \
+        X(AVRO_HEADER,     HELD,        "",     "the file begins as Avro, and its header cannot be read", "ask for the file again")  \
+        X(AVRO_CODEC,      HELD,        "t",    "the file's blocks are packed by '%1', which is not read", "null, deflate, snappy and zstandard are read") \
+        X(AVRO_BLOCK,      HELD,        "nn",   "block %1 of the Avro file, at byte %2, is damaged or cut", "ask for the file again") \
+        X(AVRO_SIZE,       HELD,        "nnn",  "block %1 of the Avro file, at byte %2, has more than %3 MB, the limit", "let the sender write smaller blocks") \
+        X(AVRO_NOT,        HELD,        "",     "the source says avro, and the file is none", "") \
+        X(PARQUET_NOT,     HELD,        "",     "the source says parquet, and the file is none, or was cut short", "ask for the file again") \
+        X(PARQUET_FOOTER,  HELD,        "",     "the footer of the Parquet file is damaged, or says what cannot be", "ask for the file again") \
+        X(PARQUET_ENCRYPTED, HELD,      "",     "the Parquet file is encrypted, which is not read", "send it without encryption") \
+        X(PARQUET_PACKED,  HELD,        "",     "the file is a Parquet file inside of another compression", "Parquet packs its own pages: send the file as it is") \
+        X(PARQUET_DAMAGED, HELD,        "",     "a page of the Parquet file is damaged", "ask for the file again") \
+        X(PARQUET_PAGE,    HELD,        "tn",   "column '%1' of the Parquet file is damaged in the chunk at byte %2", "ask for the file again") \
+        X(PARQUET_CODEC,   HELD,        "t",    "the Parquet file's pages are packed by '%1', which is not read", "snappy, gzip, zstd and lz4 are read") \
+        X(PARQUET_ENCODING, HELD,       "tn",   "column '%1' of the Parquet file is in encoding %2, which is not read for its type", "let the sender write it with the usual encodings") \
+        X(PARQUET_PAGE_SIZE, HELD,      "nn",   "a page of the Parquet file has more than %1 MB or %2 values, the limit", "let the sender write smaller pages") \
+        X(PARQUET_VALUES,  HELD,        "t",    "column '%1' of the Parquet file has records with more values than are read at once", "let the sender write smaller row groups or lists") \
+        X(PARQUET_NESTED,  HELD,        "t",    "the levels of the columns below '%1' do not go together", "ask for the file again") \
+        X(IS_AVRO,         HELD,        "",     "the file is an Avro file", "the source's text says how its files are read: format: avro") \
+        X(TYPED_TEXT,      HELD,        "n",    "the records before record %1 have more than 2 GB as text", "") \
+        X(TYPE_CLASH,      HELD,        "ttt",  "column '%1' is declared '%2', and the file has it as '%3'", "if the feed has changed for good, correct the source's column; if not, have the file sent again") \
         X(PACKED_DAMAGED,  HELD,        "tn",   "the data, compressed by '%1', is damaged near byte %2", "ask for the file again")       \
         X(PACKED_TAIL,     HELD,        "tn",   "bytes that are no '%1' follow the compressed data at byte %2", "ask for the file again") \
         X(PACKED_CUT,      HELD,        "t",    "the data, compressed by '%1', ends too early: the file was cut short", "ask for the file again") \

@@ -111,6 +111,8 @@ static ParquetLogical logical_of_union(int field) {
                 [PARQUET_UNION_JSON] = PARQUET_LOGICAL_JSON,
                 [PARQUET_UNION_BSON] = PARQUET_LOGICAL_BSON,
                 [PARQUET_UNION_UUID] = PARQUET_LOGICAL_UUID,
+                [PARQUET_UNION_NULL] = PARQUET_LOGICAL_NULL,
+                [PARQUET_UNION_FLOAT16] = PARQUET_LOGICAL_FLOAT16,
         };
         if (field < 1 || field >= (int)COUNT_OF(kinds) || kinds[field] == PARQUET_LOGICAL_NONE)
                 return PARQUET_LOGICAL_OTHER;
@@ -152,6 +154,7 @@ static void apply_converted_type(ParquetNode *node, int converted) {
                 [PARQUET_CONVERTED_TIMESTAMP_MICROS] = { PARQUET_LOGICAL_TIMESTAMP, PARQUET_MICROS },
                 [PARQUET_CONVERTED_JSON] = { PARQUET_LOGICAL_JSON, 0 },
                 [PARQUET_CONVERTED_BSON] = { PARQUET_LOGICAL_BSON, 0 },
+                [PARQUET_CONVERTED_INTERVAL] = { PARQUET_LOGICAL_INTERVAL, 0 },
         };
         if (converted >= PARQUET_CONVERTED_UINT_8 && converted <= PARQUET_CONVERTED_INT_64) {
                 node->logical = PARQUET_LOGICAL_INTEGER;
@@ -359,6 +362,7 @@ static void read_chunk(Parser *parser, ParquetChunk *chunk, const ParquetNode *l
                         read_chunk_metadata(parser, chunk, &physical);
                 else
                         thrift_skip(&parser->cursor, &field);
+                chunk->encrypted |= field.id == 8; /* how it is, is of no use */
         }
         check_chunk(parser, chunk, physical, leaf);
 }
@@ -469,16 +473,11 @@ Status parquet_footer_parse(Str bytes, int64_t file_size, const char *name, Aren
         return STATUS_OK;
 }
 
-static Status read_at(int fd, const char *name, int64_t offset, size_t size, char *out, Error *err) {
-        for (size_t done = 0; done < size;) {
-                ssize_t got = pread(fd, out + done, size - done, offset + (int64_t)done);
-                if (got < 0 && errno == EINTR)
-                        continue;
-                if (got < 0)
-                        return error_errno(err, errno, "cannot read '%s'", name);
+static Status read_at(ParquetBytes bytes, const char *name, uint64_t offset, size_t size, char *out, Error *err) {
+        for (size_t done = 0, got; done < size; done += got) {
+                TRY(bytes.read_at(bytes.context, offset + done, out + done, size - done, &got, err));
                 if (got == 0)
                         return error_set(err, STATUS_CORRUPT, "'%s' became shorter while it was read", name);
-                done += (size_t)got;
         }
         return STATUS_OK;
 }
@@ -492,17 +491,13 @@ static Status check_magic(const char *name, const char *bytes, Error *err) {
         return error_set(err, STATUS_CORRUPT, "'%s' is not a Parquet file, or is cut", name);
 }
 
-Status parquet_footer_read(int fd, const char *name, Arena *arena, ParquetFooter *out, Error *err) {
-        struct stat info;
-        if (fstat(fd, &info) < 0)
-                return error_errno(err, errno, "cannot look at '%s'", name);
-
+Status parquet_footer_read_from(ParquetBytes bytes, const char *name, Arena *arena, ParquetFooter *out, Error *err) {
         char head[4], tail[PARQUET_TAIL_SIZE];
-        int64_t file_size = info.st_size;
+        int64_t file_size = (int64_t)bytes.size;
         if (file_size < (int64_t)(sizeof(head) + sizeof(tail)))
                 return error_set(err, STATUS_CORRUPT, "'%s' is too short for a Parquet file", name);
-        TRY(read_at(fd, name, 0, sizeof(head), head, err));
-        TRY(read_at(fd, name, file_size - PARQUET_TAIL_SIZE, sizeof(tail), tail, err));
+        TRY(read_at(bytes, name, 0, sizeof(head), head, err));
+        TRY(read_at(bytes, name, (uint64_t)file_size - PARQUET_TAIL_SIZE, sizeof(tail), tail, err));
         TRY(check_magic(name, tail + sizeof(uint32_t), err));
         TRY(check_magic(name, head, err));
 
@@ -513,7 +508,26 @@ Status parquet_footer_read(int fd, const char *name, Arena *arena, ParquetFooter
         if (size > PARQUET_FOOTER_SIZE_MAX)
                 return error_set(err, STATUS_LIMIT, "the Parquet footer of '%s' has %u bytes; at most %u are read",
                                  name, size, PARQUET_FOOTER_SIZE_MAX);
-        char *bytes = arena_alloc_raw(arena, size);
-        TRY(read_at(fd, name, file_size - PARQUET_TAIL_SIZE - size, size, bytes, err));
-        return parquet_footer_parse((Str){ bytes, size }, file_size, name, arena, out, err);
+        char *footer = arena_alloc_raw(arena, size);
+        TRY(read_at(bytes, name, (uint64_t)file_size - PARQUET_TAIL_SIZE - size, size, footer, err));
+        return parquet_footer_parse((Str){ footer, size }, file_size, name, arena, out, err);
+}
+
+static Status read_file_at(void *context, uint64_t offset, void *into, size_t size, size_t *out_got, Error *err) {
+        const int *fd = context;
+        ssize_t got;
+        do {
+                got = pread(*fd, into, size, (off_t)offset);
+        } while (got < 0 && errno == EINTR);
+        if (got < 0)
+                return error_errno(err, errno, "cannot read a Parquet file");
+        *out_got = (size_t)got;
+        return STATUS_OK;
+}
+
+Status parquet_footer_read(int fd, const char *name, Arena *arena, ParquetFooter *out, Error *err) {
+        struct stat info;
+        if (fstat(fd, &info) < 0)
+                return error_errno(err, errno, "cannot look at '%s'", name);
+        return parquet_footer_read_from((ParquetBytes){ read_file_at, &fd, (uint64_t)info.st_size }, name, arena, out, err);
 }

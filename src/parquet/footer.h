@@ -46,6 +46,9 @@ typedef enum ParquetLogical {
         PARQUET_LOGICAL_JSON,
         PARQUET_LOGICAL_BSON,
         PARQUET_LOGICAL_UUID,
+        PARQUET_LOGICAL_FLOAT16,
+        PARQUET_LOGICAL_INTERVAL, /* months, days, milliseconds */
+        PARQUET_LOGICAL_NULL,     /* no value at all */
         PARQUET_LOGICAL_OTHER, /* known to somebody, not to us */
 } ParquetLogical;
 
@@ -77,6 +80,7 @@ typedef struct ParquetChunk {
         int64_t nulls;                    /* -1 = not said */
         int64_t compressed, uncompressed; /* bytes */
         int64_t offset;                   /* of its first page, dictionary included */
+        bool encrypted;
         int codec;                        /* as the format numbers them: 0 none, 1 snappy, 2 gzip, 6 zstd, 7 lz4_raw */
         bool has_min, has_max;            /* min_value and max_value; the ill-defined old min and max are not read */
         Str min, max;                     /* as the format stores them plain */
@@ -99,6 +103,14 @@ typedef struct ParquetFooter {
         Str created_by;
 } ParquetFooter;
 
+/* Bytes of a file at any place; *out_got == 0: there are none. */
+typedef struct ParquetBytes {
+        Status (*read_at)(void *context, uint64_t offset, void *into, size_t size, size_t *out_got, Error *err);
+        void *context;
+        uint64_t size;
+} ParquetBytes;
+
+Status parquet_footer_read_from(ParquetBytes bytes, const char *name, Arena *arena, ParquetFooter *out, Error *err);
 /* Reads with pread only; the file's position stays. name is for errors. */
 Status parquet_footer_read(int fd, const char *name, Arena *arena, ParquetFooter *out, Error *err);
 /* bytes: the footer alone, without its length and the magic. */

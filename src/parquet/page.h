@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * ParquetPages: the pages of one column chunk, one after the other, unpacked. A page lives until it is released, so that
+ * values may point into it. All sizes are compared with limits and with what is there before memory is had; a page's
+ * checksum is compared where it has one. One thread. Internal to this room.
+ *
+ * Codecs: none, snappy, gzip, zstd, lz4_raw, and lz4 as Hadoop frames it. Spec: parquet-format, parquet.thrift and
+ * Compression.md.
+ */
+#include "parquet/footer.h"
+
+#define PARQUET_PAGE_SIZE_MAX (256u << 20)
+#define PARQUET_PAGE_VALUES_MAX (1u << 26)
+
+typedef struct ParquetPage {
+        Arena arena; /* of the page's bytes and of what is made of them */
+        struct ParquetPage *next;
+        bool is_dictionary;
+        uint32_t values; /* nulls included */
+        int encoding;
+        Str repetitions, definitions; /* levels, as runs; of version 2, else empty */
+        Str body;        /* values */
+        bool has_levels; /* version 1: levels stand first in the body */
+        int definition_encoding, repetition_encoding; /* of those */
+} ParquetPage;
+
+typedef struct ParquetPages {
+        ParquetBytes bytes;
+        const ParquetChunk *chunk;
+        uint64_t at, end;   /* of the chunk in the file: what is not yet in `raw` begins at `at` */
+        Buf raw;
+        size_t raw_at;
+        int64_t values;     /* of the pages so far */
+} ParquetPages;
+
+void parquet_pages_deinit(ParquetPages *pages);
+void parquet_pages_start(ParquetPages *pages, ParquetBytes bytes, const ParquetChunk *chunk);
+/* The next page of data or dictionary; NULL at the end. Whoever gets it frees it. */
+Status parquet_pages_next(ParquetPages *pages, ParquetPage **out, Error *err);
+void parquet_page_free(ParquetPage *page);
