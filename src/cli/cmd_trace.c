@@ -80,6 +80,8 @@ static void print_text(Cli *cli, const TraceReport *report) {
                 if (row->sheet.size)
                         output_say(&cli->output, PAINT_NONE, "", "  from %.*s, sheet %.*s, %.*s\n  %.*s\n", STR_ARG(row->name), STR_ARG(row->sheet),
                                    STR_ARG(row->cell), STR_ARG(row->raw));
+                else if (row->length == 0)
+                        output_say(&cli->output, PAINT_NONE, "", "  from %.*s, record %lld\n  %.*s\n", STR_ARG(row->name), (long long)row->line, STR_ARG(row->raw));
                 else
                         output_say(&cli->output, PAINT_NONE, "", "  from %.*s, line %lld (bytes %llu to %llu)\n  %.*s\n", STR_ARG(row->name),
                                    (long long)row->line, (unsigned long long)row->offset, (unsigned long long)(row->offset + row->length), STR_ARG(row->raw));

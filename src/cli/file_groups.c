@@ -166,7 +166,7 @@ static bool fits_group(FileGroup *group, const SniffedFile *file, Str name) {
 }
 
 static bool is_keyed(const Format *format) {
-        return format->kind == FORMAT_JSON || format->kind == FORMAT_JSONL;
+        return format_is_keyed(format->kind);
 }
 
 static Str key_of(const SniffColumn *column) {

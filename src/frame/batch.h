@@ -37,9 +37,11 @@ typedef struct BadRecord {
         Str raw;                 /* not always UTF-8; cut at RECORD_RAW_MAX */
         Str sheet;               /* as in RecordOrigin, and the column */
         uint32_t first_column;
+        Str value; /* of a typed file: what `field` holds, where that alone is wrong; else NULL */
 } BadRecord;
 
-/* Borrowed from the reader, until the next call. */
+/* Borrowed from the reader, until the next call. text, starts, ends and origins are NULL where ReaderOptions said `values`,
+ * until reader_text(). */
 typedef struct RecordBatch {
         const char *text;
         size_t rows, width;
@@ -54,6 +56,7 @@ typedef struct RecordBatch {
         size_t line_at;             /* text[line_at] is on physical line `line`, at `offset` of the delivery */
         int64_t line;
         uint64_t offset;
+        const struct TypedBatch *typed; /* the same rows as values of the file's own types (typed.h); NULL: it has none */
 } RecordBatch;
 
 typedef struct RecordCounts {

@@ -7,7 +7,7 @@
 #include "frame/pattern.h"
 #include "frame/xlsx_range.h"
 
-const char *const format_kind_names[] = { [FORMAT_CSV] = "csv", [FORMAT_XLSX] = "xlsx", [FORMAT_JSON] = "json", [FORMAT_JSONL] = "jsonl", [FORMAT_FIXED] = "fixed" };
+const char *const format_kind_names[] = { [FORMAT_CSV] = "csv", [FORMAT_XLSX] = "xlsx", [FORMAT_JSON] = "json", [FORMAT_JSONL] = "jsonl", [FORMAT_FIXED] = "fixed", [FORMAT_AVRO] = "avro", [FORMAT_PARQUET] = "parquet" };
 
 Format format_default(void) {
         return (Format){ .kind = FORMAT_CSV,
@@ -150,6 +150,24 @@ static Status check_workbook(const Format *format, Error *err) {
         return xlsx_range_parse(format->range, &range, err);
 }
 
+bool format_is_typed(FormatKind kind) {
+        return kind == FORMAT_AVRO || kind == FORMAT_PARQUET;
+}
+
+bool format_is_keyed(FormatKind kind) {
+        return kind == FORMAT_JSON || kind == FORMAT_JSONL || format_is_typed(kind);
+}
+
+/* Such a file says itself where its records are and in which letters. */
+static Status check_typed(const Format *format, bool usual_quotes, Error *err) {
+        if (!usual_quotes || !format->header || format->skip || format->comment.size > 0 || format->footer.size > 0)
+                return error_set(err, STATUS_BAD_VALUE, "format: %s has no delimiter, quote, escape, header, skip, comment or footer",
+                                 format_kind_names[format->kind]);
+        if (!encoding_is_utf8(encoding_find(format->encoding)))
+                return error_set(err, STATUS_BAD_VALUE, "encoding: texts in format: %s are UTF-8", format_kind_names[format->kind]);
+        return STATUS_OK;
+}
+
 /* What says nothing about the fields of a format must be as usual, since typing goes by it. */
 static Status check_kind(const Format *format, Error *err) {
         Format usual = format_default();
@@ -159,6 +177,8 @@ static Status check_kind(const Format *format, Error *err) {
                 return error_set(err, STATUS_BAD_VALUE, "records: has a meaning for JSON documents only");
         if (format->kind == FORMAT_FIXED && !usual_quotes)
                 return error_set(err, STATUS_BAD_VALUE, "delimiter, quote and escape have no meaning for format: fixed");
+        if (format_is_typed(format->kind))
+                return check_typed(format, usual_quotes, err);
         if (!json)
                 return STATUS_OK;
         if (!usual_quotes || !format->header || format->skip || format->comment.size > 0 || format->footer.size > 0)

@@ -45,7 +45,7 @@
 #define THOUSANDS_INDIAN 'i' /* 12,34,567.89 */
 #define FORMAT_HEADER_MAX (1u << 20) /* bytes of a header */
 
-typedef enum FormatKind { FORMAT_CSV, FORMAT_XLSX, FORMAT_JSON, FORMAT_JSONL, FORMAT_FIXED, FORMAT_KIND_COUNT } FormatKind;
+typedef enum FormatKind { FORMAT_CSV, FORMAT_XLSX, FORMAT_JSON, FORMAT_JSONL, FORMAT_FIXED, FORMAT_AVRO, FORMAT_PARQUET, FORMAT_KIND_COUNT } FormatKind;
 typedef enum FormatCompression { FORMAT_COMPRESSION_AUTO, FORMAT_PLAIN } FormatCompression;
 
 typedef enum FormatPercent { PERCENT_NONE, PERCENT_NUMBER, PERCENT_FRACTION } FormatPercent;
@@ -94,6 +94,10 @@ typedef struct SourceColumn {
 } SourceColumn;
 
 extern const char *const format_kind_names[FORMAT_KIND_COUNT]; /* as sources write them */
+
+/* Whether files of that kind say their columns' types; and whether fields are found by key. */
+bool format_is_typed(FormatKind kind);
+bool format_is_keyed(FormatKind kind);
 
 /* CSV as most people write it: comma, double quote, header, '.', ISO dates. */
 Format format_default(void);

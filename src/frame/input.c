@@ -117,6 +117,7 @@ static const struct {
 } refused[] = {
         { "PK\x03\x04", 4, REASON_IS_ZIP },
         { "PAR1", 4, REASON_IS_PARQUET },
+        { "Obj\x01", 4, REASON_IS_AVRO },
         { "\xd0\xcf\x11\xe0", 4, REASON_IS_OFFICE },
         { "%PDF-", 5, REASON_IS_PDF },
         { "ustar", 5, REASON_IS_TAR, 257 },

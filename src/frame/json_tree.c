@@ -12,10 +12,17 @@ static JsonNode *new_node(JsonTree *tree, JsonNode *parent, Str key) {
 }
 
 /* Every path above a name has something below it. */
-static void note_inside(JsonTree *tree, Str name) {
+static void note_inside(Map *inside, Str name) {
         for (size_t i = 1; i < name.size; i++)
                 if (name.data[i] == '.' && name.data[i - 1] != '\\')
-                        map_put(&tree->inside, str_slice(name, 0, i), tree);
+                        map_put(inside, str_slice(name, 0, i), inside);
+}
+
+void json_paths_note(StrList names, Map *whole, Map *inside) {
+        for (size_t i = 0; i < names.count; i++) {
+                map_put(whole, names.items[i], whole);
+                note_inside(inside, names.items[i]);
+        }
 }
 
 void json_tree_init(JsonTree *tree, StrList names) {
@@ -23,10 +30,7 @@ void json_tree_init(JsonTree *tree, StrList names) {
         *tree = (JsonTree){ .arena = tree->arena };
         map_init(&tree->whole, &tree->arena);
         map_init(&tree->inside, &tree->arena);
-        for (size_t i = 0; i < names.count; i++) {
-                map_put(&tree->whole, names.items[i], tree);
-                note_inside(tree, names.items[i]);
-        }
+        json_paths_note(names, &tree->whole, &tree->inside);
         tree->root = new_node(tree, NULL, STR(""));
 }
 
@@ -35,25 +39,26 @@ void json_tree_deinit(JsonTree *tree) {
         *tree = (JsonTree){ 0 };
 }
 
-static Str escaped_key(JsonTree *tree, Str key) {
-        if (key.size == 0)
-                return STR("\\e");
+Str json_path_below(Arena *arena, Str path, Str key) {
         CLEANUP(buf_deinit) Buf out = { 0 };
+        if (path.data)
+                buf_printf(&out, "%.*s.", STR_ARG(path));
+        if (key.size == 0)
+                buf_append_cstr(&out, "\\e");
         for (size_t i = 0; i < key.size; i++) {
                 if (key.data[i] == '.' || key.data[i] == '\\')
                         buf_append_byte(&out, '\\');
                 buf_append_byte(&out, key.data[i]);
         }
-        return buf_dup(&out, &tree->arena);
+        return buf_dup(&out, arena);
 }
 
 static JsonNode *add_key(JsonTree *tree, JsonNode *object, Str key) {
         if (tree->node_count >= JSON_KEYS_MAX)
                 return NULL;
         JsonNode *node = new_node(tree, object, key);
-        Str own = escaped_key(tree, key);
         node->depth = object->depth + 1;
-        node->path = object->parent ? arena_strf(&tree->arena, "%.*s.%.*s", STR_ARG(object->path), STR_ARG(own)) : own;
+        node->path = json_path_below(&tree->arena, object->parent ? object->path : STR_NONE, key);
         node->whole = node->depth >= JSON_FLATTEN_MAX ||
                       (map_has(&tree->whole, node->path) && !map_has(&tree->inside, node->path));
         if (object->last)

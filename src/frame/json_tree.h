@@ -51,6 +51,10 @@ void json_tree_forget(JsonTree *tree, size_t count);
 /* Gives a column to every key that never had a value nor anything below it. False if there are too many. */
 bool json_tree_finish(JsonTree *tree);
 
+/* The path of a key (unescaped) in what `path` leads to; STR_NONE: the record. In the arena. */
+Str json_path_below(Arena *arena, Str path, Str key);
+/* Which paths names are, and which have something below them that is a name: those two maps get a value other than NULL. */
+void json_paths_note(StrList names, Map *whole, Map *inside);
 /* The name that a path gives to its column: underscores for dots; see names_of_header() for the rest. */
 Str json_path_name(Str path, Arena *arena);
 /* The keys of a path. */

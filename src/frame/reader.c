@@ -3,9 +3,12 @@
 
 #include <assert.h>
 
+#include "frame/avro_reader.h"
 #include "frame/csv.h"
 #include "frame/fixed.h"
 #include "frame/json_reader.h"
+#include "frame/parquet_reader.h"
+#include "frame/typed.h"
 #include "frame/xlsx.h"
 
 static const ReaderKind *const kinds[] = {
@@ -14,6 +17,8 @@ static const ReaderKind *const kinds[] = {
         [FORMAT_JSON] = &json_kind,
         [FORMAT_JSONL] = &jsonl_kind,
         [FORMAT_FIXED] = &fixed_kind,
+        [FORMAT_AVRO] = &avro_kind,
+        [FORMAT_PARQUET] = &parquet_kind,
 };
 
 struct RecordReader {
@@ -66,6 +71,26 @@ bool reader_is_keyed(const RecordReader *reader) {
 
 Str reader_key(const RecordReader *reader, size_t field) {
         return kinds[reader->kind]->key(reader->states[reader->kind], field);
+}
+
+bool reader_is_typed(const RecordReader *reader) {
+        return kinds[reader->kind]->column != NULL;
+}
+
+const TypedColumn *reader_column(const RecordReader *reader, size_t field) {
+        return kinds[reader->kind]->column(reader->states[reader->kind], field);
+}
+
+int64_t reader_rows(const RecordReader *reader) {
+        return kinds[reader->kind]->rows ? kinds[reader->kind]->rows(reader->states[reader->kind]) : -1;
+}
+
+int64_t reader_nulls(const RecordReader *reader, size_t field) {
+        return kinds[reader->kind]->nulls ? kinds[reader->kind]->nulls(reader->states[reader->kind], field) : -1;
+}
+
+Status reader_text(RecordReader *reader, RecordBatch *batch, Error *err) {
+        return batch->ends ? STATUS_OK : kinds[reader->kind]->text(reader->states[reader->kind], batch, err);
 }
 
 Status reader_next(RecordReader *reader, RecordBatch *out, bool *out_end, Error *err) {

@@ -16,6 +16,7 @@ typedef struct ReaderOptions {
         uint64_t limit;       /* decoded bytes beyond which the file is HELD; 0 = none */
         bool sample;          /* the source is the beginning of a file: what its end cuts is left out */
         bool places_only;     /* where records stand is all that is asked: their fields need not be there */
+        bool values;          /* of a typed file: text only when reader_text() asks for it */
 } ReaderOptions;
 
 /* The functions of a kind; `state` is what its make() gave. They do what the calls below say. */
@@ -29,6 +30,10 @@ typedef struct ReaderKind {
         const RecordCounts *(*counts)(const void *state);
         uint64_t (*read_raw)(const void *state);
         Str (*key)(const void *state, size_t field); /* NULL: fields have a fixed place */
+        const struct TypedColumn *(*column)(const void *state, size_t field); /* NULL: only their text tells types */
+        Status (*text)(void *state, RecordBatch *batch, Error *err);          /* where `column` is */
+        int64_t (*rows)(const void *state);                                    /* NULL: nobody knows before the end */
+        int64_t (*nulls)(const void *state, size_t field);                     /* where `rows` is */
 } ReaderKind;
 
 typedef struct RecordReader RecordReader;
@@ -46,6 +51,16 @@ size_t reader_width(const RecordReader *reader); /* 0 = not known: nothing was r
 /* Whether fields are found by key: then there may be more with each batch, and a later batch is wider. */
 bool reader_is_keyed(const RecordReader *reader);
 Str reader_key(const RecordReader *reader, size_t field); /* of a keyed reader; borrowed until the next file */
+
+/* Whether the file itself says of what types its fields are: then the column of a field, with its type. Such a reader is
+ * keyed, and knows all its fields from the start. */
+bool reader_is_typed(const RecordReader *reader);
+const struct TypedColumn *reader_column(const RecordReader *reader, size_t field);
+/* What the file says of itself before it is read: its records, and the NULLs of a field; -1 where it does not. */
+int64_t reader_rows(const RecordReader *reader);
+int64_t reader_nulls(const RecordReader *reader, size_t field);
+/* The text of a batch that came without. */
+Status reader_text(RecordReader *reader, RecordBatch *batch, Error *err);
 
 /* The next batch; *out_end when there is none. Some batches hold bad records alone. */
 Status reader_next(RecordReader *reader, RecordBatch *out, bool *out_end, Error *err);

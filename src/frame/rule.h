@@ -33,6 +33,7 @@
         X(NOT_A_LIST,       "not_a_list",        "is not a list in JSON")                                      \
         X(NOT_A_STRUCT,     "not_a_struct",      "is not an object in JSON")                                   \
         X(TOO_MANY_VALUES,  "too_many_values",   "is one value too many: a field has at most 1048576, and 1000 keys that its type lacks") \
+        X(NOT_BINARY,       "not_binary",        "is not bytes as \\x and two hexadecimal digits for each")      \
         X(CELL_ERROR,       "cell_error",        "is an error of the spreadsheet, or a formula that was not calculated")
 
 typedef enum Rule {

@@ -519,6 +519,22 @@ static bool quoted_may_be_null(const TypingRules *rules) {
         return rules->cells || (rules->own_words && (rules->format->kind == FORMAT_JSON || rules->format->kind == FORMAT_JSONL));
 }
 
+/* As PostgreSQL writes bytes: \x and two digits for each. */
+static Rule read_binary(Str text, Arena *arena, Value *out) {
+        if (!str_starts_with(text, STR("\\x")) || text.size % 2 != 0)
+                return RULE_NOT_BINARY;
+        size_t size = text.size / 2 - 1;
+        char *bytes = arena_alloc_raw(arena, size + 1);
+        for (size_t i = 0; i < size; i++) {
+                int high = hex_digit(text.data[2 * i + 2]), low = hex_digit(text.data[2 * i + 3]);
+                if (high < 0 || low < 0)
+                        return RULE_NOT_BINARY;
+                bytes[i] = (char)(high << 4 | low);
+        }
+        out->text = (Str){ bytes, size };
+        return RULE_NONE;
+}
+
 Rule typing_value(const Typing *typing, Str field, Arena *arena, Value *out, bool *out_null) {
         const TypingRules *rules = typing->rules;
         *out_null = false;
@@ -543,6 +559,8 @@ Rule typing_value(const Typing *typing, Str field, Arena *arena, Value *out, boo
                 NestedFault fault;
                 return cell && trimmed.data[0] == '#' ? RULE_CELL_ERROR : nested_read(typing, trimmed, arena, &out->nested, &fault);
         }
+        if (typing->type.kind == TYPE_BINARY)
+                return read_binary(trimmed, arena, out);
         if (!cell)
                 return readers[typing->type.kind](typing, trimmed, out);
         Typing canonical = *typing;
@@ -590,6 +608,7 @@ static void put_value(const Typing *typing, Value value, Vector *out, size_t row
                 memcpy(out->uuids[row], value.uuid, 16);
                 return;
         case TYPE_TEXT:
+        case TYPE_BINARY:
                 out->texts[row] = value.text;
                 return;
         case TYPE_LIST:
@@ -913,7 +932,7 @@ Status typing_rules_init(TypingRules *rules, const Format *format, Arena *arena,
                 made.empty_is_null |= format->nulls.items[i].size == 0;
         for (size_t i = 0; i < format->nulls.count; i++)
                 made.words_have_digits |= has_digit(format->nulls.items[i]);
-        if (format->kind == FORMAT_XLSX)
+        if (format->kind == FORMAT_XLSX || format_is_typed(format->kind))
                 made.cells = rules_of_cells(&made, arena);
         *rules = made;
         return STATUS_OK;
@@ -939,7 +958,7 @@ static Status rules_of_column(const TypingRules *rules, const SourceColumn *colu
 }
 
 Status typing_init(Typing *typing, const TypingRules *rules, const SourceColumn *column, Arena *arena, Error *err) {
-        if (!nested_type_is_readable(column->type))
+        if (column->type.kind != TYPE_BINARY && !nested_type_is_readable(column->type))
                 return error_set(err, STATUS_BAD_VALUE, "column %.*s: text cannot be read as %.*s",
                                  STR_ARG(column->name), STR_ARG(type_print(arena, column->type)));
         const Zone *zone = NULL;
@@ -969,14 +988,29 @@ static Str print_moment(Arena *arena, int64_t micros, const char *suffix) {
         return arena_strf(arena, "%.*s %.*s%s", STR_ARG(date), STR_ARG(time), suffix);
 }
 
-static Str print_double(Arena *arena, double number) {
+/* The fewest digits from `least` on that are this number; as a float where it is one. */
+static Str print_number(Arena *arena, double number, int least, bool is_float) {
         char text[40];
-        for (int digits = 15; digits <= 17; digits++) {
+        if (isnan(number))
+                return STR("nan");
+        for (int digits = least; digits <= 17; digits++) {
                 snprintf(text, sizeof(text), "%.*g", digits, number);
-                if (strtod(text, NULL) == number)
+                if (is_float ? strtof(text, NULL) == (float)number : strtod(text, NULL) == number)
                         break;
         }
         return arena_str(arena, str_of(text));
+}
+
+static Str print_binary(Arena *arena, Str bytes) {
+        static const char digits[] = "0123456789abcdef";
+        char *text = arena_alloc_raw(arena, bytes.size * 2 + 2);
+        text[0] = '\\';
+        text[1] = 'x';
+        for (size_t i = 0; i < bytes.size; i++) {
+                text[2 * i + 2] = digits[(uint8_t)bytes.data[i] >> 4];
+                text[2 * i + 3] = digits[(uint8_t)bytes.data[i] & 15];
+        }
+        return (Str){ text, bytes.size * 2 + 2 };
 }
 
 static Str print_uuid(Arena *arena, const uint8_t *bytes) {
@@ -1005,8 +1039,9 @@ Str typing_print(const Typing *typing, Value value, Arena *arena) {
         case TYPE_TIMESTAMPTZ:
                 return print_moment(arena, value.int64, "+00");
         case TYPE_FLOAT:
+                return print_number(arena, value.number, 6, true);
         case TYPE_DOUBLE:
-                return print_double(arena, value.number);
+                return print_number(arena, value.number, 15, false);
         case TYPE_DECIMAL:
                 return int128_print(arena, value.decimal, typing->type.scale);
         case TYPE_UUID:
@@ -1016,6 +1051,8 @@ Str typing_print(const Typing *typing, Value value, Arena *arena) {
         case TYPE_LIST:
         case TYPE_STRUCT:
                 return nested_print(&typing->type, value.nested, arena);
+        case TYPE_BINARY:
+                return print_binary(arena, value.text);
         default:
                 return arena_strf(arena, "%lld", (long long)value.int64);
         }

@@ -148,7 +148,7 @@ static LakeColumn *table_columns(const Staging *s, size_t *out_count) {
         for (size_t i = 0; i < feed->column_count; i++)
                 columns[at++] = (LakeColumn){ .name = feed->columns[i].name, .type = s->widenings[i].type, .was = feed->columns[i].was };
         for (size_t i = 0; i < s->evolved.count; i++)
-                columns[at++] = (LakeColumn){ .name = s->evolved.items[i], .type = { .kind = TYPE_TEXT } };
+                columns[at++] = s->evolved.items[i];
         if (feed->evolve == FEED_EVOLVE_RESCUE)
                 columns[at++] = (LakeColumn){ .name = STR("_extra"), .type = { .kind = TYPE_TEXT } };
         columns[at++] = (LakeColumn){ .name = STR("_file"), .type = { .kind = TYPE_BIGINT }, .hidden = true };

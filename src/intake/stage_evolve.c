@@ -48,7 +48,7 @@ Status staging_load_evolved(Staging *s, Error *err) {
                 if (place < feed->column_count && adds_columns(feed) && type_is_nested(column->type) && has_grown(feed->columns[place].type, column->type))
                         s->widenings[place].type = column->type;
                 if (place == feed->column_count && !column->hidden && !name_is_reserved(column->name))
-                        vec_push(s->arena, &s->evolved, column->name);
+                        vec_push(s->arena, &s->evolved, (LakeColumn){ .name = column->name, .type = column->type });
         }
         return STATUS_OK;
 }
@@ -105,16 +105,17 @@ static bool add_evolved(Staging *s) {
         for (size_t i = 0; i < s->readings.count; i++) {
                 Reading *reading = &s->readings.items[i];
                 for (size_t j = 0; reading->accepted && j < reading->result.unknown_count; j++) {
-                        Str name = reading->result.unknown[j].name;
-                        if (reading->result.unknown[j].place) {
-                                grown |= grow(s, reading, &reading->result.unknown[j]);
+                        const StageUnknown *unknown = &reading->result.unknown[j];
+                        if (unknown->place) {
+                                grown |= grow(s, reading, unknown);
                                 continue;
                         }
+                        Type type = format_is_typed(s->feed->format.kind) ? unknown->type : (Type){ .kind = TYPE_TEXT };
                         bool known = false;
                         for (size_t k = 0; k < s->evolved.count && !known; k++)
-                                known = str_equal_nocase(s->evolved.items[k], name);
+                                known = str_equal_nocase(s->evolved.items[k].name, unknown->name);
                         if (!known && s->evolved.count < EVOLVED_MAX)
-                                vec_push(s->arena, &s->evolved, name);
+                                vec_push(s->arena, &s->evolved, (LakeColumn){ .name = unknown->name, .type = type });
                 }
         }
         return grown || s->evolved.count > before;

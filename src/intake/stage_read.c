@@ -258,7 +258,7 @@ static void note_columns(const Staging *s, Reading *reading) {
         VEC(Str) added = { 0 };
         for (size_t i = 0; i < r->header.count; i++)
                 for (size_t j = 0; j < s->evolved.count; j++)
-                        if (str_equal_nocase(r->header.items[i], s->evolved.items[j]))
+                        if (str_equal_nocase(r->header.items[i], s->evolved.items[j].name))
                                 vec_push(s->arena, &added, r->header.items[i]);
         report->added = (StrList){ added.items, added.count };
         Str changes = staging_column_changes(s);

@@ -42,7 +42,7 @@ typedef struct Staging {
         bool rebuild;         /* the table is made anew: from all of its deliveries, or for the first time */
         VEC(Reading) readings;
         const Table *before;  /* as it was at the start of this try; NULL = it was not */
-        VEC(Str) evolved;     /* columns beyond the text's */
+        VEC(LakeColumn) evolved; /* columns beyond the text's: text, or what a file says that they are */
         Widening *widenings;  /* of each of the text's columns */
         ChangeSet *set;
         ChangeTable *table, *quarantine;

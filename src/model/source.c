@@ -447,10 +447,10 @@ static const Key keys[] = {
         { .name = "format",
           .kind = KEY_CHOICE,
           .at = AT(format.kind),
-          .words = "csv xlsx json jsonl fixed",
-          .later = "parquet avro xml",
+          .words = "csv xlsx json jsonl fixed avro parquet",
+          .later = "xml",
           .fallback = "csv",
-          .meaning = "What the files are: `csv`; `xlsx`, a workbook; `json`, a document with a list of records; `jsonl`, a record on each line; `fixed`, columns at fixed places of each line. "
+          .meaning = "What the files are: `csv`; `xlsx`, a workbook; `json`, a document with a list of records; `jsonl`, a record on each line; `fixed`, columns at fixed places of each line; `avro` and `parquet`, files that say their columns' types. "
                      "Compression (gzip) is seen by the first bytes." },
         { .name = "records",
           .kind = KEY_TEXT,

@@ -117,7 +117,7 @@ TEST(what_is_wrong_is_said_with_place_and_guess) {
                 { "from: ingress/x\ncolumns:\n  a: int was b\n  b: int\n", STATUS_BAD_VALUE, 3, 6, "" },
                 { "from: ingress/x\ncolumns:\n  a: int was b\n  c: int\n  d: int was b\n", STATUS_BAD_VALUE, 3, 6, "" },
                 { "from: ingress/x\nkey: [a]\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 6, "" },
-                { "from: ingress/x\nformat: avro\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "csv" },
+                { "from: ingress/x\nformat: xml\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "csv" },
                 { "from: ingress/x\nformat: fixed\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 4, 6, "" },
                 { "from: ingress/x\nheader: maybe\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 9, "`yes` or `no`" },
                 { "from: ingress/x\ndelimiter: \";;\"\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 12, "quotes" },

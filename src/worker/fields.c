@@ -20,7 +20,7 @@ static Str name_in_file(const SourceColumn *column) {
 
 StrList fields_wanted(const Format *format, const SourceColumn *columns, size_t count, StrList ignore, Arena *arena) {
         StrList wanted = { ARENA_ARRAY(arena, Str, 2 * count + ignore.count + 1), 0 };
-        bool keyed = format->kind == FORMAT_JSON || format->kind == FORMAT_JSONL;
+        bool keyed = format_is_keyed(format->kind);
         for (size_t i = 0; i < count; i++)
                 wanted.items[wanted.count++] = name_in_file(&columns[i]);
         for (size_t i = 0; i < ignore.count; i++)

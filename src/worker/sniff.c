@@ -7,6 +7,7 @@
 #include "frame/encoding_guess.h"
 #include "frame/scan.h"
 #include "frame/sniff.h"
+#include "frame/typed_sniff.h"
 #include "frame/xlsx_sniff.h"
 #include "worker/fd_source.h"
 
@@ -123,6 +124,36 @@ static Status try_workbook(Source source, XlsxBook **out, Error *err) {
         return status;
 }
 
+/* By its first bytes, behind the compression if it has one. */
+static Status find_typed(const SniffSpec *spec, int fd, FormatKind *out, Error *err) {
+        CLEANUP(input_freep) Input *input = input_new();
+        FdPlace place = { .fd = fd };
+        char head[8];
+        size_t got = 0;
+        *out = FORMAT_KIND_COUNT;
+        if (!source_of_fd(&fd).read_at)
+                return STATUS_OK;
+        TRY(input_start_bytes(input, source_of_place(&place), spec->input_limit, err));
+        Error why = { 0 }; /* what is damaged is told below, or it is none of these */
+        if (input_read(input, head, sizeof(head), &got, &why) == STATUS_OK)
+                *out = typed_kind_of((Str){ head, got });
+        return STATUS_OK;
+}
+
+static Status sniff_typed(FormatKind kind, int fd, size_t sample, Arena *arena, SniffResult *out, Error *err) {
+        static const EncodingGuess plain = { 0 };
+        FdPlace place = { .fd = fd };
+        Sniffed sniffed;
+        SniffedRows rows;
+        TRY(typed_sniff(kind, source_of_place(&place), sample, SNIFF_PREVIEW_ROWS, arena, &sniffed, &rows, err));
+        SniffResult result = { .format = sniffed.format, .whole = sniffed.whole };
+        take_columns(&sniffed, arena, &result);
+        take_doubts(&sniffed, &plain, arena, &result);
+        take_rows(&rows, arena, &result);
+        *out = result;
+        return STATUS_OK;
+}
+
 Status sniff_run(const SniffSpec *spec, int fd, Arena *arena, SniffResult *out, Error *err) {
         size_t sample_max = spec->sample_bytes
                                     ? (size_t)(spec->sample_bytes < SAMPLE_MAX ? spec->sample_bytes : SAMPLE_MAX)
@@ -135,6 +166,10 @@ Status sniff_run(const SniffSpec *spec, int fd, Arena *arena, SniffResult *out, 
                 *out = workbook;
                 return STATUS_OK;
         }
+        FormatKind kind;
+        TRY(find_typed(spec, fd, &kind, err));
+        if (kind != FORMAT_KIND_COUNT)
+                return sniff_typed(kind, fd, sample_max, arena, out, err);
         CLEANUP(input_freep) Input *input = input_new();
         CLEANUP(buf_deinit) Buf sample = { 0 };
         void *into = buf_reserve(&sample, sample_max);

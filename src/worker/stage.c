@@ -15,6 +15,7 @@
 #include "frame/guess.h"
 #include "frame/xlsx_range.h"
 #include "frame/reader.h"
+#include "frame/typed.h"
 #include "parquet/writer.h"
 #include "worker/fd_source.h"
 #include "worker/fields.h"
@@ -45,6 +46,7 @@ typedef struct UnknownColumn {
         size_t field;
         VEC(Str) texts;
         size_t bytes;
+        int64_t nulls; /* of a typed file */
 } UnknownColumn;
 
 #define NO_ROW SIZE_MAX
@@ -71,6 +73,8 @@ typedef struct Job {
         VEC(UnknownColumn) unknown;
         Map unknown_keys; /* of nested columns, by place and path: a StageUnknown each */
         VEC(Fixed) fixed;  /* of this batch */
+        bool *as_is;       /* columns whose values the file has in their very type; NULL: it says no types */
+        bool needs_text;   /* of every record of a typed file */
 } Job;
 
 Stager *stager_new(void) {
@@ -139,6 +143,39 @@ static void note_unknown_keys(Job *job, size_t from) {
                 if (!known)
                         vec_push(job->arena, &job->unknown, (UnknownColumn){ .field = field });
         }
+}
+
+/* --- files that say their types --- */
+
+/* Words for "nothing" could be any value, so where there are some all is read as text. */
+static bool is_as_is(const Job *job, size_t column, size_t place) {
+        const SourceColumn *wanted = &job->spec->columns[column];
+        size_t words = wanted->has_nulls ? wanted->nulls.count : job->spec->format.nulls.count;
+        return words == 0 && type_equal(reader_column(job->stager->reader, place)->type, wanted->type);
+}
+
+static Status check_type(Job *job, size_t column, Type type) {
+        const SourceColumn *wanted = &job->spec->columns[column];
+        if (typed_fits(type, wanted->type, wanted->zone_file.size > 0))
+                return STATUS_OK;
+        return error_reason(job->err, TYPE_CLASH, reason_text(str_slice(wanted->name, 0, 60)), reason_text(type_print(job->arena, wanted->type)),
+                            reason_text(type_print(job->arena, type)));
+}
+
+/* Its columns are met all at once. */
+static Status match_types(Job *job) {
+        const StageSpec *spec = job->spec;
+        job->as_is = ARENA_ARRAY(job->arena, bool, spec->column_count + 1);
+        job->needs_text = spec->fix_count > 0 || spec->raw_field_id || spec->extra_field_id;
+        for (size_t i = 0; i < spec->column_count; i++) {
+                size_t place = job->fields.places[i];
+                if (place == NO_FIELD)
+                        continue;
+                TRY(check_type(job, i, reader_column(job->stager->reader, place)->type));
+                job->as_is[i] = is_as_is(job, i, place);
+                job->needs_text |= !job->as_is[i];
+        }
+        return STATUS_OK;
 }
 
 static void meet_keys(Job *job, size_t width) {
@@ -266,6 +303,7 @@ static void put_column(ParquetColumn *column, const Vector *vector, Type type, R
                                 nested_put(column, &type, vector->nulls[row] ? NULL : vector->nested[row]);
                 return;
         case TYPE_TEXT:
+        case TYPE_BINARY:
                 PUT_ROWS(range, vector->nulls, column,
                          parquet_column_bytes(column, vector->texts[row].data, vector->texts[row].size));
                 return;
@@ -368,6 +406,11 @@ static void put_raw(const RecordBatch *batch, RowRange range, ParquetColumn *col
         }
 }
 
+static const Vector *values_of(const Job *job, const RecordBatch *batch, size_t column) {
+        bool as_is = job->as_is && job->as_is[column] && batch->typed;
+        return as_is ? &batch->typed->columns[job->fields.places[column]].values : &job->stager->vectors[column];
+}
+
 static Status put_range(Job *job, const RecordBatch *batch, RowRange range) {
         const StageSpec *spec = job->spec;
         ParquetWriter *writer = job->stager->data;
@@ -376,7 +419,7 @@ static Status put_range(Job *job, const RecordBatch *batch, RowRange range) {
                 if (job->fields.places[i] == NO_FIELD)
                         put_nulls(parquet_column(writer, i), spec->columns[i].type, count);
                 else
-                        put_column(parquet_column(writer, i), &job->stager->vectors[i], spec->columns[i].type, range);
+                        put_column(parquet_column(writer, i), values_of(job, batch, i), spec->columns[i].type, range);
         }
         ParquetColumn *file = parquet_column(writer, spec->column_count), *ordinal = file + 1;
         for (size_t i = 0; i < count; i++)
@@ -557,11 +600,12 @@ static Rejected bad_of_failure(const Job *job, RecordBatch *batch, TypingFailure
 static Rejected rejected_of_bad(const Job *job, const BadRecord *bad) {
         size_t column = NO_FIELD;
         bool undecoded = bad->rule == RULE_INVALID_UTF8 || bad->rule == RULE_INVALID_BYTES;
-        for (size_t i = 0; undecoded && i < job->spec->column_count && column == NO_FIELD; i++) {
+        bool one_field = undecoded || bad->value.data;
+        for (size_t i = 0; one_field && i < job->spec->column_count && column == NO_FIELD; i++) {
                 if (job->fields.places[i] == bad->field)
                         column = i;
         }
-        return (Rejected){ *bad, column, bad->raw };
+        return (Rejected){ *bad, column, bad->value.data && column != NO_FIELD ? bad->value : bad->raw };
 }
 
 /* Both lists are in order of record. */
@@ -589,6 +633,13 @@ static void type_missing(Job *job, const RecordBatch *batch, size_t column) {
                 typing_failures_add(&job->stager->failures, row, column, RULE_REQUIRED_MISSING);
 }
 
+static void check_required(Job *job, const RecordBatch *batch, size_t column) {
+        const bool *nulls = values_of(job, batch, column)->nulls;
+        for (size_t row = 0; row < batch->rows && job->spec->columns[column].required; row++)
+                if (nulls[row])
+                        typing_failures_add(&job->stager->failures, row, column, RULE_REQUIRED_MISSING);
+}
+
 /* Every column into its vector; of each row that does not fit the first failure stays. */
 static void type_rows(Job *job, const RecordBatch *batch) {
         Stager *stager = job->stager;
@@ -596,6 +647,8 @@ static void type_rows(Job *job, const RecordBatch *batch) {
         for (size_t i = 0; i < job->spec->column_count && batch->rows > 0; i++) {
                 if (job->fields.places[i] == NO_FIELD)
                         type_missing(job, batch, i);
+                else if (job->as_is && job->as_is[i] && batch->typed)
+                        check_required(job, batch, i);
                 else
                         typing_column(&job->typings[i], batch, job->fields.places[i], i, &stager->batch_arena, &stager->vectors[i],
                                       &stager->failures);
@@ -753,9 +806,23 @@ static Status put_all_fixed(Job *job, const RecordBatch *batch) {
 
 /* --- columns that the source does not know --- */
 
+/* The file says its type: the first value and the number of NULLs are all that is wanted. */
+static void collect_typed(Job *job, const RecordBatch *batch, UnknownColumn *unknown) {
+        const TypedColumn *column = &batch->typed->columns[unknown->field];
+        for (size_t row = 0; row < batch->rows; row++) {
+                unknown->nulls += column->values.nulls[row];
+                if (!column->values.nulls[row] && unknown->texts.count == 0)
+                        vec_push(job->arena, &unknown->texts, arena_str(job->arena, typed_print(&job->stager->batch_arena, column->type, &column->values, row)));
+        }
+}
+
 static void collect_unknown(Job *job, const RecordBatch *batch) {
         for (size_t i = 0; i < job->unknown.count; i++) {
                 UnknownColumn *unknown = &job->unknown.items[i];
+                if (batch->typed) {
+                        collect_typed(job, batch, unknown);
+                        continue;
+                }
                 for (size_t row = 0; row < batch->rows; row++) {
                         if (unknown->texts.count == UNKNOWN_VALUES_MAX || unknown->bytes > UNKNOWN_BYTES_MAX)
                                 break;
@@ -764,6 +831,14 @@ static void collect_unknown(Job *job, const RecordBatch *batch) {
                         vec_push(job->arena, &unknown->texts, field);
                 }
         }
+}
+
+static StageUnknown told_unknown(const Job *job, const UnknownColumn *unknown) {
+        Str example = unknown->texts.count > 0 ? unknown->texts.items[0] : STR_NONE;
+        return (StageUnknown){ .name = job->result->header.items[unknown->field],
+                               .type = reader_column(job->stager->reader, unknown->field)->type,
+                               .nulls = unknown->nulls,
+                               .example = printable(job->arena, shown(job->arena, example, EXAMPLE_MAX)) };
 }
 
 static void guess_unknown(Job *job) {
@@ -776,6 +851,10 @@ static void guess_unknown(Job *job) {
         for (size_t i = 0; i < job->unknown.count; i++) {
                 const UnknownColumn *unknown = &job->unknown.items[i];
                 ColumnGuess guess;
+                if (reader_is_typed(job->stager->reader)) {
+                        result->unknown[i] = told_unknown(job, unknown);
+                        continue;
+                }
                 guess_column(&job->spec->format, unknown->texts.items, unknown->texts.count, true, job->arena, &guess);
                 /* the source's own patterns and characters hold, so only what fits them is typed */
                 bool plain = guess.misfits == 0 && guess.date_count == 0 && guess.thousands == 0 &&
@@ -814,7 +893,11 @@ static void mark_failed(Job *job, size_t rows) {
 static Status stage_batch(Job *job, RecordBatch *batch) {
         Stager *stager = job->stager;
         arena_reset(&stager->batch_arena);
+        if (job->needs_text)
+                TRY(reader_text(stager->reader, batch, job->err));
         type_rows(job, batch);
+        if (job->as_is && stager->failures.count > 0)
+                TRY(reader_text(stager->reader, batch, job->err)); /* the quarantine shows it */
         take_fixed(job, batch);
         bool all_fit = stager->failures.count == 0 && job->fixed.count == 0;
         if (!all_fit)
@@ -851,6 +934,10 @@ static Status stage_records(Job *job, StageProgress progress) {
         if (reader_width(reader) == 0 && !keyed)
                 return STATUS_OK;
         TRY(match_columns(job));
+        if (reader_is_typed(reader)) {
+                meet_keys(job, reader_width(reader));
+                TRY(match_types(job));
+        }
         TRY(stage_batches(job, progress));
         if (!keyed)
                 return STATUS_OK;
@@ -936,6 +1023,7 @@ static Status run(Job *job, StageProgress progress) {
                                   .width = spec->column_count + spec->ignore.count,
                                   .names = fields_wanted(&spec->format, spec->columns, spec->column_count, spec->ignore, job->arena),
                                   .needed = spec->column_count,
+                                  .values = true,
                                   .limit = spec->input_limit };
         TRY(reader_start(job->stager->reader, &options, source, job->err));
         TRY(stage_records(job, progress));

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "frame/typed_sniff.h"
+
+#include "base/reason.h"
+#include "frame/avro_reader.h"
+#include "frame/json_tree.h"
+#include "frame/parquet_reader.h"
+#include "frame/sniff_parts.h"
+#include "frame/typed.h"
+
+typedef struct TypedSniff {
+        RecordReader *reader;
+        Arena *arena;
+        Sniffed *out;
+        SniffedRows *rows;
+        size_t preview_max;
+} TypedSniff;
+
+FormatKind typed_kind_of(Str head) {
+        if (str_starts_with(head, PARQUET_FILE_MAGIC) || str_starts_with(head, PARQUET_FILE_MAGIC_ENCRYPTED))
+                return FORMAT_PARQUET;
+        return str_starts_with(head, AVRO_MAGIC) ? FORMAT_AVRO : FORMAT_KIND_COUNT;
+}
+
+static void name_columns(TypedSniff *sniff) {
+        Arena *arena = sniff->arena;
+        Sniffed *out = sniff->out;
+        Map taken;
+        map_init(&taken, arena);
+        out->column_count = reader_width(sniff->reader);
+        out->columns = ARENA_ARRAY(arena, SniffedColumn, out->column_count + 1);
+        for (size_t i = 0; i < out->column_count; i++) {
+                const TypedColumn *column = reader_column(sniff->reader, i);
+                Str key = arena_str(arena, reader_key(sniff->reader, i)), wanted = json_path_name(key, arena);
+                Str name = name_claim(&taken, arena, wanted, i + 1);
+                out->columns[i] = (SniffedColumn){ .name = name, .key = key, .guess = { .type = column->type } };
+                if (!str_equal(name, wanted))
+                        sniffed_doubt(arena, out, name, arena_strf(arena, "'%.*s' gives a name that is taken", STR_ARG(key)),
+                                      arena_strf(arena, "named %.*s", STR_ARG(name)));
+                if (column->doubt)
+                        sniffed_doubt(arena, out, name, str_of(column->doubt), str_of(column->assumed));
+        }
+}
+
+static void take_batch(TypedSniff *sniff, const RecordBatch *batch) {
+        Sniffed *out = sniff->out;
+        for (size_t i = 0; i < out->column_count; i++) {
+                const TypedColumn *column = &batch->typed->columns[i];
+                ColumnGuess *guess = &out->columns[i].guess;
+                for (size_t row = 0; row < batch->rows; row++) {
+                        guess->nulls += column->values.nulls[row];
+                        if (guess->example.data || column->values.nulls[row])
+                                continue;
+                        guess->example = arena_str(sniff->arena, typed_print(sniff->arena, column->type, &column->values, row));
+                }
+        }
+        SniffedRows *rows = sniff->rows;
+        for (size_t row = 0; row < batch->rows && rows->preview_count < sniff->preview_max; row++) {
+                Str *put = rows->preview + rows->preview_count++ * out->column_count;
+                for (size_t i = 0; i < out->column_count; i++) {
+                        const TypedColumn *column = &batch->typed->columns[i];
+                        bool null = column->values.nulls[row];
+                        put[i] = null ? STR_NONE : arena_str(sniff->arena, typed_print(sniff->arena, column->type, &column->values, row));
+                }
+        }
+}
+
+/* What the file says of the part that was not read. */
+static void take_told(TypedSniff *sniff) {
+        Sniffed *out = sniff->out;
+        int64_t rows = reader_rows(sniff->reader);
+        if (out->whole || rows < 0)
+                return;
+        out->whole = true;
+        sniff->rows->counts.records = rows;
+        for (size_t i = 0; i < out->column_count; i++) {
+                int64_t nulls = reader_nulls(sniff->reader, i);
+                if (nulls >= 0)
+                        out->columns[i].guess.nulls = nulls;
+        }
+}
+
+Status typed_sniff(FormatKind kind, Source source, size_t sample_bytes, size_t preview_max, Arena *arena, Sniffed *out, SniffedRows *rows,
+                   Error *err) {
+        CLEANUP(reader_freep) RecordReader *reader = reader_new();
+        *out = (Sniffed){ .format = format_default() };
+        *rows = (SniffedRows){ .preview_count = 0 };
+        out->format.kind = kind;
+        TypedSniff sniff = { .reader = reader, .arena = arena, .out = out, .rows = rows, .preview_max = preview_max };
+        ReaderOptions options = { .format = &out->format, .values = true };
+        TRY(reader_start(reader, &options, source, err));
+        name_columns(&sniff);
+        if (out->column_count == 0)
+                return error_reason(err, NO_RECORDS);
+        rows->preview = ARENA_ARRAY(arena, Str, preview_max * out->column_count + 1);
+        while (!out->whole && reader_read_raw(reader) < sample_bytes) {
+                RecordBatch batch;
+                TRY(reader_next(reader, &batch, &out->whole, err));
+                if (!out->whole)
+                        take_batch(&sniff, &batch);
+        }
+        rows->counts = *reader_counts(reader);
+        rows->quarantined = rows->counts.bad;
+        take_told(&sniff);
+        rows->accepted = rows->counts.records - rows->quarantined;
+        return STATUS_OK;
+}
