@@ -249,7 +249,7 @@ static Status fill(AvroState *state, size_t wanted, Error *err) {
 }
 
 static Str rest(const AvroState *state) {
-        return (Str){ state->buffer.data + state->at, held_bytes(state) };
+        return str_slice(buf_view(&state->buffer), state->at, state->buffer.size);
 }
 
 /* False: the bytes end too early. */

@@ -145,9 +145,9 @@ static Status start_page(ParquetLeaf *leaf, ParquetPage *page, Error *err) {
                 good = take_levels(&leaf->repetition_runs, &body, leaf->most_repetition, page->repetition_encoding, page->values);
         if (page->has_levels && leaf->most_definition > 0)
                 good = good && take_levels(&leaf->definition_runs, &body, leaf->most_definition, page->definition_encoding, page->values);
+        leaf->page = page;
         if (!good)
                 return broken(leaf, err);
-        leaf->page = page;
         leaf->left = page->values;
         Str values = { (const char *)body.at, cursor_left(&body) };
         return decoded(leaf, parquet_decoder_start(&leaf->decoder, leaf->node, page->encoding, values, page->values, &page->arena), err);

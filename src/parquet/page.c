@@ -51,14 +51,15 @@ static Status damaged(Error *err) {
 }
 
 static Str held(const ParquetPages *pages) {
-        return (Str){ pages->raw.data + pages->raw_at, pages->raw.size - pages->raw_at };
+        return str_slice(buf_view(&pages->raw), pages->raw_at, pages->raw.size);
 }
 
 /* So many bytes of the chunk, unless it ends before. */
 static Status fill(ParquetPages *pages, size_t wanted, Error *err) {
         if (held(pages).size >= wanted)
                 return STATUS_OK;
-        memmove(pages->raw.data, pages->raw.data + pages->raw_at, held(pages).size);
+        if (pages->raw_at > 0)
+                memmove(pages->raw.data, pages->raw.data + pages->raw_at, held(pages).size);
         pages->raw.size -= pages->raw_at;
         pages->raw_at = 0;
         while (pages->raw.size < wanted && pages->at < pages->end) {
