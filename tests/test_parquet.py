@@ -130,6 +130,21 @@ def test_whatever_wrote_it_the_table_holds_what_is_in_the_file(project: Project)
             assert differing(project.table(f"shop.staging.{file.stem}"), file) == 0, file
 
 
+def test_lists_and_objects_become_typed_values_where_columns_say_so(project: Project) -> None:
+    file = project.root / "nested.parquet"
+    pq.write_table(nested(1000), file, row_group_size=300)
+    project.write("zones/shop/sources/deep.yml", "from: nested.parquet\nformat: parquet\nignore: pairs\ncolumns:\n  id: bigint\n"
+                  "  place: struct<city text, geo struct<lat double, lon double>>\n  nums: list<bigint>\n  deep: list<list<int>>\n"
+                  "  items: list<struct<sku text, qty int, tags list<text>>>\n")
+    delivery = project.json("run")["deliveries"][0]
+    assert (delivery["records"], delivery["accepted"]) == (1000, 1000)
+    data = [path for path in project.store.rglob("*.parquet") if "landing" not in path.parts]
+    columns = "id, place, nums, deep, items"
+    ours, theirs = f"select {columns} from read_parquet({list(map(str, data))})", f"select {columns} from read_parquet('{file}')"
+    for a, b in [(ours, theirs), (theirs, ours)]:
+        assert duckdb.sql(f"select count(*) from ({a} except all {b})").fetchall() == [(0,)]
+
+
 def test_add_reads_types_and_counts_and_guesses_nothing(project: Project) -> None:
     file = project.root / "orders.parquet"
     pq.write_table(flat(20000), file)
