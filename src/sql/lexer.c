@@ -258,10 +258,27 @@ static size_t count_parts(size_t parts, bool behind_dot, SqlToken token) {
         return is_name ? (behind_dot ? parts + 1 : 1) : is_symbol(token, '.') ? parts : 0;
 }
 
+/* Brackets that are open behind the token. */
+static int count_open(int open, SqlToken token) {
+        if (is_symbol(token, '(') || is_symbol(token, '[') || is_symbol(token, '{'))
+                return open + 1;
+        return is_symbol(token, ')') || is_symbol(token, ']') || is_symbol(token, '}') ? open - 1 : open;
+}
+
+/* The engine's time to parse such grows faster than their length. */
+static Status check_size(size_t parts, int open, Error *err) {
+        if (parts > SQL_NAME_PARTS_MAX)
+                return error_set(err, STATUS_SQL_SYNTAX, "a name has more than %d parts", SQL_NAME_PARTS_MAX);
+        if (open > SQL_BRACKETS_MAX)
+                return error_set(err, STATUS_LIMIT, "more than %d brackets are opened in each other", SQL_BRACKETS_MAX);
+        return STATUS_OK;
+}
+
 Status sql_classify(Str text, Str name, Error *err) {
         SqlLexer lexer = { .text = text };
         SqlToken token = sql_lex(&lexer), semicolon = { 0 };
         size_t parts = 0;
+        int open = 0;
         bool behind_dot = false;
         TRY(check_first(text, name, token, err));
         while (token.kind != SQL_TOKEN_END) {
@@ -277,10 +294,9 @@ Status sql_classify(Str text, Str name, Error *err) {
                 }
                 parts = count_parts(parts, behind_dot, token);
                 behind_dot = is_symbol(token, '.');
-                if (parts > SQL_NAME_PARTS_MAX) { /* the engine's time for one grows faster than its length */
-                        error_set(err, STATUS_SQL_SYNTAX, "a name has more than %d parts", SQL_NAME_PARTS_MAX);
+                open = count_open(open, token);
+                if (check_size(parts, open, err) != STATUS_OK)
                         return place(err, text, name, token.offset);
-                }
                 token = sql_lex(&lexer);
         }
         if (!lexer.unclosed)

@@ -8,6 +8,7 @@
 #include "base/error.h"
 
 #define SQL_NAME_PARTS_MAX 8 /* zone.stage.table.column, and fields inside of it */
+#define SQL_BRACKETS_MAX 1000 /* of all kinds, in each other */
 
 typedef enum SqlTokenKind {
         SQL_TOKEN_END,
@@ -37,7 +38,8 @@ SqlToken sql_lex(SqlLexer *lexer);
 /*
  * OK for exactly one statement that asks for rows (SELECT, WITH, FROM, VALUES, TABLE, PIVOT, UNPIVOT, or a bracket).
  * SQL_REFUSED for others (SET, COPY, ATTACH, INSERT ...) and for several;
- * SQL_SYNTAX for none, for a quote that is not closed and for a name of more than SQL_NAME_PARTS_MAX parts. Each with its place; name is the file, or empty.
+ * SQL_SYNTAX for none, for a quote that is not closed and for a name of more than SQL_NAME_PARTS_MAX parts; LIMIT for more
+ * than SQL_BRACKETS_MAX brackets in each other. Each with its place; name is the file, or empty.
  */
 Status sql_classify(Str text, Str name, Error *err);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sql/lexer.h"
 
+#include "base/buf.h"
 #include "base/test.h"
 
 TEST(a_statement_is_told_by_its_first_word) {
@@ -66,6 +67,34 @@ TEST(tokens_end_where_they_should) {
                 SqlToken token = sql_lex(&lexer);
                 CHECK_INT(token.kind, wanted[i].kind);
                 CHECK_STR(token.text, str_of(wanted[i].text));
+        }
+}
+
+/* What costs an engine more than its length is refused before an engine sees it. */
+TEST(long_names_and_deep_brackets_end_here) {
+        static const struct {
+                const char *head, *part;
+                int count;
+                Status wanted;
+                int column;
+        } cases[] = {
+                { "select a", ".b", SQL_NAME_PARTS_MAX - 1, STATUS_OK, 0 },
+                { "select a", ".b", SQL_NAME_PARTS_MAX, STATUS_SQL_SYNTAX, 24 },
+                { "select ", "(", SQL_BRACKETS_MAX, STATUS_OK, 0 },
+                { "select ", "(", SQL_BRACKETS_MAX + 1, STATUS_LIMIT, 8 + SQL_BRACKETS_MAX },
+                { "select ", "[{'", 1, STATUS_SQL_SYNTAX, 10 },
+                { "select ", "[{a:", SQL_BRACKETS_MAX, STATUS_LIMIT, 8 + SQL_BRACKETS_MAX / 2 * 4 },
+                { "select 1", " + (2)", 2 * SQL_BRACKETS_MAX, STATUS_OK, 0 },
+                { "select 1", " + '((('", SQL_BRACKETS_MAX, STATUS_OK, 0 },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                CLEANUP(buf_deinit) Buf text = { 0 };
+                Error err = { 0 };
+                buf_printf(&text, "%s", cases[i].head);
+                for (int k = 0; k < cases[i].count; k++)
+                        buf_printf(&text, "%s", cases[i].part);
+                CHECK_STATUS(sql_classify(buf_view(&text), STR(""), &err), cases[i].wanted);
+                CHECK_INT(err.column, cases[i].column);
         }
 }
 
