@@ -37,6 +37,7 @@
         X(IS_NO_TABLE,     HELD,        "t",    "the file is %1, and no table", "CSV, JSON, Excel workbooks, Parquet, Avro and lines of fixed width are read")                                    \
         X(IS_HTML,         HELD,        "",     "the file is a web page (HTML), and no table", "is it what a server said instead of the data? ask for the file again") \
         X(IS_PROSE,        HELD,        "",     "the file is prose: lines of words, in paragraphs, that nothing parts into fields", "if its lines are data, write a source for them by hand") \
+        X(IS_WORKBOOK,     HELD,        "",     "the file is a workbook, or another document of an office program", "`format: xlsx` in the source's text reads workbooks")  \
         X(IS_TAR,          HELD,        "",     "the file is a tar archive", "archives are unpacked in ingress/, and those in archives are not")                   \
         X(AVRO_HEADER,     HELD,        "",     "the file begins as Avro, and its header cannot be read", "ask for the file again")  \
         X(AVRO_CODEC,      HELD,        "t",    "the file's blocks are packed by '%1', which is not read", "null, deflate, snappy and zstandard are read") \

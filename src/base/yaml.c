@@ -221,7 +221,8 @@ Status yaml_parse(Str text, const char *name, Arena *arena, YamlFile **out, Erro
                                  YAML_SIZE_MAX);
         YamlFile *file = ARENA_NEW(arena, YamlFile);
         file->name = arena_cstr(arena, str_of(name));
-        file->text = arena_str(arena, text);
+        /* as Notepad writes it; columns are counted behind it */
+        file->text = arena_str(arena, str_starts_with(text, STR("\xEF\xBB\xBF")) ? str_slice(text, 3, text.size) : text);
         Reader reader = { .arena = arena, .file = file, .err = err };
         if (!yaml_parser_initialize(&reader.parser))
                 out_of_memory();

@@ -736,7 +736,7 @@ static const struct {
         { "delivery", show_delivery, true }, { "run", show_run, true },   { "product", show_product_thing, true },
         { "connect", show_connect_thing, true }, { "access", show_access_thing, true },
 };
-static const char *const later_things[] = { "column", "principal" };
+static const char *const later_things[] = { "column" };
 
 static Status show_thing(Cli *cli, const char *thing, size_t index, bool store, Error *err) {
         Show s = { .cli = cli, .arena = &cli->arena };
@@ -754,15 +754,19 @@ static Status show_thing(Cli *cli, const char *thing, size_t index, bool store, 
         return things[index].show(&s, err);
 }
 
-static const char *const listed_by_verbs[] = { "user", "role", "token", "branch" };
+static const struct {
+        const char *thing, *verb;
+} listed_by_verbs[] = {
+        { "user", "user" }, { "principal", "user" }, { "account", "user" }, { "role", "role" }, { "token", "token" }, { "branch", "branch" },
+};
 
 /* `show shop`, `show orders`, `show sources`, `show user`: what may have been meant. */
 static Status unknown_thing(Cli *cli, Str thing, Error *err) {
         error_set(err, STATUS_USAGE, "there is nothing called '%.*s' to show", STR_ARG(thing));
         error_hint(err, "zone, source, table, product, delivery, run, quarantine, connect, access, or a table's full name");
         for (size_t i = 0; i < COUNT_OF(listed_by_verbs); i++)
-                if (str_is(thing, listed_by_verbs[i]))
-                        return error_hint(err, "lode %s lists them", listed_by_verbs[i]);
+                if (str_is(thing, listed_by_verbs[i].thing))
+                        return error_hint(err, "lode %s lists them", listed_by_verbs[i].verb);
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
         WorkspaceSpec spec = { .folder = cli->arguments.folder };
         Error ignored = { 0 }; /* no guess from the project, then */

@@ -322,6 +322,8 @@ TEST(a_header_that_cannot_be_read_holds_the_file) {
                 { "a,b\"\n1,2\n", "the header on line 1 has a quote" },
                 { "a,\xff\n1,2\n", "the header on line 1 is not text" },
                 { "PK\x03\x04zip", "zip archive" },
+                { "PK\x03\x04..........................[Content_Types].xml", "workbook" },
+                { "PK\x03\x04..........................docProps/app.xml", "workbook" },
                 { "\x28\xb5\x2f\xfd", "cut short" },
                 { "BZh91AY&SYxx", "cut short" },
                 { "\xfd"

@@ -129,7 +129,19 @@ static const struct {
         { "SQLite format 3", 16, REASON_IS_NO_TABLE, 0, "a database (SQLite)" },
 };
 
+/* The first member of a zip archive that is an office document, as the programs that write them begin. */
+static bool is_office(Str head) {
+        static const char *const first[] = { "[Content_Types].xml", "_rels/", "docProps/", "xl/", "customXml/", "theme/" };
+        Str name = str_slice(head, 30, head.size); /* behind a local file header: APPNOTE 4.3.7 */
+        bool office = false;
+        for (size_t i = 0; i < COUNT_OF(first); i++)
+                office |= str_starts_with(name, str_of(first[i]));
+        return office;
+}
+
 static Status refuse_magic(Str head, Error *err) {
+        if (str_starts_with(head, STR("PK\x03\x04")) && is_office(head))
+                return error_reason(err, IS_WORKBOOK);
         for (size_t i = 0; i < COUNT_OF(refused); i++)
                 if (str_starts_with(str_slice(head, refused[i].offset, head.size),
                                     (Str){ refused[i].magic, refused[i].size }))

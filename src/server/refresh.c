@@ -384,6 +384,19 @@ static void log_files(const Json *report) {
                 log_warn("refresh", "and %zu more that were held, failed or came twice: lode status lists them", more);
 }
 
+/* Checks that do not hold, and what else kept a zone from being published. */
+static void log_errors(const Json *errors) {
+        size_t count = json_count(errors);
+        for (size_t i = 0; i < count && i < LINES_MOST; i++) {
+                const Json *error = json_at(errors, i);
+                Str file = json_string(json_get(error, "file"));
+                log_warn("refresh", "error[%.*s] %.*s%s%.*s", STR_ARG(json_string(json_get(error, "code"))), STR_ARG(file),
+                         file.size ? ": " : "", STR_ARG(json_string(json_get(error, "message"))));
+        }
+        if (count > LINES_MOST)
+                log_warn("refresh", "and %zu errors more: lode show run lists them", count - LINES_MOST);
+}
+
 /* zones: "shop, till". */
 static void log_run(const Json *report, Str zones, bool partly) {
         const Json *files = json_get(report, "files");
@@ -395,6 +408,7 @@ static void log_run(const Json *report, Str zones, bool partly) {
                  (long long)json_integer(json_get(files, "held"), 0), (long long)json_integer(json_get(files, "failed"), 0),
                  errors, errors == 1 ? "" : "s");
         log_files(report);
+        log_errors(json_get(report, "errors"));
 }
 
 /* Exit 0 and 1: the run did its work, and tells what it held back. */
