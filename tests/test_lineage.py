@@ -65,6 +65,20 @@ def test_show_says_where_values_come_from_and_what_tags_they_carry(project: Proj
     assert "shop.staging.orders.email" in project.lode("show", "shop.canonical.person").stdout
 
 
+def test_show_column_finds_columns_and_follows_them(project: Project) -> None:
+    email = project.json("show", "column", "shop.staging.orders.email")
+    assert (email["type"], email["tags"], email["from"]) == ("text", ["pii", "contact"], [])
+    assert "shop.canonical.person.contact" in email["used_by"] and "shop.canonical.person.both" in email["used_by"]
+    assert "shop.canonical.person.city" not in email["used_by"]
+    everything = project.json("show", "column")
+    assert {(each["table"], each["name"]) for each in everything} >= {("shop.canonical.seen", "how"), ("shop.staging.orders", "id")}
+    assert project.json("show", "column", "domain") == [each for each in everything if each["name"] == "domain"]
+    assert project.json("show", "column", "shop.canonical") == [each for each in everything if each["table"].startswith("shop.canonical.")]
+    assert [each["name"] for each in project.json("show", "column", "shop.canonical.seen")] == ["how", "people"]
+    assert "used by    shop.canonical.seen.how" in project.lode("show", "column", "shop.canonical.person.contact").stdout
+    assert "did you mean email?" in project.lode("show", "column", "shop.staging.orders.emial", check=False).stderr
+
+
 def test_a_tag_is_taken_off_only_with_the_consent_of_policies_yml(tmp_path: Path) -> None:
     project = shop(tmp_path)
     project.write("policies.yml", POLICY)

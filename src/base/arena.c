@@ -108,6 +108,19 @@ Str arena_str(Arena *arena, Str s) {
         return (Str){ copy, s.size };
 }
 
+Str arena_join(Arena *arena, const Str *items, size_t count, const char *between) {
+        size_t gap = strlen(between), size = count > 1 ? (count - 1) * gap : 0;
+        for (size_t i = 0; i < count; i++)
+                size += items[i].size;
+        char *text = arena_alloc_raw(arena, size + 1), *at = text;
+        for (size_t i = 0; i < count; i++) {
+                at = mempcpy(at, between, i ? gap : 0);
+                at = items[i].size ? mempcpy(at, items[i].data, items[i].size) : at;
+        }
+        *at = '\0';
+        return (Str){ text, size };
+}
+
 Str arena_lower(Arena *arena, Str s) {
         char *copy = arena_cstr(arena, s);
         for (size_t i = 0; i < s.size; i++)

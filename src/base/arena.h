@@ -25,6 +25,7 @@ void *arena_alloc_raw(Arena *arena, size_t size); /* not zeroed */
 void *arena_grow(Arena *arena, void *old, size_t old_size, size_t new_size); /* in place if it is the newest */
 Str arena_str(Arena *arena, Str s);             /* a copy, ended by NUL */
 Str arena_lower(Arena *arena, Str s);           /* the same with ASCII letters in lower case */
+Str arena_join(Arena *arena, const Str *items, size_t count, const char *between); /* one text, ended by NUL */
 char *arena_cstr(Arena *arena, Str s);          /* the same as C string; an inner NUL cuts it for its readers */
 char *arena_printf(Arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
 Str arena_strf(Arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);

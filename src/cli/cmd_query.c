@@ -124,7 +124,7 @@ static Status find_asker(Workspace *workspace, const char *as, Asker *out, Error
         Catalog *catalog = workspace->lake->catalog;
         Status status = account_load(catalog, str_of(as), &workspace->arena, &out->account, err);
         if (status == STATUS_NOT_FOUND)
-                error_hint(err, "lode user lists whom there is");
+                error_hint(err, "lode show principal lists whom there is");
         TRY(status);
         TRY(grants_load(catalog, &workspace->arena, &out->grants, err));
         out->is_other = true;

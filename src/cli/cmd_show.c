@@ -3,6 +3,7 @@
 #include "base/vec.h"
 #include "cli/cli.h"
 #include "cli/connect.h"
+#include "cli/principal.h"
 #include "cli/product.h"
 #include "cli/quarantine.h"
 #include "cli/shapes.h"
@@ -65,23 +66,92 @@ Status show_scope_check(const Project *project, Str scope, Arena *arena, Error *
         return no_source(project, scope, arena, err);
 }
 
+/* ---- one zone, whole ---- */
+
+static size_t names_of_sources(const Zone *zone, Arena *arena, Str **out) {
+        *out = ARENA_ARRAY(arena, Str, zone->source_count);
+        for (size_t i = 0; i < zone->source_count; i++)
+                (*out)[i] = zone->sources[i]->name;
+        return zone->source_count;
+}
+
+static size_t names_of_models(const Zone *zone, ModelStage stage, Arena *arena, Str **out) {
+        size_t count = 0;
+        *out = ARENA_ARRAY(arena, Str, zone->model_count);
+        for (size_t i = 0; i < zone->model_count; i++)
+                if (zone->models[i]->stage == stage)
+                        (*out)[count++] = zone->models[i]->name;
+        return count;
+}
+
+static const ModelStage model_stages[] = { STAGE_CANONICAL, STAGE_ANALYTICAL, STAGE_EGRESS };
+
+static void zone_json(Show *s, const Zone *zone) {
+        CLEANUP(buf_deinit) Buf json = { 0 };
+        JsonWriter w = json_writer(&json, false);
+        Str *names;
+        json_object(&w);
+        json_member_str(&w, "zone", zone->name);
+        json_member_str(&w, "path", str_of(zone->path));
+        shape_text(&w, "owner", zone->owner);
+        shape_text(&w, "purpose", zone->purpose);
+        size_t count = names_of_sources(zone, s->arena, &names);
+        json_member_strs(&w, "sources", names, count);
+        for (size_t i = 0; i < COUNT_OF(model_stages); i++) {
+                count = names_of_models(zone, model_stages[i], s->arena, &names);
+                json_member_strs(&w, stage_name(model_stages[i]), names, count);
+        }
+        json_end(&w);
+        output_json(&json);
+}
+
+static void print_part(Arena *arena, const char *title, const Str *items, size_t count) {
+        Str all = arena_join(arena, items, count, ", ");
+        if (all.size > 0)
+                printf("%-12s%.*s\n", title, STR_ARG(all));
+}
+
+static void zone_text(Show *s, const Zone *zone) {
+        Str *names, path = str_of(zone->path);
+        printf("%s%.*s%s\n", paint(s->cli->output.color_out, PAINT_BOLD), STR_ARG(zone->name), paint(s->cli->output.color_out, PAINT_NONE));
+        print_part(s->arena, "text", &path, 1);
+        print_part(s->arena, "owner", &zone->owner, 1);
+        print_part(s->arena, "purpose", &zone->purpose, 1);
+        size_t count = names_of_sources(zone, s->arena, &names);
+        print_part(s->arena, "sources", names, count);
+        for (size_t i = 0; i < COUNT_OF(model_stages); i++) {
+                count = names_of_models(zone, model_stages[i], s->arena, &names);
+                print_part(s->arena, stage_name(model_stages[i]), names, count);
+        }
+        output_note(&s->cli->output, PAINT_NONE, "lode show table %.*s lists what is published of it", STR_ARG(zone->name));
+}
+
+static Status show_one_zone(Show *s, Error *err) {
+        const Zone *zone = project_zone(s->workspace->project, s->name);
+        if (!zone)
+                return show_no_zone(s->workspace->project, s->name, s->arena, err);
+        if (cli_json(s->cli))
+                zone_json(s, zone);
+        else
+                zone_text(s, zone);
+        return STATUS_OK;
+}
+
 /* ---- zones and sources, from the text ---- */
 
 static Status show_zone(Show *s, Error *err) {
         const Project *project = s->workspace->project;
+        if (s->name.size > 0)
+                return show_one_zone(s, err);
         CLEANUP(buf_deinit) Buf json = { 0 };
         JsonWriter w = json_writer(&json, false);
         Str headers[] = { STR("zone"), STR("owner"), STR("sources"), STR("models"), STR("purpose") };
         TextTable *table = text_table_new(s->arena, headers, COUNT_OF(headers));
         text_table_right(table, 2);
         text_table_right(table, 3);
-        bool found = s->name.size == 0;
         json_array(&w);
         for (size_t i = 0; i < project->zone_count; i++) {
                 const Zone *zone = project->zones[i];
-                if (s->name.size && !str_equal(s->name, zone->name))
-                        continue;
-                found = true;
                 json_object(&w);
                 json_member_str(&w, "zone", zone->name);
                 shape_text(&w, "owner", zone->owner);
@@ -93,8 +163,6 @@ static Status show_zone(Show *s, Error *err) {
                                                count_print(s->arena, (int64_t)zone->model_count), zone->purpose });
         }
         json_end(&w);
-        if (!found)
-                return show_no_zone(project, s->name, s->arena, err);
         if (cli_json(s->cli))
                 output_json(&json);
         else
@@ -384,6 +452,11 @@ static Status show_access_thing(Show *s, Error *err) {
         return show_access(s->cli, s->workspace, s->name, err);
 }
 
+static Status show_principal(Show *s, Error *err) {
+        Catalog *catalog = s->workspace->lake->catalog;
+        return s->name.size ? principal_print(s->cli, catalog, s->name, err) : principals_print(s->cli, catalog, err);
+}
+
 /* ---- which thing ---- */
 
 static const struct {
@@ -394,9 +467,8 @@ static const struct {
         { "zone", show_zone, false },   { "source", show_source, false }, { "table", show_table, true },
         { "delivery", show_delivery, true }, { "run", show_run, true },   { "product", show_product_thing, true },
         { "connect", show_connect_thing, true }, { "access", show_access_thing, true },
+        { "column", show_column, true },          { "principal", show_principal, true },
 };
-static const char *const later_things[] = { "column" };
-
 static Status show_thing(Cli *cli, const char *thing, size_t index, bool store, Error *err) {
         Show s = { .cli = cli, .arena = &cli->arena };
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
@@ -416,13 +488,13 @@ static Status show_thing(Cli *cli, const char *thing, size_t index, bool store, 
 static const struct {
         const char *thing, *verb;
 } listed_by_verbs[] = {
-        { "user", "user" }, { "principal", "user" }, { "account", "user" }, { "role", "role" }, { "token", "token" }, { "branch", "branch" },
+        { "user", "user" }, { "account", "user" }, { "role", "role" }, { "token", "token" }, { "branch", "branch" },
 };
 
 /* `show shop`, `show orders`, `show sources`, `show user`: what may have been meant. */
 static Status unknown_thing(Cli *cli, Str thing, Error *err) {
         error_set(err, STATUS_USAGE, "there is nothing called '%.*s' to show", STR_ARG(thing));
-        error_hint(err, "zone, source, table, product, delivery, run, quarantine, connect, access, or a table's full name");
+        error_hint(err, "zone, source, table, column, product, delivery, run, quarantine, principal, connect, access, or a table's full name");
         for (size_t i = 0; i < COUNT_OF(listed_by_verbs); i++)
                 if (str_is(thing, listed_by_verbs[i].thing))
                         return error_hint(err, "lode %s lists them", listed_by_verbs[i].verb);
@@ -464,9 +536,6 @@ static Status run(Cli *cli, Error *err) {
                         return show_thing(cli, thing, i, things[i].store, err);
         if (show_count_dots(str_of(thing)) == 2)
                 return show_thing(cli, thing, COUNT_OF(things), true, err);
-        for (size_t i = 0; i < COUNT_OF(later_things); i++)
-                if (strcmp(later_things[i], thing) == 0)
-                        return error_set(err, STATUS_USAGE, "show %s is not built yet", thing);
         return unknown_thing(cli, str_of(thing), err);
 }
 
@@ -477,6 +546,7 @@ const Verb verb_show = {
         .help = "Lists things, or with a name shows one whole. A table's page has its columns, what it needs, what needs it,\n"
                 "and the Iceberg metadata file by which any tool opens it. `show access TABLE` has everybody who sees it, and why.\n\n"
                 "  lode show crm.canonical.client\n"
+                "  lode show column email\n"
                 "  lode show quarantine crm.clients --rows",
         .options = options,
         .option_count = COUNT_OF(options),

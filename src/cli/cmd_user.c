@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "base/vec.h"
 #include "cli/cli.h"
+#include "cli/principal.h"
 #include "cli/shapes.h"
 #include "govern/account.h"
 #include "model/workspace.h"
@@ -231,69 +232,8 @@ static Status user_remove(Cli *cli UNUSED, Accounts *accounts, Str name, Error *
         return account_remove(accounts->catalog, &accounts->change, name, err);
 }
 
-static Str join(Arena *arena, const Str *items, size_t count) {
-        Str all = STR("");
-        for (size_t i = 0; i < count; i++)
-                all = arena_strf(arena, "%.*s%s%.*s", STR_ARG(all), i ? "," : "", STR_ARG(items[i]));
-        return all;
-}
-
-static Str attributes_text(Arena *arena, const Account *account) {
-        Str all = STR("");
-        for (size_t i = 0; i < account->attribute_count; i++) {
-                const Attribute *attribute = &account->attributes[i];
-                all = arena_strf(arena, "%.*s%s%.*s=%.*s", STR_ARG(all), i ? "; " : "", STR_ARG(attribute->name),
-                                 STR_ARG(join(arena, attribute->values, attribute->value_count)));
-        }
-        return all;
-}
-
-static void account_json(JsonWriter *w, const Account *account, const char *password) {
-        json_object(w);
-        json_member_str(w, "user", account->name);
-        json_member_strs(w, "roles", account->roles, account->role_count);
-        json_key(w, "attributes");
-        json_object(w);
-        for (size_t i = 0; i < account->attribute_count; i++) {
-                json_key_str(w, account->attributes[i].name);
-                json_array(w);
-                for (size_t j = 0; j < account->attributes[i].value_count; j++)
-                        json_put_str(w, account->attributes[i].values[j]);
-                json_end(w);
-        }
-        json_end(w);
-        json_member_strs(w, "may_act_as", account->may_act_as, account->may_act_as_count);
-        json_member_bool(w, "locked", account->locked);
-        json_member_bool(w, "has_password", *password != '\0');
-        json_end(w);
-}
-
 static Status user_list(Cli *cli, Accounts *accounts, Error *err) {
-        Account *items;
-        size_t count;
-        TRY(account_list(accounts->catalog, &cli->arena, &items, &count, err));
-        CLEANUP(buf_deinit) Buf json = { 0 };
-        JsonWriter w = json_writer(&json, false);
-        Str headers[] = { STR("user"), STR("roles"), STR("attributes"), STR("acts for"), STR("login") };
-        TextTable *table = text_table_new(&cli->arena, headers, COUNT_OF(headers));
-        json_array(&w);
-        for (size_t i = 0; i < count; i++) {
-                Str verifier;
-                Error ignored;
-                const char *password = account_verifier(accounts->catalog, items[i].name, &cli->arena, &verifier, &ignored) == STATUS_OK ? "password" : "";
-                account_json(&w, &items[i], password);
-                text_table_row(table, (Str[]){ items[i].name, join(&cli->arena, items[i].roles, items[i].role_count),
-                                               attributes_text(&cli->arena, &items[i]), join(&cli->arena, items[i].may_act_as, items[i].may_act_as_count),
-                                               items[i].locked ? STR("locked") : str_of(password) });
-        }
-        json_end(&w);
-        if (cli_json(cli))
-                output_json(&json);
-        else if (count == 0)
-                output_note(&cli->output, PAINT_NONE, "no users yet: lode user add NAME --role ROLE --password-stdin");
-        else
-                text_table_print(table, &cli->output, stdout);
-        return STATUS_OK;
+        return principals_print(cli, accounts->catalog, err);
 }
 
 /* A second word of these verbs. */
@@ -356,7 +296,7 @@ static Status list_roles(Cli *cli, Accounts *accounts, Error *err) {
                 json_member_str(&w, "role", roles[i]);
                 json_member_strs(&w, "users", users.items, users.count);
                 json_end(&w);
-                text_table_row(table, (Str[]){ roles[i], join(&cli->arena, users.items, users.count) });
+                text_table_row(table, (Str[]){ roles[i], arena_join(&cli->arena, users.items, users.count, ",") });
         }
         json_end(&w);
         print_list(cli, &json, table);

@@ -152,13 +152,6 @@ static void product_json(JsonWriter *w, const Product *product, bool whole, Aren
         json_end(w);
 }
 
-static Str join(Arena *arena, const Str *items, size_t count) {
-        CLEANUP(buf_deinit) Buf out = { 0 };
-        for (size_t i = 0; i < count; i++)
-                buf_printf(&out, "%s%.*s", i ? ", " : "", STR_ARG(items[i]));
-        return buf_dup(&out, arena);
-}
-
 static void list_text(Cli *cli, const ProductVec *products) {
         Arena *arena = &cli->arena;
         Str headers[] = { STR("product"), STR("version"), STR("state"), STR("changed"), STR("rows"), STR("listed"), STR("readers") };
@@ -173,7 +166,7 @@ static void list_text(Cli *cli, const ProductVec *products) {
                 text_table_row(table, (Str[]){ p->full, count_print(arena, p->contract.version), str_of(state_of(p)),
                                                p->published ? str_slice(time_print_us(arena, p->changed_us), 0, 19) : STR(""),
                                                p->rows < 0 ? STR("") : count_print(arena, p->rows), p->contract.listed ? STR("yes") : STR("no"),
-                                               join(arena, readers, count) });
+                                               arena_join(arena, readers, count, ", ") });
         }
         text_table_print(table, &cli->output, stdout);
 }
@@ -191,7 +184,7 @@ static void whole_text(Cli *cli, const Product *p) {
                 printf("changed    %.*s\n", 19, time_print_us(arena, p->changed_us).data);
         if (p->contract.fresh_us)
                 printf("fresh      %.*s\n", STR_ARG(duration_print(arena, p->contract.fresh_us)));
-        printf("listed     %s\nreaders    %.*s\n", p->contract.listed ? "yes" : "no", STR_ARG(count ? join(arena, readers, count) : STR("none: no rule of access.yml names it")));
+        printf("listed     %s\nreaders    %.*s\n", p->contract.listed ? "yes" : "no", STR_ARG(count ? arena_join(arena, readers, count, ", ") : STR("none: no rule of access.yml names it")));
         Str headers[] = { STR("column"), STR("type"), STR("promises") };
         TextTable *table = text_table_new(arena, headers, COUNT_OF(headers));
         for (size_t i = 0; i < p->contract.column_count; i++) {

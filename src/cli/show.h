@@ -19,5 +19,7 @@ size_t show_count_dots(Str text);
 
 /* `show table`: all, those of ZONE or ZONE.STAGE, or one whole. */
 Status show_table(Show *s, Error *err);
+/* `show column`: all, those of ZONE, ZONE.STAGE or ZONE.STAGE.TABLE, those of a name, or one whole. */
+Status show_column(Show *s, Error *err);
 /* ZONE.STAGE.TABLE, whole. */
 Status show_whole(Show *s, Str full, Error *err);

@@ -198,7 +198,7 @@ static Status find_whole(Show *s, Str full, Whole *whole, Error *err) {
         Status status = lake_table(s->workspace->lake, s->at, name, s->arena, &table, err);
         if (status == STATUS_OK) {
                 whole_of_table(s, &table, whole);
-                return collect_needed_by(s, whole, err);
+                return STATUS_OK;
         }
         if (status != STATUS_NOT_FOUND)
                 return status;
@@ -207,21 +207,17 @@ static Status find_whole(Show *s, Str full, Whole *whole, Error *err) {
         if (status == STATUS_NOT_FOUND)
                 return unknown_table(s, full, err);
         TRY(status);
-        TRY(whole_of_view(s, &view, whole, err));
-        return collect_needed_by(s, whole, err);
+        return whole_of_view(s, &view, whole, err);
 }
 
-static Status find_tags(Show *s, Whole *whole, Error *err) {
-        Grants *grants;
+static void find_tags(Show *s, const Grants *grants, Whole *whole) {
         Str zone, stage, name;
         str_cut(whole->full, '.', &zone, &name);
         str_cut(name, '.', &stage, &name);
-        TRY(grants_load(s->workspace->lake->catalog, s->arena, &grants, err));
         whole->tags = ARENA_ARRAY(s->arena, Str *, whole->columns.count);
         whole->tag_counts = ARENA_ARRAY(s->arena, size_t, whole->columns.count);
         for (size_t i = 0; i < whole->columns.count; i++)
                 grants_tags(grants, zone, stage, name, whole->columns.items[i].name, s->arena, &whole->tags[i], &whole->tag_counts[i]);
-        return STATUS_OK;
 }
 
 /* zone.stage.table.column of each column that its values come from. */
@@ -239,11 +235,16 @@ static size_t from_of(const Show *s, const Whole *whole, Str column, Str **out) 
         return 0;
 }
 
-static Str listed(Arena *arena, const Str *items, size_t count) {
-        Str all = STR("");
-        for (size_t i = 0; i < count; i++)
-                all = arena_strf(arena, "%.*s%s%.*s", STR_ARG(all), i ? ", " : "", STR_ARG(items[i]));
-        return all;
+/* Its members, without braces. */
+static void column_json(const Show *s, JsonWriter *w, const Whole *whole, size_t i) {
+        const LakeColumn *column = &whole->columns.items[i];
+        Str *from;
+        size_t from_count = from_of(s, whole, column->name, &from);
+        json_member_str(w, "name", column->name);
+        json_member_str(w, "type", type_print(s->arena, column->type));
+        shape_text(w, "about", column->about);
+        json_member_strs(w, "tags", whole->tags[i], whole->tag_counts[i]);
+        json_member_strs(w, "from", from, from_count);
 }
 
 static void whole_json(Show *s, const Whole *whole) {
@@ -257,13 +258,7 @@ static void whole_json(Show *s, const Whole *whole) {
         json_array(&w);
         for (size_t i = 0; i < whole->columns.count; i++) {
                 json_object(&w);
-                json_member_str(&w, "name", whole->columns.items[i].name);
-                json_member_str(&w, "type", type_print(s->arena, whole->columns.items[i].type));
-                shape_text(&w, "about", whole->columns.items[i].about);
-                json_member_strs(&w, "tags", whole->tags[i], whole->tag_counts[i]);
-                Str *from;
-                size_t from_count = from_of(s, whole, whole->columns.items[i].name, &from);
-                json_member_strs(&w, "from", from, from_count);
+                column_json(s, &w, whole, i);
                 json_end(&w);
         }
         json_end(&w);
@@ -282,13 +277,11 @@ static void whole_json(Show *s, const Whole *whole) {
         output_json(&json);
 }
 
-static void print_names(const char *title, const Str *names, size_t count) {
+static void print_names(Arena *arena, const char *title, const Str *names, size_t count) {
         if (count == 0)
                 return;
-        printf("%-11s", title);
-        for (size_t i = 0; i < count; i++)
-                printf("%s%.*s", i ? ", " : "", STR_ARG(names[i]));
-        putchar('\n');
+        Str all = arena_join(arena, names, count, ", ");
+        printf("%-11s%.*s\n", title, STR_ARG(all));
 }
 
 static void whole_text(Show *s, const Whole *whole) {
@@ -305,20 +298,23 @@ static void whole_text(Show *s, const Whole *whole) {
                 const LakeColumn *column = &whole->columns.items[i];
                 Str *from;
                 size_t from_count = from_of(s, whole, column->name, &from);
-                text_table_row(table, (Str[]){ column->name, type_print(s->arena, column->type), listed(s->arena, whole->tags[i], whole->tag_counts[i]),
-                                               listed(s->arena, from, from_count), column->about });
+                text_table_row(table, (Str[]){ column->name, type_print(s->arena, column->type), arena_join(s->arena, whole->tags[i], whole->tag_counts[i], ", "),
+                                               arena_join(s->arena, from, from_count, ", "), column->about });
         }
         text_table_print(table, &s->cli->output, stdout);
-        print_names("needs", whole->needs.items, whole->needs.count);
-        print_names("needed by", whole->needed_by.items, whole->needed_by.count);
+        print_names(s->arena, "needs", whole->needs.items, whole->needs.count);
+        print_names(s->arena, "needed by", whole->needed_by.items, whole->needed_by.count);
         if (whole->metadata.size)
                 printf("%-11s%.*s\n", "iceberg", STR_ARG(whole->metadata));
 }
 
 Status show_whole(Show *s, Str full, Error *err) {
         Whole whole = { 0 };
+        Grants *grants;
+        TRY(grants_load(s->workspace->lake->catalog, s->arena, &grants, err));
         TRY(find_whole(s, full, &whole, err));
-        TRY(find_tags(s, &whole, err));
+        TRY(collect_needed_by(s, &whole, err));
+        find_tags(s, grants, &whole);
         if (cli_json(s->cli))
                 whole_json(s, &whole);
         else
@@ -339,4 +335,131 @@ Status show_table(Show *s, Error *err) {
         if (zone.size && show_count_dots(s->name) < 2 && !project_zone(s->workspace->project, zone))
                 return show_no_zone(s->workspace->project, zone, s->arena, err);
         return show_count_dots(s->name) == 2 ? show_whole(s, s->name, err) : show_tables(s, s->name, err);
+}
+
+/* ---- columns ---- */
+
+typedef struct ColumnList {
+        Whole *tables; /* with their tags */
+        size_t count;
+} ColumnList;
+
+static Status find_columns(Show *s, ColumnList *out, Error *err) {
+        Listed *rows;
+        Grants *grants;
+        TRY(grants_load(s->workspace->lake->catalog, s->arena, &grants, err));
+        TRY(list_tables(s, &rows, &out->count, err));
+        out->tables = ARENA_ARRAY(s->arena, Whole, out->count);
+        for (size_t i = 0; i < out->count; i++) {
+                Str full = arena_strf(s->arena, "%.*s.%.*s.%.*s", STR_ARG(rows[i].zone), STR_ARG(rows[i].stage), STR_ARG(rows[i].table));
+                TRY(find_whole(s, full, &out->tables[i], err));
+                find_tags(s, grants, &out->tables[i]);
+        }
+        return STATUS_OK;
+}
+
+/* A scope of tables, or a column's own name. */
+static bool column_in(Str scope, Str table, Str column) {
+        Str below = str_slice(table, scope.size, table.size);
+        return scope.size == 0 || str_equal_nocase(scope, column) ||
+               (str_starts_with(table, scope) && (below.size == 0 || below.data[0] == '.'));
+}
+
+static Status list_columns(Show *s, const ColumnList *list, Error *err) {
+        CLEANUP(buf_deinit) Buf json = { 0 };
+        JsonWriter w = json_writer(&json, false);
+        Str headers[] = { STR("table"), STR("column"), STR("type"), STR("tags"), STR("about") };
+        TextTable *text = text_table_new(s->arena, headers, COUNT_OF(headers));
+        json_array(&w);
+        for (size_t i = 0; i < list->count; i++) {
+                const Whole *whole = &list->tables[i];
+                for (size_t k = 0; k < whole->columns.count; k++) {
+                        const LakeColumn *column = &whole->columns.items[k];
+                        if (!column_in(s->name, whole->full, column->name))
+                                continue;
+                        json_object(&w);
+                        json_member_str(&w, "table", whole->full);
+                        column_json(s, &w, whole, k);
+                        json_end(&w);
+                        text_table_row(text, (Str[]){ whole->full, column->name, type_print(s->arena, column->type),
+                                                      arena_join(s->arena, whole->tags[k], whole->tag_counts[k], ", "), column->about });
+                }
+        }
+        json_end(&w);
+        if (s->name.size > 0 && text_table_rows(text) == 0) {
+                error_set(err, STATUS_NOT_FOUND, "there is no column '%.*s', nor a zone or table of that name", STR_ARG(s->name));
+                return error_hint(err, "lode show column lists them");
+        }
+        if (cli_json(s->cli))
+                output_json(&json);
+        else if (text_table_rows(text))
+                text_table_print(text, &s->cli->output, stdout);
+        else
+                puts("no tables yet: lode run");
+        return STATUS_OK;
+}
+
+/* The columns whose values come from this one, as far as one step goes. */
+static size_t used_by(const Show *s, const ColumnList *list, Str table, Str column, Str **out) {
+        VEC(Str) names = { 0 };
+        for (size_t i = 0; i < list->count; i++)
+                for (size_t k = 0; k < list->tables[i].lineage_count; k++) {
+                        const LakeLineage *line = &list->tables[i].lineage[k];
+                        for (size_t m = 0; m < line->source_count; m++)
+                                if (str_equal(line->sources[m].table, table) && str_equal_nocase(line->sources[m].column, column))
+                                        vec_push(s->arena, &names, arena_strf(s->arena, "%.*s.%.*s", STR_ARG(list->tables[i].full), STR_ARG(line->column)));
+                }
+        *out = names.items;
+        return names.count;
+}
+
+static void whole_column(Show *s, const ColumnList *list, const Whole *whole, size_t at) {
+        const LakeColumn *column = &whole->columns.items[at];
+        Str *users, *from;
+        size_t user_count = used_by(s, list, whole->full, column->name, &users), from_count = from_of(s, whole, column->name, &from);
+        if (cli_json(s->cli)) {
+                CLEANUP(buf_deinit) Buf json = { 0 };
+                JsonWriter w = json_writer(&json, false);
+                json_object(&w);
+                json_member_str(&w, "table", whole->full);
+                column_json(s, &w, whole, at);
+                json_member_strs(&w, "used_by", users, user_count);
+                json_end(&w);
+                output_json(&json);
+                return;
+        }
+        printf("%s%.*s.%.*s%s  %.*s\n", paint(s->cli->output.color_out, PAINT_BOLD), STR_ARG(whole->full), STR_ARG(column->name),
+               paint(s->cli->output.color_out, PAINT_NONE), STR_ARG(type_print(s->arena, column->type)));
+        if (column->about.size)
+                output_say(&s->cli->output, PAINT_NONE, "", "%.*s\n", STR_ARG(column->about));
+        print_names(s->arena, "tags", whole->tags[at], whole->tag_counts[at]);
+        print_names(s->arena, "from", from, from_count);
+        print_names(s->arena, "used by", users, user_count);
+}
+
+static Status one_column(Show *s, const ColumnList *list, Error *err) {
+        size_t dot = s->name.size;
+        while (s->name.data[dot - 1] != '.')
+                dot--;
+        Str table = str_slice(s->name, 0, dot - 1), column = str_slice(s->name, dot, s->name.size);
+        for (size_t i = 0; i < list->count; i++) {
+                const Whole *whole = &list->tables[i];
+                Str *names = ARENA_ARRAY(s->arena, Str, whole->columns.count);
+                if (!str_equal(whole->full, table))
+                        continue;
+                for (size_t k = 0; k < whole->columns.count; k++) {
+                        names[k] = whole->columns.items[k].name;
+                        if (str_equal_nocase(names[k], column))
+                                return whole_column(s, list, whole, k), STATUS_OK;
+                }
+                error_set(err, STATUS_NO_COLUMN, "%.*s has no column '%.*s'", STR_ARG(table), STR_ARG(column));
+                return show_hint_near(column, names, whole->columns.count, "lode show TABLE lists them", err);
+        }
+        return unknown_table(s, table, err);
+}
+
+Status show_column(Show *s, Error *err) {
+        ColumnList list;
+        TRY(find_columns(s, &list, err));
+        return show_count_dots(s->name) == 3 ? one_column(s, &list, err) : list_columns(s, &list, err);
 }

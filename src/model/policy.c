@@ -628,19 +628,12 @@ static void add_zone_reason(Reasons *reasons, const GrantZone *zone, const Accou
         vec_push(arena, reasons, reason);
 }
 
-static Str names_of(Arena *arena, const AccessRule *rule) {
-        Str out = STR("");
-        for (size_t i = 0; i < rule->column_count; i++)
-                out = arena_strf(arena, "%.*s%s%.*s", STR_ARG(out), i ? ", " : "", STR_ARG(rule->columns[i]));
-        return out;
-}
-
 static void add_rule_reason(Reasons *reasons, const Access *access, const AccessRule *rule, Arena *arena) {
         const char *word = rule->can == ACCESS_WRITE ? "write" : "read";
         GrantReason reason = { .file = str_of(access->path), .line = rule->line, .grants = str_of(word), .rows = rule->rows };
         if (rule->columns_kind != COLUMNS_ALL)
                 reason.grants = arena_strf(arena, "%s %s %.*s", word, rule->columns_kind == COLUMNS_EXCEPT ? "all columns except" : "columns",
-                                           STR_ARG(names_of(arena, rule)));
+                                           STR_ARG(arena_join(arena, rule->columns, rule->column_count, ", ")));
         for (size_t i = 0; i < rule->mask_count; i++)
                 reason.mask = arena_strf(arena, "%.*s%s%.*s: %.*s", STR_ARG(reason.mask), i ? ", " : "", STR_ARG(rule->masks[i].column),
                                          STR_ARG(rule->masks[i].mask));
