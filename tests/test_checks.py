@@ -234,6 +234,35 @@ def test_a_check_on_an_empty_table_holds(shop: Project) -> None:
     assert numbers(shop) == [] and shop.json("show", "shop.canonical.order")["rows"] == 0
 
 
+def test_a_check_about_the_table_is_asked_of_an_empty_one_too(shop: Project) -> None:
+    empty = "(select count(*) from this) > 0"
+    model(shop, f"check not_empty: {empty}, else stop", name="stopped")
+    model(shop, f"check some: {empty}, else warn", f"check few: {empty}, else quarantine", "check rows: amount > 0, else stop",
+          "check apart: not exists (select 1 from this where amount < 0), else stop")
+    shop.drop("shop", "orders1.csv", HEADER)
+    report = run(shop, 1)
+    assert checks(report, "shop.canonical.stopped") == {"not_empty": ("failed", 1)}
+    assert checks(report) == {"some": ("warn", 1), "few": ("warn", 1), "rows": ("ok", 0), "apart": ("ok", 0)}
+    assert "check not_empty does not hold for the table" in report["errors"][0]["message"] and report["errors"][0]["line"] == 1
+    assert shop.json("show", "quarantine", "shop", "--rows")[0]["raw"] == '{"rows":0}'
+    shop.drop("shop", "orders2.csv", HEADER + "1,a,5\n2,b,6\n")
+    report = run(shop)
+    assert checks(report) == {"some": ("ok", 0), "few": ("ok", 0), "rows": ("ok", 0), "apart": ("ok", 0)} and numbers(shop) == [1, 2]
+    assert shop.json("show", "quarantine", "shop") == []
+
+
+def test_a_check_about_the_table_is_one_finding_or_takes_all_rows_out(shop: Project) -> None:
+    shop.drop("shop", "orders1.csv", HEADER + "1,a,5\n2,b,6\n")
+    model(shop, "check many: (select count(*) from this) > 9, else warn")
+    assert checks(run(shop)) == {"many": ("warn", 1)} and numbers(shop) == [1, 2]
+    assert [row["raw"] for row in shop.query("select raw from shop.quarantine.rows")] == ['{"rows":2}']
+    model(shop, "check many: (select count(*) from this) > 9, else quarantine", "check same: (select max(t.amount) from this t where t.order_no = "
+          "this.order_no) < 6, else warn")
+    assert checks(run(shop)) == {"many": ("warn", 2), "same": ("ok", 0)} and numbers(shop) == []
+    model(shop, "check same: (select max(t.amount) from this t where t.order_no = this.order_no) < 6, else quarantine")
+    assert checks(run(shop)) == {"same": ("warn", 1)} and numbers(shop) == [1]  # a column of the row is named inside
+
+
 def test_a_view_is_asked_and_loses_no_row(shop: Project) -> None:
     shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50\n2,bo,-1\n")
     model(shop, "kind: view", "column order_no: int unique", "check positive: amount > 0, else warn")

@@ -57,8 +57,9 @@ static void tell_checks(Cli *cli, const ModelReport *m) {
                 if (m->checks[i].state != CHECK_STATE_WARN)
                         continue;
                 bool left = m->checks[i].check->severity == CHECK_QUARANTINE;
+                const char *gone = m->checks[i].of_table ? ": none of its rows is kept" : ": not in the table";
                 output_note(&cli->output, PAINT_YELLOW, "%-10s %s  %.*s%s", left ? "quarantine" : "warning", m->node->name.data,
-                            STR_ARG(check_words(&m->checks[i], &cli->arena)), left ? ": not in the table" : "");
+                            STR_ARG(check_words(&m->checks[i], &cli->arena)), left ? gone : "");
         }
 }
 

@@ -394,9 +394,10 @@ static Status take_out_failing(const Making *m, ChangeTable *table, Rows *rows, 
         Findings *findings;
         TRY(findings_of(m->b, m->node->zone, &findings, err));
         JudgedRows judged = { .columns = body->columns, .column_count = body->column_count };
+        const int64_t made = rows->rows;
         bool any = false;
         for (size_t i = 0; i < m->check_count; i++)
-                any |= takes_out(m, i) && m->report->checks[i].rows > 0;
+                any |= takes_out(m, i) && made && m->report->checks[i].rows > 0;
         if (any) {
                 WorkerFile *files;
                 TRY(judge_rows(m, table, &files, &judged.file_count, err));
@@ -410,12 +411,17 @@ static Status take_out_failing(const Making *m, ChangeTable *table, Rows *rows, 
         for (size_t i = 0; i < m->check_count; i++) {
                 if (!takes_out(m, i))
                         continue;
+                CheckReport *report = &m->report->checks[i];
                 int64_t count = 0;
                 judged.verdict = check_verdict(i, arena);
                 if (any)
                         TRY(count_verdict(m, &judged, &count, err));
-                check_counted(&m->report->checks[i], count);
-                TRY(findings_take_judged(findings, &m->subject, &m->report->checks[i], &judged, err));
+                if (report->of_table && report->rows && made == 0) { /* no row can leave */
+                        TRY(findings_take(findings, &m->spec, &m->subject, report, err));
+                        continue;
+                }
+                check_counted(report, count);
+                TRY(findings_take_judged(findings, &m->subject, report, &judged, err));
         }
         return STATUS_OK;
 }

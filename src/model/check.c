@@ -202,15 +202,26 @@ static Str value_sql(const CheckSubject *of, const ModelCheck *check, Arena *are
         return buf_dup(&sql, arena);
 }
 
+/* 1 where a condition about the table does not hold: there is no row that it could name a column of. */
+static Str table_sql(const CheckSubject *of, const ModelCheck *check, Arena *arena) {
+        CLEANUP(buf_deinit) Buf sql = { 0 };
+        print_this(&sql, of, false);
+        buf_append_cstr(&sql, "SELECT CASE WHEN coalesce(");
+        print_condition(&sql, check);
+        buf_append_cstr(&sql, ", true) THEN 0 ELSE 1 END");
+        return buf_dup(&sql, arena);
+}
+
 Str check_reading_sql(const ModelCheck *check, Arena *arena, size_t *out_shift) {
         *out_shift = sizeof(READING_PREFIX) - 1;
         return arena_strf(arena, READING_PREFIX "%.*s\n)", STR_ARG(check->expression));
 }
 
-Str check_failing_sql(const CheckSubject *of, const ModelCheck *check, Arena *arena) {
+Str check_failing_sql(const CheckSubject *of, const ModelCheck *check, bool of_table, Arena *arena) {
         CLEANUP(buf_deinit) Buf sql = { 0 };
         print_this(&sql, of, true);
-        buf_append_cstr(&sql, "SELECT * FROM this WHERE NOT coalesce(");
+        buf_append_cstr(&sql, of_table ? "SELECT (SELECT count(*) FROM this) AS \"rows\"" : "SELECT * FROM this");
+        buf_append_cstr(&sql, " WHERE NOT coalesce(");
         print_condition(&sql, check);
         buf_append_cstr(&sql, ", true)");
         return buf_dup(&sql, arena);
@@ -267,11 +278,52 @@ static Status want_condition(const WorkerColumns *columns, Error *err) {
         return error_hint(err, "a check is what must be true of a row, for example   amount >= 0");
 }
 
-static Status open_one(const StatementSpec *spec, const CheckSubject *of, const ModelCheck *check, Arena *arena, Statement *out, Error *err) {
+typedef struct Naming {
+        bool column, brackets;
+} Naming;
+
+static Status note_naming(void *context, SqlExpr **place, Error *err UNUSED) {
+        static const bool names[SQL_TEMPLATE + 1] = { [SQL_COLUMN_REF] = true, [SQL_STAR] = true, [SQL_POSITIONAL_REFERENCE] = true };
+        Naming *naming = context;
+        naming->column |= names[(*place)->kind];
+        naming->brackets |= (*place)->kind == SQL_SUBQUERY;
+        return STATUS_OK;
+}
+
+/* Outside of brackets no column is named; inside, one of the row may be. */
+static bool may_be_of_table(const SqlTree *tree, Error *err) {
+        Naming naming = { .brackets = false };
+        const SqlVisitor visitor = { .expr = note_naming, .context = &naming, .shallow = true };
+        return sql_visit_query_parts(tree->query, &visitor, err) == STATUS_OK && naming.brackets && !naming.column;
+}
+
+/* Whether the condition is about the table, with its statement if so: it can be asked where there is no row. */
+static Status open_of_table(const StatementSpec *spec, const CheckSubject *of, const ModelCheck *check, Arena *arena, Statement *out,
+                            bool *out_is, Error *err) {
+        SqlTree *tree;
+        Error other;
+        *out_is = false;
+        if (check->promise.size)
+                return STATUS_OK;
+        TRY(statement_parse(spec->worker, table_sql(of, check, arena), STR(""), arena, &tree, err));
+        if (!may_be_of_table(tree, err))
+                return STATUS_OK;
+        Status status = statement_bind(spec, tree, arena, out, &other);
+        *out_is = status == STATUS_OK;
+        if (status == STATUS_OK || status_exit(status) == 2)
+                return STATUS_OK;
+        *err = other;
+        return status;
+}
+
+static Status open_one(const StatementSpec *spec, const CheckSubject *of, const ModelCheck *check, Arena *arena, Statement *out,
+                       bool *out_of_table, Error *err) {
         Status status = statement_open(spec, value_sql(of, check, arena), STR(""), arena, out, err);
         if (status == STATUS_OK)
                 status = want_condition(&out->columns, err);
         if (status == STATUS_OK)
+                status = open_of_table(spec, of, check, arena, out, out_of_table, err);
+        if (status == STATUS_OK && !*out_of_table)
                 status = statement_open(spec, count_sql(of, check, arena), STR(""), arena, out, err);
         if (status == STATUS_SQL_BIND && !err->hint[0])
                 error_hint(err, "of the whole table a check asks in brackets:   (select sum(amount) from this) > 0");
@@ -282,7 +334,8 @@ Status checks_bind(const StatementSpec *spec, const Model *model, Arena *arena, 
         CheckSubject of = check_subject_of_model(model);
         for (size_t i = 0; i < model->check_count; i++) {
                 Statement statement;
-                Status status = open_one(spec, &of, &model->checks[i], arena, &statement, err);
+                bool of_table;
+                Status status = open_one(spec, &of, &model->checks[i], arena, &statement, &of_table, err);
                 if (status != STATUS_OK && status_exit(status) != 2)
                         return status;
                 if (status != STATUS_OK)
@@ -304,7 +357,7 @@ Status check_ask(const StatementSpec *spec, const CheckSubject *of, const ModelC
         Statement statement;
         int64_t rows;
         *out = (CheckReport){ .check = check };
-        TRY(open_one(spec, of, check, arena, &statement, err));
+        TRY(open_one(spec, of, check, arena, &statement, &out->of_table, err));
         if (statement_execute(&statement, take_count, &out->rows, &rows, err) != STATUS_OK)
                 return check_error(of, check, err);
         out->asked = true;
@@ -326,6 +379,8 @@ void check_counted(CheckReport *report, int64_t rows) {
 Str check_words(const CheckReport *report, Arena *arena) {
         const ModelCheck *check = report->check;
         const char *rows = report->rows == 1 ? "row" : "rows";
+        if (report->of_table)
+                return arena_strf(arena, "check %.*s does not hold for the table", STR_ARG(check->name));
         if (!check->promise.size)
                 return arena_strf(arena, "check %.*s does not hold for %lld %s", STR_ARG(check->name), (long long)report->rows, rows);
         return arena_strf(arena, "the promise %.*s does not hold for %lld %s", STR_ARG(check->name), (long long)report->rows, rows);

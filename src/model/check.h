@@ -4,6 +4,10 @@
  * Check: what must hold for the rows of a table. A row for which the condition is false is counted; NULL holds, as in
  * SQL's own CHECK. `this` is the whole table inside the condition. A check is bound with the zone's rights, like its model.
  *
+ * A condition that asks in brackets and names no column of a row, as in (select count(*) from this) > 0, is about the table:
+ * it is asked once, of a table without rows too. What fails is the table: one finding, that says how many rows it had. Where
+ * it quarantines it is false of every row, and all leave.
+ *
  * Promises are checks too: `required`, `unique` and `key` of the text become conditions that stop, named required(C),
  * unique(C) and key(C, D). A build asks in two steps: first those that quarantine, over all rows that were made; the rows
  * that fail leave, and the others are asked of what stays, which is what would be published.
@@ -26,7 +30,8 @@ typedef struct CheckSubject {
 typedef struct CheckReport {
         const ModelCheck *check;
         CheckState state; /* WARN: told and published all the same (what quarantines too: its rows have left) */
-        int64_t rows;     /* for which it does not hold */
+        int64_t rows;     /* for which it does not hold; 1 where it does not hold for the table */
+        bool of_table;    /* it is about the table, not about a row */
         bool asked;
         const BoundRelation *reads; /* its own table too */
         size_t read_count;
@@ -58,8 +63,8 @@ Status checks_bind(const StatementSpec *spec, const Model *model, Arena *arena, 
 /* The statement by which checks are parsed for what they read: the condition alone, `this` being no relation. *out_shift is
  * where the condition begins in it. */
 Str check_reading_sql(const ModelCheck *check, Arena *arena, size_t *out_shift);
-/* The rows, whole with what is hidden, for which a check does not hold. */
-Str check_failing_sql(const CheckSubject *of, const ModelCheck *check, Arena *arena);
+/* The rows, whole with what is hidden, for which a check does not hold; of_table: how many rows there are, if it does not. */
+Str check_failing_sql(const CheckSubject *of, const ModelCheck *check, bool of_table, Arena *arena);
 /*
  * All rows, and for each check that quarantines a column that is false where it does not hold: check_verdict(its index). Each
  * row is judged once: a condition with random() or now() must not let a row out of both the table and the findings.
@@ -68,7 +73,7 @@ Str check_judging_sql(const CheckSubject *of, const ModelCheck *checks, size_t c
 Str check_verdict(size_t index, Arena *arena);
 /* The first that stops a publication, as CHECK_FAILED with its place; OK if there is none. */
 Status checks_verdict(const CheckSubject *of, const CheckReport *reports, size_t count, Error *err);
-/* "check positive does not hold for 3 rows", "the promise unique(id) does not hold for 2 rows" */
+/* "check positive does not hold for 3 rows", "the promise unique(id) does not hold for 2 rows", "... for the table" */
 Str check_words(const CheckReport *report, Arena *arena);
 /* How many rows it does not hold for, and what follows of that. */
 void check_counted(CheckReport *report, int64_t rows);

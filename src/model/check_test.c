@@ -69,6 +69,18 @@ TEST(only_what_quarantines_takes_rows_out) {
                       "\"verdict of check 0\", coalesce((\nz > 0\n), true) AS \"verdict of check 2\" FROM this"));
 }
 
+TEST(what_fails_is_a_row_or_the_table) {
+        const Model *model = parse(t, "-- check a: (select count(*) from this) > 0, else stop\nselect 1");
+        CheckSubject of = check_subject_of_model(model);
+        CheckReport report = { .check = &model->checks[0], .state = CHECK_STATE_FAILED, .rows = 1, .of_table = true };
+        CHECK_STR(check_failing_sql(&of, report.check, true, &t->arena),
+                  STR("WITH this AS (SELECT * FROM \"shop\".canonical.\"order\") SELECT (SELECT count(*) FROM this) AS \"rows\" WHERE NOT "
+                      "coalesce((\n(select count(*) from this) > 0\n), true)"));
+        CHECK_STR(check_words(&report, &t->arena), STR("check a does not hold for the table"));
+        report.of_table = false;
+        CHECK_STR(check_words(&report, &t->arena), STR("check a does not hold for 1 row"));
+}
+
 TEST(the_first_that_stops_is_the_verdict) {
         const Model *model = parse(t, "-- check a: x > 0, else warn\n-- check b: y > 0, else stop\n-- check c: z > 0, else stop\nselect 1");
         CheckSubject of = check_subject_of_model(model);

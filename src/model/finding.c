@@ -285,11 +285,11 @@ static Asked asked_of(const Findings *f, const CheckSubject *of, const CheckRepo
 }
 
 /* The condition asked once more: a sample of rows that stay where they are need not be of the very moment of the count. */
-static Status select_failing(Findings *f, const StatementSpec *as, const CheckSubject *of, const ModelCheck *check, Failing *out, Error *err) {
+static Status select_failing(Findings *f, const StatementSpec *as, const CheckSubject *of, const CheckReport *report, Failing *out, Error *err) {
         StatementSpec spec = *as;
         spec.worker = f->worker;
         Statement *statement = ARENA_NEW(f->spec.arena, Statement);
-        TRY(statement_open(&spec, check_failing_sql(of, check, f->spec.arena), STR(""), f->spec.arena, statement, err));
+        TRY(statement_open(&spec, check_failing_sql(of, report->check, report->of_table, f->spec.arena), STR(""), f->spec.arena, statement, err));
         *out = (Failing){ statement->bound.sql, statement->columns };
         return STATUS_OK;
 }
@@ -322,7 +322,7 @@ Status findings_take(Findings *f, const StatementSpec *as, const CheckSubject *o
         if (report->rows > 0) {
                 Failing failing;
                 TRY(lease(f, err));
-                TRY(select_failing(f, as, of, report->check, &failing, err));
+                TRY(select_failing(f, as, of, report, &failing, err));
                 TRY(collect(f, &failing, false, &asked, err));
         }
         vec_push(f->spec.arena, &f->asked, asked);
