@@ -116,6 +116,7 @@
         X(TEXT_NUL,        HELD,        "",     "the file holds NUL bytes: it is no text", "") \
         X(NO_CSV,          HELD,        "",     "no record of the file can be read as CSV", "is it a table of lines and fields? XML and the like are not read") \
         X(SEVERAL_TABLES,  HELD,        "nnn",  "the file holds several tables: lines %1 to %2 are another one than those from line %3 on", "split it, a file for each table") \
+        X(FILE_EMPTY,      HELD,        "",     "the file is empty: nothing but blanks is in it", "was it a failed export? ask for the file again") \
         X(JSON_EMPTY,      HELD,        "",     "the file is an empty list", "add one of the feed that has records")             \
         X(JSON_DEPTH,      HELD,        "n",    "the file nests more than %1 values inside each other, the limit", "")            \
         X(JSON_BAD,        HELD,        "",     "no record of the file is JSON that can be read", "is it cut short, or something else?") \

@@ -499,6 +499,10 @@ static Step enter(JsonReader *reader, size_t passed, Error *err) {
 /* What stands at the outermost level: one value, or objects one after the other. */
 static Step step_top(JsonReader *reader, Error *err) {
         JsonText *json = &reader->json;
+        if (json->at >= json->size && json->whole && reader->tops == 0) {
+                error_reason(err, FILE_EMPTY);
+                return STEP_FAILED;
+        }
         if (json->at >= json->size && (!json->whole || reader->tops > 0)) {
                 if (!reader->window.ended)
                         return STEP_MORE;

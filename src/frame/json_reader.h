@@ -9,7 +9,8 @@
  *
  * FORMAT_JSON: a document. Its records are the items of the list that the format's `records` names, or of the list
  * that the document is, or the objects that it consists of. Lists on the way to them are entered. Where the grammar
- * breaks, nobody knows where the next record begins, so the whole file is HELD, with line and column.
+ * breaks, nobody knows where the next record begins, so the whole file is HELD, with line and column. So is one of
+ * nothing but blanks, which is no document.
  *
  * In both, a value whose grammar holds and that still cannot be kept (a key twice, half a surrogate pair, nesting
  * beyond JSON_DEPTH_MAX, NUL, bytes that are not UTF-8) is bad alone.

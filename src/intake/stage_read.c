@@ -196,11 +196,29 @@ static const StageUnknown *key_without_field(const Staging *s, const StageResult
         return NULL;
 }
 
+static bool has_header(const Format *format) {
+        return format->header && (format->kind == FORMAT_CSV || format->kind == FORMAT_XLSX);
+}
+
+/* Nothing where something must be: what an export that failed leaves behind. A header without records says that there are
+ * none, and so does a list without items; no byte at all says nothing, and must neither empty a table nor end its keys. */
+static bool is_hollow(const Staging *s, Reading *reading) {
+        const Feed *feed = s->feed;
+        const StageResult *r = &reading->result;
+        const bool header = has_header(&feed->format), list = feed->format.kind == FORMAT_JSON; /* which a worker holds itself */
+        if (r->accepted + r->quarantined + r->dropped + r->headers > 0 || list || !(header || feed_is_snapshots(feed)))
+                return false;
+        hold(reading, header ? STR("the file is empty: it has neither a header nor a record; was it a failed export? ask for the file again")
+                             : STR("the file is empty: it has no record, and each file of this source is the whole table; was it a failed "
+                                   "export? ask for the file again"));
+        return true;
+}
+
 static void judge(const Staging *s, Reading *reading) {
         const Feed *feed = s->feed;
         const StageResult *r = &reading->result;
         Arena *arena = s->arena;
-        if (!knows_its_time(s, reading))
+        if (is_hollow(s, reading) || !knows_its_time(s, reading))
                 return;
         if (r->unknown_count && feed->evolve == FEED_EVOLVE_FREEZE) {
                 hold(reading, arena_strf(arena, "columns that the source does not know: %.*s; add them to its columns, or say "
