@@ -83,6 +83,23 @@ def test_it_holds_when_the_source_is_read_again_and_when_nothing_changed(shop: P
     assert [row["amount"] for row in shop.query("select amount from shop.staging.o where id = 2")] == ["2.25"], "also where it would fit as it is"
 
 
+def test_a_file_that_takes_the_place_of_another_takes_over_its_fixes(shop: Project) -> None:
+    shop.write("zones/shop/sources/o.yml", "redelivery: replace\n" + SOURCE)
+    shop.lode("run")
+    fix(shop, 3, "--set", "amount=2.25")
+    fix(shop, 8, "--drop")
+    shop.write("in/o.csv", "\n".join([*ROWS, "8,8.00,new"]) + "\n")  # the same bad records at the same places
+    delivery = shop.json("run")["deliveries"][0]
+    assert "1 corrected, 1 dropped by hand" in delivery["message"]
+    assert [row[:2] for row in rows(shop)] == [(1, "1.50"), (2, "2.25"), (5, "5.00"), (6, "7.00"), (8, "8.00")]
+    (row,) = shop.json("trace", "shop.staging.o", "--where", "id = 2")
+    assert row["raw"] == "2,abc,b"
+    assert shop.json("run")["state"] == "nothing"
+    assert fix(shop, 3, "--undo")["records"][0]["state"] == "open" and 2 not in [row[0] for row in rows(shop)]
+    shop.write("in/o.csv", "\n".join(ROWS[:3]) + "\n")
+    assert "no longer meet" in shop.json("run")["deliveries"][0]["message"]  # that of line 8, which is not there
+
+
 def test_what_still_does_not_fit_stays_and_says_why(shop: Project) -> None:
     told = fix(shop, 3, "--set", "amount=two", check=False)
     assert told["records"][0]["state"] == "open" and "'two' is not a number" in told["records"][0]["message"]

@@ -96,6 +96,22 @@ def test_the_same_name_with_other_bytes_is_held_until_the_text_decides(shop: Pro
     assert orders(shop) == [2]
 
 
+@pytest.mark.parametrize("more", ["", "load: merge\nkey: order_no\n", 'load: merge\nkey: order_no\nas_of: name "(\\d{8})"\n'])
+def test_where_names_replace_each_other_the_last_word_of_the_sender_counts(shop: Project, more: str) -> None:
+    shop.write("zones/shop/sources/orders.yml", "redelivery: replace\n" + more + ORDERS)
+    a, b = HEADER + "1,ann,2.50,2026-01-02\n", HEADER + "2,bo,1.00,2026-01-03\n"
+    name, other = "orders20260101.csv", "orders20260102.csv"
+    for text, became, expected in [(a, "staged", [1]), (b, "staged", [2]), (a, "staged", [1]), (a, "duplicate", [1]), (b, "staged", [2]), (a, "staged", [1])]:
+        shop.drop("shop", name, text)
+        assert files(shop.json("run")) == {became: 1}, expected
+        assert orders(shop) == expected
+    shop.drop("shop", other, b)  # bytes that are in no table any more, under another name
+    assert files(shop.json("run")) == {"staged": 1} and orders(shop) == [1, 2]
+    assert shop.json("run")["state"] == "nothing" and shop.lode("verify").exit == 0
+    shop.json("run", "--again")
+    assert orders(shop) == [1, 2]
+
+
 def test_redelivery_append_keeps_both(shop: Project) -> None:
     shop.write("zones/shop/sources/orders.yml", "redelivery: append\n" + ORDERS)
     shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50,2026-01-02\n")
@@ -115,6 +131,53 @@ def test_a_replace_source_holds_the_newest_delivery(shop: Project) -> None:
     shop.drop("shop", "orders.csv", a)
     assert files(shop.json("run")) == {"duplicate": 1}
     assert orders(shop) == [1]
+
+
+EMPTY = [  # the source, what empty files of it may hold, one with a record, one that says there is none
+    ("from: ingress/e*.csv\ncolumns:\n  id: int\n", ["", "\n \n"], "id\n1\n", "id\n"),
+    ("from: ingress/e*.csv\nload: replace\ncolumns:\n  id: int\n", ["", "\n"], "id\n1\n", "id\n"),
+    ("from: ingress/e*.csv\nload: history\nkey: id\ncolumns:\n  id: int\n", ["", "\n"], "id\n1\n", None),
+    ("from: ingress/e*\nformat: jsonl\nload: replace\ncolumns:\n  id: int\n", ["", " \n\n"], '{"id":1}\n', None),
+    ("from: ingress/e*\nformat: json\nload: replace\ncolumns:\n  id: int\n", ["", " \n"], '[{"id":1}]', "[]"),
+    ("from: ingress/e*\nformat: fixed\nload: replace\ncolumns:\n  id: int at 1-4\n", ["", "\n"], "   1\n", None),
+    ("from: ingress/e*.csv\nload: replace\nheader: no\ncolumns:\n  id: int\n", ["", "\n"], "1\n", None),
+]
+
+
+@pytest.mark.parametrize("source, empty, full, none", EMPTY)
+def test_a_file_without_anything_is_held_and_empties_no_table(shop: Project, source: str, empty: list[str], full: str, none: str | None) -> None:
+    """Zero bytes, or blanks alone, are what an export that failed leaves behind."""
+    shop.write("zones/shop/sources/e.yml", source)
+    shop.drop("shop", "e1.csv", full)
+    assert files(shop.json("run")) == {"staged": 1}
+    now = "select id from shop.staging.e" + (" where _valid_to is null" if "history" in source else "")
+    for number, text in enumerate(empty):
+        shop.drop("shop", f"e2{number}.csv", text)
+        report = shop.json("run", check=False)
+        assert files(report) == {"held": 1} and report["deliveries"][0]["message"].startswith("the file is empty"), text
+    shop.drop("shop", "e3.csv", gzip.compress(b""))
+    assert files(shop.json("run", check=False)) == {"held": 1}
+    assert shop.query(now) == [{"id": 1}]
+    if none is not None:
+        shop.drop("shop", "e4.csv", none)
+        assert files(shop.json("run")) == {"staged": 1}
+        assert len(shop.query(now)) == ("replace" not in source)
+
+
+@pytest.mark.parametrize("source", ["format: jsonl\n", "header: no\n", "format: jsonl\nload: merge\nkey: id\n"])
+def test_nothing_appended_is_nothing(shop: Project, source: str) -> None:
+    shop.write("zones/shop/sources/e.yml", f"from: ingress/e*\n{source}columns:\n  id: int\n")
+    shop.drop("shop", "e1", "")
+    assert files(shop.json("run")) == {"staged": 1} and shop.query("select * from shop.staging.e") == []
+
+
+def test_a_duplicate_of_a_held_file_is_as_little_in_the_table(shop: Project) -> None:
+    for name in ["orders1.csv", "orders2.csv"]:
+        shop.drop("shop", name, HEADER + "x,ann,2.50,2026-01-02\n")
+        answer = shop.lode("run", check=False)
+        assert answer.exit == 1
+    assert "duplicate  " in answer.stderr and "the same bytes as 'orders1.csv', which is held: more records do not fit" in answer.stderr
+    assert shop.lode("run").exit == 0  # and it is not told again
 
 
 def test_what_does_not_fit_is_in_quarantine_with_its_place(shop: Project) -> None:

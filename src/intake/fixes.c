@@ -172,6 +172,40 @@ bool fixes_remove(FixList *list, int64_t delivery, uint64_t offset, Arena *arena
         return true;
 }
 
+/* ---- from file to file ---- */
+
+static const Delivery *delivery_of(const Delivery *rows, size_t count, int64_t id) {
+        for (size_t i = 0; i < count; i++)
+                if (rows[i].id == id)
+                        return &rows[i];
+        return NULL;
+}
+
+void fixes_hand_on(FixList *list, const Delivery *rows, size_t count, bool replacing, Arena *arena) {
+        VEC(RecordFix) all = { 0 };
+        for (size_t i = 0; i < list->count; i++)
+                vec_push(arena, &all, list->items[i]);
+        for (size_t i = 0; i < list->count; i++) {
+                const RecordFix *fix = &list->items[i];
+                const Delivery *from = delivery_of(rows, count, fix->delivery);
+                for (size_t j = 0; from && (replacing || str_is(from->state, "replaced")) && j < count; j++) {
+                        const Delivery *to = &rows[j];
+                        RecordFix heir = *fix;
+                        heir.delivery = to->id;
+                        if (to->landed_us > from->landed_us && str_equal(to->name, from->name) && !fixes_find(list, to->id, fix->offset))
+                                vec_push(arena, &all, heir);
+                }
+        }
+        if (all.count == list->count)
+                return;
+        qsort(all.items, all.count, sizeof(RecordFix), compare_places);
+        list->items = all.items;
+        list->count = 0; /* of several for one record one is enough */
+        for (size_t i = 0; i < all.count; i++)
+                if (i == 0 || compare_places(&all.items[i - 1], &all.items[i]) != 0)
+                        list->items[list->count++] = all.items[i];
+}
+
 /* ---- for staging ---- */
 
 Status fixes_of_delivery(const FixList *list, int64_t delivery, Arena *arena, StageFix **out, size_t *out_count, Error *err) {

@@ -39,6 +39,13 @@ void fixes_put(FixList *list, const RecordFix *fix, Arena *arena);
 bool fixes_remove(FixList *list, int64_t delivery, uint64_t offset, Arena *arena);
 const RecordFix *fixes_find(const FixList *list, int64_t delivery, uint64_t offset);
 
+/*
+ * A file that takes the place of an earlier one of its name takes over that one's fixes, where it has none of its own: the very
+ * record may be in it again, at the same place. rows: the source's deliveries. replacing: that the later of two takes the
+ * earlier's place holds for all of them, not only for those that the ledger says it of. The object is not changed by it.
+ */
+void fixes_hand_on(FixList *list, const Delivery *rows, size_t count, bool replacing, Arena *arena);
+
 /* Those of one delivery as a worker wants them. LIMIT above STAGE_FIXES_MAX. */
 Status fixes_of_delivery(const FixList *list, int64_t delivery, Arena *arena, StageFix **out, size_t *out_count, Error *err);
 /* What decides how a delivery is read: the text's hash, and its fixes' where it has any. delivery 0: all of the source. */

@@ -339,8 +339,33 @@ static bool tells_by_landing(const Feed *feed) {
         return feed_is_snapshots(feed) && feed->as_of.kind != AS_OF_NAME && feed->as_of.kind != AS_OF_COLUMN;
 }
 
-/* One of this source's own batch, or of the ledger: of the same bytes and, where names tell times, of the same time. */
-static Status find_same(Batch *batch, size_t index, bool *out_found, Error *err) {
+/* Files of one name follow each other there, and the last one counts. */
+static bool name_counts(const Feed *feed) {
+        return feed->redelivery == FEED_REDELIVERY_REPLACE && !tells_by_landing(feed);
+}
+
+/* Where the bytes of a file that was taken may be news when they come again, its place is remembered until it is empty. */
+static bool remembers_place(const Feed *feed) {
+        return tells_by_landing(feed) || name_counts(feed);
+}
+
+/* Whether a later delivery of its name took a delivery's place, or is about to. */
+static Status is_outdone(Batch *batch, const Delivery *delivery, bool *out, Error *err) {
+        DeliveryQuery query = { .zone = delivery->zone, .source = delivery->source, .name = delivery->name };
+        Delivery *rows;
+        size_t count;
+        *out = str_is(delivery->state, "replaced");
+        if (*out)
+                return STATUS_OK;
+        TRY(catalog_deliveries(batch->lake->catalog, &query, batch->arena, &rows, &count, err));
+        for (size_t i = 0; i < count && rows[i].id != delivery->id && !*out; i++)
+                *out = str_is(rows[i].state, "staged") || str_is(rows[i].state, "landed");
+        return STATUS_OK;
+}
+
+/* One of this source's own batch, or of the ledger: of the same bytes and, where names tell times, of the same time. Of one that
+ * was outdone they are news: *out_again. */
+static Status find_same(Batch *batch, size_t index, bool *out_found, bool *out_again, Error *err) {
         const Landing *landing = &batch->items[index];
         const Feed *feed = landing->result->file->feed;
         bool by_time = tells_by_name(feed);
@@ -357,12 +382,16 @@ static Status find_same(Batch *batch, size_t index, bool *out_found, Error *err)
         Delivery *rows;
         size_t count;
         TRY(catalog_deliveries(batch->lake->catalog, &query, batch->arena, &rows, &count, err));
-        for (size_t i = 0; i < count; i++) {
-                if (by_time && !str_equal(rows[i].as_of, landing->as_of))
+        for (size_t i = 0; i < count && !*out_found; i++) {
+                bool outdone = false;
+                if (by_time && !str_starts_with(rows[i].as_of, landing->as_of))
                         continue;
-                *out_found = true;
-                landing->result->delivery = rows[i];
-                return STATUS_OK;
+                if (name_counts(feed))
+                        TRY(is_outdone(batch, &rows[i], &outdone, err));
+                *out_again |= outdone;
+                *out_found = !outdone;
+                if (!outdone)
+                        landing->result->delivery = rows[i];
         }
         return STATUS_OK;
 }
@@ -370,7 +399,8 @@ static Status find_same(Batch *batch, size_t index, bool *out_found, Error *err)
 /*
  * Bytes that a source has already are a duplicate. Where rows are not just added, a delivery is told by its time too, so that
  * A, B, A ends at A: by that in its name, and of snapshots by that of landing, where only the bytes that are in force already
- * are a duplicate.
+ * are a duplicate. Where files of one name replace each other, only bytes that are in force are one, so that there too A, B, A
+ * ends at A: the third is told from the first by when it landed.
  */
 static Status find_duplicate(Batch *batch, size_t index, bool *out_found, Error *err) {
         Landing *landing = &batch->items[index];
@@ -379,12 +409,19 @@ static Status find_duplicate(Batch *batch, size_t index, bool *out_found, Error 
         *out_found = false;
         if (landing->sha256.size == 0) /* land_look() knows that nothing else has its size */
                 return STATUS_OK;
-        if (!tells_by_landing(feed))
-                return find_same(batch, index, out_found, err);
-        const Delivery *newest;
-        TRY(find_returned(batch->lake, landing, batch->arena, out_found, err));
+        if (remembers_place(feed))
+                TRY(find_returned(batch->lake, landing, batch->arena, out_found, err));
         if (*out_found)
                 return STATUS_OK;
+        if (!tells_by_landing(feed)) {
+                bool again = false;
+                TRY(find_same(batch, index, out_found, &again, err));
+                if (again && !*out_found)
+                        landing->as_of = arena_strf(batch->arena, "%.*s again %.*s", STR_ARG(landing->as_of),
+                                                    STR_ARG(time_print_us(batch->arena, landing->landed_us)));
+                return STATUS_OK;
+        }
+        const Delivery *newest;
         TRY(newest_so_far(batch, index, &newest, err));
         *out_found = newest && str_equal(newest->sha256, landing->sha256);
         if (*out_found)
@@ -428,7 +465,10 @@ static Status classify(Batch *batch, size_t index, Error *err) {
                 return STATUS_OK;
         }
         if (is_duplicate) {
-                Str words = arena_strf(arena, "the same bytes as '%.*s'", STR_ARG(landing->result->delivery.name));
+                const Delivery *same = &landing->result->delivery;
+                bool held = str_is(same->state, "held");
+                Str words = arena_strf(arena, "the same bytes as '%.*s'%s%.*s", STR_ARG(same->name), held ? ", which is held: " : "",
+                                       held ? (int)same->message.size : 0, same->message.data);
                 give_up(landing, LAND_DUPLICATE, words);
                 return STATUS_OK;
         }
@@ -566,7 +606,7 @@ static bool is_remembered(const Landing *landing) {
         const LandedFile *result = landing->result;
         if (!result->file->in_ingress)
                 return result->state == LAND_KNOWN ? landing->sha256.size > 0 : is_counted(landing) && result->state != LAND_FAILED;
-        return result->state == LAND_NEW && tells_by_landing(result->file->feed);
+        return result->state == LAND_NEW && remembers_place(result->file->feed);
 }
 
 static Status record_all(Batch *batch, Error *err) {

@@ -7,8 +7,9 @@
  *   copy to commit/arriving, hash             a crash leaves a file that nobody has locked; the next landing removes it
  *   fdatasync all, rename to landing/Z/S/YYYY-MM/HASH, fsync the folders
  *   one ledger transaction (row "landed")     from here on the file is acknowledged
- *   unlink in ingress                         a crash before it: the next run sees a duplicate, in a replace source
- *                                             because the ledger remembers the file until its removal lasts
+ *   unlink in ingress                         a crash before it: the next run sees a duplicate; where bytes that came
+ *                                             before may be news, because the ledger remembers the file until its
+ *                                             removal lasts
  *
  * Up to LAND_BATCH files share the syncs and the transaction. Bytes never change once they have their name.
  */

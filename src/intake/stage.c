@@ -64,6 +64,15 @@ const Delivery *feed_in_force(const Feed *feed, const Delivery *rows, size_t cou
         return last ? last->delivery : NULL;
 }
 
+/* As the history has them, and those that a newer file takes over from one of its name. */
+static Status load_fixes(Staging *s, Error *err) {
+        const Feed *feed = s->feed;
+        CatalogAt head = { .branch = s->context->commit.branch };
+        TRY(fixes_load(s->context->lake->catalog, head, feed->zone, feed->name, s->arena, &s->fixes, err));
+        fixes_hand_on(&s->fixes, s->ledger, s->ledger_count, feed->redelivery == FEED_REDELIVERY_REPLACE, s->arena);
+        return STATUS_OK;
+}
+
 static bool is_in_table(const Staging *s, const Delivery *delivery) {
         return staging_is(delivery, "staged") && (s->feed->load != FEED_REPLACE || delivery == s->in_force);
 }
@@ -372,8 +381,7 @@ static Status try_once(Staging *s, StageReport *out, Error *err) {
         *out = (StageReport){ 0 };
         s->readings.count = 0;
         TRY(load_ledger(s->context->lake, s->feed, s->arena, &s->ledger, &s->ledger_count, err));
-        TRY(fixes_load(s->context->lake->catalog, (CatalogAt){ .branch = s->context->commit.branch }, s->feed->zone, s->feed->name, s->arena,
-                       &s->fixes, err));
+        TRY(load_fixes(s, err));
         TRY(check_table(s, err));
         choose(s);
         if (s->readings.count == 0 && !s->rebuild)
@@ -436,7 +444,7 @@ Status stage_plan(const StageContext *context, const Feed *feed, const Delivery 
                 return status;
         TRY(load_with(&s, arriving, arriving_count, err));
         if (context->lake)
-                TRY(fixes_load(context->lake->catalog, head, feed->zone, feed->name, arena, &s.fixes, err));
+                TRY(load_fixes(&s, err));
         bool is_new = status == STATUS_NOT_FOUND;
         bool other_text = !is_new && !str_equal(table.body.detail, reading_detail(&s));
         s.rebuild = is_new || other_text;

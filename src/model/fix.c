@@ -143,9 +143,21 @@ static Status check_seen(const FixRequest *request, const KeptRecord *record, Ar
         return error_hint(err, "make the list again: lode show quarantine -o csv");
 }
 
+/* Its own, or else that of the earlier file of its name from which it was taken over. */
+static bool remove_fix(FixList *list, const KeptRecord *record, Arena *arena) {
+        if (fixes_remove(list, record->delivery, record->offset, arena))
+                return true;
+        for (size_t i = list->count; i-- > 0;) {
+                const RecordFix *fix = &list->items[i];
+                if (str_equal(fix->name, record->name) && fix->offset == record->offset && str_equal(fix->raw, record->raw))
+                        return fixes_remove(list, fix->delivery, fix->offset, arena);
+        }
+        return false;
+}
+
 static Status add_request(const FixSpec *spec, const FixRequest *request, const KeptRecord *record, FixList *list, Arena *arena, Error *err) {
         if (request->undo) {
-                if (fixes_remove(list, record->delivery, record->offset, arena))
+                if (remove_fix(list, record, arena))
                         return STATUS_OK;
                 return error_set(err, STATUS_NOT_FOUND, "%.*s was not fixed, so there is nothing to take back", STR_ARG(place_words(arena, request)));
         }

@@ -118,6 +118,7 @@ static Status review_all(Reviewing *r, Error *err) {
         TRY(load_source(r, err));
         TRY(load_fixes(r, err));
         TRY(catalog_deliveries(catalog, &query, r->arena, &deliveries, &count, err));
+        fixes_hand_on(&r->fixes, deliveries, count, false, r->arena);
         if (r->feed->load == FEED_REPLACE)
                 r->in_force = feed_in_force(r->feed, deliveries, count, r->arena);
         TRY(worker_lease(spec->workspace->pool, spec->workspace->principal.name, &r->worker, err));

@@ -114,6 +114,13 @@ static void take_landed(Run *run, const LandedFile *landed) {
                 files->duplicate++;
                 delivery.state = STR("duplicate");
                 delivery.report.delivery = landed->delivery;
+                if (str_is(landed->delivery.state, "held")) { /* so this one is as little in the tables as that */
+                        run->failed = true;
+                        error_set(&err, STATUS_HELD, "%.*s.%.*s: '%.*s' has %.*s", STR_ARG(file->zone), STR_ARG(file->feed->name), STR_ARG(file->name),
+                                  STR_ARG(landed->message));
+                        error_hint(&err, "lode show delivery %.*s.%.*s", STR_ARG(file->zone), STR_ARG(file->feed->name));
+                        add_error(run, &err);
+                }
                 add_delivery(run, delivery);
                 break;
         case LAND_HELD:

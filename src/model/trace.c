@@ -257,6 +257,11 @@ static Status place_delivery(Trace *t, TracedRow **rows, size_t count, Error *er
         LocateResult found;
         FixList *fixes = ARENA_NEW(t->arena, FixList);
         TRY(fixes_load(t->spec->workspace->lake->catalog, t->spec->at, delivery.zone, delivery.source, t->arena, fixes, err));
+        Delivery *all;
+        size_t all_count;
+        TRY(catalog_deliveries(t->spec->workspace->lake->catalog, &(DeliveryQuery){ .zone = delivery.zone, .source = delivery.source }, t->arena, &all,
+                               &all_count, err));
+        fixes_hand_on(fixes, all, all_count, false, t->arena);
         TRY(locate(t, &delivery, &spec, &found, err));
         for (size_t i = 0, at = 0; i < count; i++) {
                 while (at < found.count && found.items[at].record < rows[i]->record)
