@@ -180,6 +180,47 @@ def test_a_duplicate_of_a_held_file_is_as_little_in_the_table(shop: Project) -> 
     assert shop.lode("run").exit == 0  # and it is not told again
 
 
+@pytest.mark.parametrize("more", ["", "load: replace\n", "load: merge\nkey: order_no\n", "load: history\nkey: order_no\n"])
+def test_a_wrong_word_in_the_text_empties_no_table(shop: Project, more: str) -> None:
+    """What is in a table does not leave it because by an edited text it would be held."""
+    good = more + ORDERS
+    shop.write("zones/shop/sources/orders.yml", good)
+    shop.write("zones/shop/canonical/o.sql", "select order_no, customer from staging.orders\n")
+    for number, day in enumerate(["2026-01-02", "2026-01-03"]):
+        shop.drop("shop", f"orders{number}.csv", HEADER + f"1,ann,2.50,{day}\n2,bo,1,{day}\n")
+        shop.json("run")
+    before, built = shop.query("select * from shop.staging.orders order by all"), shop.query("select * from shop.canonical.o order by all")
+    shop.write("zones/shop/sources/orders.yml", good.replace("customer: text", "customer: int"))
+    shop.drop("shop", "orders2.csv", HEADER + "3,cy,1,2026-01-04\n")
+    answer = shop.lode("run", "-o", "json", check=False)
+    report = answer.json
+    assert answer.exit == 1 and files(report) == {"held": 1}
+    assert [d["name"] for d in report["deliveries"] if "it is in the table" in d["message"]] == ([f"orders{n}.csv" for n in range(2)] if "replace" not in more else ["orders1.csv"])
+    (error,) = report["errors"]
+    assert error["file"].endswith("sources/orders.yml") and "stays as it was" in error["message"] and "in customer" in error["message"]
+    assert shop.query("select * from shop.staging.orders order by all") == before and shop.query("select * from shop.canonical.o order by all") == built
+    assert shop.lode("run", check=False).exit == 1, "and so it is told again"
+    status = shop.json("status")
+    assert "would be held" in status["held"][0]["message"] and "stays as it was" in shop.lode("status").stdout
+    assert any("stays as it was" in w["message"] for w in shop.json("check")["warnings"])
+    shop.write("zones/shop/sources/orders.yml", good)
+    assert [d["state"] for d in shop.json("run")["deliveries"]] == ["staged"]
+    assert shop.json("status")["held"] == [] and not any("stays" in w["message"] for w in shop.json("check")["warnings"])
+    assert 3 in [row["order_no"] for row in shop.query("select order_no from shop.canonical.o")]
+
+
+def test_a_redelivered_file_that_is_held_takes_no_place(shop: Project) -> None:
+    shop.write("zones/shop/sources/orders.yml", "redelivery: replace\n" + ORDERS)
+    shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50,2026-01-02\n")
+    shop.drop("shop", "orders2.csv", HEADER + "2,bo,2.50,2026-01-02\n")
+    shop.json("run")
+    for text in [HEADER + "x,ann,2.50,2026-01-02\n", ""]:
+        shop.drop("shop", "orders1.csv", text)
+        assert files(shop.json("run", check=False)) == {"held": 1} and orders(shop) == [1, 2]
+    shop.drop("shop", "orders1.csv", HEADER + "4,ann,2.50,2026-01-02\n")
+    assert files(shop.json("run")) == {"staged": 1} and orders(shop) == [2, 4]
+
+
 def test_what_does_not_fit_is_in_quarantine_with_its_place(shop: Project) -> None:
     text = HEADER + '1,ann,2.50,2026-01-02\n2,bo,2.505,2026-01-03\n3,cy\n4,"dan"x,1,2026-01-04\n,eve,1.00,2026-01-05\n5,flo,1.00,2026-02-30\n6,gus,1.00,2026-01-06\n'
     shop.drop("shop", "orders1.csv", text)

@@ -6,6 +6,7 @@
 #include "model/access_tests.h"
 #include "model/dry.h"
 #include "model/inspect.h"
+#include "model/run.h"
 #include "model/select.h"
 
 enum { OPTION_DATA };
@@ -110,6 +111,25 @@ static Status look_at_products(Check *check, Error *err) {
         return STATUS_OK;
 }
 
+/* What the last run found out by reading; of a text that was edited since, the next one will. */
+static Status look_at_withheld(Check *check, Error *err) {
+        const Graph *graph = check->text.graph;
+        for (size_t i = 0; i < graph->count && check->workspace->lake; i++) {
+                const Source *source = graph->nodes[i]->source;
+                Delivery *rows;
+                size_t count = 0;
+                if (source && check->chosen[i])
+                        TRY(run_withheld(check->workspace->lake, source->zone, source->name, &check->cli->arena, &rows, &count, err));
+                if (count == 0)
+                        continue;
+                Error *warning = problems_add(&check->warnings, STATUS_HELD, "the table of %.*s.%.*s stays as it was: by the text that is applied, %zu of its "
+                                              "deliveries would be held, as '%.*s': %.*s", STR_ARG(source->zone), STR_ARG(source->name), count,
+                                              STR_ARG(rows[0].name), STR_ARG(rows[0].message));
+                error_place_line(warning, source->path, source->text, 1, 1);
+        }
+        return STATUS_OK;
+}
+
 static Status look_at_text(Check *check, Error *err) {
         Workspace *workspace = check->workspace;
         Arena *arena = &check->cli->arena;
@@ -128,6 +148,7 @@ static Status look_at_text(Check *check, Error *err) {
         TRY(access_names_check(workspace->project, workspace->lake ? workspace->lake->catalog : NULL, arena, &check->warnings, err));
         TRY(dry_bind(&dry, arena, &check->tables, err));
         TRY(look_at_products(check, err));
+        TRY(look_at_withheld(check, err));
         keep_chosen(check);
         return STATUS_OK;
 }

@@ -130,12 +130,32 @@ static void leave_out_removed(const Project *project, StatusReport *report) {
         report->rule_count = left;
 }
 
+typedef VEC(Delivery) DeliveryVec;
+
+/* They are in the table still, which stays as it was because of them. */
+static Status add_withheld(Cli *cli, Workspace *workspace, DeliveryVec *held, Error *err) {
+        const Project *project = workspace->project;
+        for (size_t z = 0; z < project->zone_count; z++)
+                for (size_t i = 0; i < project->zones[z]->source_count; i++) {
+                        const Source *source = project->zones[z]->sources[i];
+                        Delivery *rows;
+                        size_t count;
+                        TRY(run_withheld(workspace->lake, source->zone, source->name, &cli->arena, &rows, &count, err));
+                        for (size_t k = 0; k < count; k++) {
+                                rows[k].message = arena_strf(&cli->arena, "it is in the table, which stays as it was: by the source's text as it was applied last "
+                                                                          "it would be held: %.*s", STR_ARG(rows[k].message));
+                                vec_push(&cli->arena, held, rows[k]);
+                        }
+                }
+        return STATUS_OK;
+}
+
 static Status count_deliveries(Cli *cli, Workspace *workspace, StatusReport *report, Error *err) {
         DeliveryQuery query = { 0 };
         Delivery *rows;
         size_t count;
         TRY(catalog_deliveries(workspace->lake->catalog, &query, &cli->arena, &rows, &count, err));
-        VEC(Delivery) held = { 0 };
+        DeliveryVec held = { 0 };
         for (size_t i = 0; i < report->held_count; i++)
                 vec_push(&cli->arena, &held, report->held[i]);
         for (size_t i = 0; i < count; i++) {
@@ -145,6 +165,7 @@ static Status count_deliveries(Cli *cli, Workspace *workspace, StatusReport *rep
                 report->files.held++;
                 vec_push(&cli->arena, &held, rows[i]);
         }
+        TRY(add_withheld(cli, workspace, &held, err));
         report->held = held.items;
         report->held_count = held.count;
         TRY(quarantine_rules(workspace->lake, rows, count, STR(""), &cli->arena, &report->rules, &report->rule_count, err));

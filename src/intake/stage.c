@@ -85,13 +85,20 @@ static void add_reading(Staging *s, const Delivery *delivery, bool reread) {
         vec_push(s->arena, &s->readings, (Reading){ .report = report });
 }
 
+static bool is_refused(const Staging *s, const Delivery *delivery) {
+        for (size_t i = 0; i < s->refused.count; i++)
+                if (s->refused.items[i] == delivery->id)
+                        return true;
+        return false;
+}
+
 /* The newer of two deliveries of one name takes the place of the older, when the source says so. */
 static bool is_displaced(const Staging *s, const Delivery *delivery) {
         bool last_alone = s->feed->load == FEED_REPLACE && s->feed->as_of.kind != AS_OF_NAME; /* and that is this one's heir anyway */
         if (last_alone || s->feed->redelivery != FEED_REDELIVERY_REPLACE)
                 return false;
         for (const Delivery *newer = s->ledger; newer < delivery; newer++)
-                if (str_equal(newer->name, delivery->name) && !staging_is(newer, "failed") &&
+                if (str_equal(newer->name, delivery->name) && !staging_is(newer, "failed") && !is_refused(s, newer) &&
                     (!staging_is(newer, "held") || held_for_its_name(newer)))
                         return true;
         return false;
@@ -376,6 +383,34 @@ static Status check_ledger(const Staging *s, Error *err) {
                                             STR_ARG(s->feed->zone), STR_ARG(s->feed->name));
 }
 
+/* Those that are held now, and that a delivery which is in the table was to make room for. */
+static bool note_refused(Staging *s) {
+        size_t before = s->refused.count;
+        for (size_t i = 0; i < s->readings.count; i++) {
+                const Reading *reading = &s->readings.items[i];
+                const Delivery *delivery = &reading->report->delivery;
+                bool displaces = false;
+                for (size_t k = 0; k < s->ledger_count && !reading->accepted; k++)
+                        displaces |= s->ledger[k].id != delivery->id && str_equal(s->ledger[k].name, delivery->name) && is_in_table(s, &s->ledger[k]) &&
+                                     is_displaced(s, &s->ledger[k]);
+                if (displaces && !is_refused(s, delivery))
+                        vec_push(s->arena, &s->refused, delivery->id);
+        }
+        return s->refused.count > before;
+}
+
+/* Reports deliveries that would leave the table. */
+static bool would_lose(const Staging *s, StageReport *out) {
+        DeliveryReport *lost = ARENA_ARRAY(s->arena, DeliveryReport, s->readings.count + 1);
+        size_t count = 0;
+        for (size_t i = 0; i < s->readings.count; i++)
+                if (s->readings.items[i].report->reread && !s->readings.items[i].accepted)
+                        lost[count++] = *s->readings.items[i].report;
+        if (count)
+                *out = (StageReport){ .items = lost, .count = count, .withheld = true };
+        return count > 0;
+}
+
 /* One try from a fresh base. Columns met on the way, and wider types, ask for another reading. */
 static Status try_once(Staging *s, StageReport *out, Error *err) {
         *out = (StageReport){ 0 };
@@ -400,6 +435,10 @@ static Status try_once(Staging *s, StageReport *out, Error *err) {
                 if (round == EVOLVE_ROUNDS || !staging_evolve(s))
                         break;
         }
+        if (would_lose(s, out))
+                return STATUS_OK;
+        if (note_refused(s))
+                return error_set(err, STATUS_CONFLICT, "a file of %.*s.%.*s that came again is held", STR_ARG(s->feed->zone), STR_ARG(s->feed->name));
         return publish(s, out, err);
 }
 

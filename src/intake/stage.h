@@ -13,6 +13,9 @@
  *   staged, by the text as it is              left alone
  *   staged, by another text                   the whole table is read again from landing
  *   held or failed                            read again when the text changed, or when asked to
+ * A delivery that is in the table does not leave it because it would be held now: one wrong word in a text must not empty what
+ * everybody reads. Then the table stays as it was, by the text that it was made by, until the text is right or the delivery
+ * given up. Nor does a file leave because a newer one of its name came and is held.
  * A worker reads: this process never looks into a delivery. A worker that dies of a delivery holds that delivery.
  */
 #include "engine/stage_message.h"
@@ -47,6 +50,8 @@ typedef struct StageReport {
         DeliveryReport *items;  /* every delivery that was read */
         size_t count;
         bool superseded;        /* another put another text of the feed into the history meanwhile: nothing was done */
+        bool withheld;          /* by its text as it is now, deliveries that are in the table would be held: nothing was done, items
+                                 * are these and why, and whatever landed since waits with them */
         bool changed;           /* a commit was made */
         CatalogCommit commit;
 } StageReport;

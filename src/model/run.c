@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/run.h"
 
+#include "base/json.h"
 #include "base/time.h"
 #include "base/vec.h"
 #include "intake/unpack.h"
@@ -296,6 +297,86 @@ static Status tell_staged_elsewhere(Run *run, const Feed *feed, Error *err) {
         return STATUS_OK;
 }
 
+/* ---- a text that would hold what is staged ---- */
+
+static Str withheld_key(Arena *arena, Str zone, Str source) {
+        return arena_strf(arena, "withheld %.*s.%.*s", STR_ARG(zone), STR_ARG(source));
+}
+
+Status run_withheld(Lake *lake, Str zone, Str source, Arena *arena, Delivery **out, size_t *out_count, Error *err) {
+        Str text;
+        Json *list;
+        *out_count = 0;
+        Status status = catalog_meta(lake->catalog, withheld_key(arena, zone, source), arena, &text, err);
+        if (status == STATUS_NOT_FOUND || (status == STATUS_OK && text.size == 0))
+                return STATUS_OK;
+        TRY(status);
+        TRY(json_parse(text, "what is withheld of a source", arena, &list, err));
+        *out = ARENA_ARRAY(arena, Delivery, json_count(list) + 1);
+        for (size_t i = 0; i < json_count(list); i++)
+                (*out)[(*out_count)++] = (Delivery){ .zone = zone, .source = source, .name = json_string(json_get(json_at(list, i), "name")),
+                                                     .message = json_string(json_get(json_at(list, i), "message")) };
+        return STATUS_OK;
+}
+
+/* For `status`, until a run of the source goes well. */
+static Status keep_withheld(const Run *run, const Feed *feed, const StageReport *report, Error *err) {
+        Arena *arena = run->arena;
+        Catalog *catalog = run->workspace->lake->catalog;
+        Delivery *before;
+        size_t count;
+        TRY(run_withheld(run->workspace->lake, feed->zone, feed->name, arena, &before, &count, err));
+        if (!report->withheld && count == 0)
+                return STATUS_OK;
+        CLEANUP(buf_deinit) Buf json = { 0 };
+        JsonWriter w = json_writer(&json, false);
+        json_array(&w);
+        for (size_t i = 0; i < report->count && report->withheld; i++) {
+                json_object(&w);
+                json_member_str(&w, "name", report->items[i].delivery.name);
+                json_member_str(&w, "message", report->items[i].delivery.message);
+                json_end(&w);
+        }
+        json_end(&w);
+        return catalog_put_meta(catalog, withheld_key(arena, feed->zone, feed->name), report->withheld ? buf_view(&json) : STR(""), err);
+}
+
+/* What of this run's files waits with it is landed, and staged when the text is right. */
+static void tell_waiting(Run *run, const Feed *feed) {
+        for (size_t i = 0; i < run->landed.count; i++) {
+                RunLanded *file = &run->landed.items[i];
+                if (file->told || file->landed.state != LAND_NEW || !is_of_feed(&file->landed, feed))
+                        continue;
+                file->told = true;
+                run->report->files.held++;
+                Str words = STR("it is landed and waits: the source's text as it is now would hold deliveries that are in its table");
+                RunDelivery delivery = { feed->zone, feed->name, file->landed.file->name, STR("held"), words, { .rules = NULL }, true };
+                delivery.report.delivery = file->landed.delivery;
+                add_delivery(run, delivery);
+        }
+}
+
+/* The table stays as it was; whose fault it is says the error, at the source's text. */
+static void tell_withheld(Run *run, const Feed *feed, const Source *source, const StageReport *report) {
+        const Delivery *first = &report->items[0].delivery;
+        for (size_t i = 0; i < report->count; i++) {
+                const Delivery *delivery = &report->items[i].delivery;
+                Str words = arena_strf(run->arena, "it is in the table, and by the source's text as it is now would be held: %.*s",
+                                       STR_ARG(delivery->message));
+                add_delivery(run, (RunDelivery){ delivery->zone, delivery->source, delivery->name, STR("held"), words, report->items[i], false });
+        }
+        tell_waiting(run, feed);
+        Error err;
+        Str more = report->count > 1 ? arena_strf(run->arena, " and %zu more", report->count - 1) : STR("");
+        error_set(&err, STATUS_HELD, "%.*s.%.*s stays as it was: by this text '%.*s'%.*s, in its table now, would be held: %.*s", STR_ARG(feed->zone),
+                  STR_ARG(feed->name), STR_ARG(first->name), STR_ARG(more), STR_ARG(first->message));
+        error_hint(&err, "correct this text or take the edit back, then lode run");
+        if (source)
+                error_place_line(&err, source->path, source->text, 1, 1);
+        add_error(run, &err);
+        run->failed = true;
+}
+
 static Status stage_one(Run *run, const Feed *feed, const Source *source, Error *err) {
         StageContext context = {
                 .lake = run->workspace->lake,
@@ -316,6 +397,11 @@ static Status stage_one(Run *run, const Feed *feed, const Source *source, Error 
         run->superseded |= report.superseded;
         if (report.superseded)
                 return STATUS_OK;
+        TRY(keep_withheld(run, feed, &report, err));
+        if (report.withheld) {
+                tell_withheld(run, feed, source, &report);
+                return STATUS_OK;
+        }
         for (size_t i = 0; i < report.count; i++) {
                 RunLanded *file = landed_now(run, report.items[i].delivery.id);
                 take_staged(run, &report.items[i], file && !file->told);

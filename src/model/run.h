@@ -32,6 +32,12 @@ typedef struct Unclaimed {
 } Unclaimed;
 Unclaimed unclaimed_file(const Project *project, const FoundFile *file, Arena *arena);
 
+/*
+ * A source whose table stays as it was, since by its text, as it was applied last, deliveries that are in the table would be
+ * held (StageReport.withheld): which, and why. None is usual. Known from the last run of the source.
+ */
+Status run_withheld(Lake *lake, Str zone, Str source, Arena *arena, Delivery **out, size_t *out_count, Error *err);
+
 typedef struct RunOptions {
         const char **words; /* SELECT */
         size_t word_count;
