@@ -100,6 +100,57 @@ def test_a_file_that_takes_the_place_of_another_takes_over_its_fixes(shop: Proje
     assert "no longer meet" in shop.json("run")["deliveries"][0]["message"]  # that of line 8, which is not there
 
 
+@pytest.mark.parametrize("more", ["", "load: replace\n", "load: merge\nkey: id\n", "redelivery: replace\n"])
+def test_a_delivery_is_withdrawn_and_taken_back(project: Project, more: str) -> None:
+    project.write("zones/shop/sources/p.yml", f"from: ingress/p*.csv\n{more}columns:\n  id: int\n  n: int\n")
+    project.write("zones/shop/canonical/m.sql", "select id, n from staging.p\n")
+    project.drop("shop", "p1.csv", "id,n\n1,1\n2,2\n")
+    project.json("run")
+    wrong = "p1.csv" if "redelivery" in more else "p2.csv"
+    project.drop("shop", wrong, "id,n\n2,9\n3,9\nx,1\n")
+    commit = project.json("run")["commit"]
+    first = [{"id": 1, "n": 1}, {"id": 2, "n": 2}]
+
+    def table(*options: str) -> list[dict]:
+        return project.query("select id, n from shop.canonical.m order by all", *options)
+
+    full = table()
+    assert full != first and project.json("show", "quarantine")
+    error = project.error("fix", "shop.p", "--withdraw", wrong)
+    assert error["exit"] == 2 and "--reason" in error["message"]
+    assert project.error("fix", "shop.p", "--withdraw", "none.csv", "--reason", "x")["exit"] == 2
+    options = ("fix", "shop.p", "--withdraw", wrong)
+    number = project.json("show", "delivery", "shop.p")[0]["delivery"]
+    said = project.lode(*options, "--reason", "a test file").stderr
+    assert "withdrawn" in said and "a test file" in said
+    assert table() == first and table("--at", commit) == full
+    assert project.json("show", "quarantine") == [] and project.json("status")["quarantine"] == []
+    row = next(d for d in project.json("show", "delivery", "shop.p") if d["delivery"] == number)
+    assert row["state"] == "withdrawn" and row["message"].endswith(": a test file")
+    assert any("withdraw" in entry["message"] and "a test file" in entry["message"] for entry in project.json("log"))
+    assert [line["action"] for line in project.json("audit") if line["action"] == "withdraw"]
+    assert project.json("run")["state"] == "nothing" and project.lode("run", "--again").exit == 0 and table() == first
+    project.drop("shop", wrong, "id,n\n2,9\n3,9\nx,1\n")
+    report = project.json("run")
+    assert (report["files"]["duplicate"], "withdrawn" in report["deliveries"][0]["message"]) == (1, True) or "replace" in more
+    assert project.lode("verify").exit == 0
+    if "replace" in more:
+        return
+    project.lode(*options, "--undo")
+    assert table() == full and project.json("status")["quarantine"]
+    assert project.error(*options, "--undo")["exit"] == 2
+
+
+def test_what_is_held_can_be_given_up(project: Project) -> None:
+    project.write("zones/shop/sources/p.yml", "from: ingress/*\ncolumns:\n  id: int\n")
+    project.drop("shop", "README", "Hello\nyou\n")
+    assert project.lode("run", check=False).exit == 1 and project.json("status")["held"]
+    project.lode("fix", "shop.p", "--withdraw", "README", "--reason", "no data")
+    assert project.json("status")["held"] == [] and project.lode("run", "--replay").exit == 0
+    project.lode("fix", "shop.p", "--withdraw", "README", "--undo", check=False)
+    assert project.json("status")["held"]
+
+
 def test_what_still_does_not_fit_stays_and_says_why(shop: Project) -> None:
     told = fix(shop, 3, "--set", "amount=two", check=False)
     assert told["records"][0]["state"] == "open" and "'two' is not a number" in told["records"][0]["message"]

@@ -7,7 +7,8 @@
 #include "model/fix.h"
 #include "model/run.h"
 
-enum { OPTION_FILE, OPTION_LINE, OPTION_RECORD, OPTION_DELIVERY, OPTION_SET, OPTION_TEXT, OPTION_DROP, OPTION_UNDO, OPTION_FROM };
+enum { OPTION_FILE, OPTION_LINE, OPTION_RECORD, OPTION_DELIVERY, OPTION_SET, OPTION_TEXT, OPTION_DROP, OPTION_UNDO, OPTION_FROM,
+       OPTION_WITHDRAW, OPTION_REASON };
 
 static const Option options[] = {
         [OPTION_FILE] = { "file", 'f', "NAME", "the delivery, as the sender named it" },
@@ -19,6 +20,8 @@ static const Option options[] = {
         [OPTION_DROP] = { "drop", 0, NULL, "give the record up: it is counted as skipped" },
         [OPTION_UNDO] = { "undo", 0, NULL, "take a fix back" },
         [OPTION_FROM] = { "from", 0, "FILE.csv", "an edited list of show quarantine -o csv: changed 'raw' corrects, state 'dropped' drops" },
+        [OPTION_WITHDRAW] = { "withdraw", 0, "NAME", "give a whole delivery up: nothing of it counts any more; with --undo it is taken back" },
+        [OPTION_REASON] = { "reason", 0, "TEXT", "why it is withdrawn" },
 };
 
 typedef VEC(FixRequest) Requests;
@@ -241,6 +244,45 @@ static Status fix(Fixing *f, Error *err) {
         return STATUS_OK;
 }
 
+/* ---- whole deliveries ---- */
+
+static Status ask_to_withdraw(const Cli *cli, WithdrawRequest *out, Error *err) {
+        static const size_t others[] = { OPTION_FILE, OPTION_LINE, OPTION_RECORD, OPTION_SET, OPTION_TEXT, OPTION_DROP, OPTION_FROM };
+        for (size_t i = 0; i < COUNT_OF(others); i++)
+                if (cli_option(cli, others[i]))
+                        return error_set(err, STATUS_USAGE, "--withdraw is about a whole delivery: it does not go with --%s", options[others[i]].name);
+        *out = (WithdrawRequest){ .name = str_of(cli_option(cli, OPTION_WITHDRAW)),
+                                  .reason = str_trim(str_of(cli_option(cli, OPTION_REASON))),
+                                  .undo = cli_option(cli, OPTION_UNDO) != NULL };
+        TRY(read_number(cli, OPTION_DELIVERY, &out->delivery, err));
+        if (out->reason.size > 0 || out->undo)
+                return STATUS_OK;
+        error_set(err, STATUS_USAGE, "--withdraw wants a --reason");
+        return error_hint(err, "--reason 'sent by mistake': whoever misses the rows will read it");
+}
+
+static Status withdraw(Fixing *f, Error *err) {
+        Cli *cli = f->cli;
+        WithdrawRequest request;
+        Delivery delivery;
+        TRY(ask_to_withdraw(cli, &request, err));
+        Str objects[] = { str_of(cli->arguments.words[0]), request.name };
+        AuditRecord record = { .action = request.undo ? STR("take back") : STR("withdraw"), .objects = objects, .object_count = COUNT_OF(objects),
+                               .rows = -1, .bytes = -1, .statement = request.reason };
+        TRY(workspace_audit(f->spec.workspace, record, err));
+        TRY(fix_withdraw(&f->spec, &request, &cli->arena, &delivery, &f->commit, err));
+        TRY(replay(f, err));
+        TRY(catalog_delivery(f->spec.workspace->lake->catalog, delivery.id, &cli->arena, &delivery, err));
+        if (cli_json(cli))
+                tell_json(f);
+        else
+                output_note(&cli->output, PAINT_NONE, "%-10.*s %.*s.%.*s  %.*s%s%.*s", STR_ARG(delivery.state), STR_ARG(delivery.zone),
+                            STR_ARG(delivery.source), STR_ARG(delivery.name), delivery.message.size ? ": " : "", STR_ARG(delivery.message));
+        if (f->report.state == RUN_PARTLY || f->report.state == RUN_FAILED)
+                cli->exit_code = 1;
+        return STATUS_OK;
+}
+
 static Status run(Cli *cli, Error *err) {
         TRY(cli_want_words(cli, &verb_fix, 1, 1, err));
         TRY(cli_want_formats(cli, false, false, err));
@@ -252,20 +294,22 @@ static Status run(Cli *cli, Error *err) {
         if (!str_cut(scope, '.', &f.spec.zone, &f.spec.source))
                 return error_set(err, STATUS_USAGE, "fix wants ZONE.SOURCE, not '%.*s'", STR_ARG(scope));
         TRY(show_scope_check(workspace->project, scope, &cli->arena, err));
-        return fix(&f, err);
+        return cli_option(cli, OPTION_WITHDRAW) ? withdraw(&f, err) : fix(&f, err);
 }
 
 const Verb verb_fix = {
         .name = "fix",
         .usage = "fix ZONE.SOURCE --file NAME --line N",
-        .words = "correct single records of the quarantine, or give them up",
+        .words = "correct single records of the quarantine, give them up, or withdraw a delivery",
         .help = "What landed is never changed: a correction stands beside it in the history, with its author, and is applied\n"
                 "whenever the source is read, exactly once. The source is read again at once and what is built on it made anew.\n"
                 "A corrected record counts as accepted, a dropped one as skipped; both stay in the quarantine's history.\n"
-                "Exit 1 when a record still does not fit.\n\n"
+                "Exit 1 when a record still does not fit.\n"
+                "--withdraw takes a whole delivery out: its rows leave, its bytes stay landed, and --undo takes it back.\n\n"
                 "  lode fix shop.orders --file orders_2026-05-01.csv --line 7 --set amount=12.50\n"
                 "  lode show quarantine shop.orders -o csv > q.csv     (edit 'raw' in a spreadsheet; write 'dropped' into 'state')\n"
-                "  lode fix shop.orders --from q.csv",
+                "  lode fix shop.orders --from q.csv\n"
+                "  lode fix shop.orders --withdraw orders_2026-05-01.csv --reason 'a test file, sent by mistake'",
         .options = options,
         .option_count = COUNT_OF(options),
         .run = run,

@@ -117,19 +117,6 @@ static bool still_held(const Delivery *rows, size_t count, size_t at) {
         return true;
 }
 
-/* Of a source whose text is gone: its rows stay where they are, and there is nothing to do about them. */
-static void leave_out_removed(const Project *project, StatusReport *report) {
-        size_t left = 0;
-        for (size_t i = 0; i < report->rule_count; i++) {
-                const QuarantineRule *rule = &report->rules[i];
-                Str zone, source;
-                bool removed = rule->severity.size == 0 && str_cut(rule->source, '.', &zone, &source) && !project_source(project, zone, source);
-                if (!removed)
-                        report->rules[left++] = *rule;
-        }
-        report->rule_count = left;
-}
-
 typedef VEC(Delivery) DeliveryVec;
 
 /* They are in the table still, which stays as it was because of them. */
@@ -160,7 +147,7 @@ static Status count_deliveries(Cli *cli, Workspace *workspace, StatusReport *rep
                 vec_push(&cli->arena, &held, report->held[i]);
         for (size_t i = 0; i < count; i++) {
                 report->files.staged += str_is(rows[i].state, "staged");
-                if (!still_held(rows, count, i))
+                if (!still_held(rows, count, i) || !project_source(workspace->project, rows[i].zone, rows[i].source)) /* or its text is gone */
                         continue;
                 report->files.held++;
                 vec_push(&cli->arena, &held, rows[i]);
@@ -169,7 +156,7 @@ static Status count_deliveries(Cli *cli, Workspace *workspace, StatusReport *rep
         report->held = held.items;
         report->held_count = held.count;
         TRY(quarantine_rules(workspace->lake, rows, count, STR(""), &cli->arena, &report->rules, &report->rule_count, err));
-        leave_out_removed(workspace->project, report);
+        quarantine_leave_removed(workspace->project, report->rules, &report->rule_count);
         return STATUS_OK;
 }
 

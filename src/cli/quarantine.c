@@ -112,6 +112,17 @@ Status quarantine_rules(Lake *lake, const Delivery *deliveries, size_t count, St
         return STATUS_OK;
 }
 
+void quarantine_leave_removed(const Project *project, QuarantineRule *rules, size_t *count) {
+        size_t left = 0;
+        for (size_t i = 0; i < *count; i++) {
+                Str zone, source;
+                bool removed = rules[i].severity.size == 0 && str_cut(rules[i].source, '.', &zone, &source) && !project_source(project, zone, source);
+                if (!removed)
+                        rules[left++] = rules[i];
+        }
+        *count = left;
+}
+
 /* What a listing goes through. */
 typedef struct RowList {
         Cli *cli;
@@ -372,6 +383,9 @@ static Status list_table(RowList *list, const Table *table, Error *err) {
         str_cut(table->name, '.', &zone, &of_source);
         if (!in_scope(list->scope, table->zone, of_source))
                 return STATUS_OK;
+        bool named = str_find(list->scope, STR(".")) < list->scope.size;
+        if (!list->history && !named && !project_source(list->workspace->project, table->zone, of_source))
+                return STATUS_OK;
         return list->history ? list_past(list, table, of_source, err) : list_source(list, of_source, err);
 }
 
@@ -408,6 +422,8 @@ Status show_quarantine(Cli *cli, Str scope, bool rows, bool history, Error *err)
         QuarantineRule *rules;
         TRY(catalog_deliveries(workspace->lake->catalog, &query, &cli->arena, &deliveries, &count, err));
         TRY(quarantine_rules(workspace->lake, deliveries, count, scope, &cli->arena, &rules, &rule_count, err));
+        if (str_find(scope, STR(".")) == scope.size) /* asked for by its name it is shown */
+                quarantine_leave_removed(workspace->project, rules, &rule_count);
         if (rule_count == 0)
                 TRY(show_scope_check(workspace->project, scope, &cli->arena, err));
         AuditRecord record = { .action = STR("show quarantine"), .objects = &scope, .object_count = scope.size > 0, .rows = -1, .bytes = -1 };

@@ -23,6 +23,8 @@ typedef struct QuarantineRule {
  * each. scope: empty, a zone, ZONE.SOURCE or ZONE.STAGE.MODEL. */
 Status quarantine_rules(Lake *lake, const Delivery *deliveries, size_t count, Str scope, Arena *arena, QuarantineRule **out,
                         size_t *out_count, Error *err);
+/* Leaves out those of sources whose text is gone: their rows stay where they are, and there is nothing to do about them. */
+void quarantine_leave_removed(const Project *project, QuarantineRule *rules, size_t *count);
 /* NOT_FOUND, with a guess, unless scope is empty, a zone, or ZONE.SOURCE or ZONE.STAGE.MODEL of the project. */
 Status show_scope_check(const Project *project, Str scope, Arena *arena, Error *err);
 /* `show quarantine`: grouped, or with rows (and in JSON and CSV) each row; with history those that are no

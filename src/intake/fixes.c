@@ -47,6 +47,16 @@ static void print_fix(JsonWriter *w, const RecordFix *fix, Arena *arena) {
         json_end(w);
 }
 
+static void print_withdrawal(JsonWriter *w, const Withdrawal *withdrawal, Arena *arena) {
+        json_object(w);
+        json_member_int(w, "delivery", withdrawal->delivery);
+        json_member_str(w, "name", withdrawal->name);
+        json_member_str(w, "reason", withdrawal->reason);
+        json_member_str(w, "author", withdrawal->author);
+        json_member_str(w, "time", time_print_us(arena, withdrawal->time_us));
+        json_end(w);
+}
+
 static void print_body(FixList *list, Arena *arena) {
         CLEANUP(buf_deinit) Buf out = { 0 };
         JsonWriter w = json_writer(&out, false);
@@ -56,8 +66,13 @@ static void print_body(FixList *list, Arena *arena) {
         for (size_t i = 0; i < list->count; i++)
                 print_fix(&w, &list->items[i], arena);
         json_end(&w);
+        json_key(&w, "withdrawn");
+        json_array(&w);
+        for (size_t i = 0; i < list->withdrawn_count; i++)
+                print_withdrawal(&w, &list->withdrawn[i], arena);
         json_end(&w);
-        list->body = list->count ? buf_dup(&out, arena) : STR("");
+        json_end(&w);
+        list->body = list->count + list->withdrawn_count ? buf_dup(&out, arena) : STR("");
 }
 
 static void read_set(const Json *set, Arena *arena, RecordFix *out) {
@@ -94,6 +109,16 @@ static void read_fix(const Json *json, Arena *arena, RecordFix *out) {
         time_parse_us(json_string(json_get(json, "time")), &out->time_us);
 }
 
+static void read_withdrawal(const Json *json, Withdrawal *out) {
+        *out = (Withdrawal){
+                .delivery = json_integer(json_get(json, "delivery"), 0),
+                .name = json_string(json_get(json, "name")),
+                .reason = json_string(json_get(json, "reason")),
+                .author = json_string(json_get(json, "author")),
+        };
+        time_parse_us(json_string(json_get(json, "time")), &out->time_us);
+}
+
 Status fixes_load(Catalog *catalog, CatalogAt at, Str zone, Str source, Arena *arena, FixList *out, Error *err) {
         CatalogObject object;
         *out = (FixList){ .body = STR("") };
@@ -107,6 +132,10 @@ Status fixes_load(Catalog *catalog, CatalogAt at, Str zone, Str source, Arena *a
         out->items = ARENA_ARRAY(arena, RecordFix, json_count(list) + 1);
         for (size_t i = 0; i < json_count(list); i++)
                 read_fix(json_at(list, i), arena, &out->items[out->count++]);
+        const Json *withdrawn = json_get(body, "withdrawn");
+        out->withdrawn = ARENA_ARRAY(arena, Withdrawal, json_count(withdrawn) + 1);
+        for (size_t i = 0; i < json_count(withdrawn); i++)
+                read_withdrawal(json_at(withdrawn, i), &out->withdrawn[out->withdrawn_count++]);
         out->body = object.body;
         return STATUS_OK;
 }
@@ -168,6 +197,41 @@ bool fixes_remove(FixList *list, int64_t delivery, uint64_t offset, Arena *arena
         size_t at = (size_t)(known - list->items);
         memmove(&list->items[at], &list->items[at + 1], (list->count - at - 1) * sizeof(*known));
         list->count--;
+        print_body(list, arena);
+        return true;
+}
+
+/* ---- whole deliveries ---- */
+
+static size_t place_of(const FixList *list, int64_t delivery) {
+        size_t at = 0;
+        while (at < list->withdrawn_count && list->withdrawn[at].delivery != delivery)
+                at++;
+        return at;
+}
+
+const Withdrawal *fixes_withdrawn(const FixList *list, int64_t delivery) {
+        size_t at = place_of(list, delivery);
+        return at < list->withdrawn_count ? &list->withdrawn[at] : NULL;
+}
+
+void fixes_withdraw(FixList *list, const Withdrawal *withdrawal, Arena *arena) {
+        size_t at = place_of(list, withdrawal->delivery);
+        Withdrawal *all = ARENA_ARRAY(arena, Withdrawal, list->withdrawn_count + 1);
+        if (list->withdrawn_count)
+                memcpy(all, list->withdrawn, list->withdrawn_count * sizeof(*all));
+        all[at] = *withdrawal;
+        list->withdrawn = all;
+        list->withdrawn_count += at == list->withdrawn_count;
+        print_body(list, arena);
+}
+
+bool fixes_take_back(FixList *list, int64_t delivery, Arena *arena) {
+        size_t at = place_of(list, delivery);
+        if (at == list->withdrawn_count)
+                return false;
+        list->withdrawn_count--;
+        memmove(&list->withdrawn[at], &list->withdrawn[at + 1], (list->withdrawn_count - at) * sizeof(list->withdrawn[0]));
         print_body(list, arena);
         return true;
 }

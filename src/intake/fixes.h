@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Fixes: single records that people corrected or gave up. They are part of what a staged table is a function of: deliveries,
+ * Fixes: single records that people corrected or gave up, and whole deliveries that they withdrew. They are part of what a staged table is a function of: deliveries,
  * the source's text, and these. The landed bytes are never touched.
  *
  * All fixes of a source are one object of the history (kind "fix"), so that each change of them is a commit with an author,
@@ -24,9 +24,19 @@ typedef struct RecordFix {
         int64_t time_us;
 } RecordFix;
 
+/* A delivery of which nothing counts: its bytes stay landed, and it can be taken back. */
+typedef struct Withdrawal {
+        int64_t delivery;
+        Str name;
+        Str reason, author;
+        int64_t time_us;
+} Withdrawal;
+
 typedef struct FixList {
         RecordFix *items; /* by delivery and offset */
         size_t count;
+        Withdrawal *withdrawn;
+        size_t withdrawn_count;
         Str body; /* of the object; empty where there is none */
 } FixList;
 
@@ -37,6 +47,11 @@ Status fixes_load(Catalog *catalog, CatalogAt at, Str zone, Str source, Arena *a
 void fixes_put(FixList *list, const RecordFix *fix, Arena *arena);
 /* Takes back the fix of a record; false when there is none. */
 bool fixes_remove(FixList *list, int64_t delivery, uint64_t offset, Arena *arena);
+/* One more, or another reason for one that is withdrawn already. */
+void fixes_withdraw(FixList *list, const Withdrawal *withdrawal, Arena *arena);
+/* False when the delivery is not withdrawn. */
+bool fixes_take_back(FixList *list, int64_t delivery, Arena *arena);
+const Withdrawal *fixes_withdrawn(const FixList *list, int64_t delivery); /* NULL: it is not */
 const RecordFix *fixes_find(const FixList *list, int64_t delivery, uint64_t offset);
 
 /*

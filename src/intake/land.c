@@ -466,9 +466,9 @@ static Status classify(Batch *batch, size_t index, Error *err) {
         }
         if (is_duplicate) {
                 const Delivery *same = &landing->result->delivery;
-                bool held = str_is(same->state, "held");
-                Str words = arena_strf(arena, "the same bytes as '%.*s'%s%.*s", STR_ARG(same->name), held ? ", which is held: " : "",
-                                       held ? (int)same->message.size : 0, same->message.data);
+                bool held = str_is(same->state, "held"), withdrawn = str_is(same->state, "withdrawn");
+                Str words = arena_strf(arena, "the same bytes as '%.*s'%s%.*s", STR_ARG(same->name), held ? ", which is held: " : withdrawn ? ", " : "",
+                                       held || withdrawn ? (int)same->message.size : 0, same->message.data);
                 give_up(landing, LAND_DUPLICATE, words);
                 return STATUS_OK;
         }

@@ -42,6 +42,8 @@ static bool wants_reading(const Staging *s, const Delivery *delivery) {
         const StageContext *context = s->context;
         if (staging_is(delivery, "landed") || staging_is(delivery, "failed"))
                 return true;
+        if (staging_is(delivery, "replaced")) /* and what took its place was withdrawn */
+                return s->feed->redelivery == FEED_REDELIVERY_REPLACE;
         if (held_for_its_name(delivery))
                 return s->feed->redelivery != FEED_REJECT;
         if (staging_is(delivery, "held"))
@@ -64,17 +66,36 @@ const Delivery *feed_in_force(const Feed *feed, const Delivery *rows, size_t cou
         return last ? last->delivery : NULL;
 }
 
+static bool is_in_table(const Staging *s, const Delivery *delivery) {
+        return staging_is(delivery, "staged") && (s->feed->load != FEED_REPLACE || delivery == s->in_force);
+}
+
+/* What people withdrew is out of the ledger that this try works by; what they took back is as if it had just landed. */
+static void look_at_withdrawal(Staging *s, Delivery *delivery) {
+        const Withdrawal *withdrawal = fixes_withdrawn(&s->fixes, delivery->id);
+        bool is_out = staging_is(delivery, "withdrawn");
+        if (!withdrawal && is_out)
+                delivery->state = STR("landed");
+        if (!withdrawal || is_out)
+                return;
+        s->leaves |= is_in_table(s, delivery);
+        delivery->state = STR("withdrawn");
+        delivery->message = arena_strf(s->arena, "withdrawn by %.*s: %.*s", STR_ARG(withdrawal->author), STR_ARG(withdrawal->reason));
+        vec_push(s->arena, &s->withdrawn, *delivery);
+}
+
 /* As the history has them, and those that a newer file takes over from one of its name. */
 static Status load_fixes(Staging *s, Error *err) {
         const Feed *feed = s->feed;
         CatalogAt head = { .branch = s->context->commit.branch };
         TRY(fixes_load(s->context->lake->catalog, head, feed->zone, feed->name, s->arena, &s->fixes, err));
         fixes_hand_on(&s->fixes, s->ledger, s->ledger_count, feed->redelivery == FEED_REDELIVERY_REPLACE, s->arena);
+        s->in_force = feed_in_force(feed, s->ledger, s->ledger_count, s->arena);
+        s->withdrawn.count = 0;
+        s->leaves = false;
+        for (size_t i = 0; i < s->ledger_count; i++)
+                look_at_withdrawal(s, &s->ledger[i]);
         return STATUS_OK;
-}
-
-static bool is_in_table(const Staging *s, const Delivery *delivery) {
-        return staging_is(delivery, "staged") && (s->feed->load != FEED_REPLACE || delivery == s->in_force);
 }
 
 static void add_reading(Staging *s, const Delivery *delivery, bool reread) {
@@ -98,7 +119,7 @@ static bool is_displaced(const Staging *s, const Delivery *delivery) {
         if (last_alone || s->feed->redelivery != FEED_REDELIVERY_REPLACE)
                 return false;
         for (const Delivery *newer = s->ledger; newer < delivery; newer++)
-                if (str_equal(newer->name, delivery->name) && !staging_is(newer, "failed") && !is_refused(s, newer) &&
+                if (str_equal(newer->name, delivery->name) && !staging_is(newer, "failed") && !staging_is(newer, "withdrawn") && !is_refused(s, newer) &&
                     (!staging_is(newer, "held") || held_for_its_name(newer)))
                         return true;
         return false;
@@ -131,7 +152,7 @@ static void choose(Staging *s) {
                 if (present && is_displaced(s, delivery))
                         any_fresh_displaces = true;
         }
-        s->rebuild |= any_fresh_displaces;
+        s->rebuild |= any_fresh_displaces || s->leaves;
         for (size_t i = s->ledger_count; i-- > 0;) {
                 const Delivery *delivery = &s->ledger[i];
                 bool present = is_in_table(s, delivery);
@@ -296,8 +317,13 @@ static void write_ledger(Staging *s) {
         VEC(Delivery) rows = { 0 };
         for (size_t i = 0; i < s->readings.count; i++)
                 vec_push(s->arena, &rows, s->readings.items[i].report->delivery);
+        for (size_t i = 0; i < s->withdrawn.count; i++) {
+                Delivery row = s->withdrawn.items[i];
+                row.expect = row.revision;
+                vec_push(s->arena, &rows, row);
+        }
         for (size_t i = 0; i < s->ledger_count; i++) {
-                if (!is_displaced(s, &s->ledger[i]) || staging_is(&s->ledger[i], "replaced"))
+                if (!is_displaced(s, &s->ledger[i]) || staging_is(&s->ledger[i], "replaced") || staging_is(&s->ledger[i], "withdrawn"))
                         continue;
                 Delivery row = s->ledger[i];
                 row.expect = row.revision;
@@ -319,11 +345,12 @@ static Str commit_message(const Staging *s) {
                 files++;
                 rows += s->readings.items[i].result.accepted;
         }
+        Str gone = s->withdrawn.count ? arena_strf(s->arena, ", %zu withdrawn", s->withdrawn.count) : STR("");
         if (files == 0)
-                return arena_strf(s->arena, "stage %.*s.%.*s: empty", STR_ARG(s->feed->zone), STR_ARG(s->feed->name));
-        return arena_strf(s->arena, "stage %.*s.%.*s: %zu file%s, %.*s row%s%s%.*s", STR_ARG(s->feed->zone), STR_ARG(s->feed->name), files,
+                return arena_strf(s->arena, "stage %.*s.%.*s: empty%.*s", STR_ARG(s->feed->zone), STR_ARG(s->feed->name), STR_ARG(gone));
+        return arena_strf(s->arena, "stage %.*s.%.*s: %zu file%s, %.*s row%s%s%.*s%.*s", STR_ARG(s->feed->zone), STR_ARG(s->feed->name), files,
                           files == 1 ? "" : "s", STR_ARG(count_print(s->arena, rows)), rows == 1 ? "" : "s", again ? ", read again" : "",
-                          STR_ARG(staging_column_changes(s)));
+                          STR_ARG(gone), STR_ARG(staging_column_changes(s)));
 }
 
 static Status publish(Staging *s, StageReport *out, Error *err) {
@@ -419,7 +446,7 @@ static Status try_once(Staging *s, StageReport *out, Error *err) {
         TRY(load_fixes(s, err));
         TRY(check_table(s, err));
         choose(s);
-        if (s->readings.count == 0 && !s->rebuild)
+        if (s->readings.count == 0 && !s->rebuild && s->withdrawn.count == 0)
                 return STATUS_OK;
         TRY(check_reread(s, err));
         for (int round = 0;; round++) {

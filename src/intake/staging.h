@@ -39,6 +39,8 @@ typedef struct Staging {
         Delivery *ledger; /* all of the source, newest first */
         size_t ledger_count;
         const Delivery *in_force; /* of a replace source: the one that is the table; NULL = none */
+        VEC(Delivery) withdrawn; /* by people, and not in the ledger yet */
+        bool leaves;             /* any of these is in the table */
         VEC(int64_t) refused; /* deliveries that were to take the place of others, and are held */
         bool rebuild;         /* the table is made anew: from all of its deliveries, or for the first time */
         VEC(Reading) readings;

@@ -186,14 +186,13 @@ static Status add_request(const FixSpec *spec, const FixRequest *request, const 
 
 /* ---- the commit ---- */
 
-static Status publish(const FixSpec *spec, const FixList *list, size_t count, ChangeSet *set, Arena *arena, Str *out_commit, Error *err) {
+static Status publish(const FixSpec *spec, const FixList *list, Str message, ChangeSet *set, Arena *arena, Str *out_commit, Error *err) {
         CatalogName name = fixes_name(spec->zone, spec->source);
-        if (list->count)
+        if (list->body.size)
                 TRY(changeset_put_object(set, name, list->body, err));
         else
                 TRY(changeset_remove_object(set, name, err));
-        changeset_set_message(set, arena_strf(arena, "fix %.*s.%.*s: %zu record%s", STR_ARG(spec->zone), STR_ARG(spec->source), count,
-                                              count == 1 ? "" : "s"));
+        changeset_set_message(set, message);
         int64_t base = changeset_base(set).seq;
         CatalogCommit commit;
         TRY(changeset_publish(set, arena, &commit, err));
@@ -211,7 +210,8 @@ static Status try_once(const FixSpec *spec, const FixRequest *requests, const Ke
         TRY(fixes_load(workspace->lake->catalog, changeset_base(set), spec->zone, spec->source, arena, &list, err));
         for (size_t i = 0; i < count; i++)
                 TRY(add_request(spec, &requests[i], &records[i], &list, arena, err));
-        return publish(spec, &list, count, set, arena, out_commit, err);
+        Str message = arena_strf(arena, "fix %.*s.%.*s: %zu record%s", STR_ARG(spec->zone), STR_ARG(spec->source), count, count == 1 ? "" : "s");
+        return publish(spec, &list, message, set, arena, out_commit, err);
 }
 
 Status fix_records(const FixSpec *spec, const FixRequest *requests, size_t count, Arena *arena, KeptRecord *out, Str *out_commit, Error *err) {
@@ -231,5 +231,59 @@ Status fix_records(const FixSpec *spec, const FixRequest *requests, size_t count
         Status status = STATUS_CONFLICT;
         for (int i = 0; i < FIX_TRIES && status == STATUS_CONFLICT; i++)
                 status = try_once(spec, requests, out, count, arena, out_commit, err);
+        return status;
+}
+
+/* ---- whole deliveries ---- */
+
+/* One that its name's later delivery replaced is in no table, and cannot leave any. */
+static Status find_delivery(const FixSpec *spec, const WithdrawRequest *request, const FixList *list, Arena *arena, Delivery *out, Error *err) {
+        DeliveryQuery query = { .zone = spec->zone, .source = spec->source };
+        Delivery *rows;
+        size_t count, found = 0;
+        TRY(catalog_deliveries(spec->workspace->lake->catalog, &query, arena, &rows, &count, err));
+        for (size_t i = 0; i < count; i++) {
+                bool meant = is_name(rows[i].name, request->name) && (!request->delivery || rows[i].id == request->delivery);
+                bool may = request->undo ? fixes_withdrawn(list, rows[i].id) != NULL : !str_is(rows[i].state, "replaced");
+                if (!meant || !may)
+                        continue;
+                if (found++ == 0)
+                        *out = rows[i];
+        }
+        if (found == 0) {
+                error_set(err, STATUS_NOT_FOUND, "%.*s.%.*s has no delivery '%.*s'%s", STR_ARG(spec->zone), STR_ARG(spec->source), STR_ARG(request->name),
+                          request->undo ? " that is withdrawn" : "");
+                return error_hint(err, "lode show delivery %.*s.%.*s lists them", STR_ARG(spec->zone), STR_ARG(spec->source));
+        }
+        if (found > 1) {
+                error_set(err, STATUS_AMBIGUOUS, "%zu deliveries of %.*s.%.*s are called '%.*s'", found, STR_ARG(spec->zone), STR_ARG(spec->source),
+                          STR_ARG(request->name));
+                return error_hint(err, "add --delivery %lld for the newest; lode show delivery -o json has the others", (long long)out->id);
+        }
+        return STATUS_OK;
+}
+
+static Status withdraw_once(const FixSpec *spec, const WithdrawRequest *request, Arena *arena, Delivery *out, Str *out_commit, Error *err) {
+        Workspace *workspace = spec->workspace;
+        ChangeSetSpec commit = { .author = workspace->principal.name, .via = workspace_via(workspace), .audit = workspace_audit_head(workspace, arena) };
+        CLEANUP(changeset_freep) ChangeSet *set = NULL;
+        FixList list;
+        TRY(changeset_new(workspace->lake, &commit, &set, err));
+        TRY(fixes_load(workspace->lake->catalog, changeset_base(set), spec->zone, spec->source, arena, &list, err));
+        TRY(find_delivery(spec, request, &list, arena, out, err));
+        Withdrawal withdrawal = { out->id, out->name, request->reason, workspace->principal.name, time_now_us() };
+        if (request->undo)
+                fixes_take_back(&list, out->id, arena);
+        else
+                fixes_withdraw(&list, &withdrawal, arena);
+        Str message = arena_strf(arena, "%s %.*s of %.*s.%.*s%s%.*s", request->undo ? "take back" : "withdraw", STR_ARG(out->name), STR_ARG(spec->zone),
+                                 STR_ARG(spec->source), request->undo ? "" : ": ", STR_ARG(request->reason));
+        return publish(spec, &list, message, set, arena, out_commit, err);
+}
+
+Status fix_withdraw(const FixSpec *spec, const WithdrawRequest *request, Arena *arena, Delivery *out, Str *out_commit, Error *err) {
+        Status status = STATUS_CONFLICT;
+        for (int i = 0; i < FIX_TRIES && status == STATUS_CONFLICT; i++)
+                status = withdraw_once(spec, request, arena, out, out_commit, err);
         return status;
 }

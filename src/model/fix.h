@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Fix: single records of a source's quarantine, corrected or given up. What is asked is looked up in the quarantine as it is
+ * Fix: single records of a source's quarantine, corrected or given up, and whole deliveries, withdrawn. What is asked is looked up in the quarantine as it is
  * on main, checked against the applied source, and put into the history as one commit (intake/fixes.h). Staging, which
  * follows, is the caller's.
  */
@@ -40,3 +40,16 @@ Status fix_quarantine(const FixSpec *spec, Arena *arena, KeptRecord **out, size_
  * *out_commit is empty when all of it was so already.
  */
 Status fix_records(const FixSpec *spec, const FixRequest *requests, size_t count, Arena *arena, KeptRecord *out, Str *out_commit, Error *err);
+
+/*
+ * A whole delivery withdrawn, or with undo taken back: one commit. *out: its row in the ledger, which staging moves.
+ * NOT_FOUND, and AMBIGUOUS where several are called so and `delivery` does not say which. *out_commit is empty when it was so
+ * already.
+ */
+typedef struct WithdrawRequest {
+        Str name;         /* or its last part */
+        int64_t delivery; /* 0: the name alone says which */
+        Str reason;
+        bool undo;
+} WithdrawRequest;
+Status fix_withdraw(const FixSpec *spec, const WithdrawRequest *request, Arena *arena, Delivery *out, Str *out_commit, Error *err);
