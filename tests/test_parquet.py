@@ -198,6 +198,22 @@ def test_a_column_of_another_type_holds_the_file_and_a_new_one_comes_with_its_ow
     assert types["price"] == "decimal(7,2)"
 
 
+def test_bytes_that_are_words_are_text_and_what_is_none_is_kept_aside(project: Project) -> None:
+    files = project.root / "in"
+    files.mkdir()
+    pq.write_table(pa.table({"id": [1, 2, 3], "name": pa.array([b"Ann", None, "Bø".encode()], pa.binary()), "raw": [b"\x00\x01", b"x", None]}), files / "1.parquet")
+    told = add(project, "old", files / "1.parquet")
+    assert [(column["name"], column["type"]) for column in told["columns"]] == [("id", "bigint"), ("name", "text"), ("raw", "binary")]
+    assert [doubt["column"] for doubt in told["doubts"]] == ["name"] and "Bø" in str(told["preview"])
+    source = project.root / "zones/shop/sources/old.yml"
+    source.write_text(source.read_text().replace("1.parquet", "*.parquet") + "\ntolerate: 1\n")
+    pq.write_table(pa.table({"id": [4, 5], "name": pa.array([b"\xff\xfe", b"Cy"], pa.binary())}), files / "2.parquet")
+    project.lode("run")
+    assert project.query("select id, name from shop.staging.old order by id") == [
+        {"id": 1, "name": "Ann"}, {"id": 2, "name": None}, {"id": 3, "name": "Bø"}, {"id": 5, "name": "Cy"}]
+    assert [(row["rule"], row["column"]) for row in project.json("show", "quarantine", "shop.old", "--rows")] == [("invalid_utf8", "name")]
+
+
 def test_damaged_cut_and_encrypted_files_are_held(project: Project) -> None:
     file = project.root / "whole.parquet"
     pq.write_table(flat(500).select(["id", "words", "f64"]), file, write_page_checksum=True)

@@ -168,7 +168,7 @@ static bool is_flattened(const Planning *planning, const AvroNode *node, Str pat
         return !map_has(&planning->whole, path) || map_has(&planning->inside, path);
 }
 
-static TypedColumn column_of(const AvroNode *node, const AvroNode *only, Str path) {
+static TypedColumn column_of(const AvroState *state, const AvroNode *node, const AvroNode *only, Str path) {
         TypedColumn column = { .key = path, .type = { .kind = TYPE_TEXT } };
         int64_t per_second = 0;
         Meaning meaning = only ? meaning_of(only, &column.type, &per_second) : MEANS_NULL;
@@ -179,6 +179,8 @@ static TypedColumn column_of(const AvroNode *node, const AvroNode *only, Str pat
                         column.assumed = "text";
                 }
         }
+        if (meaning == MEANS_BYTES && typed_is_text(state->options.texts, path))
+                column.type.kind = TYPE_TEXT;
         if (meaning == MEANS_NESTED) {
                 column.doubt = "lists or objects";
                 column.assumed = "JSON text";
@@ -203,7 +205,7 @@ static Status make_plan(Planning *planning, const AvroNode *node, Str path, size
         const AvroNode *only = only_branch(node);
         *out = (Plan){ .node = node, .column = NO_COLUMN };
         if (!is_flattened(planning, only, path, depth))
-                return add_column(planning, out, column_of(node, only, path));
+                return add_column(planning, out, column_of(planning->state, node, only, path));
         planning->above[depth] = only;
         out->fields = ARENA_ARRAY(&planning->state->arena, Plan, only->count);
         for (size_t i = 0; i < only->count; i++) {
@@ -589,6 +591,13 @@ static void take_column(AvroState *state, const Plan *plan, size_t row) {
         Type type;
         int64_t unused;
         Meaning meaning = meaning_of(node, &type, &unused);
+        if (column->type.kind == TYPE_TEXT && meaning == MEANS_BYTES && only_branch(plan->node)) {
+                Str bytes = take_bytes(state, node);
+                Rule rule = typed_text_value(bytes, state->format.record_limit, &column->values, row);
+                if (rule != RULE_NONE && !state->cursor.failed)
+                        typed_wrong(&state->batch, row, plan->column, rule, bytes);
+                return;
+        }
         bool is_double = column->type.kind == TYPE_DOUBLE && meaning == MEANS_INTEGER;
         if (column->type.kind == TYPE_TEXT && type.kind != TYPE_TEXT) {
                 take_as_text(state, node, plan->column, row);

@@ -196,11 +196,15 @@ static size_t count_leaves(const ParquetNode *node) {
 
 static TypedColumn column_of(const ParquetState *state, const Field *field, Str path) {
         TypedColumn column = { .key = path, .type = { .kind = TYPE_TEXT } };
-        const Leaf *leaf = &state->leaves[field->leaf];
+        Leaf *leaf = &state->leaves[field->leaf];
         if (field->nested) {
                 column.doubt = "lists or objects";
                 column.assumed = "JSON text";
                 return column;
+        }
+        if (leaf->meaning == MEANS_BYTES && typed_is_text(state->options.texts, path)) {
+                leaf->meaning = MEANS_TEXT;
+                leaf->type.kind = TYPE_TEXT;
         }
         column.type = leaf->type;
         if (leaf->meaning == MEANS_UNSIGNED64) {

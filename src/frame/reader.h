@@ -12,6 +12,7 @@ typedef struct ReaderOptions {
         const Format *format; /* checked; borrowed */
         size_t width;         /* fields of a record where the file itself does not say; 0 = as the first record */
         StrList names;        /* what the columns are called in the file, for kinds that must know before they read */
+        StrList texts;        /* those that are text; a typed file may have them as bytes, which then must be UTF-8 */
         size_t needed;        /* so many of these, the first ones, must be there; the others may be left out */
         uint64_t limit;       /* decoded bytes beyond which the file is HELD; 0 = none */
         bool sample;          /* the source is the beginning of a file: what its end cuts is left out */

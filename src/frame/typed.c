@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/reason.h"
 #include "base/time.h"
+#include "frame/json_tree.h"
 #include "frame/scan.h"
 
 #define CELLS_MAX (256u << 10) /* of a full batch */
@@ -431,6 +432,15 @@ Status typed_finish(TypedBatch *batch, bool text, RecordBatch *out, bool *out_en
 }
 
 /* --- which types go together --- */
+
+bool typed_is_text(StrList texts, Str key) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Str name = texts.count > 0 ? json_path_name(key, &arena) : key;
+        for (size_t i = 0; i < texts.count; i++)
+                if (str_equal(texts.items[i], key) || str_equal_nocase(texts.items[i], name))
+                        return true;
+        return false;
+}
 
 static bool is_number(Type type) {
         return type.kind == TYPE_INT || type.kind == TYPE_BIGINT || type.kind == TYPE_FLOAT || type.kind == TYPE_DOUBLE || type.kind == TYPE_DECIMAL;

@@ -85,5 +85,8 @@ Str typed_print_interval(Arena *arena, Str bytes);   /* 12 bytes: months, days, 
 void typed_put_json(Buf *out, Arena *arena, Type type, const Vector *values, size_t row);
 void typed_put_json_text(Buf *out, Str text);
 
+/* Whether a column of bytes is to be read as text: ReaderOptions name it, by its key or by the name that this gives. */
+bool typed_is_text(StrList texts, Str key);
+
 /* Whether what a file has as `from` can be read as `to` value by value. has_zone: a column says of which zone it is. */
 bool typed_fits(Type from, Type to, bool has_zone);

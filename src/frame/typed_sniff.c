@@ -8,12 +8,18 @@
 #include "frame/sniff_parts.h"
 #include "frame/typed.h"
 
+/* What the bytes of a column look like. */
+typedef struct BytesLook {
+        int64_t words, others; /* values that are text for eyes, and that are not */
+} BytesLook;
+
 typedef struct TypedSniff {
         RecordReader *reader;
         Arena *arena;
         Sniffed *out;
         SniffedRows *rows;
         size_t preview_max;
+        BytesLook *looks; /* of each column */
 } TypedSniff;
 
 FormatKind typed_kind_of(Str head) {
@@ -42,11 +48,53 @@ static void name_columns(TypedSniff *sniff) {
         }
 }
 
+static bool is_words(Str bytes) {
+        bool plain = utf8_valid(bytes);
+        for (size_t i = 0; i < bytes.size && plain; i++)
+                plain = (uint8_t)bytes.data[i] >= 0x20 || (bytes.data[i] >= '\t' && bytes.data[i] <= '\r');
+        return plain;
+}
+
+static void look_at_bytes(const TypedColumn *column, size_t rows, BytesLook *look) {
+        for (size_t row = 0; row < rows; row++)
+                if (!column->values.nulls[row] && column->values.texts[row].size > 0)
+                        *(is_words(column->values.texts[row]) ? &look->words : &look->others) += 1;
+}
+
+static Str words_of_hex(Arena *arena, Str hex) {
+        char *words = arena_alloc_raw(arena, hex.size);
+        size_t size = 0;
+        for (size_t i = 2; i + 1 < hex.size; i += 2)
+                words[size++] = (char)strtol((char[]){ hex.data[i], hex.data[i + 1], 0 }, NULL, 16);
+        return (Str){ words, size };
+}
+
+/* Old writers do not say that bytes are text. */
+static void settle_bytes(TypedSniff *sniff) {
+        Sniffed *out = sniff->out;
+        for (size_t i = 0; i < out->column_count; i++) {
+                ColumnGuess *guess = &out->columns[i].guess;
+                if (sniff->looks[i].words == 0 || sniff->looks[i].others > 0)
+                        continue;
+                guess->type = (Type){ .kind = TYPE_TEXT };
+                guess->example = words_of_hex(sniff->arena, guess->example);
+                for (size_t row = 0; row < sniff->rows->preview_count; row++) {
+                        Str *shown = &sniff->rows->preview[row * out->column_count + i];
+                        if (shown->data)
+                                *shown = words_of_hex(sniff->arena, *shown);
+                }
+                sniffed_doubt(sniff->arena, out, out->columns[i].name, STR("the file has it as bytes, and all of those that were looked at are words"),
+                              STR("text"));
+        }
+}
+
 static void take_batch(TypedSniff *sniff, const RecordBatch *batch) {
         Sniffed *out = sniff->out;
         for (size_t i = 0; i < out->column_count; i++) {
                 const TypedColumn *column = &batch->typed->columns[i];
                 ColumnGuess *guess = &out->columns[i].guess;
+                if (column->type.kind == TYPE_BINARY)
+                        look_at_bytes(column, batch->rows, &sniff->looks[i]);
                 for (size_t row = 0; row < batch->rows; row++) {
                         guess->nulls += column->values.nulls[row];
                         if (guess->example.data || column->values.nulls[row])
@@ -92,6 +140,7 @@ Status typed_sniff(FormatKind kind, Source source, size_t sample_bytes, size_t p
         name_columns(&sniff);
         if (out->column_count == 0)
                 return error_reason(err, NO_RECORDS);
+        sniff.looks = ARENA_ARRAY(arena, BytesLook, out->column_count + 1);
         rows->preview = ARENA_ARRAY(arena, Str, preview_max * out->column_count + 1);
         while (!out->whole && reader_read_raw(reader) < sample_bytes) {
                 RecordBatch batch;
@@ -101,6 +150,7 @@ Status typed_sniff(FormatKind kind, Source source, size_t sample_bytes, size_t p
         }
         rows->counts = *reader_counts(reader);
         rows->quarantined = rows->counts.bad;
+        settle_bytes(&sniff);
         take_told(&sniff);
         rows->accepted = rows->counts.records - rows->quarantined;
         return STATUS_OK;

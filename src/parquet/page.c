@@ -11,6 +11,7 @@
 
 #define HEADER_STEP (64u << 10)
 #define HEADER_MAX (16u << 20)
+#define UNCOUNTED_MAX 100u /* bytes by which old writers make a chunk shorter than it is: its dictionary's header (PARQUET-816) */
 
 /* PageHeader of parquet.thrift */
 typedef struct Header {
@@ -34,6 +35,7 @@ void parquet_pages_start(ParquetPages *pages, ParquetBytes bytes, const ParquetC
         pages->chunk = chunk;
         pages->at = (uint64_t)chunk->offset;
         pages->end = (uint64_t)(chunk->offset + chunk->compressed);
+        pages->spare = bytes.size - pages->end < UNCOUNTED_MAX ? bytes.size - pages->end : UNCOUNTED_MAX;
         buf_clear(&pages->raw);
         pages->raw_at = 0;
         pages->values = 0;
@@ -62,9 +64,10 @@ static Status fill(ParquetPages *pages, size_t wanted, Error *err) {
                 memmove(pages->raw.data, pages->raw.data + pages->raw_at, held(pages).size);
         pages->raw.size -= pages->raw_at;
         pages->raw_at = 0;
-        while (pages->raw.size < wanted && pages->at < pages->end) {
+        uint64_t end = pages->end + pages->spare;
+        while (pages->raw.size < wanted && pages->at < end) {
                 size_t left = wanted - pages->raw.size, step = left < HEADER_STEP ? HEADER_STEP : left, got;
-                step = step > pages->end - pages->at ? (size_t)(pages->end - pages->at) : step;
+                step = step > end - pages->at ? (size_t)(end - pages->at) : step;
                 TRY(pages->bytes.read_at(pages->bytes.context, pages->at, buf_reserve(&pages->raw, step), step, &got, err));
                 if (got == 0)
                         return damaged(err);
@@ -146,9 +149,12 @@ static bool unpack_gzip(Str packed, char *into, size_t size) {
         z_stream stream = { .next_in = input.to, .avail_in = (uInt)packed.size, .next_out = (Bytef *)into, .avail_out = (uInt)size };
         if (inflateInit2(&stream, MAX_WBITS + 32) != Z_OK)
                 out_of_memory();
-        int state = inflate(&stream, Z_FINISH);
+        int state;
+        do { /* one member after the other */
+                state = inflate(&stream, Z_FINISH);
+        } while (state == Z_STREAM_END && stream.avail_in > 0 && inflateReset(&stream) == Z_OK);
         inflateEnd(&stream);
-        return state == Z_STREAM_END && stream.avail_out == 0;
+        return state == Z_STREAM_END && stream.avail_in == 0 && stream.avail_out == 0;
 }
 
 static bool unpack_zstd(Str packed, char *into, size_t size) {
@@ -290,7 +296,7 @@ static Status take_page(ParquetPages *pages, const Header *header, ParquetPage *
 
 Status parquet_pages_next(ParquetPages *pages, ParquetPage **out, Error *err) {
         *out = NULL;
-        while (held(pages).size > 0 || pages->at < pages->end) {
+        while (pages->values < pages->chunk->values && (held(pages).size > 0 || pages->at < pages->end)) {
                 Header header;
                 TRY(take_header(pages, &header, err));
                 if (!is_sane(&header))

@@ -29,6 +29,7 @@ typedef struct ParquetPages {
         ParquetBytes bytes;
         const ParquetChunk *chunk;
         uint64_t at, end;   /* of the chunk in the file: what is not yet in `raw` begins at `at` */
+        uint64_t spare;     /* bytes behind it that may be its */
         Buf raw;
         size_t raw_at;
         int64_t values;     /* of the pages so far */

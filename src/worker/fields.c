@@ -31,6 +31,18 @@ StrList fields_wanted(const Format *format, const SourceColumn *columns, size_t 
         return wanted;
 }
 
+StrList fields_texts(const SourceColumn *columns, size_t count, Arena *arena) {
+        StrList texts = { ARENA_ARRAY(arena, Str, 2 * count + 1), 0 };
+        for (size_t i = 0; i < count; i++) {
+                if (columns[i].type.kind != TYPE_TEXT)
+                        continue;
+                texts.items[texts.count++] = name_in_file(&columns[i]);
+                if (columns[i].was.size > 0)
+                        texts.items[texts.count++] = columns[i].was;
+        }
+        return texts;
+}
+
 static size_t find_all(StrList header, const SourceColumn *columns, size_t count, size_t *places) {
         size_t found = 0;
         for (size_t i = 0; i < count; i++) {

@@ -25,6 +25,9 @@ size_t fields_find(StrList header, Str name); /* without regard to case; NO_FIEL
  * ones what columns were called before, too. */
 StrList fields_wanted(const Format *format, const SourceColumn *columns, size_t count, StrList ignore, Arena *arena);
 
+/* What those of them are called that are text. */
+StrList fields_texts(const SourceColumn *columns, size_t count, Arena *arena);
+
 /* A file was begun and its width is known. HELD where a header names none of the columns. */
 Status fields_match(const RecordReader *reader, const SourceColumn *columns, size_t count, Arena *arena, Fields *out, Error *err);
 

@@ -188,6 +188,7 @@ static Status read_file(Review *r, int in) {
         ReaderOptions options = { .format = &spec->format,
                                   .width = spec->column_count + spec->ignore.count,
                                   .names = fields_wanted(&spec->format, spec->columns, spec->column_count, spec->ignore, r->arena),
+                                  .texts = fields_texts(spec->columns, spec->column_count, r->arena),
                                   .limit = spec->input_limit };
         TRY(reader_start(r->reader, &options, source_of_fd(&in), r->err));
         bool keyed = reader_is_keyed(r->reader);

@@ -1022,6 +1022,7 @@ static Status run(Job *job, StageProgress progress) {
         ReaderOptions options = { .format = &spec->format,
                                   .width = spec->column_count + spec->ignore.count,
                                   .names = fields_wanted(&spec->format, spec->columns, spec->column_count, spec->ignore, job->arena),
+                                  .texts = fields_texts(spec->columns, spec->column_count, job->arena),
                                   .needed = spec->column_count,
                                   .values = true,
                                   .limit = spec->input_limit };

@@ -230,6 +230,7 @@ static Status read_file(Trial *t, int fd) {
         ReaderOptions options = { .format = &spec->format,
                                   .width = spec->column_count + spec->ignore.count,
                                   .names = fields_wanted(&spec->format, spec->columns, spec->column_count, spec->ignore, t->arena),
+                                  .texts = fields_texts(spec->columns, spec->column_count, t->arena),
                                   .needed = spec->column_count,
                                   .limit = spec->input_limit };
         TRY(reader_start(t->reader, &options, source_of_fd(&fd), t->err));
