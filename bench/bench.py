@@ -141,6 +141,33 @@ def stage(report: Report) -> None:
         report.pair("stage, size of the Parquet", [kept / 1e6], [(folder / "peer.parquet").stat().st_size / 1e6], "MB")
 
 
+def parquet(report: Report) -> None:
+    """A Parquet file to a staged, committed table, beside the engine's COPY of the same file."""
+    rows, bare = 4 * ROWS, bare_program()
+    source = WORK / f"lineitem-{rows}.parquet"
+    if not source.exists():
+        partial = source.with_suffix(".partial")
+        subprocess.run([bare, "2", f"copy ({lineitem(rows)}) to '{partial}' (format parquet, compression snappy)"], check=True, capture_output=True)
+        partial.rename(source)
+    report.alone("the Parquet file", source.stat().st_size / 1e6, "MB")
+    with tempfile.TemporaryDirectory(dir=WORK) as temporary:
+        folder = Path(temporary)
+        project, _ = new_project(folder, source)
+        copy = f"copy (from read_parquet('{source}')) to '{folder}/peer.parquet' (format parquet, compression zstd, compression_level 1, row_group_size 122880)"
+        source.read_bytes()  # warm
+        for threads in (1, 2):
+            ours, peer = [], []
+            for _ in range(PAIRS):
+                forget_store(project)
+                ours.append(run([LODE, "run"], threads, cwd=project))
+                peer.append(run([bare, str(threads), copy], threads))
+            report.costs(f"parquet, {threads} thread{'s' if threads > 1 else ''}", ours, peer)
+        kept = sum(path.stat().st_size for path in (folder / "project.lode" / "tables").rglob("*.parquet"))
+        landed = sum(path.stat().st_size for path in (folder / "project.lode" / "landing").rglob("*") if path.is_file())
+        report.pair("parquet, bytes of the table", [kept / 1e6], [(folder / "peer.parquet").stat().st_size / 1e6], "MB")
+        report.alone("parquet, bytes landed besides", landed / 1e6, "MB")
+
+
 def xlsx(report: Report) -> None:
     """A workbook to a staged, committed table, beside programs that read its cells (DuckDB: to Parquet), on one processor."""
     rows = ROWS // 10
@@ -388,7 +415,7 @@ def box(report: Report) -> None:
         report.pair("a worker's start, boxed or not", boxed, bare, "ms")
 
 
-MEASURES: dict[str, Callable[[Report], None]] = {"stage": stage, "xlsx": xlsx, "small": small, "query": query, "commits": commits,
+MEASURES: dict[str, Callable[[Report], None]] = {"stage": stage, "parquet": parquet, "xlsx": xlsx, "small": small, "query": query, "commits": commits,
                                                  "tidy": tidy, "keep": keep, "box": box, "size": size}
 # Before `lode serve`, beside a PostgreSQL 15 or the bare engine.
 MEASURES |= {name: lambda report, measure=measure: measure(report, WORK, PAIRS)
