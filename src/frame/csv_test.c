@@ -418,4 +418,7 @@ TEST(names_are_the_header_trimmed_and_told_apart) {
                 for (size_t j = 0; j < count; j++)
                         CHECK_STR(names[j], str_of(cases[i].names[j]));
         }
+        Str nul = { "c\0e", 3 }, name; /* which no SQL could say */
+        names_of_header(&nul, 1, &t->arena, &name, NULL);
+        CHECK_STR(name, STR("column_1"));
 }

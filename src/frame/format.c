@@ -247,8 +247,9 @@ static int *namesakes_of(Map *taken, Arena *arena, Str name) {
         return *slot;
 }
 
+/* No SQL can name what holds a NUL byte. */
 Str name_claim(Map *taken, Arena *arena, Str wanted, size_t place) {
-        if (wanted.size == 0)
+        if (wanted.size == 0 || str_find_byte(wanted, '\0') < wanted.size)
                 wanted = arena_strf(arena, "column_%zu", place);
         int *next = namesakes_of(taken, arena, wanted);
         bool is_free = *next == 0 && !name_is_reserved(wanted);

@@ -29,9 +29,11 @@ static void add_doubt(ColumnGuess *out, Str what, Str assumed) {
                 out->doubts[out->doubt_count++] = (GuessDoubt){ what, assumed };
 }
 
+#define WORD_SIZE_MAX 4 /* of a word for NULL: most texts are longer */
+
 static size_t null_word_of(Str text) {
-        for (size_t i = 0; i < WORD_COUNT; i++) {
-                if (str_is(text, usual_null_words[i]))
+        for (size_t i = 0; i < WORD_COUNT && text.size <= WORD_SIZE_MAX; i++) {
+                if (text.data[0] == usual_null_words[i][0] && str_is(text, usual_null_words[i]))
                         return i;
         }
         return WORD_COUNT;
@@ -40,7 +42,7 @@ static size_t null_word_of(Str text) {
 static void collect(Guessing *guessing, const Str *fields, size_t count) {
         for (size_t i = 0; i < count; i++) {
                 Str bare = field_unquote(guessing->format, fields[i], guessing->arena), text = str_trim(bare);
-                size_t word = null_word_of(text);
+                size_t word = text.size ? null_word_of(text) : WORD_COUNT;
                 if (fields[i].size == 0)
                         guessing->out->nulls++;
                 else if (text.size == 0)
@@ -257,13 +259,27 @@ static void compile_patterns(Guessing *guessing) {
         }
 }
 
+#define PATTERN_SAMPLE 128
+
+/* Whether it reads any of some texts from everywhere: one that reads most of all does, and most patterns read none. */
+static bool may_fit(const Guessing *guessing, const Pattern *pattern) {
+        size_t count = guessing->texts.count, some = count < PATTERN_SAMPLE ? count : PATTERN_SAMPLE;
+        Moment moment;
+        for (size_t i = 0; i < some; i++)
+                if (read_by(pattern, guessing->texts.items[i * count / some], &moment))
+                        return true;
+        return false;
+}
+
 /* The pattern that fits most; of twins that fit alike, the one whose order is preferred. */
 static size_t best_pattern(const Guessing *guessing, DateStatistics *out, bool *out_tie) {
         const Pattern *all = guessing->patterns;
         DateStatistics found[PATTERN_COUNT];
         size_t best = PATTERN_COUNT;
         for (size_t i = 0; i < PATTERN_COUNT; i++) {
-                found[i] = survey_dates(guessing, &all[i], guessing->texts.count / 2);
+                found[i] = (DateStatistics){ .fits = 0 };
+                if (may_fit(guessing, &all[i]))
+                        found[i] = survey_dates(guessing, &all[i], guessing->texts.count / 2);
                 if (found[i].fits > (best < PATTERN_COUNT ? found[best].fits : 0))
                         best = i;
         }

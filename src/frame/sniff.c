@@ -511,6 +511,8 @@ static bool is_made_alike(const Sniffing *sniffing, const Format *format, Str te
         return alike * 5 >= all * 4 && all > 1;
 }
 
+#define VOTES_SAMPLE 4000
+
 typedef struct Votes {
         int header, data;   /* strong: types and shapes */
         bool names, unique; /* weak: all fields look like names, all differ */
@@ -523,13 +525,16 @@ static void vote_column(const Sniffing *sniffing, const Format *format, const Ta
         Str first = table->fields[column], *rest = column_of(sniffing, table, 1, column, &count);
         Str text = str_trim(field_unquote(format, first, sniffing->arena));
         ColumnGuess guess;
-        guess_column(format, rest, count, true, sniffing->arena, &guess);
         votes->names &= is_name_like(text);
         for (size_t i = 0; i < count && !votes->recurs; i++)
                 votes->recurs = text.size > 0 &&
                                 str_equal(str_trim(field_unquote(format, rest[i], sniffing->arena)), text);
         if (text.size == 0)
                 return;
+        for (size_t i = 0; count > VOTES_SAMPLE && i < VOTES_SAMPLE; i++) /* records from everywhere tell it as well as all */
+                rest[i] = rest[i * count / VOTES_SAMPLE];
+        count = count < VOTES_SAMPLE ? count : VOTES_SAMPLE;
+        guess_column(format, rest, count, true, sniffing->arena, &guess);
         if (guess.type.kind != TYPE_TEXT) {
                 if (fits_type(sniffing, format, &guess, first))
                         votes->data++;
