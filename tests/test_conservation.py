@@ -103,7 +103,7 @@ def judge(content: bytes, source: dict[str, Any], delivery: dict[str, Any], rows
         text = content.decode({"latin1": "cp1252", "gbk": "gb18030", "utf8": "utf-8"}.get(encoding, encoding), "replace")
     except LookupError:
         return ""
-    known = set(WORD.findall("\n".join(rows + raws)))
+    known = set(WORD.findall("\n".join([*rows, *raws, *(column["name"] for column in source["columns"])])))
     missing = [line for line in re.split(r"\r\n|\n|\r", text) if (words := [word for word in WORD.findall(line) if not TYPED.fullmatch(word)]) and not known.intersection(words)]
     return f"{len(missing)} lines are nowhere and {skipped} were skipped: {missing[:3]}" if len(missing) > skipped else ""
 

@@ -220,15 +220,20 @@ static bool is_plain(char byte) {
         return byte >= ' ' && byte < 0x7f;
 }
 
+static bool is_line_end(char byte) {
+        return byte == '\n' || byte == '\r';
+}
+
 /* Line ends of two bytes in one order, hardly any in the other, no zeros but halves of letters, and no text of one byte
- * a letter in which zeros stand as well. */
+ * a letter in which zeros stand as well: neither plain letters nor blank lines. */
 static const Encoding *utf16_by_zeros(Str raw) {
-        size_t little = count_line_ends(raw, false), big = count_line_ends(raw, true), zeros = 0, plain = 0;
+        size_t little = count_line_ends(raw, false), big = count_line_ends(raw, true), zeros = 0, plain = 0, narrow = 0;
         for (size_t at = 0; at + 1 < raw.size; at += 2) {
                 zeros += raw.data[at] == 0 && raw.data[at + 1] == 0;
                 plain += is_plain(raw.data[at]) && is_plain(raw.data[at + 1]);
+                narrow += is_line_end(raw.data[at]) && is_line_end(raw.data[at + 1]);
         }
-        if (zeros > 0 || little == big || plain > raw.size / 4)
+        if (zeros > 0 || little == big || plain > raw.size / 4 || narrow > (little > big ? little : big))
                 return NULL;
         return encoding_find(little > big ? STR("utf-16le") : STR("utf-16be"));
 }
