@@ -150,14 +150,42 @@ static const char *const remedies[FAILURE_COUNT] = {
         [FAILURE_TREE_SIZE] = "a long list of values is short as one text: x in (select unnest(string_split('a,b,c', ',')))",
         [FAILURE_DIVISION] = "x / nullif(y, 0) gives NULL there",
         [FAILURE_RANGE] = "cast to a wider type first: x::bigint, x::decimal(38,2)",
+        [FAILURE_AGGREGATE] = "conditions on aggregates go into HAVING; an aggregate of an aggregate needs a subquery",
+        [FAILURE_WINDOW] = "compute it in a subquery, or put the condition into QUALIFY",
+        [FAILURE_NO_WINDOW] = "row_number() over (order by x), among the columns or in ORDER BY",
+        [FAILURE_ALIAS_TWICE] = "give one of them another alias: FROM t AS a JOIN t AS b",
+        [FAILURE_NO_FROM] = "SELECT * FROM table",
+        [FAILURE_NO_FIELD] = "a.b is column b of table a; structs and JSON have fields: x.field, x ->> 'field'",
+        [FAILURE_NO_PART] = "parts are year, quarter, month, week, day, hour, minute, second, dow, doy, epoch",
+        [FAILURE_NO_CAST] = "go by text, or make the value of its parts: x::text, make_date(y, m, d)",
+        [FAILURE_NO_DATE] = "dates are written 2026-11-26; strptime(x, '%d.%m.%Y') reads others, try_strptime gives NULL where one does not fit",
         [FAILURE_AMBIGUOUS] = "write the table's name or alias before it: a.x",
 };
+
+/* What the words of the table do not fit: an operator is no function to its reader, and not each syntax error names a word. */
+static const char *words_of(const Failure *failure) {
+        Str name = failure->arguments[0];
+        bool letter = name.size > 0 && (name.data[0] == '_' || (name.data[0] | 0x20) >= 'a');
+        if (failure->kind == FAILURE_NO_FUNCTION && name.size > 0 && !letter)
+                return "no operator '%1' for these types";
+        return failure->kind == FAILURE_SYNTAX && name.size == 0 ? "the SQL cannot be parsed" : FAILURES[failure->kind].words;
+}
+
+static const char *remedy_of(const Failure *failure) {
+        bool is_operator = failure->kind == FAILURE_NO_FUNCTION && words_of(failure) != FAILURES[FAILURE_NO_FUNCTION].words;
+        return is_operator ? "cast one of them: '2'::int, x::text; a time and a text: now() - interval '1 day'" : remedies[failure->kind];
+}
 
 /* What clients tell apart by number and our status does not. */
 static const char *const sqlstates[FAILURE_COUNT] = {
         [FAILURE_CAST] = "22P02",      [FAILURE_DIVISION] = "22012",    [FAILURE_RANGE] = "22003",
         [FAILURE_DATE_RANGE] = "22008", [FAILURE_NO_FUNCTION] = "42883", [FAILURE_NO_TYPE] = "42704",
-        [FAILURE_NOT_GROUPED] = "42803", [FAILURE_MANY_ROWS] = "21000",
+        [FAILURE_NOT_GROUPED] = "42803", [FAILURE_MANY_ROWS] = "21000", [FAILURE_AGGREGATE] = "42803",
+        [FAILURE_WINDOW] = "42P20",     [FAILURE_NO_WINDOW] = "42809",  [FAILURE_SET_COLUMNS] = "42601",
+        [FAILURE_MANY_COLUMNS] = "42601", [FAILURE_NO_PLACE] = "42P10", [FAILURE_ALIAS_TWICE] = "42712",
+        [FAILURE_ALIAS_COLUMNS] = "42P10", [FAILURE_NO_FROM] = "42601", [FAILURE_VALUES] = "42601", [FAILURE_NO_FIELD] = "42809",
+        [FAILURE_NEGATIVE] = "2201W",   [FAILURE_NO_PART] = "22023",    [FAILURE_NO_CAST] = "42846",
+        [FAILURE_NO_DATE] = "22007",
 };
 
 Status failure_to_error(const Failure *failure, Str sql, bool with_detail, Error *err) {
@@ -166,14 +194,14 @@ Status failure_to_error(const Failure *failure, Str sql, bool with_detail, Error
                 return failure->status;
         }
         CLEANUP(arena_deinit) Arena arena = { 0 };
-        Str words = fill(&arena, FAILURES[failure->kind].words, failure->arguments);
+        Str words = fill(&arena, words_of(failure), failure->arguments);
         if (with_detail && failure->detail.size > 0)
                 error_set(err, failure->status, "%.*s (engine: %.*s)", STR_ARG(words), STR_ARG(without_advice(failure->detail)));
         else
                 error_set(err, failure->status, "%.*s", STR_ARG(words));
         err->sqlstate = sqlstates[failure->kind];
-        if (remedies[failure->kind])
-                error_hint(err, "%s", remedies[failure->kind]);
+        if (remedy_of(failure))
+                error_hint(err, "%s", remedy_of(failure));
         hint_candidates(failure, err);
         if (sql.size > 0 && failure->position >= 0 && (uint64_t)failure->position <= sql.size)
                 error_place(err, "", sql, (size_t)failure->position);

@@ -114,6 +114,21 @@ Status message_parse_header(Str header, size_t limit, Message *out, uint32_t *ou
         X(NO_TYPE,       SQL_TYPE,    "no type '%1'")                                                         \
         X(AMBIGUOUS,     AMBIGUOUS,   "column '%1' is in more than one table")                                \
         X(NOT_GROUPED,   SQL_BIND,    "column '%1' must be in GROUP BY or inside an aggregate")               \
+        X(AGGREGATE,     SQL_BIND,    "an aggregate cannot stand here")                                       \
+        X(WINDOW,        SQL_BIND,    "a window function cannot stand here")                                  \
+        X(NO_WINDOW,     SQL_BIND,    "a window function needs OVER (...)")                                   \
+        X(SET_COLUMNS,   SQL_SYNTAX,  "the sides of UNION, INTERSECT or EXCEPT have different numbers of columns") \
+        X(MANY_COLUMNS,  SQL_SYNTAX,  "a subquery that stands for one value gives more than one column")      \
+        X(NO_PLACE,      SQL_BIND,    "a number that stands for a column, and there are not so many")         \
+        X(ALIAS_TWICE,   AMBIGUOUS,   "two tables are called '%1' here")                                      \
+        X(ALIAS_COLUMNS, SQL_BIND,    "'%1' has fewer columns than are named")                                \
+        X(VALUES,        SQL_SYNTAX,  "the lists of VALUES have different lengths")                           \
+        X(NO_FROM,       SQL_SYNTAX,  "* needs FROM")                                                         \
+        X(NO_FIELD,      SQL_BIND,    "a field is asked of a value that has none")                            \
+        X(NEGATIVE,      SQL_DATA,    "LIMIT or OFFSET is negative")                                          \
+        X(NO_PART,       SQL_DATA,    "a word that is no part of a date or time")                             \
+        X(NO_CAST,       SQL_TYPE,    "no cast leads from the one type to the other")                         \
+        X(NO_DATE,       SQL_DATA,    "a text that is no date or time")                                       \
         X(TYPES,         SQL_TYPE,    "types that do not fit together")                                       \
         X(BIND,          SQL_BIND,    "the SQL parses but has no meaning here")                               \
         X(CAST,          SQL_DATA,    "a value cannot be converted")                                          \

@@ -1549,6 +1549,8 @@ Status bind_error_place(Error *err, const SqlTree *tree, const BoundStatement *b
                 return err->status;
         if (source == 0) {
                 guess_column(err, tree->text, at, bound->columns);
+                if (err->status == STATUS_NO_COLUMN && !err->hint[0] && tree->query->kind == SQL_SELECT_NODE && tree->query->select.from->kind == SQL_FROM_EMPTY)
+                        error_hint(err, "the statement has no FROM, so there are no columns");
                 return sql_error_place(err, tree, at);
         }
         const SqlMapText *text = &bound->map.texts.items[source - 1];

@@ -5,6 +5,35 @@
 #include "base/json.h"
 #include "sql/client.h"
 #include "sql/lexer.h"
+#include "sql/mistake.h"
+
+/* Where the engine stops at the last token, the text may only end too early: with one more behind it would stop there. */
+static bool ends_early(Worker *worker, Str parsed, size_t position, Arena *arena) {
+        Str json;
+        Error ignored;
+        if (!sql_is_last(parsed, position))
+                return false;
+        if (worker_parse(worker, arena_strf(arena, "%.*s x", STR_ARG(parsed)), arena, &json, &ignored) == STATUS_OK)
+                return true;
+        const Failure *failure = worker_failure(worker);
+        return failure && failure->position >= 0 && (size_t)failure->position >= parsed.size;
+}
+
+/* What the engine says of a text that it cannot parse, made fit to be read. */
+static Status explain_syntax(Worker *worker, Str parsed, Str text, Arena *arena, Error *err) {
+        const Failure *failure = worker_failure(worker);
+        if (err->status != STATUS_SQL_SYNTAX || !failure || failure->position < 0 || (size_t)failure->position > text.size)
+                return err->status;
+        size_t position = (size_t)failure->position;
+        Str hint = sql_mistake(text, position, arena);
+        Error early = { 0 };
+        if (ends_early(worker, parsed, position, arena)) {
+                error_set(&early, STATUS_SQL_SYNTAX, "the SQL ends too early: more is wanted behind it");
+                error_place(&early, "", text, text.size);
+                *err = early;
+        }
+        return hint.size > 0 ? error_hint(err, "%.*s", STR_ARG(hint)) : err->status;
+}
 
 /* parsed: the text as the engine is to read it, place for place the user's. */
 static Status parse_as(Worker *worker, Str parsed, Str text, Str name, Arena *arena, SqlTree **out, Error *err) {
@@ -12,6 +41,7 @@ static Status parse_as(Worker *worker, Str parsed, Str text, Str name, Arena *ar
         Str json;
         Status status = worker_parse(worker, parsed, arena, &json, err);
         if (status != STATUS_OK) {
+                status = explain_syntax(worker, parsed, text, arena, err);
                 if (name.size && err->line > 0)
                         snprintf(err->file, sizeof(err->file), "%.*s", STR_ARG(name));
                 return status;
@@ -47,10 +77,53 @@ static Status view_tree(void *context, const CatalogObject *object, Arena *arena
         return STATUS_OK;
 }
 
+/* A literal that a cast at this place is about. */
+typedef struct LiteralSearch {
+        uint32_t offset;
+        const SqlExpr *cast;
+} LiteralSearch;
+
+static Status see_literal_cast(void *context, SqlExpr **place, Error *err UNUSED) {
+        LiteralSearch *search = context;
+        const SqlExpr *expr = *place;
+        bool literal = expr->kind == SQL_CAST && expr->cast.child->kind == SQL_CONSTANT && expr->cast.child->constant.literal == SQL_STRING;
+        if (literal && expr->at.offset == search->offset)
+                search->cast = expr;
+        return STATUS_OK;
+}
+
+/* Of 'x'::int the reader sees which text is meant: it is their own, and stands at its own place. */
+static void name_literal(const Statement *statement, const Failure *failure, Error *err) {
+        uint32_t source;
+        SqlPlace at;
+        Error ignored;
+        bool about_text = failure->kind == FAILURE_CAST || failure->kind == FAILURE_NO_DATE || failure->kind == FAILURE_DATE_RANGE;
+        if (!about_text || !sql_map_find(&statement->bound.map, (size_t)failure->position, &source, &at) || source != 0)
+                return;
+        LiteralSearch search = { .offset = at.offset };
+        SqlVisitor visitor = { .expr = see_literal_cast, .context = &search };
+        sql_visit_query(statement->tree->query, &visitor, &ignored);
+        if (!search.cast || search.cast->cast.child->at.offset == SQL_NOWHERE)
+                return;
+        const SqlExpr *literal = search.cast->cast.child;
+        Error named = *err;
+        Str text = str_slice(literal->constant.text, 0, 60);
+        while (text.size < literal->constant.text.size && text.size > 0 && ((unsigned char)text.data[text.size] & 0xc0) == 0x80)
+                text.size--; /* no half characters */
+        error_set(&named, err->status, "%s: '%.*s'%s", err->message, STR_ARG(text), text.size < literal->constant.text.size ? " ..." : "");
+        named.sqlstate = err->sqlstate;
+        if (err->hint[0])
+                error_hint(&named, "%s", err->hint);
+        *err = named;
+        sql_error_place(err, statement->tree, literal->at);
+}
+
 Status statement_error(const Statement *statement, Error *err) {
         const Failure *failure = worker_failure(statement->spec.worker);
-        if (failure && failure->position >= 0)
-                bind_error_place(err, statement->tree, &statement->bound, (size_t)failure->position);
+        if (!failure || failure->position < 0)
+                return err->status;
+        bind_error_place(err, statement->tree, &statement->bound, (size_t)failure->position);
+        name_literal(statement, failure, err);
         return err->status;
 }
 

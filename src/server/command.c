@@ -18,7 +18,7 @@ Status commands_split(Str sql, Arena *arena, Command **out, size_t *out_count, E
                 bool ended = token.kind == SQL_TOKEN_END;
                 if (lexer.unclosed) {
                         error_set(err, STATUS_SQL_SYNTAX, "a quote or comment that begins here is not closed");
-                        return error_place(err, "", sql, token.offset);
+                        return error_place(err, "", sql, lexer.unclosed_at);
                 }
                 if (!ended && !(token.kind == SQL_TOKEN_SYMBOL && token.text.data[0] == ';')) {
                         from = any ? from : token.offset;

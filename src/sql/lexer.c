@@ -32,7 +32,7 @@ static char peek(const SqlLexer *lexer, size_t ahead) {
 
 /* Block comments nest, as in PostgreSQL. */
 static void skip_block_comment(SqlLexer *lexer) {
-        size_t depth = 0;
+        size_t depth = 0, begin = lexer->at;
         while (lexer->at < lexer->text.size) {
                 if (peek(lexer, 0) == '/' && peek(lexer, 1) == '*') {
                         depth++;
@@ -46,6 +46,7 @@ static void skip_block_comment(SqlLexer *lexer) {
                 }
         }
         lexer->unclosed = true;
+        lexer->unclosed_at = begin;
 }
 
 static void skip_blank(SqlLexer *lexer) {
@@ -146,6 +147,8 @@ SqlToken sql_lex(SqlLexer *lexer) {
         SqlToken token = { .offset = lexer->at };
         if (lexer->at < lexer->text.size)
                 token.kind = lex_kind(lexer);
+        if (lexer->unclosed && token.kind != SQL_TOKEN_END)
+                lexer->unclosed_at = token.offset;
         token.text = str_slice(lexer->text, token.offset, lexer->at);
         return token;
 }
@@ -290,7 +293,7 @@ Status sql_classify(Str text, Str name, Error *err) {
                         semicolon = token;
                 if (lexer.unclosed) {
                         error_set(err, STATUS_SQL_SYNTAX, "a quote or comment that begins here is not closed");
-                        return place(err, text, name, token.offset);
+                        return place(err, text, name, lexer.unclosed_at);
                 }
                 parts = count_parts(parts, behind_dot, token);
                 behind_dot = is_symbol(token, '.');
@@ -302,7 +305,7 @@ Status sql_classify(Str text, Str name, Error *err) {
         if (!lexer.unclosed)
                 return STATUS_OK;
         error_set(err, STATUS_SQL_SYNTAX, "a comment is not closed");
-        return place(err, text, name, text.size);
+        return place(err, text, name, lexer.unclosed_at);
 }
 
 Status sql_expression(Str text, size_t offset, size_t size, Error *err) {

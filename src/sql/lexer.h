@@ -29,7 +29,8 @@ typedef struct SqlToken {
 typedef struct SqlLexer {
         Str text;
         size_t at;
-        bool unclosed; /* the last token, or a comment, is not closed */
+        bool unclosed; /* the last token, or a comment, is not closed, */
+        size_t unclosed_at; /* ... which begins here */
 } SqlLexer;
 
 /* Skips white space and comments. At the end again and again SQL_TOKEN_END. */

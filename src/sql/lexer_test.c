@@ -37,7 +37,7 @@ TEST(a_statement_is_told_by_its_first_word) {
                 { "select 'open", STATUS_SQL_SYNTAX, 8 },
                 { "select \"open", STATUS_SQL_SYNTAX, 8 },
                 { "select $a$ open $b$", STATUS_SQL_SYNTAX, 8 },
-                { "select 1 /* open", STATUS_SQL_SYNTAX, 17 },
+                { "select 1 /* open", STATUS_SQL_SYNTAX, 10 },
                 { "select a.b.c.d.e.f.g.\"h\", a.b.c.d from a.b.c", STATUS_OK, 0 },
                 { "select a.b.c.d.e.f.g.h.i", STATUS_SQL_SYNTAX, 24 },
                 { "select a . b.c.d.e.f.g.\"h\" /* */ . i", STATUS_SQL_SYNTAX, 36 },

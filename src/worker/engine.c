@@ -78,7 +78,31 @@ static const struct {
         { "time field value out of range", FAILURE_DATE_RANGE },
         { "More than one row returned by a subquery", FAILURE_MANY_ROWS },
         { "Could not choose a best candidate function ", FAILURE_NO_FUNCTION },
-        { "LIMIT/OFFSET cannot be negative", FAILURE_VALUE },
+        { "LIMIT/OFFSET cannot be negative", FAILURE_NEGATIVE },
+        { "WHERE clause cannot contain aggregates", FAILURE_AGGREGATE },
+        { "GROUP BY clause cannot contain aggregates", FAILURE_AGGREGATE },
+        { "aggregate function calls cannot be nested", FAILURE_AGGREGATE },
+        { "aggregate functions are not allowed in ", FAILURE_AGGREGATE },
+        { "WHERE clause cannot contain window functions", FAILURE_WINDOW },
+        { "GROUP BY clause cannot contain window functions", FAILURE_WINDOW },
+        { "Window functions are not supported here", FAILURE_NO_WINDOW },
+        { "Set operations can only apply to expressions with the same number", FAILURE_SET_COLUMNS },
+        { "Subquery returns ", FAILURE_MANY_COLUMNS },
+        { "ORDER term out of range", FAILURE_NO_PLACE },
+        { "GROUP BY term out of range", FAILURE_NO_PLACE },
+        { "Ambiguous reference to table ", FAILURE_ALIAS_TWICE },
+        { "table \"", FAILURE_ALIAS_COLUMNS },
+        { "VALUES lists must all be the same length", FAILURE_VALUES },
+        { "* expression without FROM", FAILURE_NO_FROM },
+        { "Cannot extract field ", FAILURE_NO_FIELD },
+        { "extract specifier ", FAILURE_NO_PART },
+        { "Unimplemented type for cast ", FAILURE_NO_CAST },
+        { "invalid date field format", FAILURE_NO_DATE },
+        { "invalid timestamp field format", FAILURE_NO_DATE },
+        { "invalid time field format", FAILURE_NO_DATE },
+        { "Failed to cast value: Could not convert", FAILURE_CAST },
+        { "UNNEST() can only be applied to ", FAILURE_NO_FUNCTION },
+        { "UNNEST requires a single list", FAILURE_NO_FUNCTION },
         { "Cannot mix values of type ", FAILURE_TYPES },
         { "Cannot compare values of type ", FAILURE_TYPES },
         { "Cannot prepare multiple statements", FAILURE_NOT_ONE },
@@ -112,6 +136,8 @@ static FailureKind kind_of(const Json *error, Str message) {
                 if (str_starts_with(message, str_of(SENTENCES[i].begin)))
                         return SENTENCES[i].kind;
         }
+        if (str_starts_with(message, STR("Column \"")) && str_ends_with(message, STR("side of join!"))) /* USING */
+                return FAILURE_NO_COLUMN;
         if (str_is(exception, "IO") && str_find(message, STR("No space left")) < message.size)
                 return FAILURE_SPILL_FULL;
         for (size_t i = 0; i < COUNT_OF(EXCEPTIONS); i++) {
@@ -127,11 +153,13 @@ static Str name_in(const Json *error, FailureKind kind, Str message) {
         if (name.size > 0)
                 return name;
         bool quotes_names = kind == FAILURE_AMBIGUOUS || kind == FAILURE_NOT_GROUPED || kind == FAILURE_NO_COLUMN ||
-                            kind == FAILURE_NO_TABLE || kind == FAILURE_SYNTAX;
+                            kind == FAILURE_NO_TABLE || kind == FAILURE_SYNTAX || kind == FAILURE_ALIAS_TWICE || kind == FAILURE_ALIAS_COLUMNS;
         char quote = kind == FAILURE_NO_FUNCTION ? '\'' : '"';
         if (!quotes_names && kind != FAILURE_NO_FUNCTION)
                 return STR_NONE;
         Str before, after, inside;
+        if (str_starts_with(message, STR("UNNEST")))
+                return STR("unnest");
         if (str_starts_with(message, STR("Could not choose "))) { /* ... for the function call "abs(STRING_LITERAL)" */
                 str_cut(message, '"', &before, &after);
                 str_cut(after, '(', &inside, &after);
