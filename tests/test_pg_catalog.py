@@ -247,6 +247,46 @@ ASKED = {
         from pg_type as a join pg_namespace as ns on ns.oid = a.typnamespace join pg_proc as p on p.oid = a.typreceive
         left join pg_type as b on b.oid = a.typelem left join pg_range as r on r.rngtypid = a.oid
         where a.typtype in ('b', 'r', 'e', 'd') and (b.typtype is null or b.typtype in ('b', 'r', 'e', 'd'))""",
+    "types for Npgsql 8": """
+        select ns.nspname, t.oid, t.typname, t.typtype, t.typnotnull, t.elemtypoid from (
+            select typ.oid, typ.typnamespace, typ.typname, typ.typtype, typ.typrelid, typ.typnotnull, typ.relkind, elemtypoid, elem.typname as elemname,
+                   elemcls.relkind as elemkind, case when elemproc.proname = 'array_recv' then 'a' else elem.typtype end as elemtype
+            from (select typ.oid, typnamespace, typname, typrelid, typnotnull, relkind, typelem as elemoid,
+                         case when proc.proname = 'array_recv' then 'a' else typ.typtype end as typtype,
+                         case when proc.proname = 'array_recv' then typ.typelem when typ.typtype = 'r' then rngsubtype
+                              when typ.typtype = 'm' then (select rngtypid from pg_range where rngmultitypid = typ.oid)
+                              when typ.typtype = 'd' then typ.typbasetype end as elemtypoid
+                  from pg_type as typ left join pg_class as cls on (cls.oid = typ.typrelid) left join pg_proc as proc on proc.oid = typ.typreceive
+                  left join pg_range on (pg_range.rngtypid = typ.oid)) as typ
+            left join pg_type as elem on elem.oid = elemtypoid left join pg_class as elemcls on (elemcls.oid = elem.typrelid)
+            left join pg_proc as elemproc on elemproc.oid = elem.typreceive) as t
+        join pg_namespace as ns on (ns.oid = typnamespace)
+        where typtype in ('b', 'r', 'm', 'e', 'd') or (typtype = 'c' and relkind = 'c') or (typtype = 'p' and typname in ('record', 'void', 'unknown'))
+              or (typtype = 'a' and (elemtype in ('b', 'r', 'm', 'e', 'd') or (elemtype = 'p' and elemname in ('record', 'void')) or (elemtype = 'c' and elemkind = 'c')))
+        order by case when typtype in ('b', 'e', 'p') then 0 when typtype = 'r' then 1 when typtype = 'm' then 2 when typtype = 'c' then 3
+                      when typtype = 'd' and elemtype <> 'a' then 4 when typtype = 'a' then 5 when typtype = 'd' and elemtype = 'a' then 6 end""",
+    "composite types for Npgsql": """
+        select typ.oid, att.attname, att.atttypid from pg_type as typ join pg_namespace as ns on (ns.oid = typ.typnamespace)
+        join pg_class as cls on (cls.oid = typ.typrelid) join pg_attribute as att on (att.attrelid = typ.typrelid)
+        where (typ.typtype = 'c' and cls.relkind = 'c') and attnum > 0 and not attisdropped order by typ.oid, att.attnum""",
+    "enums for Npgsql": "select pg_type.oid, enumlabel from pg_enum join pg_type on pg_type.oid = enumtypid order by oid, enumsortorder",
+    "parents for Power BI": """
+        select pk.TABLE_SCHEMA as PK_SCHEMA, pk.TABLE_NAME as PK_TABLE, pk.COLUMN_NAME as PK_COLUMN, fk.COLUMN_NAME as FK_COLUMN, fk.ORDINAL_POSITION as ORDINAL,
+               con.CONSTRAINT_SCHEMA || '_' || fk.TABLE_NAME || '_' || con.CONSTRAINT_NAME as FK_NAME
+        from (select distinct CONSTRAINT_CATALOG, CONSTRAINT_SCHEMA, UNIQUE_CONSTRAINT_SCHEMA, CONSTRAINT_NAME, UNIQUE_CONSTRAINT_NAME
+              from INFORMATION_SCHEMA.REFERENTIAL_CONSTRAINTS) con
+        inner join (select distinct TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, ORDINAL_POSITION, CONSTRAINT_NAME, CONSTRAINT_SCHEMA
+                    from INFORMATION_SCHEMA.KEY_COLUMN_USAGE) fk
+        on con.CONSTRAINT_SCHEMA = fk.CONSTRAINT_SCHEMA and con.CONSTRAINT_NAME = fk.CONSTRAINT_NAME
+        inner join (select distinct TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, ORDINAL_POSITION, CONSTRAINT_NAME, CONSTRAINT_SCHEMA
+                    from INFORMATION_SCHEMA.KEY_COLUMN_USAGE) pk
+        on con.UNIQUE_CONSTRAINT_SCHEMA = pk.CONSTRAINT_SCHEMA and con.UNIQUE_CONSTRAINT_NAME = pk.CONSTRAINT_NAME
+        where fk.TABLE_SCHEMA = 'sales.canonical' and fk.TABLE_NAME = 'orders' and pk.ORDINAL_POSITION = fk.ORDINAL_POSITION
+        order by FK_NAME, fk.ORDINAL_POSITION""",
+    "columns for Power BI": """
+        select COLUMN_NAME, ORDINAL_POSITION, IS_NULLABLE, case when (data_type like '%unsigned%') then DATA_TYPE || ' unsigned' else DATA_TYPE end as DATA_TYPE,
+               CHARACTER_MAXIMUM_LENGTH, NUMERIC_PRECISION, NUMERIC_SCALE from INFORMATION_SCHEMA.columns
+        where TABLE_SCHEMA = 'sales.canonical' and TABLE_NAME = 'orders' order by TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION""",
     "one type": """
         SELECT t.typname, t.typtype, t.typelem, r.rngsubtype, t.typbasetype, n.nspname, t.typrelid FROM pg_catalog.pg_type t
         LEFT OUTER JOIN pg_catalog.pg_range r ON r.rngtypid = t.oid
