@@ -13,9 +13,9 @@ import pytest
 from conftest import Project, make_project
 from server import SYNC, Server, Wire, add_user, describe, parse, query, serving
 
-SECRETS = [b"hidden-", b"raw-mail", b"paid-", b"phone-", b"c2"]  # of rows that are not there, masked and withheld columns
+SECRETS = [b"hidden-", b"raw-mail", b"paid-", b"phone-", b"owner-two"]  # of rows that are not there, masked and withheld columns
 PEOPLE = "id,owner,name,email,salary,phone\n" + "".join(
-    f"{i},{'c1' if i % 2 else 'c2'},{'seen' if i % 2 else 'hidden'}-{i},raw-mail-{i},paid-{i},phone-{i}\n" for i in range(1, 9)) + "x,c2,hidden-bad,raw-mail-9,paid-9,phone-9\n"  # no number: in quarantine, with its text
+    f"{i},{'c1' if i % 2 else 'owner-two'},{'seen' if i % 2 else 'hidden'}-{i},raw-mail-{i},paid-{i},phone-{i}\n" for i in range(1, 9)) + "x,owner-two,hidden-bad,raw-mail-9,paid-9,phone-9\n"  # no number: in quarantine, with its text
 P = "shop.canonical.people"
 SEEN = [1, 3, 5, 7]
 NONE = "42P01"      # no such table, whatever the reason
@@ -32,7 +32,7 @@ def shop(folder: Path) -> Project:
     project.write("zones/shop/canonical/all_names.sql", "-- kind: view\nselect id, name, owner from canonical.people\n")
     project.write("zones/shop/analytical/mine.sql", "-- kind: view\nselect id, name, phone from canonical.people where owner = 'c1'\n")
     project.write("zones/shop/canonical/secret.sql", "select 'hidden-table' as x\n")
-    project.write("zones/shop/analytical/failing.sql", "select cast(name as int) as n, email from staging.people where owner = 'c2'\n")
+    project.write("zones/shop/analytical/failing.sql", "select cast(name as int) as n, email from staging.people where owner = 'owner-two'\n")
     project.write("zones/shop/canonical/secretive.sql", "select 1 as x\n")
     project.write("zones/till/zone.yml", "owner: tom\n")
     project.write("zones/till/canonical/tills.sql", "select 'hidden-till' as till\n")
@@ -49,7 +49,7 @@ def shop(folder: Path) -> Project:
 """)
     project.write("policies.yml", "- tag: pii\n  who: everyone except [role dpo]\n  mask: 'null'\n")
     project.drop("shop", "people.csv", PEOPLE)
-    project.drop("shop", "ent.csv", "login,whose\nbo,c1\nother,c2\n")
+    project.drop("shop", "ent.csv", "login,whose\nbo,c1\nother,owner-two\n")
     ran = project.lode("run", "-o", "json", check=False)  # a model fails on a hidden value, and its zone is not published
     assert ran.exit == 1 and "hidden-" in ran.stdout
     (project.root / "zones/shop/analytical/failing.sql").write_text("select 1 as n\n")
@@ -77,16 +77,16 @@ CASES: list[tuple[str, str, object]] = [
     ("cte in one arm of a union, the name in the other", f"(with v as (select id from {P}) select * from v) union all select * from v", NONE),
     ("cte behind its use in from", "select * from v, (with v as (select 1) select * from v) w", NONE),
     ("cte of an inner query used outside", f"select * from (with inside as (select id from {P}) select * from inside) x, inside", NONE),
-    ("cte that takes the policy's entitlement table", f"with ent as (select 'bo' as login, 'c2' as whose) select id from {P} order by 1", IDS),
-    ("cte that takes it by its quoted path", f'with "shop.staging.ent" as (select \'bo\' as login, \'c2\' as whose), staging as (select 1) select id from {P} order by 1', IDS),
-    ("alias that takes the policy's table", f"select p.id from {P} p, (select 'bo' as login, 'c2' as whose) ent order by 1", IDS),
+    ("cte that takes the policy's entitlement table", f"with ent as (select 'bo' as login, 'owner-two' as whose) select id from {P} order by 1", IDS),
+    ("cte that takes it by its quoted path", f'with "shop.staging.ent" as (select \'bo\' as login, \'owner-two\' as whose), staging as (select 1) select id from {P} order by 1', IDS),
+    ("alias that takes the policy's table", f"select p.id from {P} p, (select 'bo' as login, 'owner-two' as whose) ent order by 1", IDS),
     ("alias that takes the policy's column, lateral", f"select p.id from (select 'c1' as owner, 'c1' as whose) o, lateral (select id from {P}) p order by 1", IDS),
-    ("outer column for the policy's, correlated", f"select (select count(*) from {P} where owner = o.owner) from (select 'c2' as owner) o", [(0,)]),
+    ("outer column for the policy's, correlated", f"select (select count(*) from {P} where owner = o.owner) from (select 'owner-two' as owner) o", [(0,)]),
     ("outer column for one that is withheld", f"select (select salary from {P} limit 1) from (select 'x' as salary) o", [("x",)]),
     ("table named like its schema", f"with shop as (select 1 as canonical) select id from {P} order by 1", IDS),
     ("values under the table's name", f"select id from (values (99)) people(id), (select 1) y", [(99,)]),
     ("the binder's own aliases", f"with _lode_rows as (select 1 as salary) select id from {P}, _lode_rows order by 1", IDS),
-    ("a temporary table for the policy's", "create temp table ent as select 'bo' as login, 'c2' as whose", "42501"),
+    ("a temporary table for the policy's", "create temp table ent as select 'bo' as login, 'owner-two' as whose", "42501"),
     ("a view for the table", f"create view people as select * from {P}", "42501"),
     ("a macro for a function of the policy", "create temp macro lower(x) as 'bo'", "42501"),
     ("a variable for the identity", "set variable u = 'other'", "42601"),
@@ -155,7 +155,7 @@ CASES: list[tuple[str, str, object]] = [
     ("masked, summarize", f"select count(*) from (summarize {P})", None),
     ("masked, describe", f"describe {P}", None),
     # conditions that fail on rows which are not there, or tell of them by what the planner knows
-    ("Snowflake: division by a comparison", f"select count(*) from {P} where 1 // (case when owner = 'c' || '2' then 0 else 1 end) = 1", [(4,)]),
+    ("Snowflake: division by a comparison", f"select count(*) from {P} where 1 // (case when owner = 'owner-' || 'two' then 0 else 1 end) = 1", [(4,)]),
     ("Snowflake: iff", f"select count(*) from {P} where 1 / if(name like 'hid%', 0, 1) = 1", [(4,)]),
     ("Trino 29465: a function that may fail, before the filter", f"select count(*) from {P} where cast(substr(name, 6) as int) > 0", [(4,)]),
     ("PostgreSQL: a cast that quotes the value", f"select count(*) from {P} where cast(replace(name, 'seen-', '') as int) > 0", [(4,)]),
@@ -176,7 +176,7 @@ CASES: list[tuple[str, str, object]] = [
     ("branches of runs that failed", "select count(*) from lode.commits where branch <> 'main'", None),
     ("where its files are", "select pg_relation_filepath('\"shop.canonical\".people'::regclass)", None),
     ("messages of runs and commits", "select count(*) from lode.commits where changes::text like '%people%'", [(0,)]),
-    ("limit 0 of what fails", f"select cast(name as int) from {P} where owner = 'c' || '2'", []),
+    ("limit 0 of what fails", f"select cast(name as int) from {P} where owner = 'owner-' || 'two'", []),
     # names
     ("Ranger 2017-7676, Polaris: a star in a name", 'select * from shop.canonical."sec*"', NONE),
     ("Polaris: a percent in a name", 'select * from shop.canonical."secret%"', NONE),
@@ -266,6 +266,18 @@ def test_the_secrets_are_there_for_whoever_sees_them(server: Server) -> None:
     assert all(secret in said(f"select * from {P}") for secret in SECRETS)
     assert b"hidden-bad" in said("select * from lode.quarantine") and b"hidden-" in said("select raw from shop.quarantine.rows")
     assert b"hidden-till" in said("select errors from lode.runs")
+
+
+def test_no_catalogue_knows_of_what_is_hidden(bo: psycopg.Connection) -> None:
+    """All of pg_catalog, information_schema and lode, column by column and row by row."""
+    relations = bo.execute("select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+                           "where n.nspname in ('pg_catalog', 'information_schema') order by 1, 2").fetchall()
+    relations += [("lode", name) for name in ("tables", "columns", "deliveries", "commits", "runs", "quarantine", "access", "entitlements", "sessions")]
+    assert len(relations) > 200
+    for schema, name in relations:
+        said = repr(bo.execute(f'select * from {schema}."{name}"').fetchall()).encode()
+        for secret in (*SECRETS, b"salary", b"all_names", b"tills", b"canonical.secret'", b"failing"):
+            assert secret not in said, (schema, name, secret)
 
 
 def test_names_are_told_apart(server: Server) -> None:
