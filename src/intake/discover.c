@@ -9,6 +9,7 @@ typedef struct Discovery {
         const DiscoverSpec *spec;
         Arena *arena;
         VEC(FoundFile) files;
+        StrList *patterns; /* of each feed, in the one spelling that names a file */
         Map seen; /* zone and path: a file is found once */
         size_t archive_size; /* of the archive's name whose members are walked; 0: none are */
 } Discovery;
@@ -51,9 +52,9 @@ static bool means_members(const char *path, Str name, Str pattern) {
         return false;
 }
 
-static bool feed_claims(const Feed *feed, const FoundFile *file) {
-        for (size_t i = 0; i < feed->pattern_count; i++) {
-                Str pattern = feed->patterns[i];
+static bool feed_claims(StrList patterns, const FoundFile *file) {
+        for (size_t i = 0; i < patterns.count; i++) {
+                Str pattern = patterns.items[i];
                 bool wants_ingress = str_starts_with(pattern, STR("ingress/"));
                 if (wants_ingress != file->in_ingress)
                         continue;
@@ -81,7 +82,7 @@ static bool shares_with_all(const Feeds *feeds, const Feed *feed) {
 static void claim(const Discovery *d, FoundFile *file, Feeds *out) {
         for (size_t i = 0; i < d->spec->feed_count; i++) {
                 const Feed *feed = d->spec->feeds[i];
-                if (!str_equal(feed->zone, file->zone) || !feed_claims(feed, file))
+                if (!str_equal(feed->zone, file->zone) || !feed_claims(d->patterns[i], file))
                         continue;
                 if (shares_with_all(out, feed))
                         vec_push(d->arena, out, feed);
@@ -166,6 +167,45 @@ static Str fixed_folder(Str pattern) {
         return str_slice(pattern, 0, slash);
 }
 
+static bool is_same_folder(const Discovery *d, Str a, Str b) {
+        struct stat x, y;
+        return stat(arena_cstr(d->arena, a), &x) < 0 || stat(arena_cstr(d->arena, b), &y) < 0 || (x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
+/*
+ * `x.csv`, `./x.csv`, `../project/x.csv` and the whole path are one file, and its deliveries must be of one name: below the
+ * project where it lies there, else the whole path. Dots are taken out as they are written, unless a link makes them lead
+ * elsewhere; links stay as they are called, since what they lead to may move.
+ */
+static Str one_spelling(const Discovery *d, Str pattern) {
+        const char *root = d->spec->project_root;
+        if (pattern.size == 0 || str_starts_with(pattern, STR("ingress/")))
+                return pattern;
+        const char *whole = pattern.data[0] == '/' ? arena_cstr(d->arena, pattern) : path_join(d->arena, root, arena_cstr(d->arena, pattern));
+        Str plain = str_of(path_absolute(d->arena, whole));
+        if (!is_same_folder(d, fixed_folder(str_of(whole)), fixed_folder(plain)))
+                return pattern;
+        CLEANUP(freep) char *real = realpath(root, NULL);
+        const Str roots[] = { str_of(root), str_of(real ? real : root) };
+        for (size_t i = 0; i < COUNT_OF(roots); i++) {
+                Str below = str_slice(plain, roots[i].size + 1, plain.size);
+                bool inside = plain.size > roots[i].size + 1 && str_starts_with(plain, roots[i]) && plain.data[roots[i].size] == '/';
+                if (inside && !str_starts_with(below, STR("ingress/")))
+                        return below;
+        }
+        return plain;
+}
+
+static void spell_patterns(Discovery *d) {
+        d->patterns = ARENA_ARRAY(d->arena, StrList, d->spec->feed_count + 1);
+        for (size_t i = 0; i < d->spec->feed_count; i++) {
+                const Feed *feed = d->spec->feeds[i];
+                d->patterns[i] = (StrList){ ARENA_ARRAY(d->arena, Str, feed->pattern_count + 1), feed->pattern_count };
+                for (size_t j = 0; j < feed->pattern_count; j++)
+                        d->patterns[i].items[j] = one_spelling(d, feed->patterns[j]);
+        }
+}
+
 static Status walk_pattern(Discovery *d, const Feed *feed, Str pattern, Error *err) {
         bool absolute = str_starts_with(pattern, STR("/"));
         Str folder = fixed_folder(pattern);
@@ -241,6 +281,7 @@ static Status find_unpacked(Discovery *d, Str zone, Error *err) {
 Status discover_files(const DiscoverSpec *spec, Arena *arena, FoundFile **out, size_t *out_count, Error *err) {
         Discovery d = { .spec = spec, .arena = arena };
         map_init(&d.seen, arena);
+        spell_patterns(&d);
         for (size_t i = 0; i < spec->zone_count; i++) {
                 char *folder = arena_printf(arena, "%s/ingress/%.*s", spec->project_root, STR_ARG(spec->zones[i]));
                 TRY(walk(&d, spec->zones[i], folder, STR(""), true, 0, err));
@@ -249,9 +290,9 @@ Status discover_files(const DiscoverSpec *spec, Arena *arena, FoundFile **out, s
         }
         for (size_t i = 0; i < spec->feed_count; i++) {
                 const Feed *feed = spec->feeds[i];
-                for (size_t j = 0; j < feed->pattern_count; j++)
-                        if (feed->patterns[j].size && !str_starts_with(feed->patterns[j], STR("ingress/")))
-                                TRY(walk_pattern(&d, feed, feed->patterns[j], err));
+                for (size_t j = 0; j < d.patterns[i].count; j++)
+                        if (d.patterns[i].items[j].size && !str_starts_with(d.patterns[i].items[j], STR("ingress/")))
+                                TRY(walk_pattern(&d, feed, d.patterns[i].items[j], err));
         }
         if (spec->strays)
                 TRY(find_strays(&d, err));

@@ -9,7 +9,7 @@
  * A workbook may belong to several feeds that read different sheets of it; it is then found once for each of them.
  * What was unpacked of archives counts as lying in ingress, under ARCHIVE/MEMBER, and a pattern claims it by that name, by
  * MEMBER, by the last part of MEMBER, or by ARCHIVE.
- * Files elsewhere are found only through a pattern that names them; an archive there also through one of its members, which
+ * Files elsewhere are found only through a pattern that names them, and are called by one name however the pattern spells it; an archive there also through one of its members, which
  * nobody unpacks. Names that begin with a dot
  * and those that end in .tmp, .part or .filepart are a sender's half-written files and are passed over.
  */

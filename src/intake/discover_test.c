@@ -55,6 +55,27 @@ TEST(a_file_that_two_feeds_claim_names_both) {
         CHECK(found[0].feed == &orders && found[0].rival == &everything);
 }
 
+TEST(a_file_has_one_name_however_a_pattern_spells_its_path) {
+        put(t, "in/x.csv");
+        const char *base = strrchr(test_folder(t), '/') + 1;
+        const Str cases[] = {
+                STR("in/x.csv"), STR("./in/x.csv"), STR("in//x*.csv"), STR("in/./x.csv"), STR("none/../in/x.csv"), STR("in/../in/?.csv"),
+                arena_strf(&t->arena, "../%s/in/x.csv", base), arena_strf(&t->arena, "%s/in/x.csv", test_folder(t)),
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                Str pattern = cases[i];
+                Feed feed = { .zone = STR("shop"), .name = STR("a"), .patterns = &pattern, .pattern_count = 1 };
+                const Feed *feeds[] = { &feed };
+                Str zones[] = { STR("shop") };
+                DiscoverSpec spec = { test_folder(t), feeds, 1, zones, 1 };
+                FoundFile *found;
+                size_t count;
+                CHECK_OK(discover_files(&spec, &t->arena, &found, &count, &t->err));
+                CHECK_INT(count, 1);
+                CHECK_STR(found[0].name, STR("in/x.csv"));
+        }
+}
+
 TEST(an_absolute_pattern_finds_files_anywhere) {
         put(t, "elsewhere/a_1.csv");
         Str patterns[] = { arena_strf(&t->arena, "%s/elsewhere/a_*.csv", test_folder(t)) };
