@@ -201,3 +201,50 @@ def test_chinook_is_what_python_reads(project: Project, test_data: Path) -> None
     assert [{k: None if v is None else str(v) for k, v in row.items()} for row in rows] == [
         {k: None if row.get(k) is None else str(row[k]) for k in rows[0]} for row in tables["Customer"]]
     assert set(rows[0]) == {key for row in tables["Customer"] for key in row}
+
+
+A = '{"id":1,"user":{"id":"U1"},"user_id":"K1"}'
+B = '{"id":2,"user_id":"K2","user":{"id":"U2"}}'
+C = '{"id":3,"user":{"id":"U3"}}'
+D = '{"id":4,"user_id":"K4"}'
+KEYS = {1: ("K1", "U1"), 2: ("K2", "U2"), 3: (None, "U3"), 4: ("K4", None)}
+
+
+@pytest.mark.parametrize("declared", ["", "  user_id: text\n"])
+@pytest.mark.parametrize("runs", [[[A], [B]], [[B], [A]], [[A + "\n" + B]], [[C + "\n" + A + "\n" + D + "\n" + B]], [[C, A]], [[A], [C], [D], [B]], [[D], [C], [A]]])
+def test_a_column_holds_one_key_whatever_the_order_in_files(project: Project, declared: str, runs: list[list[str]]) -> None:
+    project.write("zones/shop/sources/j.yml", "from: ingress/*.jsonl\nformat: jsonl\ncolumns:\n  id: int\n" + declared)
+    for number, texts in enumerate(runs):
+        for part, text in enumerate(texts):
+            project.drop("shop", f"j{number}{part}.jsonl", text + "\n")
+        project.lode("run")
+    text = "\n".join(text for texts in runs for text in texts)
+    expected = [{"id": id, "user_id": own, "user_id_2": inside} for id, (own, inside) in KEYS.items() if f'"id":{id},' in text]
+    assert project.query("select id, user_id, user_id_2 from shop.staging.j order by id") == expected
+    assert project.json("run")["state"] == "nothing"
+    project.lode("run", "--again")
+    assert project.query("select id, user_id, user_id_2 from shop.staging.j order by id") == expected
+
+
+def test_a_key_stays_what_it_was_once_called(project: Project) -> None:
+    project.write("zones/shop/sources/j.yml", "from: ingress/*.jsonl\nformat: jsonl\ncolumns:\n  id: int\n")
+    expected = [{"id": 1, "user_id": "U1", "user_id_2": "K1"}, {"id": 2, "user_id": "U2", "user_id_2": "K2"}, {"id": 3, "user_id": "U3", "user_id_2": None}]
+    for number, text in enumerate([C, A, B]):
+        project.drop("shop", f"j{number}.jsonl", text + "\n")
+        project.lode("run")
+    assert project.query("select id, user_id, user_id_2 from shop.staging.j order by id") == expected
+    project.lode("run", "--again")
+    assert project.query("select id, user_id, user_id_2 from shop.staging.j order by id") == expected
+    project.write("zones/shop/sources/j.yml", "from: ingress/*.jsonl\nformat: jsonl\ncolumns:\n  id: int\n  user_id: text from user_id\n  inside: text from user.id\n")
+    project.lode("run")
+    assert project.query("select user_id, inside from shop.staging.j where id = 2") == [{"user_id": "K2", "inside": "U2"}]
+
+
+def test_add_gives_a_key_of_the_record_its_own_name(project: Project) -> None:
+    project.write("in/j.jsonl", A + "\n" + B + "\n")
+    project.lode("add", "shop", "in/j.jsonl")
+    text = (project.root / "zones/shop/sources/j.yml").read_text()
+    assert "user_id: text" in text and "user_id_2: text from user.id" in text
+    project.lode("run")
+    assert project.query("select id, user_id, user_id_2 from shop.staging.j order by id") == [
+        {"id": id, "user_id": KEYS[id][0], "user_id_2": KEYS[id][1]} for id in [1, 2]]

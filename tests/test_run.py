@@ -305,6 +305,32 @@ def test_files_elsewhere_are_left_and_remembered(shop: Project) -> None:
     assert files(answer.json) == {"held": 1}
 
 
+@pytest.mark.parametrize("spelling", ["./in/x.csv", "../project/in/x.csv", "in/./x.csv", "in//x.csv", "in/../in/x*.csv", "{root}/in/x.csv"])
+def test_one_file_is_one_file_however_its_path_is_spelled(shop: Project, spelling: str) -> None:
+    source = "from: {}\ncolumns:\n  id: int\n"
+    shop.write("in/x.csv", "id\n1\n")
+    shop.write("zones/shop/sources/x.yml", source.format("in/x.csv"))
+    assert files(shop.json("run")) == {"staged": 1}
+    shop.write("zones/shop/sources/x.yml", source.format(spelling.format(root=shop.root)))
+    assert files(shop.json("run")) == {}
+    shop.write("in/x.csv", "id\n1\n2\n")
+    report = shop.json("run", check=False)
+    assert files(report) == {"held": 1} and report["deliveries"][0]["name"] == "in/x.csv"
+
+
+def test_a_file_that_comes_by_another_way_is_told_of(shop: Project, tmp_path: Path) -> None:
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export/x.csv").write_text("id\n1\n")
+    shop.write("zones/shop/sources/x.yml", f"from: [{tmp_path}/export/x.csv, ingress/x*.csv]\ncolumns:\n  id: int\n")
+    shop.json("run")
+    shop.drop("shop", "x.csv", "id\n1\n2\n")
+    report = shop.json("run")
+    words = "counts as another file than one of the same base name: '"
+    assert words in report["deliveries"][0]["message"] and words in shop.lode("status").stdout
+    shop.lode("fix", "shop.x", "--withdraw", f"{tmp_path}/export/x.csv", "--reason", "the same")
+    assert shop.query("select id from shop.staging.x order by 1") == [{"id": 1}, {"id": 2}] and words not in shop.lode("status").stdout
+
+
 def test_gzip_by_its_bytes_and_truncated_gzip_is_held(shop: Project) -> None:
     packed = gzip.compress((HEADER + "1,ann,2.50,2026-01-02\n").encode() * 1)
     shop.drop("shop", "orders1.csv", packed)

@@ -8,6 +8,7 @@
 #include "cli/text_change.h"
 #include "intake/discover.h"
 #include "intake/land.h"
+#include "intake/stage.h"
 #include "model/plan.h"
 #include "model/run.h"
 #include "model/text.h"
@@ -22,6 +23,8 @@ typedef struct StatusReport {
         size_t rule_count;
         Delivery *held; /* of archives that no source has: without one, and in no ledger */
         size_t held_count, archive_count;
+        Delivery *doubts; /* that may be in a table twice */
+        size_t doubt_count;
         Str *failed;
         size_t failed_count;
         LateProduct *late;
@@ -137,22 +140,30 @@ static Status add_withheld(Cli *cli, Workspace *workspace, DeliveryVec *held, Er
         return STATUS_OK;
 }
 
+static bool is_in_doubt(const Delivery *delivery) {
+        return str_is(delivery->state, "staged") && str_find(delivery->message, STR(FEED_NAMESAKE)) < delivery->message.size;
+}
+
 static Status count_deliveries(Cli *cli, Workspace *workspace, StatusReport *report, Error *err) {
         DeliveryQuery query = { 0 };
         Delivery *rows;
         size_t count;
         TRY(catalog_deliveries(workspace->lake->catalog, &query, &cli->arena, &rows, &count, err));
-        DeliveryVec held = { 0 };
+        DeliveryVec held = { 0 }, doubts = { 0 };
         for (size_t i = 0; i < report->held_count; i++)
                 vec_push(&cli->arena, &held, report->held[i]);
         for (size_t i = 0; i < count; i++) {
                 report->files.staged += str_is(rows[i].state, "staged");
+                if (is_in_doubt(&rows[i]) && project_source(workspace->project, rows[i].zone, rows[i].source))
+                        vec_push(&cli->arena, &doubts, rows[i]);
                 if (!still_held(rows, count, i) || !project_source(workspace->project, rows[i].zone, rows[i].source)) /* or its text is gone */
                         continue;
                 report->files.held++;
                 vec_push(&cli->arena, &held, rows[i]);
         }
         TRY(add_withheld(cli, workspace, &held, err));
+        report->doubts = doubts.items;
+        report->doubt_count = doubts.count;
         report->held = held.items;
         report->held_count = held.count;
         TRY(quarantine_rules(workspace->lake, rows, count, STR(""), &cli->arena, &report->rules, &report->rule_count, err));
@@ -285,6 +296,9 @@ static void print_text(Cli *cli, Workspace *workspace, const StatusReport *r) {
                 print_wrong(cli, workspace, wrong);
         for (size_t i = 0; i < r->held_count; i++)
                 print_held(o, &r->held[i]);
+        for (size_t i = 0; i < r->doubt_count; i++)
+                output_say(o, PAINT_YELLOW, "twice?", "      %.*s.%.*s  %.*s: %.*s\n", STR_ARG(r->doubts[i].zone), STR_ARG(r->doubts[i].source),
+                           STR_ARG(r->doubts[i].name), STR_ARG(r->doubts[i].message));
         for (size_t i = 0; i < r->rule_count; i++)
                 output_say(o, PAINT_YELLOW, "quarantine", "  %.*s  %.*s%s%.*s%s: %s\n", STR_ARG(r->rules[i].source), STR_ARG(r->rules[i].rule), r->rules[i].severity.size ? " (" : "",
                        STR_ARG(r->rules[i].severity), r->rules[i].severity.size ? ")" : "", count_print(&cli->arena, r->rules[i].rows).data);

@@ -171,6 +171,7 @@ void stage_result_write(Buf *out, const StageResult *result) {
         for (size_t i = 0; i < result->rule_count; i++)
                 rule_write(out, &result->rules[i]);
         str_list_write(out, result->header);
+        str_list_write(out, result->keys);
         buf_u32(out, (uint32_t)result->unknown_count);
         for (size_t i = 0; i < result->unknown_count; i++)
                 unknown_write(out, &result->unknown[i]);
@@ -189,6 +190,9 @@ Status stage_result_read(Str bytes, const StageSpec *spec, Arena *arena, StageRe
         for (size_t i = 0; i < result.rule_count; i++)
                 rule_read(&cursor, spec, arena, &result.rules[i]);
         result.header = str_list_read(&cursor, arena);
+        result.keys = str_list_read(&cursor, arena);
+        if (result.keys.count != 0 && result.keys.count != result.header.count)
+                cursor.failed = true;
         result.unknown_count = cursor_count(&cursor, 23);
         result.unknown = ARENA_ARRAY(arena, StageUnknown, result.unknown_count);
         for (size_t i = 0; i < result.unknown_count; i++)

@@ -87,6 +87,7 @@ typedef struct StageResult {
         FileStatistics quarantine; /* the same: what is quarantined, and what would be but for a fix */
         StageRule *rules;          /* most frequent first */
         size_t rule_count;
+        StrList keys;              /* where records have keys: the paths that gave the names of `header` */
         StrList header;            /* names as names_of_header() gives them; column_N without a header */
         StageUnknown *unknown;     /* nothing of these is in the data file */
         size_t unknown_count;

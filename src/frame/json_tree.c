@@ -113,6 +113,15 @@ bool json_tree_finish(JsonTree *tree) {
         return true;
 }
 
+bool json_path_is_key(Str path) {
+        for (size_t i = 0; i < path.size; i++) {
+                if (path.data[i] == '.')
+                        return false;
+                i += path.data[i] == '\\';
+        }
+        return true;
+}
+
 StrList json_path_split(Str path, Arena *arena) {
         VEC(Str) keys = { 0 };
         CLEANUP(buf_deinit) Buf key = { 0 };

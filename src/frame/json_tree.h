@@ -57,5 +57,7 @@ Str json_path_below(Arena *arena, Str path, Str key);
 void json_paths_note(StrList names, Map *whole, Map *inside);
 /* The name that a path gives to its column: underscores for dots; see names_of_header() for the rest. */
 Str json_path_name(Str path, Arena *arena);
+/* Whether it is a key of the record itself: its name is what is written. */
+bool json_path_is_key(Str path);
 /* The keys of a path. */
 StrList json_path_split(Str path, Arena *arena);

@@ -309,15 +309,26 @@ static FieldKind kind_of(const JsonColumn *column) {
         return column->nested > 0 ? FIELD_NESTED : column->texts > 0 ? FIELD_TEXTS : FIELD_ANY;
 }
 
+/* A key of the record keeps its name, wherever objects stand whose keys give the same one. */
+static Str *name_columns(const JsonSniff *sniff) {
+        Str *names = ARENA_ARRAY(sniff->arena, Str, sniff->columns.count + 1);
+        Map taken;
+        map_init(&taken, sniff->arena);
+        for (int inside = 0; inside < 2; inside++)
+                for (size_t i = 0; i < sniff->columns.count; i++)
+                        if (json_path_is_key(sniff->keys.items[i]) != inside)
+                                names[i] = name_claim(&taken, sniff->arena, json_path_name(sniff->keys.items[i], sniff->arena), i + 1);
+        return names;
+}
+
 static void make_columns(const JsonSniff *sniff, Sniffed *out) {
         Arena *arena = sniff->arena;
         CutColumn *cut = ARENA_ARRAY(arena, CutColumn, sniff->columns.count + 1);
-        Map taken;
-        map_init(&taken, arena);
+        Str *names = name_columns(sniff);
         for (size_t i = 0; i < sniff->columns.count; i++) {
                 const JsonColumn *column = &sniff->columns.items[i];
                 Str key = sniff->keys.items[i], wanted = json_path_name(key, arena);
-                cut[i] = (CutColumn){ .name = name_claim(&taken, arena, wanted, i + 1),
+                cut[i] = (CutColumn){ .name = names[i],
                                       .key = key,
                                       .fields = { column->fields.items, column->fields.count },
                                       .absent = sniff->rows - (int64_t)column->fields.count,

@@ -303,7 +303,7 @@ TEST(json_says_its_columns_and_a_brace_in_a_field_is_no_json) {
                   "json: a int | 1" },
                 { "several kinds", "[{\"a\":1},{\"a\":\"x\"},{\"b\":[]},{\"b\":\"y\"}]", "json: a text, b text | 2" },
                 { "objects in objects", "[{\"a\":{\"b\":{\"c\":1}},\"a_b_c\":2, \"x.y\":null}]",
-                  "json: a_b_c from a.b.c int, a_b_c_2 from a_b_c int, x.y from x\\.y text | 2" },
+                  "json: a_b_c_2 from a.b.c int, a_b_c int, x.y from x\\.y text | 2" },
                 { "long integers", "[{\"a\": 123456789012345678901}]", "json: a decimal(38,0) | 1" },
                 { "lists", "[[1,2],[3,4]]\n", "json: value text | 1" },
                 { "numbers", "[1, 2,\n3]\n", "json: value int" },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/staging.h"
 
+#include "base/json.h"
 #include "base/time.h"
 
 #define PUBLISH_TRIES 20 /* each lost one was won by another */
@@ -24,9 +25,41 @@ CatalogName feed_rows_name(Arena *arena, const Feed *feed) {
 
 /* ---- what is to be read ---- */
 
-/* Kept with the table: by which text, and with which fixes, it was made. */
+static Str reading_now(const Staging *s) {
+        return fixes_reading(&s->fixes, s->feed->reading, 0, s->arena);
+}
+
+/* Kept with the table: by which text, and with which fixes, it was made, and which keys its columns are of. */
 static Str reading_detail(const Staging *s) {
-        return arena_strf(s->arena, "{\"reading\":\"%.*s\"}", STR_ARG(fixes_reading(&s->fixes, s->feed->reading, 0, s->arena)));
+        CLEANUP(buf_deinit) Buf json = { 0 };
+        JsonWriter w = json_writer(&json, false);
+        json_object(&w);
+        json_member_str(&w, "reading", reading_now(s));
+        json_key(&w, "keys");
+        json_array(&w);
+        for (size_t i = 0; i < s->key_names.count; i++) {
+                json_object(&w);
+                json_member_str(&w, "name", s->key_names.items[i].name);
+                json_member_str(&w, "path", s->key_names.items[i].path);
+                json_end(&w);
+        }
+        json_end(&w);
+        json_end(&w);
+        return buf_dup(&json, s->arena);
+}
+
+static bool is_read_so(const Staging *s, const TableBody *table) {
+        Json *detail;
+        Error ignored;
+        return json_parse(table->detail, NULL, s->arena, &detail, &ignored) == STATUS_OK &&
+               str_equal(json_string(json_get(detail, "reading")), reading_now(s));
+}
+
+static void keep_detail(Staging *s) {
+        Str detail = reading_detail(s);
+        changeset_set_detail(s->set, s->table, detail);
+        if (s->log)
+                changeset_set_detail(s->set, s->log, detail);
 }
 
 /* Held only because its name came before: text about redelivery decides it, not text about reading. */
@@ -136,7 +169,7 @@ static Status check_table(Staging *s, Error *err) {
         if (status != STATUS_OK && status != STATUS_NOT_FOUND)
                 return status;
         s->before = status == STATUS_OK ? table : NULL;
-        s->rebuild = !s->before || !str_equal(table->body.detail, reading_detail(s));
+        s->rebuild = !s->before || !is_read_so(s, &table->body);
         return STATUS_OK;
 }
 
@@ -251,7 +284,7 @@ static Status open_tables(Staging *s, Error *err) {
         spec.columns = table_columns(s, &spec.column_count);
         TRY(open_log(s, &spec, err));
         TRY(changeset_table(s->set, feed_table_name(s->arena, feed->zone, feed->name), &spec, &s->table, err));
-        changeset_set_detail(s->set, s->table, reading_detail(s));
+        keep_detail(s);
         quarantine.columns = quarantine_columns(&quarantine.column_count);
         return changeset_table(s->set, feed_quarantine_name(s->arena, feed->zone, feed->name), &quarantine, &s->quarantine, err);
 }
@@ -355,6 +388,7 @@ static Str commit_message(const Staging *s) {
 
 static Status publish(Staging *s, StageReport *out, Error *err) {
         TRY(write_tables(s, err));
+        keep_detail(s); /* with what reading taught */
         write_ledger(s);
         changeset_set_message(s->set, commit_message(s));
         int64_t base = changeset_base(s->set).seq;
@@ -512,7 +546,7 @@ Status stage_plan(const StageContext *context, const Feed *feed, const Delivery 
         if (context->lake)
                 TRY(load_fixes(&s, err));
         bool is_new = status == STATUS_NOT_FOUND;
-        bool other_text = !is_new && !str_equal(table.body.detail, reading_detail(&s));
+        bool other_text = !is_new && !is_read_so(&s, &table.body);
         s.rebuild = is_new || other_text;
         choose(&s);
         *out = (StagePlan){ .rebuild = s.rebuild, .is_new = is_new, .other_text = other_text, .deliveries = s.readings.count };

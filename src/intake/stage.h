@@ -62,13 +62,27 @@ typedef struct StageReport {
  */
 Status stage_feed(const StageContext *context, const Feed *feed, Arena *arena, StageReport *out, Error *err);
 
+/* In the message of a delivery that may be a file which came before by another way. */
+#define FEED_NAMESAKE "counts as another file than one of the same base name:"
+
 #define FEED_INPUT_LIMIT (1ull << 42) /* decoded bytes of one delivery: beyond it lies a compression bomb */
 
 /*
- * The columns by which a delivery is read into a table: the feed's, as wide as the table has them, then those that the table
- * has beyond the text; with the table's ids. Whoever reads a delivery again (diff --raw) reads it by these.
+ * Where records have keys: which key's values a column has that does not say so itself. A path that once gave a column its
+ * values keeps it, wherever it stands in a file and whatever else would give the same name. Kept with the table.
  */
-SourceColumn *feed_read_columns(const Feed *feed, const TableBody *table, Arena *arena, size_t *out_count);
+typedef struct KeyName {
+        Str path, name;
+} KeyName;
+
+/*
+ * The columns by which a delivery is read into a table: the feed's, as wide as the table has them, then those that the table
+ * has beyond the text; with the table's ids. Whoever reads a delivery again (diff --raw) reads it by these. names NULL: those
+ * that are kept with the table.
+ */
+SourceColumn *feed_read_columns(const Feed *feed, const TableBody *table, const KeyName *names, size_t name_count, Arena *arena, size_t *out_count);
+/* Those that are kept with a table. */
+void feed_key_names(const TableBody *table, Arena *arena, KeyName **out, size_t *out_count);
 /*
  * The delivery that a replace source's table is, by the text as it is: the last of those that could be read. NULL: none was.
  */

@@ -27,11 +27,94 @@ static bool has_grown(Type text, Type now) {
         return grown;
 }
 
+/* ---- names of keys ---- */
+
+static bool has_keys(const Feed *feed) {
+        return format_is_keyed(feed->format.kind);
+}
+
+Str staging_name_of_key(const Staging *s, Str path) {
+        for (size_t i = 0; i < s->key_names.count; i++)
+                if (str_equal(s->key_names.items[i].path, path))
+                        return s->key_names.items[i].name;
+        return STR("");
+}
+
+/* The text says itself which keys the column is of: in `from`, or by its name and the one that it had. */
+static bool is_said(const SourceColumn *column) {
+        return column->from.size > 0 || column->was.size > 0;
+}
+
+static bool takes_key(const SourceColumn *column, Str path, Str wanted) {
+        if (column->from.size > 0 && str_equal(column->from, path))
+                return true;
+        return column->was.size > 0 && (str_equal(column->was, path) || str_equal_nocase(column->was, wanted) ||
+                                        (column->from.size == 0 && str_equal_nocase(column->name, wanted)));
+}
+
+static bool is_spoken_for(const Staging *s, Str path, Str wanted) {
+        for (size_t i = 0; i < s->feed->column_count; i++)
+                if (takes_key(&s->feed->columns[i], path, wanted))
+                        return true;
+        for (size_t i = 0; i < s->feed->ignore.count; i++)
+                if (str_equal_nocase(s->feed->ignore.items[i], path) || str_equal_nocase(s->feed->ignore.items[i], wanted))
+                        return true;
+        return false;
+}
+
+/* Of the table, but for what the text says otherwise now. */
+static void load_key_names(Staging *s) {
+        KeyName *kept;
+        size_t count;
+        s->key_names.count = 0;
+        if (!s->before || !has_keys(s->feed))
+                return;
+        feed_key_names(&s->before->body, s->arena, &kept, &count);
+        for (size_t i = 0; i < count; i++) {
+                size_t place = place_of(s->feed, kept[i].name);
+                bool said = place < s->feed->column_count && is_said(&s->feed->columns[place]);
+                if (!said && !is_spoken_for(s, kept[i].path, json_path_name(kept[i].path, s->arena)))
+                        vec_push(s->arena, &s->key_names, kept[i]);
+        }
+}
+
+/* Gives names to the keys that this try met for the first time: those of the record before those inside each other, so that the
+ * order in a file decides nothing between the two. True where a worker, who knows no other files, may have thought otherwise. */
+static bool name_keys(Staging *s) {
+        Map taken, known;
+        bool contested = false;
+        map_init(&taken, s->arena);
+        map_init(&known, s->arena);
+        for (size_t i = 0; i < s->feed->column_count; i++)
+                if (is_said(&s->feed->columns[i]))
+                        name_claim(&taken, s->arena, s->feed->columns[i].name, 0);
+        for (size_t i = 0; i < s->key_names.count; i++) {
+                name_claim(&taken, s->arena, s->key_names.items[i].name, 0);
+                map_put(&known, s->key_names.items[i].path, s);
+        }
+        for (int inside = 0; inside < 2; inside++) {
+                for (size_t i = 0; i < s->readings.count; i++) {
+                        const Reading *reading = &s->readings.items[i];
+                        for (size_t k = 0; reading->accepted && k < reading->result.keys.count; k++) {
+                                Str path = reading->result.keys.items[k], wanted = json_path_name(path, s->arena);
+                                if (json_path_is_key(path) == inside || map_has(&known, path) || is_spoken_for(s, path, wanted))
+                                        continue;
+                                Str name = name_claim(&taken, s->arena, wanted, k + 1);
+                                contested |= !str_equal(name, wanted);
+                                vec_push(s->arena, &s->key_names, ((KeyName){ path, name }));
+                                map_put(&known, path, s);
+                        }
+                }
+        }
+        return contested;
+}
+
 /* What earlier deliveries made of the columns: those that the text does not name, and wider types. Kept while the table is
  * only added to. */
 Status staging_load_evolved(Staging *s, Error *err) {
         const Feed *feed = s->feed;
         s->evolved.count = 0;
+        load_key_names(s);
         s->widenings = ARENA_ARRAY(s->arena, Widening, feed->column_count);
         for (size_t i = 0; i < feed->column_count; i++)
                 s->widenings[i].type = feed->columns[i].type;
@@ -99,6 +182,15 @@ static bool grow(Staging *s, Reading *reading, const StageUnknown *unknown) {
         return add_field(s, unknown);
 }
 
+static Str name_of_unknown(const Staging *s, const StageResult *result, const StageUnknown *unknown) {
+        for (size_t i = 0; i < result->keys.count && !unknown->place; i++) {
+                Str name = str_equal(result->header.items[i], unknown->name) ? staging_name_of_key(s, result->keys.items[i]) : STR("");
+                if (name.size)
+                        return name;
+        }
+        return unknown->name;
+}
+
 static bool add_evolved(Staging *s) {
         size_t before = s->evolved.count;
         bool grown = false;
@@ -110,12 +202,13 @@ static bool add_evolved(Staging *s) {
                                 grown |= grow(s, reading, unknown);
                                 continue;
                         }
+                        Str name = name_of_unknown(s, &reading->result, unknown);
                         Type type = format_is_typed(s->feed->format.kind) ? unknown->type : (Type){ .kind = TYPE_TEXT };
                         bool known = false;
                         for (size_t k = 0; k < s->evolved.count && !known; k++)
-                                known = str_equal_nocase(s->evolved.items[k].name, unknown->name);
+                                known = str_equal_nocase(s->evolved.items[k].name, name);
                         if (!known && s->evolved.count < EVOLVED_MAX)
-                                vec_push(s->arena, &s->evolved, (LakeColumn){ .name = unknown->name, .type = type });
+                                vec_push(s->arena, &s->evolved, (LakeColumn){ .name = name, .type = type });
                 }
         }
         return grown || s->evolved.count > before;
@@ -172,7 +265,8 @@ static bool widen_column(Widening *w, int64_t beyond) {
 }
 
 bool staging_evolve(Staging *s) {
-        bool again = adds_columns(s->feed) && add_evolved(s);
+        bool again = has_keys(s->feed) && name_keys(s);
+        again |= adds_columns(s->feed) && add_evolved(s);
         for (size_t i = 0; i < s->feed->column_count && s->feed->evolve == FEED_EVOLVE_WIDEN; i++)
                 again |= widen_column(&s->widenings[i], count_beyond(s, i));
         return again;

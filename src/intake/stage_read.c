@@ -22,7 +22,34 @@ static bool is_evolved(const Feed *feed, const LakeColumn *column) {
         return !column->hidden && !name_is_reserved(column->name);
 }
 
-SourceColumn *feed_read_columns(const Feed *feed, const TableBody *table, Arena *arena, size_t *out_count) {
+void feed_key_names(const TableBody *table, Arena *arena, KeyName **out, size_t *out_count) {
+        Json *detail;
+        Error ignored;
+        *out = NULL;
+        *out_count = 0;
+        if (table->detail.size == 0 || json_parse(table->detail, NULL, arena, &detail, &ignored) != STATUS_OK)
+                return;
+        const Json *keys = json_get(detail, "keys");
+        *out = ARENA_ARRAY(arena, KeyName, json_count(keys) + 1);
+        for (; *out_count < json_count(keys); ++*out_count)
+                (*out)[*out_count] = (KeyName){ json_string(json_get(json_at(keys, *out_count), "path")),
+                                                json_string(json_get(json_at(keys, *out_count), "name")) };
+}
+
+/* A column that may be called otherwise in some files is found by either name. */
+static void take_keys(SourceColumn *columns, size_t count, const KeyName *names, size_t name_count) {
+        for (size_t i = 0; i < count; i++)
+                for (size_t k = 0; k < name_count && columns[i].from.size == 0 && columns[i].was.size == 0; k++)
+                        if (str_equal_nocase(names[k].name, columns[i].name))
+                                columns[i].from = names[k].path;
+}
+
+SourceColumn *feed_read_columns(const Feed *feed, const TableBody *table, const KeyName *names, size_t name_count, Arena *arena,
+                                size_t *out_count) {
+        KeyName *kept = NULL;
+        size_t kept_count = 0;
+        if (!names)
+                feed_key_names(table, arena, &kept, &kept_count);
         SourceColumn *columns = ARENA_ARRAY(arena, SourceColumn, feed->column_count + table->column_count + 1);
         size_t count = 0;
         for (; count < feed->column_count; count++) {
@@ -37,14 +64,16 @@ SourceColumn *feed_read_columns(const Feed *feed, const TableBody *table, Arena 
         for (size_t i = 0; i < table->column_count; i++)
                 if (is_evolved(feed, &table->columns[i]))
                         columns[count++] = (SourceColumn){ .name = table->columns[i].name, .type = table->columns[i].type, .field_id = table->columns[i].id };
+        take_keys(columns, count, names ? names : kept, names ? name_count : kept_count);
         *out_count = count;
         return columns;
 }
 
 static Status stage_spec(const Staging *s, const Delivery *delivery, StageSpec *out, Error *err) {
+        static const KeyName none;
         const Feed *feed = s->feed;
         size_t count;
-        SourceColumn *columns = feed_read_columns(feed, &change_table(staging_rows(s))->body, s->arena, &count);
+        SourceColumn *columns = feed_read_columns(feed, &change_table(staging_rows(s))->body, s->key_names.items ? s->key_names.items : &none, s->key_names.count, s->arena, &count);
         *out = (StageSpec){
                 .format = feed->format,
                 .columns = columns,
@@ -269,15 +298,45 @@ static Str detail_json(Arena *arena, const StageResult *result) {
         return buf_dup(&out, arena);
 }
 
+/* Of a file that lay elsewhere, and of one that a sender dropped, the names tell nobody that they are the same file. */
+static const Delivery *namesake(const Staging *s, const Delivery *delivery) {
+        Str base = str_of(path_base(arena_cstr(s->arena, delivery->name)));
+        for (size_t i = 0; i < s->ledger_count; i++) {
+                const Delivery *other = &s->ledger[i];
+                bool one_is_plain = (base.size == delivery->name.size) != (str_find_byte(other->name, '/') == other->name.size);
+                if (other->landed_us < delivery->landed_us && staging_is(other, "staged") && one_is_plain &&
+                    str_equal(base, str_of(path_base(arena_cstr(s->arena, other->name)))) && !str_equal(other->name, delivery->name))
+                        return other;
+        }
+        return NULL;
+}
+
+/* What of a delivery that was accepted wants a look. */
+static void note_risks(const Staging *s, const Reading *reading, Buf *words) {
+        const Feed *feed = s->feed;
+        const int64_t misfits = reading->result.quarantined;
+        const Delivery *other = reading->report->reread ? NULL : namesake(s, &reading->report->delivery);
+        if (other)
+                buf_printf(words, "%s" FEED_NAMESAKE " '%.*s'; lode fix --withdraw takes one of them out", words->size ? "; " : "",
+                           STR_ARG(other->name));
+        if (misfits && feed->load == FEED_HISTORY && feed_is_snapshots(feed) && feed->absent == FEED_ABSENT_DELETE)
+                buf_printf(words, "%s%lld record%s did not fit, so %s missing in this snapshot, and what held of %s until now ended; correct %s (lode fix), "
+                                  "or say 'tolerate: 0' to hold such a file", words->size ? "; " : "", (long long)misfits, misfits == 1 ? "" : "s",
+                           misfits == 1 ? "its key is" : "their keys are", misfits == 1 ? "it" : "them", misfits == 1 ? "it" : "them");
+}
+
 static void note_columns(const Staging *s, Reading *reading) {
         const StageResult *r = &reading->result;
         DeliveryReport *report = reading->report;
         report->missing = r->missing;
         VEC(Str) added = { 0 };
-        for (size_t i = 0; i < r->header.count; i++)
+        for (size_t i = 0; i < r->header.count; i++) {
+                Str key_name = i < r->keys.count ? staging_name_of_key(s, r->keys.items[i]) : STR("");
+                Str name = key_name.size ? key_name : r->header.items[i];
                 for (size_t j = 0; j < s->evolved.count; j++)
-                        if (str_equal_nocase(r->header.items[i], s->evolved.items[j].name))
-                                vec_push(s->arena, &added, r->header.items[i]);
+                        if (str_equal_nocase(name, s->evolved.items[j].name))
+                                vec_push(s->arena, &added, name);
+        }
         report->added = (StrList){ added.items, added.count };
         Str changes = staging_column_changes(s);
         bool rescued = s->feed->evolve == FEED_EVOLVE_RESCUE && r->unknown_count > 0;
@@ -301,6 +360,7 @@ static void note_columns(const Staging *s, Reading *reading) {
         if (r->unmet)
                 buf_printf(&words, "%s%lld fix%s no longer meet%s a record: it is read otherwise now", words.size ? "; " : "", (long long)r->unmet,
                            r->unmet == 1 ? "" : "es", r->unmet == 1 ? "s" : "");
+        note_risks(s, reading, &words);
         report->delivery.message = buf_dup(&words, s->arena);
 }
 

@@ -45,6 +45,7 @@ typedef struct Staging {
         bool rebuild;         /* the table is made anew: from all of its deliveries, or for the first time */
         VEC(Reading) readings;
         const Table *before;  /* as it was at the start of this try; NULL = it was not */
+        VEC(KeyName) key_names; /* as the table has them, and those that this try gave */
         VEC(LakeColumn) evolved; /* columns beyond the text's: text, or what a file says that they are */
         Widening *widenings;  /* of each of the text's columns */
         ChangeSet *set;
@@ -82,6 +83,8 @@ Status staging_take_all(Staging *s, Error *err);
 Status staging_load_evolved(Staging *s, Error *err);
 /* Whether the struct in which the key stands can have so many fields more. */
 bool staging_can_grow(const Staging *s, const StageUnknown *unknown, size_t more);
+/* The column that a key's values go to; empty where nobody knows yet. */
+Str staging_name_of_key(const Staging *s, Str path);
 /* Whether the deliveries are to be read again, with more or wider columns. */
 bool staging_evolve(Staging *s);
 /* What became of the table's columns, for people, each behind "; "; empty when they stay, or begin. */

@@ -97,7 +97,7 @@ static Status load_source(Reviewing *r, Error *err) {
                 return status;
         r->source = ARENA_NEW(r->arena, Source);
         *r->source = *text;
-        r->source->columns = feed_read_columns(r->feed, &table.body, r->arena, &r->source->column_count);
+        r->source->columns = feed_read_columns(r->feed, &table.body, NULL, 0, r->arena, &r->source->column_count);
         return STATUS_OK;
 }
 

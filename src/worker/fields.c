@@ -65,36 +65,49 @@ static void match_places(StrList header, const SourceColumn *columns, size_t cou
 /* --- fields that are found by key --- */
 
 static Fields begin_keyed(const SourceColumn *columns, size_t count, Arena *arena) {
-        Fields fields = { .places = ARENA_ARRAY(arena, size_t, count + 1), .columns = columns, .column_count = count, .arena = arena };
+        Fields fields = { .places = ARENA_ARRAY(arena, size_t, count + 1), .own = ARENA_ARRAY(arena, bool, count + 1), .columns = columns, .column_count = count, .arena = arena };
         for (size_t i = 0; i < count; i++)
                 fields.places[i] = NO_FIELD;
         map_init(&fields.taken, arena);
         return fields;
 }
 
-/* The column that names the key; else one that says no key and has the name that the key gives; else one that was it. */
-static size_t column_of_key(const Fields *fields, Str key, Str name) {
-        size_t by_name = NO_FIELD;
+/*
+ * The column that names the key; else one that says no key and has the name that the key gives; else one that was it. A key of
+ * the record goes before keys inside each other that give the same name, wherever it stands. wanted: the name that the key
+ * gives, name: the one that it has among those of the file.
+ */
+static size_t column_of_key(const Fields *fields, Str key, Str wanted, Str name) {
+        size_t best = NO_FIELD;
+        int rank = 0;
+        bool own = json_path_is_key(key);
         for (size_t i = 0; i < fields->column_count; i++) {
                 const SourceColumn *column = &fields->columns[i];
-                if (column->from.size > 0 && str_equal(column->from, key))
-                        return i;
-                bool named = column->from.size == 0 && str_equal_nocase(column->name, name);
-                bool was = column->was.size > 0 && fields->places[i] == NO_FIELD &&
-                           (str_equal(column->was, key) || str_equal_nocase(column->was, name));
-                if (named || (was && by_name == NO_FIELD))
-                        by_name = i;
+                const bool unsaid = column->from.size == 0, free = fields->places[i] == NO_FIELD;
+                const bool was = column->was.size > 0 && (str_equal(column->was, key) || str_equal_nocase(column->was, wanted));
+                int fits = !unsaid && str_equal(column->from, key)                                                       ? 4
+                           : unsaid && str_equal_nocase(column->name, wanted) && (free || (own && !fields->own[i])) ? 3
+                           : unsaid && free && str_equal_nocase(column->name, name)                                       ? 2
+                           : was && free                                                                                   ? 1
+                                                                                                                           : 0;
+                if (fits <= rank)
+                        continue;
+                best = i;
+                rank = fits;
         }
-        return by_name;
+        if (best != NO_FIELD)
+                fields->own[best] = own && rank >= 3;
+        return best;
 }
 
 void fields_meet(Fields *fields, const RecordReader *reader, size_t width) {
         for (size_t i = fields->names.count; i < width; i++) {
                 Str key = arena_str(fields->arena, reader_key(reader, i));
-                Str name = name_claim(&fields->taken, fields->arena, json_path_name(key, fields->arena), i + 1);
+                Str wanted = json_path_name(key, fields->arena);
+                Str name = name_claim(&fields->taken, fields->arena, wanted, i + 1);
                 vec_push(fields->arena, &fields->keys, key);
                 vec_push(fields->arena, &fields->names, name);
-                size_t column = column_of_key(fields, key, name);
+                size_t column = column_of_key(fields, key, wanted, name);
                 if (column != NO_FIELD)
                         fields->places[column] = i;
         }

@@ -15,6 +15,7 @@ typedef struct Fields {
         const SourceColumn *columns;
         size_t column_count;
         Arena *arena;
+        bool *own;      /* of each column: it is found by its own name, not by that of keys inside each other */
         Map taken; /* names of keys */
         VEC(Str) names, keys;
 } Fields;

@@ -183,6 +183,7 @@ static void meet_keys(Job *job, size_t width) {
         fields_meet(&job->fields, job->stager->reader, width);
         note_unknown_keys(job, before);
         job->result->header = job->fields.header;
+        job->result->keys = (StrList){ job->fields.keys.items, job->fields.keys.count };
 }
 
 static Status match_columns(Job *job) {
