@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two stores that are equal but for what a policy hides answer byte for byte the same.
 
-The twins have the same text, the same accounts, the same visible rows. The rows that the policies hide hold harmless values
-in one store and in the other such that a function computed on them fails, or as minimum and maximum would show. The masked
+The twins have the same text, the same accounts, the same visible rows. The rows that the policies hide are a few more in one
+store, and hold harmless values in one store and in the other such that a function computed on them fails, or as minimum and maximum would show. The masked
 column differs in visible rows too, where its mask does not; a withheld column differs everywhere; one store has a zone more.
 Whatever bo and the others ask, the messages of the server are compared whole: columns, rows and their order, errors.
 
@@ -20,6 +20,7 @@ from conftest import Project, counts, make_project
 from server import Server, Wire, add_user, parse, describe, query, serving, SYNC
 
 ROWS = 3000
+MORE = 90  # hidden rows that only one store has: plans depend on how many there are, but roughly
 OWNERS = {"one": "c1", "two": "c1", "entitled": "c1", "related": "c1"}
 
 SOURCE = """from: ingress/raw_*.csv
@@ -78,7 +79,7 @@ def raw(poisoned: bool) -> list[str]:
         null = visible and i % 11 == 0
         rows.append(f"{i},{'c1' if visible else 'c2'},{'EU' if i % 3 else 'US'},{'' if null else n},{day},{ts},{'' if null else k},{big},{d},{f},"
                     f"{'true' if i % 4 else 'false'},{email},{age},{i % 13 + 1000 * poisoned}\n")
-    return rows
+    return rows + [f"{ROWS + i},c2,EU,3,2026-01-03,2026-02-01 00:00:03,2,12,1.50,0.5,true,x@h.org,30,1\n" for i in range(MORE * poisoned)]
 
 
 def twin(folder: Path, poisoned: bool) -> Project:
@@ -90,8 +91,8 @@ def twin(folder: Path, poisoned: bool) -> Project:
     project.write("zones/shop/access.yml", "rules:\n" + "".join(RULE.format(role=role, rows=rows) for role, rows in FILTERS.items()))
     header = SOURCE.split("columns:\n")[1].replace(" ", "").splitlines()
     lines = raw(poisoned)
-    for part, begin in enumerate(range(0, ROWS, ROWS // 2)):
-        project.drop("shop", f"raw_{part}.csv", ",".join(line.split(":")[0] for line in header) + "\n" + "".join(lines[begin:begin + ROWS // 2]))
+    for part, some in enumerate((lines[:ROWS // 2], lines[ROWS // 2:])):
+        project.drop("shop", f"raw_{part}.csv", ",".join(line.split(":")[0] for line in header) + "\n" + "".join(some))
         project.lode("run")  # each delivery a file, in an order that its hash does not choose
     project.drop("shop", "ent_1.csv", "login,whose\nentitled,c1\nrelated,c1\nsomebody,c2\n" + ("somebody,c1\n" if poisoned else "another,c1\n"))
     project.lode("run")

@@ -480,6 +480,16 @@ Status worker_new_file(Worker *worker, Arena *arena, int *out_fd, const char **o
         return STATUS_OK;
 }
 
+Status worker_named_file(Worker *worker, uint64_t name, Arena *arena, int *out_fd, const char **out_path, Error *err) {
+        const char *path = arena_printf(arena, "%s/g/%016llx.parquet", worker->folder, (unsigned long long)name);
+        *out_fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (*out_fd < 0 && errno != EEXIST)
+                return error_errno(err, errno, "cannot write '%s' for a worker", path);
+        worker->has_grants = true;
+        *out_path = path;
+        return STATUS_OK;
+}
+
 static void empty_folder(const Worker *worker, const char *part) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         const char *folder = path_join(&arena, worker->folder, part);

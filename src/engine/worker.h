@@ -124,6 +124,8 @@ void worker_make_way(Worker *worker);
 Status worker_grant(Worker *worker, const char *path, Arena *arena, const char **out_path, Error *err);
 /* A new file among the granted ones, for what the caller writes itself. The descriptor is the caller's to close. */
 Status worker_new_file(Worker *worker, Arena *arena, int *out_fd, const char **out_path, Error *err);
+/* The same under a name that says what will be in it: the same again for the same. -1: it is there already. */
+Status worker_named_file(Worker *worker, uint64_t name, Arena *arena, int *out_fd, const char **out_path, Error *err);
 void worker_revoke_all(Worker *worker);
 
 /* What a table's column becomes: HUGEINT decimal(38,0), TINYINT int, UINTEGER bigint, ENUM and JSON text ...; SQL_TYPE where nothing fits. */

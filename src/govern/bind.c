@@ -21,6 +21,7 @@
 #define RELATION_MAX 1000      /* uses of relations in a statement, those of its views included */
 #define PRINTED_MAX (7u << 20) /* bytes of the printed statement; a message to a worker holds 8 MB */
 #define OUTPUT_NAME_MAX 64     /* bytes of an output's name taken from the text */
+#define HOISTED "_lode_scan_"  /* and a number: no CTE of the user's is called so */
 
 /* A relation in a FROM. */
 typedef struct Seen {
@@ -33,6 +34,8 @@ typedef struct Seen {
         bool *carried;  /* scan: per column */
         bool nullable;  /* on the side of an outer join that can be filled with NULL */
         bool whole;     /* files may not be left out: positions, nearest rows and samples depend on all rows */
+        const SqlExpr **moved; /* the statement's conditions that are computed in the scan, and nowhere else */
+        size_t moved_count;
 } Seen;
 
 typedef struct Scope Scope;
@@ -53,8 +56,8 @@ typedef struct Text {
         bool own;   /* a view of the system's own */
         bool client; /* see BindRequest */
         const void *moment; /* the view stands under AT (...): so does all in it; or NULL */
-        bool keyed; /* the statement has subqueries, so filtered scans take the keyed form */
-        bool by_id; /* see GuardedUse */
+        bool nests;  /* it or a text around it has subqueries, see hoist() */
+        bool veiled; /* see GuardedUse */
         Mentioned mentioned;
 } Text;
 
@@ -74,9 +77,10 @@ typedef struct Bind {
         VEC(Str) columns;
         size_t relation_uses;
         bool filtered; /* a row filter stands somewhere in the statement */
+        bool blind;    /* of a veiled table there is no outline: nothing is known of its rows */
         Flat flat;
         VEC(Pending) pending;
-        int below; /* in so many subqueries, where volatile columns will not do */
+        VEC(SqlCte) hoisted; /* in the order in which they may name each other */
 } Bind;
 
 /* What the surroundings of a relation in FROM say about it. */
@@ -419,9 +423,46 @@ static Status add_types(Bind *bind, const Type *types, size_t count) {
         return STATUS_OK;
 }
 
+static SqlQuery *select_all(Bind *bind, Str printed) {
+        SqlQuery *query = ARENA_NEW(bind->arena, SqlQuery);
+        SqlFrom *from = ARENA_NEW(bind->arena, SqlFrom);
+        SqlExpr *star = ARENA_NEW(bind->arena, SqlExpr), **list = ARENA_NEW(bind->arena, SqlExpr *);
+        *star = (SqlExpr){ .kind = SQL_STAR, .at = { SQL_NOWHERE, 0 } };
+        *list = star;
+        *from = (SqlFrom){ .kind = SQL_FROM_PRINTED, .printed = printed };
+        *query = (SqlQuery){ .kind = SQL_SELECT_NODE };
+        query->select.list = (SqlExprs){ list, 1 };
+        query->select.from = from;
+        return query;
+}
+
+/*
+ * The engine plans a correlated subquery with a volatile column in it as a cross product. So where the statement has
+ * subqueries, a scan with flattened columns stands before it all, as a CTE that the engine puts back in its place, but after
+ * it has made joins of subqueries. What is hoisted depends on nothing around it: its names are its own.
+ */
+static Str hoist(Bind *bind, const Text *text, Str printed, size_t type_count) {
+        if (!text->nests || type_count == 0)
+                return printed;
+        Str name = arena_strf(bind->arena, "\"" HOISTED "%zu\"", bind->hoisted.count);
+        SqlCte cte = { .name = str_slice(name, 1, name.size - 1), .materialize = SQL_MATERIALIZE_NEVER, .query = select_all(bind, printed) };
+        vec_push(bind->arena, &bind->hoisted, cte);
+        return name;
+}
+
+/* A scan's text for itself, with what it names of the hoisted. */
+static Str alone(Bind *bind, Str printed) {
+        if (bind->hoisted.count == 0)
+                return printed;
+        SqlQuery *query = select_all(bind, printed);
+        query->ctes = bind->hoisted.items;
+        query->cte_count = bind->hoisted.count;
+        return arena_strf(bind->arena, "(%.*s)", STR_ARG(sql_print(bind->arena, query)));
+}
+
 /* A view that policy limits: its own text, bound and printed, becomes the source of a guarded scan. */
 static Status guard_view(Bind *bind, const Text *text, SqlFrom *from, const Relation *relation, const Policy *policy,
-                         const SqlQuery *query, Error *err) {
+                         const SqlQuery *query, Str *out_scan, Error *err) {
         bool *carried = ARENA_ARRAY(bind->arena, bool, relation->column_count);
         for (size_t i = 0; i < relation->column_count; i++)
                 carried[i] = !policy_withholds(policy, relation->columns[i].name);
@@ -433,13 +474,13 @@ static Status guard_view(Bind *bind, const Text *text, SqlFrom *from, const Rela
                 .relation = relation,
                 .carried = carried,
                 .policy = policy,
-                .keyed = text->keyed,
                 .source = arena_strf(bind->arena, "(%.*s)", STR_ARG(sql_print(bind->arena, query))),
         };
         Type *types;
         size_t count;
-        TRY(guard_scan(&use, bind->arena, &from->printed, &types, &count, err));
+        TRY(guard_scan(&use, bind->arena, out_scan, &types, &count, err));
         from->kind = SQL_FROM_PRINTED;
+        from->printed = hoist(bind, text, *out_scan, count);
         return add_types(bind, types, count);
 }
 
@@ -494,12 +535,12 @@ static Status inline_view(Bind *bind, const Text *text, SqlFrom *from, const Rel
                 .source = (uint32_t)map->texts.count,
                 .view_depth = text->view_depth + 1,
                 .moment = moment,
-                .keyed = text->keyed,
-                .by_id = text->by_id || !is_trusted(bind, text, relation),
+                .nests = text->nests,
+                .veiled = text->veiled || !is_trusted(bind, text, relation),
         };
         SqlQuery *query = sql_query_copy(bind->arena, relation->view->query);
         mentioned_collect(query, bind->arena, &inner.mentioned);
-        inner.keyed |= inner.mentioned.subqueries;
+        inner.nests |= inner.mentioned.subqueries;
         TRY(sql_allow_query(relation->view, query, err));
         TRY(bind_query(bind, &inner, NULL, query, err));
         for (size_t i = 0; text->source == 0 && i < relation->column_count; i++)
@@ -508,10 +549,11 @@ static Status inline_view(Bind *bind, const Text *text, SqlFrom *from, const Rel
 
         const Policy *guard = behind_barrier(bind, text, relation, policy);
         bind->filtered |= guard && guard->row_filter;
+        Str scan = STR_NONE;
         if (guard)
-                TRY(guard_view(bind, text, from, relation, guard, query, err));
+                TRY(guard_view(bind, text, from, relation, guard, query, &scan, err));
         if (!relation->own)
-                note_relation(bind, text, relation, policy, policy ? from->printed : STR_NONE, NULL, 0);
+                note_relation(bind, text, relation, policy, policy ? alone(bind, scan) : STR_NONE, NULL, 0);
         if (guard)
                 return STATUS_OK;
         from->kind = SQL_FROM_SUBQUERY;
@@ -579,14 +621,6 @@ static Status see_relation(Bind *bind, const Text *text, Scope *scope, SqlFrom *
         return STATUS_OK;
 }
 
-/* A query that may stand, as a whole or where it is named, inside a subquery of the statement, if that has any. */
-static Status bind_below(Bind *bind, const Text *text, const Scope *outer, SqlQuery *query, Error *err) {
-        bind->below += text->keyed;
-        TRY(bind_query(bind, text, outer, query, err));
-        bind->below -= text->keyed;
-        return STATUS_OK;
-}
-
 static Status see_from(Bind *bind, const Text *text, Scope *scope, SqlFrom *from, Place where, Error *err);
 
 static Status see_join(Bind *bind, const Text *text, Scope *scope, SqlFrom *from, Place where, Error *err) {
@@ -625,7 +659,7 @@ static Status see_from(Bind *bind, const Text *text, Scope *scope, SqlFrom *from
                                    (Seen){ .alias = from->alias.size ? from->alias : from->table.path.items[0] }, NULL);
                 return see_relation(bind, text, scope, from, where, err);
         case SQL_FROM_SUBQUERY:
-                TRY(bind_below(bind, text, scope, from->subquery, err)); /* it may be lateral */
+                TRY(bind_query(bind, text, scope, from->subquery, err));
                 return see(bind, scope, (Seen){ .alias = from->alias }, NULL);
         case SQL_FROM_JOIN:
                 return see_join(bind, text, scope, from, where, err);
@@ -715,6 +749,56 @@ static void use_conditions(Bind *bind, const Scope *scope, const Seen *wanted, c
         use_condition(bind, scope, wanted, where, out);
 }
 
+static bool hides_rows(const Seen *seen) {
+        return seen->policy && seen->policy->row_filter;
+}
+
+/* The scan that can compute the condition itself, behind its policy: then nobody else has to. */
+static Seen *mover_of(Bind *bind, const Scope *scope, const SqlExpr *condition) {
+        const SqlExpr *reference = predicate_column(condition);
+        Seen *seen = NULL;
+        const RelationColumn *column = reference ? column_certain(scope, reference->column, &seen) : NULL;
+        Predicate made[2];
+        if (!column || !hides_rows(seen) || seen->whole || seen->nullable || seen->policy->strict || policy_mask(seen->policy, column->name) ||
+            predicate_make(condition, column->field_id, column->type, bind->arena, made) == 0)
+                return NULL;
+        const SqlExpr **more = ARENA_ARRAY(bind->arena, const SqlExpr *, seen->moved_count + 1);
+        if (seen->moved_count > 0)
+                memcpy(more, seen->moved, seen->moved_count * sizeof(*more));
+        more[seen->moved_count++] = conjunct_for(bind, condition, column);
+        seen->moved = more;
+        return seen;
+}
+
+/* Beside other relations a condition is copied and not moved: by how many conditions there are on each, the engine chooses
+ * which to begin with, and it does not count those inside. */
+static bool stands_alone(const Text *text, const Scope *scope) {
+        return !text->nests && scope->seen.count == 1 && !scope->outer;
+}
+
+/* Moves what it can of a WHERE; *where is what is left, or NULL. */
+static void move_conditions(Bind *bind, const Scope *scope, SqlExpr **where) {
+        SqlExpr *all = *where;
+        if (!all)
+                return;
+        if (all->kind != SQL_CONJUNCTION || all->conjunction.is_or) {
+                if (mover_of(bind, scope, all))
+                        *where = NULL;
+                return;
+        }
+        SqlExprs *children = &all->conjunction.children;
+        size_t left = 0;
+        for (size_t i = 0; i < children->count; i++) {
+                SqlExpr *child = children->items[i];
+                move_conditions(bind, scope, &child);
+                if (child)
+                        children->items[left++] = child;
+        }
+        children->count = left;
+        if (left < 2)
+                *where = left == 1 ? children->items[0] : NULL;
+}
+
 static Status make_system_scan(Bind *bind, const Relation *relation, const SystemUse *asked, Str *out, SqlFromKind *out_kind, Error *err) {
         const BindSystem *system = bind->request->source->system;
         Str *paths;
@@ -731,40 +815,45 @@ static Status make_scan(Bind *bind, const Text *text, const Scope *scope, Seen *
         Conjuncts conjuncts = { 0 };
         if (!seen->whole)
                 use_conditions(bind, scope, seen, where, &conjuncts);
+        for (size_t i = 0; i < seen->moved_count; i++)
+                vec_push(bind->arena, &conjuncts.exprs, seen->moved[i]);
         GuardedUse use = {
                 .relation = seen->scan,
                 .carried = seen->carried,
                 .policy = seen->policy,
-                .keyed = text->keyed,
                 .conjuncts = conjuncts.exprs.items,
                 .conjunct_count = conjuncts.exprs.count,
+                .veiled = text->veiled,
         };
-        Str *paths = NULL;
         SystemUse asked = { conjuncts.exprs.items, conjuncts.exprs.count, seen->carried };
         if (seen->scan->kind == RELATION_SYSTEM)
                 return make_system_scan(bind, seen->scan, &asked, &seen->from->printed, &seen->from->kind, err);
         /* Which files a condition leaves out tells of all their rows: how many bytes were read is counted and limited. */
-        bool hides = seen->policy && seen->policy->row_filter;
+        bool hides = hides_rows(seen);
+        BindFiles files;
         TRY(source->files(source->context, seen->scan, conjuncts.predicates.items, hides ? 0 : conjuncts.predicates.count,
-                          bind->arena, &paths, &use.path_count, err));
-        use.paths = paths;
-        use.by_id = text->by_id;
+                          bind->arena, &files, err));
+        use.paths = files.paths;
+        use.path_count = files.count;
+        TRY(guard_outline(&use, source, files.rows, bind->arena, err));
         if (text->source == 0) {
-                use.keyed = hides ? bind->below > 0 : text->keyed;
+                bind->blind |= files.count > 0 && guard_is_veiled(&use) && !guard_is_named(&use);
                 vec_push(bind->arena, &bind->pending, ((Pending){ seen, use, bind->relations.count }));
                 note_relation(bind, text, seen->scan, seen->policy, STR_NONE, seen->carried, use.path_count);
                 return STATUS_OK;
         }
         Type *types;
         size_t type_count;
-        TRY(guard_scan(&use, bind->arena, &seen->from->printed, &types, &type_count, err));
+        Str scan;
+        TRY(guard_scan(&use, bind->arena, &scan, &types, &type_count, err));
         seen->from->kind = SQL_FROM_PRINTED;
-        note_relation(bind, text, seen->scan, seen->policy, seen->from->printed, seen->carried, use.path_count);
+        seen->from->printed = hoist(bind, text, scan, type_count);
+        note_relation(bind, text, seen->scan, seen->policy, scan, seen->carried, use.path_count);
         return add_types(bind, types, type_count);
 }
 
 /* Once everything that the statement does with its columns is known. */
-static Status print_pending(Bind *bind, Error *err) {
+static Status print_pending(Bind *bind, const Text *text, Error *err) {
         flat_settle(&bind->flat);
         for (size_t i = 0; i < bind->pending.count; i++) {
                 Pending *pending = &bind->pending.items[i];
@@ -773,14 +862,16 @@ static Status print_pending(Bind *bind, Error *err) {
                 for (size_t k = 0; k < relation->column_count; k++)
                         flat[k] = flat_must(&bind->flat, &relation->columns[k]);
                 pending->use.flat = pending->use.policy && pending->use.policy->strict ? NULL : flat;
-                pending->use.by_id = bind->filtered;
+                pending->use.by_id = bind->blind; /* between what it knows nothing of and what it knows, the engine joins worst */
                 pending->use.open = !bind->flat.throwing;
                 Type *types;
                 size_t type_count;
                 SqlFrom *from = pending->seen->from;
-                TRY(guard_scan(&pending->use, bind->arena, &from->printed, &types, &type_count, err));
+                Str scan;
+                TRY(guard_scan(&pending->use, bind->arena, &scan, &types, &type_count, err));
                 from->kind = SQL_FROM_PRINTED;
-                bind->relations.items[pending->relation].scan = pending->use.policy ? from->printed : STR_NONE;
+                from->printed = hoist(bind, text, scan, type_count);
+                bind->relations.items[pending->relation].scan = pending->use.policy ? scan : STR_NONE;
                 TRY(add_types(bind, types, type_count));
         }
         return STATUS_OK;
@@ -1177,7 +1268,7 @@ static Status visit_expr(void *context, SqlExpr **place, Error *err) {
         case SQL_STAR:
                 return bind_star(walk->bind, walk->text, walk->scope, *place, err);
         case SQL_SUBQUERY:
-                return bind_below(walk->bind, walk->text, walk->scope, (*place)->subquery.query, err);
+                return bind_query(walk->bind, walk->text, walk->scope, (*place)->subquery.query, err);
         case SQL_FUNCTION:
                 return bind_call(walk->bind, walk->scope, *place);
         case SQL_CONSTANT:
@@ -1351,6 +1442,8 @@ static void look_flat(Bind *bind, const Text *text, const Scope *scope, const Sq
 static Status bind_select(Bind *bind, const Text *text, Scope *scope, SqlQuery *query, Error *err) {
         Place where = { .whole = query->select.sample != NULL };
         TRY(see_from(bind, text, scope, query->select.from, where, err));
+        if (stands_alone(text, scope))
+                move_conditions(bind, scope, &query->select.where);
         look_flat(bind, text, scope, query);
         TRY(make_scans(bind, text, scope, query->select.where, err));
         TRY(bind_conditions(bind, text, scope, query->select.from, err));
@@ -1378,10 +1471,28 @@ static Status bind_modifiers(Bind *bind, const Text *text, Scope *scope, SqlQuer
         return STATUS_OK;
 }
 
+/* Before the statement's own CTEs, which may name them. */
+static void put_hoisted(Bind *bind, SqlQuery *query) {
+        for (size_t i = 0; bind->hoisted.count > 0 && i < query->cte_count; i++)
+                vec_push(bind->arena, &bind->hoisted, query->ctes[i]);
+        if (bind->hoisted.count == 0)
+                return;
+        query->ctes = bind->hoisted.items;
+        query->cte_count = bind->hoisted.count;
+}
+
+static Status refuse_cte_name(const Text *text, Str name, Error *err) {
+        error_set(err, STATUS_SQL_REFUSED, "'%.*s' is a name of Lode's own", STR_ARG(name));
+        error_hint(err, "call it something that does not begin with " HOISTED);
+        return place_error(text, (SqlPlace){ SQL_NOWHERE, 0 }, err);
+}
+
 static Status bind_ctes(Bind *bind, const Text *text, Scope *scope, SqlQuery *query, Error *err) {
         for (size_t i = 0; i < query->cte_count; i++) {
+                if (str_starts_with(arena_lower(bind->arena, query->ctes[i].name), STR(HOISTED)))
+                        return refuse_cte_name(text, query->ctes[i].name, err);
                 scope->ctes.visible = i + (query->ctes[i].query->kind == SQL_RECURSIVE_CTE_NODE);
-                TRY(bind_below(bind, text, scope, query->ctes[i].query, err)); /* it may be named in a subquery */
+                TRY(bind_query(bind, text, scope, query->ctes[i].query, err));
         }
         scope->ctes.visible = query->cte_count;
         return STATUS_OK;
@@ -1457,11 +1568,12 @@ Status bind_statement(const SqlTree *tree, const BindRequest *request, Arena *ar
         if (request->source->system)
                 TRY(dialect_apply(tree, query, request->client, arena, err));
         mentioned_collect(query, arena, &text.mentioned);
-        text.keyed = text.mentioned.subqueries;
+        text.nests = text.mentioned.subqueries;
         flat_init(&bind.flat, arena);
         TRY(sql_allow_query(tree, query, err));
         TRY(bind_query(&bind, &text, NULL, query, err));
-        TRY(print_pending(&bind, err));
+        TRY(print_pending(&bind, &text, err));
+        put_hoisted(&bind, query);
 
         SqlVisitor samples = { .from = see_from_sample, .query = see_query_sample };
         if (bind.filtered)

@@ -112,6 +112,13 @@ typedef struct BindSystem {
         Status (*number)(void *context, ObjectKind kind, Str text, int64_t *out, Error *err);
 } BindSystem;
 
+/* What one use of a table reads. */
+typedef struct BindFiles {
+        Str *paths; /* as the worker will name them */
+        size_t count;
+        int64_t rows; /* in all of them; -1 = unknown */
+} BindFiles;
+
 /* The catalog as binding sees it. Names arrive as the user wrote them; the catalog decides about case. */
 struct BindSource {
         void *context;
@@ -123,7 +130,10 @@ struct BindSource {
          * columns and literals of exactly the same type: leaving out files that cannot match changes no answer.
          */
         Status (*files)(void *context, const Relation *relation, const Predicate *predicates, size_t predicate_count,
-                        Arena *arena, Str **out_paths, size_t *out_count, Error *err);
+                        Arena *arena, BindFiles *out, Error *err);
+        /* A file for the worker without rows, see govern/outline.h; *out empty where there can be none. NULL: never. */
+        Status (*outline)(void *context, const Relation *relation, const bool *wanted, int64_t rows, Arena *arena, Str *out, Error *err);
+        void *outline_context;
         /* A moment of the past, from what stands in AT (VERSION => text) and AT (TIMESTAMP => text), and a relation as it was
          * then. NOT_FOUND and BAD_VALUE with the words. NULL: only questions may ask for the past. */
         Status (*moment)(void *context, Str text, Arena *arena, const void **out, Error *err);

@@ -168,11 +168,13 @@ static Status print_tables(Level *level, Error *err) {
         const BindSource *now = level->entitle->source->now;
         for (size_t i = 0; i < level->tables.count; i++) {
                 Entitled *table = &level->tables.items[i];
-                Str *paths = NULL;
-                GuardedUse use = { .relation = table->relation, .carried = table->carried };
+                BindFiles files = { 0 };
+                GuardedUse use = { .relation = table->relation, .carried = table->carried, .veiled = true };
                 if (now->files)
-                        TRY(now->files(now->context, table->relation, NULL, 0, level->entitle->arena, &paths, &use.path_count, err));
-                use.paths = paths;
+                        TRY(now->files(now->context, table->relation, NULL, 0, level->entitle->arena, &files, err));
+                use.paths = files.paths;
+                use.path_count = files.count;
+                TRY(guard_outline(&use, now, files.rows, level->entitle->arena, err));
                 Str text;
                 TRY(guard_scan(&use, level->entitle->arena, &text, NULL, NULL, err));
                 table->from->kind = SQL_FROM_PRINTED;
@@ -237,6 +239,27 @@ static bool is_one_type(const Level *level, const SqlExpr *a, const SqlExpr *b) 
         return column && column->type.kind == TYPE_TEXT && other->kind == SQL_CONSTANT && other->constant.literal == SQL_STRING;
 }
 
+static bool is_small_literal(const SqlExpr *expr, bool zero_too) {
+        int64_t number;
+        return expr->kind == SQL_CONSTANT && expr->constant.literal == SQL_INTEGER && str_to_int64(expr->constant.text, &number) && number >= 0 &&
+               number <= INT32_MAX && (zero_too || number > 0);
+}
+
+/* A whole number that can be computed of any row: a column, a literal, a remainder by a literal. What cannot fail needs no
+ * TRY, which the engine computes one row after the other and cannot plan by. */
+static bool is_whole(const Level *level, const SqlExpr *expr) {
+        if (is_small_literal(expr, true))
+                return true;
+        const RelationColumn *column = column_named(level, expr);
+        if (column)
+                return column->type.kind == TYPE_INT || column->type.kind == TYPE_BIGINT;
+        if (expr->kind != SQL_FUNCTION || expr->function.path.count != 1 || expr->function.arguments.count != 2)
+                return false;
+        Str name = expr->function.path.items[0];
+        return (str_is(name, "%") || str_equal_nocase(name, STR("mod"))) && is_whole(level, expr->function.arguments.items[0].expr) &&
+               is_small_literal(expr->function.arguments.items[1].expr, false);
+}
+
 static bool never_fails(const Level *level, const SqlExpr *expr) {
         Predicate made[2];
         const SqlExpr *reference = predicate_column(expr);
@@ -244,7 +267,8 @@ static bool never_fails(const Level *level, const SqlExpr *expr) {
         if (column && predicate_make(expr, 1, column->type, level->entitle->arena, made) > 0)
                 return true;
         if (expr->kind == SQL_COMPARISON)
-                return is_one_type(level, expr->compare.left, expr->compare.right);
+                return is_one_type(level, expr->compare.left, expr->compare.right) ||
+                       (is_whole(level, expr->compare.left) && is_whole(level, expr->compare.right));
         if (expr->kind == SQL_OPERATOR && (expr->op.op == SQL_OP_IS_NULL || expr->op.op == SQL_OP_IS_NOT_NULL))
                 return column_named(level, expr->op.children.items[0]) != NULL;
         column = column_named(level, expr);

@@ -210,6 +210,13 @@ static bool is_same_type(const RelationColumn *a, const RelationColumn *b) {
         return a && b && a->engine_type.size == 0 && b->engine_type.size == 0 && type_equal(a->type, b->type);
 }
 
+/* [NOT] EXISTS (SELECT ...): a join, of which nothing is computed on one row alone. */
+static bool is_existence(const SqlExpr *expr) {
+        if (expr->kind == SQL_OPERATOR && expr->op.op == SQL_OP_NOT)
+                expr = expr->op.children.items[0];
+        return expr->kind == SQL_SUBQUERY && (expr->subquery.kind == SQL_SUBQUERY_EXISTS || expr->subquery.kind == SQL_SUBQUERY_NOT_EXISTS);
+}
+
 /* a.x = b.y, both of one type. */
 static bool is_equality(const Walk *walk, const SqlExpr *expr) {
         if (expr->kind != SQL_COMPARISON || expr->compare.op != SQL_EQUAL || expr->compare.left->kind != SQL_COLUMN_REF ||
@@ -233,7 +240,7 @@ static void visit_condition(const Walk *walk, const SqlExpr *expr) {
                         visit_condition(walk, expr->conjunction.children.items[i]);
                 return;
         }
-        walk->flat->throwing |= expr->kind != SQL_CONSTANT && !has_column(expr);
+        walk->flat->throwing |= expr->kind != SQL_CONSTANT && !is_existence(expr) && !has_column(expr);
         bool equality = is_equality(walk, expr);
         visit(walk, equality ? expr->compare.left : expr, equality);
         if (!equality)

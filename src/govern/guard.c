@@ -2,6 +2,7 @@
 #include "govern/guard.h"
 
 #include "engine/functions.h"
+#include "govern/outline.h"
 #include "sql/allow.h"
 
 /* Names inside the scan. They are the innermost ones there, so no name of the statement around can stand before them. */
@@ -128,8 +129,14 @@ static bool needs_column(const GuardedUse *use, size_t index) {
 }
 
 static void put_paths(Guard *guard) {
+        const char *before = "[";
+        if (guard->use->outline.size > 0) {
+                buf_append_cstr(guard->out, before);
+                sql_quote_text(guard->out, guard->use->outline);
+                before = ", ";
+        }
         for (size_t i = 0; i < guard->use->path_count; i++) {
-                buf_append_cstr(guard->out, i ? ", " : "[");
+                buf_append_cstr(guard->out, i ? ", " : before);
                 sql_quote_text(guard->out, guard->use->paths[i]);
         }
         buf_append_cstr(guard->out, "]");
@@ -143,7 +150,37 @@ static void put_schema_column(Guard *guard, const RelationColumn *column) {
         buf_append_cstr(guard->out, ", default_value: NULL}");
 }
 
-static void put_by_name(Guard *guard, bool numbered) {
+bool guard_is_veiled(const GuardedUse *use) {
+        return use->veiled || (use->policy && use->policy->row_filter);
+}
+
+/*
+ * With a schema of its own the engine knows nothing of how many rows there are, and joins in a bad order; so a table whose
+ * files are all alike is read by name. A veiled one only behind an outline: what the engine knows of hidden rows, and what it
+ * plans by it, shows in which of two failing conditions fails first.
+ */
+bool guard_is_named(const GuardedUse *use) {
+        if (use->by_id || !use->relation->uniform || use->path_count == 0 || (guard_is_veiled(use) && use->outline.size == 0))
+                return false;
+        for (size_t i = 0; i < use->relation->column_count; i++)
+                if (needs_column(use, i))
+                        return true;
+        return false;
+}
+
+Status guard_outline(GuardedUse *use, const BindSource *source, int64_t rows, Arena *arena, Error *err) {
+        if (!source->outline || rows < 0 || use->by_id || !use->relation->uniform || use->path_count == 0 || !guard_is_veiled(use))
+                return STATUS_OK;
+        bool *wanted = ARENA_ARRAY(arena, bool, use->relation->column_count);
+        for (size_t i = 0; i < use->relation->column_count; i++)
+                wanted[i] = needs_column(use, i);
+        int64_t told = outline_rows(rows, use->policy && use->policy->strict);
+        return source->outline(source->outline_context, use->relation, wanted, told - rows, arena, &use->outline, err);
+}
+
+/* union_by_name: the engine then takes for the table's the rows that all files say they have, and statistics only of what
+ * all have some of. */
+static void put_by_name(Guard *guard) {
         const GuardedUse *use = guard->use;
         const char *before = "(SELECT ";
         for (size_t i = 0; i < use->relation->column_count; i++) {
@@ -159,24 +196,9 @@ static void put_by_name(Guard *guard, bool numbered) {
                 sql_quote_name(guard->out, column->name);
                 before = ", ";
         }
-        buf_append_cstr(guard->out, numbered ? ", file_row_number FROM read_parquet(" : " FROM read_parquet(");
+        buf_append_cstr(guard->out, " FROM read_parquet(");
         put_paths(guard);
-        buf_append_cstr(guard->out, numbered ? ", hive_partitioning=false, file_row_number=true))" : ", hive_partitioning=false))");
-}
-
-/*
- * With a schema of its own the engine knows nothing of how many rows there are, and joins in a bad order; so a table whose
- * files are all alike is read by name. Not behind a row filter: what the engine knows there is of hidden rows, and what it
- * plans by it shows in which of two failing conditions fails first. Then no other table of the statement either: between one
- * of which it knows nothing and one of which it knows all, the engine joins worst.
- */
-static bool is_read_by_name(const GuardedUse *use) {
-        if (use->by_id || !use->relation->uniform || use->path_count == 0 || (use->policy && use->policy->row_filter))
-                return false;
-        for (size_t i = 0; i < use->relation->column_count; i++)
-                if (needs_column(use, i))
-                        return true;
-        return false;
+        buf_append_cstr(guard->out, use->outline.size > 0 ? ", union_by_name=true, hive_partitioning=false))" : ", hive_partitioning=false))");
 }
 
 /* A struct's field that some files lack: the engine fails inside when it is to read that field alone. */
@@ -205,14 +227,14 @@ static void put_whole_structs(Guard *guard) {
         buf_append_cstr(guard->out, ") FROM ");
 }
 
-static void put_source(Guard *guard, bool numbered) {
+static void put_source(Guard *guard) {
         const GuardedUse *use = guard->use;
         if (use->source.size > 0) {
                 buf_append(guard->out, use->source);
                 return;
         }
-        if (is_read_by_name(use)) {
-                put_by_name(guard, numbered);
+        if (guard_is_named(use)) {
+                put_by_name(guard);
                 return;
         }
         bool whole = has_structs_of_ages(use);
@@ -229,8 +251,7 @@ static void put_source(Guard *guard, bool numbered) {
                 put_schema_column(guard, &use->relation->columns[i]);
                 first = false;
         }
-        buf_append_cstr(guard->out, "}, hive_partitioning=false");
-        buf_append_cstr(guard->out, numbered ? ", file_row_number=true)" : ")");
+        buf_append_cstr(guard->out, "}, hive_partitioning=false)");
         buf_append_cstr(guard->out, whole ? ")" : "");
 }
 
@@ -267,8 +288,8 @@ static Type value_type(const Guard *guard, const RelationColumn *column) {
         return mask ? mask->type : column->type;
 }
 
-static void put_function(Guard *guard, FunctionForm form, Type type) {
-        buf_append(guard->out, function_name(guard->arena, form, type));
+static void put_function(Guard *guard, Type type) {
+        buf_append(guard->out, function_name(guard->arena, FUNCTION_VOLATILE, type));
         for (size_t i = 0; i < guard->types.count; i++)
                 if (type_equal(guard->types.items[i], type))
                         return;
@@ -277,7 +298,7 @@ static void put_function(Guard *guard, FunctionForm form, Type type) {
 
 static Status put_plain(Guard *guard, Error *err) {
         const GuardedUse *use = guard->use;
-        bool first = true, keyed = use->keyed && use->source.size == 0 && use->policy && use->policy->mask_count > 0;
+        bool first = true;
         buf_append_cstr(guard->out, "(SELECT ");
         for (size_t i = 0; i < use->relation->column_count; i++) {
                 const RelationColumn *column = &use->relation->columns[i];
@@ -287,21 +308,20 @@ static Status put_plain(Guard *guard, Error *err) {
                 first = false;
                 bool masked = policy_mask(use->policy, column->name) != NULL;
                 if (masked) {
-                        put_function(guard, keyed ? FUNCTION_KEYED : FUNCTION_VOLATILE, value_type(guard, column));
+                        put_function(guard, value_type(guard, column));
                         buf_append_cstr(guard->out, "(");
                 }
                 TRY(put_value(guard, column, err));
-                buf_append_cstr(guard->out, masked && keyed ? ", \"" ROWS_ALIAS "\".file_row_number" : "");
                 buf_append_cstr(guard->out, masked ? ") AS " : " AS ");
                 sql_quote_name(guard->out, column->name);
         }
         buf_append_cstr(guard->out, first ? "NULL AS \"" NUMBER_ALIAS "\" FROM " : " FROM ");
-        put_source(guard, keyed);
+        put_source(guard);
         buf_append_cstr(guard->out, " AS \"" ROWS_ALIAS "\")");
         return STATUS_OK;
 }
 
-static void put_outer_columns(Guard *guard, FunctionForm form) {
+static void put_outer_columns(Guard *guard) {
         const GuardedUse *use = guard->use;
         bool first = true;
         for (size_t i = 0; i < use->relation->column_count; i++) {
@@ -312,17 +332,17 @@ static void put_outer_columns(Guard *guard, FunctionForm form) {
                 first = false;
                 bool flat = !use->flat || use->flat[i] || policy_mask(use->policy, column->name);
                 if (flat) {
-                        put_function(guard, form, value_type(guard, column));
+                        put_function(guard, value_type(guard, column));
                         buf_append_cstr(guard->out, "(");
                 }
                 sql_quote_name(guard->out, column->name);
-                buf_append_cstr(guard->out, !flat ? " AS " : form == FUNCTION_KEYED ? ", \"" NUMBER_ALIAS "\") AS " : ") AS ");
+                buf_append_cstr(guard->out, flat ? ") AS " : " AS ");
                 sql_quote_name(guard->out, column->name);
         }
         buf_append_cstr(guard->out, first ? "\"" NUMBER_ALIAS "\"" : "");
 }
 
-static Status put_inner_columns(Guard *guard, bool numbered, Error *err) {
+static Status put_inner_columns(Guard *guard, Error *err) {
         const GuardedUse *use = guard->use;
         for (size_t i = 0; i < use->relation->column_count; i++) {
                 if (!use->carried[i])
@@ -332,21 +352,18 @@ static Status put_inner_columns(Guard *guard, bool numbered, Error *err) {
                 sql_quote_name(guard->out, use->relation->columns[i].name);
                 buf_append_cstr(guard->out, ", ");
         }
-        buf_append_cstr(guard->out, numbered ? "\"" ROWS_ALIAS "\".file_row_number" : "NULL");
-        buf_append_cstr(guard->out, " AS \"" NUMBER_ALIAS "\"");
+        buf_append_cstr(guard->out, "NULL AS \"" NUMBER_ALIAS "\"");
         return STATUS_OK;
 }
 
 static Status put_filtered(Guard *guard, Error *err) {
         const GuardedUse *use = guard->use;
-        /* A view has no row number; its own scans have one. */
-        FunctionForm form = use->keyed && use->source.size == 0 ? FUNCTION_KEYED : FUNCTION_VOLATILE;
         buf_append_cstr(guard->out, "(SELECT ");
-        put_outer_columns(guard, form);
+        put_outer_columns(guard);
         buf_append_cstr(guard->out, " FROM (SELECT ");
-        TRY(put_inner_columns(guard, form == FUNCTION_KEYED, err));
+        TRY(put_inner_columns(guard, err));
         buf_append_cstr(guard->out, " FROM ");
-        put_source(guard, form == FUNCTION_KEYED);
+        put_source(guard);
         buf_append_cstr(guard->out, " AS \"" ROWS_ALIAS "\" WHERE (");
         TRY(put_pinned(guard, use->policy->row_filter, err));
         buf_append_cstr(guard->out, ")");
@@ -354,7 +371,7 @@ static Status put_filtered(Guard *guard, Error *err) {
                 buf_append_cstr(guard->out, " AND ");
                 TRY(put_pinned(guard, use->conjuncts[i], err));
         }
-        buf_append_cstr(guard->out, use->open && form == FUNCTION_VOLATILE && !use->policy->strict ? ")" : " OFFSET 0)");
+        buf_append_cstr(guard->out, use->open && !use->policy->strict ? ")" : " OFFSET 0)");
         buf_append_cstr(guard->out, " AS \"" ROWS_ALIAS "\")");
         return STATUS_OK;
 }

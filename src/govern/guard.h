@@ -8,10 +8,10 @@
  *   masks         SELECT f(mask) AS "a", "b" FROM ...
  *   row filter    SELECT f("a") AS "a", "b" AS "b" FROM (SELECT ... WHERE policy AND conjuncts [OFFSET 0])
  *
- * where f is the flattening function of engine/functions.h: the volatile form, or the keyed form (second argument the
- * file's row number) in subqueries, for which the engine would build a cross product of volatile columns. Every column
- * that meets an expression goes through it: dictionaries, statistics and list children of hidden rows do not cross. No
- * condition crosses a volatile column, so that OFFSET 0 is needed only where there may be a condition without one.
+ * where f is the flattening function of engine/functions.h. Every column that meets an expression goes through it:
+ * dictionaries, statistics and list children of hidden rows do not cross. No condition crosses a volatile column, so that
+ * OFFSET 0 is needed only where there may be a condition without one. In a correlated subquery the engine would make cross
+ * products of volatile columns: there the scan must stand outside, as a CTE (`hoist` in bind.c).
  *
  * Columns are found by field id; one that a file does not have reads NULL; a table without files is an empty SELECT of the
  * right types. Knows nothing of names in the statement around it: what it prints refers to itself alone.
@@ -46,13 +46,21 @@ typedef struct GuardedUse {
         size_t path_count;
         Str source;                      /* instead of files: a bracketed SELECT (a view's) */
         const Policy *policy;            /* or NULL */
-        const SqlExpr *const *conjuncts; /* of the user's, harmless: copied behind the barrier */
+        const SqlExpr *const *conjuncts; /* of the user's, harmless: moved or copied behind the barrier */
         size_t conjunct_count;
-        bool keyed;       /* it stands in a subquery, where the engine would make cross products of volatile columns */
-        bool by_id;       /* columns by field id also where names would do: some table of the statement has a row filter */
+        bool veiled;      /* rows of it are hidden although it has no row filter of its own: a policy's, or a view's around it */
+        bool by_id;       /* columns by field id also where names would do */
+        Str outline;      /* of a veiled table: by guard_outline(); empty: read by id */
         const bool *flat; /* row filter: per column, whether it must go through the function (govern/flat.h); NULL: all */
-        bool open;        /* row filter: no OFFSET 0, so that the engine may plan through it; not with keyed */
+        bool open;        /* row filter: no OFFSET 0, so that the engine may plan through it */
 } GuardedUse;
+
+/* Whether rows of the table are hidden from whoever asks. */
+bool guard_is_veiled(const GuardedUse *use);
+/* Whether planning may know of it what its files say of themselves, or an outline does: then it is read by name. */
+bool guard_is_named(const GuardedUse *use);
+/* Before the scan of a veiled table, which holds `rows` rows (-1 = unknown): sets use->outline where there can be one. */
+Status guard_outline(GuardedUse *use, const BindSource *source, int64_t rows, Arena *arena, Error *err);
 
 /*
  * The text, in brackets, without alias. A policy that names a column which the relation lacks is DENIED: it withholds the

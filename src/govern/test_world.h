@@ -10,6 +10,7 @@
 #include "engine/worker.h"
 #include "govern/bind.h"
 #include "govern/guard.h"
+#include "govern/outline.h"
 
 typedef struct World {
         Test *test;
@@ -140,17 +141,21 @@ static inline Status world_resolve(void *context, Str zone, Str stage, Str name,
 }
 
 static inline Status world_files(void *context, const Relation *relation, const Predicate *predicates UNUSED,
-                                 size_t predicate_count, Arena *arena, Str **out, size_t *out_count, Error *err) {
+                                 size_t predicate_count, Arena *arena, BindFiles *out, Error *err) {
         World *world = context;
         const char *file = *(const char **)relation->handle, *granted;
         world->predicate_count += predicate_count;
-        *out_count = file != NULL;
-        *out = ARENA_NEW(arena, Str);
+        *out = (BindFiles){ ARENA_NEW(arena, Str), file != NULL, 10 };
         if (!file)
                 return STATUS_OK;
         TRY(worker_grant(world->worker, file, arena, &granted, err));
-        **out = str_of(granted);
+        *out->paths = str_of(granted);
         return STATUS_OK;
+}
+
+static inline Status world_outline(void *context, const Relation *relation, const bool *wanted, int64_t rows, Arena *arena, Str *out, Error *err) {
+        const World *world = context;
+        return outline_grant(world->worker, relation, wanted, rows, arena, out, err);
 }
 
 static inline Status world_names(void *context, Arena *arena, Str **out, size_t *out_count, Error *err UNUSED) {
@@ -180,7 +185,8 @@ static inline Status world_policy(void *context, const Principal *principal, con
 /* Binds a tree. zone: the default one, may be "". */
 static inline Status world_bind(World *world, const SqlTree *tree, const char *zone, BoundStatement *out) {
         Sight sight = { .may_see = world_may_see, .policy = world_policy, .context = world };
-        BindSource source = { .context = world, .resolve = world_resolve, .files = world_files, .names = world_names, .sight = &sight };
+        BindSource source = { .context = world, .resolve = world_resolve, .files = world_files, .names = world_names, .sight = &sight,
+                              .outline = world_outline, .outline_context = world };
         BindRequest request = { .principal = { .name = STR("local:ann"), .administrator = true },
                                 .default_zone = str_of(zone),
                                 .source = &source };

@@ -389,10 +389,10 @@ TEST(models_of_one_set_read_each_other_and_name_the_final_snapshot) {
         CHECK(!relation);
         CHECK_OK(bind.resolve(bind.context, STR("shop"), STR("canonical"), STR("a"), &t->arena, &relation, &t->err));
         CHECK(relation && relation->column_count == 2 && relation->columns[1].hidden);
-        Str *paths = NULL;
-        size_t count = 0;
-        CHECK_OK(bind.files(bind.context, relation, NULL, 0, &t->arena, &paths, &count, &t->err));
-        CHECK_INT(count, 1);
+        BindFiles files;
+        CHECK_OK(bind.files(bind.context, relation, NULL, 0, &t->arena, &files, &t->err));
+        CHECK_INT(files.count, 1);
+        CHECK_INT(files.rows, 10);
         CHECK_INT(source.rows, 10);
 
         LakeInput input = change_table_input(a, &t->arena);

@@ -162,7 +162,7 @@ static Status grant_file(LakeSource *source, const Handle *handle, const char *p
 }
 
 static Status source_files(void *context, const Relation *relation, const Predicate *predicates, size_t predicate_count,
-                           Arena *arena, Str **out_paths, size_t *out_count, Error *err) {
+                           Arena *arena, BindFiles *out, Error *err) {
         LakeSource *source = context;
         const Handle *handle = relation->handle;
         LakeScan scan;
@@ -183,8 +183,7 @@ static Status source_files(void *context, const Relation *relation, const Predic
         source->total_files += scan.total_files;
         source->rows += scan.rows;
         source->bytes += scan.bytes;
-        *out_paths = paths;
-        *out_count = scan.file_count;
+        *out = (BindFiles){ paths, scan.file_count, scan.rows };
         return STATUS_OK;
 }
 

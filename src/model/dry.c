@@ -102,9 +102,8 @@ static Status resolve(void *context, Str zone, Str stage, Str name, Arena *arena
 }
 
 static Status no_files(void *context UNUSED, const Relation *relation UNUSED, const Predicate *predicates UNUSED, size_t count UNUSED,
-                       Arena *arena UNUSED, Str **out_paths, size_t *out_count, Error *err UNUSED) {
-        *out_paths = NULL;
-        *out_count = 0;
+                       Arena *arena UNUSED, BindFiles *out, Error *err UNUSED) {
+        *out = (BindFiles){ 0 };
         return STATUS_OK;
 }
 

@@ -112,11 +112,11 @@ static Status check_size(const Delivery *deliveries, size_t count, Error *err) {
         return error_hint(err, "the staged table has the same records, typed; lode diff --raw looks at single deliveries");
 }
 
-static Status files(void *context, const Relation *relation, const Predicate *predicates, size_t predicate_count, Arena *arena, Str **out_paths,
-                    size_t *out_count, Error *err) {
+static Status files(void *context, const Relation *relation, const Predicate *predicates, size_t predicate_count, Arena *arena, BindFiles *out,
+                    Error *err) {
         Landing *landing = context;
         if (!is_landing(relation->stage))
-                return landing->below.files(landing->below.context, relation, predicates, predicate_count, arena, out_paths, out_count, err);
+                return landing->below.files(landing->below.context, relation, predicates, predicate_count, arena, out, err);
         DeliveryQuery query = { .zone = relation->zone, .source = relation->name };
         Delivery *deliveries;
         size_t count;
@@ -130,8 +130,7 @@ static Status files(void *context, const Relation *relation, const Predicate *pr
                 if (path.size)
                         vec_push(arena, &paths, path);
         }
-        *out_paths = paths.items;
-        *out_count = paths.count;
+        *out = (BindFiles){ paths.items, paths.count, -1 };
         return STATUS_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "govern/outline.h"
 #include "sql/client.h"
 #include "sql/lexer.h"
 #include "sql/mistake.h"
@@ -65,6 +66,11 @@ static Status grant(void *context, const char *path, Arena *arena, Str *out, Err
         TRY(worker_grant(statement->spec.worker, path, arena, &granted, err));
         *out = str_of(granted);
         return STATUS_OK;
+}
+
+static Status outline(void *context, const Relation *relation, const bool *wanted, int64_t rows, Arena *arena, Str *out, Error *err) {
+        const Statement *statement = context;
+        return outline_grant(statement->spec.worker, relation, wanted, rows, arena, out, err);
 }
 
 static Status view_tree(void *context, const CatalogObject *object, Arena *arena, const SqlTree **out, Error *err) {
@@ -201,8 +207,12 @@ static BindSource open_source(const StatementSpec *spec, Statement *out) {
         };
         out->now_lake = (LakeSource){ .lake = spec->lake, .grant = grant, .view = view_tree, .context = out };
         out->now = lake_bind_source(&out->now_lake);
+        out->now.outline = outline;
+        out->now.outline_context = out;
         BindSource source = spec->source ? *spec->source : lake_bind_source(&out->source);
         source.sight = spec->sight;
+        source.outline = outline;
+        source.outline_context = out;
         if (!spec->session)
                 source.moment = NULL; /* what is built does not depend on when it was asked */
         if (!spec->source) {

@@ -36,6 +36,7 @@ struct ParquetWriterState {
         const char *name;
         const ParquetPair *metadata;
         size_t metadata_count;
+        int64_t told_rows;
         uint32_t group_rows;
         size_t column_capacity; /* of columns, shadow and infos */
         ParquetColumnInfo *infos;
@@ -394,6 +395,7 @@ static void start_state(ParquetWriterState *state, const ParquetOptions *options
         state->name = options->name ? arena_cstr(&state->arena, str_of(options->name)) : "a Parquet file";
         state->metadata = copy_pairs(&state->arena, options->metadata, options->metadata_count);
         state->metadata_count = options->metadata_count;
+        state->told_rows = options->told_rows;
         state->threads = options->threads > 1 ? options->threads : 1;
         state->position = 0;
         state->rows = 0;
@@ -476,7 +478,7 @@ void parquet_row_cancel(ParquetWriter *writer) {
 static void write_footer(ParquetWriter *writer) {
         ParquetWriterState *state = writer->state;
         CLEANUP(buf_deinit) Buf footer = { 0 };
-        parquet_describe_file(&footer, state->specs, state->spec_count, state->infos, writer->column_count, state->rows, buf_view(&state->groups),
+        parquet_describe_file(&footer, state->specs, state->spec_count, state->infos, writer->column_count, state->rows + state->told_rows, buf_view(&state->groups),
                               state->splits.count, state->metadata, state->metadata_count);
         put_bytes(state, buf_view(&footer));
         flush_out(state);

@@ -58,6 +58,7 @@ typedef struct ParquetOptions {
         size_t group_bytes;          /* 0 = PARQUET_GROUP_BYTES */
         const ParquetPair *metadata; /* key-value metadata of the file; copied */
         size_t metadata_count;
+        int64_t told_rows;           /* that the footer speaks of beyond those there are; see govern/outline.h */
 } ParquetOptions;
 
 typedef struct ParquetDictionary ParquetDictionary;
