@@ -505,3 +505,13 @@ def test_a_branch_is_run_on_without_touching_main(shop: Project) -> None:
     assert shop.error("query", "select 1", "--branch", "none")["exit"] == 2
     shop.lode("branch", "try", "--remove")
     assert [branch["branch"] for branch in shop.json("branch")] == ["main"]
+
+
+def test_runs_are_kept_by_number(project: Project) -> None:
+    project.write("zones/shop/zone.yml", "owner: oz\n")
+    runs = [project.json("run")["run"] for _ in range(3)]
+    assert [project.json("show", "run", str(run))["run"] for run in runs] == runs
+    assert project.json("show", "run")["run"] == runs[-1]
+    assert [row["run"] for row in project.query("select run, state from lode.runs order by run")] == runs
+    assert "100 are kept" in project.error("show", "run", str(runs[-1] + 1))["message"]
+    assert project.error("show", "run", "last")["exit"] == 2

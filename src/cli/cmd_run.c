@@ -2,6 +2,7 @@
 #include "base/time.h"
 #include "cli/shapes.h"
 #include "cli/text_errors.h"
+#include "lake/runs.h"
 #include "model/run.h"
 #include "server/refresh.h"
 
@@ -259,7 +260,7 @@ static Status run_once(Cli *cli, Error *err) {
         output_progress(&cli->output, NULL);
         CLEANUP(buf_deinit) Buf json = { 0 };
         report_json(&report, &json);
-        TRY(catalog_put_meta(workspace->lake->catalog, STR("last_run"), buf_view(&json), err)); /* for status and show run */
+        TRY(runs_keep(workspace->lake->catalog, report.run, buf_view(&json), err)); /* for status, show run and lode.runs */
         TRY(catalog_put_meta(workspace->lake->catalog, STR(META_REFRESH), STR(""), err)); /* what a server failed at is done */
         if (cli_json(cli))
                 output_json(&json);

@@ -9,6 +9,7 @@
 #include "cli/shapes.h"
 #include "cli/show.h"
 #include "cli/why.h"
+#include "lake/runs.h"
 #include "lake/table.h"
 #include "model/grant.h"
 #include "model/run.h"
@@ -302,15 +303,13 @@ static Status show_delivery(Show *s, Error *err) {
 
 /* ---- runs ---- */
 
-/* Only the last one is kept whole; the log has what the others published. */
-static Status want_last_run(Str wanted, Str json, Arena *arena, Error *err) {
-        Json *run;
-        TRY(json_parse(json, NULL, arena, &run, err));
-        int64_t last = json_integer(json_get(run, "run"), 0), number;
-        if (wanted.size == 0 || (str_to_int64(wanted, &number) && number == last))
-                return STATUS_OK;
-        error_set(err, STATUS_NOT_FOUND, "there is no run '%.*s' to show: only the last one is kept, %lld", STR_ARG(wanted), (long long)last);
-        return error_hint(err, "lode log lists what every run published");
+static Status find_run(Show *s, Str *out, Error *err) {
+        int64_t number = 0;
+        if (s->name.size > 0 && (!str_to_int64(s->name, &number) || number < 1)) {
+                error_set(err, STATUS_BAD_VALUE, "'%.*s' is no number of a run", STR_ARG(s->name));
+                return error_hint(err, "lode show run 12; lode show run is the last one");
+        }
+        return runs_find(s->workspace->lake->catalog, number, s->arena, out, err);
 }
 
 static Str text_member(const Json *object, const char *key) {
@@ -414,11 +413,10 @@ static void print_run_errors(const Output *o, const Json *errors) {
 
 static Status show_run(Show *s, Error *err) {
         Str json;
-        Status status = catalog_meta(s->workspace->lake->catalog, STR("last_run"), s->arena, &json, err);
-        if (status == STATUS_NOT_FOUND)
+        Status status = find_run(s, &json, err);
+        if (status == STATUS_NOT_FOUND && s->name.size == 0)
                 return error_set(err, STATUS_NOT_FOUND, "nothing was run yet: lode run");
         TRY(status);
-        TRY(want_last_run(s->name, json, s->arena, err));
         if (cli_json(s->cli)) {
                 printf("%.*s\n", STR_ARG(json));
                 return STATUS_OK;

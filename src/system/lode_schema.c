@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "govern/audit_read.h"
+#include "lake/runs.h"
 #include "sql/printer.h"
 #include "system/parts.h"
 #include "system/span.h"
@@ -125,25 +126,25 @@ static Cell json_or_null(System *system, const Json *value) {
         return TEXT(buf_dup(&out, &system->arena));
 }
 
-/* Only the last run is kept whole, and it names all that it did: for administrators. */
-static Status make_runs(System *system, RowFile *file, Error *err) {
-        Str text;
+static Status run_row(System *system, RowFile *file, Str text, Error *err) {
         Json *run;
-        Error absent = { 0 };
-        if (system->spec.sight && !system->spec.principal.administrator)
-                return STATUS_OK;
-        Status status = catalog_meta(system->spec.lake->catalog, STR("last_run"), &system->arena, &text, &absent);
-        if (status == STATUS_NOT_FOUND)
-                return STATUS_OK;
-        if (status != STATUS_OK) {
-                *err = absent;
-                return status;
-        }
-        TRY(json_parse(text, "the last run", &system->arena, &run, err));
+        TRY(json_parse(text, "a run", &system->arena, &run, err));
         return ROW(file, err, NUMBER(json_integer(json_get(run, "run"), 0)), text_or_null(json_string(json_get(run, "branch"))),
                    text_or_null(json_string(json_get(run, "commit"))), text_or_null(json_string(json_get(run, "state"))),
                    json_or_null(system, json_get(run, "files")), json_or_null(system, json_get(run, "models")),
                    json_or_null(system, json_get(run, "errors")));
+}
+
+/* A run names all that it did: for administrators. */
+static Status make_runs(System *system, RowFile *file, Error *err) {
+        Str *runs;
+        size_t count;
+        if (system->spec.sight && !system->spec.principal.administrator)
+                return STATUS_OK;
+        TRY(runs_list(system->spec.lake->catalog, &system->arena, &runs, &count, err));
+        for (size_t i = 0; i < count; i++)
+                TRY(run_row(system, file, runs[i], err));
+        return STATUS_OK;
 }
 
 /* ---- the audit log ---- */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Runs: what the last runs said, as the JSON of lode run, beside the history (a run that published nothing has no commit).
+ * The last RUNS_KEPT are kept, of those but the last none over RUN_BYTES_MAX. Any thread; as the catalog.
+ */
+#include "catalog/catalog.h"
+
+#define RUNS_KEPT 100
+#define RUN_BYTES_MAX (256u << 10)
+
+Status runs_keep(Catalog *catalog, int64_t number, Str json, Error *err);
+/* number 0: the last. NOT_FOUND where there is none, or it is kept no longer. */
+Status runs_find(Catalog *catalog, int64_t number, Arena *arena, Str *out, Error *err);
+/* Those that are kept, the newest first. */
+Status runs_list(Catalog *catalog, Arena *arena, Str **out, size_t *out_count, Error *err);
