@@ -23,7 +23,7 @@ from postgres import PROGRAMS, as_server
 from server import Server, add_user, serving
 from test_serve import shop
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(1800)]  # generous: machines are busy
 
 FETCHED = Path(os.environ.get("LODE_CLIENTS", "/nowhere"))
 OURS = ROOT / "tests" / "clients"
@@ -41,7 +41,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def run(*command: str | Path, env: dict[str, str] | None = None, cwd: Path | None = None) -> str:
-    done = subprocess.run(command, env={**os.environ, "PGPASSWORD": PASSWORD, **(env or {})}, cwd=cwd, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, env={**os.environ, "PGPASSWORD": PASSWORD, **(env or {})}, cwd=cwd, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr + done.stdout
     return done.stdout
 
@@ -321,7 +321,7 @@ def own_results(report: Path) -> dict[str, str]:
 def own_tests(folder: Path, server: Server, report: Path, *options: str) -> dict[str, str]:
     env = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "60", "--tb=line", f"--junitxml={report}", *options]
-    subprocess.run(command, cwd=folder, capture_output=True, timeout=800, check=False,
+    subprocess.run(command, cwd=folder, capture_output=True, timeout=1500, check=False,
                    env={**env, "PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGUSER": "kim", "PGPASSWORD": PASSWORD, "PGDATABASE": "lode"})
     return own_results(report)
 
