@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import fastavro
+import pytest
 import zstandard
 
 from conftest import Project
@@ -173,3 +174,14 @@ def test_damaged_and_unread_files_are_held_with_the_place(project: Project) -> N
     assert {Path(one["name"]).name: one["state"] for one in deliveries} == dict.fromkeys(bad, "held")
     for one in deliveries:
         assert bad[Path(one["name"]).name][1] in str(one), one
+
+
+@pytest.mark.full
+def test_a_small_file_of_many_bytes_is_held(project: Project) -> None:
+    record_bytes = varint(12 << 20) + bytes(12 << 20)
+    packed = zstandard.compress(record_bytes)
+    schema, sync = json.dumps({"type": "record", "name": "r", "fields": [{"name": "a", "type": "bytes"}]}).encode(), bytes(16)
+    project.write("in/bomb.avro", header(schema, sync, b"zstandard") + 100 * (varint(1) + varint(len(packed)) + packed + sync))
+    project.write("zones/shop/sources/bomb.yml", "from: in/*\nformat: avro\ncolumns:\n  a: binary\n")
+    held = project.lode("run", "-o", "json", check=False).json["deliveries"][0]
+    assert held["state"] == "held" and "more than 1000 times its size" in str(held)

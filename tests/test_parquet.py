@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from conftest import Project
 
@@ -212,6 +213,17 @@ def test_bytes_that_are_words_are_text_and_what_is_none_is_kept_aside(project: P
     assert project.query("select id, name from shop.staging.old order by id") == [
         {"id": 1, "name": "Ann"}, {"id": 2, "name": None}, {"id": 3, "name": "Bø"}, {"id": 5, "name": "Cy"}]
     assert [(row["rule"], row["column"]) for row in project.json("show", "quarantine", "shop.old", "--rows")] == [("invalid_utf8", "name")]
+
+
+@pytest.mark.full
+def test_a_small_file_of_a_billion_values_is_held(project: Project) -> None:
+    """Run lengths make any number of them of a few bytes."""
+    none = pa.nulls(1 << 24, pa.int8())
+    pq.write_table(pa.table({f"c{i}": none for i in range(70)}), project.root / "bomb.parquet", row_group_size=1 << 24,
+                   data_page_size=1 << 30, max_rows_per_page=1 << 26)
+    project.write("zones/shop/sources/bomb.yml", "from: bomb.parquet\nformat: parquet\ncolumns:\n  c0: int\n")
+    held = project.lode("run", "-o", "json", check=False).json["deliveries"][0]
+    assert held["state"] == "held" and "more than 1000 times its size" in str(held)
 
 
 def test_damaged_cut_and_encrypted_files_are_held(project: Project) -> None:

@@ -60,6 +60,7 @@ typedef struct AvroState {
         VEC(TypedColumn) columns;
         int64_t block; /* its number, from 1, and place */
         uint64_t block_at;
+        uint64_t unpacked; /* bytes of all blocks so far */
         int64_t left; /* records of it */
         Cursor cursor;
         TypedBatch batch;
@@ -344,6 +345,9 @@ static Status read_block(AvroState *state, bool *out_end, Error *err) {
         /* A record that takes no byte holds nothing, and so may they all. */
         if (unpacked != AVRO_UNPACKED || (uint64_t)records > block.size)
                 return bad_block(state, err);
+        state->unpacked += block.size;
+        if (input_is_bomb(input_read_raw(state->input), state->unpacked))
+                return error_reason(err, PACKED_BOMB, reason_number(INPUT_BOMB_RATIO), reason_number(INPUT_BOMB_BYTES >> 30));
         state->cursor = cursor_of(block);
         state->left = records;
         return STATUS_OK;
@@ -669,6 +673,7 @@ static Status start(void *opaque, const ReaderOptions *options, Source source, E
         state->ended = false;
         state->codec = STR("");
         state->block = state->left = 0;
+        state->unpacked = 0;
         state->cursor = cursor_of(STR(""));
         state->options = *options;
         state->format = *options->format;

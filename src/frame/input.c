@@ -6,8 +6,6 @@
 
 #define INPUT_BUFFER (256u << 10)
 #define INPUT_HEAD 512u /* bytes that tell what a file is */
-#define BOMB_BYTES (1ull << 30) /* from so many bytes on ... */
-#define BOMB_RATIO 1000u        /* ... a file may hold so many times its size */
 #define TEXT_BUFFER (64u << 10)
 #define TEXT_HEAD 4096u /* bytes that tell the order of UTF-16 without a mark */
 
@@ -264,8 +262,8 @@ static Status read_packed(Input *input, uint8_t *into, size_t size, size_t *out_
 static Status check_size(const Input *input, Error *err) {
         if (input->limit > 0 && input->decoded > input->limit)
                 return error_reason(err, INFLATED, reason_number((int64_t)input->limit));
-        if (input->codec && input->decoded > BOMB_BYTES && input->decoded / BOMB_RATIO > input->raw)
-                return error_reason(err, PACKED_BOMB, reason_number(BOMB_RATIO), reason_number(BOMB_BYTES >> 30));
+        if (input->codec && input_is_bomb(input->raw, input->decoded))
+                return error_reason(err, PACKED_BOMB, reason_number(INPUT_BOMB_RATIO), reason_number(INPUT_BOMB_BYTES >> 30));
         return STATUS_OK;
 }
 

@@ -24,6 +24,13 @@ typedef struct Source {
 /* A source over bytes in memory, for tests and samples: context is a Str, which read() moves on. */
 Source source_of_bytes(Str *bytes);
 
+/* A file of so many bytes and more is a bomb when it holds more than so many times what was sent. */
+#define INPUT_BOMB_BYTES (1ull << 30)
+#define INPUT_BOMB_RATIO 1000u
+static inline bool input_is_bomb(uint64_t raw, uint64_t decoded) {
+        return decoded > INPUT_BOMB_BYTES && decoded / INPUT_BOMB_RATIO > raw;
+}
+
 typedef struct Input Input;
 
 Input *input_new(void); /* keeps its buffers and its decompressor from file to file */

@@ -14,6 +14,7 @@
 #include "parquet/leaf.h"
 
 #define BATCH_BYTES (16u << 20) /* of values, as far as the footer tells */
+#define LEAVES_MAX (2 * FORMAT_COLUMNS_MAX)
 #define BATCH_ENTRIES (1u << 20)
 #define JULIAN_1970 2440588 /* the day of INT96 that is 1970-01-01 */
 #define NANOS_OF_DAY 86400000000000
@@ -295,18 +296,24 @@ static Status read_footer(ParquetState *state, Error *err) {
         }
         if (status != STATUS_OK)
                 return error_reason(err, PARQUET_FOOTER);
-        uint64_t unpacked = 0;
+        if (state->footer.leaf_count > LEAVES_MAX)
+                return error_reason(err, HEADER_WIDTH, reason_number((int64_t)state->footer.leaf_count), reason_number(LEAVES_MAX));
+        uint64_t unpacked = 0, values = 0;
         for (size_t g = 0; g < state->footer.group_count; g++) {
                 for (size_t i = 0; i < state->footer.leaf_count; i++) {
                         const ParquetChunk *chunk = &state->footer.groups[g].chunks[i];
                         if (chunk->encrypted)
                                 return error_reason(err, PARQUET_ENCRYPTED);
-                        if (__builtin_add_overflow(unpacked, (uint64_t)chunk->uncompressed, &unpacked))
+                        if (__builtin_add_overflow(unpacked, (uint64_t)chunk->uncompressed, &unpacked) ||
+                            __builtin_add_overflow(values, (uint64_t)chunk->values, &values))
                                 return error_reason(err, PARQUET_FOOTER);
                 }
         }
         if (state->options.limit > 0 && unpacked > state->options.limit)
                 return error_reason(err, INFLATED, reason_number((int64_t)state->options.limit));
+        /* a run of one value may stand for any number: each counts as a byte */
+        if (input_is_bomb(state->source.size, unpacked > values ? unpacked : values))
+                return error_reason(err, PACKED_BOMB, reason_number(INPUT_BOMB_RATIO), reason_number(INPUT_BOMB_BYTES >> 30));
         return STATUS_OK;
 }
 
