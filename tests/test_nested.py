@@ -304,3 +304,28 @@ def test_rows_that_are_hidden_stay_so_through_nested_columns(project: Project) -
     ]:
         assert [row["x"] for row in project.query(sql, "--as", "bo")] == wanted, sql
     assert len(project.query("select * from shop.staging.o", "--as", "bo")) == 4
+
+
+@pytest.mark.parametrize(("values", "kind"), [
+    ([["a"], [], ["b", None]], "list<text>"), ([[1], [2, 3]], "list<int>"), ([[1.5], [2]], "list<decimal(18,2)>"), ([[[1], []], [[2]]], "list<list<int>>"),
+    ([["2024-01-01"], ["2024-02-29"]], "list<date>"), ([[True], [False]], "list<boolean>"), ([["1"], ["2"]], "list<text>"),
+    ([[{"sku": "x", "qty": 1}], [{"sku": "y"}]], "list<struct<sku text, qty int>>"), ([[{"a": [1]}, {"a": ["x"]}]], "list<struct<a text>>"),
+    ([[1, "a"], [True]], "text"), ([[], []], "text"), ([[1], "x"], "text"), ([["01.02.2024"], ["02.02.2024"]], "list<text>"),
+    ([[{f"k{n}{k}": 1 for k in range(2)}] for n in range(30)], "text"), ([[1], [2.25], ["x"]], "text"),
+])
+def test_add_gives_lists_the_type_of_their_elements(project: Project, values: list[Any], kind: str) -> None:
+    write(project, "a", [{"id": n, "c": value} for n, value in enumerate(values * 3)])
+    (source,) = project.json("add", "shop", "in/a.jsonl")["sources"]
+    assert {c["name"]: c["type"] for c in source["columns"]}["c"] == kind
+    (delivery,) = project.json("run")["deliveries"]
+    assert delivery["accepted"] == len(values) * 3
+    read = [json.loads(row["c"]) if row["c"] and row["c"][0] in '[{"' else row["c"] for row in project.query("select c from shop.staging.a order by id")]
+    assert kind == "text" or [loose(item) for item in read[:1]] == [loose(fill(values[0], values))]
+
+
+def fill(value: Any, values: list[Any]) -> Any:
+    """Structs have all keys that any has."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        keys = list({key: 1 for items in values for item in items for key in item})
+        return [{key: item.get(key) if not isinstance(item.get(key), list) else json.dumps(item[key], separators=(",", ":")) for key in keys} for item in value]
+    return value

@@ -21,6 +21,11 @@ bool types_unify(Type a, Type b, Type *out) {
                 *out = a;
                 return true;
         }
+        bool a_is_json = type_is_nested(a) || a.kind == TYPE_TEXT, b_is_json = type_is_nested(b) || b.kind == TYPE_TEXT;
+        if (a_is_json && b_is_json) { /* lists of different things are JSON text */
+                *out = (Type){ .kind = TYPE_TEXT };
+                return true;
+        }
         bool a_is_number = is_integer(a) || a.kind == TYPE_DECIMAL || a.kind == TYPE_DOUBLE;
         bool b_is_number = is_integer(b) || b.kind == TYPE_DECIMAL || b.kind == TYPE_DOUBLE;
         if (!a_is_number || !b_is_number)

@@ -7,6 +7,7 @@
 #include "base/reason.h"
 #include "base/vec.h"
 #include "frame/csv.h"
+#include "frame/guess_nested.h"
 #include "frame/sniff_parts.h"
 
 #define SCORED_BYTES (256u << 10) /* a dialect is judged by these */
@@ -779,7 +780,7 @@ static void take_doubts(Sniffing *sniffing, size_t width) {
 }
 
 /* What the format says of the values holds against what their texts look like. */
-static void keep_kind(Sniffing *sniffing, FieldKind kind, SniffedColumn *column) {
+static void keep_kind(Sniffing *sniffing, FieldKind kind, StrList fields, SniffedColumn *column) {
         TypeKind guessed = column->guess.type.kind;
         bool text = kind == FIELD_MIXED || kind == FIELD_NESTED ||
                     (kind == FIELD_TEXTS && (guessed <= TYPE_DECIMAL || guessed == TYPE_TEXT));
@@ -790,7 +791,7 @@ static void keep_kind(Sniffing *sniffing, FieldKind kind, SniffedColumn *column)
                                        .example = column->guess.example };
         if (kind == FIELD_MIXED)
                 add_doubt(sniffing, column->name, STR("values of several kinds, such as texts and numbers"), STR("text"));
-        if (kind == FIELD_NESTED)
+        if (kind == FIELD_NESTED && !guess_nested(&sniffing->out->format, fields, sniffing->arena, &column->guess.type))
                 add_doubt(sniffing, column->name, STR("lists or objects"), STR("JSON text"));
 }
 
@@ -819,7 +820,7 @@ void sniff_columns(const CutColumn *columns, size_t count, Arena *arena, Sniffed
         for (size_t i = 0; i < count; i++) {
                 if (month_first)
                         guess_cut(&sniffing, &columns[i], false, &out->columns[i]);
-                keep_kind(&sniffing, columns[i].kind, &out->columns[i]);
+                keep_kind(&sniffing, columns[i].kind, columns[i].fields, &out->columns[i]);
         }
         doubt_numbers(&sniffing, &style, evidence, count);
         settle_dates(&sniffing, &out->format, count);

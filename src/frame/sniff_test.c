@@ -295,7 +295,7 @@ TEST(json_says_its_columns_and_a_brace_in_a_field_is_no_json) {
                 { "lines", "{\"a\": 1}\n{\"b\": true}\n", "jsonl: a int, b boolean" },
                 { "lines, one broken", "{\"a\": 1}\n{\"a\": \n{\"a\": 3}\n", "jsonl: a int | 1" },
                 { "list", "\xef\xbb\xbf\n[\n  {\"a\": 1.25},{\"a\": null}\n]\n", "json: a decimal(18,2)" },
-                { "one object", "{\"a\": \"2024-01-31\", \"b\": [\n1,\n2]}\n", "json: a date, b text | 1" },
+                { "one object", "{\"a\": \"2024-01-31\", \"b\": [\n1,\n2]}\n", "json: a date, b list<int>" },
                 { "objects", "{\n\"a\": 1\n}\n{\n\"a\": 2\n}\n", "json: a int" },
                 { "a list inside", "{\"n\": 1, \"d\": {\"items\": [{\"a\": 1}, {\"a\": 2}]}, \"t\": [{}]}", "json d.items: a int | 2" },
                 { "texts of digits", "[{\"a\": \"1\", \"b\": \"007\"}]", "json: a text, b text" },
@@ -305,15 +305,15 @@ TEST(json_says_its_columns_and_a_brace_in_a_field_is_no_json) {
                 { "objects in objects", "[{\"a\":{\"b\":{\"c\":1}},\"a_b_c\":2, \"x.y\":null}]",
                   "json: a_b_c_2 from a.b.c int, a_b_c int, x.y from x\\.y text | 2" },
                 { "long integers", "[{\"a\": 123456789012345678901}]", "json: a decimal(38,0) | 1" },
-                { "lists", "[[1,2],[3,4]]\n", "json: value text | 1" },
+                { "lists", "[[1,2],[3,4]]\n", "json: value list<int>" },
                 { "numbers", "[1, 2,\n3]\n", "json: value int" },
                 { "one number", "[1]", "json: value int" },
-                { "all sorts", "[1,2,\"a\",null,[1,2]]", "json: value text | 1" },
+                { "all sorts", "[1,2,\"a\",null,[1,2]]", "json: value list<int>" },
                 { "words", "[true,null]", "json: value boolean" },
                 { "a text", "\"s\"", "json: value text" },
-                { "nothing", " null\n", "json: value text | 1" },
+                { "nothing", " null\n", "json: value list<int>" },
                 { "lines of lists", "[1,\"a\"]\r\n[2,\"b\"]\n", "jsonl: value text | 1" },
-                { "a list with each item on a line", "[\n[1],\n[2],\n[3]\n]\n", "json: value text | 1" },
+                { "a list with each item on a line", "[\n[1],\n[2],\n[3]\n]\n", "json: value list<int>" },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 Sniffed sniffed;
