@@ -212,12 +212,42 @@ def test_status_says_what_is_held_and_what_a_run_unpacks(project: Project) -> No
     assert (mixed["files"]["seen"], mixed["files"]["held"], mixed["next"]) == (1, 1, "lode run")
 
 
-@pytest.mark.parametrize("pattern", ["in/o.zip/*.csv", "in/*.zip/orders_1.csv", "in/o.zip"])
-def test_an_archive_outside_ingress_is_held_with_words(project: Project, pattern: str) -> None:
-    project.write("in/o.zip", zipped({"orders_1.csv": "id\n1\n"}))
-    project.write("in/p.txt", "id\n1\n")
+@pytest.mark.parametrize("pattern", ["in/o.zip/*.csv", "in/*.zip/orders_1.csv", "in/o.zip", "in/*.zip", "../out/o.zip", "{abs}/*.zip/orders_*.csv"])
+def test_an_archive_elsewhere_is_unpacked_and_stays(project: Project, pattern: str) -> None:
+    outside = project.root.parent / "out"
+    outside.mkdir()
+    pattern = pattern.replace("{abs}", str(outside))
+    place = outside if "out" in pattern else project.root / "in"
+    place.mkdir(exist_ok=True)
+    archive = place / "o.zip"
+    archive.write_bytes(zipped({"orders_1.csv": "id\n1\n", "sub/items.txt": "no source wants this\n"}
+                               if pattern.endswith(".csv") else {"orders_1.csv": "id\n1\n"}))
     project.write("zones/shop/sources/o.yml", f"from: {pattern}\ncolumns:\n  id: int\n")
+    assert project.json("status")["files"]["seen"] == 1
     report = run(project)
-    assert (report["files"]["seen"], report["files"]["held"]) == (1, 1), report
-    assert "archives are unpacked in ingress/" in report["deliveries"][0]["message"]
-    assert project.json("status")["files"]["held"] == 1
+    assert (report["files"]["seen"], report["files"]["staged"], report["files"]["unclaimed"]) == (1, 1, 0), report
+    assert report["deliveries"][0]["name"].endswith("o.zip/orders_1.csv")
+    assert archive.exists() and not list((project.store / "commit/unpacked").rglob("*.*"))
+    for _ in range(2):
+        report = run(project)
+        assert report["state"] == "nothing" and report["files"]["seen"] == 0, report
+    assert project.json("status")["files"]["seen"] == 0
+    archive.write_bytes(zipped({"orders_1.csv": "id\n1\n", "orders_2.csv": "id\n2\n"}))
+    report = run(project)
+    assert report["files"]["staged"] == (0 if "orders_1" in pattern else 1), report
+    assert len(project.query("select id from shop.staging.o")) == (1 if "orders_1" in pattern else 2)
+    archive.write_bytes(zipped({"../up.csv": "id\n3\n"}))
+    report = run(project)
+    assert report["files"]["held"] == 1 and "would lie outside" in report["deliveries"][0]["message"], report
+    status = project.json("status")
+    assert status["files"]["held"] == 1 and status["files"]["seen"] == 0, status
+
+
+def test_two_sources_take_what_is_theirs_of_an_archive_elsewhere(project: Project) -> None:
+    project.write("in/o.zip", zipped({"orders.csv": "id\n1\n", "items.csv": "id\n1\n2\n", "inner.zip": zipped({"x.csv": "id\n9\n"})}))
+    for name in ("orders", "items"):
+        project.write(f"zones/shop/sources/{name}.yml", f"from: in/*.zip/{name}.csv\ncolumns:\n  id: int\n")
+    report = run(project)
+    assert report["files"]["staged"] == 2 and report["state"] == "published", report
+    assert [len(project.query(f"select id from shop.staging.{name}")) for name in ("orders", "items")] == [1, 2]
+    assert run(project)["state"] == "nothing"

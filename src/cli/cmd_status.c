@@ -52,7 +52,7 @@ static Status count_outside(Cli *cli, Workspace *workspace, const FoundFile *fou
         return STATUS_OK;
 }
 
-/* Of archives in ingress only the last run knows: they are in no ledger before they are unpacked. */
+/* Of archives only the last run knows: they are in no ledger before they are unpacked. */
 static const Json *last_run(Cli *cli, Workspace *workspace) {
         Str text;
         Json *last;
@@ -65,7 +65,7 @@ static const Json *last_run(Cli *cli, Workspace *workspace) {
 /* True: the last run could not unpack it, and it is noted why. */
 static bool note_held_archive(Cli *cli, const Json *last, const FoundFile *file, StatusReport *report) {
         const Json *deliveries = last ? json_get(last, "deliveries") : NULL;
-        for (size_t i = 0; file->in_ingress && i < json_count(deliveries); i++) {
+        for (size_t i = 0; i < json_count(deliveries); i++) {
                 const Json *row = json_at(deliveries, i);
                 if (!str_is(json_string(json_get(row, "state")), "held") || json_string(json_get(row, "sha256")).size > 0 ||
                     !str_equal(json_string(json_get(row, "zone")), file->zone) || !str_equal(json_string(json_get(row, "name")), file->name))
@@ -98,7 +98,10 @@ static Status count_files(Cli *cli, Workspace *workspace, StatusReport *report, 
         report->unclaimed = ARENA_ARRAY(&cli->arena, Unclaimed, count);
         report->held = ARENA_ARRAY(&cli->arena, Delivery, count);
         for (size_t i = 0; i < count; i++) {
-                if (!found[i].in_ingress || note_held_archive(cli, last, &found[i], report))
+                bool held = note_held_archive(cli, last, &found[i], report);
+                if (held)
+                        found[i].feed = NULL; /* and so it does not wait */
+                if (held || !found[i].in_ingress)
                         continue;
                 report->files.seen++;
                 report->files.failed += found[i].rival != NULL;

@@ -12,6 +12,7 @@ typedef struct Discovery {
         StrList *patterns; /* of each feed, in the one spelling that names a file */
         Map seen; /* zone and path: a file is found once */
         size_t archive_size; /* of the archive's name whose members are walked; 0: none are */
+        bool is_elsewhere;   /* where that archive lies */
 } Discovery;
 
 static bool is_half_written(Str name) {
@@ -42,8 +43,7 @@ bool discover_is_archive(Str name) {
         return false;
 }
 
-/* A pattern of members, `in/may.zip/orders.csv`: outside ingress nothing is unpacked, and a source that is silently given
- * nothing is worse than one whose archive is held. */
+/* A pattern of members, `in/may.zip/orders.csv`, means the archive, which is to be unpacked for it. */
 static bool means_members(const char *path, Str name, Str pattern) {
         Str whole = pattern.data[0] == '/' ? str_of(path) : name;
         for (size_t i = 1; discover_is_archive(name) && i < pattern.size; i++)
@@ -56,7 +56,11 @@ static bool feed_claims(StrList patterns, const FoundFile *file) {
         for (size_t i = 0; i < patterns.count; i++) {
                 Str pattern = patterns.items[i];
                 bool wants_ingress = str_starts_with(pattern, STR("ingress/"));
-                if (wants_ingress != file->in_ingress)
+                if (wants_ingress != (file->in_ingress && !file->is_elsewhere))
+                        continue;
+                if (file->is_elsewhere && (str_matches_glob(file->name, pattern) || str_matches_glob(file->archive, pattern)))
+                        return true;
+                if (file->is_elsewhere)
                         continue;
                 if (wants_ingress && matches_in_ingress(file, str_slice(pattern, 8, pattern.size)))
                         return true;
@@ -97,7 +101,7 @@ static Status add(Discovery *d, Str zone, const char *path, Str name, bool in_in
         Str key = arena_strf(d->arena, "%.*s %s", STR_ARG(zone), path);
         if (map_has(&d->seen, key))
                 return STATUS_OK;
-        FoundFile file = { .path = path, .zone = zone, .name = name, .in_ingress = in_ingress };
+        FoundFile file = { .path = path, .zone = zone, .name = name, .in_ingress = in_ingress, .is_elsewhere = d->is_elsewhere };
         if (d->archive_size > 0)
                 file.archive = str_slice(name, 0, d->archive_size);
         if ((in_ingress ? lstat : stat)(path, &file.st) < 0)
@@ -256,6 +260,19 @@ static Status find_strays(Discovery *d, Error *err) {
         return STATUS_OK;
 }
 
+/* ID.e: its archive's name stands in a file of it. */
+static Status find_unpacked_elsewhere(Discovery *d, Str zone, const char *path, Error *err) {
+        Str name;
+        Error ignored;
+        if (file_read(path_join(d->arena, path, UNPACKED_NAME), UNPACKED_NAME_MAX, d->arena, &name, &ignored) != STATUS_OK || name.size == 0)
+                return STATUS_OK;
+        d->archive_size = name.size;
+        d->is_elsewhere = true;
+        Status status = walk(d, zone, path, arena_strf(d->arena, "%.*s/", STR_ARG(name)), true, 0, err);
+        d->is_elsewhere = false;
+        return status;
+}
+
 /* Folders are called ID.N, N being the length of the archive's name; those with a dot before are not whole. */
 static Status find_unpacked(Discovery *d, Str zone, Error *err) {
         DirEntry *entries;
@@ -268,10 +285,14 @@ static Status find_unpacked(Discovery *d, Str zone, Error *err) {
         for (size_t i = 0; i < count; i++) {
                 Str id, size;
                 uint64_t name_size;
-                if (is_half_written(entries[i].name) || !str_cut(entries[i].name, '.', &id, &size) || !str_to_uint64(size, &name_size))
+                const char *path = path_join(d->arena, folder, arena_cstr(d->arena, entries[i].name));
+                if (is_half_written(entries[i].name) || !str_cut(entries[i].name, '.', &id, &size))
+                        continue;
+                if (str_is(size, "e"))
+                        TRY(find_unpacked_elsewhere(d, zone, path, err));
+                if (!str_to_uint64(size, &name_size))
                         continue;
                 d->archive_size = (size_t)name_size;
-                const char *path = path_join(d->arena, folder, arena_cstr(d->arena, entries[i].name));
                 TRY(walk(d, zone, path, STR(""), true, 0, err));
         }
         d->archive_size = 0;

@@ -9,8 +9,8 @@
  * A workbook may belong to several feeds that read different sheets of it; it is then found once for each of them.
  * What was unpacked of archives counts as lying in ingress, under ARCHIVE/MEMBER, and a pattern claims it by that name, by
  * MEMBER, by the last part of MEMBER, or by ARCHIVE.
- * Files elsewhere are found only through a pattern that names them, and are called by one name however the pattern spells it; an archive there also through one of its members, which
- * nobody unpacks. Names that begin with a dot
+ * Files elsewhere are found only through a pattern that names them, and are called by one name however the pattern spells it;
+ * an archive there also through one of its members. Names that begin with a dot
  * and those that end in .tmp, .part or .filepart are a sender's half-written files and are passed over.
  */
 #include "intake/feed.h"
@@ -20,12 +20,16 @@
 #define DISCOVER_FILES_MAX 1000000
 #define DISCOVER_DEPTH_MAX 16
 
+#define UNPACKED_NAME ".name" /* in a folder of an archive's members: what it is called */
+#define UNPACKED_NAME_MAX 8192
+
 typedef struct FoundFile {
         const char *path;   /* absolute */
         Str zone;           /* of a stray: the folder it lies in, which is no zone's; empty: in ingress/ itself */
         Str name;           /* as deliveries are called: below ingress/ZONE/, or below the project, or absolute */
         Str archive;        /* what came in one: the archive's own name, with which `name` begins */
-        bool in_ingress;
+        bool in_ingress;    /* or unpacked of an archive: it is removed once landed and recorded */
+        bool is_elsewhere;  /* ... of one that lies elsewhere: patterns of elsewhere claim it, and unclaimed it is nobody's */
         bool is_link;       /* in ingress, where links are not followed */
         bool is_special;    /* in ingress: a pipe, a socket, a device */
         bool is_too_deep;   /* in ingress: a folder below more folders than are looked into */

@@ -101,7 +101,7 @@ static bool is_known(Lake *lake, const FoundFile *file, Arena *arena) {
         const struct stat *st = &file->st;
         return seen.device == (int64_t)st->st_dev && seen.inode == (int64_t)st->st_ino && seen.size == st->st_size &&
                seen.mtime_ns == nanoseconds(st->st_mtim) && seen.ctime_ns == nanoseconds(st->st_ctim) &&
-               seen.looked_us > seen.ctime_ns / 1000 + 2000000;
+               (seen.looked_us > seen.ctime_ns / 1000 + 2000000 || str_is(seen.state, "unpacked")); /* unpack.c looks into those */
 }
 
 /*
@@ -120,12 +120,13 @@ static bool claim(int claims_fd, const FoundFile *file, const struct stat *st) {
 }
 
 /*
- * A file of ingress is opened from the zone's own folder without following a link, so that a sender who swaps a folder
+ * A file of ingress, or out of an archive, is opened from the folder that holds it without following a link, so that a sender who swaps a folder
  * or the file for a link after it was found gets nothing read that lies elsewhere.
  */
 int land_open(const FoundFile *file, Arena *arena) {
         const uint64_t flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
-        size_t folder_size = strlen(file->path) - file->name.size;
+        Str name = file->is_elsewhere ? str_slice(file->name, file->archive.size + 1, file->name.size) : file->name; /* below the folder */
+        size_t folder_size = strlen(file->path) - name.size;
         if (!file->in_ingress)
                 return open(file->path, (int)flags);
         const char *folder_path = arena_cstr(arena, (Str){ file->path, folder_size });
@@ -133,7 +134,7 @@ int land_open(const FoundFile *file, Arena *arena) {
         if (folder < 0)
                 return -1;
         struct open_how how = { .flags = flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
-        return (int)syscall(SYS_openat2, folder, arena_cstr(arena, file->name), &how, sizeof(how));
+        return (int)syscall(SYS_openat2, folder, arena_cstr(arena, name), &how, sizeof(how));
 }
 
 /* Opens and claims. A file that another run took meanwhile is unsettled. */

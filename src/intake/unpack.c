@@ -6,6 +6,8 @@
 #include <sys/file.h>
 
 #include "base/file.h"
+#include "base/hash.h"
+#include "base/time.h"
 #include "base/vec.h"
 #include "engine/unpack_message.h"
 #include "intake/land.h"
@@ -51,14 +53,73 @@ static bool may_be_archive(int fd) {
         return got > 0 && archive_may_be((Str){ head, (size_t)got });
 }
 
-/* Only what a sender put into ingress is unpacked: not what came out of an archive. */
+/* Only what a sender made is unpacked: not what came out of an archive. */
 static bool is_candidate(const FoundFile *file) {
-        return file->in_ingress && file->archive.size == 0 && S_ISREG(file->st.st_mode) && !file->is_closed;
+        return (file->in_ingress || file->feed) && file->archive.size == 0 && S_ISREG(file->st.st_mode) && !file->is_closed;
+}
+
+/* --- those elsewhere --- */
+
+static int64_t nanoseconds(struct timespec t) {
+        return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static Status hash_file(int fd, Arena *arena, Str *out, Error *err) {
+        CLEANUP(sha256_freep) Sha256Stream *stream = sha256_new();
+        char *block = arena_alloc_raw(arena, COPY_BLOCK);
+        ssize_t got;
+        for (off_t at = 0; (got = pread(fd, block, COPY_BLOCK, at)) != 0; at += got) {
+                if (got < 0)
+                        return error_errno(err, errno, "cannot read an archive");
+                sha256_update(stream, (Str){ block, (size_t)got });
+        }
+        *out = sha256_hex(arena, sha256_finish(stream));
+        stream = NULL;
+        return STATUS_OK;
+}
+
+/* Whether it was unpacked for this feed before. Where its times do not tell for certain, its content does. */
+static bool was_unpacked(Unpacker *u, const FoundFile *file, const Feed *feed, int fd) {
+        FileSeen seen;
+        Error ignored;
+        Str sha256;
+        const struct stat *st = &file->st;
+        if (catalog_file_seen(u->lake->catalog, file->zone, feed->name, str_of(file->path), u->arena, &seen, &ignored) != STATUS_OK ||
+            !str_is(seen.state, "unpacked") || seen.size != st->st_size)
+                return false;
+        bool same = seen.device == (int64_t)st->st_dev && seen.inode == (int64_t)st->st_ino && seen.mtime_ns == nanoseconds(st->st_mtim) &&
+                    seen.ctime_ns == nanoseconds(st->st_ctim) && seen.looked_us > seen.ctime_ns / 1000 + 2000000;
+        return same || (hash_file(fd, u->arena, &sha256, &ignored) == STATUS_OK && str_equal(sha256, seen.sha256));
+}
+
+static Status remember(Unpacker *u, const Unpacking *unpacking, Str sha256) {
+        const FoundFile *file = unpacking->file;
+        const Feed *feeds[] = { file->feed, file->rival };
+        FileSeen rows[COUNT_OF(feeds)];
+        size_t count = 0;
+        for (size_t i = 0; i < COUNT_OF(feeds); i++)
+                if (feeds[i])
+                        rows[count++] = (FileSeen){ .zone = file->zone,
+                                                    .source = feeds[i]->name,
+                                                    .place = str_of(file->path),
+                                                    .device = (int64_t)unpacking->st.st_dev,
+                                                    .inode = (int64_t)unpacking->st.st_ino,
+                                                    .size = unpacking->st.st_size,
+                                                    .mtime_ns = nanoseconds(unpacking->st.st_mtim),
+                                                    .ctime_ns = nanoseconds(unpacking->st.st_ctim),
+                                                    .looked_us = time_now_us(),
+                                                    .sha256 = sha256,
+                                                    .state = STR("unpacked") };
+        return catalog_ledger(u->lake->catalog, NULL, 0, rows, count, u->err);
 }
 
 /* False, with the result told, if it is not to be had. A lock of the file's own keeps other runs off. */
 static bool open_archive(Unpacker *u, Unpacking *unpacking) {
         const FoundFile *file = unpacking->file;
+        if (!file->in_ingress && was_unpacked(u, file, file->feed, unpacking->fd) && (!file->rival || was_unpacked(u, file, file->rival, unpacking->fd))) {
+                tell(unpacking, UNPACK_KNOWN, STR(""));
+                return false;
+        }
         if (flock(unpacking->fd, LOCK_EX | LOCK_NB) < 0 || !file_exists(file->path)) {
                 tell(unpacking, UNPACK_UNSETTLED, STR("another run is taking it"));
                 return false;
@@ -67,7 +128,6 @@ static bool open_archive(Unpacker *u, Unpacking *unpacking) {
                 tell(unpacking, UNPACK_UNSETTLED, STR("somebody is still writing it"));
                 return false;
         }
-        (void)u;
         return true;
 }
 
@@ -130,13 +190,27 @@ static void sync_folders(Unpacker *u, const char *path, const char *top) {
                 dir_sync(folder);
 }
 
+static Status write_name(Unpacker *u, const Unpacking *unpacking, const char *top) {
+        const char *path = path_join(u->arena, top, UNPACKED_NAME);
+        CLEANUP(close_fdp) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return error_errno(u->err, errno, "cannot create '%s'", path);
+        TRY(fd_write_all(fd, unpacking->file->name, path, u->err));
+        fd_sync(fd, path);
+        return STATUS_OK;
+}
+
 static Status write_members(Unpacker *u, const Unpacking *unpacking, const char *top) {
+        if (!unpacking->file->in_ingress)
+                TRY(write_name(u, unpacking, top));
         Str block = { arena_alloc_raw(u->arena, COPY_BLOCK), COPY_BLOCK };
         uint64_t offset = 0;
         Str synced = STR("");
         for (size_t i = 0; i < unpacking->archive.count; i++) {
                 const ArchiveMember *member = &unpacking->archive.members[i];
-                const char *path = arena_printf(u->arena, "%s/%.*s/%.*s", top, STR_ARG(unpacking->file->name), STR_ARG(member->name));
+                const char *path = unpacking->file->in_ingress
+                                           ? arena_printf(u->arena, "%s/%.*s/%.*s", top, STR_ARG(unpacking->file->name), STR_ARG(member->name))
+                                           : arena_printf(u->arena, "%s/%.*s", top, STR_ARG(member->name));
                 char *folder = path_dir(u->arena, path);
                 TRY(dir_make(folder, u->err));
                 TRY(copy_member(u, unpacking->spool, offset, member->size, path, block));
@@ -163,7 +237,8 @@ static void remove_archive(const Unpacking *unpacking) {
 static Status keep_members(Unpacker *u, Unpacking *unpacking) {
         const Store *store = u->lake->store;
         unpacking->folder = arena_printf(u->arena, "%s/%.*s", store->unpacked_dir, STR_ARG(unpacking->file->zone));
-        unpacking->name = arena_printf(u->arena, "%016llx.%zu", (unsigned long long)random_u64(), unpacking->file->name.size);
+        Str sha256, of = unpacking->file->in_ingress ? arena_strf(u->arena, "%zu", unpacking->file->name.size) : STR("e");
+        unpacking->name = arena_printf(u->arena, "%016llx.%.*s", (unsigned long long)random_u64(), STR_ARG(of));
         const char *top = arena_printf(u->arena, "%s/.%s", unpacking->folder, unpacking->name);
         TRY(dir_make(top, u->err));
         CLEANUP(close_fdp) int lock = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -180,6 +255,10 @@ static Status keep_members(Unpacker *u, Unpacking *unpacking) {
                 return error_errno(u->err, errno, "cannot rename to '%s'", final);
         dir_sync(unpacking->folder);
         dir_sync(store->unpacked_dir);
+        if (!unpacking->file->in_ingress) {
+                TRY(hash_file(unpacking->fd, u->arena, &sha256, u->err));
+                return remember(u, unpacking, sha256);
+        }
         remove_archive(unpacking);
         return STATUS_OK;
 }
@@ -262,6 +341,8 @@ static void remove_empty(const char *folder, Arena *arena, int depth) {
                 if (entries[i].is_dir)
                         remove_empty(path_join(arena, folder, arena_cstr(arena, entries[i].name)), arena, depth + 1);
         }
+        if (depth == 0 && dir_list(folder, arena, &entries, &count, &ignored) == STATUS_OK && count == 1 && str_is(entries[0].name, UNPACKED_NAME))
+                unlink(path_join(arena, folder, UNPACKED_NAME));
         rmdir(folder);
 }
 

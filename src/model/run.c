@@ -193,10 +193,11 @@ static void take_unpacked(Run *run, const UnpackedFile *unpacked) {
         bool held = unpacked->state == UNPACK_HELD;
         if (unpacked->state == UNPACK_UNSETTLED)
                 run->report->unsettled++;
-        if (unpacked->state == UNPACK_DONE || unpacked->state == UNPACK_UNSETTLED)
+        if (unpacked->state == UNPACK_DONE || unpacked->state == UNPACK_KNOWN || unpacked->state == UNPACK_UNSETTLED)
                 return;
         Error err;
-        error_set(&err, held ? STATUS_HELD : STATUS_IO, "ingress/%.*s/%.*s: %.*s", STR_ARG(file->zone), STR_ARG(file->name), STR_ARG(unpacked->message));
+        error_set(&err, held ? STATUS_HELD : STATUS_IO, "%s%.*s%s%.*s: %.*s", file->in_ingress ? "ingress/" : "", STR_ARG(file->in_ingress ? file->zone : STR("")),
+                  file->in_ingress ? "/" : "", STR_ARG(file->name), STR_ARG(unpacked->message));
         add_error(run, &err);
         *(held ? &run->report->files.held : &run->report->files.failed) += 1;
         run->failed = true;
@@ -204,11 +205,16 @@ static void take_unpacked(Run *run, const UnpackedFile *unpacked) {
         add_delivery(run, (RunDelivery){ file->zone, source, file->name, held ? STR("held") : STR("failed"), unpacked->message, { .rules = NULL }, true });
 }
 
+/* Archives that are still there, whatever became of them, are no files to land. Nor is what an archive elsewhere holds and
+ * nobody claims: it is nobody's, and there it still is. */
 static bool stays_packed(const UnpackedFile *unpacked, size_t count, const FoundFile *file) {
         for (size_t i = 0; i < count; i++)
-                if (unpacked[i].state != UNPACK_DONE && strcmp(unpacked[i].file->path, file->path) == 0)
+                if ((unpacked[i].state != UNPACK_DONE || !unpacked[i].file->in_ingress) && strcmp(unpacked[i].file->path, file->path) == 0)
                         return true;
-        return false;
+        if (!file->is_elsewhere || file->feed)
+                return false;
+        unlink(file->path);
+        return true;
 }
 
 /* The files that wait, archives as their members. */
