@@ -14,7 +14,7 @@ from conftest import Project, make_project
 # What a source calls an encoding, and the codec that judges it.
 CODECS = {"cp1252": "cp1252", "shift_jis": "cp932", "gbk": "gb18030", "euc-kr": "cp949", "big5": "cp950", "euc-jp": "euc_jp",
           "utf-16le": "utf-16-le", "utf-16be": "utf-16-be", "cp1250": "cp1250", "cp1251": "cp1251", "iso-8859-2": "iso8859-2",
-          "iso-8859-15": "iso8859-15", "koi8-r": "koi8-r", "cp437": "cp437", "cp850": "cp850", "macroman": "mac-roman"}
+          "iso-8859-15": "iso8859-15", "cp1253": "cp1253", "cp1254": "cp1254", "iso-8859-7": "iso8859-7", "iso-8859-9": "iso8859-9", "koi8-r": "koi8-r", "cp437": "cp437", "cp850": "cp850", "macroman": "mac-roman"}
 # Windows gives these bytes controls and private letters, where Shift-JIS and the like have nothing.
 NO_TEXT = {"shift_jis": {0x80, 0xA0, 0xFD, 0xFE, 0xFF}, "gbk": {0x80, 0xFF}, "euc-kr": {0x80, 0xFF}, "big5": {0x80, 0xFF}, "euc-jp": set()}
 
@@ -164,3 +164,27 @@ def test_every_codec_over_long_text(tmp_path: Path) -> None:
     for name, lines in size.items():
         got = list(csv.reader(io.StringIO(project.csv(f"select id, letter from enc.staging.{name} order by id"))))[1:]
         assert [",".join(row) for row in got] == lines, name
+
+
+def test_what_nothing_tells_is_held_with_the_candidates_or_quarantined(project: Project) -> None:
+    """Two languages would have written it, and a wrong one would change every row that it is in."""
+    project.write("one.csv", b"id,c\n1,\xb3\n2,\xb9\n")
+    (source,) = project.json("add", "enc", project.root / "one.csv", "--name", "one")["sources"]
+    assert any("nothing tells which" in doubt["what"] and "cp1250" in doubt["assumed"] for doubt in source["doubts"]), source["doubts"]
+    assert project.json("run", check=False)["files"]["held"] == 1
+    project.write("some.csv", b"id,c\n" + b"".join(b"%d,plain\n" % n for n in range(9)) + b"9,\xb3\n10,\xb9\n")
+    (source,) = project.json("add", "enc", project.root / "some.csv", "--name", "some")["sources"]
+    assert any("nothing tells which" in doubt["what"] and "or encoding: " in doubt["assumed"] for doubt in source["doubts"]), source["doubts"]
+    (delivery,) = [d for d in project.json("run", check=False)["deliveries"] if d["source"] == "some"]
+    assert (delivery["accepted"], delivery["quarantined"]) == (9, 2)
+
+
+def test_a_file_half_in_utf8_quarantines_the_other_half(project: Project) -> None:
+    names = ["Zoë", "Müller", "Škoda", "François", "Łódź", "Ørsted"]
+    lines = [f"{n},{name}\n".encode() for n, name in enumerate(names * 3)]
+    lines[4], lines[9] = b"4,J\xfcrgen\n", b"9,K\xf6ln\n"
+    project.drop("enc", "half.csv", b"id,name\n" + b"".join(lines))
+    (source,) = project.json("add", "enc", project.root / "ingress/enc/half.csv")["sources"]
+    (delivery,) = project.json("run")["deliveries"]
+    assert (delivery["accepted"], delivery["quarantined"]) == (16, 2)
+    assert {row["name"] for row in project.query("select name from enc.staging.half")} == set(names)

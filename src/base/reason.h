@@ -30,7 +30,7 @@
         X(TOO_MUCH,        LIMIT,       "",     "the worker met one of its limits", "")                                              \
         X(INTERRUPTED,     INTERRUPTED, "",     "interrupted while reading the delivery", "")                                        \
         /* bytes of a delivery */                                                                                                    \
-        X(IS_ZIP,          HELD,        "",     "the file is a zip archive", "archives are unpacked in ingress/, and those in archives are not") \
+        X(IS_ZIP,          HELD,        "",     "the file is a zip archive", "archives in archives are not unpacked") \
         X(IS_PARQUET,      HELD,        "",     "the file is a Parquet file", "the source's text says how its files are read: format: parquet") \
         X(IS_OFFICE,       HELD,        "",     "the file is an old Excel or Office file, which is not read", "save the sheet as CSV UTF-8") \
         X(IS_PDF,          HELD,        "",     "the file is a PDF, which is not read", "CSV, JSON, Excel workbooks, Parquet, Avro and lines of fixed width are read")          \
@@ -38,7 +38,7 @@
         X(IS_HTML,         HELD,        "",     "the file is a web page (HTML), and no table", "is it what a server said instead of the data? ask for the file again") \
         X(IS_PROSE,        HELD,        "",     "the file is prose: lines of words, in paragraphs, that nothing parts into fields", "if its lines are data, write a source for them by hand") \
         X(IS_WORKBOOK,     HELD,        "",     "the file is a workbook, or another document of an office program", "`format: xlsx` in the source's text reads workbooks")  \
-        X(IS_TAR,          HELD,        "",     "the file is a tar archive", "archives are unpacked in ingress/, and those in archives are not")                   \
+        X(IS_TAR,          HELD,        "",     "the file is a tar archive", "archives in archives are not unpacked")                   \
         X(AVRO_HEADER,     HELD,        "",     "the file begins as Avro, and its header cannot be read", "ask for the file again")  \
         X(AVRO_CODEC,      HELD,        "t",    "the file's blocks are packed by '%1', which is not read", "null, deflate, snappy and zstandard are read") \
         X(AVRO_BLOCK,      HELD,        "nn",   "block %1 of the Avro file, at byte %2, is damaged or cut", "ask for the file again") \
@@ -112,6 +112,7 @@
         X(JSON_KEYS,       HELD,        "nn",   "the record on line %1 brings more different keys than can be columns (%2)", "where keys are data, keep their object as text: a text column with the object's own key") \
         X(JSON_NOTHING,    HELD,        "t",    "the document has nothing at the path '%1' of its records", "") \
         X(KEYS_STRANGE,    HELD,        "t",    "no record has a key that the source's columns name; the first key is '%1'", "perhaps the records are deeper in the document (records: PATH), or it belongs to another source") \
+        X(TEXT_UNSURE,     HELD,        "tttt", "the file's text is not UTF-8; as %1 it has '%2' and as %3 '%4', and nothing tells which", "say its encoding in a source written by hand") \
         X(TEXT_UTF8,       HELD,        "",     "the file's text is not UTF-8, and no other encoding makes sense of it", "if it is text, say its encoding in a source written by hand") \
         X(TEXT_NUL,        HELD,        "",     "the file holds NUL bytes: it is no text", "") \
         X(NO_CSV,          HELD,        "",     "no record of the file can be read as CSV", "is it a table of lines and fields? XML and the like are not read") \

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const names[] = { "utf-16le", "utf-16be", "cp1252",   "shift_jis", "gbk",   "euc-kr", "big5",
                                      "euc-jp",   "cp1250",   "cp1251",   "koi8-r",    "cp437", "cp850",  "macroman",
-                                     "latin1",   "iso-8859-2", "iso-8859-15" };
+                                     "latin1",   "iso-8859-2", "iso-8859-15", "cp1253", "cp1254", "iso-8859-7", "iso-8859-9" };
 
 static void require(bool condition, const char *what) {
         if (!condition)

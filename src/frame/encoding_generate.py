@@ -7,7 +7,7 @@ to 0xFE); of EUC-JP the triples after 0x8F, of GB 18030 the runs of four bytes. 
 import sys
 from pathlib import Path
 
-SINGLE = ["cp1252", "cp1250", "cp1251", "iso8859_2", "iso8859_15", "koi8_r", "cp437", "cp850", "mac_roman"]
+SINGLE = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "iso8859_2", "iso8859_7", "iso8859_9", "iso8859_15", "koi8_r", "cp437", "cp850", "mac_roman"]
 DOUBLE = ["cp932", "gb18030", "cp949", "cp950", "euc_jp"]
 LEADS, TRAILS = range(0x81, 0xFF), range(0x40, 0xFF)
 

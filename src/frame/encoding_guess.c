@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frame/encoding_guess.h"
 
+#include <math.h>
+
 #include "base/buf.h"
+#include "frame/languages.h"
 
 #define JUDGED_BYTES (1u << 20)
 #define WRONG_SHARE 500   /* of so many letters one may be wrong, for text may be damaged */
 #define SENSE_LEAST 0.6   /* a share of letters in their places that makes sense */
 #define NEARLY 0.1        /* scores that differ by less tell nothing apart */
 #define EXAMPLE_LETTERS 24
+#define SENSE_EACH 0.003  /* how likely a letter is on the average at least, in a text that is in some language */
+#define SURE 3.0          /* so much likelier (e to that power) is sure */
 
 /* --- how well letters stand in their places --- */
 
@@ -121,11 +126,20 @@ static Tally tally_eastern(const Eastern *kind, const Encoding *encoding, Str ra
 
 /* --- the candidates --- */
 
-static const char *const western[] = { "cp1252", "cp1251", "cp1250", "cp850", "macroman", "koi8-r" };
+/* The more usual ones first: where two read a text as the same, the first is taken. log_prior: how much rarer it is. */
+static const struct {
+        const char *name;
+        double log_prior;
+} western[] = {
+        { "cp1252", 0 },      { "cp1251", -3 },       { "cp1250", -3 },     { "cp1254", -3 },   { "cp1253", -3 }, { "iso-8859-2", -4 },
+        { "iso-8859-9", -4 }, { "iso-8859-7", -4 },   { "cp850", -4 },      { "macroman", -5 }, { "koi8-r", -4 },
+};
 
 typedef struct Candidate {
         const Encoding *encoding;
-        double score;
+        double score;   /* by the places of letters, from 0 to 1 */
+        double log_sum; /* by languages, of one byte a letter alone: how likely it is all what it then is */
+        size_t letters;
 } Candidate;
 
 #define CANDIDATES (COUNT_OF(western) + COUNT_OF(eastern))
@@ -146,15 +160,36 @@ static Candidate best_of(const Candidate *all, const Encoding *but) {
         return best;
 }
 
+/* The language in which it is likeliest. */
+static double languages_of(const Encoding *encoding, Str raw) {
+        double sums[LANGUAGE_COUNT] = { 0 };
+        LetterPlace place = { ' ', ' ', ' ' };
+        for (size_t at = 0; at <= raw.size; at++) {
+                place.after = ' ';
+                if (at < raw.size)
+                        encoding_letter(encoding, raw, at, &place.after);
+                if (place.point >= 0x80)
+                        languages_weigh(&place, sums);
+                place.before = place.point;
+                place.point = place.after;
+        }
+        double best = -INFINITY;
+        for (size_t i = 0; i < LANGUAGE_COUNT; i++)
+                best = sums[i] > best ? sums[i] : best;
+        return best;
+}
+
 static void judge(Str raw, Candidate out[CANDIDATES]) {
         size_t count = 0;
         for (size_t i = 0; i < COUNT_OF(western); i++) {
-                const Encoding *encoding = encoding_find(str_of(western[i]));
-                out[count++] = (Candidate){ encoding, score_of(tally_western(encoding, raw)) };
+                const Encoding *encoding = encoding_find(str_of(western[i].name));
+                Tally tally = tally_western(encoding, raw);
+                double sum = tally.wrong > tally.letters / WRONG_SHARE ? -INFINITY : western[i].log_prior + languages_of(encoding, raw);
+                out[count++] = (Candidate){ encoding, score_of(tally), sum, tally.letters };
         }
         for (size_t i = 0; i < COUNT_OF(eastern); i++) {
                 const Encoding *encoding = encoding_find(str_of(eastern[i].name));
-                out[count++] = (Candidate){ encoding, score_of(tally_eastern(&eastern[i], encoding, raw)) };
+                out[count++] = (Candidate){ .encoding = encoding, .score = score_of(tally_eastern(&eastern[i], encoding, raw)) };
         }
 }
 
@@ -164,11 +199,22 @@ static bool is_edge(char byte) {
         return memchr("\n\r\t,;|\"", byte, 8) != NULL;
 }
 
-/* The field or line around the first byte beyond ASCII, decoded. */
-static Str example(const Encoding *encoding, Str raw, Arena *arena) {
+static bool tells_apart(const Encoding *a, const Encoding *b, Str raw, size_t at) {
+        uint32_t x, y;
+        if (!b)
+                return true;
+        encoding_letter(a, raw, at, &x);
+        encoding_letter(b, raw, at, &y);
+        return x != y;
+}
+
+/* The field or line around the first byte beyond ASCII that two encodings read as different letters, decoded. */
+static Str example(const Encoding *encoding, Str raw, const Encoding *a, const Encoding *b, Arena *arena) {
         size_t first = 0, start, end;
-        while (first < raw.size && (raw.data[first] & 0x80) == 0)
+        while (first < raw.size && ((raw.data[first] & 0x80) == 0 || !tells_apart(a, b, raw, first)))
                 first++;
+        if (first == raw.size)
+                return b ? example(encoding, raw, a, NULL, arena) : STR("");
         for (start = first; start > 0 && first - start < EXAMPLE_LETTERS && !is_edge(raw.data[start - 1]); start--)
                 ;
         for (end = first; end < raw.size && end - first < EXAMPLE_LETTERS && !is_edge(raw.data[end]); end++)
@@ -188,20 +234,85 @@ static bool has_windows_bytes(Str raw) {
         return false;
 }
 
+/* ---- encodings of one byte a letter, told apart by languages ---- */
+
+static bool read_alike(const Encoding *a, const Encoding *b, Str raw) {
+        for (size_t at = 0; at < raw.size; at++) {
+                uint32_t x, y;
+                if ((raw.data[at] & 0x80) == 0)
+                        continue;
+                encoding_letter(a, raw, at, &x);
+                encoding_letter(b, raw, at, &y);
+                if (x != y)
+                        return false;
+        }
+        return true;
+}
+
+/* The likeliest that reads the text otherwise than `but`. */
+static const Candidate *likeliest(const Candidate *all, const Candidate *but, Str raw) {
+        const Candidate *best = NULL;
+        for (size_t i = 0; i < COUNT_OF(western); i++)
+                if ((!but || !read_alike(all[i].encoding, but->encoding, raw)) && (!best || all[i].log_sum > best->log_sum))
+                        best = &all[i];
+        return best;
+}
+
+/* Of those that read all of it alike the most usual. */
+static const Candidate *most_usual(const Candidate *all, const Candidate *best, Str raw) {
+        for (size_t i = 0; i < COUNT_OF(western); i++)
+                if (read_alike(all[i].encoding, best->encoding, raw) && all[i].log_sum > -INFINITY)
+                        return &all[i];
+        return best;
+}
+
+static void settle_western(const Candidate *all, Str raw, Arena *arena, EncodingGuess *out) {
+        const Candidate *best = most_usual(all, likeliest(all, NULL, raw), raw), *second = likeliest(all, best, raw);
+        if (best->log_sum < (double)best->letters * log(SENSE_EACH))
+                return; /* in no language */
+        Str name = encoding_name(best->encoding);
+        if (str_is(name, "cp1252") && !has_windows_bytes(raw))
+                name = STR("latin1");
+        Str as_best = example(best->encoding, raw, best->encoding, second ? second->encoding : NULL, arena);
+        bool unsure = second && second->log_sum > best->log_sum - SURE && second->log_sum > (double)second->letters * log(SENSE_EACH);
+        if (!unsure) {
+                out->encoding = encoding_find(name);
+                out->what = arena_strf(arena, "the text is not UTF-8; read as %.*s it has '%.*s'", STR_ARG(name), STR_ARG(as_best));
+                out->assumed = arena_strf(arena, "encoding: %.*s", STR_ARG(name));
+                return;
+        }
+        Str as_second = example(second->encoding, raw, best->encoding, second->encoding, arena);
+        out->unsure[0] = name;
+        out->unsure[1] = as_best;
+        out->unsure[2] = encoding_name(second->encoding);
+        out->unsure[3] = as_second;
+        out->what = arena_strf(arena, "the text is not UTF-8; read as %.*s it has '%.*s', and as %.*s it would have '%.*s': nothing tells which", STR_ARG(name),
+                               STR_ARG(as_best), STR_ARG(encoding_name(second->encoding)), STR_ARG(as_second));
+        out->assumed = arena_strf(arena, "utf-8, so that such records go to quarantine; write encoding: %.*s or encoding: %.*s", STR_ARG(name),
+                                  STR_ARG(encoding_name(second->encoding)));
+}
+
+static bool is_western(const Encoding *encoding) {
+        for (size_t i = 0; i < COUNT_OF(western); i++)
+                if (encoding == encoding_find(str_of(western[i].name)))
+                        return true;
+        return false;
+}
+
 static void settle(const Candidate *all, Str raw, Arena *arena, EncodingGuess *out) {
         Candidate best = best_of(all, NULL), second = best_of(all, best.encoding);
-        if (best.score < SENSE_LEAST)
+        if (!best.encoding || best.score < SENSE_LEAST || is_western(best.encoding)) {
+                settle_western(all, raw, arena, out);
                 return;
+        }
         Str name = encoding_name(best.encoding);
-        if (str_equal(name, STR("cp1252")) && !has_windows_bytes(raw))
-                name = STR("latin1");
-        out->encoding = encoding_find(name);
-        Str as_best = example(best.encoding, raw, arena);
+        out->encoding = best.encoding;
+        Str as_best = example(best.encoding, raw, best.encoding, NULL, arena);
         out->what = arena_strf(arena, "the text is not UTF-8; read as %.*s it has '%.*s'", STR_ARG(name), STR_ARG(as_best));
         out->assumed = arena_strf(arena, "encoding: %.*s", STR_ARG(name));
         if (!second.encoding || second.score < SENSE_LEAST || second.score + NEARLY < best.score)
                 return;
-        Str as_second = example(second.encoding, raw, arena);
+        Str as_second = example(second.encoding, raw, best.encoding, NULL, arena);
         if (!str_equal(as_best, as_second))
                 out->what = arena_strf(arena, "%.*s, and as %.*s it would have '%.*s'", STR_ARG(out->what), STR_ARG(encoding_name(second.encoding)),
                                        STR_ARG(as_second));
@@ -238,8 +349,8 @@ static const Encoding *utf16_by_zeros(Str raw) {
         return encoding_find(little > big ? STR("utf-16le") : STR("utf-16be"));
 }
 
-/* Mostly UTF-8, if it is damaged at all. A letter that the end of the sample cuts does not count. */
-static bool is_utf8(Str raw, bool whole) {
+/* Letters of several bytes, and bytes that are none. A letter that the end of the sample cuts does not count. */
+static void count_utf8(Str raw, bool whole, size_t *out_good, size_t *out_wrong) {
         size_t good = 0, wrong = 0;
         for (size_t at = 0; at < raw.size;) {
                 uint32_t point;
@@ -250,7 +361,16 @@ static bool is_utf8(Str raw, bool whole) {
                         wrong += whole || at + 4 < raw.size;
                 at += size;
         }
-        return wrong == 0 || good / 4 > wrong;
+        *out_good = good;
+        *out_wrong = wrong;
+}
+
+/* By chance letters of UTF-8 hardly occur in texts of one byte a letter, and in those of pairs once in six: a text that has
+ * many is UTF-8 into which something else was mixed. */
+static bool is_mixed_utf8(const Candidate *all, size_t good, size_t wrong) {
+        Candidate best = best_of(all, NULL);
+        bool pairs = best.encoding && best.score >= SENSE_LEAST && !is_western(best.encoding);
+        return good > wrong || (!pairs && good * 4 >= wrong && good > 1);
 }
 
 /* What stands in no text of a table: control characters but blanks and ends of lines, and what erased memory holds. */
@@ -281,13 +401,17 @@ void encoding_guess(Str raw, bool whole, Arena *arena, EncodingGuess *out) {
                 out->assumed = arena_strf(arena, "encoding: %.*s", STR_ARG(encoding_name(wide)));
                 return;
         }
-        if (is_utf8(raw, whole))
+        size_t good, wrong;
+        count_utf8(raw, whole, &good, &wrong);
+        if (wrong == 0 || good / 4 > wrong)
                 return;
         Candidate candidates[CANDIDATES];
         Str judged = str_slice(raw, 0, JUDGED_BYTES);
         judge(judged, candidates);
         out->what = STR("the text is not UTF-8, and no other encoding makes sense of it");
         out->assumed = STR("encoding: utf-8; what is not goes to quarantine");
-        if (!has_junk(judged))
+        if (is_mixed_utf8(candidates, good, wrong))
+                out->what = arena_strf(arena, "of the letters beyond ASCII %zu are UTF-8 and %zu are not", good, wrong);
+        else if (!has_junk(judged))
                 settle(candidates, judged, arena, out);
 }

@@ -11,6 +11,7 @@
 typedef struct EncodingGuess {
         const Encoding *encoding;
         Str what, assumed;        /* the doubt; empty if there is none */
+        Str unsure[4];            /* an encoding, what it reads, another one, what that reads: nothing tells which; else empty */
 } EncodingGuess;
 
 /* raw: from the beginning of the text; whole: it is all of it. Texts lie in the arena. */

@@ -133,3 +133,100 @@ TEST(an_encoding_is_guessed_by_the_sense_that_its_text_makes_and_said) {
                 CHECK(cases[i].doubt == (guess.what.size > 0));
         }
 }
+
+/* The bytes of a text in an encoding of one byte a letter. */
+static Str encoded(Test *t, const char *name, const char *text) {
+        const Encoding *encoding = encoding_find(str_of(name));
+        Str from = str_of(text);
+        char *raw = arena_alloc(&t->arena, from.size + 1);
+        size_t size = 0;
+        for (size_t at = 0; at < from.size; size++) {
+                uint32_t wanted, point;
+                at += utf8_decode(from, at, &wanted);
+                for (int byte = 0; byte < 256; byte++) {
+                        char c = (char)byte;
+                        encoding_letter(encoding, (Str){ &c, 1 }, 0, &point);
+                        if (point == wanted)
+                                raw[size] = c;
+                }
+                if (raw[size] == 0)
+                        test_fail(t, __FILE__, __LINE__, "%s has no letter U+%04x", name, wanted);
+        }
+        return (Str){ raw, size };
+}
+
+static Str decoded(Test *t, const Encoding *encoding, Str raw) {
+        char *text = arena_alloc(&t->arena, raw.size * ENCODING_GROWTH + 1);
+        size_t size;
+        encoding_decode(encoding, raw, true, text, &size);
+        return (Str){ text, size };
+}
+
+/* Words as they stand in columns: names, places, days. What is guessed reads them as what they are, whatever it is called. */
+TEST(words_of_a_language_are_read_as_that_language) {
+        static const struct {
+                const char *encodings, *text;
+        } cases[] = {
+                { "cp1250 iso-8859-2", "miasto\nŁódź\nKraków\nGdańsk\nWrocław\nŻyrardów\nCzęstochowa\n" },
+                { "cp1250 iso-8859-2", "imię,ulica\nMałgorzata,Świętojańska\nPaweł,Długa\nJózef,Źródlana\nGrażyna,Łąkowa\n" },
+                { "cp1250 iso-8859-2", "produkt;uwagi\nmąka;zażółć gęślą jaźń\nsól;proszę dostarczyć później\n" },
+                { "cp1250 iso-8859-2", "jméno,město\nJiří,Plzeň\nŽofie,České Budějovice\nTomáš,Ústí nad Labem\nDvořák,Třebíč\n" },
+                { "cp1250 iso-8859-2", "den\npondělí\núterý\nstředa\nčtvrtek\npátek\nneděle\nříjen\nzáří\nčervenec\n" },
+                { "cp1250 iso-8859-2", "mesto\nŽilina\nPrešov\nTrenčín\nKošice\nBanská Štiavnica\nMichalovce\nĽubovňa\nkôň\n" },
+                { "cp1250 iso-8859-2", "név,város\nSzűcs,Győr\nKovács István,Székesfehérvár\nErdős,Hódmezővásárhely\nÖrdög Tünde,Szőlős\n" },
+                { "cp1250 iso-8859-2", "grad\nČakovec\nŠibenik\nPožega\nVukovar\nĐakovo\nVaraždin\n" },
+                { "cp1251 koi8-r", "имя,город\nИван Петров,Москва\nОльга Щербакова,Нижний Новгород\nЮрий,Санкт-Петербург\n" },
+                { "cp1251 koi8-r", "товар,цена\nмолоко,12\nхлеб чёрный,7\nяйца,90\nшоколад,55\n" },
+                { "cp1251", "місто\nКиїв\nХарків\nЧернігів\nЗапоріжжя\nІвано-Франківськ\n" },
+                { "cp1252 cp850 macroman", "Name;Straße;Ort\nMüller;Königsallee 3;Düsseldorf\nJäger;Große Straße;Köln\nSchröder;Höhenweg;Nürnberg\n" },
+                { "cp1252 cp850 macroman", "nom,ville\nHélène,Besançon\nFrançois,Sète\nBenoît,Nîmes\nZoé,Évreux\nJérôme,Orléans\nà côté,Château-Thierry\n" },
+                { "cp1252 cp850 macroman", "nombre,ciudad\nMuñoz,Málaga\nGarcía,León\nPeña,Cádiz\nRodríguez,Córdoba\nÁngel,Logroño\n" },
+                { "cp1252", "place\nB\u00e9ja\u00efa\nTizi Ouzou\nB\u00e9ja\u00efa\n" },
+                { "cp1252", "cidade\nSão Paulo\nBrasília\nGoiânia\nMaceió\nSantarém\nPoções\nCuiabá\nConceição\n" },
+                { "cp1252", "città,perché\nForlì,è così\nCantù,già\nMondovì,più\n" },
+                { "cp1252 cp850 macroman", "by\nKøbenhavn\nÅrhus\nHelsingør\nNæstved\nKøge\nÆrøskøbing\nSønderborg\n" },
+                { "cp1252 cp850 macroman", "ort\nMalmö\nGöteborg\nÖrebro\nVästerås\nLinköping\nJyväskylä\n" },
+                { "cp1252", "borg\nReykjavík\nÍsafjörður\nKópavogur\nHafnarfjörður\nÞingvellir\nEgilsstaðir\n" },
+                { "cp1252", "name,land\nJosé,España\nSøren,Danmark\nZoë,België\nJürgen,Österreich\nFrançois,Genève\n" },
+                { "cp1254 iso-8859-9", "şehir,isim\nİstanbul,Ayşe Yılmaz\nŞanlıurfa,Çağla\nMuğla,Işık\nDiyarbakır,Gökçe Öztürk\nIğdır,Tuğba\n" },
+                { "cp1253 iso-8859-7", "πόλη,όνομα\nΑθήνα,Γιώργος\nΘεσσαλονίκη,Ελένη\nΠάτρα,Παπαδόπουλος\nΗράκλειο,Νίκος\n" },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                Str name, rest = str_of(cases[i].encodings);
+                while (rest.size > 0) {
+                        str_cut(rest, ' ', &name, &rest);
+                        Str raw = encoded(t, arena_cstr(&t->arena, name), cases[i].text);
+                        EncodingGuess guess;
+                        encoding_guess(raw, true, &t->arena, &guess);
+                        if (!str_is(decoded(t, guess.encoding, raw), cases[i].text))
+                                test_fail(t, __FILE__, __LINE__, "case %zu in %.*s is taken for %.*s: %.*s", i, STR_ARG(name), STR_ARG(encoding_name(guess.encoding)),
+                                          STR_ARG(guess.what));
+                }
+        }
+}
+
+TEST(what_nothing_tells_is_left_to_a_person_with_the_candidates_named) {
+        EncodingGuess guess;
+        static const char *const texts[] = { "a,b\nx\xe8y,1\n", "n\n\xb3\n\xb9\n", "name\n\xf8\n" };
+        for (size_t i = 0; i < COUNT_OF(texts); i++) {
+                encoding_guess(str_of(texts[i]), true, &t->arena, &guess);
+                bool named = str_find(guess.what, STR("nothing tells which")) < guess.what.size && str_find(guess.assumed, STR("or encoding: ")) < guess.assumed.size;
+                if (encoding_is_utf8(guess.encoding) && !named)
+                        test_fail(t, __FILE__, __LINE__, "case %zu: %.*s; %.*s", i, STR_ARG(guess.what), STR_ARG(guess.assumed));
+        }
+}
+
+TEST(text_that_is_half_utf8_is_utf8_with_records_that_are_not) {
+        static const char *const texts[] = {
+                "name\nZoë\nMüller\nJ\xfcrgen\n",                       /* one in Latin-1 */
+                "name\nZoë\nMüller\nJ\xfcrgen\nGr\xf6\xdf" "e\nK\xf6ln\n", /* as many and more */
+                "miasto\nŁódź\nKraków\nGda\xf1sk\nWroc\xb3" "aw\n",
+                "имя\nИван\n\xc8\xe2\xe0\xed\nОльга\n",
+        };
+        for (size_t i = 0; i < COUNT_OF(texts); i++) {
+                EncodingGuess guess;
+                encoding_guess(str_of(texts[i]), true, &t->arena, &guess);
+                if (!encoding_is_utf8(guess.encoding))
+                        test_fail(t, __FILE__, __LINE__, "case %zu is taken for %.*s", i, STR_ARG(encoding_name(guess.encoding)));
+        }
+}

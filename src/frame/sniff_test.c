@@ -308,10 +308,10 @@ TEST(json_says_its_columns_and_a_brace_in_a_field_is_no_json) {
                 { "lists", "[[1,2],[3,4]]\n", "json: value list<int>" },
                 { "numbers", "[1, 2,\n3]\n", "json: value int" },
                 { "one number", "[1]", "json: value int" },
-                { "all sorts", "[1,2,\"a\",null,[1,2]]", "json: value list<int>" },
+                { "all sorts", "[1,2,\"a\",null,[1,2]]", "json: value text | 1" },
                 { "words", "[true,null]", "json: value boolean" },
                 { "a text", "\"s\"", "json: value text" },
-                { "nothing", " null\n", "json: value list<int>" },
+                { "nothing", " null\n", "json: value text | 1" },
                 { "lines of lists", "[1,\"a\"]\r\n[2,\"b\"]\n", "jsonl: value text | 1" },
                 { "a list with each item on a line", "[\n[1],\n[2],\n[3]\n]\n", "json: value list<int>" },
         };

@@ -511,7 +511,7 @@ static const Key keys[] = {
           .shown = "a name, as `cp1252`",
           .fallback = "utf-8",
           .meaning = "How letters became bytes: `utf-8`, `utf-16` (`le`, `be`), `cp1252`, `latin1`, `shift_jis`, `gbk`, `euc-kr`, `big5`, "
-                     "`euc-jp`, `cp1250`, `cp1251`, `iso-8859-2`, `iso-8859-15`, `koi8-r`, `cp437`, `cp850`, `macroman`, and their other "
+                     "`euc-jp`, `cp1250`, `cp1251`, `cp1253`, `cp1254`, `iso-8859-2`, `iso-8859-7`, `iso-8859-9`, `iso-8859-15`, `koi8-r`, `cp437`, `cp850`, `macroman`, and their other "
                      "names. A byte order mark says more than this." },
         { .name = "decimal",
           .kind = KEY_OTHER,

@@ -183,7 +183,11 @@ Status sniff_run(const SniffSpec *spec, int fd, Arena *arena, SniffResult *out, 
         SniffedRows rows;
         EncodingGuess encoding;
         decode(&sample, result.whole, arena, &encoding);
-        TRY(sniff_format(buf_view(&sample), result.whole, arena, &sniffed, err));
+        Status status = sniff_format(buf_view(&sample), result.whole, arena, &sniffed, err);
+        if (status != STATUS_OK && error_is_reason(err, REASON_TEXT_UTF8) && encoding.unsure[0].size > 0)
+                return error_reason(err, TEXT_UNSURE, reason_text(encoding.unsure[0]), reason_text(encoding.unsure[1]), reason_text(encoding.unsure[2]),
+                                    reason_text(encoding.unsure[3]));
+        TRY(status);
         Str text = buf_view(&sample);
         if (!result.whole && sniffed.format.kind == FORMAT_CSV)
                 while (text.size > 0 && !scan_is_newline(text.data[text.size - 1]))
