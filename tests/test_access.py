@@ -133,7 +133,7 @@ def test_why_and_show_access_name_the_lines(project: Project) -> None:
     bo = project.json("show", "principal", "bo")
     assert bo["user"] == "bo" and {"object": "shop.canonical.order", "granted": True, "whole": False} in bo["access"]
     assert [each["user"] for each in project.json("show", "principal")] == [each["user"] for each in project.json("user")]
-    assert "lode show principal" in project.lode("show", "principal", "nobody", check=False).stderr
+    assert "lode show principal" in project.lode("show", "principal", "whoever", check=False).stderr
     assert "zones/shop/access.yml:2  read all columns except amount; rows: region = principal.region" in project.lode("why", "bo", "shop.canonical.order").stdout
     assert project.error("why", "bo", "shop.canonical.none")["code"] == "E203"
 
