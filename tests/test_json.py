@@ -183,7 +183,7 @@ def test_the_json_test_suite(project: Project, test_data: Path) -> None:
             assert clean, delivery
         elif name.startswith("n_"):
             assert not clean, delivery
-            assert delivery["state"] == "staged" or "column " in delivery["message"] or "UTF-16" in delivery["message"], delivery
+            assert delivery["state"] == "staged" or any(word in delivery["message"] for word in ["column ", "UTF-16", "the file is empty"]), delivery
     assert seen > 300
 
 
