@@ -104,8 +104,15 @@ def judge(content: bytes, source: dict[str, Any], delivery: dict[str, Any], rows
     except LookupError:
         return ""
     known = set(WORD.findall("\n".join([*rows, *raws, *(column["name"] for column in source["columns"])])))
-    missing = [line for line in re.split(r"\r\n|\n|\r", text) if (words := [word for word in WORD.findall(line) if not TYPED.fullmatch(word)]) and not known.intersection(words)]
-    return f"{len(missing)} lines are nowhere and {skipped} were skipped: {missing[:3]}" if len(missing) > skipped else ""
+    runs, lost = 0, []  # a record may have several lines: those that are missing side by side may be one
+    for line in re.split(r"\r\n|\n|\r", text):
+        words = [word for word in WORD.findall(line) if not TYPED.fullmatch(word)]
+        if words and not known.intersection(words):
+            runs += not lost or lost[-1] is None
+            lost.append(line)
+        elif words:
+            lost.append(None)
+    return f"{runs} records are nowhere and {skipped} were skipped: {[line for line in lost if line][:3]}" if runs > skipped else ""
 
 
 @counts("LODE_CONSERVED", 40, 4000, seconds=3600)
