@@ -604,6 +604,22 @@ def test_a_tag_of_a_policy_comes_off_by_an_administrator_only(strangers: tuple[S
         error = answer["error"]
         assert (status, error["code"], error["file"], error.get("line")) == (403, "E208", name, line), answer
         assert word in error["message"] and "'pii'" in error["message"] and "administrator" in error["hint"], answer
+    swapped = PEOPLE.replace("email: text tag pii", "email: text tag pii from name\n  name: text from email")
+    second = "from: ingress/p*.csv\nformat: csv\ncolumns:\n  id: int\n  email: text\n"
+    gone = {name: text for name, text in files.items() if name != people}
+    for changed, name, line, word in [
+        ({**files, people: PEOPLE + "  email2: text from email\n"}, people, 6, "column email2"),
+        ({**files, people: swapped}, people, 5, "column email"),
+        ({**files, people: PEOPLE + "delimiter: ';'\n"}, people, 6, "column email"),
+        ({**files, "zones/shop/sources/second.yml": second}, "zones/shop/sources/second.yml", 1, "column email"),
+        (gone, people, None, "column email"),
+    ]:
+        status, answer = apply(server, tokens[user], archive(changed))
+        error = answer["error"]
+        assert (status, error["code"], error["file"], error.get("line")) == (403, "E208", name, line), answer
+        assert word in error["message"] and "'pii'" in error["message"] and "administrator" in error["hint"], answer
+    assert apply(server, tokens[user], archive({**files, people: PEOPLE + "  email2: text tag pii from email\n  age: int\n"}))[0] == 200
+    assert apply(server, tokens["ann"], archive(files))[0] == 200
     kept = {person: "-- column region: tag pii, about where\nselect id, region from staging.orders\n",
             secret: "-- tag: pii\nselect id, region, amount from staging.orders\n"}
     assert apply(server, tokens[user], archive({**files, **kept}))[0] == 200

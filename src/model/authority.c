@@ -2,6 +2,8 @@
 #include "model/authority.h"
 
 #include "base/map.h"
+#include "base/vec.h"
+#include "model/tagged.h"
 
 typedef enum Rank { RANK_ENGINEER, RANK_OWNER, RANK_ADMIN } Rank;
 
@@ -167,12 +169,34 @@ static void check_model(const CentralPolicies *policies, const Model *next, Str 
                         check_tag(before, next, policies->items[i].tag, out);
 }
 
-static void check_source(const CentralPolicies *policies, const Source *next, Str text, Problems *out) {
-        Problems ignored = { .arena = out->arena };
-        const Source *before = source_parse(out->arena, next->zone, next->name, next->path, text, &ignored);
+static void check_source(const CentralPolicies *policies, const Source *before, const Source *next, Problems *out) {
         for (size_t i = 0; i < policies->count; i++)
                 if (is_first_of_tag(policies, i))
                         check_source_tag(before, next, policies->items[i].tag, out);
+}
+
+typedef VEC(Source *) Sources;
+
+/* zones/ZONE/sources/NAME.yml */
+static void add_source(Sources *sources, const TextFile *file, Arena *arena) {
+        Problems ignored = { .arena = arena };
+        Str zone = text_file_zone(file->path), head = arena_strf(arena, "zones/%.*s/sources/", STR_ARG(zone));
+        if (zone.size == 0 || !str_starts_with(file->path, head) || !str_ends_with(file->path, STR(".yml")))
+                return;
+        Str name = str_slice(file->path, head.size, file->path.size - 4);
+        vec_push(arena, sources, source_parse(arena, zone, name, arena_cstr(arena, file->path), file->text, &ignored));
+}
+
+static void check_sources(const Project *next, const TextFile *applied, size_t count, Problems *out) {
+        Sources sources = { 0 };
+        for (size_t i = 0; i < count; i++)
+                add_source(&sources, &applied[i], out->arena);
+        for (size_t i = 0; i < sources.count; i++) {
+                const Source *is = project_source(next, sources.items[i]->zone, sources.items[i]->name);
+                if (is && !str_equal(is->text, sources.items[i]->text))
+                        check_source(&next->policies, sources.items[i], is, out);
+        }
+        tagged_check(&next->policies, next, sources.items, sources.count, out);
 }
 
 /* The file as it is applied, where its text is another. */
@@ -194,8 +218,6 @@ void authority_check_tags(const Account *account, const Project *next, const Tex
                 for (size_t i = 0; i < zone->model_count; i++)
                         if ((before = edited(&texts, zone->models[i]->path, zone->models[i]->text)))
                                 check_model(&next->policies, zone->models[i], before->text, out);
-                for (size_t i = 0; i < zone->source_count; i++)
-                        if ((before = edited(&texts, zone->sources[i]->path, zone->sources[i]->text)))
-                                check_source(&next->policies, zone->sources[i], before->text, out);
         }
+        check_sources(next, applied, count, out);
 }
