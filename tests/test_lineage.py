@@ -12,6 +12,8 @@ ORDERS = "id,email,city\n1,ann@x.org,Rome\n2,bob@y.org,Oslo\n"
 MODELS = {
     "canonical/person": "select id, lower(email) as contact, city, email || city as both, length(email) as size, count(email) over () as people from staging.orders",
     "canonical/seen": "-- kind: view\nselect contact as how, people from canonical.person",
+    "canonical/spelled": "select id, case when email like 'a%' then 'a' else '?' end as first, (select max(v.x) from (values ('ann@x.org')) v(x) where v.x = o.email) as is_ann, "
+                         "count(*) over () as people from staging.orders as o",
     "analytical/domain": "-- column domain: text, untag pii\nselect split_part(how, '@', 2) as domain, max(how) as one from canonical.seen group by all",
     "analytical/plain": "select domain from analytical.domain",
 }
@@ -39,8 +41,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 ANSWERS = {
     "staging.orders": "id,email,city\n1,,Rome\n2,,Oslo\n",
-    "canonical.person": "id,contact,city,both,size,people\n1,,Rome,,,2\n2,,Oslo,,,2\n",
-    "canonical.seen": "how,people\n,2\n,2\n",
+    "canonical.person": "id,contact,city,both,size,people\n1,,Rome,,,\n2,,Oslo,,,\n",
+    "canonical.seen": "how,people\n,\n,\n",
+    "canonical.spelled": "id,first,is_ann,people\n1,,,2\n2,,,2\n",
     "analytical.domain": "domain,one\nx.org,\ny.org,\n",
     "analytical.plain": "domain\nx.org\ny.org\n",
 }
@@ -57,7 +60,7 @@ def test_show_says_where_values_come_from_and_what_tags_they_carry(project: Proj
     columns = {column["name"]: column for column in project.json("show", "shop.canonical.person")["columns"]}
     assert columns["contact"]["from"] == ["shop.staging.orders.email"]
     assert columns["both"]["from"] == ["shop.staging.orders.email", "shop.staging.orders.city"]
-    assert columns["people"]["from"] == [] and columns["people"]["tags"] == []
+    assert columns["people"]["from"] == ["shop.staging.orders.email"] and columns["people"]["tags"] == ["pii", "contact"]
     assert columns["contact"]["tags"] == columns["size"]["tags"] == ["pii", "contact"]
     view = {column["name"]: column for column in project.json("show", "shop.canonical.seen")["columns"]}
     assert view["how"]["from"] == ["shop.canonical.person.contact"] and view["how"]["tags"] == ["pii", "contact"]
@@ -102,3 +105,22 @@ def test_a_tag_that_comes_later_holds_for_what_is_built_already(tmp_path: Path) 
     project.write("zones/shop/analytical/domain.sql", MODELS["analytical/domain"].replace(", untag pii", ""))
     project.lode("apply")
     assert project.csv("select * from shop.canonical.person order by contact", "--as", "oz") == "id,contact,city,both,size,people\n,ann@x.org,,,9,2\n,bob@y.org,,,9,2\n"
+
+
+LETTERS = ("select o.id, string_agg(c.ch, '' order by n.i) as who from staging.orders o, (select i::bigint as i from range(1, 40) t(i)) n, "
+           "(select chr(j::int) as ch from range(32, 127) u(j)) c where substr(o.email, n.i, 1) = c.ch group by o.id\n")
+WORDS = "shop.canonical.letters decides by shop.staging.orders.email (pii): its values can be spelled out by that"
+
+
+def test_a_model_that_decides_by_a_tagged_column_is_told_and_kept(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    project.write("zones/shop/canonical/letters.sql", LETTERS)
+    project.write("zones/shop/analytical/late.sql", "select id from canonical.person where size > 3\n")
+    planned = project.lode("plan").stdout
+    assert WORDS in planned and "shop.analytical.late decides by shop.canonical.person.size (pii)" in planned
+    assert "contact)" not in planned and "shop.analytical.domain decides" not in planned  # no policy; no change
+    assert WORDS in project.lode("plan", "-o", "json").stderr
+    assert WORDS in project.lode("apply").stdout
+    kept = [line for line in project.json("audit", "--on", "shop.canonical.letters") if line["action"] == "apply" and line["columns"]]
+    assert [(line["columns"], line["statement"]) for line in kept] == [(["shop.staging.orders.email"], WORDS)]
+    assert "decides" not in project.lode("apply").stdout

@@ -15,3 +15,13 @@ void access_print(const Output *output, const AccessChange *changes, size_t coun
                        paint(output->color_out, PAINT_NONE), STR_ARG(what), STR_ARG(changes[i].object));
         }
 }
+
+void decisions_print(Cli *cli, const Decision *decisions, size_t count) {
+        FILE *out = cli_json(cli) ? stderr : stdout;
+        if (count)
+                fputs("decides\n", out);
+        for (size_t i = 0; i < count; i++) {
+                Str words = decide_print(&cli->arena, &decisions[i]);
+                fprintf(out, "  %.*s\n", STR_ARG(words));
+        }
+}

@@ -16,9 +16,10 @@ static void print_json(Cli *cli, const ApplyReport *report, Str branch) {
         apply_json(&w, report, branch, &cli->arena);
         json_end(&w);
         output_json(&json);
+        decisions_print(cli, report->decisions, report->decision_count);
 }
 
-static void print_text(const Cli *cli, const ApplyReport *report) {
+static void print_text(Cli *cli, const ApplyReport *report) {
         if (!report->changed) {
                 puts("nothing to apply: the history has this text already");
                 return;
@@ -30,6 +31,7 @@ static void print_text(const Cli *cli, const ApplyReport *report) {
                        row->zone.size ? "." : "", STR_ARG(row->name));
         }
         access_print(&cli->output, report->access, report->access_count);
+        decisions_print(cli, report->decisions, report->decision_count);
 }
 
 static Status run(Cli *cli, Error *err) {

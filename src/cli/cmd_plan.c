@@ -48,17 +48,18 @@ static void breaks_json(JsonWriter *w, const PlanReport *r) {
         json_end(w);
 }
 
-static void print_json(const PlanReport *r, Arena *arena) {
+static void print_json(Cli *cli, const PlanReport *r) {
         CLEANUP(buf_deinit) Buf json = { 0 };
         JsonWriter w = json_writer(&json, false);
         json_object(&w);
         json_key(&w, "text");
-        shape_text_changes(&w, r->changes, r->change_count, arena);
+        shape_text_changes(&w, r->changes, r->change_count, &cli->arena);
         steps_json(&w, r);
         breaks_json(&w, r);
         access_json(&w, r->access, r->access_count);
         json_end(&w);
         output_json(&json);
+        decisions_print(cli, r->decisions, r->decision_count);
 }
 
 /* ---- as text ---- */
@@ -194,6 +195,7 @@ static void print_text(Cli *cli, const PlanReport *r, const char *branch) {
         print_drops(cli, r);
         print_breaks(cli, r);
         access_print(&cli->output, r->access, r->access_count);
+        decisions_print(cli, r->decisions, r->decision_count);
         print_next(cli, r, branch);
 }
 
@@ -214,7 +216,7 @@ static Status run(Cli *cli, Error *err) {
         cli_tell_branch(cli, branch);
         text_warnings(cli, &report.misfits.problems);
         if (cli_json(cli))
-                print_json(&report, &cli->arena);
+                print_json(cli, &report);
         else
                 print_text(cli, &report, branch);
         return STATUS_OK;

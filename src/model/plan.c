@@ -421,6 +421,16 @@ static Status find_fates(Planner *plan, Error *err) {
 
 /* ---- the whole ---- */
 
+static void find_decisions(const Planner *plan) {
+        PlanReport *out = plan->out;
+        Str *models = ARENA_ARRAY(plan->arena, Str, out->change_count);
+        size_t count = 0;
+        for (size_t i = 0; i < out->change_count; i++)
+                if (str_is(out->changes[i].kind, "model") && !out->changes[i].removed)
+                        models[count++] = arena_strf(plan->arena, "%.*s.%.*s", STR_ARG(out->changes[i].zone), STR_ARG(out->changes[i].name));
+        text_decisions(plan->workspace, models, count, plan->arena, &out->decisions, &out->decision_count);
+}
+
 Status plan_project(Workspace *w, const PlanOptions *options, Arena *arena, PlanReport *out, Error *err) {
         *out = (PlanReport){ 0 };
         Planner plan = { .workspace = w, .options = options, .arena = arena, .out = out };
@@ -431,6 +441,7 @@ Status plan_project(Workspace *w, const PlanOptions *options, Arena *arena, Plan
         TRY(text_changes(w, plan.at, arena, &out->changes, &out->change_count, err));
         TRY(access_changes(w->project, is_empty(&plan) ? NULL : w->lake, plan.at, arena, &out->access, &out->access_count, err));
         access_changes_fit(&out->misfits, out->access, &out->access_count);
+        find_decisions(&plan);
         TRY(plan_sources(&plan, err));
         TRY(plan_models(&plan, err));
         list_steps(&plan);

@@ -58,6 +58,8 @@ typedef struct PlanReport {
         size_t break_count;
         AccessChange *access;
         size_t access_count; /* without what misfits withholds */
+        Decision *decisions; /* of the models whose text would be put */
+        size_t decision_count;
         AccessMisfits misfits;
         PlanFiles files;
 } PlanReport;

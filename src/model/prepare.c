@@ -154,9 +154,11 @@ static LakeLineage line_by_name(const LineageColumn *lines, size_t count, Str na
 
 Status prepare_lineage(const StatementSpec *spec, const SqlTree *tree, const LakeColumn *columns, size_t count, Arena *arena, LakeLineage **out,
                        size_t *out_count, Error *err) {
-        LineageColumn *lines;
-        size_t line_count, visible = 0;
-        TRY(statement_lineage(spec, tree, arena, &lines, &line_count, err));
+        Lineage lineage;
+        size_t visible = 0;
+        TRY(statement_lineage(spec, tree, arena, &lineage, err));
+        const LineageColumn *lines = lineage.columns;
+        size_t line_count = lineage.column_count;
         for (size_t i = 0; i < count; i++)
                 visible += !columns[i].hidden;
         bool by_place = line_count == visible;

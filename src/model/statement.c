@@ -256,12 +256,12 @@ static Status find_table(void *context, const SqlNames *path, Arena *arena, Line
         return STATUS_OK;
 }
 
-Status statement_lineage(const StatementSpec *spec, const SqlTree *tree, Arena *arena, LineageColumn **out, size_t *out_count, Error *err) {
+Status statement_lineage(const StatementSpec *spec, const SqlTree *tree, Arena *arena, Lineage *out, Error *err) {
         Statement *statement = ARENA_NEW(arena, Statement);
         statement->spec = *spec;
         BindSource source = open_source(spec, statement);
         Finding finding = { spec, &source };
-        return sql_lineage(tree, &(LineageTables){ &finding, find_table }, arena, out, out_count, err);
+        return sql_lineage(tree, &(LineageTables){ &finding, find_table }, arena, out, err);
 }
 
 Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, Statement *out, Error *err) {

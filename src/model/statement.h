@@ -48,7 +48,7 @@ Status statement_parse_client(Worker *worker, Str text, Str name, Arena *arena, 
 Status statement_policy(const StatementSpec *spec, Str zone, Str stage, Str name, Arena *arena, Relation **out, const Policy **out_policy,
                         Error *err);
 /* Where the values of a tree's columns come from, by the relations that binding it would find; see sql/lineage.h. */
-Status statement_lineage(const StatementSpec *spec, const SqlTree *tree, Arena *arena, LineageColumn **out, size_t *out_count, Error *err);
+Status statement_lineage(const StatementSpec *spec, const SqlTree *tree, Arena *arena, Lineage *out, Error *err);
 /* Binds a tree and prepares it. */
 Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, Statement *out, Error *err);
 /* Both. */

@@ -101,6 +101,13 @@ static Status take_applied(const Workspace *w, Arena *arena, ProjectText *text, 
         return STATUS_OK;
 }
 
+static Status find_decisions(Workspace *w, const ProjectText *text, Arena *arena, Error *err) {
+        Decision *found;
+        TRY(decide_find(w->project, text->graph, text->trees, arena, &found, &w->decision_count, err));
+        w->decisions = found;
+        return STATUS_OK;
+}
+
 Status text_load(Workspace *w, Worker *worker, Arena *arena, ProjectText *out, Error *err) {
         Project *project = w->project;
         out->graph = graph_new(arena);
@@ -133,7 +140,19 @@ Status text_load(Workspace *w, Worker *worker, Arena *arena, ProjectText *out, E
                 for (size_t j = 0; j < models.count; j++)
                         if (out->graph->nodes[i]->model == models.items[j])
                                 out->trees[i] = trees.items[j];
-        return STATUS_OK;
+        return problems_any(out->problems) ? STATUS_OK : find_decisions(w, out, arena, err);
+}
+
+void text_decisions(const Workspace *w, const Str *models, size_t count, Arena *arena, Decision **out, size_t *out_count) {
+        VEC(Decision) found = { 0 };
+        for (size_t i = 0; i < w->decision_count; i++)
+                for (size_t k = 0; k < count; k++)
+                        if (str_equal(models[k], w->decisions[i].node->name)) {
+                                vec_push(arena, &found, w->decisions[i]);
+                                break;
+                        }
+        *out = found.items;
+        *out_count = found.count;
 }
 
 /* ---- apply ---- */
@@ -220,6 +239,16 @@ Status text_unsettled(Error *err) {
         return error_hint(err, "run again when whoever edits them is done");
 }
 
+static Status audit_decisions(Workspace *w, const ApplyReport *report, Arena *arena, Error *err) {
+        for (size_t i = 0; i < report->decision_count; i++) {
+                const Decision *decision = &report->decisions[i];
+                AuditRecord record = { .action = STR("apply"), .objects = &decision->node->name, .object_count = 1, .columns = &decision->column,
+                                       .column_count = 1, .rows = -1, .bytes = -1, .statement = decide_print(arena, decision) };
+                TRY(workspace_audit(w, record, err));
+        }
+        return STATUS_OK;
+}
+
 static Status commit_changes(Workspace *w, Str branch, CatalogCommit *commit, Arena *arena, Error *err) {
         CatalogCommit *log;
         size_t count;
@@ -247,7 +276,9 @@ Status text_apply(Workspace *w, Str branch, Arena *arena, ApplyReport *out, Erro
                 TRY(access_changes(w->project, w->lake, changeset_base(set), arena, &out->access, &out->access_count, err));
                 if (!out->changed)
                         return catalog_head(w->lake->catalog, branch, arena, &out->commit, err);
+                text_decisions(w, changed.items, changed.count, arena, &out->decisions, &out->decision_count);
                 if (i == 0) {
+                        TRY(audit_decisions(w, out, arena, err));
                         AuditRecord record = { .action = STR("apply"), .objects = changed.items, .object_count = changed.count, .rows = -1, .bytes = -1 };
                         TRY(workspace_audit(w, record, err));
                         head = workspace_audit_head(w, arena);

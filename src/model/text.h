@@ -6,6 +6,7 @@
  */
 #include "lake/changeset.h"
 #include "model/access_change.h"
+#include "model/decide.h"
 #include "model/graph.h"
 #include "model/statement.h"
 #include "model/workspace.h"
@@ -26,6 +27,8 @@ typedef struct ApplyReport {
         bool changed;
         AccessChange *access;
         size_t access_count;
+        Decision *decisions;   /* of the models that were put */
+        size_t decision_count;
         CatalogCommit commit; /* with its changes; the head when nothing changed */
 } ApplyReport;
 
@@ -44,5 +47,7 @@ typedef struct TextChange {
         bool removed, added; /* neither: another text */
 } TextChange;
 
+/* The workspace's decisions of those models (zone.stage.name) that are named. */
+void text_decisions(const Workspace *workspace, const Str *models, size_t count, Arena *arena, Decision **out, size_t *out_count);
 /* What apply would put and remove, sorted as commits list it. Without a store all is new. */
 Status text_changes(Workspace *workspace, CatalogAt at, Arena *arena, TextChange **out, size_t *out_count, Error *err);

@@ -23,6 +23,19 @@ void access_json(JsonWriter *w, const AccessChange *changes, size_t count) {
         json_end(w);
 }
 
+void decisions_json(JsonWriter *w, const Decision *decisions, size_t count) {
+        json_key(w, "decides");
+        json_array(w);
+        for (size_t i = 0; i < count; i++) {
+                json_object(w);
+                json_member_str(w, "table", decisions[i].node->name);
+                json_member_str(w, "by", decisions[i].column);
+                json_member_str(w, "tag", decisions[i].tag);
+                json_end(w);
+        }
+        json_end(w);
+}
+
 static void put_changes(JsonWriter *w, const ApplyReport *report, Arena *arena) {
         json_array(w);
         for (size_t i = 0; report->changed && i < report->commit.change_count; i++) {

@@ -28,6 +28,8 @@ typedef struct Workspace {
         bool audited;      /* something was written to it */
         const TextOrigin *origin; /* NULL: the work tree */
         bool discreet;         /* whoever sent the text is told nothing of zones that do not grant it, see graph.h */
+        const struct Decision *decisions; /* of the text as text_load() read it last, see decide.h */
+        size_t decision_count;
         bool applied;          /* the text is main's own, not that of the project's folder */
         const char *temporary; /* the workers' folder where there is no store, or the applied text's; removed at the end */
 } Workspace;

@@ -230,6 +230,7 @@ static void answer_done(Apply *apply, const ApplyReport *report) {
         JsonWriter w = json_writer(&json, false);
         json_object(&w);
         apply_json(&w, report, STR("main"), apply->arena);
+        decisions_json(&w, report->decisions, report->decision_count);
         json_member_strs(&w, "passed_over", apply->passed_over.items, apply->passed_over.count);
         json_end(&w);
         buf_append_byte(&json, '\n');

@@ -32,6 +32,7 @@ typedef struct Cte {
         const struct Cte *outer;
         Str name;
         Outs outs;
+        Set decides; /* which rows it has: of whoever names it */
 } Cte;
 
 /* What can be named in a SELECT. */
@@ -48,6 +49,7 @@ typedef struct Walk {
         Map numbers; /* of a source: table, NUL, column in lower case; value: number + 1 */
         VEC(LineageSource) sources;
         VEC(Str) parameters; /* of the lambdas around */
+        Set decides;         /* what says which rows there are, of the query that is walked: the statement, or one inside an expression */
         int depth;
 } Walk;
 
@@ -196,10 +198,17 @@ static Status add_exprs(Walk *walk, const SqlExprs *exprs, const Scope *scope, S
         return STATUS_OK;
 }
 
+static Status add_optional(Walk *walk, const SqlExpr *expr, const Scope *scope, Set *into, Error *err) {
+        return expr ? add_expr(walk, expr, scope, into, err) : STATUS_OK;
+}
+
+static Status add_orders(Walk *walk, const SqlOrders *orders, const Scope *scope, Set *into, Error *err) {
+        for (size_t i = 0; i < orders->count; i++)
+                TRY(add_expr(walk, orders->items[i].expr, scope, into, err));
+        return STATUS_OK;
+}
+
 static Status add_call(Walk *walk, const SqlNames *path, const SqlArguments *arguments, const Scope *scope, Set *into, Error *err) {
-        Str name = path->count ? path->items[path->count - 1] : STR("");
-        if (str_equal_nocase(name, STR("count")) || str_equal_nocase(name, STR("count_star")))
-                return STATUS_OK;
         SqlNames before = { path->items, path->count ? path->count - 1 : 0 }; /* email.lower() */
         for (const Scope *at = scope; before.count > 0 && at; at = at->outer)
                 if (add_from_scope(walk, at, &before, into))
@@ -209,18 +218,41 @@ static Status add_call(Walk *walk, const SqlNames *path, const SqlArguments *arg
         return STATUS_OK;
 }
 
+static Status add_function(Walk *walk, const SqlExpr *expr, const Scope *scope, Set *into, Error *err) {
+        TRY(add_call(walk, &expr->function.path, &expr->function.arguments, scope, into, err));
+        TRY(add_optional(walk, expr->function.filter, scope, into, err));
+        return add_orders(walk, &expr->function.orders, scope, into, err);
+}
+
+static Status add_window(Walk *walk, const SqlExpr *expr, const Scope *scope, Set *into, Error *err) {
+        TRY(add_call(walk, &expr->window.path, &expr->window.arguments, scope, into, err));
+        TRY(add_exprs(walk, &expr->window.partitions, scope, into, err));
+        TRY(add_orders(walk, &expr->window.orders, scope, into, err));
+        TRY(add_orders(walk, &expr->window.argument_orders, scope, into, err));
+        TRY(add_optional(walk, expr->window.start_expr, scope, into, err));
+        TRY(add_optional(walk, expr->window.end_expr, scope, into, err));
+        return add_optional(walk, expr->window.filter, scope, into, err);
+}
+
+/* A query inside an expression: which rows it finds is a part of the value. */
 static Status add_subquery(Walk *walk, const SqlExpr *expr, const Scope *scope, Set *into, Error *err) {
-        if (expr->subquery.kind == SQL_SUBQUERY_EXISTS || expr->subquery.kind == SQL_SUBQUERY_NOT_EXISTS)
-                return STATUS_OK;
+        bool exists = expr->subquery.kind == SQL_SUBQUERY_EXISTS || expr->subquery.kind == SQL_SUBQUERY_NOT_EXISTS;
         Outs outs = { 0 };
+        Set around = walk->decides;
+        walk->decides = (Set){ 0 };
         TRY(query_outs(walk, expr->subquery.query, scope->ctes, scope, &outs, err));
-        unite_all(walk, into, &outs);
-        return expr->subquery.child ? add_expr(walk, expr->subquery.child, scope, into, err) : STATUS_OK;
+        unite(walk, into, walk->decides);
+        walk->decides = around;
+        if (!exists)
+                unite_all(walk, into, &outs);
+        return add_optional(walk, expr->subquery.child, scope, into, err);
 }
 
 static Status add_case(Walk *walk, const SqlExpr *expr, const Scope *scope, Set *into, Error *err) {
-        for (size_t i = 0; i < expr->when.when_count; i++)
+        for (size_t i = 0; i < expr->when.when_count; i++) {
+                TRY(add_expr(walk, expr->when.whens[i].when, scope, into, err));
                 TRY(add_expr(walk, expr->when.whens[i].then, scope, into, err));
+        }
         return add_expr(walk, expr->when.otherwise, scope, into, err);
 }
 
@@ -251,11 +283,11 @@ static Status add_expr(Walk *walk, const SqlExpr *expr, const Scope *scope, Set 
                 add_column(walk, scope, &expr->column, into);
                 return STATUS_OK;
         case SQL_FUNCTION:
-                return add_call(walk, &expr->function.path, &expr->function.arguments, scope, into, err);
+                return add_function(walk, expr, scope, into, err);
         case SQL_WINDOW:
-                return add_call(walk, &expr->window.path, &expr->window.arguments, scope, into, err);
+                return add_window(walk, expr, scope, into, err);
         case SQL_OPERATOR:
-                if (expr->op.op == SQL_OP_IS_NULL || expr->op.op == SQL_OP_IS_NOT_NULL || expr->op.op == SQL_OP_GROUPING)
+                if (expr->op.op == SQL_OP_GROUPING) /* of which set the row is */
                         return STATUS_OK;
                 return add_exprs(walk, &expr->op.children, scope, into, err);
         case SQL_COMPARISON:
@@ -287,6 +319,38 @@ static Status add_expr(Walk *walk, const SqlExpr *expr, const Scope *scope, Set 
         return STATUS_OK;
 }
 
+/* ---- what decides ---- */
+
+static Status decide(Walk *walk, const SqlExpr *expr, const Scope *scope, Error *err) {
+        Set set = { 0 }; /* queries inside have a `decides` of their own */
+        TRY(add_optional(walk, expr, scope, &set, err));
+        unite(walk, &walk->decides, set);
+        return STATUS_OK;
+}
+
+static Status decide_all(Walk *walk, const SqlExprs *exprs, const Scope *scope, Error *err) {
+        for (size_t i = 0; i < exprs->count; i++)
+                TRY(decide(walk, exprs->items[i], scope, err));
+        return STATUS_OK;
+}
+
+/* GROUP BY 1: a number is a place in the list. */
+static void decide_place(Walk *walk, const SqlExpr *expr, const Outs *list) {
+        int64_t place;
+        if (expr->kind == SQL_CONSTANT && expr->constant.literal == SQL_INTEGER && str_to_int64(expr->constant.text, &place) && place > 0 &&
+            (size_t)place <= list->count)
+                unite(walk, &walk->decides, list->items[place - 1].set);
+}
+
+static Status makes_rows(void *context, SqlExpr **expr, Error *err UNUSED) {
+        if ((*expr)->kind != SQL_FUNCTION || (*expr)->function.path.count == 0)
+                return STATUS_OK;
+        Str name = (*expr)->function.path.items[(*expr)->function.path.count - 1];
+        if (str_equal_nocase(name, STR("unnest")) || str_equal_nocase(name, STR("unlist")))
+                *(bool *)context = true;
+        return STATUS_OK;
+}
+
 /* ---- relations ---- */
 
 static void bind(Walk *walk, Scope *scope, const SqlFrom *from, Str name, Outs outs) {
@@ -301,6 +365,7 @@ static Status bind_table(Walk *walk, const SqlFrom *from, Scope *scope, Error *e
                 if (!str_equal_nocase(cte->name, last))
                         continue;
                 bind(walk, scope, from, last, copy_outs(walk, &cte->outs));
+                unite(walk, &walk->decides, cte->decides);
                 return STATUS_OK;
         }
         LineageTable table = { 0 };
@@ -326,6 +391,7 @@ static void merge_sides(Walk *walk, Scope *scope, size_t right, const SqlNames *
                                         if (left->items[k].open || !str_equal_nocase(left->items[k].name, outs->items[i].name))
                                                 continue;
                                         unite(walk, &left->items[k].set, outs->items[i].set);
+                                        unite(walk, &walk->decides, left->items[k].set);
                                         outs->items[i].merged = true;
                                 }
                         }
@@ -340,10 +406,7 @@ static Status bind_join(Walk *walk, const SqlFrom *from, Scope *scope, Error *er
         TRY(bind_from(walk, from->join.left, scope, err));
         size_t right = scope->bindings.count;
         TRY(bind_from(walk, from->join.right, scope, err));
-        if (from->join.type == SQL_JOIN_SEMI || from->join.type == SQL_JOIN_ANTI) {
-                scope->bindings.count = right;
-                return STATUS_OK;
-        }
+        TRY(decide(walk, from->join.condition, scope, err));
         Scope sides = { 0 }; /* names of relations further left are none of this join's */
         for (size_t i = first; i < scope->bindings.count; i++)
                 vec_push(walk->arena, &sides.bindings, scope->bindings.items[i]);
@@ -351,6 +414,8 @@ static Status bind_join(Walk *walk, const SqlFrom *from, Scope *scope, Error *er
                 merge_sides(walk, &sides, right - first, NULL);
         else if (from->join.using_columns.count > 0)
                 merge_sides(walk, &sides, right - first, &from->join.using_columns);
+        if (from->join.type == SQL_JOIN_SEMI || from->join.type == SQL_JOIN_ANTI)
+                scope->bindings.count = right;
         return STATUS_OK;
 }
 
@@ -375,6 +440,8 @@ static Status bind_pivot(Walk *walk, const SqlFrom *from, Scope *scope, Error *e
         Set all = { 0 };
         TRY(bind_from(walk, from->pivot.source, &inner, err));
         add_scope(walk, &inner, &all);
+        TRY(add_exprs(walk, &from->pivot.aggregates, &inner, &all, err));
+        unite(walk, &walk->decides, all);
         push(walk, &outs, STR(""), all, true);
         bind(walk, scope, from, STR(""), outs);
         return STATUS_OK;
@@ -384,6 +451,7 @@ static Status bind_function(Walk *walk, const SqlFrom *from, Scope *scope, Error
         Outs outs = { 0 };
         Set all = { 0 };
         TRY(add_expr(walk, from->function.call, scope, &all, err));
+        unite(walk, &walk->decides, all); /* how many rows it makes */
         push(walk, &outs, STR(""), all, true);
         bind(walk, scope, from, STR(""), outs);
         return STATUS_OK;
@@ -470,21 +538,52 @@ static Str name_of(const SqlExpr *expr) {
         return expr->kind == SQL_COLUMN_REF && expr->column.count > 0 ? expr->column.items[expr->column.count - 1] : STR("");
 }
 
+static Status list_outs(Walk *walk, const SqlQuery *query, const Scope *scope, Outs *out, Error *err) {
+        for (size_t i = 0; i < query->select.list.count; i++) {
+                SqlExpr *expr = query->select.list.items[i];
+                bool many = false, unnests = false; /* COLUMNS(...) inside an expression makes as many */
+                TRY(sql_visit_expr(&expr, &(SqlVisitor){ .expr = has_columns_call, .context = &many, .shallow = true }, err));
+                TRY(sql_visit_expr(&expr, &(SqlVisitor){ .expr = makes_rows, .context = &unnests, .shallow = true }, err));
+                if (expr->kind == SQL_STAR) {
+                        TRY(add_star(walk, expr, scope, out, err));
+                        continue;
+                }
+                Set set = { 0 };
+                TRY(add_expr(walk, expr, scope, &set, err));
+                if (unnests)
+                        unite(walk, &walk->decides, set);
+                push(walk, out, name_of(expr), set, many);
+        }
+        return STATUS_OK;
+}
+
 static Status select_outs(Walk *walk, const SqlQuery *query, const Cte *ctes, const Scope *outer, Outs *out, Error *err) {
         Scope scope = { .outer = outer, .ctes = ctes };
         TRY(bind_from(walk, query->select.from, &scope, err));
         scope.list = out;
-        for (size_t i = 0; i < query->select.list.count; i++) {
-                SqlExpr *expr = query->select.list.items[i];
-                bool many = false; /* COLUMNS(...) inside an expression makes as many */
-                TRY(sql_visit_expr(&expr, &(SqlVisitor){ .expr = has_columns_call, .context = &many, .shallow = true }, err));
-                if (expr->kind == SQL_STAR) {
-                        TRY(add_star(walk, expr, &scope, out, err));
-                        continue;
+        TRY(list_outs(walk, query, &scope, out, err));
+        TRY(decide(walk, query->select.where, &scope, err));
+        TRY(decide(walk, query->select.having, &scope, err));
+        TRY(decide(walk, query->select.qualify, &scope, err));
+        TRY(decide_all(walk, &query->select.groups, &scope, err));
+        for (size_t i = 0; i < query->select.groups.count; i++)
+                decide_place(walk, query->select.groups.items[i], out);
+        if (query->select.group_all)
+                unite_all(walk, &walk->decides, out);
+        bool limited = false;
+        for (size_t i = 0; i < query->modifier_count; i++)
+                limited |= query->modifiers[i].kind == SQL_MODIFY_LIMIT || query->modifiers[i].distinct_on.count > 0;
+        for (size_t i = 0; i < query->modifier_count; i++) {
+                const SqlModifier *modifier = &query->modifiers[i];
+                if (modifier->kind == SQL_MODIFY_DISTINCT && modifier->distinct_on.count == 0)
+                        unite_all(walk, &walk->decides, out);
+                TRY(decide_all(walk, &modifier->distinct_on, &scope, err));
+                TRY(decide(walk, modifier->limit, &scope, err));
+                TRY(decide(walk, modifier->offset, &scope, err));
+                for (size_t k = 0; limited && k < modifier->orders.count; k++) { /* an order alone leaves all rows */
+                        TRY(decide(walk, modifier->orders.items[k].expr, &scope, err));
+                        decide_place(walk, modifier->orders.items[k].expr, out);
                 }
-                Set set = { 0 };
-                TRY(add_expr(walk, expr, &scope, &set, err));
-                push(walk, out, name_of(expr), set, many);
         }
         return STATUS_OK;
 }
@@ -512,24 +611,38 @@ static void unite_by_name(Walk *walk, Outs *into, const Outs *other) {
         }
 }
 
+static Status limit_set(Walk *walk, const SqlQuery *query, const Cte *ctes, const Scope *outer, Outs *out, Error *err) {
+        Scope scope = { .outer = outer, .ctes = ctes, .list = out };
+        for (size_t i = 0; i < query->modifier_count; i++) {
+                if (query->modifiers[i].kind == SQL_MODIFY_ORDER)
+                        continue;
+                unite_all(walk, &walk->decides, out); /* some of the rows, in whatever order */
+                TRY(decide(walk, query->modifiers[i].limit, &scope, err));
+                TRY(decide(walk, query->modifiers[i].offset, &scope, err));
+        }
+        return STATUS_OK;
+}
+
 static Status set_outs(Walk *walk, const SqlQuery *query, const Cte *ctes, const Scope *outer, Outs *out, Error *err) {
         for (size_t i = 0; i < query->set.child_count; i++) {
                 Outs child = { 0 };
-                if (i > 0 && query->set.op == SQL_EXCEPT)
-                        break; /* which rows, not what is in them */
                 TRY(query_outs(walk, query->set.children[i], ctes, outer, &child, err));
+                if (!query->set.all || query->set.op == SQL_INTERSECT || query->set.op == SQL_EXCEPT)
+                        unite_all(walk, &walk->decides, &child); /* which rows are equal */
                 if (i == 0)
                         *out = child;
+                else if (query->set.op == SQL_EXCEPT)
+                        continue; /* which rows, not what is in them */
                 else if (query->set.op == SQL_UNION_BY_NAME)
                         unite_by_name(walk, out, &child);
                 else
                         unite_by_place(walk, out, &child);
         }
-        return STATUS_OK;
+        return limit_set(walk, query, ctes, outer, out, err);
 }
 
-static size_t total(const Outs *outs) {
-        size_t all = outs->count;
+static size_t total(const Outs *outs, const Set *decides) {
+        size_t all = outs->count + decides->count;
         for (size_t i = 0; i < outs->count; i++)
                 all += outs->items[i].set.count;
         return all;
@@ -539,13 +652,17 @@ static size_t total(const Outs *outs) {
 static Status recursive_outs(Walk *walk, const SqlQuery *query, const Cte *ctes, const Scope *outer, Outs *out, Error *err) {
         TRY(query_outs(walk, query->recursive.left, ctes, outer, out, err));
         rename_outs(out, &query->recursive.aliases);
-        for (size_t before = SIZE_MAX; before != total(out);) {
-                before = total(out);
-                Cte self = { ctes, query->recursive.name, *out };
+        if (!query->recursive.all || query->recursive.keys.count > 0)
+                unite_all(walk, &walk->decides, out);
+        for (size_t before = SIZE_MAX; before != total(out, &walk->decides);) {
+                before = total(out, &walk->decides);
+                Cte self = { ctes, query->recursive.name, *out, walk->decides };
                 Outs right = { 0 };
                 TRY(query_outs(walk, query->recursive.right, &self, outer, &right, err));
                 *out = copy_outs(walk, out);
                 unite_by_place(walk, out, &right);
+                if (!query->recursive.all || query->recursive.keys.count > 0)
+                        unite_all(walk, &walk->decides, out);
         }
         return STATUS_OK;
 }
@@ -557,7 +674,11 @@ static Status query_outs(Walk *walk, const SqlQuery *query, const Cte *ctes, con
         for (size_t i = 0; i < query->cte_count; i++) {
                 Cte *cte = ARENA_NEW(walk->arena, Cte);
                 *cte = (Cte){ .outer = ctes, .name = query->ctes[i].name };
+                Set around = walk->decides;
+                walk->decides = (Set){ 0 };
                 TRY(query_outs(walk, query->ctes[i].query, ctes, outer, &cte->outs, err));
+                cte->decides = walk->decides;
+                walk->decides = around;
                 rename_outs(&cte->outs, &query->ctes[i].aliases);
                 ctes = cte;
         }
@@ -569,19 +690,21 @@ static Status query_outs(Walk *walk, const SqlQuery *query, const Cte *ctes, con
         return STATUS_OK;
 }
 
-Status sql_lineage(const SqlTree *tree, const LineageTables *tables, Arena *arena, LineageColumn **out, size_t *out_count, Error *err) {
+static LineageSource *sources_of(const Walk *walk, Set set) {
+        LineageSource *sources = ARENA_ARRAY(walk->arena, LineageSource, set.count);
+        for (size_t i = 0; i < set.count; i++)
+                sources[i] = walk->sources.items[set.items[i]];
+        return sources;
+}
+
+Status sql_lineage(const SqlTree *tree, const LineageTables *tables, Arena *arena, Lineage *out, Error *err) {
         Walk walk = { .tables = tables, .arena = arena };
         Outs outs = { 0 };
         map_init(&walk.numbers, arena);
         TRY(query_outs(&walk, tree->query, NULL, NULL, &outs, err));
-        *out = ARENA_ARRAY(arena, LineageColumn, outs.count);
-        *out_count = outs.count;
-        for (size_t i = 0; i < outs.count; i++) {
-                LineageColumn *column = &(*out)[i];
-                *column = (LineageColumn){ .name = outs.items[i].name, .open = outs.items[i].open, .source_count = outs.items[i].set.count };
-                column->sources = ARENA_ARRAY(arena, LineageSource, column->source_count);
-                for (size_t k = 0; k < column->source_count; k++)
-                        column->sources[k] = walk.sources.items[outs.items[i].set.items[k]];
-        }
+        *out = (Lineage){ ARENA_ARRAY(arena, LineageColumn, outs.count), outs.count, sources_of(&walk, walk.decides), walk.decides.count };
+        for (size_t i = 0; i < outs.count; i++)
+                out->columns[i] = (LineageColumn){ .name = outs.items[i].name, .open = outs.items[i].open, .source_count = outs.items[i].set.count,
+                                                   .sources = sources_of(&walk, outs.items[i].set) };
         return STATUS_OK;
 }

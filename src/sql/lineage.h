@@ -3,10 +3,13 @@
 /*
  * Lineage: from which columns of which tables the values of each column of a SELECT come, by its tree alone.
  *
- * A source is direct: its value goes into the value, through whatever expression (`lower(email)`, `max(a + b)`, a comparison).
- * What only decides (WHERE, join conditions, GROUP BY, ORDER BY, the WHEN of a CASE, FILTER, a window's partition, EXISTS,
- * IS NULL) and what is only counted (`count`) is no source. Where the tree alone cannot say (the columns of a table
- * function, of a PIVOT, of COLUMNS(...)), everything that could be is one: a source may be named too many, never left out.
+ * A column's sources are all columns that stand anywhere in its expression: in `lower(email)`, `max(a + b)`, `email = 'x'`,
+ * `count(email)`, the WHEN of a CASE, a FILTER, a window's partition and order, and in a query inside the expression also what
+ * says which rows that finds. Else a value could be spelled out, letter by letter, by conditions on it.
+ * What decides is said by itself: the columns of WHERE, join conditions, GROUP BY, HAVING, QUALIFY, DISTINCT, set operations,
+ * LIMIT and the order before it, of the statement and of what it reads FROM. An order without LIMIT decides nothing.
+ * Where the tree alone cannot say (the columns of a table function, of a PIVOT, of COLUMNS(...)), everything that could be is
+ * a source: one may be named too many, never left out.
  *
  * Results live in the arena. One thread.
  */
@@ -35,5 +38,12 @@ typedef struct LineageColumn {
         bool open; /* it stands for any number of columns with any names, and each may be of any of these */
 } LineageColumn;
 
+typedef struct Lineage {
+        LineageColumn *columns;
+        size_t column_count;
+        LineageSource *decides; /* each once */
+        size_t decide_count;
+} Lineage;
+
 /* LIMIT where queries lie too deep in each other; what `find` fails with. */
-Status sql_lineage(const SqlTree *tree, const LineageTables *tables, Arena *arena, LineageColumn **out, size_t *out_count, Error *err);
+Status sql_lineage(const SqlTree *tree, const LineageTables *tables, Arena *arena, Lineage *out, Error *err);
