@@ -16,6 +16,12 @@
 #define GRANTS(list, what) "regexp_matches(upper(" list "), '(^|,)\\s*" what "\\s*(,|$)')"
 /* By name or number; NULL for a number that nothing has, as PostgreSQL says. What is not granted is not there. */
 #define MAY_READ(relation, list) "CASE WHEN list_contains((SELECT list(oid) FROM {pg_catalog.pg_class}), " relation ") THEN " GRANTS(list, "SELECT") " END"
+/* A column that is withheld and one that is not there: false alike. */
+#define MAY_READ_COLUMN(relation, column, list) \
+        "CASE WHEN list_contains((SELECT list(oid) FROM {pg_catalog.pg_class}), " relation ") THEN list_contains((SELECT list(CAST(attrelid AS VARCHAR) || '.' || attname) " \
+        "|| list(CAST(attrelid AS VARCHAR) || '.' || CAST(attnum AS VARCHAR)) FROM {pg_catalog.pg_attribute}), CAST(" relation " AS VARCHAR) || '.' || CAST(" column " AS VARCHAR)) AND " GRANTS(list, "SELECT") " END"
+/* Nobody is told what another may: of a user that is not oneself, NULL, whether there is one or not. */
+#define OF_SELF(user, answer) "CASE WHEN list_contains((SELECT list(name) || list(CAST(oid AS VARCHAR)) FROM {-.role_names}), CAST(" user " AS VARCHAR)) THEN " answer " END"
 #define THERE(names, object, answer) "CASE WHEN list_contains((SELECT list(name) || list(CAST(oid AS VARCHAR)) FROM {" names "}), CAST(" object " AS VARCHAR)) THEN " answer " END"
 #define THERE_DATABASE(object, answer) "CASE WHEN list_contains((SELECT list(datname) || list(CAST(oid AS VARCHAR)) FROM {pg_catalog.pg_database}), CAST(" object " AS VARCHAR)) THEN " answer " END"
 #define QUOTED "CASE WHEN regexp_full_match($1, '[a-z_][a-z0-9_$]*') THEN $1 ELSE '\"' || replace($1, '\"', '\"\"') || '\"' END"
@@ -33,7 +39,7 @@
 
 typedef struct Function {
         const char *name;
-        const char *templates[4]; /* by number of arguments */
+        const char *templates[5]; /* by number of arguments */
 } Function;
 
 #define ALWAYS(text) { text, text, text, text }
@@ -120,11 +126,11 @@ static const Function FUNCTIONS[] = {
         { "pg_ts_dict_is_visible", { NULL, "$1 IS NOT NULL" } },
         { "pg_ts_parser_is_visible", { NULL, "$1 IS NOT NULL" } },
         { "pg_ts_template_is_visible", { NULL, "$1 IS NOT NULL" } },
-        { "has_table_privilege", { NULL, NULL, MAY_READ("$1", "$2"), MAY_READ("$2", "$3") } },
-        { "has_any_column_privilege", { NULL, NULL, MAY_READ("$1", "$2"), MAY_READ("$2", "$3") } },
-        { "has_column_privilege", { NULL, NULL, NULL, MAY_READ("$1", "$3") } },
-        { "has_schema_privilege", { NULL, NULL, THERE("-.schema_names", "$1", GRANTS("$2", "USAGE")), THERE("-.schema_names", "$2", GRANTS("$3", "USAGE")) } },
-        { "has_database_privilege", { NULL, NULL, THERE_DATABASE("$1", GRANTS("$2", "CONNECT")), THERE_DATABASE("$2", GRANTS("$3", "CONNECT")) } },
+        { "has_table_privilege", { NULL, NULL, MAY_READ("$1", "$2"), OF_SELF("$1", MAY_READ("$2", "$3")) } },
+        { "has_any_column_privilege", { NULL, NULL, MAY_READ("$1", "$2"), OF_SELF("$1", MAY_READ("$2", "$3")) } },
+        { "has_column_privilege", { NULL, NULL, NULL, MAY_READ_COLUMN("$1", "$2", "$3"), OF_SELF("$1", MAY_READ_COLUMN("$2", "$3", "$4")) } },
+        { "has_schema_privilege", { NULL, NULL, THERE("-.schema_names", "$1", GRANTS("$2", "USAGE")), OF_SELF("$1", THERE("-.schema_names", "$2", GRANTS("$3", "USAGE"))) } },
+        { "has_database_privilege", { NULL, NULL, THERE_DATABASE("$1", GRANTS("$2", "CONNECT")), OF_SELF("$1", THERE_DATABASE("$2", GRANTS("$3", "CONNECT"))) } },
         { "has_function_privilege", { NULL, NULL, CAN("EXECUTE") } },
         { "has_type_privilege", { NULL, NULL, CAN("USAGE") } },
         { "has_language_privilege", { NULL, NULL, "false", "false" } },
