@@ -74,11 +74,19 @@ static bool is_commit(Str text) {
         return hex;
 }
 
-/* Of a checkout there is more in an archive than text of the project: README, .gitignore, ingress/. */
-static bool is_text(Str path) {
-        Str zone = text_file_zone(path);
-        bool is_hidden = str_find(path, STR("/.")) < path.size;
-        return str_is(path, "lode.yml") || str_is(path, "policies.yml") || (zone.size > 0 && !is_hidden);
+/* Of a checkout there is more in an archive than text of the project: README, .gitignore, ingress/. A name that is nearly one of
+ * the project's is none of those: whoever sent it takes it for text, and what it says would not hold. */
+static Status sort_file(Apply *apply, const TarFile *file, Error *err) {
+        Str near = text_file_near(file->path, apply->arena);
+        if (near.size > 0) {
+                error_set(err, STATUS_BAD_VALUE, "'%.*s' in the archive is no file that a project reads, but nearly one", STR_ARG(file->path));
+                return error_hint(err, "call it '%.*s', or leave it out", STR_ARG(near));
+        }
+        if (text_file_path(file->path) == TEXT_NONE)
+                vec_push(apply->arena, &apply->passed_over, file->path);
+        else
+                apply->sent[apply->sent_count++] = *file;
+        return STATUS_OK;
 }
 
 static Status read_archive(Apply *apply, Error *err) {
@@ -96,12 +104,8 @@ static Status read_archive(Apply *apply, Error *err) {
         TRY(tar_read(bytes, &limits, apply->arena, &files, &count, &comment, err));
         apply->git = is_commit(comment) ? comment : STR("");
         apply->sent = ARENA_ARRAY(apply->arena, TarFile, count);
-        for (size_t i = 0; i < count; i++) {
-                if (is_text(files[i].path))
-                        apply->sent[apply->sent_count++] = files[i];
-                else
-                        vec_push(apply->arena, &apply->passed_over, files[i].path);
-        }
+        for (size_t i = 0; i < count; i++)
+                TRY(sort_file(apply, &files[i], err));
         if (apply->sent_count > 0)
                 return STATUS_OK;
         error_set(err, STATUS_BAD_VALUE, "the archive holds no text of a project");

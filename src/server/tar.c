@@ -192,11 +192,14 @@ static Status content(Reader *reader, uint64_t size, uint64_t most, const char *
 }
 
 static Status read_plain(Reader *reader, Str block, char kind, uint64_t size, Error *err) {
-        Str path = header_path(reader, block), bytes;
+        Str path = header_path(reader, block), bytes, written = path;
         TRY(clean_path(path, &path, err));
         size = reader->has_size ? reader->next_size : size;
         reader->has_size = false;
         reader->next_path = STR_NONE;
+        bool folder = kind == '5' || (kind == '\0' && size == 0); /* of the oldest tar, by the slash alone */
+        if (!folder && str_ends_with(written, STR("/")))
+                return bad_path(written, "is a file with a folder's name", err);
         const char *what = arena_printf(reader->arena, "'%.*s'", STR_ARG(path));
         TRY(content(reader, kind == '5' ? 0 : size, reader->limits->file_bytes, what, &bytes, err));
         return kind == '5' ? STATUS_OK : add_file(reader, path, bytes, err);
