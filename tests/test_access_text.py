@@ -76,6 +76,46 @@ def test_people_who_are_not_there_are_warned_of(shop: Project) -> None:
     assert "not there:" not in shop.lode("check").stderr
 
 
+MASKS = "masks are: null, hash, partial N, bucket N, or an SQL expression over the row"
+
+
+def test_a_tag_of_a_source_is_one_and_the_plan_says_what_it_hides(shop: Project) -> None:
+    shop.write("zones/shop/sources/orders.yml", SOURCE.replace("order_no: text required", "order_no: text required tag person"))
+    shop.write("policies.yml", "- tag: person\n  who: everyone except [role dpo]\n  mask: hash\n  rows: order_no <> 'x'\n")
+    assert told(shop, "errors") == [] and "nothing carries" not in shop.lode("check", check=False).stderr
+    planned = shop.lode("plan").stdout
+    assert "everyone except role dpo: columns of shop.staging.orders with the tag person, and what is made of them, read as masked (hash)" in planned
+    assert "everyone except role dpo: of shop.staging.orders, by its tag person, only rows where order_no <> 'x'" in planned
+    shop.lode("apply")
+    shop.write("policies.yml", "- tag: person\n  who: everyone except [role dpo]\n  mask: hash\n")
+    assert "of shop.staging.orders all rows again" in shop.lode("plan").stdout
+
+
+@pytest.mark.parametrize("verb", ["check", "plan", "apply", "run"])
+def test_a_mask_that_there_is_not_is_an_error(shop: Project, verb: str) -> None:
+    shop.write("policies.yml", "- tag: pii\n  who: everyone\n  mask: sha\n")
+    answer = shop.lode(verb, check=False)
+    assert answer.exit == 2 and "policies.yml:3:9" in answer.stderr and "there is no mask 'sha'" in answer.stderr and MASKS in answer.stderr, answer.stderr
+
+
+def test_a_mask_of_a_rule_that_is_no_column_lists_the_masks(shop: Project) -> None:
+    shop.write("zones/shop/access.yml", "rules:\n- who: everyone\n  on: canonical.order\n  mask:\n    region: star\n")
+    answer = shop.lode("check", check=False)
+    assert answer.exit == 2 and "zones/shop/access.yml:5:13" in answer.stderr and MASKS in answer.stderr, answer.stderr
+    shop.write("zones/shop/access.yml", "rules:\n- who: everyone\n  on: canonical.order\n  mask:\n    region: order_no\n")
+    assert told(shop, "errors") == []
+
+
+def test_an_attribute_that_nobody_has_is_warned_of(shop: Project) -> None:
+    shop.write("zones/shop/access.yml", "rules:\n- who: everyone\n  on: canonical.order\n  rows: region = principal.regon and order_no <> principal.name\n")
+    assert told(shop, "warnings") == []
+    shop.lode("run")
+    shop.lode("user", "add", "bodil", "--attr", "region=EU")
+    assert ("E108", "zones/shop/access.yml", 4, 18) in told(shop, "warnings")
+    answer = shop.lode("check", check=False)
+    assert "no account has the attribute 'regon'" in answer.stderr and "did you mean principal.region?" in answer.stderr
+
+
 def test_plan_apply_and_run_tell_of_a_rule_that_does_not_fit(project: Project) -> None:
     """The rule withholds the table, so that nobody gains anything of it."""
     project.write("zones/shop/sources/orders.yml", "from: in/*.csv\ncolumns:\n  id: int\n  region: text\n")

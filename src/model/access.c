@@ -154,8 +154,21 @@ static bool read_mask_text(KeyContext *context, const YamlNode *value, Str *out)
                 return true;
         Error *err = key_problem(context, value, STATUS_BAD_VALUE, "mask \"%.*s\" needs a number above 0",
                                  STR_ARG(*out));
-        error_hint(err, "masks are: null, hash, partial N, bucket N, or an SQL expression over the row");
+        error_hint(err, "%s", ACCESS_MASKS);
         return false;
+}
+
+bool access_mask_is_word(Str mask) {
+        static const char *const words[] = { "null", "hash", "partial", "bucket", "true", "false" };
+        for (size_t i = 0; i < COUNT_OF(words); i++)
+                if (str_equal_nocase(mask, str_of(words[i])))
+                        return false;
+        for (size_t i = 0; i < mask.size; i++) {
+                char c = char_lower(mask.data[i]);
+                if (!((c >= 'a' && c <= 'z') || c == '_' || (i > 0 && c >= '0' && c <= '9')))
+                        return false;
+        }
+        return mask.size > 0;
 }
 
 static void read_rule_mask(KeyContext *context, const YamlNode *value, void *object) {
@@ -299,8 +312,18 @@ static void read_policy_who(KeyContext *context, const YamlNode *value, void *ob
 
 static void read_policy_mask(KeyContext *context, const YamlNode *value, void *object) {
         Str mask;
-        if (read_mask_text(context, value, &mask))
-                ((CentralPolicy *)object)->mask = mask;
+        if (!read_mask_text(context, value, &mask))
+                return;
+        ((CentralPolicy *)object)->mask = mask;
+        if (!access_mask_is_word(mask)) /* which column it is of, nobody knows here: a column alone is a mask's name, written wrong */
+                return;
+        static const Str words[] = { { "null", 4 }, { "hash", 4 }, { "partial", 7 }, { "bucket", 6 } };
+        Error *err = key_problem(context, value, STATUS_BAD_VALUE, "there is no mask '%.*s'", STR_ARG(mask));
+        Str near = str_nearest(mask, words, COUNT_OF(words));
+        if (near.size > 0)
+                error_hint(err, "did you mean %.*s? " ACCESS_MASKS, STR_ARG(near));
+        else
+                error_hint(err, "%s", ACCESS_MASKS);
 }
 
 static const Key policy_keys[] = {

@@ -83,6 +83,9 @@ void access_test_parse(Arena *arena, const char *path, Str text, Problems *probl
 void policies_parse(Arena *arena, const char *path, Str text, Problems *problems, CentralPolicies *out);
 /* Whether one that rules on the tag lets a model take it off this column. */
 bool policies_let_go(const CentralPolicies *policies, Str tag, Str zone, Str stage, Str table, Str column);
+#define ACCESS_MASKS "masks are: null, hash, partial N, bucket N, or an SQL expression over the row, such as left(email, 2)"
+/* One word, so a mask that there is not, or a column alone: `sha`. Not null, hash, partial, bucket, true and false. */
+bool access_mask_is_word(Str mask);
 /* `role analyst`, `zone finance`, `everyone`, `ann` */
 Status who_parse(Str text, Who *out, Error *err);
 /* As who_parse reads it. */

@@ -18,6 +18,8 @@ typedef VEC(AccessChange) GrantVec; /* gains holds what is granted, or what is t
 typedef struct Side {
         Arena *arena;
         bool hides; /* what is added now is what a policy takes away */
+        const CentralPolicy *policy; /* that policy, and whether its rows or its mask */
+        bool rows;
         VEC(Named) tables;
         Map granted; /* principal, object, what: Grant */
         GrantVec grants;
@@ -29,7 +31,11 @@ static Str grant_key(Arena *arena, const AccessChange *grant) {
 }
 
 static void add_grant(Side *side, Str principal, Str object, Str what) {
-        AccessChange grant = { principal, object, what, side->hides ? STR("hides") : STR("") };
+        AccessChange grant = { principal, object, what, side->hides ? STR("hides") : STR(""), STR(""), STR(""), side->rows };
+        if (side->hides) {
+                grant.tag = side->policy->tag;
+                grant.hidden = side->rows ? side->policy->rows : side->policy->mask;
+        }
         Str key = grant_key(side->arena, &grant);
         if (map_has(&side->granted, key))
                 return;
@@ -83,8 +89,11 @@ static void add_policies(Side *side, const CentralPolicies *policies) {
                         Str object = arena_strf(side->arena, "%.*s.%.*s.%.*s", STR_ARG(table->zone), STR_ARG(table->stage), STR_ARG(table->table));
                         for (size_t w = 0; w < policy->who_count; w++) {
                                 Str who = bound_print(side->arena, policy, w);
+                                side->policy = policy;
+                                side->rows = true;
                                 if (policy->rows.size)
                                         add_grant(side, who, object, arena_strf(side->arena, "%.*s: rows other than %.*s", STR_ARG(policy->tag), STR_ARG(policy->rows)));
+                                side->rows = false;
                                 if (policy->mask.size)
                                         add_grant(side, who, object, arena_strf(side->arena, "%.*s: %.*s", STR_ARG(policy->tag), STR_ARG(policy->mask)));
                         }
@@ -107,11 +116,23 @@ static void take_tags(Side *side, Named *table, const Model *model) {
         table->tag_count = tags.count;
 }
 
+static void take_source_tags(Side *side, Named *table, const Source *source) {
+        VEC(Str) tags = { 0 };
+        for (size_t i = 0; i < source->column_count; i++)
+                for (size_t k = 0; k < source->column_texts[i].tag_count; k++)
+                        vec_push(side->arena, &tags, source->column_texts[i].tags[k]);
+        table->tags = tags.items;
+        table->tag_count = tags.count;
+}
+
 static void add_project(Side *side, const Project *project) {
         for (size_t z = 0; z < project->zone_count; z++) {
                 const Zone *zone = project->zones[z];
-                for (size_t i = 0; i < zone->source_count; i++)
-                        vec_push(side->arena, &side->tables, (Named){ zone->name, STR("staging"), zone->sources[i]->name, NULL, 0 });
+                for (size_t i = 0; i < zone->source_count; i++) {
+                        Named table = { .zone = zone->name, .stage = STR("staging"), .table = zone->sources[i]->name };
+                        take_source_tags(side, &table, zone->sources[i]);
+                        vec_push(side->arena, &side->tables, table);
+                }
                 for (size_t i = 0; i < zone->model_count; i++) {
                         const Model *model = zone->models[i];
                         Named table = { .zone = zone->name, .stage = str_of(stage_name(model->stage)), .table = model->name };
@@ -137,6 +158,11 @@ static void add_applied_table(Side *side, const CatalogObject *object, const Jso
                         return;
                 take_tags(side, &table, model_parse(side->arena, object->zone, stage, table.table, arena_cstr(side->arena, json_string(json_get(body, "path"))),
                                                     json_string(json_get(body, "text")), &problems));
+        }
+        if (str_is(object->kind, "source")) {
+                Problems problems = { .arena = side->arena };
+                take_source_tags(side, &table, source_parse(side->arena, object->zone, object->name, arena_cstr(side->arena, json_string(json_get(body, "path"))),
+                                                            json_string(json_get(body, "text")), &problems));
         }
         vec_push(side->arena, &side->tables, table);
 }
@@ -182,15 +208,26 @@ static Status add_applied(Side *side, Lake *lake, CatalogAt at, Error *err) {
 
 /* ---- the difference ---- */
 
+static bool has_table(const Side *side, Str object) {
+        for (size_t i = 0; i < side->tables.count; i++) {
+                const Named *table = &side->tables.items[i];
+                if (str_equal(object, arena_strf(side->arena, "%.*s.%.*s.%.*s", STR_ARG(table->zone), STR_ARG(table->stage), STR_ARG(table->table))))
+                        return true;
+        }
+        return false;
+}
+
 static void add_missing(const Side *from, const Side *in, bool gained, GrantVec *out) {
         for (size_t i = 0; i < from->grants.count; i++) {
                 AccessChange change = from->grants.items[i];
                 if (map_has(&in->granted, grant_key(from->arena, &change)))
                         continue;
                 bool hides = change.loses.size > 0;
+                if (hides && !has_table(in, change.object) && !gained) /* a table that goes is uncovered to nobody */
+                        continue;
                 change.loses = STR("");
                 if (gained == hides)
-                        change = (AccessChange){ change.principal, change.object, STR(""), change.gains };
+                        change = (AccessChange){ change.principal, change.object, STR(""), change.gains, change.tag, change.hidden, change.rows };
                 vec_push(from->arena, out, change);
         }
 }

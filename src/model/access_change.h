@@ -14,6 +14,8 @@ typedef struct AccessChange {
         Str object;       /* zone.stage.table, or a zone */
         Str gains, loses; /* one of them, the other empty: read | write, with what limits it; owner | engineer | member; of a
                            * policy what it hides: `pii: hash` */
+        Str tag, hidden;  /* of a policy: the tag, and the mask or (rows) the condition; else empty */
+        bool rows;
 } AccessChange;
 
 /* What of the text's rules does not fit the tables that they are on: a rule withholds each table that it does not fit. */

@@ -45,6 +45,8 @@ static bool has_text(const Str *items, size_t count, Str wanted) {
 static bool has_tag(const Node *node, Str tag) {
         const Model *model = node->model;
         bool found = model && has_text(model->tags, model->tag_count, tag);
+        for (size_t i = 0; node->source && i < node->source->column_count; i++)
+                found |= has_text(node->source->column_texts[i].tags, node->source->column_texts[i].tag_count, tag);
         for (size_t i = 0; model && i < model->column_count; i++)
                 found |= has_text(model->columns[i].tags, model->columns[i].tag_count, tag);
         return found;
@@ -97,6 +99,10 @@ static void want_tag(const Ruling *ruling, const char *key, Str tag) {
         VEC(Str) tags = { 0 };
         for (size_t i = 0; i < graph->count; i++) {
                 const Model *model = graph->nodes[i]->model;
+                const Source *source = graph->nodes[i]->source;
+                for (size_t c = 0; source && c < source->column_count; c++)
+                        for (size_t k = 0; k < source->column_texts[c].tag_count; k++)
+                                vec_push(arena, &tags, source->column_texts[c].tags[k]);
                 for (size_t k = 0; model && k < model->tag_count; k++)
                         vec_push(arena, &tags, model->tags[k]);
                 for (size_t c = 0; model && c < model->column_count; c++)
@@ -213,7 +219,9 @@ static Status look_at_sql(const Ruling *ruling, const char *key, Str expression,
                         continue;
                 told = true;
                 Error *problem = place(ruling, key, expression, problems_add(ruling->check->problems, status, "`%s: %.*s` does not fit %.*s: %s", key, STR_ARG(expression), STR_ARG(node->name), err->message));
-                if (err->hint[0])
+                if (!condition && access_mask_is_word(expression))
+                        error_hint(problem, "%s", ACCESS_MASKS);
+                else if (err->hint[0])
                         error_hint(problem, "%s", err->hint);
         }
         return STATUS_OK;

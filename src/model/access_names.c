@@ -2,6 +2,7 @@
 #include "model/access_names.h"
 
 #include "base/map.h"
+#include "sql/lexer.h"
 
 typedef struct Names {
         const Project *project;
@@ -11,6 +12,7 @@ typedef struct Names {
         Str *users, *roles, *zones;
         size_t user_count, role_count;
         Map absent; /* "role sales": near nothing that is there */
+        Map attributes; /* names of those that some account has */
 } Names;
 
 /* Where a list of people stands. */
@@ -92,6 +94,30 @@ static void look_at_one(Names *names, const Spot *spot, const Who *who) {
                 error_hint(err, "did you mean %.*s? or: lode %s add %.*s", STR_ARG(near), kind, STR_ARG(who->name));
 }
 
+/* `rows` of a rule, a policy: an attribute that nobody has matches nothing. */
+static void look_at_attributes(Names *names, const Spot *spot, Str rows) {
+        SqlLexer lexer = { .text = rows };
+        SqlToken before[2] = { { 0 } };
+        for (SqlToken token = sql_lex(&lexer); token.kind != SQL_TOKEN_END && names->known; token = sql_lex(&lexer)) {
+                bool is = str_equal_nocase(before[0].text, STR("principal")) && str_is(before[1].text, ".") && token.kind == SQL_TOKEN_WORD &&
+                          !str_equal_nocase(token.text, STR("name")) && !map_has(&names->attributes, token.text);
+                before[0] = before[1];
+                before[1] = token;
+                if (!is)
+                        continue;
+                Str *known = ARENA_ARRAY(names->arena, Str, names->attributes.count);
+                for (size_t i = 0; i < names->attributes.count; i++)
+                        known[i] = names->attributes.entries[i].key;
+                Str near = str_nearest(token.text, known, names->attributes.count);
+                Error *err = problems_add(names->warnings, STATUS_NOT_FOUND, "no account has the attribute '%.*s': `rows` gives nobody anything by it", STR_ARG(token.text));
+                access_place(err, spot->path, spot->text, spot->line, "rows", arena_strf(names->arena, "principal.%.*s", STR_ARG(token.text)));
+                if (near.size > 0)
+                        error_hint(err, "did you mean principal.%.*s?", STR_ARG(near));
+                else
+                        error_hint(err, "lode user set NAME --attr %.*s=VALUE gives it to one", STR_ARG(token.text));
+        }
+}
+
 /* In one line: a project is often written before its people are made. */
 static void tell_absent(const Names *names) {
         CLEANUP(buf_deinit) Buf list = { 0 };
@@ -117,7 +143,9 @@ static void look_at_zone(Names *names, const Zone *zone) {
         look_at(names, (Spot){ zone->path, zone->text, 1, "members" }, zone->members, zone->member_count);
         for (size_t i = 0; i < zone->access.rule_count; i++) {
                 const AccessRule *rule = &zone->access.rules[i];
-                look_at(names, (Spot){ zone->access.path, zone->access.text, rule->line, "who" }, rule->who, rule->who_count);
+                Spot spot = { zone->access.path, zone->access.text, rule->line, "who" };
+                look_at(names, spot, rule->who, rule->who_count);
+                look_at_attributes(names, &spot, rule->rows);
         }
         const char *tests = arena_printf(names->arena, "zones/%.*s/access.test.yml", STR_ARG(zone->name));
         for (size_t i = 0; i < zone->access_test_count; i++) {
@@ -131,8 +159,11 @@ static Status load(Names *names, Catalog *catalog, Error *err) {
         TRY(account_list(catalog, names->arena, &accounts, &names->user_count, err));
         TRY(role_list(catalog, names->arena, &names->roles, &names->role_count, err));
         names->users = ARENA_ARRAY(names->arena, Str, names->user_count);
-        for (size_t i = 0; i < names->user_count; i++)
+        for (size_t i = 0; i < names->user_count; i++) {
                 names->users[i] = accounts[i].name;
+                for (size_t k = 0; k < accounts[i].attribute_count; k++)
+                        map_put(&names->attributes, accounts[i].attributes[k].name, names);
+        }
         names->known = true;
         return STATUS_OK;
 }
@@ -140,6 +171,7 @@ static Status load(Names *names, Catalog *catalog, Error *err) {
 Status access_names_check(const Project *project, Catalog *catalog, Arena *arena, Problems *warnings, Error *err) {
         Names names = { .project = project, .arena = arena, .warnings = warnings };
         map_init(&names.absent, arena);
+        map_init(&names.attributes, arena);
         names.zones = ARENA_ARRAY(arena, Str, project->zone_count);
         for (size_t i = 0; i < project->zone_count; i++)
                 names.zones[i] = project->zones[i]->name;
@@ -153,6 +185,7 @@ Status access_names_check(const Project *project, Catalog *catalog, Arena *arena
                 Spot spot = { policies->path, policies->text, policy->line, "who" };
                 look_at(&names, spot, policy->who, policy->who_count);
                 look_at(&names, spot, policy->except, policy->except_count);
+                look_at_attributes(&names, &spot, policy->rows);
         }
         tell_absent(&names);
         return STATUS_OK;
