@@ -136,8 +136,15 @@ def test_a_place_that_is_taken_back_is_gone_with_the_next_statement(server: Serv
 def test_the_role_may_come_with_the_connection(server: Server) -> None:
     with psycopg.connect(server.dsn("metabase"), options="-c role=bo", autocommit=True) as connection:
         assert csv(connection) == ANSWERS["bo"]
-    with psycopg.connect(server.dsn("metabase"), options="-c role=fi", autocommit=True) as connection:
-        assert refused(connection, ORDERS) == "42501"
+    with psycopg.connect(server.dsn("metabase"), options="-c session_authorization=bo", autocommit=True) as connection:
+        assert csv(connection) == ANSWERS["bo"]
+    for setting in ("role", "session_authorization"):
+        with psycopg.connect(server.dsn("metabase"), options=f"-c {setting}=fi", autocommit=True) as connection:
+            assert refused(connection, ORDERS) == "42501"
+    lines = [json.loads(line) for path in server.project.store.glob("audit/*") for line in path.read_text().splitlines()]
+    taken = [(line["statement"], line["decision"]) for line in lines if line["action"] == "set role"]
+    for statement in ('role "bo"', 'session_authorization "bo"'):
+        assert (statement, "allow") in taken and (statement.replace("bo", "fi"), "deny") in taken
 
 
 def test_the_password_of_another_is_not_its_to_change(service: psycopg.Connection) -> None:
@@ -162,3 +169,16 @@ def test_attributes_are_a_table_of_ones_own(server: Server, service: psycopg.Con
     assert service.execute(asked).fetchall() == [("bo", "region", "EU")]
     with psycopg.connect(server.dsn("chief"), autocommit=True) as connection:
         assert connection.execute(asked).fetchall() == [("bo", "region", "EU")]
+
+
+def test_a_cursor_that_gave_rows_and_is_then_refused_has_both_records(server: Server, service: psycopg.Connection) -> None:
+    service.execute("set role bo")
+    service.execute("begin; declare kept cursor for select id as kept_id from shop.canonical.order order by 1")
+    assert len(service.execute("fetch 1 from kept").fetchall()) == 1
+    service.execute("reset role")
+    assert refused(service, "fetch 1 from kept") == "42501"
+    service.execute("rollback")
+    lines = [json.loads(line) for path in server.project.store.glob("audit/*") for line in path.read_text().splitlines() if "kept_id" in line]
+    assert [(line["action"], line["decision"], line["rows"]) for line in lines] == [
+        ("query begun", "allow", -1), ("query", "allow", 1), ("query", "deny", -1)]
+    assert {(line["principal"], line["service"]) for line in lines} == {("bo", "metabase")}

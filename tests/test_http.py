@@ -401,6 +401,8 @@ def test_metrics_count_what_happened(server: Server, tokens: Tokens) -> None:
     buckets = [value for name, value in after.items() if name.startswith("lode_statement_seconds_bucket")]
     assert buckets == sorted(buckets) and buckets[-1] == after["lode_statement_seconds_count"]
     assert any(name.startswith('lode_build_info{version="') for name in after)
+    for user, sees in (("ann", True), ("bo", False)):  # hidden rows are among what is read
+        assert (b"lode_scanned_bytes_total" in request(server, "GET", "/metrics", "", tokens[user])[2]) == sees
 
 
 def test_each_question_is_in_the_audit_log(server: Server, tokens: Tokens) -> None:
@@ -517,6 +519,20 @@ def test_a_stranger_applies_nothing_and_an_administrator_everything(applying: tu
     assert apply(server, tokens["ann"], archive(files))[1]["changes"] == []
     assert [change["change"] for change in apply(server, tokens["ann"], archive(files), "/v1/apply?whole=true")[1]["changes"]] == ["remove"]
     assert apply(server, tokens["ann"], archive(files), "/v1/apply?hole=true")[0] == 400
+
+
+def test_what_is_passed_over_is_said_and_what_is_nearly_text_is_refused(applying: tuple[Server, Tokens]) -> None:
+    server, tokens = applying
+    files = text_of(server.project, "zones/shop")
+    over = ["zones/shop/access.yml~", "zones/shop/access.yml.orig", "zones/shop/canonical/notes.txt", "zones/shop/canonical/deep/x.sql", "zones/shop/tests/a.yml", "zones/shop/.hidden.yml"]
+    status, done = apply(server, tokens["oz"], archive({**files, **dict.fromkeys(over, "select 1 as a\n")}))
+    assert (status, sorted(done["passed_over"]), done["changes"]) == (200, sorted(over), [])
+    for name, near in [("zones/shop/access.yml ", "zones/shop/access.yml"), ("zones/shop/access.yml.", "zones/shop/access.yml"), ("zones/shop/access.YML", "zones/shop/access.yml"),
+                       ("zones/shop /access.yml", ""), ("zones/shop/access.yml\u00a0", "zones/shop/access.yml"), ("ZONES/shop/zone.yml", "zones/shop/zone.yml"), ("Lode.yml", "lode.yml"),
+                       ("zones/shop/canonical/x.sql.", "zones/shop/canonical/x.sql"), ("zones/shop/Canonical/x.sql", "zones/shop/canonical/x.sql")]:
+        status, answer = apply(server, tokens["oz"], archive({**files, name: "rules: []\n"}))
+        assert status in (400, 403) and (not near or f"'{near}'" in answer["error"]["hint"]), (name, answer)
+    assert apply(server, tokens["oz"], archive({**files, "zones/shop/acess.yml": "rules: []\n"}))[0] == 400
 
 
 def test_text_that_is_wrong_is_not_applied(applying: tuple[Server, Tokens]) -> None:

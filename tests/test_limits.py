@@ -23,6 +23,8 @@ LIMITS = """limits:
   bytes: 1 MB
   scan: 10 B
   memory: 100 MB
+- who: filtered
+  scan: 10 B
 - who: few
   statements: 1
   waiting: 2
@@ -32,7 +34,7 @@ LIMITS = """limits:
   idle_session_timeout: 1s
   idle_in_transaction_session_timeout: 1s
 """
-USERS = ("small", "few", "quick", "guessed")
+USERS = ("small", "filtered", "few", "quick", "guessed")
 SLEEP = "select pg_sleep(60)"
 
 
@@ -40,7 +42,8 @@ SLEEP = "select pg_sleep(60)"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     project = shop(tmp_path_factory.mktemp("limits"))
     project.write("lode.yml", (project.root / "lode.yml").read_text() + LIMITS)
-    project.write("zones/shop/access.yml", "rules:\n- who: [role analyst, small]\n  on: [analytical.*, canonical.*]\n")
+    project.write("zones/shop/access.yml", "rules:\n- who: [role analyst, small]\n  on: [analytical.*, canonical.*]\n"
+                  "- who: [filtered]\n  on: [canonical.*]\n  rows: id > 1\n")
     project.lode("apply")
     for user in USERS:
         add_user(project, user)
@@ -72,10 +75,17 @@ def wait_until(what: Any, seconds: float = 20) -> None:
 
 # ---- one statement ----
 
+def test_what_a_filtered_reader_may_scan_does_not_tell_which_files_hold_hidden_rows(server: Server) -> None:
+    with connect(server, "small") as connection:  # sees all: no file has such a row, so none is read
+        assert connection.execute("select count(*) from shop.canonical.order where id > 100000").fetchone() == (0,)
+    failures = {str(refused(server, "filtered", f"select count(*) from shop.canonical.order where id > {at}")) for at in (0, 100000)}
+    assert len(failures) == 1 and "more than the 10 bytes" in failures.pop()
+
+
 @pytest.mark.parametrize("sql, state, words", [
     ("select * from range(1001)", "53400", "the answer has more than 1000 rows (`rows` of `limits:` in lode.yml, line "),
     ("select repeat('x', 3000) from range(900)", "53400", "the answer has more than 1000000 bytes"),
-    ("select * from shop.canonical.order", "53400", "bytes of data files; it may read 10 (`scan` of `limits:` in lode.yml, line "),
+    ("select * from shop.canonical.order", "53400", "the statement would read more than the 10 bytes of data files that it may (`scan` of `limits:` in lode.yml, line "),
     ("select len(list(i)) from range(60000000) t(i)", "53200", ""),
 ], ids=["rows", "bytes", "scan", "memory"])
 def test_a_statement_beyond_a_limit_fails_and_names_it(server: Server, sql: str, state: str, words: str) -> None:

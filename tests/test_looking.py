@@ -187,8 +187,10 @@ def test_everybody_else_is_refused_in_the_same_words(server: Server, user: str, 
     assert (status, answer["error"]["sqlstate"], answer["error"]["message"]) == (403, "42501", words)
     with psycopg.connect(server.dsn(user), options=f"-c role={role}", autocommit=True) as connection:
         assert refused(connection, "select 1")[0] == "42501"
+    with psycopg.connect(server.dsn(user), options=f"-c session_authorization={role}", autocommit=True) as connection:
+        assert refused(connection, "select 1")[0] == "42501"
     denied = [line for line in audited(server.project, f'"{role}"') if line["principal"] == user and line["action"] == "set role"]
-    assert len(denied) == 4 and {line["decision"] for line in denied} == {"deny"}
+    assert len(denied) == 6 and {line["decision"] for line in denied} == {"deny"}
     assert {line["via"] for line in denied} == {"pg", "http"}
 
 

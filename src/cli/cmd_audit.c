@@ -16,7 +16,7 @@ static const Option options[] = {
         [OPTION_PRINCIPAL] = { "principal", 0, "PRINCIPAL", "what one principal did" },
         [OPTION_FROM] = { "from", 0, "TIME", "from then on: 2026-11-26, 2026-11-26T08:30Z" },
         [OPTION_TO] = { "to", 0, "TIME", "before then" },
-        [OPTION_DECISION] = { "decision", 0, "allow|deny", "what was allowed, or what was refused" },
+        [OPTION_DECISION] = { "decision", 0, "allow|deny|stopped", "what was allowed, what was refused, or what ended before its end" },
         [OPTION_LIMIT] = { "limit", 'n', "COUNT", "at most so many (else all in JSON, 20 in text)" },
 };
 
@@ -112,7 +112,7 @@ static void print_entry(JsonWriter *w, const AuditEntry *entry) {
         shape_text(w, "policy", entry->policy);
         shape_count(w, "rows", entry->rows);
         shape_count(w, "bytes", entry->bytes);
-        json_member_str(w, "decision", entry->denied ? STR("deny") : STR("allow"));
+        json_member_str(w, "decision", audit_decision(entry->denied, entry->stopped));
         shape_text(w, "statement", entry->statement);
         json_member_str(w, "hash", entry->hash);
         json_end(w);
@@ -153,7 +153,7 @@ static void print_text(Cli *cli, const Newest *newest) {
                 Str rows = entry->rows < 0 ? STR("") : arena_strf(&cli->arena, "%lld", (long long)entry->rows);
                 Str who = entry->service.size == 0 ? entry->principal
                                                    : arena_strf(&cli->arena, "%.*s by %.*s", STR_ARG(entry->principal), STR_ARG(entry->service));
-                text_table_row(table, (Str[]){ str_slice(entry->time, 0, 19), who, entry->via, entry->action, entry->denied ? STR("deny") : STR("allow"),
+                text_table_row(table, (Str[]){ str_slice(entry->time, 0, 19), who, entry->via, entry->action, audit_decision(entry->denied, entry->stopped),
                                                rows, shown_objects(&cli->arena, entry), entry->statement });
         }
         text_table_print(table, &cli->output, stdout);
@@ -175,10 +175,15 @@ static Status read_time(Cli *cli, size_t option, int64_t *out, Error *err) {
 static Status read_filter(Cli *cli, AuditFilter *out, Error *err) {
         const char *decision = cli_option(cli, OPTION_DECISION);
         *out = (AuditFilter){ .on = str_of(cli_option(cli, OPTION_ON)), .principal = str_of(cli_option(cli, OPTION_PRINCIPAL)) };
-        if (decision && strcmp(decision, "allow") != 0 && strcmp(decision, "deny") != 0)
-                return error_set(err, STATUS_USAGE, "--decision is allow or deny, not '%s'", decision);
-        out->no_allow = decision && strcmp(decision, "deny") == 0;
-        out->no_deny = decision && !out->no_allow;
+        bool *const leave_out[] = { &out->no_allow, &out->no_deny, &out->no_stopped };
+        static const char *const words[] = { "allow", "deny", "stopped" };
+        bool known = !decision;
+        for (size_t i = 0; decision && i < COUNT_OF(words); i++) {
+                *leave_out[i] = strcmp(decision, words[i]) != 0;
+                known |= !*leave_out[i];
+        }
+        if (!known)
+                return error_set(err, STATUS_USAGE, "--decision is allow, deny or stopped, not '%s'", decision);
         TRY(read_time(cli, OPTION_FROM, &out->from_us, err));
         return read_time(cli, OPTION_TO, &out->to_us, err);
 }

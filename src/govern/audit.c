@@ -264,7 +264,13 @@ static Str kept_text(const Audit *audit, const AuditRecord *record, Arena *arena
                 return record->statement;
         if (audit->text == AUDIT_TEXT_NONE)
                 return STR_NONE;
-        return audit->text == AUDIT_TEXT_WHOLE ? record->sql : sql_redact(record->sql, arena);
+        if (audit->text == AUDIT_TEXT_WHOLE)
+                return record->sql;
+        return record->redacted.size > 0 ? record->redacted : sql_redact(record->sql, arena);
+}
+
+Str audit_decision(bool denied, bool stopped) {
+        return denied ? STR("deny") : stopped ? STR("stopped") : STR("allow");
 }
 
 /* The line up to its hash: no closing brace. Of the statement at most so many bytes. */
@@ -285,7 +291,7 @@ static void put_body(const Audit *audit, const AuditRecord *record, size_t most,
         json_member_str(&json, "policy", record->policy);
         json_member_int(&json, "rows", record->rows);
         json_member_int(&json, "bytes", record->bytes);
-        json_member_str(&json, "decision", record->denied ? STR("deny") : STR("allow"));
+        json_member_str(&json, "decision", audit_decision(record->denied, record->stopped));
         json_member_str(&json, "statement", cut ? str_slice(statement, 0, most) : statement);
         if (cut)
                 json_member_int(&json, "statement_bytes", (int64_t)statement.size);

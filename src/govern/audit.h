@@ -36,10 +36,15 @@ typedef struct AuditRecord {
         size_t column_count;
         Str policy;          /* version of what limited it, or empty */
         int64_t rows, bytes; /* -1 = not known */
-        bool denied;
+        bool denied;         /* before it began */
+        bool stopped;        /* before its end: its time was over, it was cancelled, its client hung up */
+        Str redacted;  /* the SQL as it is kept where literals are not, of what failed; empty: as sql_redact() has it */
         Str sql;       /* as the principal wrote it; kept as the log's AuditText says */
         Str statement; /* in words of ours, where there is no SQL */
 } AuditRecord;
+
+/* allow, deny or stopped */
+Str audit_decision(bool denied, bool stopped);
 
 /* What the log keeps of a statement's SQL: its shape with ? for each literal (sql/redact.h), all of it, or nothing. */
 typedef enum AuditText { AUDIT_TEXT_REDACTED, AUDIT_TEXT_WHOLE, AUDIT_TEXT_NONE } AuditText;

@@ -129,9 +129,10 @@ bool audit_entry_read(Str line, Arena *arena, AuditEntry *out) {
                     take(&line, ",\"statement\":") && take_text(&line, arena, &entry.statement) &&
                     (!take(&line, ",\"statement_bytes\":") || take_number(&line, &whole)) &&
                     take(&line, ",\"hash\":") && take_text(&line, arena, &entry.hash) && str_is(line, "}");
-        if (!good || !time_parse_us(entry.time, &entry.time_us) || (!str_is(decision, "allow") && !str_is(decision, "deny")))
+        if (!good || !time_parse_us(entry.time, &entry.time_us) || (!str_is(decision, "allow") && !str_is(decision, "deny") && !str_is(decision, "stopped")))
                 return false;
         entry.denied = str_is(decision, "deny");
+        entry.stopped = str_is(decision, "stopped");
         *out = entry;
         return true;
 }
@@ -249,7 +250,7 @@ static bool any_is_on(const Str *names, size_t count, Str on) {
 }
 
 static bool fits(const AuditFilter *filter, const AuditEntry *entry) {
-        if (entry->denied ? filter->no_deny : filter->no_allow)
+        if (entry->denied ? filter->no_deny : entry->stopped ? filter->no_stopped : filter->no_allow)
                 return false;
         if (entry->time_us < filter->from_us || (filter->to_us && entry->time_us >= filter->to_us))
                 return false;

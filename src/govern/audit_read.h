@@ -20,7 +20,7 @@ typedef struct AuditEntry {
         size_t object_count, column_count;
         Str policy;          /* may be empty */
         int64_t rows, bytes; /* -1 = not known */
-        bool denied;
+        bool denied, stopped; /* neither: allowed, and answered as far as rows says */
         Str statement;       /* may be empty */
         Str hash;            /* hex */
 } AuditEntry;
@@ -53,7 +53,7 @@ typedef struct AuditFilter {
         Str on;                  /* an object, a column, or what begins their names: shop, shop.staging, shop.staging.orders */
         Str principal;           /* or the service that asked in another's place */
         int64_t from_us, to_us;  /* from <= time < to; to_us 0 = no end */
-        bool no_allow, no_deny;  /* leave these out */
+        bool no_allow, no_deny, no_stopped; /* leave these out */
 } AuditFilter;
 
 /* The entry and what is in it live during the call. file: its name, which lives as long as the search. */

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "base/json.h"
+#include "govern/audit.h"
 #include "govern/audit_read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -33,7 +34,7 @@ static Str print(const AuditEntry *entry, Arena *arena) {
         json_member_str(&json, "policy", entry->policy);
         json_member_int(&json, "rows", entry->rows);
         json_member_int(&json, "bytes", entry->bytes);
-        json_member_str(&json, "decision", entry->denied ? STR("deny") : STR("allow"));
+        json_member_str(&json, "decision", audit_decision(entry->denied, entry->stopped));
         json_member_str(&json, "statement", entry->statement);
         json_member_str(&json, "hash", entry->hash);
         json_end(&json);

@@ -183,6 +183,7 @@ static Status source_files(void *context, const Relation *relation, const Predic
         source->total_files += scan.total_files;
         source->rows += scan.rows;
         source->bytes += scan.bytes;
+        source->total_bytes += handle->change ? scan.bytes : handle->table->body.bytes;
         *out = (BindFiles){ paths, scan.file_count, scan.rows };
         return STATUS_OK;
 }

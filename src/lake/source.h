@@ -22,6 +22,7 @@ typedef struct LakeSource {
         void *context;
         /* counted while binding */
         int64_t files, bytes, rows, total_files;
+        int64_t total_bytes; /* of the tables, whatever conditions leave of their files */
 } LakeSource;
 
 BindSource lake_bind_source(LakeSource *source);

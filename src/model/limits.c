@@ -197,8 +197,8 @@ Status limit_check(const Limits *limits, LimitKind kind, int64_t amount, Error *
                 return STATUS_OK;
         Str place = limit_place(limits, kind, &arena);
         if (kind == LIMIT_SCAN)
-                error_set(err, STATUS_QUOTA, "the statement would read %" PRId64 " bytes of data files; it may read %" PRId64 " (%.*s)", amount, most,
-                          STR_ARG(place));
+                error_set(err, STATUS_QUOTA, "the statement would read more than the %" PRId64 " bytes of data files that it may (%.*s)", most,
+                          STR_ARG(place)); /* how many more is told to nobody: rows that are hidden are among them */
         else
                 error_set(err, STATUS_QUOTA, "the answer has more than %" PRId64 " %s (%.*s)", most, facts[kind].name, STR_ARG(place));
         return error_hint(err, "ask for less: fewer columns, a filter, an aggregate; or have the limit raised");

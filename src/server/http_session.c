@@ -229,7 +229,8 @@ static Status metrics(Session *session, Error *err UNUSED) {
         CLEANUP(buf_deinit) Buf page = { 0 };
         MetricsNow now;
         session->host->now(session->host->context, &now);
-        metrics_print(session->host->metrics, &now, &page);
+        bool by_token = http_field(&session->http->head, "authorization").data != NULL;
+        metrics_print(session->host->metrics, &now, !by_token || session->account.is_admin, &page);
         http_answer(session, 200, "text/plain; version=0.0.4; charset=utf-8", buf_view(&page));
         return STATUS_OK;
 }

@@ -100,7 +100,8 @@ static void welcome(Session *session) {
                 refuse_error(session, &err);
                 return;
         }
-        settings_begin_with(session->settings, STR("session_authorization"), session->account.name);
+        if (settings_get(session->settings, STR("session_authorization")).size == 0) /* said with the connection */
+                settings_begin_with(session->settings, STR("session_authorization"), session->account.name);
         settings_begin_with(session->settings, STR("is_superuser"), session->account.is_admin ? STR("on") : STR("off"));
         reply_login_ok(&session->out);
         session_report_settings(session);

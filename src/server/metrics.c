@@ -24,7 +24,7 @@ static void put_head(Buf *out, const char *name, const char *type, const char *h
         buf_printf(out, "# HELP lode_%s %s\n# TYPE lode_%s %s\n", name, help, name, type);
 }
 
-static void put_counters(Metrics *metrics, Buf *out) {
+static void put_counters(Metrics *metrics, bool all, Buf *out) {
         static const struct {
                 const char *name, *labels, *help;
         } rows[] = {
@@ -33,6 +33,8 @@ static void put_counters(Metrics *metrics, Buf *out) {
 #undef X
         };
         for (size_t i = 0; i < COUNT_OF(rows); i++) {
+                if (i == METRICS_SCANNED && !all)
+                        continue;
                 if (rows[i].help[0])
                         put_head(out, rows[i].name, "counter", rows[i].help);
                 bool has_labels = rows[i].labels[0] != '\0';
@@ -82,8 +84,8 @@ static void put_now(const MetricsNow *now, Buf *out) {
         put_gauge(out, "refresh_last_success_seconds", "when the last refresh went well, Unix time; 0 = not yet", (double)now->refreshed_us / 1e6);
 }
 
-void metrics_print(Metrics *metrics, const MetricsNow *now, Buf *out) {
+void metrics_print(Metrics *metrics, const MetricsNow *now, bool all, Buf *out) {
         put_now(now, out);
         put_statements(metrics, out);
-        put_counters(metrics, out);
+        put_counters(metrics, all, out);
 }

@@ -73,4 +73,5 @@ typedef struct MetricsNow {
 
 void metrics_add(Metrics *metrics, MetricsCounter counter, uint64_t by);
 void metrics_statement(Metrics *metrics, bool is_http, MetricsOutcome outcome, int64_t us);
-void metrics_print(Metrics *metrics, const MetricsNow *now, Buf *out);
+/* Without what is read of data files, but for who may see them all: rows that are hidden count there. */
+void metrics_print(Metrics *metrics, const MetricsNow *now, bool all, Buf *out);

@@ -55,20 +55,28 @@ static Status no_value(Session *session, Str name, Str value, Error *err) {
         return error_hint(err, "%s", why.message);
 }
 
-/* That somebody tried to ask in a place that is not for it is worth a line; that it cannot be written changes nothing. */
-static void tell_denied(Session *session, Str name, Str role, Arena *arena) {
-        Error ignored;
-        AuditRecord record = { .principal = session->login, .via = session_via(session), .action = STR("set role"), .rows = -1, .bytes = -1, .denied = true };
+/* That somebody asks in another's place, and that somebody tried to in one that is not for it, is worth a line. */
+static Status tell_role(Session *session, Str name, Str role, bool denied, Arena *arena, Error *err) {
+        AuditRecord record = { .principal = session->login, .via = session_via(session), .action = STR("set role"), .rows = -1, .bytes = -1, .denied = denied };
         record.statement = arena_strf(arena, "%.*s \"%.*s\"", STR_ARG(name), STR_ARG(role));
-        (void)session->host->audit(session->host->context, &record, false, &ignored);
+        return session->host->audit(session->host->context, &record, false, err);
 }
 
 static Status check_role(Session *session, Str name, Str role, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
+        Error ignored;
         Status status = session_may_act_as(session, role, &arena, err);
         if (status == STATUS_DENIED)
-                tell_denied(session, name, role, &arena);
-        return status;
+                (void)tell_role(session, name, role, true, &arena, &ignored); /* that it cannot be written changes nothing */
+        return status == STATUS_OK ? tell_role(session, name, role, false, &arena, err) : status;
+}
+
+/* In whose place a connection begins. One that it may not take is refused statement by statement, as when it is taken back later. */
+static void check_begun_as(Session *session, Str name) {
+        Error ignored;
+        Str value = settings_get(session->settings, name);
+        if (value.size > 0 && !str_is(value, "none") && !str_equal(value, session->login))
+                (void)check_role(session, name, value, &ignored);
 }
 
 static Status check_value(Session *session, Str name, Str value, Error *err) {
@@ -97,6 +105,8 @@ Status session_check_start(Session *session, Error *err) {
         static const Str names[] = { { "lode.branch", 11 }, { "lode.as_of", 10 } };
         for (size_t i = 0; i < COUNT_OF(names); i++)
                 TRY(check_value(session, names[i], settings_get(session->settings, names[i]), err));
+        check_begun_as(session, STR("session_authorization"));
+        check_begun_as(session, STR("role"));
         return STATUS_OK;
 }
 

@@ -264,14 +264,29 @@ static AuditRecord record_of(Session *session, Str principal, const Prepared *pr
                               .via = session_via(session), .action = str_of(action), .rows = -1, .bytes = -1, .sql = prepared->command.text };
 }
 
+static bool knows(void *context, Str name) {
+        Session *session = context;
+        return known_name(session->thread->known, name) || settings_get(session->settings, name).data;
+}
+
+/* What failed may have values in the wrong quotes. */
+static Str redact_failed(Session *session, Str sql, Arena *arena) {
+        Error ignored;
+        (void)known_load(session->thread->known, session->thread->lake->catalog, &ignored); /* else nothing is known */
+        return sql_redact_failed(sql, knows, session, arena);
+}
+
 /* What was refused before there was a portal. That it cannot be recorded changes nothing: nothing was read. */
-static void tell_refused(Session *session, Prepared *prepared) {
+static void tell_refused(Session *session, Prepared *prepared, bool stopped) {
         Error ignored;
         AuditRecord record = record_of(session, session->principal.name, prepared);
-        record.denied = true;
+        record.denied = !stopped;
+        record.stopped = stopped;
         if (!command_asks(&prepared->command)) { /* it may be about a password */
-                record.statement = sql_redact(prepared->command.text, &prepared->arena);
+                record.statement = redact_failed(session, prepared->command.text, &prepared->arena);
                 record.sql = STR_NONE;
+        } else {
+                record.redacted = redact_failed(session, prepared->command.text, &prepared->arena);
         }
         statement_audit_names(prepared->tree, session->zone, &prepared->arena, &record);
         (void)session->host->audit(session->host->context, &record, false, &ignored);
@@ -279,7 +294,7 @@ static void tell_refused(Session *session, Prepared *prepared) {
 
 void session_tell_unread(Session *session, Str sql) {
         CLEANUP(prepared_releasep) Prepared *prepared = prepared_new(sql, &(Command){ .text = sql });
-        tell_refused(session, prepared);
+        tell_refused(session, prepared, false);
 }
 
 Status prepared_make(Session *session, Str sql, const Command *command, const uint32_t *types, size_t type_count, Prepared **out,
@@ -293,7 +308,7 @@ Status prepared_make(Session *session, Str sql, const Command *command, const ui
         if (asks && status != STATUS_OK)
                 metrics_statement(session->host->metrics, session->http != NULL, outcome_of(status, METRICS_REFUSED), time_monotonic_us() - began);
         if (status != STATUS_OK)
-                tell_refused(session, prepared);
+                tell_refused(session, prepared, asks && outcome_of(status, METRICS_REFUSED) == METRICS_CANCELLED);
         TRY(status);
         if (prepared->command.kind != COMMAND_QUERY)
                 TRY(perform_describe(session, prepared, err));
@@ -311,11 +326,15 @@ Portal *portal_new(Prepared *prepared) {
         return portal;
 }
 
-static Status audit_portal(Session *session, Portal *portal, bool denied, Error *err) {
+static Status audit_portal(Session *session, Portal *portal, MetricsOutcome outcome, Error *err) {
         Str principal = portal->principal.size > 0 ? portal->principal : session->principal.name;
         AuditRecord record = record_of(session, principal, portal->prepared);
-        record.denied = denied;
-        if (denied) {
+        bool is_new = portal->state == PORTAL_NEW;
+        record.stopped = outcome == METRICS_CANCELLED;
+        record.denied = outcome == METRICS_REFUSED || (is_new && !record.stopped);
+        if (record.denied || record.stopped || outcome == METRICS_FAILED)
+                record.redacted = redact_failed(session, record.sql, &portal->arena);
+        if (record.denied || is_new) {
                 statement_audit_names(portal->prepared->tree, session->zone, &portal->arena, &record);
         } else {
                 record.rows = portal->taken;
@@ -342,9 +361,11 @@ static Status tell(Session *session, Portal *portal, MetricsOutcome outcome, Err
         metrics_statement(metrics, session->http != NULL, outcome, time_monotonic_us() - portal->began_us);
         if (outcome != METRICS_REFUSED) {
                 metrics_add(metrics, METRICS_ROWS, (uint64_t)portal->taken);
-                metrics_add(metrics, METRICS_SCANNED, (uint64_t)(portal->statement.source.bytes > 0 ? portal->statement.source.bytes : 0));
+                metrics_add(metrics, METRICS_SCANNED, (uint64_t)portal->scanned);
         }
-        return audit_portal(session, portal, outcome == METRICS_REFUSED || portal->state == PORTAL_NEW, err);
+        if (outcome == METRICS_REFUSED && portal->announced) /* what went out before it was refused */
+                TRY(audit_portal(session, portal, METRICS_OK, err));
+        return audit_portal(session, portal, outcome, err);
 }
 
 /* Gives the worker back; what it has not sent is stopped. One that is left before its end was read all the same. */
@@ -440,6 +461,22 @@ static Str version_of(Session *session, const BoundRelation *relation, Arena *ar
         return grants_version(&session->viewer, relation->zone, relation->stage, relation->name, arena);
 }
 
+/* Whether this principal may know of it: what a view reads as its zone need not be granted. */
+static bool may_know(const Session *session, const BoundRelation *relation) {
+        return sight_allows(&session->sight, &session->principal, relation->zone, relation->stage, relation->name);
+}
+
+/* Else which files its conditions leave, and whether that is too much, would tell of rows that are hidden. */
+static bool reads_whole(const Session *session, const BoundStatement *bound) {
+        for (size_t i = 0; i < bound->relation_count; i++) {
+                const BoundRelation *relation = &bound->relations[i];
+                if (relation->kind != RELATION_SYSTEM &&
+                    (!may_know(session, relation) || !sight_is_whole(&session->sight, &session->principal, relation->zone, relation->stage, relation->name)))
+                        return false;
+        }
+        return true;
+}
+
 static Status bind_and_begin(Session *session, Portal *portal, Error *err) {
         Prepared *prepared = portal->prepared;
         CatalogAt at;
@@ -461,7 +498,9 @@ static Status bind_and_begin(Session *session, Portal *portal, Error *err) {
         portal->versions = ARENA_ARRAY(&portal->arena, Str, bound->relation_count);
         for (size_t i = 0; i < bound->relation_count; i++)
                 portal->versions[i] = version_of(session, &bound->relations[i], &portal->arena);
-        TRY(limit_check(&session->limits, LIMIT_SCAN, portal->statement.source.bytes, err));
+        const LakeSource *source = &portal->statement.source;
+        portal->scanned = reads_whole(session, bound) ? source->bytes : source->total_bytes;
+        TRY(limit_check(&session->limits, LIMIT_SCAN, portal->scanned, err));
         if (prepared->command.kind == COMMAND_EXPLAIN)
                 return STATUS_OK; /* its columns are not the question's, and it runs nothing */
         if (!fits_description(prepared, &portal->statement, &portal->arena)) {
@@ -582,11 +621,6 @@ static Status pass_rows(Session *session, Portal *portal, int64_t most, bool sil
         }
         portal_stop(session, portal);
         return STATUS_OK;
-}
-
-/* Whether this principal may know of it: what a view reads as its zone need not be granted. */
-static bool may_know(const Session *session, const BoundRelation *relation) {
-        return sight_allows(&session->sight, &session->principal, relation->zone, relation->stage, relation->name);
 }
 
 /* What is granted now holds for the rows that are still to come, too. */

@@ -312,10 +312,11 @@ static void *thread_main(void *argument) {
         Error err;
         GrantCache grants = { 0 };
         LimitCache limits = { 0 };
+        KnownNames known = { 0 };
         CLEANUP(lake_freep) Lake *lake = NULL;
         if (lake_open(server->options.store, &lake, &err) != STATUS_OK)
                 log_warn("server", "a thread cannot open the store: %s", err.message);
-        SessionThread thread = { .lake = lake, .grants = &grants, .limits = &limits, .has_worker = self->group->heavy };
+        SessionThread thread = { .lake = lake, .grants = &grants, .limits = &limits, .known = &known, .has_worker = self->group->heavy };
         pthread_mutex_lock(&server->lock);
         for (Ticket *ticket; (ticket = next_ticket(server, self->group));) {
                 Connection *connection = ticket->owner;
@@ -330,6 +331,7 @@ static void *thread_main(void *argument) {
         pthread_mutex_unlock(&server->lock);
         arena_deinit(&grants.arena);
         arena_deinit(&limits.arena);
+        arena_deinit(&known.arena);
         return NULL;
 }
 

@@ -23,6 +23,7 @@
 #include "govern/audit.h"
 #include "lake/lake.h"
 #include "model/grant.h"
+#include "server/known.h"
 #include "server/admission.h"
 #include "server/backoff.h"
 #include "server/metrics.h"
@@ -79,6 +80,7 @@ typedef struct SessionThread {
         Lake *lake;
         GrantCache *grants; /* of this thread */
         LimitCache *limits;
+        KnownNames *known;
         bool has_worker;    /* it may lease one */
 } SessionThread;
 

@@ -70,6 +70,7 @@ typedef struct Portal {
         Worker *worker;
         WorkerRows *rows;
         int64_t taken, taken_bytes;
+        int64_t scanned; /* bytes of data files, as far as this reader may know them */
         int64_t began_us;    /* monotonic; when it was opened */
         bool told;           /* to the audit log and the metrics: how it ended */
         bool announced;      /* to the audit log: that it was begun */

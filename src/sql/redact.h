@@ -8,3 +8,7 @@
 #include "base/arena.h"
 
 Str sql_redact(Str text, Arena *arena);
+/* Of a statement that failed: names in double quotes that nothing answers to, and what stands in typographic quotes or
+ * backticks, become ? too: values, in the wrong quotes. name: what stands between the quotes. */
+typedef bool (*SqlKnows)(void *context, Str name);
+Str sql_redact_failed(Str text, SqlKnows knows, void *context, Arena *arena);

@@ -26,6 +26,26 @@ TEST(literals_and_comments_go_and_the_shape_stays) {
                 CHECK_STR(sql_redact(str_of(cases[i].sql), &t->arena), str_of(cases[i].wanted));
 }
 
+static bool knows(void *context, Str name) {
+        return str_equal_nocase(str_of(context), name);
+}
+
+TEST(of_what_failed_quoted_names_that_nothing_answers_to_go_too) {
+        static const struct {
+                const char *sql, *wanted;
+        } cases[] = {
+                { "select \"note\", \"Note\" from t where note = \"secret@x.org\"", "select \"note\", \"Note\" from t where note = ?" },
+                { "select 1 as \"a\"\"b\", \"unclosed", "select ? as ?, ?" },
+                { "select * from t where x = \u2018secret word\u2019 and y = 1", "select * from t where x = ? and y = ?" },
+                { "select \u201cit's secret\u201d, \u201esecret\u201c, x\u00absecret\u00bby", "select ?, ?, x?y" },
+                { "select \u201csecret", "select ?" },
+                { "select `secret`, note", "select ?, note" },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++)
+                CHECK_STR(sql_redact_failed(str_of(cases[i].sql), knows, "note", &t->arena), str_of(cases[i].wanted));
+        CHECK_STR(sql_redact(STR("select \"secret\""), &t->arena), STR("select \"secret\""));
+}
+
 TEST(what_was_redacted_has_nothing_left_to_redact) {
         static const char *const cases[] = { "select 'a' || \"b\" /*c*/ || $d$e$d$", "'", "\"", "$$", "/*", "--", "select 1.2.3 e''" };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -5,6 +5,7 @@
  */
 #include "base/json.h"
 #include "base/time.h"
+#include "govern/audit.h"
 #include "govern/audit_read.h"
 #include "lake/runs.h"
 #include "sql/printer.h"
@@ -173,7 +174,7 @@ static Status add_entry(void *context, const char *name UNUSED, const AuditEntry
         return ROW(context, err, NUMBER(entry->sequence), NUMBER(entry->time_us), TEXT(entry->principal), text_or_null(entry->service), TEXT(entry->via),
                    TEXT(entry->action), TEXT(list_text(&objects, entry->objects, entry->object_count)),
                    TEXT(list_text(&columns, entry->columns, entry->column_count)), text_or_null(entry->policy), count_or_null(entry->rows),
-                   count_or_null(entry->bytes), entry->denied ? WORD("deny") : WORD("allow"), text_or_null(entry->statement), TEXT(entry->hash));
+                   count_or_null(entry->bytes), TEXT(audit_decision(entry->denied, entry->stopped)), text_or_null(entry->statement), TEXT(entry->hash));
 }
 
 /* Of what the question asks for only some days, hours or one principal is read. Lines that cannot be read are left out: that something

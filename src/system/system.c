@@ -60,6 +60,37 @@ static const char *columns_of(const SystemRelation *relation) {
         return relation->pg15 ? relation->pg15->columns : NULL;
 }
 
+/* "pid int4,usename name": one of the columns. */
+static bool names_column(const char *columns, Str name) {
+        Str rest = str_of(columns), part, word, type;
+        bool more = rest.size > 0;
+        while (more) {
+                more = str_cut(rest, ',', &part, &rest);
+                (void)str_cut(part, ' ', &word, &type);
+                if (str_equal_nocase(word, name))
+                        return true;
+        }
+        return false;
+}
+
+static bool is_called(const char *schema, const char *relation, const char *columns, Str name) {
+        return str_equal_nocase(str_of(schema), name) || str_equal_nocase(str_of(relation), name) || (columns && names_column(columns, name));
+}
+
+bool system_has_name(Str name) {
+        for (size_t i = 0; i < COUNT_OF(MADE); i++)
+                for (const MadeRelation *made = MADE[i]; made->name; made++)
+                        if (is_called(made->schema, made->name, made->columns, name))
+                                return true;
+        for (size_t i = 0; i < PG15_RELATION_COUNT; i++)
+                if (is_called(PG15_RELATIONS[i].schema, PG15_RELATIONS[i].name, PG15_RELATIONS[i].columns, name))
+                        return true;
+        for (const ViewRelation *view = LODE_VIEWS; view->name; view++)
+                if (is_called(view->schema, view->name, NULL, name))
+                        return true;
+        return false;
+}
+
 static Status find(void *context, Str schema, Str name, Arena *arena, Relation **out, Error *err) {
         System *system = context;
         *out = NULL;

@@ -58,6 +58,8 @@ typedef struct SystemSpec {
         void *context;
 } SystemSpec;
 
+/* Whether a schema, a relation or a column of these is called so, without regard to case. */
+bool system_has_name(Str name);
 /* Texts of the spec are borrowed for as long as the System lives. */
 Status system_open(const SystemSpec *spec, System **out, Error *err);
 void system_close(System *system); /* NULL is fine */
