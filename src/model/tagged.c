@@ -119,7 +119,7 @@ static bool check_cut(const Guarded *g, const Source *next) {
 
 /* ---- which field a column reads ---- */
 
-/* A path of JSON and one inside it, too. */
+/* A path of JSON, Avro or Parquet and one inside it, too. */
 static bool paths_meet(Str a, Str b) {
         Str longer = a.size > b.size ? a : b, shorter = a.size > b.size ? b : a;
         return str_equal_nocase(str_slice(longer, 0, shorter.size), shorter) && (longer.size == shorter.size || longer.data[shorter.size] == '.');
@@ -135,7 +135,7 @@ static bool fields_meet(FormatKind kind, Str a, Str b) {
                 return false;
         if (kind == FORMAT_FIXED)
                 return places_meet(a, b);
-        return kind == FORMAT_JSON || kind == FORMAT_JSONL ? paths_meet(a, b) : str_equal_nocase(a, b);
+        return kind == FORMAT_CSV || kind == FORMAT_XLSX ? str_equal_nocase(a, b) : paths_meet(a, b);
 }
 
 static bool columns_meet(FormatKind kind, const SourceColumn *a, const SourceColumn *b) {
