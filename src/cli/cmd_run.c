@@ -262,6 +262,7 @@ static Status run_once(Cli *cli, Error *err) {
         report_json(&report, &json);
         TRY(runs_keep(workspace->lake->catalog, report.run, buf_view(&json), err)); /* for status, show run and lode.runs */
         TRY(catalog_put_meta(workspace->lake->catalog, STR(META_REFRESH), STR(""), err)); /* what a server failed at is done */
+        workspace_anchor(workspace);
         if (cli_json(cli))
                 output_json(&json);
         else

@@ -121,13 +121,14 @@ Str workspace_audit_head(Workspace *w, Arena *arena) {
 }
 
 /* So that a cut of what this process wrote shows. Where the catalog cannot be written now, a later one makes it good. */
-static void anchor(Workspace *w) {
+void workspace_anchor(Workspace *w) {
         AuditHead head;
         Error ignored;
         if (!w->audited || audit_head(w->audit, &w->arena, &head, &ignored) != STATUS_OK)
                 return;
         audit_sync(w->audit);
         (void)lake_audit_anchor(w->lake->catalog, w->lake->store->audit_dir, &head, &ignored);
+        w->audited = false;
 }
 
 Status workspace_open(const WorkspaceSpec *spec, Workspace **out, Error *err) {
@@ -155,7 +156,7 @@ void workspace_close(Workspace *w) {
         Error ignored;
         if (w->temporary)
                 dir_remove_all(w->temporary, &ignored);
-        anchor(w);
+        workspace_anchor(w);
         audit_close(w->audit);
         lake_free(w->lake);
         arena_deinit(&w->arena);

@@ -57,6 +57,9 @@ Status workspace_reload(Workspace *workspace, Error *err);
 /* One line in the audit log: who (this principal, by the command line) is filled in. It is on disk when the workspace is
  * closed, or, for what changes anything, when the change is. */
 Status workspace_audit(Workspace *workspace, AuditRecord record, Error *err);
+/* What was audited is known to the catalog from now on, not only when the workspace is closed: for verbs that answer when
+ * nothing is left to be written. */
+void workspace_anchor(Workspace *workspace);
 /* By what way its principal came: "cli" unless the text has another origin. */
 Str workspace_via(const Workspace *workspace);
 /* The log's head as commits carry it, "FILE:SEQUENCE:HASH"; what it covers is on disk. Empty without a store. */

@@ -273,7 +273,7 @@ static Status check_size(size_t parts, int open, Error *err) {
         if (parts > SQL_NAME_PARTS_MAX)
                 return error_set(err, STATUS_SQL_SYNTAX, "a name has more than %d parts", SQL_NAME_PARTS_MAX);
         if (open > SQL_BRACKETS_MAX)
-                return error_set(err, STATUS_LIMIT, "more than %d brackets are opened in each other", SQL_BRACKETS_MAX);
+                return error_set(err, STATUS_LIMIT, "the statement is nested too deeply: more than %d brackets are open", SQL_BRACKETS_MAX);
         return STATUS_OK;
 }
 
