@@ -40,17 +40,16 @@ static bool is_flat(Str type) {
         return false;
 }
 
-Str function_name_of(Arena *arena, FunctionForm form, Str engine_type) {
+Str function_name_of(Arena *arena, Str engine_type) {
         CLEANUP(buf_deinit) Buf name = { 0 };
-        buf_append_cstr(&name, form == FUNCTION_VOLATILE ? "lode_v_" : "lode_k_");
+        buf_append_cstr(&name, "lode_v_");
         if (!is_flat(engine_type) || !spell(&name, engine_type)) {
                 buf_clear(&name);
-                buf_printf(&name, "lode_%c_%016llx", form == FUNCTION_VOLATILE ? 'v' : 'k',
-                           (unsigned long long)hash64_stable(engine_type));
+                buf_printf(&name, "lode_v_%016llx", (unsigned long long)hash64_stable(engine_type));
         }
         return buf_dup(&name, arena);
 }
 
-Str function_name(Arena *arena, FunctionForm form, Type type) {
-        return function_name_of(arena, form, type_print_duckdb(arena, type));
+Str function_name(Arena *arena, Type type) {
+        return function_name_of(arena, type_print_duckdb(arena, type));
 }

@@ -299,11 +299,11 @@ TEST(functions_are_named_by_their_types) {
                 { "DECIMAL(12,2)", "lode_v_decimal_12_2" },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++)
-                CHECK_STR(function_name_of(&t->arena, FUNCTION_VOLATILE, str_of(cases[i].type)), str_of(cases[i].name));
-        Str list = function_name_of(&t->arena, FUNCTION_KEYED, STR("INTEGER[]"));
-        CHECK_INT(list.size, strlen("lode_k_") + 16);
-        CHECK(!str_equal(list, function_name_of(&t->arena, FUNCTION_KEYED, STR("INTEGER[][]"))));
-        CHECK(!str_equal(list, function_name_of(&t->arena, FUNCTION_KEYED, STR("STRUCT(\"BIGINT\" INTEGER)"))));
+                CHECK_STR(function_name_of(&t->arena, str_of(cases[i].type)), str_of(cases[i].name));
+        Str list = function_name_of(&t->arena, STR("INTEGER[]"));
+        CHECK_INT(list.size, strlen("lode_v_") + 16);
+        CHECK(!str_equal(list, function_name_of(&t->arena, STR("INTEGER[][]"))));
+        CHECK(!str_equal(list, function_name_of(&t->arena, STR("STRUCT(\"BIGINT\" INTEGER)"))));
 }
 
 TEST(a_row_is_read_only_if_it_is_one) {

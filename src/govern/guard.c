@@ -289,7 +289,7 @@ static Type value_type(const Guard *guard, const RelationColumn *column) {
 }
 
 static void put_function(Guard *guard, Type type) {
-        buf_append(guard->out, function_name(guard->arena, FUNCTION_VOLATILE, type));
+        buf_append(guard->out, function_name(guard->arena, type));
         for (size_t i = 0; i < guard->types.count; i++)
                 if (type_equal(guard->types.items[i], type))
                         return;

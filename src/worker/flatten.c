@@ -4,10 +4,8 @@
  * dictionary with the hidden rows' values is gone. Nested types: flattening leaves the child vector shared, with
  * the elements of hidden rows in it, so the selected rows are copied.
  *
- * v is volatile: it is neither folded, nor evaluated per dictionary entry, nor crossed by filters. k is not volatile
- * (it may stand in correlated subqueries), and takes a second argument that is never constant, since a non-volatile
- * function of one argument is folded when statistics say that the column is constant. There is never a non-volatile
- * form with one argument.
+ * Volatile: neither folded (a function of one argument that is not is folded when statistics say that the column is
+ * constant), nor evaluated per dictionary entry, nor crossed by filters.
  */
 #include "worker/flatten.h"
 
@@ -33,17 +31,11 @@ static bool is_nested(duckdb_type id) {
                id == DUCKDB_TYPE_UNION || id == DUCKDB_TYPE_VARIANT;
 }
 
-static bool define_form(Engine *engine, FunctionForm form, Str name, duckdb_logical_type type) {
-        CLEANUP(arena_deinit) Arena arena = { 0 };
+static bool define(Engine *engine, Str engine_type, duckdb_logical_type type, Arena *arena) {
         duckdb_scalar_function function = duckdb_create_scalar_function();
-        duckdb_scalar_function_set_name(function, arena_cstr(&arena, name));
+        duckdb_scalar_function_set_name(function, arena_cstr(arena, function_name_of(arena, engine_type)));
         duckdb_scalar_function_add_parameter(function, type);
-        if (form == FUNCTION_VOLATILE) {
-                duckdb_scalar_function_set_volatile(function);
-        } else {
-                CLEANUP(engine_type_deinit) duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT);
-                duckdb_scalar_function_add_parameter(function, number);
-        }
+        duckdb_scalar_function_set_volatile(function);
         duckdb_scalar_function_set_return_type(function, type);
         duckdb_scalar_function_set_special_handling(function); /* NULLs pass too */
         duckdb_scalar_function_set_function(function,
@@ -69,18 +61,13 @@ static bool type_of_name(Engine *engine, Str name, duckdb_logical_type *out, Are
         return *out != NULL;
 }
 
-static bool define_forms(Engine *engine, Str engine_type, duckdb_logical_type type, Arena *arena) {
-        return define_form(engine, FUNCTION_VOLATILE, function_name_of(arena, FUNCTION_VOLATILE, engine_type), type) &&
-               define_form(engine, FUNCTION_KEYED, function_name_of(arena, FUNCTION_KEYED, engine_type), type);
-}
-
 bool flatten_define(Engine *engine, Str engine_type, Arena *arena, Failure *failure) {
         if (map_has(&engine->defined, engine_type))
                 return true;
         CLEANUP(engine_type_deinit) duckdb_logical_type type = NULL;
         if (!type_of_name(engine, engine_type, &type, arena, failure))
                 return false;
-        if (!define_forms(engine, engine_type, type, arena)) {
+        if (!define(engine, engine_type, type, arena)) {
                 *failure = (Failure){ .kind = FAILURE_NO_TYPE, .position = -1, .arguments = { engine_type } };
                 return false;
         }
@@ -93,7 +80,7 @@ Status flatten_define_all(Engine *engine, Error *err) {
         for (size_t i = 0; FUNCTION_TYPES[i]; i++) {
                 Str name = str_of(FUNCTION_TYPES[i]);
                 CLEANUP(engine_type_deinit) duckdb_logical_type type = duckdb_create_logical_type(engine_type_id(name));
-                if (!define_forms(engine, name, type, &arena))
+                if (!define(engine, name, type, &arena))
                         return error_reason(err, ENGINE_FUNCTION, reason_number((int64_t)i + 1));
                 map_put(&engine->defined, name, engine);
         }
