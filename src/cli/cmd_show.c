@@ -106,23 +106,17 @@ static void zone_json(Show *s, const Zone *zone) {
         output_json(&json);
 }
 
-static void print_part(Arena *arena, const char *title, const Str *items, size_t count) {
-        Str all = arena_join(arena, items, count, ", ");
-        if (all.size > 0)
-                printf("%-12s%.*s\n", title, STR_ARG(all));
-}
-
 static void zone_text(Show *s, const Zone *zone) {
         Str *names, path = str_of(zone->path);
         printf("%s%.*s%s\n", paint(s->cli->output.color_out, PAINT_BOLD), STR_ARG(zone->name), paint(s->cli->output.color_out, PAINT_NONE));
-        print_part(s->arena, "text", &path, 1);
-        print_part(s->arena, "owner", &zone->owner, 1);
-        print_part(s->arena, "purpose", &zone->purpose, 1);
+        output_names(s->arena, "text", &path, 1);
+        output_names(s->arena, "owner", &zone->owner, 1);
+        output_names(s->arena, "purpose", &zone->purpose, 1);
         size_t count = names_of_sources(zone, s->arena, &names);
-        print_part(s->arena, "sources", names, count);
+        output_names(s->arena, "sources", names, count);
         for (size_t i = 0; i < COUNT_OF(model_stages); i++) {
                 count = names_of_models(zone, model_stages[i], s->arena, &names);
-                print_part(s->arena, stage_name(model_stages[i]), names, count);
+                output_names(s->arena, stage_name(model_stages[i]), names, count);
         }
         output_note(&s->cli->output, PAINT_NONE, "lode show table %.*s lists what is published of it", STR_ARG(zone->name));
 }

@@ -293,6 +293,12 @@ void text_table_print(TextTable *table, const Output *output, FILE *out) {
                 print_row(table, table->rows.items[r], out);
 }
 
+void output_names(Arena *arena, const char *title, const Str *names, size_t count) {
+        Str all = arena_join(arena, names, count, ", ");
+        if (all.size > 0)
+                printf("%-11s%.*s\n", title, STR_ARG(all));
+}
+
 void text_table_print_last(TextTable *table, FILE *out) {
         print_row(table, table->rows.items[--table->rows.count], out);
 }

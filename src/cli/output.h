@@ -24,6 +24,8 @@ void output_error(const Output *output, const Error *err);
 
 /* One line on stderr, unless quiet. */
 void output_note(const Output *output, Paint color, const char *format, ...) PRINTF_LIKE(3, 4);
+/* A line of a thing's page: its title, and names with commas between; none where there are none. */
+void output_names(Arena *arena, const char *title, const Str *names, size_t count);
 /* A line that the next progress or note overwrites; only on a terminal. NULL clears it. */
 void output_progress(const Output *output, const char *format, ...) PRINTF_LIKE(2, 3);
 

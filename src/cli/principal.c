@@ -117,18 +117,14 @@ static void whole_json(Cli *cli, Catalog *catalog, const Account *account, const
         output_json(&json);
 }
 
-static void print_line(const char *title, Str text) {
-        if (text.size > 0)
-                printf("%-12s%.*s\n", title, STR_ARG(text));
-}
-
 static void whole_text(Cli *cli, Catalog *catalog, const Account *account, const SeenVec *seen) {
         Arena *arena = &cli->arena;
+        Str attributes = attributes_text(arena, account);
         printf("%s%.*s%s  %s\n", paint(cli->output.color_out, PAINT_BOLD), STR_ARG(account->name), paint(cli->output.color_out, PAINT_NONE),
                account->locked ? "locked" : has_password(cli, catalog, account->name) ? "logs in with a password" : "no password: tokens only");
-        print_line("roles", arena_join(arena, account->roles, account->role_count, ", "));
-        print_line("attributes", attributes_text(arena, account));
-        print_line("acts for", arena_join(arena, account->may_act_as, account->may_act_as_count, ", "));
+        output_names(arena, "roles", account->roles, account->role_count);
+        output_names(arena, "attributes", &attributes, 1);
+        output_names(arena, "acts for", account->may_act_as, account->may_act_as_count);
         Str headers[] = { STR("sees"), STR("how") };
         TextTable *table = text_table_new(arena, headers, COUNT_OF(headers));
         for (size_t i = 0; i < seen->count; i++)

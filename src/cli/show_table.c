@@ -277,13 +277,6 @@ static void whole_json(Show *s, const Whole *whole) {
         output_json(&json);
 }
 
-static void print_names(Arena *arena, const char *title, const Str *names, size_t count) {
-        if (count == 0)
-                return;
-        Str all = arena_join(arena, names, count, ", ");
-        printf("%-11s%.*s\n", title, STR_ARG(all));
-}
-
 static void whole_text(Show *s, const Whole *whole) {
         printf("%s%.*s%s  %.*s\n", paint(s->cli->output.color_out, PAINT_BOLD), STR_ARG(whole->full), paint(s->cli->output.color_out, PAINT_NONE),
                STR_ARG(whole->kind));
@@ -302,8 +295,8 @@ static void whole_text(Show *s, const Whole *whole) {
                                                arena_join(s->arena, from, from_count, ", "), column->about });
         }
         text_table_print(table, &s->cli->output, stdout);
-        print_names(s->arena, "needs", whole->needs.items, whole->needs.count);
-        print_names(s->arena, "needed by", whole->needed_by.items, whole->needed_by.count);
+        output_names(s->arena, "needs", whole->needs.items, whole->needs.count);
+        output_names(s->arena, "needed by", whole->needed_by.items, whole->needed_by.count);
         if (whole->metadata.size)
                 printf("%-11s%.*s\n", "iceberg", STR_ARG(whole->metadata));
 }
@@ -432,9 +425,9 @@ static void whole_column(Show *s, const ColumnList *list, const Whole *whole, si
                paint(s->cli->output.color_out, PAINT_NONE), STR_ARG(type_print(s->arena, column->type)));
         if (column->about.size)
                 output_say(&s->cli->output, PAINT_NONE, "", "%.*s\n", STR_ARG(column->about));
-        print_names(s->arena, "tags", whole->tags[at], whole->tag_counts[at]);
-        print_names(s->arena, "from", from, from_count);
-        print_names(s->arena, "used by", users, user_count);
+        output_names(s->arena, "tags", whole->tags[at], whole->tag_counts[at]);
+        output_names(s->arena, "from", from, from_count);
+        output_names(s->arena, "used by", users, user_count);
 }
 
 static Status one_column(Show *s, const ColumnList *list, Error *err) {
