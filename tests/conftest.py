@@ -119,6 +119,15 @@ class Project:
         assert answer.exit != 0, f"lode {' '.join(map(str, arguments))} should fail, and said: {answer.stdout}"
         return {**answer.error, "exit": answer.exit}
 
+    def assert_held(self, files: dict[str, tuple[bytes, str]]) -> None:
+        """A run with these files in in/ holds each of them, and says of it what stands beside its content."""
+        for name, (content, _) in files.items():
+            self.write(f"in/{name}", content)
+        deliveries = self.json("run", check=False)["deliveries"]
+        assert {Path(delivery["name"]).name: delivery["state"] for delivery in deliveries} == dict.fromkeys(files, "held")
+        for delivery in deliveries:
+            assert files[Path(delivery["name"]).name][1] in str(delivery), delivery
+
     def write(self, name: str, text: str | bytes) -> Path:
         """A file of the project, folders included."""
         path = self.root / name

@@ -12,7 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
+
+from conftest import make_project
+from server import add_user, serving
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 NULL = "\x01"
@@ -65,3 +69,15 @@ def running(tcp: bool = False) -> Iterator[Postgres]:
             subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd=folder, **server)
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def beside(folder: Path) -> Iterator[tuple[psycopg.Connection, psycopg.Connection]]:
+    """An administrator's connection to an empty project's server, and one to a PostgreSQL to compare it with."""
+    project = make_project(folder)
+    project.lode("run")
+    add_user(project, "ann", "--role", "admin")
+    with serving(project) as server, running() as judge, \
+            psycopg.connect(server.dsn("ann", "lode"), autocommit=True) as ours, \
+            psycopg.connect(f"host={judge.folder} user=lode dbname=postgres", autocommit=True) as theirs:
+        yield ours, theirs

@@ -7,7 +7,6 @@ import gzip
 import io
 import json
 import uuid
-from pathlib import Path
 from typing import Any
 
 import fastavro
@@ -168,12 +167,7 @@ def test_damaged_and_unread_files_are_held_with_the_place(project: Project) -> N
            "header": (whole[:30], "its header cannot be read"), "codec": (whole.replace(b"\x0edeflate", b"\x0eunheard"), "packed by 'unheard'"),
            "text": (b"id,name\n1,a\n", "the file is none")}
     project.write("zones/shop/sources/t.yml", "from: in/*\nformat: avro\ncolumns:\n  id: bigint\n  name: text\n")
-    for name, (content, _) in bad.items():
-        project.write(f"in/{name}", content)
-    deliveries = project.lode("run", "-o", "json", check=False).json["deliveries"]
-    assert {Path(one["name"]).name: one["state"] for one in deliveries} == dict.fromkeys(bad, "held")
-    for one in deliveries:
-        assert bad[Path(one["name"]).name][1] in str(one), one
+    project.assert_held(bad)
 
 
 @pytest.mark.full

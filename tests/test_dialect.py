@@ -9,9 +9,7 @@ from typing import Any
 import postgres
 import psycopg
 import pytest
-from conftest import make_project
 from psycopg.pq import DiagnosticField, ExecStatus
-from server import add_user, serving
 
 FOLDER = Path(__file__).parent / "sql"
 STATEMENTS = [line for line in (FOLDER / "dialect.sql").read_text().splitlines() if line and not line.startswith("--")]
@@ -67,13 +65,8 @@ def same(ours: Answer, theirs: Answer) -> bool:
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[psycopg.Connection, psycopg.Connection]]:
-    project = make_project(tmp_path_factory.mktemp("dialect"))
-    project.lode("run")
-    add_user(project, "ann", "--role", "admin")
-    with serving(project) as server, postgres.running() as judge, \
-            psycopg.connect(server.dsn("ann", "lode"), autocommit=True) as ours, \
-            psycopg.connect(f"host={judge.folder} user=lode dbname=postgres", autocommit=True) as theirs:
-        yield ours, theirs
+    with postgres.beside(tmp_path_factory.mktemp("dialect")) as connections:
+        yield connections
 
 
 @pytest.mark.parametrize("sql", STATEMENTS)

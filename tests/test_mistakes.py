@@ -9,8 +9,6 @@ from pathlib import Path
 import postgres
 import psycopg
 import pytest
-from conftest import make_project
-from server import add_user, serving
 
 MISTAKES = [line.split("\t") for line in (Path(__file__).parent / "sql" / "mistakes.tsv").read_text().splitlines()]
 # Where the place is another than PostgreSQL's, and as good.
@@ -19,13 +17,8 @@ PLACES = {"limit 10, 20": "the comma, not LIMIT", "oid in (": "the column, not I
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[psycopg.Connection, psycopg.Connection]]:
-    project = make_project(tmp_path_factory.mktemp("mistakes"))
-    project.lode("run")
-    add_user(project, "ann", "--role", "admin")
-    with serving(project) as server, postgres.running() as judge, \
-            psycopg.connect(server.dsn("ann", "lode"), autocommit=True) as ours, \
-            psycopg.connect(f"host={judge.folder} user=lode dbname=postgres", autocommit=True) as theirs:
-        yield ours, theirs
+    with postgres.beside(tmp_path_factory.mktemp("mistakes")) as connections:
+        yield connections
 
 
 def refused(connection: psycopg.Connection, sql: str) -> psycopg.errors.Diagnostic:

@@ -234,12 +234,7 @@ def test_damaged_cut_and_encrypted_files_are_held(project: Project) -> None:
     bad = {"cut": (whole[:-9], "was cut short"), "no_footer": (whole[: len(whole) // 2], "was cut short"), "damaged": (middle, "is damaged"),
            "encrypted": (b"PARE" + whole[4:-4] + b"PARE", "encrypted"), "csv": (b"id,words\n1,x\n", "the file is none")}
     project.write("zones/shop/sources/t.yml", "from: in/*\nformat: parquet\ncolumns:\n  id: bigint\n  words: text\n  f64: double\n")
-    for name, (content, _) in bad.items():
-        project.write(f"in/{name}", content)
-    deliveries = project.lode("run", "-o", "json", check=False).json["deliveries"]
-    assert {Path(delivery["name"]).name: delivery["state"] for delivery in deliveries} == dict.fromkeys(bad, "held")
-    for delivery in deliveries:
-        assert bad[Path(delivery["name"]).name][1] in str(delivery), delivery
+    project.assert_held(bad)
 
 
 def test_loads_and_redelivery_work_as_with_any_file(project: Project) -> None:
