@@ -47,6 +47,8 @@ class Small:
         return self.project.root.parent
 
     def save(self) -> None:
+        """As it is now."""
+        shutil.rmtree(self.saved, ignore_errors=True)
         shutil.copytree(self.folder, self.saved, symlinks=True)
 
     def restore(self) -> None:

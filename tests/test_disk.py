@@ -116,3 +116,25 @@ def test_a_sync_that_fails_ends_the_process(small: Small, count: int) -> None:
         assert "cannot be synced" in answer.stderr
         assert not outcome.left
         assert_made_good(small, state, files, kept=False)
+
+
+@pytest.mark.parametrize("words", [("apply",), ("tidy",), ("branch", "try"), ("branch", "old", "--remove"), ("backup", "copy"),
+                                   ("fix", "shop.orders", "--withdraw", "orders_1.csv", "--reason", "a test")], ids=" ".join)
+@counts("LODE_SYNCS", 3, 1_000_000, seconds=600)
+def test_a_verb_answers_when_nothing_is_left_to_be_written(tmp_path: Path, words: tuple[str, ...], count: int) -> None:
+    """Whichever of its syncs fails: not a word of success before the error."""
+    small = make_small(tmp_path)
+    small.project.lode("run")
+    small.project.lode("branch", "old")
+    small.project.write("zones/shop/analytical/more.sql", "select currency from staging.rates\n")
+    small.save()
+    trouble = Trouble(Action.FAIL, error=errno.EIO, kinds=SYNCS, until=NEVER)
+    undone = troubled(small.project, replace(trouble, action=Action.NONE), *words)
+    assert undone.answer.exit == 0, undone.answer
+    for at in {*sample(undone.calls, count, seed=5), undone.calls}:
+        small.restore()
+        answer = troubled(small.project, replace(trouble, at=at), *words).answer
+        assert (answer.exit, answer.stdout) == (3, ""), f"sync {at} of {undone.calls}: {answer}"
+        assert answer.stderr.count("error[E502]") == 1
+        assert not any(word in answer.stderr for word in ("branch old is", "branch try:", "withdrawn")), answer.stderr
+        small.project.lode("verify")

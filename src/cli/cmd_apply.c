@@ -60,6 +60,7 @@ static Status run(Cli *cli, Error *err) {
                 return text_unsettled(err);
         access_changes_fit(&misfits, report.access, &report.access_count);
         text_warnings(cli, &misfits.problems);
+        workspace_anchor(workspace);
         if (cli_json(cli))
                 print_json(cli, &report, branch ? str_of(branch) : STR("main"));
         else

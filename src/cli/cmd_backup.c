@@ -71,6 +71,7 @@ static Status run(Cli *cli, Error *err) {
         int64_t started = time_monotonic_us();
         TRY(lake_backup(workspace->lake, cli->arguments.words[0], &spec, &cli->arena, &result, err));
         output_progress(&cli->output, NULL);
+        workspace_anchor(workspace);
         double seconds = (double)(time_monotonic_us() - started) / 1e6;
         if (cli_json(cli))
                 print_json(&result, seconds);

@@ -61,12 +61,14 @@ static Status make(Cli *cli, Workspace *workspace, Str name, Error *err) {
         if (status == STATUS_EXISTS)
                 return error_hint(err, "lode branch lists them; lode branch %.*s --remove forgets it", STR_ARG(name));
         TRY(status);
+        workspace_anchor(workspace);
         output_note(&cli->output, PAINT_NONE, "branch %.*s: lode run --branch %.*s changes nothing on main", STR_ARG(name), STR_ARG(name));
         return STATUS_OK;
 }
 
 static Status forget(Cli *cli, Workspace *workspace, Str name, Error *err) {
         TRY(catalog_branch_remove(workspace->lake->catalog, name, err));
+        workspace_anchor(workspace);
         output_note(&cli->output, PAINT_NONE, "branch %.*s is forgotten; its commits stay in the history", STR_ARG(name));
         return STATUS_OK;
 }

@@ -230,6 +230,7 @@ static Status fix(Fixing *f, Error *err) {
                 TRY(replay(f, err));
                 TRY(look_again(f, err));
         }
+        workspace_anchor(f->spec.workspace);
         if (cli_json(cli))
                 tell_json(f);
         else
@@ -273,6 +274,7 @@ static Status withdraw(Fixing *f, Error *err) {
         TRY(fix_withdraw(&f->spec, &request, &cli->arena, &delivery, &f->commit, err));
         TRY(replay(f, err));
         TRY(catalog_delivery(f->spec.workspace->lake->catalog, delivery.id, &cli->arena, &delivery, err));
+        workspace_anchor(f->spec.workspace);
         if (cli_json(cli))
                 tell_json(f);
         else
