@@ -180,14 +180,14 @@ def test_trace(shop: Project, ran: dict[str, Any]) -> None:
 def test_what_cannot_be_traced_says_why(project: Project) -> None:
     project.write("zones/shop/sources/orders.yml", ORDERS)
     project.write("zones/shop/canonical/one.sql", "-- kind: view\nselect order_no, amount from staging.orders\n")
-    project.write("zones/shop/canonical/two.sql", "-- kind: view\nselect order_no from canonical.one\n")
-    project.write("zones/shop/canonical/three.sql", "select order_no from canonical.one\n")
-    project.write("zones/shop/analytical/total.sql", "select sum(amount) as total from staging.orders\n")
+    project.write("zones/shop/canonical/two.sql", "-- kind: view\nselect order_no from canonical.one limit 5\n")
+    project.write("zones/shop/canonical/three.sql", "select order_no from canonical.two\n")
+    project.write("zones/shop/analytical/total.sql", "select sum(amount) as total from staging.orders limit 1\n")
     project.drop("shop", "orders1.csv", "order_no,day,amount\n1,2026-01-05,10.50\n")
     project.lode("run")
     assert len(project.json("trace", "shop.canonical.one", "--where", "true")) == 1
-    for table, why in {"canonical.two": "does not say where its rows came from", "analytical.total": "it aggregates",
-                       "canonical.three": "does not say where its rows came from"}.items():
+    for table, why in {"canonical.two": "it has a LIMIT", "analytical.total": "it has a LIMIT",
+                       "canonical.three": "shop.canonical.two, a view below it: it has a LIMIT"}.items():
         error = project.error("trace", f"shop.{table}", "--where", "true")
         assert (error["exit"], error["code"]) == (2, "E202") and why in error["message"], error
 

@@ -88,6 +88,8 @@ static void print_text(Cli *cli, const TraceReport *report) {
                 if (row->fix)
                         print_fix(cli, row->fix);
         }
+        if (report->grouped && report->count)
+                output_note(&cli->output, PAINT_NONE, "each row of %.*s is made of all records of its group", STR_ARG(report->items[0].table));
         if (report->more)
                 output_note(&cli->output, PAINT_YELLOW, "there are more; --limit shows them");
 }
@@ -132,8 +134,10 @@ const Verb verb_trace = {
         .usage = "trace TABLE --where PREDICATE",
         .words = "the way back: delivery, file, line and raw text of what made these rows",
         .help = "For rows of a staged table, and of models that keep the rows of one (a SELECT over one table or view, with\n"
-                "lookups joined to it): which delivery each came from, on which line, and the text that stood there.\n\n"
+                "lookups joined to it): which delivery each came from, on which line, and the text that stood there. For a\n"
+                "model that groups by keys: all records that went into the groups that PREDICATE names by their keys.\n\n"
                 "  lode trace crm.canonical.client --where \"client_no = 'K1001'\"\n"
+                "  lode trace crm.analytical.per_month --where \"month = '2026-05-01'\"\n"
                 "  lode trace shop.staging.orders --where 'order_no = 4711' -o json",
         .options = options,
         .option_count = COUNT_OF(options),

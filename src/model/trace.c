@@ -19,6 +19,8 @@ typedef struct Trace {
         Worker *worker;
         const Model *model;  /* the applied text's; NULL for a staged table */
         Statement statement;
+        bool grouped;        /* a row of the model is of many records */
+        Str keys;            /* ... and these of its columns say which */
         size_t file_at, row_at, own_at; /* of its columns: `_file`, `_row`, and the first that is neither */
         VEC(TracedRow) rows;
         int64_t taken;
@@ -102,31 +104,89 @@ static bool carries_rows(const Table *table) {
         return table_column(table, STR("_file")) && table_column(table, STR("_row"));
 }
 
-/* Why a model's rows have no single record behind them. */
-static Status refuse(const Trace *t, const SqlTree *tree, Error *err) {
-        SqlDependency source;
+/* Its keys, for a model whose rows are each of many records. */
+static Str names_of(const Trace *t, const SqlTree *ungrouped) {
+        CLEANUP(buf_deinit) Buf names = { 0 };
+        for (size_t i = 0; i < ungrouped->query->select.list.count; i++) {
+                const SqlExpr *item = ungrouped->query->select.list.items[i];
+                Str name = item->alias;
+                if (name.size == 0 && item->kind == SQL_COLUMN_REF)
+                        name = item->column.items[item->column.count - 1];
+                if (name.size)
+                        buf_printf(&names, "%s%.*s", names.size ? ", " : "", STR_ARG(name));
+        }
+        return buf_dup(&names, t->arena);
+}
+
+/* A statement as it is followed down: through the views of its own zone that it reads, to a table with the pair. */
+typedef struct Way {
+        Str zone;
+        SqlTree *tree;
+        Str view; /* the last that was gone into */
+        bool found;
+} Way;
+
+/* Why a model's rows have no single record behind them, and what has. */
+static Status refuse(const Trace *t, const Way *way, Error *err) {
+        SqlDependency source, *reads;
+        size_t count;
         const char *why = NULL;
-        if (sql_row_source(tree, &source, &why) || !why)
+        if (sql_row_source(way->tree, &source, &why) || !why)
                 why = "what it reads does not say where its rows came from";
-        error_set(err, STATUS_SQL_REFUSED, "the rows of %.*s cannot be traced one by one: %s", STR_ARG(t->spec->table), why);
-        return error_hint(err, "trace what it needs instead: lode show %.*s", STR_ARG(t->spec->table));
+        error_set(err, STATUS_SQL_REFUSED, "the rows of %.*s cannot be traced one by one: %.*s%s%s", STR_ARG(t->spec->table), STR_ARG(way->view),
+                  way->view.size ? ", a view below it: " : "", why);
+        sql_dependencies(way->tree->query, t->arena, &reads, &count);
+        if (count == 0)
+                return err->status;
+        Str from = reads[0].zone.size ? reads[0].zone : way->zone;
+        return error_hint(err, "trace what it reads: lode trace %.*s.%.*s.%.*s --where ...", STR_ARG(from), STR_ARG(reads[0].stage),
+                          STR_ARG(reads[0].name));
 }
 
-/* Whether what a view reads is a table with the pair; a view of a view is not followed. */
-static Status reads_rows(Trace *t, Str zone, const SqlTree *view, bool *out, Error *err) {
+/* One model further down; *out_more is false at its end. */
+static Status step_down(Trace *t, Way *way, bool *out_more, Error *err) {
         SqlDependency source;
-        Table table;
-        *out = false;
-        if (!sql_row_source(view, &source, NULL))
+        *out_more = false;
+        if (!sql_row_source(way->tree, &source, NULL))
                 return STATUS_OK;
-        CatalogName wanted = { STR("table"), source.zone.size ? source.zone : zone,
-                               arena_strf(t->arena, "%.*s.%.*s", STR_ARG(source.stage), STR_ARG(source.name)) };
+        Str zone = source.zone.size ? source.zone : way->zone;
+        Table table;
+        CatalogName wanted = { STR("table"), zone, arena_strf(t->arena, "%.*s.%.*s", STR_ARG(source.stage), STR_ARG(source.name)) };
         Status status = lake_table(t->spec->workspace->lake, t->spec->at, wanted, t->arena, &table, err);
-        *out = status == STATUS_OK && carries_rows(&table);
-        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+        way->found = status == STATUS_OK && carries_rows(&table);
+        if (status != STATUS_NOT_FOUND || !str_equal(zone, way->zone))
+                return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+        const Model *view;
+        SqlTree *below, *joined;
+        TRY(applied_model(t, zone, source.stage, source.name, &view, err));
+        if (!view)
+                return STATUS_OK;
+        TRY(statement_parse(t->worker, view->text, str_of(view->path), t->arena, &below, err));
+        joined = sql_inline(way->tree, below, t->arena);
+        if (joined) {
+                way->tree = joined;
+                way->view = arena_strf(t->arena, "%.*s.%.*s", STR_ARG(zone), STR_ARG(wanted.name));
+        }
+        *out_more = joined != NULL;
+        return STATUS_OK;
 }
 
-/* Staged tables and models built from them carry the pair; a view is followed through its own SQL. */
+/* The model's statement, ungrouped, over the table whose records its rows are of. */
+static Status follow(Trace *t, Way *way, Error *err) {
+        enum { VIEWS_MAX = 32 };
+        SqlTree *ungrouped;
+        if (sql_ungroup(way->tree, t->arena, &ungrouped)) {
+                t->keys = names_of(t, ungrouped);
+                t->grouped = true;
+                way->tree = ungrouped;
+        }
+        bool more = true;
+        for (int i = 0; i < VIEWS_MAX && more; i++)
+                TRY(step_down(t, way, &more, err));
+        return STATUS_OK;
+}
+
+/* Staged tables and models built from them carry the pair; others are followed through their own SQL, as it is at that commit. */
 static Status traced_tree(Trace *t, Str zone, Str stage, Str name, SqlTree **out, Error *err) {
         SqlTree *predicate, *model;
         TRY(predicate_tree(t, &predicate, err));
@@ -146,11 +206,10 @@ static Status traced_tree(Trace *t, Str zone, Str stage, Str name, SqlTree **out
                 return hint_table(t, err);
         }
         TRY(statement_parse(t->worker, t->model->text, str_of(t->model->path), t->arena, &model, err));
-        bool traceable = false;
-        if (status == STATUS_NOT_FOUND)
-                TRY(reads_rows(t, zone, model, &traceable, err));
-        if (!traceable || sql_trace_model(model, predicate, t->arena, out, err) != STATUS_OK)
-                return refuse(t, model, err);
+        Way way = { .zone = zone, .tree = model };
+        TRY(follow(t, &way, err));
+        if (!way.found || sql_trace_model(way.tree, predicate, t->arena, out, err) != STATUS_OK)
+                return refuse(t, &way, err);
         return STATUS_OK;
 }
 
@@ -206,7 +265,12 @@ static void find_places(Trace *t) {
 static Status run_statement(Trace *t, Str zone, SqlTree *tree, Error *err) {
         StatementSpec spec = { .lake = t->spec->workspace->lake, .worker = t->worker, .at = t->spec->at,
                                .principal = t->spec->workspace->principal, .default_zone = zone };
-        TRY(statement_bind(&spec, tree, t->arena, &t->statement, err));
+        Status status = statement_bind(&spec, tree, t->arena, &t->statement, err);
+        if (status == STATUS_NO_COLUMN && t->grouped)
+                return t->keys.size ? error_hint(err, "a row of %.*s is made of many records: --where may ask for %.*s",
+                                                 STR_ARG(t->spec->table), STR_ARG(t->keys))
+                                    : error_hint(err, "its one row is made of many records: --where true shows them");
+        TRY(status);
         find_places(t);
         if (t->spec->column.size) {
                 bool found = false;
@@ -317,6 +381,6 @@ Status trace_rows(const TraceSpec *spec, Arena *arena, TraceReport *out, Error *
         Status status = trace_with(&t, err);
         worker_release(t.worker);
         TRY(status);
-        *out = (TraceReport){ t.rows.items, t.rows.count, t.taken > spec->limit };
+        *out = (TraceReport){ t.rows.items, t.rows.count, .more = t.taken > spec->limit, .grouped = t.grouped };
         return STATUS_OK;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Trace: from rows back to the bytes that made them. A staged row carries its delivery and ordinal; a model that keeps
- * the rows of what it reads is followed, through its own SQL, to the staged table below it. The landed file is framed
- * again by a worker, as its source's text says, up to the records asked for.
+ * Trace: from rows back to the bytes that made them. A staged row carries its delivery and ordinal, and so does a table
+ * whose model keeps the rows of one. Other models are followed through their own SQL, as that commit has it: views of the
+ * zone down to the table below them, and a model that groups by keys to the records that went into its groups (of the
+ * tables as they are at that commit, which may be newer than the model). The landed file is framed again by a worker, as
+ * its source's text says, up to the records asked for.
  */
 #include "engine/locate_message.h"
 #include "intake/fixes.h"
@@ -33,8 +35,9 @@ typedef struct TracedRow {
 typedef struct TraceReport {
         TracedRow *items;
         size_t count;
-        bool more; /* than the limit */
+        bool more;    /* than the limit */
+        bool grouped; /* the table's rows are each of many of these */
 } TraceReport;
 
-/* NO_TABLE; SQL_REFUSED for a model that does not keep rows (it aggregates, unites ...), saying why. */
+/* NO_TABLE; SQL_REFUSED for a model whose rows cannot be followed (it unites, unnests ...), saying why. */
 Status trace_rows(const TraceSpec *spec, Arena *arena, TraceReport *out, Error *err);

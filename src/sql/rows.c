@@ -10,6 +10,7 @@
 /* The way from a query to the relation that its rows are of, one step per query. */
 typedef struct Step Step;
 struct Step {
+        Step *outer; /* whose CTEs are in sight too */
         Step *inner; /* the query that this one's source is, or NULL at the relation */
         SqlQuery *query;
         SqlFrom *source; /* leftmost in its FROM */
@@ -17,7 +18,6 @@ struct Step {
 
 typedef struct Search {
         Arena *arena;
-        SqlQuery *top; /* whose CTEs may be gone into */
         const char *why;
 } Search;
 
@@ -41,12 +41,18 @@ static Status see_call(void *context, SqlExpr **place, Error *err UNUSED) {
         return STATUS_OK;
 }
 
-static const char *call_that_mixes_rows(const SqlQuery *query) {
+static const char *item_that_mixes_rows(SqlExpr *item) {
         const char *why = NULL;
         SqlVisitor visitor = { .expr = see_call, .context = &why, .shallow = true };
         Error unused = { 0 };
-        for (size_t i = 0; i < query->select.list.count; i++)
-                sql_visit_expr(&query->select.list.items[i], &visitor, &unused);
+        sql_visit_expr(&item, &visitor, &unused);
+        return why;
+}
+
+static const char *call_that_mixes_rows(const SqlQuery *query) {
+        const char *why = NULL;
+        for (size_t i = 0; i < query->select.list.count && !why; i++)
+                why = item_that_mixes_rows(query->select.list.items[i]);
         return why;
 }
 
@@ -110,43 +116,47 @@ static SqlFrom *leftmost(Search *search, SqlFrom *from) {
         return from;
 }
 
-static const SqlCte *cte_of(const SqlQuery *query, const SqlFrom *from) {
+/* The CTE that a name is, of the nearest query that has one so named; *out_owner is that query. */
+static const SqlCte *cte_of(const Step *step, const SqlFrom *from, const SqlQuery **out_owner) {
         if (from->kind != SQL_FROM_TABLE || from->table.path.count != 1)
                 return NULL;
-        for (size_t i = 0; i < query->cte_count; i++)
-                if (str_equal_nocase(query->ctes[i].name, from->table.path.items[0]))
-                        return &query->ctes[i];
+        for (; step; step = step->outer)
+                for (size_t i = 0; i < step->query->cte_count; i++)
+                        if (str_equal_nocase(step->query->ctes[i].name, from->table.path.items[0])) {
+                                *out_owner = step->query;
+                                return &step->query->ctes[i];
+                        }
         return NULL;
 }
 
-static bool find(Search *search, SqlQuery *query, Step **out);
+static bool find(Search *search, SqlQuery *query, Step *outer, Step **out);
 
-static bool find_inner(Search *search, const SqlFrom *source, SqlQuery *query, Step **out) {
-        if (source->column_aliases.count > 0)
+static bool find_inner(Search *search, Step *step, SqlQuery *query) {
+        if (step->source->column_aliases.count > 0)
                 return fail(search, "its source has its columns renamed by a list");
-        return find(search, query, out);
+        return find(search, query, step, &step->inner);
 }
 
-static bool find(Search *search, SqlQuery *query, Step **out) {
+static bool find(Search *search, SqlQuery *query, Step *outer, Step **out) {
         if (!preserves(search, query))
                 return false;
-        if (query != search->top && query->cte_count > 0)
-                return fail(search, "it has a WITH inside a subquery");
         Step *step = ARENA_NEW(search->arena, Step);
         step->query = query;
+        step->outer = outer;
         step->source = leftmost(search, query->select.from);
         *out = step;
         if (!step->source)
                 return false;
         if (step->source->sample)
                 return fail(search, "it takes a sample");
-        const SqlCte *cte = cte_of(search->top, step->source);
-        if (cte && (cte->aliases.count > 0 || count_uses(search->top, cte->name) > 1))
+        const SqlQuery *owner;
+        const SqlCte *cte = cte_of(step, step->source, &owner);
+        if (cte && (cte->aliases.count > 0 || count_uses(owner, cte->name) > 1))
                 return fail(search, "it reads a WITH query that has a list of columns or is used more than once");
         if (cte)
-                return find_inner(search, step->source, cte->query, &step->inner);
+                return find_inner(search, step, cte->query);
         if (step->source->kind == SQL_FROM_SUBQUERY)
-                return find_inner(search, step->source, step->source->subquery, &step->inner);
+                return find_inner(search, step, step->source->subquery);
         if (step->source->kind != SQL_FROM_TABLE)
                 return fail(search, "its rows are of no relation");
         if (step->source->table.at)
@@ -156,9 +166,9 @@ static bool find(Search *search, SqlQuery *query, Step **out) {
 
 bool sql_row_source(const SqlTree *tree, SqlDependency *out, const char **out_why) {
         CLEANUP(arena_deinit) Arena scratch = { 0 };
-        Search search = { .arena = &scratch, .top = tree->query };
+        Search search = { .arena = &scratch };
         Step *step;
-        bool found = find(&search, tree->query, &step);
+        bool found = find(&search, tree->query, NULL, &step);
         if (out_why)
                 *out_why = search.why;
         if (!found)
@@ -172,6 +182,44 @@ bool sql_row_source(const SqlTree *tree, SqlDependency *out, const char **out_wh
                 .name = path.items[path.count - 1],
                 .at = step->source->at,
         };
+        return true;
+}
+
+/* ---- below groups and models ---- */
+
+/* Which groups there are, or which of their rows are one, is decided by more than the keys. */
+static bool groups_by_keys_alone(const SqlQuery *query) {
+        if (query->kind != SQL_SELECT_NODE || query->select.having || query->select.qualify || query->select.group_set_count > 1)
+                return false;
+        for (size_t i = 0; i < query->modifier_count; i++)
+                if (query->modifiers[i].kind == SQL_MODIFY_LIMIT || query->modifiers[i].distinct_on.count > 0)
+                        return false;
+        return true;
+}
+
+static bool is_grouped(const SqlQuery *query) {
+        bool out = query->select.groups.count > 0 || query->select.group_all || call_that_mixes_rows(query);
+        for (size_t i = 0; i < query->modifier_count; i++)
+                out |= query->modifiers[i].kind == SQL_MODIFY_DISTINCT;
+        return out;
+}
+
+bool sql_ungroup(const SqlTree *model, Arena *arena, SqlTree **out) {
+        if (!groups_by_keys_alone(model->query) || !is_grouped(model->query))
+                return false;
+        SqlQuery *query = sql_query_copy(arena, model->query);
+        SqlExprs *list = &query->select.list, keys = { ARENA_ARRAY(arena, SqlExpr *, list->count + 1), 0 };
+        for (size_t i = 0; i < list->count; i++)
+                if (!item_that_mixes_rows(list->items[i]))
+                        keys.items[keys.count++] = list->items[i];
+        *list = keys;
+        query->select.groups = (SqlExprs){ 0 };
+        query->select.group_set_count = 0;
+        query->select.group_all = false;
+        query->modifier_count = 0;
+        *out = ARENA_NEW(arena, SqlTree);
+        **out = *model;
+        (*out)->query = query;
         return true;
 }
 
@@ -304,6 +352,24 @@ static SqlTree *make_select(Arena *arena, SqlExpr **items, size_t count, SqlFrom
         return tree;
 }
 
+SqlTree *sql_inline(const SqlTree *model, const SqlTree *source, Arena *arena) {
+        SqlTree *out = ARENA_NEW(arena, SqlTree);
+        *out = *model;
+        out->query = sql_query_copy(arena, model->query);
+        Search search = { .arena = arena };
+        Step *step;
+        if (!find(&search, out->query, NULL, &step))
+                return NULL;
+        while (step->inner)
+                step = step->inner;
+        SqlFrom *from = step->source;
+        Str alias = source_alias(from);
+        from->kind = SQL_FROM_SUBQUERY;
+        from->alias = alias;
+        from->subquery = sql_query_copy(arena, source->query);
+        return out;
+}
+
 static Status add_predicate(SqlTree *tree, const SqlTree *predicate, Arena *arena, Error *err) {
         if (!predicate)
                 return STATUS_OK;
@@ -313,10 +379,10 @@ static Status add_predicate(SqlTree *tree, const SqlTree *predicate, Arena *aren
 
 Status sql_trace_model(const SqlTree *model, const SqlTree *predicate, Arena *arena, SqlTree **out, Error *err) {
         SqlQuery *query = sql_query_copy(arena, model->query);
-        Search search = { .arena = arena, .top = query };
+        Search search = { .arena = arena };
         Step *step;
         Error unused = { 0 };
-        if (!find(&search, query, &step)) {
+        if (!find(&search, query, NULL, &step)) {
                 error_set(err, STATUS_SQL_REFUSED, "its rows cannot be followed to single records: %s", search.why);
                 return error_hint(err, "trace the tables that it reads");
         }

@@ -25,6 +25,17 @@ bool sql_row_source(const SqlTree *tree, SqlDependency *out, const char **out_wh
 Status sql_predicate_of(const SqlTree *wrapped, Arena *arena, SqlExpr **out, Str *out_text, Error *err);
 
 /*
+ * Below groups: the model's own statement without its GROUP BY or DISTINCT, and of its output only what is no aggregate: one
+ * row for each that goes into a group, beside the group's keys. False, and *out is left, when the outermost query does not
+ * group, or when more than its keys decides which groups there are (HAVING, QUALIFY, LIMIT, DISTINCT ON, grouping sets).
+ */
+bool sql_ungroup(const SqlTree *model, Arena *arena, SqlTree **out);
+
+/* The model with the statement of the view that it reads put in the place of its name; both read names by the same zone.
+ * NULL when it does not preserve rows. Places are of no text any more. */
+SqlTree *sql_inline(const SqlTree *model, const SqlTree *source, Arena *arena);
+
+/*
  * The way back: the model's own statement with the source's `_file` and `_row` carried through as its first columns (or
  * where they are, if the model has columns so named), restricted by a condition over the model's output columns.
  * `predicate` is a wrapped tree as above, or NULL for all rows. out is a new tree to be bound with the model's zone;

@@ -21,6 +21,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 __builtin_trap();
         sql_dependencies(tree->query, &arena, &found, &count);
         sql_row_source(tree, &source, NULL);
+        SqlTree *joined = sql_inline(tree, tree, &arena);
+        if (joined)
+                sql_print(&arena, joined->query);
+        sql_ungroup(tree, &arena, &tree);
         sql_trace_model(tree, NULL, &arena, &tree, &err);
         sql_allow_query(tree, tree->query, &err);
         return 0;
