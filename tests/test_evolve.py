@@ -118,3 +118,25 @@ def test_a_column_that_was_another_stays_the_same_column(shop: Project, load: st
     assert shop.table("shop.staging.items").sort_by("id").column("title").to_pylist() == ["a", "b"]
     shop.write("zones/shop/sources/items.yml", text.replace("columns:\n", "columns:\n  name: text\n") + more)
     assert shop.error("run")["code"] == "E105"
+
+
+@pytest.mark.parametrize(("before", "after", "stays"), [
+    ("  name: text\n", "  title: text from name\n", False),
+    ("  name: text\n", "  title: text was name\n", False),
+    ("  name: text\n", "", True),                          # the field comes back as a column that deliveries brought
+    ("  name: text from title\n", "  title: text\n", False),
+    ("", "  title: text from name\n", False),              # deliveries had brought it
+    ("", "  title: text\n", True),
+])
+def test_check_knows_which_columns_the_next_run_leaves(shop: Project, before: str, after: str, stays: bool) -> None:
+    """As the run after it finds out."""
+    text = "from: ingress/items*.csv\ncolumns:\n  id: int\n"
+    shop.write("zones/shop/sources/items.yml", text + before)
+    shop.write("zones/shop/canonical/named.sql", "select id, name from staging.items\n")
+    shop.drop("shop", "items1.csv", "id,title\n1,a\n" if "from title" in before else "id,name\n1,a\n")
+    shop.lode("run")
+    shop.write("zones/shop/sources/items.yml", text + after)
+    checked = shop.lode("check", check=False)
+    ran = shop.lode("run", check=False)
+    assert (checked.exit == 0, "name" in types(shop)) == (stays, stays), (checked, types(shop))
+    assert stays or (ran.exit != 0 and "E204" in checked.stderr)

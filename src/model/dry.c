@@ -4,6 +4,7 @@
 #include "base/vec.h"
 #include "intake/stage.h"
 #include "model/access_check.h"
+#include "model/applied.h"
 #include "model/check.h"
 #include "model/prepare.h"
 #include "model/scope.h"
@@ -32,9 +33,34 @@ static bool is_earlier_name(const Source *source, Str name) {
         return false;
 }
 
+static Str field_of(const SourceColumn *column) {
+        return column->from.size ? column->from : column->name;
+}
+
+/* Whether a column of the table that the text does not name will stay: not when the text that is applied made it and another
+ * column reads its field now, or when it was named otherwise than its field. */
+static bool will_stay(const Source *now, const Source *applied, Str name) {
+        Str field = name;
+        for (size_t i = 0; applied && i < applied->column_count; i++)
+                if (str_equal_nocase(applied->columns[i].name, name))
+                        field = field_of(&applied->columns[i]);
+        for (size_t i = 0; i < now->column_count; i++)
+                if (str_equal_nocase(field_of(&now->columns[i]), field))
+                        return false;
+        return str_equal_nocase(field, name) && !is_earlier_name(now, name);
+}
+
+static Status applied_or_none(Dry *dry, const Node *node, Source **out, Error *err) {
+        Status status = applied_source(dry->spec->lake, dry->spec->at, node->zone, node->table, dry->arena, out, err);
+        if (status == STATUS_NOT_FOUND)
+                *out = NULL;
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 /* Columns that deliveries brought and the text does not know, and wider types. */
 static Status add_evolved(Dry *dry, const Node *node, ColumnVec *columns, Error *err) {
         Table table;
+        Source *applied;
         CatalogName name = { STR("table"), node->zone, arena_strf(dry->arena, "staging.%.*s", STR_ARG(node->table)) };
         if (!dry->spec->lake || (node->source->evolve != EVOLVE_COLUMNS && node->source->evolve != EVOLVE_WIDEN))
                 return STATUS_OK;
@@ -42,12 +68,13 @@ static Status add_evolved(Dry *dry, const Node *node, ColumnVec *columns, Error 
         if (status == STATUS_NOT_FOUND)
                 return STATUS_OK;
         TRY(status);
+        TRY(applied_or_none(dry, node, &applied, err));
         for (size_t i = 0; i < table.body.column_count; i++) {
                 const LakeColumn *column = &table.body.columns[i];
                 LakeColumn *known = find_column(columns, column->name);
                 if (known && node->source->evolve == EVOLVE_WIDEN && schema_type_widens(known->type, column->type))
                         known->type = column->type;
-                if (!known && !column->hidden && !name_is_reserved(column->name) && !is_earlier_name(node->source, column->name))
+                if (!known && !column->hidden && !name_is_reserved(column->name) && will_stay(node->source, applied, column->name))
                         vec_push(dry->arena, columns, *column);
         }
         return STATUS_OK;
