@@ -67,6 +67,19 @@ def test_what_is_done_on_a_branch_stays_there(shop: Project) -> None:
     assert shop.error("query", "select 1", "--branch", "try")["exit"] == 2
 
 
+def test_a_source_that_a_branch_does_not_read_is_told(shop: Project) -> None:
+    """It would be built on what is not what its text says; plan and run say so, each time."""
+    shop.lode("branch", "try")
+    assert "on main only" not in shop.lode("run", "--branch", "try").stderr
+    shop.write("zones/shop/sources/orders.yml", "from: ingress/orders_*.csv\ncolumns:\n  order_no: text\n  amount: decimal(9,2)\n")
+    shop.write("zones/shop/sources/more.yml", "from: ingress/more_*.csv\ncolumns:\n  a: int\n")
+    for verb in ("plan", "run", "run"):
+        said = shop.lode(verb, "--branch", "try").stderr
+        assert said.count("on main only") == 2 and "zones/shop/sources/orders.yml:1" in said and "this branch has no table" in said, said
+    assert shop.query("select typeof(amount) as t from shop.staging.orders limit 1", "--branch", "try") == [{"t": "INTEGER"}]
+    assert "on main only" not in shop.lode("run").stderr
+
+
 @pytest.mark.parametrize(("arguments", "code"), [
     (["main"], "E107"), (["main", "--remove"], "E208"), (["nonsense", "--remove"], "E108"), (["run/1"], "E105"), (["a b"], "E105"),
     (["-"], "E105"), ([""], "E105"), (["x/"], "E105"), (["../x"], "E105"), (["ä"], "E105"), (["a" * 101], "E105"),

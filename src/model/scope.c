@@ -2,6 +2,7 @@
 #include "model/scope.h"
 
 #include "base/vec.h"
+#include "intake/stage.h"
 #include "model/select.h"
 
 /* Unsaid: what replaces anyway is replaced, and each snapshot that has a time of its own counts. */
@@ -167,4 +168,23 @@ Status scope_discover(const Scope *scope, const Store *store, Arena *arena, Foun
                 .unpacked = store ? store->unpacked_dir : NULL,
         };
         return discover_files(&spec, arena, out, out_count, err);
+}
+
+Status scope_unread(const Scope *scope, Lake *lake, Str branch, Problems *warnings, Arena *arena, Error *err) {
+        StageContext context = { .lake = lake, .commit = { .branch = branch } };
+        for (size_t i = 0; i < scope->feed_count; i++) {
+                const Feed *feed = scope->feeds[i];
+                StagePlan stage = { 0 };
+                if (scope->feed_chosen[i])
+                        TRY(stage_plan(&context, feed, NULL, 0, arena, &stage, err));
+                if (!stage.is_new && !stage.other_text)
+                        continue;
+                Error *warning = problems_add(warnings, STATUS_HELD, "%.*s.%.*s is read on main only: %s", STR_ARG(feed->zone), STR_ARG(feed->name),
+                                              stage.is_new ? "this branch has no table of it"
+                                                           : "its text is another than its table on this branch was made by, and the table stays as it is");
+                const Node *node = graph_node(scope->text->graph, arena_strf(arena, "%.*s.staging.%.*s", STR_ARG(feed->zone), STR_ARG(feed->name)));
+                error_place_line(warning, node->source->path, node->source->text, 1, 1);
+                error_hint(warning, "try its reading in another project's folder, or run it on main: what was staged stays in the history");
+        }
+        return STATUS_OK;
 }

@@ -5,6 +5,7 @@
  * the files that are there for them. A run and its plan have the same. In the arena; read-only.
  */
 #include "intake/discover.h"
+#include "lake/lake.h"
 #include "model/text.h"
 
 typedef struct Scope {
@@ -26,6 +27,8 @@ Status scope_gone_zones(const Scope *scope, Catalog *catalog, CatalogAt at, Aren
 bool scope_has_feed(const Scope *scope, const Feed *feed);
 /* As discover_files(), in the scope's zones. store: NULL where there is none. */
 Status scope_discover(const Scope *scope, const Store *store, Arena *arena, FoundFile **out, size_t *out_count, Error *err);
+/* Files are read on main only: warns of each chosen source whose table is not, on this branch, what its text would make. */
+Status scope_unread(const Scope *scope, Lake *lake, Str branch, Problems *warnings, Arena *arena, Error *err);
 
 /* What intake needs of a source; its object is empty. */
 Feed *feed_of_source(Arena *arena, const Source *source);
