@@ -440,6 +440,8 @@ def applying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server,
     project = shop(tmp_path_factory.mktemp("apply"))
     project.lode("role", "add", "shop_dev")
     project.lode("user", "set", "nobody", "--role", "shop_dev")
+    (project.root / "zones/of_nobody").mkdir()  # a zone with no text at all stays one, whoever applies his own
+    project.lode("apply")
     with serving(project) as running:
         yield running, make_tokens(project, *USERS)
 
@@ -511,6 +513,7 @@ def test_a_stranger_applies_nothing_and_an_administrator_everything(applying: tu
     assert apply(server, tokens["bo"], archive(files))[0] == 403
     assert status_of(send(server.http, f"POST /v1/apply HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {tokens['bo']}\r\nContent-Length: 99999999\r\n\r\n".encode())) == 403
     files["zones/new/zone.yml"] = "owner: bo\n"
+    files["zones/of_nobody/zone.yml"] = ""  # archives hold no empty folder
     files["README.md"] = "read me"
     status, done = apply(server, tokens["ann"], archive(files))
     assert (status, done["passed_over"]) == (200, ["README.md"])

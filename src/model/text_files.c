@@ -7,15 +7,14 @@
 
 typedef VEC(TextFile) FileVec;
 
-/* access.yml brings its tests along; a zone without a zone.yml has an object without text. */
+/* access.yml brings its tests along. A zone without a zone.yml has an object without text: an empty file says the same. */
 static Status add_object(const CatalogObject *object, Arena *arena, FileVec *files, Error *err) {
         Json *root;
         TextFile file;
         TRY(json_parse(object->body, "the catalog", arena, &root, err));
         TRY(json_want_string(root, "path", &file.path, err));
         TRY(json_want_string(root, "text", &file.text, err));
-        if (file.text.size > 0 || !str_is(object->kind, "zone"))
-                vec_push(arena, files, file);
+        vec_push(arena, files, file);
         Str tests = json_string(json_get(root, "tests"));
         if (str_is(object->kind, "access") && tests.size > 0)
                 vec_push(arena, files, ((TextFile){ arena_strf(arena, "zones/%.*s/access.test.yml", STR_ARG(object->zone)), tests }));
