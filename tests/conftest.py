@@ -61,6 +61,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """What failed is named at once: a suite may take an hour, and what it said comes at the end."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        print(f" failed: {report.nodeid} ", end="", flush=True)
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a call of lode gave back."""
