@@ -381,7 +381,8 @@ TEST(calls_of_a_lease_share_the_time_that_is_allowed) {
         CHECK(time_monotonic_us() - begin < 2000000);
         CHECK_STR(str_of(t->err.message), STR("the statement ran longer than 5.2 s"));
         worker_allow(l.worker, 0, 0);
-        CHECK_OK(answer(t, l.worker, "select 2", &got));
+        if (!worker_is_lost(l.worker)) /* as it is where it got no time to notice */
+                CHECK_OK(answer(t, l.worker, "select 2", &got));
 }
 
 static void *interrupt_soon(void *worker) {
