@@ -50,6 +50,8 @@ OF_A_TABLE = r"""\d canonical.order
 \dt+ canonical.*
 \dp canonical.*
 \df pg_catalog.lower
+\dt+ lode.*
+\d lode.deliveries
 \dT+ pg_catalog.int4
 \dconfig server_version
 \sv+ pg_catalog.pg_tables""".splitlines()[:-1]
@@ -63,6 +65,10 @@ def test_psql_describes(server: Server) -> None:
     assert "one row an order" in done.stdout  # `about`, as \dt+ has it
     assert re.search(r"amount +\| numeric\(9,2\)", done.stdout)
     assert re.search(r"^ canonical +\| order +\| table", done.stdout, re.MULTILINE)
+    assert re.search(r"^ lode +\| deliveries +\| table", done.stdout, re.MULTILINE)
+    assert re.search(r"^ landed_at +\| timestamp with time zone", done.stdout, re.MULTILINE)
+    listed = psql(server, r"\dt", "-At").stdout
+    assert "order" in listed and "deliveries" not in listed  # without its schema: what is one's own
 
 
 @needs_programs

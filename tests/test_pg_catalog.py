@@ -66,9 +66,26 @@ def make_sales(folder: Path) -> Project:
     return project
 
 
+# The schema lode, as docs/catalog.md has it and in its order of columns.
+OWN = {
+    "audit": "sequence bigint, time timestamptz, principal text, service text, via text, action text, objects text[], columns text[], policy text,"
+             " rows bigint, bytes bigint, decision text, statement text, hash text",
+    "columns": 'zone text, stage text, "table" text, position integer, name text, type text, about text',
+    "commits": "commit text, parent text, branch text, author text, time timestamptz, message text, git text, changes json",
+    "deliveries": "zone text, source text, delivery bigint, name text, sha256 text, bytes bigint, state text, records bigint, accepted bigint,"
+                  " quarantined bigint, skipped bigint, commit text, message text, landed_at timestamptz",
+    "quarantine": 'zone text, source text, delivery bigint, name text, record bigint, line bigint, "offset" bigint, length bigint, sheet text,'
+                  ' cell text, "column" text, rule text, message text, raw text, state text',
+    "runs": "run bigint, branch text, commit text, state text, files json, models json, errors json",
+    "tables": 'zone text, stage text, "table" text, kind text, rows bigint, files bigint, bytes bigint, commit text, changed_at timestamptz, about text',
+}
+
+
 def same_tables(project: Project) -> str:
     """What PostgreSQL is told, so that it has what Lode has; from what `show` says, not from the catalog under test."""
     sql = [PLAIN, 'create role "local:' + os_user() + '" superuser login;']
+    sql.append("create schema lode;")
+    sql += [f"create table lode.{name} ({columns});" for name, columns in OWN.items()]
     seen = set()
     for table in project.json("show", "table"):
         schema, full = f"{table['zone']}.{table['stage']}", f"{table['zone']}.{table['stage']}.{table['table']}"
@@ -322,6 +339,11 @@ ASKED = {
                    join pg_catalog.pg_namespace n on c.relnamespace = n.oid where c.relkind in ('r', 'p', 'v', 'f', 'm'))
         select t.schema, t.name from t where t.schema <> 'information_schema' and t.schema !~ '^pg_'
         and has_any_column_privilege(current_user, '"' || replace(t.schema, '"', '""') || '".' || quote_ident(t.name), 'select')""",
+    "columns of the schema lode": """
+        select c.relname, c.relkind, a.attname, a.attnum, format_type(a.atttypid, a.atttypmod), a.attndims, a.attnotnull, i.data_type, i.udt_name
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+        join information_schema.columns i on i.table_schema = n.nspname and i.table_name = c.relname and i.column_name = a.attname
+        where n.nspname = 'lode' and a.attnum > 0""",
     "tables by view": "select schemaname, tablename, tableowner, hasindexes from pg_tables where schemaname like 'sales.%'",
     "views by view": "select schemaname, viewname, viewowner from pg_catalog.pg_views where schemaname like 'sales.%'",
     "materialized views": "select * from pg_matviews",

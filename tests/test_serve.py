@@ -156,6 +156,13 @@ def test_catalogs_know_only_what_is_granted(server: Server) -> None:
     sql = "select table_schema || '.' || table_name from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema', 'lode')"
     assert {name for name, in ask(server, sql, "bo", "shop")} == {"analytical.sales"}
     assert "canonical.order" in {name for name, in ask(server, sql, "oz", "shop")}
+    own = "select table_name from information_schema.tables where table_schema = 'lode'"
+    assert {name for name, in ask(server, own)} - {name for name, in ask(server, own, "bo", "shop")} == {"audit"}
+    for name, in ask(server, own):  # what is listed can be asked, and has the columns that it is listed with
+        with psycopg.connect(server.dsn(), autocommit=True) as connection:
+            described = connection.execute(f"select * from lode.{name} limit 0").description
+        assert [(c.name, c.type_code) for c in described] == ask(
+            server, f"select attname, atttypid::int from pg_attribute where attrelid = 'lode.{name}'::regclass and attnum > 0 order by attnum")
     assert ask(server, "select count(*) from pg_catalog.pg_class where relname = 'order'", "bo") == [(0,)]
     assert ask(server, "select count(*) from pg_catalog.pg_attribute where attname = 'id' and attnum > 0", "bo", "shop") == [(0,)]
 

@@ -71,6 +71,7 @@ static const TypeWords TYPES[] = {
         { 17, "bytea", "bytea", -1, -1, -1, -1, -1 },
         { 20, "bigint", "int8", 64, 2, 0, -1, -1 },
         { 23, "integer", "int4", 32, 2, 0, -1, -1 },
+        { 25, "text", "text", -1, -1, -1, -1, 1073741824 },
         { 114, "json", "json", -1, -1, -1, -1, -1 },
         { 700, "real", "float4", 24, 2, -1, -1, -1 },
         { 701, "double precision", "float8", 53, 2, -1, -1, -1 },

@@ -21,6 +21,8 @@ static Status make_tables(System *system, RowFile *file, Error *err) {
         TRY(system_world(system, &world, err));
         for (size_t i = 0; i < world->table_count; i++) {
                 const WorldTable *table = &world->tables[i];
+                if (table->own)
+                        continue;
                 bool counted = table->whole && table->kind != 'v';
                 TRY(ROW(file, err, TEXT(table->zone), TEXT(table->stage), TEXT(table->name), TEXT(table->kind_word),
                         counted ? NUMBER(table->rows) : NOTHING, table->whole ? NUMBER(table->files) : NOTHING,
@@ -35,7 +37,7 @@ static Status make_columns(System *system, RowFile *file, Error *err) {
         TRY(system_world(system, &world, err));
         for (size_t i = 0; i < world->table_count; i++) {
                 const WorldTable *table = &world->tables[i];
-                for (size_t k = 0; k < table->column_count; k++)
+                for (size_t k = 0; !table->own && k < table->column_count; k++)
                         TRY(ROW(file, err, TEXT(table->zone), TEXT(table->stage), TEXT(table->name), NUMBER(k + 1),
                                 TEXT(table->columns[k].name), TEXT(table->columns[k].words), text_or_null(table->columns[k].about)));
         }
@@ -226,7 +228,10 @@ static Status quarantine_text(System *system, Arena *arena, Str *out, Error *err
 }
 
 const ViewRelation LODE_VIEWS[] = {
-        { "lode", "quarantine", quarantine_text },
+        { "lode", "quarantine",
+          "zone text,source text,delivery int8,name text,record int8,line int8,offset int8,length int8,sheet text,cell text,"
+          "column text,rule text,message text,raw text,state text",
+          quarantine_text },
         { 0 },
 };
 

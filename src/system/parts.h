@@ -35,6 +35,7 @@ typedef struct MadeRelation {
 /* A view: its text for this principal. */
 typedef struct ViewRelation {
         const char *schema, *name;
+        const char *columns; /* of that text */
         Status (*text)(System *system, Arena *arena, Str *out, Error *err);
 } ViewRelation;
 
@@ -43,5 +44,7 @@ extern const ViewRelation LODE_VIEWS[]; /* ends with a row without a name */
 /* Each ends with a row without a name. */
 extern const MadeRelation PG_CATALOG_RELATIONS[], PG_VIEW_RELATIONS[], INFORMATION_SCHEMA_RELATIONS[], LODE_RELATIONS[];
 
+/* The schema lode's own, for the world. */
+void system_own_tables(System *system, WorldTable **out, size_t *out_count);
 /* Read at the first call. */
 Status system_world(System *system, const World **out, Error *err);

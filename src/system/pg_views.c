@@ -219,7 +219,7 @@ static Status make_relation_names(System *system, RowFile *file, Error *err) {
 }
 
 /* What a client lists without being asked for a schema: what its search path finds, and PostgreSQL's own. While it set none, all
- * tables of its database, but for quarantine, which has the names of what it is the quarantine of. */
+ * tables of its database, but for quarantine, which has the names of what it is the quarantine of, and the schema lode. */
 static Status make_visible(System *system, RowFile *file, Error *err) {
         const World *world;
         TRY(system_world(system, &world, err));
@@ -227,7 +227,7 @@ static Status make_visible(System *system, RowFile *file, Error *err) {
                 if (str_is(str_of(PG15_RELATIONS[i].schema), "pg_catalog"))
                         TRY(ROW(file, err, NUMBER(PG15_RELATIONS[i].oid)));
         for (size_t i = 0; i < world->table_count; i++)
-                if (system->usual_path ? !str_is(world->tables[i].stage, "quarantine")
+                if (system->usual_path && !world->tables[i].own ? !str_is(world->tables[i].stage, "quarantine")
                                        : found_alone(system, world->tables[i].schema_name, world->tables[i].name))
                         TRY(ROW(file, err, NUMBER(world->tables[i].oid)));
         for (size_t i = 0; i < world->key_count; i++) {

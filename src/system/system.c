@@ -356,8 +356,12 @@ static Status number(void *context, ObjectKind kind, Str text, int64_t *out, Err
 }
 
 Status system_world(System *system, const World **out, Error *err) {
-        if (!system->has_world)
-                TRY(world_read(&system->spec, &system->arena, &system->world, err));
+        if (!system->has_world) {
+                WorldTable *own;
+                size_t count;
+                system_own_tables(system, &own, &count);
+                TRY(world_read(&system->spec, own, count, &system->arena, &system->world, err));
+        }
         system->has_world = true;
         *out = &system->world;
         return STATUS_OK;

@@ -176,6 +176,17 @@ TEST(the_catalog_answers_as_a_client_asks) {
                 { "select proargtypes[0], len(proargtypes), proargtypes from pg_proc where proname = 'int4in'", "2275|1|[2275]" },
                 { "select count(*) from lode.deliveries", "0" },
                 { "select count(*) from lode.runs", "0" },
+                { "select relname, relkind from pg_class c join pg_namespace n on n.oid = relnamespace where nspname = 'lode' order by 1",
+                  "audit|r;columns|r;commits|r;deliveries|r;quarantine|r;runs|r;tables|r" },
+                { "select attname, format_type(atttypid, atttypmod) from pg_attribute where attrelid = 'lode.audit'::regclass and attnum between 6 and 7",
+                  "action|text;objects|text[]" },
+                { "select oid::regclass::text, pg_table_is_visible(oid) from pg_class where oid = 'lode.tables'::regclass", "lode.tables|f" },
+                { "select data_type, udt_name from information_schema.columns where table_schema = 'lode' and table_name = 'runs' and column_name in ('run', 'state')"
+                  " order by 1", "bigint|int8;text|text" },
+                { "select count(*) from lode.tables where zone is null or zone = ''", "0" },
+                { "select count(*) from lode.columns where zone is null or zone = ''", "0" },
+                { "select string_agg(a.attname, ',' order by a.attnum) from pg_attribute a where a.attrelid = 'lode.quarantine'::regclass",
+                  "zone,source,delivery,name,record,line,offset,length,sheet,cell,column,rule,message,raw,state" },
                 { "select pg_get_viewdef(oid) from pg_class where relname = 'names'", "select 'x' as n" },
                 { "select count(*) from pg_catalog.pg_get_keywords() where word = 'select'", "1" },
                 { "select current_schema(), current_database(), current_schemas(true), current_user", "public|lode|[\"pg_catalog\", \"public\"]|ann" },
@@ -211,6 +222,7 @@ TEST(what_the_server_knows_stands_beside_and_before_ours) {
         shop.session.extras = extras;
         shop.session.extra_count = 2;
         static const Asked cases[] = {
+                { "select attname from pg_attribute where attrelid = 'lode.sessions'::regclass order by attnum", "pid;principal" },
                 { "select pid, principal from lode.sessions order by 1", "1|bo;2|NULL" },
                 { "select lanname from pg_language order by oid", "bo;NULL" },
         };
@@ -223,7 +235,7 @@ TEST(a_zone_is_a_database_and_its_stages_are_schemas) {
         static const Str canonical = { "canonical", 9 };
         shop.session = (SystemSession){ .database = STR("shop"), .path = &canonical, .path_count = 1 };
         static const Asked cases[] = {
-                { "select nspname from pg_namespace where oid > 16383 order by 1", "canonical;quarantine;secret.egress;staging" },
+                { "select nspname from pg_namespace where oid > 16383 order by 1", "canonical;lode;quarantine;secret.egress;staging" },
                 { "select 'order'::regclass::text", "order" },
                 { "select oid::regclass::text from pg_class where relname = 'heist_out'", "\"secret.egress\".heist_out" },
                 { "select relname from pg_class where relname = 'heist'", "" },
@@ -291,6 +303,8 @@ TEST(what_may_not_be_seen_has_no_row_anywhere) {
         CHECK(asked > 0);
         static const Asked cases[] = {
                 { "select datname from pg_database order by 1", "lode;postgres;shop" },
+                { "select table_name from information_schema.tables where table_schema = 'lode' order by 1", "columns;commits;deliveries;quarantine;runs;tables" },
+                { "select to_regclass('lode.audit')", "NULL" },
                 { "select '\"secret.canonical\".heist'::regclass", NULL },
                 { "select to_regclass('secret.canonical.heist')", "NULL" },
                 { "select relname from pg_class where relname in ('heist', 'order')", "order" },

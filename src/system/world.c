@@ -42,7 +42,7 @@ uint32_t world_type(Type type, int32_t *out_modifier, int *out_dimensions) {
 /* ---- numbers ---- */
 
 static int64_t oid_of(int64_t object, int part) {
-        return OID_FIRST + 8 * object + part;
+        return OID_FIRST + OIDS_EACH * object + part;
 }
 
 static int stage_number(Str stage) {
@@ -254,7 +254,14 @@ static int by_place(const void *a, const void *b) {
         return order != 0 ? order : str_compare(left->name, right->name);
 }
 
-Status world_read(const SystemSpec *spec, Arena *arena, World *out, Error *err) {
+static void take_own(Reading *reading, const WorldTable *own, size_t count) {
+        if (count > 0)
+                vec_push(reading->arena, &reading->schemas, (WorldSchema){ .oid = own->schema, .name = own->schema_name });
+        for (size_t i = 0; i < count; i++)
+                vec_push(reading->arena, &reading->tables, own[i]);
+}
+
+Status world_read(const SystemSpec *spec, const WorldTable *own, size_t own_count, Arena *arena, World *out, Error *err) {
         *out = (World){ 0 };
         Reading reading = { .spec = spec, .arena = arena, .out = out };
         if (spec->source) {
@@ -274,6 +281,7 @@ Status world_read(const SystemSpec *spec, Arena *arena, World *out, Error *err) 
         TRY(catalog_list(spec->lake->catalog, spec->at, STR("view"), STR_NONE, arena, &views, &count, err));
         for (size_t i = 0; i < count; i++)
                 TRY(take_view(&reading, &views[i], err));
+        take_own(&reading, own, own_count);
         keep_databases(&reading);
         out->schemas = reading.schemas.items;
         out->schema_count = reading.schemas.count;

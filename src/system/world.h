@@ -14,6 +14,7 @@
 
 /* An object has eight numbers: itself, and what hangs on it. */
 enum { OID_SELF, OID_ROW_TYPE, OID_ARRAY_TYPE, OID_KEY };
+#define OIDS_EACH 8
 #define OID_FIRST 16384
 #define OID_PUBLIC 2200
 #define OID_OWNER 10 /* the role that owns everything */
@@ -37,6 +38,7 @@ typedef struct WorldTable {
         char kind;      /* relkind: r or v */
         WorldColumn *columns; /* those that `*` gives */
         size_t column_count;
+        bool own;   /* of the schema lode: it is no zone's, and lode.tables does not list it */
         bool whole; /* this principal sees all of it: only then what follows is told */
         int64_t rows, files, bytes;
         Str sql; /* of a view, if all that it reads may be seen */
@@ -66,6 +68,7 @@ typedef struct World {
         size_t key_count;
 } World;
 
-Status world_read(const SystemSpec *spec, Arena *arena, World *out, Error *err);
+/* own: tables that are there besides, all of one schema. */
+Status world_read(const SystemSpec *spec, const WorldTable *own, size_t own_count, Arena *arena, World *out, Error *err);
 /* The type that clients are told for one of ours. */
 uint32_t world_type(Type type, int32_t *out_modifier, int *out_dimensions);
