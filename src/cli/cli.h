@@ -55,7 +55,7 @@ static inline bool cli_json(const Cli *cli) {
 /* USAGE unless between least and most words were given. */
 Status cli_want_words(const Cli *cli, const Verb *verb, size_t least, size_t most, Error *err);
 /* USAGE when -o names a format that this verb does not have. */
-Status cli_want_formats(const Cli *cli, bool csv, bool parquet, Error *err);
+Status cli_want_formats(const Cli *cli, bool csv, bool files, Error *err);
 /* The line "branch B" that comes first when B is not main. */
 void cli_tell_branch(const Cli *cli, const char *branch);
 /* Every problem of the project's text as errors on stderr; the first as err. OK when there is none. */

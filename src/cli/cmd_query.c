@@ -85,21 +85,26 @@ static Str renamed(Arena *arena, Str sql, const WorkerColumns *columns, const St
         return buf_dup(&out, arena);
 }
 
-/* The engine writes the file; it is passed on as it is. */
-static Status build_parquet(Cli *cli, Statement *statement, WorkerFile *out, Error *err) {
+/* A worker writes the file; it is passed on as it is. */
+static Status build_file(Cli *cli, Statement *statement, WorkerFile *out, Error *err) {
+        bool arrow = cli->output.format == OUTPUT_ARROW;
         if (isatty(STDOUT_FILENO))
-                return error_set(err, STATUS_USAGE, "-o parquet writes binary data: send it to a file with > answer.parquet");
+                return error_set(err, STATUS_USAGE, "-o %s writes binary data: send it to a file with > answer.%s", arrow ? "arrow" : "parquet",
+                                 arrow ? "arrows" : "parquet");
         const WorkerColumns *columns = &statement->columns;
         Str *keys = column_keys(&cli->arena, columns);
         WorkerBuildColumn *build = ARENA_ARRAY(&cli->arena, WorkerBuildColumn, columns->count);
         for (size_t i = 0; i < columns->count; i++) {
-                build[i] = (WorkerBuildColumn){ .name = keys[i], .field_id = (int)i + 1 };
-                TRY(worker_table_type(&columns->items[i], &cli->arena, &build[i].type, err));
+                build[i] = (WorkerBuildColumn){ .name = keys[i], .type = { .kind = TYPE_TEXT } };
+                if (!str_is(columns->items[i].engine_type, "\"NULL\"")) /* of no type: as PostgreSQL tells of it */
+                        TRY(worker_table_type(&columns->items[i], &cli->arena, &build[i].type, err));
         }
         WorkerFile *files;
         size_t count;
         Str sql = renamed(&cli->arena, statement->bound.sql, columns, keys);
-        if (worker_build(statement->spec.worker, sql, build, columns->count, &cli->arena, &files, &count, err) != STATUS_OK)
+        if (arrow && worker_build_arrow(statement->spec.worker, sql, build, columns->count, &cli->arena, out, err) == STATUS_OK)
+                return STATUS_OK;
+        if (arrow || worker_build(statement->spec.worker, sql, build, columns->count, &cli->arena, &files, &count, err) != STATUS_OK)
                 return statement_error(statement, err);
         if (count != 1)
                 return error_set(err, STATUS_INTERNAL, "%zu files for one answer", count);
@@ -207,10 +212,10 @@ static Status answer_rows(Answer *answer, Error *err) {
         return row_printer_finish(answer->printer, err);
 }
 
-static Status answer_parquet(Answer *answer, Error *err) {
+static Status answer_file(Answer *answer, Error *err) {
         WorkerFile file = { 0 };
         Error ignored;
-        Status status = build_parquet(answer->cli, &answer->statement, &file, err);
+        Status status = build_file(answer->cli, &answer->statement, &file, err);
         if (status != STATUS_OK) {
                 (void)record(answer, "query", false, &ignored);
                 return status;
@@ -235,7 +240,8 @@ static Status answer(Cli *cli, Workspace *workspace, const Asker *asker, Catalog
                 (void)record(&answer, "query", true, &ignored);
                 return status;
         }
-        TRY(output->format == OUTPUT_PARQUET ? answer_parquet(&answer, err) : answer_rows(&answer, err));
+        bool file = output->format == OUTPUT_PARQUET || output->format == OUTPUT_ARROW;
+        TRY(file ? answer_file(&answer, err) : answer_rows(&answer, err));
         if (output->format == OUTPUT_TEXT && output->terminal_out)
                 output_note(output, PAINT_DIM, "%lld row%s", (long long)answer.rows, answer.rows == 1 ? "" : "s");
         if (output->verbose && !asker->is_other) /* how many files a condition leaves tells of rows that are hidden */
@@ -265,7 +271,7 @@ const Verb verb_query = {
         .usage = "query SQL | -f FILE",
         .words = "an answer",
         .help = "Answers one SELECT. Tables are named zone.stage.table: crm.staging.clients, crm.canonical.client.\n"
-                "-o json, csv and parquet stream; --at answers as it was at a commit (lode log) or a time.\n"
+                "-o json and csv stream, parquet and arrow (an IPC stream) are files; --at answers as it was at a commit (lode log) or a time.\n"
                 "--as answers as that principal would be answered by lode serve, and is audited.\n\n"
                 "  lode query 'select count(*) from crm.canonical.client'\n"
                 "  lode query -o csv --at 2026-11-01 -f question.sql > answer.csv",

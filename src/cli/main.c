@@ -59,15 +59,14 @@ Status cli_want_words(const Cli *cli, const Verb *verb, size_t least, size_t mos
         return error_hint(err, "lode %s --help", verb->name);
 }
 
-Status cli_want_formats(const Cli *cli, bool csv, bool parquet, Error *err) {
+Status cli_want_formats(const Cli *cli, bool csv, bool files, Error *err) {
         static const char *const names[] = { "text", "json", "csv", "parquet", "arrow" };
         OutputFormat format = cli->output.format;
-        if (format == OUTPUT_TEXT || format == OUTPUT_JSON || (format == OUTPUT_CSV && csv) || (format == OUTPUT_PARQUET && parquet))
+        if (format == OUTPUT_TEXT || format == OUTPUT_JSON || (format == OUTPUT_CSV && csv) ||
+            ((format == OUTPUT_PARQUET || format == OUTPUT_ARROW) && files))
                 return STATUS_OK;
-        if (format == OUTPUT_ARROW && parquet)
-                return error_set(err, STATUS_USAGE, "-o arrow is not built yet; -o parquet is");
         error_set(err, STATUS_USAGE, "-o %s is not for this", names[format]);
-        return error_hint(err, "text and json are for every verb; csv for query and show quarantine; parquet for query");
+        return error_hint(err, "text and json are for every verb; csv for query and show quarantine; parquet and arrow for query");
 }
 
 void cli_tell_branch(const Cli *cli, const char *branch) {

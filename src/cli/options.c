@@ -7,7 +7,7 @@ typedef enum Common { COMMON_FOLDER, COMMON_OUTPUT, COMMON_QUIET, COMMON_VERBOSE
 
 static const Option common[] = {
         [COMMON_FOLDER] = { "folder", 'C', "DIR", "the project's folder (else the nearest lode.yml upwards)" },
-        [COMMON_OUTPUT] = { "output", 'o', "FORMAT", "text or json; query also csv, parquet; show quarantine also csv" },
+        [COMMON_OUTPUT] = { "output", 'o', "FORMAT", "text or json; query also csv, parquet, arrow; show quarantine also csv" },
         [COMMON_QUIET] = { "quiet", 'q', NULL, "results and errors only" },
         [COMMON_VERBOSE] = { "verbose", 'v', NULL, "say more" },
         [COMMON_COLOR] = { "color", 0, "WHEN", "auto, always or never (NO_COLOR is honoured)" },

@@ -43,7 +43,7 @@
         X(DONE,      8,  W, "u64 rows, u64 rows frames sent")                                                  \
         X(FAIL,      9,  W, "failure_write()")                                                                 \
         X(DEFINE,    10, L, "u32 count, {lstr engine type}: flattening functions; answered by DONE")           \
-        X(BUILD,     11, L, "lstr select, lstr field ids, u32 count, {lstr name, lstr engine type}")           \
+        X(BUILD,     11, L, "u8 arrow, lstr select, lstr field ids, u32 count, {lstr name, lstr engine type}")           \
         X(FILES,     12, W, "u32 count, {lstr name in out/, file statistics}")                                 \
         X(SNIFF,     13, L, "engine/stage_message.h; one descriptor")                                          \
         X(SNIFFED,   14, W, "engine/stage_message.h")                                                          \

@@ -572,15 +572,15 @@ static void append_field(Buf *out, Str name, int id, Type type) {
         buf_append_byte(out, '}');
 }
 
-static void build_request(Buf *payload, Str select, const WorkerBuildColumn *columns, size_t column_count) {
+static void build_request(Buf *payload, bool arrow, Str select, const WorkerBuildColumn *columns, size_t column_count) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         CLEANUP(buf_deinit) Buf ids = { 0 };
-        buf_append_byte(&ids, '{');
-        for (size_t i = 0; i < column_count; i++) {
-                buf_append_cstr(&ids, i ? ", " : "");
+        for (size_t i = 0; i < column_count && columns[i].field_id; i++) {
+                buf_append_cstr(&ids, i ? ", " : "{");
                 append_field(&ids, columns[i].name, columns[i].field_id, columns[i].type);
         }
-        buf_append_byte(&ids, '}');
+        buf_append_cstr(&ids, ids.size ? "}" : "");
+        buf_u8(payload, arrow);
         buf_lstr(payload, select);
         buf_lstr(payload, buf_view(&ids));
         buf_u32(payload, (uint32_t)column_count);
@@ -591,23 +591,23 @@ static void build_request(Buf *payload, Str select, const WorkerBuildColumn *col
 }
 
 /* A name that the worker chose: digits and the ending, so that it cannot lead elsewhere; and a plain file is there. */
-static bool file_is_good(const Worker *worker, Str name, const FileStatistics *statistics, Arena *arena,
+static bool file_is_good(const Worker *worker, Str name, const char *ending, const FileStatistics *statistics, Arena *arena,
                          const char **out_path) {
-        Str number = str_slice(name, 0, str_find_byte(name, '.'));
+        Str number, rest;
         uint64_t ignored;
         struct stat st;
-        if (!str_ends_with(name, STR(".parquet")) || number.size + 8 != name.size || !str_to_uint64(number, &ignored))
+        if (!str_cut(name, '.', &number, &rest) || !str_is(rest, ending) || !str_to_uint64(number, &ignored))
                 return false;
         *out_path = arena_printf(arena, "%s/out/%.*s", worker->folder, STR_ARG(name));
         return lstat(*out_path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == statistics->bytes;
 }
 
-Status worker_build(Worker *worker, Str select, const WorkerBuildColumn *columns, size_t column_count, Arena *arena,
+static Status build(Worker *worker, bool arrow, Str select, const WorkerBuildColumn *columns, size_t column_count, Arena *arena,
                     WorkerFile **out_files, size_t *out_count, Error *err) {
         CLEANUP(buf_deinit) Buf payload = { 0 };
         Call call = { .reply = MESSAGE_FILES };
         Message reply;
-        build_request(&payload, select, columns, column_count);
+        build_request(&payload, arrow, select, columns, column_count);
         worker->has_files = true;
         TRY(ask(worker, MESSAGE_BUILD, &payload, NULL, 0, &call, STR_NONE, &reply, err));
         Cursor cursor = cursor_of(reply.payload);
@@ -616,13 +616,28 @@ Status worker_build(Worker *worker, Str select, const WorkerBuildColumn *columns
         for (uint32_t i = 0; i < count; i++) {
                 Str name = cursor_str(&cursor);
                 if (cursor.failed || file_statistics_read(&cursor, arena, &files[i].statistics, err) != STATUS_OK ||
-                    !file_is_good(worker, name, &files[i].statistics, arena, &files[i].path))
+                    !file_is_good(worker, name, arrow ? "arrows" : "parquet", &files[i].statistics, arena, &files[i].path))
                         return reply_broken(worker, reply.type, err);
         }
         if (cursor.failed || cursor_left(&cursor) > 0)
                 return reply_broken(worker, reply.type, err);
         *out_files = files;
         *out_count = count;
+        return STATUS_OK;
+}
+
+Status worker_build(Worker *worker, Str select, const WorkerBuildColumn *columns, size_t column_count, Arena *arena,
+                    WorkerFile **out_files, size_t *out_count, Error *err) {
+        return build(worker, false, select, columns, column_count, arena, out_files, out_count, err);
+}
+
+Status worker_build_arrow(Worker *worker, Str select, const WorkerBuildColumn *columns, size_t column_count, Arena *arena, WorkerFile *out, Error *err) {
+        WorkerFile *files;
+        size_t count;
+        TRY(build(worker, true, select, columns, column_count, arena, &files, &count, err));
+        if (count != 1)
+                return reply_broken(worker, MESSAGE_FILES, err);
+        *out = files[0];
         return STATUS_OK;
 }
 

@@ -133,7 +133,7 @@ Status worker_table_type(const WorkerColumn *column, Arena *arena, Type *out, Er
 
 typedef struct WorkerBuildColumn {
         Str name; /* a column of the select */
-        int field_id;
+        int field_id; /* 0 for all: the file is no table's and has none */
         Type type; /* cast to it; nested types carry their ids */
 } WorkerBuildColumn;
 
@@ -145,6 +145,8 @@ typedef struct WorkerFile {
 /* The answer of a SELECT as Parquet (zstd 1, row groups of 122,880, field ids). An answer without rows is a file too. */
 Status worker_build(Worker *worker, Str select, const WorkerBuildColumn *columns, size_t column_count, Arena *arena,
                     WorkerFile **out_files, size_t *out_count, Error *err);
+/* The same as one Arrow IPC stream; of its statistics only rows and bytes are told. */
+Status worker_build_arrow(Worker *worker, Str select, const WorkerBuildColumn *columns, size_t column_count, Arena *arena, WorkerFile *out, Error *err);
 
 /*
  * Reading users' files: payloads are made and read by engine/stage_message.h, locate_message.h, trial_message.h and review_message.h; descriptors are lent, not taken.

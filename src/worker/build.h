@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Build: the answer of a SELECT as a Parquet file in out/, with what its footer says. The runner thread's. */
+/* Build: the answer of a SELECT as a file in out/: Parquet, with what its footer says, or an Arrow stream. The runner thread's. */
+#include <stdatomic.h>
+
 #include "base/value.h"
 #include "worker/engine.h"
 
@@ -9,10 +11,12 @@ typedef struct BuildColumn {
 } BuildColumn;
 
 typedef struct BuildSpec {
-        Str select, field_ids; /* field_ids: the text of COPY's option */
+        Str select, field_ids; /* field_ids: the text of COPY's option, or empty */
         BuildColumn *columns;
         size_t column_count;
-        uint64_t number; /* names the file */
+        bool arrow;
+        uint64_t number; /* of the statement; names the file */
+        const atomic_ullong *interrupted; /* see rows_each_chunk() */
 } BuildSpec;
 
 typedef struct BuildFile {

@@ -244,6 +244,7 @@ static void serve_build(Server *server, const Request *request, Arena *arena) {
         if (!build_spec_read(request->message.payload, arena, &spec))
                 _exit(EXIT_PROTOCOL);
         spec.number = request->message.statement;
+        spec.interrupted = &server->interrupted;
         if (!build_run(&server->engine, server->folder, &spec, arena, &file, &failure)) {
                 reply_failure(server, request->message.statement, &failure);
                 return;

@@ -69,7 +69,8 @@ static bool row_too_long(Arena *arena, Failure *failure) {
         return false;
 }
 
-static bool send_chunk(Encoder *encoder, duckdb_data_chunk chunk, Arena *arena, Failure *failure) {
+static bool send_chunk(void *context, duckdb_data_chunk chunk, Arena *arena, Failure *failure) {
+        Encoder *encoder = context;
         for (size_t i = 0; i < encoder->writer.column_count; i++)
                 column_bind(&encoder->writer.columns[i], duckdb_data_chunk_get_vector(chunk, i));
         idx_t count = duckdb_data_chunk_get_size(chunk);
@@ -85,8 +86,8 @@ static bool send_chunk(Encoder *encoder, duckdb_data_chunk chunk, Arena *arena, 
         return true;
 }
 
-static bool is_interrupted(const RowsSink *sink) {
-        return atomic_load(sink->interrupted) == sink->statement;
+static bool is_interrupted(const Engine *engine) {
+        return atomic_load(engine->interrupted) == engine->statement;
 }
 
 static bool interrupted(Failure *failure) {
@@ -94,9 +95,9 @@ static bool interrupted(Failure *failure) {
         return false;
 }
 
-static bool send_all(Encoder *encoder, duckdb_result *result, Arena *arena, Failure *failure) {
+static bool take_all(const Engine *engine, duckdb_result *result, const ChunkSink *sink, Arena *arena, Failure *failure) {
         for (;;) {
-                if (is_interrupted(encoder->sink))
+                if (is_interrupted(engine))
                         return interrupted(failure);
                 CLEANUP(chunk_deinit) duckdb_data_chunk chunk = duckdb_fetch_chunk(*result);
                 if (!chunk) {
@@ -105,9 +106,9 @@ static bool send_all(Encoder *encoder, duckdb_result *result, Arena *arena, Fail
                                 *failure = engine_failure(error, arena);
                                 return false;
                         }
-                        return flush(encoder, failure);
+                        return true;
                 }
-                if (!send_chunk(encoder, chunk, arena, failure))
+                if (!sink->take(sink->context, chunk, arena, failure))
                         return false;
         }
 }
@@ -121,7 +122,7 @@ static void wait_for_tasks(int *times) {
 }
 
 /* The only use of the streaming call, which API v1 marks deprecated without another in its place. */
-static bool begin(Engine *engine, RowsSink *sink, duckdb_pending_result *pending, duckdb_result *result, Arena *arena,
+static bool begin(Engine *engine, duckdb_pending_result *pending, duckdb_result *result, Arena *arena,
                   Failure *failure) {
         if (duckdb_pending_prepared_streaming(engine->prepared, pending) != DuckDBSuccess) {
                 *failure = engine_failure(duckdb_pending_error(*pending), arena);
@@ -130,7 +131,7 @@ static bool begin(Engine *engine, RowsSink *sink, duckdb_pending_result *pending
         duckdb_pending_state state;
         int idle = 0;
         do {
-                if (is_interrupted(sink))
+                if (is_interrupted(engine))
                         return interrupted(failure);
                 state = duckdb_pending_execute_task(*pending);
                 if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE)
@@ -150,7 +151,8 @@ static bool begin(Engine *engine, RowsSink *sink, duckdb_pending_result *pending
 }
 
 /* Which column is written how. Arrays for a client are PostgreSQL's, for our own programs JSON. */
-static void encoder_columns(Encoder *encoder, duckdb_result *result, Arena *arena) {
+static bool encoder_columns(void *context, duckdb_result *result, Arena *arena, Failure *failure UNUSED) {
+        Encoder *encoder = context;
         const ExecuteSpec *spec = encoder->writer.spec;
         size_t count = duckdb_column_count(result);
         Column *columns = ARENA_ARRAY(arena, Column, count);
@@ -163,20 +165,24 @@ static void encoder_columns(Encoder *encoder, duckdb_result *result, Arena *aren
         }
         encoder->writer.columns = columns;
         encoder->writer.column_count = count;
+        return true;
+}
+
+bool rows_each_chunk(Engine *engine, uint64_t statement, const atomic_ullong *interrupted, const ChunkSink *sink, Arena *arena, Failure *failure) {
+        CLEANUP(pending_deinit) duckdb_pending_result pending = NULL;
+        CLEANUP(engine_result_deinit) duckdb_result result = { 0 };
+        engine->statement = statement;
+        engine->interrupted = interrupted;
+        return begin(engine, &pending, &result, arena, failure) && sink->begin(sink->context, &result, arena, failure) &&
+               take_all(engine, &result, sink, arena, failure);
 }
 
 bool rows_send(Engine *engine, const ExecuteSpec *spec, RowsSink *sink, Arena *arena, Failure *failure) {
-        CLEANUP(pending_deinit) duckdb_pending_result pending = NULL;
-        CLEANUP(engine_result_deinit) duckdb_result result = { 0 };
         CLEANUP(encoder_deinit)
         Encoder encoder = { .sink = sink,
                             .writer = { .spec = spec, .field = { .limit = MESSAGE_ROW_MAX } },
                             .write = row_writer(spec->answer),
                             .rows = { .limit = MESSAGE_ROW_MAX + MESSAGE_ROWS_MAX } };
-        engine->statement = sink->statement;
-        engine->interrupted = sink->interrupted;
-        if (!begin(engine, sink, &pending, &result, arena, failure))
-                return false;
-        encoder_columns(&encoder, &result, arena);
-        return send_all(&encoder, &result, arena, failure);
+        ChunkSink chunks = { encoder_columns, send_chunk, &encoder };
+        return rows_each_chunk(engine, sink->statement, sink->interrupted, &chunks, arena, failure) && flush(&encoder, failure);
 }

@@ -19,5 +19,15 @@ typedef struct RowsSink {
 
 /* Whether every column can be sent. */
 bool rows_can_send(duckdb_prepared_statement prepared, Arena *arena, Failure *failure);
-/* Runs engine->prepared to its end. */
+/* What is done with an answer: begun with the result, whose columns are known then, and given its chunks in order. False ends
+ * it, and *failure says why. */
+typedef struct ChunkSink {
+        bool (*begin)(void *context, duckdb_result *result, Arena *arena, Failure *failure);
+        bool (*take)(void *context, duckdb_data_chunk chunk, Arena *arena, Failure *failure);
+        void *context;
+} ChunkSink;
+
+/* Runs engine->prepared to its end, as long as *interrupted is not this statement's number. */
+bool rows_each_chunk(Engine *engine, uint64_t statement, const atomic_ullong *interrupted, const ChunkSink *sink, Arena *arena, Failure *failure);
+/* The same, sent. */
 bool rows_send(Engine *engine, const ExecuteSpec *spec, RowsSink *sink, Arena *arena, Failure *failure);
