@@ -59,22 +59,29 @@ def serving(project: Project, *options: str, env: dict[str, str] | None = None, 
 class Wire:
     """A client that sends what it is told and takes messages as they come."""
 
-    def __init__(self, at: int | Path, user: str = "ann", database: str = "postgres", password: str = PASSWORD) -> None:
-        """At a port of this machine, or at the socket of a PostgreSQL in a folder."""
-        if isinstance(at, int):
+    def __init__(self, at: int | Path | socket.socket, user: str = "ann", database: str = "postgres", password: str = PASSWORD,
+                 version: int = 0x30000, words: tuple[str, ...] = ()) -> None:
+        """At a port of this machine, at the socket of a PostgreSQL in a folder, or through what is connected already."""
+        self.negotiated: tuple[str, bytes] | None = None
+        if isinstance(at, socket.socket):
+            self.socket = at
+        elif isinstance(at, int):
             self.socket = socket.create_connection(("127.0.0.1", at), timeout=30)
         else:
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.settimeout(30)
             self.socket.connect(str(at / ".s.PGSQL.5432"))
         self.buffer = b""
-        body = struct.pack("!I", 196608) + f"user\0{user}\0database\0{database}\0\0".encode()
+        body = struct.pack("!I", version) + "".join(f"{word}\0" for word in ("user", user, "database", database, *words, "")).encode()
         self.socket.sendall(struct.pack("!I", len(body) + 4) + body)
         self.log_in(user, password)
         self.greeting = self.until("Z")
 
     def log_in(self, user: str, password: str) -> None:
         kind, body = self.message()
+        if kind == "v":
+            self.negotiated = kind, body
+            kind, body = self.message()
         if kind == "E":
             raise ConnectionError(self.words(body))
         if struct.unpack("!I", body[:4])[0] == 0:

@@ -50,7 +50,8 @@ static void request_tls(Session *session) {
 static bool shake(Session *session, SessionWant *out_want) {
         TransportGot got = transport_shake(&session->transport);
         *out_want = got == TRANSPORT_WANTS_OUT ? SESSION_WANTS_OUT : SESSION_WANTS_BYTES;
-        if (got == TRANSPORT_ENDED)
+        bool strange = got == TRANSPORT_DATA && session->is_direct && !transport_has_protocol(&session->transport); /* maybe a browser, led here */
+        if (got == TRANSPORT_ENDED || strange)
                 session->stage = STAGE_ENDED;
         else if (got == TRANSPORT_DATA)
                 session->stage = STAGE_STARTUP;
@@ -311,8 +312,10 @@ bool login_step(Session *session, SessionWant *out_want) {
                 return shake(session, out_want);
         bool startup = session->stage == STAGE_STARTUP;
         Str bytes = str_slice(buf_view(&session->in), session->in_taken, session->in.size);
-        if (startup && bytes.size == 0 && !session->transport.tls && session->host->tls && transport_peek(&session->transport) == TLS_FIRST_BYTE)
+        if (startup && bytes.size == 0 && !session->transport.tls && session->host->tls && transport_peek(&session->transport) == TLS_FIRST_BYTE) {
+                session->is_direct = true;
                 return begin_tls(session);
+        }
         if (wire_frame(startup ? WIRE_STAGE_STARTUP : WIRE_STAGE_LOGIN, bytes, &size, &err) != STATUS_OK) {
                 refuse_error(session, &err);
                 return true;

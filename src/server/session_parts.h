@@ -106,6 +106,7 @@ struct Session {
         Buf in, out;
         size_t in_taken;
         Stage stage;
+        bool is_direct; /* TLS without a request before it: then the client has to name the protocol (ALPN) */
         uint32_t process;
         char key[KEY_SIZE];
         size_t key_size;

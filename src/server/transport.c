@@ -2,6 +2,7 @@
 #include "server/transport.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -12,10 +13,17 @@ void transport_init(Transport *transport, int socket) {
         *transport = (Transport){ .socket = socket };
 }
 
+/* Errors stay in OpenSSL's list for the thread, where SSL_get_error() takes one of another connection for this one's: it has to be
+ * empty before each call. */
+static SSL *fresh(const Transport *transport) {
+        ERR_clear_error();
+        return transport->tls;
+}
+
 void transport_deinit(Transport *transport) {
         if (transport->tls) {
                 if (!transport->ended && !transport->is_shaking)
-                        SSL_shutdown(transport->tls);
+                        SSL_shutdown(fresh(transport));
                 SSL_free(transport->tls);
         }
         close_fdp(&transport->socket);
@@ -45,11 +53,19 @@ static TransportGot why(Transport *transport, int result) {
 TransportGot transport_shake(Transport *transport) {
         if (transport->ended)
                 return TRANSPORT_ENDED;
-        int result = SSL_accept(transport->tls);
+        int result = SSL_accept(fresh(transport));
         if (result != 1)
                 return why(transport, result);
         transport->is_shaking = false;
         return TRANSPORT_DATA;
+}
+
+bool transport_has_protocol(const Transport *transport) {
+        const unsigned char *name;
+        unsigned size = 0;
+        if (transport->tls)
+                SSL_get0_alpn_selected(transport->tls, &name, &size);
+        return size > 0;
 }
 
 int transport_peek(Transport *transport) {
@@ -84,7 +100,7 @@ TransportGot transport_read(Transport *transport, Buf *into, size_t most) {
         if (!transport->tls) {
                 what = read_clear(transport, to, most, &got);
         } else {
-                int result = SSL_read_ex(transport->tls, to, most, &got);
+                int result = SSL_read_ex(fresh(transport), to, most, &got);
                 what = result == 1 ? TRANSPORT_DATA : why(transport, result);
         }
         if (what == TRANSPORT_DATA)
@@ -97,7 +113,7 @@ static bool write_some(Transport *transport, Str bytes, size_t *out_sent, short 
         *out_sent = 0;
         *out_wait = POLLOUT;
         if (transport->tls) {
-                int result = SSL_write_ex(transport->tls, bytes.data, bytes.size, out_sent);
+                int result = SSL_write_ex(fresh(transport), bytes.data, bytes.size, out_sent);
                 if (result == 1)
                         return true;
                 TransportGot what = why(transport, result);
@@ -160,7 +176,7 @@ Status transport_write_some(Transport *transport, Str bytes, size_t *out_sent, E
 
 void transport_finish(Transport *transport) {
         if (transport->tls && !transport->ended && !transport->is_shaking)
-                SSL_shutdown(transport->tls);
+                SSL_shutdown(fresh(transport));
         (void)shutdown(transport->socket, SHUT_WR);
 }
 

@@ -32,6 +32,8 @@ void transport_init(Transport *transport, int socket);
 void transport_deinit(Transport *transport);
 /* Goes on with the handshake; call when the socket is ready until is_shaking is false or it ended. */
 void transport_begin_tls(Transport *transport, const TlsContext *context);
+/* Whether both sides named the protocol that is spoken inside (ALPN). */
+bool transport_has_protocol(const Transport *transport);
 TransportGot transport_shake(Transport *transport);
 /* The first byte, left where it is; -1 = none yet or ended. */
 int transport_peek(Transport *transport);
