@@ -18,7 +18,7 @@ WORKER_MAY_USE = {"base", "frame", "parquet", "engine", "worker"}
 # Foreign headers (by a pattern over the path in angle brackets) and the rooms where they may be named.
 DOORS = [
     (r"jansson\.h|yaml\.h|xxhash\.h", {"base"}),
-    (r"openssl/(ssl|x509v3)\.h", {"server"}),
+    (r"openssl/(err|ssl|x509v3)\.h", {"server"}),
     (r"openssl/.*", {"base"}),
     (r"curl/.*|libpq-fe\.h", {"base"}),
     (r"zlib\.h|zstd\.h", {"iceberg", "parquet", "frame"}),
