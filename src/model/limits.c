@@ -166,9 +166,7 @@ void limits_of(const LimitRules *rules, const Account *account, Limits *out) {
         }
 }
 
-Status limits_now(LimitCache *cache, Catalog *catalog, const Account *account, Limits *out, Error *err) {
-        int64_t generation;
-        TRY(catalog_generation(catalog, &generation, err));
+Status limits_at(LimitCache *cache, Catalog *catalog, int64_t generation, const Account *account, Limits *out, Error *err) {
         if (!cache->loaded || generation != cache->generation) {
                 cache->loaded = false;
                 arena_reset(&cache->arena);
@@ -178,6 +176,12 @@ Status limits_now(LimitCache *cache, Catalog *catalog, const Account *account, L
         }
         limits_of(&cache->rules, account, out);
         return STATUS_OK;
+}
+
+Status limits_now(LimitCache *cache, Catalog *catalog, const Account *account, Limits *out, Error *err) {
+        int64_t generation;
+        TRY(catalog_generation(catalog, &generation, err));
+        return limits_at(cache, catalog, generation, account, out, err);
 }
 
 const char *limit_name(LimitKind kind) {

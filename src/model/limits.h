@@ -67,4 +67,6 @@ typedef struct LimitCache {
         int64_t generation;
         bool loaded;
 } LimitCache;
+/* generation: the catalog's, as somebody just read it. */
+Status limits_at(LimitCache *cache, Catalog *catalog, int64_t generation, const Account *account, Limits *out, Error *err);
 Status limits_now(LimitCache *cache, Catalog *catalog, const Account *account, Limits *out, Error *err);

@@ -80,6 +80,7 @@ Status login_enter(Session *session, Error *err) {
                 return no_login(err);
         TRY(status);
         session->login = account->name;
+        session->asked_by = NULL;
         session->within = NULL;
         session->principal = (Principal){ .name = account->name, .administrator = account->is_admin, .auditor = account->is_auditor };
         TRY(session_choose_database(session, err));

@@ -239,7 +239,7 @@ static Status prepare_once(Session *session, Prepared *prepared, const uint32_t 
                 status = literal_read_casts(prepared->tree, &prepared->arena, err);
         if (status == STATUS_OK)
                 status = take_types(prepared, types, type_count, err);
-        if (status == STATUS_OK)
+        if (status == STATUS_OK && !prepared->at_once)
                 status = describe(session, worker, prepared, err);
         session_work_done(session);
         return status;
@@ -297,12 +297,13 @@ void session_tell_unread(Session *session, Str sql) {
         tell_refused(session, prepared, false);
 }
 
-Status prepared_make(Session *session, Str sql, const Command *command, const uint32_t *types, size_t type_count, Prepared **out,
-                     Error *err) {
+static Status make(Session *session, Str sql, const Command *command, const uint32_t *types, size_t type_count, bool at_once, Prepared **out,
+                   Error *err) {
         CLEANUP(prepared_releasep) Prepared *prepared = prepared_new(sql, command);
         int64_t began = time_monotonic_us();
         Status status = command_read(prepared->sql, &prepared->command, &prepared->arena, err);
         bool asks = status == STATUS_OK && command_asks(&prepared->command);
+        prepared->at_once = at_once && prepared->command.kind == COMMAND_QUERY;
         if (asks)
                 status = prepare_question(session, prepared, types, type_count, err);
         if (asks && status != STATUS_OK)
@@ -314,6 +315,15 @@ Status prepared_make(Session *session, Str sql, const Command *command, const ui
                 TRY(perform_describe(session, prepared, err));
         *out = TAKE_PTR(prepared);
         return STATUS_OK;
+}
+
+Status prepared_make(Session *session, Str sql, const Command *command, const uint32_t *types, size_t type_count, Prepared **out,
+                     Error *err) {
+        return make(session, sql, command, types, type_count, false, out, err);
+}
+
+Status prepared_make_at_once(Session *session, Str sql, const Command *command, Prepared **out, Error *err) {
+        return make(session, sql, command, NULL, 0, true, out, err);
 }
 
 /* ---- portals ---- */
@@ -503,6 +513,10 @@ static Status bind_and_begin(Session *session, Portal *portal, Error *err) {
         TRY(limit_check(&session->limits, LIMIT_SCAN, portal->scanned, err));
         if (prepared->command.kind == COMMAND_EXPLAIN)
                 return STATUS_OK; /* its columns are not the question's, and it runs nothing */
+        if (prepared->at_once && !prepared->has_rows) {
+                take_columns(prepared, &portal->statement.columns);
+                portal->formats = ARENA_ARRAY(&portal->arena, uint16_t, prepared->column_count);
+        }
         if (!fits_description(prepared, &portal->statement, &portal->arena)) {
                 error_set(err, STATUS_SQL_REFUSED, "cached plan must not change result type");
                 return error_hint(err, "the tables have other columns than when the statement was prepared: prepare it again");
@@ -682,6 +696,8 @@ static Status run_rows(Session *session, Portal *portal, int64_t most, bool sile
                 if (status != STATUS_OK && portal->held)
                         portal_stop(session, portal); /* refused before it had a worker */
                 TRY(status);
+                if (portal->columns_ahead)
+                        portal_reply_columns(session, portal);
         } else {
                 TRY(go_on(session, portal, err));
         }

@@ -557,12 +557,21 @@ static Status load_accounts(Session *session, Arena *arena, Account *out, const 
         return str_equal(chosen, session->login) ? STATUS_OK : load_other(session, login, chosen, arena, out, out_within, err);
 }
 
-Status session_refresh(Session *session, Error *err) {
-        Catalog *catalog = session->thread->lake->catalog;
+/* Nothing was written since they were asked for. A token also ends by time. */
+static bool knows_accounts(const Session *session, const GrantCache *cache) {
+        return session->asked_by == cache && session->asked_at == cache->generation && session->token.size == 0 &&
+               str_equal(session->asked_for, chosen_name(session));
+}
+
+static Status refresh_accounts(Session *session, Error *err) {
+        const GrantCache *cache = session->thread->grants;
         Account account;
         const Account *within;
         Arena arena = { 0 };
-        TRY(grants_now(session->thread->grants, catalog, &session->grants, err));
+        if (knows_accounts(session, cache))
+                return STATUS_OK;
+        session->asked_by = NULL;
+        int64_t generation = cache->generation; /* what is asked for now is of then or newer */
         Status status = load_accounts(session, &arena, &account, &within, err);
         if (status != STATUS_OK)
                 arena_deinit(&arena);
@@ -573,9 +582,21 @@ Status session_refresh(Session *session, Error *err) {
         session->account = account;
         session->within = within;
         session->principal = (Principal){ .name = account.name, .administrator = account.is_admin, .auditor = account.is_auditor && !within };
+        session->asked_for = keep_name(session, chosen_name(session));
+        session->asked_at = generation;
+        session->asked_by = cache;
+        return STATUS_OK;
+}
+
+Status session_refresh(Session *session, Error *err) {
+        Catalog *catalog = session->thread->lake->catalog;
+        TRY(grants_now(session->thread->grants, catalog, &session->grants, err));
+        TRY(refresh_accounts(session, err));
+        session->grants = session->thread->grants->grants; /* which may have been loaded again on the way */
+        const Account *within = session->within;
         session->viewer = (Viewer){ session->grants, &session->account, within, &session->thread->grants->trees, session_worker_name(session) };
         session->sight = viewer_sight(&session->viewer);
-        return limits_now(session->thread->limits, catalog, within ? within : &session->account, &session->limits, err);
+        return limits_at(session->thread->limits, catalog, session->thread->grants->generation, within ? within : &session->account, &session->limits, err);
 }
 
 /* In a transaction that failed only its end is heard. */
@@ -601,7 +622,7 @@ static Status run_portal(Session *session, Portal *portal, int64_t most, Error *
 static Status run_simple(Session *session, Str sql, const Command *command, Error *err) {
         Prepared *prepared;
         TRY(check_transaction(session, command, err));
-        TRY(prepared_make(session, sql, command, NULL, 0, &prepared, err));
+        TRY(prepared_make_at_once(session, sql, command, &prepared, err));
         Status status = STATUS_OK;
         if (prepared->type_count > 0) {
                 status = session_refuse(session, "42P02", STATUS_SQL_SYNTAX, err, "there is no parameter $1");
@@ -611,6 +632,7 @@ static Status run_simple(Session *session, Str sql, const Command *command, Erro
                 if (cursor && cursor->prepared->command.binary)
                         for (size_t i = 0; i < prepared->column_count; i++)
                                 portal->formats[i] = 1;
+                portal->columns_ahead = prepared->at_once;
                 if (prepared->has_rows)
                         portal_reply_columns(session, portal);
                 status = run_portal(session, portal, 0, err);

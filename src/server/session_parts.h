@@ -26,7 +26,8 @@
 #define NAMED_MOST 1000 /* prepared statements, and portals, of one session */
 #define FLUSH_SIZE (256u << 10) /* bytes of replies that are collected before they are sent */
 
-/* A statement that was parsed and described. Shared by name and portals; freed with its last holder. */
+/* A statement that was parsed and described; one that runs at once is described by its run. Shared by name and portals; freed with
+ * its last holder. */
 typedef struct Prepared {
         int holders;
         Arena arena;
@@ -38,6 +39,7 @@ typedef struct Prepared {
         ReplyColumn *columns; /* formats 0 */
         size_t column_count;
         bool has_rows;        /* an answer with rows, though it may have no columns */
+        bool at_once;         /* it runs now, once and without parameters: it is not described before that */
 } Prepared;
 
 /* Names of those in whose place a session asked: portals and workers have them as long as it lives. */
@@ -60,6 +62,7 @@ typedef struct Portal {
         bool hold;           /* outlives its transaction, */
         bool kept;           /* ... and did: what fails later does not end it */
         bool held;           /* counted by the admission */
+        bool columns_ahead;  /* the client is to be told the columns when they are known, before the first row */
         bool copy_ahead;     /* the header of a binary COPY is to be sent with its first row */
         bool running, doomed; /* doomed: to be freed when it has run */
         Statement statement; /* OPEN */
@@ -122,6 +125,9 @@ struct Session {
         Account account; /* in whose place it asks: itself, or by SET ROLE another. Its name is in arena, the rest in account_arena once it was asked for again */
         const Account *within; /* who logged in, where it sees with another's eyes what lies in zones of its own; else NULL */
         Arena account_arena;
+        const GrantCache *asked_by; /* the thread that asked for the accounts last, NULL: they have to be; at which generation of its */
+        int64_t asked_at;           /* catalog, and for whom: generations are counted by connection */
+        Str asked_for;
         ActedAs *acted_as;
         Principal principal;
         const Grants *grants; /* while a question is bound */
@@ -264,6 +270,8 @@ bool command_asks(const Command *command);
 /* For a question: parses, binds and describes it. types: OIDs that the client gave, 0 = it leaves that open. */
 Status prepared_make(Session *session, Str sql, const Command *command, const uint32_t *types, size_t type_count, Prepared **out,
                      Error *err);
+/* The same for a portal that runs at once: a plain question is bound and prepared once instead of twice. */
+Status prepared_make_at_once(Session *session, Str sql, const Command *command, Prepared **out, Error *err);
 Prepared *prepared_hold(Prepared *prepared);
 void prepared_release(Prepared *prepared);
 Portal *portal_new(Prepared *prepared);
