@@ -344,9 +344,11 @@ static void char_member(JsonWriter *w, const char *key, char c) {
 }
 
 static void dialect_members(JsonWriter *w, const Format *format) {
+        static const char *const escapes[] = { [ESCAPES_NONE] = "none", [ESCAPES_MYSQL] = "mysql", [ESCAPES_POSTGRES] = "postgres" };
         char_member(w, "delimiter", format->delimiter);
         char_member(w, "quote", format->quote);
         char_member(w, "escape", format->escape);
+        json_member_str(w, "escapes", str_of(escapes[format->escapes]));
 }
 
 static void workbook_members(JsonWriter *w, const Format *format) {

@@ -129,7 +129,7 @@ static bool same_list(StrList a, StrList b) {
 }
 
 static bool same_dialect(const Format *a, const Format *b) {
-        return a->kind == b->kind && a->delimiter == b->delimiter && a->quote == b->quote && a->escape == b->escape && a->header == b->header &&
+        return a->kind == b->kind && a->delimiter == b->delimiter && a->quote == b->quote && a->escape == b->escape && a->escapes == b->escapes && a->header == b->header &&
                a->decimal == b->decimal && a->thousands == b->thousands && a->skip == b->skip && str_equal(a->comment, b->comment) &&
                str_equal(a->range, b->range) && str_equal(a->records, b->records) && same_list(a->dates, b->dates);
 }

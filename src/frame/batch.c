@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "frame/escapes.h"
 #include "frame/scan.h"
 
 RecordOrigin record_origin(RecordBatch *batch, size_t row) {
@@ -24,7 +25,25 @@ bool field_is_quoted(const Format *format, Str field) {
         return format->quote && field.size >= 2 && field.data[0] == format->quote;
 }
 
+bool field_is_null(const Format *format, Str field) {
+        return format->escapes ? str_is(field, ESCAPES_NULL) : field.size == 0;
+}
+
+Rule field_text(const Format *format, Str field, Arena *arena, Str *out) {
+        if (!format->escapes || field_is_null(format, field)) {
+                *out = field_unquote(format, field, arena);
+                return RULE_NONE;
+        }
+        Str inner = field_is_quoted(format, field) ? str_slice(field, 1, field.size - 1) : field;
+        return escapes_read(format, inner, arena, out);
+}
+
 Str field_unquote(const Format *format, Str field, Arena *arena) {
+        if (format->escapes && !field_is_null(format, field)) {
+                Str text;
+                (void)field_text(format, field, arena, &text);
+                return text;
+        }
         if (!field_is_quoted(format, field))
                 return field;
         Str inner = str_slice(field, 1, field.size - 1);

@@ -81,6 +81,10 @@ static inline Str record_text(const RecordBatch *batch, size_t row) {
 /* Counts lines and bytes on from the row asked before, so rows are asked in rising order. */
 RecordOrigin record_origin(RecordBatch *batch, size_t row);
 
+/* Whether a field as it stands is NULL whatever the words for it: empty, or \N in a dump. */
+bool field_is_null(const Format *format, Str field);
 /* Whether a field as it stands is in quotes, and its text without them (in the arena if something was escaped). */
 bool field_is_quoted(const Format *format, Str field);
 Str field_unquote(const Format *format, Str field, Arena *arena);
+/* The same for a field that may have escapes which mean nothing; then the field as it stands, and the rule. */
+Rule field_text(const Format *format, Str field, Arena *arena, Str *out);

@@ -14,6 +14,7 @@
 
 #include "base/reason.h"
 #include "base/vec.h"
+#include "frame/escapes.h"
 
 #define WINDOW (1u << 20)
 #define BAD_PER_BATCH 4096
@@ -186,10 +187,10 @@ static Status compile_footer(CsvReader *reader, Error *err) {
 }
 
 static bool is_footer(const CsvReader *reader, size_t start, size_t end) {
-        if (!reader->footer_made)
-                return false;
         Str raw = { reader->buffer + start, end - start };
-        if (!str_starts_with(raw, reader->footer_prefix))
+        if (reader->format.escapes == ESCAPES_POSTGRES && str_is(raw, ESCAPES_END))
+                return true;
+        if (!reader->footer_made || !str_starts_with(raw, reader->footer_prefix))
                 return false;
         regmatch_t bounds = { .rm_so = 0, .rm_eo = (regoff_t)raw.size };
         return regexec(&reader->footer, raw.data, 1, &bounds, REG_STARTEND) == 0;
@@ -206,6 +207,13 @@ static bool all_of(const char *text, size_t size, char a, char b, char c) {
                         return false;
         }
         return true;
+}
+
+static bool is_blank_record(const CsvReader *reader, const char *text, size_t size) {
+        char delimiter = reader->dialect.delimiter;
+        if (reader->dialect.outside)
+                return size == 0 && reader->width != 1;
+        return all_of(text, size, delimiter, delimiter, delimiter);
 }
 
 static void add_bad(CsvReader *reader, Rule rule, int64_t line, size_t start, size_t end, size_t width) {
@@ -263,13 +271,13 @@ static void take_record(CsvReader *reader, const uint32_t *ends, size_t count, s
         const char *text = reader->buffer + start;
         size_t size = end - start;
         char delimiter = reader->dialect.delimiter;
-        if (all_of(text, size, delimiter, delimiter, delimiter))
+        if (is_blank_record(reader, text, size))
                 skip_one(reader, &reader->counts.blanks);
         else if (is_footer(reader, start, end))
                 skip_one(reader, &reader->counts.footers);
         else if (size > reader->format.record_limit)
                 add_bad(reader, RULE_RECORD_TOO_LONG, line, start, end, 0);
-        else if (count != reader->width && all_of(text, size, ' ', '\t', delimiter))
+        else if (count != reader->width && !reader->dialect.outside && all_of(text, size, ' ', '\t', delimiter))
                 skip_one(reader, &reader->counts.blanks);
         else if (count != reader->width)
                 add_bad(reader, RULE_WRONG_WIDTH, line, start, end, count);
@@ -539,7 +547,9 @@ static Status skip_before(CsvReader *reader, Error *err) {
                 size_t size = without_cr(reader, reader->at, end) - reader->at;
                 bool comment = is_comment(reader, reader->at);
                 char delimiter = reader->dialect.delimiter;
-                if (!comment && !all_of(reader->buffer + reader->at, size, ' ', delimiter, delimiter))
+                const char *text = reader->buffer + reader->at;
+                bool dump = reader->dialect.outside;
+                if (!comment && !(dump ? is_blank_record(reader, text, size) : all_of(text, size, ' ', delimiter, delimiter)))
                         return STATUS_OK;
                 skip_one(reader, comment ? &reader->counts.comments : &reader->counts.blanks);
                 claim(reader, end < reader->size ? end + 1 : end);
@@ -619,10 +629,14 @@ static Status guess_width(CsvReader *reader, Error *err) {
         return STATUS_OK;
 }
 
+ScanDialect csv_dialect(const Format *format) {
+        bool dump = format->escapes != ESCAPES_NONE;
+        return (ScanDialect){ format->delimiter, format->quote, dump ? ESCAPES_BYTE : format->escape, dump };
+}
+
 static void reset(CsvReader *reader, const Format *format, size_t width) {
         reader->format = *format;
-        reader->dialect =
-                (ScanDialect){ .delimiter = format->delimiter, .quote = format->quote, .escape = format->escape };
+        reader->dialect = csv_dialect(format);
         reader->at = reader->size = reader->told_at = 0;
         reader->offset = reader->told_offset = 0;
         reader->ended = reader->skipping = reader->header_read = false;

@@ -15,7 +15,8 @@
  *
  * The text is UTF-8, whatever the delivery is in. Offsets and lengths are bytes of the delivery all the same.
  *
- * Blank is a record with no bytes but delimiters, or, where it would be of the wrong width, blanks.
+ * Blank is a record with no bytes but delimiters, or, where it would be of the wrong width, blanks. In a dump with escapes
+ * empty fields are texts, so there it is only the empty line where a record has several fields.
  *
  * One thread. Buffers grow up to the record limit and stay for the next file.
  */
@@ -33,6 +34,9 @@ void csv_freep(CsvReader **reader);
  * the format has no header; 0 = as the first record. HELD when the header itself is malformed; IO and HELD of Input.
  */
 Status csv_start(CsvReader *reader, const Format *format, Source source, size_t width, uint64_t limit, Error *err);
+/* What of a format the scan goes by. */
+ScanDialect csv_dialect(const Format *format);
+
 /* The header's fields, unquoted, in the arena. NULL and 0 without a header or for an empty file. */
 void csv_header(const CsvReader *reader, Arena *arena, Str **out, size_t *out_count);
 size_t csv_width(const CsvReader *reader); /* 0 = not known: nothing was read yet, or the file is empty */

@@ -96,6 +96,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         format.delimiter = ",;\t|"[choice & 3];
         format.quote = choice & 4 ? '"' : choice & 8 ? '\'' : 0;
         format.escape = format.quote && choice & 16 ? '\\' : 0;
+        if (choice & 16 && (!format.quote || more & 1)) {
+                format.escape = 0;
+                format.escapes = !format.quote && more & 2 ? ESCAPES_POSTGRES : ESCAPES_MYSQL;
+        }
         format.header = choice & 32;
         format.comment = choice & 64 ? STR("#") : STR("");
         format.footer = choice & 128 ? STR("^Total") : STR("");

@@ -20,6 +20,19 @@ Format format_default(void) {
 
 /* --- checking --- */
 
+/* A backslash is the escape, and nothing else beside it. */
+static Status check_escapes(const Format *format, Error *err) {
+        if (format->escapes == ESCAPES_NONE)
+                return STATUS_OK;
+        if (format->escape)
+                return error_set(err, STATUS_BAD_VALUE, "escape and escapes: the one is what a database writes, the other what stands before quotes; keep one of them");
+        if (format->delimiter == '\\' || format->quote == '\\')
+                return error_set(err, STATUS_BAD_VALUE, "escapes: a backslash is an escape then, and neither the delimiter nor the quote");
+        if (format->escapes == ESCAPES_POSTGRES && format->quote)
+                return error_set(err, STATUS_BAD_VALUE, "escapes: postgres has no quotes: write quote: none beside it");
+        return STATUS_OK;
+}
+
 static Status check_characters(const Format *format, Error *err) {
         const struct {
                 const char *key;
@@ -42,8 +55,8 @@ static Status check_characters(const Format *format, Error *err) {
                 }
         }
         if (format->escape && !format->quote)
-                return error_set(err, STATUS_BAD_VALUE, "escape: has a meaning only where there is a quote");
-        return STATUS_OK;
+                return error_set(err, STATUS_BAD_VALUE, "escape: has a meaning only where there is a quote; for a database's dump write escapes: mysql, or postgres");
+        return check_escapes(format, err);
 }
 
 static Status check_number_characters(const Format *format, Error *err) {
@@ -171,6 +184,8 @@ static Status check_typed(const Format *format, bool usual_quotes, Error *err) {
 /* What says nothing about the fields of a format must be as usual, since typing goes by it. */
 static Status check_kind(const Format *format, Error *err) {
         Format usual = format_default();
+        if (format->escapes && format->kind != FORMAT_CSV)
+                return error_set(err, STATUS_BAD_VALUE, "escapes: has a meaning only for format: csv");
         bool json = format->kind == FORMAT_JSON || format->kind == FORMAT_JSONL;
         bool usual_quotes = format->delimiter == usual.delimiter && format->quote == usual.quote && !format->escape;
         if (format->records.size > 0 && format->kind != FORMAT_JSON)
@@ -353,7 +368,7 @@ static Type read_type(Cursor *cursor, Arena *arena, int depth) {
 void format_write(Buf *out, const Format *format) {
         const uint8_t bytes[] = { (uint8_t)format->kind,    (uint8_t)format->compression, (uint8_t)format->delimiter,
                                   (uint8_t)format->quote,   (uint8_t)format->escape,      format->header,
-                                  (uint8_t)format->decimal, (uint8_t)format->thousands,   (uint8_t)format->percent, (uint8_t)format->negatives };
+                                  (uint8_t)format->decimal, (uint8_t)format->thousands,   (uint8_t)format->percent, (uint8_t)format->negatives, (uint8_t)format->escapes };
         for (size_t i = 0; i < COUNT_OF(bytes); i++)
                 buf_u8(out, bytes[i]);
         buf_u32(out, format->skip);
@@ -382,6 +397,7 @@ Status format_read(Cursor *cursor, Arena *arena, Format *out, Error *err) {
         format.thousands = (char)cursor_u8(cursor);
         format.percent = (FormatPercent)cursor_u8(cursor);
         format.negatives = (FormatNegatives)cursor_u8(cursor);
+        format.escapes = (FormatEscapes)cursor_u8(cursor);
         format.skip = cursor_u32(cursor);
         format.record_limit = cursor_u32(cursor);
         format.encoding = text_read(cursor, arena);
@@ -396,7 +412,7 @@ Status format_read(Cursor *cursor, Arena *arena, Format *out, Error *err) {
         format.true_words = str_list_read(cursor, arena);
         format.false_words = str_list_read(cursor, arena);
         if (cursor->failed || format.kind >= FORMAT_KIND_COUNT || format.compression > FORMAT_PLAIN || format.percent > PERCENT_FRACTION ||
-            format.negatives > NEGATIVES_BEHIND)
+            format.negatives > NEGATIVES_BEHIND || format.escapes > ESCAPES_POSTGRES)
                 return error_set(err, STATUS_CORRUPT, "a format in a message is malformed");
         TRY(format_check(&format, err));
         *out = format;

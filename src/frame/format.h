@@ -7,6 +7,9 @@
  * What the keys mean:
  *   delimiter, quote, escape   one byte each, none equal; quote 0 = quotes are ordinary characters; escape 0 = a quote
  *                              inside a quoted field is doubled (RFC 4180), else escape + any byte is that byte
+ *   escapes                    what a backslash means in the fields of a database's dump (frame/escapes.h), inside quotes
+ *                              and outside. Then only \N is NULL, and an empty field is an empty text, as if it were in
+ *                              quotes; a backslash before a delimiter or a line end makes it part of the field
  *   records                    of a JSON document: the keys that lead to its records, with dots between them; lists on
  *                              the way are entered. See json_tree.h
  *   header                     the first record names the columns; columns are then found by name, else by position
@@ -49,6 +52,7 @@ typedef enum FormatKind { FORMAT_CSV, FORMAT_XLSX, FORMAT_JSON, FORMAT_JSONL, FO
 typedef enum FormatCompression { FORMAT_COMPRESSION_AUTO, FORMAT_PLAIN } FormatCompression;
 
 typedef enum FormatPercent { PERCENT_NONE, PERCENT_NUMBER, PERCENT_FRACTION } FormatPercent;
+typedef enum FormatEscapes { ESCAPES_NONE, ESCAPES_MYSQL, ESCAPES_POSTGRES } FormatEscapes;
 typedef enum FormatNegatives { NEGATIVES_MINUS, NEGATIVES_PARENTHESES, NEGATIVES_BEHIND } FormatNegatives;
 
 typedef struct StrList {
@@ -61,6 +65,7 @@ typedef struct Format {
         FormatCompression compression; /* auto = by the first bytes */
         Str encoding;                  /* a name that encoding_find() knows; empty = utf-8. A byte order mark says more */
         char delimiter, quote, escape;
+        FormatEscapes escapes;
         bool header;
         uint32_t skip;
         Str comment;

@@ -42,8 +42,9 @@ static size_t null_word_of(Str text) {
 static void collect(Guessing *guessing, const Str *fields, size_t count) {
         for (size_t i = 0; i < count; i++) {
                 Str bare = field_unquote(guessing->format, fields[i], guessing->arena), text = str_trim(bare);
-                size_t word = text.size ? null_word_of(text) : WORD_COUNT;
-                if (fields[i].size == 0)
+                size_t word = text.size && !guessing->format->escapes ? null_word_of(text) : WORD_COUNT; /* a database has one word */
+                bool null = field_is_null(guessing->format, fields[i]);
+                if (null)
                         guessing->out->nulls++;
                 else if (text.size == 0)
                         guessing->quoted_empties++;
@@ -51,7 +52,7 @@ static void collect(Guessing *guessing, const Str *fields, size_t count) {
                         guessing->word_counts[word]++;
                 else
                         vec_push(guessing->arena, &guessing->texts, text);
-                if (fields[i].size > 0 && text.size > 0 && guessing->out->example.data == NULL)
+                if (!null && text.size > 0 && guessing->out->example.data == NULL)
                         guessing->out->example = text;
         }
 }

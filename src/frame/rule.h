@@ -17,8 +17,9 @@
         X(INVALID_UTF8,     "invalid_utf8",      "holds bytes that are not UTF-8")                             \
         X(INVALID_BYTES,    "invalid_bytes",     "holds bytes that mean nothing in the source's encoding")     \
         X(NUL_BYTE,         "nul_byte",          "holds a NUL byte")                                           \
+        X(BAD_ESCAPE,       "bad_escape",        "has a backslash with nothing behind it, or one that stands for bytes that are no text") \
         X(REQUIRED_MISSING, "required_missing",  "is empty, and the column is required")                       \
-        X(EMPTY_QUOTED,     "empty_quoted",      "is an empty text in quotes, which only a text column can hold") \
+        X(EMPTY_QUOTED,     "empty_quoted",      "is an empty text, not NULL, which only a text column can hold") \
         X(NOT_A_BOOLEAN,    "not_a_boolean",     "is none of the words for true and false")                    \
         X(NOT_A_NUMBER,     "not_a_number",      "is not a number")                                            \
         X(NOT_AN_INTEGER,   "not_an_integer",    "is not a whole number")                                      \

@@ -74,6 +74,13 @@ void scan_bytes(const ScanDialect *dialect, const char *text, size_t from, size_
                         }
                         continue;
                 }
+                if (dialect->outside && byte == dialect->escape && at + 1 < to && place != AFTER_QUOTE) {
+                        at += text[at + 1] == '\r' && at + 2 < to && text[at + 2] == '\n' ? 2 : 1;
+                        out->high |= (signed char)text[at] < 0;
+                        out->nul |= text[at] == 0;
+                        place = IN_FIELD;
+                        continue;
+                }
                 if (place == AFTER_QUOTE && byte == dialect->quote && !dialect->escape) {
                         place = IN_QUOTES;
                         continue;

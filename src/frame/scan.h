@@ -5,7 +5,8 @@
  * bytes at a time where the processor can (AVX2, chosen at run time) and at single bytes elsewhere; both give the
  * same answers. It knows bytes only: no widths, no comments, no limits.
  *
- * A line ends with LF, with CRLF, or with a CR that no LF follows; files mix them. Inside quotes they are text.
+ * A line ends with LF, with CRLF, or with a CR that no LF follows; files mix them. Inside quotes they are text, as they
+ * are behind an escape.
  */
 #include "base/str.h"
 
@@ -14,6 +15,7 @@
 typedef struct ScanDialect {
         char delimiter;
         char quote, escape; /* 0 = none */
+        bool outside;       /* the escape holds outside of quotes too: what follows it ends no field */
 } ScanDialect;
 
 typedef struct Scan {

@@ -7,6 +7,7 @@
 #include "base/reason.h"
 #include "base/vec.h"
 #include "frame/csv.h"
+#include "frame/escapes.h"
 #include "frame/guess_nested.h"
 #include "frame/sniff_parts.h"
 
@@ -55,7 +56,7 @@ static void add_record(Sniffing *sniffing, Records *records, size_t start, size_
 }
 
 static void cut_records(Sniffing *sniffing, const Format *format, size_t size, Records *out) {
-        ScanDialect dialect = { format->delimiter, format->quote, format->escape };
+        ScanDialect dialect = csv_dialect(format);
         const char *text = sniffing->text.data;
         size_t start = 0, line = 1;
         while (start < size) {
@@ -173,7 +174,7 @@ static double foreign_factor(const Format *format, const Foreign *foreign, size_
 static double known_share(Sniffing *sniffing, const Format *format, const Records *records, size_t width) {
         size_t known = 0, all = 0, looked = 0;
         Foreign foreign = { 0 };
-        ScanDialect dialect = { format->delimiter, format->quote, format->escape };
+        ScanDialect dialect = csv_dialect(format);
         for (size_t i = 0; i < records->count && all < 50000; i++) {
                 const Record *record = &records->items[i];
                 if (record->width != width)
@@ -251,6 +252,108 @@ static void choose_dialect(Sniffing *sniffing, Format *format) {
                 add_doubt(sniffing, STR(""), STR("another delimiter fits almost as well"),
                           arena_strf(sniffing->arena, "'%s'",
                                      format->delimiter == '\t' ? "tab" : (char[]){ format->delimiter, 0 }));
+}
+
+/* --- escapes of a database's dump --- */
+
+typedef struct EscapeSigns {
+        size_t records, of_width;
+        size_t nulls;   /* fields that are \N */
+        size_t joins;   /* a backslash before a delimiter or a line end */
+        size_t letters; /* before what the database writes one before */
+        size_t foreign; /* before anything else */
+        size_t quoted;  /* fields in double quotes */
+        bool first_is_data;
+        Str example; /* a field with a letter */
+} EscapeSigns;
+
+static void look_at_field(const Format *format, Str field, EscapeSigns *signs) {
+        if (str_is(field, ESCAPES_NULL)) {
+                signs->nulls++;
+                return;
+        }
+        signs->quoted += field.size > 1 && field.data[0] == '"' && field.data[field.size - 1] == '"';
+        for (size_t i = 0; i < field.size; i++) {
+                if (field.data[i] != ESCAPES_BYTE)
+                        continue;
+                char next = ++i < field.size ? field.data[i] : 0;
+                if (next == format->delimiter || scan_is_newline(next)) {
+                        signs->joins++;
+                } else if (next != 'N' && escapes_are_written(format->escapes, next)) {
+                        signs->letters++;
+                        signs->example = field;
+                } else {
+                        signs->foreign++;
+                }
+        }
+}
+
+static size_t look_for_escapes(Sniffing *sniffing, const Format *format, size_t size, EscapeSigns *signs) {
+        Records records = { 0 };
+        ScanDialect dialect = csv_dialect(format);
+        *signs = (EscapeSigns){ 0 };
+        cut_records(sniffing, format, size, &records);
+        size_t width = common_width(sniffing, format, &records, &signs->of_width, &signs->records);
+        for (size_t i = 0; i < records.count; i++) {
+                const Record *record = &records.items[i];
+                if (record->width != width)
+                        continue;
+                Scan scan;
+                scan_bytes(&dialect, sniffing->text.data, record->start, record->end, sniffing->ends, &scan);
+                size_t start = record->start;
+                for (size_t field = 0; field <= scan.count; field++) {
+                        size_t end = field < scan.count ? sniffing->ends[field] : record->end;
+                        Str text = { sniffing->text.data + start, end - start };
+                        look_at_field(format, text, signs);
+                        signs->first_is_data |= i == 0 && (str_is(text, ESCAPES_NULL) || is_number_like(text));
+                        start = end + 1;
+                }
+        }
+        return width;
+}
+
+/* Whether a dump is what this reading makes of the text, and no other one would do. */
+static bool is_dump(Sniffing *sniffing, Format tried, size_t size) {
+        EscapeSigns signs, plain;
+        bool tab = tried.delimiter == '\t';
+        size_t width = look_for_escapes(sniffing, &tried, size, &signs);
+        if (width < 2 || signs.of_width * 50 < signs.records * 49 || signs.foreign > 0 || signs.quoted * 10 > (tab ? signs.of_width : 0))
+                return false;
+        if (tried.escapes == ESCAPES_POSTGRES) {
+                bool dump = signs.joins == 0 && signs.nulls > 0 && (signs.letters > 0 || (tab && signs.first_is_data));
+                if (!dump && tab && signs.letters > 0 && signs.joins == 0)
+                        add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "backslashes, as in '%.*s', may stand for other characters", STR_ARG(str_slice(signs.example, 0, 40))),
+                                  STR("text as it is; if a database wrote the file, write escapes: postgres and quote: none"));
+                return dump;
+        }
+        tried.escapes = ESCAPES_NONE;
+        if (signs.joins == 0)
+                return false;
+        (void)look_for_escapes(sniffing, &tried, size, &plain);
+        return plain.of_width * signs.records < signs.of_width * plain.records;
+}
+
+static void choose_escapes(Sniffing *sniffing, Format *format) {
+        static const struct {
+                FormatEscapes escapes;
+                const char *name, *writer;
+        } dumps[] = { { ESCAPES_POSTGRES, "postgres", "COPY of PostgreSQL" }, { ESCAPES_MYSQL, "mysql", "SELECT INTO OUTFILE of MySQL" } };
+        size_t size = sniffing->text.size < SCORED_BYTES ? sniffing->text.size : SCORED_BYTES;
+        const char tried[] = { '\t', format->delimiter };
+        if (!memchr(sniffing->text.data, ESCAPES_BYTE, sniffing->text.size))
+                return;
+        for (size_t i = 0; i < COUNT_OF(tried) * COUNT_OF(dumps); i++) {
+                Format dump = *format;
+                dump.delimiter = tried[i / 2];
+                dump.quote = dump.escape = 0;
+                dump.escapes = dumps[i % 2].escapes;
+                if ((i >= 2 && tried[1] == tried[0]) || !is_dump(sniffing, dump, size))
+                        continue;
+                *format = dump;
+                add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "backslashes stand for other characters, as %s writes them, and \\N for NULL", dumps[i % 2].writer),
+                          arena_strf(sniffing->arena, "escapes: %s", dumps[i % 2].name));
+                return;
+        }
 }
 
 /* --- what is not data: preamble, comments, footer --- */
@@ -833,7 +936,7 @@ void sniff_columns(const CutColumn *columns, size_t count, Arena *arena, Sniffed
  * columns' names, by place. NULL if the line before the table is none.
  */
 static Str *header_of_other_width(Sniffing *sniffing, const Format *format, const Record *record, size_t width) {
-        ScanDialect dialect = { format->delimiter, format->quote, format->escape };
+        ScanDialect dialect = csv_dialect(format);
         Scan scan;
         if (!record || record->width < 2 || format->header)
                 return NULL;
@@ -1094,6 +1197,7 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         Records records = { 0 };
         size_t count, total;
         choose_dialect(sniffing, format);
+        choose_escapes(sniffing, format);
         cut_records(sniffing, format, sniffing->text.size, &records);
         size_t width = common_width(sniffing, format, &records, &count, &total);
         if (total == 0)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/time.h"
+#include "frame/escapes.h"
 #include "frame/nested.h"
 #include "frame/typing_parts.h"
 
@@ -538,10 +539,13 @@ static Rule read_binary(Str text, Arena *arena, Value *out) {
 Rule typing_value(const Typing *typing, Str field, Arena *arena, Value *out, bool *out_null) {
         const TypingRules *rules = typing->rules;
         *out_null = false;
-        if (field.size == 0)
+        if (field_is_null(rules->format, field))
                 return null_value(typing, out_null);
-        bool quoted = field_is_quoted(rules->format, field), text = typing->type.kind == TYPE_TEXT;
-        Str bare = field_unquote(rules->format, field, arena);
+        bool quoted = field_is_quoted(rules->format, field) || field.size == 0, text = typing->type.kind == TYPE_TEXT;
+        Str bare;
+        Rule rule = field_text(rules->format, field, arena, &bare);
+        if (rule != RULE_NONE)
+                return rule;
         bool cell = rules->cells && !quoted;
         if (text) {
                 if (((!quoted || quoted_may_be_null(rules)) && is_null_word(rules, bare)) || (bare.size == 0 && rules->own_words && rules->empty_is_null))
@@ -767,7 +771,8 @@ static inline bool fast_timestamp(const ColumnRun *run, const char *text, size_t
 static inline bool fast_text(const ColumnRun *run, const char *text, size_t size, size_t row) {
         const TypingRules *rules = run->typing->rules;
         char quote = rules->format->quote, escape = rules->format->escape ? rules->format->escape : quote;
-        if (size == 0)
+        bool dump = rules->format->escapes != ESCAPES_NONE;
+        if (size == 0 || (dump && memchr(text, ESCAPES_BYTE, size)))
                 return false;
         if (!quote || text[0] != quote) {
                 run->out->texts[row] = (Str){ text, size };
@@ -778,7 +783,7 @@ static inline bool fast_text(const ColumnRun *run, const char *text, size_t size
         run->out->texts[row] = (Str){ text + 1, size - 2 };
         if (rules->format->nulls.count > 0 && quoted_may_be_null(rules) && is_null_word(rules, run->out->texts[row]))
                 return false;
-        return size > 2 && !memchr(text + 1, escape, size - 2);
+        return size > 2 && (dump || !memchr(text + 1, escape, size - 2));
 }
 
 static inline bool fast_none(const ColumnRun *run, const char *text, size_t size, size_t row) {

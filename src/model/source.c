@@ -486,6 +486,13 @@ static const Key keys[] = {
           .fallback = "none",
           .shown = "one character, or `none`",
           .meaning = "What stands before a quote inside a quoted field; `none`: the quote is doubled." },
+        { .name = "escapes",
+          .kind = KEY_CHOICE,
+          .at = AT(format.escapes),
+          .words = "none mysql postgres",
+          .fallback = "none",
+          .meaning = "The files are dumps of a database, and a backslash in a field stands for something: `postgres`, as `COPY` writes text; `mysql`, as `SELECT INTO OUTFILE` and `mysqldump --tab` do. "
+                     "`\\N` alone is NULL, and an empty field is an empty text. With `delimiter: tab` and `quote: none`." },
         { .name = "header",
           .kind = KEY_FLAG,
           .at = AT(format.header),

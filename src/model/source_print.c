@@ -125,6 +125,8 @@ static void put_reading(Buf *out, const Source *source, const Source *usual) {
         put_character(out, "delimiter", is->delimiter, was->delimiter);
         put_character(out, "quote", is->quote, was->quote);
         put_character(out, "escape", is->escape, was->escape);
+        if (is->escapes != was->escapes)
+                put_line(out, "escapes", is->escapes == ESCAPES_MYSQL ? STR("mysql") : STR("postgres"));
         if (is->header != (was->header && is->kind != FORMAT_FIXED))
                 put_line(out, "header", is->header ? STR("yes") : STR("no"));
         if (is->skip != was->skip)

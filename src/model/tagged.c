@@ -84,6 +84,7 @@ static const char *changed_cut(const Source *was, const Source *is) {
                 { "delimiter", a->delimiter != b->delimiter },
                 { "quote", a->quote != b->quote },
                 { "escape", a->escape != b->escape },
+                { "escapes", a->escapes != b->escapes },
                 { "header", a->header != b->header },
                 { "skip", a->skip != b->skip },
                 { "comment", !str_equal(a->comment, b->comment) },

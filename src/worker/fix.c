@@ -1,10 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/fix.h"
 
+#include "frame/escapes.h"
 #include "frame/scan.h"
+
+/* In a dump: nothing is NULL, as it is elsewhere. */
+static Str field_with_escapes(const Format *format, Str value, Arena *arena) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        if (value.size == 0)
+                return STR(ESCAPES_NULL);
+        for (size_t i = 0; i < value.size; i++) {
+                if (value.data[i] == ESCAPES_BYTE || (format->quote && value.data[i] == format->quote))
+                        buf_append_byte(&out, ESCAPES_BYTE);
+                buf_append_byte(&out, value.data[i]);
+        }
+        return buf_dup(&out, arena);
+}
 
 /* A value as a field: bare, unless it would be taken for a field in quotes. */
 static Str field_of_value(const Format *format, Str value, Arena *arena) {
+        if (format->escapes)
+                return field_with_escapes(format, value, arena);
         if (!format->quote || value.size == 0 || value.data[0] != format->quote)
                 return value;
         CLEANUP(buf_deinit) Buf out = { 0 };

@@ -11,7 +11,7 @@ Str rescue_text(const Format *format, const RecordBatch *batch, size_t row, cons
         json_object(&w);
         for (size_t i = 0; i < count; i++) {
                 Str field = record_field(batch, row, fields[i].field);
-                if (field.size == 0)
+                if (field_is_null(format, field))
                         continue;
                 json_key_str(&w, fields[i].name);
                 json_put_str(&w, field_unquote(format, field, arena));

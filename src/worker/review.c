@@ -89,7 +89,7 @@ static Rule review_field(Review *r, size_t column, Str field, ReviewedField *out
                 return RULE_NONE; /* JSON of one meaning is written in many ways */
         Str text = field_unquote(&r->spec->format, field, &r->batch);
         Str print = is_null ? STR_NONE : typing_print(typing, value, &r->batch);
-        if (is_null ? field.size == 0 : str_equal(text, print))
+        if (is_null ? field_is_null(&r->spec->format, field) : str_equal(text, print))
                 return RULE_NONE;
         Change change = is_null ? (text.size ? CHANGE_NULL_WORD : CHANGE_EMPTY_QUOTED) : change_of(r, typing->type.kind, text, print);
         *out = (ReviewedField){ (uint32_t)column, change, shown(r, text, REVIEW_TEXT_MAX), is_null ? STR_NONE : shown(r, print, REVIEW_TEXT_MAX) };

@@ -79,6 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         format.delimiter = ",;\t|"[data[0] & 3];
         format.quote = data[0] & 4 ? '"' : data[0] & 8 ? '\'' : 0;
         format.escape = format.quote && data[0] & 16 ? '\\' : 0;
+        if (data[0] & 16 && !format.quote)
+                format.escapes = data[1] & 16 ? ESCAPES_MYSQL : ESCAPES_POSTGRES;
         format.header = data[0] & 32;
         format.comment = data[0] & 64 ? STR("#") : STR("");
         format.footer = data[0] & 128 ? STR("^Total") : STR("");
