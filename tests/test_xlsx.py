@@ -3,6 +3,7 @@
 something else than a spreadsheet does, the right answer is written here by hand."""
 
 import datetime
+import random
 import re
 import shutil
 from decimal import Decimal
@@ -479,3 +480,41 @@ def test_an_edit_reads_the_landed_workbook_again(project: Project) -> None:
     project.json("run")
     rows = project.query("select a, b from z.staging.book order by a")
     assert rows == [{"a": 1, "b": "2026-05-01"}, {"a": 2, "b": "2023-03-15"}]
+
+
+def test_numbers_that_were_calculated_are_what_is_shown(project: Project) -> None:
+    """A spreadsheet shows 15 digits: openpyxl writes the doubles, and the decimal module says what they show."""
+    dice = random.Random(5)
+    numbers = [0.1 + 0.2, 1.1 * 3, 1234.5600000000001, 0.1 * 3 - 0.3 + 5, 4.35 * 100, 2.9999999999999996, 1.005, -0.1 - 0.2, 1e-7 + 2e-7, 99999999.01 * 3, 0.5, 12, 1 / 3,
+               *(sum(dice.randrange(1, 99999) / 100 for _ in range(9)) for _ in range(150)), *(dice.randrange(10 ** 9) * 0.01 for _ in range(150))]
+    assert sum(len(repr(number).strip("-0").replace(".", "")) > 15 for number in numbers) > 60
+    workbook = openpyxl.Workbook()
+    workbook.active.append(["n", "money", "whole", "d", "t"])
+    for i, number in enumerate(numbers):
+        workbook.active.append([i, number, round(number) + (4.5e-16 if 1 <= abs(round(number)) < 4 else 0), number, number])
+    workbook.active.append([len(numbers), "1234.5600000000001", 1, 1, "x"])  # a text is nobody's calculation
+    (project.root / "in").mkdir()
+    workbook.save(project.root / "in/c.xlsx")
+    project.write("zones/shop/sources/c.yml", "from: in/c.xlsx\nformat: xlsx\ntolerate: 90%\ncolumns:\n  n: int\n  money: decimal(18,4)\n  whole: bigint\n  d: double\n  t: text\n")
+    project.lode("run")
+    as_shown = {i: Decimal(format(number, ".15g")) for i, number in enumerate(numbers)}
+    fits = {i: value for i, value in as_shown.items() if value == value.quantize(Decimal("0.0001"))}
+    assert 0 < len(numbers) - len(fits) < 6
+    rows = {row["n"]: row for row in project.table("shop.staging.c").to_pylist()}
+    assert {i: row["money"] for i, row in rows.items()} == fits
+    assert all(row["d"] == numbers[i] and float(row["t"]) == numbers[i] and row["whole"] == round(numbers[i]) for i, row in rows.items())
+    bad = project.json("show", "quarantine", "--rows")
+    assert len(bad) == len(numbers) + 1 - len(fits) and {row["rule"] for row in bad} == {"too_many_digits"}
+
+
+def test_add_takes_calculated_money_for_money(project: Project) -> None:
+    workbook = openpyxl.Workbook()
+    for row in (["id", "price", "count"], *([i, i * 0.1 + 0.2, i * 1.1 / 1.1] for i in range(1, 30))):
+        workbook.active.append(row)
+    (project.root / "in").mkdir()
+    workbook.save(project.root / "in/m.xlsx")
+    columns = project.json("add", "shop", "in/m.xlsx")["sources"][0]["columns"]
+    assert [column["type"] for column in columns] == ["int", "decimal(18,2)", "int"]
+    project.lode("run")
+    rows = project.table("shop.staging.m").to_pylist()
+    assert [(row["price"], row["count"]) for row in rows] == [(Decimal(f"{i + 2}") / 10, i) for i in range(1, 30)]

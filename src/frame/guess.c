@@ -6,6 +6,7 @@
 #include "frame/guess.h"
 #include "frame/hint.h"
 #include "frame/usual.h"
+#include "frame/xlsx_value.h"
 
 #include "base/vec.h"
 
@@ -100,6 +101,8 @@ static bool survey_numbers(const Guessing *guessing, char decimal, char thousand
         for (size_t i = 0; i < guessing->texts.count; i++) {
                 Str text = guessing->texts.items[i];
                 NumberShape shape;
+                if (guessing->format->kind == FORMAT_XLSX)
+                        text = xlsx_shown(text, guessing->arena);
                 if (!number_shape(&rules, text, &shape)) {
                         if (out->misfits++ == 0)
                                 out->misfit = text;
@@ -125,11 +128,14 @@ static bool all_fit(const Guessing *guessing, Type type, char thousands) {
         TypingRules rules = { .format = guessing->format, .decimal = '.', .thousands = thousands };
         Typing typing = { .rules = &rules, .type = type };
         for (size_t i = 0; i < guessing->texts.count; i++) {
+                Str text = guessing->texts.items[i];
                 Value value;
                 bool null;
                 NumberShape shape;
-                if (number_shape(&rules, guessing->texts.items[i], &shape) &&
-                    typing_value(&typing, guessing->texts.items[i], guessing->arena, &value, &null) != RULE_NONE)
+                if (guessing->format->kind == FORMAT_XLSX)
+                        text = xlsx_shown(text, guessing->arena);
+                if (number_shape(&rules, text, &shape) &&
+                    typing_value(&typing, text, guessing->arena, &value, &null) != RULE_NONE)
                         return false;
         }
         return true;

@@ -9,6 +9,7 @@
 #include "frame/escapes.h"
 #include "frame/nested.h"
 #include "frame/typing_parts.h"
+#include "frame/xlsx_value.h"
 
 #define DAY_US 86400000000ll
 #define NUMBER_MAX 800 /* bytes of a number's text; more is none */
@@ -520,6 +521,10 @@ static bool quoted_may_be_null(const TypingRules *rules) {
         return rules->cells || (rules->own_words && (rules->format->kind == FORMAT_JSON || rules->format->kind == FORMAT_JSONL));
 }
 
+static bool is_exact_number(Type type) {
+        return type.kind == TYPE_INT || type.kind == TYPE_BIGINT || type.kind == TYPE_DECIMAL;
+}
+
 /* As PostgreSQL writes bytes: \x and two digits for each. */
 static Rule read_binary(Str text, Arena *arena, Value *out) {
         if (!str_starts_with(text, STR("\\x")) || text.size % 2 != 0)
@@ -569,6 +574,8 @@ Rule typing_value(const Typing *typing, Str field, Arena *arena, Value *out, boo
                 return readers[typing->type.kind](typing, trimmed, out);
         Typing canonical = *typing;
         canonical.rules = rules->cells;
+        if (rules->format->kind == FORMAT_XLSX && is_exact_number(typing->type))
+                trimmed = xlsx_shown(trimmed, arena);
         return trimmed.data[0] == '#' ? RULE_CELL_ERROR : readers[typing->type.kind](&canonical, trimmed, out);
 }
 
@@ -709,6 +716,8 @@ static inline bool fast_decimal(const ColumnRun *run, const char *text, size_t s
         size -= minus;
         size_t whole = find_point(text, size, scale, typing->rules->decimal), fraction = size - whole;
         uint64_t bad = 0;
+        if (typing->rules->cells && size > 16) /* perhaps more digits than a spreadsheet shows */
+                return false;
         if (whole - 1 >= (whole_most < 16 ? whole_most : 16))
                 return false;
         int64_t value = (int64_t)digits16(text, whole, &bad) * powers[scale];

@@ -233,6 +233,13 @@ bool xlsx_number(Buf *out, Str text) {
         return true;
 }
 
+Str xlsx_shown(Str text, Arena *arena) {
+        Digits number;
+        if (text.size <= DIGITS_EXACT + 1 || !read_digits(text, &number) || number.plain || number.count <= DIGITS_EXACT)
+                return text;
+        return arena_strf(arena, "%.*g", DIGITS_EXACT, strtod(arena_cstr(arena, text), NULL));
+}
+
 /* --- days --- */
 
 /* printf would be a tenth of a sheet's reading. */

@@ -7,6 +7,7 @@
  * A date is what the spreadsheet shows. So day 60 of the 1900 system is 1900-02-29, a day that never was: no date
  * column takes it. Day 0 is 1900-01-00, likewise.
  */
+#include "base/arena.h"
 #include "base/buf.h"
 
 typedef enum XlsxKind {
@@ -37,5 +38,10 @@ XlsxKind xlsx_kind_of_builtin(int64_t id);
  */
 #define XLSX_PLAIN_DIGITS 40
 bool xlsx_number(Buf *out, Str text);
+/*
+ * A number made above as a spreadsheet shows it: what a double has beyond 15 digits is the trace of a calculation
+ * (0.30000000000000004), and no digit of anybody's. Integers without an exponent stay as they are. In the arena, or `text`.
+ */
+Str xlsx_shown(Str text, Arena *arena);
 /* The same for a number of days; what no calendar has is written as the number. */
 bool xlsx_days(Buf *out, Str text, XlsxKind kind, bool from_1904);
