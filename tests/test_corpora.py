@@ -71,7 +71,7 @@ def python_rows(text: str, dialect: dict[str, Any]) -> Iterator[list[str]]:
     if quote:
         options |= {"quotechar": quote, "doublequote": not dialect["escape"], "escapechar": dialect["escape"]}
     else:
-        options |= {"quoting": csv.QUOTE_NONE}
+        options |= {"quoting": csv.QUOTE_NONE, "escapechar": "\\" if dialect["escapes"] != "none" else None}
     lines = re.split(r"\r\n|\n|\r", text)
     for source in [io.StringIO(text, newline=""), *([line] for line in lines)]:
         try:

@@ -28,6 +28,8 @@ DIALECTS: dict[str, tuple[str, str | None, str | None]] = {
     "duckdb-csv/auto/backslash_escape.csv": ("|", '"', "\\"),
     "duckdb-csv/auto/single_quote_backslash.csv": ("|", "'", "\\"),
     "duckdb-csv/rejects_sniffer.csv": (";", '"', None),
+    "duckdb-csv/unquoted_escape/basic.tsv": ("\t", None, "\\"),
+    "duckdb-csv/unquoted_escape/human_eval.tsv": ("\t", None, "\\"),
 }
 # What is right all the same though the judge cannot say so: an accepted row per file that is read otherwise, with its reason.
 KNOWN_WRONG: dict[str, str] = {
