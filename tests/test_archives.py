@@ -3,6 +3,7 @@
 wholly what it says stays where it is, with words. Python's zipfile and tarfile pack; every file is counted once."""
 
 import io
+import re
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -46,6 +47,12 @@ def run(project: Project) -> dict[str, Any]:
     counts = report["files"]
     assert counts["seen"] == sum(counts[key] for key in ("staged", "duplicate", "held", "failed", "unclaimed")), counts
     return report
+
+
+def planned(project: Project) -> dict[str, int]:
+    counts = dict.fromkeys(("waiting", "duplicate", "held", "unclaimed"), 0)
+    said = project.lode("plan").stdout
+    return counts | {word: int(count) for count, word in re.findall(r"(\d+) (waiting|duplicate|held|unclaimed)", said)}
 
 
 def ids(project: Project) -> list[int]:
@@ -251,3 +258,92 @@ def test_two_sources_take_what_is_theirs_of_an_archive_elsewhere(project: Projec
     assert report["files"]["staged"] == 2 and report["state"] == "published", report
     assert [len(project.query(f"select id from shop.staging.{name}")) for name in ("orders", "items")] == [1, 2]
     assert run(project)["state"] == "nothing"
+
+
+def test_a_member_that_nobody_claims_stays_in_its_archive(project: Project) -> None:
+    """The archive lies in ingress until its last member is taken: `status`, `plan` and `add` know of it, and nothing else has it."""
+    place = project.root / "ingress/shop/march.zip"
+    content = zipped({"orders_1.csv": ORDERS["orders_1.csv"], "stock.csv": "sku,qty\na,1\n"})
+    project.drop("shop", "march.zip", content)
+    assert project.json("run", check=False)["files"] | {"seen": 0} == {"seen": 0, "staged": 0, "duplicate": 0, "held": 0, "failed": 0, "unclaimed": 1}
+    assert place.read_bytes() == content, "where no zone is nothing is unpacked"
+    sources(project)
+    plan = planned(project)
+    assert (plan["waiting"], plan["unclaimed"]) == (1, 1), plan
+    assert place.read_bytes() == content and not list((project.store / "commit/unpacked").rglob("*.csv"))
+    report = run(project)
+    assert (report["files"]["staged"], report["files"]["unclaimed"]) == (1, 1), report
+    for _ in range(2):
+        assert place.read_bytes() == content
+        status, plan = project.json("status")["files"], planned(project)
+        assert (status["seen"], status["unclaimed"]) == (1, 1), status
+        assert (plan["waiting"], plan["duplicate"], plan["unclaimed"]) == (0, 0, 1), plan
+        report = run(project)
+        assert (report["files"]["seen"], report["files"]["unclaimed"]) == (1, 1), report
+    for again in (lambda: project.drop("shop", "march.zip", content), lambda: place.chmod(0o640)):
+        again()  # the same bytes bring nothing
+        report = run(project)
+        assert (report["files"]["seen"], report["files"]["unclaimed"], len(list((project.store / "commit/unpacked").rglob("*.csv")))) == (1, 1, 1), report
+    said = project.json("add", "shop", place)
+    assert [(source["source"], source["files"]) for source in said["sources"]] == [("stock", [f"{place}/stock.csv"])], said
+    assert "source 'orders' reads it already" in said["left_over"][0]["why"]
+    report = run(project)
+    assert (report["files"]["seen"], report["files"]["staged"]) == (1, 1), report
+    assert not place.exists() and not list((project.store / "commit/unpacked").rglob("*.*"))
+    assert ids(project) == [1] and project.query("select sku from shop.staging.stock") == [{"sku": "a"}]
+
+
+def test_add_takes_a_member_by_the_name_that_it_is_told_by(project: Project) -> None:
+    sources(project)
+    project.drop("shop", "may.zip", zipped({"a/stock_1.csv": "sku,qty\na,1\n", "prices.csv": "sku,price\na,1.50\n"}))
+    ran = project.lode("run", check=False)
+    told = [word.rstrip(":") for word in (ran.stdout + ran.stderr).split() if word.startswith("ingress/")]
+    assert sorted(told) == ["ingress/shop/may.zip/a/stock_1.csv", "ingress/shop/may.zip/prices.csv"]
+    said = project.json("add", "shop", project.root / told[0])
+    assert [source["source"] for source in said["sources"]] == ["stock"] and said["left_over"] == []
+    said = project.json("add", "shop", f"{project.root}/ingress/shop/*.zip/pri*.csv")
+    assert [source["source"] for source in said["sources"]] == ["prices"]
+    assert "no member 'none.csv'" in project.lode("add", "shop", project.root / "ingress/shop/may.zip/none.csv", check=False).stdout
+    assert project.error("add", "shop", project.root / "ingress/shop/none.zip/none.csv")["code"] == "E108"
+    assert run(project)["files"]["staged"] == 2
+
+
+def test_an_archive_that_is_taken_back_or_sent_anew_takes_its_members_along(project: Project) -> None:
+    sources(project)
+    place = project.root / "ingress/shop/march.zip"
+    project.drop("shop", "march.zip", zipped({"orders_1.csv": ORDERS["orders_1.csv"], "x.txt": "one\n"}))
+    assert run(project)["files"]["unclaimed"] == 1
+    project.drop("shop", "march.zip", zipped({"orders_2.csv": ORDERS["orders_2.csv"], "y.txt": "two\n", "z.txt": "three\n"}))
+    assert planned(project)["unclaimed"] == 2
+    report = run(project)
+    assert (report["files"]["staged"], report["files"]["unclaimed"]) == (1, 2), report
+    assert sorted(path.name for path in (project.store / "commit/unpacked").rglob("*.txt")) == ["y.txt", "z.txt"]
+    place.unlink()
+    assert project.json("status")["files"]["seen"] == 0
+    assert run(project)["files"]["seen"] == 0 and not list((project.store / "commit/unpacked").rglob("*.txt"))
+    assert ids(project) == [1, 2]
+
+
+def test_plan_says_of_archives_what_the_run_will_do(project: Project) -> None:
+    sources(project)
+    project.drop("shop", "bad.zip", zipped({"../orders_1.csv": "x"}))
+    project.drop("shop", "good.tar", tarred({**ORDERS, "readme.txt": "hello"}))  # type: ignore[dict-item]
+    project.write("in/o.zip", zipped({"orders_9.csv": "id\n9\n", "else.txt": "x"}))
+    project.write("zones/shop/sources/o.yml", "from: in/o.zip/orders_*.csv\ncolumns:\n  id: int\n")
+    for store in (False, True):
+        plan = planned(project)
+        assert (plan["waiting"], plan["held"], plan["unclaimed"]) == (4, 1, 1), (store, plan)
+        if not store:
+            assert not project.store.exists()
+            project.json("apply")
+    report = run(project)["files"]
+    assert (report["staged"], report["held"], report["unclaimed"]) == (4, 1, 1)
+    assert not [path for path in (project.store / "commit/unpacked").iterdir() if path.name.startswith(".")]
+
+
+def test_a_held_archive_is_called_by_its_zone_alone(project: Project) -> None:
+    sources(project)
+    project.drop("shop", "cut.zip", zipped(ORDERS)[:-30])  # type: ignore[arg-type]
+    ran = project.lode("run", check=False)
+    assert "shop. " not in ran.stdout + ran.stderr and re.search(r"^held +shop +cut\.zip: ", ran.stdout + ran.stderr, re.M), ran
+    assert "shop. " not in project.lode("show", "run").stdout

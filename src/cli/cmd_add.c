@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/file_groups.h"
 #include "engine/unpack_message.h"
+#include "govern/account.h"
 #include "intake/discover.h"
 #include "model/init.h"
 #include "model/run.h"
@@ -31,14 +32,21 @@ typedef struct LeftOver {
         Str hint; /* what to do about it, or empty */
 } LeftOver;
 
+typedef struct NamedFile {
+        SniffedFile file;
+        Str members; /* of an archive: those that are meant, as a pattern; empty: all */
+} NamedFile;
+
 typedef struct Add {
         Cli *cli;
         Workspace *workspace;
         Str zone;
         Arena *arena;
-        VEC(SniffedFile) files;  /* that were named */
+        VEC(NamedFile) files;    /* that were named */
         VEC(SniffedFile) looked; /* that can be read: of archives their members, of workbooks their sheets */
         VEC(LeftOver) left_over;
+        const Feed **feeds;      /* of the zone as it is */
+        size_t feed_count;
         FileGroup *groups;
         size_t group_count;
 } Add;
@@ -49,6 +57,34 @@ static void globfreep(glob_t *found) {
         globfree(found);
 }
 
+static size_t name_files(Add *add, const glob_t *found, Str members) {
+        size_t named = 0;
+        struct stat st;
+        for (size_t i = 0; i < found->gl_pathc; i++) {
+                if (stat(found->gl_pathv[i], &st) < 0 || !S_ISREG(st.st_mode))
+                        continue;
+                char *real = realpath(found->gl_pathv[i], NULL);
+                NamedFile named_file = { .file = { .shown = arena_cstr(add->arena, str_of(found->gl_pathv[i])),
+                                                   .path = arena_cstr(add->arena, str_of(real ? real : found->gl_pathv[i])) },
+                                         .members = members };
+                free(real);
+                vec_push(add->arena, &add->files, named_file);
+                named++;
+        }
+        return named;
+}
+
+/* ARCHIVE/MEMBER, as the member is called where nobody claims it: below a file there is nothing else that it could mean. */
+static bool expand_members(Add *add, const char *word) {
+        for (const char *slash = strchr(word, '/'); slash; slash = strchr(slash + 1, '/')) {
+                CLEANUP(globfreep) glob_t found = { 0 };
+                const char *archive = arena_cstr(add->arena, (Str){ word, (size_t)(slash - word) });
+                if (slash[1] && glob(archive, GLOB_BRACE | GLOB_TILDE, NULL, &found) == 0 && name_files(add, &found, str_of(slash + 1)) > 0)
+                        return true;
+        }
+        return false;
+}
+
 static Status expand(Add *add, const char *word, Error *err) {
         if (strstr(word, "://"))
                 return error_set(err, STATUS_USAGE, "'%s': files come from this machine so far; other places are not built yet", word);
@@ -57,45 +93,48 @@ static Status expand(Add *add, const char *word, Error *err) {
                 word = arena_printf(add->arena, "%s/*", word);
         CLEANUP(globfreep) glob_t found = { 0 };
         if (glob(word, GLOB_BRACE | GLOB_TILDE, NULL, &found) != 0 || found.gl_pathc == 0) {
+                if (expand_members(add, word))
+                        return STATUS_OK;
                 error_set(err, STATUS_NOT_FOUND, "there is no file '%s'", word);
                 return error_hint(err, "paths are taken from where you stand, not from the project's folder");
         }
-        for (size_t i = 0; i < found.gl_pathc; i++) {
-                if (stat(found.gl_pathv[i], &st) < 0 || !S_ISREG(st.st_mode))
-                        continue;
-                char *real = realpath(found.gl_pathv[i], NULL);
-                SniffedFile file = { .shown = arena_cstr(add->arena, str_of(found.gl_pathv[i])),
-                                     .path = arena_cstr(add->arena, str_of(real ? real : found.gl_pathv[i])) };
-                free(real);
-                vec_push(add->arena, &add->files, file);
-        }
+        name_files(add, &found, STR(""));
         return STATUS_OK;
 }
 
-/* What a source of the zone reads already: a second source would claim the same files, and check would refuse both. */
-static Status leave_claimed(Add *add, Error *err) {
+static void find_feeds(Add *add) {
         const Zone *zone = project_zone(add->workspace->project, add->zone);
-        if (!zone)
+        add->feed_count = zone ? zone->source_count : 0;
+        add->feeds = ARENA_ARRAY(add->arena, const Feed *, add->feed_count + 1);
+        for (size_t i = 0; i < add->feed_count; i++)
+                add->feeds[i] = feed_of_source(add->arena, zone->sources[i]);
+}
+
+static void leave_to(Add *add, const char *shown, const Feed *feed) {
+        vec_push(add->arena, &add->left_over,
+                 (LeftOver){ shown, arena_strf(add->arena, "source '%.*s' reads it already", STR_ARG(feed->name)),
+                             arena_strf(add->arena, "edit zones/%.*s/sources/%.*s.yml, or delete it and add again", STR_ARG(add->zone),
+                                        STR_ARG(feed->name)) });
+}
+
+/* What a source of the zone reads already: a second source would claim the same files, and check would refuse both. Of an
+ * archive in ingress its members are asked about, since a source of some of them is none of the others. */
+static Status leave_claimed(Add *add, Error *err) {
+        if (add->feed_count == 0)
                 return STATUS_OK;
-        const Feed **feeds = ARENA_ARRAY(add->arena, const Feed *, zone->source_count);
-        for (size_t i = 0; i < zone->source_count; i++)
-                feeds[i] = feed_of_source(add->arena, zone->sources[i]);
-        DiscoverSpec spec = { add->workspace->project->root, feeds, zone->source_count, &add->zone, 1, false };
+        DiscoverSpec spec = { add->workspace->project->root, add->feeds, add->feed_count, &add->zone, 1, false };
         FoundFile *found;
         size_t count, kept = 0;
         TRY(discover_files(&spec, add->arena, &found, &count, err));
         for (size_t i = 0; i < add->files.count; i++) {
-                const SniffedFile *file = &add->files.items[i];
+                const SniffedFile *file = &add->files.items[i].file;
                 const Feed *feed = NULL;
                 for (size_t k = 0; k < count && !feed; k++)
                         feed = strcmp(found[k].path, file->path) == 0 ? found[k].feed : NULL;
                 if (feed)
-                        vec_push(add->arena, &add->left_over,
-                                 (LeftOver){ file->shown, arena_strf(add->arena, "source '%.*s' reads it already", STR_ARG(feed->name)),
-                                             arena_strf(add->arena, "edit zones/%.*s/sources/%.*s.yml, or delete it and add again",
-                                                        STR_ARG(add->zone), STR_ARG(feed->name)) });
+                        leave_to(add, file->shown, feed);
                 else
-                        add->files.items[kept++] = *file;
+                        add->files.items[kept++] = add->files.items[i];
         }
         add->files.count = kept;
         return STATUS_OK;
@@ -202,21 +241,39 @@ static Status copy_member(int spool, uint64_t offset, uint64_t size, int to, Err
         return STATUS_OK;
 }
 
+/* Whether it is meant, and no source's yet. */
+static bool wants_member(Add *add, const NamedFile *named, const ArchiveMember *member, const char *shown) {
+        if (named->members.size > 0 && !str_matches_glob(member->name, named->members))
+                return false;
+        Str ingress = arena_strf(add->arena, "%s/ingress/%.*s/", add->workspace->project->root, STR_ARG(add->zone)), path = str_of(named->file.path);
+        Str archive = str_starts_with(path, ingress) ? str_slice(path, ingress.size, path.size) : str_of(path_base(named->file.path));
+        const Feed *feed = discover_member(add->feeds, add->feed_count, add->zone, archive, member->name, add->arena);
+        if (feed)
+                leave_to(add, shown, feed);
+        return feed == NULL;
+}
+
 /* Members are called ARCHIVE/MEMBER, and their sources' patterns name them as they will be found: in the zone's ingress. */
-static Status sniff_members(Add *add, Worker **worker, const char *shown, const Archive *archive, int spool, Error *err) {
+static Status sniff_members(Add *add, Worker **worker, const NamedFile *named, const Archive *archive, int spool, Error *err) {
         uint64_t offset = 0;
-        for (size_t i = 0; i < archive->count; i++) {
+        size_t meant = 0;
+        for (size_t i = 0; i < archive->count; offset += archive->members[i].size, i++) {
                 const ArchiveMember *member = &archive->members[i];
+                const char *shown = arena_printf(add->arena, "%s/%.*s", named->file.shown, STR_ARG(member->name));
+                meant += named->members.size == 0 || str_matches_glob(member->name, named->members);
+                if (!wants_member(add, named, member, shown))
+                        continue;
                 Str base = str_of(path_base(member->name.data));
-                SniffedFile file = { .shown = arena_printf(add->arena, "%s/%.*s", shown, STR_ARG(member->name)),
+                SniffedFile file = { .shown = shown,
                                      .path = arena_printf(add->arena, "%s/ingress/%.*s/%.*s", add->workspace->project->root, STR_ARG(add->zone), STR_ARG(base)) };
                 CLEANUP(close_fdp) int fd = open_nameless();
                 if (fd < 0)
                         return error_errno(err, errno, "cannot create a temporary file");
                 TRY(copy_member(spool, offset, member->size, fd, err));
-                offset += member->size;
                 TRY(sniff_file(add, worker, &file, fd, err));
         }
+        if (meant == 0)
+                leave(add, &named->file, arena_strf(add->arena, "it has no member '%.*s'", STR_ARG(named->members)), STR(""));
         return STATUS_OK;
 }
 
@@ -241,12 +298,20 @@ static void tell_where(const Add *add, const SniffedFile *file) {
                 output_note(&add->cli->output, PAINT_NONE, "%s is unpacked when it lies in ingress/%.*s/", file->shown, STR_ARG(add->zone));
 }
 
-static Status look_at(Add *add, Worker **worker, SniffedFile *file, Error *err) {
+static Status sniff_plain(Add *add, Worker **worker, NamedFile *named, int fd, Error *err) {
+        if (named->members.size == 0)
+                return sniff_file(add, worker, &named->file, fd, err);
+        leave(add, &named->file, arena_strf(add->arena, "it is no archive, and has no member '%.*s'", STR_ARG(named->members)), STR(""));
+        return STATUS_OK;
+}
+
+static Status look_at(Add *add, Worker **worker, NamedFile *named, Error *err) {
+        SniffedFile *file = &named->file;
         CLEANUP(close_fdp) int fd = open(file->path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 return take_outcome(add, file, error_errno(err, errno, "cannot open '%s'", file->shown), err);
         if (!may_be_archive(fd))
-                return sniff_file(add, worker, file, fd, err);
+                return sniff_plain(add, worker, named, fd, err);
         CLEANUP(close_fdp) int spool = open_nameless();
         if (spool < 0)
                 return error_errno(err, errno, "cannot create a temporary file");
@@ -255,34 +320,44 @@ static Status look_at(Add *add, Worker **worker, SniffedFile *file, Error *err) 
         if (status != STATUS_OK)
                 return take_outcome(add, file, status, err);
         if (!archive.is_one)
-                return sniff_file(add, worker, file, fd, err);
+                return sniff_plain(add, worker, named, fd, err);
         tell_where(add, file);
-        return sniff_members(add, worker, file->shown, &archive, spool, err);
+        return sniff_members(add, worker, named, &archive, spool, err);
 }
 
 static Status sniff_all(Add *add, Error *err) {
         CLEANUP(worker_releasep) Worker *worker = NULL;
         for (size_t i = 0; i < add->files.count; i++) {
-                SniffedFile *file = &add->files.items[i];
-                output_progress(&add->cli->output, "looking at %s (%zu of %zu)", file->shown, i + 1, add->files.count);
+                NamedFile *named = &add->files.items[i];
+                output_progress(&add->cli->output, "looking at %s (%zu of %zu)", named->file.shown, i + 1, add->files.count);
                 if (cli_interrupted)
                         return error_set(err, STATUS_INTERRUPTED, "interrupted; nothing was written");
-                TRY(look_at(add, &worker, file, err));
+                TRY(look_at(add, &worker, named, err));
         }
         return STATUS_OK;
 }
 
 /* ---- writing ---- */
 
-/* A new zone belongs to whoever made it. */
+/* A new zone belongs to whoever made it, if that is a person whom the store knows: the OS user whose machine this is need not be one. */
+static Status find_owner(const Add *add, Str *out, Error *err) {
+        Str name = add->workspace->principal.name;
+        Account ignored;
+        *out = str_starts_with(name, STR("local:")) ? str_slice(name, 6, name.size) : name;
+        Status status = add->workspace->lake ? account_load(add->workspace->lake->catalog, *out, add->arena, &ignored, err) : STATUS_NOT_FOUND;
+        if (status == STATUS_NOT_FOUND)
+                *out = STR("");
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 static Status make_zone(Add *add, Error *err) {
-        Str owner = add->workspace->principal.name;
-        Str user = str_starts_with(owner, STR("local:")) ? str_slice(owner, 6, owner.size) : owner;
+        Str owner;
         bool is_new;
-        TRY(init_zone(add->arena, add->workspace->project->root, add->zone, user, &is_new, err));
+        TRY(find_owner(add, &owner, err));
+        TRY(init_zone(add->arena, add->workspace->project->root, add->zone, owner, &is_new, err));
+        const char *whose = owner.size ? arena_printf(add->arena, "owned by %.*s", STR_ARG(owner)) : "without an owner yet";
         if (is_new)
-                output_note(&add->cli->output, PAINT_NONE, "new zone %.*s, owned by %.*s: zones/%.*s/zone.yml", STR_ARG(add->zone),
-                            STR_ARG(user), STR_ARG(add->zone));
+                output_note(&add->cli->output, PAINT_NONE, "new zone %.*s, %s: zones/%.*s/zone.yml", STR_ARG(add->zone), whose, STR_ARG(add->zone));
         return STATUS_OK;
 }
 
@@ -534,6 +609,7 @@ static Status add_files(Add *add, Error *err) {
         Cli *cli = add->cli;
         for (size_t i = 1; i < cli->arguments.word_count; i++)
                 TRY(expand(add, cli->arguments.words[i], err));
+        find_feeds(add);
         TRY(leave_claimed(add, err));
         TRY(sniff_all(add, err));
         output_progress(&cli->output, NULL);
@@ -555,7 +631,7 @@ static Status run(Cli *cli, Error *err) {
         TRY(check_options(cli, err));
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
         bool has_files = cli->arguments.word_count > 1;
-        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store_if_there = has_files, .workers = has_files, .interrupted = &cli_interrupted };
+        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store_if_there = true, .workers = has_files, .interrupted = &cli_interrupted };
         TRY(workspace_open(&spec, &workspace, err));
         Add add = { .cli = cli, .workspace = workspace, .zone = str_of(cli->arguments.words[0]), .arena = &cli->arena };
         if (name_check(add.zone, "zone", err) != STATUS_OK) {
@@ -581,7 +657,7 @@ const Verb verb_add = {
         .words = "look at files and write how they are read",
         .help = "Looks at files, finds their dialect, header and types, and writes zones/ZONE/sources/NAME.yml: one source for\n"
                 "each group of files that look alike. Says what was doubtful. Never loads anything; lode run does.\n"
-                "Of an archive (zip, tar) each member counts as a file. ZONE alone makes the zone.\n\n"
+                "Of an archive (zip, tar) each member counts as a file; ARCHIVE/MEMBER means one. ZONE alone makes the zone.\n\n"
                 "  lode add shop orders_2026-*.csv\n"
                 "  lode add shop ~/Downloads/stock.csv --name stock",
         .options = options,

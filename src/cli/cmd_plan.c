@@ -84,7 +84,7 @@ static void print_files(Cli *cli, const PlanFiles *f) {
         if (f->count)
                 printf(", %s", bytes_print(&cli->arena, (uint64_t)f->bytes).data);
         print_counted("; ", f->duplicate, "duplicate: the same as one that came before");
-        print_counted("; ", f->held, "held: the name came before with other bytes");
+        print_counted("; ", f->held, "held: the name came before with other bytes, or an archive cannot be unpacked");
         print_counted("; ", f->refused, "failed: two sources claim it or nobody can read it");
         print_counted("; ", f->unsettled, "still being written");
         print_counted("; ", f->unclaimed, "unclaimed: no source takes it");

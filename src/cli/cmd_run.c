@@ -41,6 +41,11 @@ static void tell_staged(Cli *cli, const RunDelivery *d) {
                 output_note(&cli->output, PAINT_YELLOW, "           %.*s", STR_ARG(d->message));
 }
 
+/* `shop.orders`; of an archive that no source claims as a whole the zone is all there is. */
+static Str who_reads(Cli *cli, const RunDelivery *d) {
+        return d->source.size ? arena_strf(&cli->arena, "%.*s.%.*s", STR_ARG(d->zone), STR_ARG(d->source)) : d->zone;
+}
+
 static void on_delivery(void *context, const RunDelivery *d) {
         Cli *cli = context;
         if (str_is(d->state, "staged"))
@@ -49,8 +54,7 @@ static void on_delivery(void *context, const RunDelivery *d) {
                 output_note(&cli->output, PAINT_DIM, "duplicate  %.*s.%-22.*s %.*s: %.*s", STR_ARG(d->zone), STR_ARG(d->source), STR_ARG(d->name),
                             STR_ARG(d->message));
         else
-                output_note(&cli->output, PAINT_RED, "%-10.*s %.*s.%-22.*s %.*s: %.*s", STR_ARG(d->state), STR_ARG(d->zone), STR_ARG(d->source),
-                            STR_ARG(d->name), STR_ARG(d->message));
+                output_note(&cli->output, PAINT_RED, "%-10.*s %-30s %.*s: %.*s", STR_ARG(d->state), who_reads(cli, d).data, STR_ARG(d->name), STR_ARG(d->message));
 }
 
 static void tell_checks(Cli *cli, const ModelReport *m) {

@@ -340,8 +340,9 @@ static void print_run_deliveries(const Show *s, const Json *deliveries) {
                 text_table_right(table, i);
         for (size_t i = 0; i < json_count(deliveries); i++) {
                 const Json *d = json_at(deliveries, i);
+                Str zone = text_member(d, "zone"), source = text_member(d, "source"); /* archives have none */
                 text_table_row(table, (Str[]){ text_member(d, "name"),
-                                               arena_strf(s->arena, "%.*s.%.*s", STR_ARG(text_member(d, "zone")), STR_ARG(text_member(d, "source"))),
+                                               source.size ? arena_strf(s->arena, "%.*s.%.*s", STR_ARG(zone), STR_ARG(source)) : zone,
                                                text_member(d, "state"), count_print(s->arena, count_member(d, "accepted")),
                                                count_print(s->arena, count_member(d, "quarantined")), count_print(s->arena, count_member(d, "skipped")),
                                                text_member(d, "message") });

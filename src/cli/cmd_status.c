@@ -90,7 +90,7 @@ static Status count_files(Cli *cli, Workspace *workspace, StatusReport *report, 
                 for (size_t i = 0; i < project->zones[z]->source_count; i++)
                         vec_push(&cli->arena, &feeds, feed_of_source(&cli->arena, project->zones[z]->sources[i]));
         }
-        DiscoverSpec spec = { project->root, feeds.items, feeds.count, zones.items, zones.count, true };
+        DiscoverSpec spec = { project->root, feeds.items, feeds.count, zones.items, zones.count, true, { workspace->lake ? workspace->lake->store->unpacked_dir : NULL } };
         FoundFile *found;
         size_t count;
         TRY(discover_files(&spec, &cli->arena, &found, &count, err));
@@ -98,6 +98,8 @@ static Status count_files(Cli *cli, Workspace *workspace, StatusReport *report, 
         report->unclaimed = ARENA_ARRAY(&cli->arena, Unclaimed, count);
         report->held = ARENA_ARRAY(&cli->arena, Delivery, count);
         for (size_t i = 0; i < count; i++) {
+                if (found[i].unpacked || (found[i].is_elsewhere && !found[i].feed)) /* its members are told of; and those that are nobody's */
+                        continue;
                 bool held = note_held_archive(cli, last, &found[i], report);
                 if (held)
                         found[i].feed = NULL; /* and so it does not wait */
@@ -198,7 +200,7 @@ static void load_failed(Cli *cli, Workspace *workspace, StatusReport *report) {
  * asks a worker; a machine that has none to give is told by whatever needs one, and all else of this screen stands.
  */
 static void look_ahead(Cli *cli, Workspace *workspace, StatusReport *report) {
-        PlanOptions options = { .interrupted = &cli_interrupted };
+        PlanOptions options = { .packed = true, .interrupted = &cli_interrupted };
         PlanReport plan;
         Error ignored;
         if (problems_any(&workspace->project->problems) || workspace->project->zone_count == 0)

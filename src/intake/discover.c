@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "intake/archive_mark.h"
 
 typedef struct Discovery {
         const DiscoverSpec *spec;
@@ -11,6 +12,8 @@ typedef struct Discovery {
         VEC(FoundFile) files;
         StrList *patterns; /* of each feed, in the one spelling that names a file */
         Map seen; /* zone and path: a file is found once */
+        Map unpacked; /* path of an archive in ingress: the folder of its members */
+        bool is_stray;
         size_t archive_size; /* of the archive's name whose members are walked; 0: none are */
         bool is_elsewhere;   /* where that archive lies */
 } Discovery;
@@ -106,11 +109,13 @@ static Status add(Discovery *d, Str zone, const char *path, Str name, bool in_in
                 file.archive = str_slice(name, 0, d->archive_size);
         if ((in_ingress ? lstat : stat)(path, &file.st) < 0)
                 return STATUS_OK; /* gone since */
+        file.unpacked = in_ingress && d->archive_size == 0 ? map_get(&d->unpacked, str_of(path)) : NULL;
+        file.is_stray = d->is_stray;
         file.is_link = S_ISLNK(file.st.st_mode);
         file.is_too_deep = S_ISDIR(file.st.st_mode);
         file.is_special = !file.is_link && !file.is_too_deep && !S_ISREG(file.st.st_mode);
         Feeds feeds = { 0 };
-        if (S_ISREG(file.st.st_mode))
+        if (S_ISREG(file.st.st_mode) && !file.unpacked)
                 claim(d, &file, &feeds);
         if (!in_ingress && !file.feed)
                 return STATUS_OK;
@@ -260,54 +265,69 @@ static Status find_strays(Discovery *d, Error *err) {
         return STATUS_OK;
 }
 
-/* ID.e: its archive's name stands in a file of it. */
-static Status find_unpacked_elsewhere(Discovery *d, Str zone, const char *path, Error *err) {
-        Str name;
-        Error ignored;
-        if (file_read(path_join(d->arena, path, UNPACKED_NAME), UNPACKED_NAME_MAX, d->arena, &name, &ignored) != STATUS_OK || name.size == 0)
-                return STATUS_OK;
-        d->archive_size = name.size;
-        d->is_elsewhere = true;
-        Status status = walk(d, zone, path, arena_strf(d->arena, "%.*s/", STR_ARG(name)), true, 0, err);
-        d->is_elsewhere = false;
-        return status;
+/* Those of an archive that was taken back or sent anew are none of ingress any more. */
+static bool is_there(Discovery *d, Str zone, const ArchiveMark *mark, const char *folder) {
+        struct stat st;
+        char *path = arena_printf(d->arena, "%s/ingress/%.*s/%.*s", d->spec->project_root, STR_ARG(zone), STR_ARG(mark->name));
+        if (lstat(path, &st) < 0 || !archive_mark_fits(mark, &st))
+                return false;
+        map_put(&d->unpacked, str_of(path), (void *)(uintptr_t)folder);
+        return true;
 }
 
-/* Folders are called ID.N, N being the length of the archive's name; those with a dot before are not whole. */
-static Status find_unpacked(Discovery *d, Str zone, Error *err) {
+static Status find_unpacked(Discovery *d, const char *root, Str zone, Error *err) {
         DirEntry *entries;
         size_t count;
-        const char *folder = arena_printf(d->arena, "%s/%.*s", d->spec->unpacked, STR_ARG(zone));
+        const char *folder = arena_printf(d->arena, "%s/%.*s", root, STR_ARG(zone));
         Status status = dir_list(folder, d->arena, &entries, &count, err);
         if (status == STATUS_NOT_FOUND)
                 return STATUS_OK;
         TRY(status);
         for (size_t i = 0; i < count; i++) {
-                Str id, size;
-                uint64_t name_size;
+                Str id, where;
+                ArchiveMark mark;
                 const char *path = path_join(d->arena, folder, arena_cstr(d->arena, entries[i].name));
-                if (is_half_written(entries[i].name) || !str_cut(entries[i].name, '.', &id, &size))
+                if (is_half_written(entries[i].name) || !str_cut(entries[i].name, '.', &id, &where) || !archive_mark_read(path, d->arena, &mark))
                         continue;
-                if (str_is(size, "e"))
-                        TRY(find_unpacked_elsewhere(d, zone, path, err));
-                if (!str_to_uint64(size, &name_size))
+                bool elsewhere = str_is(where, UNPACKED_ELSEWHERE);
+                if (!elsewhere && !is_there(d, zone, &mark, path))
                         continue;
-                d->archive_size = (size_t)name_size;
-                TRY(walk(d, zone, path, STR(""), true, 0, err));
+                d->archive_size = mark.name.size;
+                d->is_elsewhere = elsewhere;
+                status = walk(d, zone, path, arena_strf(d->arena, "%.*s/", STR_ARG(mark.name)), true, 0, err);
+                d->archive_size = 0;
+                d->is_elsewhere = false;
+                TRY(status);
         }
-        d->archive_size = 0;
         return STATUS_OK;
+}
+
+static void discovery_init(Discovery *d) {
+        map_init(&d->seen, d->arena);
+        map_init(&d->unpacked, d->arena);
+        spell_patterns(d);
+}
+
+const Feed *discover_member(const Feed *const *feeds, size_t feed_count, Str zone, Str archive, Str member, Arena *arena) {
+        DiscoverSpec spec = { .project_root = "", .feeds = feeds, .feed_count = feed_count };
+        Discovery d = { .spec = &spec, .arena = arena };
+        discovery_init(&d);
+        Str name = arena_strf(arena, "%.*s/%.*s", STR_ARG(archive), STR_ARG(member));
+        FoundFile file = { .path = arena_cstr(arena, name), .zone = zone, .name = name, .archive = str_slice(name, 0, archive.size), .in_ingress = true };
+        Feeds claimed = { 0 };
+        claim(&d, &file, &claimed);
+        return file.feed;
 }
 
 Status discover_files(const DiscoverSpec *spec, Arena *arena, FoundFile **out, size_t *out_count, Error *err) {
         Discovery d = { .spec = spec, .arena = arena };
-        map_init(&d.seen, arena);
-        spell_patterns(&d);
+        discovery_init(&d);
         for (size_t i = 0; i < spec->zone_count; i++) {
                 char *folder = arena_printf(arena, "%s/ingress/%.*s", spec->project_root, STR_ARG(spec->zones[i]));
+                for (size_t k = 0; k < COUNT_OF(spec->unpacked); k++)
+                        if (spec->unpacked[k])
+                                TRY(find_unpacked(&d, spec->unpacked[k], spec->zones[i], err));
                 TRY(walk(&d, spec->zones[i], folder, STR(""), true, 0, err));
-                if (spec->unpacked)
-                        TRY(find_unpacked(&d, spec->zones[i], err));
         }
         for (size_t i = 0; i < spec->feed_count; i++) {
                 const Feed *feed = spec->feeds[i];
@@ -315,6 +335,7 @@ Status discover_files(const DiscoverSpec *spec, Arena *arena, FoundFile **out, s
                         if (d.patterns[i].items[j].size && !str_starts_with(d.patterns[i].items[j], STR("ingress/")))
                                 TRY(walk_pattern(&d, feed, d.patterns[i].items[j], err));
         }
+        d.is_stray = true;
         if (spec->strays)
                 TRY(find_strays(&d, err));
         if (d.files.count)

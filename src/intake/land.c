@@ -125,7 +125,7 @@ static bool claim(int claims_fd, const FoundFile *file, const struct stat *st) {
  */
 int land_open(const FoundFile *file, Arena *arena) {
         const uint64_t flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
-        Str name = file->is_elsewhere ? str_slice(file->name, file->archive.size + 1, file->name.size) : file->name; /* below the folder */
+        Str name = file->archive.size ? str_slice(file->name, file->archive.size + 1, file->name.size) : file->name; /* below the folder */
         size_t folder_size = strlen(file->path) - name.size;
         if (!file->in_ingress)
                 return open(file->path, (int)flags);

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "base/vec.h"
 #include "engine/unpack_message.h"
+#include "intake/archive_mark.h"
 #include "intake/land.h"
 
 #define HEAD_SIZE 512 /* what tells an archive */
@@ -17,7 +18,9 @@
 #define SETTLE_US 5000000
 
 typedef struct Unpacker {
-        Lake *lake;
+        Lake *lake;            /* NULL: there is none, and what was unpacked before is not known */
+        const char *into;      /* as commit/unpacked */
+        bool only_looks;       /* nothing is remembered, and nobody waits for us */
         WorkerPool *pool;
         Worker *worker; /* leased for the zone of the last archive */
         Str zone;
@@ -32,8 +35,9 @@ typedef struct Unpacking {
         int fd, spool;
         struct stat st;
         Archive archive;
+        ArchiveMark mark;
         const char *folder; /* ZONE's in commit/unpacked */
-        const char *name;   /* ID.N */
+        const char *name;   /* ID.i or ID.e */
 } Unpacking;
 
 static void tell(Unpacking *unpacking, UnpackState state, Str message) {
@@ -53,9 +57,9 @@ static bool may_be_archive(int fd) {
         return got > 0 && archive_may_be((Str){ head, (size_t)got });
 }
 
-/* Only what a sender made is unpacked: not what came out of an archive. */
+/* Only what a sender made is unpacked: not what came out of an archive. Nor what lies where no zone is. */
 static bool is_candidate(const FoundFile *file) {
-        return (file->in_ingress || file->feed) && file->archive.size == 0 && S_ISREG(file->st.st_mode) && !file->is_closed;
+        return (file->in_ingress || file->feed) && file->archive.size == 0 && S_ISREG(file->st.st_mode) && !file->is_closed && !file->is_stray;
 }
 
 /* --- those elsewhere --- */
@@ -78,6 +82,56 @@ static Status hash_file(int fd, Arena *arena, Str *out, Error *err) {
         return STATUS_OK;
 }
 
+/* Folders that hold members of the archive of ingress, of this version of it or of an earlier one. */
+static StrList folders_of(Unpacker *u, const FoundFile *file) {
+        DirEntry *entries = NULL;
+        size_t count = 0;
+        Error ignored;
+        ArchiveMark mark;
+        const char *zone = arena_printf(u->arena, "%s/%.*s", u->lake->store->unpacked_dir, STR_ARG(file->zone));
+        if (dir_list(zone, u->arena, &entries, &count, &ignored) != STATUS_OK)
+                return (StrList){ 0 };
+        StrList out = { ARENA_ARRAY(u->arena, Str, count + 1), 0 };
+        for (size_t i = 0; i < count; i++) {
+                const char *path = path_join(u->arena, zone, arena_cstr(u->arena, entries[i].name));
+                if (entries[i].name.data[0] != '.' && str_ends_with(entries[i].name, STR("." UNPACKED_INGRESS)) && archive_mark_read(path, u->arena, &mark) &&
+                    str_equal(mark.name, file->name))
+                        out.items[out.count++] = str_of(path);
+        }
+        return out;
+}
+
+/*
+ * Whether it was unpacked as it is, by an earlier run or by another one just now. The same bytes under the same name bring nothing,
+ * whoever copied them there or changed whose they are: then the mark is told of it.
+ */
+static bool is_unpacked(Unpacker *u, const Unpacking *unpacking) {
+        StrList folders = folders_of(u, unpacking->file);
+        ArchiveMark now = archive_mark_of(unpacking->file->name, &unpacking->st), mark;
+        Error ignored;
+        for (size_t i = 0; i < folders.count; i++) {
+                if (!archive_mark_read(folders.items[i].data, u->arena, &mark) || mark.size != now.size)
+                        continue;
+                bool fits = archive_mark_fits(&mark, &unpacking->st);
+                if (fits && !archive_mark_is_young(&mark))
+                        return true;
+                if (now.sha256.size == 0 && hash_file(unpacking->fd, u->arena, &now.sha256, &ignored) != STATUS_OK)
+                        return false;
+                if (str_equal(now.sha256, mark.sha256))
+                        return archive_mark_write(&now, folders.items[i].data, u->arena, &ignored) == STATUS_OK;
+        }
+        return false;
+}
+
+/* What was unpacked of earlier versions and not taken is not there any more. */
+static void forget_others(Unpacker *u, const Unpacking *unpacking, const char *folder) {
+        StrList folders = folders_of(u, unpacking->file);
+        Error ignored;
+        for (size_t i = 0; i < folders.count; i++)
+                if (!str_is(folders.items[i], folder))
+                        dir_remove_all(folders.items[i].data, &ignored);
+}
+
 /* Whether it was unpacked for this feed before. Where its times do not tell for certain, its content does. */
 static bool was_unpacked(Unpacker *u, const FoundFile *file, const Feed *feed, int fd) {
         FileSeen seen;
@@ -92,7 +146,7 @@ static bool was_unpacked(Unpacker *u, const FoundFile *file, const Feed *feed, i
         return same || (hash_file(fd, u->arena, &sha256, &ignored) == STATUS_OK && str_equal(sha256, seen.sha256));
 }
 
-static Status remember(Unpacker *u, const Unpacking *unpacking, Str sha256) {
+static Status remember(Unpacker *u, const Unpacking *unpacking) {
         const FoundFile *file = unpacking->file;
         const Feed *feeds[] = { file->feed, file->rival };
         FileSeen rows[COUNT_OF(feeds)];
@@ -108,7 +162,7 @@ static Status remember(Unpacker *u, const Unpacking *unpacking, Str sha256) {
                                                     .mtime_ns = nanoseconds(unpacking->st.st_mtim),
                                                     .ctime_ns = nanoseconds(unpacking->st.st_ctim),
                                                     .looked_us = time_now_us(),
-                                                    .sha256 = sha256,
+                                                    .sha256 = unpacking->mark.sha256,
                                                     .state = STR("unpacked") };
         return catalog_ledger(u->lake->catalog, NULL, 0, rows, count, u->err);
 }
@@ -116,16 +170,21 @@ static Status remember(Unpacker *u, const Unpacking *unpacking, Str sha256) {
 /* False, with the result told, if it is not to be had. A lock of the file's own keeps other runs off. */
 static bool open_archive(Unpacker *u, Unpacking *unpacking) {
         const FoundFile *file = unpacking->file;
-        if (!file->in_ingress && was_unpacked(u, file, file->feed, unpacking->fd) && (!file->rival || was_unpacked(u, file, file->rival, unpacking->fd))) {
+        if (u->lake && !file->in_ingress && was_unpacked(u, file, file->feed, unpacking->fd) &&
+            (!file->rival || was_unpacked(u, file, file->rival, unpacking->fd))) {
                 tell(unpacking, UNPACK_KNOWN, STR(""));
                 return false;
         }
-        if (flock(unpacking->fd, LOCK_EX | LOCK_NB) < 0 || !file_exists(file->path)) {
+        if (!u->only_looks && (flock(unpacking->fd, LOCK_EX | LOCK_NB) < 0 || !file_exists(file->path))) {
                 tell(unpacking, UNPACK_UNSETTLED, STR("another run is taking it"));
                 return false;
         }
         if (fstat(unpacking->fd, &unpacking->st) < 0 || !land_is_settled(unpacking->fd, &unpacking->st, file->feed ? file->feed->settle_us : SETTLE_US)) {
                 tell(unpacking, UNPACK_UNSETTLED, STR("somebody is still writing it"));
+                return false;
+        }
+        if (u->lake && file->in_ingress && is_unpacked(u, unpacking)) {
+                tell(unpacking, UNPACK_KNOWN, STR(""));
                 return false;
         }
         return true;
@@ -134,10 +193,11 @@ static bool open_archive(Unpacker *u, Unpacking *unpacking) {
 /* --- the worker's part --- */
 
 static Status open_spool(Unpacker *u, Unpacking *unpacking) {
-        const char *path = arena_printf(u->arena, "%s/%016llx", u->lake->store->arriving_dir, (unsigned long long)random_u64());
+        const char *folder = u->only_looks ? u->into : u->lake->store->arriving_dir;
+        const char *path = arena_printf(u->arena, "%s/%016llx", folder, (unsigned long long)random_u64());
         unpacking->spool = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (unpacking->spool < 0)
-                return error_errno(u->err, errno, "cannot create a file in '%s'", u->lake->store->arriving_dir);
+                return error_errno(u->err, errno, "cannot create a file in '%s'", folder);
         unlink(path);
         return STATUS_OK;
 }
@@ -190,27 +250,14 @@ static void sync_folders(Unpacker *u, const char *path, const char *top) {
                 dir_sync(folder);
 }
 
-static Status write_name(Unpacker *u, const Unpacking *unpacking, const char *top) {
-        const char *path = path_join(u->arena, top, UNPACKED_NAME);
-        CLEANUP(close_fdp) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (fd < 0)
-                return error_errno(u->err, errno, "cannot create '%s'", path);
-        TRY(fd_write_all(fd, unpacking->file->name, path, u->err));
-        fd_sync(fd, path);
-        return STATUS_OK;
-}
-
 static Status write_members(Unpacker *u, const Unpacking *unpacking, const char *top) {
-        if (!unpacking->file->in_ingress)
-                TRY(write_name(u, unpacking, top));
+        TRY(archive_mark_write(&unpacking->mark, top, u->arena, u->err));
         Str block = { arena_alloc_raw(u->arena, COPY_BLOCK), COPY_BLOCK };
         uint64_t offset = 0;
         Str synced = STR("");
         for (size_t i = 0; i < unpacking->archive.count; i++) {
                 const ArchiveMember *member = &unpacking->archive.members[i];
-                const char *path = unpacking->file->in_ingress
-                                           ? arena_printf(u->arena, "%s/%.*s/%.*s", top, STR_ARG(unpacking->file->name), STR_ARG(member->name))
-                                           : arena_printf(u->arena, "%s/%.*s", top, STR_ARG(member->name));
+                const char *path = arena_printf(u->arena, "%s/%.*s", top, STR_ARG(member->name));
                 char *folder = path_dir(u->arena, path);
                 TRY(dir_make(folder, u->err));
                 TRY(copy_member(u, unpacking->spool, offset, member->size, path, block));
@@ -224,21 +271,13 @@ static Status write_members(Unpacker *u, const Unpacking *unpacking, const char 
         return STATUS_OK;
 }
 
-static void remove_archive(const Unpacking *unpacking) {
-        struct stat now;
-        const char *path = unpacking->file->path;
-        bool same = stat(path, &now) == 0 && now.st_dev == unpacking->st.st_dev && now.st_ino == unpacking->st.st_ino &&
-                    now.st_mtim.tv_sec == unpacking->st.st_mtim.tv_sec && now.st_mtim.tv_nsec == unpacking->st.st_mtim.tv_nsec;
-        if (same)
-                unlink(path);
-}
-
 /* All members, or none: the folder has a dot until it is whole, and a lock that dies with its writer. */
 static Status keep_members(Unpacker *u, Unpacking *unpacking) {
-        const Store *store = u->lake->store;
-        unpacking->folder = arena_printf(u->arena, "%s/%.*s", store->unpacked_dir, STR_ARG(unpacking->file->zone));
-        Str sha256, of = unpacking->file->in_ingress ? arena_strf(u->arena, "%zu", unpacking->file->name.size) : STR("e");
-        unpacking->name = arena_printf(u->arena, "%016llx.%.*s", (unsigned long long)random_u64(), STR_ARG(of));
+        unpacking->folder = arena_printf(u->arena, "%s/%.*s", u->into, STR_ARG(unpacking->file->zone));
+        unpacking->name = arena_printf(u->arena, "%016llx.%s", (unsigned long long)random_u64(),
+                                       unpacking->file->in_ingress ? UNPACKED_INGRESS : UNPACKED_ELSEWHERE);
+        unpacking->mark = archive_mark_of(unpacking->file->name, &unpacking->st);
+        TRY(hash_file(unpacking->fd, u->arena, &unpacking->mark.sha256, u->err));
         const char *top = arena_printf(u->arena, "%s/.%s", unpacking->folder, unpacking->name);
         TRY(dir_make(top, u->err));
         CLEANUP(close_fdp) int lock = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -254,24 +293,25 @@ static Status keep_members(Unpacker *u, Unpacking *unpacking) {
         if (rename(top, final) < 0)
                 return error_errno(u->err, errno, "cannot rename to '%s'", final);
         dir_sync(unpacking->folder);
-        dir_sync(store->unpacked_dir);
-        if (!unpacking->file->in_ingress) {
-                TRY(hash_file(unpacking->fd, u->arena, &sha256, u->err));
-                return remember(u, unpacking, sha256);
-        }
-        remove_archive(unpacking);
-        return STATUS_OK;
+        dir_sync(u->into);
+        if (unpacking->file->in_ingress && !u->only_looks)
+                forget_others(u, unpacking, final);
+        return unpacking->file->in_ingress || u->only_looks ? STATUS_OK : remember(u, unpacking);
+}
+
+static Status check_room(const Unpacker *u, int64_t bytes) {
+        return u->lake ? store_check_reserve(u->lake->store, (uint64_t)bytes, u->err) : STATUS_OK;
 }
 
 static Status take(Unpacker *u, Unpacking *unpacking) {
         TRY(open_spool(u, unpacking));
-        TRY(store_check_reserve(u->lake->store, (uint64_t)unpacking->st.st_size, u->err));
+        TRY(check_room(u, unpacking->st.st_size));
         TRY(ask_worker(u, unpacking));
         if (!unpacking->archive.is_one)
                 return STATUS_OK;
         struct stat spooled;
         if (fstat(unpacking->spool, &spooled) == 0)
-                TRY(store_check_reserve(u->lake->store, (uint64_t)spooled.st_size, u->err));
+                TRY(check_room(u, spooled.st_size));
         if (unpacking->archive.count == 0)
                 return error_set(u->err, STATUS_HELD, "the archive has no members");
         TRY(keep_members(u, unpacking));
@@ -304,9 +344,10 @@ static Status unpack_one(Unpacker *u, const FoundFile *file, UnpackedFile *resul
         return STATUS_OK;
 }
 
-Status unpack_archives(Lake *lake, WorkerPool *pool, const FoundFile *files, size_t count, const volatile sig_atomic_t *interrupted, Arena *arena,
-                       UnpackedFile **out, size_t *out_count, Error *err) {
-        Unpacker u = { .lake = lake, .pool = pool, .arena = arena, .err = err };
+Status unpack_archives(const UnpackSpec *spec, const FoundFile *files, size_t count, Arena *arena, UnpackedFile **out, size_t *out_count, Error *err) {
+        Unpacker u = { .lake = spec->lake, .pool = spec->pool, .arena = arena, .err = err, .only_looks = spec->look_into != NULL };
+        u.into = spec->look_into ? spec->look_into : spec->lake->store->unpacked_dir;
+        const volatile sig_atomic_t *interrupted = spec->interrupted;
         VEC(UnpackedFile) found = { 0 };
         Status status = STATUS_OK;
         for (size_t i = 0; i < count && status == STATUS_OK; i++) {
@@ -330,20 +371,45 @@ Status unpack_archives(Lake *lake, WorkerPool *pool, const FoundFile *files, siz
 
 /* --- tidying --- */
 
-/* Folders below that are empty by now; one that holds something stays, and so do those above it. */
-static void remove_empty(const char *folder, Arena *arena, int depth) {
+/* Folders below that are empty by now. True if nothing but the archive's mark is left. */
+static bool remove_empty(const char *folder, Arena *arena, int depth) {
         DirEntry *entries = NULL;
         size_t count = 0;
         Error ignored;
-        if (depth > ARCHIVE_DEPTH_MAX + DISCOVER_DEPTH_MAX || dir_list(folder, arena, &entries, &count, &ignored) != STATUS_OK)
-                return;
+        bool empty = true;
+        if (depth > ARCHIVE_DEPTH_MAX || dir_list(folder, arena, &entries, &count, &ignored) != STATUS_OK)
+                return false;
         for (size_t i = 0; i < count; i++) {
-                if (entries[i].is_dir)
-                        remove_empty(path_join(arena, folder, arena_cstr(arena, entries[i].name)), arena, depth + 1);
+                bool mark = depth == 0 && entries[i].name.data[0] == '.'; /* or half of a new one */
+                const char *path = path_join(arena, folder, arena_cstr(arena, entries[i].name));
+                empty &= mark || (entries[i].is_dir && remove_empty(path, arena, depth + 1));
         }
-        if (depth == 0 && dir_list(folder, arena, &entries, &count, &ignored) == STATUS_OK && count == 1 && str_is(entries[0].name, UNPACKED_NAME))
-                unlink(path_join(arena, folder, UNPACKED_NAME));
-        rmdir(folder);
+        return empty && (depth == 0 || rmdir(folder) == 0);
+}
+
+/*
+ * An archive of ingress goes when all its members were taken, and its members when it was taken back. The folder stays while
+ * the archive does: it says what of it is left to take. Of one that changed unpack_archives() says more.
+ */
+static bool is_done_with(const char *project_root, Str zone, const char *folder, Arena *arena) {
+        ArchiveMark mark;
+        struct stat st;
+        if (!archive_mark_read(folder, arena, &mark))
+                return true;
+        const char *path = arena_printf(arena, "%s/ingress/%.*s/%.*s", project_root, STR_ARG(zone), STR_ARG(mark.name));
+        if (lstat(path, &st) < 0)
+                return errno == ENOENT || errno == ENOTDIR;
+        if (!archive_mark_fits(&mark, &st) || !remove_empty(folder, arena, 0) || unlink(path) < 0)
+                return false;
+        dir_sync(path_dir(arena, path));
+        return true;
+}
+
+static void tidy_folder(const char *project_root, Str zone, Str name, const char *folder, Arena *arena) {
+        Error ignored;
+        bool elsewhere = str_ends_with(name, STR("." UNPACKED_ELSEWHERE));
+        if (elsewhere ? remove_empty(folder, arena, 0) : is_done_with(project_root, zone, folder, arena))
+                dir_remove_all(folder, &ignored);
 }
 
 static void remove_if_dead(const char *folder) {
@@ -353,7 +419,7 @@ static void remove_if_dead(const char *folder) {
                 dir_remove_all(folder, &ignored);
 }
 
-void unpack_tidy(const Store *store) {
+void unpack_tidy(const Store *store, const char *project_root) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         DirEntry *zones = NULL, *folders = NULL;
         size_t zone_count = 0, count = 0;
@@ -362,6 +428,10 @@ void unpack_tidy(const Store *store) {
                 return;
         for (size_t i = 0; i < zone_count; i++) {
                 const char *zone = path_join(&arena, store->unpacked_dir, arena_cstr(&arena, zones[i].name));
+                if (zones[i].name.data[0] == '.') {
+                        remove_if_dead(zone);
+                        continue;
+                }
                 if (dir_list(zone, &arena, &folders, &count, &ignored) != STATUS_OK)
                         continue;
                 for (size_t j = 0; j < count; j++) {
@@ -369,7 +439,33 @@ void unpack_tidy(const Store *store) {
                         if (folders[j].name.data[0] == '.')
                                 remove_if_dead(folder);
                         else
-                                remove_empty(folder, &arena, 0);
+                                tidy_folder(project_root, zones[i].name, folders[j].name, folder, &arena);
                 }
         }
+}
+
+/* --- looking --- */
+
+Status unpack_look_open(const Store *store, Arena *arena, UnpackLook *out, Error *err) {
+        const char *temporary = getenv("TMPDIR");
+        *out = (UnpackLook){ NULL, -1 };
+        char *folder = store ? arena_printf(arena, "%s/.%016llx", store->unpacked_dir, (unsigned long long)random_u64())
+                             : arena_printf(arena, "%s/lode-XXXXXX", temporary && temporary[0] == '/' ? temporary : "/tmp");
+        if (store)
+                TRY(dir_make(folder, err));
+        else if (!mkdtemp(folder))
+                return error_errno(err, errno, "cannot make a folder '%s'", folder);
+        out->folder = folder;
+        out->lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (out->lock < 0 || flock(out->lock, LOCK_EX | LOCK_NB) < 0)
+                return error_errno(err, errno, "cannot lock '%s'", folder);
+        return STATUS_OK;
+}
+
+void unpack_look_close(UnpackLook *look) {
+        Error ignored;
+        if (look->folder)
+                dir_remove_all(look->folder, &ignored);
+        look->folder = NULL;
+        close_fdp(&look->lock);
 }

@@ -2,6 +2,7 @@
 #include "model/plan.h"
 
 #include "base/vec.h"
+#include "intake/unpack.h"
 #include "model/build.h"
 #include "model/product.h"
 #include "model/scope.h"
@@ -111,11 +112,50 @@ static void count_landed(Planner *plan, const LandedFile *landed) {
         }
 }
 
+static void count_unpacked(Planner *plan, const UnpackedFile *unpacked) {
+        PlanFiles *files = &plan->out->files;
+        files->held += unpacked->state == UNPACK_HELD;
+        files->refused += unpacked->state == UNPACK_FAILED;
+        files->unsettled += unpacked->state == UNPACK_UNSETTLED;
+}
+
+static bool is_unpacked(const UnpackedFile *unpacked, size_t count, const FoundFile *file) {
+        for (size_t i = 0; i < count; i++)
+                if (strcmp(unpacked[i].file->path, file->path) == 0)
+                        return true;
+        return false;
+}
+
+/* What waits, archives as their members. */
+static Status find_files(Planner *plan, const char *look_into, FoundFile **out, size_t *out_count, Error *err) {
+        Workspace *w = plan->workspace;
+        const Store *store = w->lake ? w->lake->store : NULL;
+        UnpackSpec spec = { .lake = w->lake, .pool = w->pool, .look_into = look_into, .interrupted = plan->options->interrupted };
+        FoundFile *found;
+        UnpackedFile *unpacked = NULL;
+        size_t count, unpacked_count = 0;
+        *out_count = 0;
+        TRY(scope_discover(&plan->scope, store, NULL, plan->arena, &found, &count, err));
+        if (look_into)
+                TRY(unpack_archives(&spec, found, count, plan->arena, &unpacked, &unpacked_count, err));
+        if (unpacked_count > 0)
+                TRY(scope_discover(&plan->scope, store, look_into, plan->arena, &found, &count, err));
+        for (size_t i = 0; i < unpacked_count; i++)
+                count_unpacked(plan, &unpacked[i]);
+        for (size_t i = 0; i < count; i++) {
+                bool nobodys = found[i].is_elsewhere && !found[i].feed;
+                if (!found[i].unpacked && !nobodys && !is_unpacked(unpacked, unpacked_count, &found[i]))
+                        found[(*out_count)++] = found[i];
+        }
+        *out = found;
+        return STATUS_OK;
+}
+
 /* As a run sorts what it finds. */
-static Status look_for_files(Planner *plan, Error *err) {
+static Status look_at_files(Planner *plan, const char *look_into, Error *err) {
         FoundFile *found;
         size_t count;
-        TRY(scope_discover(&plan->scope, plan->workspace->lake ? plan->workspace->lake->store : NULL, plan->arena, &found, &count, err));
+        TRY(find_files(plan, look_into, &found, &count, err));
         VEC(const FoundFile *) claimed = { 0 };
         for (size_t i = 0; i < count; i++) {
                 const FoundFile *file = &found[i];
@@ -132,6 +172,13 @@ static Status look_for_files(Planner *plan, Error *err) {
         for (size_t i = 0; i < claimed.count; i++)
                 count_landed(plan, &plan->landed[i]);
         return STATUS_OK;
+}
+
+static Status look_for_files(Planner *plan, Error *err) {
+        CLEANUP(unpack_look_close) UnpackLook look = { NULL, -1 };
+        if (!plan->options->packed)
+                TRY(unpack_look_open(plan->workspace->lake ? plan->workspace->lake->store : NULL, plan->arena, &look, err));
+        return look_at_files(plan, look.folder, err);
 }
 
 /* Newest first, as the ledger will list them: of those that land together the last is the newest. */

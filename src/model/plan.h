@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Plan: what `apply` and `run` would do now, and why, with nothing touched: not the store, which may not even be there, nor
- * a file that waits. A run right after does what the plan says; it does less where what it makes turns out to be what stood
+ * a file that waits. Archives are looked into, in a folder of their own that goes afterwards. A run right after does what the plan says; it does less where what it makes turns out to be what stood
  * there already, since nothing is made again over equal rows.
  */
 #include "intake/land.h"
@@ -68,6 +68,7 @@ typedef struct PlanOptions {
         const char **words; /* SELECT */
         size_t word_count;
         Str branch;
+        bool packed; /* archives are not looked into: each counts as a file, if any source may want it */
         const volatile sig_atomic_t *interrupted; /* NULL = never */
 } PlanOptions;
 

@@ -205,11 +205,11 @@ static void take_unpacked(Run *run, const UnpackedFile *unpacked) {
         add_delivery(run, (RunDelivery){ file->zone, source, file->name, held ? STR("held") : STR("failed"), unpacked->message, { .rules = NULL }, true });
 }
 
-/* Archives that are still there, whatever became of them, are no files to land. Nor is what an archive elsewhere holds and
+/* Archives, whatever became of them, are no files to land. Nor is what an archive elsewhere holds and
  * nobody claims: it is nobody's, and there it still is. */
 static bool stays_packed(const UnpackedFile *unpacked, size_t count, const FoundFile *file) {
         for (size_t i = 0; i < count; i++)
-                if ((unpacked[i].state != UNPACK_DONE || !unpacked[i].file->in_ingress) && strcmp(unpacked[i].file->path, file->path) == 0)
+                if (strcmp(unpacked[i].file->path, file->path) == 0)
                         return true;
         if (!file->is_elsewhere || file->feed)
                 return false;
@@ -223,10 +223,11 @@ static Status find_files(Run *run, FoundFile **out, size_t *out_count, Error *er
         FoundFile *found;
         UnpackedFile *unpacked;
         size_t count, unpacked_count, kept = 0;
-        TRY(scope_discover(&run->scope, store, run->arena, &found, &count, err));
-        TRY(unpack_archives(run->workspace->lake, run->workspace->pool, found, count, run->options->interrupted, run->arena, &unpacked, &unpacked_count, err));
+        TRY(scope_discover(&run->scope, store, NULL, run->arena, &found, &count, err));
+        UnpackSpec spec = { .lake = run->workspace->lake, .pool = run->workspace->pool, .interrupted = run->options->interrupted };
+        TRY(unpack_archives(&spec, found, count, run->arena, &unpacked, &unpacked_count, err));
         if (unpacked_count > 0)
-                TRY(scope_discover(&run->scope, store, run->arena, &found, &count, err));
+                TRY(scope_discover(&run->scope, store, NULL, run->arena, &found, &count, err));
         for (size_t i = 0; i < unpacked_count; i++)
                 take_unpacked(run, &unpacked[i]);
         for (size_t i = 0; i < count; i++)
@@ -260,7 +261,7 @@ static Status arrive(Run *run, Error *err) {
                 take_landed(run, &landed[i]);
                 vec_push(run->arena, &run->landed, (RunLanded){ .landed = landed[i] });
         }
-        unpack_tidy(run->workspace->lake->store);
+        unpack_tidy(run->workspace->lake->store, run->workspace->project->root);
         return STATUS_OK;
 }
 

@@ -157,7 +157,7 @@ bool scope_has_feed(const Scope *scope, const Feed *feed) {
         return false;
 }
 
-Status scope_discover(const Scope *scope, const Store *store, Arena *arena, FoundFile **out, size_t *out_count, Error *err) {
+Status scope_discover(const Scope *scope, const Store *store, const char *looked, Arena *arena, FoundFile **out, size_t *out_count, Error *err) {
         DiscoverSpec spec = {
                 .project_root = scope->project->root,
                 .feeds = (const Feed *const *)scope->feeds,
@@ -165,7 +165,7 @@ Status scope_discover(const Scope *scope, const Store *store, Arena *arena, Foun
                 .zones = scope->zones,
                 .zone_count = scope->zone_count,
                 .strays = scope->whole,
-                .unpacked = store ? store->unpacked_dir : NULL,
+                .unpacked = { store ? store->unpacked_dir : NULL, looked },
         };
         return discover_files(&spec, arena, out, out_count, err);
 }

@@ -25,8 +25,8 @@ Status scope_new(const Project *project, const ProjectText *text, const char **w
 /* Zones that the project no longer has and that have tables or views; none unless the scope is whole. */
 Status scope_gone_zones(const Scope *scope, Catalog *catalog, CatalogAt at, Arena *arena, Str **out, size_t *out_count, Error *err);
 bool scope_has_feed(const Scope *scope, const Feed *feed);
-/* As discover_files(), in the scope's zones. store: NULL where there is none. */
-Status scope_discover(const Scope *scope, const Store *store, Arena *arena, FoundFile **out, size_t *out_count, Error *err);
+/* As discover_files(), in the scope's zones. store: NULL where there is none; looked: where else archives were unpacked, or NULL. */
+Status scope_discover(const Scope *scope, const Store *store, const char *looked, Arena *arena, FoundFile **out, size_t *out_count, Error *err);
 /* Files are read on main only: warns of each chosen source whose table is not, on this branch, what its text would make. */
 Status scope_unread(const Scope *scope, Lake *lake, Str branch, Problems *warnings, Arena *arena, Error *err);
 
