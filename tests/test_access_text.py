@@ -2,6 +2,9 @@
 """`lode check` on access.yml, access.test.yml and zone.yml: a misspelt name and a rule that cannot be asked of a row are
 told at their place; people who are not there are a warning, for they live outside of the text."""
 
+import os
+import pwd
+
 import pytest
 from conftest import Project
 
@@ -131,3 +134,16 @@ def test_plan_apply_and_run_tell_of_a_rule_that_does_not_fit(project: Project) -
         if verb != "run":
             gains = [line.split()[-1] for line in told.stdout.splitlines() if "gains" in line]
             assert gains == ["shop.canonical.order"] * 2, told.stdout
+
+
+def test_a_new_zone_belongs_to_a_person_or_to_nobody(project: Project) -> None:
+    """Whoever runs `lode` on the machine is no user of the store by that alone: an owner that nobody can be is not written."""
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    project.write("in/a.csv", "id\n1\n")
+    assert "without an owner" in project.lode("add", "shop", project.root / "in/a.csv").stderr
+    assert "owner:" not in (project.root / "zones/shop/zone.yml").read_text().replace("# owner:", "")
+    assert "named in the text and not there" not in project.lode("run").stderr
+    project.lode("user", "add", user)
+    assert f"owned by {user}" in project.lode("add", "own").stderr
+    assert f'owner: "{user}"\n' in (project.root / "zones/own/zone.yml").read_text()
+    assert "named in the text and not there" not in project.lode("check").stderr

@@ -118,13 +118,11 @@ Status init_zone(Arena *arena, const char *root, Str zone, Str owner, bool *out_
         bool is_new = !file_exists(folder);
         TRY(dir_make(folder, err));
         TRY(dir_make(arena_printf(arena, "%s/ingress/%.*s", root, STR_ARG(zone)), err));
+        Str said = owner.size ? arena_strf(arena, "owner: \"%.*s\"", STR_ARG(owner)) : STR("# owner: NAME            who may do everything in the zone; until then administrators alone");
         if (is_new)
                 TRY(file_write_text(path_join(arena, folder, "zone.yml"),
-                                    arena_strf(arena,
-                                               "owner: \"%.*s\"\n# engineers: [role NAME]   who may change models and "
-                                               "read all stages\n"
-                                               "# purpose: what the zone is for\n",
-                                               STR_ARG(owner)),
+                                    arena_strf(arena, "%.*s\n# engineers: [role NAME]   who may change models and read all stages\n# purpose: what the zone is for\n",
+                                               STR_ARG(said)),
                                     err));
         *out_new = is_new;
         return STATUS_OK;

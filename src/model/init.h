@@ -19,7 +19,7 @@ typedef struct InitReport {
 /* dir: made if absent; its last part gives the project's name. */
 Status init_project(Arena *arena, const char *dir, bool demo, InitReport *out, Error *err);
 
-/* What `lode add ZONE` makes where the zone is new: zones/ZONE/zone.yml with its owner, and ingress/ZONE/. What is there
+/* What `lode add ZONE` makes where the zone is new: zones/ZONE/zone.yml with its owner (empty: none yet), and ingress/ZONE/. What is there
  * is left as it is; *out_new says whether the zone was made now. BAD_VALUE for a name that cannot be. */
 Status init_zone(Arena *arena, const char *root, Str zone, Str owner, bool *out_new, Error *err);
 

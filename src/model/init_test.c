@@ -30,10 +30,12 @@ TEST(a_zone_is_made_once) {
         CHECK(is_new);
         CHECK_OK(init_zone(&t->arena, dir, STR("orders"), STR("bo"), &is_new, &t->err));
         CHECK(!is_new);
+        CHECK_OK(init_zone(&t->arena, dir, STR("stock"), STR(""), &is_new, &t->err));
         CHECK_STATUS(init_zone(&t->arena, dir, STR("Orders"), STR("bo"), &is_new, &t->err), STATUS_BAD_VALUE);
         CHECK_OK(project_load(&t->arena, dir, &project, &t->err));
         CHECK_OK(project_first_problem(project, &t->err));
         CHECK_STR(project_zone(project, STR("orders"))->owner, STR("ann"));
+        CHECK_STR(project_zone(project, STR("stock"))->owner, STR(""));
         CHECK(file_exists(path_join(&t->arena, dir, "ingress/orders")));
 }
 

@@ -156,7 +156,8 @@ static const Key zone_keys[] = {
 const KeyTable zone_table = {
         .file = "zones/ZONE/zone.yml",
         .thing = "a zone",
-        .about = "One domain and the team that owns it. The folder's name is the zone's. The file may be missing.",
+        .about = "One domain and the team that owns it. The folder's name is the zone's. The file may be missing. `lode add ZONE` makes it, with an "
+                 "owner if whoever calls it has an account (`lode user add`); without one administrators alone decide.",
         .example = "owner: ann\n"
                    "engineers: [role shop_dev]\n"
                    "members: [role analyst]\n"
