@@ -75,3 +75,83 @@ def test_a_place_that_is_none_is_told_where_it_stands(project: Project) -> None:
     assert answer.exit == 2
     for words in ["a.yml:4", "`at 9-3` is no place on a line", "b.yml:3", "`at` has a meaning only for format: fixed"]:
         assert words in answer.stderr + answer.stdout, answer
+
+
+CLIENTS = [("Mueller", "Bonn", 10.5), ("Gross", "Bonn", 21), ("Smith", "Bonn", 31.5), ("Ford", "Bonn", 42), ("Koch", "Bonn", 52.5), ("Lang", "Bonn", 63),
+           ("Weiss", "Bonn", 73.5), ("Braun", "Bonn", 84)]
+
+
+def stock(rows: list[tuple[str, str, float]], first: int = 1) -> str:
+    return "".join(f"{number:07d} {name:<12}{city:<10}{amount:10.2f}\n" for number, (name, city, amount) in enumerate(rows, first))
+
+
+def test_blanks_before_a_number_are_the_numbers(project: Project) -> None:
+    """Numbers that get longer stand further to the left: nothing of them is taken for the column before, nor they for it."""
+    project.drop("shop", "stock_1.txt", stock(CLIENTS))
+    project.json("add", "shop", project.root / "ingress/shop/stock_1.txt")
+    project.drop("shop", "stock_2.txt", stock([("Huge", "Bonn", 1234567.89), ("Mid", "Bonn", 4321.99), ("Long", "Bonn 77777", 1.5), ("Far", "Frankfurt", 2)], 9))
+    later = project.json("run")["deliveries"][1]
+    assert (later["accepted"], later["quarantined"]) == (2, 2)
+    rows = project.query("select column_3, column_4 from shop.staging.stock order by column_1")
+    assert [tuple(row.values()) for row in rows] == [(city, amount) for _, city, amount in CLIENTS] + [("Bonn", 1234567.89), ("Bonn", 4321.99)]
+
+
+def test_a_value_that_reaches_into_the_number_is_kept_aside(project: Project) -> None:
+    """Where a blank stood between a text and a number, a digit there is of one or of the other: nobody guesses of which."""
+    wide = [(name, "Hall 1" if number % 2 else "Hall 22", 100000.5 + number) for number, (name, _, _) in enumerate(CLIENTS)]
+    project.drop("shop", "stock_1.txt", "".join(f"{name:<12}{city:<8}{amount:9.2f}\n" for name, city, amount in wide))
+    project.json("add", "shop", project.root / "ingress/shop/stock_1.txt")
+    good = "".join(f"{name:<12}{'Hall 3':<8}{amount:9.2f}\n" for name, _, amount in CLIENTS)
+    project.drop("shop", "stock_2.txt", good + f"{'Huge':<12}{'Hall 22':<7}{1234567.89:10.2f}\n{'Gap':<12}{'Hall 333':<8}{1.25:9.2f}\n")
+    later = project.json("run")["deliveries"][1]
+    assert (later["accepted"], later["quarantined"]) == (8, 2), later
+    kept = project.json("show", "quarantine", "shop.stock", "--rows")
+    assert [(row["line"], row["rule"]) for row in kept] == [(9, "text_outside"), (10, "text_outside")]
+
+
+def test_places_are_letters_in_whatever_encoding(project: Project) -> None:
+    rows = [("Müller", "Köln", 10.5), *CLIENTS[1:], ("Łukasz", "Gdańsk", 7)]
+    for name, encoding in [("utf", "utf-8"), ("win", "utf-16")]:
+        project.write(f"{name}.txt", stock(rows).encode(encoding))
+        project.write(f"h_{name}.txt", (f"{'no':<8}{'Straße':<12}{'Ort':<10}{'Betrag':>10}\n" + stock(rows)).encode(encoding))
+    said = [project.json("add", "shop", project.root / f"{name}.txt", "--name", name.lower())["sources"][0] for name in ("utf", "win", "h_utf", "h_win")]
+    for source in said:
+        assert source["format"] == "fixed" and len(source["columns"]) == 4, source
+        assert [column["type"] for column in source["columns"]] == ["text", "text", "text", "decimal(18,2)"]
+    assert [column["name"] for column in said[2]["columns"]] == ["no", "Straße", "Ort", "Betrag"]
+    project.json("run")
+    for name in ("utf", "win", "h_utf", "h_win"):
+        assert project.query(f"select count(*) c from shop.staging.{name}") == [{"c": len(rows)}]
+    assert project.query('select "Ort" o from shop.staging.h_win where "Straße" = \'Müller\'') == [{"o": "Köln"}]
+
+
+def test_three_lines_are_enough_and_prose_is_not(project: Project) -> None:
+    project.write("few.txt", stock(CLIENTS[:3]))
+    few = project.json("add", "shop", project.root / "few.txt")["sources"][0]
+    assert few["format"] == "fixed" and few["records"] == 3 and len(few["columns"]) == 4, few
+    project.write("prose.txt", "We met on 12 May.\nIt was a rainy day.\nHe had 3 apples.\n")
+    assert project.json("add", "shop", project.root / "prose.txt")["sources"][0]["format"] == "csv"
+
+
+SQLCMD = """id          name                 amount       note
+----------- -------------------- ------------ ----------
+          1 Bolt                         1.50 NULL
+         22 Nut of steel               -12.00 ok
+        333                            123.45 NULL
+
+(3 rows affected)
+"""
+
+
+def test_a_line_of_dashes_says_where_the_columns_are(project: Project) -> None:
+    """As sqlcmd prints a result: blanks in values, values of many lengths and empty ones cut nothing else."""
+    project.drop("shop", "parts_1.txt", SQLCMD)
+    source = project.json("add", "shop", project.root / "ingress/shop/parts_1.txt")["sources"][0]
+    assert [(column["name"], column["type"]) for column in source["columns"]] == [
+        ("id", "int"), ("name", "text"), ("amount", "decimal(18,2)"), ("note", "text")], source
+    text = (project.root / "zones/shop/sources/parts.yml").read_text()
+    assert "at 1-11" in text and "at 13-32" in text and "at 34-45" in text and "at 47-56" in text
+    project.drop("shop", "parts_2.txt", SQLCMD.replace("         22 Nut of steel               -12.00", " 1111111111 A name of 20 letters 123456789.12").replace("(3", "(12"))
+    first, second = project.json("run")["deliveries"]
+    assert (first["accepted"], first["skipped"], second["accepted"], second["skipped"], second["quarantined"]) == (3, 4, 3, 4, 0), (first, second)
+    assert project.query("select name, amount from shop.staging.parts where id = 1111111111") == [{"name": "A name of 20 letters", "amount": 123456789.12}]

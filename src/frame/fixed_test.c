@@ -93,10 +93,10 @@ TEST(cuts_are_guessed_where_no_line_has_text) {
                 const char *text, *wanted;
         } cases[] = {
                 { "id   name      amount\n1    Ann Lee     1.50\n2    Bo          2.25\n10   Cy Grant  103.00\n11   Di          7.00\n",
-                  "header id 1-5 int, name 6-14 text, amount 15-21 decimal(18,2)" },
+                  "header id 1-5 int, name 6-13 text, amount 15-21 decimal(18,2)" },
                 { "code  day         n\n----- ---------- --\nA1    2024-01-31  7\nB22   2024-02-01 12\nC3    2024-02-02  1\n",
-                  "header comment --- code 1-6 text, day 7-17 date, n 18-19 int" },
-                { "0001  5 x\n0002 12 y\n0003  7 z\n0004  1 w\n", "column_1 1-5 text, column_2 6-8 int, column_3 9-9 text" },
+                  "header comment ----- code 1-5 text, day 7-16 date, n 18-19 int" },
+                { "0001  5 x\n0002 12 y\n0003  7 z\n0004  1 w\n", "column_1 1-4 text, column_2 6-8 int, column_3 9-9 text" },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 Sniffed sniffed;
