@@ -10,6 +10,7 @@
 #include "frame/escapes.h"
 #include "frame/guess_nested.h"
 #include "frame/sniff_parts.h"
+#include "frame/sniff_totals.h"
 
 #define SCORED_BYTES (256u << 10) /* a dialect is judged by these */
 #define PREAMBLE_LINES_MAX 100
@@ -21,6 +22,7 @@ typedef struct Record {
         size_t start, end; /* without the newline and the CR before it */
         size_t line;       /* from 1 */
         size_t width;      /* 0: a line with a quote in a wrong place */
+        bool total;        /* says something of the table, and is no record of it */
 } Record;
 
 typedef VEC(Record) Records;
@@ -51,7 +53,7 @@ static void add_doubt(Sniffing *sniffing, Str column, Str what, Str assumed) {
 static void add_record(Sniffing *sniffing, Records *records, size_t start, size_t end, size_t *line, size_t width) {
         const char *text = sniffing->text.data;
         bool half = end > start && text[end - 1] == '\r' && (end == sniffing->text.size || text[end] == '\n');
-        vec_push(sniffing->arena, records, (Record){ start, half ? end - 1 : end, *line, width });
+        vec_push(sniffing->arena, records, (Record){ .start = start, .end = half ? end - 1 : end, .line = *line, .width = width });
         *line += scan_count_lines(text, start, end < sniffing->text.size ? end + 1 : end);
 }
 
@@ -362,12 +364,16 @@ static bool starts_with(const Sniffing *sniffing, const Record *record, char c) 
         return record->end > record->start && sniffing->text.data[record->start] == c;
 }
 
-static void find_comments(const Sniffing *sniffing, Format *format, const Records *records, size_t width) {
-        for (size_t i = 0; i < records->count; i++) {
-                const Record *record = &records->items[i];
-                if (starts_with(sniffing, record, '#') && record->width != width)
-                        format->comment = STR("#");
-        }
+/* One such line may be a title, and a later file may have records that begin so: several tell of a habit. */
+static void find_comments(Sniffing *sniffing, Format *format, const Records *records, size_t width) {
+        size_t found = 0;
+        for (size_t i = 0; i < records->count; i++)
+                found += starts_with(sniffing, &records->items[i], '#') && records->items[i].width != width;
+        if (found < 2)
+                return;
+        format->comment = STR("#");
+        add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "%zu lines that begin with # are no records of the table", found),
+                  STR("comments, skipped, as every line is that begins so"));
 }
 
 /* The record with which the table begins: the first of the width that is followed by another of it, if not by a broken one. */
@@ -403,35 +409,22 @@ static void find_preamble(Sniffing *sniffing, Format *format, const Records *rec
                   STR("a preamble, skipped"));
 }
 
-static bool is_total_word(Str text) {
-        static const char *const words[] = { "total", "totals",   "sum",         "summe",       "gesamt", "totale",
-                                             "somme", "subtotal", "grand total", "end of file", "eof" };
-        for (size_t i = 0; i < COUNT_OF(words); i++) {
-                if (str_equal_nocase(text, str_of(words[i])))
-                        return true;
-        }
-        return false;
-}
-
-/* Letters, digits and blanks at the beginning of a footer, as its expression knows it again. */
-static Str footer_word(const Sniffing *sniffing, const Record *record) {
-        Str text = { sniffing->text.data + record->start, record->end - record->start };
+/* Letters at the beginning of a footer, by which its expression knows it again. */
+static Str footer_word(Str text) {
         size_t size = 0;
         while (size < text.size && size < 24 && ((text.data[size] | 0x20) >= 'a' && (text.data[size] | 0x20) <= 'z'))
                 size++;
         return str_slice(text, 0, size);
 }
 
-static bool is_footer(const Sniffing *sniffing, const Record *record, size_t width, char delimiter) {
-        Str text = { sniffing->text.data + record->start, record->end - record->start }, first, rest;
-        str_cut(text, delimiter, &first, &rest);
-        return record->width != width || (width > 1 && is_total_word(str_trim(first)));
+static Str text_of(const Sniffing *sniffing, const Record *record) {
+        return str_slice(sniffing->text, record->start, record->end);
 }
 
 /* The first field has something in it, and no other one: below a total that is a line about the file. */
 static bool is_remark(const Sniffing *sniffing, const Record *record, size_t width, char delimiter) {
-        Str text = { sniffing->text.data + record->start, record->end - record->start }, first, rest;
-        str_cut(text, delimiter, &first, &rest);
+        Str first, rest;
+        str_cut(text_of(sniffing, record), delimiter, &first, &rest);
         for (size_t i = 0; i < rest.size; i++)
                 if (rest.data[i] != delimiter && rest.data[i] != ' ')
                         return false;
@@ -440,13 +433,55 @@ static bool is_remark(const Sniffing *sniffing, const Record *record, size_t wid
 
 /* A word that begins records of the table cannot tell a footer. */
 static bool word_is_free(const Sniffing *sniffing, const Records *records, size_t count, Str word) {
-        for (size_t i = 0; i < count; i++) {
-                Str text = { sniffing->text.data + records->items[i].start,
-                             records->items[i].end - records->items[i].start };
-                if (str_starts_with(text, word))
+        for (size_t i = 0; i < count; i++)
+                if (str_starts_with(text_of(sniffing, &records->items[i]), word))
                         return false;
-        }
         return true;
+}
+
+static Str join_expressions(Arena *arena, Str first, Str second) {
+        if (first.size == 0 || second.size == 0)
+                return first.size ? first : second;
+        return arena_strf(arena, "%.*s|%.*s", STR_ARG(first), STR_ARG(second));
+}
+
+/*
+ * What a footer looks like as a whole, so that no record is taken for one: the word, then as many fields as it has where
+ * they are too few for a record; nothing more in them, of a remark as wide as one; else all of it, numbers aside.
+ */
+static Str footer_expression(const Sniffing *sniffing, const Record *record, Str word, size_t width, char delimiter) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        Str text = text_of(sniffing, record), any = totals_any_field(delimiter, sniffing->arena);
+        buf_append_byte(&out, '^');
+        if (word.size == 0 || record->width > width || record->width == 0 || memchr(text.data, '"', text.size)) {
+                totals_put_literal(&out, text);
+        } else {
+                totals_put_literal(&out, word);
+                buf_append(&out, any);
+                for (size_t i = 1; i < record->width; i++) {
+                        buf_append(&out, totals_delimiter(delimiter));
+                        buf_append(&out, record->width < width ? any : STR(" *"));
+                }
+        }
+        buf_append_byte(&out, '$');
+        return buf_dup(&out, sniffing->arena);
+}
+
+static bool is_countable(const Sniffing *sniffing, const Record *record) {
+        return total_kind(text_of(sniffing, record), NULL) == TOTAL_COUNT;
+}
+
+/* A text of one line that stands at the end of a table, and is none of it. */
+static bool has_footer_word(const Sniffing *sniffing, const Records *records, size_t at, Str *out_word) {
+        const Record *record = &records->items[at];
+        Str text = text_of(sniffing, record);
+        *out_word = footer_word(text);
+        if (memchr(text.data, '\n', text.size) || memchr(text.data, '\r', text.size))
+                return false;
+        if (out_word->size >= 3 && word_is_free(sniffing, records, at, *out_word))
+                return true;
+        *out_word = STR("");
+        return is_countable(sniffing, record);
 }
 
 static void find_footer(Sniffing *sniffing, Format *format, const Records *records, size_t first, size_t width) {
@@ -456,29 +491,94 @@ static void find_footer(Sniffing *sniffing, Format *format, const Records *recor
                 return;
         for (; last > first + 1 && found < FOOTER_RECORDS_MAX; last--) {
                 const Record *record = &records->items[last - 1];
+                Str word;
                 if (is_blank(sniffing, record, format->delimiter))
                         continue;
-                Str word = footer_word(sniffing, record);
-                bool footer = is_footer(sniffing, record, width, format->delimiter);
-                if ((!footer && !is_remark(sniffing, record, width, format->delimiter)) || word.size < 3 ||
-                    !word_is_free(sniffing, records, last - 1, word))
-                        break;
-                all = all.size ? arena_strf(sniffing->arena, "%.*s|^%.*s", STR_ARG(all), STR_ARG(word))
-                               : arena_strf(sniffing->arena, "^%.*s", STR_ARG(word));
-                found++;
-                if (!footer)
-                        continue;
+                if (!record->total) {
+                        bool footer = record->width != width;
+                        if ((!footer && !is_remark(sniffing, record, width, format->delimiter)) || !has_footer_word(sniffing, records, last - 1, &word))
+                                break;
+                        Str one = footer_expression(sniffing, record, word, width, format->delimiter);
+                        all = join_expressions(sniffing->arena, all, one);
+                        found++;
+                        if (!footer)
+                                continue;
+                }
                 told = found;
                 expression = all;
         }
         if (told == 0 || found == FOOTER_RECORDS_MAX)
                 return;
-        found = told;
-        format->footer = expression;
+        format->footer = join_expressions(sniffing->arena, format->footer, expression);
         add_doubt(sniffing, STR(""),
-                  arena_strf(sniffing->arena, "the last %zu record%s no part of the table", found,
-                             found == 1 ? " is" : "s are"),
+                  arena_strf(sniffing->arena, "the last %zu record%s no part of the table", told, told == 1 ? " is" : "s are"),
                   arena_strf(sniffing->arena, "a footer, %.*s, skipped", STR_ARG(expression)));
+}
+
+/* The fields of a record as they stand. */
+static size_t cut_fields(const Sniffing *sniffing, const Format *format, const Record *record, Str *out, size_t most) {
+        ScanDialect dialect = { format->delimiter, format->quote, format->escape };
+        Scan scan;
+        scan_bytes(&dialect, sniffing->text.data, record->start, record->end, sniffing->ends, &scan);
+        size_t start = record->start, count = 0;
+        for (; count <= scan.count && count < most; count++) {
+                size_t end = count < scan.count ? sniffing->ends[count] : record->end;
+                out[count] = str_slice(sniffing->text, start, end);
+                start = end + 1;
+        }
+        return count;
+}
+
+static void take_totals(Sniffing *sniffing, Format *format, Records *records, const size_t *at, const TotalsFound *found) {
+        for (size_t i = 0; at[i] != SIZE_MAX; i++) {
+                if (!found->rows[i])
+                        continue;
+                records->items[at[i]].total = true;
+                records->items[at[i]].width = 1;
+        }
+        format->footer = found->expression;
+        add_doubt(sniffing, STR(""),
+                  arena_strf(sniffing->arena, "%zu record%s of the table, such as '%.*s'", found->count,
+                             found->count == 1 ? " says something" : "s say something",
+                             (int)(found->example.size < 60 ? found->example.size : 60), found->example.data),
+                  arena_strf(sniffing->arena, "a total, a balance or a count, skipped by footer: %.*s", STR_ARG(found->expression)));
+}
+
+/* Whether any field says something of the table: most tables have none, and are not looked at twice. */
+static bool may_have_totals(const Sniffing *sniffing, const Format *format, const Records *records, size_t first, size_t width) {
+        Str *fields = ARENA_ARRAY(sniffing->arena, Str, width + 1);
+        for (size_t i = first + 1; i < records->count; i++) {
+                if (records->items[i].width != width)
+                        continue;
+                cut_fields(sniffing, format, &records->items[i], fields, width);
+                for (size_t k = 0; k < width; k++)
+                        if (total_kind(field_unquote(format, fields[k], sniffing->arena), NULL) != TOTAL_NONE)
+                                return true;
+        }
+        return false;
+}
+
+/* Totals, balances and lines of pages, wherever they stand. */
+static void find_totals(Sniffing *sniffing, Format *format, Records *records, size_t first, size_t width) {
+        if (width < 2 || !may_have_totals(sniffing, format, records, first, width))
+                return;
+        Str *fields = ARENA_ARRAY(sniffing->arena, Str, records->count * width + 1), *raws = ARENA_ARRAY(sniffing->arena, Str, records->count + 1);
+        size_t *at = ARENA_ARRAY(sniffing->arena, size_t, records->count + 1), rows = 0;
+        for (size_t i = first; i < records->count; i++) {
+                const Record *record = &records->items[i];
+                if (record->width != width || is_blank(sniffing, record, format->delimiter))
+                        continue;
+                cut_fields(sniffing, format, record, fields + rows * width, width);
+                raws[rows] = text_of(sniffing, record);
+                at[rows++] = i;
+        }
+        at[rows] = SIZE_MAX;
+        TotalsTable table = { .delimiter = format->delimiter, .quote = format->quote, .width = width, .rows = rows, .first = 1,
+                              .fields = fields, .raws = raws, .whole = sniffing->whole };
+        TotalsFound found;
+        totals_find(&table, sniffing->arena, &found);
+        if (found.count > 0)
+                take_totals(sniffing, format, records, at, &found);
 }
 
 /* --- the table's fields --- */
@@ -1077,7 +1177,7 @@ static Status refuse_other_table(const Records *records, size_t first, Error *er
 /* A line that may part tables: a blank one, or a title. */
 static bool is_parting(const Sniffing *sniffing, const Format *format, const Record *record) {
         return is_blank(sniffing, record, format->delimiter) ||
-               (record->width == 1 && !(format->comment.size > 0 && starts_with(sniffing, record, '#')));
+               (record->width == 1 && !record->total && !(format->comment.size > 0 && starts_with(sniffing, record, '#')));
 }
 
 #define PARTS_LOOKED_AT 50
@@ -1209,6 +1309,7 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         size_t first = first_of_table(sniffing, format, &records, width);
         TRY(refuse_other_table(&records, first, err));
         TRY(look_above(sniffing, format, &records, width, &first, err));
+        find_totals(sniffing, format, &records, first, width);
         TRY(refuse_table_below(sniffing, format, &records, first, width, err));
         find_preamble(sniffing, format, &records, first, width);
         find_footer(sniffing, format, &records, first, width);

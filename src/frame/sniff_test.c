@@ -93,12 +93,45 @@ TEST(what_is_not_the_table_is_skipped_and_said) {
                   "X\n\nid,amount,day\n1,2.50,2024-01-02\n2,3.50,2024-01-03\n3,3.00,2024-01-03\n",
                   ",\" header skip 3: id int, amount decimal(18,2), day date | 1" },
                 { "footer", "id;amount;what\n1;2;a\n2;3;b\n3;4;c\nTotal;9;\n",
-                  ";\" header footer ^Total: id int, amount int, what text | 1" },
+                  ";\" header footer ^Total;[^[:alpha:]]*$: id int, amount int, what text | 1" },
+                { "a total of another width", "id;amount;what\n1;2;a\n2;3;b\n3;4;c\nTotal;9\n",
+                  ";\" header footer ^Total[^;]*;[^;]*$: id int, amount int, what text | 1" },
                 { "footer of another width", "id;amount;what\n1;2;a\n2;3;b\n3;4;c\n\nPrinted on Monday\n",
-                  ";\" header footer ^Printed: id int, amount int, what text | 1" },
+                  ";\" header footer ^Printed[^;]*$: id int, amount int, what text | 1" },
+                { "a remark below a total", "id;amount;what\n1;2;a\n2;3;b\n3;4;c\nTotal;9;\nMade by X;;\n",
+                  ";\" header footer ^Total;[^[:alpha:]]*$|^Made[^;]*; *; *$: id int, amount int, what text | 2" },
+                { "one line with a number sign", "# made by X\nid,name,x\n1,a,2\n2,b,3\n3,c,4\n",
+                  ",\" header skip 1: id int, name text, x int | 1" },
                 { "comments", "# made by X\nid,name,x\n1,a,2\n# more\n2,b,3\n3,c,4\n",
-                  ",\" header comment #: id int, name text, x int" },
+                  ",\" header comment #: id int, name text, x int | 1" },
                 { "broken records", "id,name\n1,a\n2\n3,c,d\n4,d\n5,e\n6,f\n", ",\" header: id int, name text | 1" },
+        };
+        check_cases(t, cases, COUNT_OF(cases));
+}
+
+TEST(totals_balances_and_counts_are_no_records_wherever_they_stand) {
+        static const Case cases[] = {
+                { "in the second column", "Konto;Text;Betrag\n4000;a;10,00\n4400;b;20,00\n;Summe;30,00\n",
+                  ";\" header footer ^;Summe;[^[:alpha:]]*$ decimal ,: Konto int, Text text, Betrag decimal(18,2) | 1" },
+                { "in between", "region,rep,amount\nNorth,Ann,10\nNorth,Bo,20\nNorth Total,,30\nSouth,Cy,5\nSouth,Di,6\nSouth Total,,11\nGrand Total,,41\n",
+                  ",\" header footer ^[^,]* Total *,,[^[:alpha:]]*$|^Grand Total,,[^[:alpha:]]*$: region text, rep text, amount int | 1" },
+                { "the word first", "a;b;c\nx;1;2\ny;3;4\nSumme Konto 4000;;6\nz;5;6\nSumme Konto 4400;;6\n",
+                  ";\" header footer ^Summe[^;]*;;[^[:alpha:]]*$: a text, b int, c int | 1" },
+                { "balances", "Datum;Text;Betrag\n;Anfangssaldo;1.000,00\n01.10.2026;Miete;-500,00\n02.10.2026;Lohn;2.000,00\n;Endsaldo;2.500,00\n",
+                  ";\" header footer ^;Anfangssaldo;[^[:alpha:]]*$|^;Endsaldo;[^[:alpha:]]*$ decimal , thousands . date dd.MM.yyyy: Datum date, Text text, Betrag decimal(18,2) | 1" },
+                { "SAP's stars", "|No|Day|   Amount|\n|19|2026-01-05| 1234.56|\n|20|2026-01-06|  234.50|\n|* |          | 1469.06|\n",
+                  "|\" header footer ^\\|\\* *\\| *\\|[^[:alpha:]]*$: column_1 text, No int, Day date, Amount decimal(18,2), column_5 text | 5" },
+                { "a count", "id,name\n1,a\n2,b\n3,c\n3 rows,\n", ",\" header footer ^[0-9]+ rows,$: id int, name text | 1" },
+                { "pages", "id;a;b\n1;a;5\nPage 1 of 2;;\n2;b;6\n3;c;7\nPage 2 of 2;;\n", ";\" header footer ^Page [0-9]+ of [0-9]+;;$: id int, a text, b int | 1" },
+                { "in quotes", "\"id\",\"name\",\"n\"\n\"1\",\"a\",\"2\"\n\"2\",\"b\",\"3\"\n\"Total\",\"\",\"5\"\n",
+                  ",\" header footer ^\"Total\",\"\",[^[:alpha:]]*$: id int, name text, n int | 1" },
+                { "between tabs", "k\tn\tv\nx\ta\t1\ny\tb\t2\nTotal\t\t3\n",
+                  "t\" header footer ^Total[[:blank:]][[:blank:]][^[:alpha:]]*$: k text, n text, v int | 1" },
+                { "a customer", "name,region,v\nAcme,N,1\nTotal Energies,S,2\nBolt,N,3\n", ",\" header: name text, region text, v int" },
+                { "a customer who is last", "name,region,v\nAcme,N,1\nBolt,N,3\nTotal Energies,S,2\n", ",\" header: name text, region text, v int" },
+                { "a value of a column", "region,sex,v\nDE,Female,1\nDE,Male,2\nDE,Total,3\nFR,Female,4\nFR,Male,5\nFR,Total,9\n",
+                  ",\" header: region text, sex text, v int" },
+                { "a table of totals", "k,n,v\nTotal a,,1\nTotal b,,2\nTotal c,,3\nTotal d,,3\n", ",\" header: k text, n text, v int | 1" },
         };
         check_cases(t, cases, COUNT_OF(cases));
 }

@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "base/vec.h"
+#include "frame/sniff_totals.h"
 #include "frame/usual.h"
 
 #define PREAMBLE_ROWS_MAX 100
@@ -263,37 +264,15 @@ static const XlsxCell *first_cell(const Grid *grid, const XlsxRow *row, size_t *
         return first;
 }
 
-static bool is_total_word(Str text) {
-        static const char *const words[] = { "total", "totals", "sum",      "summe",       "gesamt",      "totale",
-                                             "somme", "subtotal", "grand total", "end of file", "itogo" };
-        for (size_t i = 0; i < COUNT_OF(words); i++) {
-                Str word = str_of(words[i]);
-                if (str_equal_nocase(str_slice(text, 0, word.size), word) &&
-                    (text.size == word.size || strchr(" :.", text.data[word.size])))
-                        return true;
-        }
-        return false;
-}
-
-/* The beginning of a row as an expression knows it again: commas for empty cells, then its first text. */
-static Str footer_prefix(Grid *grid, const XlsxCell *first, bool all) {
+/* A row as an expression knows it again: commas for empty cells, then its only text, by its first word if it may be so. */
+static Str footer_expression(Grid *grid, const XlsxCell *first, Str word) {
         CLEANUP(buf_deinit) Buf out = { 0 };
-        size_t size = 0;
         buf_append_byte(&out, '^');
         for (uint32_t column = grid->left; column < first->column; column++)
                 buf_append_byte(&out, ',');
-        while (size < first->text.size && size < SHOWN_MAX && (first->text.data[size] | 0x20) >= 'a' &&
-               (first->text.data[size] | 0x20) <= 'z')
-                size++;
-        if (all || size < 3)
-                size = first->text.size < SHOWN_MAX ? first->text.size : SHOWN_MAX;
-        while (size > 0 && size < first->text.size && (first->text.data[size] & 0xc0) == 0x80)
-                size--;
-        for (size_t i = 0; i < size && first->text.data[i] != '\n' && first->text.data[i] != '\r'; i++) {
-                if (strchr("\\^$.|?*+()[]{}", first->text.data[i]))
-                        buf_append_byte(&out, '\\');
-                buf_append_byte(&out, first->text.data[i]);
-        }
+        bool whole = word.size < 3 || memchr(first->text.data, ',', first->text.size);
+        totals_put_literal(&out, whole ? first->text : word);
+        buf_append_cstr(&out, whole ? "$" : "[^,]*$");
         return buf_dup(&out, grid->arena);
 }
 
@@ -307,13 +286,13 @@ static bool prefix_is_free(const Grid *grid, const XlsxCell *first, size_t last,
         return true;
 }
 
-/* Its number of cells says so, or its word; only at the end of a table whose rows have more. */
+/* Its number of cells says so; only at the end of a table whose rows have more. */
 static bool is_footer(const Grid *grid, const XlsxRow *row, size_t typical, const XlsxCell **out_first) {
         size_t count;
         *out_first = first_cell(grid, row, &count);
         if (!*out_first || (*out_first)->kind != XLSX_TEXT)
                 return false;
-        return (count == 1 && typical > 2) || (grid->right > grid->left && is_total_word(str_trim((*out_first)->text)));
+        return count == 1 && typical > 2 && !memchr((*out_first)->text.data, '\n', (*out_first)->text.size);
 }
 
 static void find_footer(Grid *grid, Format *format) {
@@ -332,25 +311,76 @@ static void find_footer(Grid *grid, Format *format) {
                 }
                 if (!is_footer(grid, row, typical, &first))
                         break;
-                size_t word = 0;
-                while (word < first->text.size && (first->text.data[word] | 0x20) >= 'a' && (first->text.data[word] | 0x20) <= 'z')
-                        word++;
-                bool all = word < 3 || !prefix_is_free(grid, first, grid->last - 1, str_slice(first->text, 0, word));
-                if (all && !prefix_is_free(grid, first, grid->last - 1, str_slice(first->text, 0, SHOWN_MAX)))
+                size_t size = 0;
+                while (size < first->text.size && (first->text.data[size] | 0x20) >= 'a' && (first->text.data[size] | 0x20) <= 'z')
+                        size++;
+                Str word = str_slice(first->text, 0, size);
+                if (size < 3 || !prefix_is_free(grid, first, grid->last - 1, word))
+                        word = STR("");
+                if (word.size == 0 && !prefix_is_free(grid, first, grid->last - 1, str_slice(first->text, 0, SHOWN_MAX)))
                         break;
-                Str prefix = footer_prefix(grid, first, all);
-                expression = expression.size ? arena_strf(grid->arena, "%.*s|%.*s", STR_ARG(expression), STR_ARG(prefix)) : prefix;
+                Str one = footer_expression(grid, first, word);
+                expression = expression.size ? arena_strf(grid->arena, "%.*s|%.*s", STR_ARG(expression), STR_ARG(one)) : one;
                 example = first->text;
                 grid->last--;
                 found++;
         }
         if (found == 0)
                 return;
-        format->footer = expression;
+        format->footer = format->footer.size ? arena_strf(grid->arena, "%.*s|%.*s", STR_ARG(format->footer), STR_ARG(expression)) : expression;
         add_doubt(grid, STR(""),
                   arena_strf(grid->arena, "the last %zu row%s no part of the table, such as '%.*s'", found,
                              found == 1 ? " is" : "s are", STR_ARG(shown(grid, example))),
                   arena_strf(grid->arena, "a footer, skipped by %.*s", STR_ARG(shown(grid, expression))));
+}
+
+/* --- totals --- */
+
+/* A row's texts, a field for each column of the table; what an expression of its source is tried on. */
+static Str row_texts(Grid *grid, const XlsxRow *row, Str *fields) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        uint32_t column = grid->left;
+        for (size_t i = 0; i < row->count; i++) {
+                if (!is_in_table(grid, &row->cells[i]))
+                        continue;
+                for (; column < row->cells[i].column; column++)
+                        buf_append_byte(&out, ',');
+                fields[column - grid->left] = row->cells[i].text;
+                buf_append(&out, row->cells[i].text);
+        }
+        return buf_dup(&out, grid->arena);
+}
+
+static void take_totals(Grid *grid, Format *format, const TotalsFound *found) {
+        size_t kept = grid->first;
+        for (size_t i = grid->first; i < grid->rows.count; i++)
+                if (!found->rows[i - grid->first])
+                        grid->rows.items[kept++] = grid->rows.items[i];
+        grid->rows.count = kept;
+        format->footer = found->expression;
+        add_doubt(grid, STR(""),
+                  arena_strf(grid->arena, "%zu row%s of the table, such as '%.*s'", found->count, found->count == 1 ? " says something" : "s say something",
+                             STR_ARG(shown(grid, found->example))),
+                  arena_strf(grid->arena, "a total, a balance or a count, skipped by footer: %.*s", STR_ARG(found->expression)));
+}
+
+/* Totals, balances and counts, wherever they stand. */
+static void find_totals(Grid *grid, Format *format) {
+        size_t width = grid->right - grid->left + 1, rows = grid->rows.count - grid->first;
+        bool may = false;
+        for (size_t i = grid->first; i < grid->rows.count && !may; i++)
+                for (size_t k = 0; k < grid->rows.items[i].count && !may; k++)
+                        may = total_kind(grid->rows.items[i].cells[k].text, NULL) != TOTAL_NONE;
+        if (!may)
+                return;
+        Str *fields = ARENA_ARRAY(grid->arena, Str, rows * width + 1), *raws = ARENA_ARRAY(grid->arena, Str, rows + 1);
+        for (size_t i = 0; i < rows; i++)
+                raws[i] = row_texts(grid, &grid->rows.items[grid->first + i], fields + i * width);
+        TotalsTable table = { .delimiter = ',', .width = width, .rows = rows, .fields = fields, .raws = raws, .whole = grid->whole, .ragged = true };
+        TotalsFound found;
+        totals_find(&table, grid->arena, &found);
+        if (found.count > 0)
+                take_totals(grid, format, &found);
 }
 
 /* --- types --- */
@@ -602,6 +632,7 @@ static void find_table(Grid *grid, Format *format) {
         doubt_preamble(grid, top);
         find_columns(grid, &grid->rows.items[top]);
         doubt_strays(grid);
+        find_totals(grid, format);
         find_footer(grid, format);
         place_table(grid, format, top);
 }
