@@ -69,6 +69,12 @@ static void weigh_mark(Str text, int mark, const size_t counts[2], NumberEvidenc
         }
 }
 
+/* A number with the character in it; any other text with it, as "n.a. 5", tells nothing. */
+static bool is_grouped(Str text, char mark) {
+        NumberShape shape;
+        return str_find_byte(text, mark) < text.size && (is_number(text, '.', mark, &shape) || is_number(text, ',', mark, &shape));
+}
+
 void number_evidence(const Str *texts, size_t count, NumberEvidence *out) {
         *out = (NumberEvidence){ .blanks = 0 };
         if (count == 0 || !are_numbers(texts, count))
@@ -83,8 +89,8 @@ void number_evidence(const Str *texts, size_t count, NumberEvidence *out) {
                 weigh_mark(texts[i], 1, counts, out);
                 if (counts[1] > 1)
                         weigh_groups(texts[i], out);
-                out->blanks += str_find_byte(texts[i], ' ') < texts[i].size;
-                out->apostrophes += str_find_byte(texts[i], '\'') < texts[i].size;
+                out->blanks += is_grouped(texts[i], ' ');
+                out->apostrophes += is_grouped(texts[i], '\'');
         }
 }
 

@@ -183,6 +183,7 @@ TEST(a_mark_before_three_digits_is_told_from_the_whole_file_or_doubted) {
                 { "both, which clash", "a;b\n0,5;0.5\n1,5;1.5\n", ";\" header: a text, b decimal(18,2) | 1" },
                 { "apostrophes", "a;b\n1;1'234.50\n2;12.25\n", ";\" header thousands ': a int, b decimal(18,2)" },
                 { "blanks", "a;b\n1;1 234,50\n2;12,25\n", ";\" header decimal , thousands  : a int, b decimal(18,2)" },
+                { "a stray text with a blank", "a;b\n1;3\n2;4\n3;5\n4;6\n5;7\n6;8\n7;9\n8;n.a. 5\n9;1\n", ";\" header: a int, b int | 1" },
                 { "versions", "a,b\n1,1.2.3\n2,1.2.4\n", ",\" header: a int, b text" },
         };
         check_cases(t, cases, COUNT_OF(cases));
