@@ -201,6 +201,12 @@ static bool is_comment(const CsvReader *reader, size_t start) {
         return reader->format.comment.size > 0 && str_starts_with(rest, reader->format.comment);
 }
 
+/* Where a record's text begins: files that were joined have byte order marks inside, which are no letters. */
+static size_t after_mark(const CsvReader *reader, size_t start) {
+        Str rest = { reader->buffer + start, reader->size - start };
+        return str_starts_with(rest, STR("\xef\xbb\xbf")) ? start + 3 : start;
+}
+
 static bool all_of(const char *text, size_t size, char a, char b, char c) {
         for (size_t i = 0; i < size; i++) {
                 if (text[i] != a && text[i] != b && text[i] != c)
@@ -307,6 +313,8 @@ static bool take_all(CsvReader *reader, const uint32_t *ends, const Scan *scan, 
                         return false;
                 if (end - start == width && text[end - 1] == '\r')
                         return false; /* perhaps delimiters alone */
+                if (text[start] == '\xef' && after_mark(reader, start) > start)
+                        return false;
                 starts[row] = (uint32_t)start;
                 start = end + 1;
         }
@@ -334,6 +342,7 @@ static size_t take_each(CsvReader *reader, const uint32_t *ends, const Scan *sca
                 size_t end = ends[i];
                 line += (int64_t)scan_count_lines(reader->buffer, counted, start);
                 counted = start;
+                start = after_mark(reader, start);
                 if (is_comment(reader, start)) {
                         skip_one(reader, &reader->counts.comments);
                         size_t line_end = find_newline(reader, start);
@@ -413,6 +422,10 @@ static bool take_rest(CsvReader *reader, const Scan *scan, uint32_t *ends, size_
         bool over = reader->size - reader->at > reader->format.record_limit;
         if (reader->at == reader->size)
                 return false;
+        if (after_mark(reader, reader->at) > reader->at) { /* a quote behind it looked like one in the middle of a field */
+                reader->at += 3;
+                return true;
+        }
         if ((scan->wrong || (scan->open && (reader->ended || over)) || is_comment(reader, reader->at)) && line_known) {
                 take_line(reader, RULE_BAD_QUOTE, line_end);
                 return true;
@@ -509,8 +522,7 @@ Status csv_next(CsvReader *reader, RecordBatch *out, bool *out_end, Error *err) 
 /* --- the beginning of a file --- */
 
 static void skip_mark(CsvReader *reader) {
-        if (str_starts_with((Str){ reader->buffer, reader->size }, STR("\xef\xbb\xbf")))
-                reader->at = 3;
+        reader->at = after_mark(reader, reader->at);
 }
 
 /* Makes the window hold the whole line at `at`, if the limit allows; *out_end is its newline or the end. */

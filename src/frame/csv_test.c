@@ -116,6 +116,9 @@ TEST(records_are_cut_where_rfc_4180_says) {
                   "\xef\xbb\xbf"
                   "a,b\n1,2\n",
                   "2@2 7+3: 1|2\nh" },
+                { "a byte order mark inside", "a,b\n1,2\n\xef\xbb\xbf" "3,4\n", "2@2 4+3: 1|2\n3@3 11+3: 3|4\nh" },
+                { "a byte order mark before a quote", "a,b\n1,2\n\xef\xbb\xbf\"3\",4\n5,6", "2@2 4+3: 1|2\n3@3 11+5: \"3\"|4\n4@4 17+3: 5|6\nh" },
+                { "a byte order mark at the end", "a,b\n1,2\n\xef\xbb\xbf", "2@2 4+3: 1|2\nh" },
                 { "a header of one column", "a\n1\n2\n", "2@2 2+1: 1\n3@3 4+1: 2\nh" },
                 { "a quoted header with a newline", "\"a\nb\",c\n1,2\n", "2@3 8+3: 1|2\nh" },
                 { "nothing", "", "" },

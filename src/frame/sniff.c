@@ -50,8 +50,15 @@ static void add_doubt(Sniffing *sniffing, Str column, Str what, Str assumed) {
 
 /* --- records in a dialect --- */
 
+/* A byte order mark before a record, as files have that were joined, is none of its letters. */
+static size_t after_mark(Str text, size_t start) {
+        return str_starts_with(str_slice(text, start, text.size), STR("\xef\xbb\xbf")) ? start + 3 : start;
+}
+
 static void add_record(Sniffing *sniffing, Records *records, size_t start, size_t end, size_t *line, size_t width) {
         const char *text = sniffing->text.data;
+        start = after_mark(sniffing->text, start);
+        end = end < start ? start : end;
         bool half = end > start && text[end - 1] == '\r' && (end == sniffing->text.size || text[end] == '\n');
         vec_push(sniffing->arena, records, (Record){ .start = start, .end = half ? end - 1 : end, .line = *line, .width = width });
         *line += scan_count_lines(text, start, end < sniffing->text.size ? end + 1 : end);
@@ -81,6 +88,10 @@ static void cut_records(Sniffing *sniffing, const Format *format, size_t size, R
                 }
                 if (scan.open && size < sniffing->text.size)
                         return;
+                if (after_mark(sniffing->text, start) > start) { /* a quote behind it looked like one in the middle of a field */
+                        start += 3;
+                        continue;
+                }
                 size_t end = scan_line_end(text, start, size);
                 add_record(sniffing, out, start, end, &line, 0);
                 start = end + 1;

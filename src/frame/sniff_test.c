@@ -136,6 +136,17 @@ TEST(totals_balances_and_counts_are_no_records_wherever_they_stand) {
         check_cases(t, cases, COUNT_OF(cases));
 }
 
+TEST(files_that_were_joined_have_marks_and_headers_inside) {
+        static const Case cases[] = {
+                { "a mark before the header", "\xef\xbb\xbfid,name,day\n1,Ann,2026-01-01\n2,Bo,2026-01-02\n\xef\xbb\xbfid,name,day\n3,Cy,2026-01-03\n",
+                  ",\" header footer ^id,name,day$: id int, name text, day date | 1" },
+                { "in quotes", "\xef\xbb\xbf\"id\",\"name\"\n1,Ann\n2,Bo\n\xef\xbb\xbf\"id\",\"name\"\n3,Cy\n",
+                  ",\" header footer ^\"id\",\"name\"$: id int, name text | 1" },
+                { "a mark before a record", "id,name\n1,Ann\n2,Bo\n\xef\xbb\xbf" "3,Cy\n4,De\n", ",\" header: id int, name text" },
+        };
+        check_cases(t, cases, COUNT_OF(cases));
+}
+
 TEST(types_lose_nothing) {
         static const Case cases[] = {
                 { "zeros before", "id,zip\n1,01234\n2,12345\n", ",\" header: id int, zip text | 1" },
