@@ -528,7 +528,7 @@ static void find_footer(Sniffing *sniffing, Format *format, const Records *recor
 
 /* The fields of a record as they stand. */
 static size_t cut_fields(const Sniffing *sniffing, const Format *format, const Record *record, Str *out, size_t most) {
-        ScanDialect dialect = { format->delimiter, format->quote, format->escape };
+        ScanDialect dialect = csv_dialect(format);
         Scan scan;
         scan_bytes(&dialect, sniffing->text.data, record->start, record->end, sniffing->ends, &scan);
         size_t start = record->start, count = 0;
@@ -787,6 +787,75 @@ static bool begins_with_digit(const Sniffing *sniffing, const Format *format, co
         return false;
 }
 
+/* A year, as 2024; 0: the text is none. */
+static int year_of(Str text) {
+        int year = 0;
+        if (text.size != 4)
+                return 0;
+        for (size_t i = 0; i < 4; i++) {
+                if (text.data[i] < '0' || text.data[i] > '9')
+                        return 0;
+                year = year * 10 + text.data[i] - '0';
+        }
+        return year >= 1900 && year <= 2100 ? year : 0;
+}
+
+/* 2024-01-31, 31.01.2024, 01/2024, 2024-01: digits with marks between them, and a year. */
+static bool is_date_like(Str text) {
+        size_t marks = 0, digits = 0;
+        for (size_t i = 0; i < text.size; i++) {
+                bool digit = text.data[i] >= '0' && text.data[i] <= '9';
+                if (!digit && (i == 0 || !strchr("-./", text.data[i])))
+                        return false;
+                digits += digit;
+                marks += !digit;
+        }
+        bool year = text.size > 4 && (year_of(str_slice(text, 0, 4)) > 0 || year_of(str_slice(text, text.size - 4, text.size)) > 0);
+        return year && marks >= 1 && marks <= 2 && digits >= 5 && digits <= 8 && text.data[text.size - 1] != '.';
+}
+
+static bool is_period(Str text) {
+        return year_of(text) > 0 || is_date_like(text);
+}
+
+/* Whether most values below are years or dates as well: then the one at the top may be one of them. */
+static bool has_periods_below(const Sniffing *sniffing, const Format *format, const Table *table, size_t column) {
+        size_t count, periods = 0, values = 0;
+        Str *rest = column_of(sniffing, table, 1, column, &count);
+        for (size_t i = 0; i < count && i < VOTES_SAMPLE; i++) {
+                Str text = str_trim(field_unquote(format, rest[i], sniffing->arena));
+                values += text.size > 0;
+                periods += is_period(text);
+        }
+        return periods * 2 > values;
+}
+
+/* Years or dates, each another one and years in their order, above values that are none; names or nothing before them. */
+static bool names_periods(const Sniffing *sniffing, const Format *format, const Table *table) {
+        size_t periods = 0, others = 0;
+        int last = 0, step = 0;
+        for (size_t i = 0; i < table->width; i++) {
+                Str text = str_trim(field_unquote(format, table->fields[i], sniffing->arena));
+                int year = year_of(text);
+                if (!is_period(text)) {
+                        others++;
+                        if (text.size > 0 && !is_name_like(text))
+                                return false;
+                        continue;
+                }
+                if (year > 0 && last > 0) {
+                        if (year == last || (step != 0 && (year > last) != (step > 0)))
+                                return false;
+                        step = year - last;
+                }
+                last = year > 0 ? year : last;
+                if (has_periods_below(sniffing, format, table, i))
+                        return false;
+                periods++;
+        }
+        return periods > 1 && others > 0 && table->rows > 1 && all_differ(sniffing, format, table);
+}
+
 static bool decide_header(Sniffing *sniffing, const Format *format, const Table *table) {
         Votes votes = { .names = true };
         if (table->rows == 0)
@@ -794,6 +863,10 @@ static bool decide_header(Sniffing *sniffing, const Format *format, const Table 
         if (table->rows == 1 && begins_with_digit(sniffing, format, table)) {
                 add_doubt(sniffing, STR(""), STR("the only record could be a header"), STR("data, since a field begins with a digit"));
                 return false;
+        }
+        if (names_periods(sniffing, format, table)) {
+                add_doubt(sniffing, STR(""), STR("the first record holds years or dates, above values that are none"), STR("a header"));
+                return true;
         }
         for (size_t i = 0; i < table->width; i++)
                 vote_column(sniffing, format, table, i, &votes);

@@ -81,6 +81,11 @@ TEST(a_header_differs_from_its_columns) {
                 { "no name", "id,\n1,a\n2,b\n", ",\" header: id int, column_2 text | 1" },
                 { "of another width", "id;name;day\n1;ann;2024-01-02;\n2;bo;2024-01-03;\n3;cy;2024-01-04;\n",
                   ";\" skip 1: id int, name text, day date, column_4 text | 3" },
+                { "years", "account,2024,2025\nRent,100.50,120\nFood,50.00,60\n", ",\" header: account text, 2024 decimal(18,2), 2025 int | 1" },
+                { "years, and a corner without a name", ",2022,2023\nA,1,2\nB,3,4\n", ",\" header: column_1 text, 2022 int, 2023 int | 2" },
+                { "months", "id;name;01/2024;02/2024\n1;a;5;6\n2;b;7;8\n", ";\" header: id int, name text, 01/2024 int, 02/2024 int | 1" },
+                { "years above years", "Ann,2024,2025\nBo,2023,2024\nCy,2020,2021\n", ",\": column_1 text, column_2 int, column_3 int" },
+                { "years in no order", "Ann,2024,1980,2001\nBo,20,30,40\nCy,50,60,70\n", ",\": column_1 text, column_2 int, column_3 int, column_4 int" },
                 { "reserved", "id,_file\n1,a\n2,b\n", ",\" header: id int, _file_2 text | 1" },
         };
         check_cases(t, cases, COUNT_OF(cases));

@@ -180,8 +180,52 @@ static size_t find_better(const Grid *grid, size_t first) {
         return first;
 }
 
+static bool is_year(const XlsxCell *cell) {
+        return cell->kind == XLSX_NUMBER && cell->text.size == 4 && str_compare(cell->text, STR("1900")) >= 0 && str_compare(cell->text, STR("2100")) <= 0;
+}
+
+static bool is_period(const XlsxCell *cell) {
+        return cell->kind == XLSX_DATE || is_year(cell);
+}
+
+/* Whether most cells below are years or dates as well: then the one at the top may be one of them. */
+static bool has_periods_below(const Grid *grid, size_t row, uint32_t column) {
+        size_t periods = 0, values = 0;
+        for (size_t i = row + 1; i < grid->rows.count && values < TYPICAL_ROWS; i++) {
+                const XlsxCell *cell = cell_at(&grid->rows.items[i], column);
+                values += cell != NULL;
+                periods += cell && is_period(cell);
+        }
+        return periods * 2 > values;
+}
+
+/* Years or dates that rise or fall, above values that are none; texts or nothing before them. */
+static bool names_periods(const Grid *grid, size_t row) {
+        const XlsxRow *names = &grid->rows.items[row];
+        size_t periods = 0;
+        const XlsxCell *last = NULL;
+        int order = 0;
+        for (size_t i = 0; i < names->count; i++) {
+                const XlsxCell *cell = &names->cells[i];
+                if (cell->kind == XLSX_TEXT)
+                        continue;
+                int now = last ? str_compare(cell->text, last->text) : order;
+                if (!is_period(cell) || (last && (now == 0 || (order != 0 && (now > 0) != (order > 0)))) || has_periods_below(grid, row, cell->column))
+                        return false;
+                order = now;
+                last = cell;
+                periods++;
+        }
+        bool corner = periods < names->count || (row + 1 < grid->rows.count && grid->rows.items[row + 1].cells[0].column < names->cells[0].column);
+        return periods > 1 && corner && row + 1 < grid->rows.count;
+}
+
 static bool decide_header(Grid *grid, size_t row) {
         const XlsxRow *names = &grid->rows.items[row];
+        if (names_periods(grid, row)) {
+                add_doubt(grid, STR(""), STR("the first record holds years or dates, above values that are none"), STR("a header"));
+                return true;
+        }
         Votes votes = vote(grid, row);
         size_t texts = count_texts(names);
         if (votes.header > 0 && votes.header >= votes.data && texts * 2 >= names->count)
