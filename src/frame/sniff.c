@@ -924,6 +924,46 @@ static Status look_above(Sniffing *sniffing, const Format *format, const Records
         return STATUS_OK;
 }
 
+#define PADDED_MAX 20 /* lines of a preamble that a spreadsheet filled up with delimiters */
+
+static size_t count_filled(Sniffing *sniffing, const Format *format, const Record *record, Str *fields, size_t width, bool *out_last) {
+        size_t filled = 0;
+        cut_fields(sniffing, format, record, fields, width);
+        for (size_t i = 0; i < width; i++)
+                filled += str_trim(field_unquote(format, fields[i], sniffing->arena)).size > 0;
+        *out_last = str_trim(field_unquote(format, fields[width - 1], sniffing->arena)).size > 0;
+        return filled;
+}
+
+/*
+ * Lines above the header may be as wide as the table, since a spreadsheet writes them so: then they have half as many
+ * fields filled as the header, or fewer, and the last one is empty. The table begins below them if a header stands there.
+ */
+static Status pass_padded(Sniffing *sniffing, const Format *format, const Records *records, size_t width, size_t *first, Error *err) {
+        Str *fields = ARENA_ARRAY(sniffing->arena, Str, width + 1);
+        size_t most = 0, at = *first;
+        bool last = false, header;
+        for (; at < records->count && at < *first + PADDED_MAX; at++) {
+                const Record *record = &records->items[at];
+                if (is_blank(sniffing, record, format->delimiter))
+                        continue;
+                if (record->width != width)
+                        return STATUS_OK;
+                size_t filled = count_filled(sniffing, format, record, fields, width, &last);
+                if (last && filled >= most * 2)
+                        break;
+                most = filled > most ? filled : most;
+                if (last || most * 2 > width)
+                        return STATUS_OK;
+        }
+        if (most == 0 || at == records->count || at == *first + PADDED_MAX)
+                return STATUS_OK;
+        TRY(begins_with_header(sniffing, format, &records->items[at], width, &header, err));
+        if (header)
+                *first = at;
+        return STATUS_OK;
+}
+
 /* --- columns --- */
 
 static void guess_columns(const Sniffing *sniffing, const Format *format, const Table *table, bool day_first) {
@@ -1393,6 +1433,8 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         size_t first = first_of_table(sniffing, format, &records, width);
         TRY(refuse_other_table(&records, first, err));
         TRY(look_above(sniffing, format, &records, width, &first, err));
+        if (width > 2)
+                TRY(pass_padded(sniffing, format, &records, width, &first, err));
         find_totals(sniffing, format, &records, first, width);
         TRY(refuse_table_below(sniffing, format, &records, first, width, err));
         find_preamble(sniffing, format, &records, first, width);

@@ -105,6 +105,11 @@ TEST(what_is_not_the_table_is_skipped_and_said) {
                   ";\" header footer ^Printed[^;]*$: id int, amount int, what text | 1" },
                 { "a remark below a total", "id;amount;what\n1;2;a\n2;3;b\n3;4;c\nTotal;9;\nMade by X;;\n",
                   ";\" header footer ^Total;[^[:alpha:]]*$|^Made[^;]*; *; *$: id int, amount int, what text | 2" },
+                { "a preamble as wide as the table",
+                  "Statement;Account 12;;;;\nPeriod:;01.10.2026 - 31.10.2026;;;;\n;;;;;\nDay;Value;Name;What;Out;In\n31.10.2026;02.11.2026;A;x;1.234,56;\n"
+                  "30.10.2026;30.10.2026;B;y;-0,05;\n29.10.2026;29.10.2026;C;z;;12.000,00\n28.10.2026;28.10.2026;D;s;;3.500,50\n",
+                  ";\" header skip 3 decimal , thousands . date dd.MM.yyyy: Day date, Value date, Name text, What text, Out decimal(18,2), In decimal(18,2) | 1" },
+                { "a record that lacks most of its fields", "a,b,c\n1,,\n2,x,3\n3,y,4\n", ",\" header: a int, b text, c int" },
                 { "one line with a number sign", "# made by X\nid,name,x\n1,a,2\n2,b,3\n3,c,4\n",
                   ",\" header skip 1: id int, name text, x int | 1" },
                 { "comments", "# made by X\nid,name,x\n1,a,2\n# more\n2,b,3\n3,c,4\n",
