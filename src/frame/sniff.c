@@ -1486,13 +1486,64 @@ static size_t sep_line(Str text) {
         return text.data[5] == '\r' ? 6 + (text.size > 6 && text.data[6] == '\n') : 0;
 }
 
+static bool begins_with(Str text, const char *word) {
+        return str_equal_nocase(str_slice(text, 0, strlen(word)), str_of(word));
+}
+
+static bool begins_with_any(Str text, const char *const *words, size_t count) {
+        for (size_t i = 0; i < count; i++)
+                if (begins_with(text, words[i]))
+                        return true;
+        return false;
+}
+
+/* Pages and pieces of them: reports are saved as a table's markup, whatever their name says. */
 static Status refuse_markup(Str text, Error *err) {
-        static const char *const html[] = { "<!doctype html", "<html", "<head>", "<body" };
+        static const char *const html[] = { "<!doctype html", "<html", "<head>", "<body", "<table", "<div", "<meta", "<style", "<tr>", "<p>", "<!--[if" };
         text = str_trim(text);
-        for (size_t i = 0; i < COUNT_OF(html); i++)
-                if (str_equal_nocase(str_slice(text, 0, strlen(html[i])), str_of(html[i])))
-                        return error_reason(err, IS_HTML);
+        if (begins_with_any(text, html, COUNT_OF(html)))
+                return error_reason(err, IS_HTML);
         return str_starts_with(text, STR("<?xml")) ? error_reason(err, IS_NO_TABLE, reason_text(STR("XML"))) : STATUS_OK;
+}
+
+/* The text behind the comments and blank lines with which a script begins. */
+static Str behind_comments(Str text) {
+        while (true) {
+                Str line, rest;
+                text = str_trim(text);
+                bool block = begins_with(text, "/*") && !begins_with(text, "/*!");
+                if (!block && !begins_with(text, "--"))
+                        return text;
+                str_cut(text, '\n', &line, &rest);
+                line = str_trim(line);
+                while (block && rest.size > 0 && !(line.size > 1 && line.data[line.size - 1] == '/' && line.data[line.size - 2] == '*')) {
+                        str_cut(rest, '\n', &line, &rest);
+                        line = str_trim(line);
+                }
+                text = rest;
+        }
+}
+
+/* Statements, which databases and their tools write to hold a table: they are to be run, not read. */
+static Status refuse_statements(Str text, Error *err) {
+        static const char *const begins[] = { "create table ", "create database ", "create schema ", "drop table ", "insert into ", "begin;", "begin transaction",
+                                              "set ", "/*!", "pragma ", "use ", "copy ", "alter table ", "lock tables ", "start transaction", "update ", "\\restrict " };
+        static const char *const inside[] = { "\ncreate table ", "\ninsert into ", "\ncopy ", "\ndrop table ", "\nalter table ", "\nset ", "\nvalues" };
+        bool other = false;
+        Str first = behind_comments(text);
+        if (!begins_with_any(first, begins, COUNT_OF(begins)))
+                return STATUS_OK;
+        bool ends = false;
+        for (size_t i = 0; i < first.size && i < SCORED_BYTES; i++) {
+                if (first.data[i] == ';')
+                        ends |= i + 1 == first.size || scan_is_newline(first.data[i + 1]);
+                if (first.data[i] == '\n')
+                        other |= begins_with_any(str_slice(first, i, first.size), inside, COUNT_OF(inside));
+        }
+        static const char *const sure[] = { "create table ", "insert into ", "/*!", "pragma ", "drop table " };
+        if (ends && (other || begins_with_any(first, sure, COUNT_OF(sure))))
+                return error_reason(err, IS_NO_TABLE, reason_text(STR("a script of SQL statements, as a dump of a database is")));
+        return STATUS_OK;
 }
 
 #define PROSE_WORDS 6 /* of a line: fewer may be a name or an address */
@@ -1513,6 +1564,25 @@ static bool is_prose(Str text) {
         return blank >= 2 && blank * 20 >= lines && wordy >= 3 && wordy * 3 >= lines - blank;
 }
 
+/* A few lines, and one of them with commas, behind each a blank: that is a sentence, and no record. */
+static bool is_letter_of_words(Str text, char delimiter) {
+        size_t lines = 0, with = 0, words = 0;
+        if (delimiter != ',')
+                return false;
+        for (Str line, rest; text.size > 0; text = rest) {
+                str_cut(text, '\n', &line, &rest);
+                line = str_trim(line);
+                lines += line.size > 0;
+                with += str_find_byte(line, ',') < line.size;
+                for (size_t i = 0; i < line.size; i++) {
+                        words += i > 0 && line.data[i] == ' ';
+                        if ((line.data[i] == ',' && i + 1 < line.size && line.data[i + 1] != ' ') || (line.data[i] >= '0' && line.data[i] <= '9'))
+                                return false;
+                }
+        }
+        return lines > 1 && with == 1 && words >= PROSE_WORDS;
+}
+
 /* A blank within it is no end of a column. */
 static bool is_moment(TypeKind kind) {
         return kind == TYPE_DATE || kind == TYPE_TIME || kind == TYPE_TIMESTAMP || kind == TYPE_TIMESTAMPTZ;
@@ -1525,6 +1595,7 @@ Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *e
         if (sniff_is_json(text, whole))
                 return sniff_json(text, whole, arena, out, err);
         TRY(refuse_markup(text, err));
+        TRY(refuse_statements(text, err));
         while (!whole && text.size > 0 && !scan_is_newline(text.data[text.size - 1]))
                 text.size--; /* the cut record is no evidence */
         char *padded = arena_alloc_raw(arena, text.size + SCAN_PADDING);
@@ -1540,7 +1611,7 @@ Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *e
         TRY(sniff_table(&sniffing, &made.format, err));
         if (made.column_count == 1 && !is_moment(made.columns[0].guess.type.kind) && sniff_fixed(sniffing.text, whole, arena, out))
                 return STATUS_OK;
-        if (made.column_count == 1 && is_prose(sniffing.text))
+        if ((made.column_count == 1 && is_prose(sniffing.text)) || is_letter_of_words(sniffing.text, made.format.delimiter))
                 return error_reason(err, IS_PROSE);
         made.format.skip += hint > 0;
         *out = made;

@@ -327,6 +327,31 @@ TEST(what_holds_no_records_is_refused) {
         }
 }
 
+TEST(what_is_no_table_is_told_as_what_it_is) {
+        static const Case cases[] = {
+                { "PostgreSQL's dump", "--\n-- PostgreSQL database dump\n--\n\nSET statement_timeout = 0;\n\nCREATE TABLE public.c (\n    id integer\n);\n\nCOPY public.c (id) FROM stdin;\n1\n\\.\n", "SQL" },
+                { "MySQL's dump", "-- MySQL dump 10.13\nDROP TABLE IF EXISTS `c`;\nCREATE TABLE `c` (`id` int);\nINSERT INTO `c` VALUES (1,'Ann'),(2,'O\\'Brien');\n", "SQL" },
+                { "MySQL's settings", "/*!40101 SET NAMES utf8 */;\nINSERT INTO `c` VALUES (1,2);\n", "SQL" },
+                { "SQLite's dump", "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE a(b);\nCOMMIT;\n", "SQL" },
+                { "statements behind a comment of lines", "/* made by\n   X */\ninsert into a values (1, 'x');\r\n", "SQL" },
+                { "a table's markup", "<table><tr><th>id</th></tr><tr><td>1</td></tr></table>\n", "HTML" },
+                { "markup of an office", "\n<div>\n<TABLE border=1>\n", "HTML" },
+                { "a letter", "Dear all, please find attached the files.\nBest regards\n", "prose" },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                Sniffed sniffed;
+                CHECK_STATUS(sniff_format(str_of(cases[i].text), true, &t->arena, &sniffed, &t->err), STATUS_HELD);
+                if (!strstr(t->err.message, cases[i].told))
+                        test_fail(t, __FILE__, __LINE__, "%s: %s", cases[i].name, t->err.message);
+        }
+        static const Case tables[] = {
+                { "records that begin like statements", "set no,name\n1,a\n2,b\n", ",\" header: set no int, name text" },
+                { "statements in a table", "id,sql\n1,select 1;\n2,drop table a;\n", ",\" header: id int, sql text" },
+                { "tags in a table", "id,tag\n1,<p>\n2,<table>\n", ",\" header: id int, tag text" },
+        };
+        check_cases(t, tables, COUNT_OF(tables));
+}
+
 /* As tell(), for JSON: its kind, the path of its records, each column with its key and type, the number of doubts. */
 static Str tell_json(Test *t, const Sniffed *sniffed) {
         CLEANUP(buf_deinit) Buf out = { 0 };
