@@ -252,6 +252,52 @@ static bool drop_last_name(Grid *grid, const XlsxRow *top, const bool *used) {
         return true;
 }
 
+/* How far two parts of a table have the same rows; the name of the header that stands in both. */
+typedef struct Parts {
+        size_t both, left, right; /* rows with cells in both of them, in one alone */
+        bool named_alike;
+} Parts;
+
+static Parts compare_parts(const Grid *grid, const XlsxRow *top, uint32_t gap) {
+        Parts parts = { 0 };
+        for (size_t i = grid->first; i < grid->rows.count; i++) {
+                const XlsxRow *row = &grid->rows.items[i];
+                bool left = false, right = false;
+                for (size_t k = 0; k < row->count; k++) {
+                        left |= row->cells[k].column >= grid->left && row->cells[k].column < gap;
+                        right |= row->cells[k].column > gap && row->cells[k].column <= grid->right;
+                }
+                *(left && right ? &parts.both : left ? &parts.left : &parts.right) += left || right;
+        }
+        for (size_t i = 0; i < top->count; i++)
+                for (size_t k = i + 1; k < top->count; k++)
+                        parts.named_alike |= top->cells[i].column < gap && top->cells[k].column > gap && str_equal_nocase(str_trim(top->cells[i].text), str_trim(top->cells[k].text));
+        return parts;
+}
+
+/*
+ * An empty column without a name may part two tables that stand side by side. They are two where their rows are not the
+ * same, or their headers have a name in common; else the column may be there for the looks alone, which is said.
+ */
+static void part_tables(Grid *grid, const XlsxRow *top, const bool *used) {
+        for (uint32_t gap = grid->left + 1; grid->has_header && gap < grid->right; gap++) {
+                if (used[gap] || cell_at(top, gap))
+                        continue;
+                Parts parts = compare_parts(grid, top, gap);
+                Str place = xlsx_cells_print(grid->arena, gap, 1, top->number);
+                bool apart = parts.named_alike || parts.left > 0 || parts.right > 0;
+                if (!apart) {
+                        add_doubt(grid, STR(""), arena_strf(grid->arena, "below the empty cell %.*s is an empty column", STR_ARG(place)),
+                                  STR("one table; if they are two, a source with a range for each reads them"));
+                        continue;
+                }
+                add_doubt(grid, STR(""), arena_strf(grid->arena, "right of %.*s and an empty column is another table", STR_ARG(place)),
+                          STR("no part of this one, and not read; a source with a range of its own reads it"));
+                grid->right = grid->header_right = gap - 1;
+                return;
+        }
+}
+
 static void find_columns(Grid *grid, const XlsxRow *top) {
         bool *used = ARENA_ARRAY(grid->arena, bool, FORMAT_COLUMNS_MAX + 1);
         grid->left = top->cells[0].column;
@@ -267,6 +313,7 @@ static void find_columns(Grid *grid, const XlsxRow *top) {
                 grid->left--;
         while (used[grid->right + 1])
                 grid->right++;
+        part_tables(grid, top, used);
         for (size_t i = grid->first - grid->has_header; i < grid->rows.count; i++) {
                 const XlsxRow *row = &grid->rows.items[i];
                 for (size_t k = 0; k < row->count; k++) {
