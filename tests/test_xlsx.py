@@ -317,13 +317,47 @@ def test_titles_notes_and_totals_are_told_apart(project: Project) -> None:
     added = project.json("add", "z", "in/ledger.xlsx")["sources"][0]
     assert [(c["name"], c["type"]) for c in added["columns"]] == [("day", "date"), ("region", "text"), ("amount", "decimal(18,2)")]
     doubts = "\n".join(d["what"] + "; " + d["assumed"] for d in added["doubts"])
-    for words in ("above the table", "beside the table, such as E4: 'look at row 6'", "the last 2 rows are no part of the table"):
+    for words in ("above the table", "beside the table, such as E4: 'look at row 6'", "1 row says something of the table, such as 'Total,,20.75'",
+                  "the last 1 row is no part of the table, such as 'Prepared by the sales team'"):
         assert words in doubts, doubts
     assert len(added["preview"]) == 3 and added["preview"][0] == {"day": "2023-03-15", "region": "north", "amount": "10.50"}
     delivery = project.json("run")["deliveries"][0]
     assert (delivery["records"], delivery["accepted"], delivery["quarantined"], delivery["skipped"]) == (11, 3, 0, 8)
     project.write("in/ledger.xlsx", book({"s": sheet([*LEDGER[:8], [(45003, 1), "west", 2], [], ["Total", None, 22.75]])}))
     project.lode("run", check=False)
+
+
+def test_totals_in_between_are_skipped_and_take_no_record_of_a_later_file(project: Project) -> None:
+    def of(*rows: list[Any]) -> bytes:
+        return book({"s": sheet([["place", "kind", "amount"], *rows])})
+
+    project.write("in/t_1.xlsx", of(["Alps", "a", 1], ["Alps total", None, 1], ["Rhine", "b", 2], ["Elbe", "b", 3], ["Rivers total", None, 5], ["Grand total", None, 6]))
+    added = project.json("add", "z", "in/t_1.xlsx", "--name", "t")["sources"][0]
+    assert any(d["what"].startswith("3 rows say something of the table") for d in added["doubts"]), added["doubts"]
+    project.write("in/t_2.xlsx", of(["Grand Canyon", "a", 7], ["Total Energies", "c", 8], ["Grand total", None, 15]))
+    deliveries = project.json("run")["deliveries"]
+    assert [(d["accepted"], d["quarantined"]) for d in deliveries] == [(3, 0), (2, 0)]
+    assert sorted(row["amount"] for row in project.query("select amount from z.staging.t")) == [1, 2, 3, 7, 8]
+
+
+def test_years_above_numbers_are_a_header(project: Project) -> None:
+    project.write("in/y.xlsx", book({"s": sheet([["account", 2024, 2025], ["Rent", 100.5, 120], ["Food", 50, 60]])}))
+    added = project.json("add", "z", "in/y.xlsx")["sources"][0]
+    assert [(c["name"], c["type"]) for c in added["columns"]] == [("account", "text"), ("2024", "decimal(18,2)"), ("2025", "int")]
+    assert project.json("run")["deliveries"][0]["accepted"] == 2
+
+
+@pytest.mark.parametrize(("rows", "names", "words"), [
+    ([["id", "amt", None, "code", "txt"], [1, 2, None, "a", "x"], [2, 3, None, "b", "y"], [3, 4]], ["id", "amt"], "right of C1 and an empty column is another table"),
+    ([["id", "amt", None, "id", "amt"], [1, 2, None, 5, 6], [2, 3, None, 7, 8]], ["id", "amt"], "right of C1 and an empty column is another table"),
+    ([["id", "amt", None, "code", "txt"], [1, 2, None, "a", "x"], [2, 3, None, "b", "y"]], ["id", "amt", "column_3", "code", "txt"], "is an empty column"),
+])
+def test_tables_side_by_side_are_told_apart(project: Project, rows: list[list[Any]], names: list[str], words: str) -> None:
+    project.write("in/side.xlsx", book({"s": sheet(rows)}))
+    added = project.json("add", "z", "in/side.xlsx")["sources"][0]
+    assert [c["name"] for c in added["columns"]] == names
+    assert words in "\n".join(d["what"] for d in added["doubts"])
+    assert project.json("run")["deliveries"][0]["accepted"] == len(rows) - 1
 
 
 def test_a_second_table_below_is_said(project: Project) -> None:
