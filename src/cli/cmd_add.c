@@ -524,7 +524,7 @@ static void print_group(const Add *add, const FileGroup *group) {
         const SniffResult *r = &group->sniffed;
         size_t shown = r->column_count > PREVIEW_COLUMNS ? PREVIEW_COLUMNS : r->column_count;
         const Output *o = &add->cli->output;
-        output_say(o, PAINT_BOLD, group->path, "  %zu file%s, %s records%s\n", group->file_count, group->file_count == 1 ? "" : "s",
+        output_say(o, PAINT_BOLD, output_line(add->arena, str_of(group->path)).data, "  %zu file%s, %s records%s\n", group->file_count, group->file_count == 1 ? "" : "s",
                    count_print(add->arena, group->records).data, r->whole ? "" : " looked at");
         Str *headers = ARENA_ARRAY(add->arena, Str, shown);
         Str *cells = ARENA_ARRAY(add->arena, Str, shown);
@@ -560,7 +560,7 @@ static void print_left_over(const Add *add) {
                 if (before)
                         continue;
                 const char *others = more ? arena_printf(add->arena, " and %zu more", more) : "";
-                output_say(&add->cli->output, PAINT_NONE, "", "left over: %s%s: %.*s%s%.*s\n", left->file, others, STR_ARG(left->why),
+                output_say(&add->cli->output, PAINT_NONE, "", "left over: %s%s: %.*s%s%.*s\n", output_line(add->arena, str_of(left->file)).data, others, STR_ARG(left->why),
                            left->hint.size ? "; " : "", STR_ARG(left->hint));
         }
 }

@@ -135,7 +135,7 @@ static Status on_delivery(void *context, const Delivery *delivery, ReviewKept of
         t->told = t->more = t->last = t->fixed = t->dropped = t->open = 0;
         memset(t->of_fixes, 0, sizeof(t->of_fixes));
         if (!t->json) {
-                output_say(&t->cli->output, PAINT_BOLD, arena_cstr(&t->cli->arena, delivery->name), "%s\n", kept[of].words);
+                output_say(&t->cli->output, PAINT_BOLD, output_line(&t->cli->arena, delivery->name).data, "%s\n", kept[of].words);
                 return STATUS_OK;
         }
         json_object(t->json);

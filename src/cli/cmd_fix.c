@@ -167,14 +167,14 @@ static void tell(Fixing *f) {
         for (size_t i = 0; i < f->requests.count; i++) {
                 const KeptRecord *record = &f->records[i], *now = &f->now[i];
                 bool open = str_is(state_of(f, i), "open");
-                output_note(&f->cli->output, open && !f->requests.items[i].undo ? PAINT_RED : PAINT_NONE, "%-10.*s %.*s line %lld%s%.*s",
-                            STR_ARG(state_of(f, i)), STR_ARG(record->name), (long long)record->line, open ? ": " : "",
+                output_note(&f->cli->output, open && !f->requests.items[i].undo ? PAINT_RED : PAINT_NONE, "%-10.*s %s line %lld%s%.*s",
+                            STR_ARG(state_of(f, i)), output_line(&f->cli->arena, record->name).data, (long long)record->line, open ? ": " : "",
                             open ? (int)now->message.size : 0, now->message.data);
         }
         for (size_t i = 0; i < f->report.delivery_count; i++) {
                 const Delivery *d = &f->report.deliveries[i].report.delivery;
-                printf("%.*s.%.*s %.*s: %lld records = %lld accepted + %lld quarantined + %lld skipped\n", STR_ARG(d->zone), STR_ARG(d->source),
-                       STR_ARG(d->name), (long long)d->records, (long long)d->accepted, (long long)d->quarantined, (long long)d->skipped);
+                printf("%.*s.%.*s %s: %lld records = %lld accepted + %lld quarantined + %lld skipped\n", STR_ARG(d->zone), STR_ARG(d->source),
+                       output_line(&f->cli->arena, d->name).data, (long long)d->records, (long long)d->accepted, (long long)d->quarantined, (long long)d->skipped);
         }
 }
 
@@ -278,8 +278,8 @@ static Status withdraw(Fixing *f, Error *err) {
         if (cli_json(cli))
                 tell_json(f);
         else
-                output_note(&cli->output, PAINT_NONE, "%-10.*s %.*s.%.*s  %.*s%s%.*s", STR_ARG(delivery.state), STR_ARG(delivery.zone),
-                            STR_ARG(delivery.source), STR_ARG(delivery.name), delivery.message.size ? ": " : "", STR_ARG(delivery.message));
+                output_note(&cli->output, PAINT_NONE, "%-10.*s %.*s.%.*s  %s%s%.*s", STR_ARG(delivery.state), STR_ARG(delivery.zone),
+                            STR_ARG(delivery.source), output_line(&cli->arena, delivery.name).data, delivery.message.size ? ": " : "", STR_ARG(delivery.message));
         if (f->report.state == RUN_PARTLY || f->report.state == RUN_FAILED)
                 cli->exit_code = 1;
         return STATUS_OK;

@@ -400,7 +400,8 @@ static void print_run_errors(const Output *o, const Json *errors) {
                 output_say(o, PAINT_NONE, "", "%serror[%.*s] ", i ? "" : "\n", STR_ARG(text_member(e, "code")));
                 if (file.size)
                         output_say(o, PAINT_NONE, "", "%.*s:%lld:%lld  ", STR_ARG(file), count_member(e, "line"), count_member(e, "column"));
-                output_say(o, PAINT_NONE, "", "%.*s\n", STR_ARG(text_member(e, "message")));
+                CLEANUP(arena_deinit) Arena scratch = { 0 };
+                output_say(o, PAINT_NONE, "", "%s\n", output_line(&scratch, text_member(e, "message")).data);
                 if (hint.size)
                         output_say(o, PAINT_NONE, "", "      %.*s\n", STR_ARG(hint));
         }
@@ -422,7 +423,7 @@ static Status show_run(Show *s, Error *err) {
         print_run_deliveries(s, json_get(run, "deliveries"));
         const Json *unclaimed = json_get(run, "unclaimed");
         for (size_t i = 0; i < json_count(unclaimed); i++)
-                output_say(&s->cli->output, PAINT_YELLOW, "", "%sunclaimed  %.*s\n", i ? "" : "\n", STR_ARG(json_string(json_at(unclaimed, i))));
+                output_say(&s->cli->output, PAINT_YELLOW, "", "%sunclaimed  %s\n", i ? "" : "\n", output_line(s->arena, json_string(json_at(unclaimed, i))).data);
         print_run_models(s, json_get(run, "models"));
         print_run_checks(s, json_get(run, "models"));
         print_run_errors(&s->cli->output, json_get(run, "errors"));

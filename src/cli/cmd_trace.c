@@ -75,7 +75,9 @@ static void print_text(Cli *cli, const TraceReport *report) {
         if (report->count == 0)
                 puts("no row fits");
         for (size_t i = 0; i < report->count; i++) {
-                const TracedRow *row = &report->items[i];
+                TracedRow shown = report->items[i], *row = &shown;
+                shown.name = output_line(&cli->arena, row->name);
+                shown.key = output_line(&cli->arena, row->key);
                 output_say(&cli->output, PAINT_BOLD, arena_cstr(&cli->arena, row->table), "  %.*s\n", STR_ARG(row->key));
                 if (row->sheet.size)
                         output_say(&cli->output, PAINT_NONE, "", "  from %.*s, sheet %.*s, %.*s\n  %.*s\n", STR_ARG(row->name), STR_ARG(row->sheet),

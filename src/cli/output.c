@@ -63,6 +63,12 @@ static void put_plain(Buf *out, Str text, bool keep_lines) {
         }
 }
 
+Str output_line(Arena *arena, Str text) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        put_plain(&out, text, false);
+        return buf_dup(&out, arena);
+}
+
 /* Line breaks stay. */
 static void print_plain(FILE *out, const char *format, va_list args) {
         CLEANUP(freep) char *text = NULL;
@@ -160,7 +166,8 @@ void output_error(const Output *output, const Error *err) {
                 print_plain_args(stderr, "%s:%d:%d  ", err->file, err->line, err->column);
         else if (err->file[0])
                 print_plain_args(stderr, "%s  ", err->file);
-        print_plain_args(stderr, "%s\n", err->message);
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        fprintf(stderr, "%.*s\n", STR_ARG(output_line(&scratch, str_of(err->message))));
         if (err->line > 0 && err->excerpt[0])
                 print_caret(output, err);
         if (err->hint[0]) {
@@ -200,13 +207,6 @@ size_t text_width(Str text) {
         return width;
 }
 
-/* On one line. */
-static Str printable(Arena *arena, Str text) {
-        CLEANUP(buf_deinit) Buf out = { 0 };
-        put_plain(&out, text, false);
-        return buf_dup(&out, arena);
-}
-
 TextTable *text_table_new(Arena *arena, const Str *headers, size_t count) {
         TextTable *table = ARENA_NEW(arena, TextTable);
         table->arena = arena;
@@ -215,7 +215,7 @@ TextTable *text_table_new(Arena *arena, const Str *headers, size_t count) {
         table->right = ARENA_ARRAY(arena, bool, count);
         table->widths = ARENA_ARRAY(arena, size_t, count);
         for (size_t i = 0; i < count; i++) {
-                table->headers[i] = printable(arena, headers[i]);
+                table->headers[i] = output_line(arena, headers[i]);
                 table->widths[i] = text_width(table->headers[i]);
         }
         return table;
@@ -232,7 +232,7 @@ size_t text_table_rows(const TextTable *table) {
 void text_table_row(TextTable *table, const Str *cells) {
         Cells row = { ARENA_ARRAY(table->arena, Str, table->columns) };
         for (size_t i = 0; i < table->columns; i++) {
-                row.items[i] = cells[i].data ? printable(table->arena, cells[i]) : STR_NONE;
+                row.items[i] = cells[i].data ? output_line(table->arena, cells[i]) : STR_NONE;
                 size_t width = text_width(row.items[i]);
                 if (width > table->widths[i])
                         table->widths[i] = width;

@@ -35,6 +35,9 @@ void output_progress(const Output *output, const char *format, ...) PRINTF_LIKE(
  */
 void output_say(const Output *output, Paint color, const char *words, const char *format, ...) PRINTF_LIKE(4, 5);
 
+/* A name or another text that somebody else chose, on one line: with its line breaks it could look like lines of ours. */
+Str output_line(Arena *arena, Str text);
+
 /* The document on stdout with its newline. */
 void output_json(Buf *json);
 

@@ -143,10 +143,11 @@ typedef struct RowList {
 
 /* 2 positive (quarantine), as in orders.csv record 4: {"order_no":3,...} breaks amount > 0 */
 static void print_check(Cli *cli, const QuarantineRule *r) {
+        Str name = output_line(&cli->arena, r->name), text = output_line(&cli->arena, r->text);
         printf("  %s %.*s (%.*s), as in ", count_print(&cli->arena, r->rows).data, STR_ARG(r->rule), STR_ARG(r->severity));
         if (r->name.size)
-                printf("%.*s record %lld: ", STR_ARG(r->name), (long long)r->line);
-        printf("%.*s\n", STR_ARG(r->text));
+                printf("%.*s record %lld: ", STR_ARG(name), (long long)r->line);
+        printf("%.*s\n", STR_ARG(text));
         printf("  %s   must hold: %.*s%s\n", paint(cli->output.color_out, PAINT_DIM), STR_ARG(r->message), paint(cli->output.color_out, PAINT_NONE));
 }
 
@@ -163,8 +164,9 @@ static void print_remedy(Cli *cli, const Remedy *remedy) {
 }
 
 static void print_rule(Cli *cli, const QuarantineRule *r, const Remedy *remedies, size_t count) {
+        Str name = output_line(&cli->arena, r->name), why = output_line(&cli->arena, r->message);
         printf("  %s %.*s%s%.*s, as in %.*s line %lld: %.*s\n", count_print(&cli->arena, r->rows).data, STR_ARG(r->rule),
-               r->column.size ? " in " : "", STR_ARG(r->column), STR_ARG(r->name), (long long)r->line, STR_ARG(r->message));
+               r->column.size ? " in " : "", STR_ARG(r->column), STR_ARG(name), (long long)r->line, STR_ARG(why));
         for (size_t i = 0; i < count; i++)
                 if (str_equal(remedies[i].column, r->column) && str_is(r->rule, rule_name(remedies[i].rule)))
                         print_remedy(cli, &remedies[i]);

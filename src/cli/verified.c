@@ -99,11 +99,12 @@ void verified_damages_text(const Cli *cli, const BackupDamage *damages, size_t c
 
 
 static void print_list(const char *words, const Str *items, size_t count) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
         if (count == 0)
                 return;
         printf("  %s", words);
         for (size_t i = 0; i < count && i < 5; i++)
-                printf("%s %.*s", i ? "," : "", STR_ARG(items[i]));
+                printf("%s %s", i ? "," : "", output_line(&scratch, items[i]).data);
         if (count > 5)
                 printf(" and %zu more", count - 5);
         putchar('\n');
@@ -136,7 +137,7 @@ static void print_text(const Cli *cli, const VerifyReport *report, bool quick, d
         if (report->incomplete)
                 output_note(&cli->output, PAINT_RED, "the catalog cannot be read, so files could not be looked at");
         for (size_t i = 0; i < report->unknown_count && i < UNKNOWN_TOLD; i++)
-                output_note(&cli->output, PAINT_NONE, "unknown: %.*s (%.*s), which nothing needs", STR_ARG(report->unknown[i].file),
+                output_note(&cli->output, PAINT_NONE, "unknown: %s (%.*s), which nothing needs", output_line(&scratch, report->unknown[i].file).data,
                             STR_ARG(bytes_print(&scratch, (uint64_t)report->unknown[i].bytes)));
         if (report->unknown_count > UNKNOWN_TOLD)
                 output_note(&cli->output, PAINT_NONE, "unknown: %zu more files", report->unknown_count - UNKNOWN_TOLD);
