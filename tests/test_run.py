@@ -515,3 +515,44 @@ def test_runs_are_kept_by_number(project: Project) -> None:
     assert [row["run"] for row in project.query("select run, state from lode.runs order by run")] == runs
     assert "100 are kept" in project.error("show", "run", str(runs[-1] + 1))["message"]
     assert project.error("show", "run", "last")["exit"] == 2
+
+
+def test_a_name_is_one_line_wherever_it_is_printed(shop: Project) -> None:
+    """A sender chooses names; one with a line break would write lines that look like ours."""
+    forged = "unclaimed  never.csv: all is well"
+    shop.drop("shop", f"orders\n{forged}\t\x1b[31m.csv", HEADER + "1,a,1.00,2026-01-01\nx,b,1.00,2026-01-01\n")
+    shop.drop("shop", f"other\n{forged}.csv", "a\n1\n")
+    shop.drop("shop", f"orders_held\n{forged}.csv", "")
+    said = [shop.lode("status"), shop.lode("run", check=False), shop.lode("run", check=False), shop.lode("status"), shop.lode("show", "run"),
+            shop.lode("show", "delivery"), shop.lode("show", "quarantine"), shop.lode("trace", "shop.staging.orders", "--where", "order_no = 1"),
+            shop.lode("diff", "--raw", "shop.staging.orders"), shop.lode("verify"), shop.lode("plan")]
+    for answer in said:
+        text = answer.stdout + answer.stderr
+        assert not any(line.startswith(forged) for line in text.splitlines()), text
+        assert "\t\x1b" not in text and "\x1b[31m" not in text
+    assert "other\\n" in said[1].stderr and "orders\\n" in said[1].stderr
+
+
+def test_a_zones_folder_that_is_none_is_told_of_and_not_followed(shop: Project, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "orders_1.csv").write_text(HEADER)
+    place = shop.root / "ingress/shop"
+    place.rmdir()
+    place.symlink_to(elsewhere)
+    answer = shop.lode("run")
+    assert "unclaimed  ingress/shop: it is a link" in answer.stderr
+    assert (elsewhere / "orders_1.csv").exists()
+    assert "unclaimed   ingress/shop: it is a link" in shop.lode("status").stdout
+    place.unlink()
+    place.write_text(HEADER)
+    assert "unclaimed  ingress/shop: it lies in no zone's folder" in shop.lode("run").stderr
+    place.unlink()
+    place.parent.rmdir()
+    assert "there is no folder ingress/" in shop.lode("run").stderr
+
+
+def test_a_source_of_no_file_is_an_error_of_the_text(shop: Project) -> None:
+    shop.write("zones/shop/sources/orders.yml", ORDERS.replace("ingress/orders*.csv", '""'))
+    answer = shop.lode("check", check=False)
+    assert answer.exit == 2 and "error[E105]" in answer.stderr and "names no file" in answer.stderr

@@ -318,3 +318,74 @@ def test_a_moved_store_is_not_verified_as_if_it_were_there(project: Project, tmp
     other.write("lode.yml", f"project: other\nstore: {tmp_path / 'moved.lode'}\n")
     error = other.error("verify")
     assert error["code"] == "E506" and "lode restore" in error["hint"]
+
+
+def test_a_landed_file_that_was_altered_is_used_for_nothing(tmp_path: Path) -> None:
+    """Its name is its SHA-256: whoever reads it again compares, and other sources go on."""
+    project = small_store(tmp_path)
+    project.write("zones/shop/sources/goods.yml", "from: ingress/goods*.csv\ncolumns:\n  id: int\n")
+    landed = next(path for path in (project.store / "landing").rglob("*") if path.is_file() and b"tea,2" in path.read_bytes())
+    before, sound = project.csv("select * from shop.staging.orders order by id"), landed.read_bytes()
+    landed.write_bytes(sound.replace(b"tea,2", b"tea,3"))
+    questions = [("trace", "shop.canonical.order", "--where", "id = 1"), ("diff", "--raw", "shop.staging.orders"),
+                 ("query", "select * from shop.landing.orders")]
+    for words in questions:
+        error = project.error(*words)
+        assert error["code"] == "E601" and landed.name in error["message"] and "lode verify" in error["hint"], words
+    project.write("zones/shop/sources/orders.yml",
+                  "from: ingress/orders*.csv\ncolumns:\n  id: int\n  item: text required\n  n: int\n")
+    project.drop("shop", "orders3.csv", "id,item,n\n5,tea,9\n")
+    project.drop("shop", "goods1.csv", "id\n1\n")
+    answer = project.lode("run", check=False)
+    assert answer.exit == 3 and "E601" in answer.stderr and landed.name in answer.stderr and "--damaged" in answer.stderr
+    assert project.csv("select * from shop.staging.orders order by id") == before
+    assert project.csv("select id from shop.staging.goods") == "id\n1\n"
+    report = project.lode("run", "-o", "json", check=False)
+    assert report.exit == 3 and [error["code"] for error in report.json["errors"]] == ["E601"]
+    landed.write_bytes(sound)
+    project.lode("run", "-q")
+    rows = project.query("select id, n from shop.staging.orders order by id")
+    assert [(row["id"], row["n"]) for row in rows] == [(1, 2), (3, 1), (4, 5), (5, 9)]
+    for words in questions:
+        project.lode(*words)
+
+
+@pytest.mark.parametrize("held", [b"\"", b"\x00"])
+def test_an_altered_landed_file_is_not_held_as_if_it_had_come_so(tmp_path: Path, held: bytes) -> None:
+    project = small_store(tmp_path)
+    for landed in (project.store / "landing").rglob("*"):
+        if landed.is_file():
+            landed.write_bytes(held * landed.stat().st_size)
+    answer = project.lode("run", "shop.staging.orders", "--again", "-o", "json", check=False)
+    assert answer.exit == 3 and [error["code"] for error in answer.json["errors"]] == ["E601"]
+    assert all(row["state"] == "staged" for row in project.json("show", "delivery"))
+
+
+def test_a_landed_file_that_is_gone_is_told_as_damage(tmp_path: Path) -> None:
+    project = small_store(tmp_path)
+    for landed in (project.store / "landing").rglob("*"):
+        if landed.is_file():
+            landed.unlink()
+    answer = project.lode("run", "shop.staging.orders", "--again", "-o", "json", check=False)
+    assert answer.exit == 3 and [error["code"] for error in answer.json["errors"]] == ["E601"]
+
+
+@counts("LODE_FLIPS", 12, 600)
+def test_a_question_over_a_damaged_file_names_it_and_blames_nobody(tmp_path: Path, count: int) -> None:
+    """Whatever byte of it is another: the answer, or E601 with the file's name; never a bug of Lode's or a mistake of the asker."""
+    project = small_store(tmp_path)
+    data = Path(project.json("show", "shop.staging.orders")["metadata_location"]).parent.parent / "data"
+    file = next(path for path in sorted(data.iterdir()) if b"tea" in path.read_bytes())
+    size = file.stat().st_size
+    named = 0
+    for i in range(count):
+        with changed(file, lambda path, place=size * i // count: flip(path, place, i % 8)):
+            answer = project.lode("query", "select * from shop.staging.orders where item <> 'x'", "-o", "json", check=False)
+        if answer.exit:
+            assert answer.error["code"] == "E601" and file.name in answer.error["message"], (i, answer.stderr)
+            assert "lode verify" in answer.error["hint"]
+            named += 1
+    assert named > 0
+    file.write_bytes(file.read_bytes()[:size // 2])
+    answer = project.lode("run", "--again", "-o", "json", check=False)
+    assert "E602" not in answer.stderr + answer.stdout

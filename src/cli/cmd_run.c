@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
 #include "base/time.h"
 #include "cli/shapes.h"
 #include "cli/text_errors.h"
@@ -46,8 +47,11 @@ static Str who_reads(Cli *cli, const RunDelivery *d) {
         return d->source.size ? arena_strf(&cli->arena, "%.*s.%.*s", STR_ARG(d->zone), STR_ARG(d->source)) : d->zone;
 }
 
-static void on_delivery(void *context, const RunDelivery *d) {
+static void on_delivery(void *context, const RunDelivery *delivery) {
         Cli *cli = context;
+        RunDelivery shown = *delivery, *d = &shown;
+        shown.name = output_line(&cli->arena, delivery->name);
+        shown.message = output_line(&cli->arena, delivery->message);
         if (str_is(d->state, "staged"))
                 tell_staged(cli, d);
         else if (str_is(d->state, "duplicate"))
@@ -190,13 +194,15 @@ static void report_json(const RunReport *r, Buf *out) {
         json_end(&w);
 }
 
-static void print_text(Cli *cli, const RunReport *r) {
+static void print_text(Cli *cli, const Project *project, const RunReport *r) {
+        if (!file_exists(path_join(&cli->arena, project->root, "ingress"))) /* git does not keep it */
+                output_note(&cli->output, PAINT_YELLOW, "there is no folder ingress/ in %s: what is dropped into ingress/ZONE/ is taken", project->root);
         for (size_t i = 0; i < r->unclaimed_count && i < 10; i++)
-                output_note(&cli->output, PAINT_YELLOW, "unclaimed  %.*s: %.*s", STR_ARG(r->unclaimed[i]), STR_ARG(r->unclaimed_why[i]));
+                output_note(&cli->output, PAINT_YELLOW, "unclaimed  %s: %.*s", output_line(&cli->arena, r->unclaimed[i]).data, STR_ARG(r->unclaimed_why[i]));
         if (r->unclaimed_count > 10)
                 output_note(&cli->output, PAINT_YELLOW, "unclaimed  and %zu more", r->unclaimed_count - 10);
         for (size_t i = 0; i < r->error_count; i++)
-                if (r->errors[i].file[0])
+                if (r->errors[i].file[0] || r->errors[i].status == STATUS_CORRUPT)
                         output_error(&cli->output, &r->errors[i]);
         if (r->failed_branch.size)
                 output_note(&cli->output, PAINT_YELLOW, "what was built of a zone that failed stays on branch %.*s: lode query --branch %.*s ...",
@@ -220,6 +226,8 @@ static void print_text(Cli *cli, const RunReport *r) {
 
 /* What a run that ended with 1 wants done. */
 static const char *next_command(const RunReport *r) {
+        if (r->damaged)
+                return "lode verify names all that is damaged; put it back, then lode run";
         if (r->files.held)
                 return "lode show delivery says why it was held; correct the file or its source, then lode run --replay";
         for (size_t i = 0; i < r->model_count; i++)
@@ -270,8 +278,8 @@ static Status run_once(Cli *cli, Error *err) {
         if (cli_json(cli))
                 output_json(&json);
         else
-                print_text(cli, &report);
-        cli->exit_code = report.state == RUN_PARTLY || report.state == RUN_FAILED ? 1 : 0;
+                print_text(cli, workspace->project, &report);
+        cli->exit_code = report.damaged ? status_exit(STATUS_CORRUPT) : report.state == RUN_PARTLY || report.state == RUN_FAILED ? 1 : 0;
         if (cli->exit_code && !cli_json(cli))
                 output_note(&cli->output, PAINT_NONE, "next: %s", next_command(&report));
         return STATUS_OK;

@@ -2,6 +2,7 @@
 #include "engine/data_row.h"
 #include "intake/fold.h"
 #include "intake/staging.h"
+#include "lake/blame.h"
 #include "lake/files.h"
 
 #define FOLD_ROWS 122880 /* of a file that is written in place of others: a row group */
@@ -24,6 +25,7 @@ static Status grant_scan(Staging *s, const LakeScan *scan, Granted *out, Error *
                 const char *granted;
                 TRY(worker_grant(s->worker, scan->files[i].path, s->arena, &granted, err));
                 out->paths[i] = str_of(granted);
+                vec_push(s->arena, &s->granted, str_of(scan->files[i].path));
         }
         return STATUS_OK;
 }
@@ -349,12 +351,15 @@ Status staging_fold(Staging *s, const Files *files, Error *err) {
         Folding f = { .s = s, .spec = { .feed = s->feed, .log = change_table(s->log), .table = change_table(s->table) } };
         ReplaceSpec replace = { .files = NULL };
         TRY(staging_worker(s, err));
+        s->granted.count = 0;
         choose_deliveries(s, &f.spec);
         Status status = find_files(s, files, &f.spec, &f.table, err);
         if (status == STATUS_OK)
                 status = staging_tell_repeats(s, &f.spec, err);
         if (status == STATUS_OK)
                 status = is_whole(s) || f.table.rows == 0 ? write_whole(&f, &replace, err) : write_part(&f, &replace, err);
+        if (status != STATUS_OK)
+                lake_blame(s->context->lake, s->worker, s->granted.items, s->granted.count, err);
         if (status != STATUS_OK)
                 return error_context(err, "making the table of %.*s.%.*s from its log", STR_ARG(s->feed->zone), STR_ARG(s->feed->name));
         replace.files = f.files.items;

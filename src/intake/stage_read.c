@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "intake/landed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -119,12 +120,8 @@ Status staging_worker(Staging *s, Error *err) {
         return s->worker ? STATUS_OK : worker_lease(s->context->pool, s->context->principal, &s->worker, err);
 }
 
-static Status read_delivery(Staging *s, Reading *reading, Error *err) {
+static Status read_landed(Staging *s, Reading *reading, int in, Error *err) {
         const Delivery *delivery = &reading->report->delivery;
-        char *path = store_absolute(s->context->lake->store, s->arena, delivery->landing);
-        CLEANUP(close_fdp) int in = open(path, O_RDONLY | O_CLOEXEC);
-        if (in < 0)
-                return error_errno(err, errno, "cannot open the landed file '%s'", path);
         CLEANUP(close_fdp) int data = -1;
         CLEANUP(close_fdp) int quarantine = -1;
         TRY(changeset_new_file(s->set, staging_rows(s), &reading->data_path, &data, err));
@@ -144,6 +141,12 @@ static Status read_delivery(Staging *s, Reading *reading, Error *err) {
         if (reading->result.quarantine.rows)
                 TRY(check_size(quarantine, reading->quarantine_path, &reading->result.quarantine, err));
         return STATUS_OK;
+}
+
+static Status read_delivery(Staging *s, Reading *reading, Error *err) {
+        CLEANUP(landed_closep) Landed *landed = NULL;
+        TRY(landed_open(s->context->lake->store, &reading->report->delivery, &landed, err));
+        return landed_judge(landed, read_landed(s, reading, landed_fd(landed), err), err);
 }
 
 /* ---- what becomes of it ---- */

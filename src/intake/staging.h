@@ -52,6 +52,7 @@ typedef struct Staging {
         ChangeTable *table, *quarantine;
         ChangeTable *log;     /* of merge and history: all rows, of which the table is made; else NULL */
         Worker *worker;
+        VEC(Str) granted; /* the files of the store that it reads, to make the table of its log */
 } Staging;
 
 /* What is published: the files of deliveries that were accepted. */

@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "engine/data_row.h"
+#include "lake/blame.h"
 #include "lake/files.h"
 
 #define ROUND_BYTES (INT64_C(1) << 30)
@@ -214,6 +215,9 @@ Status compact_by_worker(void *context, ChangeSet *set, ChangeTable *change, con
         CLEANUP(worker_releasep) Worker *worker = NULL;
         TRY(worker_lease(by->pool, by->principal, &worker, err));
         Str *paths = ARENA_ARRAY(arena, Str, count);
+        for (size_t i = 0; i < count; i++)
+                paths[i] = str_of(files[i].path);
+        TRY(lake_prove(by->lake, paths, count, err)); /* rows that were altered must not get a new hash */
         for (size_t i = 0; i < count; i++) {
                 const char *granted;
                 TRY(worker_grant(worker, files[i].path, arena, &granted, err));

@@ -51,6 +51,7 @@ Status lake_compact(Lake *lake, const CompactSpec *spec, CompactResult *out, Err
 
 /* The context of compact_by_worker. */
 typedef struct CompactWorker {
+        Lake *lake;
         WorkerPool *pool;
         Str principal;
 } CompactWorker;

@@ -352,7 +352,8 @@ static Status judge_rows(const Making *m, const ChangeTable *table, WorkerFile *
                         columns[count++] = (WorkerBuildColumn){ check_verdict(i, arena), body->last_column_id + 1 + (int)i, { .kind = TYPE_BOOLEAN } };
         Statement judging;
         TRY(statement_open(&m->spec, check_judging_sql(&m->subject, m->checks, m->check_count, arena), STR(""), arena, &judging, err));
-        return worker_build(m->worker, judging.bound.sql, columns, count, arena, out, out_count, err);
+        Status status = worker_build(m->worker, judging.bound.sql, columns, count, arena, out, out_count, err);
+        return status == STATUS_OK ? status : statement_error(&judging, err);
 }
 
 static Status count_verdict(const Making *m, const JudgedRows *judged, int64_t *out, Error *err) {

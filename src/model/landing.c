@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/vec.h"
 #include "engine/stage_message.h"
+#include "intake/landed.h"
 #include "model/applied.h"
 
 #include <fcntl.h>
@@ -78,8 +79,8 @@ static StageSpec spec_of(const Source *source, const Delivery *delivery, Arena *
         return spec;
 }
 
-static Status frame_delivery(Landing *landing, const Source *source, const Delivery *delivery, Arena *arena, Str *out_path, Error *err) {
-        CLEANUP(close_fdp) int in = -1;
+static Status frame_delivery(Landing *place, const Source *source, const Delivery *delivery, Arena *arena, Str *out_path, Error *err) {
+        CLEANUP(landed_closep) Landed *landed = NULL;
         CLEANUP(close_fdp) int data = -1;
         CLEANUP(close_fdp) int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
         CLEANUP(buf_deinit) Buf request = { 0 };
@@ -87,10 +88,11 @@ static Status frame_delivery(Landing *landing, const Source *source, const Deliv
         Str reply;
         StageSpec spec = spec_of(source, delivery, arena);
         StageResult result;
-        TRY(file_open(store_absolute(landing->lake->store, arena, delivery->landing), &in, err));
-        TRY(worker_new_file(landing->worker, arena, &data, &path, err));
+        TRY(landed_open(place->lake->store, delivery, &landed, err));
+        TRY(worker_new_file(place->worker, arena, &data, &path, err));
         stage_spec_write(&request, &spec);
-        TRY(worker_stage(landing->worker, buf_view(&request), (int[]){ in, data, nothing }, 3, NULL, NULL, arena, &reply, err));
+        int fds[] = { landed_fd(landed), data, nothing };
+        TRY(landed_judge(landed, worker_stage(place->worker, buf_view(&request), fds, COUNT_OF(fds), NULL, NULL, arena, &reply, err), err));
         TRY(stage_result_read(reply, &spec, arena, &result, err));
         *out_path = result.data.rows ? str_of(path) : STR("");
         return STATUS_OK;

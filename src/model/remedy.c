@@ -6,13 +6,11 @@
  */
 #include "model/remedy.h"
 
-#include "base/file.h"
 #include "base/json.h"
 #include "base/vec.h"
 #include "frame/usual.h"
+#include "intake/landed.h"
 
-#include <errno.h>
-#include <fcntl.h>
 
 typedef struct Candidate {
         Str setting;
@@ -248,17 +246,16 @@ static void add_first(Search *s) {
 /* ---- trying ---- */
 
 static Status try_delivery(Search *s, const Delivery *delivery, const TrialSpec *spec, Error *err) {
-        char *path = store_absolute(s->spec->lake->store, s->arena, delivery->landing);
-        CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return error_errno(err, errno, "cannot open the landed file '%s'", path);
+        CLEANUP(landed_closep) Landed *landed = NULL;
+        TRY(landed_open(s->spec->lake->store, delivery, &landed, err));
+        int fd = landed_fd(landed);
         CLEANUP(buf_deinit) Buf request = { 0 };
         trial_spec_write(&request, spec);
         if (!s->worker)
                 TRY(worker_lease(s->spec->pool, s->spec->principal, &s->worker, err));
         Str reply;
         TrialResult result;
-        TRY(worker_try(s->worker, buf_view(&request), &fd, 1, s->arena, &reply, err));
+        TRY(landed_judge(landed, worker_try(s->worker, buf_view(&request), &fd, 1, s->arena, &reply, err), err));
         TRY(trial_result_read(reply, s->arena, &result, err));
         if (result.count != s->candidates.count)
                 return error_set(err, STATUS_WORKER_LOST, "a worker tried other settings than it was given");

@@ -2,6 +2,7 @@
 #include "model/review.h"
 
 #include "base/file.h"
+#include "intake/landed.h"
 #include "intake/stage.h"
 #include "model/applied.h"
 #include "model/scope.h"
@@ -52,15 +53,15 @@ static Status ask_worker(Reviewing *r, const Delivery *delivery, ReviewResult *r
                 .input_limit = FEED_INPUT_LIMIT,
                 .brief = r->spec->brief && r->fixes.count == 0, /* a record that is the same may have a fix */
         };
-        CLEANUP(close_fdp) int in = -1;
+        CLEANUP(landed_closep) Landed *landed = NULL;
         CLEANUP(close_fdp) int out = -1;
         CLEANUP(buf_deinit) Buf request = { 0 };
         const char *path;
         Str reply;
-        TRY(file_open(store_absolute(r->spec->workspace->lake->store, arena, delivery->landing), &in, err));
+        TRY(landed_open(r->spec->workspace->lake->store, delivery, &landed, err));
         TRY(worker_new_file(r->worker, arena, &out, &path, err));
         review_spec_write(&request, &spec);
-        TRY(worker_review(r->worker, buf_view(&request), (int[]){ in, out }, 2, arena, &reply, err));
+        TRY(landed_judge(landed, worker_review(r->worker, buf_view(&request), (int[]){ landed_fd(landed), out }, 2, arena, &reply, err), err));
         TRY(review_result_read(reply, result, err));
         if (file_read(path, REVIEW_BYTES_MAX, arena, out_entries, err) != STATUS_OK)
                 return err->status == STATUS_LIMIT ? error_hint(err, "ask for the records that changed only: without -o json") : err->status;

@@ -348,15 +348,14 @@ static Status keep_withheld(const Run *run, const Feed *feed, const StageReport 
         return catalog_put_meta(catalog, withheld_key(arena, feed->zone, feed->name), report->withheld ? buf_view(&json) : STR(""), err);
 }
 
-/* What of this run's files waits with it is landed, and staged when the text is right. */
-static void tell_waiting(Run *run, const Feed *feed) {
+/* What of this run's files waits with it is landed, and staged when that is put right. */
+static void tell_waiting(Run *run, const Feed *feed, Str words) {
         for (size_t i = 0; i < run->landed.count; i++) {
                 RunLanded *file = &run->landed.items[i];
                 if (file->told || file->landed.state != LAND_NEW || !is_of_feed(&file->landed, feed))
                         continue;
                 file->told = true;
                 run->report->files.held++;
-                Str words = STR("it is landed and waits: the source's text as it is now would hold deliveries that are in its table");
                 RunDelivery delivery = { feed->zone, feed->name, file->landed.file->name, STR("held"), words, { .rules = NULL }, true };
                 delivery.report.delivery = file->landed.delivery;
                 add_delivery(run, delivery);
@@ -372,7 +371,7 @@ static void tell_withheld(Run *run, const Feed *feed, const Source *source, cons
                                        STR_ARG(delivery->message));
                 add_delivery(run, (RunDelivery){ delivery->zone, delivery->source, delivery->name, STR("held"), words, report->items[i], false });
         }
-        tell_waiting(run, feed);
+        tell_waiting(run, feed, STR("it is landed and waits: the source's text as it is now would hold deliveries that are in its table"));
         Error err;
         Str more = report->count > 1 ? arena_strf(run->arena, " and %zu more", report->count - 1) : STR("");
         error_set(&err, STATUS_HELD, "%.*s.%.*s stays as it was: by this text '%.*s'%.*s, in its table now, would be held: %.*s", STR_ARG(feed->zone),
@@ -382,6 +381,13 @@ static void tell_withheld(Run *run, const Feed *feed, const Source *source, cons
                 error_place_line(&err, source->path, source->text, 1, 1);
         add_error(run, &err);
         run->failed = true;
+}
+
+/* What is stored of one source is damaged: its table stays as it was, and no other source waits for it. */
+static void tell_damaged(Run *run, const Feed *feed, const Error *err) {
+        add_error(run, err);
+        tell_waiting(run, feed, STR("it is landed and waits: something that is stored of its source is damaged"));
+        run->failed = run->report->damaged = true;
 }
 
 static Status stage_one(Run *run, const Feed *feed, const Source *source, Error *err) {
@@ -399,7 +405,12 @@ static Status stage_one(Run *run, const Feed *feed, const Source *source, Error 
                 .on_progress = on_stage_progress,
         };
         StageReport report;
-        TRY(stage_feed(&context, feed, run->arena, &report, err));
+        Status status = stage_feed(&context, feed, run->arena, &report, err);
+        if (status == STATUS_CORRUPT) {
+                tell_damaged(run, feed, err);
+                return STATUS_OK;
+        }
+        TRY(status);
         run->changed |= report.changed;
         run->superseded |= report.superseded;
         if (report.superseded)

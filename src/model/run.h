@@ -71,6 +71,7 @@ typedef struct RunReport {
         size_t model_count;
         Error *errors;       /* of files and models, in order */
         size_t error_count;
+        bool damaged;        /* stored bytes are not what was written: the environment is at fault, as the errors tell */
         int64_t unsettled;   /* files somebody still writes: the next run looks again */
 } RunReport;
 

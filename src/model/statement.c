@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "govern/outline.h"
+#include "lake/blame.h"
 #include "sql/client.h"
 #include "sql/lexer.h"
 #include "sql/mistake.h"
@@ -61,9 +62,10 @@ Status statement_parse_client(Worker *worker, Str text, Str name, Arena *arena, 
 }
 
 static Status grant(void *context, const char *path, Arena *arena, Str *out, Error *err) {
-        const Statement *statement = context;
+        Statement *statement = context;
         const char *granted;
         TRY(worker_grant(statement->spec.worker, path, arena, &granted, err));
+        vec_push(arena, &statement->granted, arena_str(arena, str_of(path)));
         *out = str_of(granted);
         return STATUS_OK;
 }
@@ -125,6 +127,8 @@ static void name_literal(const Statement *statement, const Failure *failure, Err
 }
 
 Status statement_error(const Statement *statement, Error *err) {
+        if (statement->spec.lake && lake_blame(statement->spec.lake, statement->spec.worker, statement->granted.items, statement->granted.count, err) == STATUS_CORRUPT)
+                return err->status;
         const Failure *failure = worker_failure(statement->spec.worker);
         if (!failure || failure->position < 0)
                 return err->status;

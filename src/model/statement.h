@@ -5,6 +5,7 @@
  * commit, its files granted to that worker, prepared there. Errors carry the place in the user's own text.
  * Lives in the arena; the worker must outlive it, and its grants end when the worker is released.
  */
+#include "base/vec.h"
 #include "engine/worker.h"
 #include "govern/audit.h"
 #include "govern/bind.h"
@@ -38,6 +39,7 @@ typedef struct Statement {
         Landing landing;
         BoundStatement bound;
         WorkerColumns columns;
+        VEC(Str) granted;     /* the files of the store that it reads */
 } Statement;
 
 /* The user's text as our tree. name: the file it stands in, empty for what was typed. */
@@ -54,7 +56,8 @@ Status statement_bind(const StatementSpec *spec, SqlTree *tree, Arena *arena, St
 /* Both. */
 Status statement_open(const StatementSpec *spec, Str text, Str name, Arena *arena, Statement *out, Error *err);
 Status statement_execute(Statement *statement, WorkerRowSink sink, void *context, int64_t *out_rows, Error *err);
-/* An error of the worker about statement's printed text, moved to the user's; returns its status. */
+/* An error of the worker about statement's printed text, moved to the user's, or the name of the file that is damaged; returns
+ * its status. */
 Status statement_error(const Statement *statement, Error *err);
 /* What it reads, for the audit log: objects, columns and the versions of what limits them. In the arena. */
 void statement_audit(const Statement *statement, Arena *arena, AuditRecord *record);

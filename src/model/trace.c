@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/trace.h"
 
-#include "base/file.h"
 #include "base/json.h"
 #include "base/vec.h"
 #include "engine/data_row.h"
+#include "intake/landed.h"
 #include "model/applied.h"
 #include "model/run.h"
 #include "model/statement.h"
 #include "sql/rows.h"
 
-#include <errno.h>
-#include <fcntl.h>
 
 typedef struct Trace {
         const TraceSpec *spec;
@@ -293,14 +291,13 @@ static int by_delivery(const void *a, const void *b) {
 }
 
 static Status locate(Trace *t, const Delivery *delivery, const LocateSpec *spec, LocateResult *out, Error *err) {
-        char *path = store_absolute(t->spec->workspace->lake->store, t->arena, delivery->landing);
-        CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return error_errno(err, errno, "cannot open the landed file '%s'", path);
+        CLEANUP(landed_closep) Landed *landed = NULL;
+        TRY(landed_open(t->spec->workspace->lake->store, delivery, &landed, err));
         CLEANUP(buf_deinit) Buf request = { 0 };
         locate_spec_write(&request, spec);
         Str reply;
-        TRY(worker_locate(t->worker, buf_view(&request), &fd, 1, t->arena, &reply, err));
+        int fd = landed_fd(landed);
+        TRY(landed_judge(landed, worker_locate(t->worker, buf_view(&request), &fd, 1, t->arena, &reply, err), err));
         return locate_result_read(reply, t->arena, out, err);
 }
 
