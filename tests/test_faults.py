@@ -9,14 +9,16 @@ import random
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import LODE, Answer, Project, counts
+from conftest import LODE, Answer, Project, counts, make_project
 from preload import CHANGES, LIBRARY, NEVER, Action, Trouble, still_alive, troubled
 from small import Small, assert_counts, make_small, orders, state_of
 
@@ -324,6 +326,110 @@ def test_a_store_that_was_moved(small: Small) -> None:
     away.rename(store)
     small.project.write("lode.yml", text)
     assert_good_again(small, state)
+
+
+def test_a_store_whose_disk_is_away(tmp_path: Path) -> None:
+    """It looks like one that was never made. No other is begun, and nothing is left where it was."""
+    disk = tmp_path / "mnt"
+    disk.mkdir()
+    project = make_project(tmp_path)
+    project.write("lode.yml", "project: shop\nstore: ../mnt/shop.lode\n")
+    project.write("zones/shop/sources/orders.yml", "from: ingress/orders_*.csv\ncolumns:\n  id: int\n")
+    project.drop("shop", "orders_1.csv", "id\n1\n")
+    project.lode("run")
+    away = disk.rename(tmp_path / "away")
+    disk.mkdir()
+    project.drop("shop", "orders_2.csv", "id\n2\n")
+    for verb in (["run"], ["apply"], ["plan"], ["status"], ["query", "select 1"], ["verify"], ["log"], ["tidy"], ["show", "table"],
+                 ["backup", str(tmp_path / "backup")], ["branch", "b"], ["serve", "--pg", "127.0.0.1:0"]):
+        error = project.error(*verb)
+        assert (error["exit"], error["code"]) == (3, "E504"), verb
+        assert list(disk.iterdir()) == [] and not (tmp_path / "backup").exists(), verb
+    assert ".lode/store" in project.error("run")["hint"]
+    project.lode("check")
+    assert (project.root / "ingress" / "shop" / "orders_2.csv").exists()
+    disk.rmdir()
+    away.rename(disk)
+    project.lode("run")
+    assert project.csv("select id from shop.staging.orders order by id") == "id\n1\n2\n"
+    shutil.rmtree(disk / "shop.lode")  # gone on purpose
+    assert project.error("run")["code"] == "E504"
+    (project.root / ".lode" / "store").unlink()
+    project.lode("run")
+    project.write("lode.yml", "project: shop\nstore: ../mnt/other.lode\n")  # another place, on purpose
+    project.lode("run")
+
+
+def test_what_a_project_remembers_is_not_for_git(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    subprocess.run(["git", "init", "-q", project.root], check=True)
+    (project.root / ".gitignore").unlink(missing_ok=True)
+    project.lode("run")
+    assert (project.root / ".lode" / "store").exists()
+    done = subprocess.run(["git", "-C", project.root, "status", "--porcelain"], check=True, capture_output=True, text=True)
+    assert ".lode" not in done.stdout
+
+
+@contextlib.contextmanager
+def catalog_held(project: Project, how: str) -> Iterator[None]:
+    holder = sqlite3.connect(project.store / "catalog.sqlite", isolation_level=None)
+    holder.execute(f"begin {how}")
+    try:
+        yield
+    finally:
+        holder.execute("rollback")
+        holder.close()
+
+
+def test_whoever_only_reads_waits_for_nobody_who_writes(small: Small) -> None:
+    small.project.lode("run")
+    with catalog_held(small.project, "immediate"):
+        for verb in (["query", "select count(*) from shop.staging.orders"], ["log"], ["status"], ["show", "table"], ["verify"]):
+            small.project.lode(*verb, timeout=20)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("how", "verb"), [("exclusive", ["verify"]), ("exclusive", ["query", "select 1"]), ("immediate", ["tidy"]),
+                                           ("immediate", ["branch", "b"]), ("immediate", ["run"])])
+def test_a_catalog_that_is_held_is_busy_after_a_minute(small: Small, how: str, verb: list[str]) -> None:
+    """Not damaged; and a command waits a minute, however many calls it makes."""
+    small.project.lode("run")
+    with catalog_held(small.project, how):
+        started = time.monotonic()
+        answer = small.project.lode(*verb, check=False, timeout=200)
+        took = time.monotonic() - started
+    assert_refused(answer, "E502", "busy")
+    assert 55 < took < 90
+
+
+@needs_library
+def test_a_clock_that_runs_ahead_makes_nothing_old(small: Small) -> None:
+    small.project.lode("run")
+    before = small.project.json("log", "-n", "1")[0]["commit"]
+    small.project.drop("shop", "rates_3.csv", "currency,rate\nSEK,2\n")
+    small.project.lode("run")
+    ahead = Trouble(clock_at=0, clock_shift=400 * DAY)
+    question = ("query", "select currency from shop.staging.rates", "--at", before)
+    first, second = troubled(small.project, ahead, "tidy"), troubled(small.project, ahead, "tidy")
+    for outcome in (first, second):
+        assert outcome.answer.exit == 0 and "ahead" in outcome.answer.stderr
+    small.project.lode(*question)
+    # as of a day later it is what the clock says
+    later = Trouble(clock_at=0, clock_shift=402 * DAY)
+    outcome = troubled(small.project, later, "tidy")
+    assert outcome.answer.exit == 0 and "ahead" not in outcome.answer.stderr
+    assert small.project.error(*question)["code"] == "E111"
+
+
+@needs_library
+def test_a_store_that_was_left_alone_for_a_year_can_be_told_so(small: Small) -> None:
+    small.project.lode("run")
+    before = small.project.json("log", "-n", "1")[0]["commit"]
+    small.project.drop("shop", "rates_3.csv", "currency,rate\nSEK,2\n")
+    small.project.lode("run")
+    outcome = troubled(small.project, Trouble(clock_at=0, clock_shift=400 * DAY), "tidy", "--yes")
+    assert outcome.answer.exit == 0 and "ahead" not in outcome.answer.stderr
+    assert small.project.error("query", "select currency from shop.staging.rates", "--at", before)["code"] == "E111"
 
 
 def test_files_that_arrive_on_another_file_system(tmp_path: Path) -> None:

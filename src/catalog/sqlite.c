@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/time.h"
@@ -70,7 +71,7 @@ Status db_error(SqliteCatalog *db, int code, Error *err) {
         case SQLITE_NOTADB:
                 return error_set(err, STATUS_CORRUPT, "the catalog '%s' is damaged: %s", db->path, words);
         case SQLITE_BUSY:
-                error_set(err, STATUS_IO, "the catalog '%s' was busy for %d s", db->path, BUSY_MS / 1000);
+                error_set(err, STATUS_IO, "the catalog '%s' was busy for %d s", db->path, (int)(CATALOG_PATIENCE_US / 1000000));
                 return error_hint(err, "another process holds it; run again");
         case SQLITE_NOMEM:
                 out_of_memory();
@@ -78,6 +79,38 @@ Status db_error(SqliteCatalog *db, int code, Error *err) {
                 return error_set(err, STATUS_IO, "the catalog '%s' failed: %s (%d)", db->path, words,
                                  db->db ? sqlite3_extended_errcode(db->db) : code);
         }
+}
+
+/* ---- patience ---- */
+
+static _Atomic int64_t gave_up_us; /* monotonic, when a whole minute was waited out; 0 = never */
+
+int64_t catalog_patience(Catalog *catalog, int64_t us) {
+        SqliteCatalog *db = sqlite_of(catalog);
+        int64_t before = db->patience_us;
+        db->patience_us = us;
+        return before;
+}
+
+static int on_busy(void *context, int times) {
+        SqliteCatalog *db = context;
+        int64_t now = time_monotonic_us(), gave_up = gave_up_us, patience = db->patience_us;
+        if (times == 0)
+                db->waiting_since_us = now;
+        if (gave_up && now - gave_up < CATALOG_PATIENCE_US && patience > CATALOG_MOMENT_US)
+                patience = CATALOG_MOMENT_US;
+        if (now - db->waiting_since_us >= patience) {
+                if (patience == CATALOG_PATIENCE_US)
+                        gave_up_us = now;
+                return 0;
+        }
+        usleep(times < 10 ? 1000u << (times / 2) : 50000);
+        return 1;
+}
+
+void db_be_patient(SqliteCatalog *db) {
+        db->patience_us = CATALOG_PATIENCE_US;
+        sqlite3_busy_handler(db->db, on_busy, db);
 }
 
 /* ---- statements ---- */
@@ -263,7 +296,7 @@ static Status connect_to(const char *path, int flags, SqliteCatalog **out, Error
         int code = sqlite3_open_v2(path, &db->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, db_pages_vfs());
         if (code != SQLITE_OK)
                 return db_error(db, code, err);
-        sqlite3_busy_timeout(db->db, BUSY_MS);
+        db_be_patient(db);
         sqlite3_extended_result_codes(db->db, 1);
         sqlite3_db_config(db->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         sqlite3_db_config(db->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);

@@ -10,10 +10,10 @@
 #include <sqlite3.h>
 
 #include "catalog/chain.h"
+#include "catalog/patience.h"
 
 #define CATALOG_SCHEMA 1 /* sqlite's user_version */
 #define DB_PAGE 4096
-#define BUSY_MS 60000
 #define STATEMENTS_MAX 96
 
 typedef struct SqliteCatalog {
@@ -21,6 +21,7 @@ typedef struct SqliteCatalog {
         sqlite3 *db;
         char *path;
         int64_t own_writes;
+        int64_t patience_us, waiting_since_us;
         struct {
                 const char *sql;
                 sqlite3_stmt *statement;
@@ -39,6 +40,8 @@ static inline SqliteCatalog *sqlite_of(Catalog *catalog) {
 
 extern const CatalogFunctions sqlite_functions;
 
+/* Has this connection wait for others as catalog/patience.h says. */
+void db_be_patient(SqliteCatalog *db);
 /* The library's last failure on this connection as an Error. */
 Status db_error(SqliteCatalog *db, int code, Error *err);
 Status db_query(SqliteCatalog *db, Query *out, Error *err, const char *sql, const char *types, ...);

@@ -275,7 +275,9 @@ static Status check_all(SqliteCatalog *db, Arena *arena, StrVec *damages, int64_
         int64_t *pages = NULL;
         size_t count = 0;
         /* Holds writers off while the pages are read; one that is damaged may be needed for that. */
-        sqlite3_exec(db->db, "begin; select count(*) from sqlite_schema", NULL, NULL, NULL);
+        int code = sqlite3_exec(db->db, "begin; select count(*) from sqlite_schema", NULL, NULL, NULL);
+        if ((code & 0xff) == SQLITE_BUSY)
+                return db_error(db, code, err);
         Status status = check_pages(db, arena, &pages, &count, out_pages, err);
         for (size_t i = 0; i < count && i < 20; i++)
                 vec_push(arena, damages, arena_strf(arena, "page %lld, at byte %lld, is not what was written",
@@ -301,7 +303,7 @@ Status catalog_check_sqlite(const char *path, Arena *arena, Str **out, size_t *o
         db.db = handle;
         if (code != SQLITE_OK)
                 return db_error(&db, code, err);
-        sqlite3_busy_timeout(handle, BUSY_MS);
+        db_be_patient(&db);
         TRY(check_all(&db, arena, &damages, out_pages, err));
         *out = damages.items;
         *out_count = damages.count;

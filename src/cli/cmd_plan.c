@@ -203,7 +203,7 @@ static Status run(Cli *cli, Error *err) {
         TRY(cli_want_formats(cli, false, false, err));
         const char *branch = cli_option(cli, OPTION_BRANCH);
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
-        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store_if_there = true, .workers = true, .interrupted = &cli_interrupted };
+        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store_if_there = true, .had_store = true, .workers = true, .interrupted = &cli_interrupted };
         TRY(workspace_open(&spec, &workspace, err));
         TRY(text_errors(cli, &workspace->project->problems, err));
         PlanOptions plan_options = { .words = cli->arguments.words, .word_count = cli->arguments.word_count, .branch = str_of(branch),

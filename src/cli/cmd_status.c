@@ -285,9 +285,10 @@ static void print_steps(const StatusReport *r) {
                 printf("            and %zu more: lode plan\n", r->step_count - STEPS_SHOWN);
 }
 
-static void print_held(const Output *o, const Delivery *held) {
+static void print_held(Cli *cli, const Delivery *held) {
+        Str name = output_line(&cli->arena, held->name), why = output_line(&cli->arena, held->message);
         const char *form = held->source.size ? "        %.*s.%.*s  %.*s: %.*s\n" : "        ingress/%.*s%.*s/%.*s: %.*s\n";
-        output_say(o, PAINT_RED, "held", form, STR_ARG(held->zone), STR_ARG(held->source), STR_ARG(held->name), STR_ARG(held->message));
+        output_say(&cli->output, PAINT_RED, "held", form, STR_ARG(held->zone), STR_ARG(held->source), STR_ARG(name), STR_ARG(why));
 }
 
 static void print_text(Cli *cli, Workspace *workspace, const StatusReport *r) {
@@ -300,10 +301,10 @@ static void print_text(Cli *cli, Workspace *workspace, const StatusReport *r) {
         if (wrong)
                 print_wrong(cli, workspace, wrong);
         for (size_t i = 0; i < r->held_count; i++)
-                print_held(o, &r->held[i]);
+                print_held(cli, &r->held[i]);
         for (size_t i = 0; i < r->doubt_count; i++)
-                output_say(o, PAINT_YELLOW, "twice?", "      %.*s.%.*s  %.*s: %.*s\n", STR_ARG(r->doubts[i].zone), STR_ARG(r->doubts[i].source),
-                           STR_ARG(r->doubts[i].name), STR_ARG(r->doubts[i].message));
+                output_say(o, PAINT_YELLOW, "twice?", "      %.*s.%.*s  %s: %s\n", STR_ARG(r->doubts[i].zone), STR_ARG(r->doubts[i].source),
+                           output_line(&cli->arena, r->doubts[i].name).data, output_line(&cli->arena, r->doubts[i].message).data);
         for (size_t i = 0; i < r->rule_count; i++)
                 output_say(o, PAINT_YELLOW, "quarantine", "  %.*s  %.*s%s%.*s%s: %s\n", STR_ARG(r->rules[i].source), STR_ARG(r->rules[i].rule), r->rules[i].severity.size ? " (" : "",
                        STR_ARG(r->rules[i].severity), r->rules[i].severity.size ? ")" : "", count_print(&cli->arena, r->rules[i].rows).data);
@@ -312,7 +313,7 @@ static void print_text(Cli *cli, Workspace *workspace, const StatusReport *r) {
         for (size_t i = 0; i < r->late_count; i++)
                 output_say(o, PAINT_YELLOW, "late", "        %.*s  %s\n", STR_ARG(r->late[i].product), late_product_words(&cli->arena, &r->late[i]));
         for (size_t i = 0; i < r->unclaimed_count && i < UNCLAIMED_SHOWN; i++)
-                output_say(o, PAINT_YELLOW, "unclaimed", "   %.*s: %.*s\n", STR_ARG(r->unclaimed[i].file), STR_ARG(r->unclaimed[i].why));
+                output_say(o, PAINT_YELLOW, "unclaimed", "   %s: %.*s\n", output_line(&cli->arena, r->unclaimed[i].file).data, STR_ARG(r->unclaimed[i].why));
         if (r->unclaimed_count > UNCLAIMED_SHOWN)
                 output_say(o, PAINT_YELLOW, "unclaimed", "   and %zu more\n", r->unclaimed_count - UNCLAIMED_SHOWN);
         if (r->edited_count)
@@ -327,7 +328,7 @@ static Status run(Cli *cli, Error *err) {
         TRY(cli_want_words(cli, &verb_status, 0, 0, err));
         TRY(cli_want_formats(cli, false, false, err));
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
-        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store_if_there = true };
+        WorkspaceSpec spec = { .folder = cli->arguments.folder, .store_if_there = true, .had_store = true };
         TRY(workspace_open(&spec, &workspace, err));
         StatusReport report = { 0 };
         TRY(count_files(cli, workspace, &report, err));

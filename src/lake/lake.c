@@ -73,7 +73,7 @@ static Status make_catalog(const Store *store, Error *err) {
 /* What a killed run had handed in is published before anybody looks: its ledger rows decide what is still to do. A
  * failure here is not the opener's; the next publication meets it again. */
 static void finish_the_dead(Lake *lake) {
-        if (!publish_has_orphans(lake))
+        if (!publish_has_orphans(lake) || file_is_locked(lake->store->lock_path)) /* who holds it does it, or nobody can now */
                 return;
         CLEANUP(arena_deinit) Arena arena = { 0 };
         CatalogCommit commit;

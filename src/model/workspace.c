@@ -2,23 +2,62 @@
 #include "model/workspace.h"
 
 #include "base/file.h"
+#include "catalog/patience.h"
 #include "lake/audit_heads.h"
 #include "model/audit_rule.h"
 #include "model/text_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <spawn.h>
 #include <sys/wait.h>
+
+/*
+ * Where the project had its store. A disk that is not mounted looks like a store that was never made; in a new one all that
+ * lies there would be missing, and nobody would be told.
+ */
+#define REMEMBERED_FOLDER ".lode"
+#define REMEMBERED_FILE REMEMBERED_FOLDER "/store"
+
+static bool had_store(Workspace *w) {
+        Str place;
+        Error ignored;
+        const char *path = path_join(&w->arena, w->project->root, REMEMBERED_FILE);
+        return file_read(path, PATH_MAX, &w->arena, &place, &ignored) == STATUS_OK && str_equal(str_trim(place), str_of(w->project->store));
+}
+
+/* A project's folder in which nothing can be written is not hindered. */
+static void remember_store(Workspace *w) {
+        Error ignored;
+        if (had_store(w))
+                return;
+        const char *folder = path_join(&w->arena, w->project->root, REMEMBERED_FOLDER), *ignore = path_join(&w->arena, folder, ".gitignore");
+        if (dir_make(folder, &ignored) != STATUS_OK)
+                return;
+        if (!file_exists(ignore)) /* a place on this machine says nothing to others */
+                (void)file_write_text(ignore, STR("*\n"), &ignored);
+        (void)file_replace(path_join(&w->arena, w->project->root, REMEMBERED_FILE), arena_strf(&w->arena, "%s\n", w->project->store), &ignored);
+}
+
+static Status refuse_another(const Workspace *w, Error *err) {
+        error_set(err, STATUS_NO_STORE, "no store at '%s', and this project had one there", w->project->store);
+        return error_hint(err, "mount its disk, or make it again from a backup: lode restore DIR; to begin a new one, without all that was loaded, "
+                               "delete '%s/" REMEMBERED_FILE "'", w->project->root);
+}
 
 static Status open_store(const WorkspaceSpec *spec, Workspace *w, Error *err) {
         const char *root = w->project->store;
         Status status = lake_open(root, &w->lake, err);
+        if (status == STATUS_NO_STORE && (spec->make_store || spec->had_store) && had_store(w))
+                return refuse_another(w, err);
         if (status == STATUS_NO_STORE && spec->make_store) {
                 status = lake_create(root, &w->lake, err);
                 if (status == STATUS_EXISTS) /* another process was first */
                         status = lake_open(root, &w->lake, err);
         }
+        if (status == STATUS_OK && spec->make_store)
+                remember_store(w);
         return status == STATUS_NO_STORE && spec->store_if_there && !spec->store ? STATUS_OK : status;
 }
 
@@ -127,7 +166,9 @@ void workspace_anchor(Workspace *w) {
         if (!w->audited || audit_head(w->audit, &w->arena, &head, &ignored) != STATUS_OK)
                 return;
         audit_sync(w->audit);
+        int64_t patience = catalog_patience(w->lake->catalog, CATALOG_MOMENT_US); /* whoever only read waits for nobody who writes */
         (void)lake_audit_anchor(w->lake->catalog, w->lake->store->audit_dir, &head, &ignored);
+        catalog_patience(w->lake->catalog, patience);
         w->audited = false;
 }
 

@@ -39,6 +39,7 @@ typedef struct WorkspaceSpec {
         bool store;          /* open it: NO_STORE when it is not there */
         bool make_store;     /* ... or make it */
         bool store_if_there; /* ... or do without */
+        bool had_store;      /* ... unless the project had one: then NO_STORE, as where it is to be made */
         bool applied;        /* the text that main has, in place of the folder's; with a store only */
         bool workers;        /* start workers, in the background; without a store they stand in a temporary folder */
         int ready;           /* how many */
