@@ -325,3 +325,11 @@ def test_what_retention_removed_leaves_the_backup_as_well(tmp_path: Path) -> Non
     other = on_store(project, tmp_path, tmp_path / "s.lode")
     assert other.json("verify")["damage"] == []
     assert answers(other) == answers(project) and history(other) == history(project)
+
+
+def test_slips_with_the_folder_are_told_as_such(project: Project) -> None:
+    project.lode("run")
+    for verb, code in ((["backup", ""], "E101"), (["restore", "NOPE", "X"], "E108")):
+        error = project.error(*verb)
+        assert (error["code"], error["exit"]) == (code, 2)
+    assert "lies in the project's folder" in project.lode("backup", "bk").stderr

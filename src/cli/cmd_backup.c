@@ -56,8 +56,20 @@ static Status want_place(const Project *project, const char *folder, Error *err)
         return STATUS_OK;
 }
 
+/* Whoever may read the project may not read the store, and git would take the key. */
+static void warn_of_place(const Cli *cli, const Project *project, const char *folder) {
+        CLEANUP(freep) char *real = realpath(folder, NULL);
+        CLEANUP(freep) char *root = realpath(project->root, NULL);
+        size_t size = root ? strlen(root) : 0;
+        if (real && root && strncmp(real, root, size) == 0 && (real[size] == '/' || real[size] == '\0'))
+                output_note(&cli->output, PAINT_YELLOW, "'%s' lies in the project's folder: keep it out of git and of all who may read the text, or name a "
+                            "folder elsewhere", folder);
+}
+
 static Status run(Cli *cli, Error *err) {
         TRY(cli_want_words(cli, &verb_backup, 1, 1, err));
+        if (!*cli->arguments.words[0])
+                return error_set(err, STATUS_USAGE, "backup wants the folder that it writes to, and its name is empty");
         TRY(cli_want_formats(cli, false, false, err));
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
         WorkspaceSpec open = { .folder = cli->arguments.folder, .store = true };
@@ -77,6 +89,7 @@ static Status run(Cli *cli, Error *err) {
                 print_json(&result, seconds);
         else
                 print_text(cli, &result, seconds);
+        warn_of_place(cli, workspace->project, cli->arguments.words[0]);
         cli->exit_code = result.damage_count ? 1 : 0;
         return STATUS_OK;
 }

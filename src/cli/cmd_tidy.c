@@ -139,6 +139,7 @@ static Status run(Cli *cli, Error *err) {
         TidyOptions tidy = { .words = cli->arguments.words,
                              .word_count = cli->arguments.word_count,
                              .dry_run = dry_run,
+                             .clock_is_right = cli->arguments.yes,
                              .interrupted = &cli_interrupted,
                              .context = cli,
                              .on_table = on_table };
@@ -151,6 +152,9 @@ static Status run(Cli *cli, Error *err) {
                 print_json(&report, &reasons, dry_run);
         else
                 print_text(cli, &report, &reasons, dry_run);
+        if (report.ahead_us)
+                output_note(&cli->output, PAINT_YELLOW, "the clock is %s ahead of the last run or tidy: nothing that is only old by it goes, until a tidy a day from "
+                            "now finds it so too; lode tidy --yes when it is right", duration_print(&cli->arena, report.ahead_us).data);
         for (size_t i = 0; i < report.error_count; i++)
                 output_error(&cli->output, &report.errors[i]);
         cli->exit_code = report.error_count ? 1 : 0;
@@ -165,7 +169,8 @@ const Verb verb_tidy = {
                 "the files of versions that are older than `retain:` in the zone's applied zone.yml says (30 days unless it\n"
                 "says otherwise). Rows are the same afterwards, and what any branch shows stays. Says what it removes, why,\n"
                 "and how many bytes. Safe beside runs and queries, and to interrupt at any time. Landed files stay forever.\n"
-                "SELECT names tables, as in run: then only these are compacted and expire.\n\n"
+                "SELECT names tables, as in run: then only these are compacted and expire. Where the clock has gone ahead by more than\n"
+                "a day since the last run or tidy, nothing expires by it before a day has passed; --yes says that it is right.\n\n"
                 "  lode tidy --dry-run\n"
                 "  lode tidy shop",
         .options = options,

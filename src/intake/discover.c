@@ -319,15 +319,24 @@ const Feed *discover_member(const Feed *const *feeds, size_t feed_count, Str zon
         return file.feed;
 }
 
+/* A zone's own folder is no link and no file either: else somebody's folder elsewhere would be emptied. It is found, as what it
+ * is, so that it can be told of. */
+static Status find_in_zone(Discovery *d, Str zone, Error *err) {
+        struct stat st;
+        char *folder = arena_printf(d->arena, "%s/ingress/%.*s", d->spec->project_root, STR_ARG(zone));
+        if (lstat(folder, &st) == 0 && !S_ISDIR(st.st_mode))
+                return add(d, STR(""), folder, zone, true, err);
+        return walk(d, zone, folder, STR(""), true, 0, err);
+}
+
 Status discover_files(const DiscoverSpec *spec, Arena *arena, FoundFile **out, size_t *out_count, Error *err) {
         Discovery d = { .spec = spec, .arena = arena };
         discovery_init(&d);
         for (size_t i = 0; i < spec->zone_count; i++) {
-                char *folder = arena_printf(arena, "%s/ingress/%.*s", spec->project_root, STR_ARG(spec->zones[i]));
                 for (size_t k = 0; k < COUNT_OF(spec->unpacked); k++)
                         if (spec->unpacked[k])
                                 TRY(find_unpacked(&d, spec->unpacked[k], spec->zones[i], err));
-                TRY(walk(&d, spec->zones[i], folder, STR(""), true, 0, err));
+                TRY(find_in_zone(&d, spec->zones[i], err));
         }
         for (size_t i = 0; i < spec->feed_count; i++) {
                 const Feed *feed = spec->feeds[i];

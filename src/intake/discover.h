@@ -4,7 +4,7 @@
  * Discover: which files are there, and which feed claims each. Reads folders and stats files; opens none.
  *
  * A zone's ingress is the folder ingress/ZONE of the project, with what lies in folders below it. Every file in it is
- * found, claimed or not. Links in it are found but never followed and never claimed: who may drop files is not who may
+ * found, claimed or not. Links in it, and the folder itself where it is one, are found but never followed and never claimed: who may drop files is not who may
  * read all that Lode can read. Pipes, sockets and devices in it are found and never opened, so that they can be told of.
  * A workbook may belong to several feeds that read different sheets of it; it is then found once for each of them.
  * What was unpacked of archives counts as lying in ingress, under ARCHIVE/MEMBER, as long as an archive of ingress lies there as

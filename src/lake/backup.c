@@ -94,6 +94,8 @@ static Status guess_backup(Arena *arena, Backup *out, Error *err) {
 
 Status backup_read(const char *folder, Arena *arena, Backup *out, Error *err) {
         CLEANUP(freep) char *real = realpath(folder, NULL);
+        if (!real && (errno == ENOENT || errno == ENOTDIR))
+                return error_set(err, STATUS_NOT_FOUND, "there is no backup '%s': no such folder", folder);
         if (!real)
                 return error_errno(err, errno, "cannot open the backup '%s'", folder);
         Backup backup = { .folder = arena_cstr(arena, str_of(real)), .root = STR(""), .commit = STR(""), .at = STR(""),

@@ -16,7 +16,7 @@ static void read_from(KeyContext *context, const YamlNode *value, void *object) 
                 return;
         for (size_t i = 0; i < source->from_count; i++) {
                 Str rest;
-                if (source_is_ingress(source->from[i], &rest) && rest.size == 0)
+                if (source->from[i].size == 0 || (source_is_ingress(source->from[i], &rest) && rest.size == 0))
                         key_problem(context, value, STATUS_BAD_VALUE, "`from` names no file: write ingress/PATTERN");
                 if (str_find(source->from[i], STR("://")) < source->from[i].size)
                         key_problem(context, value, STATUS_BAD_VALUE, "`from` with a URI is not built yet: name a path");

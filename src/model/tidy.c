@@ -33,6 +33,49 @@ static bool is_interrupted(const Tidy *tidy) {
         return tidy->options->interrupted && *tidy->options->interrupted;
 }
 
+/* ---- what time it is ---- */
+
+/*
+ * A clock that jumps ahead must not take for old what was written minutes ago, nor a store that was left alone for a year keep
+ * all of it for ever. So a time far beyond the one that was believed last is believed when it is seen again a day later, and
+ * until then things are as old as they were. Kept as "BELIEVED SEEN", microseconds; SEEN 0: nothing is doubted.
+ */
+#define META_CLOCK "tidy clock"
+#define CLOCK_JUMP_US (INT64_C(86400) * 1000000)
+#define CLOCK_NOTED_US (INT64_C(3600) * 1000000) /* not written anew for less */
+
+typedef struct Clock {
+        int64_t believed_us, seen_us;
+} Clock;
+
+static Status clock_load(Catalog *catalog, Arena *arena, Clock *out, Error *err) {
+        Str text, believed, seen;
+        Error absent = { 0 };
+        CatalogCommit head;
+        *out = (Clock){ 0 };
+        Status status = catalog_meta(catalog, STR(META_CLOCK), arena, &text, &absent);
+        if (status == STATUS_OK && str_cut(text, ' ', &believed, &seen) && str_to_int64(believed, &out->believed_us) &&
+            str_to_int64(seen, &out->seen_us))
+                return STATUS_OK;
+        TRY(catalog_head(catalog, STR("main"), arena, &head, err));
+        out->believed_us = head.seq ? head.at_us : time_now_us();
+        return STATUS_OK;
+}
+
+/* Gives the time by which things are old; told: somebody says that the clock is right. */
+static Status clock_look(Catalog *catalog, bool told, bool dry_run, int64_t now, Arena *arena, int64_t *out, Error *err) {
+        Clock before, clock;
+        TRY(clock_load(catalog, arena, &before, err));
+        bool near = now <= before.believed_us + CLOCK_JUMP_US, again = before.seen_us && now - before.seen_us >= CLOCK_JUMP_US;
+        if (told || near || again)
+                clock = (Clock){ now, 0 };
+        else
+                clock = (Clock){ before.believed_us, before.seen_us && before.seen_us <= now ? before.seen_us : now };
+        *out = clock.believed_us;
+        bool same = clock.seen_us == before.seen_us && clock.believed_us >= before.believed_us && clock.believed_us - before.believed_us < CLOCK_NOTED_US;
+        return same || dry_run ? STATUS_OK : catalog_put_meta(catalog, STR(META_CLOCK), arena_strf(arena, "%lld %lld", (long long)clock.believed_us, (long long)clock.seen_us), err);
+}
+
 /* ---- which tables ---- */
 
 static Status select_words(Tidy *tidy, Error *err) {
@@ -136,7 +179,7 @@ static Status rule_of(void *context, CatalogName name, RetainRule *out, Error *e
 /* ---- compaction ---- */
 
 static Status compact_table(Tidy *tidy, const Table *table, CompactSpec *spec, CompactResult *out, Error *err) {
-        CompactWorker by = { .principal = arena_strf(tidy->arena, "zone:%.*s", STR_ARG(table->zone)) };
+        CompactWorker by = { .lake = tidy->workspace->lake, .principal = arena_strf(tidy->arena, "zone:%.*s", STR_ARG(table->zone)) };
         spec->commit = tidy->commit;
         spec->name = (CatalogName){ table->kind, table->zone, table->name };
         spec->merge = compact_by_worker;
@@ -243,7 +286,7 @@ static Status retain(Tidy *tidy, Error *err) {
         RetainSpec spec = { .rule = rule_of,
                             .context = tidy,
                             .commit = tidy->commit,
-                            .now_us = time_now_us(),
+                            .now_us = tidy->now_us,
                             .readers_us = RETAIN_READERS_US,
                             .strays = all,
                             .dry_run = tidy->options->dry_run };
@@ -280,6 +323,9 @@ static Status retire_audit(Tidy *tidy, Error *err) {
 }
 
 static Status tidy_steps(Tidy *tidy, Error *err) {
+        int64_t now = tidy->now_us;
+        TRY(clock_look(tidy->workspace->lake->catalog, tidy->options->clock_is_right, tidy->options->dry_run, now, tidy->arena, &tidy->now_us, err));
+        tidy->report->ahead_us = now - tidy->now_us;
         TRY(select_words(tidy, err));
         TRY(audit(tidy, err));
         if (tidy->options->word_count == 0)
@@ -344,6 +390,8 @@ Status tidy_after_run(Workspace *workspace, const ChangeSetSpec *commit, const S
         Tidy tidy = { .workspace = workspace, .options = &options, .arena = &arena, .commit = *commit };
         SweepResult swept;
         size_t left = RUN_TABLES_MOST;
+        int64_t ignored;
+        TRY(clock_look(workspace->lake->catalog, false, false, time_now_us(), &arena, &ignored, err));
         TRY(lake_sweep(workspace->lake, RUN_INTENTS, &swept, err));
         for (size_t i = 0; i < TABLE_KIND_COUNT; i++)
                 TRY(compact_few(&tidy, table_kinds[i], zones, zone_count, &left, err));

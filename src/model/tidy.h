@@ -20,6 +20,7 @@ typedef struct TidyOptions {
         const char **words; /* SELECT: whose tables are compacted and expire; with none also all that is no table's */
         size_t word_count;
         bool dry_run;
+        bool clock_is_right; /* somebody says so: what is old by it goes, however far it is ahead */
         const volatile sig_atomic_t *interrupted;
         void *context;
         void (*on_table)(void *context, Str name); /* may be NULL */
@@ -44,6 +45,7 @@ typedef struct TidyReport {
         Error *errors;                     /* tables that could not be compacted; all else was done */
         size_t error_count;
         int64_t removed_bytes, us;
+        int64_t ahead_us; /* not 0: the clock is so far ahead of the time that was believed last; that one was gone by */
 } TidyReport;
 
 Status tidy_store(Workspace *workspace, const TidyOptions *options, Arena *arena, TidyReport *out, Error *err);
