@@ -36,7 +36,7 @@ static void remember_store(Workspace *w) {
         if (dir_make(folder, &ignored) != STATUS_OK)
                 return;
         if (!file_exists(ignore)) /* a place on this machine says nothing to others */
-                (void)file_write_text(ignore, STR("*\n"), &ignored);
+                (void)file_replace(ignore, STR("*\n"), &ignored);
         (void)file_replace(path_join(&w->arena, w->project->root, REMEMBERED_FILE), arena_strf(&w->arena, "%s\n", w->project->store), &ignored);
 }
 
