@@ -324,9 +324,12 @@ const Feed *discover_member(const Feed *const *feeds, size_t feed_count, Str zon
 static Status find_in_zone(Discovery *d, Str zone, Error *err) {
         struct stat st;
         char *folder = arena_printf(d->arena, "%s/ingress/%.*s", d->spec->project_root, STR_ARG(zone));
-        if (lstat(folder, &st) == 0 && !S_ISDIR(st.st_mode))
-                return add(d, STR(""), folder, zone, true, err);
-        return walk(d, zone, folder, STR(""), true, 0, err);
+        if (lstat(folder, &st) < 0 || S_ISDIR(st.st_mode))
+                return walk(d, zone, folder, STR(""), true, 0, err);
+        d->is_stray = true;
+        Status status = add(d, STR(""), folder, zone, true, err);
+        d->is_stray = false;
+        return status;
 }
 
 Status discover_files(const DiscoverSpec *spec, Arena *arena, FoundFile **out, size_t *out_count, Error *err) {
