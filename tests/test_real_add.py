@@ -264,6 +264,16 @@ def test_what_is_skipped_in_one_file_takes_no_record_of_another(tmp_path: Path, 
     assert [row["name"] for row in project.query("select name from z.staging.m order by name")] == names
 
 
+def test_a_record_that_a_loose_footer_skips_is_told(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    project.lode("add", "z")
+    project.write("zones/z/sources/m.yml", "from: in/m.csv\nfooter: ^Total\ncolumns:\n  name: text\n  v: int\n")
+    project.write("in/m.csv", "name,v\nAcme,1\nTotal Energies SE,500\nTotal,501\n")
+    (delivery,) = project.json("run")["deliveries"]
+    assert (delivery["accepted"], delivery["skipped"]) == (1, 3)
+    assert "1 skipped by footer or comment, and as full as a record (the first on line 3)" in delivery["message"]
+
+
 # Two tables in one file, and what is said of their lines.
 SEVERAL_TABLES = {
     "above": ("id,name\n1,a\n2,b\n3,c\n\ncode,label,price\nA1,x,2.5\nA2,y,3.5\nA3,z,4.5\nA4,z,4.5\n", "lines 1 to 4 are another one than those from line 6 on"),

@@ -102,7 +102,7 @@ static const size_t result_counts[] = {
         offsetof(StageResult, skipped),  offsetof(StageResult, headers),  offsetof(StageResult, blanks),
         offsetof(StageResult, comments), offsetof(StageResult, preamble), offsetof(StageResult, footers),
         offsetof(StageResult, bytes),    offsetof(StageResult, dropped),  offsetof(StageResult, fixed),
-        offsetof(StageResult, unmet),
+        offsetof(StageResult, unmet),    offsetof(StageResult, full),     offsetof(StageResult, full_line),
 };
 
 static void rule_write(Buf *out, const StageRule *rule) {

@@ -80,6 +80,7 @@ typedef struct StageUnknown {
 typedef struct StageResult {
         int64_t records, accepted, quarantined, skipped; /* records = accepted + quarantined + skipped */
         int64_t headers, blanks, comments, preamble, footers, dropped; /* what was skipped */
+        int64_t full, full_line;   /* of it: comments and footers as full as records, and the line of the first */
         int64_t fixed;             /* of the accepted: those that fit because somebody corrected them */
         int64_t unmet;             /* fixes for which there is no such record any more */
         int64_t bytes;             /* of the delivery after decompression */

@@ -63,6 +63,7 @@ typedef struct RecordCounts {
         int64_t records, good, bad;
         int64_t headers, blanks, comments, preamble, footers; /* the skipped ones */
         uint64_t bytes;                                       /* of the delivery, decompressed */
+        int64_t full, full_line; /* comments and footers with a value in each field, as records have; the line of the first */
 } RecordCounts;
 
 /* Field `column` of a row as it stands in the text, quotes included. */

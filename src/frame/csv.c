@@ -14,6 +14,7 @@
 
 #include "base/reason.h"
 #include "base/vec.h"
+#include "frame/sniff_totals.h"
 #include "frame/escapes.h"
 
 #define WINDOW (1u << 20)
@@ -257,6 +258,38 @@ static void skip_one(CsvReader *reader, int64_t *counter) {
         ++*counter;
 }
 
+/* Whether a total says that it is one: what is as full as a record may be one all the same, but then nobody is surprised. */
+static bool says_total(const CsvReader *reader, Str field) {
+        field = str_trim(field);
+        char quote = reader->dialect.quote;
+        if (quote && field.size > 1 && field.data[0] == quote && field.data[field.size - 1] == quote)
+                field = str_slice(field, 1, field.size - 1);
+        TotalKind kind = total_kind(field, NULL);
+        return kind == TOTAL_WORD || kind == TOTAL_BALANCE || kind == TOTAL_COUNT;
+}
+
+/* What an expression or the beginning of a comment skips, and looks like a record of the table: counted, since it may be one. */
+static void look_at_skipped(CsvReader *reader, const uint32_t *ends, size_t count, size_t start, size_t end, int64_t line) {
+        Str text = { reader->buffer + start, end - start };
+        if (count != reader->width || count < 2 || str_equal(text, buf_view(&reader->header_text)))
+                return;
+        for (size_t i = 0, at = start; i < count; i++) {
+                size_t to = i + 1 < count ? ends[i] : end;
+                Str field = { reader->buffer + at, to - at };
+                if (str_trim(field).size == 0 || says_total(reader, field))
+                        return;
+                at = to + 1;
+        }
+        if (reader->counts.full++ == 0)
+                reader->counts.full_line = line;
+}
+
+/* "#1 Motors", but not "# a remark". */
+static bool may_be_value(const CsvReader *reader, size_t start, size_t end) {
+        size_t behind = start + reader->format.comment.size;
+        return behind < end && !strchr(" #-=*\t", reader->buffer[behind]);
+}
+
 static void add_row(CsvReader *reader, const uint32_t *ends, size_t start, size_t end) {
         uint32_t *put = reader->ends + reader->rows * reader->width;
         memmove(put, ends, reader->width * sizeof(*ends));
@@ -279,9 +312,10 @@ static void take_record(CsvReader *reader, const uint32_t *ends, size_t count, s
         char delimiter = reader->dialect.delimiter;
         if (is_blank_record(reader, text, size))
                 skip_one(reader, &reader->counts.blanks);
-        else if (is_footer(reader, start, end))
+        else if (is_footer(reader, start, end)) {
+                look_at_skipped(reader, ends, count, start, end, line);
                 skip_one(reader, &reader->counts.footers);
-        else if (size > reader->format.record_limit)
+        } else if (size > reader->format.record_limit)
                 add_bad(reader, RULE_RECORD_TOO_LONG, line, start, end, 0);
         else if (count != reader->width && !reader->dialect.outside && all_of(text, size, ' ', '\t', delimiter))
                 skip_one(reader, &reader->counts.blanks);
@@ -344,6 +378,8 @@ static size_t take_each(CsvReader *reader, const uint32_t *ends, const Scan *sca
                 counted = start;
                 start = after_mark(reader, start);
                 if (is_comment(reader, start)) {
+                        if (may_be_value(reader, start, end))
+                                look_at_skipped(reader, ends + first, i - first + 1, start, without_cr(reader, start, end), line);
                         skip_one(reader, &reader->counts.comments);
                         size_t line_end = find_newline(reader, start);
                         if (line_end != end) {

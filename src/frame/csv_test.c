@@ -199,6 +199,33 @@ TEST(comments_preamble_and_footer_are_skipped) {
         check_cases(t, &format, 0, cases, COUNT_OF(cases));
 }
 
+TEST(what_is_skipped_and_as_full_as_a_record_is_counted) {
+        static const struct {
+                const char *footer, *comment, *text;
+                int64_t full, line;
+        } cases[] = {
+                { "^Total", "", "n,v\nx,1\nTotal Energies,2\nTotal,3\n", 1, 3 },
+                { "^Total", "", "n,v\nx,1\nTotal,3\n", 0, 0 },
+                { "^Total", "", "n,v,w\nx,1,2\nTotal Energies,,3\n", 0, 0 },
+                { "^n,v$", "", "n,v\nx,y\nn,v\nz,w\n", 0, 0 },
+                { "", "#", "n,v\n#1 Motors,2\nx,3\n#2 Motors,2\n", 2, 2 },
+                { "", "#", "n,v\n# made by X, and Y\nx,3\n#,,\n", 0, 0 },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                CLEANUP(csv_freep) CsvReader *reader = csv_new();
+                Format format = format_default();
+                format.footer = str_of(cases[i].footer);
+                format.comment = str_of(cases[i].comment);
+                Str text = str_of(cases[i].text);
+                CHECK_OK(csv_start(reader, &format, source_of_bytes(&text), 0, 0, &t->err));
+                RecordBatch batch;
+                for (bool end = false; !end;)
+                        CHECK_OK(csv_next(reader, &batch, &end, &t->err));
+                CHECK_INT(csv_counts(reader)->full, cases[i].full);
+                CHECK_INT(csv_counts(reader)->full_line, cases[i].line);
+        }
+}
+
 TEST(dialects_are_taken_as_they_are) {
         Format format = format_default();
         format.header = false;

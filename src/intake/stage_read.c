@@ -363,6 +363,9 @@ static void note_columns(const Staging *s, Reading *reading) {
         if (r->unmet)
                 buf_printf(&words, "%s%lld fix%s no longer meet%s a record: it is read otherwise now", words.size ? "; " : "", (long long)r->unmet,
                            r->unmet == 1 ? "" : "es", r->unmet == 1 ? "s" : "");
+        if (r->full)
+                buf_printf(&words, "%s%lld skipped by footer or comment, and as full as a record (the first on line %lld): if it is one, footer or comment says too much",
+                           words.size ? "; " : "", (long long)r->full, (long long)r->full_line);
         note_risks(s, reading, &words);
         report->delivery.message = buf_dup(&words, s->arena);
 }

@@ -984,6 +984,8 @@ static void take_counts(Job *job) {
         result->comments = counts->comments;
         result->preamble = counts->preamble;
         result->footers = counts->footers;
+        result->full = counts->full;
+        result->full_line = counts->full_line;
         result->skipped = counts->headers + counts->blanks + counts->comments + counts->preamble + counts->footers + result->dropped;
         result->bytes = (int64_t)counts->bytes;
 }
