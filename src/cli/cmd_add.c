@@ -23,7 +23,7 @@ enum { OPTION_NAME, OPTION_EACH, OPTION_ONE };
 static const Option options[] = {
         [OPTION_NAME] = { "name", 0, "NAME", "what to call the source (when the files make one)" },
         [OPTION_EACH] = { "each", 0, NULL, "a source for each file" },
-        [OPTION_ONE] = { "one", 0, NULL, "one source for all files, whatever their headers say" },
+        [OPTION_ONE] = { "one", 0, NULL, "one source for all files; refuses those that one cannot read" },
 };
 
 typedef struct LeftOver {
@@ -569,21 +569,47 @@ static bool same_columns(const SniffResult *a, const SniffResult *b) {
         if (a->column_count != b->column_count || !a->format.header || !b->format.header)
                 return false;
         for (size_t i = 0; i < a->column_count; i++)
-                if (!str_equal(a->columns[i].column.name, b->columns[i].column.name))
+                if (group_column(a, b, i) >= a->column_count)
                         return false;
         return true;
 }
 
-/* Types or dialect keep files of one header apart; the reader who meant one feed is told how to have it. */
+/* Why one source would not read the files of both as they are; empty: it would. */
+static Str why_not_one(const Add *add, const FileGroup *a, const FileGroup *b) {
+        SniffedFile *files = ARENA_ARRAY(add->arena, SniffedFile, a->file_count + b->file_count);
+        FileGroup *groups;
+        size_t count = 0;
+        Error err = { 0 };
+        for (size_t i = 0; i < a->file_count + b->file_count; i++)
+                files[i] = i < a->file_count ? *a->files[i] : *b->files[i - a->file_count];
+        if (group_files(files, a->file_count + b->file_count, GROUP_ONE, add->arena, &groups, &count, &err) != STATUS_OK)
+                return arena_str(add->arena, str_of(err.message));
+        const SniffResult *all = &groups[0].sniffed;
+        for (size_t i = 0; i < all->doubt_count && groups[0].clashes > 0; i++) {
+                Str assumed = all->doubts[i].assumed;
+                if (str_find(assumed, STR("sources of their own")) < assumed.size)
+                        return arena_strf(add->arena, "column %.*s: %.*s", STR_ARG(all->doubts[i].column), STR_ARG(all->doubts[i].what));
+        }
+        return STR("");
+}
+
+/* Types or dialect keep files of one header apart; the reader who meant one feed is told how to have it, if it can be had. */
 static void note_alike(const Add *add) {
         for (size_t i = 0; i < add->group_count; i++)
                 for (size_t k = i + 1; k < add->group_count && !cli_option(add->cli, OPTION_EACH); k++) {
-                        if (!same_columns(&add->groups[i].sniffed, &add->groups[k].sniffed))
+                        const FileGroup *a = &add->groups[i], *b = &add->groups[k];
+                        if (!same_columns(&a->sniffed, &b->sniffed))
                                 continue;
-                        output_note(&add->cli->output, PAINT_YELLOW,
-                                    "%.*s and %.*s have the same columns, with other types or another dialect; if they are one feed, remove both "
-                                    "and add them with --one",
-                                    STR_ARG(add->groups[i].source_name), STR_ARG(add->groups[k].source_name));
+                        Str why = why_not_one(add, a, b);
+                        if (why.size == 0)
+                                output_note(&add->cli->output, PAINT_YELLOW,
+                                            "%.*s and %.*s have the same columns, with other types or another dialect; if they are one feed, remove "
+                                            "both and add them with --one",
+                                            STR_ARG(a->source_name), STR_ARG(b->source_name));
+                        else
+                                output_note(&add->cli->output, PAINT_YELLOW,
+                                            "%.*s and %.*s have the same columns, but stay two sources (%.*s); a model puts them together with union all",
+                                            STR_ARG(a->source_name), STR_ARG(b->source_name), STR_ARG(why));
                         return;
                 }
 }
@@ -614,7 +640,7 @@ static Status add_files(Add *add, Error *err) {
         TRY(sniff_all(add, err));
         output_progress(&cli->output, NULL);
         Grouping how = cli_option(cli, OPTION_EACH) ? GROUP_EACH : cli_option(cli, OPTION_ONE) ? GROUP_ONE : GROUP_BY_SHAPE;
-        group_files(add->looked.items, add->looked.count, how, add->arena, &add->groups, &add->group_count);
+        TRY(group_files(add->looked.items, add->looked.count, how, add->arena, &add->groups, &add->group_count, err));
         if (cli_option(cli, OPTION_NAME) && add->group_count > 1) {
                 error_set(err, STATUS_USAGE, "--name is for one source, and these files make %zu", add->group_count);
                 return error_hint(err, "name the files of one source only, or leave --name out");

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/vec.h"
+#include "cli/one_feed.h"
 
 /* ---- types ---- */
 
@@ -156,20 +157,6 @@ static bool unify_column(const SniffResult *into, SniffColumn *a, const SniffRes
         return true;
 }
 
-/* Without a header nothing but the name says what the columns are, so there the names must be alike too. */
-static bool fits_group(FileGroup *group, const SniffedFile *file, Str name) {
-        SniffResult *a = &group->sniffed;
-        const SniffResult *b = &file->sniffed;
-        if (!same_dialect(&a->format, &b->format) || !fits_sheets(group, file) || a->column_count != b->column_count)
-                return false;
-        if (!a->format.header && !str_equal(group->name, name))
-                return false;
-        for (size_t i = 0; i < a->column_count; i++)
-                if (!str_equal(a->columns[i].column.name, b->columns[i].column.name) || !unify_column(a, &a->columns[i], b, &b->columns[i], true))
-                        return false;
-        return true;
-}
-
 static bool is_keyed(const Format *format) {
         return format_is_keyed(format->kind);
 }
@@ -178,18 +165,50 @@ static Str key_of(const SniffColumn *column) {
         return column->column.from.size > 0 ? column->column.from : column->column.name;
 }
 
+static bool has_names(const SniffResult *result) {
+        return is_keyed(&result->format) || (result->format.header && result->format.kind != FORMAT_FIXED);
+}
+
+static bool same_key(Str a, Str b, bool keyed) {
+        return keyed ? str_equal(a, b) : str_equal_nocase(a, b);
+}
+
 /* Where the group has a column of another file: by its key or its name, as files are read; without a header by its place. */
-static size_t find_column(const SniffResult *into, const SniffResult *other, size_t index) {
+size_t group_column(const SniffResult *into, const SniffResult *other, size_t index) {
         bool keyed = is_keyed(&into->format);
-        if (keyed != is_keyed(&other->format) || (!keyed && (!into->format.header || !other->format.header)))
+        if (keyed != is_keyed(&other->format) || !has_names(into) || !has_names(other))
                 return index;
         Str key = key_of(&other->columns[index]);
-        for (size_t i = 0; i < into->column_count; i++) {
-                Str own = key_of(&into->columns[i]);
-                if (keyed ? str_equal(own, key) : str_equal_nocase(own, key))
+        for (size_t n = 0; n <= into->column_count; n++) {
+                size_t i = n == 0 ? index : n - 1; /* most often it is where it was */
+                if (i < into->column_count && same_key(key_of(&into->columns[i]), key, keyed))
                         return i;
         }
         return SIZE_MAX;
+}
+
+static bool fits_column(SniffResult *into, size_t place, const SniffResult *other, size_t index) {
+        SniffColumn *a = &into->columns[place];
+        const SniffColumn *b = &other->columns[index];
+        bool same_place = into->format.kind != FORMAT_FIXED || str_equal(a->column.from, b->column.from);
+        return same_place && same_key(a->column.name, b->column.name, is_keyed(&into->format)) && same_list(a->column.dates, b->column.dates) &&
+               unify_column(into, a, other, b, true);
+}
+
+/* Without a header nothing but the name says what the columns are, so there the names must be alike too. */
+static bool fits_group(FileGroup *group, const SniffedFile *file, Str name) {
+        SniffResult *a = &group->sniffed;
+        const SniffResult *b = &file->sniffed;
+        if (!same_dialect(&a->format, &b->format) || !one_feed_same_letters(a, b) || !fits_sheets(group, file) || a->column_count != b->column_count)
+                return false;
+        if (!a->format.header && !str_equal(group->name, name))
+                return false;
+        for (size_t i = 0; i < b->column_count; i++) {
+                size_t place = group_column(a, b, i);
+                if (place >= a->column_count || !fits_column(a, place, b, i))
+                        return false;
+        }
+        return true;
 }
 
 static bool has_name(const SniffResult *result, Str name) {
@@ -224,7 +243,7 @@ static void join_anyway(FileGroup *group, const SniffedFile *file, Arena *arena)
         SniffResult *a = &group->sniffed;
         const SniffResult *b = &file->sniffed;
         for (size_t i = 0; i < b->column_count; i++) {
-                size_t place = find_column(a, b, i);
+                size_t place = group_column(a, b, i);
                 if (place == SIZE_MAX)
                         add_column(a, &b->columns[i], arena);
                 else if (place < a->column_count && !unify_column(a, &a->columns[place], b, &b->columns[i], false))
@@ -257,7 +276,17 @@ static FileGroup *begin_group(FileGroup *groups, size_t *count, SniffedFile *fil
         return group;
 }
 
-void group_files(SniffedFile *files, size_t count, Grouping how, Arena *arena, FileGroup **out, size_t *out_count) {
+static void join_file(FileGroup *group, const SniffedFile *file, Arena *arena) {
+        SniffResult *all = &group->sniffed;
+        join_anyway(group, file, arena);
+        add_doubts(arena, all, &file->sniffed);
+        all->accepted += file->sniffed.accepted;
+        if (all->ascii)
+                all->format.encoding = file->sniffed.format.encoding;
+        all->ascii &= file->sniffed.ascii;
+}
+
+Status group_files(SniffedFile *files, size_t count, Grouping how, Arena *arena, FileGroup **out, size_t *out_count, Error *err) {
         FileGroup *groups = ARENA_ARRAY(arena, FileGroup, count);
         size_t group_count = 0;
         for (size_t i = 0; i < count; i++) {
@@ -269,9 +298,9 @@ void group_files(SniffedFile *files, size_t count, Grouping how, Arena *arena, F
                         if (fits_group(&groups[j], &files[i], name))
                                 group = &groups[j];
                 if (group) {
-                        join_anyway(group, &files[i], arena);
-                        add_doubts(arena, &group->sniffed, &files[i].sniffed);
-                        group->sniffed.accepted += files[i].sniffed.accepted;
+                        if (how == GROUP_ONE)
+                                TRY(one_feed_check(group, &files[i], arena, err));
+                        join_file(group, &files[i], arena);
                 } else {
                         group = begin_group(groups, &group_count, &files[i], count, arena);
                         group->name = name;
@@ -279,10 +308,14 @@ void group_files(SniffedFile *files, size_t count, Grouping how, Arena *arena, F
                 group->files[group->file_count++] = &files[i];
                 group->records += files[i].sniffed.records;
         }
-        for (size_t i = 0; i < group_count; i++)
+        for (size_t i = 0; i < group_count; i++) {
                 take_sheets(&groups[i], arena);
+                if (how == GROUP_ONE)
+                        one_feed_settle(&groups[i], arena);
+        }
         *out = groups;
         *out_count = group_count;
+        return STATUS_OK;
 }
 
 /* ---- patterns ---- */

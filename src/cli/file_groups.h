@@ -20,6 +20,7 @@ typedef struct FileGroup {
         size_t file_count;
         SniffResult sniffed; /* of the first file, with the group's types and all doubts */
         int64_t records;
+        size_t clashes;      /* columns that stay text since two files read them in two ways */
         Str name;            /* what the files' names have in common, not yet a valid name */
         Str *patterns;       /* set by group_pattern() */
         size_t pattern_count;
@@ -28,7 +29,10 @@ typedef struct FileGroup {
         const char *path;
 } FileGroup;
 
-void group_files(SniffedFile *files, size_t count, Grouping how, Arena *arena, FileGroup **out, size_t *out_count);
+/* GROUP_ONE: USAGE where one source cannot read them all (one_feed.h). */
+Status group_files(SniffedFile *files, size_t count, Grouping how, Arena *arena, FileGroup **out, size_t *out_count, Error *err);
+/* Where a group has a file's column; SIZE_MAX: nowhere. By its name or key where files are read by that, else by its place. */
+size_t group_column(const SniffResult *into, const SniffResult *other, size_t index);
 /*
  * The `from` that finds these files and others like them: numbers in the names become *, as long as no other file of
  * the folder is caught; else the names themselves. Relative to the project where they lie in it, `ingress/...` in the

@@ -243,6 +243,10 @@ static void columns_write(Buf *out, const SniffResult *result) {
                 str_list_write(out, column->column.dates);
                 buf_u64(out, (uint64_t)column->nulls);
                 buf_lstr(out, column->example);
+                str_list_write(out, column->reads);
+                buf_u8(out, (uint8_t)column->decimal);
+                buf_u8(out, (uint8_t)column->thousands);
+                buf_u8(out, column->unsure);
         }
 }
 
@@ -253,8 +257,15 @@ static bool dates_are_good(StrList dates) {
         return format_check_dates(&own, &ignored) == STATUS_OK;
 }
 
+/* One of some characters, or 0. */
+static char mark_read(Cursor *cursor, const char *known) {
+        char mark = (char)cursor_u8(cursor);
+        cursor->failed |= mark && !strchr(known, mark);
+        return mark;
+}
+
 static void columns_read(Cursor *cursor, Arena *arena, SniffResult *out) {
-        out->column_count = cursor_count(cursor, 27);
+        out->column_count = cursor_count(cursor, 34);
         out->columns = ARENA_ARRAY(arena, SniffColumn, out->column_count);
         for (size_t i = 0; i < out->column_count; i++) {
                 SniffColumn *column = &out->columns[i];
@@ -266,6 +277,12 @@ static void columns_read(Cursor *cursor, Arena *arena, SniffResult *out) {
                         cursor->failed = true;
                 column->nulls = cursor_tally(cursor);
                 column->example = text_of(cursor, arena);
+                column->reads = str_list_read(cursor, arena);
+                if (!cursor->failed && !dates_are_good(column->reads))
+                        cursor->failed = true;
+                column->decimal = mark_read(cursor, ".,");
+                column->thousands = mark_read(cursor, ".,' i");
+                column->unsure = cursor_u8(cursor) != 0;
         }
 }
 
@@ -324,6 +341,7 @@ void sniff_result_write(Buf *out, const SniffResult *result) {
         buf_u64(out, (uint64_t)result->quarantined);
         buf_u64(out, (uint64_t)result->skipped);
         buf_u8(out, result->whole);
+        buf_u8(out, result->ascii);
         buf_u32(out, (uint32_t)result->sheet_count);
         for (size_t i = 0; i < result->sheet_count; i++) {
                 buf_lstr(out, result->sheets[i].name);
@@ -343,6 +361,7 @@ Status sniff_result_read(Str bytes, Arena *arena, SniffResult *out, Error *err) 
         result.quarantined = cursor_tally(&cursor);
         result.skipped = cursor_tally(&cursor);
         result.whole = cursor_u8(&cursor) != 0;
+        result.ascii = cursor_u8(&cursor) != 0;
         result.sheet_count = cursor_count(&cursor, 5);
         result.sheets = ARENA_ARRAY(arena, SniffSheet, result.sheet_count);
         for (size_t i = 0; i < result.sheet_count; i++)

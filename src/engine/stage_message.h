@@ -112,6 +112,9 @@ typedef struct SniffColumn {
         SourceColumn column; /* name, from, type */
         int64_t nulls;       /* in the sample */
         Str example;
+        StrList reads;           /* the patterns that read its dates and timestamps; none = ISO alone */
+        char decimal, thousands; /* how its numbers are read where that matters; 0 = it does not, none */
+        bool unsure;             /* its dates or numbers can be read in two ways, and nothing in the file tells which */
 } SniffColumn;
 
 typedef struct Doubt {
@@ -132,6 +135,7 @@ typedef struct SniffResult {
         int64_t records; /* of the whole file, or of the sample if whole is false; the four are counted as StageResult's */
         int64_t accepted, quarantined, skipped;
         bool whole;
+        bool ascii;         /* text without a character beyond ASCII: most encodings read it alike */
         SniffSheet *sheets; /* of a workbook; else none */
         size_t sheet_count;
 } SniffResult;

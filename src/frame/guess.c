@@ -332,6 +332,7 @@ static size_t second_pattern(const Guessing *guessing, size_t first, size_t *out
 static void doubt_order(const Guessing *guessing, size_t pattern) {
         Moment moment;
         Str example = guessing->texts.items[0];
+        guessing->out->unsure = true;
         for (size_t i = 0; i < guessing->texts.count; i++) {
                 example = guessing->texts.items[i];
                 if (read_by(&guessing->patterns[pattern], example, &moment))

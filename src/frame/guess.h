@@ -24,6 +24,7 @@ typedef struct ColumnGuess {
         bool iso;     /* a date or timestamp, or some of its texts, in ISO */
         char decimal; /* ',' or '.' where that matters; 0 = cannot be told */
         char thousands;
+        bool unsure;  /* of two ways to read its dates or numbers, nothing told which: a doubt says so */
         Str null_words[4]; /* texts that stand for NULL among others that fit a type */
         size_t null_count;
         bool empty_is_null; /* quoted empties stand for NULL */

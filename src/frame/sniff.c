@@ -1024,6 +1024,7 @@ static void doubt_numbers(Sniffing *sniffing, const NumberStyle *style, const Nu
                 if (evidence[i].either[mark] == 0 || number_evidence_vote(&evidence[i]))
                         continue;
                 char character = mark ? ',' : '.', other = mark ? '.' : ',';
+                column->guess.unsure = true;
                 add_doubt(sniffing, column->name,
                           arena_strf(sniffing->arena, "in numbers such as %.*s, '%c' may be the decimal point or set off thousands, and no value tells which",
                                      STR_ARG(example), character),

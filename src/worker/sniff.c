@@ -42,7 +42,13 @@ static void take_columns(const Sniffed *sniffed, Arena *arena, SniffResult *out)
                         .column = { .name = column->name, .from = column->key.size > 0 ? column->key : column->name, .type = column->guess.type, .dates = column->dates },
                         .nulls = column->guess.nulls,
                         .example = shown(arena, column->guess.example),
+                        .decimal = column->guess.decimal,
+                        .thousands = column->guess.thousands,
+                        .unsure = column->guess.unsure,
                 };
+                StrList *reads = &out->columns[i].reads;
+                *reads = (StrList){ ARENA_ARRAY(arena, Str, column->guess.date_count + 1), column->guess.date_count };
+                memcpy(reads->items, column->guess.dates, reads->count * sizeof(Str));
         }
 }
 
@@ -66,6 +72,13 @@ static void take_rows(const SniffedRows *rows, Arena *arena, SniffResult *out) {
         out->accepted = rows->accepted;
         out->quarantined = rows->quarantined;
         out->skipped = rows->counts.records - rows->accepted - rows->quarantined;
+}
+
+static bool is_ascii(Str text) {
+        uint8_t seen = 0;
+        for (size_t i = 0; i < text.size; i++)
+                seen |= (uint8_t)text.data[i];
+        return seen < 0x80;
 }
 
 /* The sample as UTF-8, and what it was. */
@@ -194,6 +207,7 @@ Status sniff_run(const SniffSpec *spec, int fd, Arena *arena, SniffResult *out, 
                         text.size--;
         TRY(sniff_rows(&sniffed, source_of_bytes(&text), SNIFF_PREVIEW_ROWS, arena, &rows, err));
         result.format = sniffed.format;
+        result.ascii = encoding_is_utf8(encoding.encoding) && is_ascii(buf_view(&sample));
         if (!encoding_is_utf8(encoding.encoding))
                 result.format.encoding = encoding_name(encoding.encoding);
         take_columns(&sniffed, arena, &result);

@@ -236,6 +236,8 @@ TEST(a_file_is_sniffed_and_its_proposal_crosses_a_message) {
         CHECK(got.whole);
         CHECK_INT(got.columns[1].column.type.kind, TYPE_DATE);
         CHECK_STR(got.format.dates.items[0], STR("dd.MM.yyyy"));
+        CHECK_STR(got.columns[1].reads.items[0], STR("dd.MM.yyyy"));
+        CHECK(got.ascii && !got.columns[1].unsure);
         CHECK_STR(got.preview[1], STR("2024-12-25"));
         CHECK(got.preview[3].data == NULL);
         for (size_t cut = 0; cut < message.size; cut++)
