@@ -24,7 +24,7 @@ struct XlsxBook {
         VEC(XlsxSheet) sheets;
         bool from_1904;
         bool loaded;
-        VEC(uint8_t) styles; /* kinds, by the number that cells give */
+        VEC(uint8_t) styles; /* kinds, or ZEROS and how many, by the number that cells give */
         Buf texts;
         uint32_t *text_ends;
         size_t text_count, text_room;
@@ -244,10 +244,17 @@ static void styles_reading_deinit(StylesReading *reading) {
         arena_deinit(&reading->arena);
 }
 
+#define ZEROS 64 /* what is more than this is a number of so many digits */
+
+static uint8_t style_of_code(Str code) {
+        int zeros = xlsx_zeros_of_code(code);
+        return (uint8_t)(zeros > 0 ? ZEROS + zeros : (int)xlsx_kind_of_code(code));
+}
+
 static void take_code(StylesReading *reading, const char **attributes) {
         const char *id = xlsx_attribute(attributes, "numFmtId"), *code = xlsx_attribute(attributes, "formatCode");
         if (id && code)
-                map_put(&reading->codes, str_of(id), (void *)(uintptr_t)(xlsx_kind_of_code(str_of(code)) + 1));
+                map_put(&reading->codes, str_of(id), (void *)(uintptr_t)(style_of_code(str_of(code)) + 1));
 }
 
 static void take_style(StylesReading *reading, const char **attributes) {
@@ -257,7 +264,7 @@ static void take_style(StylesReading *reading, const char **attributes) {
         uintptr_t kind = id ? (uintptr_t)map_get(&reading->codes, str_of(id)) : 0;
         if (id && !kind)
                 str_to_int64(str_of(id), &number);
-        vec_push(&book->arena, &book->styles, (uint8_t)(kind ? (XlsxKind)(kind - 1) : xlsx_kind_of_builtin(number)));
+        vec_push(&book->arena, &book->styles, (uint8_t)(kind ? kind - 1 : (uintptr_t)xlsx_kind_of_builtin(number)));
 }
 
 static void on_style(void *context, const char *name, const char **attributes) {
@@ -289,7 +296,11 @@ static Status load_styles(XlsxBook *book, Error *err) {
 }
 
 XlsxKind xlsx_style(const XlsxBook *book, uint64_t index) {
-        return index < book->styles.count ? (XlsxKind)book->styles.items[index] : XLSX_NUMBER;
+        return index < book->styles.count && book->styles.items[index] < ZEROS ? (XlsxKind)book->styles.items[index] : XLSX_NUMBER;
+}
+
+int xlsx_zeros(const XlsxBook *book, uint64_t style) {
+        return style < book->styles.count && book->styles.items[style] > ZEROS ? book->styles.items[style] - ZEROS : 0;
 }
 
 /* --- shared texts --- */

@@ -42,6 +42,7 @@ Str xlsx_sheet_names(const XlsxBook *book, Arena *arena);
 Status xlsx_book_load(XlsxBook *book, Error *err);
 bool xlsx_text(const XlsxBook *book, uint64_t index, Str *out); /* borrowed; false: there is no such text */
 XlsxKind xlsx_style(const XlsxBook *book, uint64_t index);
+int xlsx_zeros(const XlsxBook *book, uint64_t style); /* digits that a number is shown with at least; 0: as it is */
 bool xlsx_from_1904(const XlsxBook *book);
 Status xlsx_sheet_xml(XlsxBook *book, size_t index, uint64_t limit, const XlsxEvents *events, void *context, XlsxXml **out,
                       Error *err);

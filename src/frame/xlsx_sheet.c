@@ -178,6 +178,20 @@ static bool is_date(XlsxKind kind) {
         return kind >= XLSX_DATE && kind <= XLSX_DURATION;
 }
 
+/* A code such as 01067 is a number that is shown with zeros: they belong to it, and a column of numbers reads it all the same. */
+static void put_zeros(XlsxRows *rows, size_t from, int zeros) {
+        char *text = rows->texts.data + from;
+        size_t size = rows->texts.size - from, missing = (size_t)zeros > size ? (size_t)zeros - size : 0;
+        for (size_t i = 0; i < size && missing > 0; i++)
+                if (text[i] < '0' || text[i] > '9')
+                        return;
+        for (size_t i = 0; i < missing; i++)
+                buf_append_byte(&rows->texts, '0');
+        text = rows->texts.data + from;
+        memmove(text + missing, text, size);
+        memset(text, '0', missing);
+}
+
 /* The text and kind of a cell's value; false: it holds nothing. */
 static bool put_value(XlsxRows *rows, XlsxKind *out_kind, Str *out_shared) {
         const Cell *cell = &rows->cell;
@@ -220,8 +234,11 @@ static bool put_value(XlsxRows *rows, XlsxKind *out_kind, Str *out_shared) {
         *out_kind = kind;
         if (trimmed.size == 0)
                 return false;
+        size_t from = rows->texts.size;
         bool number = is_date(kind) ? xlsx_days(&rows->texts, trimmed, kind, xlsx_from_1904(rows->spec.book))
                                     : xlsx_number(&rows->texts, trimmed);
+        if (number)
+                put_zeros(rows, from, kind == XLSX_NUMBER ? xlsx_zeros(rows->spec.book, cell->style) : 0);
         if (number)
                 return true;
         *out_kind = XLSX_TEXT; /* a text that says it is a number */

@@ -193,3 +193,12 @@ TEST(records_are_counted_and_come_whole) {
         CHECK_INT(counts->blanks, 2000);
         CHECK_INT(counts->headers, 1);
 }
+
+TEST(a_code_of_zeros_says_how_many_digits_are_shown) {
+        static const struct {
+                const char *code;
+                int zeros;
+        } cases[] = { { "00000", 5 }, { "00000;@", 5 }, { "00", 2 }, { "0", 0 }, { "", 0 }, { "0.00", 0 }, { "000-00", 0 }, { "#,##0", 0 } };
+        for (size_t i = 0; i < COUNT_OF(cases); i++)
+                CHECK_INT(xlsx_zeros_of_code(str_of(cases[i].code)), cases[i].zeros);
+}

@@ -94,6 +94,14 @@ XlsxKind xlsx_kind_of_code(Str code) {
         return parts.time ? XLSX_TIME : parts.percent ? XLSX_PERCENT : XLSX_NUMBER;
 }
 
+int xlsx_zeros_of_code(Str code) {
+        size_t zeros = 0;
+        Str first = str_slice(code, 0, str_find_byte(code, ';'));
+        while (zeros < first.size && first.data[zeros] == '0')
+                zeros++;
+        return zeros > 1 && zeros == first.size && zeros <= XLSX_ZEROS_MAX ? (int)zeros : 0;
+}
+
 /* --- numbers --- */
 
 typedef struct Digits {

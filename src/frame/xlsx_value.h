@@ -28,6 +28,9 @@ typedef enum XlsxKind {
 
 /* A format's code, its first section: yyyy-mm-dd;@ is a date. */
 XlsxKind xlsx_kind_of_code(Str code);
+/* Digits that a code shows at least: 00000 shows 1067 as 01067. 0: it is not made of zeros alone. */
+#define XLSX_ZEROS_MAX 30
+int xlsx_zeros_of_code(Str code);
 /* One of the formats that every spreadsheet has without writing its code. */
 XlsxKind xlsx_kind_of_builtin(int64_t id);
 
