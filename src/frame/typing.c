@@ -236,9 +236,19 @@ static Str plain_groups(Str text, char thousands, char copy[NUMBER_MAX]) {
         return (Str){ copy, size };
 }
 
+/* A minus may be the typographer's. */
+static bool read_plain(Str text, const TypingRules *rules, Number *out) {
+        if (read_number(text, rules, out))
+                return true;
+        if (!drop_front(&text, STR("\u2212")) || (text.size > 0 && strchr("+-", text.data[0])) || !read_number(text, rules, out))
+                return false;
+        out->negative = true;
+        return true;
+}
+
 static bool read_numeral(Str text, const TypingRules *rules, Number *out) {
         if (!rules->dressed)
-                return read_number(text, rules, out);
+                return read_plain(text, rules, out);
         char copy[NUMBER_MAX];
         Undressing u = { .format = rules->format, .text = text };
         if (text.size > NUMBER_MAX)
@@ -258,9 +268,9 @@ static bool read_numeral(Str text, const TypingRules *rules, Number *out) {
 
 bool number_shape(const TypingRules *rules, Str text, NumberShape *out) {
         Number number;
-        if (!read_number(text, rules, &number))
+        if (!read_plain(text, rules, &number))
                 return false;
-        bool sign = text.data[0] == '-' || text.data[0] == '+';
+        size_t sign = text.data[0] == '-' || text.data[0] == '+' ? 1 : str_starts_with(text, STR("\u2212")) ? 3 : 0;
         char first = text.data[sign], second = text.size > sign + 1u ? text.data[sign + 1] : 0;
         size_t point = str_find_byte(text, rules->decimal);
         *out = (NumberShape){ .plain = number.plain,

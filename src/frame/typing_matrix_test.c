@@ -124,6 +124,9 @@ static const Row rows[] = {
         { BEHIND, "decimal(10,2)", "12.50-", "-12.50" },
         { BEHIND, "decimal(10,2)", "-12.50-", "!not_a_number" },
         { USUAL, "decimal(10,2)", "12.50-", "!not_a_number" },
+        { USUAL, "decimal(10,2)", "\u221212.50", "-12.50" },
+        { USUAL, "int", "\u22125", "-5" },
+        { USUAL, "int", "\u2212-5", "!not_a_number" },
         { INDIAN, "decimal(12,2)", "12,34,567.89", "1234567.89" },
         { INDIAN, "decimal(12,2)", "-1,23,45,678.5", "-12345678.50" },
         { USUAL, "double", "0.1", "0.1" },
@@ -247,6 +250,7 @@ static void print_page(Buf *out) {
                         "texts. Nothing is rounded, cut or guessed: what does not fit goes to quarantine with the rule it breaks. This page is\n"
                         "printed from the table that a test tries. Values inside lists and structs stand in JSON: numbers and words are read as\n"
                         "JSON writes them, texts as the source says.\n\n"
+                        "A year of two digits (`yy`) is 1970 to 2069: 69 is 2069, and 70 is 1970. A minus may be the typographer's (U+2212).\n\n"
                         "| type | the source says | text | becomes |\n|---|---|---|---|\n");
         for (size_t i = 0; i < COUNT_OF(rows); i++) {
                 const Row *row = &rows[i];
