@@ -70,6 +70,7 @@ static bool find_difference(const SniffResult *x, const SniffResult *y, Arena *a
                 { a->delimiter != b->delimiter, { "the delimiter", mark_words(arena, a->delimiter), mark_words(arena, b->delimiter) } },
                 { a->quote != b->quote, { "the quote", mark_words(arena, a->quote), mark_words(arena, b->quote) } },
                 { a->escape != b->escape, { "the escape character", mark_words(arena, a->escape), mark_words(arena, b->escape) } },
+                { a->escapes != b->escapes, { "what escapes mean outside of quotes", a->escapes ? STR("said") : STR("not said"), b->escapes ? STR("said") : STR("not said") } },
                 { a->header != b->header, { "the header", a->header ? STR("the first record") : STR("missing"), b->header ? STR("the first record") : STR("missing") } },
                 { a->skip != b->skip, { "the number of lines before the table", arena_strf(arena, "%u", a->skip), arena_strf(arena, "%u", b->skip) } },
                 { !str_equal(a->comment, b->comment), { "what begins a comment", text_words(a->comment), text_words(b->comment) } },

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Every candidate is tried on all texts and leaves the race when too many do not fit, which for most is soon. The order
- * of candidates decides between those that fit: booleans, numbers, UUIDs, dates and timestamps, times, text.
+ * of candidates decides between those that fit: booleans, numbers, UUIDs, dates and timestamps, times, text. What is
+ * rather the mark of a thing than a number is text before any of them is asked.
  */
 #include "frame/guess.h"
 #include "frame/hint.h"
+#include "frame/identifier.h"
 #include "frame/usual.h"
 #include "frame/xlsx_value.h"
 
+#include "base/time.h"
 #include "base/vec.h"
 
 #define PATTERN_COUNT USUAL_PATTERN_COUNT
@@ -16,6 +19,7 @@
 
 typedef struct Guessing {
         const Format *format;
+        Str name; /* of the column, or empty */
         Arena *arena;
         bool day_first;
         VEC(Str) texts; /* trimmed, unquoted, neither empty nor a word for NULL */
@@ -141,10 +145,13 @@ static bool all_fit(const Guessing *guessing, Type type, char thousands) {
         return true;
 }
 
+static bool is_of_texts(const Guessing *guessing) {
+        return guessing->format->kind == FORMAT_CSV || guessing->format->kind == FORMAT_FIXED;
+}
+
 /* Text keeps what a number would lose. */
 static bool must_stay_text(const Guessing *guessing, const NumberStatistics *numbers, ColumnGuess *out) {
-        FormatKind kind = guessing->format->kind;
-        bool codes = numbers->coded && !numbers->reckoned && !numbers->point && (kind == FORMAT_CSV || kind == FORMAT_FIXED);
+        bool codes = numbers->coded && !numbers->reckoned && !numbers->point && is_of_texts(guessing);
         if (numbers->padded)
                 add_doubt(out, STR("some numbers begin with zeros"), STR("text, which keeps them"));
         else if (numbers->plus && !numbers->point)
@@ -191,6 +198,80 @@ static bool fraction_type(const Guessing *guessing, const NumberStatistics *numb
         return fits;
 }
 
+#define DAYS_FROM_SPREADSHEET 25569 /* of 1970-01-01 */
+
+static bool is_named_date(Str name) {
+        static const char *const words[] = { "date", "dates", "datum", "day", "tag", "dat", "dt", "fecha", "budat", "bldat", "*datum", "*date", "*dat", "jour", "dia", NULL };
+        return name_has_word(name, words);
+}
+
+/* Five digits at the beginning, and no more of them. */
+static bool is_day_number(Str text) {
+        for (size_t i = 0; i < 5; i++)
+                if (i >= text.size || text.data[i] < '0' || text.data[i] > '9')
+                        return false;
+        return text.size == 5 || text.data[5] == '.' || text.data[5] == ',';
+}
+
+static bool are_between(const Guessing *guessing, double least, double most) {
+        TypingRules rules = { .format = guessing->format, .decimal = guessing->format->decimal == ',' ? ',' : '.' };
+        Typing typing = { .rules = &rules, .type = { .kind = TYPE_DOUBLE } };
+        for (size_t i = 0; i < guessing->texts.count; i++) {
+                Value value;
+                bool null;
+                if (typing_value(&typing, guessing->texts.items[i], guessing->arena, &value, &null) != RULE_NONE || value.number < least || value.number > most)
+                        return false;
+        }
+        return true;
+}
+
+static Pattern compiled(const char *text) {
+        Pattern pattern;
+        Error err;
+        if (pattern_compile(str_of(text), &pattern, &err) != STATUS_OK)
+                panic("%s", err.message);
+        return pattern;
+}
+
+/* 20260105: eight digits each that are a day. */
+static bool are_days(const Guessing *guessing) {
+        Pattern pattern = compiled("yyyyMMdd");
+        for (size_t i = 0; i < guessing->texts.count; i++) {
+                Moment moment;
+                int year, month, day;
+                if (guessing->texts.items[i].size != 8 || !pattern_read(&pattern, guessing->texts.items[i], &moment))
+                        return false;
+                civil_from_days(moment.days, &year, &month, &day);
+                if (year < 1900 || year > 2100)
+                        return false;
+        }
+        return true;
+}
+
+/* Numbers that may be days: eight digits are, where the name says so; of days that a spreadsheet counted it is only spoken. */
+static void doubt_days(const Guessing *guessing, bool whole) {
+        ColumnGuess *out = guessing->out;
+        Str first = guessing->texts.items[0];
+        bool named = is_named_date(guessing->name);
+        if (whole && is_of_texts(guessing) && are_days(guessing)) {
+                if (named) {
+                        out->type = (Type){ .kind = TYPE_DATE };
+                        out->dates[out->date_count++] = STR("yyyyMMdd");
+                        out->decimal = 0;
+                }
+                add_doubt(out, arena_strf(guessing->arena, "values such as %.*s may be dates or numbers", STR_ARG(first)),
+                          named ? STR("dates, yyyyMMdd") : STR("numbers; if they are dates, the type is date, with dates: [yyyyMMdd]"));
+        } else if (named && is_day_number(first) && are_between(guessing, 20000, 80000)) {
+                int days = 0;
+                for (size_t i = 0; i < 5; i++)
+                        days = days * 10 + (first.data[i] - '0');
+                add_doubt(out,
+                          arena_strf(guessing->arena, "values such as %.*s may be days as a spreadsheet counts them, %.*s", STR_ARG(first),
+                                     STR_ARG(date_print(guessing->arena, days - DAYS_FROM_SPREADSHEET))),
+                          STR("numbers; as days they are date '1899-12-30' + the number, in a model"));
+        }
+}
+
 static bool try_numbers(const Guessing *guessing, char decimal, char thousands) {
         NumberStatistics numbers;
         ColumnGuess *out = guessing->out;
@@ -209,6 +290,8 @@ static bool try_numbers(const Guessing *guessing, char decimal, char thousands) 
         out->type = type;
         out->thousands = thousands;
         out->decimal = whole && !thousands ? 0 : decimal;
+        if (out->misfits == 0 && !thousands)
+                doubt_days(guessing, whole);
         return true;
 }
 
@@ -347,6 +430,40 @@ static void doubt_order(const Guessing *guessing, size_t pattern) {
                              guessing->day_first ? "day" : "month"));
 }
 
+#define YEARS_AHEAD 10       /* beyond which a year of two digits is rather of the last century */
+#define YEARS_AHEAD_FULL 100 /* and one of four stands for "never" */
+
+static bool is_named_birth(Str name) {
+        static const char *const words[] = { "birth", "birthday", "birthdate", "born", "dob", "geb", "gebdat", "geburt", "geburtsdatum", "geburtstag", "naissance", "nacimiento", "nascita", NULL };
+        return name_has_word(name, words);
+}
+
+/* Years of two digits stand for others than they may mean, and some dates are none. */
+static void doubt_years(const Guessing *guessing, size_t pattern) {
+        Str text = str_of(usual_patterns[pattern].text), last = STR(""), first = STR("");
+        bool two = str_find(text, STR("yy")) < text.size && str_find(text, STR("yyyy")) == text.size;
+        int now, month, day, latest = 0, earliest = 10000;
+        civil_from_days((int32_t)(time_now_us() / 86400000000), &now, &month, &day);
+        for (size_t i = 0; i < guessing->texts.count; i++) {
+                Moment moment;
+                int year;
+                if (!read_by(&guessing->patterns[pattern], guessing->texts.items[i], &moment))
+                        continue;
+                civil_from_days(moment.days, &year, &month, &day);
+                last = year > latest ? guessing->texts.items[i] : last;
+                first = year < earliest ? guessing->texts.items[i] : first;
+                latest = year > latest ? year : latest;
+                earliest = year < earliest ? year : earliest;
+        }
+        if (two && (latest > now + YEARS_AHEAD || (earliest < 2000 && latest >= 2000) || is_named_birth(guessing->name)))
+                add_doubt(guessing->out,
+                          arena_strf(guessing->arena, "years of two digits: %.*s is %d, and %.*s is %d", STR_ARG(first), earliest, STR_ARG(last), latest),
+                          STR("1970 to 2069; if others are meant, a model moves them by a century"));
+        else if (!two && latest > now + YEARS_AHEAD_FULL)
+                add_doubt(guessing->out, arena_strf(guessing->arena, "dates such as %.*s are far in the future", STR_ARG(last)),
+                          STR("dates; if they stand for none, name them in 'nulls'"));
+}
+
 static bool guess_date(const Guessing *guessing) {
         DateStatistics found;
         bool tie;
@@ -376,6 +493,7 @@ static bool guess_date(const Guessing *guessing) {
         out->misfit = found.misfit;
         if (tie)
                 doubt_order(guessing, best);
+        doubt_years(guessing, best);
         if (extra > 1)
                 add_doubt(out, STR("dates in two formats"),
                           arena_strf(guessing->arena, "%s, and %s where that does not fit", usual_patterns[best].text,
@@ -410,9 +528,37 @@ static bool try_type(const Guessing *guessing, TypeKind kind) {
         return true;
 }
 
+/* T and F are words for true and false where both occur, and nothing else does. */
+static bool are_letters(const Guessing *guessing) {
+        size_t trues = 0, falses = 0, all = guessing->texts.count;
+        for (size_t i = 0; i < all; i++) {
+                trues += str_equal_nocase(guessing->texts.items[i], STR("t"));
+                falses += str_equal_nocase(guessing->texts.items[i], STR("f"));
+        }
+        if (trues + falses == 0 || (trues > 0 && falses > 0 && trues + falses == all))
+                return false;
+        return trues + falses + allowed_misfits(all) >= all;
+}
+
+static bool stays_letters(const Guessing *guessing) {
+        if (!are_letters(guessing))
+                return false;
+        add_doubt(guessing->out, arena_strf(guessing->arena, "values such as %.*s may be words for true and false, or letters", STR_ARG(guessing->texts.items[0])),
+                  STR("text; if they are words, the type is boolean"));
+        return true;
+}
+
+static bool stays_identifier(const Guessing *guessing) {
+        Str what;
+        if (!is_of_texts(guessing) || !identifier_find(guessing->name, guessing->texts.items, guessing->texts.count, guessing->arena, &what))
+                return false;
+        add_doubt(guessing->out, what, STR("text, which keeps them as they are written; if they are amounts, give the column a number's type"));
+        return true;
+}
+
 static bool find_hint(const Guessing *guessing, const Str *texts, size_t count, Hint *out) {
         return hint_numbers(guessing->format, texts, count, guessing->arena, out) ||
-               hint_dates(guessing->format, guessing->patterns, texts, count, guessing->arena, out);
+               hint_dates(guessing->format, guessing->patterns, texts, count, guessing->arena, out) || hint_words(texts, count, guessing->arena, out);
 }
 
 /* What looks like numbers or dates and is text says what would read it. Some of many texts are asked first. */
@@ -434,7 +580,7 @@ static void give_hint(const Guessing *guessing) {
 }
 
 static void choose_type(Guessing *guessing) {
-        if (guessing->texts.count == 0)
+        if (guessing->texts.count == 0 || stays_letters(guessing) || stays_identifier(guessing))
                 return;
         if (try_type(guessing, TYPE_BOOLEAN) || guess_number(guessing) || try_type(guessing, TYPE_UUID))
                 return;
@@ -463,17 +609,24 @@ static void take_nulls(const Guessing *guessing) {
         }
 }
 
-void guess_evidence(const Format *format, const Str *fields, size_t count, Arena *arena, NumberEvidence *out) {
+void guess_evidence(const Format *format, Str name, const Str *fields, size_t count, Arena *arena, NumberEvidence *out) {
         ColumnGuess unused = { .nulls = 0 };
-        Guessing guessing = { .format = format, .arena = arena, .out = &unused };
+        Guessing guessing = { .format = format, .name = name, .arena = arena, .out = &unused };
         collect(&guessing, fields, count);
+        *out = (NumberEvidence){ .blanks = 0 };
+        if (guessing.texts.count > 0 && stays_identifier(&guessing))
+                return;
         number_evidence(guessing.texts.items, guessing.texts.count, out);
 }
 
 void guess_column(const Format *format, const Str *fields, size_t count, bool day_first, Arena *arena,
                   ColumnGuess *out) {
+        guess_named(format, STR(""), fields, count, day_first, arena, out);
+}
+
+void guess_named(const Format *format, Str name, const Str *fields, size_t count, bool day_first, Arena *arena, ColumnGuess *out) {
         *out = (ColumnGuess){ .type = { .kind = TYPE_TEXT } };
-        Guessing guessing = { .format = format, .arena = arena, .day_first = day_first, .out = out };
+        Guessing guessing = { .format = format, .name = name, .arena = arena, .day_first = day_first, .out = out };
         collect(&guessing, fields, count);
         if (guessing.texts.count > 0) /* rather than a word for NULL that came first */
                 out->example = guessing.texts.items[0];

@@ -41,5 +41,7 @@ typedef struct ColumnGuess {
  */
 void guess_column(const Format *format, const Str *fields, size_t count, bool day_first, Arena *arena,
                   ColumnGuess *out);
+/* The same of a column whose name is known, which may say more: a phone number, a birthday. */
+void guess_named(const Format *format, Str name, const Str *fields, size_t count, bool day_first, Arena *arena, ColumnGuess *out);
 /* What the column says of the file's decimal point and thousands. */
-void guess_evidence(const Format *format, const Str *fields, size_t count, Arena *arena, NumberEvidence *out);
+void guess_evidence(const Format *format, Str name, const Str *fields, size_t count, Arena *arena, NumberEvidence *out);

@@ -156,3 +156,156 @@ bool hint_dates(const Format *format, const Pattern *patterns, const Str *texts,
                               STR_ARG(buf_view(&list)));
         return true;
 }
+
+/* --- words --- */
+
+#define WORD_MAX 20
+
+/* Two words that are all there is, and mean yes and no. */
+static bool hint_booleans(const Str *texts, size_t count, Arena *arena, Hint *out) {
+        static const char *const pairs[][2] = { { "yes", "no" },  { "y", "n" },          { "on", "off" },    { "ja", "nein" },  { "j", "n" },   { "wahr", "falsch" },
+                                                { "oui", "non" }, { "vrai", "faux" }, { "si", "no" },    { "s\u00ed", "no" },
+                                                { "sim", "n\u00e3o" }, { "verdadero", "falso" }, { "vero", "falso" }, { "ja", "nee" },  { "ja", "nej" }, { "tak", "nie" } };
+        for (size_t i = 0; i < COUNT_OF(pairs); i++) {
+                Str word[2] = { STR(""), STR("") };
+                size_t found = 0;
+                for (size_t k = 0; k < count && found == k; k++)
+                        for (size_t side = 0; side < 2 && found == k; side++) {
+                                if (!str_equal_nocase(texts[k], str_of(pairs[i][side])))
+                                        continue;
+                                word[side] = texts[k];
+                                found++;
+                        }
+                if (found < count || word[0].size == 0 || word[1].size == 0)
+                        continue;
+                out->what = arena_strf(arena, "%.*s and %.*s may be words for true and false", STR_ARG(word[0]), STR_ARG(word[1]));
+                out->how = i < 3 ? STR("text; the type boolean reads them")
+                                 : arena_strf(arena, "text; the type boolean reads them with true: [%.*s], false: [%.*s]", STR_ARG(word[0]), STR_ARG(word[1]));
+                return true;
+        }
+        return false;
+}
+
+static bool reads_as(Str text, char decimal, char thousands) {
+        TypingRules rules = { .decimal = decimal, .thousands = thousands };
+        NumberShape shape;
+        return number_shape(&rules, text, &shape);
+}
+
+static bool is_some_number(Str text) {
+        return reads_as(text, '.', ',') || reads_as(text, ',', '.') || reads_as(text, '.', ' ') || reads_as(text, ',', ' ');
+}
+
+/* Each a number by one decimal point or the other, and some by only one. */
+static bool hint_two_styles(const Str *texts, size_t count, Arena *arena, Hint *out) {
+        Str only[2] = { STR(""), STR("") };
+        size_t misfits = 0;
+        for (size_t i = 0; i < count && misfits <= allowed(count); i++) {
+                bool point = reads_as(texts[i], '.', ','), comma = reads_as(texts[i], ',', '.');
+                misfits += !point && !comma;
+                if (point != comma)
+                        only[comma] = texts[i];
+        }
+        if (misfits > allowed(count) || only[0].size == 0 || only[1].size == 0)
+                return false;
+        out->what = arena_strf(arena, "numbers with two decimal points, such as %.*s and %.*s", STR_ARG(example_of(only[0])), STR_ARG(example_of(only[1])));
+        out->how = STR("text; a source has one 'decimal'");
+        return true;
+}
+
+/* The word behind the number, and whether a blank stands between. False: it is no number with a word. */
+static bool cut_unit(Str text, Str *unit, bool *blank) {
+        size_t at = text.size;
+        while (at > 0 && !(text.data[at - 1] >= '0' && text.data[at - 1] <= '9'))
+                at--;
+        Str number = str_slice(text, 0, at), rest = str_slice(text, at, text.size);
+        *unit = str_trim(rest);
+        *blank = unit->size < rest.size;
+        for (size_t i = 0; i < unit->size; i++) {
+                char c = unit->data[i];
+                if (!(((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c & 0x80) || c == '/' || c == '.'))
+                        return false;
+        }
+        return unit->size > 0 && unit->size < WORD_MAX && is_some_number(number);
+}
+
+static bool is_one_of(Str text, const char *const *words) {
+        for (; *words; words++)
+                if (str_equal_nocase(text, str_of(*words)))
+                        return true;
+        return false;
+}
+
+static bool hint_units(const Str *texts, size_t count, Arena *arena, Hint *out) {
+        static const char *const sides[] = { "s", "h", "soll", "haben", "dr", "cr", "db", "dr.", "cr.", "debit", "credit", "d", "c", NULL };
+        static const char *const known[] = { "kg", "g", "mg", "t", "lb", "lbs", "oz", "km", "m", "cm", "mm", "mi", "ft", "in", "l", "ml", "hl", "min", "kb", "mb", "gb", "kwh", "kw", "w", NULL };
+        Str first = STR(""), unit;
+        size_t fits = 0, marked = 0, measured = 0;
+        bool blank, one = true;
+        for (size_t i = 0; i < count && i - fits <= allowed(count); i++) {
+                if (!cut_unit(texts[i], &unit, &blank))
+                        continue;
+                first = fits++ == 0 ? texts[i] : first;
+                marked += is_one_of(unit, sides);
+                measured += blank || is_one_of(unit, known);
+                Str before;
+                bool ignored;
+                one &= cut_unit(first, &before, &ignored) && str_equal_nocase(before, unit);
+        }
+        if (count < 2 || fits == 0 || fits + allowed(count) < count)
+                return false;
+        if (marked == fits && measured == fits)
+                out->what = arena_strf(arena, "values such as %.*s are numbers with a mark for debit or credit", STR_ARG(example_of(first)));
+        else if (one && measured == fits)
+                out->what = arena_strf(arena, "values such as %.*s are numbers with a unit", STR_ARG(example_of(first)));
+        else
+                return false;
+        out->how = STR("text; a model takes the number out of them");
+        return true;
+}
+
+/* The first letters of months, in small letters, that no pattern reads: those of other languages, and English ones in full. */
+static bool is_month(Str word) {
+        static const char *const months[] = { "january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december",
+                                              "januar", "j\u00e4nner", "februar", "m\u00e4rz", "m\u00e4r", "mrz", "mai", "juni", "juli", "okt", "oktober", "dez", "dezember",
+                                              "janvier", "janv", "f\u00e9vrier", "f\u00e9vr", "mars", "avril", "avr", "juin", "juillet", "juil", "ao\u00fbt", "septembre", "sept", "octobre", "novembre",
+                                              "d\u00e9cembre", "d\u00e9c", "enero", "ene", "febrero", "marzo", "abril", "abr", "mayo", "junio", "julio", "agosto", "ago", "septiembre", "octubre", "noviembre",
+                                              "diciembre", "dic", "gennaio", "gen", "febbraio", "aprile", "maggio", "mag", "giugno", "giu", "luglio", "lug", "settembre", "set", "ottobre", "ott", "dicembre",
+                                              "januari", "februari", "maart", "mrt", "mei", "augustus", "maj", "janeiro", "fevereiro", "mar\u00e7o", "maio", "junho", "julho", "setembro", "outubro", "dezembro", NULL };
+        return is_one_of(word, months);
+}
+
+static bool hint_months(const Str *texts, size_t count, Arena *arena, Hint *out) {
+        size_t fits = 0, foreign = 0;
+        Str example = STR("");
+        for (size_t i = 0; i < count && i - fits <= allowed(count); i++) {
+                Str text = texts[i], word = STR("");
+                size_t digits = 0, words = 0;
+                for (size_t at = 0; at < text.size && text.size <= DATE_SIZE_MAX;) {
+                        size_t end = at;
+                        while (end < text.size && (((text.data[end] | 0x20) >= 'a' && (text.data[end] | 0x20) <= 'z') || (text.data[end] & 0x80)))
+                                end++;
+                        digits += text.data[at] >= '0' && text.data[at] <= '9';
+                        if (end - at > 2) {
+                                word = str_slice(text, at, end);
+                                words++;
+                        }
+                        at = end > at ? end : at + 1;
+                }
+                if (digits < 3 || digits > 8 || words != 1)
+                        continue;
+                fits++;
+                foreign += is_month(word);
+                example = is_month(word) ? text : example;
+        }
+        if (foreign == 0 || foreign * 2 < fits || fits + allowed(count) < count)
+                return false;
+        out->what = arena_strf(arena, "dates such as %.*s name their months in full or in another language", STR_ARG(example_of(example)));
+        out->how = STR("text; patterns read MMM as Jan to Dec alone, so a model makes dates of them");
+        return true;
+}
+
+bool hint_words(const Str *texts, size_t count, Arena *arena, Hint *out) {
+        return hint_booleans(texts, count, arena, out) || hint_two_styles(texts, count, arena, out) || hint_units(texts, count, arena, out) ||
+               hint_months(texts, count, arena, out);
+}

@@ -13,5 +13,7 @@ typedef struct Hint {
 
 /* texts: trimmed, unquoted, neither empty nor a word for NULL. False where they look like no numbers. */
 bool hint_numbers(const Format *format, const Str *texts, size_t count, Arena *arena, Hint *out);
+/* Words for yes and no, numbers with a unit or a mark for debit and credit, numbers with two decimal points, months by name. */
+bool hint_words(const Str *texts, size_t count, Arena *arena, Hint *out);
 /* patterns: all of usual.h, compiled. False where they look like no dates. */
 bool hint_dates(const Format *format, const Pattern *patterns, const Str *texts, size_t count, Arena *arena, Hint *out);

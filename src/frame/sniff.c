@@ -971,7 +971,7 @@ static void guess_columns(const Sniffing *sniffing, const Format *format, const 
         for (size_t i = 0; i < table->width; i++) {
                 size_t count;
                 Str *fields = column_of(sniffing, table, format->header ? 1 : 0, i, &count);
-                guess_column(format, fields, count, day_first, sniffing->arena, &out->columns[i].guess);
+                guess_named(format, out->columns[i].name, fields, count, day_first, sniffing->arena, &out->columns[i].guess);
         }
 }
 
@@ -988,7 +988,7 @@ static NumberEvidence *evidence_of(const Sniffing *sniffing, const Format *forma
         for (size_t i = 0; i < table->width; i++) {
                 size_t count;
                 Str *fields = column_of(sniffing, table, format->header ? 1 : 0, i, &count);
-                guess_evidence(format, fields, count, sniffing->arena, &evidence[i]);
+                guess_evidence(format, sniffing->out->columns[i].name, fields, count, sniffing->arena, &evidence[i]);
         }
         return evidence;
 }
@@ -1125,7 +1125,7 @@ static void keep_kind(Sniffing *sniffing, FieldKind kind, StrList fields, Sniffe
 
 static void guess_cut(Sniffing *sniffing, const CutColumn *cut, bool day_first, SniffedColumn *out) {
         *out = (SniffedColumn){ .name = cut->name, .key = cut->key };
-        guess_column(&sniffing->out->format, cut->fields.items, cut->fields.count, day_first, sniffing->arena, &out->guess);
+        guess_named(&sniffing->out->format, cut->name, cut->fields.items, cut->fields.count, day_first, sniffing->arena, &out->guess);
         out->guess.nulls += cut->absent;
 }
 
@@ -1138,7 +1138,7 @@ void sniff_columns(const CutColumn *columns, size_t count, Arena *arena, Sniffed
         NumberStyle style = { .decimal = out->format.decimal };
         if (out->format.kind == FORMAT_FIXED) { /* JSON has a style of its own */
                 for (size_t i = 0; i < count; i++)
-                        guess_evidence(&out->format, columns[i].fields.items, columns[i].fields.count, arena, &evidence[i]);
+                        guess_evidence(&out->format, columns[i].name, columns[i].fields.items, columns[i].fields.count, arena, &evidence[i]);
                 style = settle_numbers(&out->format, evidence, count);
         }
         for (size_t i = 0; i < count; i++) {

@@ -596,7 +596,7 @@ static void guess_type(Grid *grid, const Format *format, const Column *column, S
         size_t texts = column->kinds[XLSX_TEXT], all = 0;
         for (size_t i = 0; i < XLSX_KIND_COUNT; i++)
                 all += i == XLSX_ERROR ? 0 : column->kinds[i];
-        guess_column(format, column->fields.items, column->fields.count, true, grid->arena, guess);
+        guess_named(format, out->name, column->fields.items, column->fields.count, true, grid->arena, guess);
         Type seen = guess->type;
         size_t words = texts > 0 ? count_null_words(column, grid->arena, format) : 0;
         if (texts == 0 || (texts < all && (texts == words || (texts - words) * 8 <= all)))

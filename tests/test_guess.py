@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `lode add` makes of columns that look like something else than they are, from the file to the table."""
+
+import openpyxl
+from conftest import Project
+
+
+def types(project: Project, name: str, text: str) -> tuple[list[str], str]:
+    project.write(f"in/{name}.csv", text)
+    source = project.json("add", "shop", f"in/{name}.csv")["sources"][0]
+    return [c["type"] for c in source["columns"]], " ".join(f"{d['column']}: {d['what']}" for d in source["doubts"])
+
+
+def test_marks_of_things_come_as_they_were_written(project: Project) -> None:
+    written, doubts = types(project, "art", "art;acct;tel;ean;preis\n10.100;100.200.300;212 555 123;4.00638E+12;1,50\n10100;100.200.301;212 555 124;4.00639E+12;9,00\n")
+    assert written == ["text", "text", "text", "text", "decimal(18,2)"]
+    assert all(f"{column}: values such as" in doubts for column in ("art", "acct", "tel", "ean"))
+    project.lode("run")
+    rows = project.query("select art, acct, tel, ean, preis from shop.staging.art order by preis")
+    assert [list(row.values())[:4] for row in rows] == [["10.100", "100.200.300", "212 555 123", "4.00638E+12"], ["10100", "100.200.301", "212 555 124", "4.00639E+12"]]
+    assert [float(row["preis"]) for row in rows] == [1.5, 9.0]
+
+
+def test_a_letter_is_no_boolean_and_a_later_one_is_no_quarantine(project: Project) -> None:
+    assert types(project, "e_1", "emp,sex\n1,F\n2,F\n3,F\n")[0] == ["int", "text"]
+    project.write("in/e_2.csv", "emp,sex\n4,M\n")
+    project.lode("run")
+    assert [row["sex"] for row in project.query("select sex from shop.staging.e order by emp")] == ["F", "F", "F", "M"]
+
+
+def test_a_date_of_eight_digits_is_read_where_its_name_says_so(project: Project) -> None:
+    assert types(project, "b", "buchungsdatum;betrag\n20260105;1,50\n20260131;2,50\n")[0] == ["date", "decimal(18,2)"]
+    project.lode("run")
+    assert [str(row["d"]) for row in project.query("select buchungsdatum as d from shop.staging.b order by d")] == ["2026-01-05", "2026-01-31"]
+
+
+def test_zeros_that_a_workbook_shows_are_kept(project: Project) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["plz", "n"])
+    for code, number in ((1067, 1), (80331, 2)):
+        book.active.append([code, number])
+        book.active.cell(book.active.max_row, 1).number_format = "00000"
+    (project.root / "in").mkdir()
+    book.save(project.root / "in/fmt.xlsx")
+    source = project.json("add", "shop", "in/fmt.xlsx")["sources"][0]
+    assert [c["type"] for c in source["columns"]] == ["text", "int"] and "zeros" in source["doubts"][0]["what"]
+    project.lode("run")
+    assert [row["plz"] for row in project.query("select plz from shop.staging.fmt order by n")] == ["01067", "80331"]
