@@ -17,7 +17,7 @@ import pytest
 from conftest import LODE, Project, make_project
 
 ADD = {"sources": [{"zone": 0, "source": 0, "path": 0, "format": 0,
-                    "dialect": {"delimiter": 0, "quote": 0, "escape": 0, "header": 0, "skip": 0, "decimal": 0, "thousands": 0},
+                    "dialect": {"delimiter": 0, "quote": 0, "escape": 0, "escapes": 0, "header": 0, "skip": 0, "decimal": 0, "thousands": 0},
                     "columns": [{"name": 0, "type": 0, "nulls": 0, "example": 0}],
                     "doubts": [{"column": 0, "what": 0, "assumed": 0}], "preview": 0, "records": 0, "files": 0}],
        "left_over": [{"file": 0, "why": 0}]}
