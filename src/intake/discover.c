@@ -153,7 +153,8 @@ static Status walk(Discovery *d, Str zone, const char *folder, Str name, bool in
         }
         TRY(status);
         for (size_t i = 0; i < count; i++) {
-                if (is_half_written(entries[i].name))
+                bool half = d->archive_size > 0 ? entries[i].name.data[0] == '.' : is_half_written(entries[i].name); /* a member is whole, whatever its name */
+                if (half)
                         continue;
                 const char *path = path_join(d->arena, folder, entries[i].name.data);
                 Str below = arena_strf(d->arena, "%.*s%.*s", STR_ARG(name), STR_ARG(entries[i].name));
