@@ -100,3 +100,73 @@ def test_a_word_that_is_a_text_elsewhere_is_one_of_its_column(project: Project) 
     shown = project.json("show", "source", "shop.things")
     assert [column["nulls"] for column in shown[0]["columns"]] == [["DE"], [], ["NA"]]
     assert "NA" in project.lode("show", "source", "shop.things").stdout
+
+
+def write_fees(project: Project, head: str, net: str, gross: str) -> None:
+    project.write("zones/shop/sources/fees.yml", f'from: in/fees.csv\ndelimiter: ";"\n{head}tolerate: 100%\ncolumns:\n  id: int\n  net: {net}\n  gross: {gross}\n')
+
+
+def fees(project: Project) -> list[tuple]:
+    return [(row["id"], row["net"], row["gross"]) for row in project.query("select id, net, gross from shop.staging.fees order by id")]
+
+
+def shown(project: Project) -> str:
+    project.lode("run")
+    return project.lode("show", "quarantine").stdout
+
+
+@pytest.mark.parametrize(("point", "column", "mended"), [
+    (",", "gross", 'gross: decimal(18,2) decimal(".")'),
+    (".", "net", 'net: decimal(18,2) decimal(",")'),
+])
+def test_columns_that_are_written_otherwise_say_it_for_themselves(project: Project, point: str, column: str, mended: str) -> None:
+    """Whatever the source says, one column does not fit; what mends it by breaking the other is not named but told."""
+    project.write("in/fees.csv", "id;net;gross\n1;1,50;$2.50\n2;2,25;$3.75\n")
+    head = f'decimal: "{point}"\ncurrency: "$"\n'
+    write_fees(project, head, "decimal(18,2)", "decimal(18,2)")
+    text = shown(project)
+    assert f"2 not_a_number in {column}" in text
+    assert named(text.splitlines()) == [mended]
+    other = "," if point == "." else "."
+    assert f'not for all columns: decimal: "{other}" would change values that fit' in text
+    kinds = {"net": "decimal(18,2)", "gross": "decimal(18,2)", column: mended.split(": ", 1)[1]}
+    write_fees(project, head, kinds["net"], kinds["gross"])
+    assert shown(project) == "quarantine is empty\n"
+    assert fees(project) == [(1, "1.50", "2.50"), (2, "2.25", "3.75")]
+
+
+def test_a_record_that_another_field_keeps_out_is_said(project: Project) -> None:
+    project.write("in/fees.csv", "id;net;gross\n1;1,50;2\n2;2,25;n/a\n3;7;n/a\n4;8;9\n")
+    write_fees(project, "", "decimal(18,2)", "int")
+    text = shown(project)
+    assert 'would fit all: decimal: ","' in text
+    assert "of these 1 still has another field that does not fit" in text
+
+
+def test_what_two_settings_read_as_other_numbers_is_left_to_a_person(project: Project) -> None:
+    project.write("in/fees.csv", "id;net;gross\n1;7;1\n2;1.125;1\n3;8;1\n")
+    write_fees(project, "", "int", "int")
+    line = next(line for line in shown(project).splitlines() if "would fit all" in line)
+    assert 'decimal: ",", thousands: "."' in line and "decimal(23,4)" in line or "decimal(24,4)" in line
+    assert line.endswith("as other numbers, and no record tells which   (tried: 2 other records read as before)")
+
+
+def test_how_a_column_writes_its_numbers_is_text_of_the_source(project: Project) -> None:
+    project.write("in/fees.csv", "id;net;gross\n1;1.234,50;EUR 12,345\n2;-7;8\n")
+    write_fees(project, "", 'decimal(18,2) decimal(",") thousands(".") required', 'int thousands(",") currency(EUR | "$") tag money')
+    assert shown(project) == "quarantine is empty\n"
+    assert fees(project) == [(1, "1234.50", 12345), (2, "-7.00", 8)]
+
+
+@pytest.mark.parametrize(("kind", "wanted"), [
+    ('decimal(9,2) decimal(",") thousands(",")', "decimal and thousands are both ','"),
+    ('decimal(9,2) decimal(";")', "decimal: must be '.' or ','"),
+    ('decimal(9,2) decimal(", ")', "`decimal` of a column is one character"),
+    ('text decimal(",")', "have a meaning only for numbers"),
+    ('int thousands(",") thousands(".")', "a column has `thousands` once"),
+])
+def test_what_is_wrong_with_it_is_said_with_its_place(project: Project, kind: str, wanted: str) -> None:
+    write_fees(project, "", kind, "int")
+    done = project.lode("check", check=False)
+    assert wanted in done.stderr + done.stdout
+    assert "zones/shop/sources/fees.yml:6:" in done.stderr + done.stdout

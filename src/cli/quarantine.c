@@ -156,11 +156,16 @@ static void print_remedy(Cli *cli, const Remedy *remedy) {
         const char *dim = paint(cli->output.color_out, PAINT_DIM), *none = paint(cli->output.color_out, PAINT_NONE);
         printf("  %s   would fit all: %.*s", dim, STR_ARG(remedy->setting));
         if (remedy->other.size)
-                printf(", and so would %.*s: as other days, and no record tells which", STR_ARG(remedy->other));
+                printf(", and so would %.*s: as other %s, and no record tells which", STR_ARG(remedy->other), remedy->is_date ? "days" : "numbers");
         if (remedy->accepted)
                 printf("   (tried: %s other record%s as before)", count_print(&cli->arena, remedy->accepted).data,
                        remedy->accepted == 1 ? " reads" : "s read");
         printf("%s\n", none);
+        if (remedy->refused.size)
+                printf("  %s   not for all columns: %.*s would change values that fit%s\n", dim, STR_ARG(remedy->refused), none);
+        if (remedy->left)
+                printf("  %s   of these %s still ha%s another field that does not fit: it is told when this one does%s\n", dim,
+                       count_print(&cli->arena, remedy->left).data, remedy->left == 1 ? "s" : "ve", none);
 }
 
 static void print_rule(Cli *cli, const QuarantineRule *r, const Remedy *remedies, size_t count) {

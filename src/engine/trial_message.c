@@ -9,10 +9,7 @@ static void setting_write(Buf *out, const TrialSetting *setting) {
         buf_u32(out, setting->column);
         buf_u16(out, (uint16_t)setting->rule);
         format_write(out, &setting->format);
-        type_write(out, setting->type);
-        buf_u8(out, setting->required);
-        buf_u8(out, setting->has_nulls);
-        str_list_write(out, setting->nulls);
+        source_columns_write(out, &setting->is, 1);
 }
 
 void trial_spec_write(Buf *out, const TrialSpec *spec) {
@@ -30,12 +27,12 @@ static Status setting_read(Cursor *cursor, const TrialSpec *spec, Arena *arena, 
         out->column = cursor_u32(cursor);
         uint16_t rule = cursor_u16(cursor);
         TRY(format_read(cursor, arena, &out->format, err));
-        out->type = type_read(cursor, arena);
-        out->required = cursor_u8(cursor) != 0;
-        out->has_nulls = cursor_u8(cursor) != 0;
-        out->nulls = str_list_read(cursor, arena);
-        if (cursor->failed || rule >= RULE_COUNT || out->column >= spec->column_count)
+        SourceColumn *columns;
+        size_t count;
+        TRY(source_columns_read(cursor, arena, &columns, &count, err));
+        if (cursor->failed || rule >= RULE_COUNT || out->column >= spec->column_count || count != 1)
                 return malformed(err);
+        out->is = columns[0];
         out->rule = (Rule)rule;
         return STATUS_OK;
 }
@@ -66,8 +63,10 @@ void trial_result_write(Buf *out, const TrialResult *result) {
                 const TrialVerdict *item = &result->items[i];
                 buf_u64(out, (uint64_t)item->misfits);
                 buf_u64(out, (uint64_t)item->fit);
+                buf_u64(out, (uint64_t)item->left);
                 buf_u64(out, (uint64_t)item->accepted);
                 buf_u64(out, (uint64_t)item->same);
+                buf_u64(out, (uint64_t)item->broken);
                 buf_u64(out, item->reading);
                 str_list_write(out, item->unread);
         }
@@ -77,19 +76,21 @@ static bool is_possible(const TrialVerdict *verdict) {
         bool texts = verdict->unread.count <= TRIAL_UNREAD_MAX;
         for (size_t i = 0; i < verdict->unread.count && texts; i++)
                 texts = verdict->unread.items[i].size <= TRIAL_TEXT_MAX && utf8_valid(verdict->unread.items[i]);
-        return texts && verdict->fit <= verdict->misfits && verdict->same <= verdict->accepted;
+        return texts && verdict->fit <= verdict->misfits && verdict->left <= verdict->fit && verdict->same <= verdict->accepted;
 }
 
 Status trial_result_read(Str bytes, Arena *arena, TrialResult *out, Error *err) {
         Cursor cursor = cursor_of(bytes);
-        TrialResult result = { .count = cursor_count(&cursor, 44) };
+        TrialResult result = { .count = cursor_count(&cursor, 60) };
         result.items = ARENA_ARRAY(arena, TrialVerdict, result.count + 1);
         for (size_t i = 0; i < result.count; i++) {
                 TrialVerdict *item = &result.items[i];
                 item->misfits = cursor_tally(&cursor);
                 item->fit = cursor_tally(&cursor);
+                item->left = cursor_tally(&cursor);
                 item->accepted = cursor_tally(&cursor);
                 item->same = cursor_tally(&cursor);
+                item->broken = cursor_tally(&cursor);
                 item->reading = cursor_u64(&cursor);
                 item->unread = str_list_read(&cursor, arena);
                 if (cursor.failed || !is_possible(item))

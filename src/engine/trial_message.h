@@ -13,15 +13,12 @@
 #define TRIAL_UNREAD_MAX 8   /* different texts that a verdict names */
 #define TRIAL_TEXT_MAX 64    /* bytes of one of them; a longer one is cut */
 
-/* The whole text's format with one thing changed, or one column's type. */
+/* The whole text's format with one thing changed, or one column. */
 typedef struct TrialSetting {
         uint32_t column; /* whose misfits it is for: its place in the spec, from 0 */
         Rule rule;       /* which of them */
         Format format;
-        Type type;       /* of that column */
-        bool required;
-        bool has_nulls;  /* and its words for NULL, as in SourceColumn */
-        StrList nulls;
+        SourceColumn is; /* that column */
 } TrialSetting;
 
 typedef struct TrialSpec {
@@ -37,7 +34,9 @@ typedef struct TrialSpec {
 
 typedef struct TrialVerdict {
         int64_t misfits, fit;   /* records that the rule struck, and those of them whose field the setting reads */
+        int64_t left;           /* of those that it reads: records that another field still keeps out */
         int64_t accepted, same; /* records that fit, and those of them that read the same; 0 when that was not asked */
+        int64_t broken;         /* other records in which a field that did fit would read otherwise; 0 when not asked */
         uint64_t reading;       /* a digest of what the misfits read as: equal = the same values */
         StrList unread;         /* different texts that it does not read */
 } TrialVerdict;

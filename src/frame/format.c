@@ -222,6 +222,29 @@ Status format_check(const Format *format, Error *err) {
         return STATUS_OK;
 }
 
+Format format_of_column(const Format *format, const SourceColumn *column) {
+        Format own = *format;
+        if (column->dates.count > 0)
+                own.dates = column->dates;
+        if (column->has_nulls)
+                own.nulls = column->nulls;
+        if (column->decimal)
+                own.decimal = column->decimal;
+        if (column->decimal || column->has_thousands)
+                own.thousands = column->thousands;
+        if (column->has_currency)
+                own.currency = column->currency;
+        return own;
+}
+
+Status format_check_column(const Format *format, const SourceColumn *column, Error *err) {
+        Format own = format_of_column(format, column);
+        TRY(check_kind(&own, err));
+        TRY(check_number_characters(&own, err));
+        TRY(check_currency(&own, err));
+        return format_check_dates(&own, err);
+}
+
 static bool lists_equal(StrList a, StrList b) {
         bool equal = a.count == b.count;
         for (size_t i = 0; equal && i < a.count; i++)
@@ -433,6 +456,11 @@ void source_columns_write(Buf *out, const SourceColumn *columns, size_t count) {
                 buf_u8(out, column->required);
                 buf_u8(out, column->has_nulls);
                 str_list_write(out, column->nulls);
+                buf_u8(out, (uint8_t)column->decimal);
+                buf_u8(out, (uint8_t)column->thousands);
+                buf_u8(out, column->has_thousands);
+                buf_u8(out, column->has_currency);
+                str_list_write(out, column->currency);
                 buf_u32(out, (uint32_t)column->field_id);
         }
 }
@@ -455,6 +483,11 @@ Status source_columns_read(Cursor *cursor, Arena *arena, SourceColumn **out, siz
                 column->required = cursor_u8(cursor) != 0;
                 column->has_nulls = cursor_u8(cursor) != 0;
                 column->nulls = str_list_read(cursor, arena);
+                column->decimal = (char)cursor_u8(cursor);
+                column->thousands = (char)cursor_u8(cursor);
+                column->has_thousands = cursor_u8(cursor) != 0;
+                column->has_currency = cursor_u8(cursor) != 0;
+                column->currency = str_list_read(cursor, arena);
                 column->field_id = (int)cursor_u32(cursor);
         }
         if (cursor->failed)

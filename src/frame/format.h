@@ -95,6 +95,10 @@ typedef struct SourceColumn {
         bool required; /* NULL does not fit */
         bool has_nulls; /* `nulls` stands in place of the format's; it may be empty: no text of this column is NULL */
         StrList nulls;
+        char decimal;  /* of its numbers, in place of the format's, and then without its thousands; 0 = the format's */
+        char thousands; /* in place of the format's where has_thousands, or where it has a decimal point of its own */
+        bool has_thousands, has_currency;
+        StrList currency; /* in place of the format's where has_currency */
         int field_id;
 } SourceColumn;
 
@@ -113,6 +117,12 @@ Status format_check(const Format *format, Error *err);
 
 /* Whether two formats read different parts of one workbook, so that a file may belong to both. */
 bool format_shares(const Format *a, const Format *b);
+
+/* The format as it holds for one column, with what the column says for itself. */
+Format format_of_column(const Format *format, const SourceColumn *column);
+
+/* Whether what the column says for itself goes together, and with the format: BAD_VALUE with the words. */
+Status format_check_column(const Format *format, const SourceColumn *column, Error *err);
 
 /* The part of it about `dates` alone. */
 Status format_check_dates(const Format *format, Error *err);

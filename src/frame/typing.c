@@ -911,10 +911,15 @@ static int compare_failures(const void *a, const void *b) {
         return x->column < y->column ? -1 : x->column > y->column;
 }
 
+void typing_failures_order(TypingFailures *failures) {
+        if (failures->count > 1)
+                qsort(failures->items, failures->count, sizeof(*failures->items), compare_failures);
+}
+
 void typing_failures_sort(TypingFailures *failures) {
+        typing_failures_order(failures);
         if (failures->count < 2)
                 return;
-        qsort(failures->items, failures->count, sizeof(*failures->items), compare_failures);
         size_t kept = 1;
         for (size_t i = 1; i < failures->count; i++) {
                 if (failures->items[i].row != failures->items[kept - 1].row)
@@ -962,19 +967,15 @@ Status typing_rules_init(TypingRules *rules, const Format *format, Arena *arena,
         return STATUS_OK;
 }
 
-/* A column with patterns or words of its own has rules of its own. */
+/* A column that says how its values are written has rules of its own. */
 static Status rules_of_column(const TypingRules *rules, const SourceColumn *column, Arena *arena, const TypingRules **out, Error *err) {
         *out = rules;
-        if (column->dates.count == 0 && !column->has_nulls)
+        if (column->dates.count == 0 && !column->has_nulls && !column->decimal && !column->has_thousands && !column->has_currency)
                 return STATUS_OK;
         Format *format = ARENA_NEW(arena, Format);
         TypingRules *own = ARENA_NEW(arena, TypingRules);
-        *format = *rules->format;
-        if (column->dates.count > 0)
-                format->dates = column->dates;
-        if (column->has_nulls)
-                format->nulls = column->nulls;
-        if (format_check_dates(format, err) != STATUS_OK || typing_rules_init(own, format, arena, err) != STATUS_OK)
+        *format = format_of_column(rules->format, column);
+        if (format_check_column(rules->format, column, err) != STATUS_OK || typing_rules_init(own, format, arena, err) != STATUS_OK)
                 return error_context(err, "column %.*s", STR_ARG(column->name));
         own->own_words = column->has_nulls;
         *out = own;

@@ -101,7 +101,9 @@ bool number_shape(const TypingRules *rules, Str text, NumberShape *out);
 void vector_deinit(Vector *vector);
 void typing_failures_add(TypingFailures *failures, size_t row, size_t column, Rule rule);
 void typing_failures_deinit(TypingFailures *failures);
-/* Sorted by row, then column; of each row only the first stays. */
+/* Sorted by row, then column. */
+void typing_failures_order(TypingFailures *failures);
+/* The same; of each row only the first stays. */
 void typing_failures_sort(TypingFailures *failures);
 
 /* A value as people and previews see it: numbers plain, dates ISO, text as it is, lists and structs as JSON. */

@@ -16,7 +16,8 @@ typedef struct Candidate {
         Str setting;
         TrialSetting trial;
         bool baseline; /* nothing is changed: it brings back the texts */
-        bool date;     /* another pattern may read the same texts as other days */
+        bool shifts;   /* another of these may read the same texts as other values */
+        bool shared;   /* it is of the source, and so of several columns */
         TrialVerdict sum;
 } Candidate;
 
@@ -82,16 +83,15 @@ static Status collect_groups(Search *s, Error *err) {
 static Candidate *add_candidate(Search *s, const Group *group, const Source *changed) {
         const SourceColumn *column = &changed->columns[group->column];
         Error ignored;
-        if (s->candidates.count == TRIAL_SETTINGS_MAX || format_check(&changed->format, &ignored) != STATUS_OK)
+        if (s->candidates.count == TRIAL_SETTINGS_MAX || format_check(&changed->format, &ignored) != STATUS_OK ||
+            format_check_column(&changed->format, column, &ignored) != STATUS_OK)
                 return NULL;
         Candidate candidate = { .setting = source_print_change(s->arena, changed, s->source),
                                 .trial = { .column = (uint32_t)group->column,
                                            .rule = group->rule,
                                            .format = changed->format,
-                                           .type = column->type,
-                                           .has_nulls = column->has_nulls,
-                                           .nulls = column->nulls,
-                                           .required = column->required } };
+                                           .is = *column },
+                                .shared = changed->columns == s->source->columns };
         vec_push(s->arena, &s->candidates, candidate);
         return &s->candidates.items[s->candidates.count - 1];
 }
@@ -104,19 +104,27 @@ static SourceColumn *own_column(Search *s, const Group *group, Source *changed) 
 }
 
 /* The source with this column's type another. */
-static void add_type(Search *s, const Group *group, Type type) {
+static Candidate *add_type(Search *s, const Group *group, Type type) {
         Source changed = *s->source;
         SourceColumn *column = own_column(s, group, &changed);
         if (type_equal(column->type, type))
-                return;
+                return NULL;
         column->type = type;
         column->zone = column->zone_file = STR_NONE;
-        add_candidate(s, group, &changed);
+        if (type.kind != TYPE_TEXT)
+                return add_candidate(s, group, &changed);
+        column->decimal = column->thousands = 0;
+        column->has_thousands = column->has_currency = false;
+        column->dates = (StrList){ 0 };
+        return add_candidate(s, group, &changed);
 }
 
 static void add_decimal(Search *s, const Group *group, int precision, int scale) {
-        if (precision <= 38 && scale <= precision)
-                add_type(s, group, (Type){ .kind = TYPE_DECIMAL, .precision = precision, .scale = scale });
+        if (precision > 38 || scale > precision)
+                return;
+        Candidate *candidate = add_type(s, group, (Type){ .kind = TYPE_DECIMAL, .precision = precision, .scale = scale });
+        if (candidate)
+                candidate->shifts = true;
 }
 
 static StrList list_with(Search *s, StrList list, const Str *more, size_t count) {
@@ -128,29 +136,57 @@ static StrList list_with(Search *s, StrList list, const Str *more, size_t count)
         return longer;
 }
 
+static void add_shifting(Search *s, const Group *group, const Source *changed) {
+        Candidate *candidate = add_candidate(s, group, changed);
+        if (candidate)
+                candidate->shifts = true;
+}
+
+static StrList patterns_with(Search *s, StrList now, Str pattern) {
+        static Str iso[] = { { "yyyy-MM-dd", 10 } };
+        return list_with(s, now.count ? now : (StrList){ iso, 1 }, &pattern, 1);
+}
+
 /* Patterns replace ISO dates, so where there are none yet these stay the first. */
 static void add_patterns(Search *s, const Group *group) {
-        static Str iso[] = { { "yyyy-MM-dd", 10 } };
-        StrList now = s->source->format.dates.count ? s->source->format.dates : (StrList){ iso, 1 };
-        for (size_t i = 0; i < USUAL_PATTERN_COUNT; i++) {
+        for (size_t i = 0; i < USUAL_PATTERN_COUNT && s->source->columns[group->column].dates.count == 0; i++) {
                 Source changed = *s->source;
-                Str pattern = str_of(usual_patterns[i].text);
-                changed.format.dates = list_with(s, now, &pattern, 1);
-                Candidate *candidate = add_candidate(s, group, &changed);
-                if (candidate)
-                        candidate->date = true;
+                changed.format.dates = patterns_with(s, s->source->format.dates, str_of(usual_patterns[i].text));
+                add_shifting(s, group, &changed);
         }
 }
 
-static void add_number_styles(Search *s, const Group *group) {
-        static const char styles[][2] = { { '.', 0 }, { ',', 0 }, { '.', ',' }, { ',', '.' }, { '.', '\'' }, { '.', ' ' }, { ',', ' ' }, { '.', THOUSANDS_INDIAN } };
-        for (size_t i = 0; i < COUNT_OF(styles); i++) {
+static void add_own_patterns(Search *s, const Group *group) {
+        const SourceColumn *was = &s->source->columns[group->column];
+        for (size_t i = 0; i < USUAL_PATTERN_COUNT; i++) {
                 Source changed = *s->source;
-                if (changed.format.decimal == styles[i][0] && changed.format.thousands == styles[i][1])
+                own_column(s, group, &changed)->dates = patterns_with(s, was->dates.count ? was->dates : s->source->format.dates, str_of(usual_patterns[i].text));
+                add_shifting(s, group, &changed);
+        }
+}
+
+static const char number_styles[][2] = { { '.', 0 }, { ',', 0 }, { '.', ',' }, { ',', '.' }, { '.', '\'' }, { '.', ' ' }, { ',', ' ' }, { '.', THOUSANDS_INDIAN } };
+
+static void add_number_styles(Search *s, const Group *group) {
+        for (size_t i = 0; i < COUNT_OF(number_styles); i++) {
+                Source changed = *s->source;
+                if (changed.format.decimal == number_styles[i][0] && changed.format.thousands == number_styles[i][1])
                         continue;
-                changed.format.decimal = styles[i][0];
-                changed.format.thousands = styles[i][1];
-                add_candidate(s, group, &changed);
+                changed.format.decimal = number_styles[i][0];
+                changed.format.thousands = number_styles[i][1];
+                add_shifting(s, group, &changed);
+        }
+}
+
+/* Of this column alone: where others are written otherwise. */
+static void add_own_number_styles(Search *s, const Group *group) {
+        for (size_t i = 0; i < COUNT_OF(number_styles); i++) {
+                Source changed = *s->source;
+                SourceColumn *column = own_column(s, group, &changed);
+                column->decimal = number_styles[i][0];
+                column->thousands = number_styles[i][1];
+                column->has_thousands = column->thousands != 0;
+                add_shifting(s, group, &changed);
         }
 }
 
@@ -210,6 +246,7 @@ static void add_usual(Search *s, const Group *group) {
         case RULE_NOT_A_DATE:
         case RULE_NOT_A_TIMESTAMP:
                 add_patterns(s, group);
+                add_own_patterns(s, group);
                 if (group->rule == RULE_NOT_A_DATE)
                         add_type(s, group, (Type){ .kind = TYPE_TIMESTAMP });
                 return;
@@ -219,6 +256,7 @@ static void add_usual(Search *s, const Group *group) {
         case RULE_TOO_MANY_DIGITS:
                 add_number_styles(s, group);
                 add_wider(s, group);
+                add_own_number_styles(s, group);
                 return;
         case RULE_NO_OFFSET:
                 add_type(s, group, (Type){ .kind = TYPE_TIMESTAMP });
@@ -264,8 +302,10 @@ static Status try_delivery(Search *s, const Delivery *delivery, const TrialSpec 
                 const TrialVerdict *verdict = &result.items[i];
                 sum->misfits += verdict->misfits;
                 sum->fit += verdict->fit;
+                sum->left += verdict->left;
                 sum->accepted += verdict->accepted;
                 sum->same += verdict->same;
+                sum->broken += verdict->broken;
                 sum->reading = sum->reading * 31 + verdict->reading;
                 sum->unread = list_with(s, sum->unread, verdict->unread.items, verdict->unread.count);
         }
@@ -327,25 +367,36 @@ static void keep_those_that_read(Search *s) {
 
 static bool is_proved(const Candidate *candidate) {
         const TrialVerdict *sum = &candidate->sum;
-        return sum->misfits > 0 && sum->fit == sum->misfits && sum->same == sum->accepted;
+        return sum->misfits > 0 && sum->fit == sum->misfits && sum->same == sum->accepted && sum->broken == 0;
+}
+
+/* Those of one column read the same as the one of all columns that came before them. */
+static bool is_other_reading(const Candidate *best, const Candidate *candidate) {
+        return best->shifts && candidate->shifts && best->sum.reading != candidate->sum.reading;
 }
 
 static bool take_remedy(const Search *s, const Group *group, Remedy *out) {
         const Candidate *best = NULL;
-        *out = (Remedy){ .column = s->source->columns[group->column].name, .rule = group->rule };
+        *out = (Remedy){ .column = s->source->columns[group->column].name, .rule = group->rule, .is_date = group->rule == RULE_NOT_A_DATE || group->rule == RULE_NOT_A_TIMESTAMP };
         for (size_t i = 0; i < s->candidates.count; i++) {
                 const Candidate *candidate = &s->candidates.items[i];
-                if (candidate->trial.column != group->column || candidate->trial.rule != group->rule || !is_proved(candidate))
+                if (candidate->trial.column != group->column || candidate->trial.rule != group->rule)
                         continue;
-                if (!best)
+                if (!is_proved(candidate)) {
+                        if (!best && candidate->shared && out->refused.size == 0)
+                                out->refused = candidate->setting;
+                } else if (!best)
                         best = candidate;
-                else if (best->date && candidate->date && best->sum.reading != candidate->sum.reading && out->other.size == 0)
+                else if (out->other.size == 0 && is_other_reading(best, candidate))
                         out->other = candidate->setting;
         }
         if (!best)
                 return false;
+        if (best->shared || best->trial.is.type.kind == TYPE_TEXT)
+                out->refused = STR_NONE;
         out->setting = best->setting;
         out->misfits = best->sum.misfits;
+        out->left = best->sum.left;
         out->accepted = best->sum.accepted;
         return true;
 }

@@ -3,7 +3,8 @@
 /*
  * Remedy: the one setting of a source's text that would let in every record that one rule struck in one column. It is
  * proved by trying, not guessed: workers type the landed records again with each candidate, and a remedy is only what reads
- * all of the misfits while every record that the table has reads the same.
+ * all of the misfits while every field that fits, in whatever record, reads the same. So one that serves several columns is
+ * named only where these agree; where they do not, the column says for itself how it is written.
  */
 #include "catalog/catalog.h"
 #include "engine/trial_message.h"
@@ -19,7 +20,10 @@ typedef struct Remedy {
         Rule rule;
         Str setting;      /* as it stands in the source's text: `decimal: ","`, `amount: decimal(18,4)` */
         Str other;        /* a second that reads all of them too, as other values; only a person can tell. Or empty */
+        Str refused;      /* one for all columns, which would make fields of others read otherwise. Or empty */
+        bool is_date;     /* what `other` reads is another day */
         int64_t misfits;  /* records that it was tried on */
+        int64_t left;     /* of these, records that another field keeps out still */
         int64_t accepted; /* and of the others, which read the same */
 } Remedy;
 

@@ -188,7 +188,7 @@ static bool column_zone(KeyContext *context, const YamlNode *value, Str word, So
 }
 
 static bool column_word(KeyContext *context, const YamlNode *value, Str word, SourceColumn *column, ColumnText *text) {
-        static const Str words[] = { { "required", 8 }, { "unique", 6 }, { "tag", 3 }, { "from", 4 }, { "at", 2 }, { "was", 3 }, { "nulls", 5 } };
+        static const Str words[] = { { "required", 8 }, { "unique", 6 }, { "tag", 3 }, { "from", 4 }, { "at", 2 }, { "was", 3 }, { "nulls", 5 }, { "decimal", 7 }, { "thousands", 9 }, { "currency", 8 } };
         if (str_is(word, "required")) {
                 column->required = true;
                 return true;
@@ -204,7 +204,7 @@ static bool column_word(KeyContext *context, const YamlNode *value, Str word, So
         if (near.size > 0)
                 error_hint(err, "did you mean `%.*s`?", STR_ARG(near));
         else
-                error_hint(err, "after the type: required, unique, tag NAME, was NAME, nulls(TEXT | TEXT), from HEADER (fixed width: at START-END), and behind timestamp a zone such as "
+                error_hint(err, "after the type: required, unique, tag NAME, was NAME, nulls(TEXT | TEXT), decimal(\",\"), thousands(\".\"), currency(EUR), from HEADER (fixed width: at START-END), and behind timestamp a zone such as "
                                 "Europe/Copenhagen");
         return false;
 }
@@ -268,32 +268,70 @@ static size_t find_outside_quotes(Str text, char end) {
         return text.size;
 }
 
-/* nulls(NA | "-"): its own words for NULL. Gives what is left. */
-static Str column_nulls(KeyContext *context, const YamlNode *value, Str rest, SourceColumn *column) {
+/* nulls(NA | "-"), decimal(","), ...: what the column says for itself. Gives what is left. */
+static Str column_list(KeyContext *context, const YamlNode *value, const char *name, Str rest, bool *is_said, StrList *out) {
         size_t end = find_outside_quotes(rest, ')');
-        if (end == rest.size || rest.size == 0 || rest.data[0] != '(' || column->has_nulls) {
-                Error *err = key_problem(context, value, STATUS_BAD_VALUE, column->has_nulls ? "a column has `nulls` once" : "`nulls` needs its texts in parentheses");
-                error_hint(err, "nulls(NA | \"-\"); quotes where a text holds | or parentheses");
+        if (end == rest.size || rest.size == 0 || rest.data[0] != '(' || *is_said) {
+                Error *err = key_problem(context, value, STATUS_BAD_VALUE, *is_said ? "a column has `%s` once" : "`%s` needs its texts in parentheses", name);
+                error_hint(err, "%s(NA | \"-\"); quotes where a text holds | or parentheses", name);
                 return STR("");
         }
         Str inside = str_trim(str_slice(rest, 1, end));
-        column->has_nulls = true;
-        column->nulls.items = ARENA_ARRAY(context->arena, Str, inside.size + 1);
+        *is_said = true;
+        out->items = ARENA_ARRAY(context->arena, Str, inside.size + 1);
         while (inside.size > 0) {
                 size_t bar = find_outside_quotes(inside, '|');
-                column->nulls.items[column->nulls.count++] = arena_str(context->arena, unquoted(str_slice(inside, 0, bar)));
+                out->items[out->count++] = arena_str(context->arena, unquoted(str_slice(inside, 0, bar)));
                 inside = str_trim(str_slice(inside, bar < inside.size ? bar + 1 : bar, inside.size));
         }
         return str_trim(str_slice(rest, end + 1, rest.size));
 }
 
+/* decimal(",") and thousands("."): one character, or for thousands none, `space` and `indian`. */
+static Str column_character(KeyContext *context, const YamlNode *value, const char *name, Str rest, bool *is_said, char *out) {
+        StrList list = { 0 };
+        rest = column_list(context, value, name, rest, is_said, &list);
+        Str text = list.count > 0 ? list.items[0] : STR("");
+        bool is_word = str_is(text, "indian") || str_is(text, "space");
+        *out = is_word ? (text.data[0] == 'i' ? THOUSANDS_INDIAN : ' ') : text.size ? text.data[0] : 0;
+        if (list.count > 1 || (text.size > 1 && !is_word && !str_is(text, "none")))
+                key_problem(context, value, STATUS_BAD_VALUE, "`%s` of a column is one character, as in %s(\",\")", name, name);
+        if (str_is(text, "none"))
+                *out = 0;
+        return rest;
+}
+
+/* Whether the rest begins with the word and a parenthesis; then what stands from that on. */
+static bool begins_list(Str rest, const char *word, Str *out_list) {
+        size_t size = strlen(word);
+        if (!str_starts_with(rest, str_of(word)))
+                return false;
+        *out_list = str_trim(str_slice(rest, size, rest.size));
+        return out_list->size > 0 && out_list->data[0] == '(';
+}
+
+/* What the column says of how its values are written, in place of the source. Gives what is left; false if it is no such. */
+static bool column_style(KeyContext *context, const YamlNode *value, Str *rest, SourceColumn *column) {
+        bool has_decimal = column->decimal != 0;
+        Str list;
+        if (begins_list(*rest, "nulls", &list))
+                *rest = column_list(context, value, "nulls", list, &column->has_nulls, &column->nulls);
+        else if (begins_list(*rest, "currency", &list))
+                *rest = column_list(context, value, "currency", list, &column->has_currency, &column->currency);
+        else if (begins_list(*rest, "thousands", &list))
+                *rest = column_character(context, value, "thousands", list, &column->has_thousands, &column->thousands);
+        else if (begins_list(*rest, "decimal", &list))
+                *rest = column_character(context, value, "decimal", list, &has_decimal, &column->decimal);
+        else
+                return false;
+        return true;
+}
+
 static void column_words(KeyContext *context, const YamlNode *value, Str rest, SourceColumn *column, ColumnText *text) {
         while (rest.size > 0) {
                 Str word, tail;
-                if (str_starts_with(rest, STR("nulls(")) || str_starts_with(rest, STR("nulls ("))) {
-                        rest = column_nulls(context, value, str_trim(str_slice(rest, 5, rest.size)), column);
+                if (column_style(context, value, &rest, column))
                         continue;
-                }
                 str_cut(rest, ' ', &word, &tail);
                 if (str_is(word, "at")) {
                         column_place(context, value, tail, column, text);
@@ -576,13 +614,15 @@ static const Key keys[] = {
           .kind = KEY_OTHER,
           .read = read_columns,
           .required = true,
-          .shown = "a map of `name: type [required] [unique] [tag NAME] [was NAME] [nulls(TEXT | TEXT)] [from HEADER] [at START-END]`",
+          .shown = "a map of `name: type [required] [unique] [tag NAME] [was NAME] [nulls(TEXT | TEXT)] [decimal(CHARACTER)] [thousands(CHARACTER)] [currency(TEXT | TEXT)] [from HEADER] [at START-END]`",
           .meaning = "The columns in order. Types: boolean, int, bigint, double, decimal(p,s), date, time, timestamp "
                      "[ZONE], timestamptz, uuid, text, `list<TYPE>`, `struct<name TYPE, name TYPE>`. `date(dd/MM/yyyy | d.M.yyyy)`: patterns of this column alone, tried in order; so for time, "
                      "timestamp and timestamptz. "
                      "`required`: an empty field does not fit. `unique`: a promise to readers; `lode check --data` looks at it. `tag NAME`: policies hold for it, and it goes with the values. `was "
                      "NAME`: what it was called before; it stays the same column to whoever has rights to it, and files may have either name. "
-                     "`nulls(NA | \"-\")`: texts that mean NULL in this column, in place of the source's `nulls`; `nulls()`: none. `from "
+                     "`nulls(NA | \"-\")`: texts that mean NULL in this column, in place of the source's `nulls`; `nulls()`: none. "
+                     "`decimal(\",\")`, `thousands(\".\")`, `currency(EUR | $)`: how this column's numbers are written, in place of what the source says; a column "
+                     "with a decimal point of its own has no thousands but its own. `from "
                      "HEADER`: its name in the file, where that differs; in JSON the path of its key. `at START-END`: its characters on a line of "
                      "fixed width, from 1." },
         { .name = "ignore",
@@ -749,10 +789,37 @@ static void check_nested(KeyContext *context, const YamlNode *root, const Source
         }
 }
 
+static bool is_number_within(Type type) {
+        bool within = type.kind == TYPE_INT || type.kind == TYPE_BIGINT || type.kind == TYPE_FLOAT || type.kind == TYPE_DOUBLE || type.kind == TYPE_DECIMAL;
+        for (size_t i = 0; i < type.field_count && !within; i++)
+                within = is_number_within(type.fields[i].type);
+        return within;
+}
+
+/* What a column says of its numbers goes with what the source says. */
+static void check_number_styles(KeyContext *context, const YamlNode *root, const Source *source) {
+        for (size_t i = 0; i < source->column_count; i++) {
+                const SourceColumn *column = &source->columns[i];
+                const YamlNode *place = yaml_get(yaml_get(root, "columns"), arena_cstr(context->arena, column->name));
+                Error err = { 0 };
+                if (!column->decimal && !column->has_thousands && !column->has_currency)
+                        continue;
+                if (!is_number_within(column->type))
+                        key_problem(context, place, STATUS_BAD_VALUE, "column `%.*s`: `decimal`, `thousands` and `currency` have a meaning only for numbers", STR_ARG(column->name));
+                else if (format_check_column(&source->format, column, &err) != STATUS_OK) {
+                        error_context(&err, "column %.*s", STR_ARG(column->name));
+                        yaml_error_place(&err, context->file, place);
+                        problems_take(context->problems, &err);
+                }
+        }
+}
+
 static void check_format(KeyContext *context, const YamlNode *root, const Source *source) {
         Error err = { 0 };
-        if (format_check(&source->format, &err) == STATUS_OK)
+        if (format_check(&source->format, &err) == STATUS_OK) {
+                check_number_styles(context, root, source);
                 return;
+        }
         const YamlNode *place = yaml_key(root, "dates");
         yaml_error_place(&err, context->file, place ? place : root);
         problems_take(context->problems, &err);

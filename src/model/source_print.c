@@ -198,18 +198,29 @@ static void put_deliveries(Arena *arena, Buf *out, const Source *source, const S
 }
 
 /* nulls(NA | "n a"): in quotes what would end the word. */
-static void put_null_words(Buf *out, StrList words) {
-        buf_append_cstr(out, " nulls(");
+static void put_words(Buf *out, const char *key, StrList words) {
+        buf_printf(out, " %s(", key);
         for (size_t i = 0; i < words.count; i++) {
                 Str word = words.items[i];
                 char quote = str_find_byte(word, '"') < word.size ? '\'' : '"';
-                bool bare = word.size > 0 && str_trim(word).size == word.size;
+                bool bare = word.size > 0 && str_trim(word).size == word.size && !str_is(word, ",") && !str_is(word, ".");
                 for (size_t k = 0; k < word.size; k++)
                         bare &= !strchr("|()\"'", word.data[k]);
                 buf_append_cstr(out, i ? " | " : "");
                 buf_printf(out, bare ? "%.*s" : quote == '"' ? "\"%.*s\"" : "'%.*s'", STR_ARG(word));
         }
         buf_append_byte(out, ')');
+}
+
+/* decimal(","), thousands(".") and currency(EUR | $), where the column has its own. */
+static void put_number_style(Buf *out, const SourceColumn *column) {
+        Str point = { &column->decimal, 1 }, mark = thousands_name(&column->thousands);
+        if (column->decimal)
+                put_words(out, "decimal", (StrList){ &point, 1 });
+        if (column->has_thousands)
+                put_words(out, "thousands", (StrList){ &mark, mark.size > 0 });
+        if (column->has_currency)
+                put_words(out, "currency", column->currency);
 }
 
 static void column_value(Arena *arena, Buf *out, const SourceColumn *column, const ColumnText *text, bool fixed) {
@@ -219,7 +230,8 @@ static void column_value(Arena *arena, Buf *out, const SourceColumn *column, con
         if (column->zone.size > 0)
                 buf_printf(out, " %.*s", STR_ARG(column->zone));
         if (column->has_nulls)
-                put_null_words(out, column->nulls);
+                put_words(out, "nulls", column->nulls);
+        put_number_style(out, column);
         if (column->required)
                 buf_append_cstr(out, " required");
         if (text->unique)
@@ -295,11 +307,19 @@ static StrList changed_list(StrList is, StrList was) {
         return lists_equal(is, was) ? (StrList){ 0 } : is;
 }
 
+static bool columns_equal(const SourceColumn *is, const SourceColumn *was) {
+        return type_equal(is->type, was->type) && is->required == was->required && lists_equal(is->dates, was->dates) && is->has_nulls == was->has_nulls &&
+               lists_equal(is->nulls, was->nulls) && is->decimal == was->decimal && is->has_thousands == was->has_thousands && is->thousands == was->thousands &&
+               is->has_currency == was->has_currency && lists_equal(is->currency, was->currency);
+}
+
 Str source_print_change(Arena *arena, const Source *is, const Source *was) {
         Source changed = *is;
         Format *format = &changed.format;
         format->sheets = changed_list(format->sheets, was->format.sheets);
         format->range = str_equal(format->range, was->format.range) ? STR_NONE : format->range;
+        format->currency = changed_list(format->currency, was->format.currency);
+        format->records = str_equal(format->records, was->format.records) ? STR_NONE : format->records;
         format->dates = changed_list(format->dates, was->format.dates);
         format->nulls = changed_list(format->nulls, was->format.nulls);
         format->true_words = changed_list(format->true_words, was->format.true_words);
@@ -309,9 +329,7 @@ Str source_print_change(Arena *arena, const Source *is, const Source *was) {
         CLEANUP(buf_deinit) Buf lines = { 0 };
         put_reading(&lines, &changed, was);
         for (size_t i = 0; i < is->column_count; i++) {
-                const SourceColumn *now = &is->columns[i], *before = &was->columns[i];
-                if (type_equal(now->type, before->type) && now->required == before->required && now->has_nulls == before->has_nulls &&
-                    lists_equal(now->nulls, before->nulls))
+                if (columns_equal(&is->columns[i], &was->columns[i]))
                         continue;
                 buf_printf(&lines, "%.*s: ", STR_ARG(is->columns[i].name));
                 column_value(arena, &lines, &is->columns[i], &is->column_texts[i], is->format.kind == FORMAT_FIXED);

@@ -146,6 +146,9 @@ TEST(what_is_wrong_is_said_with_place_and_guess) {
                 { "from: ingress/x\ncolumns:\n  a: int nulls\n", STATUS_BAD_VALUE, 3, 6, "" },
                 { "from: ingress/x\ncolumns:\n  a: int nulls(NA\n", STATUS_BAD_VALUE, 3, 6, "parentheses" },
                 { "from: ingress/x\ncolumns:\n  a: int nulls(NA) nulls(-)\n", STATUS_BAD_VALUE, 3, 6, "" },
+                { "from: ingress/x\ncolumns:\n  a: int decimal\n", STATUS_BAD_VALUE, 3, 6, "" },
+                { "from: ingress/x\ncolumns:\n  a: int decimal(\",\") thousands(\",\")\n", STATUS_BAD_VALUE, 3, 6, "" },
+                { "from: ingress/x\ncolumns:\n  a: text currency(EUR)\n", STATUS_BAD_VALUE, 3, 6, "" },
                 { "from: ingress/x\nthousands: indian\ndecimal: \",\"\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 1, 1, "" },
                 { "from: ingress/x\ncolumns:\n  a:\n", STATUS_BAD_VALUE, 3, 5, "" },
                 { "from: ingress/x\ncolumns:\n  a: int\n  A: int\n", STATUS_DUPLICATE_KEY, 4, 3, "" },
@@ -186,6 +189,8 @@ TEST(what_is_printed_reads_back_the_same) {
                 "  v: \"text required from 'Navn: \\\"x\\\"'\"\n  w: text from \"Ordre  nr\"\n"
                 "  x: int nulls(NA | - | \"a|b\" | 'say \"no\"' | \"\") required\n  y: text nulls()\n",
                 "from: /data/x\nthousands: indian\ncolumns:\n  a: int\n",
+                "from: /data/x\ndecimal: \",\"\nthousands: \".\"\ncolumns:\n  a: decimal(9,2) decimal(.) thousands(\",\") currency(EUR | \"$\") required\n"
+                "  b: int thousands(indian) decimal(\".\")\n  c: int thousands( ) from C\n  d: double thousands(space) nulls(-)\n  e: list<int> currency()\n",
         };
         for (size_t i = 0; i < COUNT_OF(texts); i++) {
                 Problems problems;

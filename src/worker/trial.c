@@ -59,11 +59,14 @@ static bool is_moment(TypeKind kind) {
         return kind == TYPE_DATE || kind == TYPE_TIMESTAMP || kind == TYPE_TIMESTAMPTZ;
 }
 
+/* Lists and structs have values of any kind. */
 static bool may_change(const Format *is, const Format *was, TypeKind kind) {
+        if (kind == TYPE_LIST || kind == TYPE_STRUCT)
+                return true;
         if (!lists_equal(is->nulls, was->nulls))
                 return true;
         if (is_number(kind))
-                return is->decimal != was->decimal || is->thousands != was->thousands;
+                return is->decimal != was->decimal || is->thousands != was->thousands || !lists_equal(is->currency, was->currency);
         if (is_moment(kind))
                 return !lists_equal(is->dates, was->dates);
         return kind == TYPE_BOOLEAN && (!lists_equal(is->true_words, was->true_words) || !lists_equal(is->false_words, was->false_words));
@@ -77,15 +80,9 @@ static Status compile(Trial *t, const TrialSetting *setting, Tried *out) {
         out->typings = ARENA_ARRAY(t->arena, Typing, spec->column_count);
         out->changes = ARENA_ARRAY(t->arena, bool, spec->column_count);
         for (size_t i = 0; i < spec->column_count; i++) {
-                SourceColumn column = spec->columns[i];
-                if (i == setting->column) {
-                        column.type = setting->type;
-                        column.required = setting->required;
-                        column.has_nulls = setting->has_nulls;
-                        column.nulls = setting->nulls;
-                }
-                TRY(typing_init(&out->typings[i], &out->rules, &column, t->arena, t->err));
-                out->changes[i] = i == setting->column || may_change(&setting->format, &spec->format, column.type.kind);
+                const SourceColumn *column = i == setting->column ? &setting->is : &spec->columns[i];
+                TRY(typing_init(&out->typings[i], &out->rules, column, t->arena, t->err));
+                out->changes[i] = i == setting->column || may_change(&setting->format, &spec->format, column->type.kind);
         }
         return STATUS_OK;
 }
@@ -105,28 +102,55 @@ static void note_unread(Trial *t, Tried *tried, Str text) {
                 tried->dead = true; /* it reads not all, and has said enough */
 }
 
-static void try_field(Trial *t, Tried *tried, Str field) {
+static bool reads(Trial *t, const Tried *tried, const RecordBatch *batch, TypingFailure failure) {
         Value value;
-        bool is_null = false;
+        bool is_null;
+        size_t place = t->fields.places[failure.column];
+        return place != NO_FIELD && typing_value(&tried->typings[failure.column], record_field(batch, failure.row, place), &t->batch, &value, &is_null) == RULE_NONE;
+}
+
+/* Numbers without the zeros that a scale adds, so that 5 and 5.00 are the same. */
+static Str shown_value(Trial *t, const Typing *typing, Value value) {
+        Str shown = typing_print(typing, value, &t->batch);
+        if (typing->type.kind != TYPE_DECIMAL || typing->type.scale == 0)
+                return shown;
+        while (shown.data[shown.size - 1] == '0')
+                shown.size--;
+        shown.size -= shown.data[shown.size - 1] == '.';
+        return shown;
+}
+
+/* The record's failures, from the one that it is quarantined for. */
+static void try_misfit(Trial *t, Tried *tried, const RecordBatch *batch, const TypingFailure *failures, size_t count) {
+        Value value;
+        bool is_null = false, is_kept_out = false;
         const Typing *typing = &tried->typings[tried->setting->column];
+        Str field = record_field(batch, failures->row, t->fields.places[failures->column]);
         tried->verdict.misfits++;
         if (typing_value(typing, field, &t->batch, &value, &is_null) != RULE_NONE) {
                 note_unread(t, tried, field_unquote(&tried->setting->format, field, &t->batch));
                 return;
         }
         tried->verdict.fit++;
-        Str shown = is_null ? STR_NONE : typing_print(typing, value, &t->batch);
+        for (size_t i = 1; i < count && !is_kept_out; i++)
+                is_kept_out = !reads(t, tried, batch, failures[i]);
+        tried->verdict.left += is_kept_out;
+        Str shown = is_null ? STR_NONE : shown_value(t, typing, value);
         tried->verdict.reading = tried->verdict.reading * 31 + hash64_stable(shown) + is_null;
 }
 
-static void try_misfit(Trial *t, const RecordBatch *batch, TypingFailure failure) {
-        size_t place = t->fields.places[failure.column];
-        if (place == NO_FIELD)
-                return; /* no setting finds a column that the file lacks */
-        for (size_t i = 0; i < t->spec->setting_count; i++) {
-                Tried *tried = &t->tried[i];
-                if (!tried->dead && tried->setting->column == failure.column && tried->setting->rule == failure.rule)
-                        try_field(t, tried, record_field(batch, failure.row, place));
+static void try_misfits(Trial *t, const RecordBatch *batch) {
+        const TypingFailure *items = t->failures.items;
+        for (size_t i = 0, count; i < t->failures.count; i += count) {
+                for (count = 1; i + count < t->failures.count && items[i + count].row == items[i].row;)
+                        count++;
+                if (t->fields.places[items[i].column] == NO_FIELD)
+                        continue; /* no setting finds a column that the file lacks */
+                for (size_t k = 0; k < t->spec->setting_count; k++) {
+                        Tried *tried = &t->tried[k];
+                        if (!tried->dead && tried->setting->column == items[i].column && tried->setting->rule == items[i].rule)
+                                try_misfit(t, tried, batch, items + i, count);
+                }
         }
 }
 
@@ -151,21 +175,24 @@ static bool is_same(Type type, const Vector *a, const Vector *b, size_t row, Are
         }
 }
 
-/* Marks the rows that read otherwise. A column that gets another type holds the same where it can be read: all types that
- * are tried hold what the one before them held. */
+/* Marks the rows that read otherwise, of those in which the column did fit. One that gets another type holds the same where it
+ * can be read: all types that are tried hold what the one before them held. */
 static void compare_column(Trial *t, const Tried *tried, const RecordBatch *batch, size_t column, bool *differs) {
         size_t place = t->fields.places[column];
         if (place == NO_FIELD)
                 return;
+        bool *unfit = ARENA_ARRAY(&t->batch, bool, batch->rows + 1);
+        for (size_t i = 0; i < t->failures.count; i++)
+                unfit[t->failures.items[i].row] |= t->failures.items[i].column == column;
         t->others.count = 0;
         typing_column(&tried->typings[column], batch, place, column, &t->batch, &t->scratch, &t->others);
         for (size_t i = 0; i < t->others.count; i++)
-                differs[t->others.items[i].row] = true;
+                differs[t->others.items[i].row] |= !unfit[t->others.items[i].row];
         Type type = t->spec->columns[column].type;
         if (!type_equal(type, tried->typings[column].type))
                 return;
         for (size_t row = 0; row < batch->rows; row++)
-                if (!t->failed.items[row] && !is_same(type, &t->vectors[column], &t->scratch, row, &t->batch))
+                if (!unfit[row] && !is_same(type, &t->vectors[column], &t->scratch, row, &t->batch))
                         differs[row] = true;
 }
 
@@ -177,8 +204,9 @@ static void compare_rows(Trial *t, Tried *tried, const RecordBatch *batch) {
         for (size_t row = 0; row < batch->rows; row++) {
                 tried->verdict.accepted += !t->failed.items[row];
                 tried->verdict.same += !t->failed.items[row] && !differs[row];
+                tried->verdict.broken += t->failed.items[row] && differs[row];
         }
-        tried->dead |= tried->verdict.same < tried->verdict.accepted;
+        tried->dead |= tried->verdict.same < tried->verdict.accepted || tried->verdict.broken > 0;
 }
 
 /* ---- the file ---- */
@@ -189,7 +217,7 @@ static void type_batch(Trial *t, const RecordBatch *batch) {
         for (size_t i = 0; i < t->spec->column_count; i++)
                 if (t->fields.places[i] != NO_FIELD)
                         typing_column(&t->typings[i], batch, t->fields.places[i], i, &t->batch, &t->vectors[i], &t->failures);
-        typing_failures_sort(&t->failures);
+        typing_failures_order(&t->failures);
         t->failed.count = 0;
         for (size_t row = 0; row < batch->rows; row++)
                 vec_push(t->arena, &t->failed, false);
@@ -201,8 +229,7 @@ static void try_batch(Trial *t, const RecordBatch *batch) {
         if (batch->rows == 0)
                 return;
         type_batch(t, batch);
-        for (size_t i = 0; i < t->failures.count; i++)
-                try_misfit(t, batch, t->failures.items[i]);
+        try_misfits(t, batch);
         for (size_t i = 0; i < t->spec->setting_count && t->spec->accepted; i++)
                 if (!t->tried[i].dead && t->tried[i].unread.count == 0)
                         compare_rows(t, &t->tried[i], batch);
