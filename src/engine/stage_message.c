@@ -141,6 +141,25 @@ static void rule_read(Cursor *cursor, const StageSpec *spec, Arena *arena, Stage
         out->message = misfit_words(&misfit, arena);
 }
 
+static void remark_write(Buf *out, const StageRemark *remark) {
+        buf_u8(out, (uint8_t)remark->remark);
+        buf_u32(out, (uint32_t)remark->place);
+        buf_u64(out, (uint64_t)remark->count);
+        buf_lstr(out, remark->text);
+}
+
+static void remark_read(Cursor *cursor, const StageSpec *spec, Arena *arena, StageRemark *out) {
+        uint8_t remark = cursor_u8(cursor);
+        out->place = cursor_u32(cursor);
+        out->count = cursor_tally(cursor);
+        out->text = text_of(cursor, arena);
+        cursor->failed |= remark >= REMARK_COUNT || out->place >= spec->column_count || out->text.size > STAGE_EXAMPLE_MAX;
+        if (cursor->failed)
+                return;
+        out->remark = (Remark)remark;
+        out->column = spec->columns[out->place].name;
+}
+
 static void unknown_write(Buf *out, const StageUnknown *unknown) {
         buf_lstr(out, unknown->place ? unknown->path : unknown->name);
         buf_u32(out, (uint32_t)unknown->place);
@@ -170,6 +189,9 @@ void stage_result_write(Buf *out, const StageResult *result) {
         buf_u32(out, (uint32_t)result->rule_count);
         for (size_t i = 0; i < result->rule_count; i++)
                 rule_write(out, &result->rules[i]);
+        buf_u32(out, (uint32_t)result->remark_count);
+        for (size_t i = 0; i < result->remark_count; i++)
+                remark_write(out, &result->remarks[i]);
         str_list_write(out, result->header);
         str_list_write(out, result->keys);
         buf_u32(out, (uint32_t)result->unknown_count);
@@ -189,6 +211,10 @@ Status stage_result_read(Str bytes, const StageSpec *spec, Arena *arena, StageRe
         result.rules = ARENA_ARRAY(arena, StageRule, result.rule_count);
         for (size_t i = 0; i < result.rule_count; i++)
                 rule_read(&cursor, spec, arena, &result.rules[i]);
+        result.remark_count = cursor_count(&cursor, 17);
+        result.remarks = ARENA_ARRAY(arena, StageRemark, result.remark_count + 1);
+        for (size_t i = 0; i < result.remark_count; i++)
+                remark_read(&cursor, spec, arena, &result.remarks[i]);
         result.header = str_list_read(&cursor, arena);
         result.keys = str_list_read(&cursor, arena);
         if (result.keys.count != 0 && result.keys.count != result.header.count)

@@ -11,6 +11,7 @@
  */
 #include "base/value.h"
 #include "frame/misfit.h"
+#include "frame/remark.h"
 
 /* Field ids of a quarantine file's columns, in its order. _file bigint, record bigint, line bigint, offset bigint,
  * length bigint, column text, rule text, message text, raw text, sheet text, cell text, state text. Of a workbook offset and length
@@ -67,6 +68,15 @@ typedef struct StageRule {
         Str column, message;   /* made by whoever reads the result: never sent */
 } StageRule;
 
+/* Values of a column that fit and yet want a look: how many, in whatever records, and the first. */
+typedef struct StageRemark {
+        Remark remark;
+        size_t place; /* of the column in the spec, from 0 */
+        int64_t count;
+        Str text;
+        Str column; /* made by whoever reads the result: never sent */
+} StageRemark;
+
 /* A column that the header has and the spec does not know: what its texts would fit. */
 typedef struct StageUnknown {
         Str name;
@@ -88,6 +98,8 @@ typedef struct StageResult {
         FileStatistics quarantine; /* the same: what is quarantined, and what would be but for a fix */
         StageRule *rules;          /* most frequent first */
         size_t rule_count;
+        StageRemark *remarks;
+        size_t remark_count;
         StrList keys;              /* where records have keys: the paths that gave the names of `header` */
         StrList header;            /* names as names_of_header() gives them; column_N without a header */
         StageUnknown *unknown;     /* nothing of these is in the data file */

@@ -7,6 +7,7 @@
 #include "frame/guess.h"
 #include "frame/hint.h"
 #include "frame/identifier.h"
+#include "frame/unseen.h"
 #include "frame/usual.h"
 #include "frame/xlsx_value.h"
 
@@ -15,6 +16,7 @@
 
 #define PATTERN_COUNT USUAL_PATTERN_COUNT
 #define HINT_SAMPLE 500
+#define UNSEEN_EXAMPLE 24 /* bytes of one */
 #define WORD_COUNT USUAL_NULL_WORD_COUNT
 
 typedef struct Guessing {
@@ -619,6 +621,19 @@ void guess_evidence(const Format *format, Str name, const Str *fields, size_t co
         number_evidence(guessing.texts.items, guessing.texts.count, out);
 }
 
+static void doubt_unseen(const Guessing *guessing) {
+        size_t count = 0;
+        Str first = STR_NONE;
+        for (size_t i = 0; i < guessing->texts.count; i++)
+                if (unseen_at_edge(guessing->texts.items[i]) && count++ == 0)
+                        first = str_slice(guessing->texts.items[i], 0, UNSEEN_EXAMPLE);
+        while (first.size > 0 && !utf8_valid(first))
+                first.size--;
+        if (count > 0)
+                add_doubt(guessing->out, arena_strf(guessing->arena, "%zu value%s with what no eye sees, such as '%.*s'", count, count == 1 ? " begins or ends" : "s begin or end", STR_ARG(unseen_shown(guessing->arena, first))),
+                          STR("kept, and so they equal no text without it"));
+}
+
 void guess_column(const Format *format, const Str *fields, size_t count, bool day_first, Arena *arena,
                   ColumnGuess *out) {
         guess_named(format, STR(""), fields, count, day_first, arena, out);
@@ -632,6 +647,7 @@ void guess_named(const Format *format, Str name, const Str *fields, size_t count
                 out->example = guessing.texts.items[0];
         choose_type(&guessing);
         take_nulls(&guessing);
+        doubt_unseen(&guessing);
         if (guessing.texts.count == 0)
                 add_doubt(out, STR("no value in what was looked at"), STR("text"));
         if (out->misfits > 0)

@@ -69,7 +69,7 @@ static Str meaning_of(Reading *r, JsonString string) {
 }
 
 static bool read_by_type(Reading *r, const TypingRules *rules, const Type *type, const Place *place, Str text, Nested *out) {
-        Typing leaf = { .rules = rules, .type = *type, .zone = r->typing->zone };
+        Typing leaf = { .rules = rules, .type = *type, .zone = r->typing->zone, .remarks = r->typing->remarks };
         Rule rule = typing_read_plain(&leaf, text, &out->value);
         return rule == RULE_NONE || unfit(r, rule, place, text);
 }

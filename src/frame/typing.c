@@ -9,6 +9,7 @@
 #include "frame/escapes.h"
 #include "frame/nested.h"
 #include "frame/typing_parts.h"
+#include "frame/unseen.h"
 #include "frame/xlsx_value.h"
 
 #define DAY_US 86400000000ll
@@ -447,6 +448,16 @@ static Rule read_timestamp(const Typing *typing, Str text, Value *out) {
         return RULE_NONE;
 }
 
+static void remark(const Typing *typing, Remark which, Str text) {
+        if (!typing->remarks || typing->remarks->of[which].count++ > 0)
+                return;
+        size_t size = text.size < REMARK_TEXT_MAX ? text.size : REMARK_TEXT_MAX;
+        while (size < text.size && size > 0 && (text.data[size] & 0xc0) == 0x80)
+                size--;
+        memcpy(typing->remarks->of[which].text, text.data, size);
+        typing->remarks->of[which].size = size;
+}
+
 static Rule read_timestamptz(const Typing *typing, Str text, Value *out) {
         Moment moment;
         if (!read_moment(typing, text, &moment))
@@ -458,7 +469,10 @@ static Rule read_timestamptz(const Typing *typing, Str text, Value *out) {
         }
         if (!typing->zone)
                 return RULE_NO_OFFSET;
-        return zone_to_utc(typing->zone, local, &out->int64) ? RULE_NONE : RULE_NO_SUCH_TIME;
+        int times = zone_to_utc(typing->zone, local, &out->int64);
+        if (times > 1)
+                remark(typing, REMARK_TWICE, text);
+        return times > 0 ? RULE_NONE : RULE_NO_SUCH_TIME;
 }
 
 static int hex_digit(char c) {
@@ -566,6 +580,8 @@ Rule typing_value(const Typing *typing, Str field, Arena *arena, Value *out, boo
                 if (((!quoted || quoted_may_be_null(rules)) && is_null_word(rules, bare)) || (bare.size == 0 && rules->own_words && rules->empty_is_null))
                         return null_value(typing, out_null);
                 out->text = bare;
+                if (typing->remarks && unseen_at_edge(bare))
+                        remark(typing, REMARK_UNSEEN, bare);
                 return cell && bare.data[0] == '#' ? RULE_CELL_ERROR : RULE_NONE;
         }
         Str trimmed = str_trim(bare);
@@ -795,11 +811,13 @@ static inline bool fast_text(const ColumnRun *run, const char *text, size_t size
                 return false;
         if (!quote || text[0] != quote) {
                 run->out->texts[row] = (Str){ text, size };
-                if (rules->cells && text[0] == '#')
+                if ((rules->cells && text[0] == '#') || (run->typing->remarks && unseen_at_edge(run->out->texts[row])))
                         return false;
                 return rules->format->nulls.count == 0 || !is_null_word(rules, run->out->texts[row]);
         }
         run->out->texts[row] = (Str){ text + 1, size - 2 };
+        if (run->typing->remarks && size > 2 && unseen_at_edge(run->out->texts[row]))
+                return false;
         if (rules->format->nulls.count > 0 && quoted_may_be_null(rules) && is_null_word(rules, run->out->texts[row]))
                 return false;
         return size > 2 && (dump || !memchr(text + 1, escape, size - 2));
@@ -991,7 +1009,7 @@ Status typing_init(Typing *typing, const TypingRules *rules, const SourceColumn 
                 return error_context(err, "column %.*s: zone %.*s", STR_ARG(column->name), STR_ARG(column->zone));
         const TypingRules *own;
         TRY(rules_of_column(rules, column, arena, &own, err));
-        *typing = (Typing){ own, column->type, column->required, zone };
+        *typing = (Typing){ .rules = own, .type = column->type, .required = column->required, .zone = zone };
         return STATUS_OK;
 }
 

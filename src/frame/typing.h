@@ -9,6 +9,7 @@
 #include "base/value.h"
 #include "frame/batch.h"
 #include "frame/pattern.h"
+#include "frame/remark.h"
 #include "frame/zone.h"
 
 /* What all columns of a source share, compiled; borrowed by their Typings. */
@@ -30,6 +31,7 @@ typedef struct Typing {
         Type type;
         bool required;
         const Zone *zone;
+        Remarks *remarks; /* counted where a caller asks, whose they are; or NULL */
 } Typing;
 
 typedef struct Nested Nested; /* frame/nested.h */

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/test.h"
 
-static Str others[] = { { "NAB", 3 }, { "-5", 2 } }, euros[] = { { "\xe2\x82\xac", 3 }, { "EUR", 3 } }, day_first[] = { { "dd/MM/yyyy", 10 }, { "dd.MM.yyyy", 10 } }, twelve[] = { { "M/d/yyyy h:mm a", 15 } },
+static Str others[] = { { "NAB", 3 }, { "-5", 2 } }, euros[] = { { "\xe2\x82\xac", 3 }, { "EUR", 3 } }, day_first[] = { { "dd/MM/yyyy", 10 }, { "dd.MM.yyyy", 10 } }, short_year[] = { { "dd.MM.yy", 8 } }, twelve[] = { { "M/d/yyyy h:mm a", 15 } },
            empty[] = { { "", 0 } }, absent[] = { { "NA", 2 }, { "-", 1 } }, ja[] = { { "ja", 2 } }, nein[] = { { "nein", 4 } };
 
 /* What a source says, as its text and as a format. */
@@ -18,7 +18,7 @@ typedef struct Setting {
         bool of_column; /* the words for NULL are the column's own */
 } Setting;
 
-enum { USUAL, COMMA, BLANKS, APOSTROPHE, MONEY, PERCENT, FRACTION, BRACKETS, BEHIND, DAYS, CLOCK, NULLS, WORDS, INDIAN, OWN, OWN_EMPTY, NONE, OWN_JSON, SETTINGS };
+enum { USUAL, COMMA, BLANKS, APOSTROPHE, MONEY, PERCENT, FRACTION, BRACKETS, BEHIND, DAYS, CLOCK, NULLS, WORDS, INDIAN, OWN, OWN_EMPTY, NONE, OWN_JSON, SHORT, OWN_COMMA, SETTINGS };
 
 #define CSV .delimiter = ';', .quote = '"', .record_limit = FORMAT_RECORD_LIMIT
 
@@ -41,6 +41,8 @@ static const Setting settings[SETTINGS] = {
         [OWN_EMPTY] = { "of the column: nulls(\"\")", { CSV, .decimal = '.', .nulls = { empty, 1 } }, true },
         [NONE] = { "of the column: nulls()", { CSV, .decimal = '.' }, true },
         [OWN_JSON] = { "of the column, in JSON: nulls(NA | -)", { .kind = FORMAT_JSON, .delimiter = ',', .quote = '"', .header = true, .record_limit = FORMAT_RECORD_LIMIT, .decimal = '.', .nulls = { absent, 2 } }, true },
+        [SHORT] = { "dates: dd.MM.yy", { CSV, .decimal = '.', .dates = { short_year, 1 } } },
+        [OWN_COMMA] = { "of the column: decimal(\",\") thousands(\".\") currency(EUR)", { CSV, .decimal = ',', .thousands = '.', .currency = { euros + 1, 1 } }, true },
 };
 
 typedef struct Row {
@@ -152,6 +154,11 @@ static const Row rows[] = {
         { CLOCK, "timestamp", "29/2/2024 1:05 PM", "!not_a_timestamp" },
         { USUAL, "timestamptz", "2024-02-29 10:11:12+02:00", "2024-02-29 08:11:12+00" },
         { USUAL, "timestamptz", "2024-02-29 10:11:12", "!no_offset" },
+        { SHORT, "date", "31.12.69", "2069-12-31" },
+        { SHORT, "date", "01.02.70", "1970-02-01" },
+        { SHORT, "date", "31.12.2069", "!not_a_date" },
+        { OWN_COMMA, "decimal(10,2)", "1.234,50 EUR", "1234.50" },
+        { OWN_COMMA, "decimal(10,2)", "1.5", "!not_a_number" },
         { USUAL, "uuid", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "f81d4fae-7dec-11d0-a765-00a0c91e6bf6" },
         { USUAL, "uuid", "f81d4fae7dec11d0a76500a0c91e6bf6", "!not_a_uuid" },
         { USUAL, "binary", "\\x00FF", "\\x00ff" },
@@ -207,7 +214,15 @@ static Str answer(Test *t, const Row *row) {
         if (settings[row->setting].of_column) {
                 column.has_nulls = true;
                 column.nulls = source.nulls;
+                column.decimal = source.decimal == ',' ? ',' : 0;
+                column.thousands = source.thousands;
+                column.has_thousands = source.thousands != 0;
+                column.has_currency = source.currency.count > 0;
+                column.currency = source.currency;
                 source.nulls = (StrList){ others, COUNT_OF(others) };
+                source.currency = (StrList){ 0 };
+                source.decimal = '.';
+                source.thousands = 0;
         }
         if (format_check(format, &t->err) != STATUS_OK || typing_rules_init(&rules, format, &t->arena, &t->err) != STATUS_OK ||
             type_parse_nested(&t->arena, str_of(row->type), &column.type, &t->err) != STATUS_OK || typing_init(&typing, &rules, &column, &t->arena, &t->err) != STATUS_OK)
@@ -270,6 +285,25 @@ static void print_page(Buf *out) {
                         print_text(out, row->becomes);
                 buf_append_cstr(out, " |\n");
         }
+        buf_append_cstr(out,
+                        "\n## How one column is written\n\n"
+                        "`decimal`, `thousands`, `currency`, `dates` and `nulls` of a source hold for all its columns. One that is written otherwise\n"
+                        "says so behind its type: `fee: decimal(12,2) decimal(\",\") thousands(\".\") currency(EUR)`,\n"
+                        "`paid: date(dd/MM/yyyy)`, `score: int nulls(NA)`. A column with a decimal point of its own has no thousands but its own.\n\n"
+                        "## Years of two digits\n\n"
+                        "`yy` is 1970 to 2069: `69` is 2069, `70` is 1970. It is one rule for all files, and no year is guessed from the others. Dates\n"
+                        "of birth before 1970 need four digits; a column of them with two is better kept as text.\n\n"
+                        "## Local times\n\n"
+                        "`timestamp Europe/Berlin` reads texts without an offset as local times of that zone, by the tz database.\n\n"
+                        "- In autumn an hour comes twice, and the text does not say which of both it means. The **first** is taken, before the clocks\n"
+                        "  went back, and `lode run` says of each delivery and column how many values were in that hour, with the first of them.\n"
+                        "- In spring an hour is skipped. A time in it never was: quarantine, `no_such_time`.\n"
+                        "- A text with an offset says which hour it means, and nothing of this holds for it.\n\n"
+                        "## What no eye sees\n\n"
+                        "Text is kept as it is, blanks included. A byte order mark, a zero-width or a no-break space at its edges is kept too, and\n"
+                        "makes it another text than the one without: a join or a key does not find it. So it is told: `lode add` doubts the column and\n"
+                        "counts the values, `lode run` says of each delivery and column how many there are, with the first, as `<U+FEFF>A3`. At the\n"
+                        "beginning of a file the mark is no part of its first field.\n");
 }
 
 TEST(the_manual_of_types_is_what_the_table_prints) {

@@ -250,17 +250,18 @@ int32_t zone_offset(const Zone *zone, int64_t utc) {
  * Clocks move by hours, so the offset of a local time is the one in force a day before or a day after it. The earlier
  * one first: where both are right, it gives the first of the two instants.
  */
-bool zone_to_utc(const Zone *zone, int64_t local, int64_t *out) {
+int zone_to_utc(const Zone *zone, int64_t local, int64_t *out) {
         int64_t seconds = local / 1000000 - (local % 1000000 < 0), rest = local - seconds * 1000000;
         int32_t offsets[] = { zone_offset(zone, seconds - DAY_SECONDS), zone_offset(zone, seconds + DAY_SECONDS) };
-        for (size_t i = 0; i < COUNT_OF(offsets); i++) {
+        int count = 0;
+        for (size_t i = 0; i < (offsets[0] == offsets[1] ? 1 : COUNT_OF(offsets)); i++) {
                 int64_t utc = seconds - offsets[i];
                 if (zone_offset(zone, utc) != offsets[i])
                         continue;
-                *out = utc * 1000000 + rest;
-                return true;
+                if (count++ == 0)
+                        *out = utc * 1000000 + rest;
         }
-        return false;
+        return count;
 }
 
 const Zone *zone_fixed(Arena *arena, int32_t offset) {

@@ -13,8 +13,9 @@ typedef struct Zone Zone;
 
 /* BAD_VALUE if the bytes are no TZif file. The zone lies in the arena. */
 Status zone_parse(Str bytes, Arena *arena, const Zone **out, Error *err);
-/* Microseconds of local time to UTC. A time that occurs twice is the first of both. False: the clocks skipped it. */
-bool zone_to_utc(const Zone *zone, int64_t local, int64_t *out);
+/* Microseconds of local time to UTC. How many times it occurs: 0, the clocks skipped it; 2, they went back, and it is the
+ * first of both. */
+int zone_to_utc(const Zone *zone, int64_t local, int64_t *out);
 /* Seconds east of Greenwich that the zone's clocks show at this second since 1970, UTC. */
 int32_t zone_offset(const Zone *zone, int64_t utc);
 /* A zone that is always so many seconds east of Greenwich. */

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "frame/unseen.h"
 #include "intake/landed.h"
 
 #include <errno.h>
@@ -314,6 +315,29 @@ static const Delivery *namesake(const Staging *s, const Delivery *delivery) {
         return NULL;
 }
 
+static bool names_rows(const Feed *feed, Str column) {
+        for (size_t i = 0; i < feed->key.count; i++)
+                if (str_equal_nocase(feed->key.items[i], column))
+                        return true;
+        return false;
+}
+
+/* Values that fit, of which the reader made more than stands there, or which look like others and are not. */
+static void note_remarks(const Staging *s, const Reading *reading, Buf *words) {
+        const StageResult *r = &reading->result;
+        for (size_t i = 0; i < r->remark_count && i < DETAIL_RULES_MAX; i++) {
+                const StageRemark *remark = &r->remarks[i];
+                bool one = remark->count == 1;
+                buf_printf(words, "%s%.*s: %lld %s ", words->size ? "; " : "", STR_ARG(remark->column), (long long)remark->count, one ? "value" : "values");
+                if (remark->remark == REMARK_TWICE)
+                        buf_printf(words, "%s in the hour that comes twice when clocks go back, the first of both is taken (as '%.*s')", one ? "is" : "are", STR_ARG(remark->text));
+                else
+                        buf_printf(words, "begin%s or end%s with what no eye sees, as '%.*s', and so %s without it%s", one ? "s" : "", one ? "s" : "",
+                                   STR_ARG(unseen_shown(s->arena, remark->text)), one ? "is another text than the one" : "are other texts than those",
+                                   names_rows(s->feed, remark->column) ? ": as a key it names another row" : "");
+        }
+}
+
 /* What of a delivery that was accepted wants a look. */
 static void note_risks(const Staging *s, const Reading *reading, Buf *words) {
         const Feed *feed = s->feed;
@@ -366,6 +390,7 @@ static void note_columns(const Staging *s, Reading *reading) {
         if (r->full)
                 buf_printf(&words, "%s%lld skipped by footer or comment, and as full as a record (the first on line %lld): if it is one, footer or comment says too much",
                            words.size ? "; " : "", (long long)r->full, (long long)r->full_line);
+        note_remarks(s, reading, &words);
         note_risks(s, reading, &words);
         report->delivery.message = buf_dup(&words, s->arena);
 }

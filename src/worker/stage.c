@@ -67,6 +67,7 @@ typedef struct Job {
         Error *err;
         TypingRules rules;
         Typing *typings;
+        Remarks *remarks; /* of each column */
         Fields fields;
         bool data_started, quarantine_started;
         StageRule **found; /* by column + 1 and rule; place 0 is for whole records */
@@ -975,6 +976,19 @@ static void collect_rules(Job *job) {
         job->result->rule_count = rules.count < RULES_TOLD_MAX ? rules.count : RULES_TOLD_MAX;
 }
 
+static void collect_remarks(Job *job) {
+        VEC(StageRemark) remarks = { 0 };
+        for (size_t i = 0; i < job->spec->column_count; i++) {
+                for (int j = 0; j < REMARK_COUNT; j++) {
+                        Str text = { job->remarks[i].of[j].text, job->remarks[i].of[j].size };
+                        if (job->remarks[i].of[j].count > 0)
+                                vec_push(job->arena, &remarks, ((StageRemark){ .remark = (Remark)j, .place = i, .count = job->remarks[i].of[j].count, .text = printable(job->arena, text) }));
+                }
+        }
+        job->result->remarks = remarks.items;
+        job->result->remark_count = remarks.count;
+}
+
 static void take_counts(Job *job) {
         const RecordCounts *counts = reader_counts(job->stager->reader);
         StageResult *result = job->result;
@@ -1003,8 +1017,11 @@ static Status prepare(Job *job) {
         TRY(check_spec(spec, job->err));
         TRY(typing_rules_init(&job->rules, &spec->format, job->arena, job->err));
         job->typings = ARENA_ARRAY(job->arena, Typing, spec->column_count);
-        for (size_t i = 0; i < spec->column_count; i++)
+        job->remarks = ARENA_ARRAY(job->arena, Remarks, spec->column_count);
+        for (size_t i = 0; i < spec->column_count; i++) {
                 TRY(typing_init(&job->typings[i], &job->rules, &spec->columns[i], job->arena, job->err));
+                job->typings[i].remarks = &job->remarks[i];
+        }
         if (spec->column_count > stager->vector_count) {
                 stager->vectors = reallocarray(stager->vectors, spec->column_count, sizeof(*stager->vectors));
                 if (!stager->vectors)
@@ -1034,6 +1051,7 @@ static Status run(Job *job, StageProgress progress) {
         TRY(finish_files(job));
         take_counts(job);
         collect_rules(job);
+        collect_remarks(job);
         guess_unknown(job);
         const StageResult *result = job->result;
         if (result->records != result->accepted + result->quarantined + result->skipped)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What fits and yet wants a look is told with how often: the hour that comes twice, and what no eye sees at a text's edges."""
+
+from conftest import Project
+
+
+def source(project: Project, columns: str, more: str = "") -> None:
+    project.write("zones/shop/sources/calls.yml", f"from: ingress/calls_*.csv\n{more}columns:\n  id: text required\n{columns}")
+
+
+def messages(project: Project) -> dict[str, str]:
+    return {delivery["name"]: delivery["message"] or "" for delivery in project.json("run")["deliveries"]}
+
+
+def test_values_in_the_hour_that_comes_twice_are_counted_of_each_delivery_and_column(project: Project) -> None:
+    source(project, "  began: timestamp Europe/Berlin\n  ended: timestamp Europe/Berlin\n")
+    project.write("ingress/shop/calls_1.csv", "id,began,ended\n1,2026-10-25 01:59:59,2026-10-25 02:00:00\n"
+                  "2,2026-10-25 02:30,2026-10-25 03:00\n3,2026-10-25 02:59:59.5,2026-10-25T02:30:00+01:00\n4,2026-03-29 02:30,2026-03-29 03:00\n")
+    project.write("ingress/shop/calls_2.csv", "id,began,ended\n5,2026-07-01 02:30,\n")
+    said = messages(project)
+    assert said["calls_1.csv"] == ("began: 2 values are in the hour that comes twice when clocks go back, the first of both is taken (as '2026-10-25 02:30'); "
+                                   "ended: 1 value is in the hour that comes twice when clocks go back, the first of both is taken (as '2026-10-25 02:00:00')")
+    assert said["calls_2.csv"] == ""
+    assert [row["began"] for row in project.query("select began::text as began from shop.staging.calls where id = '2'")] == ["2026-10-25 00:30:00+00"]
+    assert "no_such_time in began" in project.lode("show", "quarantine").stdout
+    assert "comes twice" in project.lode("show", "delivery", "calls_1.csv").stdout
+
+
+def test_what_no_eye_sees_at_the_edges_of_texts_is_told(project: Project) -> None:
+    source(project, "  name: text\n  note: text\n", "load: merge\nkey: id\n")
+    project.write("ingress/shop/calls_1.csv", "\ufeffid,name,note\nA1,Ærø,\u65e5\u672c\n\ufeffA1,x\u00a0,inner\u200bmark\n\"A3\u200b\",y,\" z \"\n".encode())
+    said = messages(project)["calls_1.csv"]
+    assert said == ("id: 2 values begin or end with what no eye sees, as '<U+FEFF>A1', and so are other texts than those without it: as a key it names another row; "
+                    "name: 1 value begins or ends with what no eye sees, as 'x<U+00A0>', and so is another text than the one without it")
+    assert {row["id"] for row in project.query("select id from shop.staging.calls")} == {"A1", "\ufeffA1", "A3\u200b"}, "kept as it is"
+
+
+def test_add_doubts_what_no_eye_sees_with_a_count(project: Project) -> None:
+    project.write("ingress/shop/art_1.csv", "\ufeffart,name\nA1,x\nA2,y\n\ufeffA3,z\n\ufeffA4,w\n".encode())
+    doubts = project.json("add", "shop", "ingress/shop/art_1.csv")
+    assert "2 values begin or end with what no eye sees, such as '<U+FEFF>A3'" in str(doubts)
