@@ -250,3 +250,31 @@ def test_loads_and_redelivery_work_as_with_any_file(project: Project) -> None:
     assert [delivery["state"] for delivery in project.json("run")["deliveries"]] == ["duplicate"]
     assert project.query("select sku, qty from shop.staging.stock order by sku") == [{"sku": "a", "qty": 1}, {"sku": "b", "qty": 3}, {"sku": "c", "qty": 4}]
     assert project.lode("verify").exit == 0
+
+
+def test_durations_are_text_in_iso_8601_whatever_their_unit(project: Project) -> None:
+    """Arrow's, of which Parquet knows no more than integers: the unit stands in the schema that its writers put beside."""
+    counts = [108000, 0, None, -5400, 1, 86399]
+    wanted = {"s": ["PT30H", "PT0S", None, "-PT1H30M", "PT1S", "PT23H59M59S"],
+              "ms": ["PT1M48S", "PT0S", None, "-PT5.4S", "PT0.001S", "PT1M26.399S"],
+              "us": ["PT0.108S", "PT0S", None, "-PT0.0054S", "PT0.000001S", "PT0.086399S"],
+              "ns": ["PT0.000108S", "PT0S", None, "-PT0.0000054S", "PT0.000000001S", "PT0.000086399S"]}
+    columns = {unit: pa.array(counts, pa.duration(unit)) for unit in wanted}
+    inside = pa.array([None if count is None else {"took": count, "n": 1} for count in counts], pa.struct([("took", pa.duration("us")), ("n", pa.int32())]))
+    table = pa.table({"id": pa.array(range(len(counts)), pa.int64()), **columns, "of": inside, "bare": pa.array(counts, pa.int64())})
+    pq.write_table(table, project.root / "took_1.parquet")
+    doubts = project.json("add", "shop", "took_1.parquet", "--name", "took")["sources"][0]["doubts"]
+    assert [doubt["column"] for doubt in doubts if "duration" in doubt["what"]] == [*wanted, "of_took"]
+    project.lode("run")
+    rows = project.query('select s, ms, us, ns, of_took, bare from shop.staging.took order by id')
+    for unit, texts in wanted.items():
+        assert [row[unit] for row in rows] == texts, unit
+    assert [row["of_took"] for row in rows] == wanted["us"]
+    assert [row["bare"] for row in rows] == counts
+
+
+def test_without_the_writers_schema_durations_are_integers(project: Project) -> None:
+    pq.write_table(pa.table({"d": pa.array([1, 2], pa.duration("us"))}), project.root / "bare_1.parquet", store_schema=False)
+    project.lode("add", "shop", "bare_1.parquet", "--name", "bare")
+    project.lode("run")
+    assert project.query("select d from shop.staging.bare order by d") == [{"d": 1}, {"d": 2}]

@@ -36,6 +36,7 @@ typedef enum Meaning {
         MEANS_INT96,
         MEANS_UUID,
         MEANS_INTERVAL,
+        MEANS_DURATION,
         MEANS_NOTHING,
 } Meaning;
 
@@ -79,6 +80,11 @@ static Meaning meaning_of_number(const ParquetNode *node, Type *out, int64_t *pe
         static const int64_t units[] = { [PARQUET_MILLIS] = 1000, [PARQUET_MICROS] = 1000000, [PARQUET_NANOS] = 1000000000 };
         bool wide = node->physical == PARQUET_INT64;
         *out = (Type){ .kind = wide ? TYPE_BIGINT : TYPE_INT };
+        if (node->duration) {
+                out->kind = TYPE_TEXT;
+                *per_second = node->duration;
+                return MEANS_DURATION;
+        }
         switch (node->logical) {
         case PARQUET_LOGICAL_INTEGER:
                 if (node->is_signed || node->bit_width < 32)
@@ -217,6 +223,9 @@ static TypedColumn column_of(const ParquetState *state, const Field *field, Str 
         } else if (leaf->meaning == MEANS_MOMENT && leaf->per_second > 1000000) {
                 column.doubt = "the file counts nanoseconds";
                 column.assumed = "microseconds; a record with a finer time goes to quarantine";
+        } else if (leaf->meaning == MEANS_DURATION) {
+                column.doubt = "the file counts a duration, which no type of a table is";
+                column.assumed = "text as ISO 8601, such as PT1H30M";
         } else if (leaf->meaning == MEANS_NOTHING) {
                 column.doubt = "the file says that it never has a value";
                 column.assumed = "text";
@@ -443,6 +452,9 @@ static Rule take_scalar(ParquetState *state, const Leaf *leaf, size_t at, Vector
                 break;
         case MEANS_INTERVAL:
                 out->texts[row] = typed_print_interval(arena, values->bytes[at]);
+                break;
+        case MEANS_DURATION:
+                out->texts[row] = typed_print_duration(arena, values->ints[at], leaf->per_second);
                 break;
         case MEANS_NOTHING:
                 return RULE_NONE;

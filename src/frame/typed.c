@@ -262,6 +262,25 @@ Str typed_print(Arena *arena, Type type, const Vector *values, size_t row) {
         return typing_print(&typing, value, arena);
 }
 
+Str typed_print_duration(Arena *arena, int64_t value, int64_t per_second) {
+        uint64_t size = value < 0 ? 0 - (uint64_t)value : (uint64_t)value, seconds = size / (uint64_t)per_second, rest = size % (uint64_t)per_second;
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        buf_append_cstr(&out, value < 0 ? "-PT" : "PT");
+        if (seconds >= 3600)
+                buf_printf(&out, "%lluH", (unsigned long long)(seconds / 3600));
+        if (seconds / 60 % 60)
+                buf_printf(&out, "%lluM", (unsigned long long)(seconds / 60 % 60));
+        if (seconds % 60 || rest || seconds == 0) {
+                char fraction[16] = "";
+                int digits = per_second == 1000 ? 3 : per_second == 1000000 ? 6 : 9;
+                size_t end = rest ? (size_t)snprintf(fraction, sizeof(fraction), ".%0*llu", digits, (unsigned long long)rest) : 0;
+                while (end > 0 && fraction[end - 1] == '0')
+                        fraction[--end] = 0;
+                buf_printf(&out, "%llu%sS", (unsigned long long)(seconds % 60), fraction);
+        }
+        return buf_dup(&out, arena);
+}
+
 Str typed_print_interval(Arena *arena, Str bytes) {
         uint32_t parts[3];
         memcpy(parts, bytes.data, sizeof(parts));

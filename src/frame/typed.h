@@ -79,6 +79,8 @@ Str typed_print_decimal(Arena *arena, Str bytes, int scale);
 Str typed_print_binary(Arena *arena, Str bytes); /* \x00ff */
 Str typed_print(Arena *arena, Type type, const Vector *values, size_t row); /* not NULL */
 
+/* A signed count of so many in a second, as ISO 8601, exactly: PT1H30M, -PT0.5S. */
+Str typed_print_duration(Arena *arena, int64_t value, int64_t per_second);
 Str typed_print_interval(Arena *arena, Str bytes);   /* 12 bytes: months, days, milliseconds; as ISO 8601 */
 
 /* As JSON: numbers and booleans bare, NaN and all else in quotes; null. */

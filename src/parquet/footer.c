@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "parquet/arrow_schema.h"
 #include "parquet/format.h"
 #include "parquet/thrift.h"
 
@@ -17,6 +18,7 @@
 #define NODE_SIZE_MIN 4
 #define GROUP_SIZE_MIN 6
 #define CHUNK_SIZE_MIN 12
+#define PAIR_SIZE_MIN 3
 
 typedef struct Parser {
         Cursor cursor;
@@ -26,6 +28,7 @@ typedef struct Parser {
         ParquetNode *nodes;
         uint32_t *child_counts; /* as the nodes say */
         size_t node_count;
+        Str arrow_schema; /* in base64 */
         Status problem; /* with the reason in err, if it is not just malformed Thrift */
         Error *err;
 } Parser;
@@ -421,6 +424,29 @@ static void read_groups(Parser *parser, const ThriftField *field) {
                 read_group(parser, &parser->footer->groups[i]);
 }
 
+/* ---- what writers say beside it ---- */
+
+static void read_pair(Parser *parser) {
+        ThriftField field = { 0 };
+        Str key = STR(""), value = STR("");
+        while (thrift_next(&parser->cursor, &field)) {
+                if (field.id == 1 && field.type == THRIFT_BINARY)
+                        key = thrift_read_bytes(&parser->cursor, &field);
+                else if (field.id == 2 && field.type == THRIFT_BINARY)
+                        value = thrift_read_bytes(&parser->cursor, &field);
+                else
+                        thrift_skip(&parser->cursor, &field);
+        }
+        if (str_is(key, "ARROW:schema"))
+                parser->arrow_schema = value;
+}
+
+static void read_pairs(Parser *parser, const ThriftField *field) {
+        size_t count = thrift_read_list(&parser->cursor, field, THRIFT_STRUCT, PAIR_SIZE_MIN);
+        for (size_t i = 0; i < count && !parser->cursor.failed; i++)
+                read_pair(parser);
+}
+
 /* ---- the whole ---- */
 
 static void read_footer(Parser *parser) {
@@ -439,6 +465,9 @@ static void read_footer(Parser *parser) {
                 case 4:
                         read_groups(parser, &field);
                         break;
+                case 5:
+                        read_pairs(parser, &field);
+                        break;
                 case 6:
                         footer->created_by = thrift_read_bytes(&parser->cursor, &field);
                         break;
@@ -455,6 +484,8 @@ static void read_footer(Parser *parser) {
                         fail(parser, STATUS_CORRUPT, "counts too many rows");
         if (!parser->cursor.failed && rows != footer->rows)
                 fail(parser, STATUS_CORRUPT, "counts other rows than its row groups");
+        if (!parser->cursor.failed && parser->arrow_schema.size > 0)
+                arrow_schema_apply(parser->arrow_schema, parser->arena, footer->root);
 }
 
 Status parquet_footer_parse(Str bytes, int64_t file_size, const char *name, Arena *arena, ParquetFooter *out,

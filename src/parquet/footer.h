@@ -71,6 +71,7 @@ struct ParquetNode {
         bool adjusted_to_utc; /* of times */
         int bit_width;        /* of integers */
         bool is_signed;       /* of integers */
+        int64_t duration;     /* of integers: a duration of Arrow's, so many in a second; 0 = it is none */
         int field_id;         /* 0 = none */
         bool repeated;        /* it or an ancestor repeats: below a list or a map */
 };
