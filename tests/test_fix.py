@@ -205,6 +205,9 @@ def test_the_round_trip_through_a_spreadsheet(shop: Project, delimiter: str) -> 
     assert sums(shop) == (8, 5, 1, 2)
     wanted, commits = rows(shop), len(shop.json("log"))
     assert shop.json("fix", "shop.o", "--from", "q.csv", check=False)["commit"] in (None, ""), "the same list again changes nothing"
+    done = shop.lode("fix", "shop.o", "--from", "q.csv", check=False)
+    said = done.stdout + done.stderr
+    assert "nothing changed: all of these records are fixed so already" in said and "replayed" not in said and "dropped " not in said
     assert rows(shop) == wanted and sums(shop) == (8, 5, 1, 2)
     assert len(shop.json("log")) == commits
 

@@ -23,7 +23,7 @@ def test_values_in_the_hour_that_comes_twice_are_counted_of_each_delivery_and_co
     assert said["calls_2.csv"] == ""
     assert [row["began"] for row in project.query("select began::text as began from shop.staging.calls where id = '2'")] == ["2026-10-25 00:30:00+00"]
     assert "no_such_time in began" in project.lode("show", "quarantine").stdout
-    assert "comes twice" in project.lode("show", "delivery", "calls_1.csv").stdout
+    assert "comes twice" in project.lode("show", "delivery", "shop.calls").stdout
 
 
 def test_what_no_eye_sees_at_the_edges_of_texts_is_told(project: Project) -> None:
@@ -39,3 +39,34 @@ def test_add_doubts_what_no_eye_sees_with_a_count(project: Project) -> None:
     project.write("ingress/shop/art_1.csv", "\ufeffart,name\nA1,x\nA2,y\n\ufeffA3,z\n\ufeffA4,w\n".encode())
     doubts = project.json("add", "shop", "ingress/shop/art_1.csv")
     assert "2 values begin or end with what no eye sees, such as '<U+FEFF>A3'" in str(doubts)
+
+
+def test_a_list_without_records_lacks_no_column(project: Project) -> None:
+    project.write("zones/shop/sources/calls.yml", "from: ingress/calls_*.json\nformat: json\nrecords: data\ncolumns:\n  id: int\n  tags: text\n")
+    project.write("ingress/shop/calls_1.json", '{"data":[]}')
+    project.write("ingress/shop/calls_2.json", '{"data":[{"id":1}]}')
+    assert messages(project) == {"calls_1.json": "the file has no record", "calls_2.json": "columns not in this file, NULL: tags"}
+
+
+def test_booleans_are_words_in_text_and_csv(project: Project) -> None:
+    project.lode("run")
+    sql = "select true as a, false as b, null::boolean as c, 't' as d"
+    assert project.lode("query", "-o", "csv", sql).stdout == "a,b,c,d\ntrue,false,,t\n"
+    assert "true" in project.lode("query", "-o", "text", sql).stdout
+    assert project.query(sql) == [{"a": True, "b": False, "c": None, "d": "t"}]
+
+
+def test_add_counts_rows_and_says_why_a_name_is_exact(project: Project) -> None:
+    project.write("ingress/shop/orders_1.csv", "id,n\n1,2\n2,3\n3,4\n4,5\n")
+    project.write("ingress/shop/items_1.csv", "other,shape,altogether\n1,b,2026-01-01\n")
+    project.write("ingress/shop/sap_fbl3n.csv", "konto,n\n1,2\n2,3\n")
+    shown = project.lode("add", "shop", "ingress/shop/orders_1.csv").stdout
+    assert "4 records" in shown
+    assert "would also take" not in shown, "another name is not caught"
+    project.write("ingress/shop/stock_1.csv", "id,n\n1,2\n2,3\n")
+    project.write("ingress/shop/stock_2.csv", "other,shape\n1,b\n")
+    shown = project.lode("add", "shop", "ingress/shop/stock_1.csv").stdout
+    assert "from: stock_*.csv would also take stock_2.csv, which is not of these files; assumed these names alone" in shown
+    assert "from: ingress/stock_1.csv\n" in (project.root / "zones/shop/sources/stock.yml").read_text()
+    project.lode("add", "shop", "ingress/shop/sap_fbl3n.csv")
+    assert "from: ingress/sap_fbl3n.csv\n" in (project.root / "zones/shop/sources/sap_fbl3n.yml").read_text()

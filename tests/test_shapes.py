@@ -308,7 +308,7 @@ VALUES = [  # SQL, JSON, CSV
     ("'nan'::double", '"NaN"', "NaN"),
     ("'infinity'::double", '"Infinity"', "Infinity"),
     ("'-infinity'::float", '"-Infinity"', "-Infinity"),
-    ("true", "true", "t"),
+    ("true", "true", "true"),
     ("date '0001-01-01'", '"0001-01-01"', "0001-01-01"),
     ("time '23:59:59.000001'", '"23:59:59.000001"', "23:59:59.000001"),
     ("timestamp '2026-01-02 03:04:05.5'", '"2026-01-02T03:04:05.5"', "2026-01-02 03:04:05.5"),

@@ -164,9 +164,14 @@ static Str state_of(const Fixing *f, size_t i) {
 }
 
 static void tell(Fixing *f) {
+        bool is_news = f->commit.size > 0;
+        if (f->requests.count > 0 && !is_news)
+                output_note(&f->cli->output, PAINT_NONE, "nothing changed: %s fixed so already", f->requests.count == 1 ? "the record is" : "all of these records are");
         for (size_t i = 0; i < f->requests.count; i++) {
                 const KeptRecord *record = &f->records[i], *now = &f->now[i];
                 bool open = str_is(state_of(f, i), "open");
+                if (!is_news && !open)
+                        continue;
                 output_note(&f->cli->output, open && !f->requests.items[i].undo ? PAINT_RED : PAINT_NONE, "%-10.*s %s line %lld%s%.*s",
                             STR_ARG(state_of(f, i)), output_line(&f->cli->arena, record->name).data, (long long)record->line, open ? ": " : "",
                             open ? (int)now->message.size : 0, now->message.data);

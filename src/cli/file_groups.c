@@ -306,7 +306,7 @@ Status group_files(SniffedFile *files, size_t count, Grouping how, Arena *arena,
                         group->name = name;
                 }
                 group->files[group->file_count++] = &files[i];
-                group->records += files[i].sniffed.records;
+                group->records += files[i].sniffed.records - files[i].sniffed.skipped;
         }
         for (size_t i = 0; i < group_count; i++) {
                 take_sheets(&groups[i], arena);
@@ -320,18 +320,37 @@ Status group_files(SniffedFile *files, size_t count, Grouping how, Arena *arena,
 
 /* ---- patterns ---- */
 
+typedef enum Star {
+        STAR_NONE,  /* the name itself */
+        STAR_APART, /* numbers, but not a digit or two inside a word, as in fbl3n */
+        STAR_ALL,
+} Star;
+
+static bool is_letter(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c & 0x80);
+}
+
+static bool is_inside_word(Str name, size_t from, size_t to) {
+        return to - from <= 2 && from > 0 && to < name.size && is_letter(name.data[from - 1]) && is_letter(name.data[to]);
+}
+
 /* Runs of digits, with the dashes and underscores between them, become one star; pattern characters are kept from
  * meaning anything by a class. */
-static Str star_numbers(Arena *arena, Str name, bool star) {
+static Str star_numbers(Arena *arena, Str name, Star star) {
         CLEANUP(buf_deinit) Buf out = { 0 };
         for (size_t i = 0; i < name.size;) {
                 char c = name.data[i];
-                if (star && c >= '0' && c <= '9') {
-                        size_t end = i;
-                        while (end < name.size && strchr("0123456789-_", name.data[end]))
-                                end++;
-                        while (end > i && strchr("-_", name.data[end - 1]))
-                                end--;
+                size_t end = i;
+                while (end < name.size && strchr(end == i ? "0123456789" : "0123456789-_", name.data[end]))
+                        end++;
+                while (end > i && strchr("-_", name.data[end - 1]))
+                        end--;
+                if (end > i && (star == STAR_NONE || (star == STAR_APART && is_inside_word(name, i, end)))) {
+                        buf_append(&out, str_slice(name, i, end));
+                        i = end;
+                        continue;
+                }
+                if (end > i) {
                         buf_append_byte(&out, '*');
                         i = end;
                         continue;
@@ -352,18 +371,37 @@ static bool in_group(const FileGroup *group, const char *path) {
         return false;
 }
 
-/* Whether a pattern for names in a folder catches a file that is not of the group. */
-static bool catches_others(Arena *arena, const FileGroup *group, const char *folder, Str pattern) {
+/* A file of the folder that the pattern catches and that is not of the group; NULL: none; empty: the folder cannot be looked at. */
+static const char *caught_other(Arena *arena, const FileGroup *group, const char *folder, Str pattern) {
         DirEntry *entries;
         size_t count;
         Error ignored;
         if (dir_list(folder, arena, &entries, &count, &ignored) != STATUS_OK)
-                return true;
+                return "";
         for (size_t i = 0; i < count; i++)
                 if (entries[i].is_file && str_matches_glob(entries[i].name, pattern) &&
                     !in_group(group, path_join(arena, folder, entries[i].name.data)))
-                        return true;
-        return false;
+                        return entries[i].name.data;
+        return NULL;
+}
+
+/* What stands inside words varies where the group's own names say so. */
+static Star star_of_group(Arena *arena, const FileGroup *group, Str name) {
+        Str apart = star_numbers(arena, name, STAR_APART), all = star_numbers(arena, name, STAR_ALL);
+        for (size_t i = 0; i < group->file_count; i++) {
+                Str other = str_of(path_base(group->files[i]->path));
+                if (str_matches_glob(other, all) && !str_matches_glob(other, apart))
+                        return STAR_ALL;
+        }
+        return STAR_APART;
+}
+
+/* Later files of the feed are not found by an exact name, so it is said why it is one. */
+static void doubt_exact(Arena *arena, FileGroup *group, Str pattern, const char *other) {
+        Doubt doubt = { STR(""), arena_strf(arena, "from: %.*s would also take %s, which is not of these files", STR_ARG(pattern), other),
+                        STR("these names alone; widen `from` for the files to come") };
+        SniffResult with = { .doubts = &doubt, .doubt_count = 1 };
+        add_doubts(arena, &group->sniffed, &with);
 }
 
 /* The folder as `from` names it. */
@@ -394,9 +432,12 @@ Str group_pattern(Arena *arena, const char *project_root, Str zone, FileGroup *g
         for (size_t i = 0; i < group->file_count; i++) {
                 const char *folder = path_dir(arena, group->files[i]->path);
                 Str base = str_of(path_base(group->files[i]->path));
-                Str name = star_numbers(arena, base, true);
-                if (str_is(name, "*") || catches_others(arena, group, folder, name))
-                        name = star_numbers(arena, base, false);
+                Str name = star_numbers(arena, base, star_of_group(arena, group, base)), exact = star_numbers(arena, base, STAR_NONE);
+                const char *other = str_is(name, "*") || str_equal(name, exact) ? NULL : caught_other(arena, group, folder, name);
+                if (other && *other)
+                        doubt_exact(arena, group, name, other);
+                if (str_is(name, "*") || other)
+                        name = exact;
                 Str shown = shown_folder(arena, project_root, zone, folder);
                 Str pattern = arena_strf(arena, "%.*s%.*s", STR_ARG(shown), STR_ARG(name));
                 if (!has_pattern(group, pattern))

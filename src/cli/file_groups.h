@@ -19,7 +19,7 @@ typedef struct FileGroup {
         SniffedFile **files;
         size_t file_count;
         SniffResult sniffed; /* of the first file, with the group's types and all doubts */
-        int64_t records;
+        int64_t records; /* without header, footer and what else is skipped */
         size_t clashes;      /* columns that stay text since two files read them in two ways */
         Str name;            /* what the files' names have in common, not yet a valid name */
         Str *patterns;       /* set by group_pattern() */

@@ -76,6 +76,29 @@ TEST(a_pattern_never_catches_a_file_of_another_group) {
         CHECK_OK(group_files(files, COUNT_OF(files), GROUP_BY_SHAPE, &t->arena, &groups, &count, &t->err));
         CHECK_INT(count, 2);
         CHECK_STR(group_pattern(&t->arena, test_folder(t), STR("shop"), &groups[0]), STR("data_1.csv"));
+        CHECK_INT(groups[0].sniffed.doubt_count, 1);
+        CHECK_STR(groups[0].sniffed.doubts[0].what, STR("from: data_*.csv would also take data_2.csv, which is not of these files"));
+}
+
+TEST(digits_inside_a_word_are_part_of_the_name_unless_the_files_say_otherwise) {
+        static const struct {
+                const char *first, *second, *pattern;
+        } cases[] = {
+                { "sap_fbl3n.txt", NULL, "sap_fbl3n.txt" },
+                { "mb52x_2026-01-31.txt", NULL, "mb52x_*.txt" },
+                { "week05.csv", NULL, "week*.csv" },
+                { "sales2026q1.csv", NULL, "sales*q*.csv" },
+                { "q1fy.csv", "q2fy.csv", "q*fy.csv" },
+                { "20260131T0930Z.csv", NULL, "*T*Z.csv" },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                SniffedFile files[] = { sniffed(t, cases[i].first, true, "a", "int"), sniffed(t, cases[i].second ? cases[i].second : cases[i].first, true, "a", "int") };
+                FileGroup *groups;
+                size_t count;
+                CHECK_OK(group_files(files, cases[i].second ? 2 : 1, GROUP_BY_SHAPE, &t->arena, &groups, &count, &t->err));
+                CHECK_STR(group_pattern(&t->arena, test_folder(t), STR("shop"), &groups[0]), str_of(cases[i].pattern));
+                CHECK_INT(groups[0].sniffed.doubt_count, 0);
+        }
 }
 
 TEST(columns_in_another_order_are_one_feed_where_files_are_read_by_name) {

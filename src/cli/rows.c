@@ -88,7 +88,7 @@ static Status add_csv(RowPrinter *p, DataRow *row, Error *err) {
                         return bad_row(err);
                 if (i)
                         buf_append_byte(&p->out, ',');
-                csv_put(&p->out, value, is_null);
+                csv_put(&p->out, readable_value(&p->columns->items[i], value, is_null), is_null);
         }
         buf_append_byte(&p->out, '\n');
         return flush(p, FLUSH_BYTES, err);
@@ -104,8 +104,7 @@ static Status add_text(RowPrinter *p, DataRow *row, Error *err) {
                 bool is_null;
                 if (!data_row_next(row, &p->cells[i], &is_null))
                         return bad_row(err);
-                if (is_null)
-                        p->cells[i] = STR_NONE;
+                p->cells[i] = is_null ? STR_NONE : readable_value(&p->columns->items[i], p->cells[i], false);
         }
         text_table_row(p->table, p->cells);
         if (p->rows == ROWS_LOOKED_AT)

@@ -69,6 +69,12 @@ void json_put_value(JsonWriter *writer, const WorkerColumn *column, Str value, b
                 json_put_str(writer, value);
 }
 
+Str readable_value(const WorkerColumn *column, Str value, bool is_null) {
+        if (is_null || !str_is(column->engine_type, "BOOLEAN"))
+                return value;
+        return value.size && value.data[0] == 't' ? STR("true") : STR("false");
+}
+
 void csv_put(Buf *out, Str value, bool is_null) {
         if (is_null)
                 return;

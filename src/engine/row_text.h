@@ -13,5 +13,7 @@ Str *column_keys(Arena *arena, const WorkerColumns *columns);
 bool column_is_number(const WorkerColumn *column);
 /* Integers and decimals as numbers, times in ISO 8601, binary as base64. */
 void json_put_value(JsonWriter *writer, const WorkerColumn *column, Str value, bool is_null);
+/* As people read it: booleans are true and false, which a worker writes as t and f; all else as it is. */
+Str readable_value(const WorkerColumn *column, Str value, bool is_null);
 /* One CSV field: quoted where it must be; NULL is nothing and an empty text is "". */
 void csv_put(Buf *out, Str value, bool is_null);

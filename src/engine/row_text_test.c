@@ -3,6 +3,16 @@
 
 #include "base/test.h"
 
+TEST(booleans_are_words_to_people) {
+        static const struct {
+                const char *type, *value, *shown;
+        } cases[] = { { "BOOLEAN", "t", "true" }, { "BOOLEAN", "f", "false" }, { "VARCHAR", "t", "t" }, { "BOOLEAN[]", "[t]", "[t]" } };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                WorkerColumn column = { .engine_type = str_of(cases[i].type) };
+                CHECK_STR(readable_value(&column, str_of(cases[i].value), false), str_of(cases[i].shown));
+        }
+}
+
 TEST(values_become_json_without_losing_anything) {
         static const struct {
                 const char *type, *value, *json;

@@ -355,7 +355,8 @@ static void note_risks(const Staging *s, const Reading *reading, Buf *words) {
 static void note_columns(const Staging *s, Reading *reading) {
         const StageResult *r = &reading->result;
         DeliveryReport *report = reading->report;
-        report->missing = r->missing;
+        bool is_bare = r->header.count == 0 && r->records == r->skipped; /* keys of no record: none is missing */
+        report->missing = is_bare ? (StrList){ 0 } : r->missing;
         VEC(Str) added = { 0 };
         for (size_t i = 0; i < r->header.count; i++) {
                 Str key_name = i < r->keys.count ? staging_name_of_key(s, r->keys.items[i]) : STR("");
@@ -375,7 +376,9 @@ static void note_columns(const Staging *s, Reading *reading) {
                 buf_printf(&words, "new columns, kept as text: %.*s", STR_ARG(names_text(s->arena, added.items, added.count)));
         if (reading->grown.count)
                 buf_printf(&words, "%snew fields, kept as text: %.*s", words.size ? "; " : "", STR_ARG(names_text(s->arena, reading->grown.items, reading->grown.count)));
-        if (r->missing.count)
+        if (is_bare)
+                buf_printf(&words, "%sthe file has no record", words.size ? "; " : "");
+        if (report->missing.count)
                 buf_printf(&words, "%scolumns not in this file, NULL: %.*s", words.size ? "; " : "",
                            STR_ARG(names_text(s->arena, r->missing.items, r->missing.count)));
         if (rescued)
