@@ -264,6 +264,14 @@ def test_what_is_skipped_in_one_file_takes_no_record_of_another(tmp_path: Path, 
     assert [row["name"] for row in project.query("select name from z.staging.m order by name")] == names
 
 
+def test_a_total_that_one_of_several_files_has_is_skipped(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    project.write("in/o_1.csv", "name,kind,v\na,x,2\nb,y,3\n")
+    project.write("in/o_2.csv", "name,kind,v\na,x,2\nb,y,3\nTotal,,5\n")
+    assert len(project.json("add", "z", "in/o_1.csv", "in/o_2.csv")["sources"]) == 1
+    assert [(d["accepted"], d["skipped"]) for d in project.json("run")["deliveries"]] == [(2, 1), (2, 2)]
+
+
 def test_a_record_that_a_loose_footer_skips_is_told(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     project.lode("add", "z")

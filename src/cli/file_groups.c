@@ -251,7 +251,16 @@ static void join_anyway(FileGroup *group, const SniffedFile *file, Arena *arena)
         }
 }
 
+/* Totals that only some of the files have are none of the records in any of them. */
+static void add_footer(Arena *arena, Format *into, Str footer) {
+        if (into->footer.size == 0)
+                into->footer = footer;
+        else if (footer.size > 0 && str_find(into->footer, footer) == into->footer.size)
+                into->footer = arena_strf(arena, "%.*s|%.*s", STR_ARG(into->footer), STR_ARG(footer));
+}
+
 static void add_doubts(Arena *arena, SniffResult *into, const SniffResult *other) {
+        add_footer(arena, &into->format, other->format.footer);
         Doubt *all = ARENA_ARRAY(arena, Doubt, into->doubt_count + other->doubt_count);
         size_t count = 0;
         for (size_t i = 0; i < into->doubt_count; i++)
