@@ -33,6 +33,7 @@ class Node:
     data: bytearray = field(default_factory=bytearray)
     lasting_data: bytes = b""
     waiting_data: list[tuple[int, bytes | None]] = field(default_factory=list)  # offset, bytes; None: cut at offset
+    modified: int | None = None  # when, as long as nothing is written to it (ns)
 
     @property
     def is_lasting(self) -> bool:
@@ -60,7 +61,7 @@ class Disk:
 
     def read(self, path: Path) -> Node:
         status = path.lstat()
-        node = Node(stat.S_ISDIR(status.st_mode), stat.S_IMODE(status.st_mode))
+        node = Node(stat.S_ISDIR(status.st_mode), stat.S_IMODE(status.st_mode), modified=status.st_mtime_ns)
         self.nodes[status.st_ino] = node
         if node.is_folder:
             node.names = {name: self.read(path / name) for name in os.listdir(path)
@@ -109,6 +110,7 @@ class Disk:
     def write(self, node: Node, offset: int, data: bytes | None) -> None:
         apply_write(node.data, offset, data)
         node.waiting_data.append((offset, data))
+        node.modified = None
 
     def make(self, record: Record, is_folder: bool) -> None:
         place = self.place(record.path, record.folder)
@@ -175,6 +177,8 @@ class Disk:
                 path.write_bytes(choice.data(node))
                 made[node] = path
             path.chmod(node.mode)
+            if node.modified is not None and not node.is_folder:
+                os.utime(path, ns=(node.modified, node.modified))
 
         if to.exists():
             shutil.rmtree(to)
