@@ -424,7 +424,7 @@ static const char *vector_bound(Str name, const SqlArguments *arguments) {
 /* Under another name, and the same in all else: also as aggregates and over windows. */
 static const char *const RENAMED[][2] = {
         { "every", "bool_and" },
-        { "json_agg", "json_group_array" },
+        { "json_agg", "json_group_array" }, /* over windows; else see change_json_agg() */
         { "jsonb_agg", "json_group_array" },
         { "json_object_agg", "json_group_object" },
         { "jsonb_object_agg", "json_group_object" },
@@ -506,6 +506,37 @@ static bool change_part(const Dialect *dialect, SqlExpr **place) {
         return false;
 }
 
+/* Centuries begin with the year 1, not 0. */
+static bool change_trunc(const Dialect *dialect, SqlExpr **place) {
+        static const char *const parts[][2] = { { "century", "date_trunc('century', $1 - INTERVAL 1 YEAR) + INTERVAL 1 YEAR" },
+                                                { "millennium", "date_trunc('millennium', $1 - INTERVAL 1 YEAR) + INTERVAL 1 YEAR" } };
+        const SqlArguments *arguments = &(*place)->function.arguments;
+        if (!dialect->client || arguments->count != 2 || !is_text(arguments->items[0].expr) || !str_equal_nocase(last_of((*place)->function.path), STR("date_trunc")))
+                return false;
+        for (size_t i = 0; i < COUNT_OF(parts); i++) {
+                if (!str_equal_nocase(arguments->items[0].expr->constant.text, str_of(parts[i][0])))
+                        continue;
+                *place = make_template(dialect, *place, parts[i][1], 1, &arguments->items[1].expr);
+                return true;
+        }
+        return false;
+}
+
+/* The engine's own is a macro, which knows no ORDER BY, FILTER or DISTINCT; a list does. */
+static bool change_json_agg(const Dialect *dialect, SqlExpr **place) {
+        SqlExpr *expr = *place;
+        Str name = last_of(expr->function.path);
+        if (expr->function.path.count != 1 || expr->function.arguments.count != 1 ||
+            (!str_equal_nocase(name, STR("json_agg")) && !str_equal_nocase(name, STR("jsonb_agg"))))
+                return false;
+        SqlExpr *list = make_like(dialect, expr, SQL_FUNCTION);
+        list->alias = STR("");
+        list->function = expr->function;
+        list->function.path = one_name(dialect, STR("list"));
+        *place = make_template(dialect, expr, "to_json($1)", 1, &list);
+        return true;
+}
+
 /* What one of format()'s marks gives, of argument $N. */
 static const char *mark_text(char mark) {
         switch (mark) {
@@ -558,9 +589,12 @@ static void change_function(const Dialect *dialect, SqlExpr **place) {
                 change_operator(dialect, place);
                 return;
         }
+        strip_schema(&expr->function.path);
+        if (change_json_agg(dialect, place))
+                return;
         rename_function(dialect, &expr->function.path);
         Str name = last_of(expr->function.path);
-        if (expr->function.path.count != 1 || change_like(dialect, expr) || change_format(dialect, place) || change_part(dialect, place) ||
+        if (expr->function.path.count != 1 || change_trunc(dialect, place) || change_like(dialect, expr) || change_format(dialect, place) || change_part(dialect, place) ||
             change_printf(dialect, place))
                 return;
         if (str_is(name, "||") && arguments->count == 2 && is_array_column(arguments->items[0].expr))
@@ -606,7 +640,20 @@ static SqlExpr *in_list(const Dialect *dialect, const SqlExpr *old, SqlExpr *chi
         return in;
 }
 
+/* ARRAY(SELECT ...) in the place of a query, which the parser makes an aggregate of that SELECT; NULL if it is no such thing. */
+static SqlQuery *array_query(const SqlQuery *query) {
+        if (query->kind != SQL_SELECT_NODE || query->select.list.count != 1 || query->select.from->kind != SQL_FROM_SUBQUERY)
+                return NULL;
+        const SqlExpr *item = query->select.list.items[0], *list = item->kind == SQL_CASE ? item->when.otherwise : item;
+        bool aggregate = list->kind == SQL_FUNCTION && str_is(last_of(list->function.path), "array_agg") && list->function.arguments.count == 1 &&
+                         list->function.arguments.items[0].expr->kind == SQL_POSITIONAL_REFERENCE;
+        return aggregate && list != item ? query->select.from->subquery : NULL;
+}
+
 static void change_any(const Dialect *dialect, SqlExpr **place) {
+        SqlQuery *rows = (*place)->subquery.kind == SQL_SUBQUERY_ANY ? array_query((*place)->subquery.query) : NULL;
+        if (rows) /* x = ANY (ARRAY(SELECT ...)) asks what x = ANY (SELECT ...) asks */
+                (*place)->subquery.query = rows;
         SqlExpr *expr = *place, *array = any_array(expr);
         if (!array)
                 return;
@@ -617,8 +664,13 @@ static void change_any(const Dialect *dialect, SqlExpr **place) {
                         *place = in_list(dialect, expr, expr->subquery.child, elements);
                 return;
         }
+        if (array->kind == SQL_OPERATOR && array->op.op == SQL_OP_ARRAY_CONSTRUCTOR && array->op.children.count > 0) {
+                *place = in_list(dialect, expr, expr->subquery.child, array->op.children);
+                return;
+        }
+        /* Not in a list that holds a NULL: nobody knows. */
         SqlExpr *arguments[] = { array, expr->subquery.child };
-        *place = make_template(dialect, expr, "list_contains($1, $2)", 2, arguments);
+        *place = make_template(dialect, expr, "list_contains($1, $2) OR nullif(list_count($1) < len($1), true)", 2, arguments);
 }
 
 /* polroles = '{0}'; coalesce(names, '{}') */
@@ -773,10 +825,25 @@ static bool is_several(const SqlFrom *from, const SqlExpr *call, Str name) {
                (str_equal_nocase(name, STR("unnest")) && call->function.arguments.count > 1);
 }
 
+/* VALUES are called column1, column2 ... where nobody calls them otherwise; to the engine they are col0, col1. */
+static void name_values(const Dialect *dialect, SqlFrom *from) {
+        size_t count = from->values.row_count > 0 ? from->values.rows[0].count : 0;
+        if (from->column_aliases.count > 0)
+                return;
+        Str *names = ARENA_ARRAY(dialect->arena, Str, count);
+        for (size_t i = 0; i < count; i++)
+                names[i] = arena_strf(dialect->arena, "column%zu", i + 1);
+        from->column_aliases = (SqlNames){ names, count };
+        if (from->alias.size == 0)
+                from->alias = STR("valueslist");
+}
+
 /* Functions in FROM: of what they give there are relations, or nothing. */
 static Status change_from(void *context, SqlFrom **place, Error *err) {
         Dialect *dialect = context;
         SqlFrom *from = *place;
+        if (from->kind == SQL_FROM_VALUES && dialect->client)
+                name_values(dialect, from);
         if (from->kind != SQL_FROM_FUNCTION)
                 return STATUS_OK;
         SqlExpr *call = from->function.call;

@@ -165,6 +165,7 @@ static const Function FUNCTIONS[] = {
         { "pg_stat_get_tuples_inserted", { NULL, "0" } },
 
         /* texts and times, that the engine has under another name */
+        { "to_hex", { NULL, "CASE WHEN typeof($1) = 'INTEGER' AND $1 < 0 THEN right(lower(to_hex(CAST($1 AS BIGINT))), 8) ELSE lower(to_hex($1)) END" } },
         { "btrim", { NULL, "trim($1)", "trim($1, $2)" } },
         { "lpad", { NULL, NULL, "lpad($1, $2, ' ')" } },
         { "rpad", { NULL, NULL, "rpad($1, $2, ' ')" } },

@@ -500,3 +500,75 @@ select rows from (select 1 as rows) t
 select 1, rows from (values (1)) t(rows)
 select p.*, 1 as one from unnest(array['x', 'y']) with ordinality as p(a, n)
 select g.* from generate_series(1, 2) with ordinality as g(a, n)
+
+-- asked by a stranger
+select a from (values (1), (3)) t(a) where a <> all(array[1, null]::int[])
+select a from (values (1), (3)) t(a) where not a = any(array[1, null]::int[])
+select a from (values (1), (3)) t(a) where a = any(array[1, null]::int[]) is null
+select a from (values (1), (3)) t(a) where a = any('{1,NULL}'::int[])
+select x from (values (1, array[1, null]), (3, array[3])) t(x, y) where not x = any(y)
+select 1 = any(array[]::int[])
+select null::int = any(array[]::int[])
+select 5 = any(null::int[])
+select json_agg(a order by a desc)::text from (values (1), (3)) t(a)
+select json_agg(distinct a)::text from (values (1), (1)) t(a)
+select json_agg(a) filter (where a > 1)::text from (values (1), (3)) t(a)
+select json_agg(a)::text from (values (1)) t(a) where a > 5
+select column1 from (values (1)) t
+select column2, column1 from (values (1, 'a'), (2, 'b')) t order by 2
+values (1, 'x')
+select * from (values (1, 2)) as v
+select date_trunc('century', timestamp '2026-01-01')
+select date_trunc('century', timestamp '2000-06-01'), date_trunc('millennium', timestamp '2000-06-01'), date_trunc('millennium', timestamp '2001-06-01')
+select to_hex(255), to_hex(-1), to_hex(255::bigint)
+select extract(year from date '0044-03-15 BC')
+select array(select generate_series(1, 3))
+select array(select 1)
+select array[1, 2]::text
+select '\x00ff'::bytea::text
+select interval '-1 mon'::text
+select date '0044-03-15 BC'::text
+select '{"a":1}'::jsonb = '{"a": 1}'::jsonb
+select regexp_replace(E'a\nb', 'a.b', 'x')
+select 'é' ~ '^\w$'
+select format('%5s|%-5s|%%|%2$s', 'a', 'b')
+select string_agg(a, null) from (values ('a'), ('b')) t(a)
+select 1e15 + 0.5
+select 1.1::real = 1.1
+select 100::numeric::text
+select coalesce(1, 2.5)
+select json_build_object('b', 1.50)
+select string_to_array('abc', null)
+select split_part('a,b', '', 1)
+select substr('hello', 2, -1)
+select 0x1F
+select t is null from (values (null::int, null::int)) t(a, b)
+select row(x, 1) is not null from (values (null::int)) t(x)
+select '{"a": 12345678901234567890.12}'::json ->> 'a'
+select '{"a": 0.10}'::json ->> 'a'
+select sum(a) from (values (interval '1 day'), (interval '2 days')) t(a)
+select 'abc' like any(array['a%', 'b%'])
+select generate_series(1, 3) * 2
+select generate_series(1.0, 2.0, 0.5)
+select time '10:00' - time '09:30'
+select timestamptz '2026-01-01 00:00+00' at time zone interval '2 hours'
+select lpad('a', 3, '')
+select regexp_replace('a&b', '&', '\&')
+select 'foobar' ~ 'foo(?=bar)'
+select 'foo bar' ~ '\mbar\M'
+select to_date('2026/01/05', 'YYYY-MM-DD')
+select to_timestamp('2026-01-05', 'YYYY-MM-DD HH24:MI')
+select '01/02/2026'::date
+select 'Jan 5, 2026'::date
+select '10:00+02'::timetz
+select 99999.9::numeric(5,2)
+select '99999999999'::int
+select make_date(2026, 2, 30)
+select 'a' ~ '('
+select ntile(0) over () from (values (1)) t(a)
+with a as (select 1), a as (select 2) select 1
+select 1 from (values (1)) t(a), (values (1)) t(b)
+
+-- asked by a stranger
+select 1 = any(array(select 1))
+select jsonb_agg(a order by a)::text from (values (3), (1)) t(a)
