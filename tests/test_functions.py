@@ -24,6 +24,9 @@ COLUMNS = {"VARCHAR": "t.n", "BIGINT": "t.big", "INTEGER": "t.k", "DATE": "t.day
            "SMALLINT": "t.k::smallint", "TINYINT": "t.k::tinyint", "UBIGINT": "t.k::ubigint", "UINTEGER": "t.k::uinteger", "USMALLINT": "t.k::usmallint",
            "UTINYINT": "t.k::utinyint", "UHUGEINT": "t.k::uhugeint", "BIT": "t.n::bit", "UUID": "md5(t.n)::uuid", "LAMBDA": "lambda x: x",
            "DOUBLE[]": "t.l", "VARCHAR[]": "[t.n]", "BIGINT[]": "[t.big]", "INTEGER[]": "[t.k]", "TIME WITH TIME ZONE": "t.ts::time::timetz"}
+# Of the clock or of chance, whatever the table holds; and one that sleeps.
+NEVER_THE_SAME = {"current_localtime", "current_localtimestamp", "gen_random_uuid", "get_current_time", "get_current_timestamp", "now", "random",
+                  "transaction_timestamp", "uuid", "uuidv4", "uuidv7", "pg_sleep"}
 OPERATOR = re.compile(r"^[^a-z_]+$")
 
 
@@ -77,7 +80,7 @@ def test_only_reviewed_functions_pass(twins: tuple[Server, Server]) -> None:
 @counts("LODE_CALLS", few=250, many=100000, seconds=3600)
 def test_what_passes_tells_nothing_of_hidden_rows(twins: tuple[Server, Server], count: int) -> None:
     reviewed = set(REVIEWED.read_text().split())
-    statements = list(itertools.chain.from_iterable(each for name, each in calls().items() if name in reviewed - {"pg_sleep"}))
+    statements = list(itertools.chain.from_iterable(each for name, each in calls().items() if name in reviewed - NEVER_THE_SAME))
     wires = [Wire(server.port, "one", "lode") for server in twins]
     asked = answered = 0
     for sql in statements[:: max(1, len(statements) // count)]:

@@ -335,16 +335,18 @@ static bool is_line_end(char byte) {
         return byte == '\n' || byte == '\r';
 }
 
-/* Line ends of two bytes in one order, hardly any in the other, no zeros but halves of letters, and no text of one byte
- * a letter in which zeros stand as well: neither plain letters nor blank lines. */
+/* Line ends of two bytes in one order, hardly any in the other, no zeros but halves of letters and not just a stray one,
+ * for there are digits, marks and blanks in every table; and no text of one byte a letter in which zeros stand as well:
+ * neither plain letters nor blank lines. */
 static const Encoding *utf16_by_zeros(Str raw) {
-        size_t little = count_line_ends(raw, false), big = count_line_ends(raw, true), zeros = 0, plain = 0, narrow = 0;
+        size_t little = count_line_ends(raw, false), big = count_line_ends(raw, true), zeros = 0, plain = 0, narrow = 0, halves = 0;
         for (size_t at = 0; at + 1 < raw.size; at += 2) {
+                halves += raw.data[at + (little > big)] == 0;
                 zeros += raw.data[at] == 0 && raw.data[at + 1] == 0;
                 plain += is_plain(raw.data[at]) && is_plain(raw.data[at + 1]);
                 narrow += is_line_end(raw.data[at]) && is_line_end(raw.data[at + 1]);
         }
-        if (zeros > 0 || little == big || plain > raw.size / 4 || narrow > (little > big ? little : big))
+        if (zeros > 0 || little == big || halves < 2 + raw.size / 64 || plain > raw.size / 4 || narrow > (little > big ? little : big))
                 return NULL;
         return encoding_find(little > big ? STR("utf-16le") : STR("utf-16be"));
 }

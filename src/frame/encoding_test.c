@@ -114,6 +114,7 @@ TEST(an_encoding_is_guessed_by_the_sense_that_its_text_makes_and_said) {
                       "2\0\n\0"),
                   "utf-16le", true },
                 { STR("\0a\0,\0b\0\n"), "utf-16be", true },
+                { STR("id,name\r\n123,#TEST1\r\n4\"T;\0\r\r"), "utf-8", false },
                 { STR("name,city\nJos\xe9,M\xe1laga\nS\xf8ren,K\xf8" "benhavn\n"), "latin1", true },
                 { STR("name,price\n\x93Zo\xeb\x94,\x80 5\nJos\xe9,\x80 6\n"), "cp1252", true },
                 { STR("\xcc\xee\xf1\xea\xe2\xe0,\xd0\xee\xf1\xf1\xe8\xff\n"), "cp1251", true },
