@@ -29,7 +29,7 @@ TEST(postgresql_becomes_what_the_engine_says) {
                 { "select a collate nocase from t", "COLLATE" },
                 { "select a = any ('{x,\"y z\",NULL}') from t", "(\"a\" IN ('x', 'y z', NULL))" },
                 { "select a = any ('{}'::text[]) from t", "ARRAY[]" },
-                { "select a = any (b) from t", "(list_contains((\"b\"), (\"a\")))" },
+                { "select a = any (b) from t", "(list_contains((\"b\"), (\"a\")) OR nullif(list_count((\"b\")) < len((\"b\")), true))" },
                 { "select a = any (select 1) from t", "ANY" },
                 { "select '{1,2}'::int[]", "['1', '2']" },
                 { "select '{1,2}'", "SELECT '{1,2}'" },
