@@ -28,17 +28,17 @@ def test_values_in_the_hour_that_comes_twice_are_counted_of_each_delivery_and_co
 
 def test_what_no_eye_sees_at_the_edges_of_texts_is_told(project: Project) -> None:
     source(project, "  name: text\n  note: text\n", "load: merge\nkey: id\n")
-    project.write("ingress/shop/calls_1.csv", "\ufeffid,name,note\nA1,Ærø,\u65e5\u672c\n\ufeffA1,x\u00a0,inner\u200bmark\n\"A3\u200b\",y,\" z \"\n".encode())
+    project.write("ingress/shop/calls_1.csv", "\ufeffid,name,note\nA1,Ærø,\u65e5\u672c\n\u200bA1,x\u00a0,inner\u200bmark\n\"A3\u200b\",y,\" z \"\n".encode())
     said = messages(project)["calls_1.csv"]
-    assert said == ("id: 2 values begin or end with what no eye sees, as '<U+FEFF>A1', and so are other texts than those without it: as a key it names another row; "
+    assert said == ("id: 2 values begin or end with what no eye sees, as '<U+200B>A1', and so are other texts than those without it: as a key it names another row; "
                     "name: 1 value begins or ends with what no eye sees, as 'x<U+00A0>', and so is another text than the one without it")
-    assert {row["id"] for row in project.query("select id from shop.staging.calls")} == {"A1", "\ufeffA1", "A3\u200b"}, "kept as it is"
+    assert {row["id"] for row in project.query("select id from shop.staging.calls")} == {"A1", "\u200bA1", "A3\u200b"}, "kept as it is"
 
 
 def test_add_doubts_what_no_eye_sees_with_a_count(project: Project) -> None:
-    project.write("ingress/shop/art_1.csv", "\ufeffart,name\nA1,x\nA2,y\n\ufeffA3,z\n\ufeffA4,w\n".encode())
+    project.write("ingress/shop/art_1.csv", "\ufeffart,name\nA1,x\nA2,y\n\u200bA3,z\n\u200bA4,w\n".encode())
     doubts = project.json("add", "shop", "ingress/shop/art_1.csv")
-    assert "2 values begin or end with what no eye sees, such as '<U+FEFF>A3'" in str(doubts)
+    assert "2 values begin or end with what no eye sees, such as '<U+200B>A3'" in str(doubts)
 
 
 def test_a_list_without_records_lacks_no_column(project: Project) -> None:

@@ -302,8 +302,8 @@ static void print_page(Buf *out) {
                         "## What no eye sees\n\n"
                         "Text is kept as it is, blanks included. A byte order mark, a zero-width or a no-break space at its edges is kept too, and\n"
                         "makes it another text than the one without: a join or a key does not find it. So it is told: `lode add` doubts the column and\n"
-                        "counts the values, `lode run` says of each delivery and column how many there are, with the first, as `<U+FEFF>A3`. At the\n"
-                        "beginning of a file the mark is no part of its first field.\n");
+                        "counts the values, `lode run` says of each delivery and column how many there are, with the first, as `<U+200B>A3`. A byte\n"
+                        "order mark where a file or a record begins is no part of its first field.\n");
 }
 
 TEST(the_manual_of_types_is_what_the_table_prints) {
