@@ -147,6 +147,26 @@ def test_the_role_may_come_with_the_connection(server: Server) -> None:
         assert (statement, "allow") in taken and (statement.replace("bo", "fi"), "deny") in taken
 
 
+@pytest.mark.parametrize(("taken", "given_up", "told"), [
+    ("set role bo", "reset role", ['role "none"']), ("set role bo", "set role none", ['role "none"']), ("set role bo", "set role metabase", ['role "none"']),
+    ("set session authorization bo", "set session authorization default", ['session_authorization "metabase"']),
+    ("set session authorization bo", "reset session authorization", ['session_authorization "metabase"']),
+    ("set role bo", "reset session authorization", ['session_authorization "metabase"']),
+    ("set role bo", "discard all", ['session_authorization "metabase"']), ("set role bo", "select set_config('role', 'none', false)", ['role "none"']),
+    ("set session authorization bo; set role cy", "reset role", ['role "bo"']),
+    ("set role bo", "reset all", []), ("set statement_timeout = 9000", "reset role; discard all; set role none", []), ("set role bo", "set role bo; reset statement_timeout", ['role "bo"']),
+])
+def test_that_a_place_is_given_up_has_a_record(server: Server, service: psycopg.Connection, taken: str, given_up: str, told: list[str]) -> None:
+    def records() -> list[tuple[str, str, str]]:
+        lines = [json.loads(line) for path in sorted(server.project.store.glob("audit/*")) for line in path.read_text().splitlines()]
+        return [(line["principal"], line["statement"], line["decision"]) for line in lines if line["action"] == "set role"]
+
+    service.execute(taken)
+    before = records()
+    service.execute(given_up)
+    assert records()[len(before):] == [("metabase", statement, "allow") for statement in told]
+
+
 def test_the_password_of_another_is_not_its_to_change(service: psycopg.Connection) -> None:
     service.execute("set role bo")
     verifier = "SCRAM-SHA-256$4096:AAAAAAAAAAAAAAAAAAAAAA==$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="

@@ -94,11 +94,32 @@ static Status check_value(Session *session, Str name, Str value, Error *err) {
         return STATUS_OK;
 }
 
+/* So is that it asks for itself again, or for whom it did before. */
+static Status tell_return(Session *session, Str name, Str before, Arena *arena, Error *err) {
+        Str now = session_stands_for(session);
+        if (str_equal(now, before))
+                return STATUS_OK;
+        return tell_role(session, name, str_is(name, "role") && str_equal(now, session->login) ? STR("none") : now, false, arena, err);
+}
+
 Status session_set(Session *session, Str name, Str value, bool local, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Str before = arena_str(&arena, session_stands_for(session));
         TRY(check_value(session, name, value, err));
         if (str_equal_nocase(name, STR("session_authorization"))) /* which SET ROLE before it does not outlive */
                 TRY(settings_set(session->settings, STR("role"), STR("none"), local, err));
-        return settings_set(session->settings, name, value, local, err);
+        TRY(settings_set(session->settings, name, value, local, err));
+        bool told = !str_is(value, "none") && !str_equal(value, session->login); /* by check_value() */
+        return told ? STATUS_OK : tell_return(session, name, before, &arena, err);
+}
+
+Status session_reset(Session *session, Str name, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Str before = arena_str(&arena, session_stands_for(session));
+        if (str_is(name, "session_authorization"))
+                TRY(settings_reset(session->settings, STR("role"), err));
+        TRY(settings_reset(session->settings, name, err));
+        return tell_return(session, name, before, &arena, err);
 }
 
 Status session_check_start(Session *session, Error *err) {

@@ -193,16 +193,10 @@ static Str join(Arena *arena, const Command *command) {
         return buf_dup(&all, arena);
 }
 
-static Status reset(Session *session, Str name, Error *err) {
-        if (str_is(name, "session_authorization"))
-                TRY(settings_reset(session->settings, STR("role"), err));
-        return settings_reset(session->settings, name, err);
-}
-
 static Status do_set(Session *session, Portal *portal, Error *err) {
         const Command *command = &portal->prepared->command;
         if (command->to_default)
-                TRY(reset(session, command->name, err));
+                TRY(session_reset(session, command->name, err));
         else
                 TRY(session_set(session, command->name, join(&portal->arena, command), command->local, err));
         complete(session, "SET");
@@ -219,7 +213,7 @@ static Status do_reset(Session *session, Portal *portal, Error *err) {
         if (command->all)
                 settings_reset_all(session->settings);
         else
-                TRY(reset(session, command->name, err));
+                TRY(session_reset(session, command->name, err));
         complete(session, "RESET");
         return STATUS_OK;
 }
@@ -261,7 +255,7 @@ static Status do_discard(Session *session, Portal *portal, Error *err) {
                 drop_portals(session);
                 drop_statements(session);
                 settings_reset_all(session->settings);
-                TRY(reset(session, STR("session_authorization"), err));
+                TRY(session_reset(session, STR("session_authorization"), err));
         }
         snprintf(tag, sizeof(tag), "DISCARD %.*s", STR_ARG(command->name));
         for (char *at = tag; *at; at++)

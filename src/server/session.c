@@ -519,8 +519,7 @@ Status session_may_act_as(Session *session, Str name, Arena *arena, Error *err) 
         return load_other(session, &login, name, arena, &other, &within, err);
 }
 
-/* In whose place it asks, as its settings say. */
-static Str chosen_name(const Session *session) {
+Str session_stands_for(const Session *session) {
         Str role = settings_get(session->settings, STR("role")), authorization = settings_get(session->settings, STR("session_authorization"));
         if (role.size > 0 && !str_is(role, "none"))
                 return role;
@@ -540,7 +539,7 @@ static Str keep_name(Session *session, Str name) {
 }
 
 Str session_worker_name(Session *session) {
-        Str chosen = chosen_name(session);
+        Str chosen = session_stands_for(session);
         CLEANUP(buf_deinit) Buf both = { 0 };
         if (str_equal(chosen, session->login))
                 return session->login;
@@ -549,7 +548,7 @@ Str session_worker_name(Session *session) {
 }
 
 static Status load_accounts(Session *session, Arena *arena, Account *out, const Account **out_within, Error *err) {
-        Str chosen = keep_name(session, chosen_name(session));
+        Str chosen = keep_name(session, session_stands_for(session));
         Account *login = ARENA_NEW(arena, Account);
         *out_within = NULL;
         TRY(load_login(session, arena, login, err));
@@ -560,7 +559,7 @@ static Status load_accounts(Session *session, Arena *arena, Account *out, const 
 /* Nothing was written since they were asked for. A token also ends by time. */
 static bool knows_accounts(const Session *session, const GrantCache *cache) {
         return session->asked_by == cache && session->asked_at == cache->generation && session->token.size == 0 &&
-               str_equal(session->asked_for, chosen_name(session));
+               str_equal(session->asked_for, session_stands_for(session));
 }
 
 static Status refresh_accounts(Session *session, Error *err) {
@@ -582,7 +581,7 @@ static Status refresh_accounts(Session *session, Error *err) {
         session->account = account;
         session->within = within;
         session->principal = (Principal){ .name = account.name, .administrator = account.is_admin, .auditor = account.is_auditor && !within };
-        session->asked_for = keep_name(session, chosen_name(session));
+        session->asked_for = keep_name(session, session_stands_for(session));
         session->asked_at = generation;
         session->asked_by = cache;
         return STATUS_OK;

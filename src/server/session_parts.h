@@ -216,6 +216,8 @@ void session_reply_error(Session *session, const Error *error, Str text, size_t 
 
 /* "pg", "http": how it came, for the audit log. */
 Str session_via(const Session *session);
+/* In whose place it asks, as its settings say; its own, if in nobody's. */
+Str session_stands_for(const Session *session);
 /* Whether what failed names files of the store: an administrator's matter, and nothing that others can do anything about. */
 bool session_hides(const Session *session, const Error *error);
 /* The error's place, which counts from `offset` of text: bytes from the text's begin; false where it has none in there. */
@@ -257,6 +259,7 @@ Status login_audit(Session *session, Str user, Str detail, bool denied, Error *e
 Status session_choose_database(Session *session, Error *err);
 /* SET: also asks the catalog where a value names something in it. */
 Status session_set(Session *session, Str name, Str value, bool local, Error *err);
+Status session_reset(Session *session, Str name, Error *err);
 /* The settings of lode.* that came with the connection. */
 Status session_check_start(Session *session, Error *err);
 /* What a question sees of this session: database, search path, settings; and its time zone. In the arena. */
