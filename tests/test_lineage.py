@@ -124,3 +124,7 @@ def test_a_model_that_decides_by_a_tagged_column_is_told_and_kept(tmp_path: Path
     kept = [line for line in project.json("audit", "--on", "shop.canonical.letters") if line["action"] == "apply" and line["columns"]]
     assert [(line["columns"], line["statement"]) for line in kept] == [(["shop.staging.orders.email"], WORDS)]
     assert "decides" not in project.lode("apply").stdout
+    for text, said in (("41", lambda run: run.stdout), ("42", lambda run: run.stderr)):
+        project.write("zones/shop/canonical/letters.sql", LETTERS.replace("40", text))
+        assert WORDS in said(project.lode("run", *(["-o", "json"] if text == "42" else [])))
+    assert "decides" not in project.lode("run").stdout

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 #include "base/time.h"
+#include "cli/access_shape.h"
 #include "cli/shapes.h"
 #include "cli/text_errors.h"
 #include "lake/runs.h"
@@ -29,6 +30,7 @@ static void on_apply(void *context, const ApplyReport *report, AccessMisfits *mi
         if (report->changed)
                 output_note(&cli->output, PAINT_NONE, "applied    the project's text (%zu change%s)", report->commit.change_count,
                             report->commit.change_count == 1 ? "" : "s");
+        decisions_print(cli, report->decisions, report->decision_count);
 }
 
 static void tell_staged(Cli *cli, const RunDelivery *d) {
