@@ -10,18 +10,21 @@ A control asks the same through the plain filter that the policy is; it has to f
 """
 
 import itertools
+import json
 import random
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet
 import pytest
 from conftest import Project, counts, make_project
 from server import Server, Wire, add_user, parse, describe, query, serving, SYNC
 
 ROWS = 3000
 MORE = 90  # hidden rows that only one store has: plans depend on how many there are, but roughly
-OWNERS = {"one": "c1", "two": "c1", "entitled": "c1", "related": "c1"}
+OWNERS = {"one": "c1", "two": "c1", "entitled": "c1", "related": "c1", "grown": "c1"}
 
 SOURCE = """from: ingress/raw_*.csv
 format: csv
@@ -47,7 +50,7 @@ MODEL = """select id, owner, region, n, day, ts, k, big, d, f, b, email, age, sa
 from staging.raw order by id
 """
 RULE = """- who: [role {role}]
-  on: [canonical.t, staging.raw]
+  on: [{tables}]
   rows: {rows}
   columns: all except [salary]
   mask:
@@ -59,7 +62,15 @@ FILTERS = {
     "two": "owner = principal.owner and region <> 'ZZ'",
     "entitled": "owner in (select whose from staging.ent where login = principal.name)",
     "related": "exists (select 1 from staging.ent e where e.whose = owner and e.login = principal.name)",
+    "grown": "owner = principal.owner and region is distinct from 'ZZ' and k < 9000000000 and s.c is distinct from '77' and extra is distinct from 'no'",
 }
+TABLES = {"two": "shop.staging.raw", "grown": "shop.staging.g"}
+# A table of many ages: a column renamed, one that left the text and was brought again, later files with wider numbers, a new column and a
+# new field. What the first text says, and the second.
+GROWN = ("from: ingress/g_*.jsonl\nformat: jsonl\nevolve: widen\ncolumns:\n  id: bigint\n  {owner}n: text\n  day: date\n  ts: timestamp\n  k: int\n  big: bigint\n"
+         "  d: decimal(10,2)\n  f: double\n  b: boolean\n  email: text\n  age: int\n  salary: int\n  l: list<double>\n  s: struct<a text, b int>\n  j: text\n"
+         "  ls: list<struct<x int>>\n")
+OWNER_WAS = ("holder: text\n  region: text\n  ", "owner: text was holder\n  ")
 PLAIN = "(select id, owner, region, n, day, ts, k, big, d, f, b, l, s, m, j from shop.canonical.t where owner = 'c1')"
 
 
@@ -82,18 +93,54 @@ def raw(poisoned: bool) -> list[str]:
     return rows + [f"{ROWS + i},c2,EU,3,2026-01-03,2026-02-01 00:00:03,2,12,1.50,0.5,true,x@h.org,30,1\n" for i in range(MORE * poisoned)]
 
 
+def grown_rows(lines: list[str], names: list[str], part: int) -> str:
+    """The same rows as JSON, those of the last part with more in them."""
+    rows = []
+    for at, line in enumerate(lines):
+        row: dict[str, Any] = {name: value or None for name, value in zip(names, line.strip().split(","), strict=True)}
+        row |= {"l": [None, 2.0] if row["k"] == "0" else [float(row["f"]), 2.0], "s": {"a": row["n"], "b": int(row["k"] or 0)}, "j": json.dumps({"v": row["n"]}),
+                "ls": [{"x": int(row["k"] or 0)}]}
+        row["k"] = row["k"] and int(row["k"]) + (5_000_000_000 if part == 2 and at % 6 == 0 else 0)
+        if part == 2:
+            row |= {"extra": row["n"], "s": row["s"] | {"c": row["n"]}, "ls": [row["ls"][0] | {"y": row["n"]}], "d": "12345678901.50"}
+        if part == 0:
+            row["holder"] = row.pop("owner")
+        rows.append(json.dumps(row) + "\n")
+    return "".join(rows)
+
+
+def grow(project: Project, lines: list[str], names: list[str]) -> None:
+    project.write("zones/shop/sources/g.yml", GROWN.format(owner=OWNER_WAS[0]))
+    parts = [lines[:ROWS // 3], lines[ROWS // 3:ROWS // 2], lines[ROWS // 2:]]
+    project.drop("shop", "g_0.jsonl", grown_rows(parts[0], names, 0))
+    project.lode("run")
+    project.write("zones/shop/sources/g.yml", GROWN.format(owner=OWNER_WAS[1]))
+    for part in (1, 2):
+        project.drop("shop", f"g_{part}.jsonl", grown_rows(parts[part], names, part))
+        project.lode("run")
+    files = [path for path in project.store.glob("tables/*/data/*.parquet") if "holder" not in (schema := pyarrow.parquet.read_schema(path)).names and "ls" in schema.names]
+    assert {str(pyarrow.parquet.read_schema(path).field("s").type.num_fields) for path in files} == {"2", "3"}
+    types = {column["name"]: column["type"] for column in project.json("show", "shop.staging.g")["columns"]}
+    assert (types["k"], types["d"], types["s"]) == ("bigint", "decimal(18,2)", "struct<a text, b int, c text>"), types
+    assert types["ls"] == "list<struct<x int, y text>>" and {"owner", "region", "extra"} <= set(types) and "holder" not in types, types
+
+
 def twin(folder: Path, poisoned: bool) -> Project:
     project = make_project(folder)
     project.write("zones/shop/zone.yml", "owner: oz\n")
     project.write("zones/shop/sources/raw.yml", SOURCE)
     project.write("zones/shop/sources/ent.yml", "from: ingress/ent*.csv\nformat: csv\ncolumns:\n  login: text\n  whose: text\n")
     project.write("zones/shop/canonical/t.sql", MODEL)
-    project.write("zones/shop/access.yml", "rules:\n" + "".join(RULE.format(role=role, rows=rows) for role, rows in FILTERS.items()))
+    project.write("zones/shop/access.yml", "rules: []\n")
     header = SOURCE.split("columns:\n")[1].replace(" ", "").splitlines()
+    names = [line.split(":")[0] for line in header]
     lines = raw(poisoned)
+    tables = {role: TABLES[role].removeprefix("shop.") if role == "grown" else "canonical.t, staging.raw" for role in FILTERS}
+    project.write("zones/shop/access.yml", "rules:\n" + "".join(RULE.format(role=role, rows=rows, tables=tables[role]) for role, rows in FILTERS.items()))
     for part, some in enumerate((lines[:ROWS // 2], lines[ROWS // 2:])):
-        project.drop("shop", f"raw_{part}.csv", ",".join(line.split(":")[0] for line in header) + "\n" + "".join(some))
+        project.drop("shop", f"raw_{part}.csv", ",".join(names) + "\n" + "".join(some))
         project.lode("run")  # each delivery a file, in an order that its hash does not choose
+    grow(project, lines, names)
     project.drop("shop", "ent_1.csv", "login,whose\nentitled,c1\nrelated,c1\nsomebody,c2\n" + ("somebody,c1\n" if poisoned else "another,c1\n"))
     project.lode("run")
     for role in FILTERS:
@@ -128,7 +175,7 @@ EXPRESSIONS = [
     "strptime({t}.n, '%d')", "unhex({t}.n)", "from_base64({t}.n)", "to_base({t}.k, 2)", "to_base({t}.big, 16)", "chr({t}.k)", "ascii({t}.n)",
     "bar({t}.k, 0, 10)", "format('{{}}', {t}.n)", "printf('%d', {t}.k)", "json_extract({t}.j, '$.v')", "json_extract('{{}}', '$.' || {t}.n)",
     "({t}.j::json ->> 'v')::int", "json({t}.n)", "{t}.l[1]", "list_sum({t}.l)", "list_inner_product({t}.l, {t}.l)", "list_cosine_similarity({t}.l, {t}.l)",
-    "list_distance({t}.l, {t}.l)", "list_extract({t}.l, {t}.k)", "list_transform({t}.l, x -> 1 // x::int)", "list_reduce({t}.l, (x, y) -> x + y)",
+    "{t}.s.c::int", "10 // {t}.s.b", "1 // {t}.ls[1].x", "{t}.ls[1].y::int", "{t}.extra::int", "list_distance({t}.l, {t}.l)", "list_extract({t}.l, {t}.k)", "list_transform({t}.l, x -> 1 // x::int)", "list_reduce({t}.l, (x, y) -> x + y)",
     "list_sort({t}.l)", "array_to_string({t}.l, ',')", "{t}.s.a::int", "{t}.s.b // {t}.s.b", "struct_extract({t}.s, 'a')::int", "{t}.m['EU'] // {t}.m['EU']",
     "map_keys({t}.m)", "element_at({t}.m, 'EU')", "range({t}.k)", "factorial({t}.k)", "gamma({t}.k)", "{t}.k << 3", "bit_count({t}.big)",
     "case when {t}.k > 0 then 1 // {t}.k end", "coalesce({t}.k, 1)", "nullif({t}.k, 0)", "greatest({t}.k, {t}.big)", "hash({t}.n)", "md5({t}.n)",
@@ -178,7 +225,7 @@ CATALOG = [
     "select * from pg_attribute order by attrelid, attnum", "select * from pg_stats", "select * from pg_database", "select * from pg_namespace",
     "select pg_relation_size('\"shop.canonical\".t'::regclass)", "select * from pg_views where schemaname like 'shop%'",
     "explain select * from shop.canonical.t where big < 0", "explain select * from shop.staging.raw where day > date '9000-01-01'",
-    "explain analyze select count(*) from shop.canonical.t", "select _file from shop.canonical.t limit 1", "select _row from shop.staging.raw limit 1",
+    "explain analyze select count(*) from shop.canonical.t", "explain select * from shop.staging.g where k < 0", "select _file from shop.canonical.t limit 1", "select _row from shop.staging.raw limit 1",
     "select salary from shop.canonical.t", "select t.salary from shop.canonical.t t", "select shop.canonical.t.salary from shop.canonical.t", "select salry from shop.canonical.t",
     "select * from secret.canonical.heist", "select * from secret.canonical.hest", "select * from shop.canonical.hidden", "select * from shop.canonical.hiden",
     "select * from shop.quarantine.raw", "select * from shop.staging.ent", "select * from shop.landing.raw", "select 'shop.canonical.hidden'::regclass",
@@ -238,7 +285,7 @@ def test_what_is_hidden_changes_no_byte(twins: tuple[Server, Server], count: int
     asked = answered = other_order = 0
     for user in FILTERS:
         wires = [Wire(server.port, user, "lode") for server in twins]
-        table = "shop.canonical.t" if user != "two" else "shop.staging.raw"
+        table = TABLES.get(user, "shop.canonical.t")
         for sql in corpus(count, table):
             first, second = (reply(wire, sql) for wire in wires)
             asked += 1
@@ -249,6 +296,29 @@ def test_what_is_hidden_changes_no_byte(twins: tuple[Server, Server], count: int
             wire.close()
     print(f"{asked} asked, {answered} answered, {other_order} in another order of rows")
     assert answered > asked / 3, f"{answered} of {asked} were answered: the rest proves little"
+
+
+def test_a_table_of_many_ages_is_answered(twins: tuple[Server, Server]) -> None:
+    """By whom rows are hidden from, and by the administrator: what older files lack is NULL."""
+    visible = [at for at in range(0, ROWS, 2) if at % 11]
+    new = sum(at >= ROWS // 2 for at in visible)
+    expected = [(str(len(visible)), str(new), str(len(visible) - new), "BIGINT")]
+    for server in twins:
+        for user, where in (("grown", ""), ("ann", " where owner = 'c1' and k is not null")):
+            asked = (f"select count(*), count(s.c), count(*) filter (where extra is null and s.c is null and ls[1].y is null and d < 2), typeof(any_value(k)) "
+                     f"from (select * from shop.staging.g{where} order by id)")
+            wire = Wire(server.port, user, "lode")
+            assert [rows_of(body) for kind, body in reply(wire, asked) if kind == "D"] == expected, reply(wire, asked)
+            wire.close()
+
+
+def rows_of(body: bytes) -> tuple[str, ...]:
+    values, at = [], 2
+    while at < len(body):
+        size = int.from_bytes(body[at:at + 4], "big")
+        values.append(body[at + 4:at + 4 + size].decode())
+        at += 4 + size
+    return tuple(values)
 
 
 def test_catalogs_plans_and_refusals_are_the_same(twins: tuple[Server, Server]) -> None:

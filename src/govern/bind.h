@@ -49,6 +49,7 @@ typedef struct Relation {
         const SqlTree *view; /* RELATION_VIEW: its text's tree; bound as its zone, with default_zone = its zone */
         bool own;            /* a view of BindSystem's: bound as whoever asks, and sees system relations */
         bool uniform;        /* all files of the table have its columns, by name and type: its schema never changed */
+        bool renamed;        /* files of it may have its columns under other names: only field ids tell which is which */
         void *handle;        /* the resolver's own, handed back to files() */
 } Relation;
 

@@ -364,7 +364,7 @@ TEST(columns_stay_bare_only_where_no_expression_meets_them) {
 }
 
 /* What the engine may know of a table's files when it plans: of hidden rows no more than roughly how many. */
-TEST(a_veiled_table_is_planned_by_an_outline) {
+TEST(a_table_is_planned_by_its_files_or_by_an_outline) {
         CLEANUP(world_deinit) World world = { 0 };
         CHECK_OK(world_open(t, &world));
         Policy filter = policy_of(t, true, false), mask = policy_of(t, false, true);
@@ -372,19 +372,21 @@ TEST(a_veiled_table_is_planned_by_an_outline) {
         world.relations[0].uniform = world.relations[1].uniform = true;
         const struct {
                 const Policy *policy;
-                bool grown; /* its files are not all alike */
+                bool grown, renamed; /* its files are not all alike; */
                 const char *answer;
                 bool outline, by_name, by_id;
         } cases[] = {
-                { NULL, false, "n|r: 10|US", false, true, false },  { &mask, false, "n|r: 0|NULL", false, true, false },
-                { &filter, false, "n|r: 3|EU", true, true, false }, { &filter, true, "n|r: 3|EU", false, false, true },
-                { &mask, true, "n|r: 0|NULL", false, true, true },
+                { NULL, false, false, "n|r: 10|US", false, true, false },  { &mask, false, false, "n|r: 0|NULL", false, true, false },
+                { &filter, false, false, "n|r: 3|EU", true, true, false }, { &filter, true, false, "n|r: 3|EU", true, true, false },
+                { &mask, true, false, "n|r: 0|NULL", true, true, false },  { NULL, true, false, "n|r: 10|US", true, true, false },
+                { NULL, true, true, "n|r: 10|US", false, true, true },     { &filter, true, true, "n|r: 3|EU", false, false, true },
         };
         for (size_t i = 0; i < COUNT_OF(cases); i++) {
                 BoundStatement bound;
                 Str answer = STR_NONE;
                 world.policies[0] = cases[i].policy;
                 world.relations[0].uniform = !cases[i].grown;
+                world.relations[0].renamed = cases[i].renamed;
                 CHECK_OK(world_ask(&world, sql, &bound, &answer));
                 bool outline = str_find(bound.sql, STR("union_by_name=true")) < bound.sql.size;
                 bool by_name = str_find(bound.sql, STR("parquet'], hive_partitioning")) < bound.sql.size || outline;

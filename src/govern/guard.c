@@ -154,13 +154,18 @@ bool guard_is_veiled(const GuardedUse *use) {
         return use->veiled || (use->policy && use->policy->row_filter);
 }
 
+/* Veiled: what the engine knows of hidden rows, and what it plans by it, shows in which of two failing conditions fails first.
+ * Of files that are not alike: an outline has the table's columns as they are now, and no statistics of other types. */
+static bool needs_outline(const GuardedUse *use) {
+        return guard_is_veiled(use) || !use->relation->uniform;
+}
+
 /*
- * With a schema of its own the engine knows nothing of how many rows there are, and joins in a bad order; so a table whose
- * files are all alike is read by name. A veiled one only behind an outline: what the engine knows of hidden rows, and what it
- * plans by it, shows in which of two failing conditions fails first.
+ * With a schema of its own the engine knows nothing of how many rows there are, and joins in a bad order; so tables are read by
+ * name: the columns of one table are renamed or left out only when all of its files are written anew (lake/changeset.h).
  */
 bool guard_is_named(const GuardedUse *use) {
-        if (use->by_id || !use->relation->uniform || use->path_count == 0 || (guard_is_veiled(use) && use->outline.size == 0))
+        if (use->by_id || use->relation->renamed || use->path_count == 0 || (needs_outline(use) && use->outline.size == 0))
                 return false;
         for (size_t i = 0; i < use->relation->column_count; i++)
                 if (needs_column(use, i))
@@ -169,7 +174,7 @@ bool guard_is_named(const GuardedUse *use) {
 }
 
 Status guard_outline(GuardedUse *use, const BindSource *source, int64_t rows, Arena *arena, Error *err) {
-        if (!source->outline || rows < 0 || use->by_id || !use->relation->uniform || use->path_count == 0 || !guard_is_veiled(use))
+        if (!source->outline || rows < 0 || use->by_id || use->relation->renamed || use->path_count == 0 || !needs_outline(use))
                 return STATUS_OK;
         bool *wanted = ARENA_ARRAY(arena, bool, use->relation->column_count);
         for (size_t i = 0; i < use->relation->column_count; i++)
@@ -178,8 +183,8 @@ Status guard_outline(GuardedUse *use, const BindSource *source, int64_t rows, Ar
         return source->outline(source->outline_context, use->relation, wanted, told - rows, arena, &use->outline, err);
 }
 
-/* union_by_name: the engine then takes for the table's the rows that all files say they have, and statistics only of what
- * all have some of. */
+/* union_by_name: the engine then takes for the table's the rows that all files say they have, statistics only of what all have
+ * some of, and of each column and field the widest type and NULL where a file lacks it. */
 static void put_by_name(Guard *guard) {
         const GuardedUse *use = guard->use;
         const char *before = "(SELECT ";

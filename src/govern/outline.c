@@ -12,6 +12,14 @@ int64_t outline_rows(int64_t rows, bool strict) {
         return told;
 }
 
+/* Which we do not write. */
+static bool has_map(Type type) {
+        bool found = type.kind == TYPE_MAP;
+        for (size_t i = 0; i < type.field_count; i++)
+                found |= has_map(type.fields[i].type);
+        return found;
+}
+
 static uint64_t name_of(const ParquetColumnSpec *columns, size_t count, int64_t rows, Arena *arena) {
         CLEANUP(buf_deinit) Buf text = { 0 };
         buf_printf(&text, "outline %lld", (long long)rows);
@@ -36,10 +44,10 @@ Status outline_grant(Worker *worker, const Relation *relation, const bool *wante
         *out = STR_NONE;
         for (size_t i = 0; i < relation->column_count; i++) {
                 const RelationColumn *column = &relation->columns[i];
-                if (wanted[i] && type_is_nested(column->type))
+                if (wanted[i] && has_map(column->type))
                         return STATUS_OK;
                 if (wanted[i])
-                        columns[count++] = (ParquetColumnSpec){ column->name, column->type, (int)i + 1 };
+                        columns[count++] = (ParquetColumnSpec){ column->name, column->type, column->field_id };
         }
         if (count == 0)
                 return STATUS_OK;

@@ -272,6 +272,16 @@ bool change_table_is_new(const ChangeTable *table) {
         return table->base.oid == 0;
 }
 
+bool change_table_keeps_names(const ChangeTable *table) {
+        const TableBody *base = &table->base.body, *now = &table->table.body;
+        for (size_t i = 0; i < base->column_count && !change_table_is_new(table); i++) {
+                const LakeColumn *column = find_column(now->columns, now->column_count, base->columns[i].name);
+                if (!column || column->id != base->columns[i].id)
+                        return false;
+        }
+        return true;
+}
+
 ChangeTable *changeset_find(ChangeSet *set, CatalogName name) {
         for (size_t i = 0; i < set->tables.count; i++) {
                 ChangeTable *table = set->tables.items[i];
@@ -395,6 +405,9 @@ Status changeset_replace(ChangeSet *set, ChangeTable *table, const ReplaceSpec *
         assert(table->write == TABLE_REPLACE);
         TableBody *body = &table->table.body;
         const TableBody *base = &table->base.body;
+        if (spec->partial && !change_table_keeps_names(table))
+                return error_set(err, STATUS_INTERNAL, "%.*s.%.*s: files stay whose columns had other names", STR_ARG(table->name.zone),
+                                 STR_ARG(table->name.name));
         table->written = true;
         table->files.count = table->removed.count = 0;
         table->model = spec->model;

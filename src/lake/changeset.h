@@ -67,6 +67,8 @@ Status changeset_table(ChangeSet *set, CatalogName name, const ChangeTableSpec *
 /* The table as the change set will leave it: columns with their ids, uuid, location; counts are those of the base. */
 const Table *change_table(const ChangeTable *table);
 bool change_table_is_new(const ChangeTable *table);
+/* Whether each of the base's columns is still there under its name. If not, its files are no longer read by names. */
+bool change_table_keeps_names(const ChangeTable *table);
 /* The table of that name in this set; NULL if the set does not touch it. */
 ChangeTable *changeset_find(ChangeSet *set, CatalogName name);
 /* As an input of another model of this set: its snapshot and sequence number as they will be once published (they are
@@ -92,7 +94,7 @@ typedef struct ReplaceSpec {
         size_t input_count;
         const LakeLineage *lineage;
         size_t lineage_count;
-        bool partial;              /* the base's files stay but these, of the base */
+        bool partial;              /* the base's files stay but these, of the base; and so do the names of its columns */
         const Str *removed;
         size_t removed_count;
         Str content;               /* hash of the rows; equal to the base's, with equal columns: unchanged. Empty = unknown */

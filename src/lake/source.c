@@ -44,6 +44,7 @@ static Relation *table_relation(Arena *arena, Str stage, Str name, const Table *
         *handle = (Handle){ table, change };
         relation->handle = handle;
         relation->uniform = body->schema_id == 0 && !change;
+        relation->renamed = change && !change_table_keeps_names(change);
         return relation;
 }
 
