@@ -141,7 +141,7 @@ def test_many_rows_make_several_row_groups_and_pages(project: Project) -> None:
     ("c", "list<int>", "[3000000000]", "out_of_range", "c[0]: '3000000000' is beyond what the type can hold"),
     ("c", "list<int>", '"5"', "not_a_list", "c: '5' is not a list in JSON"),
     ("c", "list<int>", '{"a":1}', "not_a_list", "c: '{\"a\":1}' is not a list in JSON"),
-    ("c", "list<int>", '[""]', "empty_quoted", "c[0]: '' is an empty text in quotes"),
+    ("c", "list<int>", '[""]', "empty_quoted", "c[0]: '' is an empty text, not NULL"),
     ("c", "struct<a int, b text>", "[1]", "not_a_struct", "c: '[1]' is not an object in JSON"),
     ("c", "struct<a int, b text>", '{"a":{"x":1}}', "not_a_number", "c.a: '{\"x\":1}' is not a number"),
     ("c", "struct<a int, b text>", '{"a":1,"a":2}', "bad_json", "a key that its object has twice"),
