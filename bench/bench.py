@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
+import fairness
 import intake
 import policy
 import pyarrow
@@ -29,7 +30,7 @@ import reading
 import sheets
 import trino
 import wire
-from process import Cost, csv_file, run
+from process import Cost, csv_file, engine_program, run
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import StaticTable
 
@@ -89,14 +90,8 @@ def make_csv(path: Path, rows: int) -> Path:
 
 
 def bare_program() -> Path:
-    """The peer: a small program over the engine's library, built as the worker is."""
-    folder = Path(os.environ.get("LODE_DUCKDB") or
-                  Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lode" / "duckdb-2.0.0")
-    library = next(path for path in sorted(folder.iterdir()) if path.name.startswith("libduckdb"))
-    program = WORK / "bare"
-    subprocess.run(["gcc", "-O2", "-o", program, ROOT / "bench" / "bare.c", f"-isystem{folder}", f"-L{folder}",
-                    f"-l:{library.name}", f"-Wl,-rpath,{folder}"], check=True)
-    return program
+    """The peer of one statement in a process of its own."""
+    return engine_program("bare", WORK)
 
 
 def new_project(folder: Path, file: Path) -> tuple[Path, dict[str, str]]:
@@ -420,7 +415,8 @@ MEASURES: dict[str, Callable[[Report], None]] = {"stage": stage, "parquet": parq
                                                  "tidy": tidy, "keep": keep, "box": box, "size": size}
 # Before `lode serve`, beside a PostgreSQL 15 or the bare engine.
 MEASURES |= {name: lambda report, measure=measure: measure(report, WORK, PAIRS)
-             for name, measure in {"transfer": wire.transfer, "rates": wire.rates, "start": wire.start, "tpch": wire.tpch, "policy": policy.policy}.items()}
+             for name, measure in {"transfer": wire.transfer, "rates": wire.rates, "start": wire.start, "tpch": wire.tpch, "policy": policy.policy,
+                                   "fairness": fairness.fairness}.items()}
 # What comes out of files, beside other readers.
 MEASURES |= {"intake": lambda report: intake.intake(report, WORK), "infer": lambda report: reading.infer(report, WORK, PAIRS, lineitem),
              "json": lambda report: reading.json_records(report, WORK, PAIRS, lineitem)}

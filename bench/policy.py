@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 from conftest import Project
-from server import Server, add_user, serving
-from wire import SCALE, TABLES, bare_engine, compare_questions, project_of, table_files, tpch_files
+from server import Server, Wire, add_user, serving
+from wire import SCALE, TABLES, Library, bare_engine, compare_questions, project_of, table_files, tpch_files
 
 RULES, ENTITLEMENTS = 1000, 10000
 MASKS = {"customer": ("c_phone", "left(c_phone, 2) || '***'"), "supplier": ("s_comment", "left(s_comment, 40) || '***'")}
@@ -31,11 +31,12 @@ def access() -> str:
     return "rules:\n" + "".join(rules)
 
 
-def views(bare, project: Project, filtered: bool) -> None:
+def views(peers, project: Project, filtered: bool) -> None:
     for table in TABLES:
         star = f"* replace ({MASKS[table][1]} as {MASKS[table][0]})" if table in MASKS else "*"
         where = f" where {FILTERS[table]}" if filtered and table in FILTERS else ""
-        bare.execute(f"create or replace view {table} as select {star} from read_parquet({table_files(project, f'tpc.staging.{table}')}){where}")
+        for peer in peers:
+            peer.execute(f"create or replace view {table} as select {star} from read_parquet({table_files(project, f'tpc.staging.{table}')}){where}")
 
 
 def tpch(report, folder: Path, work: Path, pairs: int) -> None:
@@ -45,9 +46,9 @@ def tpch(report, folder: Path, work: Path, pairs: int) -> None:
     bare = bare_engine()
     for user in ("masked", "filtered"):
         add_user(project, user)
-        views(bare, project, user == "filtered")
-        with serving(project) as server, connect(server, user) as client:
-            compare_questions(report, f"TPC-H {SCALE}, {user}", client, bare, pairs)
+        with Library(work) as library, serving(project) as server, connect(server, user) as client:
+            views((bare, library), project, user == "filtered")
+            compare_questions(report, f"TPC-H {SCALE}, {user}", client, Wire(server.port, user, "lode"), bare, library, pairs)
 
 
 def connect(server: Server, user: str):

@@ -83,6 +83,16 @@ def run(command: list[str | Path], cpus: int, cwd: Path | None = None, ok: tuple
     return Cost(seconds, usage.ru_utime + usage.ru_stime, watch.peak / 1024, said[0])
 
 
+def engine_program(name: str, work: Path) -> Path:
+    """A small program of this folder over the engine's library, the file that the worker links."""
+    folder = Path(os.environ.get("LODE_DUCKDB") or
+                  Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lode" / "duckdb-2.0.0")
+    library = next(path for path in sorted(folder.iterdir()) if path.name.startswith("libduckdb"))
+    subprocess.run(["gcc", "-O2", "-o", work / name, Path(__file__).parent / f"{name}.c", f"-isystem{folder}", f"-L{folder}",
+                    f"-l:{library.name}", f"-Wl,-rpath,{folder}"], check=True)
+    return work / name
+
+
 def csv_file(path: Path, sql: str) -> Path:
     """The answer of a question to the engine as a file, made once."""
     if not path.exists():

@@ -21,12 +21,13 @@ import duckdb
 import postgres
 import psycopg
 from conftest import Project
-from process import csv_file, descendants, memory_kib
+from process import csv_file, descendants, engine_program, memory_kib
 from server import PASSWORD, Server, Wire, add_user, bind, execute, parse, query, serving
 
 ROWS = int(os.environ.get("LODE_BENCH_WIRE_ROWS", "10000000"))
 SCALE = os.environ.get("LODE_BENCH_SCALE", "1")
 SECONDS = os.environ.get("LODE_BENCH_SECONDS", "3")  # of each run of pgbench
+THREADS, MEMORY = min(8, os.cpu_count() or 1), "2000000000B"  # a worker's, unless lode.yml says otherwise
 PGBENCH = Path("/usr/lib/postgresql/15/bin/pgbench")
 
 WIDE = """
@@ -233,35 +234,101 @@ def questions() -> list[str]:
     return "\n".join(line for line in lines if not line.startswith("--")).split(";")[:-1]
 
 
-def compare_questions(report, name: str, client: psycopg.Connection[tuple[object, ...]], bare: duckdb.DuckDBPyConnection, pairs: int) -> None:
-    """The 22 questions of both, rows compared; the first answer of each is not counted."""
-    ratios = []
+class Library:
+    """The peer over the very library that the worker links, with its threads and memory: it streams rows and throws them away."""
+
+    def __init__(self, work: Path) -> None:
+        self.process = subprocess.Popen([engine_program("drain", work), str(THREADS), MEMORY], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def execute(self, sql: str) -> tuple[float, int]:
+        """Seconds, and how many rows there were."""
+        assert self.process.stdin and self.process.stdout
+        text = sql.encode()
+        self.process.stdin.write(b"%d\n%b" % (len(text), text))
+        self.process.stdin.flush()
+        said = self.process.stdout.readline().split()
+        if len(said) != 2:
+            raise RuntimeError("the library alone failed")
+        return float(said[0]), int(said[1])
+
+    def __enter__(self) -> "Library":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.communicate()
+
+
+def drained(client: Wire, sql: str) -> tuple[float, int]:
+    """As Library.execute(), through the wire: from the question to ReadyForQuery, its rows thrown away."""
+    buffer, tail = bytearray(1 << 20), b""
+    start = time.perf_counter()
+    client.send(*query(sql))
+    while not tail.endswith(b"Z\0\0\0\5I"):
+        size = client.socket.recv_into(buffer)
+        if not size:
+            raise ConnectionError("the server hung up")
+        tail = (tail + buffer[max(0, size - 64):size])[-64:]
+    seconds = time.perf_counter() - start
+    told = re.search(rb"SELECT (\d+)\0Z", tail)
+    if not told:
+        raise RuntimeError(f"it failed: {tail!r}")
+    return seconds, int(told[1])
+
+
+@dataclass
+class Turns:
+    """The times of one question in pairs, milliseconds; the first of each are not counted."""
+
+    mine: list[float]
+    theirs: list[float]
+
+    def add(self, ours: float, peer: float) -> None:
+        self.mine.append(1e3 * ours), self.theirs.append(1e3 * peer)
+
+    def tell(self, report, name: str) -> float:
+        report.pair(name, self.mine[1:], self.theirs[1:], "ms")
+        return statistics.median(m / t for m, t in zip(self.mine[1:], self.theirs[1:], strict=True))
+
+
+def compare_questions(report, name: str, client: psycopg.Connection[tuple[object, ...]], raw: Wire, bare: duckdb.DuckDBPyConnection,
+                      library: Library, pairs: int) -> None:
+    """The 22 questions before two peers. Python's package of the engine: both sides fetch all rows, which are compared. And the library
+    that the worker links: both sides drain as many rows."""
+    ratios: list[float] = []
+    others: list[float] = []
     for number, text in enumerate(questions(), 1):
-        mine, theirs = [], []
-        for turn in range(pairs + 1):
-            ours, answer = seconds_of(lambda: client.execute(text.format(t="tpc.staging.")).fetchall())
-            peer, expected = seconds_of(lambda: bare.execute(text.format(t="")).fetchall())
+        fetched, drains = Turns([], []), Turns([], [])
+        ours_text, peer_text = text.format(t="tpc.staging."), text.format(t="")
+        for _ in range(pairs + 1):
+            ours, answer = seconds_of(lambda: client.execute(ours_text).fetchall())
+            peer, expected = seconds_of(lambda: bare.execute(peer_text).fetchall())
             if not same(answer, expected):
                 raise RuntimeError(f"{name}, question {number}: not the same rows")
-            if turn:
-                mine.append(1e3 * ours), theirs.append(1e3 * peer)
-        report.pair(f"{name}, question {number}", mine, theirs, "ms")
-        ratios.append(statistics.median(m / t for m, t in zip(mine, theirs, strict=True)))
-    report.alone(f"{name}, ours / the engine alone", statistics.geometric_mean(ratios), f"geomean, worst {max(ratios):.2f}")
+            fetched.add(ours, peer)
+        for _ in range(pairs + 1):
+            (ours, count), (peer, expected_count) = drained(raw, ours_text), library.execute(peer_text)
+            if not count == expected_count == len(answer):
+                raise RuntimeError(f"{name}, question {number}: {count}, {expected_count} and {len(answer)} rows")
+            drains.add(ours, peer)
+        ratios.append(drains.tell(report, f"{name}, question {number}"))
+        others.append(fetched.tell(report, f"{name}, question {number}, Python"))
+    report.alone(f"{name}, ours / the library alone", statistics.geometric_mean(ratios), f"geomean, worst {max(ratios):.2f}")
+    report.alone(f"{name}, ours / Python's engine", statistics.geometric_mean(others), f"geomean, worst {max(others):.2f}")
 
 
 def bare_engine() -> duckdb.DuckDBPyConnection:
     bare = duckdb.connect()
-    bare.execute("set threads = 2; set preserve_insertion_order = false")
+    bare.execute(f"set threads = {THREADS}; set memory_limit = '{MEMORY}'; set preserve_insertion_order = false")
     return bare
 
 
 def tpch(report, work: Path, pairs: int) -> None:
     """The 22 questions through the wire, beside the engine alone over the same files with as many threads."""
-    with tempfile.TemporaryDirectory(dir=work) as folder:
+    with tempfile.TemporaryDirectory(dir=work) as folder, Library(work) as library:
         project = project_of(Path(folder), "tpc", *tpch_files(work))
         bare = bare_engine()
         for table in TABLES:
-            bare.execute(f"create view {table} as from read_parquet({table_files(project, f'tpc.staging.{table}')})")
+            view = f"create view {table} as from read_parquet({table_files(project, f'tpc.staging.{table}')})"
+            bare.execute(view), library.execute(view)
         with serving(project) as server, ours_of(server, "").psycopg() as client:
-            compare_questions(report, f"TPC-H {SCALE}", client, bare, pairs)
+            compare_questions(report, f"TPC-H {SCALE}", client, ours_of(server, "").connect(), bare, library, pairs)
