@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import postgres
 import pytest
@@ -117,6 +118,32 @@ def test_the_protocols_version_is_negotiated(ours: int, asked: int, told: int | 
     expected = told and ("v", struct.pack("!II", told, len(words) // 2) + b"".join(word.encode() + b"\0" for word in words[::2]))
     assert client.negotiated == expected
     client.close()
+
+
+def settings(port: int, user: str) -> set[str]:
+    client = Wire(port, user)
+    client.close()
+    return {body.decode().split("\0")[0] for kind, body in client.greeting if kind == "S"}
+
+
+def test_a_login_is_told_the_settings_that_postgresql_tells(ours: int, theirs: int) -> None:
+    assert settings(ours, "ann") == settings(theirs, "lode")
+
+
+def test_connections_are_taken_before_any_engine_is_open(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    project.lode("run")
+    add_user(project, "ann", "--role", "admin")
+    slow = project.write("slow-worker", f'#!/bin/sh\nsleep 3\nexec {LODE.parent / "lode-worker"} "$@"\n')
+    slow.chmod(0o755)
+    began = time.monotonic()
+    with serving(project, env={"LODE_WORKER": str(slow)}) as server:
+        client = Wire(server.port)
+        client.send(*query("show server_version"))
+        assert [kind for kind, _ in client.until("Z")] == ["T", "D", "C", "Z"]
+        assert time.monotonic() - began < 3  # so no worker can have said a word
+        client.send(*query("select 1"))
+        assert [kind for kind, _ in client.until("Z")] == ["T", "D", "C", "Z"]
 
 
 # ---- TLS ----
