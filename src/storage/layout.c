@@ -98,7 +98,7 @@ void store_remove_unfinished(const Store *store, const char *name) {
 
 /* A folder that has files of a store and no catalog is a store that lost it. A new catalog in it would answer as if
  * nothing had ever been loaded, and its sweep would take the files for rubbish. */
-static Status refuse_remains(const char *root, Error *err) {
+Status store_refuse_remains(const char *root, Error *err) {
         static const char *const folders[] = { "tables", "landing" };
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         for (size_t i = 0; i < COUNT_OF(folders); i++) {
@@ -122,7 +122,7 @@ Status store_create(const char *root, Store **out, Error *err) {
         const char *absolute = path_absolute(&scratch, root);
         if (file_exists(path_join(&scratch, absolute, "catalog.sqlite")))
                 return error_set(err, STATUS_EXISTS, "there is a store already: '%s'", absolute);
-        TRY(refuse_remains(absolute, err));
+        TRY(store_refuse_remains(absolute, err));
         bool is_new = !file_exists(absolute);
         TRY(dir_make(absolute, err));
         if (is_new && chmod(absolute, 0700) < 0)

@@ -45,6 +45,8 @@ typedef struct Store {
 
 /* Makes the folders (the root for its owner only, if it is new) and the key; the catalog is made by lake_create(). EXISTS if a store is there already. */
 Status store_create(const char *root, Store **out, Error *err);
+/* CORRUPT where a folder without a catalog holds data of a store. */
+Status store_refuse_remains(const char *root, Error *err);
 /* NO_STORE when nothing is there, with a hint. Does not open the catalog. */
 Status store_open(const char *root, Store **out, Error *err);
 void store_free(Store *store);
