@@ -489,34 +489,25 @@ static bool change_format(const Dialect *dialect, SqlExpr **place) {
         return false;
 }
 
-/* Seconds have a fraction in PostgreSQL; the engine's parts are whole. */
+/* Seconds have a fraction in PostgreSQL, the engine's parts are whole; centuries begin with the year 1, not 0. */
 static bool change_part(const Dialect *dialect, SqlExpr **place) {
-        static const char *const parts[][2] = { { "second", "date_part('microseconds', $1) / 1000000.0" },
-                                                { "seconds", "date_part('microseconds', $1) / 1000000.0" },
-                                                { "milliseconds", "date_part('microseconds', $1) / 1000.0" } };
+        static const struct {
+                const char *function, *part, *text;
+        } parts[] = {
+                { "date_part", "second", "date_part('microseconds', $1) / 1000000.0" },
+                { "date_part", "seconds", "date_part('microseconds', $1) / 1000000.0" },
+                { "date_part", "milliseconds", "date_part('microseconds', $1) / 1000.0" },
+                { "date_trunc", "century", "date_trunc('century', $1 - INTERVAL 1 YEAR) + INTERVAL 1 YEAR" },
+                { "date_trunc", "millennium", "date_trunc('millennium', $1 - INTERVAL 1 YEAR) + INTERVAL 1 YEAR" },
+        };
         const SqlArguments *arguments = &(*place)->function.arguments;
-        if (!dialect->client || arguments->count != 2 || !is_text(arguments->items[0].expr) || !str_equal_nocase(last_of((*place)->function.path), STR("date_part")))
+        Str name = last_of((*place)->function.path);
+        if (!dialect->client || arguments->count != 2 || !is_text(arguments->items[0].expr))
                 return false;
         for (size_t i = 0; i < COUNT_OF(parts); i++) {
-                if (!str_equal_nocase(arguments->items[0].expr->constant.text, str_of(parts[i][0])))
+                if (!str_equal_nocase(name, str_of(parts[i].function)) || !str_equal_nocase(arguments->items[0].expr->constant.text, str_of(parts[i].part)))
                         continue;
-                *place = make_template(dialect, *place, parts[i][1], 1, &arguments->items[1].expr);
-                return true;
-        }
-        return false;
-}
-
-/* Centuries begin with the year 1, not 0. */
-static bool change_trunc(const Dialect *dialect, SqlExpr **place) {
-        static const char *const parts[][2] = { { "century", "date_trunc('century', $1 - INTERVAL 1 YEAR) + INTERVAL 1 YEAR" },
-                                                { "millennium", "date_trunc('millennium', $1 - INTERVAL 1 YEAR) + INTERVAL 1 YEAR" } };
-        const SqlArguments *arguments = &(*place)->function.arguments;
-        if (!dialect->client || arguments->count != 2 || !is_text(arguments->items[0].expr) || !str_equal_nocase(last_of((*place)->function.path), STR("date_trunc")))
-                return false;
-        for (size_t i = 0; i < COUNT_OF(parts); i++) {
-                if (!str_equal_nocase(arguments->items[0].expr->constant.text, str_of(parts[i][0])))
-                        continue;
-                *place = make_template(dialect, *place, parts[i][1], 1, &arguments->items[1].expr);
+                *place = make_template(dialect, *place, parts[i].text, 1, &arguments->items[1].expr);
                 return true;
         }
         return false;
@@ -594,7 +585,7 @@ static void change_function(const Dialect *dialect, SqlExpr **place) {
                 return;
         rename_function(dialect, &expr->function.path);
         Str name = last_of(expr->function.path);
-        if (expr->function.path.count != 1 || change_trunc(dialect, place) || change_like(dialect, expr) || change_format(dialect, place) || change_part(dialect, place) ||
+        if (expr->function.path.count != 1 || change_like(dialect, expr) || change_format(dialect, place) || change_part(dialect, place) ||
             change_printf(dialect, place))
                 return;
         if (str_is(name, "||") && arguments->count == 2 && is_array_column(arguments->items[0].expr))
@@ -668,9 +659,11 @@ static void change_any(const Dialect *dialect, SqlExpr **place) {
                 *place = in_list(dialect, expr, expr->subquery.child, array->op.children);
                 return;
         }
-        /* Not in a list that holds a NULL: nobody knows. */
+        /* Not in a list that holds a NULL: nobody knows. A parameter has no value yet, and would pass for a text to len(). */
         SqlExpr *arguments[] = { array, expr->subquery.child };
-        *place = make_template(dialect, expr, "list_contains($1, $2) OR nullif(list_count($1) < len($1), true)", 2, arguments);
+        bool open = literal->kind == SQL_PARAMETER;
+        *place = make_template(dialect, expr, open ? "list_contains($1, $2)" : "list_contains($1, $2) OR nullif(list_count($1) < len($1), true)", 2,
+                               arguments);
 }
 
 /* polroles = '{0}'; coalesce(names, '{}') */
