@@ -137,7 +137,7 @@ def select_all(columns: list[str], table: str) -> str:
 def csv_answer(text: str, schema: pa.Schema) -> pa.Table:
     """A CSV answer as a table of the given types; what is quoted and empty is text, what is bare and empty is NULL."""
     convert = pyarrow.csv.ConvertOptions(column_types=schema, strings_can_be_null=True, quoted_strings_can_be_null=False,
-                                         null_values=[""], true_values=["t"], false_values=["f"])
+                                         null_values=[""], true_values=["true"], false_values=["false"])
     parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
     return pyarrow.csv.read_csv(io.BytesIO(text.encode()), parse_options=parse, convert_options=convert)
 
