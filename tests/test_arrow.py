@@ -13,7 +13,7 @@ STATEMENTS = [
     "select 1 as a",
     "select 1 as a where false",
     "select 1 as a, 2 as a, null as b",
-    "select true as t, false as f, null::boolean as n union all select null, true, false",
+    "select true as t, false as f, null::boolean as n union all select null, true, false order by t",
     "select 127::tinyint as a, 32000::smallint as b, 2147483647 as c, 9223372036854775807 as d, 1.5::float as e, 'nan'::double as f",
     "select 12.50::decimal(9,2) as a, -0.001::decimal(38,3) as b, 123456789012345678901234567890::decimal(38,0) as c, 1.5::decimal(4,1) as d",
     "select 'ä🚲' as a, '' as b, null::varchar as c, '\\x00ff'::blob as d, '6f1f2c6e-54c6-4b8e-93d4-4c1c4d6d4b0e'::uuid as e",
@@ -22,8 +22,8 @@ STATEMENTS = [
     "select [1, null, 3] as a, []::int[] as b, null::int[] as c, [['x'], null, []] as d",
     "select {'a': 1, 'b': {'c': 'x', 'd': [1.5::decimal(5,2)]}} as s, [{'k': 1}, null] as l, null::struct(a int) as n",
     "select i, case when i % 3 = 0 then null else i * 2 end as j, repeat('x', (i % 50)::int) as t, i % 2 = 0 as even, "
-    "[i, i + 1] as l, {'a': i, 'b': i::varchar} as s from range(30000) r(i)",
-    "select case when i < 4000 then null else i end as late from range(6000) r(i)",
+    "[i, i + 1] as l, {'a': i, 'b': i::varchar} as s from range(30000) r(i) order by i",
+    "select case when i < 4000 then null else i end as late from range(6000) r(i) order by i",
 ]
 
 
