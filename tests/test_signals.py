@@ -138,3 +138,16 @@ def test_add(project: Project) -> None:
         project.write(f"files/f{number}.csv", f"a{number},b{number}\n" + "1,2\n" * 2000)
     interrupt(project, ["add", "shop", "files/*.csv"], lambda: workers_of(project), send_to_group)
     assert not (project.root / "zones/shop").exists() or project.lode("check")
+
+
+def test_a_sender_who_breaks_a_lease_ends_nothing(project: Project) -> None:
+    """The kernel's word for it is SIGIO, and its default is death."""
+    project.lode("run")
+    with subprocess.Popen([LODE, "query", ENDLESS], cwd=project.root, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, start_new_session=True) as process:
+        wait_for(lambda: workers_of(project))
+        process.send_signal(signal.SIGIO)
+        time.sleep(0.3)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 130

@@ -204,6 +204,7 @@ static void catch_signals(void) {
         sigaction(SIGTERM, &action, NULL);
         sigaction(SIGALRM, &action, NULL);
         signal(SIGPIPE, SIG_IGN);
+        signal(SIGIO, SIG_IGN); /* a sender who opens a file while land_is_settled() holds its lease; the default is death */
         signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of the write */
 }
 

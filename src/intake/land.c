@@ -70,7 +70,8 @@ static void fail(Landing *landing, Arena *arena, const Error *err) {
 
 /*
  * Nobody has the file open for writing: a read lease can be had (fcntl F_SETLEASE fails with EAGAIN while anybody
- * writes). Where leases do not exist, or the file is another user's, it must not have changed for `settle`.
+ * writes). Where leases do not exist, or the file is another user's, it must not have changed for `settle`. Who opens it
+ * for writing while the lease is held breaks it, and the kernel sends SIGIO, which the program ignores.
  */
 bool land_is_settled(int fd, const struct stat *st, int64_t settle_us) {
         if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
