@@ -70,7 +70,7 @@ others: [0, -1, 92] [1, null, 3] [a,b, ", null, ] null
 JDBC = """\
 product: PostgreSQL 15
 catalogs: [lode, postgres, shop]
-schemas: [analytical, canonical, egress, information_schema, pg_catalog, public, quarantine, staging]
+schemas: [analytical, canonical, egress, information_schema, lode, pg_catalog, public, quarantine, staging]
 tables: [canonical order TABLE one row an order]
 columns: [id int4 4 10 0 1, region varchar 12 2147483647 0 1, amount numeric 2 9 2 1]
 keys: []
@@ -174,7 +174,7 @@ ODBC = {
 }
 ODBC_CATALOGUE = {
     "catalogs": ["shop"],
-    "schemas": ["analytical", "canonical", "egress", "public", "quarantine", "staging"],
+    "schemas": ["analytical", "canonical", "egress", "lode", "public", "quarantine", "staging"],
     "table types": ["FOREIGN TABLE", "MATVIEW", "TABLE", "TABLE", "VIEW"],
     "tables": [["shop", "canonical", "order", "TABLE", ""], ["shop", "canonical", "region", "TABLE", ""]],
     "columns": [["canonical", "id", 4, "int4", 10, 0, 0, 1], ["canonical", "region", -9, "varchar", 255, None, 1, 2],
