@@ -4,7 +4,14 @@
  * Time: instants as microseconds since 1970-01-01T00:00:00Z (int64), days since then (int32), proleptic Gregorian
  * calendar, years 0001 to 9999. No time zones here; no locale.
  */
+#include <time.h>
+
 #include "base/arena.h"
+
+/* What stat() tells of a file, in nanoseconds. */
+static inline int64_t time_of_file_ns(struct timespec t) {
+        return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 int64_t time_now_us(void);       /* wall clock */
 int64_t time_monotonic_us(void); /* for durations */

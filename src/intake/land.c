@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "base/time.h"
 #include "base/vec.h"
+#include "intake/file_seen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -84,13 +85,9 @@ bool land_is_settled(int fd, const struct stat *st, int64_t settle_us) {
         return time_now_us() - changed >= settle_us;
 }
 
-static int64_t nanoseconds(struct timespec t) {
-        return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static bool same_version(const struct stat *a, const struct stat *b) {
         return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-               nanoseconds(a->st_mtim) == nanoseconds(b->st_mtim);
+               time_of_file_ns(a->st_mtim) == time_of_file_ns(b->st_mtim);
 }
 
 /* Unchanged since the last look, and that look was later than the change by more than any clock's grain. */
@@ -99,10 +96,7 @@ static bool is_known(Lake *lake, const FoundFile *file, Arena *arena) {
         Error ignored;
         if (catalog_file_seen(lake->catalog, file->zone, file->feed->name, str_of(file->path), arena, &seen, &ignored) != STATUS_OK)
                 return false;
-        const struct stat *st = &file->st;
-        return seen.device == (int64_t)st->st_dev && seen.inode == (int64_t)st->st_ino && seen.size == st->st_size &&
-               seen.mtime_ns == nanoseconds(st->st_mtim) && seen.ctime_ns == nanoseconds(st->st_ctim) &&
-               (seen.looked_us > seen.ctime_ns / 1000 + 2000000 || str_is(seen.state, "unpacked")); /* unpack.c looks into those */
+        return file_seen_fits(&seen, &file->st) && (!file_seen_is_young(&seen) || str_is(seen.state, "unpacked")); /* unpack.c looks into those */
 }
 
 /*
@@ -300,7 +294,7 @@ static Status find_returned(Lake *lake, Landing *landing, Arena *arena, bool *ou
         if (status == STATUS_NOT_FOUND)
                 return STATUS_OK;
         TRY(status);
-        if (seen.size != landing->bytes || seen.mtime_ns != nanoseconds(file->st.st_mtim) || !str_equal(seen.sha256, landing->sha256))
+        if (seen.size != landing->bytes || seen.mtime_ns != time_of_file_ns(file->st.st_mtim) || !str_equal(seen.sha256, landing->sha256))
                 return STATUS_OK;
         TRY(catalog_delivery(lake->catalog, seen.delivery, arena, &landing->result->delivery, err));
         *out_found = true;
@@ -585,21 +579,15 @@ static Status name_all(Batch *batch, Error *err) {
 static FileSeen seen_row(const Landing *landing) {
         static const char *const states[] = { "landed", "duplicate", "held", "failed", "", "duplicate" };
         const FoundFile *file = landing->result->file;
-        return (FileSeen){
-                .zone = file->zone,
-                .source = file->feed->name,
-                .place = str_of(file->path),
-                .device = (int64_t)landing->taken.st_dev,
-                .inode = (int64_t)landing->taken.st_ino,
-                .size = landing->taken.st_size,
-                .mtime_ns = nanoseconds(landing->taken.st_mtim),
-                .ctime_ns = nanoseconds(landing->taken.st_ctim),
-                .looked_us = time_now_us(),
-                .sha256 = landing->sha256,
-                .delivery = landing->result->delivery.id,
-                .state = str_of(states[landing->result->state]),
-                .message = landing->result->message,
-        };
+        FileSeen seen = file_seen_of(&landing->taken);
+        seen.zone = file->zone;
+        seen.source = file->feed->name;
+        seen.place = str_of(file->path);
+        seen.sha256 = landing->sha256;
+        seen.delivery = landing->result->delivery.id;
+        seen.state = str_of(states[landing->result->state]);
+        seen.message = landing->result->message;
+        return seen;
 }
 
 /* What lies in ingress is removed, so only files elsewhere need remembering, with the time of the newest look into them;

@@ -64,10 +64,6 @@ static bool is_candidate(const FoundFile *file) {
 
 /* --- those elsewhere --- */
 
-static int64_t nanoseconds(struct timespec t) {
-        return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static Status hash_file(int fd, Arena *arena, Str *out, Error *err) {
         CLEANUP(sha256_freep) Sha256Stream *stream = sha256_new();
         char *block = arena_alloc_raw(arena, COPY_BLOCK);
@@ -110,14 +106,14 @@ static bool is_unpacked(Unpacker *u, const Unpacking *unpacking) {
         ArchiveMark now = archive_mark_of(unpacking->file->name, &unpacking->st), mark;
         Error ignored;
         for (size_t i = 0; i < folders.count; i++) {
-                if (!archive_mark_read(folders.items[i].data, u->arena, &mark) || mark.size != now.size)
+                if (!archive_mark_read(folders.items[i].data, u->arena, &mark) || mark.file.size != now.file.size)
                         continue;
                 bool fits = archive_mark_fits(&mark, &unpacking->st);
-                if (fits && !archive_mark_is_young(&mark))
+                if (fits && !file_seen_is_young(&mark.file))
                         return true;
-                if (now.sha256.size == 0 && hash_file(unpacking->fd, u->arena, &now.sha256, &ignored) != STATUS_OK)
+                if (now.file.sha256.size == 0 && hash_file(unpacking->fd, u->arena, &now.file.sha256, &ignored) != STATUS_OK)
                         return false;
-                if (str_equal(now.sha256, mark.sha256))
+                if (str_equal(now.file.sha256, mark.file.sha256))
                         return archive_mark_write(&now, folders.items[i].data, u->arena, &ignored) == STATUS_OK;
         }
         return false;
@@ -137,12 +133,10 @@ static bool was_unpacked(Unpacker *u, const FoundFile *file, const Feed *feed, i
         FileSeen seen;
         Error ignored;
         Str sha256;
-        const struct stat *st = &file->st;
         if (catalog_file_seen(u->lake->catalog, file->zone, feed->name, str_of(file->path), u->arena, &seen, &ignored) != STATUS_OK ||
-            !str_is(seen.state, "unpacked") || seen.size != st->st_size)
+            !str_is(seen.state, "unpacked") || seen.size != file->st.st_size)
                 return false;
-        bool same = seen.device == (int64_t)st->st_dev && seen.inode == (int64_t)st->st_ino && seen.mtime_ns == nanoseconds(st->st_mtim) &&
-                    seen.ctime_ns == nanoseconds(st->st_ctim) && seen.looked_us > seen.ctime_ns / 1000 + 2000000;
+        bool same = file_seen_fits(&seen, &file->st) && !file_seen_is_young(&seen);
         return same || (hash_file(fd, u->arena, &sha256, &ignored) == STATUS_OK && str_equal(sha256, seen.sha256));
 }
 
@@ -151,19 +145,17 @@ static Status remember(Unpacker *u, const Unpacking *unpacking) {
         const Feed *feeds[] = { file->feed, file->rival };
         FileSeen rows[COUNT_OF(feeds)];
         size_t count = 0;
-        for (size_t i = 0; i < COUNT_OF(feeds); i++)
-                if (feeds[i])
-                        rows[count++] = (FileSeen){ .zone = file->zone,
-                                                    .source = feeds[i]->name,
-                                                    .place = str_of(file->path),
-                                                    .device = (int64_t)unpacking->st.st_dev,
-                                                    .inode = (int64_t)unpacking->st.st_ino,
-                                                    .size = unpacking->st.st_size,
-                                                    .mtime_ns = nanoseconds(unpacking->st.st_mtim),
-                                                    .ctime_ns = nanoseconds(unpacking->st.st_ctim),
-                                                    .looked_us = time_now_us(),
-                                                    .sha256 = unpacking->mark.sha256,
-                                                    .state = STR("unpacked") };
+        for (size_t i = 0; i < COUNT_OF(feeds); i++) {
+                if (!feeds[i])
+                        continue;
+                FileSeen *row = &rows[count++];
+                *row = file_seen_of(&unpacking->st);
+                row->zone = file->zone;
+                row->source = feeds[i]->name;
+                row->place = str_of(file->path);
+                row->sha256 = unpacking->mark.file.sha256;
+                row->state = STR("unpacked");
+        }
         return catalog_ledger(u->lake->catalog, NULL, 0, rows, count, u->err);
 }
 
@@ -277,7 +269,7 @@ static Status keep_members(Unpacker *u, Unpacking *unpacking) {
         unpacking->name = arena_printf(u->arena, "%016llx.%s", (unsigned long long)random_u64(),
                                        unpacking->file->in_ingress ? UNPACKED_INGRESS : UNPACKED_ELSEWHERE);
         unpacking->mark = archive_mark_of(unpacking->file->name, &unpacking->st);
-        TRY(hash_file(unpacking->fd, u->arena, &unpacking->mark.sha256, u->err));
+        TRY(hash_file(unpacking->fd, u->arena, &unpacking->mark.file.sha256, u->err));
         const char *top = arena_printf(u->arena, "%s/.%s", unpacking->folder, unpacking->name);
         TRY(dir_make(top, u->err));
         CLEANUP(close_fdp) int lock = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
