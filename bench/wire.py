@@ -82,17 +82,26 @@ def theirs_of(database: postgres.Postgres) -> Side:
 
 # ---- many rows ----
 
-def drain(client: Wire, messages: list[tuple[str, bytes]]) -> float:
-    """Seconds from the question to ReadyForQuery. The client keeps nothing but the stream's end, and checks its tag."""
+def read_to_its_end(client: Wire, question: bytes) -> tuple[float, bytes]:
+    """Seconds from the question to ReadyForQuery. The client keeps nothing but the stream's end, which it gives."""
     buffer, tail = bytearray(1 << 20), b""
     start = time.perf_counter()
-    client.socket.sendall(b"".join(kind.encode() + struct.pack("!I", len(body) + 4) + body for kind, body in messages))
+    client.socket.sendall(question)
     while not tail.endswith(b"Z\0\0\0\5I"):
         size = client.socket.recv_into(buffer)
         if not size:
             raise ConnectionError("the server hung up")
         tail = (tail + buffer[max(0, size - 64):size])[-64:]
-    seconds = time.perf_counter() - start
+    return time.perf_counter() - start, tail
+
+
+def packed(messages: list[tuple[str, bytes]]) -> bytes:
+    return b"".join(kind.encode() + struct.pack("!I", len(body) + 4) + body for kind, body in messages)
+
+
+def drain(client: Wire, messages: list[tuple[str, bytes]]) -> float:
+    """All rows, thrown away; that they were all is told by the tag."""
+    seconds, tail = read_to_its_end(client, packed(messages))
     if not re.search(rb"(SELECT|COPY) %d\0Z" % ROWS, tail):
         raise RuntimeError(f"not all rows came: {tail!r}")
     return seconds
@@ -260,15 +269,7 @@ class Library:
 
 def drained(client: Wire, sql: str) -> tuple[float, int]:
     """As Library.execute(), through the wire: from the question to ReadyForQuery, its rows thrown away."""
-    buffer, tail = bytearray(1 << 20), b""
-    start = time.perf_counter()
-    client.send(*query(sql))
-    while not tail.endswith(b"Z\0\0\0\5I"):
-        size = client.socket.recv_into(buffer)
-        if not size:
-            raise ConnectionError("the server hung up")
-        tail = (tail + buffer[max(0, size - 64):size])[-64:]
-    seconds = time.perf_counter() - start
+    seconds, tail = read_to_its_end(client, packed([query(sql)]))
     told = re.search(rb"SELECT (\d+)\0Z", tail)
     if not told:
         raise RuntimeError(f"it failed: {tail!r}")
