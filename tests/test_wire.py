@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The protocol's rules, byte by byte, against ours and against a PostgreSQL 15 that the test starts."""
 
+import struct
 from pathlib import Path
 from typing import Iterator
 
@@ -84,6 +85,37 @@ PROBES = {
     "settings": [query("set application_name = 'x'"), query("show application_name"), query("begin"), query("set application_name = 'y'"),
                  query("rollback"), query("show application_name"), query("reset all"), query("show nonsense"),
                  query("set nonsense = 1"), query("set my.own = 'z'"), query("show my.own")],
+    "settings and savepoints": [query("begin"), query("set application_name = 'a'"), query("savepoint s"), query("set application_name = 'b'"),
+                                query("set local timezone = 'Europe/Berlin'"), query("savepoint t"), query("set application_name = 'c'"),
+                                query("release t"), query("show application_name"), query("rollback to s"), query("show application_name"),
+                                query("show timezone"), query("reset application_name"), query("release s"), query("show application_name"),
+                                query("rollback"), query("show application_name")],
+    "a savepoint within its own name": [query("begin"), query("savepoint s"), query("set application_name = 'b'"), query("savepoint s"),
+                                        query("set application_name = 'c'"), query("rollback to s"), query("release s"), query("show application_name"),
+                                        query("rollback to s"), query("show application_name"), query("commit")],
+    "what failed is undone at once": [query("begin"), query("set application_name = 'x'"), query("savepoint a"), query("set application_name = 'y'"),
+                                      query("select nope"), query("rollback to a"), query("show application_name"), query("select nope"),
+                                      query("commit"), query("show application_name")],
+    "cursors and savepoints": [query("begin"), query(f"declare a cursor for {ROWS}"), query("savepoint s"), query(f"declare b cursor for {ROWS}"),
+                               query("savepoint t"), query(f"declare c cursor with hold for {ROWS}"), query("fetch 1 a"), query("release t"),
+                               query("fetch 1 c"), query("rollback to s"), query("fetch 1 a"), query("fetch 1 b"), query("rollback")],
+    "a portal and a savepoint": [query("begin"), query("savepoint s"), parse(ROWS), bind("p"), execute("p", 2), SYNC, query("rollback to s"),
+                                 execute("p", 2), SYNC, query("rollback")],
+    "a portal that rolls itself back": [query("begin"), query("savepoint s"), parse("rollback to s"), bind("p"), execute("p"), execute("p"), SYNC,
+                                        query("rollback")],
+    "local outside of a transaction": [query("set local application_name = 'x'"), query("select 1; set local application_name = 'x'; show application_name")],
+    "chained": [query("begin isolation level serializable"), query("set local application_name = 'x'"), query("commit and chain"),
+                query("show transaction_isolation"), query("show application_name"), query("rollback and chain"), query("select nope"),
+                query("commit and chain"), query("commit and no chain"), query("commit and chain"), query("rollback and chain"),
+                query("begin; select 1; commit and chain; select 2"), query("rollback")],
+    "formats that there are not": [parse("select $1::int"), bind(values=(b"1",), formats=(2,)), SYNC, parse(ONE), bind(results=(65535,)),
+                                   describe("P"), execute(), SYNC, parse("begin"), bind(results=(7, 7)), SYNC, query(ONE)],
+    "discard among others": [query("select 1; discard all"), query("discard all; select 1"), query("discard plans; select 1"),
+                             parse(ONE), bind(), execute(), parse("discard all", "d"), bind("", "d"), execute(), SYNC],
+    "a cursor among others": [query(f"declare c cursor for {ROWS}; fetch 2 c"), query("savepoint x; select 1"), query("fetch c")],
+    "described when it failed": [parse(ONE, "s"), parse("rollback", "r"), SYNC, query("begin"), bind("p", "s"), SYNC, query("select nope"),
+                                 describe("S", "s"), SYNC, describe("P", "p"), SYNC, parse(""), bind(), SYNC, describe("S", "r"), bind("", "r"),
+                                 describe("P"), execute(), SYNC],
     "discard": [parse(ONE, "s"), SYNC, query("discard all"), bind("", "s"), SYNC, query("begin"), query("discard all"), query("rollback")],
 }
 
@@ -136,6 +168,22 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def theirs() -> Iterator[Path]:
     with postgres.running() as judge:
         yield judge.folder
+
+
+def test_a_call_of_a_function_by_message_is_answered(ours: int) -> None:
+    """PostgreSQL looks for the function; here there are none that could be called so."""
+    call = "F", struct.pack("!IHHH", 1299, 0, 0, 0)
+    wire = Wire(ours)
+    for before, state in (("select 1", b"I"), ("begin", b"E")):
+        wire.send(*query(before))
+        wire.until("Z")
+        wire.send(*call)
+        said = wire.until("Z")
+        assert [kind for kind, _ in said] == ["E", "Z"] and said[-1][1] == state
+        assert Wire.words(said[0][1])["C"] == "0A000"
+    wire.send(*call)
+    assert Wire.words(wire.until("Z")[0][1])["C"] == "25P02"
+    wire.close()
 
 
 @pytest.mark.parametrize("name", PROBES)

@@ -191,8 +191,11 @@ static void skip_transaction_word(Reader *reader) {
 static Status read_commit(Reader *reader, Error *err) {
         reader->command->kind = COMMAND_COMMIT;
         skip_transaction_word(reader);
-        if (take_word(reader, "and") && (take_word(reader, "no"), !take_word(reader, "chain")))
-                return unexpected(reader, "CHAIN", err);
+        if (take_word(reader, "and")) {
+                reader->command->chain = !take_word(reader, "no");
+                if (!take_word(reader, "chain"))
+                        return unexpected(reader, "CHAIN", err);
+        }
         return want_end(reader, err);
 }
 

@@ -59,6 +59,7 @@ typedef struct Command {
         Str *values;         /* unquoted; of EXECUTE and PREPARE's types as written */
         size_t value_count;
         bool local, to_default; /* of SET */
+        bool chain;          /* COMMIT, ROLLBACK: another transaction begins at once */
         Str inner;           /* a query inside; part of text, or made in the arena */
         size_t inner_offset; /* of inner in what the client sent */
         bool hold, binary, analyze, move;

@@ -26,10 +26,13 @@ static void one_text_column(Prepared *prepared, Str name) {
         prepared->has_rows = true;
 }
 
-static void show_columns(Prepared *prepared) {
+static void show_columns(const Session *session, Prepared *prepared) {
         static const char *const names[] = { "name", "setting", "description" };
         if (!prepared->command.all) {
-                one_text_column(prepared, prepared->command.name);
+                Str name = prepared->command.name, shown, value, words;
+                for (size_t i = 0; settings_at(session->settings, i, &shown, &value, &words); i++)
+                        name = str_equal_nocase(shown, name) ? arena_str(&prepared->arena, shown) : name; /* DateStyle, however it was asked for */
+                one_text_column(prepared, name);
                 return;
         }
         prepared->columns = ARENA_ARRAY(&prepared->arena, ReplyColumn, COUNT_OF(names));
@@ -62,7 +65,7 @@ Status perform_describe(Session *session, Prepared *prepared, Error *err) {
         case COMMAND_SHOW:
                 if (!command->all && !settings_get(session->settings, command->name).data)
                         return error_set(err, STATUS_NOT_FOUND, "unrecognized configuration parameter \"%.*s\"", STR_ARG(command->name));
-                show_columns(prepared);
+                show_columns(session, prepared);
                 return STATUS_OK;
         case COMMAND_EXPLAIN:
                 one_text_column(prepared, STR("QUERY PLAN"));
@@ -101,7 +104,13 @@ static Status do_begin(Session *session, Portal *portal, Error *err) {
         return STATUS_OK;
 }
 
-static Status do_end(Session *session, bool commit) {
+static Status want_block(Session *session, const char *what, Error *err) {
+        if (in_block(session))
+                return STATUS_OK;
+        return session_refuse(session, "25P01", STATUS_SQL_REFUSED, err, "%s can only be used in transaction blocks", what);
+}
+
+static Status end_transaction(Session *session, bool commit) {
         bool failed = session->transaction == TRANSACTION_FAILED;
         if (!in_block(session))
                 session_warn(session, "25P01", "there is no transaction in progress");
@@ -110,39 +119,49 @@ static Status do_end(Session *session, bool commit) {
         return STATUS_OK;
 }
 
-static Status do_commit(Session *session, Portal *portal UNUSED, Error *err UNUSED) {
-        return do_end(session, true);
+/* What a transaction is, which one that is chained to it is too. */
+static const char *const CHARACTERISTICS[] = { "transaction_isolation", "transaction_read_only", "transaction_deferrable" };
+
+static Status end_and_chain(Session *session, Portal *portal, bool commit, Error *err) {
+        Str values[COUNT_OF(CHARACTERISTICS)];
+        TRY(want_block(session, commit ? "COMMIT AND CHAIN" : "ROLLBACK AND CHAIN", err));
+        for (size_t i = 0; i < COUNT_OF(values); i++)
+                values[i] = arena_str(&portal->arena, settings_get(session->settings, str_of(CHARACTERISTICS[i])));
+        TRY(end_transaction(session, commit));
+        session_begin(session, TRANSACTION_BLOCK);
+        for (size_t i = 0; i < COUNT_OF(values); i++)
+                TRY(settings_set(session->settings, str_of(CHARACTERISTICS[i]), values[i], true, err));
+        return STATUS_OK;
 }
 
-static Status do_rollback(Session *session, Portal *portal UNUSED, Error *err UNUSED) {
-        return do_end(session, false);
-}
-
-static Status want_block(Session *session, const char *what, Error *err) {
-        if (in_block(session))
-                return STATUS_OK;
-        return session_refuse(session, "25P01", STATUS_SQL_REFUSED, err, "%s can only be used in transaction blocks", what);
+static Status do_end(Session *session, Portal *portal, Error *err) {
+        const Command *command = &portal->prepared->command;
+        bool commit = command->kind == COMMAND_COMMIT;
+        return command->chain ? end_and_chain(session, portal, commit, err) : end_transaction(session, commit);
 }
 
 static Status do_savepoint(Session *session, Portal *portal, Error *err) {
         TRY(want_block(session, "SAVEPOINT", err));
+        if (settings_level(session->settings) >= SAVEPOINTS_MOST)
+                return error_set(err, STATUS_LIMIT, "a transaction may have %d savepoints at a time", SAVEPOINTS_MOST);
         Savepoint *savepoint = calloc(1, sizeof(*savepoint));
         char *name = strndup(portal->prepared->command.name.data, portal->prepared->command.name.size);
         if (!savepoint || !name)
                 out_of_memory();
-        *savepoint = (Savepoint){ session->savepoints, name };
+        *savepoint = (Savepoint){ session->savepoints, name, settings_savepoint(session->settings) };
         session->savepoints = savepoint;
         complete(session, "SAVEPOINT");
         return STATUS_OK;
 }
 
-/* Down to the savepoint of that name; it too goes, if asked. */
-static Status drop_savepoints(Session *session, Str name, bool with_it, Error *err) {
+/* Down to the savepoint of that name; it too goes, if asked. *out_level: its own. */
+static Status drop_savepoints(Session *session, Str name, bool with_it, size_t *out_level, Error *err) {
         Savepoint *found = session->savepoints;
         while (found && !str_is(name, found->name))
                 found = found->below;
         if (!found)
                 return session_refuse(session, "3B001", STATUS_NOT_FOUND, err, "savepoint \"%.*s\" does not exist", STR_ARG(name));
+        *out_level = found->level;
         while (session->savepoints != (with_it ? found->below : found)) {
                 Savepoint *top = session->savepoints;
                 bool last = top == found;
@@ -156,16 +175,23 @@ static Status drop_savepoints(Session *session, Str name, bool with_it, Error *e
 }
 
 static Status do_release(Session *session, Portal *portal, Error *err) {
+        size_t level;
         TRY(want_block(session, "RELEASE SAVEPOINT", err));
-        TRY(drop_savepoints(session, portal->prepared->command.name, true, err));
+        TRY(drop_savepoints(session, portal->prepared->command.name, true, &level, err));
+        settings_release(session->settings, level);
+        for (Named *named = session->portals; named; named = named->next)
+                if (named->portal->level >= level)
+                        named->portal->level = level - 1;
         complete(session, "RELEASE");
         return STATUS_OK;
 }
 
 static Status do_rollback_to(Session *session, Portal *portal, Error *err) {
+        size_t level;
         TRY(want_block(session, "ROLLBACK TO SAVEPOINT", err));
-        TRY(drop_savepoints(session, portal->prepared->command.name, false, err));
-        session->transaction = TRANSACTION_BLOCK; /* nothing was written: what failed left no trace */
+        TRY(drop_savepoints(session, portal->prepared->command.name, false, &level, err));
+        session->transaction = TRANSACTION_BLOCK;
+        session_undo(session, level);
         complete(session, "ROLLBACK");
         return STATUS_OK;
 }
@@ -195,6 +221,9 @@ static Str join(Arena *arena, const Command *command) {
 
 static Status do_set(Session *session, Portal *portal, Error *err) {
         const Command *command = &portal->prepared->command;
+        if (command->local && !in_block(session) && !session->is_one_of)
+                session_warn(session, "25P01", str_is(command->name, "transaction_isolation") ? "SET TRANSACTION can only be used in transaction blocks"
+                                                                                               : "SET LOCAL can only be used in transaction blocks");
         if (command->to_default)
                 TRY(session_reset(session, command->name, err));
         else
@@ -249,7 +278,7 @@ static void drop_portals(Session *session) {
 static Status do_discard(Session *session, Portal *portal, Error *err) {
         const Command *command = &portal->prepared->command;
         char tag[32];
-        if (command->all && in_block(session))
+        if (command->all && (in_block(session) || session->is_one_of))
                 return session_refuse(session, "25001", STATUS_SQL_REFUSED, err, "DISCARD ALL cannot run inside a transaction block");
         if (command->all) {
                 drop_portals(session);
@@ -358,7 +387,7 @@ static SqlValue *values_copy(Arena *arena, const SqlValue *values, size_t count)
 static Status do_declare(Session *session, Portal *portal, Error *err) {
         Prepared *prepared = portal->prepared;
         const Command *command = &prepared->command;
-        if (!command->hold)
+        if (!command->hold && !session->is_one_of)
                 TRY(want_block(session, "DECLARE CURSOR", err));
         if (session_find_portal(session, command->name))
                 return session_refuse(session, "42P03", STATUS_EXISTS, err, "cursor \"%.*s\" already exists", STR_ARG(command->name));
@@ -467,7 +496,7 @@ typedef Status (*Perform)(Session *session, Portal *portal, Error *err);
 Status perform(Session *session, Portal *portal, Error *err) {
         static const Perform performers[] = {
                 [COMMAND_EMPTY] = do_empty,         [COMMAND_EXPLAIN] = do_explain,   [COMMAND_BEGIN] = do_begin,
-                [COMMAND_COMMIT] = do_commit,       [COMMAND_ROLLBACK] = do_rollback, [COMMAND_SAVEPOINT] = do_savepoint,
+                [COMMAND_COMMIT] = do_end,          [COMMAND_ROLLBACK] = do_end,      [COMMAND_SAVEPOINT] = do_savepoint,
                 [COMMAND_RELEASE] = do_release,     [COMMAND_ROLLBACK_TO] = do_rollback_to, [COMMAND_SET] = do_set,
                 [COMMAND_SET_NOTHING] = do_nothing, [COMMAND_RESET] = do_reset,       [COMMAND_SHOW] = do_show,
                 [COMMAND_DISCARD] = do_discard,     [COMMAND_DEALLOCATE] = do_deallocate, [COMMAND_PREPARE] = do_prepare,

@@ -8,6 +8,7 @@
 
 #define READ_SIZE (64u << 10)
 #define STOPPED_WORDS "terminating connection due to administrator command"
+#define ABORTED_WORDS "current transaction is aborted, commands ignored until end of transaction block"
 #define CANCELLED_WORDS "canceling statement due to user request"
 #define PREPARED_WEIGHT (32u << 10) /* bytes that a prepared statement is counted as */
 #define STEPS_OF_TURN 64             /* messages, and time, after which others have a turn */
@@ -408,6 +409,7 @@ Status session_keep_portal(Session *session, Str name, Portal *portal, Error *er
                 return status;
         }
         session->portal_count++;
+        portal->level = settings_level(session->settings);
         add_named(&session->portals, name, NULL, portal);
         return STATUS_OK;
 }
@@ -429,6 +431,7 @@ void session_end_transaction(Session *session, bool committed) {
         for (Named **place = &session->portals; *place;) {
                 Portal *portal = (*place)->portal;
                 portal->kept |= committed && portal->hold;
+                portal->level = 0;
                 if (portal->kept)
                         place = &(*place)->next;
                 else
@@ -443,12 +446,26 @@ void session_end_transaction(Session *session, bool committed) {
         if (session->transaction != TRANSACTION_NONE)
                 settings_end_transaction(session->settings, committed);
         session->transaction = TRANSACTION_NONE;
+        session->is_one_of = false;
         forget_at(session);
 }
 
+void session_undo(Session *session, size_t level) {
+        settings_undo(session->settings, level);
+        for (Named **place = &session->portals; *place;) {
+                if ((*place)->portal->level >= level && !(*place)->portal->kept)
+                        drop_named(session, place);
+                else
+                        place = &(*place)->next;
+        }
+}
+
+/* Settings are as they were at once, as PostgreSQL has it: back to the newest savepoint, or to the transaction's begin. */
 static void fail_transaction(Session *session) {
-        if (session->transaction == TRANSACTION_BLOCK)
-                session->transaction = TRANSACTION_FAILED;
+        if (session->transaction != TRANSACTION_BLOCK)
+                return;
+        session->transaction = TRANSACTION_FAILED;
+        settings_undo(session->settings, settings_level(session->settings));
 }
 
 Status session_at(Session *session, CatalogAt *out, Error *err) {
@@ -604,7 +621,7 @@ static Status check_transaction(Session *session, const Command *command, Error 
                     command->kind == COMMAND_EMPTY;
         if (session->transaction != TRANSACTION_FAILED || ends)
                 return STATUS_OK;
-        return session_refuse(session, "25P02", STATUS_SQL_REFUSED, err, "current transaction is aborted, commands ignored until end of transaction block");
+        return session_refuse(session, "25P02", STATUS_SQL_REFUSED, err, ABORTED_WORDS);
 }
 
 /* ---- simple queries ---- */
@@ -658,6 +675,7 @@ static Status run_all(Session *session, Str sql, Arena *arena, size_t *out_offse
         TRY(status);
         if (count == 0)
                 reply_mark(&session->out, REPLY_EMPTY_QUERY);
+        session->is_one_of |= count > 1;
         for (size_t i = 0; i < count; i++) {
                 if (session->transaction == TRANSACTION_NONE)
                         session_begin(session, TRANSACTION_IMPLICIT);
@@ -687,6 +705,21 @@ static void handle_query(Session *session, const WireMessage *message, const Err
         }
         if (session->transaction == TRANSACTION_IMPLICIT)
                 session_end_transaction(session, status == STATUS_OK);
+        ready(session);
+}
+
+/* PostgreSQL's clients have called none for twenty years, but one that does is answered. */
+static void handle_function(Session *session) {
+        Error err;
+        bool failed = session->transaction == TRANSACTION_FAILED;
+        if (failed)
+                session_refuse(session, "25P02", STATUS_SQL_REFUSED, &err, ABORTED_WORDS);
+        else
+                session_refuse(session, "0A000", STATUS_SQL_REFUSED, &err, "calls of functions by message are not supported");
+        fail_transaction(session);
+        session_reply_error(session, &err, STR_NONE, 0);
+        if (session->transaction == TRANSACTION_IMPLICIT)
+                session_end_transaction(session, false);
         ready(session);
 }
 
@@ -724,6 +757,12 @@ Status session_no_statement(Session *session, Str name, Error *err) {
         return session_refuse(session, "26000", STATUS_NOT_FOUND, err, "prepared statement \"%.*s\" does not exist", STR_ARG(name));
 }
 
+static Status check_format(Session *session, uint16_t format, Error *err) {
+        if (format <= 1)
+                return STATUS_OK;
+        return session_refuse(session, "22023", STATUS_BAD_VALUE, err, "unsupported format code: %u", format);
+}
+
 static Status bind_values(Session *session, const WireMessage *message, Portal *portal, Error *err) {
         const Prepared *prepared = portal->prepared;
         if (message->parameter_count != prepared->type_count)
@@ -732,12 +771,13 @@ static Status bind_values(Session *session, const WireMessage *message, Portal *
         if (message->parameter_formats.count > 1 && message->parameter_formats.count != message->parameter_count)
                 return session_refuse(session, "08P01", STATUS_PROTOCOL, err, "bind message has %zu parameter formats but %zu parameters",
                                       message->parameter_formats.count, message->parameter_count);
-        if (message->result_formats.count > 1 && message->result_formats.count != prepared->column_count)
+        if (prepared->has_rows && message->result_formats.count > 1 && message->result_formats.count != prepared->column_count)
                 return session_refuse(session, "08P01", STATUS_PROTOCOL, err, "bind message has %zu result formats but query has %zu columns",
                                       message->result_formats.count, prepared->column_count);
         portal->values = ARENA_ARRAY(&portal->arena, SqlValue, prepared->type_count);
         for (size_t i = 0; i < prepared->type_count; i++) {
                 uint16_t format = wire_format(&message->parameter_formats, i);
+                TRY(check_format(session, format, err));
                 Status status = parameter_read(i + 1, prepared->types[i], format, &message->parameters[i], &portal->arena, &portal->values[i], err);
                 if (status != STATUS_OK) {
                         bool text = utf8_valid(message->parameters[i].bytes);
@@ -745,7 +785,7 @@ static Status bind_values(Session *session, const WireMessage *message, Portal *
                         return status;
                 }
         }
-        for (size_t i = 0; i < prepared->column_count; i++)
+        for (size_t i = 0; prepared->has_rows && i < prepared->column_count; i++)
                 portal->formats[i] = wire_format(&message->result_formats, i);
         return STATUS_OK;
 }
@@ -755,6 +795,8 @@ static Status bind(Session *session, const WireMessage *message, Error *err) {
         if (!prepared)
                 return session_no_statement(session, message->name, err);
         TRY(check_transaction(session, &prepared->command, err));
+        if (session->transaction == TRANSACTION_FAILED && prepared->command.kind == COMMAND_EMPTY)
+                return session_refuse(session, "25P02", STATUS_SQL_REFUSED, err, ABORTED_WORDS);
         if (message->portal.size > 0 && session_find_portal(session, message->portal))
                 return session_refuse(session, "42P03", STATUS_EXISTS, err, "cursor \"%.*s\" already exists", STR_ARG(message->portal));
         Portal *portal = portal_new(prepared);
@@ -776,6 +818,12 @@ static void reply_types(Session *session, const Prepared *prepared, Arena *arena
         reply_parameters(&session->out, types, prepared->type_count);
 }
 
+static Status check_described(Session *session, const Prepared *prepared, Error *err) {
+        if (session->transaction != TRANSACTION_FAILED || !prepared->has_rows)
+                return STATUS_OK;
+        return session_refuse(session, "25P02", STATUS_SQL_REFUSED, err, ABORTED_WORDS);
+}
+
 static Status describe(Session *session, const WireMessage *message, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         if (message->is_portal) {
@@ -784,6 +832,7 @@ static Status describe(Session *session, const WireMessage *message, Error *err)
                         return session_refuse(session, "34000", STATUS_NOT_FOUND, err, "portal \"%.*s\" does not exist", STR_ARG(message->name));
                 bool is_cursor = portal->prepared->command.kind == COMMAND_DECLARE && portal->prepared->column_count > 0 &&
                                  !str_is(message->name, "");
+                TRY(check_described(session, portal->prepared, err));
                 if (portal->prepared->has_rows || is_cursor)
                         portal_reply_columns(session, portal);
                 else
@@ -793,6 +842,7 @@ static Status describe(Session *session, const WireMessage *message, Error *err)
         Prepared *prepared = session_find_statement(session, message->name);
         if (!prepared)
                 return session_no_statement(session, message->name, err);
+        TRY(check_described(session, prepared, err));
         reply_types(session, prepared, &arena);
         if (prepared->has_rows)
                 reply_columns(&session->out, prepared->columns, prepared->column_count);
@@ -807,7 +857,11 @@ static Status execute(Session *session, const WireMessage *message, size_t *out_
                 return session_refuse(session, "34000", STATUS_NOT_FOUND, err, "portal \"%.*s\" does not exist", STR_ARG(message->name));
         *out_offset = text_offset(&portal->prepared->command);
         TRY(check_transaction(session, &portal->prepared->command, err));
-        return run_portal(session, portal, message->rows > 0 ? message->rows : 0, err);
+        for (size_t i = 0; i < portal->prepared->column_count; i++)
+                TRY(check_format(session, portal->formats[i], err));
+        Status status = run_portal(session, portal, message->rows > 0 ? message->rows : 0, err);
+        session->is_one_of |= session->transaction == TRANSACTION_IMPLICIT;
+        return status;
 }
 
 static Status close_named(Session *session, const WireMessage *message) {
@@ -912,7 +966,8 @@ static void handle(Session *session, const WireMessage *message, const Error *re
                 fatal(session, "08P01", "a password where nobody asked for one");
                 break;
         case WIRE_FUNCTION:
-                fatal(session, "0A000", "calls of functions by message are not supported");
+                if (!session->skipping)
+                        handle_function(session);
                 break;
         }
 }
@@ -1018,7 +1073,7 @@ static bool session_step(Session *session, SessionWant *out_want) {
         handle(session, &message, &err);
         if (runs || message.type == WIRE_SYNC) /* as PostgreSQL has it */
                 session->began_us = 0;
-        bool flush = message.type == WIRE_FLUSH || message.type == WIRE_SYNC || message.type == WIRE_QUERY;
+        bool flush = message.type == WIRE_FLUSH || message.type == WIRE_SYNC || message.type == WIRE_QUERY || message.type == WIRE_FUNCTION;
         session_take(session, size);
         if (message.type == WIRE_SYNC || message.type == WIRE_QUERY)
                 session_busy(session, false);

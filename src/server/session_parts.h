@@ -24,6 +24,7 @@
 #define TOKEN_USER "token" /* logs in by a token, inside TLS or from this machine */
 #define KEY_SIZE 32 /* of a cancel key in protocol 3.2; 3.0 has 4 bytes */
 #define NAMED_MOST 1000 /* prepared statements, and portals, of one session */
+#define SAVEPOINTS_MOST 10000 /* at a time, in one transaction */
 #define FLUSH_SIZE (256u << 10) /* bytes of replies that are collected before they are sent */
 
 /* A statement that was parsed and described; one that runs at once is described by its run. Shared by name and portals; freed with
@@ -60,6 +61,7 @@ typedef struct Portal {
         uint16_t *formats;   /* one a column */
         PortalState state;
         bool hold;           /* outlives its transaction, */
+        size_t level;        /* of savepoints in which it was made */
         bool kept;           /* ... and did: what fails later does not end it */
         bool held;           /* counted by the admission */
         bool columns_ahead;  /* the client is to be told the columns when they are known, before the first row */
@@ -98,6 +100,7 @@ typedef enum Transaction { TRANSACTION_NONE, TRANSACTION_IMPLICIT, TRANSACTION_B
 typedef struct Savepoint {
         struct Savepoint *below;
         char *name;
+        size_t level; /* of settings.h */
 } Savepoint;
 
 typedef struct Http Http; /* http_session.c */
@@ -152,6 +155,7 @@ struct Session {
         Str at_as_of;
         Arena at_arena;
         bool skipping;    /* until Sync */
+        bool is_one_of;   /* what runs is one of several statements of a message, or of a pipeline without Sync */
         Named *statements, *portals;
         size_t statement_count, portal_count;
         int64_t began_us; /* monotonic: the statement that is being answered, the line included; 0: none is */
@@ -203,6 +207,8 @@ Status session_at(Session *session, CatalogAt *out, Error *err);
 /* Who may see what, as it is in force now; asked before every question. LOGIN when the account is gone meanwhile. */
 Status session_refresh(Session *session, Error *err);
 void session_end_transaction(Session *session, bool committed);
+/* What was made since this level of savepoints began: cursors are closed, and settings are as they were. */
+void session_undo(Session *session, size_t level);
 void session_begin(Session *session, Transaction transaction);
 
 /* An error whose SQLSTATE no Status has: 34000, 25P02 ...; returns the status. */

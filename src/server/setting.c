@@ -91,13 +91,22 @@ static const SettingRow ROWS[] = {
 typedef struct Value {
         char *name; /* of a custom one */
         char *first, *base, *session, *now;
-        bool told;
+        char *told; /* what the client knows; NULL: nothing yet */
 } Value;
+
+/* What a setting was before a level of savepoints changed it; one for each setting and level. */
+typedef struct Undo {
+        struct Undo *below;
+        size_t level, index;
+        char *session, *now;
+} Undo;
 
 struct Settings {
         Value values[ROW_COUNT + CUSTOM_MAX];
         size_t count;
         bool in_transaction;
+        size_t level;
+        Undo *undos; /* the newest first, so by levels */
 };
 
 static void assign(char **to, Str value) {
@@ -125,7 +134,17 @@ Settings *settings_new(void) {
         return settings;
 }
 
+static void drop_undo(Settings *settings) {
+        Undo *undo = settings->undos;
+        settings->undos = undo->below;
+        free(undo->session);
+        free(undo->now);
+        free(undo);
+}
+
 void settings_free(Settings *settings) {
+        while (settings && settings->undos)
+                drop_undo(settings);
         for (size_t i = 0; settings && i < settings->count; i++) {
                 Value *value = &settings->values[i];
                 free(value->name);
@@ -133,6 +152,7 @@ void settings_free(Settings *settings) {
                 free(value->base);
                 free(value->session);
                 free(value->now);
+                free(value->told);
         }
         free(settings);
 }
@@ -329,10 +349,27 @@ static Status add_custom(Settings *settings, Str name, Error *err) {
         if (settings->count == COUNT_OF(settings->values) || name.size > VALUE_MAX)
                 return error_set(err, STATUS_LIMIT, "more than %d settings of one's own in a session", CUSTOM_MAX);
         Value *value = &settings->values[settings->count++];
-        *value = (Value){ .told = true };
+        *value = (Value){ 0 };
         assign(&value->name, name);
         assign_all(value, STR(""));
         return STATUS_OK;
+}
+
+/* Before a setting changes: what it is, unless this level has changed it already. */
+static void remember(Settings *settings, size_t index) {
+        const Value *value = &settings->values[index];
+        for (const Undo *undo = settings->undos; undo && undo->level == settings->level; undo = undo->below)
+                if (undo->index == index)
+                        return;
+        if (settings->level == 0)
+                return; /* value->base has it */
+        Undo *undo = calloc(1, sizeof(*undo));
+        if (!undo)
+                out_of_memory();
+        *undo = (Undo){ .below = settings->undos, .level = settings->level, .index = index };
+        assign(&undo->session, str_of(value->session));
+        assign(&undo->now, str_of(value->now));
+        settings->undos = undo;
 }
 
 Status settings_set(Settings *settings, Str name, Str value, bool local, Error *err) {
@@ -348,7 +385,7 @@ Status settings_set(Settings *settings, Str name, Str value, bool local, Error *
         CLEANUP(freep) char *copy = strndup(value.data ? value.data : "", value.size); /* it may be one of the old ones */
         if (!copy)
                 out_of_memory();
-        old->told &= strcmp(old->now, copy) == 0;
+        remember(settings, i);
         if (!local || !settings->in_transaction)
                 assign(&old->session, str_of(copy));
         if (!settings->in_transaction && !local)
@@ -359,7 +396,7 @@ Status settings_set(Settings *settings, Str name, Str value, bool local, Error *
 }
 
 static void put(Settings *settings, Value *value, const char *text) {
-        value->told &= strcmp(value->now, text) == 0;
+        remember(settings, (size_t)(value - settings->values));
         assign(&value->session, str_of(text));
         assign(&value->now, str_of(text));
         if (!settings->in_transaction)
@@ -386,7 +423,8 @@ void settings_begin_with(Settings *settings, Str name, Str value) {
         if (i == settings->count && add_custom(settings, name, &ignored) != STATUS_OK)
                 return;
         assign_all(&settings->values[i], value);
-        settings->values[i].told = false;
+        free(settings->values[i].told);
+        settings->values[i].told = NULL;
 }
 
 /* Its level of isolation is the session's until it says another. */
@@ -402,24 +440,74 @@ void settings_end_transaction(Settings *settings, bool committed) {
         for (size_t i = 0; i < settings->count; i++) {
                 Value *value = &settings->values[i];
                 const char *left = committed ? value->session : value->base;
-                if (strcmp(value->now, left) != 0) {
-                        value->told = false;
+                if (strcmp(value->now, left) != 0)
                         assign(&value->now, str_of(left));
-                }
                 if (!committed)
                         assign(&value->session, str_of(value->base));
                 else if (strcmp(value->base, value->session) != 0)
                         assign(&value->base, str_of(value->session));
         }
+        while (settings->undos)
+                drop_undo(settings);
+        settings->level = 0;
         settings->in_transaction = false;
+}
+
+size_t settings_savepoint(Settings *settings) {
+        return ++settings->level;
+}
+
+size_t settings_level(const Settings *settings) {
+        return settings->level;
+}
+
+void settings_undo(Settings *settings, size_t level) {
+        while (settings->undos && settings->undos->level >= level) {
+                Undo *undo = settings->undos;
+                Value *value = &settings->values[undo->index];
+                assign(&value->session, str_of(undo->session));
+                assign(&value->now, str_of(undo->now));
+                drop_undo(settings);
+        }
+        settings->level = level;
+        if (level > 0)
+                return;
+        settings_end_transaction(settings, false);
+        settings->in_transaction = true;
+}
+
+/* Whether a level below remembers what this setting was before itself. */
+static bool is_remembered(const Undo *undo, size_t level, size_t index) {
+        for (; undo && undo->level >= level; undo = undo->below)
+                if (undo->index == index)
+                        return true;
+        return false;
+}
+
+void settings_release(Settings *settings, size_t level) {
+        Undo **place = &settings->undos;
+        while (*place && (*place)->level >= level) {
+                Undo *undo = *place;
+                undo->level = level - 1;
+                if (undo->level > 0 && !is_remembered(undo->below, level - 1, undo->index)) {
+                        place = &undo->below;
+                        continue;
+                }
+                *place = undo->below;
+                free(undo->session);
+                free(undo->now);
+                free(undo);
+        }
+        settings->level = level - 1;
 }
 
 const char *settings_next_report(Settings *settings, Str *out_value) {
         for (size_t i = 0; i < ROW_COUNT; i++) {
-                if (!ROWS[i].shown || settings->values[i].told)
+                Value *value = &settings->values[i];
+                if (!ROWS[i].shown || (value->told && strcmp(value->told, value->now) == 0))
                         continue;
-                settings->values[i].told = true;
-                *out_value = str_of(settings->values[i].now);
+                assign(&value->told, str_of(value->now));
+                *out_value = str_of(value->now);
                 return ROWS[i].shown;
         }
         return NULL;

@@ -27,7 +27,14 @@ void settings_begin_with(Settings *settings, Str name, Str value);
 void settings_begin_transaction(Settings *settings);
 void settings_end_transaction(Settings *settings, bool committed);
 
-/* The settings whose value clients are told (ParameterStatus) and that were not told since they changed; NULL when there are
+/* Savepoints: a level each, numbered from 1, inside a transaction. What is set belongs to the newest; a level that is released leaves it
+ * to the one below, one that is undone takes it back and goes on. Both end the levels above. */
+size_t settings_savepoint(Settings *settings);
+void settings_release(Settings *settings, size_t level);
+void settings_undo(Settings *settings, size_t level); /* 0: all that the transaction set; that goes on too */
+size_t settings_level(const Settings *settings);      /* 0: there is none */
+
+/* The settings whose value clients are told (ParameterStatus) and that are not what they were told last; NULL when there are
  * no more. Marks it told. */
 const char *settings_next_report(Settings *settings, Str *out_value);
 

@@ -81,6 +81,57 @@ TEST(a_zone_is_as_far_from_greenwich_as_postgresql_says) {
         }
 }
 
+TEST(settings_follow_savepoints) {
+        static const struct {
+                const char *steps, *inside, *committed, *rolled_back; /* S, R1, U1: levels; =x, lx: set, set local; r: reset */
+        } cases[] = {
+                { "=a S =b U1", "a", "a", "" },       { "=a S =b R1", "b", "b", "" },       { "S =b S =c U1", "", "", "" },
+                { "=a S =b S =c R2 U1", "a", "a", "" }, { "=a S lb R1", "b", "a", "" },     { "=a S r U1", "a", "a", "" },
+                { "=a S =b U1 =c R1", "c", "c", "" },  { "=a S =b S =c U2", "b", "b", "" }, { "=a S S =b R2 S =c R2 U1", "a", "a", "" },
+                { "=a S =b U0", "", "", "" },
+        };
+        for (size_t i = 0; i < 2 * COUNT_OF(cases); i++) {
+                CLEANUP(settings_freep) Settings *settings = settings_new();
+                Str name = STR("application_name"), rest = str_of(cases[i / 2].steps), step;
+                bool more = true, commits = i % 2;
+                settings_begin_transaction(settings);
+                while (more) {
+                        more = str_cut(rest, ' ', &step, &rest);
+                        Str value = str_slice(step, 1, step.size);
+                        size_t level = value.size > 0 ? (size_t)(value.data[0] - '0') : 0;
+                        if (step.data[0] == 'S')
+                                settings_savepoint(settings);
+                        else if (step.data[0] == 'R')
+                                settings_release(settings, level);
+                        else if (step.data[0] == 'U')
+                                settings_undo(settings, level);
+                        else if (step.data[0] == 'r')
+                                CHECK_OK(settings_reset(settings, name, &t->err));
+                        else
+                                CHECK_OK(settings_set(settings, name, value, step.data[0] == 'l', &t->err));
+                }
+                CHECK_STR(settings_get(settings, name), str_of(cases[i / 2].inside));
+                settings_end_transaction(settings, commits);
+                CHECK_STR(settings_get(settings, name), str_of(commits ? cases[i / 2].committed : cases[i / 2].rolled_back));
+                CHECK_INT((int64_t)settings_level(settings), 0);
+        }
+}
+
+TEST(a_client_is_told_what_is_not_what_it_knows) {
+        CLEANUP(settings_freep) Settings *settings = settings_new();
+        Str value;
+        while (settings_next_report(settings, &value))
+                ;
+        settings_begin_transaction(settings);
+        CHECK_OK(settings_set(settings, STR("application_name"), STR("x"), false, &t->err));
+        settings_end_transaction(settings, false);
+        CHECK(settings_next_report(settings, &value) == NULL);
+        CHECK_OK(settings_set(settings, STR("application_name"), STR("y"), false, &t->err));
+        CHECK_STR(str_of(settings_next_report(settings, &value)), STR("application_name"));
+        CHECK_STR(value, STR("y"));
+        CHECK(settings_next_report(settings, &value) == NULL);
+}
+
 TEST(a_zones_offset_follows_its_clocks) {
         static const struct {
                 const char *name;

@@ -146,24 +146,12 @@ static void read_parameters(Cursor *cursor, Arena *arena, WireMessage *out) {
         }
 }
 
-static Status check_formats(const WireFormats *formats, Error *err) {
-        for (size_t i = 0; i < formats->count; i++)
-                if (formats->codes[i] > 1)
-                        return error_set(err, STATUS_PROTOCOL, "format code %u; there are 0 (text) and 1 (binary)", formats->codes[i]);
-        return STATUS_OK;
-}
-
-static Status read_bind(Cursor *cursor, Arena *arena, WireMessage *out, Error *err) {
+static void read_bind(Cursor *cursor, Arena *arena, WireMessage *out) {
         out->portal = cursor_cstr(cursor);
         out->name = cursor_cstr(cursor);
         read_formats(cursor, arena, &out->parameter_formats);
         read_parameters(cursor, arena, out);
         read_formats(cursor, arena, &out->result_formats);
-        if (cursor->failed)
-                return STATUS_OK; /* told by the caller */
-        TRY(check_formats(&out->parameter_formats, err));
-        /* how many columns there are is not known here */
-        return check_formats(&out->result_formats, err);
 }
 
 static void read_target(Cursor *cursor, WireMessage *out) {
@@ -174,7 +162,7 @@ static void read_target(Cursor *cursor, WireMessage *out) {
         out->name = cursor_cstr(cursor);
 }
 
-static Status read_body(Cursor *cursor, Arena *arena, WireMessage *out, Error *err) {
+static void read_body(Cursor *cursor, Arena *arena, WireMessage *out) {
         switch (out->type) {
         case WIRE_QUERY:
                 out->sql = cursor_cstr(cursor);
@@ -185,7 +173,8 @@ static Status read_body(Cursor *cursor, Arena *arena, WireMessage *out, Error *e
                 read_types(cursor, arena, out);
                 break;
         case WIRE_BIND:
-                return read_bind(cursor, arena, out, err);
+                read_bind(cursor, arena, out);
+                break;
         case WIRE_DESCRIBE:
         case WIRE_CLOSE:
                 read_target(cursor, out);
@@ -208,7 +197,6 @@ static Status read_body(Cursor *cursor, Arena *arena, WireMessage *out, Error *e
         case WIRE_COPY_DONE:
                 break;
         }
-        return STATUS_OK;
 }
 
 static const char *message_name(uint8_t type) {
@@ -233,7 +221,7 @@ Status wire_message_read(Str bytes, Arena *arena, WireMessage *out, Error *err) 
         if (!name)
                 return error_set(err, STATUS_PROTOCOL, "a message of type 0x%02x, which no client sends", type);
         WireMessage message = { .type = (WireType)type };
-        TRY(read_body(&cursor, arena, &message, err));
+        read_body(&cursor, arena, &message);
         if (cursor.failed || cursor_left(&cursor) > 0)
                 return error_set(err, STATUS_PROTOCOL, "a message %s whose parts do not fill it", name);
         *out = message;

@@ -118,7 +118,6 @@ TEST(messages_that_break_the_rules_are_refused) {
                 BYTES("B\0\0\0\x0c\0\0\0\0\xff\xff\0\0"),
                 BYTES("B\0\0\0\x0a\0\0\0\x05\0\0"),
                 BYTES("B\0\0\0\x10\0\0\0\0\0\x01\0\0\0\x05x\0"),           /* a value longer than the message */
-                BYTES("B\0\0\0\x0e\0\0\0\x01\0\x02\0\0\0\0"),              /* format code 2 */
                 BYTES("E\0\0\0\x05x"),
         };
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
