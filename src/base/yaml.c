@@ -12,6 +12,7 @@ typedef struct Reader {
         Arena *arena;
         YamlFile *file;
         Error *err;
+        size_t line, line_at; /* the last line that was looked for, and where it begins */
 } Reader;
 
 static void event_deletep(yaml_event_t *event) {
@@ -42,12 +43,13 @@ static Status next(Reader *r, yaml_event_t *event) {
 }
 
 /* The text of the file between two marks (libyaml's index counts bytes of its UTF-8 input). */
-static Str line_rest(const Reader *r, yaml_mark_t mark) {
-        /* index counts characters, so the offset is found by line and column */
-        size_t at = 0;
-        for (size_t line = 0; line < mark.line && at < r->file->text.size; line++)
-                at += str_find_byte(str_slice(r->file->text, at, r->file->text.size), '\n') + 1;
-        Str rest = str_slice(r->file->text, at, r->file->text.size);
+static Str line_rest(Reader *r, yaml_mark_t mark) {
+        /* index counts characters, so the offset is found by line and column; the marks come in the order of the text */
+        if (mark.line < r->line)
+                r->line = r->line_at = 0;
+        for (; r->line < mark.line && r->line_at < r->file->text.size; r->line++)
+                r->line_at += str_find_byte(str_slice(r->file->text, r->line_at, r->file->text.size), '\n') + 1;
+        Str rest = str_slice(r->file->text, r->line_at, r->file->text.size);
         rest = str_slice(rest, 0, str_find_byte(rest, '\n'));
         return str_slice(rest, utf8_prefix(rest, mark.column), rest.size);
 }

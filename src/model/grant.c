@@ -198,27 +198,40 @@ static bool is_lifted(const Grants *grants, const Made *made, Str tag) {
         return wished && policies_let_go(&grants->policies, tag, made->zone, made->stage, made->name, made->line.column);
 }
 
-static bool inherit_from(Grants *grants, Map *tags, const Made *made, const TagList *from) {
-        bool found = false;
-        Str table = arena_strf(grants->arena, "%.*s.%.*s.%.*s", STR_ARG(made->zone), STR_ARG(made->stage), STR_ARG(made->name));
-        for (; from; from = from->next) {
-                if (is_lifted(grants, made, from->tag) || !note_tag(tags, grants->arena, tag_key(grants->arena, table, made->line.column), from->tag))
-                        continue;
-                vec_push(grants->arena, &grants->tagged, ((Tagged){ made->zone, made->stage, made->name, made->line.column, from->tag, true }));
-                found = true;
+/* The columns that read a column, or (column empty) anything of a table. */
+typedef struct Reader {
+        struct Reader *next;
+        const Made *made;
+} Reader;
+
+static void note_reader(Map *readers, Str key, const Made *made) {
+        Reader *first = ARENA_NEW(readers->arena, Reader);
+        *first = (Reader){ map_get(readers, key), made };
+        map_put(readers, key, first);
+}
+
+static void note_readers(Map *readers, const MadeVec *all) {
+        for (size_t i = 0; i < all->count; i++) {
+                const LakeLineage *line = &all->items[i].line;
+                for (size_t k = 0; k < line->source_count; k++) {
+                        note_reader(readers, tag_key(readers->arena, line->sources[k].table, line->sources[k].column), &all->items[i]);
+                        note_reader(readers, tag_key(readers->arena, line->sources[k].table, STR("")), &all->items[i]);
+                }
         }
-        return found;
+}
+
+static Str tagged_key(Arena *arena, Str zone, Str stage, Str name, Str column) {
+        return tag_key(arena, arena_strf(arena, "%.*s.%.*s.%.*s", STR_ARG(zone), STR_ARG(stage), STR_ARG(name)), column);
 }
 
 /* What a column has that any of its values comes from, it has. */
-static bool inherit(Grants *grants, Map *tags, const Made *made) {
-        bool found = false;
-        for (size_t i = 0; i < made->line.source_count; i++) {
-                const LineageSource *source = &made->line.sources[i];
-                found |= inherit_from(grants, tags, made, map_get(tags, tag_key(grants->arena, source->table, source->column)));
-                found |= inherit_from(grants, tags, made, map_get(tags, tag_key(grants->arena, source->table, STR(""))));
+static void hand_on(Grants *grants, Map *tags, const Map *readers, Tagged from) {
+        for (const Reader *at = map_get(readers, tagged_key(grants->arena, from.zone, from.stage, from.name, from.column)); at; at = at->next) {
+                const Made *made = at->made;
+                Str key = tagged_key(grants->arena, made->zone, made->stage, made->name, made->line.column);
+                if (!is_lifted(grants, made, from.tag) && note_tag(tags, grants->arena, key, from.tag))
+                        vec_push(grants->arena, &grants->tagged, ((Tagged){ made->zone, made->stage, made->name, made->line.column, from.tag, true }));
         }
-        return found;
 }
 
 static Status load_made(const Grants *grants, Catalog *catalog, MadeVec *all, Error *err) {
@@ -245,22 +258,43 @@ static Status load_made(const Grants *grants, Catalog *catalog, MadeVec *all, Er
 
 static Status load_inherited(Grants *grants, Catalog *catalog, Error *err) {
         MadeVec all = { 0 };
-        Map tags;
+        Map tags, readers;
         if (grants->tagged.count == 0)
                 return STATUS_OK;
         TRY(load_made(grants, catalog, &all, err));
         map_init(&tags, grants->arena);
+        map_init(&readers, grants->arena);
+        note_readers(&readers, &all);
         for (size_t i = 0; i < grants->tagged.count; i++) {
                 const Tagged *tagged = &grants->tagged.items[i];
-                Str table = arena_strf(grants->arena, "%.*s.%.*s.%.*s", STR_ARG(tagged->zone), STR_ARG(tagged->stage), STR_ARG(tagged->name));
-                note_tag(&tags, grants->arena, tag_key(grants->arena, table, tagged->column), tagged->tag);
+                note_tag(&tags, grants->arena, tagged_key(grants->arena, tagged->zone, tagged->stage, tagged->name, tagged->column), tagged->tag);
         }
-        for (bool more = all.count > 0; more;) {
-                more = false;
-                for (size_t i = 0; i < all.count; i++)
-                        more |= inherit(grants, &tags, &all.items[i]);
-        }
+        for (size_t i = 0; i < grants->tagged.count; i++) /* it grows by what is handed on */
+                hand_on(grants, &tags, &readers, grants->tagged.items[i]);
         return STATUS_OK;
+}
+
+/* ---- tags by their table ---- */
+
+static int compare_table(const Tagged *a, Str zone, Str stage, Str name) {
+        int order = str_compare(a->zone, zone);
+        if (order == 0)
+                order = str_compare(a->stage, stage);
+        return order == 0 ? str_compare(a->name, name) : order;
+}
+
+static int compare_tagged(const void *left, const void *right) {
+        const Tagged *a = left, *b = right;
+        int order = compare_table(a, b->zone, b->stage, b->name);
+        return order == 0 ? (a->at > b->at) - (a->at < b->at) : order;
+}
+
+/* Those of one table stand together, in the order in which they were found. */
+static void order_tags(Grants *grants) {
+        for (size_t i = 0; i < grants->tagged.count; i++)
+                grants->tagged.items[i].at = i;
+        if (grants->tagged.count > 0)
+                qsort(grants->tagged.items, grants->tagged.count, sizeof(Tagged), compare_tagged);
 }
 
 Status grants_load(Catalog *catalog, Arena *arena, Grants **out, Error *err) {
@@ -273,6 +307,7 @@ Status grants_load(Catalog *catalog, Arena *arena, Grants **out, Error *err) {
         TRY(load_tags(grants, catalog, err));
         TRY(load_source_tags(grants, catalog, err));
         TRY(load_inherited(grants, catalog, err));
+        order_tags(grants);
         *out = grants;
         return STATUS_OK;
 }
@@ -299,6 +334,7 @@ Grants *grants_of_project(const Project *project, Arena *arena) {
                 for (size_t k = 0; k < zone->model_count; k++)
                         tag_model(grants, zone->models[k], str_of(stage_name(zone->models[k]->stage)));
         }
+        order_tags(grants);
         return grants;
 }
 
@@ -349,29 +385,46 @@ bool grant_is_among(const Grants *grants, const Account *account, const Who *who
         return by_zone;
 }
 
-bool grant_has_tag(const Grants *grants, const GrantTable *table, Str column, Str tag, bool inherited) {
-        for (size_t i = 0; i < grants->tagged.count; i++) {
-                const Tagged *tagged = &grants->tagged.items[i];
-                if ((tagged->inherited && !inherited) || !str_equal(tagged->tag, tag) || !str_equal(tagged->zone, table->zone->name) ||
-                    !str_equal(tagged->stage, table->stage) || !str_equal(tagged->name, table->name))
-                        continue;
-                if (column.data == NULL || tagged->column.size == 0 || str_equal_nocase(tagged->column, column))
-                        return true;
+const Tagged *grant_tagged(const Grants *grants, const GrantTable *table, size_t *out_count) {
+        const Tagged *items = grants->tagged.items;
+        size_t low = 0, high = grants->tagged.count;
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                if (compare_table(&items[middle], table->zone->name, table->stage, table->name) < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
         }
+        for (high = low; high < grants->tagged.count && compare_table(&items[high], table->zone->name, table->stage, table->name) == 0;)
+                high++;
+        *out_count = high - low;
+        return high > low ? &items[low] : NULL;
+}
+
+static bool is_of_column(const Tagged *tagged, Str column) {
+        return column.data == NULL || tagged->column.size == 0 || str_equal_nocase(tagged->column, column);
+}
+
+bool grant_has_tag(const Grants *grants, const GrantTable *table, Str column, Str tag, bool inherited) {
+        size_t count;
+        const Tagged *items = grant_tagged(grants, table, &count);
+        for (size_t i = 0; i < count; i++)
+                if ((inherited || !items[i].inherited) && str_equal(items[i].tag, tag) && is_of_column(&items[i], column))
+                        return true;
         return false;
 }
 
 void grants_tags(const Grants *grants, Str zone, Str stage, Str name, Str column, Arena *arena, Str **out, size_t *out_count) {
         VEC(Str) tags = { 0 };
         GrantZone own = { .name = zone };
-        GrantTable table = { &own, stage, name };
-        for (size_t i = 0; i < grants->tagged.count; i++) {
-                Str tag = grants->tagged.items[i].tag;
-                bool again = false;
-                for (size_t k = 0; k < tags.count; k++)
-                        again |= str_equal(tags.items[k], tag);
-                if (!again && grant_has_tag(grants, &table, column, tag, true))
-                        vec_push(arena, &tags, tag);
+        size_t count;
+        const Tagged *items = grant_tagged(grants, &(GrantTable){ &own, stage, name }, &count);
+        for (size_t i = 0; i < count; i++) {
+                bool again = !is_of_column(&items[i], column);
+                for (size_t k = 0; k < tags.count && !again; k++)
+                        again = str_equal(tags.items[k], items[i].tag);
+                if (!again)
+                        vec_push(arena, &tags, items[i].tag);
         }
         *out = tags.items;
         *out_count = tags.count;

@@ -10,6 +10,7 @@ typedef struct Tagged {
         Str column; /* empty: the table's */
         Str tag;
         bool inherited; /* not in its own text: of a column that its values come from */
+        size_t at; /* which it was, before all were ordered by their tables */
 } Tagged;
 
 typedef struct GrantZone {
@@ -26,7 +27,7 @@ struct Grants {
         size_t zone_count;
         CentralPolicies policies;
         bool policies_unread; /* then what they withhold is not known, and only admins see anything */
-        VEC(Tagged) tagged;
+        VEC(Tagged) tagged;   /* by table: grant_tagged() finds them */
         VEC(Tagged) untagged; /* wished by models */
         Problems problems;
 };
@@ -40,6 +41,8 @@ GrantZone *grant_zone(const Grants *grants, Str name); /* NULL: there is none */
 bool grant_is_of_zone(const Account *account, const GrantZone *zone);
 /* Whether the rule gives the account something of the table. */
 bool grant_rule_holds(const Grants *grants, const Account *account, const GrantTable *table, const AccessRule *rule);
+/* The tags of a table and of its columns; NULL: it has none. */
+const Tagged *grant_tagged(const Grants *grants, const GrantTable *table, size_t *out_count);
 /* column without data: of the table or of any of its columns; else of this column, the table's own tags included. A mask follows
  * what is inherited; grants and row filters hold for what carries the tag in its own text. */
 bool grant_has_tag(const Grants *grants, const GrantTable *table, Str column, Str tag, bool inherited);

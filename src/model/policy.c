@@ -687,12 +687,11 @@ static void add_rule(Buf *out, const AccessRule *rule) {
 }
 
 static void add_tags(Buf *out, const Grants *grants, const GrantTable *table) {
-        for (size_t i = 0; i < grants->tagged.count; i++) {
-                const Tagged *tagged = &grants->tagged.items[i];
-                if (!str_equal(tagged->zone, table->zone->name) || !str_equal(tagged->stage, table->stage) || !str_equal(tagged->name, table->name))
-                        continue;
-                buf_lstr(out, tagged->column);
-                buf_lstr(out, tagged->tag);
+        size_t count;
+        const Tagged *items = grant_tagged(grants, table, &count);
+        for (size_t i = 0; i < count; i++) {
+                buf_lstr(out, items[i].column);
+                buf_lstr(out, items[i].tag);
         }
 }
 
