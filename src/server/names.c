@@ -122,6 +122,16 @@ Status session_reset(Session *session, Str name, Error *err) {
         return tell_return(session, name, before, &arena, err);
 }
 
+/* With a transaction ends what was taken or given up in it and was rolled back, and what was taken for it alone. */
+void session_end_settings(Session *session, bool committed) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Error ignored; /* nobody asked for this: that it cannot be written changes nothing */
+        Str role = arena_str(&arena, settings_get(session->settings, STR("role"))), before = arena_str(&arena, session_stands_for(session));
+        settings_end_transaction(session->settings, committed);
+        bool by_role = !str_equal(role, settings_get(session->settings, STR("role")));
+        (void)tell_return(session, by_role ? STR("role") : STR("session_authorization"), before, &arena, &ignored);
+}
+
 Status session_check_start(Session *session, Error *err) {
         static const Str names[] = { { "lode.branch", 11 }, { "lode.as_of", 10 } };
         for (size_t i = 0; i < COUNT_OF(names); i++)

@@ -444,7 +444,7 @@ void session_end_transaction(Session *session, bool committed) {
                 free(top);
         }
         if (session->transaction != TRANSACTION_NONE)
-                settings_end_transaction(session->settings, committed);
+                session_end_settings(session, committed);
         session->transaction = TRANSACTION_NONE;
         session->is_one_of = false;
         forget_at(session);

@@ -266,6 +266,8 @@ Status session_choose_database(Session *session, Error *err);
 /* SET: also asks the catalog where a value names something in it. */
 Status session_set(Session *session, Str name, Str value, bool local, Error *err);
 Status session_reset(Session *session, Str name, Error *err);
+/* As a transaction ends; in whose place the session asks then, the audit log is told. */
+void session_end_settings(Session *session, bool committed);
 /* The settings of lode.* that came with the connection. */
 Status session_check_start(Session *session, Error *err);
 /* What a question sees of this session: database, search path, settings; and its time zone. In the arena. */
