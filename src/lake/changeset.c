@@ -272,11 +272,24 @@ bool change_table_is_new(const ChangeTable *table) {
         return table->base.oid == 0;
 }
 
+/* Of what is inside a column, each field. */
+static bool keeps_fields(Type base, Type now) {
+        for (size_t i = 0; i < base.field_count; i++) {
+                const TypeField *was = &base.fields[i], *is = NULL;
+                for (size_t k = 0; k < now.field_count && !is; k++)
+                        if (str_equal(now.fields[k].name, was->name))
+                                is = &now.fields[k];
+                if (!is || is->id != was->id || !keeps_fields(was->type, is->type))
+                        return false;
+        }
+        return true;
+}
+
 bool change_table_keeps_names(const ChangeTable *table) {
         const TableBody *base = &table->base.body, *now = &table->table.body;
         for (size_t i = 0; i < base->column_count && !change_table_is_new(table); i++) {
                 const LakeColumn *column = find_column(now->columns, now->column_count, base->columns[i].name);
-                if (!column || column->id != base->columns[i].id)
+                if (!column || column->id != base->columns[i].id || !keeps_fields(base->columns[i].type, column->type))
                         return false;
         }
         return true;
