@@ -24,6 +24,9 @@ TABLES: dict[str, tuple[str | None, str | None, str | None]] = {
     "remade": ("id, region, name, email, note", "id, region, name", "id, region, name, 'new' as email, 'new' as note"),
     "retyped": ("id, region, name, note", "id, region, name, length(note) as note", None),
     "refiltered": ("id, region, kind, name, email", "id, kind, name, email", None),
+    "inner_dropped": ("id, region, name, {'n': name, 'note': note} as s, [{'in': {'note': note}}] as ls", "id, region, name, {'n': name} as s, [{'in': {'n': 1}}] as ls", None),
+    "inner_remade": ("id, region, name, {'n': name, 'note': note} as s", "id, region, name, {'n': name} as s", "id, region, name, {'n': name, 'note': 'new'} as s"),
+    "inner_more": ("id, region, name, {'n': name} as s", "id, region, name, {'note': id, 'n': name} as s", None),
     "taken_away": ("id, region, 'gone-' || name as name", None, None),
     "moved_from": ("id, region, 'gone-' || name as name", None, None),
     "moved_to": (None, "id, region, 'gone-' || name as name", None),
@@ -34,12 +37,15 @@ RULES = {
     "kept": ("region = 'EU'", "all except [salary]", "email"), "renamed": ("region = 'EU'", "all except [pay]", "mail"),
     "swapped": ("region = 'EU'", "all except [salary, email]", None), "dropped": ("region = 'EU'", "all", None),
     "remade": ("region = 'EU'", "all", None), "retyped": ("region = 'EU'", "all", None), "refiltered": ("kind = 'a'", "all", "email"),
-    "late": ("region = 'EU'", "all", None),
+    "late": ("region = 'EU'", "all", None), "inner_dropped": ("region = 'EU'", "all", None), "inner_remade": ("region = 'EU'", "all", None),
+    "inner_more": ("region = 'EU'", "all", None),
 }
 NOW = {"kept": "id region name email", "renamed": "id region name mail", "swapped": "id region name", "dropped": "id region name",
-       "remade": "id region name email note", "retyped": "id region name note", "refiltered": "id kind name email", "late": "id region name"}
+       "remade": "id region name email note", "retyped": "id region name note", "refiltered": "id kind name email", "late": "id region name",
+       "inner_dropped": "id region name s ls", "inner_remade": "id region name s", "inner_more": "id region name s"}
 PAST = {"kept": "id region name email", "renamed": "id region name", "swapped": "id region name", "dropped": "id region name",
-        "remade": "id region name", "retyped": "id region name", "refiltered": "id kind name email"}
+        "remade": "id region name", "retyped": "id region name", "refiltered": "id kind name email",
+        "inner_dropped": "id region name", "inner_remade": "id region name", "inner_more": "id region name s"}
 
 
 def write(project: Project, stage: int) -> None:

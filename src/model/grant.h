@@ -15,7 +15,7 @@
  * table (it names a column that is not there) withholds the table from whom it names.
  *
  * Columns are followed by field id and name: what main's newest table does not have under both, in whatever commit or branch it
- * is read, is not there for anybody who is limited at all.
+ * is read, is not there for anybody who is limited at all. So is a column inside of which there was a field then that it has no more.
  *
  * Immutable, in the arena given: any thread may ask. Load again when the catalog changed.
  */

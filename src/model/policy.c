@@ -282,12 +282,25 @@ static const RelationColumn *column_now(const Making *making, Str name) {
         return NULL;
 }
 
+/* Whether all that is inside one type is inside the other: what was taken out of a struct is no more there than a column that was. */
+static bool has_inside(Type now, Type then) {
+        for (size_t i = 0; i < then.field_count; i++) {
+                const TypeField *was = &then.fields[i], *is = NULL;
+                for (size_t k = 0; k < now.field_count && !is; k++)
+                        if (now.fields[k].id == was->id && str_equal(now.fields[k].name, was->name))
+                                is = &now.fields[k];
+                if (!is || !has_inside(is->type, was->type))
+                        return false;
+        }
+        return true;
+}
+
 static void know_columns(Making *making) {
         const Relation *relation = making->relation;
         making->known = ARENA_ARRAY(making->arena, bool, relation->column_count);
         for (size_t i = 0; i < relation->column_count; i++) {
                 const RelationColumn *now = column_now(making, relation->columns[i].name);
-                making->known[i] = now && now->field_id == relation->columns[i].field_id;
+                making->known[i] = now && now->field_id == relation->columns[i].field_id && has_inside(now->type, relation->columns[i].type);
         }
 }
 
