@@ -104,6 +104,9 @@ def test_an_answer_is_csv_when_it_is_asked_for(server: Server, tokens: Tokens) -
                                ({}, {"sql": sql, "format": "csv"}, "application/json; charset=utf-8")]:
         status, headers, answer = request(server, "POST", "/v1/query", json.dumps(body), tokens["ann"], content_type=kind, **fields)
         assert (status, headers["content-type"], answer.decode()) == (200, "text/csv; charset=utf-8", ORDERS)
+    _, _, answer = request(server, "POST", "/v1/query?format=csv", "select true as a, false as b, null::boolean as c, 't' as d", tokens["ann"],
+                           content_type="application/sql")
+    assert answer == b"a,b,c,d\ntrue,false,,t\n", "as the command line prints them"
     status, _, answer = request(server, "POST", "/v1/query?format=csv&zone=shop", sql.replace("shop.", ""), tokens["ann"], content_type="application/sql")
     assert (status, answer.decode()) == (200, ORDERS)
 

@@ -283,7 +283,7 @@ static Status put_row(Answer *answer, Str message, Error *err) {
                 if (answer->csv) {
                         if (i > 0)
                                 buf_append_byte(&answer->out, ',');
-                        csv_put(&answer->out, value, is_null);
+                        csv_put(&answer->out, readable_value(&columns->items[i], value, is_null), is_null);
                         continue;
                 }
                 json_key_str(&answer->json, answer->keys[i]);
