@@ -52,13 +52,22 @@ bool types_unify(Type a, Type b, Type *out) {
 
 /* ---- names ---- */
 
-static Str without_endings(Str name) {
-        static const char *const endings[] = { ".gz", ".csv", ".tsv", ".txt", ".dat", ".psv", ".xlsx", ".xlsm", ".json", ".jsonl", ".ndjson" };
+/* What a name says of the format or the packing, with its dot; in whatever order they stand. */
+static Str ending_of(Str name) {
+        static const char *const endings[] = { ".gz",  ".bz2", ".xz",    ".zst", ".zstd", ".zip", ".tar",  ".tgz",   ".csv",    ".tsv",     ".tab",
+                                               ".txt", ".dat", ".psv",   ".prn", ".log",  ".xls", ".xlsx", ".xlsm",  ".json",   ".jsonl",   ".ndjson",
+                                               ".jl",  ".pq",  ".avro",  ".asc", ".fwf",  ".parquet" };
         for (size_t i = 0; i < COUNT_OF(endings); i++) {
-                size_t size = strlen(endings[i]);
-                if (name.size > size && str_equal_nocase(str_slice(name, name.size - size, name.size), str_of(endings[i])))
-                        name.size -= size;
+                Str ending = str_of(endings[i]);
+                if (name.size > ending.size && str_equal_nocase(str_slice(name, name.size - ending.size, name.size), ending))
+                        return ending;
         }
+        return STR("");
+}
+
+static Str without_endings(Str name) {
+        for (Str ending = ending_of(name); ending.size; ending = ending_of(name))
+                name.size -= ending.size;
         return name;
 }
 
