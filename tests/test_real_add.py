@@ -6,10 +6,12 @@ records to one width. What a person sees otherwise than it does is written down 
 is right when its fields are those of a record of the file; a record that is in no table must be quarantined, or be a header,
 a blank line or a preamble of which `add` said so."""
 
+import bz2
 import csv
 import gzip
 import io
 import json
+import lzma
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -19,6 +21,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+import openpyxl
+import pyarrow
+import pyarrow.parquet
 import pytest
 from conftest import Project, make_project
 
@@ -280,6 +285,35 @@ def test_a_record_that_a_loose_footer_skips_is_told(tmp_path: Path) -> None:
     (delivery,) = project.json("run")["deliveries"]
     assert (delivery["accepted"], delivery["skipped"]) == (1, 3)
     assert "1 skipped by footer or comment, and as full as a record (the first on line 3)" in delivery["message"]
+
+
+def test_a_record_that_a_loose_footer_skips_is_told_of_sheets_and_fixed_width_too(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    project.lode("add", "z")
+    project.write("zones/z/sources/s.yml", "from: in/s.xlsx\nformat: xlsx\nfooter: ^Total\ncomment: '#'\ncolumns:\n  name: text\n  v: int\n")
+    book = openpyxl.Workbook()
+    for row in (["#1 a remark"], ["name", "v"], ["Acme", 1], ["Total Energies SE", 500], ["#9 Motors", 2], ["Total", 501], ["Total of all"]):
+        book.active.append(row)
+    book.save(project.write("in/s.xlsx", ""))
+    project.write("zones/z/sources/f.yml", "from: in/f.txt\nformat: fixed\nheader: no\nfooter: ^Total\ncolumns:\n  name: text at 1-12\n  v: int at 13-16\n")
+    project.write("in/f.txt", "Acme           1\nTotal Power  500\nTotal        501\nTotal of all\n")
+    said = {delivery["name"]: (delivery["accepted"], delivery["message"]) for delivery in project.json("run")["deliveries"]}
+    assert said["in/s.xlsx"][0] == 1 and "2 skipped by footer or comment, and as full as a record (the first on line 4)" in said["in/s.xlsx"][1]
+    assert said["in/f.txt"][0] == 1 and "1 skipped by footer or comment, and as full as a record (the first on line 2)" in said["in/f.txt"][1]
+
+
+@pytest.mark.parametrize("packing", ["", ".gz", ".zst", ".bz2", ".xz"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_a_source_is_not_called_by_its_format(tmp_path: Path, kind: str, packing: str) -> None:
+    if kind == "parquet" and packing:
+        return
+    project = make_project(tmp_path)
+    text = b"id,n\n1,2\n2,3\n" if kind == "csv" else b'{"id":1,"n":2}\n{"id":2,"n":3}\n'
+    packed = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": lambda b: pyarrow.compress(b, "zstd", asbytes=True)}
+    path = project.write(f"in/orders_2026-01.{kind}{packing}", packed[packing](text))
+    if kind == "parquet":
+        pyarrow.parquet.write_table(pyarrow.table({"id": [1, 2], "n": [2, 3]}), path)
+    assert [source["source"] for source in project.json("add", "z", f"in/{path.name}")["sources"]] == ["orders"]
 
 
 # Two tables in one file, and what is said of their lines.

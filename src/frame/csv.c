@@ -14,8 +14,8 @@
 
 #include "base/reason.h"
 #include "base/vec.h"
-#include "frame/sniff_totals.h"
 #include "frame/escapes.h"
+#include "frame/skipped.h"
 
 #define WINDOW (1u << 20)
 #define BAD_PER_BATCH 4096
@@ -258,16 +258,6 @@ static void skip_one(CsvReader *reader, int64_t *counter) {
         ++*counter;
 }
 
-/* Whether a total says that it is one: what is as full as a record may be one all the same, but then nobody is surprised. */
-static bool says_total(const CsvReader *reader, Str field) {
-        field = str_trim(field);
-        char quote = reader->dialect.quote;
-        if (quote && field.size > 1 && field.data[0] == quote && field.data[field.size - 1] == quote)
-                field = str_slice(field, 1, field.size - 1);
-        TotalKind kind = total_kind(field, NULL);
-        return kind == TOTAL_WORD || kind == TOTAL_BALANCE || kind == TOTAL_COUNT;
-}
-
 /* What an expression or the beginning of a comment skips, and looks like a record of the table: counted, since it may be one. */
 static void look_at_skipped(CsvReader *reader, const uint32_t *ends, size_t count, size_t start, size_t end, int64_t line) {
         Str text = { reader->buffer + start, end - start };
@@ -276,12 +266,11 @@ static void look_at_skipped(CsvReader *reader, const uint32_t *ends, size_t coun
         for (size_t i = 0, at = start; i < count; i++) {
                 size_t to = i + 1 < count ? ends[i] : end;
                 Str field = { reader->buffer + at, to - at };
-                if (str_trim(field).size == 0 || says_total(reader, field))
+                if (!skipped_is_value(field, reader->dialect.quote))
                         return;
                 at = to + 1;
         }
-        if (reader->counts.full++ == 0)
-                reader->counts.full_line = line;
+        skipped_note_full(&reader->counts, line);
 }
 
 /* "#1 Motors", but not "# a remark". */

@@ -6,6 +6,7 @@
 #include "base/reason.h"
 #include "frame/builder.h"
 #include "frame/scan.h"
+#include "frame/skipped.h"
 #include "frame/window.h"
 
 typedef struct FixedReader {
@@ -205,10 +206,23 @@ static int64_t *skip_counter(FixedReader *reader, Str text) {
         return is_footer(reader, text) ? &counts->footers : NULL;
 }
 
+/* Of what an expression or a comment skips. */
+static void look_at_skipped(FixedReader *reader, Line *line) {
+        measure(reader, line);
+        if (reader->options.places_only || reader->options.names.count < 2 || line->count < reader->last_from || has_text_outside(reader, line))
+                return;
+        for (size_t i = 0; i < reader->options.names.count; i++)
+                if (!skipped_is_value(cut_field(reader, line, reader->cuts[i]), 0))
+                        return;
+        skipped_note_full(&reader->batch.counts, origin_of(reader, line).line);
+}
+
 static void take_line(FixedReader *reader, Line *line) {
         Str text = line_text(reader, line);
         int64_t *skipped = skip_counter(reader, text);
         if (skipped) {
+                if (skipped == &reader->batch.counts.comments || skipped == &reader->batch.counts.footers)
+                        look_at_skipped(reader, line);
                 builder_skip(&reader->batch, skipped);
                 return;
         }

@@ -4,6 +4,7 @@
 #include <regex.h>
 
 #include "base/reason.h"
+#include "frame/skipped.h"
 
 #define BATCH_BYTES (1u << 20)
 #define NAMES_SHOWN 40 /* bytes of what stands in the header, in a message */
@@ -198,6 +199,15 @@ static int64_t *skipped_for(XlsxReader *reader, const XlsxRow *row) {
         return is_footer ? &reader->counts.footers : NULL;
 }
 
+static void look_at_skipped(XlsxReader *reader, const XlsxRow *row) {
+        if (row->count < 2 || row->count != reader->width || repeats_header(reader, row))
+                return;
+        for (size_t i = 0; i < row->count; i++)
+                if (!skipped_is_value(row->cells[i].text, 0))
+                        return;
+        skipped_note_full(&reader->counts, row->number);
+}
+
 static bool take_row(void *context, const XlsxRow *row) {
         XlsxReader *reader = context;
         if (row->count == 0 && !row->too_long)
@@ -216,6 +226,7 @@ static bool take_row(void *context, const XlsxRow *row) {
         int64_t *skipped = row->too_long ? NULL : skipped_for(reader, row);
         if (skipped) {
                 ++*skipped;
+                look_at_skipped(reader, row);
                 return true;
         }
         if (reader->wants_header && !row->too_long) {
