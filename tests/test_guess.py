@@ -46,3 +46,15 @@ def test_zeros_that_a_workbook_shows_are_kept(project: Project) -> None:
     assert [c["type"] for c in source["columns"]] == ["text", "int"] and "zeros" in source["doubts"][0]["what"]
     project.lode("run")
     assert [row["plz"] for row in project.query("select plz from shop.staging.fmt order by n")] == ["01067", "80331"]
+
+
+def test_words_for_yes_and_no_are_typed_by_the_hint_as_it_stands(project: Project) -> None:
+    """One edit, with the hint's own words: the type, its words, and what means NULL beside them."""
+    assert types(project, "b", "id,aktiv,ok\n1,Ja,Y\n2,Nein,N\n3,n/a,Y\n4,,N\n5,JA,\n")[0] == ["int", "text", "text"]
+    path = project.root / "zones/shop/sources/b.yml"
+    text = path.read_text()
+    assert "text; the type boolean reads them with true: [Ja], false: [Nein], and behind the type nulls(n/a)" in text
+    assert "ok: text    # Y and N may be words for true and false; assumed: text; the type boolean reads them\n" in text
+    path.write_text(text.replace("aktiv: text", "aktiv: boolean nulls(n/a)").replace("columns:\n", "true: [Ja]\nfalse: [Nein]\ncolumns:\n"))
+    project.lode("run")
+    assert [row["aktiv"] for row in project.query("select aktiv from shop.staging.b order by id")] == [True, False, None, None, True]

@@ -16,7 +16,6 @@
 
 #define PATTERN_COUNT USUAL_PATTERN_COUNT
 #define HINT_SAMPLE 500
-#define UNSEEN_EXAMPLE 24 /* bytes of one */
 #define WORD_COUNT USUAL_NULL_WORD_COUNT
 
 typedef struct Guessing {
@@ -563,6 +562,22 @@ static bool find_hint(const Guessing *guessing, const Str *texts, size_t count, 
                hint_dates(guessing->format, guessing->patterns, texts, count, guessing->arena, out) || hint_words(texts, count, guessing->arena, out);
 }
 
+/* Words for NULL are texts in a column of text: whoever gives it the type that was told must give it these as well. */
+static Str with_null_words(const Guessing *guessing, Str how) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        buf_append(&out, how);
+        bool any = false;
+        for (size_t i = 1; i < WORD_COUNT; i++) {
+                if (guessing->word_counts[i] == 0)
+                        continue;
+                bool plain = usual_null_words[i][0] != '"' && !strpbrk(usual_null_words[i], "|()'., ");
+                buf_printf(&out, plain ? "%s%s" : "%s\"%s\"", any ? " | " : ", and behind the type nulls(", usual_null_words[i]);
+                any = true;
+        }
+        buf_append_cstr(&out, any ? ")" : "");
+        return any ? buf_dup(&out, guessing->arena) : how;
+}
+
 /* What looks like numbers or dates and is text says what would read it. Some of many texts are asked first. */
 static void give_hint(const Guessing *guessing) {
         FormatKind kind = guessing->format->kind;
@@ -578,7 +593,7 @@ static void give_hint(const Guessing *guessing) {
                         return;
         }
         if (find_hint(guessing, guessing->texts.items, count, &hint))
-                add_doubt(guessing->out, hint.what, hint.how);
+                add_doubt(guessing->out, hint.what, with_null_words(guessing, hint.how));
 }
 
 static void choose_type(Guessing *guessing) {
@@ -626,12 +641,9 @@ static void doubt_unseen(const Guessing *guessing) {
         Str first = STR_NONE;
         for (size_t i = 0; i < guessing->texts.count; i++)
                 if (unseen_at_edge(guessing->texts.items[i]) && count++ == 0)
-                        first = str_slice(guessing->texts.items[i], 0, UNSEEN_EXAMPLE);
-        while (first.size > 0 && !utf8_valid(first))
-                first.size--;
+                        first = guessing->texts.items[i];
         if (count > 0)
-                add_doubt(guessing->out, arena_strf(guessing->arena, "%zu value%s with what no eye sees, such as '%.*s'", count, count == 1 ? " begins or ends" : "s begin or end", STR_ARG(unseen_shown(guessing->arena, first))),
-                          STR("kept, and so they equal no text without it"));
+                add_doubt(guessing->out, unseen_words(guessing->arena, count, first), STR(UNSEEN_ASSUMED));
 }
 
 void guess_column(const Format *format, const Str *fields, size_t count, bool day_first, Arena *arena,

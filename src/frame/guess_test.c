@@ -105,7 +105,8 @@ TEST(numbers_that_may_be_days_say_so) {
 TEST(words_marks_and_months_say_what_they_look_like) {
         static const Case cases[] = {
                 { "x", "J|N|J", "text | J and N may be words for true and false" },
-                { "x", "Ja|Nein|ja", "text | ja and Nein may be words for true and false" },
+                { "x", "J|N|n/a|J", "text | J and N may be words for true and false" },
+                { "x", "Ja|Nein|ja", "text | Ja and Nein may be words for true and false" },
                 { "x", "WAHR|FALSCH", "text | WAHR and FALSCH may be words for true and false" },
                 { "x", "N|S|N", "text" },
                 { "x", "yes|no", "text | yes and no may be words for true and false" },

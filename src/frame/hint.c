@@ -173,7 +173,7 @@ static bool hint_booleans(const Str *texts, size_t count, Arena *arena, Hint *ou
                         for (size_t side = 0; side < 2 && found == k; side++) {
                                 if (!str_equal_nocase(texts[k], str_of(pairs[i][side])))
                                         continue;
-                                word[side] = texts[k];
+                                word[side] = word[side].size ? word[side] : texts[k];
                                 found++;
                         }
                 if (found < count || word[0].size == 0 || word[1].size == 0)

@@ -7,11 +7,18 @@
 #include "frame/parquet_reader.h"
 #include "frame/sniff_parts.h"
 #include "frame/typed.h"
+#include "frame/unseen.h"
 
 /* What the bytes of a column look like. */
 typedef struct BytesLook {
         int64_t words, others; /* values that are text for eyes, and that are not */
 } BytesLook;
+
+/* Its texts with what no eye sees at an edge. */
+typedef struct UnseenLook {
+        size_t count;
+        Str first;
+} UnseenLook;
 
 typedef struct TypedSniff {
         RecordReader *reader;
@@ -20,6 +27,7 @@ typedef struct TypedSniff {
         SniffedRows *rows;
         size_t preview_max;
         BytesLook *looks; /* of each column */
+        UnseenLook *unseen;
 } TypedSniff;
 
 FormatKind typed_kind_of(Str head) {
@@ -61,6 +69,21 @@ static void look_at_bytes(const TypedColumn *column, size_t rows, BytesLook *loo
                         *(is_words(column->values.texts[row]) ? &look->words : &look->others) += 1;
 }
 
+static void look_at_texts(TypedSniff *sniff, const TypedColumn *column, size_t rows, UnseenLook *look) {
+        for (size_t row = 0; row < rows; row++) {
+                Str text = column->values.texts[row];
+                if (!column->values.nulls[row] && unseen_at_edge(text) && look->count++ == 0)
+                        look->first = arena_str(sniff->arena, text);
+        }
+}
+
+static void doubt_unseen(TypedSniff *sniff) {
+        for (size_t i = 0; i < sniff->out->column_count; i++)
+                if (sniff->unseen[i].count > 0)
+                        sniffed_doubt(sniff->arena, sniff->out, sniff->out->columns[i].name,
+                                      unseen_words(sniff->arena, sniff->unseen[i].count, sniff->unseen[i].first), STR(UNSEEN_ASSUMED));
+}
+
 static Str words_of_hex(Arena *arena, Str hex) {
         char *words = arena_alloc_raw(arena, hex.size);
         size_t size = 0;
@@ -95,6 +118,8 @@ static void take_batch(TypedSniff *sniff, const RecordBatch *batch) {
                 ColumnGuess *guess = &out->columns[i].guess;
                 if (column->type.kind == TYPE_BINARY)
                         look_at_bytes(column, batch->rows, &sniff->looks[i]);
+                else if (column->type.kind == TYPE_TEXT)
+                        look_at_texts(sniff, column, batch->rows, &sniff->unseen[i]);
                 for (size_t row = 0; row < batch->rows; row++) {
                         guess->nulls += column->values.nulls[row];
                         if (guess->example.data || column->values.nulls[row])
@@ -141,6 +166,7 @@ Status typed_sniff(FormatKind kind, Source source, size_t sample_bytes, size_t p
         if (out->column_count == 0)
                 return error_reason(err, NO_RECORDS);
         sniff.looks = ARENA_ARRAY(arena, BytesLook, out->column_count + 1);
+        sniff.unseen = ARENA_ARRAY(arena, UnseenLook, out->column_count + 1);
         rows->preview = ARENA_ARRAY(arena, Str, preview_max * out->column_count + 1);
         while (!out->whole && reader_read_raw(reader) < sample_bytes) {
                 RecordBatch batch;
@@ -151,6 +177,7 @@ Status typed_sniff(FormatKind kind, Source source, size_t sample_bytes, size_t p
         rows->counts = *reader_counts(reader);
         rows->quarantined = rows->counts.bad;
         settle_bytes(&sniff);
+        doubt_unseen(&sniff);
         take_told(&sniff);
         rows->accepted = rows->counts.records - rows->quarantined;
         return STATUS_OK;

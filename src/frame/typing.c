@@ -946,6 +946,12 @@ void typing_failures_sort(TypingFailures *failures) {
         failures->count = kept;
 }
 
+void typing_look_at_texts(const Typing *typing, const Vector *texts, size_t rows) {
+        for (size_t row = 0; row < rows; row++)
+                if (!texts->nulls[row] && unseen_at_edge(texts->texts[row]))
+                        remark(typing, REMARK_UNSEEN, texts->texts[row]);
+}
+
 /* --- making and printing --- */
 
 /* How a spreadsheet's own values are read, whatever the source says of texts. */

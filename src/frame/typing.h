@@ -91,6 +91,9 @@ Rule typing_value(const Typing *typing, Str field, Arena *arena, Value *out, boo
 void typing_column(const Typing *typing, const RecordBatch *batch, size_t from, size_t column, Arena *arena, Vector *out,
                    TypingFailures *failures);
 
+/* Texts that came as they are, without being read: counts those of which a remark is to be made. */
+void typing_look_at_texts(const Typing *typing, const Vector *texts, size_t rows);
+
 /* How a number is written; false if the text is none. */
 typedef struct NumberShape {
         bool plain;                           /* no decimal point and no exponent */

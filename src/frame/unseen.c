@@ -3,6 +3,8 @@
 
 #include "base/buf.h"
 
+#define EXAMPLE_MAX 24 /* bytes */
+
 static bool is_unseen(uint32_t point) {
         static const struct {
                 uint32_t first, last;
@@ -37,4 +39,12 @@ Str unseen_shown(Arena *arena, Str text) {
                 at += step;
         }
         return buf_dup(&out, arena);
+}
+
+Str unseen_words(Arena *arena, size_t count, Str first) {
+        Str example = str_slice(first, 0, EXAMPLE_MAX);
+        while (example.size > 0 && !utf8_valid(example))
+                example.size--;
+        return arena_strf(arena, "%zu value%s with what no eye sees, such as '%.*s'", count, count == 1 ? " begins or ends" : "s begin or end",
+                          STR_ARG(unseen_shown(arena, example)));
 }

@@ -15,3 +15,7 @@ static inline bool unseen_at_edge(Str text) {
 
 /* The text with each of them as `<U+FEFF>`, so that it can be seen. */
 Str unseen_shown(Arena *arena, Str text);
+
+/* What is said of so many texts, and what is made of them. */
+#define UNSEEN_ASSUMED "kept, and so they equal no text without it"
+Str unseen_words(Arena *arena, size_t count, Str first);
