@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What fits and yet wants a look is told with how often: the hour that comes twice, and what no eye sees at a text's edges."""
 
+import pyarrow
+import pyarrow.parquet
 from conftest import Project
 
 
@@ -33,6 +35,17 @@ def test_what_no_eye_sees_at_the_edges_of_texts_is_told(project: Project) -> Non
     assert said == ("id: 2 values begin or end with what no eye sees, as '<U+200B>A1', and so are other texts than those without it: as a key it names another row; "
                     "name: 1 value begins or ends with what no eye sees, as 'x<U+00A0>', and so is another text than the one without it")
     assert {row["id"] for row in project.query("select id from shop.staging.calls")} == {"A1", "\u200bA1", "A3\u200b"}, "kept as it is"
+
+
+def test_what_no_eye_sees_is_told_of_files_with_types_too(project: Project) -> None:
+    table = pyarrow.table({"id": ["A1", "\u200bA1", "A3"], "name": ["x\u00a0", None, "y"]})
+    path = project.write("ingress/shop/art_1.parquet", "")
+    pyarrow.parquet.write_table(table, path)
+    doubts = str(project.json("add", "shop", "ingress/shop/art_1.parquet"))
+    assert "1 value begins or ends with what no eye sees, such as '<U+200B>A1'" in doubts and "'x<U+00A0>'" in doubts
+    said = messages(project)["art_1.parquet"]
+    assert said == ("id: 1 value begins or ends with what no eye sees, as '<U+200B>A1', and so is another text than the one without it; "
+                    "name: 1 value begins or ends with what no eye sees, as 'x<U+00A0>', and so is another text than the one without it")
 
 
 def test_add_doubts_what_no_eye_sees_with_a_count(project: Project) -> None:

@@ -62,6 +62,25 @@ static void fixes_read(Cursor *cursor, Arena *arena, StageSpec *spec) {
         }
 }
 
+static void keys_write(Buf *out, const StageSpec *spec) {
+        buf_u32(out, (uint32_t)spec->witness_field_id);
+        buf_u32(out, (uint32_t)spec->key_count);
+        for (size_t i = 0; i < spec->key_count; i++)
+                buf_u32(out, (uint32_t)spec->keys[i]);
+}
+
+static void keys_read(Cursor *cursor, Arena *arena, StageSpec *spec) {
+        spec->witness_field_id = (int)cursor_u32(cursor);
+        spec->key_count = cursor_count(cursor, 4);
+        if (cursor->failed)
+                return;
+        spec->keys = ARENA_ARRAY(arena, size_t, spec->key_count + 1);
+        for (size_t i = 0; i < spec->key_count; i++) {
+                spec->keys[i] = cursor_u32(cursor);
+                cursor->failed |= spec->keys[i] >= spec->column_count;
+        }
+}
+
 void stage_spec_write(Buf *out, const StageSpec *spec) {
         format_write(out, &spec->format);
         source_columns_write(out, spec->columns, spec->column_count);
@@ -73,6 +92,7 @@ void stage_spec_write(Buf *out, const StageSpec *spec) {
         buf_u32(out, spec->threads);
         buf_u64(out, spec->input_limit);
         buf_u32(out, (uint32_t)spec->raw_field_id);
+        keys_write(out, spec);
         fixes_write(out, spec);
 }
 
@@ -89,6 +109,7 @@ Status stage_spec_read(Str bytes, Arena *arena, StageSpec *out, Error *err) {
         spec.threads = cursor_u32(&cursor);
         spec.input_limit = cursor_u64(&cursor);
         spec.raw_field_id = (int)cursor_u32(&cursor);
+        keys_read(&cursor, arena, &spec);
         fixes_read(&cursor, arena, &spec);
         if (cursor.failed || cursor_left(&cursor) > 0)
                 return malformed(err, "a staging job");
@@ -103,6 +124,7 @@ static const size_t result_counts[] = {
         offsetof(StageResult, comments), offsetof(StageResult, preamble), offsetof(StageResult, footers),
         offsetof(StageResult, bytes),    offsetof(StageResult, dropped),  offsetof(StageResult, fixed),
         offsetof(StageResult, unmet),    offsetof(StageResult, full),     offsetof(StageResult, full_line),
+        offsetof(StageResult, witnesses), offsetof(StageResult, keyless),
 };
 
 static void rule_write(Buf *out, const StageRule *rule) {
@@ -227,7 +249,8 @@ Status stage_result_read(Str bytes, const StageSpec *spec, Arena *arena, StageRe
         if (cursor.failed || cursor_left(&cursor) > 0)
                 return malformed(err, "the result of a staging job");
         if (result.records != result.accepted + result.quarantined + result.skipped ||
-            result.data.rows != result.accepted || result.fixed > result.accepted || result.dropped > result.skipped ||
+            result.data.rows != result.accepted + result.witnesses || result.witnesses > result.quarantined ||
+            result.keyless > result.quarantined || (result.witnesses && !spec->witness_field_id) || result.fixed > result.accepted || result.dropped > result.skipped ||
             result.quarantine.rows != result.quarantined + result.fixed + result.dropped)
                 return error_set(err, STATUS_CORRUPT,
                                  "a worker's counts of records do not add up: %lld of which %lld accepted, "

@@ -38,6 +38,10 @@ typedef struct StageFix {
 
 #define STAGE_FIXES_MAX 20000 /* of one delivery */
 
+/* Of a row of a data file that has such a column: NULL of a row that fits. Else the record of that `_row` is in quarantine, and
+ * all that is known of it is its key, or not even that. */
+typedef enum StageWitness { WITNESS_KEY = 1, WITNESS_ANY = 2 } StageWitness;
+
 typedef struct StageSpec {
         Format format;
         SourceColumn *columns; /* in the order of the staged table */
@@ -49,6 +53,9 @@ typedef struct StageSpec {
         int64_t file_id;       /* the value of _file */
         int file_field_id, row_field_id;
         int extra_field_id;    /* of `_extra`, for what no column takes (worker/rescue.h); 0 = that is not kept */
+        int witness_field_id;  /* not 0: in a column of that id a StageWitness, and of records that do not fit rows with their keys */
+        size_t *keys;          /* of the columns; with witness_field_id */
+        size_t key_count;
         uint32_t threads;      /* 0 or 1: all on one */
         uint64_t input_limit;  /* decoded bytes; 0 = none. Beyond it: HELD (a compression bomb) */
 } StageSpec;
@@ -92,6 +99,8 @@ typedef struct StageResult {
         int64_t headers, blanks, comments, preamble, footers, dropped; /* what was skipped */
         int64_t full, full_line;   /* of it: comments and footers as full as records, and the line of the first */
         int64_t fixed;             /* of the accepted: those that fit because somebody corrected them */
+        int64_t witnesses;         /* rows of the data file beyond the accepted: of what is quarantined */
+        int64_t keyless;           /* of the quarantined: those whose key cannot be read; one row stands for all. With witness_field_id */
         int64_t unmet;             /* fixes for which there is no such record any more */
         int64_t bytes;             /* of the delivery after decompression */
         FileStatistics data;       /* data.rows == 0: nothing was written to the data descriptor */

@@ -269,7 +269,7 @@ Str thousands_name(const char *thousands) {
 /* --- names --- */
 
 bool name_is_reserved(Str name) {
-        static const char *const reserved[] = { "_file", "_row", "_extra", "_valid_from", "_valid_to" };
+        static const char *const reserved[] = { "_file", "_row", "_extra", "_valid_from", "_valid_to", "_witness" };
         for (size_t i = 0; i < COUNT_OF(reserved); i++) {
                 if (str_equal_nocase(name, str_of(reserved[i])))
                         return true;

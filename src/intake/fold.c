@@ -2,11 +2,12 @@
 /*
  * The statement calls the log's columns c0, c1 ... whatever their names, so that none can clash with its own: f and r
  * (_file, _row), t (the row's time), u (when it ends), g (whether it says that its key is gone), n (its place from the
- * last among those of one key and time), b (whether a version begins with it), i (which version), e (its end), o (when an
+ * last among those of one key and time), h (a StageWitness, 0 of a record), b (whether a version begins with it), i (which version), e (its end), o (when an
  * open version began that stands for the last snapshot).
  */
 #include "intake/fold.h"
 
+#include "engine/stage_message.h"
 #include "lake/files.h"
 #include "sql/printer.h"
 
@@ -41,6 +42,10 @@ static void print_renamed(const Fold *fold, const Table *of, const Str *files, s
         buf_append_cstr(sql, "(SELECT ");
         for (size_t i = 0; i < log->column_count; i++) {
                 buf_append_cstr(sql, i ? ", " : "");
+                if (str_is(log->columns[i].name, "_witness")) {
+                        buf_append_cstr(sql, of == fold->spec->table ? "0 AS h" : "coalesce(\"_witness\", 0) AS h");
+                        continue;
+                }
                 sql_quote_name(sql, log->columns[i].name);
                 if (str_is(log->columns[i].name, "_file") || str_is(log->columns[i].name, "_row"))
                         buf_printf(sql, " AS %c", log->columns[i].name.data[1]);
@@ -122,6 +127,13 @@ static void print_following(const Fold *fold) {
         buf_append_cstr(sql, " AS t WHERE e IS NULL)");
 }
 
+/* A snapshot is of one time, which its witnesses do not say themselves. */
+static void print_dated(const Fold *fold) {
+        size_t at = column_at(fold, fold->feed->as_of.text);
+        buf_printf(fold->sql, ", l0 AS (SELECT l.* REPLACE (coalesce(l.c%zu, a.a) AS c%zu) FROM l LEFT JOIN (SELECT f, max(c%zu) AS a FROM l WHERE h = 0 "
+                              "GROUP BY f) AS a USING (f))", at, at, at);
+}
+
 /* l: the rows that count, with the places and times of their deliveries. */
 static void print_log(const Fold *fold) {
         const FoldSpec *spec = fold->spec;
@@ -148,6 +160,8 @@ static void print_log(const Fold *fold) {
                 buf_append_cstr(sql, ")");
         }
         buf_append_cstr(sql, ")");
+        if (spec->witnessed && fold->feed->as_of.kind == AS_OF_COLUMN)
+                print_dated(fold);
 }
 
 /* The table's columns out of one with the names of above. */
@@ -193,17 +207,27 @@ static Str time_of_row(const Fold *fold) {
         return STR("l.m");
 }
 
+static const char *rows_of_log(const Fold *fold) {
+        return fold->spec->witnessed && fold->feed->as_of.kind == AS_OF_COLUMN ? "l0" : "l";
+}
+
 static bool ends_with_snapshot(const Feed *feed) {
         return feed_is_snapshots(feed) && feed->absent == FEED_ABSENT_DELETE;
 }
 
-/* s: the snapshots, and when the next one speaks. */
+/* s: the snapshots, and when the next one speaks of keys that are missing in it. */
 static void print_snapshots(const Fold *fold) {
-        Str time = time_of_row(fold);
-        buf_printf(fold->sql, ", s AS (SELECT t AS s, lead(t) OVER (ORDER BY t) AS u FROM (SELECT %.*s AS t FROM l", STR_ARG(time));
-        if (fold->feed->as_of.kind != AS_OF_COLUMN)
-                buf_append_cstr(fold->sql, " UNION ALL SELECT m FROM d"); /* one without any row ends all */
-        buf_append_cstr(fold->sql, ") GROUP BY t)");
+        const Str time = time_of_row(fold);
+        const bool witnessed = fold->spec->witnessed;
+        if (witnessed)
+                buf_printf(fold->sql, ", s AS (SELECT t AS s, min(CASE WHEN NOT h THEN t END) OVER (ORDER BY t ROWS BETWEEN 1 FOLLOWING AND "
+                                      "UNBOUNDED FOLLOWING) AS u FROM (SELECT t, bool_or(h) AS h FROM (SELECT %.*s AS t, h = %d AS h FROM %s AS l",
+                           STR_ARG(time), WITNESS_ANY, rows_of_log(fold));
+        else
+                buf_printf(fold->sql, ", s AS (SELECT t AS s, lead(t) OVER (ORDER BY t) AS u FROM (SELECT %.*s AS t FROM l", STR_ARG(time));
+        if (fold->feed->as_of.kind != AS_OF_COLUMN) /* one without any row ends all */
+                buf_append_cstr(fold->sql, witnessed ? " UNION ALL SELECT m, false FROM d" : " UNION ALL SELECT m FROM d");
+        buf_append_cstr(fold->sql, witnessed ? ") GROUP BY t))" : ") GROUP BY t)");
 }
 
 /* What makes two versions differ: all but what names the row and what tells its time. */
@@ -230,24 +254,47 @@ static void print_window(const Fold *fold) {
         buf_append_cstr(fold->sql, " ORDER BY t)");
 }
 
+/*
+ * w: each row until the next snapshot that can end its key, or the next row of the key. A witness prolongs the row that it
+ * follows upon, and where there is none it says nothing.
+ */
+static void print_prolonged(const Fold *fold) {
+        Buf *sql = fold->sql;
+        buf_append_cstr(sql, "), v0 AS (SELECT * REPLACE (least(u, lead(t) OVER p) AS u) FROM w WHERE n = 1");
+        print_window(fold);
+        buf_append_cstr(sql, "), v1 AS (SELECT *, CASE WHEN h > 0 AND lag(u) OVER p = t THEN 0 ELSE 1 END AS k FROM v0");
+        print_window(fold);
+        buf_append_cstr(sql, "), v2 AS (SELECT *, sum(k) OVER p AS j FROM v1");
+        print_window(fold);
+        buf_append_cstr(sql, "), v AS (SELECT * FROM (SELECT * REPLACE (last_value(u) OVER (PARTITION BY ");
+        print_keys(fold);
+        buf_append_cstr(sql, ", j ORDER BY t ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS u) FROM v2) WHERE h = 0");
+}
+
 static void print_history(const Fold *fold) {
         Buf *sql = fold->sql;
         const Feed *feed = fold->feed;
         const Str time = time_of_row(fold);
-        const bool snapshots = ends_with_snapshot(feed);
+        const bool snapshots = ends_with_snapshot(feed), witnessed = fold->spec->witnessed;
         if (snapshots)
                 print_snapshots(fold);
         buf_printf(sql, ", w AS (SELECT l.*, %.*s AS t%s, row_number() OVER (PARTITION BY ", STR_ARG(time), snapshots ? ", s.u" : "");
         print_keys(fold);
-        buf_printf(sql, ", %.*s ORDER BY ", STR_ARG(time));
+        buf_printf(sql, ", %.*s ORDER BY %s", STR_ARG(time), witnessed ? "h, " : "");
         print_newest(fold, 1);
         buf_append_cstr(sql, ") AS n, ");
         print_gone(fold);
-        buf_printf(sql, " AS g FROM l%s", snapshots ? " JOIN s ON s.s = " : "");
+        buf_printf(sql, " AS g FROM %s AS l%s", rows_of_log(fold), snapshots ? " JOIN s ON s.s = " : "");
         if (snapshots)
                 buf_append(sql, time);
-        buf_printf(sql, "), v AS (SELECT *%s FROM w WHERE n = 1", snapshots ? "" : ", lead(t) OVER p AS u");
-        print_window(fold);
+        if (witnessed)
+                buf_printf(sql, " WHERE h < %d", WITNESS_ANY);
+        if (witnessed)
+                print_prolonged(fold);
+        else
+                buf_printf(sql, "), v AS (SELECT *%s FROM w WHERE n = 1", snapshots ? "" : ", lead(t) OVER p AS u");
+        if (!witnessed)
+                print_window(fold);
         buf_append_cstr(sql, "), x AS (SELECT *, CASE WHEN NOT g AND NOT lag(g) OVER p AND lag(u) OVER p = t AND ");
         print_content(fold);
         buf_append_cstr(sql, " IS NOT DISTINCT FROM lag(");
@@ -413,19 +460,20 @@ static void print_same(const Fold *fold) {
 
 void fold_repeats_print(Buf *sql, const FoldSpec *spec, const int64_t *of, size_t of_count, Arena *arena) {
         Fold fold = { spec, spec->feed, sql, arena };
+        const char *records = spec->witnessed ? "WHERE h = 0 " : "";
         CLEANUP(buf_deinit) Buf ids = { 0 };
         for (size_t i = 0; i < of_count; i++)
                 buf_printf(&ids, "%s%lld", i ? ", " : "", (long long)of[i]);
         print_log(&fold);
         buf_append_cstr(sql, ", g AS (SELECT ");
         print_same(&fold);
-        buf_append_cstr(sql, " FROM l GROUP BY ALL HAVING count(*) > 1), p AS (SELECT f, r, row_number() OVER w AS n, first_value(f) OVER w AS wf, "
-                             "first_value(r) OVER w AS wr, left(concat_ws(', '");
+        buf_printf(sql, " FROM l %sGROUP BY ALL HAVING count(*) > 1), p AS (SELECT f, r, row_number() OVER w AS n, first_value(f) OVER w AS wf, "
+                        "first_value(r) OVER w AS wr, left(concat_ws(', '", records);
         for (size_t i = 0; i < spec->feed->key.count; i++)
                 buf_printf(sql, ", CAST(c%zu AS VARCHAR)", column_at(&fold, spec->feed->key.items[i]));
         buf_append_cstr(sql, "), 60) AS k FROM (SELECT * FROM l SEMI JOIN g USING (");
         print_same(&fold);
-        buf_append_cstr(sql, ")) WINDOW w AS (PARTITION BY ");
+        buf_printf(sql, ") %s) WINDOW w AS (PARTITION BY ", records);
         print_same(&fold);
         buf_printf(sql,
                    " ORDER BY place DESC, r DESC)), q AS (SELECT CASE WHEN f IN (%.*s) THEN f ELSE wf END AS a, * FROM p WHERE n > 1) "

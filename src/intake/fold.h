@@ -12,6 +12,10 @@
  *             `absent: delete`, at the next snapshot of the source. Rows that follow upon each other and differ only
  *             in their times are one. `_valid_to` is NULL while nothing ended it.
  *
+ * Witnesses. A record that does not fit is in quarantine, and yet its key was there: in the log of snapshots that end keys it
+ * has a row with its key alone (`_witness`, engine/stage_message.h). Such a row ends nothing and begins nothing: the version
+ * before it goes on to the next snapshot. A record whose key cannot be read may be of any key, so its snapshot ends none.
+ *
  * Copy on write. The rows that a load makes anew stand in place of some of the table's, and most of them are equal to those.
  * A row of the table is one of the log, so `_file` and `_row` name it (and its two times, in a history); what has them in
  * common is one row. So files all of whose rows stay are kept, and of the others the rows that stay are written again
@@ -31,6 +35,7 @@ typedef struct FoldSpec {
         size_t new_count;
         const Str *old_files;               /* ... and the table's as they were: of both, and of a table that stays in part */
         size_t old_count;
+        bool witnessed;                     /* the log may have rows that are no records but say which keys were there */
         bool touched_only;                  /* keys that are not among the new rows keep the rows that they have */
         bool follows;                       /* snapshots later than all before, so that versions which ended stay as they are and
                                              * the open ones of old_files say how the last was: the log is not read */

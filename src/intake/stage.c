@@ -245,16 +245,25 @@ Type feed_time_type(const Feed *feed) {
         return (Type){ .kind = TYPE_TIMESTAMPTZ };
 }
 
-/* The log's columns, and in a history from when to when they hold. */
-static LakeColumn *folded_columns(const Staging *s, const ChangeTableSpec *log, size_t *out_count) {
-        LakeColumn *columns = ARENA_ARRAY(s->arena, LakeColumn, log->column_count + 2);
-        size_t hidden = log->column_count - 2, at = hidden;
-        memcpy(columns, log->columns, hidden * sizeof(*columns));
+/* Of a log that has what quarantined records say of their keys. */
+static LakeColumn *witnessed_columns(const Staging *s, const ChangeTableSpec *rows, size_t *out_count) {
+        LakeColumn *columns = ARENA_ARRAY(s->arena, LakeColumn, rows->column_count + 1);
+        memcpy(columns, rows->columns, rows->column_count * sizeof(*columns));
+        columns[rows->column_count] = (LakeColumn){ .name = STR("_witness"), .type = { .kind = TYPE_BIGINT }, .hidden = true };
+        *out_count = rows->column_count + 1;
+        return columns;
+}
+
+/* The columns of rows, and in a history from when to when they hold. */
+static LakeColumn *folded_columns(const Staging *s, const ChangeTableSpec *rows, size_t *out_count) {
+        LakeColumn *columns = ARENA_ARRAY(s->arena, LakeColumn, rows->column_count + 2);
+        size_t hidden = rows->column_count - 2, at = hidden;
+        memcpy(columns, rows->columns, hidden * sizeof(*columns));
         if (s->feed->load == FEED_HISTORY) {
                 columns[at++] = (LakeColumn){ .name = STR("_valid_from"), .type = feed_time_type(s->feed) };
                 columns[at++] = (LakeColumn){ .name = STR("_valid_to"), .type = feed_time_type(s->feed) };
         }
-        memcpy(&columns[at], &log->columns[hidden], 2 * sizeof(*columns));
+        memcpy(&columns[at], &rows->columns[hidden], 2 * sizeof(*columns));
         *out_count = at + 2;
         return columns;
 }
@@ -268,11 +277,13 @@ static Status open_log(Staging *s, ChangeTableSpec *spec, Error *err) {
         if (!feed_folds(feed))
                 return changeset_remove_object(s->set, name, err);
         ChangeTableSpec log = *spec;
+        if (fold_needs_all(feed))
+                log.columns = witnessed_columns(s, spec, &log.column_count);
         log.kind = STR("log");
         log.write = s->rebuild ? TABLE_REPLACE : TABLE_APPEND;
         TRY(changeset_table(s->set, name, &log, &s->log, err));
         spec->write = TABLE_REPLACE;
-        spec->columns = folded_columns(s, &log, &spec->column_count);
+        spec->columns = folded_columns(s, spec, &spec->column_count);
         return STATUS_OK;
 }
 

@@ -67,6 +67,8 @@ static void choose_deliveries(const Staging *s, FoldSpec *out) {
         if (out->delivery_count)
                 qsort(all, out->delivery_count, sizeof(*all), order_compare);
         out->deliveries = all;
+        for (size_t i = 0; i < out->delivery_count; i++)
+                out->witnessed |= fold_needs_all(s->feed) && all[i].delivery->quarantined > 0;
         out->touched_only = !out->follows && !is_whole(s) && !fold_needs_all(s->feed);
 }
 

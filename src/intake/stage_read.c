@@ -12,6 +12,13 @@
 
 #define DETAIL_RULES_MAX 50
 
+static bool names_rows(const Feed *feed, Str column) {
+        for (size_t i = 0; i < feed->key.count; i++)
+                if (str_equal_nocase(feed->key.items[i], column))
+                        return true;
+        return false;
+}
+
 static int field_id_of(const ChangeTable *table, Str name) {
         const LakeColumn *column = table_column(change_table(table), name);
         return column ? column->id : 0;
@@ -71,6 +78,13 @@ SourceColumn *feed_read_columns(const Feed *feed, const TableBody *table, const 
         return columns;
 }
 
+static void choose_keys(const Staging *s, StageSpec *out) {
+        out->keys = ARENA_ARRAY(s->arena, size_t, out->column_count + 1);
+        for (size_t i = 0; i < out->column_count; i++)
+                if (names_rows(s->feed, out->columns[i].name))
+                        out->keys[out->key_count++] = i;
+}
+
 static Status stage_spec(const Staging *s, const Delivery *delivery, StageSpec *out, Error *err) {
         static const KeyName none;
         const Feed *feed = s->feed;
@@ -84,10 +98,13 @@ static Status stage_spec(const Staging *s, const Delivery *delivery, StageSpec *
                 .file_id = delivery->id,
                 .file_field_id = field_id_of(staging_rows(s), STR("_file")),
                 .row_field_id = field_id_of(staging_rows(s), STR("_row")),
+                .witness_field_id = s->log ? field_id_of(s->log, STR("_witness")) : 0,
                 .extra_field_id = feed->evolve == FEED_EVOLVE_RESCUE ? field_id_of(staging_rows(s), STR("_extra")) : 0,
                 .threads = s->context->threads,
                 .input_limit = FEED_INPUT_LIMIT,
         };
+        if (out->witness_field_id)
+                choose_keys(s, out);
         return fixes_of_delivery(&s->fixes, delivery->id, s->arena, &out->fixes, &out->fix_count, err);
 }
 
@@ -103,7 +120,7 @@ static Status check_size(int fd, const char *path, const FileStatistics *statist
 
 /* records = accepted + quarantined + skipped, and as many rows as it says: checked on every file. */
 static Status check_counts(const StageResult *r, Error *err) {
-        if (r->records == r->accepted + r->quarantined + r->skipped && r->data.rows == r->accepted &&
+        if (r->records == r->accepted + r->quarantined + r->skipped && r->data.rows == r->accepted + r->witnesses &&
             r->quarantine.rows == r->quarantined + r->fixed + r->dropped && r->accepted >= 0 && r->quarantined >= 0 && r->skipped >= 0)
                 return STATUS_OK;
         return error_set(err, STATUS_INTERNAL,
@@ -187,12 +204,12 @@ static int misfits_percent(const StageResult *result) {
         return (int)(((__int128)result->quarantined * 100 + result->records - 1) / result->records);
 }
 
-/* The one value that a column has in all rows: of columns whose bounds are exact. */
-static bool is_one_value(const FileStatistics *statistics, int field_id) {
+/* The one value that a column has in all rows, or all but so many: of columns whose bounds are exact. */
+static bool is_one_value(const FileStatistics *statistics, int field_id, int64_t nulls) {
         for (size_t i = 0; i < statistics->column_count; i++) {
                 const ColumnStatistics *column = &statistics->columns[i];
                 if (column->field_id == field_id)
-                        return column->has_lower && column->has_upper && column->nulls == 0 && str_equal(column->lower, column->upper);
+                        return column->has_lower && column->has_upper && column->nulls == nulls && str_equal(column->lower, column->upper);
         }
         return false;
 }
@@ -210,9 +227,10 @@ static bool knows_its_time(const Staging *s, Reading *reading) {
                 return false;
         }
         bool wants_column = feed_is_snapshots(feed) && feed->as_of.kind == AS_OF_COLUMN;
-        if (!wants_column || (r->data.rows && is_one_value(&r->data, field_id_of(staging_rows(s), feed->as_of.text))))
+        int64_t nulls = names_rows(feed, feed->as_of.text) ? r->keyless > 0 : r->witnesses;
+        if (!wants_column || (r->accepted && is_one_value(&r->data, field_id_of(staging_rows(s), feed->as_of.text), nulls)))
                 return true;
-        hold(reading, r->data.rows ? arena_strf(s->arena, "a snapshot is of one time, and column %.*s ('as_of') has several in this file",
+        hold(reading, r->accepted ? arena_strf(s->arena, "a snapshot is of one time, and column %.*s ('as_of') has several in this file",
                                                 STR_ARG(feed->as_of.text))
                                    : arena_strf(s->arena, "no record of it fits, so column %.*s ('as_of') says no time", STR_ARG(feed->as_of.text)));
         return false;
@@ -315,13 +333,6 @@ static const Delivery *namesake(const Staging *s, const Delivery *delivery) {
         return NULL;
 }
 
-static bool names_rows(const Feed *feed, Str column) {
-        for (size_t i = 0; i < feed->key.count; i++)
-                if (str_equal_nocase(feed->key.items[i], column))
-                        return true;
-        return false;
-}
-
 /* Values that fit, of which the reader made more than stands there, or which look like others and are not. */
 static void note_remarks(const Staging *s, const Reading *reading, Buf *words) {
         const StageResult *r = &reading->result;
@@ -340,16 +351,20 @@ static void note_remarks(const Staging *s, const Reading *reading, Buf *words) {
 
 /* What of a delivery that was accepted wants a look. */
 static void note_risks(const Staging *s, const Reading *reading, Buf *words) {
-        const Feed *feed = s->feed;
         const int64_t misfits = reading->result.quarantined;
         const Delivery *other = reading->report->reread ? NULL : namesake(s, &reading->report->delivery);
         if (other)
                 buf_printf(words, "%s" FEED_NAMESAKE " '%.*s'; lode fix --withdraw takes one of them out", words->size ? "; " : "",
                            STR_ARG(other->name));
-        if (misfits && feed->load == FEED_HISTORY && feed_is_snapshots(feed) && feed->absent == FEED_ABSENT_DELETE)
-                buf_printf(words, "%s%lld record%s did not fit, so %s missing in this snapshot, and what held of %s until now ended; correct %s (lode fix), "
-                                  "or say 'tolerate: 0' to hold such a file", words->size ? "; " : "", (long long)misfits, misfits == 1 ? "" : "s",
-                           misfits == 1 ? "its key is" : "their keys are", misfits == 1 ? "it" : "them", misfits == 1 ? "it" : "them");
+        const int64_t unread = reading->result.keyless, read = misfits - unread;
+        if (!reading->result.witnesses)
+                return;
+        if (unread)
+                buf_printf(words, "%s%lld quarantined record%s no key that can be read, so no key counts as missing in this snapshot and none ended; "
+                                  "correct or drop %s (lode fix)", words->size ? "; " : "", (long long)unread, unread == 1 ? " has" : "s have", unread == 1 ? "it" : "them");
+        if (read)
+                buf_printf(words, "%s%lld quarantined record%s what held of %s before go on as it was; correct %s (lode fix)",
+                           words->size ? "; " : "", (long long)read, read == 1 ? " lets" : "s let", read == 1 ? "its key" : "their keys", read == 1 ? "it" : "them");
 }
 
 static void note_columns(const Staging *s, Reading *reading) {

@@ -76,6 +76,7 @@ typedef struct Job {
         VEC(Fixed) fixed;  /* of this batch */
         bool *as_is;       /* columns whose values the file has in their very type; NULL: it says no types */
         bool needs_text;   /* of every record of a typed file */
+        bool *keyless;     /* rows of the batch whose key cannot be read; with witness_field_id */
 } Job;
 
 Stager *stager_new(void) {
@@ -204,17 +205,21 @@ static Status start_data(Job *job) {
                 return STATUS_OK;
         const StageSpec *spec = job->spec;
         size_t count = spec->column_count;
-        ParquetColumnSpec *columns = ARENA_ARRAY(job->arena, ParquetColumnSpec, count + 3);
+        ParquetColumnSpec *columns = ARENA_ARRAY(job->arena, ParquetColumnSpec, count + 4);
         for (size_t i = 0; i < count; i++)
                 columns[i] = (ParquetColumnSpec){ spec->columns[i].name, spec->columns[i].type,
                                                   spec->columns[i].field_id };
         columns[count] = (ParquetColumnSpec){ STR("_file"), { .kind = TYPE_BIGINT }, spec->file_field_id };
         columns[count + 1] = (ParquetColumnSpec){ STR("_row"), { .kind = TYPE_BIGINT }, spec->row_field_id };
-        columns[count + 2] = (ParquetColumnSpec){ STR("_extra"), { .kind = TYPE_TEXT }, spec->extra_field_id };
+        count += 2;
         if (spec->raw_field_id)
-                columns[count + 2] = (ParquetColumnSpec){ STR("_raw"), { .kind = TYPE_TEXT }, spec->raw_field_id };
+                columns[count++] = (ParquetColumnSpec){ STR("_raw"), { .kind = TYPE_TEXT }, spec->raw_field_id };
+        else if (spec->extra_field_id)
+                columns[count++] = (ParquetColumnSpec){ STR("_extra"), { .kind = TYPE_TEXT }, spec->extra_field_id };
+        if (spec->witness_field_id)
+                columns[count++] = (ParquetColumnSpec){ STR("_witness"), { .kind = TYPE_BIGINT }, spec->witness_field_id };
         ParquetOptions options = { .name = "the data file", .threads = spec->threads > 8 ? 8 : (int)spec->threads };
-        TRY(parquet_writer_start(job->stager->data, job->files.data, columns, count + (spec->extra_field_id || spec->raw_field_id ? 3 : 2), &options, job->err));
+        TRY(parquet_writer_start(job->stager->data, job->files.data, columns, count, &options, job->err));
         job->data_started = true;
         return STATUS_OK;
 }
@@ -232,6 +237,11 @@ static Status start_quarantine(Job *job) {
                                  job->err));
         job->quarantine_started = true;
         return STATUS_OK;
+}
+
+/* Of the data file. */
+static size_t witness_place(const StageSpec *spec) {
+        return spec->column_count + 2 + (spec->raw_field_id || spec->extra_field_id);
 }
 
 /* So many whole rows were appended column by column. */
@@ -434,6 +444,8 @@ static Status put_range(Job *job, const RecordBatch *batch, RowRange range) {
                 put_raw(batch, range, ordinal + 1);
         else if (spec->extra_field_id)
                 put_extra(job, batch, range, ordinal + 1);
+        if (spec->witness_field_id)
+                put_nulls(parquet_column(writer, witness_place(spec)), (Type){ .kind = TYPE_BIGINT }, count);
         note_unknown_inside(job, range);
         job->result->accepted += (int64_t)count;
         return end_rows(writer, count, job->err);
@@ -460,6 +472,8 @@ typedef struct Rejected {
         BadRecord bad;
         size_t column; /* of the spec; NO_FIELD: the whole record */
         Str field;     /* as it stands */
+        const RecordBatch *batch;
+        size_t row;    /* in the batch, whose columns are in the vectors; NO_ROW: no field can be told from another */
 } Rejected;
 
 static Misfit misfit_of(const Job *job, const Rejected *record, Arena *arena) {
@@ -571,6 +585,37 @@ static Status put_malformed(Job *job, const BadRecord *bad) {
         return parquet_row_end(writer, job->err);
 }
 
+static bool is_key(const StageSpec *spec, size_t column) {
+        for (size_t i = 0; i < spec->key_count; i++)
+                if (spec->keys[i] == column)
+                        return true;
+        return false;
+}
+
+/* That its key was there, whatever else it says; one that says no key stands for all of them. */
+static Status put_witness(Job *job, const Rejected *record) {
+        const StageSpec *spec = job->spec;
+        const bool keyed = record->row != NO_ROW && !job->keyless[record->row];
+        if (!keyed && job->result->keyless++ > 0)
+                return STATUS_OK;
+        TRY(start_data(job));
+        ParquetWriter *writer = job->stager->data;
+        for (size_t i = 0; i < spec->column_count; i++) {
+                if (keyed && is_key(spec, i) && job->fields.places[i] != NO_FIELD)
+                        put_column(parquet_column(writer, i), values_of(job, record->batch, i), spec->columns[i].type,
+                                   (RowRange){ record->row, record->row + 1, NULL });
+                else
+                        put_nulls(parquet_column(writer, i), spec->columns[i].type, 1);
+        }
+        parquet_column_int64(parquet_column(writer, spec->column_count), spec->file_id);
+        parquet_column_int64(parquet_column(writer, spec->column_count + 1), record->bad.record);
+        if (spec->extra_field_id)
+                parquet_column_null(parquet_column(writer, spec->column_count + 2));
+        parquet_column_int64(parquet_column(writer, witness_place(spec)), keyed ? WITNESS_KEY : WITNESS_ANY);
+        job->result->witnesses++;
+        return parquet_row_end(writer, job->err);
+}
+
 static Status put_bad(Job *job, const Rejected *record) {
         if (job->spec->raw_field_id)
                 return put_malformed(job, &record->bad);
@@ -581,6 +626,8 @@ static Status put_bad(Job *job, const Rejected *record) {
         Kept kept = { column, str_of(rule_name(bad->rule)), misfit_words(&misfit, arena), STR("open"), cells_of(job, bad, record->column, arena) };
         count_rule(job, record, &misfit);
         job->result->quarantined++;
+        if (job->spec->witness_field_id)
+                TRY(put_witness(job, record));
         return put_kept(job, bad, &kept);
 }
 
@@ -595,7 +642,7 @@ static Rejected bad_of_failure(const Job *job, RecordBatch *batch, TypingFailure
                           .raw = str_slice(origin.raw, 0, RECORD_RAW_MAX),
                           .sheet = origin.sheet,
                           .first_column = origin.first_column };
-        return (Rejected){ bad, failure.column, field == NO_FIELD ? STR("") : record_field(batch, failure.row, field) };
+        return (Rejected){ bad, failure.column, field == NO_FIELD ? STR("") : record_field(batch, failure.row, field), batch, failure.row };
 }
 
 /* Bytes that are no text are in one field; the rest of what is wrong with a record is wrong with all of it. */
@@ -607,7 +654,7 @@ static Rejected rejected_of_bad(const Job *job, const BadRecord *bad) {
                 if (job->fields.places[i] == bad->field)
                         column = i;
         }
-        return (Rejected){ *bad, column, bad->value.data && column != NO_FIELD ? bad->value : bad->raw };
+        return (Rejected){ *bad, column, bad->value.data && column != NO_FIELD ? bad->value : bad->raw, NULL, NO_ROW };
 }
 
 /* Both lists are in order of record. */
@@ -635,11 +682,22 @@ static void type_missing(Job *job, const RecordBatch *batch, size_t column) {
                 typing_failures_add(&job->stager->failures, row, column, RULE_REQUIRED_MISSING);
 }
 
-static void check_required(Job *job, const RecordBatch *batch, size_t column) {
+static void look_as_is(Job *job, const RecordBatch *batch, size_t column) {
         const bool *nulls = values_of(job, batch, column)->nulls;
+        if (job->spec->columns[column].type.kind == TYPE_TEXT)
+                typing_look_at_texts(&job->typings[column], values_of(job, batch, column), batch->rows);
         for (size_t row = 0; row < batch->rows && job->spec->columns[column].required; row++)
                 if (nulls[row])
                         typing_failures_add(&job->stager->failures, row, column, RULE_REQUIRED_MISSING);
+}
+
+static void note_keyless(Job *job, const RecordBatch *batch) {
+        const TypingFailures *failures = &job->stager->failures;
+        if (!job->spec->witness_field_id)
+                return;
+        job->keyless = ARENA_ARRAY(&job->stager->batch_arena, bool, batch->rows + 1);
+        for (size_t i = 0; i < failures->count; i++)
+                job->keyless[failures->items[i].row] |= is_key(job->spec, failures->items[i].column);
 }
 
 /* Every column into its vector; of each row that does not fit the first failure stays. */
@@ -650,11 +708,12 @@ static void type_rows(Job *job, const RecordBatch *batch) {
                 if (job->fields.places[i] == NO_FIELD)
                         type_missing(job, batch, i);
                 else if (job->as_is && job->as_is[i] && batch->typed)
-                        check_required(job, batch, i);
+                        look_as_is(job, batch, i);
                 else
                         typing_column(&job->typings[i], batch, job->fields.places[i], i, &stager->batch_arena, &stager->vectors[i],
                                       &stager->failures);
         }
+        note_keyless(job, batch);
         typing_failures_sort(&stager->failures);
 }
 
@@ -740,8 +799,9 @@ static Status put_closed(Job *job, const Fixed *fixed, Str state) {
         return put_kept(job, &fixed->record, &kept);
 }
 
+/* column NO_FIELD: it is none that could be typed. */
 static Status put_unfit(Job *job, const Fixed *fixed, const FixedRecord *made, size_t column, Str field) {
-        Rejected rejected = { fixed->record, column, field };
+        Rejected rejected = { fixed->record, column, field, &made->batch, column == NO_FIELD ? NO_ROW : 0 };
         rejected.bad.rule = made->rule;
         rejected.bad.width = made->width;
         rejected.bad.wanted = made->wanted;

@@ -38,7 +38,7 @@ static int file_of(Str text) {
 static void check_counts(const StageResult *r, size_t size) {
         require(r->records == r->accepted + r->quarantined + r->skipped, "records are lost");
         require(r->skipped == r->headers + r->blanks + r->comments + r->preamble + r->footers + r->dropped, "what was skipped does not add up");
-        require(r->data.rows == r->accepted, "the table has another number of rows");
+        require(r->data.rows == r->accepted + r->witnesses, "the table has another number of rows");
         require(r->quarantine.rows == r->quarantined + r->fixed + r->dropped, "the quarantine has another number of rows");
         require(r->bytes == (int64_t)size, "not every byte was read");
         int64_t struck = 0;
