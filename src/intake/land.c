@@ -31,6 +31,9 @@ typedef struct Landing {
         Str as_of;
 } Landing;
 
+/* Those whose deliveries are told apart by when they land, and the first of each that could not be landed; of all batches. */
+typedef VEC(const LandedFile *) FailedFeeds;
+
 typedef struct Batch {
         Lake *lake;
         Arena *arena;
@@ -39,6 +42,7 @@ typedef struct Batch {
         Str block;
         const volatile sig_atomic_t *interrupted;
         int claims_fd; /* closing it gives all claims back */
+        FailedFeeds *failed;
 } Batch;
 
 int64_t delivery_id(Str zone, Str source, Str sha256, Str as_of) {
@@ -518,6 +522,49 @@ static Status last_landed(const Batch *batch, int64_t *out, Error *err) {
         return STATUS_OK;
 }
 
+/*
+ * Of snapshots the one that lands last counts. If one could land while an older one could not, the older would land with the
+ * next run, and undo it: so nothing of a source overtakes what failed.
+ */
+static bool must_wait(const Batch *batch, Landing *landing) {
+        const LandedFile *before = NULL;
+        for (size_t i = 0; i < batch->failed->count && !before; i++)
+                if (batch->failed->items[i]->file->feed == landing->result->file->feed)
+                        before = batch->failed->items[i];
+        if (before)
+                give_up(landing, LAND_FAILED, arena_strf(batch->arena, "it waits for '%.*s', which comes before it and could not be taken: "
+                                                         "of this source the last one counts", STR_ARG(before->file->name)));
+        return before != NULL;
+}
+
+static void remember_failure(Batch *batch, const LandedFile *result) {
+        if (result->state == LAND_FAILED && tells_by_landing(result->file->feed))
+                vec_push(batch->arena, batch->failed, result);
+}
+
+/* Fails only where nothing more can land; what is wrong with this file is in its result. */
+static Status copy_one(Batch *batch, size_t index, int64_t *last_us, Error *err) {
+        Landing *landing = &batch->items[index];
+        int64_t now = time_now_us();
+        *last_us = now > *last_us ? now : *last_us + 1; /* what comes later is later, whatever the clock says */
+        landing->landed_us = *last_us;
+        if (must_wait(batch, landing) || !open_source(landing, batch->claims_fd, batch->arena))
+                return STATUS_OK;
+        Error own;
+        Status status = copy_file(batch, landing, &own);
+        close_fdp(&landing->source_fd); /* the claim is not on it */
+        if (status == STATUS_DISK_FULL || status == STATUS_INTERRUPTED) {
+                *err = own;
+                return status; /* nothing more can land: say it once, lose nothing */
+        }
+        if (status != STATUS_OK)
+                fail(landing, batch->arena, &own);
+        if (status != STATUS_OK || landing->result->state == LAND_UNSETTLED)
+                return STATUS_OK;
+        landing->as_of = as_of_now(landing, batch->arena);
+        return classify(batch, index, err);
+}
+
 static Status copy_all(Batch *batch, Error *err) {
         int64_t last_us;
         TRY(last_landed(batch, &last_us, err));
@@ -527,26 +574,8 @@ static Status copy_all(Batch *batch, Error *err) {
                         landing->result->state = LAND_KNOWN;
                         continue;
                 }
-                int64_t now = time_now_us();
-                last_us = now > last_us ? now : last_us + 1; /* what comes later is later, whatever the clock says */
-                landing->landed_us = last_us;
-                if (!open_source(landing, batch->claims_fd, batch->arena))
-                        continue;
-                Error own;
-                Status status = copy_file(batch, landing, &own);
-                close_fdp(&landing->source_fd); /* the claim is not on it */
-                if (status == STATUS_DISK_FULL || status == STATUS_INTERRUPTED) {
-                        *err = own;
-                        return status; /* nothing more can land: say it once, lose nothing */
-                }
-                if (status != STATUS_OK) {
-                        fail(landing, batch->arena, &own);
-                        continue;
-                }
-                if (landing->result->state == LAND_UNSETTLED)
-                        continue;
-                landing->as_of = as_of_now(landing, batch->arena);
-                TRY(classify(batch, i, err));
+                TRY(copy_one(batch, i, &last_us, err));
+                remember_failure(batch, landing->result);
         }
         return STATUS_OK;
 }
@@ -677,12 +706,13 @@ Status land_files(Lake *lake, const FoundFile *const *files, size_t count, const
                   LandedFile *out, Error *err) {
         char *block = arena_alloc_raw(arena, COPY_BLOCK);
         sweep_arriving(lake->store);
+        FailedFeeds failed = { 0 };
         const size_t most = batch_most();
         for (size_t start = 0, size; start < count; start += size) {
                 size = count - start < most ? count - start : most;
                 while (start + size < count && strcmp(files[start + size]->path, files[start + size - 1]->path) == 0)
                         size++; /* a file that several feeds share is taken in one batch */
-                Batch batch = { lake, arena, ARENA_ARRAY(arena, Landing, size), size, { block, COPY_BLOCK }, interrupted, -1 };
+                Batch batch = { lake, arena, ARENA_ARRAY(arena, Landing, size), size, { block, COPY_BLOCK }, interrupted, -1, &failed };
                 for (size_t i = 0; i < size; i++) {
                         out[start + i] = (LandedFile){ .file = files[start + i] };
                         batch.items[i] = (Landing){ .result = &out[start + i], .source_fd = -1, .target_fd = -1 };

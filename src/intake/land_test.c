@@ -32,8 +32,8 @@ static const char *drop(Test *t, const char *name, const char *text) {
         return path;
 }
 
-/* Everything that waits, by name. */
-static Status land_all(Test *t, Fixture *f, LandedFile **out, size_t *out_count) {
+/* Everything that waits, by name; between its being found and its being read, that file becomes a link. NULL: none does. */
+static Status land_all_but(Test *t, Fixture *f, const char *link_path, LandedFile **out, size_t *out_count) {
         const Feed *feed = &f->feed;
         Str zone = STR("shop");
         DiscoverSpec spec = { path_join(&t->arena, test_folder(t), "project"), &feed, 1, &zone, 1 };
@@ -43,7 +43,13 @@ static Status land_all(Test *t, Fixture *f, LandedFile **out, size_t *out_count)
         for (size_t i = 0; i < *out_count; i++)
                 files[i] = &found[i];
         *out = ARENA_ARRAY(&t->arena, LandedFile, *out_count);
+        if (link_path && (unlink(link_path) < 0 || symlink("/etc/passwd", link_path) < 0))
+                panic("cannot link '%s'", link_path);
         return land_files(f->lake, files, *out_count, NULL, &t->arena, *out, &t->err);
+}
+
+static Status land_all(Test *t, Fixture *f, LandedFile **out, size_t *out_count) {
+        return land_all_but(t, f, NULL, out, out_count);
 }
 
 TEST(a_file_is_kept_under_its_hash_and_taken_out_of_ingress) {
@@ -112,6 +118,33 @@ TEST(a_snapshot_that_comes_back_is_a_new_delivery) {
                 CHECK_OK(land_all(t, &f, &landed, &count));
                 CHECK_INT(landed[0].state, steps[i].expected);
         }
+}
+
+/* The first of two files cannot land; then it can. */
+static void land_behind_a_failure(Test *t, FeedLoad load, LandState second, const char *says) {
+        CLEANUP(fixture_free) Fixture f;
+        fixture_make(t, &f, load);
+        const char *first = drop(t, "s_1.csv", "a\n");
+        drop(t, "s_2.csv", "b\n");
+        LandedFile *landed;
+        size_t count;
+        CHECK_OK(land_all_but(t, &f, first, &landed, &count));
+        CHECK_INT(landed[0].state, LAND_FAILED);
+        CHECK_INT(landed[1].state, second);
+        CHECK(!*says || str_find(landed[1].message, str_of(says)) < landed[1].message.size);
+        CHECK_INT(unlink(first), 0);
+        drop(t, "s_1.csv", "a\n");
+        CHECK_OK(land_all(t, &f, &landed, &count));
+        for (size_t i = 0; i < count; i++)
+                CHECK_INT(landed[i].state, LAND_NEW);
+}
+
+TEST(no_snapshot_overtakes_one_that_could_not_land) {
+        land_behind_a_failure(t, FEED_REPLACE, LAND_FAILED, "waits for 's_1.csv'");
+}
+
+TEST(a_failure_holds_up_nobody_where_no_delivery_undoes_another) {
+        land_behind_a_failure(t, FEED_APPEND, LAND_NEW, "");
 }
 
 TEST(snapshots_of_one_batch_end_at_the_last_one) {
