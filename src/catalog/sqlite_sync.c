@@ -51,25 +51,34 @@ static const sqlite3_io_methods *methods_over(const sqlite3_io_methods *real) {
         return &tables[at].ours;
 }
 
-/*
- * A journal's name must last before anything relies on the journal. SQLite syncs its folder with the first sync of each
- * journal that it was free to create, and ignores the outcome. So ours comes first, and SQLite is not told that it might
- * create a file that is there.
- */
-static int open_file(sqlite3_vfs *vfs UNUSED, const char *name, sqlite3_file *file, int flags, int *out_flags) {
-        bool is_journal = name && flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL);
-        bool may_create = flags & SQLITE_OPEN_CREATE;
-        if (is_journal && may_create && file_exists(name))
-                flags &= ~SQLITE_OPEN_CREATE;
-        int code = unix_vfs->xOpen(unix_vfs, name, file, flags, out_flags);
+/* Makes the file, with the rights that SQLite gives it, and its name lasts. */
+static int create_to_last(const char *name, sqlite3_file *file, int flags) {
+        int code = unix_vfs->xOpen(unix_vfs, name, file, flags, NULL);
         if (code != SQLITE_OK)
                 return code;
-        file->pMethods = methods_over(file->pMethods);
-        if (is_journal && may_create) {
-                CLEANUP(arena_deinit) Arena arena = { 0 };
-                dir_sync(path_dir(&arena, name));
-        }
+        file->pMethods->xClose(file);
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        dir_sync(path_dir(&arena, name));
         return SQLITE_OK;
+}
+
+/*
+ * A journal's name must last before anything relies on the journal. SQLite syncs its folder with the first sync of each
+ * journal that it was free to create, and ignores the outcome. So it is made here first, and SQLite is never free to.
+ */
+static int open_file(sqlite3_vfs *vfs UNUSED, const char *name, sqlite3_file *file, int flags, int *out_flags) {
+        bool may_create = name && flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL) && flags & SQLITE_OPEN_CREATE;
+        if (may_create && !file_exists(name)) {
+                int code = create_to_last(name, file, flags);
+                if (code != SQLITE_OK)
+                        return code;
+        }
+        if (may_create)
+                flags &= ~SQLITE_OPEN_CREATE;
+        int code = unix_vfs->xOpen(unix_vfs, name, file, flags, out_flags);
+        if (code == SQLITE_OK)
+                file->pMethods = methods_over(file->pMethods);
+        return code;
 }
 
 static void make_vfs(void) {
