@@ -274,36 +274,74 @@ static int64_t count_nulls(const struct ArrowArray *array) {
         return array->null_count < 0 ? nulls : array->null_count;
 }
 
-static bool take_apart(Parts *parts, const struct ArrowSchema *schema, const struct ArrowArray *array);
+static bool is_valid(const uint8_t *valid, size_t at) {
+        return !valid || (valid[at / 8] >> (at % 8) & 1);
+}
 
-static bool take_children(Parts *parts, const struct ArrowSchema *schema, const struct ArrowArray *array) {
+/* NULL: all are there. A field of a struct is there where the struct is too. */
+static const uint8_t *both_valid(Parts *parts, const uint8_t *a, const uint8_t *b, size_t count) {
+        if (!a || !b)
+                return a ? a : b;
+        uint8_t *both = ARENA_ARRAY(&parts->arena, uint8_t, (count + 7) / 8);
+        for (size_t i = 0; i < (count + 7) / 8; i++)
+                both[i] = a[i] & b[i];
+        return both;
+}
+
+/* The engine leaves in the places of NULLs, and behind the last bit, whatever was there: it may be what a mask or a row filter
+ * took away. That is not given out. */
+static const void *only_valid(Parts *parts, const ArrowKind *kind, const void *data, const uint8_t *valid, size_t count) {
+        bool bits = kind->layout == BITS;
+        size_t size = bits ? (count + 7) / 8 : count * kind->width;
+        if (!data || size == 0 || (!valid && !bits))
+                return data;
+        uint8_t *copy = ARENA_ARRAY(&parts->arena, uint8_t, size);
+        memcpy(copy, data, size);
+        for (size_t i = 0; i < count; i++) {
+                if (is_valid(valid, i))
+                        continue;
+                if (bits)
+                        copy[i / 8] &= (uint8_t)~(1u << (i % 8));
+                else
+                        memset(copy + i * kind->width, 0, kind->width);
+        }
+        if (bits && count % 8)
+                copy[size - 1] &= (uint8_t)((1u << (count % 8)) - 1);
+        return copy;
+}
+
+static bool take_apart(Parts *parts, const struct ArrowSchema *schema, const struct ArrowArray *array, const uint8_t *around);
+
+/* around: where there is a struct around it; NULL: everywhere. */
+static bool take_children(Parts *parts, const struct ArrowSchema *schema, const struct ArrowArray *array, const uint8_t *around) {
         if (array->n_children != schema->n_children)
                 return false;
         for (int64_t i = 0; i < array->n_children; i++)
-                if (!take_apart(parts, schema->children[i], array->children[i]))
+                if (!take_apart(parts, schema->children[i], array->children[i], around))
                         return false;
         return true;
 }
 
-static bool take_apart(Parts *parts, const struct ArrowSchema *schema, const struct ArrowArray *array) {
+static bool take_apart(Parts *parts, const struct ArrowSchema *schema, const struct ArrowArray *array, const uint8_t *around) {
         static const int64_t buffers[] = { [FIXED] = 2, [BITS] = 2, [TEXT] = 3, [LIST] = 2, [STRUCT] = 1 };
         const ArrowKind *kind = kind_of(schema);
         size_t count = (size_t)array->length, bits = (count + 7) / 8;
         if (array->offset != 0 || array->length < 0 || array->n_buffers != buffers[kind->layout])
                 return false;
         int64_t nulls = count_nulls(array);
+        const uint8_t *own = nulls ? array->buffers[0] : NULL, *valid = both_valid(parts, own, around, count);
         vec_push(&parts->arena, &parts->nodes, array->length);
         vec_push(&parts->arena, &parts->nodes, nulls);
-        add_buffer(parts, nulls ? array->buffers[0] : NULL, bits);
+        add_buffer(parts, own, bits);
         if (kind->layout == FIXED || kind->layout == BITS)
-                add_buffer(parts, array->buffers[1], kind->layout == BITS ? bits : count * kind->width);
+                add_buffer(parts, only_valid(parts, kind, array->buffers[1], valid, count), kind->layout == BITS ? bits : count * kind->width);
         if (kind->layout == TEXT || kind->layout == LIST)
                 add_buffer(parts, array->buffers[1], (count + 1) * 4);
         if (kind->layout == TEXT) {
                 const int32_t *offsets = array->buffers[1];
                 add_buffer(parts, array->buffers[2], offsets ? (size_t)offsets[count] : 0);
         }
-        return take_children(parts, schema, array);
+        return take_children(parts, schema, array, kind->layout == STRUCT ? valid : NULL);
 }
 
 /* A vector of structs of two 64-bit numbers. */
@@ -338,7 +376,7 @@ static void parts_deinit(Parts *parts) {
 bool arrow_write_batch(Buf *out, const struct ArrowSchema *schema, const struct ArrowArray *batch) {
         CLEANUP(parts_deinit) Parts parts = { 0 };
         size_t start;
-        if (!take_children(&parts, schema, batch))
+        if (!take_children(&parts, schema, batch, NULL))
                 return false;
         size_t header = begin_message(out, MESSAGE_RECORD_BATCH, parts.size, &start);
         write_batch_header(out, &parts, batch->length, header);

@@ -43,6 +43,31 @@ TEST(a_column_of_one_number_is_these_bytes) {
         CHECK_STR(hex_of(&out, &t->arena), str_of(golden));
 }
 
+/* Nine rows of a number, a truth and a struct with a number; what stands in the places of NULLs is `under`. */
+static void write_nine(Buf *out, int32_t under) {
+        const char *format;
+        uint8_t valid[] = { 0xfd, 1 }, around[] = { 0xfb, 1 }, truths[] = { (uint8_t)(under ? 0xff : 0xfd), (uint8_t)(under ? 0xff : 1) };
+        int32_t numbers[9] = { 0, under }, inner[9] = { 0, under, under };
+        struct ArrowSchema number = schema_of("i", "a", NULL, 0), truth = schema_of("b", "b", NULL, 0), field = schema_of("i", "c", NULL, 0);
+        struct ArrowSchema *fields[] = { &field }, whole = schema_of("+s", "s", fields, 1), *columns[] = { &number, &truth, &whole };
+        struct ArrowSchema schema = schema_of("+s", "", columns, 3);
+        struct ArrowArray a = array_of(9, 1, (const void *[]){ valid, numbers }, 2, NULL, 0), b = array_of(9, 1, (const void *[]){ valid, truths }, 2, NULL, 0);
+        struct ArrowArray c = array_of(9, 1, (const void *[]){ valid, inner }, 2, NULL, 0), *inside[] = { &c };
+        struct ArrowArray s = array_of(9, 1, (const void *[]){ around }, 1, inside, 1), *arrays[] = { &a, &b, &s };
+        struct ArrowArray batch = array_of(9, 0, (const void *[]){ NULL }, 1, arrays, 3);
+        if (arrow_write_schema(out, &schema, &format))
+                arrow_write_batch(out, &schema, &batch);
+}
+
+TEST(what_is_in_the_place_of_a_null_is_not_written) {
+        CLEANUP(buf_deinit) Buf nothing = { 0 };
+        CLEANUP(buf_deinit) Buf hidden = { 0 };
+        write_nine(&nothing, 0);
+        write_nine(&hidden, 0x7a7a7a7a);
+        CHECK(nothing.size > 300);
+        CHECK_STR(hex_of(&hidden, &t->arena), hex_of(&nothing, &t->arena));
+}
+
 TEST(what_is_no_type_of_ours_is_refused_by_its_format) {
         static const char *const formats[] = { "tin", "w:16", "+m", "d:9,2,256", "n", "", "tss:", "U", "+w:3", "d:9" };
         for (size_t i = 0; i < COUNT_OF(formats); i++) {
