@@ -55,7 +55,7 @@ def shop(folder: Path) -> Project:
     project.write("zones/shop/canonical/seen.sql", "-- kind: view\nselect id, email from canonical.order\n")
     project.write("zones/shop/analytical/copy.sql", "select id, email from canonical.seen\n")
     project.write("zones/shop/access.yml", ACCESS)
-    project.write("policies.yml", "- tag: pii\n  who: [oz]\n  mask: hash\n")
+    project.write("policies.yml", "- tag: pii\n  who: [oz, nobody]\n  mask: hash\n")
     project.drop("shop", "orders_1.csv", ORDERS)
     project.drop("shop", "field_1.csv", "login,region\nfi,US\n")
     project.lode("run")
@@ -136,6 +136,18 @@ def test_why_and_show_access_name_the_lines(project: Project) -> None:
     assert "lode show principal" in project.lode("show", "principal", "whoever", check=False).stderr
     assert "zones/shop/access.yml:2  read all columns except amount; rows: region = principal.region" in project.lode("why", "bo", "shop.canonical.order").stdout
     assert project.error("why", "bo", "shop.canonical.none")["code"] == "E203"
+
+
+@pytest.mark.parametrize(("who", "table", "told"), [
+    ("cy", "canonical.order", "cy sees part of shop.canonical.order\n  zones/shop/access.yml:8  read; mask: amount: bucket 10\n"),
+    ("oz", "canonical.order", "oz sees part of shop.canonical.order\n  zones/shop/zone.yml:1  all, as owner\n  policies.yml:1  less, for the tag pii of email; mask: hash\n"),
+    ("oz", "staging.orders", "oz sees shop.staging.orders\n  zones/shop/zone.yml:1  all, as owner\n"),
+    ("cy", "staging.orders", "cy does not see shop.staging.orders\n  no rule names this user and this table\n"),
+    ("nobody", "canonical.order", "nobody does not see shop.canonical.order\n  policies.yml:1  less, for the tag pii of email; mask: hash\n"
+                                  "  no rule names this user and this table\n"),
+])
+def test_why_says_whether_all_part_or_nothing_is_seen(project: Project, who: str, table: str, told: str) -> None:
+    assert project.lode("why", who, f"shop.{table}").stdout == told
 
 
 def test_why_says_the_same_with_and_without_the_attribute(project: Project) -> None:

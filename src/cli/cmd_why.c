@@ -9,7 +9,7 @@
 typedef struct Answer {
         Account account;
         Str zone, stage, name;
-        bool granted;
+        bool granted, whole; /* all of it, as it is */
         Str why_not; /* what of the rules does not fit, if that is it */
         GrantReason *reasons;
         size_t reason_count;
@@ -61,6 +61,7 @@ static Status find_out(Workspace *workspace, Worker *worker, const Grants *grant
                 return error_hint(err, "lode show table lists them");
         }
         answer->granted = !policy || !policy->nothing;
+        answer->whole = !policy;
         answer->why_not = policy && policy->nothing ? policy->why : STR_NONE;
         grants_why(grants, &answer->account, answer->zone, answer->stage, answer->name, arena, &answer->reasons, &answer->reason_count);
         if (row.size == 0)
@@ -104,11 +105,13 @@ static void print_json(JsonWriter *w, const Answer *answer, Arena *arena) {
 
 static void print_text(Cli *cli, const Answer *answer) {
         const Output *output = &cli->output;
-        const char *sees = !answer->granted ? "does not see" : answer->reason_count == 1 && answer->reasons[0].rows.size == 0 ? "sees" : "sees part of";
+        const char *sees = !answer->granted ? "does not see" : answer->whole ? "sees" : "sees part of";
+        bool named = false;
         output_say(output, PAINT_BOLD, arena_cstr(&cli->arena, answer->account.name), " %s %.*s.%.*s.%.*s\n", sees, STR_ARG(answer->zone),
                    STR_ARG(answer->stage), STR_ARG(answer->name));
         for (size_t i = 0; i < answer->reason_count; i++) {
                 const GrantReason *reason = &answer->reasons[i];
+                named |= !reason->takes;
                 if (reason->file.size > 0)
                         output_say(output, PAINT_NONE, "", "  %.*s:%d", STR_ARG(reason->file), reason->line);
                 output_say(output, PAINT_NONE, "", "  %.*s", STR_ARG(reason->grants));
@@ -118,7 +121,7 @@ static void print_text(Cli *cli, const Answer *answer) {
                         output_say(output, PAINT_NONE, "", "; mask: %.*s", STR_ARG(reason->mask));
                 output_say(output, PAINT_NONE, "", "\n");
         }
-        if (answer->reason_count == 0)
+        if (!named)
                 output_say(output, PAINT_NONE, "", "  no rule names this user and this table\n");
         if (answer->why_not.size > 0)
                 output_say(output, PAINT_YELLOW, "", "  withheld: %.*s\n", STR_ARG(answer->why_not));

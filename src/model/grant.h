@@ -55,7 +55,8 @@ Status policy_fits(const BindSource *source, const Relation *relation, Str zone,
 typedef struct GrantReason {
         Str file; /* empty: an administrator needs none */
         int line;
-        Str grants; /* "read", "read columns a, b", "all, as owner", "less, for the tag pii" */
+        Str grants; /* "read", "read columns a, b", "all, as owner", "less, for the tag pii of email" */
+        bool takes; /* gives nothing, but takes of what others give */
         Str rows, mask;
 } GrantReason;
 /* All that hold for the account; none: it sees nothing. Whether they fit the table says grants_policy(). */

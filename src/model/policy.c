@@ -653,13 +653,31 @@ static void add_rule_reason(Reasons *reasons, const Access *access, const Access
         vec_push(arena, reasons, reason);
 }
 
+/* Which columns have the tag, or none where the table itself has it. */
+static Str tagged_columns(const Grants *grants, const GrantTable *table, Str tag, Arena *arena) {
+        VEC(Str) names = { 0 };
+        size_t count;
+        const Tagged *items = grant_tagged(grants, table, &count);
+        for (size_t i = 0; i < count; i++) {
+                if (!str_equal(items[i].tag, tag))
+                        continue;
+                if (items[i].column.size == 0)
+                        return STR("");
+                if (!is_in(names.items, names.count, items[i].column))
+                        vec_push(arena, &names, items[i].column);
+        }
+        return names.count > 0 ? arena_strf(arena, " of %.*s", STR_ARG(arena_join(arena, names.items, names.count, ", "))) : STR("");
+}
+
 static void add_policy_reasons(Reasons *reasons, const Grants *grants, const Account *account, const GrantTable *table, Arena *arena) {
         for (size_t i = 0; i < grants->policies.count; i++) {
                 const CentralPolicy *policy = &grants->policies.items[i];
                 if (!grant_has_tag(grants, table, STR_NONE, policy->tag, true) || !grant_policy_binds(grants, account, policy))
                         continue;
                 GrantReason reason = { .file = str_of(grants->policies.path), .line = policy->line, .rows = policy->rows, .mask = policy->mask,
-                                       .grants = arena_strf(arena, "less, for the tag %.*s", STR_ARG(policy->tag)) };
+                                       .takes = true };
+                Str columns = tagged_columns(grants, table, policy->tag, arena);
+                reason.grants = arena_strf(arena, "less, for the tag %.*s%.*s", STR_ARG(policy->tag), STR_ARG(columns));
                 vec_push(arena, reasons, reason);
         }
 }
