@@ -61,6 +61,16 @@ def test_a_list_without_records_lacks_no_column(project: Project) -> None:
     assert messages(project) == {"calls_1.json": "the file has no record", "calls_2.json": "columns not in this file, NULL: tags"}
 
 
+def test_words_behind_a_header_are_no_part_of_it_unseen(project: Project) -> None:
+    project.write("ingress/shop/calls_1.csv", "Call Nr,n\nA1,1\n")
+    source(project, "  n: int from No required\n")
+    refused = project.lode("check", check=False)
+    assert refused.exit == 2 and "zones/shop/sources/calls.yml:4:6" in refused.stderr and 'from "No" required; of the header: from "No required"' in refused.stderr
+    project.write("zones/shop/sources/calls.yml", "from: ingress/calls_*.csv\ncolumns:\n  id: text from 'Call Nr' required\n  n: int\n  m: int from Number\n")
+    assert messages(project) == {"calls_1.csv": "columns not in this file, NULL: m (from 'Number')"}
+    assert project.query("select id, n, m from shop.staging.calls") == [{"id": "A1", "n": 1, "m": None}]
+
+
 def test_booleans_are_words_in_text_and_csv(project: Project) -> None:
     project.lode("run")
     sql = "select true as a, false as b, null::boolean as c, 't' as d"

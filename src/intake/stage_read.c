@@ -182,6 +182,20 @@ static Str names_text(Arena *arena, const Str *names, size_t count) {
         return buf_dup(&out, arena);
 }
 
+/* Columns of the text, each with the header that was looked for where that is another. */
+static Str missing_names(const Staging *s, StrList missing) {
+        Str *names = ARENA_ARRAY(s->arena, Str, missing.count);
+        for (size_t i = 0; i < missing.count; i++) {
+                names[i] = missing.items[i];
+                for (size_t j = 0; j < s->feed->column_count; j++) {
+                        const SourceColumn *column = &s->feed->columns[j];
+                        if (str_equal(column->name, missing.items[i]) && column->from.size && !str_equal(column->from, column->name))
+                                names[i] = arena_strf(s->arena, "%.*s (from '%.*s')", STR_ARG(column->name), STR_ARG(column->from));
+                }
+        }
+        return names_text(s->arena, names, missing.count);
+}
+
 static Str unknown_names(Arena *arena, const StageResult *result) {
         Str *names = ARENA_ARRAY(arena, Str, result->unknown_count);
         for (size_t i = 0; i < result->unknown_count; i++)
@@ -395,7 +409,7 @@ static void note_columns(const Staging *s, Reading *reading) {
                 buf_printf(&words, "%sthe file has no record", words.size ? "; " : "");
         if (report->missing.count)
                 buf_printf(&words, "%scolumns not in this file, NULL: %.*s", words.size ? "; " : "",
-                           STR_ARG(names_text(s->arena, r->missing.items, r->missing.count)));
+                           STR_ARG(missing_names(s, r->missing)));
         if (rescued)
                 buf_printf(&words, "%sunknown columns, kept in _extra: %.*s", words.size ? "; " : "", STR_ARG(unknown_names(s->arena, r)));
         if (widened)

@@ -209,15 +209,19 @@ static bool column_word(KeyContext *context, const YamlNode *value, Str word, So
         return false;
 }
 
-/* at START-END: its place on a line of fixed width. */
-static void column_place(KeyContext *context, const YamlNode *value, Str place, SourceColumn *column, ColumnText *text) {
+/* at START-END: its place on a line of fixed width. Gives what is left. */
+static Str column_place(KeyContext *context, const YamlNode *value, Str rest, SourceColumn *column, ColumnText *text) {
         FixedCut cut;
+        Str place, tail;
         text->at = true;
-        column->from = arena_str(context->arena, str_trim(place));
-        if (fixed_cut_parse(column->from, &cut))
-                return;
+        str_cut(str_trim(rest), ' ', &place, &tail);
+        bool is_place = fixed_cut_parse(place, &cut);
+        column->from = arena_str(context->arena, is_place ? place : str_trim(rest));
+        if (is_place || fixed_cut_parse(column->from, &cut))
+                return is_place ? str_trim(tail) : STR("");
         Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`at %.*s` is no place on a line", STR_ARG(column->from));
         error_hint(err, "at START-END: characters from 1, both ends included, such as at 9-20");
+        return STR("");
 }
 
 static Str unquoted(Str text) {
@@ -327,6 +331,77 @@ static bool column_style(KeyContext *context, const YamlNode *value, Str *rest, 
         return true;
 }
 
+/* Whether a column's words may go on here: what would be a header's word to one reader and a setting to another. */
+static bool is_column_setting(Str rest, const SourceColumn *column) {
+        static const char *const lists[] = { "nulls", "currency", "thousands", "decimal" };
+        Str word, tail, ignored;
+        FixedCut cut;
+        for (size_t i = 0; i < COUNT_OF(lists); i++)
+                if (begins_list(rest, lists[i], &ignored))
+                        return true;
+        str_cut(rest, ' ', &word, &tail);
+        tail = str_trim(tail);
+        if (str_is(word, "required") || str_is(word, "unique"))
+                return true;
+        if (str_is(word, "tag") || str_is(word, "was"))
+                return tail.size > 0;
+        if (str_is(word, "at"))
+                return fixed_cut_parse(tail, &cut);
+        return looks_like_zone(word) && (column->type.kind == TYPE_TIMESTAMP || column->type.kind == TYPE_TIMESTAMPTZ);
+}
+
+/* Where in the words behind `from` something follows that could as well be said of the column; their size if nothing does. */
+static size_t find_column_setting(Str header, const SourceColumn *column) {
+        size_t at = str_find_byte(header, ' ');
+        while (at < header.size) {
+                while (at < header.size && header.data[at] == ' ')
+                        at++;
+                if (is_column_setting(str_slice(header, at, header.size), column))
+                        return at;
+                at += str_find_byte(str_slice(header, at, header.size), ' ');
+        }
+        return header.size;
+}
+
+/* A header in quotes may hold such itself: it ends where a setting or nothing follows, else with the first that a blank does. */
+static size_t find_header_end(Str text, const SourceColumn *column) {
+        size_t first = text.size;
+        for (size_t i = 1; i < text.size; i++) {
+                Str rest = str_slice(text, i + 1, text.size);
+                if (text.data[i] != text.data[0] || (rest.size > 0 && rest.data[0] != ' '))
+                        continue;
+                if (str_trim(rest).size == 0 || is_column_setting(str_trim(rest), column))
+                        return i + 1;
+                if (first == text.size)
+                        first = i + 1;
+        }
+        return first;
+}
+
+bool source_from_needs_quotes(const SourceColumn *column) {
+        return strchr("\"' ", column->from.data[0]) || find_column_setting(column->from, column) < column->from.size;
+}
+
+/*
+ * The column's name in the file: in quotes, or all words that follow. What could be a setting behind words without quotes
+ * is neither taken for one nor for a part of the name: a header may end in `required`. Gives what is left.
+ */
+static Str column_from(KeyContext *context, const YamlNode *value, Str rest, SourceColumn *column) {
+        rest = str_trim(rest);
+        bool quoted = rest.size > 1 && (rest.data[0] == '"' || rest.data[0] == '\'');
+        size_t end = quoted ? find_header_end(rest, column) : rest.size;
+        column->from = arena_str(context->arena, unquoted(str_slice(rest, 0, end)));
+        if (column->from.size == 0)
+                key_problem(context, value, STATUS_BAD_VALUE, "`from` needs the column's name in the file's header");
+        size_t setting = quoted ? rest.size : find_column_setting(rest, column);
+        if (setting == rest.size)
+                return str_trim(str_slice(rest, end, rest.size));
+        Str name = str_trim(str_slice(rest, 0, setting)), words = str_slice(rest, setting, rest.size);
+        Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`%.*s` behind `from` could be a setting or the end of the header", STR_ARG(words));
+        error_hint(err, "a setting: from \"%.*s\" %.*s; of the header: from \"%.*s\"", STR_ARG(name), STR_ARG(words), STR_ARG(rest));
+        return STR("");
+}
+
 static void column_words(KeyContext *context, const YamlNode *value, Str rest, SourceColumn *column, ColumnText *text) {
         while (rest.size > 0) {
                 Str word, tail;
@@ -334,17 +409,14 @@ static void column_words(KeyContext *context, const YamlNode *value, Str rest, S
                         continue;
                 str_cut(rest, ' ', &word, &tail);
                 if (str_is(word, "at")) {
-                        column_place(context, value, tail, column, text);
-                        return;
-                }
-                if (str_is(word, "from")) {
-                        column->from = arena_str(context->arena, unquoted(tail));
-                        if (column->from.size == 0)
-                                key_problem(context, value, STATUS_BAD_VALUE,
-                                            "`from` needs the column's name in the file's header");
-                        return;
+                        rest = column_place(context, value, tail, column, text);
+                        continue;
                 }
                 rest = str_trim(tail);
+                if (str_is(word, "from")) {
+                        rest = column_from(context, value, tail, column);
+                        continue;
+                }
                 if (str_is(word, "tag")) {
                         column_tag(context, value, &rest, text);
                         continue;
@@ -623,7 +695,7 @@ static const Key keys[] = {
                      "`nulls(NA | \"-\")`: texts that mean NULL in this column, in place of the source's `nulls`; `nulls()`: none. "
                      "`decimal(\",\")`, `thousands(\".\")`, `currency(EUR | $)`: how this column's numbers are written, in place of what the source says; a column "
                      "with a decimal point of its own has no thousands but its own. `from "
-                     "HEADER`: its name in the file, where that differs; in JSON the path of its key. `at START-END`: its characters on a line of "
+                     "HEADER`: its name in the file, where that differs, in quotes where other words of the column follow (`from \"Order no\" required`); in JSON the path of its key. `at START-END`: its characters on a line of "
                      "fixed width, from 1." },
         { .name = "ignore",
           .kind = KEY_TEXTS,

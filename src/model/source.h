@@ -85,4 +85,6 @@ Sha256 source_reading_hash(const Source *source);
 bool source_is_ingress(Str pattern, Str *out_rest);
 const char *source_load_name(SourceLoad load); /* as the text says it */
 StrList source_nulls(const Source *source, size_t column); /* the texts that mean NULL in it */
+/* Whether `from` must be in quotes, since words of the header could be settings of the column. It has a `from`. */
+bool source_from_needs_quotes(const SourceColumn *column);
 const SourceColumn *source_column(const Source *source, Str name); /* without regard to case */

@@ -246,8 +246,8 @@ static void column_value(Arena *arena, Buf *out, const SourceColumn *column, con
         if (fixed) {
                 buf_printf(out, " at %.*s", STR_ARG(column->from));
         } else if (column->from.size > 0 && !str_equal(column->from, column->name)) {
-                bool quoted = strchr("\"' ", column->from.data[0]) != NULL;
-                buf_printf(out, quoted ? " from \"%.*s\"" : " from %.*s", STR_ARG(column->from));
+                const char *quote = !source_from_needs_quotes(column) ? "" : str_find_byte(column->from, '"') < column->from.size ? "'" : "\"";
+                buf_printf(out, " from %s%.*s%s", quote, STR_ARG(column->from), quote);
         }
 }
 

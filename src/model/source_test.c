@@ -138,6 +138,13 @@ TEST(what_is_wrong_is_said_with_place_and_guess) {
                 { "from: ingress/x\nas_of: yesterday\n" GOOD_COLUMNS, STATUS_BAD_VALUE, 2, 8, "landed" },
                 { "from: ingress/x\ncolumns:\n  a: integer\n", STATUS_BAD_VALUE, 3, 6, "int" },
                 { "from: ingress/x\ncolumns:\n  a: decimal(40,2)\n", STATUS_BAD_VALUE, 3, 6, "" },
+                { "from: ingress/x\ncolumns:\n  a: int from Nr required\n", STATUS_BAD_VALUE, 3, 6, "from \"Nr\" required; of the header: from \"Nr required\"" },
+                { "from: ingress/x\ncolumns:\n  a: int from Order  Nr tag pii unique\n", STATUS_BAD_VALUE, 3, 6, "from \"Order  Nr\" tag pii unique" },
+                { "from: ingress/x\ncolumns:\n  a: int from Nr was b\n", STATUS_BAD_VALUE, 3, 6, "from \"Nr\" was b" },
+                { "from: ingress/x\ncolumns:\n  a: int from Nr nulls(-)\n", STATUS_BAD_VALUE, 3, 6, "from \"Nr\" nulls(-)" },
+                { "from: ingress/x\ncolumns:\n  a: timestamp from At Europe/Oslo\n", STATUS_BAD_VALUE, 3, 6, "from \"At\" Europe/Oslo" },
+                { "from: ingress/x\ncolumns:\n  a: int from \"Nr\" requird\n", STATUS_BAD_VALUE, 3, 6, "`required`" },
+                { "from: ingress/x\ncolumns:\n  a: int from 'Nr' required requird\n", STATUS_BAD_VALUE, 3, 6, "`required`" },
                 { "from: ingress/x\ncolumns:\n  a: int requird\n", STATUS_BAD_VALUE, 3, 6, "`required`" },
                 { "from: ingress/x\ncolumns:\n  a: int Europe/Paris\n", STATUS_BAD_VALUE, 3, 6, "required, unique" },
                 { "from: ingress/x\ncolumns:\n  a: timestamp Europe/Copenhagn\n", STATUS_BAD_VALUE, 3, 6,
@@ -172,6 +179,38 @@ TEST(all_problems_of_a_file_are_told_at_once) {
         CHECK_INT(problems.errors.count, 6); /* and `from` is missing */
 }
 
+TEST(a_column_says_what_it_says_in_any_order) {
+        static const struct {
+                const char *text, *from;
+                bool required;
+                size_t tags;
+        } cases[] = {
+                { "int required from Nr", "Nr", true, 0 },
+                { "int from \\\"Nr\\\" required", "Nr", true, 0 },
+                { "int from 'Order nr' tag pii required tag x", "Order nr", true, 2 },
+                { "int from 'Order required' required", "Order required", true, 0 },
+                { "int from 'Order required'", "Order required", false, 0 },
+                { "int from 'a' b' required", "a' b", true, 0 },
+                { "int required from Created at", "Created at", true, 0 },
+                { "int from Valid from", "Valid from", false, 0 },
+                { "int from Zone Europe/Oslo", "Zone Europe/Oslo", false, 0 },
+                { "int from Is Required", "Is Required", false, 0 },
+                { "int from required", "required", false, 0 },
+                { "int from Order nr", "Order nr", false, 0 },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                Problems problems;
+                Source *source = parse(t, arena_printf(&t->arena, "from: ingress/x\ncolumns:\n  a: \"%s\"\n", cases[i].text), &problems);
+                if (problems.errors.count > 0 || source->column_count != 1) {
+                        test_fail(t, __FILE__, __LINE__, "case %zu: %s", i, problems.errors.count ? problems.errors.items[0]->message : "no column");
+                        continue;
+                }
+                CHECK_STR(source->columns[0].from, str_of(cases[i].from));
+                CHECK(source->columns[0].required == cases[i].required);
+                CHECK_INT(source->column_texts[0].tag_count, cases[i].tags);
+        }
+}
+
 TEST(what_is_printed_reads_back_the_same) {
         static const char *const texts[] = {
                 "from: ingress/x.csv\n" GOOD_COLUMNS,
@@ -189,6 +228,8 @@ TEST(what_is_printed_reads_back_the_same) {
                 "  v: \"text required from 'Navn: \\\"x\\\"'\"\n  w: text from \"Ordre  nr\"\n"
                 "  x: int nulls(NA | - | \"a|b\" | 'say \"no\"' | \"\") required\n  y: text nulls()\n",
                 "from: /data/x\nthousands: indian\ncolumns:\n  a: int\n",
+                "from: /data/x\ncolumns:\n  a: int from 'Is it required' unique\n  b: int from 'a \"b\" tag c'\n  c: int from \"Valid at\"\n",
+                "from: /data/x\nformat: fixed\nheader: no\ncolumns:\n  a: int at 1-4 required\n  b: text tag pii at 5-9\n",
                 "from: /data/x\ndecimal: \",\"\nthousands: \".\"\ncolumns:\n  a: decimal(9,2) decimal(.) thousands(\",\") currency(EUR | \"$\") required\n"
                 "  b: int thousands(indian) decimal(\".\")\n  c: int thousands( ) from C\n  d: double thousands(space) nulls(-)\n  e: list<int> currency()\n",
         };
