@@ -110,6 +110,10 @@ Values are the same under wider types: lengths, places and counts of days are bi
 quotients and deviations double, names of objects text, jsonb is json. NaN as a numeric is a double, `char(n)` is not padded,
 structs, maps and lists of lists are json. `tests/test_wire_types.py` compares every type in text and binary.
 
+A parameter that has no type gets PostgreSQL's: of `x + $1` and `SELECT x UNION SELECT $1` that of x, of `round($1, 2)` numeric,
+of `left(x, $1)` int4; `tests/test_parameters.py` compares some 170 statements. Where PostgreSQL cannot tell (42725, 42P18, 42P08)
+it is text, or what the engine takes. An integer in text is digits and a sign, as there.
+
 The rest differs on purpose. `tests/test_dialect.py` asks some 450 statements of both; these are all that answer otherwise
 (errors by their SQLSTATE):
 

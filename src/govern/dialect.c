@@ -475,11 +475,16 @@ static bool change_format(const Dialect *dialect, SqlExpr **place) {
                 { "to_timestamp", "CAST(strptime($1, $2) AS TIMESTAMPTZ)" },
         };
         const SqlArguments *arguments = &(*place)->function.arguments;
-        Str format;
-        if (arguments->count != 2 || !is_text(arguments->items[1].expr) ||
-            !dialect_time_format(arguments->items[1].expr->constant.text, dialect->arena, &format))
+        Str format = STR_NONE;
+        if (arguments->count != 2)
                 return false;
-        SqlExpr *both[] = { arguments->items[0].expr, sql_make_string(dialect->arena, format) };
+        const SqlExpr *written = arguments->items[1].expr;
+        if (written->kind == SQL_CAST && is_text_type(written->cast.type))
+                written = written->cast.child;
+        bool open = written->kind == SQL_PARAMETER || (written->kind == SQL_CONSTANT && written->constant.literal == SQL_NULL); /* no value yet, or none */
+        if (!open && (!is_text(written) || !dialect_time_format(written->constant.text, dialect->arena, &format)))
+                return false;
+        SqlExpr *both[] = { arguments->items[0].expr, open ? arguments->items[1].expr : sql_make_string(dialect->arena, format) };
         for (size_t i = 0; i < COUNT_OF(functions); i++) {
                 if (!str_equal_nocase(last_of((*place)->function.path), str_of(functions[i].name)))
                         continue;

@@ -47,6 +47,25 @@ static bool text_as_it_is(Reading *reading, Str bytes, SqlValue *value) {
         return true;
 }
 
+/* What PostgreSQL takes for one; the engine would round 1.5 and read 0x10. */
+static bool text_integer(Reading *reading, Str bytes, SqlValue *value) {
+        Str digits = str_trim(bytes);
+        bool minus = digits.size > 0 && digits.data[0] == '-', plus = digits.size > 0 && digits.data[0] == '+';
+        digits = str_slice(digits, minus || plus, digits.size);
+        uint64_t most = str_is(value->type, "BIGINT") ? INT64_MAX : str_is(value->type, "INTEGER") ? INT32_MAX : INT16_MAX, number;
+        bool good = digits.size > 0;
+        for (size_t i = 0; i < digits.size; i++)
+                good &= digits.data[i] >= '0' && digits.data[i] <= '9';
+        if (!text_as_it_is(reading, bytes, value))
+                return false;
+        if (!good)
+                return fail(reading, "an integer is digits, with a sign before them at most");
+        if (str_to_uint64(digits, &number) && number <= most + minus)
+                return true;
+        error_set(reading->err, STATUS_LIMIT, "parameter $%zu: an integer that its type has no room for", reading->index);
+        return false;
+}
+
 static bool text_literal(Reading *reading, Str bytes, SqlValue *value) {
         const char *why;
         return text_as_it_is(reading, bytes, value) &&
@@ -263,9 +282,9 @@ static const struct {
 } TYPES[] = {
         { OID_BOOL,        1000, "BOOLEAN",     text_literal,  binary_bool },
         { OID_BYTEA,       1001, "BLOB",        text_bytea,    binary_bytea },
-        { OID_INT8,        1016, "BIGINT",      text_as_it_is, binary_int8 },
-        { OID_INT2,        1005, "SMALLINT",    text_as_it_is, binary_int2 },
-        { OID_INT4,        1007, "INTEGER",     text_as_it_is, binary_int4 },
+        { OID_INT8,        1016, "BIGINT",      text_integer,  binary_int8 },
+        { OID_INT2,        1005, "SMALLINT",    text_integer,  binary_int2 },
+        { OID_INT4,        1007, "INTEGER",     text_integer,  binary_int4 },
         { OID_OID,         1028, "BIGINT",      text_as_it_is, binary_oid },
         { OID_TEXT,        1009, "VARCHAR",     text_as_it_is, text_as_it_is },
         { OID_VARCHAR,     1015, "VARCHAR",     text_as_it_is, text_as_it_is },
@@ -380,6 +399,8 @@ Status parameter_read(size_t index, uint32_t oid, uint16_t format, const WirePar
         SqlValue value = { .null = parameter->null, .type = place == PLACE_NONE ? STR("") : str_of(TYPES[i].engine),
                            .is_list = place == PLACE_ARRAY };
         ReadValue read = place == PLACE_NONE ? text_as_it_is : format == 1 ? TYPES[i].binary : TYPES[i].text;
+        if (read == text_integer && format == PARAMETER_LITERAL)
+                read = text_as_it_is;
         bool good = true;
         if (parameter->null)
                 good = true;

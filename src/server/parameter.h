@@ -15,6 +15,8 @@ uint32_t parameter_oid_of_word(Str word);
 /* Of the array of a type; 0 when it has none here. */
 uint32_t parameter_array_of(uint32_t oid);
 
-/* BAD_VALUE (22P02, 22P03 to a client) for a value that its format or type cannot have. index is from 1, for the message. */
+#define PARAMETER_LITERAL 2 /* in place of a format: written in SQL, so that 2.5 may be an integer */
+
+/* BAD_VALUE (22P02, 22P03 to a client) for a value that its format or type cannot have, LIMIT (22003) for an integer that is too large. index is from 1, for the message. */
 Status parameter_read(size_t index, uint32_t oid, uint16_t format, const WireParameter *parameter, Arena *arena, SqlValue *out,
                       Error *err);

@@ -31,6 +31,9 @@ TEST(values_of_every_type_are_read_in_both_formats) {
                 { 23, 0, "42", "INTEGER 42" },
                 { 23, BINARY, "ffffffff", "INTEGER -1" },
                 { 21, BINARY, "7fff", "SMALLINT 32767" },
+                { 21, 0, " -32768 ", "SMALLINT  -32768 " },
+                { 23, PARAMETER_LITERAL, "2.5", "INTEGER 2.5" },
+                { 20, 0, "+9223372036854775807", "BIGINT +9223372036854775807" },
                 { 20, BINARY, "8000000000000000", "BIGINT -9223372036854775808" },
                 { 26, BINARY, "ffffffff", "BIGINT 4294967295" },
                 { 16, BINARY, "01", "BOOLEAN true" },
@@ -91,6 +94,18 @@ TEST(values_of_every_type_are_read_in_both_formats) {
         }
 }
 
+TEST(an_integer_that_is_too_large_is_told_as_that) {
+        static const struct {
+                uint32_t oid;
+                const char *text;
+        } cases[] = { { 21, "32768" }, { 21, "-32769" }, { 23, "2147483648" }, { 20, "9223372036854775808" }, { 20, "-99999999999999999999999" } };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                WireParameter parameter = { .bytes = str_of(cases[i].text) };
+                SqlValue value;
+                CHECK_INT(parameter_read(1, cases[i].oid, 0, &parameter, &t->arena, &value, &t->err), STATUS_LIMIT);
+        }
+}
+
 TEST(values_that_are_none_are_refused) {
         static const struct {
                 uint32_t oid;
@@ -102,6 +117,10 @@ TEST(values_that_are_none_are_refused) {
                 { 23, BINARY, "00" },
                 { 23, BINARY, "0000000000" },
                 { 20, BINARY, "" },
+                { 23, 0, "1.5" },
+                { 23, 0, "0x10" },
+                { 20, 0, "-" },
+                { 21, 0, "" },
                 { 1700, BINARY, "00" },
                 { 1700, BINARY, "7fff7fff00000000" },
                 { 1700, BINARY, "00017fff000000000001" },

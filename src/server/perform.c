@@ -364,7 +364,7 @@ static Status do_execute(Session *session, Portal *portal, Error *err) {
                 WireParameter parameter;
                 status = literal_value(session, command->values[i], &inner->arena, &parameter, err);
                 if (status == STATUS_OK)
-                        status = parameter_read(i + 1, prepared->types[i], 0, &parameter, &inner->arena, &inner->values[i], err);
+                        status = parameter_read(i + 1, prepared->types[i], PARAMETER_LITERAL, &parameter, &inner->arena, &inner->values[i], err);
         }
         if (status == STATUS_OK)
                 status = prepared->command.kind == COMMAND_QUERY ? portal_run(session, inner, 0, err) : perform(session, inner, err);

@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "base/vec.h"
 #include "engine/client_type.h"
+#include "server/infer.h"
 #include "server/session_parts.h"
 #include "sql/literal.h"
 #include "sql/output.h"
@@ -60,60 +61,6 @@ static Status spec_of(Session *session, Worker *worker, CatalogAt at, Arena *are
         return session_describe(session, arena, system, &out->zone, err);
 }
 
-/* CAST($1 AS integer), the way in which people say what a parameter is; and pg_sleep($1). */
-typedef struct CastTypes {
-        uint32_t *types;
-        size_t count;
-} CastTypes;
-
-/* OID of a type as it is written; of a list the array's. 0: not known here. */
-static uint32_t oid_of_type(const SqlExpr *type) {
-        const SqlNames *path = &type->type.path;
-        if (type->kind != SQL_TYPE || path->count == 0)
-                return 0;
-        Str name = path->items[path->count - 1];
-        if (str_is(name, "list") && type->type.children.count == 1)
-                return parameter_array_of(oid_of_type(type->type.children.items[0]));
-        bool array = name.size > 1 && name.data[0] == '_';
-        uint32_t oid = parameter_oid_of_word(str_slice(name, array, name.size));
-        if (array || oid != 0)
-                return array ? parameter_array_of(oid) : oid;
-        char upper[32] = "";
-        for (size_t i = 0; i < name.size && i + 1 < sizeof(upper); i++)
-                upper[i] = (char)(name.data[i] >= 'a' && name.data[i] <= 'z' ? name.data[i] - 'a' + 'A' : name.data[i]);
-        return client_type_of(str_of(upper)).oid;
-}
-
-static void take_type(CastTypes *casts, const SqlExpr *expr, uint32_t oid) {
-        uint64_t number;
-        if (expr->kind == SQL_PARAMETER && str_to_uint64(expr->parameter, &number) && number > 0 && number <= casts->count &&
-            casts->types[number - 1] == 0)
-                casts->types[number - 1] = oid;
-}
-
-/* What PostgreSQL's own functions take; the engine, which has others in their place, cannot tell. */
-static uint32_t oid_of_argument(const SqlExpr *call) {
-        static const struct {
-                const char *function;
-                uint32_t oid;
-        } takes[] = { { "pg_sleep", OID_FLOAT8 }, { "pg_cancel_backend", OID_INT4 }, { "pg_terminate_backend", OID_INT4 } };
-        const SqlNames *path = &call->function.path;
-        for (size_t i = 0; path->count > 0 && i < COUNT_OF(takes); i++)
-                if (str_equal_nocase(path->items[path->count - 1], str_of(takes[i].function)))
-                        return takes[i].oid;
-        return 0;
-}
-
-static Status see_cast(void *context, SqlExpr **place, Error *err UNUSED) {
-        CastTypes *casts = context;
-        const SqlExpr *expr = *place;
-        if (expr->kind == SQL_CAST)
-                take_type(casts, expr->cast.child, oid_of_type(expr->cast.type));
-        else if (expr->kind == SQL_FUNCTION && expr->function.arguments.count == 1)
-                take_type(casts, expr->function.arguments.items[0].expr, oid_of_argument(expr));
-        return STATUS_OK;
-}
-
 /* A NULL of each parameter's type; those that have none stay, or become a NULL without one. */
 static SqlValue *empty_values(Prepared *prepared, bool keep_open) {
         SqlValue *values = ARENA_ARRAY(&prepared->arena, SqlValue, prepared->type_count);
@@ -126,7 +73,8 @@ static SqlValue *empty_values(Prepared *prepared, bool keep_open) {
         return values;
 }
 
-static Status describe_with(Session *session, Worker *worker, CatalogAt at, Prepared *prepared, bool keep_open, Statement *out,
+/* asked: what the parameters that have no type are, is to be found out; NULL: only what it answers with. */
+static Status describe_with(Session *session, Worker *worker, CatalogAt at, Prepared *prepared, Inferred *asked, Statement *out,
                             Error *err) {
         SqlTree *tree = ARENA_NEW(&prepared->arena, SqlTree);
         *tree = *prepared->tree;
@@ -135,7 +83,9 @@ static Status describe_with(Session *session, Worker *worker, CatalogAt at, Prep
         if (tree->parameters.count > 0)
                 memcpy(names, tree->parameters.items, tree->parameters.count * sizeof(Str));
         tree->parameters.items = names;
-        TRY(sql_fill_parameters(tree, empty_values(prepared, keep_open), prepared->type_count, &prepared->arena, err));
+        TRY(sql_fill_parameters(tree, empty_values(prepared, asked != NULL), prepared->type_count, &prepared->arena, err));
+        if (asked)
+                TRY(infer_ask(tree, asked, &prepared->arena, err));
         TRY(session_fill_settings(session, tree, false, &prepared->arena, err));
         StatementSpec spec;
         TRY(spec_of(session, worker, at, &prepared->arena, &spec, err));
@@ -143,13 +93,12 @@ static Status describe_with(Session *session, Worker *worker, CatalogAt at, Prep
         return statement_bind(&spec, tree, &prepared->arena, out, err);
 }
 
-static void take_inferred(Prepared *prepared, const WorkerColumns *columns) {
+static void take_inferred(Inferred *inferred, const WorkerColumns *columns) {
         for (size_t i = 0; i < columns->parameter_count; i++) {
                 uint64_t number;
                 const WorkerParameter *parameter = &columns->parameters[i];
-                if (str_to_uint64(parameter->name, &number) && number >= 1 && number <= prepared->type_count &&
-                    prepared->types[number - 1] == 0)
-                        prepared->types[number - 1] = parameter_oid(parameter->engine_type);
+                if (str_to_uint64(parameter->name, &number) && number >= 1)
+                        infer_take(inferred, number - 1, parameter_oid(parameter->engine_type));
         }
 }
 
@@ -193,11 +142,12 @@ static Status describe(Session *session, Worker *worker, Prepared *prepared, Err
         TRY(session_at(session, &at, err));
         for (size_t i = 0; i < prepared->type_count; i++)
                 open |= prepared->types[i] == 0;
-        Status status = describe_with(session, worker, at, prepared, true, &statement, err);
-        if (status == STATUS_OK)
-                take_inferred(prepared, &statement.columns);
+        Inferred inferred = { .types = prepared->types, .operators = open ? arena_alloc(&prepared->arena, prepared->type_count) : NULL, .count = prepared->type_count };
+        Status status = describe_with(session, worker, at, prepared, open ? &inferred : NULL, &statement, err);
+        if (open && status == STATUS_OK)
+                take_inferred(&inferred, &statement.columns);
         if (open && status != STATUS_WORKER_LOST && status != STATUS_INTERRUPTED)
-                status = describe_with(session, worker, at, prepared, false, &statement, err);
+                status = describe_with(session, worker, at, prepared, NULL, &statement, err);
         TRY(status);
         take_columns(prepared, &statement.columns);
         return STATUS_OK;
@@ -223,9 +173,8 @@ static Status take_types(Prepared *prepared, const uint32_t *types, size_t type_
         prepared->types = ARENA_ARRAY(&prepared->arena, uint32_t, prepared->type_count);
         for (size_t i = 0; i < type_count; i++)
                 prepared->types[i] = types[i] == OID_UNKNOWN ? 0 : types[i];
-        CastTypes casts = { prepared->types, prepared->type_count };
-        SqlVisitor visitor = { .expr = see_cast, .context = &casts };
-        return sql_visit_query(prepared->tree->query, &visitor, err);
+        Inferred written = { .types = prepared->types, .count = prepared->type_count };
+        return infer_written(prepared->tree, &written, err);
 }
 
 /* *out_again: the worker had died before it was asked, as it seems, and nothing is lost by asking another. */
@@ -445,6 +394,15 @@ static bool is_column(const BoundStatement *bound, Str name) {
         return false;
 }
 
+/* A numeric that is NaN or infinite: the engine has those as doubles. */
+static bool has_no_number(const Portal *portal) {
+        const Prepared *prepared = portal->prepared;
+        for (size_t i = 0; i < prepared->type_count; i++)
+                if (prepared->types[i] == OID_NUMERIC && str_is(portal->values[i].type, "DOUBLE"))
+                        return true;
+        return false;
+}
+
 /* A client reads rows by the description that it got once: what was built since must fit that. Names that the engine makes of
  * an expression differ with its parameters, so only those of tables count. */
 static bool fits_description(const Prepared *prepared, const Statement *statement, Arena *arena) {
@@ -518,6 +476,8 @@ static Status bind_and_begin(Session *session, Portal *portal, Error *err) {
                 portal->formats = ARENA_ARRAY(&portal->arena, uint16_t, prepared->column_count);
         }
         if (!fits_description(prepared, &portal->statement, &portal->arena)) {
+                if (has_no_number(portal))
+                        return error_set(err, STATUS_SQL_REFUSED, "a numeric is no NaN and no infinity here: cast the parameter to float8");
                 error_set(err, STATUS_SQL_REFUSED, "cached plan must not change result type");
                 return error_hint(err, "the tables have other columns than when the statement was prepared: prepare it again");
         }

@@ -781,7 +781,7 @@ static Status bind_values(Session *session, const WireMessage *message, Portal *
                 Status status = parameter_read(i + 1, prepared->types[i], format, &message->parameters[i], &portal->arena, &portal->values[i], err);
                 if (status != STATUS_OK) {
                         bool text = utf8_valid(message->parameters[i].bytes);
-                        session->sqlstate = format == 1 ? "22P03" : text ? "22P02" : "22021";
+                        session->sqlstate = status == STATUS_LIMIT ? "22003" : format == 1 ? "22P03" : text ? "22P02" : "22021";
                         return status;
                 }
         }

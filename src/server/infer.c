@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/infer.h"
+
+#include "engine/client_type.h"
+#include "server/parameter.h"
+
+#define SIBLING_NODES_MAX 100 /* of an expression that is asked for its type: it is copied */
+
+/* The number of a parameter that has one; 0 for every other expression. */
+static size_t number_of(const Inferred *inferred, const SqlExpr *expr) {
+        uint64_t number;
+        bool is = expr && expr->kind == SQL_PARAMETER && str_to_uint64(expr->parameter, &number) && number >= 1 && number <= inferred->count;
+        return is ? (size_t)number : 0;
+}
+
+static Str last_of(const SqlNames *path) {
+        return path->count > 0 ? path->items[path->count - 1] : STR_NONE;
+}
+
+/* ---- what is written ---- */
+
+/* OID of a type as it is written; of a list the array's. 0: not known here. */
+static uint32_t oid_of_type(const SqlExpr *type) {
+        if (type->kind != SQL_TYPE || type->type.path.count == 0)
+                return 0;
+        Str name = last_of(&type->type.path);
+        if (str_is(name, "list") && type->type.children.count == 1)
+                return parameter_array_of(oid_of_type(type->type.children.items[0]));
+        bool array = name.size > 1 && name.data[0] == '_';
+        uint32_t oid = parameter_oid_of_word(str_slice(name, array, name.size));
+        if (array || oid != 0)
+                return array ? parameter_array_of(oid) : oid;
+        char upper[32] = "";
+        for (size_t i = 0; i < name.size && i + 1 < sizeof(upper); i++)
+                upper[i] = (char)(name.data[i] >= 'a' && name.data[i] <= 'z' ? name.data[i] - 'a' + 'A' : name.data[i]);
+        return client_type_of(str_of(upper)).oid;
+}
+
+static void take_written(Inferred *inferred, const SqlExpr *expr, uint32_t oid) {
+        size_t number = number_of(inferred, expr);
+        if (number > 0 && inferred->types[number - 1] == 0)
+                inferred->types[number - 1] = oid;
+}
+
+/* Of ARRAY[$1, $2]::int[] the elements. */
+static void take_cast(Inferred *inferred, const SqlExpr *cast) {
+        uint32_t oid = oid_of_type(cast->cast.type);
+        const SqlExpr *child = cast->cast.child;
+        take_written(inferred, child, oid);
+        bool is_array = child->kind == SQL_OPERATOR && child->op.op == SQL_OP_ARRAY_CONSTRUCTOR;
+        for (size_t i = 0; is_array && i < child->op.children.count; i++)
+                take_written(inferred, child->op.children.items[i], client_type_element(oid));
+}
+
+/* What PostgreSQL's functions take where the engine's take more, or others stand in their place. */
+static uint32_t oid_of_argument(Str name, size_t index, size_t count) {
+        static const struct {
+                const char *function;
+                size_t count, index; /* of arguments, from 0 */
+                uint32_t oid;
+        } takes[] = {
+                { "pg_sleep", 1, 0, OID_FLOAT8 },    { "pg_cancel_backend", 1, 0, OID_INT4 }, { "pg_terminate_backend", 1, 0, OID_INT4 },
+                { "round", 1, 0, OID_FLOAT8 },       { "round", 2, 0, OID_NUMERIC },          { "round", 2, 1, OID_INT4 },
+                { "trunc", 2, 0, OID_NUMERIC },      { "trunc", 2, 1, OID_INT4 },             { "abs", 1, 0, OID_FLOAT8 },
+                { "@", 1, 0, OID_FLOAT8 },           { "floor", 1, 0, OID_FLOAT8 },           { "ceil", 1, 0, OID_FLOAT8 },
+                { "ceiling", 1, 0, OID_FLOAT8 },     { "sign", 1, 0, OID_FLOAT8 },            { "substr", 2, 1, OID_INT4 },
+                { "substring", 3, 1, OID_INT4 },     { "substring", 3, 2, OID_INT4 },         { "left", 2, 1, OID_INT4 },
+                { "substr", 3, 1, OID_INT4 },        { "substr", 3, 2, OID_INT4 },
+                { "right", 2, 1, OID_INT4 },         { "repeat", 2, 0, OID_TEXT },         { "repeat", 2, 1, OID_INT4 },
+                           { "lpad", 3, 1, OID_INT4 },
+                { "rpad", 3, 1, OID_INT4 },          { "split_part", 3, 2, OID_INT4 },        { "chr", 1, 0, OID_INT4 },
+                { "make_date", 3, 0, OID_INT4 },     { "make_date", 3, 1, OID_INT4 },         { "make_date", 3, 2, OID_INT4 },
+                { "lag", 2, 1, OID_INT4 },           { "lead", 2, 1, OID_INT4 },              { "ntile", 1, 0, OID_INT4 },
+                { "nth_value", 2, 1, OID_INT4 },
+        };
+        for (size_t i = 0; i < COUNT_OF(takes); i++)
+                if (takes[i].count == count && takes[i].index == index && str_equal_nocase(name, str_of(takes[i].function)))
+                        return takes[i].oid;
+        return 0;
+}
+
+static void take_arguments(Inferred *inferred, const SqlNames *path, const SqlArguments *arguments) {
+        for (size_t i = 0; i < arguments->count && arguments->count <= 3; i++)
+                take_written(inferred, arguments->items[i].expr, oid_of_argument(last_of(path), i, arguments->count));
+}
+
+static Status see_written(void *context, SqlExpr **place, Error *err UNUSED) {
+        Inferred *inferred = context;
+        const SqlExpr *expr = *place;
+        if (expr->kind == SQL_CAST)
+                take_cast(inferred, expr);
+        else if (expr->kind == SQL_FUNCTION)
+                take_arguments(inferred, &expr->function.path, &expr->function.arguments);
+        else if (expr->kind == SQL_WINDOW)
+                take_arguments(inferred, &expr->window.path, &expr->window.arguments);
+        return STATUS_OK;
+}
+
+Status infer_written(const SqlTree *tree, Inferred *inferred, Error *err) {
+        SqlVisitor visitor = { .expr = see_written, .context = inferred };
+        return inferred->count > 0 ? sql_visit_query(tree->query, &visitor, err) : STATUS_OK;
+}
+
+/* ---- what is asked ---- */
+
+typedef struct Asking {
+        Inferred *inferred;
+        Arena *arena;
+} Asking;
+
+typedef struct Count {
+        size_t nodes;
+} Count;
+
+/* Fails at the first parameter, and when it is too much. */
+static Status count_node(void *context, SqlExpr **place, Error *err) {
+        Count *count = context;
+        return (*place)->kind == SQL_PARAMETER || ++count->nodes > SIBLING_NODES_MAX ? error_set(err, STATUS_LIMIT, "not to be copied") : STATUS_OK;
+}
+
+static bool is_plain(SqlExpr *expr, SqlQuery *query) {
+        Count count = { 0 };
+        SqlVisitor visitor = { .expr = count_node, .context = &count };
+        Error ignored;
+        return (expr ? sql_visit_expr(&expr, &visitor, &ignored) : sql_visit_query(query, &visitor, &ignored)) == STATUS_OK;
+}
+
+static char operator_of(const SqlExpr *expr) {
+        static const char operators[] = "+-*/%";
+        Str name = expr->kind == SQL_FUNCTION ? last_of(&expr->function.path) : STR_NONE;
+        bool is = name.size == 1 && name.data[0] && strchr(operators, name.data[0]) && expr->function.arguments.count == 2;
+        return is ? name.data[0] : '\0';
+}
+
+/* What gives an expression its type: of x + $1 that is x. */
+static SqlExpr *deciding(const Inferred *inferred, SqlExpr *expr) {
+        while (operator_of(expr)) {
+                const SqlArgument *sides = expr->function.arguments.items;
+                size_t left = number_of(inferred, sides[0].expr), right = number_of(inferred, sides[1].expr);
+                if ((left > 0) == (right > 0))
+                        break;
+                expr = left > 0 ? sides[1].expr : sides[0].expr;
+        }
+        return expr;
+}
+
+static void become_null(const Asking *asking, SqlExpr **place) {
+        if (number_of(asking->inferred, *place) > 0)
+                *place = sql_make_constant(asking->arena, SQL_NULL, STR(""));
+}
+
+/* $1 is as `other`: coalesce($1, other), or a NULL if that has no type of its own. */
+static void become_like(const Asking *asking, SqlExpr **place, SqlExpr *other, char operator) {
+        size_t number = number_of(asking->inferred, *place);
+        if (number == 0)
+                return;
+        if (!other || !is_plain(other, NULL)) {
+                become_null(asking, place);
+                return;
+        }
+        SqlExpr *coalesce = ARENA_NEW(asking->arena, SqlExpr);
+        *coalesce = (SqlExpr){ .kind = SQL_OPERATOR, .at = { .offset = SQL_NOWHERE }, .alias = (*place)->alias };
+        coalesce->op.op = SQL_OP_COALESCE;
+        coalesce->op.children = (SqlExprs){ ARENA_ARRAY(asking->arena, SqlExpr *, 2), 2 };
+        coalesce->op.children.items[0] = *place;
+        coalesce->op.children.items[1] = sql_expr_copy(asking->arena, other);
+        *place = coalesce;
+        asking->inferred->operators[number - 1] = operator;
+}
+
+/* Of two operands, or arguments, each is as the other. */
+static void ask_pair(const Asking *asking, SqlExpr **left, SqlExpr **right, char operator) {
+        bool is_left = number_of(asking->inferred, *left) > 0, is_right = number_of(asking->inferred, *right) > 0;
+        if (is_left && is_right)
+                become_null(asking, right); /* PostgreSQL does not know either; of the left one the engine may */
+        else if (is_left)
+                become_like(asking, left, deciding(asking->inferred, *right), operator);
+        else if (is_right)
+                become_like(asking, right, deciding(asking->inferred, *left), operator);
+}
+
+static void ask_function(const Asking *asking, SqlExpr **place) {
+        SqlExpr *call = *place;
+        static const char *const alike[] = { "mod", "generate_series", "nullif" };
+        SqlArguments *arguments = &call->function.arguments;
+        Str name = last_of(&call->function.path);
+        char operator = operator_of(call);
+        bool pair = operator != '\0';
+        for (size_t i = 0; i < COUNT_OF(alike); i++)
+                pair |= arguments->count >= 2 && str_equal_nocase(name, str_of(alike[i]));
+        if (pair)
+                ask_pair(asking, &arguments->items[0].expr, &arguments->items[1].expr, operator);
+        if (operator && operator != '-') /* what is wanted may be of another type, as in now() + $1, and the operator none of two alike */
+                for (size_t i = 0; i < 2; i++)
+                        if (arguments->items[i].expr->kind == SQL_OPERATOR && arguments->items[i].expr->op.op == SQL_OP_COALESCE &&
+                            arguments->items[i].expr->at.offset == SQL_NOWHERE)
+                                *place = arguments->items[i].expr;
+        if (pair && arguments->count == 3)
+                become_like(asking, &arguments->items[2].expr, arguments->items[0].expr, '\0');
+        if (arguments->count == 1 && str_is(name, "-"))
+                become_null(asking, &arguments->items[0].expr);
+}
+
+/* The whole child as one value: SELECT x, y FROM t, asked for y, is (SELECT y FROM t). */
+static SqlExpr *value_of(const Asking *asking, const SqlQuery *query, size_t index) {
+        SqlQuery *copy = sql_query_copy(asking->arena, query);
+        copy->select.list = (SqlExprs){ &copy->select.list.items[index], 1 };
+        copy->modifier_count = 0;
+        SqlExpr *value = ARENA_NEW(asking->arena, SqlExpr);
+        *value = (SqlExpr){ .kind = SQL_SUBQUERY, .at = { .offset = SQL_NOWHERE } };
+        value->subquery.kind = SQL_SUBQUERY_SCALAR;
+        value->subquery.query = copy;
+        return value;
+}
+
+static bool has_column(const SqlQuery *query, size_t index) {
+        if (query->kind != SQL_SELECT_NODE || index >= query->select.list.count)
+                return false;
+        for (size_t i = 0; i <= index; i++)
+                if (query->select.list.items[i]->kind == SQL_STAR)
+                        return false;
+        return true;
+}
+
+/* A column of the children of a UNION. */
+static void ask_column(const Asking *asking, const SqlQuery *set, size_t index) {
+        SqlExpr *value = NULL;
+        for (size_t i = 0; i < set->set.child_count && !value; i++) {
+                SqlQuery *child = set->set.children[i];
+                if (has_column(child, index) && number_of(asking->inferred, child->select.list.items[index]) == 0 && is_plain(NULL, child))
+                        value = value_of(asking, child, index);
+        }
+        for (size_t i = 0; i < set->set.child_count; i++)
+                if (has_column(set->set.children[i], index))
+                        become_like(asking, &set->set.children[i]->select.list.items[index], value, '\0');
+}
+
+static Status ask_query(void *context, SqlQuery *query, Error *err UNUSED) {
+        const Asking *asking = context;
+        if (query->kind == SQL_SET_OPERATION_NODE)
+                for (size_t i = 0; query->set.child_count > 0 && has_column(query->set.children[0], i); i++)
+                        ask_column(asking, query, i);
+        else if (query->kind == SQL_SELECT_NODE)
+                for (size_t i = 0; i < query->select.list.count; i++)
+                        become_null(asking, &query->select.list.items[i]);
+        return STATUS_OK;
+}
+
+/* VALUES: a column is as its first value that has a type. */
+static Status ask_from(void *context, SqlFrom **place, Error *err UNUSED) {
+        const Asking *asking = context;
+        SqlFrom *from = *place;
+        if (from->kind == SQL_FROM_FUNCTION)
+                ask_function(asking, &from->function.call);
+        for (size_t k = 0; from->kind == SQL_FROM_VALUES && from->values.row_count > 0 && k < from->values.rows[0].count; k++) {
+                SqlExpr *typed = NULL;
+                for (size_t i = 0; i < from->values.row_count && !typed; i++)
+                        if (number_of(asking->inferred, from->values.rows[i].items[k]) == 0)
+                                typed = from->values.rows[i].items[k];
+                for (size_t i = 0; i < from->values.row_count; i++)
+                        become_like(asking, &from->values.rows[i].items[k], typed, '\0');
+        }
+        return STATUS_OK;
+}
+
+static Status ask_expr(void *context, SqlExpr **place, Error *err UNUSED) {
+        const Asking *asking = context;
+        SqlExpr *expr = *place;
+        if (expr->kind == SQL_FUNCTION)
+                ask_function(asking, place);
+        else if (expr->kind == SQL_OPERATOR && (expr->op.op == SQL_OP_IS_NULL || expr->op.op == SQL_OP_IS_NOT_NULL) && expr->op.children.count == 1)
+                become_null(asking, &expr->op.children.items[0]);
+        return STATUS_OK;
+}
+
+typedef struct Numbering {
+        Inferred *inferred;
+        size_t *numbers; /* new ones, by the old one less 1; 0: none yet */
+        Arena *arena;
+} Numbering;
+
+static Status number_anew(void *context, SqlExpr **place, Error *err UNUSED) {
+        const Numbering *numbering = context;
+        Inferred *inferred = numbering->inferred;
+        size_t old = number_of(inferred, *place);
+        if (old == 0)
+                return STATUS_OK;
+        size_t *number = &numbering->numbers[old - 1];
+        if (*number == 0) {
+                inferred->asked[inferred->asked_count++] = old - 1;
+                *number = inferred->asked_count;
+        }
+        (*place)->parameter = arena_strf(numbering->arena, "%zu", *number);
+        return STATUS_OK;
+}
+
+Status infer_ask(SqlTree *tree, Inferred *inferred, Arena *arena, Error *err) {
+        Asking asking = { inferred, arena };
+        SqlVisitor visitor = { .expr = ask_expr, .from = ask_from, .query = ask_query, .context = &asking };
+        TRY(sql_visit_query(tree->query, &visitor, err));
+        inferred->asked = ARENA_ARRAY(arena, size_t, inferred->count);
+        inferred->asked_count = 0;
+        Numbering numbering = { inferred, ARENA_ARRAY(arena, size_t, inferred->count), arena };
+        visitor = (SqlVisitor){ .expr = number_anew, .context = &numbering };
+        return sql_visit_query(tree->query, &visitor, err);
+}
+
+/* ---- what the engine said ---- */
+
+static bool is_moment(uint32_t oid) {
+        return oid == OID_TIMESTAMP || oid == OID_TIMESTAMPTZ || oid == OID_TIME || oid == OID_TIMETZ;
+}
+
+void infer_take(Inferred *inferred, size_t index, uint32_t oid) {
+        if (index >= inferred->asked_count)
+                return;
+        index = inferred->asked[index];
+        char operator = inferred->operators[index];
+        if (inferred->types[index] != 0)
+                return;
+        if (operator == '+' && is_moment(oid))
+                oid = OID_INTERVAL;
+        else if (operator == '+' && oid == OID_DATE)
+                oid = OID_INT4;
+        else if ((operator == '*' || operator == '/') && oid == OID_INTERVAL)
+                oid = OID_FLOAT8;
+        inferred->types[index] = oid;
+}
