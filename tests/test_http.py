@@ -302,6 +302,20 @@ def test_requests_that_are_none_get_their_number_and_end_alone(server: Server, t
     assert request(server, "GET", "/health")[0] == 200
 
 
+def test_a_body_that_is_not_read_so_is_told_why(server: Server, tokens: Tokens) -> None:
+    body = json.dumps({"sql": "select 1"})
+    for sent, fields, status, words in (
+            (gzip.compress(body.encode()), {"Content_Type": "application/json", "Content_Encoding": "gzip"}, 415, "encoded as 'gzip'"),
+            (body, {"Content_Type": "application/json", "Content_Encoding": "identity"}, 200, ""),
+            (body, {"Content_Type": "text/plain"}, 415, "looks like JSON"), (" " + body, {"Content_Type": "application/sql"}, 415, "application/json"),
+            (body, {"Content_Type": "application/xml"}, 415, "Content-Type")):
+        got, _, answer = request(server, "POST", "/v1/query", sent, tokens["ann"], **fields)
+        assert got == status and words in answer.decode(), answer
+    assert b"NUL (%00)" in request(server, "POST", "/v1/query?zone=a%00b", body, tokens["ann"], Content_Type="application/json")[2]
+    status, _, answer = request(server, "GET", "/v1/nosuch")
+    assert status == 404 and b"/v1/query, /v1/apply, /health, /ready and /metrics" in answer
+
+
 def test_head_options_and_keep_alive(server: Server) -> None:
     status, headers, body = request(server, "HEAD", "/health")
     assert (status, headers["content-length"], body) == (200, "16", b"")

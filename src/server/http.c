@@ -371,8 +371,10 @@ static Status decode(Str text, Arena *arena, Str *out, Error *err) {
                 if (c == '%') {
                         bool whole = i + 2 < text.size;
                         int high = whole ? hex_digit(text.data[i + 1]) : -1, low = whole ? hex_digit(text.data[i + 2]) : -1;
-                        if (high < 0 || low < 0 || high * 16 + low == 0)
+                        if (high < 0 || low < 0)
                                 return error_set(err, STATUS_BAD_VALUE, "the address has a %% without two hexadecimal digits");
+                        if (high * 16 + low == 0)
+                                return error_set(err, STATUS_BAD_VALUE, "the address has a NUL (%%00) in it");
                         c = (char)(high * 16 + low);
                         i += 2;
                 }

@@ -125,6 +125,12 @@ static Status read_question(Session *session, Question *out, Error *err) {
         Http *http = session->http;
         Str type = http_field(&http->head, "content-type");
         type = str_trim(str_slice(type, 0, str_find_byte(type, ';')));
+        Str coding = http_field(&http->head, "content-encoding");
+        if (coding.size > 0 && !str_equal_nocase(coding, STR("identity"))) {
+                http->refusal = 415;
+                error_set(err, STATUS_USAGE, "the body is encoded as '%.*s', which is not read here", STR_ARG(coding));
+                return error_hint(err, "send it as it is, without Content-Encoding");
+        }
         TRY(read_accept(http, &out->csv, err));
         TRY(read_address(session, out, err));
         if (str_equal_nocase(type, STR("application/sql")) || str_equal_nocase(type, STR("text/plain")))
@@ -135,6 +141,11 @@ static Status read_question(Session *session, Question *out, Error *err) {
                 http->refusal = 415;
         if (http->refusal)
                 return error_set(err, STATUS_USAGE, "the body's Content-Type is neither application/json nor application/sql");
+        if (str_starts_with(str_trim(out->sql), STR("{")) && out->sql.data == http->content.data) { /* no statement begins so */
+                http->refusal = 415;
+                error_set(err, STATUS_USAGE, "the body looks like JSON, and its Content-Type says that it is SQL");
+                return error_hint(err, "send it with Content-Type: application/json");
+        }
         if (!utf8_valid(out->sql) || str_find_byte(out->sql, '\0') < out->sql.size)
                 return session_refuse(session, "22021", STATUS_BAD_VALUE, err, "the SQL is not UTF-8, or has a NUL in it");
         if (str_trim(out->sql).size == 0)
@@ -218,12 +229,15 @@ static Status bind_values(Session *session, const Question *question, Portal *po
         portal->values = ARENA_ARRAY(&portal->arena, SqlValue, prepared->type_count);
         for (size_t i = 0; i < prepared->type_count; i++) {
                 WireParameter parameter = { 0 };
+                JsonKind kind = json_at(question->parameters, i)->kind;
+                uint16_t format = kind == JSON_REAL ? PARAMETER_LITERAL : 0; /* 2.0 is how some write integers */
                 uint32_t ignored;
                 TRY(parameter_text(json_at(question->parameters, i), i + 1, &session->http->arena, &parameter, &ignored, err));
-                Status status = parameter_read(i + 1, prepared->types[i], 0, &parameter, &portal->arena, &portal->values[i], err);
-                if (status != STATUS_OK)
-                        session->sqlstate = "22P02";
-                TRY(status);
+                Status status = parameter_read(i + 1, prepared->types[i], format, &parameter, &portal->arena, &portal->values[i], err);
+                if (status != STATUS_OK) {
+                        session->sqlstate = status == STATUS_LIMIT ? "22003" : "22P02";
+                        return err->status = STATUS_SQL_DATA;
+                }
         }
         return STATUS_OK;
 }
