@@ -4,6 +4,7 @@
 #include "cli/shapes.h"
 #include "cli/text_change.h"
 #include "cli/text_errors.h"
+#include "model/access_names.h"
 #include "model/plan.h"
 #include "model/text_shape.h"
 
@@ -199,6 +200,17 @@ static void print_text(Cli *cli, const PlanReport *r, const char *branch) {
         print_next(cli, r, branch);
 }
 
+/* Whoever reads who gains what hears too of names that nobody has. */
+static Status tell_absent(Cli *cli, Workspace *workspace, const PlanReport *report, Error *err) {
+        Problems absent = { .arena = &cli->arena };
+        if (report->access_count == 0)
+                return STATUS_OK;
+        TRY(access_names_check(workspace->project, workspace->lake ? workspace->lake->catalog : NULL, &cli->arena, &absent, err));
+        problems_sort(&absent);
+        text_warnings(cli, &absent);
+        return STATUS_OK;
+}
+
 static Status run(Cli *cli, Error *err) {
         TRY(cli_want_formats(cli, false, false, err));
         const char *branch = cli_option(cli, OPTION_BRANCH);
@@ -215,6 +227,7 @@ static Status run(Cli *cli, Error *err) {
         TRY(status);
         cli_tell_branch(cli, branch);
         text_warnings(cli, &report.misfits.problems);
+        TRY(tell_absent(cli, workspace, &report, err));
         if (cli_json(cli))
                 print_json(cli, &report);
         else

@@ -67,7 +67,7 @@ static void unknown_object(const Ruling *ruling, Str zone, const AccessObject *o
                         vec_push(arena, &names, arena_strf(arena, "%.*s.%.*s", STR_ARG(graph->nodes[i]->stage), STR_ARG(graph->nodes[i]->table)));
         Str written = arena_strf(arena, "%.*s.%.*s", STR_ARG(object->stage), STR_ARG(object->table));
         Error *err = place(ruling, "on", written,
-                           problems_add(ruling->check->problems, STATUS_NO_TABLE, "the rule is on %.*s, which zone %.*s does not have",
+                           problems_add(ruling->check->problems, STATUS_NO_TABLE, "`on` names %.*s, which zone %.*s does not have",
                                         STR_ARG(written), STR_ARG(zone)));
         Str near = str_nearest(written, names.items, names.count);
         if (near.size)
