@@ -110,6 +110,25 @@ def test_rows_that_hold_again_are_closed_and_not_forgotten(shop: Project) -> Non
     assert {state for _, state in kept(shop, "raw, state")} == {"dropped", "replayed"}
 
 
+def test_what_a_text_that_stopped_found_goes_with_it(shop: Project) -> None:
+    """The table is that of the text in force, so nothing needs to be built: what is known of its checks is asked again."""
+    shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50\n2,bo,-1\n3,cy,7\n")
+    model(shop, "check positive: amount > 0, else quarantine")
+    run(shop)
+    assert numbers(shop) == [1, 3] and kept(shop, "rule, severity, raw, state") == [("positive", "quarantine", 2, "open")]
+    for other in (["check positive: amount > 5, else stop"], ["check positive: amount > -5, else quarantine", "check none: false, else stop"]):
+        model(shop, *other)
+        run(shop, 1)
+        model(shop, "check positive: amount > 0, else quarantine")
+        run(shop)
+        assert numbers(shop) == [1, 3]
+        assert [row for row in kept(shop, "rule, severity, raw, state") if row[-1] == "open"] == [("positive", "quarantine", 2, "open")]
+        assert [(rule["rule"], rule["rows"]) for rule in shop.json("status")["quarantine"]] == [("positive", 1)]
+        before = shop.json("log")[0]["commit"]
+        run(shop)
+        assert shop.json("log")[0]["commit"] == before, "and asked once"
+
+
 def test_what_stops_publishes_nothing_and_is_found_afterwards(shop: Project) -> None:
     shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50\n")
     model(shop, "check positive: amount > 0, else stop")

@@ -560,6 +560,9 @@ static Status is_unchanged(Build *b, const Node *node, ModelReport *report, bool
         TRY(status);
         TRY(is_current(b, node, &table, out, err));
         report->rows = table.body.rows;
+        Findings *findings;
+        TRY(findings_of(b, node->zone, &findings, err));
+        *out = *out && !findings_are_ahead(findings, node->stage, node->table);
         return STATUS_OK;
 }
 
@@ -678,11 +681,11 @@ static Str commit_message(const Build *b) {
 }
 
 /* What the checks found, into the set that publishes the models, or, where they are not published, by itself. */
-static Status settle_findings(Build *b, ChangeSet *set, Error *err) {
+static Status settle_findings(Build *b, bool published, ChangeSet *set, Error *err) {
         for (size_t i = 0; i < b->zone_count; i++) {
                 Findings *findings;
                 TRY(findings_of(b, b->zones[i], &findings, err));
-                TRY(findings_settle(findings, b->spec->text->graph, set, err));
+                TRY(findings_settle(findings, b->spec->text->graph, published, set, err));
         }
         return STATUS_OK;
 }
@@ -691,7 +694,7 @@ static Status publish_findings(Build *b, Error *err) {
         CLEANUP(changeset_freep) ChangeSet *set = NULL;
         CatalogCommit ignored;
         TRY(changeset_new(b->spec->workspace->lake, &b->spec->commit, &set, err));
-        TRY(settle_findings(b, set, err));
+        TRY(settle_findings(b, false, set, err));
         changeset_set_message(set, arena_strf(b->arena, "checks of %.*s: what they found, nothing else published", STR_ARG(b->zones[0])));
         return changeset_is_empty(set) ? STATUS_OK : changeset_publish(set, b->arena, &ignored, err);
 }
@@ -798,7 +801,7 @@ static Status build_once(Build *b, BuildReport *out, Error *err) {
                 TRY(publish_findings(b, err));
                 TRY(keep_failed(b, out, err));
         } else {
-                TRY(settle_findings(b, b->set, err));
+                TRY(settle_findings(b, true, b->set, err));
                 TRY(drop_removed(b, err));
                 changeset_set_message(b->set, commit_message(b));
                 int64_t base = changeset_base(b->set).seq;

@@ -33,6 +33,7 @@ struct Findings {
         bool has_table;
         Finding *before; /* what was open */
         size_t before_count;
+        StrList ahead; /* models of which that is not the published table's */
         VEC(Asked) asked;
         Worker *worker; /* leased when the first row is found; what was found lies in its folder */
         Str *old_paths;
@@ -72,7 +73,7 @@ static void finding_write(JsonWriter *w, const Finding *finding) {
 
 typedef VEC(Finding) FindingVec;
 
-static Status read_detail(const Table *table, Arena *arena, FindingVec *out, Error *err) {
+static Status read_detail(const Table *table, Arena *arena, FindingVec *out, StrList *out_ahead, Error *err) {
         if (table->body.detail.size == 0)
                 return STATUS_OK;
         Json *detail;
@@ -80,6 +81,10 @@ static Status read_detail(const Table *table, Arena *arena, FindingVec *out, Err
         const Json *open = json_get(detail, "open");
         for (size_t i = 0; i < json_count(open); i++)
                 vec_push(arena, out, finding_read(json_at(open, i), table->zone));
+        const Json *ahead = json_get(detail, "ahead");
+        *out_ahead = (StrList){ ARENA_ARRAY(arena, Str, json_count(ahead) + 1), 0 };
+        for (size_t i = 0; i < json_count(ahead); i++)
+                out_ahead->items[out_ahead->count++] = json_string(json_at(ahead, i));
         return STATUS_OK;
 }
 
@@ -95,10 +100,11 @@ Status findings_open(Lake *lake, CatalogAt at, Str zone, Arena *arena, Finding *
         Table *tables;
         size_t count;
         FindingVec open = { 0 };
+        StrList ignored;
         TRY(lake_tables(lake, at, STR("quarantine"), zone, arena, &tables, &count, err));
         for (size_t i = 0; i < count; i++)
                 if (str_equal(tables[i].name, findings_name(zone).name))
-                        TRY(read_detail(&tables[i], arena, &open, err));
+                        TRY(read_detail(&tables[i], arena, &open, &ignored, err));
         if (open.count)
                 qsort(open.items, open.count, sizeof(Finding), by_place);
         *out = open.items;
@@ -119,7 +125,7 @@ Status findings_new(const FindingsSpec *spec, Findings **out, Error *err) {
         f->has_table = status == STATUS_OK;
         FindingVec before = { 0 };
         if (f->has_table)
-                TRY(read_detail(&f->table, spec->arena, &before, err));
+                TRY(read_detail(&f->table, spec->arena, &before, &f->ahead, err));
         f->before = before.items;
         f->before_count = before.count;
         *out = f;
@@ -375,7 +381,50 @@ static bool is_known(const FindingVec *known, const Finding *finding) {
         return false;
 }
 
-static bool is_nothing_new(const Findings *f, const FindingVec *known) {
+static bool was_asked(const Findings *f, Str model) {
+        for (size_t i = 0; i < f->asked.count; i++)
+                if (str_equal(f->asked.items[i].finding.model, model))
+                        return true;
+        return false;
+}
+
+static bool has_name(StrList names, Str name) {
+        for (size_t i = 0; i < names.count; i++)
+                if (str_equal(names.items[i], name))
+                        return true;
+        return false;
+}
+
+bool findings_are_ahead(const Findings *f, Str stage, Str table) {
+        return has_name(f->ahead, arena_strf(f->spec.arena, "%.*s.%.*s", STR_ARG(stage), STR_ARG(table)));
+}
+
+static bool had_rows(const Findings *f, Str model) {
+        for (size_t i = 0; i < f->before_count; i++)
+                if (str_equal(f->before[i].model, model))
+                        return true;
+        return false;
+}
+
+/* Those that stay behind what was asked of them: of this build, unless it is published, and of earlier ones. A model of
+ * which nothing was open and nothing is has nothing to take back. */
+static StrList ahead_after(const Findings *f, bool published) {
+        Arena *arena = f->spec.arena;
+        StrList out = { ARENA_ARRAY(arena, Str, f->ahead.count + f->asked.count + 1), 0 };
+        for (size_t i = 0; i < f->ahead.count; i++)
+                if (!published || !was_asked(f, f->ahead.items[i]))
+                        out.items[out.count++] = f->ahead.items[i];
+        for (size_t i = 0; i < f->asked.count && !published; i++) {
+                const Finding *finding = &f->asked.items[i].finding;
+                if ((finding->rows > 0 || had_rows(f, finding->model)) && !has_name(out, finding->model))
+                        out.items[out.count++] = finding->model;
+        }
+        return out;
+}
+
+static bool is_nothing_new(const Findings *f, const FindingVec *known, bool published) {
+        if (ahead_after(f, published).count != f->ahead.count)
+                return false;
         for (size_t i = 0; i < f->asked.count; i++)
                 if (f->asked.items[i].finding.rows > 0)
                         return false;
@@ -448,7 +497,7 @@ static void print_table(Buf *sql, const Findings *f, const FindingVec *known) {
                    run, at, run, at, FINDINGS_CLOSED);
 }
 
-static Str print_detail(const Findings *f, const FindingVec *known) {
+static Str print_detail(const Findings *f, const FindingVec *known, bool published) {
         CLEANUP(buf_deinit) Buf out = { 0 };
         JsonWriter w = json_writer(&out, false);
         json_object(&w);
@@ -461,6 +510,9 @@ static Str print_detail(const Findings *f, const FindingVec *known) {
                 if (f->asked.items[i].finding.rows > 0)
                         finding_write(&w, &f->asked.items[i].finding);
         json_end(&w);
+        StrList ahead = ahead_after(f, published);
+        if (ahead.count)
+                json_member_strs(&w, "ahead", ahead.items, ahead.count);
         json_end(&w);
         return buf_dup(&out, f->spec.arena);
 }
@@ -507,10 +559,10 @@ static Status build_files(Findings *f, ChangeSet *set, ChangeTable *table, Str s
         return files_hash(f->worker, paths, count, arena, &replace->content, err);
 }
 
-Status findings_settle(Findings *f, const Graph *graph, ChangeSet *set, Error *err) {
+Status findings_settle(Findings *f, const Graph *graph, bool published, ChangeSet *set, Error *err) {
         FindingVec known = { 0 };
         collect_known(f, graph, &known);
-        if (is_nothing_new(f, &known))
+        if (is_nothing_new(f, &known, published))
                 return STATUS_OK;
         TRY(same_base(f, set, err));
         TRY(lease(f, err));
@@ -521,6 +573,6 @@ Status findings_settle(Findings *f, const Graph *graph, ChangeSet *set, Error *e
         ReplaceSpec replace = { 0 };
         TRY(build_files(f, set, table, buf_view(&sql), &replace, err));
         TRY(changeset_replace(set, table, &replace, NULL, err));
-        changeset_set_detail(set, table, print_detail(f, &known));
+        changeset_set_detail(set, table, print_detail(f, &known, published));
         return STATUS_OK;
 }

@@ -12,7 +12,8 @@
  * again is the same row: model, rule, values, _file and _row make it, `copies` says how many are equal. All rows are kept
  * of a check that quarantines, since nothing else has them; of others FINDINGS_SAMPLE, spread evenly by their hash, with
  * those that are there already first. Of those no longer open the newest FINDINGS_CLOSED of each check. The exact counts of
- * what is open stand in the table's detail, so that `status` reads no file.
+ * what is open stand in the table's detail, so that `status` reads no file; so do the models whose last build, of which
+ * that is, was not published: when their text is taken back, the table is current and what is known of it is not.
  *
  * A conflict with another run's findings is a CONFLICT of the set's publication: build again. One thread; everything but
  * the worker lives in the arena.
@@ -73,6 +74,9 @@ typedef struct JudgedRows {
 
 /* The same, where the rows that fail have left the table. */
 Status findings_take_judged(Findings *findings, const CheckSubject *of, const CheckReport *report, const JudgedRows *judged, Error *err);
-/* Puts the table as it now must be into the set; nothing when nothing changes. CONFLICT when the set's base has another
- * version of it than `base` had. */
-Status findings_settle(Findings *findings, const Graph *graph, ChangeSet *set, Error *err);
+/* Whether what is known of the model is of a build that was not published: of its table it says nothing, and the checks
+ * must be asked again though the table is current. */
+bool findings_are_ahead(const Findings *findings, Str stage, Str table);
+/* Puts the table as it now must be into the set; nothing when nothing changes. published: with the models that were asked.
+ * CONFLICT when the set's base has another version of it than `base` had. */
+Status findings_settle(Findings *findings, const Graph *graph, bool published, ChangeSet *set, Error *err);
