@@ -30,7 +30,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.mark.parametrize("arguments", [
-    ["plan"], ["apply"], ["run"], ["query", "select 1 as x"], ["show", "table"], ["show", "shop.canonical.order"], ["log"],
+    ["plan"], ["apply"], ["run"], ["query", "select 1 as x"], ["show", "table"], ["show", "shop.canonical.order"], ["show", "quarantine"], ["log"],
     ["trace", "shop.canonical.order", "--where", "amount = 1"]])
 def test_the_first_line_names_the_branch_unless_it_is_main(kept: Project, arguments: list[str]) -> None:
     shop = kept
@@ -65,6 +65,33 @@ def test_what_is_done_on_a_branch_stays_there(shop: Project) -> None:
     assert "forgotten" in shop.lode("branch", "try", "--remove").stderr
     assert [branch["branch"] for branch in shop.json("branch")] == ["main"]
     assert shop.error("query", "select 1", "--branch", "try")["exit"] == 2
+
+
+def test_a_quarantine_is_that_of_the_branch_or_commit(shop: Project) -> None:
+    def groups(*options: str) -> list[str]:
+        return [line for line in shop.lode("show", "quarantine", *options).stdout.splitlines() if "must hold" not in line and "would fit" not in line]
+
+    def rows(*options: str) -> list[tuple[str, str, str]]:
+        return sorted((row["source"], row["rule"], row["state"]) for row in shop.json("show", "quarantine", *options))
+
+    shop.drop("shop", "orders_2.csv", "order_no,amount\nB,2\nC,x\n")
+    shop.lode("run")
+    shop.lode("branch", "try")
+    shop.write("zones/shop/canonical/order.sql", "-- check few: amount > 1, else quarantine\n" + ORDER)
+    shop.lode("run", "--branch", "try")
+    of_source, of_check = ("orders", "not_a_number", "open"), ("canonical.order", "few", "open")
+    assert rows() == [of_source] and rows("--branch", "try") == [of_check, of_source]
+    here = groups("--branch", "try")
+    assert len(here) == 4 and "1 not_a_number in amount" in here[1] and here[2:] == ["shop.canonical.order", '  1 few (quarantine), as in orders_1.csv record 2: {"order_no":"A","amount":1}']
+    assert groups() == here[:2]
+    shop.drop("shop", "orders_3.csv", "order_no,amount\nD,y\nE,3\n")
+    shop.write("zones/shop/canonical/order.sql", ORDER)
+    shop.lode("run")
+    assert rows() == [of_source, of_source] and rows("--branch", "try") == [of_check, of_source]
+    assert groups("--branch", "try") == ["shop.orders", "  1 record, another quarantine than main's: --rows lists them", *here[2:]]
+    assert rows("--branch", "try", "--history") == [of_check, of_source]
+    first = shop.json("log")[-1]["commit"]
+    assert rows("--at", first) == [] and groups("--at", first) == ["quarantine is empty"]
 
 
 def test_a_source_that_a_branch_does_not_read_is_told(shop: Project) -> None:

@@ -521,8 +521,14 @@ static Status run(Cli *cli, Error *err) {
         const char *thing = cli->arguments.word_count ? cli->arguments.words[0] : "table";
         if (strcmp(thing, "quarantine") == 0) {
                 TRY(cli_want_formats(cli, true, false, err));
-                Str scope = cli->arguments.word_count > 1 ? str_of(cli->arguments.words[1]) : STR("");
-                return show_quarantine(cli, scope, cli_option(cli, OPTION_ROWS) != NULL, cli_option(cli, OPTION_HISTORY) != NULL, err);
+                QuarantineAsked asked = {
+                        .scope = cli->arguments.word_count > 1 ? str_of(cli->arguments.words[1]) : STR(""),
+                        .rows = cli_option(cli, OPTION_ROWS) != NULL,
+                        .history = cli_option(cli, OPTION_HISTORY) != NULL,
+                        .branch = cli_option(cli, OPTION_BRANCH),
+                        .at = cli_option(cli, OPTION_AT),
+                };
+                return show_quarantine(cli, &asked, err);
         }
         TRY(cli_want_formats(cli, false, false, err));
         for (size_t i = 0; i < COUNT_OF(things); i++)

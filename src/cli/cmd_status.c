@@ -171,7 +171,7 @@ static Status count_deliveries(Cli *cli, Workspace *workspace, StatusReport *rep
         report->doubt_count = doubts.count;
         report->held = held.items;
         report->held_count = held.count;
-        TRY(quarantine_rules(workspace->lake, rows, count, STR(""), &cli->arena, &report->rules, &report->rule_count, err));
+        TRY(quarantine_rules(workspace->lake, (CatalogAt){ 0 }, rows, count, STR(""), &cli->arena, &report->rules, &report->rule_count, err));
         quarantine_leave_removed(workspace->project, report->rules, &report->rule_count);
         return STATUS_OK;
 }

@@ -93,15 +93,48 @@ static void add_finding(Arena *arena, Rules *rules, const Finding *finding, Str 
         vec_push(arena, rules, rule);
 }
 
-Status quarantine_rules(Lake *lake, const Delivery *deliveries, size_t count, Str scope, Arena *arena, QuarantineRule **out,
+static const Table *find_table(const Table *tables, size_t count, const Table *like) {
+        for (size_t i = 0; i < count; i++)
+                if (str_equal(tables[i].zone, like->zone) && str_equal(tables[i].name, like->name))
+                        return &tables[i];
+        return NULL;
+}
+
+/* The ledger counts what is in main's newest. Of a source whose quarantine is another here, the rows are counted as one. */
+static Status add_of_base(Lake *lake, CatalogAt base, Str scope, const Delivery *deliveries, size_t count, Arena *arena, Rules *rules, Error *err) {
+        Table *here, *on_main;
+        size_t here_count, main_count;
+        TRY(lake_tables(lake, base, STR("quarantine"), STR(""), arena, &here, &here_count, err));
+        TRY(lake_tables(lake, (CatalogAt){ 0 }, STR("quarantine"), STR(""), arena, &on_main, &main_count, err));
+        for (size_t i = 0; i < here_count; i++) {
+                Str stage, source;
+                const Table *main_table = find_table(on_main, main_count, &here[i]);
+                str_cut(here[i].name, '.', &stage, &source);
+                if (!str_is(stage, "staging") || !in_scope(scope, here[i].zone, source))
+                        continue;
+                if (main_table && str_equal(main_table->body_hash, here[i].body_hash)) {
+                        for (size_t k = 0; k < count; k++)
+                                if (str_equal(deliveries[k].zone, here[i].zone) && str_equal(deliveries[k].source, source))
+                                        TRY(add_delivery(arena, rules, &deliveries[k], err));
+                } else if (here[i].body.rows > 0) {
+                        QuarantineRule rule = { .source = arena_strf(arena, "%.*s.%.*s", STR_ARG(here[i].zone), STR_ARG(source)), .rows = here[i].body.rows };
+                        vec_push(arena, rules, rule);
+                }
+        }
+        return STATUS_OK;
+}
+
+Status quarantine_rules(Lake *lake, CatalogAt base, const Delivery *deliveries, size_t count, Str scope, Arena *arena, QuarantineRule **out,
                         size_t *out_count, Error *err) {
         Rules rules = { 0 };
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count && !base.seq; i++)
                 if (in_scope(scope, deliveries[i].zone, deliveries[i].source))
                         TRY(add_delivery(arena, &rules, &deliveries[i], err));
+        if (base.seq)
+                TRY(add_of_base(lake, base, scope, deliveries, count, arena, &rules, err));
         Finding *findings;
         size_t finding_count;
-        TRY(findings_open(lake, (CatalogAt){ 0 }, STR(""), arena, &findings, &finding_count, err));
+        TRY(findings_open(lake, base, STR(""), arena, &findings, &finding_count, err));
         for (size_t i = 0; i < finding_count; i++)
                 if (in_scope(scope, findings[i].zone, findings[i].model))
                         add_finding(arena, &rules, &findings[i], name_of_delivery(deliveries, count, findings[i].file));
@@ -134,6 +167,7 @@ typedef struct RowList {
         Str zone;
         JsonWriter *json; /* or NULL: csv */
         Buf *out;
+        CatalogAt base;   /* the branch and commit that the listing is of; zero = main's newest */
         CatalogAt at;     /* whose version is asked */
         bool is_past;     /* an earlier version: what was open there and is listed in no newer one has left since */
         Map *listed;      /* of a source, places of records; NULL when there is no need to know */
@@ -169,6 +203,10 @@ static void print_remedy(Cli *cli, const Remedy *remedy) {
 }
 
 static void print_rule(Cli *cli, const QuarantineRule *r, const Remedy *remedies, size_t count) {
+        if (r->rule.size == 0) {
+                printf("  %s record%s, another quarantine than main's: --rows lists them\n", count_print(&cli->arena, r->rows).data, r->rows == 1 ? "" : "s");
+                return;
+        }
         Str name = output_line(&cli->arena, r->name), why = output_line(&cli->arena, r->message);
         printf("  %s %.*s%s%.*s, as in %.*s line %lld: %.*s\n", count_print(&cli->arena, r->rows).data, STR_ARG(r->rule),
                r->column.size ? " in " : "", STR_ARG(r->column), STR_ARG(name), (long long)r->line, STR_ARG(why));
@@ -343,19 +381,23 @@ static Status list_past(RowList *list, const Table *table, Str source, Error *er
         Map listed;
         map_init(&listed, arena);
         list->listed = &listed;
-        TRY(catalog_history(list->workspace->lake->catalog, STR(""), (CatalogName){ STR("quarantine"), table->zone, table->name }, PAST_VERSIONS_MAX,
+        TRY(catalog_history(list->workspace->lake->catalog, list->base.branch, (CatalogName){ STR("quarantine"), table->zone, table->name }, PAST_VERSIONS_MAX,
                             arena, &versions, &count, err));
+        bool is_past = false;
         for (size_t i = 0; i < count; i++) {
-                list->at = i == 0 ? (CatalogAt){ 0 } : (CatalogAt){ .seq = versions[i].seq };
-                list->is_past = i > 0;
+                if (list->base.seq && versions[i].seq > list->base.seq)
+                        continue;
+                list->at = is_past ? (CatalogAt){ .branch = list->base.branch, .seq = versions[i].seq } : list->base;
+                list->is_past = is_past;
                 Error ignored = { 0 };
-                Status status = versions[i].body.size ? list_source(list, source, i == 0 ? err : &ignored) : STATUS_OK;
-                if (status != STATUS_OK && i == 0)
+                Status status = versions[i].body.size ? list_source(list, source, is_past ? &ignored : err) : STATUS_OK;
+                if (status != STATUS_OK && !is_past)
                         return status;
+                is_past = true;
         }
         list->listed = NULL;
         list->is_past = false;
-        list->at = (CatalogAt){ 0 };
+        list->at = list->base;
         return STATUS_OK;
 }
 
@@ -407,7 +449,7 @@ static Status list_rows(RowList *list, Error *err) {
                 buf_append_cstr(&out, "zone,source,delivery,name,record,line,offset,length,sheet,cell,column,rule,message,raw,state\n");
         Table *tables;
         size_t count;
-        TRY(lake_tables(list->workspace->lake, (CatalogAt){ 0 }, STR("quarantine"), STR(""), &list->cli->arena, &tables, &count, err));
+        TRY(lake_tables(list->workspace->lake, list->base, STR("quarantine"), STR(""), &list->cli->arena, &tables, &count, err));
         for (size_t i = 0; i < count; i++)
                 TRY(list_table(list, &tables[i], err));
         if (list->json) {
@@ -418,24 +460,30 @@ static Status list_rows(RowList *list, Error *err) {
         return STATUS_OK;
 }
 
-Status show_quarantine(Cli *cli, Str scope, bool rows, bool history, Error *err) {
+Status show_quarantine(Cli *cli, const QuarantineAsked *asked, Error *err) {
+        Str scope = asked->scope;
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
-        bool each = rows || history || cli->output.format != OUTPUT_TEXT;
+        bool each = asked->rows || asked->history || cli->output.format != OUTPUT_TEXT;
         WorkspaceSpec spec = { .folder = cli->arguments.folder, .store = true, .workers = each, .interrupted = &cli_interrupted };
         TRY(workspace_open(&spec, &workspace, err));
+        CatalogAt base = { 0 };
+        if (asked->branch || asked->at)
+                TRY(workspace_at(workspace, str_of(asked->branch), asked->at, &base, err));
+        cli_tell_branch(cli, asked->branch);
         DeliveryQuery query = { 0 };
         Delivery *deliveries;
         size_t count, rule_count;
         QuarantineRule *rules;
         TRY(catalog_deliveries(workspace->lake->catalog, &query, &cli->arena, &deliveries, &count, err));
-        TRY(quarantine_rules(workspace->lake, deliveries, count, scope, &cli->arena, &rules, &rule_count, err));
+        TRY(quarantine_rules(workspace->lake, base, deliveries, count, scope, &cli->arena, &rules, &rule_count, err));
         if (str_find(scope, STR(".")) == scope.size) /* asked for by its name it is shown */
                 quarantine_leave_removed(workspace->project, rules, &rule_count);
         if (rule_count == 0)
                 TRY(show_scope_check(workspace->project, scope, &cli->arena, err));
         AuditRecord record = { .action = STR("show quarantine"), .objects = &scope, .object_count = scope.size > 0, .rows = -1, .bytes = -1 };
         TRY(workspace_audit(workspace, record, err));
-        RowList list = { .cli = cli, .workspace = workspace, .deliveries = deliveries, .delivery_count = count, .scope = scope, .history = history };
+        RowList list = { .cli = cli, .workspace = workspace, .deliveries = deliveries, .delivery_count = count, .scope = scope, .history = asked->history,
+                         .base = base, .at = base };
         if (each)
                 return list_rows(&list, err);
         print_groups(&list, rules, rule_count);

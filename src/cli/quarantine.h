@@ -19,14 +19,21 @@ typedef struct QuarantineRule {
         Str text, message;
 } QuarantineRule;
 
-/* All that is open. Of staged deliveries only: what is held is in no table. Sources before models, most rows first within
- * each. scope: empty, a zone, ZONE.SOURCE or ZONE.STAGE.MODEL. */
-Status quarantine_rules(Lake *lake, const Delivery *deliveries, size_t count, Str scope, Arena *arena, QuarantineRule **out,
+/* All that is open at a commit of a branch; zero = main's newest. Of staged deliveries only: what is held is in no table.
+ * Sources before models, most rows first within each; a source whose quarantine is another one there than on main is one
+ * entry without a rule. scope: empty, a zone, ZONE.SOURCE or ZONE.STAGE.MODEL. */
+Status quarantine_rules(Lake *lake, CatalogAt base, const Delivery *deliveries, size_t count, Str scope, Arena *arena, QuarantineRule **out,
                         size_t *out_count, Error *err);
 /* Leaves out those of sources whose text is gone: their rows stay where they are, and there is nothing to do about them. */
 void quarantine_leave_removed(const Project *project, QuarantineRule *rules, size_t *count);
 /* NOT_FOUND, with a guess, unless scope is empty, a zone, or ZONE.SOURCE or ZONE.STAGE.MODEL of the project. */
 Status show_scope_check(const Project *project, Str scope, Arena *arena, Error *err);
+typedef struct QuarantineAsked {
+        Str scope;
+        bool rows, history;
+        const char *branch, *at; /* NULL: main, its newest */
+} QuarantineAsked;
+
 /* `show quarantine`: grouped, or with rows (and in JSON and CSV) each row; with history those that are no
  * longer open too: of models, and of sources what was corrected, dropped, or fits since the text was edited. */
-Status show_quarantine(Cli *cli, Str scope, bool rows, bool history, Error *err);
+Status show_quarantine(Cli *cli, const QuarantineAsked *asked, Error *err);
