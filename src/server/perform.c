@@ -57,6 +57,13 @@ static Status no_cursor(Session *session, Str name, Error *err) {
         return session_refuse(session, "34000", STATUS_NOT_FOUND, err, "cursor \"%.*s\" does not exist", STR_ARG(name));
 }
 
+static Status check_values(Session *session, const Command *execute, const Prepared *statement, Error *err) {
+        if (execute->value_count == statement->type_count)
+                return STATUS_OK;
+        return session_refuse(session, "42601", STATUS_SQL_SYNTAX, err, "%zu parameters were given; \"%.*s\" takes %zu", execute->value_count,
+                              STR_ARG(execute->name), statement->type_count);
+}
+
 Status perform_describe(Session *session, Prepared *prepared, Error *err) {
         const Command *command = &prepared->command;
         const Prepared *statement;
@@ -74,6 +81,7 @@ Status perform_describe(Session *session, Prepared *prepared, Error *err) {
                 statement = session_find_statement(session, command->name);
                 if (!statement)
                         return session_no_statement(session, command->name, err);
+                TRY(check_values(session, command, statement, err));
                 if (statement->has_rows)
                         columns_of(prepared, statement);
                 return STATUS_OK;
@@ -100,7 +108,7 @@ static Status do_begin(Session *session, Portal *portal, Error *err) {
                 session_begin(session, TRANSACTION_BLOCK);
         if (command->value_count > 0)
                 TRY(settings_set(session->settings, command->name, command->values[0], true, err));
-        complete(session, "BEGIN");
+        complete(session, str_starts_with(arena_lower(&portal->arena, command->text), STR("start")) ? "START TRANSACTION" : "BEGIN");
         return STATUS_OK;
 }
 
@@ -353,9 +361,7 @@ static Status do_execute(Session *session, Portal *portal, Error *err) {
         if (prepared->command.kind == COMMAND_EXECUTE) /* names are looked up late, so it could be itself */
                 return session_refuse(session, "0A000", STATUS_SQL_REFUSED, err, "\"%.*s\" is an EXECUTE itself; EXECUTE runs what PREPARE was given",
                                       STR_ARG(command->name));
-        if (command->value_count != prepared->type_count)
-                return session_refuse(session, "42601", STATUS_SQL_SYNTAX, err, "%zu parameters were given; \"%.*s\" takes %zu", command->value_count,
-                                      STR_ARG(command->name), prepared->type_count);
+        TRY(check_values(session, command, prepared, err));
         Portal *inner = portal_new(prepared);
         inner->values = ARENA_ARRAY(&inner->arena, SqlValue, prepared->type_count);
         memcpy(inner->formats, portal->formats, (portal->prepared->column_count < prepared->column_count ? portal->prepared->column_count : prepared->column_count) * sizeof(uint16_t));
@@ -394,6 +400,7 @@ static Status do_declare(Session *session, Portal *portal, Error *err) {
         Portal *cursor = portal_new(prepared);
         cursor->values = values_copy(&cursor->arena, portal->values, prepared->type_count);
         cursor->hold = command->hold;
+        cursor->is_cursor = true;
         for (size_t i = 0; i < prepared->column_count; i++)
                 cursor->formats[i] = command->binary;
         TRY(session_keep_portal(session, command->name, cursor, err));

@@ -626,9 +626,23 @@ static Status check_transaction(Session *session, const Command *command, Error 
 
 /* ---- simple queries ---- */
 
+/* Of a statement of the session's own: SHOW has no more rows, most cannot be run again. */
+static Status run_again(Session *session, CommandKind kind, Error *err) {
+        if (kind != COMMAND_SHOW && kind != COMMAND_EXPLAIN)
+                return session_refuse(session, "55000", STATUS_SQL_REFUSED, err, "this portal cannot be run again");
+        reply_complete(&session->out, kind == COMMAND_SHOW ? STR("SHOW") : STR("EXPLAIN"));
+        return STATUS_OK;
+}
+
 static Status run_portal(Session *session, Portal *portal, int64_t most, Error *err) {
+        CommandKind kind = portal->prepared->command.kind;
+        bool asks = kind == COMMAND_QUERY || portal->is_cursor;
+        bool goes_on = kind == COMMAND_FETCH || kind == COMMAND_EXECUTE || kind == COMMAND_EMPTY;
+        if (!asks && !goes_on && portal->has_run)
+                return run_again(session, kind, err);
+        portal->has_run = true;
         portal->running = true;
-        Status status = portal->prepared->command.kind == COMMAND_QUERY ? portal_run(session, portal, most, err) : perform(session, portal, err);
+        Status status = asks ? portal_run(session, portal, most, err) : perform(session, portal, err);
         portal->running = false;
         if (portal->doomed)
                 portal_free(session, portal);
@@ -830,10 +844,8 @@ static Status describe(Session *session, const WireMessage *message, Error *err)
                 Portal *portal = session_find_portal(session, message->name);
                 if (!portal)
                         return session_refuse(session, "34000", STATUS_NOT_FOUND, err, "portal \"%.*s\" does not exist", STR_ARG(message->name));
-                bool is_cursor = portal->prepared->command.kind == COMMAND_DECLARE && portal->prepared->column_count > 0 &&
-                                 !str_is(message->name, "");
                 TRY(check_described(session, portal->prepared, err));
-                if (portal->prepared->has_rows || is_cursor)
+                if (portal->prepared->has_rows || portal->is_cursor)
                         portal_reply_columns(session, portal);
                 else
                         reply_mark(&session->out, REPLY_NO_DATA);

@@ -66,6 +66,8 @@ typedef struct Portal {
         bool held;           /* counted by the admission */
         bool columns_ahead;  /* the client is to be told the columns when they are known, before the first row */
         bool copy_ahead;     /* the header of a binary COPY is to be sent with its first row */
+        bool is_cursor;      /* made by DECLARE: its rows are the question's, though its statement is the DECLARE */
+        bool has_run;        /* a statement of the session's own: it does so once */
         bool running, doomed; /* doomed: to be freed when it has run */
         Statement statement; /* OPEN */
         Str principal;       /* for whom it was opened: nobody else is given its rows */
