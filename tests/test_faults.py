@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from conftest import LODE, Answer, Project, counts, make_project
-from preload import CHANGES, LIBRARY, NEVER, Action, Trouble, still_alive, troubled
+from preload import CHANGES, LIBRARY, NEVER, Action, Kind, Trouble, still_alive, troubled
 from small import Small, assert_counts, make_small, orders, state_of
 
 needs_library = pytest.mark.skipif(not LIBRARY.exists(), reason=f"{LIBRARY} is not built")
@@ -146,6 +146,19 @@ def test_a_store_that_cannot_be_written(small: Small, error: int) -> None:
 
 
 # ---- memory ----
+
+
+@needs_library
+def test_a_file_that_cannot_be_removed_is_said_and_taken_once(small: Small) -> None:
+    """A sender's folder that Lode may only read: the operator hears of it with every run until it is mended."""
+    state = expected_state(small)
+    refused = Trouble(Action.FAIL, error=errno.EROFS, kinds=frozenset({Kind.UNLINK}), at=1, until=NEVER)
+    for said in ("3 files seen = 2 staged + 1 duplicate", "3 files seen = 0 staged + 3 duplicate"):
+        answer = troubled(small.project, refused, "run").answer
+        assert (answer.exit, answer.stderr.count("removing it failed")) == (1, 3), answer.stderr
+        assert said in answer.stdout, answer.stdout
+    assert_good_again(small, state)
+
 
 
 @pytest.mark.parametrize("megabytes", [12, 600, *rarely(20, 40, 80, 200, 450, 500, 550, 650, 700)])

@@ -103,6 +103,8 @@ Status error_errno_at(Error *err, int errnum, const char *file, int line, const 
         va_end(args);
         char words[128];
         format_copy(err->message, sizeof(err->message), "%s: %s", what, strerror_r(errnum, words, sizeof(words)));
+        if (errnum == EROFS)
+                format_copy(err->hint, sizeof(err->hint), "the disk is mounted for reading only: mount it for writing");
         return status;
 }
 

@@ -204,7 +204,7 @@ static void print_text(Cli *cli, const Project *project, const RunReport *r) {
         if (r->unclaimed_count > 10)
                 output_note(&cli->output, PAINT_YELLOW, "unclaimed  and %zu more", r->unclaimed_count - 10);
         for (size_t i = 0; i < r->error_count; i++)
-                if (r->errors[i].file[0] || r->errors[i].status == STATUS_CORRUPT)
+                if (r->errors[i].file[0] || r->errors[i].number || r->errors[i].status == STATUS_CORRUPT)
                         output_error(&cli->output, &r->errors[i]);
         if (r->failed_branch.size)
                 output_note(&cli->output, PAINT_YELLOW, "what was built of a zone that failed stays on branch %.*s: lode query --branch %.*s ...",

@@ -650,7 +650,10 @@ static bool remove_taken(const Landing *landing) {
         struct stat now;
         if (stat(path, &now) < 0)
                 return errno == ENOENT;
-        return !same_version(&now, &landing->taken) || unlink(path) == 0;
+        if (!same_version(&now, &landing->taken) || unlink(path) == 0 || errno == ENOENT)
+                return true;
+        landing->result->stays = errno;
+        return false;
 }
 
 static bool is_done(const Landing *landing) {

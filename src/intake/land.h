@@ -35,6 +35,7 @@ typedef struct LandedFile {
         LandState state;
         Delivery delivery; /* NEW and HELD: its row. DUPLICATE: that of the same bytes */
         Str message;
+        int stays;         /* errno: it was taken and could not be removed from ingress. Each run will find it again, a duplicate */
 } LandedFile;
 
 /*

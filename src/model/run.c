@@ -149,6 +149,17 @@ static void take_landed(Run *run, const LandedFile *landed) {
         }
 }
 
+/* A file that was taken, and would be found by each run for ever. */
+static void tell_what_stays(Run *run, const LandedFile *landed) {
+        if (landed->stays == 0)
+                return;
+        Error err;
+        error_errno(&err, landed->stays, "'%s' was taken, and removing it failed", landed->file->path);
+        error_hint(&err, "nothing of it is lost or taken twice, but each run finds it there again: let Lode write to its folder, or remove it");
+        add_error(run, &err);
+        run->failed = true;
+}
+
 /* Files of this run by the delivery that they became, so that staging's outcome is counted by file. */
 static RunLanded *landed_now(Run *run, int64_t delivery) {
         for (size_t i = 0; i < run->landed.count; i++)
@@ -259,6 +270,7 @@ static Status arrive(Run *run, Error *err) {
         TRY(land_files(run->workspace->lake, claimed.items, claimed.count, run->options->interrupted, run->arena, landed, err));
         for (size_t i = 0; i < claimed.count; i++) {
                 take_landed(run, &landed[i]);
+                tell_what_stays(run, &landed[i]);
                 vec_push(run->arena, &run->landed, (RunLanded){ .landed = landed[i] });
         }
         unpack_tidy(run->workspace->lake->store, run->workspace->project->root);
