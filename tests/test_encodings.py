@@ -3,6 +3,7 @@
 that means nothing in quarantine with its place. Python's codecs and csv module are the judges."""
 
 import csv
+import gzip
 import io
 import json
 from pathlib import Path
@@ -122,6 +123,23 @@ def test_a_mark_says_more_than_the_source(project: Project) -> None:
         project.drop("enc", f"marked_{number}.csv", f"id,letter\n{number},é€\n".encode(codec))
     assert project.json("run", "enc")["files"]["staged"] == 3
     assert project.query("select id, letter from enc.staging.marked order by id") == [{"id": n, "letter": "é€"} for n in range(3)]
+
+
+def test_a_sender_who_goes_over_to_utf8_is_understood(project: Project) -> None:
+    """The source says an encoding of one byte a letter; a text that is UTF-8 from front to back is not read as that.
+    One letter that is none tells that it is not: then nothing is."""
+    stage_of(project, "over", "latin1")
+    long = "".join(f"{number},{'x' * (number % 7)}Zürich – €\n" for number in range(100, 2000))
+    files = {"over_1.csv": "id,letter\n1,München\n".encode("cp1252"), "over_2.csv": "id,letter\n2,München\n".encode(),
+             "over_3.csv.gz": gzip.compress(("id,letter\n" + long).encode()), "over_4.csv": "id,letter\n3,Ã¼\n4,ü\n".encode("cp1252"),
+             "over_5.csv": b"id,letter\n5,ascii\n"}
+    for name, content in files.items():
+        project.drop("enc", name, content)
+    project.write("zones/enc/sources/over.yml", (project.root / "zones/enc/sources/over.yml").read_text().replace("_*.csv", "_*"))
+    assert project.json("run", "enc")["files"]["staged"] == 5
+    rows = {row["id"]: row["letter"] for row in project.query("select id, letter from enc.staging.over")}
+    assert {number: rows[number] for number in (1, 2, 3, 4, 5)} == {1: "München", 2: "München", 3: "Ã¼", 4: "ü", 5: "ascii"}
+    assert all(rows[number] == f"{'x' * (number % 7)}Zürich – €" for number in range(100, 2000))
 
 
 def test_a_misspelled_encoding_is_told_with_a_guess(project: Project) -> None:

@@ -121,6 +121,10 @@ bool encoding_is_utf8(const Encoding *encoding) {
         return encoding->kind == KIND_UTF8;
 }
 
+bool encoding_is_single(const Encoding *encoding) {
+        return encoding->kind == KIND_TABLES && !encoding->pairs;
+}
+
 /* --- what a text says of itself --- */
 
 static const Encoding *of_kind(Kind kind) {

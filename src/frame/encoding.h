@@ -27,6 +27,7 @@ Str encoding_name(const Encoding *encoding); /* as `lode add` writes it */
 /* The names for a message, commas between. */
 Str encoding_names(Arena *arena);
 bool encoding_is_utf8(const Encoding *encoding);
+bool encoding_is_single(const Encoding *encoding); /* one byte a letter */
 
 /*
  * Which encoding a text is really in that begins with `head`: a byte order mark says more than a source does, and

@@ -306,6 +306,63 @@ static void set_encoding(Input *input, const Encoding *encoding) {
         input->sizes_of = encoding;
 }
 
+/* ---- a sender who went over to UTF-8 ---- */
+
+typedef struct SecondLook {
+        Source of;
+        uint64_t at;
+} SecondLook;
+
+static Status look_again(void *context, void *into, size_t size, size_t *out_got, Error *err) {
+        SecondLook *look = context;
+        TRY(look->of.read_at(look->of.context, look->at, into, size, out_got, err));
+        look->at += *out_got;
+        return STATUS_OK;
+}
+
+/* How many bytes of a letter lack at the end of a part: it is valid but for the beginning of one. */
+static size_t unfinished_letter(Str part) {
+        size_t back = 0;
+        while (back < 3 && back < part.size && ((uint8_t)part.data[part.size - 1 - back] & 0xc0) == 0x80)
+                back++;
+        uint8_t lead = back < part.size ? (uint8_t)part.data[part.size - 1 - back] : 0;
+        size_t letter = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+        return letter > back + 1 ? back + 1 : 0;
+}
+
+static bool has_letters(Str part) {
+        uint8_t all = 0;
+        for (size_t i = 0; i < part.size; i++)
+                all |= (uint8_t)part.data[i];
+        return all & 0x80;
+}
+
+/* Whole, and not ASCII alone. Ends at the first byte that is none; what cannot be read is told by who reads it. */
+static bool is_all_utf8(Source source, FormatCompression compression) {
+        if (!source.read_at)
+                return false;
+        SecondLook look = { source, 0 };
+        CLEANUP(input_freep) Input *input = input_new();
+        char part[TEXT_HEAD];
+        size_t kept = 0, got = 1;
+        bool letters = false;
+        Error ignored;
+        if (input_start(input, (Source){ .read = look_again, .context = &look }, compression, 0, &ignored) != STATUS_OK)
+                return false;
+        while (got > 0) {
+                if (read_decompressed(input, part + kept, sizeof(part) - kept, &got, &ignored) != STATUS_OK)
+                        return false;
+                Str text = { part, kept + got };
+                kept = got > 0 ? unfinished_letter(text) : 0;
+                text.size -= kept;
+                letters |= has_letters(text);
+                if (!utf8_valid(text))
+                        return false;
+                memmove(part, part + text.size, kept);
+        }
+        return letters;
+}
+
 Status input_start_text(Input *input, Source source, const Format *format, uint64_t limit, Error *err) {
         const Encoding *said = encoding_find(format->encoding);
         if (!said)
@@ -317,6 +374,8 @@ Status input_start_text(Input *input, Source source, const Format *format, uint6
                 out_of_memory();
         TextBuffer *text = input->text;
         TRY(fill_raw(text, input, TEXT_HEAD, err));
+        if (encoding_is_single(said) && is_all_utf8(source, format->compression))
+                said = encoding_find(STR("utf-8"));
         set_encoding(input, encoding_of_text(said, (Str){ text->raw, text->raw_size }));
         if (!encoding_is_utf8(input->encoding))
                 return STATUS_OK;

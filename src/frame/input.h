@@ -41,7 +41,11 @@ void input_freep(Input **input);
 Status input_start(Input *input, Source source, FormatCompression compression, uint64_t limit, Error *err);
 /* The same for bytes of any kind: none are refused for what they begin with. */
 Status input_start_bytes(Input *input, Source source, uint64_t limit, Error *err);
-/* The same for text of a source: it comes as UTF-8, whatever the format or a byte order mark says it is in. */
+/*
+ * The same for text of a source: it comes as UTF-8, whatever the format or a byte order mark says it is in. Where the
+ * format says an encoding of one byte a letter, and all letters beyond ASCII are UTF-8 from front to back, the text is
+ * UTF-8: a sender went over to it, and no word in another encoding looks so. That is looked for first, with read_at.
+ */
 Status input_start_text(Input *input, Source source, const Format *format, uint64_t limit, Error *err);
 /* Fills `into` whole unless the end comes first. *out_got < size means the end. */
 Status input_read(Input *input, void *into, size_t size, size_t *out_got, Error *err);
