@@ -58,3 +58,26 @@ def test_words_for_yes_and_no_are_typed_by_the_hint_as_it_stands(project: Projec
     path.write_text(text.replace("aktiv: text", "aktiv: boolean nulls(n/a)").replace("columns:\n", "true: [Ja]\nfalse: [Nein]\ncolumns:\n"))
     project.lode("run")
     assert [row["aktiv"] for row in project.query("select aktiv from shop.staging.b order by id")] == [True, False, None, None, True]
+
+
+def test_lines_drawn_in_a_report_are_no_records(project: Project) -> None:
+    project.write("in/fbl3n.txt", "Dynamic List Display\n---------\nG/L Account  113100\n\n|   |No        |Day       |  Amount|\n|---|----------|----------|--------|\n"
+                  "|   |0100000123|01.05.2026|   12,50|\n|   |0100000124|13.05.2026|   99,00|\n|---|----------|----------|--------|\n")
+    source = project.json("add", "shop", "in/fbl3n.txt")["sources"][0]
+    assert [c["type"] for c in source["columns"]] == ["text", "text", "text", "date", "decimal(18,2)", "text"]
+    project.lode("run")
+    rows = project.query('select "No", "Day"::text as d, "Amount"::text as a from shop.staging.fbl3n order by all')
+    assert [tuple(row.values()) for row in rows] == [("0100000123", "2026-05-01", "12.50"), ("0100000124", "2026-05-13", "99.00")]
+
+
+def test_days_with_short_names_of_months_and_years_are_dates(project: Project) -> None:
+    assert types(project, "m", "a,b\n1-May-26,01/May/26 9:30 AM\n15-Jun-26,02/Jun/26 12:05 AM\n")[0] == ["date", "timestamp"]
+    project.lode("run")
+    assert [list(row.values()) for row in project.query("select a::text as a, b::text as b from shop.staging.m order by all")] == [
+        ["2026-05-01", "2026-05-01 09:30:00"], ["2026-06-15", "2026-06-02 00:05:00"]]
+
+
+def test_the_hint_names_every_currency_that_occurs(project: Project) -> None:
+    project.write("in/p.csv", "item,price\nA,$5.00\nB,€4.00\nC,£3.00\n")
+    said = str(project.json("add", "shop", "in/p.csv")["sources"][0]["doubts"])
+    assert 'currency: ["€", "$", "£"] (amounts of several currencies then stand in one column)' in said

@@ -40,15 +40,24 @@ static bool any_has(const Str *texts, size_t count, Str part) {
         return false;
 }
 
+/* All that occur: whoever gives the column a number's type must know that there are several. */
+static void put_currencies(Buf *out, const Str *texts, size_t count) {
+        size_t found = 0;
+        for (size_t i = 0; i < COUNT_OF(currencies); i++) {
+                bool part = false; /* "$" of "US$" */
+                for (size_t k = 0; k < COUNT_OF(currencies) && !part; k++)
+                        part = k != i && str_find(currencies[k], currencies[i]) < currencies[k].size && any_has(texts, count, currencies[k]);
+                if (part || !any_has(texts, count, currencies[i]))
+                        continue;
+                buf_printf(out, "%s\"%.*s\"", found++ ? ", " : ", currency: [", STR_ARG(currencies[i]));
+        }
+        buf_append_cstr(out, found > 1 ? "] (amounts of several currencies then stand in one column)" : found ? "]" : "");
+}
+
 /* The keys that the texts need beyond what the format says already. */
 static Str keys_of(const Format *format, const Format *needed, const Str *texts, size_t count, Arena *arena) {
         CLEANUP(buf_deinit) Buf out = { 0 };
-        for (size_t i = 0; i < COUNT_OF(currencies); i++) {
-                if (any_has(texts, count, currencies[i])) {
-                        buf_printf(&out, ", currency: [\"%.*s\"]", STR_ARG(currencies[i]));
-                        break;
-                }
-        }
+        put_currencies(&out, texts, count);
         if (any_has(texts, count, STR("%")))
                 buf_append_cstr(&out, ", percent: number (12% is 12) or percent: fraction (12% is 0.12)");
         if (any_has(texts, count, STR("(")))

@@ -9,5 +9,5 @@ bool skipped_is_value(Str field, char quote) {
         if (quote && field.size > 1 && field.data[0] == quote && field.data[field.size - 1] == quote)
                 field = str_slice(field, 1, field.size - 1);
         TotalKind kind = total_kind(field, NULL);
-        return field.size > 0 && kind != TOTAL_WORD && kind != TOTAL_BALANCE && kind != TOTAL_COUNT;
+        return field.size > 0 && !total_is_rule(field) && kind != TOTAL_WORD && kind != TOTAL_BALANCE && kind != TOTAL_COUNT;
 }

@@ -562,9 +562,11 @@ static bool may_have_totals(const Sniffing *sniffing, const Format *format, cons
                 if (records->items[i].width != width)
                         continue;
                 cut_fields(sniffing, format, &records->items[i], fields, width);
-                for (size_t k = 0; k < width; k++)
-                        if (total_kind(field_unquote(format, fields[k], sniffing->arena), NULL) != TOTAL_NONE)
+                for (size_t k = 0; k < width; k++) {
+                        Str text = field_unquote(format, fields[k], sniffing->arena);
+                        if (total_kind(text, NULL) != TOTAL_NONE || total_is_rule(text))
                                 return true;
+                }
         }
         return false;
 }

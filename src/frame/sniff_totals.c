@@ -5,6 +5,8 @@
 
 #include "base/vec.h"
 
+#define RULE_SIZE_MIN 3 /* of a drawn line */
+#define RULE_SIZE_LONG 5 /* which is no mark for nothing */
 #define TEXT_SIZE_MAX 64 /* longer texts are prose */
 #define EXPRESSIONS_MAX 8
 #define SPARSE_SHARE 20 /* a column is filled where at most one in so many records lacks it */
@@ -195,6 +197,43 @@ static void count_record(Finding *finding, size_t row) {
         finding->last_record = row;
 }
 
+/* Of one of the marks alone, and so long; 0: it is no line. */
+static size_t rule_size(Str text, char *out_mark) {
+        text = str_trim(text);
+        if (text.size == 0 || !memchr("-=_", text.data[0], 3))
+                return 0;
+        for (size_t i = 1; i < text.size; i++)
+                if (text.data[i] != text.data[0])
+                        return 0;
+        *out_mark = text.data[0];
+        return text.size;
+}
+
+bool total_is_rule(Str text) {
+        char mark;
+        return rule_size(text, &mark) >= RULE_SIZE_MIN;
+}
+
+typedef struct Ruler {
+        char mark;
+        size_t size; /* of its longest part */
+} Ruler;
+
+/* A line drawn below a header or above a total. Where all parts are short they may be marks for nothing, unless it is below the header. */
+static bool is_ruler(const TotalsTable *table, size_t row, Ruler *out) {
+        *out = (Ruler){ 0 };
+        for (size_t i = 0; i < table->width; i++) {
+                Str text = field_at(table, row, i);
+                char mark = 0;
+                size_t size = rule_size(text, &mark);
+                if (text.size > 0 && (size == 0 || (out->mark && out->mark != mark)))
+                        return false;
+                out->mark = size ? mark : out->mark;
+                out->size = size > out->size ? size : out->size;
+        }
+        return out->size >= (row == table->first ? RULE_SIZE_MIN : RULE_SIZE_LONG);
+}
+
 /* No field but the first is filled. */
 static bool is_remark(const TotalsTable *table, size_t row) {
         for (size_t i = 1; i < table->width; i++)
@@ -206,10 +245,11 @@ static bool is_remark(const TotalsTable *table, size_t row) {
 static size_t survey(Finding *finding) {
         const TotalsTable *table = finding->table;
         size_t candidates = 0, column, end = table->rows;
+        Ruler ruler;
         finding->candidate = ARENA_ARRAY(finding->arena, bool, table->rows + 1);
         finding->columns = ARENA_ARRAY(finding->arena, Column, table->width + 1);
         for (size_t row = table->first; row < table->rows; row++) {
-                finding->candidate[row] = find_phrase(table, row, &column) != TOTAL_NONE;
+                finding->candidate[row] = find_phrase(table, row, &column) != TOTAL_NONE || is_ruler(table, row, &ruler);
                 candidates += finding->candidate[row];
         }
         while (table->whole && end > table->first && table->rows - end < REMARKS_MAX && (finding->candidate[end - 1] || is_remark(table, end - 1)))
@@ -244,10 +284,13 @@ static Look look_at(const Finding *finding, size_t row, size_t phrase) {
 }
 
 static bool is_total(const Finding *finding, size_t row, size_t *out_phrase) {
+        Ruler ruler;
         TotalKind kind = find_phrase(finding->table, row, out_phrase);
         Look look = look_at(finding, row, *out_phrase);
         bool unlike = look.missing || look.misfit;
         bool last = finding->table->whole && row > finding->last_record && *out_phrase == 0;
+        if (is_ruler(finding->table, row, &ruler))
+                return true;
         switch (kind) {
         case TOTAL_WORD:
                 return unlike || (last && look.texts == 0);
@@ -322,6 +365,15 @@ static void put_phrase(const Finding *finding, Buf *out, Str field) {
         buf_append(out, any);
 }
 
+/* Nothing but the line, in whatever columns. */
+static Str expression_of_ruler(const Finding *finding, Ruler ruler) {
+        const TotalsTable *table = finding->table;
+        const char delimiter[] = { table->delimiter == '\t' ? ' ' : table->delimiter, 0 }, line[] = { ruler.mark, ruler.mark, ruler.mark, ruler.mark, ruler.mark, 0 };
+        const char *quote = table->quote == '"' ? "\"" : "";
+        Str any = arena_strf(finding->arena, "[%c%s%s[:blank:]]*", ruler.mark, delimiter, quote);
+        return arena_strf(finding->arena, "^%.*s%.*s%.*s$", STR_ARG(any), (int)(ruler.size < RULE_SIZE_LONG ? RULE_SIZE_MIN : RULE_SIZE_LONG), line, STR_ARG(any));
+}
+
 /* Up to the last field with a word all as it stands, numbers aside; behind it empty fields, and no letter. */
 static Str expression_of(const Finding *finding, size_t row, size_t phrase) {
         CLEANUP(buf_deinit) Buf out = { 0 };
@@ -371,7 +423,7 @@ static bool is_apart(const Finding *finding, Str expression, size_t own) {
 
 static void judge(Finding *finding) {
         for (size_t row = finding->table->first; row < finding->table->rows; row++) {
-                size_t phrase;
+                size_t phrase = 0;
                 finding->out->rows[row] = finding->candidate[row] && !memchr(finding->table->raws[row].data, '\n', finding->table->raws[row].size) &&
                                           is_total(finding, row, &phrase);
                 finding->out->count += finding->out->rows[row];
@@ -390,11 +442,12 @@ static void find_expressions(Finding *finding) {
         Str known[EXPRESSIONS_MAX];
         StrList list = { known, 0 };
         for (size_t row = finding->table->first; row < finding->table->rows; row++) {
-                size_t phrase;
+                size_t phrase = 0;
+                Ruler ruler;
                 if (!out->rows[row])
                         continue;
                 find_phrase(finding->table, row, &phrase);
-                Str expression = expression_of(finding, row, phrase);
+                Str expression = is_ruler(finding->table, row, &ruler) ? expression_of_ruler(finding, ruler) : expression_of(finding, row, phrase);
                 out->example = finding->table->raws[row];
                 if (has_text(&list, expression))
                         continue;

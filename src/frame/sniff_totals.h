@@ -2,7 +2,7 @@
 #pragma once
 /*
  * Totals: the rows of a table that say something of it and are no records: totals and subtotals, balances, numbers of
- * rows, numbers of pages; at its end or between records, the word in any column.
+ * rows, numbers of pages, drawn lines; at its end or between records, the word in any column.
  *
  * A word alone makes no such row ("Total" may be a customer). The row must also be unlike the records: a column that they
  * fill is empty, or the word stands where they have numbers; or it is the last one and begins with the word alone. The
@@ -23,6 +23,9 @@ typedef enum TotalKind {
 
 /* What a field's text says, without quotes; out_word, if not NULL: the part of it that tells. */
 TotalKind total_kind(Str text, Str *out_word);
+
+/* A field of a drawn line: "-----". */
+bool total_is_rule(Str text);
 
 /* A table as it stands. */
 typedef struct TotalsTable {

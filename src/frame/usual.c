@@ -39,6 +39,9 @@ const UsualPattern usual_patterns[USUAL_PATTERN_COUNT] = {
         { "M/d/yyyy h:mm a", 28 },
         { "d/M/yyyy h:mm:ss a", 31 },
         { "M/d/yyyy h:mm:ss a", 30 },
+        { "d-MMM-yy", -1 },
+        { "d/MMM/yy h:mm a", -1 },
+        { "d/MMM/yyyy", -1 },
 };
 
 bool usual_is_null_word(Str text) {

@@ -3,7 +3,7 @@
 /* Usual: what people usually write for dates and for "nothing", tried wherever a file does not say. */
 #include "base/str.h"
 
-#define USUAL_PATTERN_COUNT 32
+#define USUAL_PATTERN_COUNT 35
 #define USUAL_NULL_WORD_COUNT 13
 
 /* Of two patterns that read the same texts as different days, `twin` is the index of the other, -1 = none; the one listed
