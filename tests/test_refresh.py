@@ -160,3 +160,38 @@ def test_sigterm_ends_a_run_that_is_on_its_way(tmp_path: Path) -> None:
         assert time.monotonic() - began < 15
     left = subprocess.run(["pgrep", "-f", str(project.root)], capture_output=True, text=True).stdout.split()
     assert [pid for pid in left if int(pid) != os.getpid()] == []
+
+
+def test_a_zone_follows_the_product_that_it_reads_whoever_built_it(tmp_path: Path) -> None:
+    """shop is built by hand, till every second, books on arrival: nothing ever arrives for books, and it reads both."""
+    project = two_zones(tmp_path, shop="refresh: manual\n", till="refresh: every 1s\n")
+    for zone in ("shop", "till"):
+        project.write(f"zones/{zone}/egress/total.sql", "select n from canonical.total\n")
+        project.write(f"zones/{zone}/access.yml", "rules:\n- who: [zone books]\n  on: [egress.total]\n")
+    project.write("zones/books/zone.yml", "owner: ann\n")
+    project.write("zones/books/canonical/total.sql", "select s.n + 100 * t.n as n from shop.egress.total s, till.egress.total t\n")
+    project.lode("run")
+    with serving(project, refresh=True):
+        project.drop("till", "orders_1.csv", "id,amount\n1,10\n")
+        wait_for(lambda: count(project, "books") == 100)
+        project.drop("shop", "orders_1.csv", "id,amount\n1,10\n")
+        project.lode("run", "shop")
+        wait_for(lambda: count(project, "books") == 101)
+        runs = len(project.query("select run from lode.runs"))
+        time.sleep(3)
+        assert len(project.query("select run from lode.runs")) == runs, "it is built once"
+
+
+def test_refreshes_that_find_nothing_push_no_run_out_of_the_last(tmp_path: Path) -> None:
+    project = two_zones(tmp_path, shop="refresh: every 1s\n")
+    with serving(project, refresh=True) as server:
+        project.drop("shop", "orders_1.csv", "id,amount\n1,10\n")
+        wait_for(lambda: count(project) == 1)
+        refreshed = counters(server)['lode_refreshes_total{outcome="ok"}']
+        wait_for(lambda: counters(server)['lode_refreshes_total{outcome="ok"}'] >= refreshed + 3)
+    runs = project.query("select run, state from lode.runs order by run")
+    assert [run["state"] for run in runs] == ["published", "published"], runs
+    assert project.json("show", "run")["run"] == runs[-1]["run"]
+    assert [project.json("show", "run", str(run["run"]))["run"] for run in runs] == [run["run"] for run in runs]
+    assert project.json("run")["run"] > runs[-1]["run"] + 2, "what is not kept has a number all the same"
+    assert project.json("show", "run")["state"] == "nothing"

@@ -241,6 +241,11 @@ static const char *next_command(const RunReport *r) {
         return "correct the text above, then lode run; lode show run tells all of it again";
 }
 
+/* A refresh by the server that found nothing to do says nothing, and would push a run that failed out of those that are kept. */
+static bool is_worth_keeping(bool applied, const RunReport *r) {
+        return !applied || r->state != RUN_NOTHING || r->delivery_count > 0 || r->error_count > 0;
+}
+
 static Status run_once(Cli *cli, Error *err) {
         const char *branch = cli_option(cli, OPTION_BRANCH);
         CLEANUP(workspace_closep) Workspace *workspace = NULL;
@@ -274,7 +279,8 @@ static Status run_once(Cli *cli, Error *err) {
         output_progress(&cli->output, NULL);
         CLEANUP(buf_deinit) Buf json = { 0 };
         report_json(&report, &json);
-        TRY(runs_keep(workspace->lake->catalog, report.run, buf_view(&json), err)); /* for status, show run and lode.runs */
+        if (is_worth_keeping(spec.applied, &report))
+                TRY(runs_keep(workspace->lake->catalog, buf_view(&json), err)); /* for status, show run and lode.runs */
         TRY(catalog_put_meta(workspace->lake->catalog, STR(META_REFRESH), STR(""), err)); /* what a server failed at is done */
         workspace_anchor(workspace);
         if (cli_json(cli))

@@ -22,6 +22,7 @@
 #include "base/time.h"
 #include "base/vec.h"
 #include "lake/lake.h"
+#include "lake/table.h"
 #include "model/project.h"
 #include "model/source.h"
 
@@ -43,6 +44,8 @@ typedef struct DueZone {
         RefreshKind kind;
         int64_t every_us, next_us; /* monotonic */
         bool named;                /* in the text as it is now */
+        uint64_t behind, tried;    /* stands for what it reads that is newer than what its tables were built from, 0 = nothing;
+                                    * and for what a run had its chance with */
 } DueZone;
 
 struct Refresh {
@@ -63,6 +66,8 @@ struct Refresh {
         VEC(DueZone) zones;
         Arena zone_arena;
         int64_t generation;   /* of the catalog, when the zones were read */
+        int64_t heard, head;  /* of the catalog, and main's newest commit, when it was asked what zones read */
+        int64_t behind_us;    /* since when a zone is behind; 0 = none is */
         int64_t first_us, last_us; /* of what came and was not taken yet; 0 = nothing did */
         bool forced;          /* a run is wanted, whether anything came or not */
         int64_t looked_us;
@@ -124,6 +129,72 @@ static bool waits_for_arrivals(const DueZone *zone) {
 
 static bool its_time_came(const DueZone *zone, int64_t now) {
         return zone->named && zone->kind == REFRESH_EVERY && now >= zone->next_us;
+}
+
+/* ---- what zones read of others ---- */
+
+/*
+ * Stands for the products of other zones that are newer than what the zone's tables were built from, whoever built them and
+ * why. What is gone meanwhile is a matter of text.
+ */
+static Status find_newer(Refresh *refresh, Str zone, Arena *arena, uint64_t *out, Error *err) {
+        Table *tables, now;
+        size_t count;
+        *out = 0;
+        TRY(lake_tables(refresh->lake, (CatalogAt){ 0 }, STR("table"), zone, arena, &tables, &count, err));
+        for (size_t i = 0; i < count; i++)
+                for (size_t k = 0; k < tables[i].body.input_count; k++) {
+                        const LakeInput *input = &tables[i].body.inputs[k];
+                        CatalogName name = { .kind = STR("table") };
+                        if (!str_cut(input->table, '.', &name.zone, &name.name) || str_equal(name.zone, zone))
+                                continue;
+                        Status status = lake_table(refresh->lake, (CatalogAt){ 0 }, name, arena, &now, err);
+                        if (status == STATUS_NOT_FOUND || (status == STATUS_OK && now.body.rows_snapshot == input->snapshot))
+                                continue;
+                        TRY(status);
+                        *out ^= hash64(arena_strf(arena, "%.*s %.*s %lld", STR_ARG(tables[i].name), STR_ARG(input->table), (long long)now.body.rows_snapshot));
+                }
+        return STATUS_OK;
+}
+
+static Status find_behind(Refresh *refresh, Error *err) {
+        for (size_t i = 0; i < refresh->zones.count; i++) {
+                CLEANUP(arena_deinit) Arena arena = { 0 };
+                DueZone *zone = &refresh->zones.items[i];
+                zone->behind = 0;
+                if (waits_for_arrivals(zone))
+                        TRY(find_newer(refresh, str_of(zone->name), &arena, &zone->behind, err));
+        }
+        return STATUS_OK;
+}
+
+static bool is_behind(const DueZone *zone) {
+        return zone->behind && zone->behind != zone->tried;
+}
+
+/* Whether zones are due by what they read. It is asked when main has a new commit; whoever made that may be about to build the
+ * rest too, so it has to be so for a moment. */
+static Status look_at_inputs(Refresh *refresh, int64_t now, bool *due, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        CatalogCommit head;
+        int64_t generation;
+        *due = refresh->behind_us && now - refresh->behind_us >= refresh->options.quiet_us;
+        TRY(catalog_generation(refresh->lake->catalog, &generation, err));
+        if (generation == refresh->heard)
+                return STATUS_OK;
+        TRY(catalog_head(refresh->lake->catalog, STR(""), &arena, &head, err));
+        if (head.seq != refresh->head) {
+                bool any = false;
+                TRY(read_zones(refresh, err));
+                TRY(find_behind(refresh, err));
+                for (size_t i = 0; i < refresh->zones.count; i++)
+                        any |= is_behind(&refresh->zones.items[i]);
+                refresh->behind_us = any ? (refresh->behind_us ? refresh->behind_us : now) : 0;
+                *due = *due && any;
+        }
+        refresh->heard = generation;
+        refresh->head = head.seq;
+        return STATUS_OK;
 }
 
 /* ---- looking ---- */
@@ -465,10 +536,16 @@ static void run(Refresh *refresh, const Map *found, bool arrivals) {
                 refresh->turn_us = now + SECOND;
                 return;
         }
+        if (find_behind(refresh, &err) != STATUS_OK) { /* another server may have built it meanwhile */
+                file_unlock(refresh->lock);
+                failed(refresh, str_of(err.message));
+                return;
+        }
+        refresh->behind_us = 0;
         for (size_t i = 0; i < refresh->zones.count; i++) {
                 const DueZone *zone = &refresh->zones.items[i];
                 named += zone->named;
-                if ((arrivals && waits_for_arrivals(zone)) || its_time_came(zone, now))
+                if ((arrivals && waits_for_arrivals(zone)) || its_time_came(zone, now) || is_behind(zone))
                         vec_push(&refresh->arena, &due, str_of(zone->name));
         }
         if (arrivals) {
@@ -479,9 +556,12 @@ static void run(Refresh *refresh, const Map *found, bool arrivals) {
         atomic_store(&refresh->running, true);
         if (due.count > 0 && run_once(refresh, due.items, due.count, due.count == named, &err) != STATUS_OK)
                 failed(refresh, str_of(err.message));
-        for (size_t i = 0; refresh->retry_after_us == 0 && i < refresh->zones.count; i++)
-                if (its_time_came(&refresh->zones.items[i], now))
-                        refresh->zones.items[i].next_us = now + refresh->zones.items[i].every_us;
+        for (size_t i = 0; refresh->retry_after_us == 0 && i < refresh->zones.count; i++) {
+                DueZone *zone = &refresh->zones.items[i];
+                zone->tried = zone->behind ? zone->behind : zone->tried;
+                if (its_time_came(zone, now))
+                        zone->next_us = now + zone->every_us;
+        }
         atomic_store(&refresh->running, false);
         atomic_store(&refresh->took_us, time_monotonic_us() - now);
         file_unlock(refresh->lock);
@@ -547,7 +627,12 @@ static void turn(Refresh *refresh) {
         }
         if (atomic_exchange(&refresh->poked, false))
                 refresh->forced = told = true;
-        bool every = is_any_due(refresh, now), again = refresh->again_us && now >= refresh->again_us;
+        bool behind = false;
+        if (look_at_inputs(refresh, now, &behind, &err) != STATUS_OK && refresh->retry_us <= now) {
+                failed(refresh, str_of(err.message));
+                return;
+        }
+        bool every = is_any_due(refresh, now) || behind, again = refresh->again_us && now >= refresh->again_us;
         if (!told && !refresh->forced && !refresh->first_us && !every && !again && now - refresh->looked_us < options->look_us)
                 return;
         if (refresh->retry_us > now || refresh->turn_us > now)
@@ -601,7 +686,7 @@ Status refresh_start(const RefreshOptions *options, Refresh **out, Error *err) {
                 out_of_memory();
         refresh->options = *options;
         refresh->wake = refresh->watcher = refresh->lock = -1;
-        refresh->generation = -1;
+        refresh->generation = refresh->heard = refresh->head = -1;
         map_init(&refresh->seen, &refresh->seen_arena);
         if (options->quiet_us == 0)
                 refresh->options.quiet_us = SECOND;
