@@ -386,6 +386,8 @@ def test_for_others_it_does_not_exist(server: Server) -> None:
                 said.add(str(refused.value).replace(name, "X"))
             assert len(said) == 1
     assert server.project.error("query", "--as", "bo", "select * from lode.audit")["code"] == "E203"
+    tried = server.project.json("audit", "--on", "lode.audit", "--decision", "deny")
+    assert {"bo", "oz"} <= {entry["principal"] for entry in tried}
     assert server.project.query("select count(*) > 0 as some from lode.audit", "--as", "au") == [{"some": True}]
 
 

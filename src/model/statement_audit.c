@@ -57,6 +57,15 @@ void statement_audit(const Statement *statement, Arena *arena, AuditRecord *reco
         record->policy = policies_of(bound, arena);
 }
 
+/* Schemas that are in every database and no zone's, where the name in a statement leads whatever zone it was asked in. */
+static bool is_of_no_zone(Str stage) {
+        static const char *const schemas[] = { "lode", "pg_catalog", "information_schema" };
+        for (size_t i = 0; i < COUNT_OF(schemas); i++)
+                if (str_equal_nocase(stage, str_of(schemas[i])))
+                        return true;
+        return false;
+}
+
 void statement_audit_names(const SqlTree *tree, Str default_zone, Arena *arena, AuditRecord *record) {
         SqlDependency *found = NULL;
         size_t count = 0;
@@ -64,7 +73,7 @@ void statement_audit_names(const SqlTree *tree, Str default_zone, Arena *arena, 
         if (tree)
                 sql_dependencies(tree->query, arena, &found, &count);
         for (size_t i = 0; i < count; i++) {
-                Str zone = found[i].zone.size == 0 && found[i].stage.size > 0 ? default_zone : found[i].zone;
+                Str zone = found[i].zone.size == 0 && found[i].stage.size > 0 && !is_of_no_zone(found[i].stage) ? default_zone : found[i].zone;
                 add_once(arena, &objects, full_name(arena, zone, found[i].stage, found[i].name));
         }
         record->objects = objects.items;
