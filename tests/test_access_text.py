@@ -149,3 +149,90 @@ def test_a_new_zone_belongs_to_a_person_or_to_nobody(project: Project) -> None:
     assert f"owned by {user}" in project.lode("add", "own").stderr
     assert f'owner: "{user}"\n' in (project.root / "zones/own/zone.yml").read_text()
     assert "named in the text and not there" not in project.lode("check").stderr
+
+
+# ---- what policies.yml takes away ----
+
+def with_policy(project: Project, rows: str) -> Project:
+    """A tagged number in a source and what is made of it; analysts see orders by `rows`."""
+    project.write("zones/shop/zone.yml", "owner: ann\n")
+    project.write("zones/shop/sources/orders.yml", "from: in/*.csv\ncolumns:\n  number: int tag pii\n  region: text\n")
+    project.write("in/1.csv", "number,region\n1,EU\n")
+    for name in ("orders", "customer"):
+        project.write(f"zones/shop/canonical/{name}.sql", "select number as no, region from staging.orders\n")
+    project.write("zones/shop/analytical/sales.sql", "select region, count(*) as n from staging.orders group by 1\n")
+    project.write("policies.yml", "- tag: pii\n  who: everyone except [role dpo]\n  mask: hash\n")
+    project.write("zones/shop/access.yml", f"rules:\n- who: [role analyst, role dpo]\n  on: [canonical.orders]\n  rows: {rows}\n")
+    project.lode("run")
+    project.lode("role", "add", "analyst")
+    project.lode("role", "add", "dpo")
+    return project
+
+
+def test_a_rule_that_names_what_is_masked_is_not_announced_as_a_grant(project: Project) -> None:
+    project.write("policies.yml", "")
+    with_policy(project, "region = 'EU'")
+    project.lode("user", "add", "bo", "--role", "analyst")
+    project.lode("user", "add", "dee", "--role", "dpo")
+    rows = "no in (select no from canonical.customer c where c.region = 'EU')"
+    project.write("zones/shop/access.yml", f"rules:\n- who: [role analyst, role dpo]\n  on: [canonical.orders]\n  rows: {rows}\n")
+    words = "the rule gives role analyst nothing of shop.canonical.orders: `rows` names 'no', which policies.yml:1 masks for the tag pii"
+    found = told(project, "warnings")
+    assert ("E208", "zones/shop/access.yml", 4, 9) in found, found
+    for verb in ("check", "plan", "apply"):
+        answer = project.lode(verb)
+        assert answer.stderr.count(words) == 1 and "zones/shop/access.yml:4:9" in answer.stderr, answer.stderr
+        assert "role dpo nothing" not in answer.stderr
+        gains = [line.split()[:3] for line in answer.stdout.splitlines() if " gains " in line]
+        assert verb == "check" or gains == [["role", "dpo", "gains"]], answer.stdout
+    assert project.error("query", "--as", "bo", "select * from shop.canonical.orders")["code"] == "E203"
+    assert project.query("select no from shop.canonical.orders", "--as", "dee") == [{"no": 1}]
+
+
+def test_what_a_policy_takes_from_the_owner_is_said(project: Project) -> None:
+    with_policy(project, "region = 'EU'")
+    project.lode("user", "add", "ann")
+    for table in ("quarantine.orders", "landing.orders"):
+        why = project.lode("why", "ann", f"shop.{table}").stdout
+        assert "ann does not see" in why and "policies.yml:1  takes it away, for the tag pii" in why, why
+    project.write("policies.yml", "")
+    gains = [line for line in project.lode("plan").stdout.splitlines() if "shop.quarantine.orders" in line]
+    assert len(gains) == 1 and "owner and engineers of shop except role dpo" in gains[0] and "gains" in gains[0] and "landing" in gains[0], gains
+    project.lode("apply")
+    assert "ann sees shop.quarantine.orders" in project.lode("why", "ann", "shop.quarantine.orders").stdout
+    project.write("policies.yml", "- tag: pii\n  who: [role dpo]\n  mask: hash\n")
+    lost = [line for line in project.lode("apply").stdout.splitlines() if "loses" in line]
+    assert [line.split()[-1] for line in lost] == ["shop.quarantine.orders", "shop.quarantine.rows"], lost
+    assert "owner and engineers of shop who are role dpo" in lost[0]
+
+
+def test_a_guess_is_not_the_word_that_was_refused(project: Project) -> None:
+    with_policy(project, "region = 'EU'")
+    project.write("zones/shop/access.yml", "rules:\n- who: everyone\n  on: [analytical.*]\n  rows: no in (select no from canonical.customer c)\n")
+    answer = project.lode("plan").stderr
+    assert "no column 'no'; a table of the statement has it, but none that can be read from there" in answer and "did you mean no?" not in answer, answer
+    assert answer.count("does not fit shop.analytical.sales") == 1
+
+
+@pytest.mark.parametrize("file, text, place, hint", [
+    ("zones/shop/canonical/orders.sql", "-- term: ordr\nselect number from staging.orders\n", ":1:10", "terms.yml has no term 'ordr'; did you mean order?"),
+    ("zones/shop/access.yml", "rules:\n- who: [role analyst]\n  on: [canonical.orders]\n  mask:\n    region: partal 2\n", ":5:13", "did you mean partial?"),
+    ("policies.yml", "- tag: pii\n  who: everyone\n  mask: bukket 5\n", ":3:9", "did you mean bucket?"),
+    ("zones/shop/access.test.yml", "tests:\n- who: bo\n  on: canonical.orderz\n  key: no\n  sees: [1]\n", ":3:7", "`on` names canonical.orderz"),
+])
+def test_slips_are_told_with_what_was_meant(project: Project, file: str, text: str, place: str, hint: str) -> None:
+    with_policy(project, "region = 'EU'")
+    project.write("zones/shop/terms.yml", "terms:\n- name: order\n  meaning: what somebody buys\n")
+    project.write(file, text)
+    answer = project.lode("check", check=False).stderr
+    assert f"{file}{place}" in answer and hint in answer, answer
+
+
+def test_a_zone_that_is_written_wrong_in_a_grant_is_named(project: Project) -> None:
+    with_policy(project, "region = 'EU'")
+    project.write("zones/shop/egress/sales.sql", "select region, n from analytical.sales\n")
+    project.write("zones/shop/access.yml", "rules:\n- who: [zone finanse]\n  on: [egress.sales]\n")
+    project.write("zones/finance/zone.yml", "owner: ann\n")
+    project.write("zones/finance/canonical/sales.sql", "select region, n from shop.egress.sales\n")
+    told_of = project.lode("check", check=False).stderr
+    assert "zones/shop/access.yml:2 grants it to the zone 'finanse', which is not there; did you mean finance?" in told_of, told_of

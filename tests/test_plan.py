@@ -227,11 +227,12 @@ def test_gains_and_losses_tell_of_rows_columns_and_masks(shop: Project) -> None:
     shop.lode("apply")
     shop.write("zones/shop/canonical/order.sql", "-- column amount: tag money\n" + ORDER)
     shop.write("policies.yml", "- tag: money\n  who: everyone except [role dpo]\n  mask: null\n")
-    assert access() == [("everyone except role dpo", "shop.canonical.order", None, "money: null")]
+    owner = ("owner and engineers of shop except role dpo", "shop.quarantine.rows")
+    assert access() == [("everyone except role dpo", "shop.canonical.order", None, "money: null"), (*owner, None, "all of it (tag money)")]
     shop.lode("apply")
     assert access() == []
     (shop.root / "policies.yml").unlink()
-    assert access() == [("everyone except role dpo", "shop.canonical.order", "money: null", None)]
+    assert access() == [("everyone except role dpo", "shop.canonical.order", "money: null", None), (*owner, "all of it (tag money)", None)]
 
 
 def test_a_wrong_text_has_no_plan(shop: Project) -> None:

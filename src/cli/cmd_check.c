@@ -146,6 +146,7 @@ static Status look_at_text(Check *check, Error *err) {
         TRY(select_nodes(check->text.graph, words, arguments->word_count, check->chosen, err));
         DrySpec dry = { .lake = workspace->lake, .worker = worker, .text = &check->text, .project = workspace->project, .warnings = &check->warnings };
         TRY(access_names_check(workspace->project, workspace->lake ? workspace->lake->catalog : NULL, arena, &check->warnings, err));
+        project_terms_check(workspace->project, arena, &check->warnings);
         TRY(dry_bind(&dry, arena, &check->tables, err));
         TRY(look_at_products(check, err));
         TRY(look_at_withheld(check, err));

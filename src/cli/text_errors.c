@@ -17,7 +17,9 @@ Status text_errors(const Cli *cli, Problems *problems, Error *err) {
 void text_warnings(Cli *cli, Problems *warnings) {
         problems_sort(warnings);
         for (size_t i = 0; i < warnings->errors.count; i++) {
-                const Error *warning = warnings->errors.items[i];
+                const Error *warning = warnings->errors.items[i], *before = i > 0 ? warnings->errors.items[i - 1] : NULL;
+                if (before && warning->line == before->line && strcmp(warning->file, before->file) == 0 && strcmp(warning->message, before->message) == 0)
+                        continue; /* two ways to the same */
                 const char *where = warning->file[0] ? arena_printf(&cli->arena, "%s:%d:%d  ", warning->file, warning->line, warning->column) : "";
                 output_note(&cli->output, PAINT_YELLOW, "warning    %s%s%s%s", where, warning->message, warning->hint[0] ? "; " : "", warning->hint);
         }

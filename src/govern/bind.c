@@ -1648,7 +1648,9 @@ static void guess_column(Error *err, Str text, SqlPlace at, SqlNames columns) {
                 error_set(err, STATUS_NO_COLUMN, "no column '%.*s'", STR_ARG(name));
         if (quoted && name.size < 40)
                 snprintf(before, sizeof(before), "if it is a text: '%.*s'; ", STR_ARG(name));
-        if (guess.size > 0)
+        if (guess.size > 0 && str_equal_nocase(guess, name))
+                error_hint(err, "%sa table of the statement has it, but none that can be read from there", before);
+        else if (guess.size > 0)
                 error_hint(err, "%sdid you mean %s?", before, as_written(guess, buffer, sizeof(buffer)));
         else
                 list_columns(err, before, columns);

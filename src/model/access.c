@@ -159,6 +159,10 @@ static bool read_mask_text(KeyContext *context, const YamlNode *value, Str *out)
 }
 
 bool access_mask_is_word(Str mask) {
+        Str word, number;
+        int64_t ignored;
+        if (str_cut(mask, ' ', &word, &number) && str_to_int64(str_trim(number), &ignored)) /* `partal 2` */
+                return !str_is(word, "partial") && !str_is(word, "bucket") && access_mask_is_word(word);
         static const char *const words[] = { "null", "hash", "partial", "bucket", "true", "false" };
         for (size_t i = 0; i < COUNT_OF(words); i++)
                 if (str_equal_nocase(mask, str_of(words[i])))
@@ -169,6 +173,13 @@ bool access_mask_is_word(Str mask) {
                         return false;
         }
         return mask.size > 0;
+}
+
+Str access_mask_near(Str mask) {
+        static const Str words[] = { { "null", 4 }, { "hash", 4 }, { "partial", 7 }, { "bucket", 6 } };
+        Str word, rest;
+        str_cut(mask, ' ', &word, &rest);
+        return str_nearest(word, words, COUNT_OF(words));
 }
 
 static void read_rule_mask(KeyContext *context, const YamlNode *value, void *object) {
@@ -317,9 +328,8 @@ static void read_policy_mask(KeyContext *context, const YamlNode *value, void *o
         ((CentralPolicy *)object)->mask = mask;
         if (!access_mask_is_word(mask)) /* which column it is of, nobody knows here: a column alone is a mask's name, written wrong */
                 return;
-        static const Str words[] = { { "null", 4 }, { "hash", 4 }, { "partial", 7 }, { "bucket", 6 } };
         Error *err = key_problem(context, value, STATUS_BAD_VALUE, "there is no mask '%.*s'", STR_ARG(mask));
-        Str near = str_nearest(mask, words, COUNT_OF(words));
+        Str near = access_mask_near(mask);
         if (near.size > 0)
                 error_hint(err, "did you mean %.*s? " ACCESS_MASKS, STR_ARG(near));
         else

@@ -84,7 +84,9 @@ void policies_parse(Arena *arena, const char *path, Str text, Problems *problems
 /* Whether one that rules on the tag lets a model take it off this column. */
 bool policies_let_go(const CentralPolicies *policies, Str tag, Str zone, Str stage, Str table, Str column);
 #define ACCESS_MASKS "masks are: null, hash, partial N, bucket N, or an SQL expression over the row, such as left(email, 2)"
-/* One word, so a mask that there is not, or a column alone: `sha`. Not null, hash, partial, bucket, true and false. */
+/* The word of ours that is meant, as far as that can be guessed; else empty. */
+Str access_mask_near(Str mask);
+/* One word, so a mask that there is not, or a column alone: `sha`; `partal 2`. Not null, hash, partial, bucket, true and false. */
 bool access_mask_is_word(Str mask);
 /* `role analyst`, `zone finance`, `everyone`, `ann` */
 Status who_parse(Str text, Who *out, Error *err);

@@ -18,7 +18,7 @@ typedef VEC(AccessChange) GrantVec; /* gains holds what is granted, or what is t
 typedef struct Side {
         Arena *arena;
         bool hides; /* what is added now is what a policy takes away */
-        const CentralPolicy *policy; /* that policy, and whether its rows or its mask */
+        const CentralPolicy *policy; /* that policy, and whether its rows or its mask; NULL: lines as they came */
         bool rows;
         VEC(Named) tables;
         Map granted; /* principal, object, what: Grant */
@@ -32,7 +32,7 @@ static Str grant_key(Arena *arena, const AccessChange *grant) {
 
 static void add_grant(Side *side, Str principal, Str object, Str what) {
         AccessChange grant = { principal, object, what, side->hides ? STR("hides") : STR(""), STR(""), STR(""), side->rows };
-        if (side->hides) {
+        if (side->policy) {
                 grant.tag = side->policy->tag;
                 grant.hidden = side->rows ? side->policy->rows : side->policy->mask;
         }
@@ -75,6 +75,22 @@ static Str bound_print(Arena *arena, const CentralPolicy *policy, size_t index) 
         return out;
 }
 
+/* Lines as they came cannot be masked: what is put aside of a source, and of a zone's checks, is kept from its people too. */
+static void add_raw(Side *side, const CentralPolicy *policy, size_t who, const Named *table) {
+        Arena *arena = side->arena;
+        Str bound = bound_print(arena, policy, who), head, tail;
+        Str people = arena_strf(arena, "owner and engineers of %.*s", STR_ARG(table->zone));
+        if (policy->who[who].kind != WHO_EVERYONE)
+                people = arena_strf(arena, "%.*s who are %.*s", STR_ARG(people), STR_ARG(bound));
+        else if (str_cut(bound, ' ', &head, &tail))
+                people = arena_strf(arena, "%.*s %.*s", STR_ARG(people), STR_ARG(tail));
+        side->policy = NULL;
+        if (str_is(table->stage, "staging"))
+                add_grant(side, people, arena_strf(arena, "%.*s.quarantine.%.*s", STR_ARG(table->zone), STR_ARG(table->table)),
+                          arena_strf(arena, "all of it and of landing (tag %.*s)", STR_ARG(policy->tag)));
+        add_grant(side, people, arena_strf(arena, "%.*s.quarantine.rows", STR_ARG(table->zone)), arena_strf(arena, "all of it (tag %.*s)", STR_ARG(policy->tag)));
+}
+
 static void add_policies(Side *side, const CentralPolicies *policies) {
         side->hides = true;
         for (size_t p = 0; p < policies->count; p++) {
@@ -96,6 +112,7 @@ static void add_policies(Side *side, const CentralPolicies *policies) {
                                 side->rows = false;
                                 if (policy->mask.size)
                                         add_grant(side, who, object, arena_strf(side->arena, "%.*s: %.*s", STR_ARG(policy->tag), STR_ARG(policy->mask)));
+                                add_raw(side, policy, w, table);
                         }
                 }
         }
@@ -217,13 +234,21 @@ static bool has_table(const Side *side, Str object) {
         return false;
 }
 
+/* A table that goes is uncovered to nobody. */
+static bool is_uncovered(const Side *in, const AccessChange *change) {
+        Str zone, rest, stage, name;
+        if (change->tag.size > 0 || !str_cut(change->object, '.', &zone, &rest) || !str_cut(rest, '.', &stage, &name))
+                return has_table(in, change->object);
+        return str_is(name, "rows") || has_table(in, arena_strf(in->arena, "%.*s.staging.%.*s", STR_ARG(zone), STR_ARG(name)));
+}
+
 static void add_missing(const Side *from, const Side *in, bool gained, GrantVec *out) {
         for (size_t i = 0; i < from->grants.count; i++) {
                 AccessChange change = from->grants.items[i];
                 if (map_has(&in->granted, grant_key(from->arena, &change)))
                         continue;
                 bool hides = change.loses.size > 0;
-                if (hides && !has_table(in, change.object) && !gained) /* a table that goes is uncovered to nobody */
+                if (hides && !gained && !is_uncovered(in, &change))
                         continue;
                 change.loses = STR("");
                 if (gained == hides)
@@ -234,7 +259,8 @@ static void add_missing(const Side *from, const Side *in, bool gained, GrantVec 
 
 static bool is_withheld(const AccessMisfits *misfits, const AccessChange *change) {
         for (size_t i = 0; i < misfits->tables.count; i++)
-                if (str_equal(misfits->tables.items[i].object, change->object) && str_equal(misfits->tables.items[i].rule, change->gains))
+                if (str_equal(misfits->tables.items[i].object, change->object) && str_equal(misfits->tables.items[i].rule, change->gains) &&
+                    (misfits->tables.items[i].principal.size == 0 || str_equal(misfits->tables.items[i].principal, change->principal)))
                         return true;
         return false;
 }

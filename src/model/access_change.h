@@ -18,9 +18,11 @@ typedef struct AccessChange {
         bool rows;
 } AccessChange;
 
-/* What of the text's rules does not fit the tables that they are on: a rule withholds each table that it does not fit. */
+/* What of the text's rules does not fit the tables that they are on: a rule withholds each table that it does not fit. Nor does
+ * one give anything whose rows name what policies.yml masks, to whom that binds. */
 typedef struct AccessMisfit {
         Str object, rule; /* zone.stage.table; as access_rule_print() has it */
+        Str principal;    /* as who_print() has it; empty = all whom the rule names */
 } AccessMisfit;
 
 typedef struct AccessMisfits {

@@ -3,6 +3,7 @@
 
 #include "base/vec.h"
 #include "model/access_names.h"
+#include "model/decide.h"
 #include "model/grant.h"
 #include "sql/lexer.h"
 #include "sql/printer.h"
@@ -30,7 +31,7 @@ static void withhold(const Ruling *ruling, const Node *node) {
         AccessMisfits *misfits = ruling->check->misfits;
         Arena *arena = ruling->check->arena;
         if (misfits && ruling->rule)
-                vec_push(arena, &misfits->tables, (AccessMisfit){ node->name, access_rule_print(arena, ruling->rule) });
+                vec_push(arena, &misfits->tables, ((AccessMisfit){ .object = node->name, .rule = access_rule_print(arena, ruling->rule) }));
 }
 
 /* ---- which tables ---- */
@@ -219,7 +220,10 @@ static Status look_at_sql(const Ruling *ruling, const char *key, Str expression,
                         continue;
                 told = true;
                 Error *problem = place(ruling, key, expression, problems_add(ruling->check->problems, status, "`%s: %.*s` does not fit %.*s: %s", key, STR_ARG(expression), STR_ARG(node->name), err->message));
-                if (!condition && access_mask_is_word(expression))
+                Str near = condition ? STR_NONE : access_mask_near(expression);
+                if (!condition && access_mask_is_word(expression) && near.size > 0)
+                        error_hint(problem, "did you mean %.*s? " ACCESS_MASKS, STR_ARG(near));
+                else if (!condition && access_mask_is_word(expression))
                         error_hint(problem, "%s", ACCESS_MASKS);
                 else if (err->hint[0])
                         error_hint(problem, "%s", err->hint);
@@ -244,7 +248,68 @@ static void keep_tables_with(const Ruling *ruling, Str column, Ruling *out) {
 
 /* ---- rules and policies ---- */
 
-static Status look_at_rule(const AccessCheck *check, const Zone *zone, const AccessRule *rule, Error *err) {
+static bool is_among(const Who *who, const Who *list, size_t count) {
+        for (size_t i = 0; i < count; i++)
+                if (list[i].kind == WHO_EVERYONE || (list[i].kind == who->kind && str_equal(list[i].name, who->name)))
+                        return true;
+        return false;
+}
+
+/* As far as the text can tell: what roles a user has is not in it. */
+static bool binds(const CentralPolicy *policy, const Who *who) {
+        return is_among(who, policy->who, policy->who_count) && !is_among(who, policy->except, policy->except_count);
+}
+
+/* The first of the table's columns that the rows name and the policy masks. */
+static Status find_masked(const Ruling *ruling, const Masked *masked, size_t count, const Node *node, const Who *who, const Masked **out, Error *err) {
+        const AccessCheck *check = ruling->check;
+        *out = NULL;
+        for (size_t i = 0; i < count && !*out; i++) {
+                Str found;
+                if (masked[i].node != node || !binds(masked[i].policy, who))
+                        continue;
+                TRY(policy_names(check->spec->source, ruling->rule->rows, &masked[i].column, 1, check->arena, &found, err));
+                *out = found.size ? &masked[i] : NULL;
+        }
+        return STATUS_OK;
+}
+
+static void warn_of_masked(const Ruling *ruling, const Masked *masked, Str who) {
+        const AccessCheck *check = ruling->check;
+        Problems *to = check->misfits ? &check->misfits->problems : check->warnings;
+        Error *err = place(ruling, "rows", ruling->rule->rows,
+                           problems_add(to, STATUS_DENIED, "the rule gives %.*s nothing of %.*s: `rows` names '%.*s', which %s:%d masks for the tag %.*s",
+                                        STR_ARG(who), STR_ARG(masked->node->name), STR_ARG(masked->column), check->project->policies.path,
+                                        masked->policy->line, STR_ARG(masked->tag)));
+        error_hint(err, "name a column that is not masked, in the query inside too: let the model bring one, such as a region");
+}
+
+/* What a zone says of masked values could be asked out of them, so that such a rule is as none. Told once for each of whom it names. */
+static Status look_at_masked(const Ruling *ruling, const Masked *masked, size_t count, Error *err) {
+        const AccessRule *rule = ruling->rule;
+        Arena *arena = ruling->check->arena;
+        for (size_t w = 0; w < rule->who_count && rule->rows.size; w++) {
+                Str who = who_print(arena, &rule->who[w]);
+                bool told = false;
+                for (size_t i = 0; i < ruling->tables.count; i++) {
+                        const Masked *found;
+                        Status status = find_masked(ruling, masked, count, ruling->tables.items[i], &rule->who[w], &found, err);
+                        if (status_exit(status) == 2)
+                                return STATUS_OK; /* it cannot be read: that is told of */
+                        TRY(status);
+                        if (!found)
+                                continue;
+                        if (ruling->check->misfits)
+                                vec_push(arena, &ruling->check->misfits->tables, ((AccessMisfit){ found->node->name, access_rule_print(arena, rule), who }));
+                        if (!told)
+                                warn_of_masked(ruling, found, who);
+                        told = true;
+                }
+        }
+        return STATUS_OK;
+}
+
+static Status look_at_rule(const AccessCheck *check, const Masked *masked, size_t masked_count, const Zone *zone, const AccessRule *rule, Error *err) {
         Ruling ruling = { .check = check, .rule = rule, .path = zone->access.path, .text = zone->access.text, .line = rule->line };
         for (size_t i = 0; i < rule->on_count; i++) {
                 add_tables(&ruling, zone->name, &rule->on[i]);
@@ -258,13 +323,13 @@ static Status look_at_rule(const AccessCheck *check, const Zone *zone, const Acc
         if (rule->rows.size)
                 TRY(look_at_sql(&ruling, "rows", rule->rows, true, err));
         for (size_t i = 0; i < rule->mask_count; i++) {
-                Ruling masked;
+                Ruling with;
                 want_column(&ruling, "mask", rule->masks[i].column);
-                keep_tables_with(&ruling, rule->masks[i].column, &masked);
+                keep_tables_with(&ruling, rule->masks[i].column, &with);
                 if (is_sql_mask(rule->masks[i].mask))
-                        TRY(look_at_sql(&masked, "mask", rule->masks[i].mask, false, err));
+                        TRY(look_at_sql(&with, "mask", rule->masks[i].mask, false, err));
         }
-        return STATUS_OK;
+        return look_at_masked(&ruling, masked, masked_count, err);
 }
 
 static Status look_at_policy(const AccessCheck *check, const CentralPolicies *policies, const CentralPolicy *policy, Error *err) {
@@ -291,9 +356,12 @@ static void look_at_test(const AccessCheck *check, const Zone *zone, const Acces
 
 Status access_check(const AccessCheck *check, Error *err) {
         const Project *project = check->project;
+        Masked *masked;
+        size_t masked_count;
+        TRY(decide_masked(project, check->graph, check->trees, check->arena, &masked, &masked_count, err));
         for (size_t z = 0; z < project->zone_count; z++)
                 for (size_t i = 0; i < project->zones[z]->access.rule_count; i++)
-                        TRY(look_at_rule(check, project->zones[z], &project->zones[z]->access.rules[i], err));
+                        TRY(look_at_rule(check, masked, masked_count, project->zones[z], &project->zones[z]->access.rules[i], err));
         for (size_t z = 0; z < project->zone_count; z++)
                 for (size_t i = 0; i < project->zones[z]->access_test_count; i++)
                         look_at_test(check, project->zones[z], &project->zones[z]->access_tests[i]);

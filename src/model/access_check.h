@@ -6,7 +6,8 @@
  * anything is applied, since a rule that cannot be bound withholds its tables.
  *
  * A rule must fit every table that it is on, those of a pattern (`stage.*`, `tag:NAME`) too. `principal.NAME` is a value of any
- * type. What a condition and a mask may be made of is govern/entitle.h's to say. A tag that nothing carries is a warning.
+ * type. What a condition and a mask may be made of is govern/entitle.h's to say. A tag that nothing carries is a warning, and so
+ * are `rows` that name what policies.yml masks: they give nothing to whom that binds.
  */
 #include "model/access_change.h"
 #include "model/dry.h"
@@ -17,6 +18,7 @@ typedef struct AccessCheck {
         const Project *project;
         const Graph *graph;
         const DryTable *tables; /* by node index */
+        const SqlTree *const *trees; /* so too */
         Problems *problems;
         Problems *warnings; /* what is no error, and gives nobody anything */
         AccessMisfits *misfits; /* NULL: not wanted. Its tables only */

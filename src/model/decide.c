@@ -144,22 +144,47 @@ static void take_decisions(Finder *f, const Lineage *lineage) {
         }
 }
 
-Status decide_find(const Project *project, const Graph *graph, const SqlTree *const *trees, Arena *arena, Decision **out, size_t *out_count, Error *err) {
-        Finder f = { .project = project, .graph = graph, .arena = arena, .tables = ARENA_ARRAY(arena, Columns, graph->count) };
-        for (size_t i = 0; i < graph->count && project->policies.count > 0; i++) {
+/* The text once through; what each table's columns carry is in f->tables afterwards. */
+static Status walk(Finder *f, const SqlTree *const *trees, Error *err) {
+        f->tables = ARENA_ARRAY(f->arena, Columns, f->graph->count);
+        for (size_t i = 0; i < f->graph->count; i++) {
                 Lineage lineage;
-                f.node = graph->nodes[i];
-                f.tables[i] = (Columns){ 0 };
-                if (f.node->kind == NODE_SOURCE) {
-                        take_source(&f, f.node->source);
+                f->node = f->graph->nodes[i];
+                f->tables[i] = (Columns){ 0 };
+                if (f->node->kind == NODE_SOURCE) {
+                        take_source(f, f->node->source);
                         continue;
                 }
-                TRY(sql_lineage(trees[i], &(LineageTables){ &f, find_table }, arena, &lineage, err));
-                take_columns(&f, f.node->model, &lineage);
-                take_decisions(&f, &lineage);
+                TRY(sql_lineage(trees[i], &(LineageTables){ f, find_table }, f->arena, &lineage, err));
+                take_columns(f, f->node->model, &lineage);
+                take_decisions(f, &lineage);
         }
+        return STATUS_OK;
+}
+
+Status decide_find(const Project *project, const Graph *graph, const SqlTree *const *trees, Arena *arena, Decision **out, size_t *out_count, Error *err) {
+        Finder f = { .project = project, .graph = graph, .arena = arena };
+        if (project->policies.count > 0)
+                TRY(walk(&f, trees, err));
         *out = f.found.items;
         *out_count = f.found.count;
+        return STATUS_OK;
+}
+
+Status decide_masked(const Project *project, const Graph *graph, const SqlTree *const *trees, Arena *arena, Masked **out, size_t *out_count, Error *err) {
+        Finder f = { .project = project, .graph = graph, .arena = arena };
+        VEC(Masked) found = { 0 };
+        if (project->policies.count > 0)
+                TRY(walk(&f, trees, err));
+        for (size_t i = 0; f.tables && i < graph->count; i++)
+                for (size_t c = 0; c < f.tables[i].count; c++)
+                        for (size_t p = 0; p < project->policies.count; p++) {
+                                const CentralPolicy *policy = &project->policies.items[p];
+                                if (policy->mask.size > 0 && has(&f.tables[i].tags[c], policy->tag))
+                                        vec_push(arena, &found, ((Masked){ graph->nodes[i], f.tables[i].names[c], policy->tag, policy }));
+                        }
+        *out = found.items;
+        *out_count = found.count;
         return STATUS_OK;
 }
 

@@ -18,3 +18,13 @@ typedef struct Decision {
 Status decide_find(const Project *project, const Graph *graph, const SqlTree *const *trees, Arena *arena, Decision **out, size_t *out_count, Error *err);
 /* "shop.canonical.letters decides by shop.staging.people.email (pii): its values can be spelled out by that" */
 Str decide_print(Arena *arena, const Decision *decision);
+
+/* A column that a policy masks, as the text has it. */
+typedef struct Masked {
+        const Node *node;
+        Str column, tag;
+        const CentralPolicy *policy;
+} Masked;
+
+/* Each column and each policy that masks it; by node. As decide_find(). */
+Status decide_masked(const Project *project, const Graph *graph, const SqlTree *const *trees, Arena *arena, Masked **out, size_t *out_count, Error *err);

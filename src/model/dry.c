@@ -234,6 +234,7 @@ static Status look_at_access(Dry *dry, Error *err) {
         StatementSpec spec = { .worker = dry->spec->worker, .source = &source, .principal = whole };
         AccessMisfits *misfits = dry->spec->misfits;
         AccessCheck check = { .spec = &spec, .project = dry->spec->project, .graph = dry->spec->text->graph, .tables = dry->tables,
+                              .trees = dry->spec->text->trees,
                               .problems = misfits ? &misfits->problems : dry->spec->text->problems, .warnings = dry->spec->warnings,
                               .misfits = misfits, .arena = dry->arena };
         return access_check(&check, err);

@@ -469,7 +469,7 @@ bool grant_policy_binds(const Grants *grants, const Account *account, const Cent
 }
 
 /* Raw lines of a source are what its staged table is made of; rows that checks put aside are of any table of the zone. */
-static bool touches(const Grants *grants, const GrantTable *table, Str tag) {
+bool grant_touches(const Grants *grants, const GrantTable *table, Str tag) {
         if (!is_raw(table->stage))
                 return grant_has_tag(grants, table, STR_NONE, tag, true);
         if (!str_is(table->name, "rows"))
@@ -483,7 +483,7 @@ static bool touches(const Grants *grants, const GrantTable *table, Str tag) {
 static bool is_limited_centrally(const Grants *grants, const Account *account, const GrantTable *table) {
         for (size_t i = 0; i < grants->policies.count; i++) {
                 const CentralPolicy *policy = &grants->policies.items[i];
-                if (touches(grants, table, policy->tag) && grant_policy_binds(grants, account, policy))
+                if (grant_touches(grants, table, policy->tag) && grant_policy_binds(grants, account, policy))
                         return true;
         }
         return false;

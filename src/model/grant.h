@@ -51,6 +51,8 @@ Status grants_policy(const Viewer *viewer, const Relation *relation, const BindS
 /* Whether a text of access.yml or, zone empty, of policies.yml has a form that policies have, over this relation of `source`;
  * whoever asks may have any attribute. DENIED, SQL_* with why it does not fit. */
 Status policy_fits(const BindSource *source, const Relation *relation, Str zone, Str text, bool condition, Arena *arena, Error *err);
+/* The first of these columns that the text names, so that a zone's `rows` grant nothing where policies.yml masks it; else empty. */
+Status policy_names(const BindSource *source, Str text, const Str *columns, size_t count, Arena *arena, Str *out, Error *err);
 /* A line of text that says what an account sees of a table. */
 typedef struct GrantReason {
         Str file; /* empty: an administrator needs none */

@@ -47,5 +47,7 @@ const Tagged *grant_tagged(const Grants *grants, const GrantTable *table, size_t
  * what is inherited; grants and row filters hold for what carries the tag in its own text. */
 bool grant_has_tag(const Grants *grants, const GrantTable *table, Str column, Str tag, bool inherited);
 bool grant_policy_binds(const Grants *grants, const Account *account, const CentralPolicy *policy);
+/* Whether a policy for the tag is about the table: of quarantine and landing, about what it is made of. */
+bool grant_touches(const Grants *grants, const GrantTable *table, Str tag);
 /* Whether the account is one of these; *out_by_zone: only as a member of a zone named there. */
 bool grant_is_among(const Grants *grants, const Account *account, const Who *who, size_t count, bool *out_by_zone);

@@ -135,6 +135,22 @@ static void unknown_table(const Graph *graph, const Project *project, const Node
                 error_hint(err, "a model reads staging.SOURCE, and models of its zone; lode show table lists them");
 }
 
+/* A rule on the product for a zone that there is not: this one, written wrong. The rule's line, else 0. */
+static int misspelt_zone(const Project *project, const Access *access, Str zone, Str product, Str *out) {
+        for (size_t i = 0; i < access->rule_count; i++) {
+                const AccessRule *rule = &access->rules[i];
+                bool on = false;
+                for (size_t k = 0; k < rule->on_count; k++)
+                        on |= str_is(rule->on[k].stage, "egress") && (str_is(rule->on[k].table, "*") || str_equal(rule->on[k].table, product));
+                for (size_t k = 0; on && k < rule->who_count; k++) {
+                        *out = rule->who[k].name;
+                        if (rule->who[k].kind == WHO_ZONE && !project_zone(project, *out) && str_nearest(*out, &zone, 1).size > 0)
+                                return rule->line;
+                }
+        }
+        return 0;
+}
+
 /* Another zone gives its products, to whom a rule of its access.yml names, and nothing else. */
 static bool may_read(const Graph *graph, const Node *node, const Node *other, const GraphRelation *relation, const Project *project,
                      Problems *problems) {
@@ -152,13 +168,18 @@ static bool may_read(const Graph *graph, const Node *node, const Node *other, co
         }
         const Zone *owner = project ? project_zone(project, other->zone) : NULL;
         bool part;
+        Str written;
         if (!owner || grants_zone(&owner->access, node->zone, other->table, &part))
                 return true;
+        int line = misspelt_zone(project, &owner->access, node->zone, other->table, &written);
         Error *err = problems_add(problems, STATUS_DENIED, "`%.*s` is not granted to zone `%.*s`%s", STR_ARG(other->name),
                                   STR_ARG(node->zone), part ? " whole, and a model reads all of a product" : "");
         place_relation(err, node, relation);
         if (graph->discreet)
                 error_hint(err, "ask the owner of `%.*s`", STR_ARG(other->zone));
+        else if (line)
+                error_hint(err, "%s:%d grants it to the zone '%.*s', which is not there; did you mean %.*s?", owner->access.path, line, STR_ARG(written),
+                           STR_ARG(node->zone));
         else
                 error_hint(err, "in zones/%.*s/access.yml, under `rules:`\n- who: [zone %.*s]\n  on: [egress.%.*s]", STR_ARG(other->zone),
                            STR_ARG(node->zone), STR_ARG(other->table));

@@ -215,27 +215,38 @@ static Value bucket(const Making *making, Value value, int64_t number) {
         return (Value){ template_of(making, text, value.expr), value.type, true };
 }
 
-/* Whether the expression names a column that policies.yml masks for this account. */
+/* Which of these columns an expression names, wherever in it: a query inside may be of another table, and is looked at alike. */
 typedef struct Naming {
-        const Making *making;
-        bool found;
+        const Str *columns;
+        size_t count;
+        Str found; /* the first */
 } Naming;
 
-static Status see_masked(void *context, SqlExpr **place, Error *err UNUSED) {
+static Status see_named(void *context, SqlExpr **place, Error *err UNUSED) {
         Naming *naming = context;
-        const Making *making = naming->making;
-        for (size_t i = 0; (*place)->kind == SQL_COLUMN_REF && i < making->relation->column_count; i++)
-                for (size_t k = 0; making->bases[i].masked && k < (*place)->column.count && k < 2; k++)
-                        naming->found |= str_equal_nocase(making->relation->columns[i].name, (*place)->column.items[k]);
+        for (size_t i = 0; (*place)->kind == SQL_COLUMN_REF && i < naming->count; i++)
+                for (size_t k = 0; k < (*place)->column.count && k < 2 && naming->found.size == 0; k++)
+                        if (str_equal_nocase(naming->columns[i], (*place)->column.items[k]))
+                                naming->found = naming->columns[i];
         return STATUS_OK;
 }
 
-static bool names_masked(const Making *making, SqlExpr *expr) {
-        Naming naming = { making, false };
-        SqlVisitor visitor = { .expr = see_masked, .context = &naming };
+static Str first_named(SqlExpr *expr, const Str *columns, size_t count) {
+        Naming naming = { columns, count, STR_NONE };
+        SqlVisitor visitor = { .expr = see_named, .context = &naming };
         Error unused;
         sql_visit_expr(&expr, &visitor, &unused);
         return naming.found;
+}
+
+/* Whether the expression names a column that policies.yml masks for this account. */
+static bool names_masked(const Making *making, SqlExpr *expr) {
+        Str *masked = ARENA_ARRAY(making->arena, Str, making->relation->column_count);
+        size_t count = 0;
+        for (size_t i = 0; i < making->relation->column_count; i++)
+                if (making->bases[i].masked)
+                        masked[count++] = making->relation->columns[i].name;
+        return first_named(expr, masked, count).size > 0;
 }
 
 static Status sql_mask(Making *making, bool central, Str text, Type type, Value *out, Error *err) {
@@ -537,6 +548,14 @@ Status policy_fits(const BindSource *source, const Relation *relation, Str zone,
         return condition ? entitle_condition(&entitle, &expr, err) : entitle_value(&entitle, &expr, err);
 }
 
+Status policy_names(const BindSource *source, Str text, const Str *columns, size_t count, Arena *arena, Str *out, Error *err) {
+        Making making = { .source = source, .arena = arena };
+        const SqlExpr *parsed;
+        TRY(parse(&making, text, arena, &parsed, err));
+        *out = first_named(sql_expr_copy(arena, parsed), columns, count);
+        return STATUS_OK;
+}
+
 /* ---- the whole ---- */
 
 static Status find_now(Making *making, Error *err) {
@@ -672,8 +691,13 @@ static Str tagged_columns(const Grants *grants, const GrantTable *table, Str tag
 static void add_policy_reasons(Reasons *reasons, const Grants *grants, const Account *account, const GrantTable *table, Arena *arena) {
         for (size_t i = 0; i < grants->policies.count; i++) {
                 const CentralPolicy *policy = &grants->policies.items[i];
-                if (!grant_has_tag(grants, table, STR_NONE, policy->tag, true) || !grant_policy_binds(grants, account, policy))
+                if (!grant_touches(grants, table, policy->tag) || !grant_policy_binds(grants, account, policy))
                         continue;
+                if (str_is(table->stage, "quarantine") || str_is(table->stage, "landing")) {
+                        Str all = arena_strf(arena, "takes it away, for the tag %.*s: lines as they came cannot be masked", STR_ARG(policy->tag));
+                        vec_push(arena, reasons, ((GrantReason){ .file = str_of(grants->policies.path), .line = policy->line, .grants = all }));
+                        continue;
+                }
                 GrantReason reason = { .file = str_of(grants->policies.path), .line = policy->line, .rows = policy->rows, .mask = policy->mask,
                                        .takes = true };
                 Str columns = tagged_columns(grants, table, policy->tag, arena);

@@ -368,6 +368,41 @@ static void load_models(Loader *loader, Zone *zone, ModelStage stage) {
                                                                 files[i].path, files[i].text, loader->problems);
 }
 
+/* Its line begins with `-- term:`. */
+static void warn_of_term(const Zone *zone, const Model *model, Arena *arena, Problems *warnings) {
+        Str line, rest = model->text;
+        Str *names = ARENA_ARRAY(arena, Str, zone->term_count);
+        for (size_t i = 0; i < zone->term_count; i++)
+                names[i] = zone->terms[i].name;
+        Error *err = problems_add(warnings, STATUS_NOT_FOUND, "zones/%.*s/terms.yml has no term '%.*s'", STR_ARG(zone->name), STR_ARG(model->term));
+        for (int number = 1; rest.size > 0; number++) {
+                if (!str_cut(rest, '\n', &line, &rest))
+                        rest = STR_NONE;
+                Str words = str_starts_with(line, STR("--")) ? str_trim(str_slice(line, 2, line.size)) : STR_NONE;
+                if (!str_starts_with(words, STR("term:")))
+                        continue;
+                size_t column = line.size - str_trim(str_slice(words, 5, words.size)).size + 1;
+                error_place_line(err, model->path, model->text, number, (int)column);
+                break;
+        }
+        Str near = str_nearest(model->term, names, zone->term_count);
+        if (near.size > 0)
+                error_hint(err, "did you mean %.*s?", STR_ARG(near));
+}
+
+void project_terms_check(const Project *project, Arena *arena, Problems *warnings) {
+        for (size_t z = 0; z < project->zone_count; z++) {
+                const Zone *zone = project->zones[z];
+                for (size_t m = 0; m < zone->model_count && zone->term_count > 0; m++) {
+                        bool found = zone->models[m]->term.size == 0;
+                        for (size_t i = 0; i < zone->term_count && !found; i++)
+                                found = str_equal(zone->terms[i].name, zone->models[m]->term);
+                        if (!found)
+                                warn_of_term(zone, zone->models[m], arena, warnings);
+                }
+        }
+}
+
 static void load_terms(Loader *loader, Zone *zone, const char *path) {
         const YamlNode *list;
         if (load_text(loader, path, &zone->terms_text))

@@ -93,7 +93,8 @@ Status zone_retain_parse(Arena *arena, const char *path, Str text, Retain *out, 
 Zone *project_zone(const Project *project, Str name); /* NULL if absent */
 Source *project_source(const Project *project, Str zone, Str name);
 Model *project_model(const Project *project, Str zone, Str stage, Str name);
-
+/* Warns of each `-- term:` that the zone's terms.yml does not have; of zones without terms nothing is asked. */
+void project_terms_check(const Project *project, Arena *arena, Problems *warnings);
 
 /*
  * What apply stores: one object per thing, its body a JSON text that holds the file's own text and the essentials
