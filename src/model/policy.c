@@ -695,7 +695,7 @@ static void add_policy_reasons(Reasons *reasons, const Grants *grants, const Acc
                         continue;
                 if (str_is(table->stage, "quarantine") || str_is(table->stage, "landing")) {
                         Str all = arena_strf(arena, "takes it away, for the tag %.*s: lines as they came cannot be masked", STR_ARG(policy->tag));
-                        vec_push(arena, reasons, ((GrantReason){ .file = str_of(grants->policies.path), .line = policy->line, .grants = all }));
+                        vec_push(arena, reasons, ((GrantReason){ .file = str_of(grants->policies.path), .line = policy->line, .grants = all, .takes = true }));
                         continue;
                 }
                 GrantReason reason = { .file = str_of(grants->policies.path), .line = policy->line, .rows = policy->rows, .mask = policy->mask,
