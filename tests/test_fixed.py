@@ -42,6 +42,8 @@ def test_lines_are_cut_and_what_is_none_is_kept(project: Project) -> None:
     assert [(row["line"], row["rule"], row["column"]) for row in kept] == [
         (7, "not_an_integer", "qty"), (8, "wrong_length", None), (9, "text_outside", None)] or kept[0]["rule"] == "not_a_number"
     assert kept[1]["message"] == "the line ends before its last column begins: it has 13 characters, and the columns end at 32"
+    assert kept[2]["message"] == ("the line has text where no column is: at character 34, and the column before ends at 32; "
+                                  "where columns are cut too short, correct `at`")
     entry = project.json("trace", "shop.staging.stock", "--where", "qty = 1")[0]
     raw = STOCK.encode()[entry["offset"]:][:entry["length"]].decode()
     assert raw == entry["raw"] == STOCK.splitlines()[5] and entry["line"] == 6
@@ -155,3 +157,14 @@ def test_a_line_of_dashes_says_where_the_columns_are(project: Project) -> None:
     first, second = project.json("run")["deliveries"]
     assert (first["accepted"], first["skipped"], second["accepted"], second["skipped"], second["quarantined"]) == (3, 4, 3, 4, 0), (first, second)
     assert project.query("select name, amount from shop.staging.parts where id = 1111111111") == [{"name": "A name of 20 letters", "amount": 123456789.12}]
+
+
+def test_a_column_that_is_cut_too_short_is_told_by_the_place(project: Project) -> None:
+    """A value longer than those that `add` saw reaches into a place that is nobody's."""
+    project.write("bins_1.txt", "A-1     Lager 1   12\nA-2     Lager 2   13\nA-3     L\u00e6ger 3   14\nA-4     L\u00e6ger 11  15\n")
+    project.write("zones/shop/sources/bins.yml", "from: bins_*.txt\nformat: fixed\ntolerate: 5\ncolumns:\n"
+                  "  id: text at 1-6\n  bin: text at 9-13\n  no: int at 15-15\n  n: int at 17-20\n")
+    project.lode("run")
+    kept = project.json("show", "quarantine", "shop.bins", "--rows")
+    said = "the line has text where no column is: at character 16, and the column before ends at 15; where columns are cut too short, correct `at`"
+    assert [(row["line"], row["message"]) for row in kept if row["rule"] == "text_outside"] == [(4, said)]

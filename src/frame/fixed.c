@@ -140,12 +140,26 @@ static Str cut_field(const FixedReader *reader, const Line *line, FixedCut cut) 
         return str_trim(str_slice(text, from, to));
 }
 
-static bool has_text_outside(const FixedReader *reader, const Line *line) {
+/* The first gap with text in it, behind the last column too; its `from` is 0 if there is none. */
+static FixedCut find_text_outside(const FixedReader *reader, const Line *line) {
         for (size_t i = 0; i < reader->gap_count; i++)
                 if (cut_field(reader, line, reader->gaps[i]).size > 0)
-                        return true;
+                        return reader->gaps[i];
         FixedCut rest = { reader->last_to + 1, UINT32_MAX };
-        return line->count > reader->last_to && cut_field(reader, line, rest).size > 0;
+        bool is_long = line->count > reader->last_to && cut_field(reader, line, rest).size > 0;
+        return is_long ? rest : (FixedCut){ 0 };
+}
+
+static bool has_text_outside(const FixedReader *reader, const Line *line) {
+        return find_text_outside(reader, line).from > 0;
+}
+
+/* The character of a gap, from 1, at which its text begins. */
+static uint32_t find_text_in(const FixedReader *reader, const Line *line, FixedCut gap) {
+        for (uint32_t at = gap.from; at < gap.to; at++)
+                if (cut_field(reader, line, (FixedCut){ at, at }).size > 0)
+                        return at;
+        return gap.to;
 }
 
 static RecordOrigin origin_of(FixedReader *reader, const Line *line) {
@@ -181,6 +195,13 @@ static void put_bad(FixedReader *reader, Rule rule, const Line *line) {
         BadRecord *bad = builder_bad(&reader->batch, rule, origin_of(reader, line));
         bad->width = line->count;
         bad->wanted = reader->last_to;
+}
+
+static void put_outside(FixedReader *reader, const Line *line) {
+        FixedCut gap = find_text_outside(reader, line);
+        BadRecord *bad = builder_bad(&reader->batch, RULE_TEXT_OUTSIDE, origin_of(reader, line));
+        bad->width = find_text_in(reader, line, gap);
+        bad->wanted = gap.from - 1;
 }
 
 static bool is_footer(const FixedReader *reader, Str text) {
@@ -238,7 +259,7 @@ static void take_line(FixedReader *reader, Line *line) {
         else if (line->count < reader->last_from)
                 put_bad(reader, RULE_WRONG_LENGTH, line);
         else if (has_text_outside(reader, line))
-                put_bad(reader, RULE_TEXT_OUTSIDE, line);
+                put_outside(reader, line);
         else
                 put_row(reader, line);
 }

@@ -17,7 +17,13 @@ Str misfit_words(const Misfit *misfit, Arena *arena) {
         if (misfit->rule == RULE_INVALID_UTF8 || misfit->rule == RULE_INVALID_BYTES)
                 return arena_strf(arena, "%.*s %s, the first at byte %lld of the delivery", STR_ARG(misfit->column ? misfit->column->name : STR("the record")),
                                   words, (long long)misfit->width);
-        if (misfit->rule == RULE_WRONG_LENGTH || misfit->rule == RULE_TEXT_OUTSIDE)
+        if (misfit->rule == RULE_TEXT_OUTSIDE && misfit->wanted > 0)
+                return arena_strf(arena, "the line %s: at character %lld, and the column before ends at %lld; where columns are cut too short, correct `at`", words,
+                                  (long long)misfit->width, (long long)misfit->wanted);
+        if (misfit->rule == RULE_TEXT_OUTSIDE)
+                return arena_strf(arena, "the line %s: at character %lld, before the first column; correct `at`, or put the place into `ignore`", words,
+                                  (long long)misfit->width);
+        if (misfit->rule == RULE_WRONG_LENGTH)
                 return arena_strf(arena, "the line %s: it has %lld characters, and the columns end at %lld", words, (long long)misfit->width,
                                   (long long)misfit->wanted);
         if (misfit->rule == RULE_BAD_JSON && misfit->column && misfit->wanted > 0 && misfit->wanted < JSON_FAULT_COUNT)

@@ -14,8 +14,9 @@ typedef struct Misfit {
         const SourceColumn *column; /* NULL: the whole record */
         Str path;                   /* of what does not fit inside a list or struct, as NestedFault has it; at most MISFIT_FIELD_MAX bytes */
         Str field;                  /* what stands in it, at most MISFIT_FIELD_MAX bytes of UTF-8 */
-        int64_t width, wanted;      /* WRONG_WIDTH: the record's fields, and how many belong. WRONG_LENGTH, TEXT_OUTSIDE:
-                                     * its characters, and where the columns end. INVALID_UTF8 and
+        int64_t width, wanted;      /* WRONG_WIDTH: the record's fields, and how many belong. WRONG_LENGTH:
+                                     * its characters, and where the columns end. TEXT_OUTSIDE: the character, from 1, at
+                                     * which it begins, and where the column before it ends. INVALID_UTF8 and
                                      * INVALID_BYTES: width is where in the delivery the first wrong byte lies. BAD_JSON:
                                      * the byte of the record, from 1, and the JsonFault */
 } Misfit;
