@@ -170,3 +170,17 @@ def test_what_is_wrong_with_it_is_said_with_its_place(project: Project, kind: st
     done = project.lode("check", check=False)
     assert wanted in done.stderr + done.stdout
     assert "zones/shop/sources/fees.yml:6:" in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(("head", "kind", "good", "bad", "most", "wanted"), [
+    ("encoding: latin1\ndates: dd.MM.yyyy\n", "date", ["05.01.2026"] * 4, ["31.02.2025", "2025-12-01", "2025-12-02"],
+     "2 of 3: dates: [dd.MM.yyyy, yyyy-MM-dd]", "value: text"),
+    ("", "int", ["1", "2", "3", "4"], ["n/a", "n/a", "twelve"], "2 of 3: nulls: n/a", "value: text"),
+    ("", "date", ["2026-01-05"] * 4, ["03/04/2026", "never"], None, "value: text"),  # in March or in April
+    ("", "int", ["1", "2", "3", "4"], ["x", "y", "n/a"], None, "value: text"),
+], ids=["an impossible date", "a word that is none", "two readings", "the least"])
+def test_what_reads_most_is_named_where_one_record_is_beyond_help(project: Project, head: str, kind: str, good: list[str], bad: list[str],
+                                                                  most: str | None, wanted: str) -> None:
+    lines = make(project, head, kind, good, bad)
+    said = [line.split("would fit ")[1].split("   (")[0] for line in lines if "would fit " in line]
+    assert said == ([most] if most else []) + [f"all: {wanted}"]

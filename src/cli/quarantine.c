@@ -188,6 +188,9 @@ static void print_check(Cli *cli, const QuarantineRule *r) {
 /* would fit all: dates: [yyyy-MM-dd, dd.MM.yyyy]   (tried: 1,204 other records read as before) */
 static void print_remedy(Cli *cli, const Remedy *remedy) {
         const char *dim = paint(cli->output.color_out, PAINT_DIM), *none = paint(cli->output.color_out, PAINT_NONE);
+        if (remedy->most.size)
+                printf("  %s   would fit %s of %s: %.*s%s\n", dim, count_print(&cli->arena, remedy->fit).data, count_print(&cli->arena, remedy->misfits).data,
+                       STR_ARG(remedy->most), none);
         printf("  %s   would fit all: %.*s", dim, STR_ARG(remedy->setting));
         if (remedy->other.size)
                 printf(", and so would %.*s: as other %s, and no record tells which", STR_ARG(remedy->other), remedy->is_date ? "days" : "numbers");

@@ -217,11 +217,13 @@ static void add_own_words(Search *s, const Group *group, StrList words) {
         add_candidate(s, group, &changed);
 }
 
-static void add_null_words(Search *s, const Group *group, StrList words) {
-        for (size_t i = 0; i < words.count; i++) {
-                bool is_zero_date = words.items[i].size >= 8 && strspn(words.items[i].data, "0-/.: T") >= words.items[i].size;
-                if (!usual_is_null_word(words.items[i]) && !is_zero_date)
-                        return;
+/* Of the texts, those that are words for nothing. */
+static void add_null_words(Search *s, const Group *group, StrList texts) {
+        StrList words = { ARENA_ARRAY(s->arena, Str, texts.count + 1), 0 };
+        for (size_t i = 0; i < texts.count; i++) {
+                bool is_zero_date = texts.items[i].size >= 8 && strspn(texts.items[i].data, "0-/.: T") >= texts.items[i].size;
+                if (usual_is_null_word(texts.items[i]) || is_zero_date)
+                        words.items[words.count++] = texts.items[i];
         }
         if (words.count == 0)
                 return;
@@ -346,6 +348,28 @@ static StrList without_repeats(Search *s, StrList list) {
         return once;
 }
 
+#define MOST_KEPT 4 /* that read some of the misfits, of one group */
+
+static bool reads_most(const TrialVerdict *sum) {
+        return sum->fit > 0 && sum->fit < sum->misfits && sum->fit * 2 >= sum->misfits;
+}
+
+/* Of those that read half of the misfits or more the ones that read most, in their order. */
+static void keep_those_that_read_most(Search *s, const Group *group, const Candidate *old, size_t count) {
+        int64_t most = 0;
+        size_t kept = 0;
+        for (int pass = 0; pass < 2; pass++)
+                for (size_t i = 0; i < count; i++) {
+                        const TrialVerdict *sum = &old[i].sum;
+                        if (old[i].trial.column != group->column || old[i].trial.rule != group->rule || old[i].baseline || !reads_most(sum))
+                                continue;
+                        if (pass == 0)
+                                most = sum->fit > most ? sum->fit : most;
+                        else if (sum->fit == most && kept++ < MOST_KEPT)
+                                vec_push(s->arena, &s->candidates, old[i]);
+                }
+}
+
 /* Those that read all misfits, in their order; then, of each group, what its texts suggest and text itself. */
 static void keep_those_that_read(Search *s) {
         const Candidate *old = s->candidates.items;
@@ -361,18 +385,41 @@ static void keep_those_that_read(Search *s) {
                         if (mine && old[i].baseline && group->rule != RULE_EMPTY_QUOTED && old[i].sum.unread.count < TRIAL_UNREAD_MAX)
                                 add_null_words(s, group, without_repeats(s, old[i].sum.unread));
                 }
+                keep_those_that_read_most(s, group, old, count);
                 add_type(s, group, (Type){ .kind = TYPE_TEXT });
         }
 }
 
+static bool is_harmless(const TrialVerdict *sum) {
+        return sum->same == sum->accepted && sum->broken == 0;
+}
+
 static bool is_proved(const Candidate *candidate) {
         const TrialVerdict *sum = &candidate->sum;
-        return sum->misfits > 0 && sum->fit == sum->misfits && sum->same == sum->accepted && sum->broken == 0;
+        return sum->misfits > 0 && sum->fit == sum->misfits && is_harmless(sum);
 }
 
 /* Those of one column read the same as the one of all columns that came before them. */
 static bool is_other_reading(const Candidate *best, const Candidate *candidate) {
         return best->shifts && candidate->shifts && best->sum.reading != candidate->sum.reading;
+}
+
+/* What reads most; two that read as many as other values say nothing. */
+static void take_most(const Search *s, const Group *group, Remedy *out) {
+        const Candidate *best = NULL;
+        for (size_t i = 0; i < s->candidates.count; i++) {
+                const Candidate *candidate = &s->candidates.items[i];
+                if (candidate->trial.column != group->column || candidate->trial.rule != group->rule || !reads_most(&candidate->sum) ||
+                    !is_harmless(&candidate->sum))
+                        continue;
+                if (!best || candidate->sum.fit > best->sum.fit) {
+                        best = candidate;
+                        out->most = best->setting;
+                        out->fit = best->sum.fit;
+                } else if (candidate->sum.fit == best->sum.fit && is_other_reading(best, candidate)) {
+                        out->most = STR_NONE;
+                }
+        }
 }
 
 static bool take_remedy(const Search *s, const Group *group, Remedy *out) {
@@ -394,6 +441,8 @@ static bool take_remedy(const Search *s, const Group *group, Remedy *out) {
                 return false;
         if (best->shared || best->trial.is.type.kind == TYPE_TEXT)
                 out->refused = STR_NONE;
+        if (best->trial.is.type.kind == TYPE_TEXT)
+                take_most(s, group, out);
         out->setting = best->setting;
         out->misfits = best->sum.misfits;
         out->left = best->sum.left;

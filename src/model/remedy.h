@@ -4,7 +4,8 @@
  * Remedy: the one setting of a source's text that would let in every record that one rule struck in one column. It is
  * proved by trying, not guessed: workers type the landed records again with each candidate, and a remedy is only what reads
  * all of the misfits while every field that fits, in whatever record, reads the same. So one that serves several columns is
- * named only where these agree; where they do not, the column says for itself how it is written.
+ * named only where these agree; where they do not, the column says for itself how it is written. Where one record is beyond
+ * help, and only text would let it in, what reads most of the others is named beside that.
  */
 #include "catalog/catalog.h"
 #include "engine/trial_message.h"
@@ -18,6 +19,8 @@
 typedef struct Remedy {
         Str column;
         Rule rule;
+        Str most;         /* when `setting` is text: one that reads most of the records, `fit` of them, as what they are. Or empty */
+        int64_t fit;
         Str setting;      /* as it stands in the source's text: `decimal: ","`, `amount: decimal(18,4)` */
         Str other;        /* a second that reads all of them too, as other values; only a person can tell. Or empty */
         Str refused;      /* one for all columns, which would make fields of others read otherwise. Or empty */

@@ -326,6 +326,8 @@ Str source_print_change(Arena *arena, const Source *is, const Source *was) {
         format->false_words = changed_list(format->false_words, was->format.false_words);
         format->comment = str_equal(format->comment, was->format.comment) ? STR_NONE : format->comment;
         format->footer = str_equal(format->footer, was->format.footer) ? STR_NONE : format->footer;
+        format->encoding = str_equal(format->encoding, was->format.encoding) ? STR_NONE : format->encoding;
+        format->header = format->header && !(format->kind == FORMAT_FIXED && was->format.header); /* not its usual, nor changed */
         CLEANUP(buf_deinit) Buf lines = { 0 };
         put_reading(&lines, &changed, was);
         for (size_t i = 0; i < is->column_count; i++) {
