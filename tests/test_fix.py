@@ -279,3 +279,14 @@ def test_a_program_that_reads_the_text_otherwise_fixes_too(shop: Project) -> Non
     written_by_another_version(shop)
     assert fix(shop, 3, "--set", "amount=2.25")["records"][0]["state"] == "replayed"
     assert (2, "2.25", "b", 3) in rows(shop)
+
+
+def test_one_record_is_told_in_one_line_and_the_other_files_in_another(project: Project) -> None:
+    project.write("zones/shop/sources/o.yml", "from: ingress/o_*.csv\ncolumns:\n  id: int\n  n: int\n")
+    for i in range(5):
+        project.drop("shop", f"o_{i}.csv", f"id,n\n{i}1,1\n{i}2,{'x' if i == 3 else 2}\n{i}3,3\n")
+    project.lode("run")
+    said = project.lode("fix", "shop.o", "--file", "o_3.csv", "--line", "3", "--set", "n=2")
+    assert said.stdout == ("shop.o o_3.csv: 4 records = 3 accepted + 0 quarantined + 1 skipped\n"
+                           "shop.o 4 other files: 16 records = 12 accepted + 0 quarantined + 4 skipped\n")
+    assert said.stderr.count("o_3.csv line 3") == 1

@@ -163,6 +163,38 @@ static Str state_of(const Fixing *f, size_t i) {
         return f->now[i].name.size ? f->now[i].state : STR("accepted");
 }
 
+static bool is_asked_for(const Fixing *f, int64_t delivery) {
+        for (size_t i = 0; i < f->requests.count; i++)
+                if (f->records[i].delivery == delivery)
+                        return true;
+        return false;
+}
+
+static void tell_sums(Str zone, Str source, const char *what, const Delivery *sums) {
+        printf("%.*s.%.*s %s: %lld records = %lld accepted + %lld quarantined + %lld skipped\n", STR_ARG(zone), STR_ARG(source), what,
+               (long long)sums->records, (long long)sums->accepted, (long long)sums->quarantined, (long long)sums->skipped);
+}
+
+/* The source is read whole: a line for each delivery whose record was asked for or that is not staged, one for the others. */
+static void tell_deliveries(Fixing *f) {
+        Delivery others = { 0 };
+        size_t count = 0;
+        for (size_t i = 0; i < f->report.delivery_count; i++) {
+                const Delivery *d = &f->report.deliveries[i].report.delivery;
+                if (is_asked_for(f, d->id) || !str_is(d->state, "staged")) {
+                        tell_sums(d->zone, d->source, output_line(&f->cli->arena, d->name).data, d);
+                        continue;
+                }
+                count++;
+                others.records += d->records;
+                others.accepted += d->accepted;
+                others.quarantined += d->quarantined;
+                others.skipped += d->skipped;
+        }
+        if (count)
+                tell_sums(f->spec.zone, f->spec.source, arena_printf(&f->cli->arena, "%zu other file%s", count, count == 1 ? "" : "s"), &others);
+}
+
 static void tell(Fixing *f) {
         bool is_news = f->commit.size > 0;
         if (f->requests.count > 0 && !is_news)
@@ -176,11 +208,7 @@ static void tell(Fixing *f) {
                             STR_ARG(state_of(f, i)), output_line(&f->cli->arena, record->name).data, (long long)record->line, open ? ": " : "",
                             open ? (int)now->message.size : 0, now->message.data);
         }
-        for (size_t i = 0; i < f->report.delivery_count; i++) {
-                const Delivery *d = &f->report.deliveries[i].report.delivery;
-                printf("%.*s.%.*s %s: %lld records = %lld accepted + %lld quarantined + %lld skipped\n", STR_ARG(d->zone), STR_ARG(d->source),
-                       output_line(&f->cli->arena, d->name).data, (long long)d->records, (long long)d->accepted, (long long)d->quarantined, (long long)d->skipped);
-        }
+        tell_deliveries(f);
 }
 
 static void tell_json(Fixing *f) {
