@@ -54,6 +54,16 @@ def test_add_doubts_what_no_eye_sees_with_a_count(project: Project) -> None:
     assert "2 values begin or end with what no eye sees, such as '<U+200B>A3'" in str(doubts)
 
 
+def test_a_doubt_names_its_file_and_a_header_above_numbers_is_none(project: Project) -> None:
+    """Codes of one shape beside it look like more of the same; the words above numbers and dates cannot be data."""
+    for i in range(3):
+        rows = "".join(f"{i + 1}{n:02d};2026-01-{n % 28 + 1:02d};{'abc' if (i, n) == (1, 9) else n}.50;AB-{n:04d};K{n % 2};NORD\n" for n in range(60))
+        project.write(f"ingress/shop/sold_{i}.csv", "Nr;Day;Amount;AB-CODE;KI;OST\n" + rows)
+    doubts = [(doubt["column"], doubt["what"]) for doubt in project.json("add", "shop", "ingress/shop/sold_*.csv")["sources"][0]["doubts"]]
+    assert not [what for _, what in doubts if "header" in what], doubts
+    assert ("Amount", "1 of 60 values do not fit, such as 'abc.50', in sold_1.csv") in doubts, doubts
+
+
 def test_a_list_without_records_lacks_no_column(project: Project) -> None:
     project.write("zones/shop/sources/calls.yml", "from: ingress/calls_*.json\nformat: json\nrecords: data\ncolumns:\n  id: int\n  tags: text\n")
     project.write("ingress/shop/calls_1.json", '{"data":[]}')

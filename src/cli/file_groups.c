@@ -304,6 +304,36 @@ static void join_file(FileGroup *group, const SniffedFile *file, Arena *arena) {
         all->ascii &= file->sniffed.ascii;
 }
 
+static bool has_doubt(const SniffResult *of, const Doubt *doubt) {
+        for (size_t i = 0; i < of->doubt_count; i++)
+                if (str_equal(of->doubts[i].column, doubt->column) && str_equal(of->doubts[i].what, doubt->what))
+                        return true;
+        return false;
+}
+
+/* Where only some of the files are in doubt, which. */
+static void name_files(Arena *arena, FileGroup *group) {
+        SniffResult *all = &group->sniffed;
+        Doubt *named = ARENA_ARRAY(arena, Doubt, all->doubt_count + 1);
+        for (size_t i = 0; i < all->doubt_count; i++) {
+                const char *first = NULL;
+                size_t count = 0;
+                for (size_t k = 0; k < group->file_count; k++) {
+                        if (!has_doubt(&group->files[k]->sniffed, &all->doubts[i]))
+                                continue;
+                        first = first ? first : group->files[k]->shown;
+                        count++;
+                }
+                named[i] = all->doubts[i];
+                if (count == 0 || count == group->file_count)
+                        continue;
+                const char *slash = strrchr(first, '/');
+                const char *more = count == 1 ? "" : arena_printf(arena, " and %zu more", count - 1);
+                named[i].what = arena_strf(arena, "%.*s, in %s%s", STR_ARG(named[i].what), slash ? slash + 1 : first, more);
+        }
+        all->doubts = named;
+}
+
 Status group_files(SniffedFile *files, size_t count, Grouping how, Arena *arena, FileGroup **out, size_t *out_count, Error *err) {
         FileGroup *groups = ARENA_ARRAY(arena, FileGroup, count);
         size_t group_count = 0;
@@ -330,6 +360,7 @@ Status group_files(SniffedFile *files, size_t count, Grouping how, Arena *arena,
                 take_sheets(&groups[i], arena);
                 if (how == GROUP_ONE)
                         one_feed_settle(&groups[i], arena);
+                name_files(arena, &groups[i]);
         }
         *out = groups;
         *out_count = group_count;

@@ -732,6 +732,7 @@ static bool is_made_alike(const Sniffing *sniffing, const Format *format, Str te
 
 typedef struct Votes {
         int header, data;   /* strong: types and shapes */
+        int above, within;  /* of these the strongest: a word above numbers or dates, and a value of the type itself */
         bool names, unique; /* weak: all fields look like names, all differ */
         bool recurs;        /* a field of the first row occurs again in its column */
 } Votes;
@@ -754,9 +755,9 @@ static void vote_column(const Sniffing *sniffing, const Format *format, const Ta
         guess_column(format, rest, count, true, sniffing->arena, &guess);
         if (guess.type.kind != TYPE_TEXT) {
                 if (fits_type(sniffing, format, &guess, first))
-                        votes->data++;
+                        votes->data++, votes->within++;
                 else if (!str_is(text, "\\N") && is_name_like(text))
-                        votes->header++;
+                        votes->header++, votes->above++;
                 return;
         }
         if (is_number_like(text) || is_made_alike(sniffing, format, text, rest, count))
@@ -881,6 +882,8 @@ static bool decide_header(Sniffing *sniffing, const Format *format, const Table 
                                   STR("data, as it is like the rest"));
                 return false;
         }
+        if (votes.above > 1 && votes.within == 0 && votes.names && votes.unique && !votes.recurs)
+                return true; /* whatever the shapes of texts look like */
         bool header = votes.header != votes.data ? votes.header > votes.data
                                                  : votes.names && votes.unique && !votes.recurs;
         add_doubt(sniffing, STR(""), STR("little tells whether the first record is a header"),
