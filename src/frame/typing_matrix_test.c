@@ -262,9 +262,10 @@ static void print_page(Buf *out) {
         buf_append_cstr(out,
                         "# Types\n\n"
                         "What becomes of a field's text, by the type that its column is declared to have and by what the source says of\n"
-                        "texts. Nothing is rounded, cut or guessed: what does not fit goes to quarantine with the rule it breaks. This page is\n"
-                        "printed from the table that a test tries. Values inside lists and structs stand in JSON: numbers and words are read as\n"
-                        "JSON writes them, texts as the source says.\n\n"
+                        "texts. Nothing is rounded, cut or guessed: what does not fit goes to quarantine with the rule it breaks. (A `float` and a\n"
+                        "`double` are the binary number nearest to the text, by what they are; `decimal`, `bigint` and `text` keep each digit.) This\n"
+                        "page is printed from the table that a test tries. Values inside lists and structs stand in JSON: numbers and words are read\n"
+                        "as JSON writes them, texts as the source says.\n\n"
                         "A year of two digits (`yy`) is 1970 to 2069: 69 is 2069, and 70 is 1970. A minus may be the typographer's (U+2212).\n\n"
                         "| type | the source says | text | becomes |\n|---|---|---|---|\n");
         for (size_t i = 0; i < COUNT_OF(rows); i++) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/source_load.h"
 
+#include <ctype.h>
+
 #include "base/vec.h"
 #include "frame/pattern.h"
 
@@ -21,6 +23,16 @@ void read_as_of(KeyContext *context, const YamlNode *value, void *object) {
 
 /* ---- deleted_when: COLUMN = VALUE, COLUMN in (VALUE, ...), COLUMN is [not] null ---- */
 
+/* What may stand without quotes. Not `== D`, nor `D or op = 'X'`: taken for a value it would never occur, and nothing be deleted. */
+static bool is_bare(Str word) {
+        for (size_t i = 0; i < word.size; i++) {
+                uint8_t byte = (uint8_t)word.data[i];
+                if (byte < 0x80 && !isalnum(byte) && !strchr("_-+.:/", byte))
+                        return false;
+        }
+        return word.size > 0;
+}
+
 /* A name or a value off the front: in quotes, a doubled quote being one, or up to a character that ends it. */
 static bool cut_word(Arena *arena, Str *rest, const char *ends, Str *out) {
         *rest = str_trim(*rest);
@@ -33,7 +45,7 @@ static bool cut_word(Arena *arena, Str *rest, const char *ends, Str *out) {
                         end++;
                 *out = arena_str(arena, str_trim(str_slice(*rest, 0, end)));
                 *rest = str_slice(*rest, end, rest->size);
-                return out->size > 0;
+                return is_bare(*out);
         }
         CLEANUP(buf_deinit) Buf word = { 0 };
         size_t at = 1;
@@ -104,7 +116,7 @@ void read_deleted_when(KeyContext *context, const YamlNode *value, void *object)
                 return;
         }
         Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`deleted_when` cannot be \"%.*s\"", STR_ARG(str_slice(text, 0, 80)));
-        error_hint(err, "it is COLUMN = VALUE, COLUMN in (VALUE, VALUE), COLUMN is null or COLUMN is not null");
+        error_hint(err, "it is COLUMN = VALUE, COLUMN in (VALUE, VALUE), COLUMN is null or COLUMN is not null; a value of more than one word stands in quotes");
 }
 
 Str deleted_when_print(const FeedGone *gone, Arena *arena) {
