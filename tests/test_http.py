@@ -482,6 +482,20 @@ def test_the_owner_applies_all_of_a_zone(applying: tuple[Server, Tokens]) -> Non
     assert apply(server, tokens["oz"], gzip.compress(archive(files)))[0] == 200
 
 
+def test_a_rule_that_gives_nothing_is_warned_of_and_no_gain(applying: tuple[Server, Tokens]) -> None:
+    server, tokens = applying
+    files = text_of(server.project, "zones/shop")
+    line = files["zones/shop/access.yml"].count("\n") + 3
+    files["zones/shop/access.yml"] += "- who: [role analyst]\n  on: [canonical.order]\n  rows: region = 1 +\n"
+    for user in ("oz", "ann"):
+        status, done = apply(server, tokens[user], archive(files))
+        warned = [(each["file"], each["line"], each["code"]) for each in done["warnings"]]
+        assert (status, done["errors"], warned) == (200, [], [("zones/shop/access.yml", line, "E201")]), done
+        assert ("region = 1 +" in done["warnings"][0]["message"]) == (user == "ann"), done
+        assert "role analyst" not in [change["principal"] for change in done["access"]]
+    assert apply(server, tokens["oz"], archive(text_of(server.project, "zones/shop")))[1]["warnings"] == []
+
+
 def test_rows_and_columns_are_limited_from_the_next_question_on(applying: tuple[Server, Tokens]) -> None:
     server, tokens = applying
     assert refused(server, tokens["bo"], "select * from shop.canonical.order")[0] == 404

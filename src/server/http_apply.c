@@ -12,6 +12,7 @@
 #include "base/vec.h"
 #include "frame/gunzip.h"
 #include "model/authority.h"
+#include "model/dry.h"
 #include "model/text_files.h"
 #include "model/text_shape.h"
 #include "server/http_parts.h"
@@ -36,6 +37,7 @@ typedef struct Apply {
         size_t applied_count;
         VEC(Str) passed_over; /* of what was sent: what is no text of a project */
         const char *folder;   /* a temporary one of our own */
+        AccessMisfits misfits; /* rules that give nothing of some table */
 } Apply;
 
 static void apply_deinit(Apply *apply) {
@@ -229,11 +231,39 @@ static Status answer_problems(Apply *apply, Problems *problems) {
 
 /* ---- applying ---- */
 
-static void answer_done(Apply *apply, const ApplyReport *report) {
+/* What the sender may read of the rules that give nothing. Whoever is no administrator is told which rule, of zones that are
+ * theirs: why it does not fit would tell of other zones' tables. */
+static void keep_warnings(const Apply *apply, Problems *warnings) {
+        const Account *account = &apply->session->account;
+        size_t kept = 0;
+        for (size_t i = 0; i < warnings->errors.count; i++) {
+                Error *err = warnings->errors.items[i];
+                Str zone = text_file_zone(str_of(err->file));
+                if (account->is_admin) {
+                        kept++;
+                        continue;
+                }
+                if (zone.size == 0 || grants_role(apply->grants, account, zone) == ZONE_ROLE_NONE)
+                        continue;
+                Error shown = { 0 };
+                error_set(&shown, err->status, "the rule does not fit all tables that it is on, or names what is masked: it gives nothing of those");
+                error_hint(&shown, "lode check, where the whole project is, says which and why");
+                snprintf(shown.file, sizeof(shown.file), "%s", err->file);
+                shown.line = err->line;
+                shown.column = err->column;
+                *err = shown;
+                warnings->errors.items[kept++] = err;
+        }
+        warnings->errors.count = kept;
+}
+
+static void answer_done(Apply *apply, ApplyReport *report) {
         CLEANUP(buf_deinit) Buf json = { 0 };
         JsonWriter w = json_writer(&json, false);
+        access_changes_fit(&apply->misfits, report->access, &report->access_count);
+        keep_warnings(apply, &apply->misfits.problems);
         json_object(&w);
-        apply_json(&w, report, STR("main"), apply->arena);
+        apply_json(&w, report, &apply->misfits.problems, STR("main"), apply->arena);
         decisions_json(&w, report->decisions, report->decision_count);
         json_member_strs(&w, "passed_over", apply->passed_over.items, apply->passed_over.count);
         json_end(&w);
@@ -257,7 +287,10 @@ static Status check(Apply *apply, Workspace *w, Worker *worker, CatalogAt at, Pr
         if (problems_any(denied))
                 return STATUS_OK;
         *out = &w->project->problems;
-        return problems_any(*out) ? STATUS_OK : text_load(w, worker, apply->arena, &text, err);
+        if (problems_any(*out))
+                return STATUS_OK;
+        TRY(text_load(w, worker, apply->arena, &text, err));
+        return problems_any(*out) ? STATUS_OK : dry_access(w->lake, at, worker, &text, w->project, apply->arena, &apply->misfits, err);
 }
 
 /* *out_problems: what is wrong; nothing was applied then. report->stale: others were faster, try again. */
