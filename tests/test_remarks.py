@@ -3,6 +3,8 @@
 
 import pyarrow
 import pyarrow.parquet
+from collections.abc import Callable
+
 from conftest import Project
 
 
@@ -62,6 +64,22 @@ def test_a_doubt_names_its_file_and_a_header_above_numbers_is_none(project: Proj
     doubts = [(doubt["column"], doubt["what"]) for doubt in project.json("add", "shop", "ingress/shop/sold_*.csv")["sources"][0]["doubts"]]
     assert not [what for _, what in doubts if "header" in what], doubts
     assert ("Amount", "1 of 60 values do not fit, such as 'abc.50', in sold_1.csv") in doubts, doubts
+
+
+def test_add_doubts_files_that_repeat_the_keys_of_another(project: Project) -> None:
+    def doubts(name: str, text: Callable[[int, int], str], head: str) -> list[tuple[str, str]]:
+        for day in range(4):
+            rows = "".join(text(day, n) + "\n" for n in range(20))
+            project.write(f"ingress/shop/{name}_2025-01-0{day + 1}.csv", head + "\n" + rows)
+        added = project.json("add", "shop", f"ingress/shop/{name}_*.csv")["sources"][0]
+        return [(doubt["what"], doubt["assumed"]) for doubt in added["doubts"] if "snapshots" in doubt["what"]]
+
+    (what, assumed), = doubts("whole", lambda day, n: f"{n + 1},name {n},{day * n}", "no,name,sum")
+    assert what == "3 of 4 files begin with the keys of the one before, such as 1, as full snapshots do"
+    assert "load: replace" in assumed and "load: history with key: no" in assumed
+    assert doubts("new", lambda day, n: f"{day * 20 + n},name {n},{day * n}", "no,name,sum") == []
+    assert doubts("lines", lambda day, n: f"{n + 1},{day * 20 + n},{day + n}.25", "line,article,sum") == []
+    assert doubts("half", lambda day, n: f"{day // 2 * 100 + n},name {n},{day * n}", "no,name,sum"), "two of three follow with the same"
 
 
 def test_a_list_without_records_lacks_no_column(project: Project) -> None:

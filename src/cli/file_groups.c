@@ -304,6 +304,87 @@ static void join_file(FileGroup *group, const SniffedFile *file, Arena *arena) {
         all->ascii &= file->sniffed.ascii;
 }
 
+/* ---- files that say the same of the same keys ---- */
+
+/* 2025-01-31, 20250131, 2025_01: a year and a month at least. */
+static bool has_date(Str name) {
+        for (size_t i = 0; i + 6 <= name.size; i++) {
+                if (!str_starts_with(str_slice(name, i, name.size), STR("20")) && !str_starts_with(str_slice(name, i, name.size), STR("19")))
+                        continue;
+                size_t digits = 0;
+                for (size_t k = i; k < name.size && strchr("0123456789-_.", name.data[k]); k++)
+                        digits += name.data[k] >= '0' && name.data[k] <= '9';
+                if (digits >= 6)
+                        return true;
+        }
+        return false;
+}
+
+static Str shown_value(const SniffResult *r, size_t row, size_t column) {
+        return r->preview[row * r->column_count + column];
+}
+
+/* The first column of which no two rows looked at have the same value, as a key has; the count of columns if there is none. */
+static size_t find_key(const SniffResult *r) {
+        for (size_t column = 0; column < r->column_count; column++) {
+                TypeKind kind = r->columns[column].column.type.kind;
+                bool is_key = kind == TYPE_TEXT || kind == TYPE_INT || kind == TYPE_BIGINT || kind == TYPE_UUID;
+                for (size_t i = 0; i < r->preview_count && is_key; i++) {
+                        is_key = shown_value(r, i, column).size > 0;
+                        for (size_t k = 0; k < i && is_key; k++)
+                                is_key = !str_equal(shown_value(r, i, column), shown_value(r, k, column));
+                }
+                if (is_key)
+                        return column;
+        }
+        return r->column_count;
+}
+
+#define REPEATS_ROWS_MIN 3
+
+/* Whether all rows that were looked at have the keys of the other file's, and another column that tells them apart the same
+ * values: a number of lines alone begins anew in each file. */
+static bool repeats_keys(const SniffResult *a, const SniffResult *b, size_t key) {
+        if (a->column_count != b->column_count || a->preview_count < REPEATS_ROWS_MIN || a->preview_count != b->preview_count)
+                return false;
+        for (size_t i = 0; i < a->preview_count; i++)
+                if (!str_equal(shown_value(a, i, key), shown_value(b, i, key)))
+                        return false;
+        for (size_t column = 0; column < a->column_count; column++) {
+                bool same = column != key, differs = false;
+                for (size_t i = 0; i < a->preview_count && same; i++) {
+                        same = shown_value(a, i, column).size > 0 && str_equal(shown_value(a, i, column), shown_value(b, i, column));
+                        differs |= !str_equal(shown_value(a, i, column), shown_value(a, 0, column));
+                }
+                if (same && differs)
+                        return true;
+        }
+        return false;
+}
+
+/* By the first rows of each, which are there already: files with dates in their names that begin with the same keys. */
+static void doubt_snapshots(Arena *arena, FileGroup *group) {
+        const SniffResult *first = &group->files[0]->sniffed;
+        size_t key = first->preview_count ? find_key(first) : first->column_count, pairs = 0;
+        if (key == first->column_count)
+                return;
+        for (size_t i = 0; i < group->file_count; i++) {
+                if (!has_date(str_of(group->files[i]->shown)))
+                        return;
+                pairs += i > 0 && repeats_keys(&group->files[i - 1]->sniffed, &group->files[i]->sniffed, key);
+        }
+        if (group->file_count < 2 || pairs * 2 < group->file_count - 1)
+                return;
+        Str name = group->sniffed.columns[key].column.name;
+        Doubt doubt = { name,
+                        arena_strf(arena, "%zu of %zu files begin with the keys of the one before, such as %.*s, as full snapshots do", pairs, group->file_count,
+                                   STR_ARG(str_slice(shown_value(first, 0, key), 0, utf8_prefix(shown_value(first, 0, key), 40)))),
+                        arena_strf(arena, "all rows are kept (load: append); if each file is the whole as it then was, load: replace keeps the newest, and load: merge or "
+                                          "load: history with key: %.*s keep what became of each", STR_ARG(name)) };
+        SniffResult with = { .doubts = &doubt, .doubt_count = 1 };
+        add_doubts(arena, &group->sniffed, &with);
+}
+
 static bool has_doubt(const SniffResult *of, const Doubt *doubt) {
         for (size_t i = 0; i < of->doubt_count; i++)
                 if (str_equal(of->doubts[i].column, doubt->column) && str_equal(of->doubts[i].what, doubt->what))
@@ -361,6 +442,7 @@ Status group_files(SniffedFile *files, size_t count, Grouping how, Arena *arena,
                 if (how == GROUP_ONE)
                         one_feed_settle(&groups[i], arena);
                 name_files(arena, &groups[i]);
+                doubt_snapshots(arena, &groups[i]);
         }
         *out = groups;
         *out_count = group_count;
