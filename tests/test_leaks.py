@@ -3,6 +3,7 @@
 
 import os
 import random
+import resource
 import signal
 import socket
 import struct
@@ -201,8 +202,10 @@ def test_a_server_that_is_killed_leaves_nothing_that_a_second_one_minds(server: 
 
 # ---- many connections ----
 
-@counts("LODE_CONNECTIONS", 400, 9000)
+@counts("LODE_CONNECTIONS", 400, 10_000)
 def test_many_half_open_connections_do_not_keep_others_out(server: Server, count: int) -> None:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     sockets = []
     for _ in range(count):
         connection = socket.socket()
