@@ -78,14 +78,15 @@ def refused(connection: psycopg.Connection, sql: str) -> tuple[str, str]:
     return failure.value.sqlstate, str(failure.value).split("\n")[0]
 
 
-TOKENS: dict[str, str] = {}
+TOKENS: dict[tuple[int, str], str] = {}  # of a server: it may be another when tests of this file are dealt out anew
 
 
 def ask(server: Server, user: str, question: dict[str, Any]) -> tuple[int, Any]:
-    if user not in TOKENS:
-        TOKENS[user] = server.project.json("token", "add", f"look-{user}", "--for", user)["token"]
+    key = (server.process.pid, user)
+    if key not in TOKENS:
+        TOKENS[key] = server.project.json("token", "add", f"look-{user}", "--for", user)["token"]
     request = urllib.request.Request(f"http://127.0.0.1:{server.http}/v1/query", json.dumps(question).encode(),
-                                     {"Authorization": f"Bearer {TOKENS[user]}", "Content-Type": "application/json"})
+                                     {"Authorization": f"Bearer {TOKENS[key]}", "Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, json.load(answer)
