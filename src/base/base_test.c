@@ -230,6 +230,8 @@ TEST(nested_types_read_back_as_they_are_printed) {
                 Type type;
                 CHECK_STATUS(type_parse_nested(&t->arena, str_of(bad[i]), &type, &t->err), STATUS_BAD_VALUE);
         }
+        Type type;
+        CHECK_STATUS(type_parse_nested(&t->arena, STR("struct<\"a\0b\" text>"), &type, &t->err), STATUS_BAD_VALUE); /* it could not be written as a key */
 }
 
 TEST(single_values_have_icebergs_bytes) {

@@ -153,6 +153,8 @@ static Status parse_name(ProjectText *text, Str *out) {
         size_t size = 0, at = 0;
         for (; at < text->rest.size; at++) {
                 char c = text->rest.data[at];
+                if (c == '\0')
+                        return no_nested_type(text, "the name of a field has a NUL");
                 if (quoted && c == '"' && at + 1 < text->rest.size && text->rest.data[at + 1] == '"')
                         at++;
                 else if (quoted ? c == '"' : strchr(" \t,<>()\"", c) != NULL)
