@@ -4,7 +4,8 @@
 #include "engine/client_type.h"
 #include "server/parameter.h"
 
-#define SIBLING_NODES_MAX 100 /* of an expression that is asked for its type: it is copied */
+#define SIBLING_NODES_MAX 100   /* of an expression that is asked for its type: it is copied */
+#define COPIED_NODES_MAX 20000 /* of all of a statement's */
 
 /* The number of a parameter that has one; 0 for every other expression. */
 static size_t number_of(const Inferred *inferred, const SqlExpr *expr) {
@@ -59,18 +60,17 @@ static uint32_t oid_of_argument(Str name, size_t index, size_t count) {
                 size_t count, index; /* of arguments, from 0 */
                 uint32_t oid;
         } takes[] = {
-                { "pg_sleep", 1, 0, OID_FLOAT8 },    { "pg_cancel_backend", 1, 0, OID_INT4 }, { "pg_terminate_backend", 1, 0, OID_INT4 },
-                { "round", 1, 0, OID_FLOAT8 },       { "round", 2, 0, OID_NUMERIC },          { "round", 2, 1, OID_INT4 },
-                { "trunc", 2, 0, OID_NUMERIC },      { "trunc", 2, 1, OID_INT4 },             { "abs", 1, 0, OID_FLOAT8 },
-                { "@", 1, 0, OID_FLOAT8 },           { "floor", 1, 0, OID_FLOAT8 },           { "ceil", 1, 0, OID_FLOAT8 },
-                { "ceiling", 1, 0, OID_FLOAT8 },     { "sign", 1, 0, OID_FLOAT8 },            { "substr", 2, 1, OID_INT4 },
-                { "substring", 3, 1, OID_INT4 },     { "substring", 3, 2, OID_INT4 },         { "left", 2, 1, OID_INT4 },
-                { "substr", 3, 1, OID_INT4 },        { "substr", 3, 2, OID_INT4 },
-                { "right", 2, 1, OID_INT4 },         { "repeat", 2, 0, OID_TEXT },         { "repeat", 2, 1, OID_INT4 },
-                           { "lpad", 3, 1, OID_INT4 },
-                { "rpad", 3, 1, OID_INT4 },          { "split_part", 3, 2, OID_INT4 },        { "chr", 1, 0, OID_INT4 },
-                { "make_date", 3, 0, OID_INT4 },     { "make_date", 3, 1, OID_INT4 },         { "make_date", 3, 2, OID_INT4 },
-                { "lag", 2, 1, OID_INT4 },           { "lead", 2, 1, OID_INT4 },              { "ntile", 1, 0, OID_INT4 },
+                { "pg_sleep", 1, 0, OID_FLOAT8 },     { "pg_cancel_backend", 1, 0, OID_INT4 },{ "pg_terminate_backend", 1, 0, OID_INT4 },
+                { "round", 1, 0, OID_FLOAT8 },        { "round", 2, 0, OID_NUMERIC },       { "round", 2, 1, OID_INT4 },
+                { "trunc", 2, 0, OID_NUMERIC },       { "trunc", 2, 1, OID_INT4 },          { "abs", 1, 0, OID_FLOAT8 },
+                { "@", 1, 0, OID_FLOAT8 },            { "floor", 1, 0, OID_FLOAT8 },        { "ceil", 1, 0, OID_FLOAT8 },
+                { "ceiling", 1, 0, OID_FLOAT8 },      { "sign", 1, 0, OID_FLOAT8 },         { "substr", 2, 1, OID_INT4 },
+                { "substring", 3, 1, OID_INT4 },      { "substring", 3, 2, OID_INT4 },      { "left", 2, 1, OID_INT4 },
+                { "substr", 3, 1, OID_INT4 },         { "substr", 3, 2, OID_INT4 },         { "right", 2, 1, OID_INT4 },
+                { "repeat", 2, 0, OID_TEXT },         { "repeat", 2, 1, OID_INT4 },         { "lpad", 3, 1, OID_INT4 },
+                { "rpad", 3, 1, OID_INT4 },           { "split_part", 3, 2, OID_INT4 },     { "chr", 1, 0, OID_INT4 },
+                { "make_date", 3, 0, OID_INT4 },      { "make_date", 3, 1, OID_INT4 },      { "make_date", 3, 2, OID_INT4 },
+                { "lag", 2, 1, OID_INT4 },            { "lead", 2, 1, OID_INT4 },           { "ntile", 1, 0, OID_INT4 },
                 { "nth_value", 2, 1, OID_INT4 },
         };
         for (size_t i = 0; i < COUNT_OF(takes); i++)
@@ -106,23 +106,24 @@ Status infer_written(const SqlTree *tree, Inferred *inferred, Error *err) {
 typedef struct Asking {
         Inferred *inferred;
         Arena *arena;
+        size_t copied; /* nodes, so far */
 } Asking;
 
-typedef struct Count {
-        size_t nodes;
-} Count;
-
-/* Fails at the first parameter, and when it is too much. */
-static Status count_node(void *context, SqlExpr **place, Error *err) {
-        Count *count = context;
-        return (*place)->kind == SQL_PARAMETER || ++count->nodes > SIBLING_NODES_MAX ? error_set(err, STATUS_LIMIT, "not to be copied") : STATUS_OK;
+static Status count_node(void *context, SqlExpr **place UNUSED, Error *err) {
+        size_t *nodes = context;
+        return ++*nodes > SIBLING_NODES_MAX ? error_set(err, STATUS_LIMIT, "not to be copied") : STATUS_OK;
 }
 
-static bool is_plain(SqlExpr *expr, SqlQuery *query) {
-        Count count = { 0 };
-        SqlVisitor visitor = { .expr = count_node, .context = &count };
+/* A statement of a thousand values beside one large one would become a thousand times as large. */
+static bool may_copy(Asking *asking, SqlExpr *expr, SqlQuery *query) {
+        size_t nodes = 0;
+        SqlVisitor visitor = { .expr = count_node, .context = &nodes };
         Error ignored;
-        return (expr ? sql_visit_expr(&expr, &visitor, &ignored) : sql_visit_query(query, &visitor, &ignored)) == STATUS_OK;
+        Status status = expr ? sql_visit_expr(&expr, &visitor, &ignored) : sql_visit_query(query, &visitor, &ignored);
+        if (status != STATUS_OK || asking->copied + nodes > COPIED_NODES_MAX)
+                return false;
+        asking->copied += nodes;
+        return true;
 }
 
 static char operator_of(const SqlExpr *expr) {
@@ -144,42 +145,71 @@ static SqlExpr *deciding(const Inferred *inferred, SqlExpr *expr) {
         return expr;
 }
 
-static void become_null(const Asking *asking, SqlExpr **place) {
+static void become_null(Asking *asking, SqlExpr **place) {
         if (number_of(asking->inferred, *place) > 0)
                 *place = sql_make_constant(asking->arena, SQL_NULL, STR(""));
 }
 
-/* $1 is as `other`: coalesce($1, other), or a NULL if that has no type of its own. */
-static void become_like(const Asking *asking, SqlExpr **place, SqlExpr *other, char operator) {
+static SqlExpr *make_operator(Asking *asking, SqlOperator op, size_t count) {
+        SqlExpr *expr = ARENA_NEW(asking->arena, SqlExpr);
+        *expr = (SqlExpr){ .kind = SQL_OPERATOR, .at = { .offset = SQL_NOWHERE } };
+        expr->op.op = op;
+        expr->op.children = (SqlExprs){ ARENA_ARRAY(asking->arena, SqlExpr *, count), count };
+        return expr;
+}
+
+/* $1 is as `other`: coalesce($1, other), or a NULL if that has no type of its own. Whether it is. */
+static bool become_like(Asking *asking, SqlExpr **place, SqlExpr *other, char operator) {
         size_t number = number_of(asking->inferred, *place);
         if (number == 0)
-                return;
-        if (!other || !is_plain(other, NULL)) {
+                return false;
+        if (!other || !may_copy(asking, other, NULL)) {
                 become_null(asking, place);
-                return;
+                return false;
         }
-        SqlExpr *coalesce = ARENA_NEW(asking->arena, SqlExpr);
-        *coalesce = (SqlExpr){ .kind = SQL_OPERATOR, .at = { .offset = SQL_NOWHERE }, .alias = (*place)->alias };
-        coalesce->op.op = SQL_OP_COALESCE;
-        coalesce->op.children = (SqlExprs){ ARENA_ARRAY(asking->arena, SqlExpr *, 2), 2 };
+        SqlExpr *coalesce = make_operator(asking, SQL_OP_COALESCE, 2);
+        coalesce->alias = (*place)->alias;
         coalesce->op.children.items[0] = *place;
         coalesce->op.children.items[1] = sql_expr_copy(asking->arena, other);
         *place = coalesce;
         asking->inferred->operators[number - 1] = operator;
+        return true;
 }
 
-/* Of two operands, or arguments, each is as the other. */
-static void ask_pair(const Asking *asking, SqlExpr **left, SqlExpr **right, char operator) {
+/* Of two operands, or arguments, each is as the other. Whether one is now. */
+static bool ask_pair(Asking *asking, SqlExpr **left, SqlExpr **right, char operator) {
         bool is_left = number_of(asking->inferred, *left) > 0, is_right = number_of(asking->inferred, *right) > 0;
         if (is_left && is_right)
                 become_null(asking, right); /* PostgreSQL does not know either; of the left one the engine may */
         else if (is_left)
-                become_like(asking, left, deciding(asking->inferred, *right), operator);
+                return become_like(asking, left, deciding(asking->inferred, *right), operator);
         else if (is_right)
-                become_like(asking, right, deciding(asking->inferred, *left), operator);
+                return become_like(asking, right, deciding(asking->inferred, *left), operator);
+        return false;
 }
 
-static void ask_function(const Asking *asking, SqlExpr **place) {
+/* (x, y) beside ($1, $2) */
+static void ask_rows(Asking *asking, SqlExpr *left, SqlExpr *right) {
+        bool rows = left->kind == SQL_FUNCTION && right->kind == SQL_FUNCTION && str_is(last_of(&left->function.path), "row") &&
+                    str_is(last_of(&right->function.path), "row") && left->function.arguments.count == right->function.arguments.count;
+        for (size_t i = 0; rows && i < left->function.arguments.count; i++)
+                ask_pair(asking, &left->function.arguments.items[i].expr, &right->function.arguments.items[i].expr, '\0');
+}
+
+/* x + $1 becomes what $1 is asked as: what is wanted may be of another type, as in now() + $1, and the operator none of two alike.
+ * Parameters of the other operand are asked in a condition, whose value is of no type that matters. */
+static void take_place(Asking *asking, SqlExpr **place, SqlExpr *asked, SqlExpr *other) {
+        SqlExpr *is_null = make_operator(asking, SQL_OP_IS_NULL, 1), *when = ARENA_NEW(asking->arena, SqlExpr);
+        is_null->op.children.items[0] = other;
+        *when = (SqlExpr){ .kind = SQL_CASE, .at = { .offset = SQL_NOWHERE }, .alias = (*place)->alias };
+        when->when.whens = ARENA_NEW(asking->arena, SqlWhen);
+        *when->when.whens = (SqlWhen){ is_null, asked };
+        when->when.when_count = 1;
+        when->when.otherwise = sql_make_constant(asking->arena, SQL_NULL, STR(""));
+        *place = when;
+}
+
+static void ask_function(Asking *asking, SqlExpr **place) {
         SqlExpr *call = *place;
         static const char *const alike[] = { "mod", "generate_series", "nullif" };
         SqlArguments *arguments = &call->function.arguments;
@@ -188,13 +218,10 @@ static void ask_function(const Asking *asking, SqlExpr **place) {
         bool pair = operator != '\0';
         for (size_t i = 0; i < COUNT_OF(alike); i++)
                 pair |= arguments->count >= 2 && str_equal_nocase(name, str_of(alike[i]));
-        if (pair)
-                ask_pair(asking, &arguments->items[0].expr, &arguments->items[1].expr, operator);
-        if (operator && operator != '-') /* what is wanted may be of another type, as in now() + $1, and the operator none of two alike */
-                for (size_t i = 0; i < 2; i++)
-                        if (arguments->items[i].expr->kind == SQL_OPERATOR && arguments->items[i].expr->op.op == SQL_OP_COALESCE &&
-                            arguments->items[i].expr->at.offset == SQL_NOWHERE)
-                                *place = arguments->items[i].expr;
+        bool left = pair && number_of(asking->inferred, arguments->items[0].expr) > 0;
+        bool asked = pair && ask_pair(asking, &arguments->items[0].expr, &arguments->items[1].expr, operator);
+        if (asked && operator && operator != '-')
+                take_place(asking, place, arguments->items[!left].expr, arguments->items[left].expr);
         if (pair && arguments->count == 3)
                 become_like(asking, &arguments->items[2].expr, arguments->items[0].expr, '\0');
         if (arguments->count == 1 && str_is(name, "-"))
@@ -202,7 +229,7 @@ static void ask_function(const Asking *asking, SqlExpr **place) {
 }
 
 /* The whole child as one value: SELECT x, y FROM t, asked for y, is (SELECT y FROM t). */
-static SqlExpr *value_of(const Asking *asking, const SqlQuery *query, size_t index) {
+static SqlExpr *value_of(Asking *asking, const SqlQuery *query, size_t index) {
         SqlQuery *copy = sql_query_copy(asking->arena, query);
         copy->select.list = (SqlExprs){ &copy->select.list.items[index], 1 };
         copy->modifier_count = 0;
@@ -223,11 +250,11 @@ static bool has_column(const SqlQuery *query, size_t index) {
 }
 
 /* A column of the children of a UNION. */
-static void ask_column(const Asking *asking, const SqlQuery *set, size_t index) {
+static void ask_column(Asking *asking, const SqlQuery *set, size_t index) {
         SqlExpr *value = NULL;
         for (size_t i = 0; i < set->set.child_count && !value; i++) {
                 SqlQuery *child = set->set.children[i];
-                if (has_column(child, index) && number_of(asking->inferred, child->select.list.items[index]) == 0 && is_plain(NULL, child))
+                if (has_column(child, index) && number_of(asking->inferred, child->select.list.items[index]) == 0 && may_copy(asking, NULL, child))
                         value = value_of(asking, child, index);
         }
         for (size_t i = 0; i < set->set.child_count; i++)
@@ -236,7 +263,7 @@ static void ask_column(const Asking *asking, const SqlQuery *set, size_t index) 
 }
 
 static Status ask_query(void *context, SqlQuery *query, Error *err UNUSED) {
-        const Asking *asking = context;
+        Asking *asking = context;
         if (query->kind == SQL_SET_OPERATION_NODE)
                 for (size_t i = 0; query->set.child_count > 0 && has_column(query->set.children[0], i); i++)
                         ask_column(asking, query, i);
@@ -248,7 +275,7 @@ static Status ask_query(void *context, SqlQuery *query, Error *err UNUSED) {
 
 /* VALUES: a column is as its first value that has a type. */
 static Status ask_from(void *context, SqlFrom **place, Error *err UNUSED) {
-        const Asking *asking = context;
+        Asking *asking = context;
         SqlFrom *from = *place;
         if (from->kind == SQL_FROM_FUNCTION)
                 ask_function(asking, &from->function.call);
@@ -264,12 +291,17 @@ static Status ask_from(void *context, SqlFrom **place, Error *err UNUSED) {
 }
 
 static Status ask_expr(void *context, SqlExpr **place, Error *err UNUSED) {
-        const Asking *asking = context;
+        Asking *asking = context;
         SqlExpr *expr = *place;
         if (expr->kind == SQL_FUNCTION)
                 ask_function(asking, place);
         else if (expr->kind == SQL_OPERATOR && (expr->op.op == SQL_OP_IS_NULL || expr->op.op == SQL_OP_IS_NOT_NULL) && expr->op.children.count == 1)
                 become_null(asking, &expr->op.children.items[0]);
+        else if (expr->kind == SQL_COMPARISON)
+                ask_rows(asking, expr->compare.left, expr->compare.right);
+        else if (expr->kind == SQL_OPERATOR && (expr->op.op == SQL_OP_IN || expr->op.op == SQL_OP_NOT_IN))
+                for (size_t i = 1; i < expr->op.children.count; i++)
+                        ask_rows(asking, expr->op.children.items[0], expr->op.children.items[i]);
         return STATUS_OK;
 }
 
@@ -295,7 +327,7 @@ static Status number_anew(void *context, SqlExpr **place, Error *err UNUSED) {
 }
 
 Status infer_ask(SqlTree *tree, Inferred *inferred, Arena *arena, Error *err) {
-        Asking asking = { inferred, arena };
+        Asking asking = { .inferred = inferred, .arena = arena };
         SqlVisitor visitor = { .expr = ask_expr, .from = ask_from, .query = ask_query, .context = &asking };
         TRY(sql_visit_query(tree->query, &visitor, err));
         inferred->asked = ARENA_ARRAY(arena, size_t, inferred->count);

@@ -175,3 +175,16 @@ select $1::boolean
 select $1::bytea
 select $1::json
 select 1 where $1
+select x + $1 + $2 from (values (1), (2)) t(x)
+select $1 + x + $2 from (values (1), (2)) t(x)
+select x + $1 + $2 + $3 + $4 from (values (1), (2)) t(x)
+select x from (values (timestamp '2020-01-01')) t(x) where x + $1 + $2 > now()
+select coalesce(x, $1) + $2 from (values (1), (2)) t(x)
+select nullif(x, $1) + $2 from (values (1), (2)) t(x)
+select * from (select x + $1 as y from (values (1), (2)) t(x)) s where y > $2
+with c as (select x + $1 as a from (values (1)) t(x)) select a + $2 from c
+select x * $1 as y from (values (1), (1)) t(x) group by y
+select x from (values (1), (2)) t(x) where (x, x) = ($1, $2)
+select x from (values (1), (2)) t(x) where ($1, $2) < (x, 'a')
+select x from (values (1), (2)) t(x) where (x, 'a') not in (($1, $2), (7, $3))
+select x, 'q' as y from (values (1)) t(x) where x = $2 union select 2, $1
