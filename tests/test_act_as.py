@@ -159,6 +159,9 @@ def test_the_role_may_come_with_the_connection(server: Server) -> None:
     ("begin; set session authorization bo", "rollback", ['session_authorization "metabase"']), ("set role bo; begin; reset role", "rollback", ['role "bo"']),
     ("set role cy; begin; set role bo", "abort", ['role "cy"']), ("begin; set role bo; reset role", "rollback", []),
     ("begin; set session authorization bo; set role cy", "rollback", ['role "none"']), ("select 1", "set role bo; select 1/'a'", ['role "bo"', 'role "none"']),
+    ("begin; savepoint a; set role bo", "rollback to a", ['role "none"']), ("set role bo; begin; savepoint a; reset role", "rollback to a", ['role "bo"']),
+    ("begin; savepoint a; set role bo; release a", "rollback", ['role "none"']), ("begin; set role bo", "select 1/'a'", ['role "none"']),
+    ("set role bo; begin; savepoint a; set role cy", "select 1/'a'", ['role "bo"']),
     ("set role bo", "reset all", []), ("set statement_timeout = 9000", "reset role; discard all; set role none", []), ("set role bo", "set role bo; reset statement_timeout", ['role "bo"']),
 ])
 def test_that_a_place_is_given_up_has_a_record(server: Server, service: psycopg.Connection, taken: str, given_up: str, told: list[str]) -> None:

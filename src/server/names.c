@@ -13,7 +13,6 @@ static bool shows_all(Str database) {
         return str_is(database, "lode") || str_is(database, "postgres");
 }
 
-/* A client that is told no database asks for one of its user's name: that is `lode`, unless a zone is called so. */
 /* A service enters where somebody may whom it serves. */
 static Status others_may_enter(Session *session, const Grants *grants, Str database, bool *out, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
@@ -25,6 +24,7 @@ static Status others_may_enter(Session *session, const Grants *grants, Str datab
         return STATUS_OK;
 }
 
+/* A client that is told no database asks for one of its user's name: that is `lode`, unless a zone is called so. */
 Status session_choose_database(Session *session, Error *err) {
         Str database = session->database;
         session->zone = STR("");
@@ -122,14 +122,26 @@ Status session_reset(Session *session, Str name, Error *err) {
         return tell_return(session, name, before, &arena, err);
 }
 
+/* Nobody asked for it: that it cannot be written changes nothing. */
+static void tell_undone(Session *session, Str role, Str before, Arena *arena) {
+        Error ignored;
+        bool by_role = !str_equal(role, settings_get(session->settings, STR("role")));
+        (void)tell_return(session, by_role ? STR("role") : STR("session_authorization"), before, arena, &ignored);
+}
+
 /* With a transaction ends what was taken or given up in it and was rolled back, and what was taken for it alone. */
 void session_end_settings(Session *session, bool committed) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
-        Error ignored; /* nobody asked for this: that it cannot be written changes nothing */
         Str role = arena_str(&arena, settings_get(session->settings, STR("role"))), before = arena_str(&arena, session_stands_for(session));
         settings_end_transaction(session->settings, committed);
-        bool by_role = !str_equal(role, settings_get(session->settings, STR("role")));
-        (void)tell_return(session, by_role ? STR("role") : STR("session_authorization"), before, &arena, &ignored);
+        tell_undone(session, role, before, &arena);
+}
+
+void session_undo_settings(Session *session, size_t level) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        Str role = arena_str(&arena, settings_get(session->settings, STR("role"))), before = arena_str(&arena, session_stands_for(session));
+        settings_undo(session->settings, level);
+        tell_undone(session, role, before, &arena);
 }
 
 Status session_check_start(Session *session, Error *err) {

@@ -451,7 +451,7 @@ void session_end_transaction(Session *session, bool committed) {
 }
 
 void session_undo(Session *session, size_t level) {
-        settings_undo(session->settings, level);
+        session_undo_settings(session, level);
         for (Named **place = &session->portals; *place;) {
                 if ((*place)->portal->level >= level && !(*place)->portal->kept)
                         drop_named(session, place);
@@ -465,7 +465,7 @@ static void fail_transaction(Session *session) {
         if (session->transaction != TRANSACTION_BLOCK)
                 return;
         session->transaction = TRANSACTION_FAILED;
-        settings_undo(session->settings, settings_level(session->settings));
+        session_undo_settings(session, settings_level(session->settings));
 }
 
 Status session_at(Session *session, CatalogAt *out, Error *err) {

@@ -270,6 +270,8 @@ Status session_set(Session *session, Str name, Str value, bool local, Error *err
 Status session_reset(Session *session, Str name, Error *err);
 /* As a transaction ends; in whose place the session asks then, the audit log is told. */
 void session_end_settings(Session *session, bool committed);
+/* To a level of savepoints; told alike. */
+void session_undo_settings(Session *session, size_t level);
 /* The settings of lode.* that came with the connection. */
 Status session_check_start(Session *session, Error *err);
 /* What a question sees of this session: database, search path, settings; and its time zone. In the arena. */
