@@ -8,6 +8,7 @@
 #include "sql/client.h"
 #include "sql/lexer.h"
 #include "sql/mistake.h"
+#include "sql/plain_name.h"
 
 /* Where the engine stops at the last token, the text may only end too early: with one more behind it would stop there. */
 static bool ends_early(Worker *worker, Str parsed, size_t position, Arena *arena) {
@@ -37,6 +38,16 @@ static Status explain_syntax(Worker *worker, Str parsed, Str text, Arena *arena,
         return hint.size > 0 ? error_hint(err, "%.*s", STR_ARG(hint)) : err->status;
 }
 
+/* Once more, with what are names to PostgreSQL and words to the engine taken as names. */
+static bool parse_plain_names(Worker *worker, Str parsed, Arena *arena, Str *json) {
+        Str named;
+        Error untold = { 0 };
+        if (!sql_plain_names(parsed, arena, &named) || worker_parse(worker, named, arena, json, &untold) != STATUS_OK)
+                return false;
+        *json = sql_plain_names_back(*json, arena);
+        return true;
+}
+
 /* parsed: the text as the engine is to read it, place for place the user's. */
 static Status parse_as(Worker *worker, Str parsed, Str text, Str name, Arena *arena, SqlTree **out, Error *err) {
         TRY(sql_classify(text, name, err));
@@ -44,6 +55,8 @@ static Status parse_as(Worker *worker, Str parsed, Str text, Str name, Arena *ar
         Status status = worker_parse(worker, parsed, arena, &json, err);
         if (status != STATUS_OK) {
                 status = explain_syntax(worker, parsed, text, arena, err);
+                if (status == STATUS_SQL_SYNTAX && parse_plain_names(worker, parsed, arena, &json))
+                        return sql_tree_read(json, text, name, arena, out, err);
                 if (name.size && err->line > 0)
                         snprintf(err->file, sizeof(err->file), "%.*s", STR_ARG(name));
                 return status;
