@@ -130,12 +130,31 @@ def test_plan_apply_and_run_tell_of_a_rule_that_does_not_fit(project: Project) -
     project.write("zones/shop/access.yml", "rules:\n- who: [bo]\n  on: [canonical.*]\n  rows: region = 'EU'\n- who: [cy]\n  on: [canonical.*]\n  columns: [region]\n")
     words = ["zones/shop/access.yml:4:", "zones/shop/access.yml:7:", "shop.canonical.bare"]
     for verb in ("plan", "apply", "run"):
-        told = project.lode(verb)
+        told = project.lode(verb, check=verb != "apply")
         warnings = [line for line in told.stderr.splitlines() if line.startswith("warning ") and "named in the text" not in line]
         assert len(warnings) == 2 and all(word in told.stderr for word in words), told.stderr
         if verb != "run":
             gains = [line.split()[-1] for line in told.stdout.splitlines() if "gains" in line]
             assert gains == ["shop.canonical.order"] * 2, told.stdout
+
+
+def test_apply_says_what_check_says_of_the_rules(project: Project) -> None:
+    """Also to who wants errors only; the text is in force, and the exit tells."""
+    project.write("zones/shop/sources/orders.yml", "from: in/*.csv\ncolumns:\n  id: int\n  region: text\n")
+    project.write("zones/shop/canonical/order.sql", "select id from staging.orders\n")
+    project.write("zones/shop/access.yml", "rules:\n- who: [role analist]\n  on: [canonical.order]\n  columns: all except [born]\n- who: everyone\n  on: [tag:pii]\n")
+    said = [line.split("  ", 1)[1] for line in project.lode("apply", check=False).stderr.splitlines() if line.startswith("warning ")]
+    checked = project.json("check", check=False)
+    assert len(said) == 3 and len(checked["errors"]) == 1 and len(checked["warnings"]) == 2, said
+    for told in checked["errors"] + checked["warnings"]:
+        assert any(told["message"] in line for line in said), told
+    quiet = project.lode("apply", "-q", check=False)
+    assert quiet.exit == 1 and "names 'born', which shop.canonical.order does not have" in quiet.stderr
+    again = project.lode("apply", "-o", "json", check=False)
+    assert again.exit == 1 and len(again.json["warnings"]) == 3
+    project.write("zones/shop/access.yml", "rules:\n- who: everyone\n  on: [canonical.order]\n")
+    good = project.lode("apply", "-q")
+    assert good.exit == 0 and good.stderr == ""
 
 
 def test_a_new_zone_belongs_to_a_person_or_to_nobody(project: Project) -> None:

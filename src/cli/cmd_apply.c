@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/access_shape.h"
 #include "cli/text_errors.h"
+#include "model/access_names.h"
 #include "model/dry.h"
 #include "model/text.h"
 #include "model/text_shape.h"
@@ -34,6 +35,22 @@ static void print_text(Cli *cli, const ApplyReport *report) {
         decisions_print(cli, report->decisions, report->decision_count);
 }
 
+/* What `lode check` says of the same text. A rule that does not fit is an error there, and is said to who wants errors only: the text
+ * is in force all the same, since what it takes away must not wait for what it cannot give. */
+static Status tell_misfits(Cli *cli, Workspace *workspace, AccessMisfits *misfits, Error *err) {
+        Problems *problems = &misfits->problems;
+        bool quiet = cli->output.quiet, unfit = problems->errors.count > misfits->masked;
+        for (size_t i = 0; i < misfits->warnings.errors.count; i++)
+                problems_take(problems, misfits->warnings.errors.items[i]);
+        TRY(access_names_check(workspace->project, workspace->lake->catalog, &cli->arena, problems, err));
+        project_terms_check(workspace->project, &cli->arena, problems);
+        cli->output.quiet = quiet && !unfit;
+        text_warnings(cli, problems);
+        cli->output.quiet = quiet;
+        cli->exit_code = unfit ? 1 : 0;
+        return STATUS_OK;
+}
+
 static Status run(Cli *cli, Error *err) {
         TRY(cli_want_words(cli, &verb_apply, 0, 0, err));
         TRY(cli_want_formats(cli, false, false, err));
@@ -59,7 +76,7 @@ static Status run(Cli *cli, Error *err) {
         if (report.stale)
                 return text_unsettled(err);
         access_changes_fit(&misfits, report.access, &report.access_count);
-        text_warnings(cli, &misfits.problems);
+        TRY(tell_misfits(cli, workspace, &misfits, err));
         workspace_anchor(workspace);
         if (cli_json(cli))
                 print_json(cli, &report, &misfits.problems, branch ? str_of(branch) : STR("main"));
@@ -73,7 +90,8 @@ const Verb verb_apply = {
         .usage = "apply",
         .words = "put the project's text into the history as one commit",
         .help = "Reads the project's text, checks all of it, and makes it one commit of the history. Access holds from\n"
-                "the next statement; sources and models from the next run. With any error nothing is applied.\n\n"
+                "the next statement; sources and models from the next run. With any error nothing is applied, but for rules that\n"
+                "do not fit a table: they withhold it, all else holds, and the exit is 1.\n\n"
                 "  lode apply\n"
                 "  lode apply --branch try",
         .options = options,

@@ -27,7 +27,9 @@ typedef struct AccessMisfit {
 
 typedef struct AccessMisfits {
         Problems problems; /* the words that `lode check` has for it; its arena has to be set */
+        Problems warnings; /* what else `lode check` warns of that stands in the rules: tags that nothing carries */
         VEC(AccessMisfit) tables;
+        size_t masked; /* of the problems those that `lode check` has for warnings; the others are errors there */
 } AccessMisfits;
 
 /* Leaves out what such rules would give. */

@@ -281,6 +281,8 @@ static void warn_of_masked(const Ruling *ruling, const Masked *masked, Str who) 
                            problems_add(to, STATUS_DENIED, "the rule gives %.*s nothing of %.*s: `rows` names '%.*s', which %s:%d masks for the tag %.*s",
                                         STR_ARG(who), STR_ARG(masked->node->name), STR_ARG(masked->column), check->project->policies.path,
                                         masked->policy->line, STR_ARG(masked->tag)));
+        if (check->misfits)
+                check->misfits->masked++;
         error_hint(err, "name a column that is not masked, in the query inside too: let the model bring one, such as a region");
 }
 

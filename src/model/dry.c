@@ -267,13 +267,13 @@ static bool has_rules(const Project *project) {
 
 Status dry_access(Lake *lake, CatalogAt at, Worker *worker, const ProjectText *text, const Project *project, Arena *arena, AccessMisfits *out,
                   Error *err) {
-        Problems untold = { .arena = arena }, warnings = { .arena = arena };
+        Problems untold = { .arena = arena };
         ProjectText own = *text;
         DryTable *tables;
-        *out = (AccessMisfits){ .problems = { .arena = arena } };
+        *out = (AccessMisfits){ .problems = { .arena = arena }, .warnings = { .arena = arena } };
         if (!has_rules(project))
                 return STATUS_OK;
         own.problems = &untold;
-        DrySpec spec = { .lake = lake, .at = at, .worker = worker, .text = &own, .project = project, .warnings = &warnings, .misfits = out };
+        DrySpec spec = { .lake = lake, .at = at, .worker = worker, .text = &own, .project = project, .warnings = &out->warnings, .misfits = out };
         return dry_bind(&spec, arena, &tables, err);
 }
