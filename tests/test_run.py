@@ -42,6 +42,26 @@ def orders(project: Project) -> list[int]:
     return [row["order_no"] for row in project.query("select order_no from shop.staging.orders order by 1")]
 
 
+def test_a_source_under_another_name_begins_without_the_files_of_the_old_one_and_that_is_said(project: Project) -> None:
+    project.write("zones/shop/sources/returns.yml", "from: ingress/returns*.csv\ncolumns:\n  id: int\n")
+    project.drop("shop", "returns_1.csv", "id\n1\n2\n")
+    project.write("zones/shop/sources/other.yml", "from: in/other*.csv\ncolumns:\n  id: int\n")
+    project.write("in/other.csv", "id\n1\n")
+    project.lode("run")
+    project.write("zones/shop/sources/return_items.yml", "from: ingress/returns*.csv\ncolumns:\n  id: int\n")
+    (project.root / "zones/shop/sources/returns.yml").unlink()
+    (project.root / "zones/shop/sources/other.yml").rename(project.root / "zones/shop/sources/others.yml")
+    words = "source returns is gone from the text, and return_items begins: files belong to the name that took them, so that the 1 of returns (2 rows)"
+    for verb in ("plan", "run"):
+        said = project.lode(verb).stderr
+        assert words in said and "returns.yml again" in said and said.count("warning") == 2, said
+    assert project.query("select count(*) as n from shop.staging.return_items") == [{"n": 0}]
+    assert "is gone from the text" not in project.lode("plan").stderr
+    project.drop("shop", "returns_1.csv", "id\n1\n2\n")
+    project.lode("run")
+    assert project.query("select count(*) as n from shop.staging.return_items") == [{"n": 2}]
+
+
 def test_files_are_staged_once_and_taken_out_of_ingress(shop: Project) -> None:
     shop.drop("shop", "orders1.csv", HEADER + "1,ann,2.50,2026-01-02\n2,,3.00,\n")
     report = shop.json("run")

@@ -215,6 +215,8 @@ static const Node *node_of_feed(const Planner *plan, const Feed *feed) {
 static Status plan_sources(Planner *plan, Error *err) {
         if (!is_on_main(plan)) /* the ledger is main's */
                 return scope_unread(&plan->scope, plan->workspace->lake, plan->options->branch, &plan->out->misfits.problems, plan->arena, err);
+        if (!is_empty(plan))
+                TRY(scope_left_behind(&plan->scope, plan->workspace->lake, plan->at, &plan->out->misfits.problems, plan->arena, err));
         TRY(look_for_files(plan, err));
         for (size_t i = 0; i < plan->scope.feed_count; i++)
                 if (plan->scope.feed_chosen[i])

@@ -658,6 +658,9 @@ static Status run_steps(Run *run, Error *err) {
         run->report->misfits.problems.arena = run->arena;
         if (!is_on_main(run))
                 TRY(scope_unread(&run->scope, run->workspace->lake, run->options->branch, &run->report->misfits.problems, run->arena, err));
+        else
+                TRY(scope_left_behind(&run->scope, run->workspace->lake, (CatalogAt){ .branch = run->options->branch }, &run->report->misfits.problems,
+                                      run->arena, err));
         if (run->options->on_apply)
                 run->options->on_apply(run->options->context, &run->report->apply, &run->report->misfits);
         TRY(catalog_next(run->workspace->lake->catalog, STR("run"), &run->report->run, err));

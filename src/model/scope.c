@@ -188,3 +188,63 @@ Status scope_unread(const Scope *scope, Lake *lake, Str branch, Problems *warnin
         }
         return STATUS_OK;
 }
+
+/* ---- sources that are gone ---- */
+
+static bool takes_ingress(const Source *source) {
+        Str rest;
+        for (size_t i = 0; i < source->from_count; i++)
+                if (source_is_ingress(source->from[i], &rest))
+                        return true;
+        return false;
+}
+
+/* The first of the zone's sources that reads what is dropped and has no table yet. */
+static const Node *new_source(const Scope *scope, const CatalogObject *tables, size_t count, Str zone) {
+        const Graph *graph = scope->text->graph;
+        for (size_t n = 0; n < graph->count; n++) {
+                const Node *node = graph->nodes[n];
+                bool has_table = false;
+                for (size_t i = 0; i < count && !has_table; i++)
+                        has_table = str_equal(tables[i].zone, node->zone) && str_starts_with(tables[i].name, STR("staging.")) &&
+                                    str_equal(str_slice(tables[i].name, strlen("staging."), tables[i].name.size), node->table);
+                if (node->kind == NODE_SOURCE && str_equal(node->zone, zone) && !has_table && takes_ingress(node->source))
+                        return node;
+        }
+        return NULL;
+}
+
+static Status warn_of_left(const CatalogObject *table, const Node *node, Lake *lake, Problems *warnings, Arena *arena, Error *err) {
+        Delivery *deliveries;
+        size_t count;
+        int64_t rows = 0;
+        Str name = str_slice(table->name, strlen("staging."), table->name.size);
+        DeliveryQuery query = { .zone = table->zone, .source = name, .state = STR("staged") };
+        TRY(catalog_deliveries(lake->catalog, &query, arena, &deliveries, &count, err));
+        for (size_t i = 0; i < count; i++)
+                rows += deliveries[i].accepted;
+        if (count == 0)
+                return STATUS_OK;
+        Error *warning = problems_add(warnings, STATUS_NOT_FOUND, "source %.*s is gone from the text, and %.*s begins: files belong to the name that took them, so that the %zu "
+                                      "of %.*s (%lld rows) stay with the old one", STR_ARG(name), STR_ARG(node->table), count, STR_ARG(name), (long long)rows);
+        error_place_line(warning, node->source->path, node->source->text, 1, 1);
+        error_hint(warning, "if it is the same source, call its file %.*s.yml again and give the new name to a model: select * from staging.%.*s; else drop the "
+                   "files into ingress/ again", STR_ARG(name), STR_ARG(name));
+        return STATUS_OK;
+}
+
+Status scope_left_behind(const Scope *scope, Lake *lake, CatalogAt at, Problems *warnings, Arena *arena, Error *err) {
+        CatalogObject *tables;
+        size_t count;
+        TRY(catalog_list(lake->catalog, at, STR("table"), STR(""), arena, &tables, &count, err));
+        for (size_t i = 0; i < count; i++) {
+                const CatalogObject *table = &tables[i];
+                bool staged = str_starts_with(table->name, STR("staging.")) && is_listed(scope->zones, scope->zone_count, table->zone);
+                if (!staged || graph_node(scope->text->graph, arena_strf(arena, "%.*s.%.*s", STR_ARG(table->zone), STR_ARG(table->name))))
+                        continue;
+                const Node *node = new_source(scope, tables, count, table->zone);
+                if (node)
+                        TRY(warn_of_left(table, node, lake, warnings, arena, err));
+        }
+        return STATUS_OK;
+}

@@ -30,5 +30,9 @@ Status scope_discover(const Scope *scope, const Store *store, const char *looked
 /* Files are read on main only: warns of each chosen source whose table is not, on this branch, what its text would make. */
 Status scope_unread(const Scope *scope, Lake *lake, Str branch, Problems *warnings, Arena *arena, Error *err);
 
+/* Deliveries are of a source's name. Warns where a source is gone from the text that took files from ingress, and beside it one
+ * begins that has no table yet: it may be the same under another name, and begins without them. */
+Status scope_left_behind(const Scope *scope, Lake *lake, CatalogAt at, Problems *warnings, Arena *arena, Error *err);
+
 /* What intake needs of a source; its object is empty. */
 Feed *feed_of_source(Arena *arena, const Source *source);
