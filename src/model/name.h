@@ -10,7 +10,7 @@
 bool name_valid(Str name);
 /* BAD_VALUE with the reason and a name that would do; `what` is "zone", "source", "model", ... */
 Status name_check(Str name, const char *what, Error *err);
-/* A valid name made of anything: lower case, ASCII, '_' for the rest. */
+/* A valid name made of anything: lower case, letters of Latin script by those that stand for them (ae for ä, e for é), '_' for the rest. */
 Str name_from(Arena *arena, Str text);
 
 /* The project's name from its folder's: letters, digits, _ - and . stay, all else becomes '_'. */
