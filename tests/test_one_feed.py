@@ -79,6 +79,21 @@ def test_the_advice_is_given_only_where_it_is_safe(project: Project) -> None:
     project.write("in/k_1.csv", "k,n\n1,5\n2,7\n")
     project.write("in/k_2.csv", "k,n\n3,x\n4,y\n")
     assert "--one" in project.lode("add", "shop", "in/k_1.csv", "in/k_2.csv").stderr
+    project.write("in/amb.csv", "date,amount\n2026-01-01,5\n")
+    project.write("in/l.jsonl", '{"id": 1, "n": 2}\n')
+    project.write("in/m.jsonl", '{"date": "2026-01-02", "amount": 2}\n')
+    assert "same columns" not in project.lode("add", "shop", "in/amb.csv", "in/l.jsonl").stderr
+    assert "amb and m have the same columns, but stay two sources" in project.lode("add", "crm", "in/amb.csv", "in/m.jsonl").stderr
+
+
+def test_files_that_were_not_named_are_told_with_the_pattern_that_has_them(project: Project) -> None:
+    for i in range(3):
+        project.write(f"in/big_{i}.csv", f"id,n\n{i},5\n")
+    project.write("in/odd_1.csv", "id,n\n1,5\n")
+    project.write("in/odd_2.csv", "other\nx\n")
+    said = project.lode("add", "shop", "in/big_0.csv", "in/odd_1.csv", "--each").stdout
+    assert "big_*.csv would also take big_" in said and "begins with the same line" in said and "write big_*.csv in `from`" in said, said
+    assert "odd_2.csv, which is not of these files" in said and said.count("begins with the same line") == 1, said
 
 
 def test_letters_of_another_kind_are_no_feed_and_plain_ones_are_of_any(project: Project) -> None:

@@ -565,11 +565,21 @@ static void print_left_over(const Add *add) {
         }
 }
 
+/* Keys of the one and headers of the other are compared as the columns are called. */
+static bool has_column_of(const SniffResult *result, const SniffResult *other, size_t index) {
+        if (format_is_keyed(result->format.kind) == format_is_keyed(other->format.kind))
+                return group_column(result, other, index) < result->column_count;
+        for (size_t i = 0; i < result->column_count; i++)
+                if (str_equal_nocase(result->columns[i].column.name, other->columns[index].column.name))
+                        return true;
+        return false;
+}
+
 static bool same_columns(const SniffResult *a, const SniffResult *b) {
         if (a->column_count != b->column_count || !a->format.header || !b->format.header)
                 return false;
         for (size_t i = 0; i < a->column_count; i++)
-                if (group_column(a, b, i) >= a->column_count)
+                if (!has_column_of(a, b, i))
                         return false;
         return true;
 }

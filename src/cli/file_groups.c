@@ -527,10 +527,31 @@ static Star star_of_group(Arena *arena, const FileGroup *group, Str name) {
         return STAR_APART;
 }
 
+#define LINE_MAX_LOOKED 4096
+
+/* How much of a file there is of its first line, its end included; 0: none, or more than is looked at. */
+static size_t first_line(const char *path, char *line) {
+        CLEANUP(close_fdp) int fd = -1;
+        Error ignored;
+        ssize_t got = file_open(path, &fd, &ignored) == STATUS_OK ? pread(fd, line, LINE_MAX_LOOKED, 0) : 0;
+        size_t end = got > 0 ? str_find_byte((Str){ line, (size_t)got }, '\n') : 0;
+        return end > 0 && end < (size_t)got ? end + 1 : 0;
+}
+
+/* Whether both begin with the same line, as files of one header do. */
+static bool begin_alike(const char *a, const char *b) {
+        char one[LINE_MAX_LOOKED], two[LINE_MAX_LOOKED];
+        size_t size = first_line(a, one);
+        return size > 0 && first_line(b, two) == size && memcmp(one, two, size) == 0;
+}
+
 /* Later files of the feed are not found by an exact name, so it is said why it is one. */
-static void doubt_exact(Arena *arena, FileGroup *group, Str pattern, const char *other) {
-        Doubt doubt = { STR(""), arena_strf(arena, "from: %.*s would also take %s, which is not of these files", STR_ARG(pattern), other),
-                        STR("these names alone; widen `from` for the files to come") };
+static void doubt_exact(Arena *arena, FileGroup *group, Str pattern, const char *folder, const char *other) {
+        bool alike = begin_alike(group->files[0]->path, path_join(arena, folder, other));
+        Doubt doubt = { STR(""), arena_strf(arena, "from: %.*s would also take %s, which is not of these files%s", STR_ARG(pattern), other,
+                                            alike ? " and begins with the same line" : ""),
+                        alike ? arena_strf(arena, "these names alone; write %.*s in `from` if both are of one feed", STR_ARG(pattern))
+                              : STR("these names alone; widen `from` for the files to come") };
         SniffResult with = { .doubts = &doubt, .doubt_count = 1 };
         add_doubts(arena, &group->sniffed, &with);
 }
@@ -566,7 +587,7 @@ Str group_pattern(Arena *arena, const char *project_root, Str zone, FileGroup *g
                 Str name = star_numbers(arena, base, star_of_group(arena, group, base)), exact = star_numbers(arena, base, STAR_NONE);
                 const char *other = str_is(name, "*") || str_equal(name, exact) ? NULL : caught_other(arena, group, folder, name);
                 if (other && *other)
-                        doubt_exact(arena, group, name, other);
+                        doubt_exact(arena, group, name, folder, other);
                 if (str_is(name, "*") || other)
                         name = exact;
                 Str shown = shown_folder(arena, project_root, zone, folder);
