@@ -27,6 +27,10 @@ def write_shop(project: Project) -> None:
     ("zones/shop/sources/orders.yml", SOURCE.replace("decimal(12,2)", "numeric"), "E105", 4, "decimal"),
     ("zones/shop/sources/orders.yml", SOURCE + "dates: dd.mm.yyyy\n", "E105", 5, "MM"),
     ("zones/shop/sources/orders.yml", SOURCE + " due: date\n", "E103", 5, "same column"),
+    ("zones/shop/sources/orders.yml", SOURCE.replace("  amount", "   amount"), "E103", 4, "same column"),
+    ("zones/shop/sources/orders.yml", SOURCE.replace("decimal(12,2)", "text tag: a"), "E103", 4, "quote"),
+    ("zones/shop/sources/orders.yml", SOURCE.replace("required", "was tag pii"), "E105", 3, "was NAME tag pii"),
+    ("zones/shop/sources/orders.yml", "from: x\nformat: fixed\ncolumns:\n  a: text at 9-22\n  b: text at 21-26\n", "E105", 5, "beside each other"),
     ("zones/shop/sources/orders.yml", SOURCE + "decimal: ,\n", "E103", 5, "quote"),
     ("zones/shop/sources/orders.yml", SOURCE + "nulls: it's\" # none\n", "E103", 5, "quotes"),
     ("zones/shop/zone.yml", "ownr: ann\n", "E104", 1, "owner"),
@@ -65,6 +69,24 @@ def test_text_that_nobody_reads_is_said_with_where_it_belongs(project: Project, 
     error = project.error("run")
     assert error["exit"] == 2 and error["code"] in ("E104", "E105") and error["file"], error
     assert hint in error["hint"], error
+
+
+@pytest.mark.parametrize(("text", "place", "hint"), [
+    ("-- about: orders\n-- key: amount, orderno\n", (2, 17), "did you mean `order_no`?"),
+    ("-- column orderno: text\n", (1, 11), "did you mean `order_no`?"),
+    ("-- column order_no: text -> staging.ordrs.order_no\n", (1, 29), "did you mean shop.staging.orders?"),
+    ("-- column order_no: text -> staging.orders.orderno\n", (1, 29), "did you mean `order_no`?"),
+])
+def test_lines_above_the_sql_are_wrong_at_their_word(project: Project, text: str, place: tuple[int, int], hint: str) -> None:
+    write_shop(project)
+    project.write("zones/shop/canonical/order.sql", text + "select order_no, amount\nfrom staging.orders\n")
+    error = project.json("check", check=False)["errors"][0]
+    assert (error["line"], error["column"]) == place and hint in error["hint"], error
+
+
+def test_a_column_inside_of_another_is_none_that_overlaps(project: Project) -> None:
+    project.write("zones/shop/sources/days.yml", "from: x\nformat: fixed\ncolumns:\n  day: text at 1-8\n  year: int at 1-4\n  was: text at 9-10 was tag required\n")
+    assert project.json("check")["errors"] == []
 
 
 def test_the_text_error_shows_the_line_and_a_caret(project: Project) -> None:

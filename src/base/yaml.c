@@ -23,6 +23,23 @@ static Status place(Reader *r, yaml_mark_t mark) {
         return error_place_line(r->err, r->file->name, r->file->text, (int)mark.line + 1, (int)mark.column + 1);
 }
 
+static size_t blanks_before(Str line) {
+        size_t count = 0;
+        while (count < line.size && line.data[count] == ' ')
+                count++;
+        return count;
+}
+
+/* Whether the line's own key is what is wrong, and it begins further right than the line before: it was read as more of its value. */
+static bool is_indented(const Reader *r, yaml_mark_t mark) {
+        Str rest = r->file->text, line = STR_NONE, before = STR_NONE;
+        for (size_t i = 0; i <= mark.line && rest.size > 0; i++) {
+                before = str_trim(line).size ? line : before;
+                str_cut(rest, '\n', &line, &rest);
+        }
+        return str_find_byte(line, ':') == utf8_prefix(line, mark.column) && blanks_before(line) > blanks_before(before) && str_trim(before).size > 0;
+}
+
 static Status next(Reader *r, yaml_event_t *event) {
         if (yaml_parser_parse(&r->parser, event))
                 return STATUS_OK;
@@ -37,7 +54,8 @@ static Status next(Reader *r, yaml_event_t *event) {
         place(r, r->parser.problem_mark);
         if (strstr(problem, "tab"))
                 return error_hint(r->err, "indent with blanks; a tab has no width");
-        if (strstr(problem, "expected key") || strstr(problem, "expected '-'"))
+        bool indented = strstr(problem, "mapping values") && is_indented(r, r->parser.problem_mark);
+        if (indented || strstr(problem, "expected key") || strstr(problem, "expected '-'"))
                 return error_hint(r->err, "lines of one level begin in the same column; is this one too far left or right?");
         return error_hint(r->err, "quote values that hold ':' '#' ',' or quotes: key: \"value\"");
 }

@@ -191,7 +191,7 @@ static Status take_model(Dry *dry, const Node *node, Error *err) {
 static Error *bad_reference(const Dry *dry, const Model *model, const ModelColumn *column, Status status, const char *what, Str name) {
         Error *err = problems_add(dry->spec->text->problems, status, "the reference of column '%.*s' names %s '%.*s'", STR_ARG(column->name), what,
                                   STR_ARG(name));
-        error_place_line(err, model->path, model->text, column->line, 1);
+        model_place(model, column->line, column->reference, err);
         return err;
 }
 
@@ -205,7 +205,13 @@ static void look_at_reference(const Dry *dry, const Model *model, const ModelCol
         Str full = arena_strf(dry->arena, "%.*s.%.*s.%.*s", STR_ARG(zone), STR_ARG(stage), STR_ARG(table));
         const Node *node = graph_node(dry->spec->text->graph, full);
         if (!node) {
-                error_hint(bad_reference(dry, model, column, STATUS_NO_TABLE, "no table:", full), "lode show table lists them");
+                const Graph *graph = dry->spec->text->graph;
+                Error *err = bad_reference(dry, model, column, STATUS_NO_TABLE, "no table:", full);
+                Str *all = ARENA_ARRAY(dry->arena, Str, graph->count);
+                for (size_t i = 0; i < graph->count; i++)
+                        all[i] = graph->nodes[i]->name;
+                Str near = str_nearest(full, all, graph->count);
+                error_hint(err, near.size ? "did you mean %.*s?" : "%.*slode show table lists them", STR_ARG(near));
                 return;
         }
         const DryTable *there = &dry->tables[node->index];

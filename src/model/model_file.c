@@ -464,6 +464,20 @@ Status model_error_place(Error *err, const Model *model, size_t body_offset) {
         return error_place(err, model->path, model->text, model->body_offset + body_offset);
 }
 
+Status model_place(const Model *model, int line, Str word, Error *err) {
+        size_t at = 0;
+        for (int i = 1; i < line && at < model->text.size; i++)
+                at += str_find_byte(str_slice(model->text, at, model->text.size), '\n') + 1;
+        Str text = str_slice(model->text, at, model->text.size);
+        text = str_slice(text, 0, str_find_byte(text, '\n'));
+        size_t first = str_find_byte(text, ' '); /* behind -- and the key's own word */
+        first += str_find(str_slice(text, first, text.size), STR(" "));
+        size_t found = first + str_find(str_slice(text, first, text.size), word);
+        if (word.size == 0 || found >= text.size)
+                return error_place_line(err, model->path, model->text, line, 1);
+        return error_place(err, model->path, model->text, at + found);
+}
+
 Str model_full_name(Arena *arena, const Model *model) {
         return arena_strf(arena, "%.*s.%s.%.*s", STR_ARG(model->zone), stage_name(model->stage), STR_ARG(model->name));
 }

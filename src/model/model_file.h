@@ -74,6 +74,8 @@ const char *severity_name(CheckSeverity severity);
 Model *model_parse(Arena *arena, Str zone, ModelStage stage, Str name, const char *path, Str text, Problems *problems);
 /* Places err at an offset (bytes) into model->body. */
 Status model_error_place(Error *err, const Model *model, size_t body_offset);
+/* At a word of one of the lines above the SQL, where it stands behind the colon; else at the line. */
+Status model_place(const Model *model, int line, Str word, Error *err);
 Str model_full_name(Arena *arena, const Model *model); /* zone.stage.name */
 /* Everything but the SQL that decides what the table is: kind, key, columns' types, checks. */
 Sha256 model_settings_hash(const Model *model);

@@ -26,7 +26,7 @@ static Status check_declared(const Model *model, const LakeColumn *columns, size
                         continue;
                 error_set(err, STATUS_NO_COLUMN, "the key '%.*s' is no column of the model's SELECT", STR_ARG(model->key[i]));
                 hint_column(columns, count, model->key[i], arena, err);
-                return error_place(err, model->path, model->text, 0);
+                return model_place(model, model->key_line, model->key[i], err);
         }
         for (size_t i = 0; i < model->column_count; i++) {
                 const ModelColumn *declared = &model->columns[i];
@@ -43,7 +43,7 @@ static Status check_declared(const Model *model, const LakeColumn *columns, size
                 } else {
                         continue;
                 }
-                return error_place_line(err, model->path, model->text, declared->line, 1);
+                return model_place(model, declared->line, declared->name, err);
         }
         return STATUS_OK;
 }

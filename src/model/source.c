@@ -247,11 +247,27 @@ static void column_tag(KeyContext *context, const YamlNode *value, Str *rest, Co
         }
 }
 
+/* `tag pii`: the word is no name, for what it wants follows. A column may have been called `tag` all the same. */
+static bool is_setting_with(Str word, Str behind) {
+        static const char *const words[] = { "required", "unique", "tag", "was", "from", "at", "nulls" };
+        Str next, rest;
+        str_cut(behind, ' ', &next, &rest);
+        for (size_t i = 0; i < COUNT_OF(words); i++)
+                if (str_is(next, words[i]) || next.size == 0)
+                        return false;
+        return str_is(word, "tag") || str_is(word, "from") || str_is(word, "was");
+}
+
 /* The earlier name: one word, or what stands in quotes. Gives what is left. */
 static Str column_was(KeyContext *context, const YamlNode *value, Str rest, SourceColumn *column) {
         bool quoted = rest.size > 0 && (rest.data[0] == '"' || rest.data[0] == '\'');
         size_t end = quoted ? 1 + str_find_byte(str_slice(rest, 1, rest.size), rest.data[0]) + 1 : str_find_byte(rest, ' ');
         column->was = arena_str(context->arena, unquoted(str_slice(rest, 0, end)));
+        if (!quoted && is_setting_with(str_trim(str_slice(rest, 0, end)), str_trim(str_slice(rest, end, rest.size)))) {
+                Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`was` needs the name that the column had, and `%.*s` follows", STR_ARG(rest));
+                error_hint(err, "was NAME %.*s", STR_ARG(rest));
+                return STR("");
+        }
         if (column->was.size == 0)
                 key_problem(context, value, STATUS_BAD_VALUE, "`was` needs the name that the column had");
         return str_trim(str_slice(rest, end, rest.size));
@@ -500,6 +516,26 @@ static bool column_name_good(KeyContext *context, const Source *source, const Ya
         return true;
 }
 
+/* A column may be a part of another, such as the year of a date; that two share only some characters is a slip of the pen. */
+static void look_at_place(KeyContext *context, const YamlNode *value, const Source *source) {
+        const SourceColumn *last = &source->columns[source->column_count - 1];
+        FixedCut mine, other;
+        if (!source->column_texts[source->column_count - 1].at || !fixed_cut_parse(last->from, &mine))
+                return;
+        for (size_t i = 0; i + 1 < source->column_count; i++) {
+                if (!source->column_texts[i].at || !fixed_cut_parse(source->columns[i].from, &other))
+                        continue;
+                bool apart = mine.to < other.from || other.to < mine.from;
+                bool inside = (mine.from >= other.from && mine.to <= other.to) || (other.from >= mine.from && other.to <= mine.to);
+                if (apart || inside)
+                        continue;
+                Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`at %.*s` takes characters that column `%.*s` has too, at %.*s", STR_ARG(last->from),
+                                         STR_ARG(source->columns[i].name), STR_ARG(source->columns[i].from));
+                error_hint(err, "columns stand beside each other, or one whole inside of another");
+                return;
+        }
+}
+
 static void read_columns(KeyContext *context, const YamlNode *value, void *object) {
         Source *source = object;
         if (value->kind != YAML_MAP || value->count == 0) {
@@ -525,6 +561,7 @@ static void read_columns(KeyContext *context, const YamlNode *value, void *objec
                 *text = (ColumnText){ .line = name->line, .column = name->column };
                 source->column_count++;
                 read_column(context, value->items[i], column, text);
+                look_at_place(context, value->items[i], source);
         }
         context->key = "columns";
 }
