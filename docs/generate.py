@@ -103,7 +103,8 @@ escapes in `E''` and `U&''` are read, a backslash escapes in LIKE, NULLs come fi
 seconds have a fraction. A numeric that is written out or bound keeps its own digits, 38 at most; another value cast to `numeric`
 without a size keeps ten behind the point. Texts of values are read as there: `'1 mon -2 days'::interval`, `'44-03-15 BC'::date`,
 `'\\x00ff'::bytea`, `'{1,2}'::int[]`. `generate_series()` among the columns gives rows.
-`ROWS FROM`, `unnest(a, b)` and `WITH ORDINALITY` are as there, but a second column `unnest` is called `unnest_1`. `ONLY` says
+Columns called `at`, `by` or `show`, and like words that only the engine knows (`pivot`, `qualify`, `semi`), need no quotes, here
+and in models. `ROWS FROM`, `unnest(a, b)` and `WITH ORDINALITY` are as there, but a second column `unnest` is called `unnest_1`. `ONLY` says
 nothing: no table has others below it. `to_char()`, `to_date()` and `to_timestamp()` take patterns that mean the same here (YYYY MM DD HH24 MI SS MS US Mon Dy DDD IYYY IW ID AM FM); others are refused.
 
 Values are the same under wider types: lengths, places and counts of days are bigint, sums of integers numeric, averages,
