@@ -10,11 +10,11 @@ enum { OPTION_BRANCH };
 
 static const Option options[] = { [OPTION_BRANCH] = { "branch", 0, "BRANCH", "where to put it (else main)" } };
 
-static void print_json(Cli *cli, const ApplyReport *report, const Problems *warnings, Str branch) {
+static void print_json(Cli *cli, const ApplyReport *report, Str branch) {
         CLEANUP(buf_deinit) Buf json = { 0 };
         JsonWriter w = json_writer(&json, false);
         json_object(&w);
-        apply_json(&w, report, warnings, branch, &cli->arena);
+        apply_json(&w, report, branch, &cli->arena);
         json_end(&w);
         output_json(&json);
         decisions_print(cli, report->decisions, report->decision_count);
@@ -79,7 +79,7 @@ static Status run(Cli *cli, Error *err) {
         TRY(tell_misfits(cli, workspace, &misfits, err));
         workspace_anchor(workspace);
         if (cli_json(cli))
-                print_json(cli, &report, &misfits.problems, branch ? str_of(branch) : STR("main"));
+                print_json(cli, &report, branch ? str_of(branch) : STR("main"));
         else
                 print_text(cli, &report);
         return STATUS_OK;

@@ -49,7 +49,7 @@ static void put_changes(JsonWriter *w, const ApplyReport *report, Arena *arena) 
         json_end(w);
 }
 
-void apply_json(JsonWriter *w, const ApplyReport *report, const Problems *warnings, Str branch, Arena *arena) {
+void apply_json(JsonWriter *w, const ApplyReport *report, Str branch, Arena *arena) {
         json_member_str(w, "commit", report->commit.id);
         json_member_str(w, "branch", branch);
         json_key(w, "changes");
@@ -58,6 +58,9 @@ void apply_json(JsonWriter *w, const ApplyReport *report, const Problems *warnin
         json_key(w, "errors");
         json_array(w);
         json_end(w);
+}
+
+void warnings_json(JsonWriter *w, const Problems *warnings) {
         json_key(w, "warnings");
         json_array(w);
         for (size_t i = 0; i < warnings->errors.count; i++)

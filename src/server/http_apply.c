@@ -263,7 +263,8 @@ static void answer_done(Apply *apply, ApplyReport *report) {
         access_changes_fit(&apply->misfits, report->access, &report->access_count);
         keep_warnings(apply, &apply->misfits.problems);
         json_object(&w);
-        apply_json(&w, report, &apply->misfits.problems, STR("main"), apply->arena);
+        apply_json(&w, report, STR("main"), apply->arena);
+        warnings_json(&w, &apply->misfits.problems);
         decisions_json(&w, report->decisions, report->decision_count);
         json_member_strs(&w, "passed_over", apply->passed_over.items, apply->passed_over.count);
         json_end(&w);
