@@ -2,6 +2,7 @@
 #include "frame/encoding_guess.h"
 
 #include "base/test.h"
+#include "frame/input.h"
 
 /* In pieces of `piece` bytes, as a delivery comes; the rest of a letter waits for the next piece. */
 static Str decode(Test *t, const Encoding *encoding, Str raw, size_t piece) {
@@ -230,4 +231,25 @@ TEST(text_that_is_half_utf8_is_utf8_with_records_that_are_not) {
                 if (!encoding_is_utf8(guess.encoding))
                         test_fail(t, __FILE__, __LINE__, "case %zu is taken for %.*s", i, STR_ARG(encoding_name(guess.encoding)));
         }
+}
+
+/* A text without an end; the context counts its bytes. */
+static Status read_endless(void *context, void *into, size_t size, size_t *out_got, Error *err UNUSED) {
+        *(uint64_t *)context += size;
+        memset(into, 'a', size);
+        *out_got = size;
+        return STATUS_OK;
+}
+
+static Status read_endless_at(void *context, uint64_t offset UNUSED, void *into, size_t size, size_t *out_got, Error *err) {
+        return *(uint64_t *)context > 1u << 24 ? error_set(err, STATUS_INTERNAL, "too much is read") : read_endless(context, into, size, out_got, err);
+}
+
+TEST(looking_whether_all_is_utf8_ends_where_reading_must) {
+        uint64_t bytes = 0;
+        Source source = { .read = read_endless, .context = &bytes, .read_at = read_endless_at, .size = UINT64_MAX };
+        Format format = { .encoding = STR("latin1") };
+        CLEANUP(input_freep) Input *input = input_new();
+        CHECK_OK(input_start_text(input, source, &format, 1u << 20, &t->err));
+        CHECK(bytes < 1u << 22);
 }

@@ -338,7 +338,7 @@ static bool has_letters(Str part) {
 }
 
 /* Whole, and not ASCII alone. Ends at the first byte that is none; what cannot be read is told by who reads it. */
-static bool is_all_utf8(Source source, FormatCompression compression) {
+static bool is_all_utf8(Source source, FormatCompression compression, uint64_t limit) {
         if (!source.read_at)
                 return false;
         SecondLook look = { source, 0 };
@@ -347,7 +347,7 @@ static bool is_all_utf8(Source source, FormatCompression compression) {
         size_t kept = 0, got = 1;
         bool letters = false;
         Error ignored;
-        if (input_start(input, (Source){ .read = look_again, .context = &look }, compression, 0, &ignored) != STATUS_OK)
+        if (input_start(input, (Source){ .read = look_again, .context = &look }, compression, limit, &ignored) != STATUS_OK)
                 return false;
         while (got > 0) {
                 if (read_decompressed(input, part + kept, sizeof(part) - kept, &got, &ignored) != STATUS_OK)
@@ -374,7 +374,7 @@ Status input_start_text(Input *input, Source source, const Format *format, uint6
                 out_of_memory();
         TextBuffer *text = input->text;
         TRY(fill_raw(text, input, TEXT_HEAD, err));
-        if (encoding_is_single(said) && is_all_utf8(source, format->compression))
+        if (encoding_is_single(said) && is_all_utf8(source, format->compression, limit))
                 said = encoding_find(STR("utf-8"));
         set_encoding(input, encoding_of_text(said, (Str){ text->raw, text->raw_size }));
         if (!encoding_is_utf8(input->encoding))
