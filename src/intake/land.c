@@ -522,15 +522,19 @@ static Status last_landed(const Batch *batch, int64_t *out, Error *err) {
         return STATUS_OK;
 }
 
+static const LandedFile *failure_before(const Batch *batch, const Feed *feed) {
+        for (size_t i = 0; i < batch->failed->count; i++)
+                if (batch->failed->items[i]->file->feed == feed)
+                        return batch->failed->items[i];
+        return NULL;
+}
+
 /*
  * Of snapshots the one that lands last counts. If one could land while an older one could not, the older would land with the
  * next run, and undo it: so nothing of a source overtakes what failed.
  */
 static bool must_wait(const Batch *batch, Landing *landing) {
-        const LandedFile *before = NULL;
-        for (size_t i = 0; i < batch->failed->count && !before; i++)
-                if (batch->failed->items[i]->file->feed == landing->result->file->feed)
-                        before = batch->failed->items[i];
+        const LandedFile *before = failure_before(batch, landing->result->file->feed);
         if (before)
                 give_up(landing, LAND_FAILED, arena_strf(batch->arena, "it waits for '%.*s', which comes before it and could not be taken: "
                                                          "of this source the last one counts", STR_ARG(before->file->name)));
@@ -538,7 +542,8 @@ static bool must_wait(const Batch *batch, Landing *landing) {
 }
 
 static void remember_failure(Batch *batch, const LandedFile *result) {
-        if (result->state == LAND_FAILED && tells_by_landing(result->file->feed))
+        const Feed *feed = result->file->feed;
+        if (result->state == LAND_FAILED && tells_by_landing(feed) && !failure_before(batch, feed))
                 vec_push(batch->arena, batch->failed, result);
 }
 
