@@ -116,7 +116,7 @@ void read_deleted_when(KeyContext *context, const YamlNode *value, void *object)
                 return;
         }
         Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`deleted_when` cannot be \"%.*s\"", STR_ARG(str_slice(text, 0, 80)));
-        error_hint(err, "it is COLUMN = VALUE, COLUMN in (VALUE, VALUE), COLUMN is null or COLUMN is not null; a value of more than one word stands in quotes");
+        error_hint(err, "it is COLUMN = VALUE, COLUMN in (VALUE, VALUE), COLUMN is null or COLUMN is not null; a value that is not one plain word stands in quotes");
 }
 
 Str deleted_when_print(const FeedGone *gone, Arena *arena) {
