@@ -494,6 +494,28 @@ static bool change_format(const Dialect *dialect, SqlExpr **place) {
         return false;
 }
 
+static Status see_column(void *context, SqlExpr **place, Error *err UNUSED) {
+        *(bool *)context |= (*place)->kind == SQL_COLUMN_REF || (*place)->kind == SQL_POSITIONAL_REFERENCE;
+        return STATUS_OK;
+}
+
+/* The part of a NULL that is written there, as a parameter is when it is described, is a double to the engine; of a day it is whole. */
+static bool change_whole_part(const Dialect *dialect, SqlExpr **place) {
+        static const char *const parts[] = { "year", "month", "day", "hour", "minute", "decade", "century", "millennium", "quarter", "week", "dow", "isodow", "doy", "isoyear", "microseconds" };
+        SqlArgument *arguments = (*place)->function.arguments.items;
+        bool has_column = false;
+        SqlVisitor visitor = { .expr = see_column, .context = &has_column };
+        Error ignored;
+        sql_visit_expr(&arguments[1].expr, &visitor, &ignored);
+        for (size_t i = 0; !has_column && i < COUNT_OF(parts); i++) {
+                if (!str_equal_nocase(arguments[0].expr->constant.text, str_of(parts[i])))
+                        continue;
+                *place = make_template(dialect, *place, arena_printf(dialect->arena, "CAST(date_part('%s', $1) AS BIGINT)", parts[i]), 1, &arguments[1].expr);
+                return true;
+        }
+        return false;
+}
+
 /* Seconds have a fraction in PostgreSQL, the engine's parts are whole; centuries begin with the year 1, not 0. */
 static bool change_part(const Dialect *dialect, SqlExpr **place) {
         static const struct {
@@ -515,7 +537,7 @@ static bool change_part(const Dialect *dialect, SqlExpr **place) {
                 *place = make_template(dialect, *place, parts[i].text, 1, &arguments->items[1].expr);
                 return true;
         }
-        return false;
+        return str_equal_nocase(name, STR("date_part")) && change_whole_part(dialect, place);
 }
 
 /* The engine's own is a macro, which knows no ORDER BY, FILTER or DISTINCT; a list does. */

@@ -62,6 +62,8 @@ TEST(postgresql_becomes_what_the_engine_says) {
                 { "select to_char(a, 'YYYY-MM') from t", "(strftime((\"a\"), ('%Y-%m')))" },
                 { "select to_char(a, '999') from t", "to_char" },
                 { "select extract(second from a) from t", "date_part('microseconds', (\"a\"))" },
+                { "select extract(year from cast(null as date)) from t", "CAST(date_part('year', (CAST(NULL AS \"date\"))) AS BIGINT)" },
+                { "select extract(year from a) from t", "\"date_part\"('YEAR', \"a\")" },
                 { "select format('%s is %%', a) from t", "\"format\"('%s is %%'" },
                 { "select format('%s-%I', a, b) from t", "coalesce(CAST((\"a\") AS VARCHAR), '')" },
         };
