@@ -61,13 +61,18 @@ static Status spec_of(Session *session, Worker *worker, CatalogAt at, Arena *are
         return session_describe(session, arena, system, &out->zone, err);
 }
 
-/* A NULL of each parameter's type; those that have none stay, or become a NULL without one. */
+static bool is_integer(uint32_t oid) {
+        return oid == OID_INT2 || oid == OID_INT4 || oid == OID_INT8;
+}
+
+/* A NULL of each parameter's type, or a 1: round(x, NULL) has no meaning to the engine. Those that have no type stay, or become a
+ * NULL without one. */
 static SqlValue *empty_values(Prepared *prepared, bool keep_open) {
         SqlValue *values = ARENA_ARRAY(&prepared->arena, SqlValue, prepared->type_count);
         for (size_t i = 0; i < prepared->type_count; i++) {
-                WireParameter null = { .null = true };
+                WireParameter empty = { .null = !is_integer(prepared->types[i]), .bytes = STR("1") };
                 Error ignored;
-                parameter_read(i + 1, prepared->types[i], 0, &null, &prepared->arena, &values[i], &ignored);
+                parameter_read(i + 1, prepared->types[i], 0, &empty, &prepared->arena, &values[i], &ignored);
                 values[i].open = keep_open && prepared->types[i] == 0;
         }
         return values;
@@ -102,9 +107,10 @@ static void take_inferred(Inferred *inferred, const WorkerColumns *columns) {
         }
 }
 
-static bool has_numeric_parameter(const Prepared *prepared) {
+/* round(x, $1) has as many digits as its integer says. */
+static bool has_number(const Prepared *prepared) {
         for (size_t i = 0; i < prepared->type_count; i++)
-                if (prepared->types[i] == OID_NUMERIC || client_type_element(prepared->types[i]) == OID_NUMERIC)
+                if (prepared->types[i] == OID_NUMERIC || is_integer(prepared->types[i]) || client_type_element(prepared->types[i]) == OID_NUMERIC)
                         return true;
         return false;
 }
@@ -128,7 +134,7 @@ static void take_columns(Prepared *prepared, const WorkerColumns *columns) {
         prepared->has_rows = true;
         for (size_t i = 0; i < columns->count; i++) {
                 ClientType type = client_type_of(columns->items[i].engine_type);
-                bool open = type.modifier >= 0 && has_numeric_parameter(prepared) && !has_own_scale(prepared, i);
+                bool open = type.modifier >= 0 && has_number(prepared) && !has_own_scale(prepared, i);
                 prepared->columns[i] = (ReplyColumn){ .name = names[i], .oid = type.oid, .size = type.size, .modifier = open ? -1 : type.modifier };
         }
 }

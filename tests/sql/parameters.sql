@@ -188,3 +188,7 @@ select x from (values (1), (2)) t(x) where (x, x) = ($1, $2)
 select x from (values (1), (2)) t(x) where ($1, $2) < (x, 'a')
 select x from (values (1), (2)) t(x) where (x, 'a') not in (($1, $2), (7, $3))
 select x, 'q' as y from (values (1)) t(x) where x = $2 union select 2, $1
+select extract(year from $1::date)::int
+select date_part('month', $1::timestamp + interval '1 day')::int
+select round(x, $1) from (values (1.25), (2.75)) t(x)
+select round(x, $1::int) from (values (1.25), (2.75)) t(x)
