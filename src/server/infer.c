@@ -133,9 +133,9 @@ static char operator_of(const SqlExpr *expr) {
         return is ? name.data[0] : '\0';
 }
 
-/* What gives an expression its type: of x + $1 that is x. */
+/* What gives an expression its type: of x + $1 that is x. A difference is of a type of its own. */
 static SqlExpr *deciding(const Inferred *inferred, SqlExpr *expr) {
-        while (operator_of(expr)) {
+        while (operator_of(expr) && operator_of(expr) != '-') {
                 const SqlArgument *sides = expr->function.arguments.items;
                 size_t left = number_of(inferred, sides[0].expr), right = number_of(inferred, sides[1].expr);
                 if ((left > 0) == (right > 0))

@@ -192,3 +192,7 @@ select extract(year from $1::date)::int
 select date_part('month', $1::timestamp + interval '1 day')::int
 select round(x, $1) from (values (1.25), (2.75)) t(x)
 select round(x, $1::int) from (values (1.25), (2.75)) t(x)
+select x - $1 - $2 - $3 from (values (1), (2)) t(x)
+select x - $1 * $2 + $3 from (values (1), (2)) t(x)
+select x - $1 - $2 from (values (timestamp '2020-01-01')) t(x)
+select x - $1 + $2 from (values (timestamp '2020-01-01')) t(x)
