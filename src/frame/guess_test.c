@@ -118,6 +118,12 @@ TEST(words_marks_and_months_say_what_they_look_like) {
                 { "x", "\u22125.00|7.25", "decimal(18,2)" },
                 { "x", "3. M\u00e4rz 2026|4. Mai 2026", "text | dates such as 4. Mai 2026 name their months in full or in another language" },
                 { "x", "1.234,50|12,00|4.00", "text | numbers with two decimal points, such as 4.00 and 12,00" },
+                { "x", "-5|(7)|8-", "text | negative numbers in two forms, such as (7) and 8-" },
+                { "x", "10:30|9:05", "text | values such as 10:30 look like times without seconds" },
+                { "x", "10:30|24:05", "text" },
+                { "x", "2025-01-01|2025-02-30", "text | dates such as 2025-01-01, and 1 of 2 as 2025-02-30 that are no day of any calendar" },
+                { "x", "31.12.2025|31.02.2025|01.02.2025", "text | dates such as 01.02.2025, and 1 of 3 as 31.02.2025 that are no day of any calendar" },
+                { "x", "10.20.30|1.2.3", "text" },
                 { "x", "May 3|June", "text" },
         };
         check(t, cases, COUNT_OF(cases));

@@ -222,6 +222,97 @@ static bool hint_two_styles(const Str *texts, size_t count, Arena *arena, Hint *
         return true;
 }
 
+/* Each a number, some in brackets and some with their sign behind. */
+static bool hint_two_negatives(const Str *texts, size_t count, Arena *arena, Hint *out) {
+        Str brackets = STR(""), behind = STR("");
+        for (size_t i = 0; i < count; i++) {
+                Str text = texts[i], inside = text.size > 2 ? str_trim(str_slice(text, 1, text.size - 1)) : STR("");
+                bool is_bracket = inside.size > 0 && text.data[0] == '(' && text.data[text.size - 1] == ')' && is_some_number(inside);
+                bool is_behind = text.size > 1 && text.data[text.size - 1] == '-' && is_some_number(str_trim(str_slice(text, 0, text.size - 1)));
+                if (!is_bracket && !is_behind && !is_some_number(text))
+                        return false;
+                brackets = is_bracket ? text : brackets;
+                behind = is_behind ? text : behind;
+        }
+        if (brackets.size == 0 || behind.size == 0)
+                return false;
+        out->what = arena_strf(arena, "negative numbers in two forms, such as %.*s and %.*s", STR_ARG(example_of(brackets)), STR_ARG(example_of(behind)));
+        out->how = STR("text; a source has one 'negatives', and a model reads the other");
+        return true;
+}
+
+/* --- days and times that patterns leave --- */
+
+/* Groups of digits with one mark between them, at most four; 0: it is made otherwise. */
+static size_t cut_digits(Str text, char *mark, int values[4], size_t sizes[4]) {
+        size_t groups = 0;
+        *mark = 0;
+        memset(sizes, 0, 4 * sizeof(*sizes));
+        memset(values, 0, 4 * sizeof(*values));
+        for (size_t i = 0; i < text.size; i++) {
+                char c = text.data[i];
+                if (c >= '0' && c <= '9') {
+                        values[groups] = values[groups] * 10 + (c - '0');
+                        if (++sizes[groups] > 4)
+                                return 0;
+                        continue;
+                }
+                if (sizes[groups] == 0 || groups == 3 || (*mark && *mark != c) || !strchr("-./:", c))
+                        return 0;
+                *mark = c;
+                groups++;
+        }
+        return text.size > 0 && sizes[groups] > 0 ? groups + 1 : 0;
+}
+
+static bool hint_minutes(const Str *texts, size_t count, Arena *arena, Hint *out) {
+        bool short_hour = false;
+        for (size_t i = 0; i < count; i++) {
+                int values[4];
+                size_t sizes[4];
+                char mark;
+                if (cut_digits(texts[i], &mark, values, sizes) != 2 || mark != ':' || sizes[0] > 2 || sizes[1] != 2 || values[0] > 23 || values[1] > 59)
+                        return false;
+                short_hour |= sizes[0] == 1;
+        }
+        if (count == 0)
+                return false;
+        out->what = arena_strf(arena, "values such as %.*s look like times without seconds", STR_ARG(example_of(texts[0])));
+        out->how = arena_strf(arena, "text; time(%s) reads them", short_hour ? "H:mm" : "HH:mm");
+        return true;
+}
+
+static bool is_day(int year, int month, int day) {
+        static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+        bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        return month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1] + (month == 2 && leap);
+}
+
+/* All written as dates are, and some of no day that there is: 2025-02-30. */
+static bool hint_no_day(const Str *texts, size_t count, Arena *arena, Hint *out) {
+        Str day = STR(""), none = STR("");
+        size_t lacking = 0;
+        char first = 0;
+        for (size_t i = 0; i < count; i++) {
+                int v[4];
+                size_t sizes[4];
+                char mark;
+                bool three = cut_digits(texts[i], &mark, v, sizes) == 3 && mark != ':' && (first == 0 || mark == first);
+                bool year_first = three && sizes[0] == 4 && sizes[1] <= 2 && sizes[2] <= 2, year_last = three && sizes[2] == 4 && sizes[0] <= 2 && sizes[1] <= 2;
+                if (!year_first && !year_last)
+                        return false;
+                first = mark;
+                bool good = year_first ? is_day(v[0], v[1], v[2]) : is_day(v[2], v[1], v[0]) || is_day(v[2], v[0], v[1]);
+                *(good ? &day : &none) = texts[i];
+                lacking += !good;
+        }
+        if (lacking == 0 || lacking * 2 > count)
+                return false;
+        out->what = arena_strf(arena, "dates such as %.*s, and %zu of %zu as %.*s that are no day of any calendar", STR_ARG(day), lacking, count, STR_ARG(none));
+        out->how = STR("text; the type date reads the others and quarantines these");
+        return true;
+}
+
 /* The word behind the number, and whether a blank stands between. False: it is no number with a word. */
 static bool cut_unit(Str text, Str *unit, bool *blank) {
         size_t at = text.size;
@@ -316,5 +407,6 @@ static bool hint_months(const Str *texts, size_t count, Arena *arena, Hint *out)
 
 bool hint_words(const Str *texts, size_t count, Arena *arena, Hint *out) {
         return hint_booleans(texts, count, arena, out) || hint_two_styles(texts, count, arena, out) || hint_units(texts, count, arena, out) ||
-               hint_months(texts, count, arena, out);
+               hint_months(texts, count, arena, out) || hint_two_negatives(texts, count, arena, out) || hint_minutes(texts, count, arena, out) ||
+               hint_no_day(texts, count, arena, out);
 }

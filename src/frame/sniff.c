@@ -1334,6 +1334,26 @@ static Status has_own_header(Sniffing *sniffing, const Format *format, const Rec
         return STATUS_OK;
 }
 
+/*
+ * `Report for,January`, a blank line, and then a header: one line that has as many fields as the table is a title, as it would be
+ * with fewer. Nothing follows it that it could be the header of.
+ */
+static Status pass_title(Sniffing *sniffing, const Format *format, const Records *records, size_t width, size_t *first, Error *err) {
+        size_t begin = *first + 1, end;
+        bool names, is_header;
+        while (begin < records->count && is_blank(sniffing, &records->items[begin], format->delimiter))
+                begin++;
+        if (begin == *first + 1 || begin >= records->count || records->items[begin].width != width)
+                return STATUS_OK;
+        for (end = begin + 1; end < records->count && records->items[end].width == width && !is_blank(sniffing, &records->items[end], format->delimiter);)
+                end++;
+        if (end - begin < OTHER_TABLE_RECORDS)
+                return STATUS_OK;
+        TRY(has_own_header(sniffing, format, records, *first, begin, end, width, &names, &is_header, err));
+        *first = is_header ? begin : *first;
+        return STATUS_OK;
+}
+
 /* A table below the table would be quarantined as records of another width, passed over as a footer, or loaded as rows. */
 static Status refuse_table_below(Sniffing *sniffing, const Format *format, const Records *records, size_t first, size_t width, Error *err) {
         size_t looked = 0;
@@ -1441,6 +1461,8 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         TRY(look_above(sniffing, format, &records, width, &first, err));
         if (width > 2)
                 TRY(pass_padded(sniffing, format, &records, width, &first, err));
+        if (width > 1)
+                TRY(pass_title(sniffing, format, &records, width, &first, err));
         find_totals(sniffing, format, &records, first, width);
         TRY(refuse_table_below(sniffing, format, &records, first, width, err));
         find_preamble(sniffing, format, &records, first, width);

@@ -109,6 +109,9 @@ TEST(what_is_not_the_table_is_skipped_and_said) {
                   "Statement;Account 12;;;;\nPeriod:;01.10.2026 - 31.10.2026;;;;\n;;;;;\nDay;Value;Name;What;Out;In\n31.10.2026;02.11.2026;A;x;1.234,56;\n"
                   "30.10.2026;30.10.2026;B;y;-0,05;\n29.10.2026;29.10.2026;C;z;;12.000,00\n28.10.2026;28.10.2026;D;s;;3.500,50\n",
                   ";\" header skip 3 decimal , thousands . date dd.MM.yyyy: Day date, Value date, Name text, What text, Out decimal(18,2), In decimal(18,2) | 1" },
+                { "a title with a delimiter, apart from the table", "Report for,January\n\nid,amount\n1,10.00\n2,20.50\nTotal,30.50\n",
+                  ",\" header skip 2 footer ^Total,[^[:alpha:]]*$: id int, amount decimal(18,2) | 2" },
+                { "a header apart from its table", "id,amount\n\n1,10.00\n2,20.50\n3,5.00\n", ",\" header: id int, amount decimal(18,2)" },
                 { "a record that lacks most of its fields", "a,b,c\n1,,\n2,x,3\n3,y,4\n", ",\" header: a int, b text, c int" },
                 { "one line with a number sign", "# made by X\nid,name,x\n1,a,2\n2,b,3\n3,c,4\n",
                   ",\" header skip 1: id int, name text, x int | 1" },
