@@ -184,3 +184,11 @@ def test_what_reads_most_is_named_where_one_record_is_beyond_help(project: Proje
     lines = make(project, head, kind, good, bad)
     said = [line.split("would fit ")[1].split("   (")[0] for line in lines if "would fit " in line]
     assert said == ([most] if most else []) + [f"all: {wanted}"]
+
+
+def test_a_header_that_stands_again_asks_for_no_other_type(project: Project) -> None:
+    said = "\n".join(make(project, "", "int from Value", ["1", "2", "3"], ["VALUE"]))
+    assert "it is the file's header, which stands there again: a footer that matches that line passes over it" in said and "would fit" not in said, said
+    project.write("zones/shop/sources/things.yml", "from: in/things.csv\nfooter: ^4,VALUE$\ncolumns:\n  id: int\n  value: int from Value\n")
+    project.lode("run")
+    assert project.lode("show", "quarantine").stdout == "quarantine is empty\n"

@@ -188,6 +188,10 @@ static void print_check(Cli *cli, const QuarantineRule *r) {
 /* would fit all: dates: [yyyy-MM-dd, dd.MM.yyyy]   (tried: 1,204 other records read as before) */
 static void print_remedy(Cli *cli, const Remedy *remedy) {
         const char *dim = paint(cli->output.color_out, PAINT_DIM), *none = paint(cli->output.color_out, PAINT_NONE);
+        if (remedy->header) {
+                printf("  %s   it is the file's header, which stands there again: a footer that matches that line passes over it%s\n", dim, none);
+                return;
+        }
         if (remedy->most.size)
                 printf("  %s   would fit %s of %s: %.*s%s\n", dim, count_print(&cli->arena, remedy->fit).data, count_print(&cli->arena, remedy->misfits).data,
                        STR_ARG(remedy->most), none);

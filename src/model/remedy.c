@@ -24,6 +24,7 @@ typedef struct Candidate {
 typedef struct Group {
         size_t column;
         Rule rule;
+        bool header; /* all that is not read is what the column is called in the file */
 } Group;
 
 typedef struct Search {
@@ -370,6 +371,15 @@ static void keep_those_that_read_most(Search *s, const Group *group, const Candi
                 }
 }
 
+/* The name of the column and nothing else: the file has its header again, as files have that were joined. */
+static bool is_header(const SourceColumn *column, StrList unread) {
+        Str header = column->from.size ? column->from : column->name;
+        for (size_t i = 0; i < unread.count; i++)
+                if (!str_equal_nocase(str_trim(unread.items[i]), header))
+                        return false;
+        return unread.count > 0;
+}
+
 /* Those that read all misfits, in their order; then, of each group, what its texts suggest and text itself. */
 static void keep_those_that_read(Search *s) {
         const Candidate *old = s->candidates.items;
@@ -377,11 +387,13 @@ static void keep_those_that_read(Search *s) {
         s->candidates.items = NULL;
         s->candidates.count = s->candidates.capacity = 0;
         for (size_t g = 0; g < s->groups.count; g++) {
-                const Group *group = &s->groups.items[g];
+                Group *group = &s->groups.items[g];
                 for (size_t i = 0; i < count; i++) {
                         bool mine = old[i].trial.column == group->column && old[i].trial.rule == group->rule;
                         if (mine && !old[i].baseline && old[i].sum.misfits > 0 && old[i].sum.fit == old[i].sum.misfits)
                                 vec_push(s->arena, &s->candidates, old[i]);
+                        if (mine && old[i].baseline)
+                                group->header = is_header(&s->source->columns[group->column], old[i].sum.unread);
                         if (mine && old[i].baseline && group->rule != RULE_EMPTY_QUOTED && old[i].sum.unread.count < TRIAL_UNREAD_MAX)
                                 add_null_words(s, group, without_repeats(s, old[i].sum.unread));
                 }
@@ -443,6 +455,7 @@ static bool take_remedy(const Search *s, const Group *group, Remedy *out) {
                 out->refused = STR_NONE;
         if (best->trial.is.type.kind == TYPE_TEXT)
                 take_most(s, group, out);
+        out->header = group->header;
         out->setting = best->setting;
         out->misfits = best->sum.misfits;
         out->left = best->sum.left;

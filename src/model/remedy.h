@@ -24,6 +24,7 @@ typedef struct Remedy {
         Str setting;      /* as it stands in the source's text: `decimal: ","`, `amount: decimal(18,4)` */
         Str other;        /* a second that reads all of them too, as other values; only a person can tell. Or empty */
         Str refused;      /* one for all columns, which would make fields of others read otherwise. Or empty */
+        bool header;      /* what struck is the header, which stands again in the file: no setting of the column is a remedy */
         bool is_date;     /* what `other` reads is another day */
         int64_t misfits;  /* records that it was tried on */
         int64_t left;     /* of these, records that another field keeps out still */
