@@ -75,6 +75,23 @@ def test_files_that_may_not_grow(small: Small, most: int) -> None:
     assert_good_again(small, state)
 
 
+def test_what_landed_and_could_not_be_staged_is_counted(project: Project, tmp_path: Path) -> None:
+    """There is room for the file, and none for the table."""
+    project.write("zones/shop/sources/notes.yml", "from: ingress/notes_*\ncolumns:\n  id: int\n  note: text\n")
+    project.lode("run")
+    project.drop("shop", "notes_1.csv", "id,note\n" + "".join(f"{i},{random.Random(i).randbytes(24).hex()}\n" for i in range(2000)))
+    worker = tmp_path / "worker"
+    worker.write_text(f"#!/bin/bash\nulimit -f 8\nexec {LODE.parent}/lode-worker \"$@\"\n")
+    worker.chmod(0o755)
+    answer = project.lode("run", "-q", check=False, env={"LODE_WORKER": str(worker)})
+    assert_refused(answer, "E503", "make room and run it again")
+    said = project.lode("status").stdout
+    assert "landed      1, taken and not staged yet" in said and "0 deliveries staged" in said and "next        lode run" in said, said
+    project.lode("run")
+    assert "taken and not staged" not in project.lode("status").stdout
+    assert project.query("select count(*) as n from shop.staging.notes") == [{"n": 2000}]
+
+
 def in_small_disk(tmp_path: Path, megabytes: int, script: str) -> subprocess.CompletedProcess[str]:
     """A shell in a project whose store lies on a file system of its own, which goes with the shell."""
     project = tmp_path / "project"
@@ -114,7 +131,7 @@ def test_a_full_disk_takes_nothing_and_serves_on(tmp_path: Path, project: Projec
         pytest.skip("no file system can be mounted here: neither root nor user namespaces")
     said = done.stdout
     assert said.startswith("20\n") or "\n20\n" in said, said + done.stderr
-    assert "error[E503]" in said and "reserve" in said and "big: 3" in said, said + done.stderr
+    assert "error[E503]" in said and "reserve" in said and "big: 3" in said and "make room" in said, said + done.stderr
     assert "orders_2.csv" in said
     assert "filled: 3" in said and "freed: 0\n21" in said, said + done.stderr
 

@@ -23,6 +23,7 @@ typedef struct StatusReport {
         size_t rule_count;
         Delivery *held; /* of archives that no source has: without one, and in no ledger */
         size_t held_count, archive_count;
+        int64_t landed;         /* taken, and staged by no run yet: one that failed before it could */
         Delivery *doubts; /* that may be in a table twice */
         size_t doubt_count;
         Str *failed;
@@ -159,6 +160,7 @@ static Status count_deliveries(Cli *cli, Workspace *workspace, StatusReport *rep
                 vec_push(&cli->arena, &held, report->held[i]);
         for (size_t i = 0; i < count; i++) {
                 report->files.staged += str_is(rows[i].state, "staged");
+                report->landed += str_is(rows[i].state, "landed") && project_source(workspace->project, rows[i].zone, rows[i].source);
                 if (is_in_doubt(&rows[i]) && project_source(workspace->project, rows[i].zone, rows[i].source))
                         vec_push(&cli->arena, &doubts, rows[i]);
                 if (!still_held(rows, count, i) || !project_source(workspace->project, rows[i].zone, rows[i].source)) /* or its text is gone */
@@ -218,7 +220,7 @@ static const char *next_command(const StatusReport *report, const Workspace *wor
                 return "lode check";
         if (workspace->project->zone_count == 0)
                 return "lode add ZONE FILE";
-        if (report->files.seen > report->files.unclaimed || report->edited_count || !workspace->lake)
+        if (report->files.seen > report->files.unclaimed || report->edited_count || report->landed || !workspace->lake)
                 return "lode run";
         if (report->held_count)
                 return report->held_count > report->archive_count ? "lode show delivery" : "lode show run";
@@ -297,6 +299,8 @@ static void print_text(Cli *cli, Workspace *workspace, const StatusReport *r) {
                workspace->lake ? "" : " (not there yet: the first run makes it)", STR_ARG(workspace->principal.name));
         printf("files       %lld waiting, %lld of them unclaimed; %lld deliveries staged, %lld held\n", (long long)r->files.seen,
                (long long)r->files.unclaimed, (long long)r->files.staged, (long long)r->files.held);
+        if (r->landed)
+                output_say(o, PAINT_YELLOW, "landed", "      %lld, taken and not staged yet: the next run does\n", (long long)r->landed);
         size_t wrong = workspace->project->problems.errors.count;
         if (wrong)
                 print_wrong(cli, workspace, wrong);
