@@ -181,6 +181,7 @@ static const struct {
           "lode show lists tables and columns" },
         { " current_setting getenv getvariable ", "statements have no settings or variables; use parameters: $1" },
         { " nextval currval setval ", "there are no sequences; row_number() OVER () numbers rows" },
+        { " to_char ", "its patterns are read for dates and times, where they stand in the statement; of a number: round(x, 2)::text, printf('%,.2f', x)" },
         { " version current_query txid_current current_transaction_id ", "lode status says what runs" },
 };
 
@@ -188,7 +189,7 @@ static const struct {
 static const struct {
         const char *names, *ours;
 } elsewhere[] = {
-        { " nvl isnull ", "coalesce" },     { " getdate sysdate ", "now()" },       { " to_char date_format ", "strftime" },
+        { " nvl isnull ", "coalesce" },     { " getdate sysdate ", "now()" },       { " date_format ", "strftime" },
         { " to_date str_to_date ", "strptime" }, { " charindex ", "instr" },  { " dateadd ", "day + interval 7 days" },
         { " iif ", "if" },                  { " datalength ", "length" },  { " stuff ", "overlay" },
         { " regexp_like rlike ", "regexp_matches" }, { " regexp_substr ", "regexp_extract" }, { " try_convert convert ", "try_cast(x as type)" },
