@@ -35,7 +35,9 @@ static int file_of(Str text) {
         return fd;
 }
 
-static void check_counts(const StageResult *r, size_t size) {
+static void check_counts(const StageSpec *spec, const StageResult *r, size_t size) {
+        const int64_t keyed = r->quarantined - r->keyless;
+        require(r->witnesses == (spec->witness_field_id ? keyed + (r->keyless > 0) : 0), "not each key of quarantine has a witness");
         require(r->records == r->accepted + r->quarantined + r->skipped, "records are lost");
         require(r->skipped == r->headers + r->blanks + r->comments + r->preamble + r->footers + r->dropped, "what was skipped does not add up");
         require(r->data.rows == r->accepted + r->witnesses, "the table has another number of rows");
@@ -88,10 +90,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         format.compression = FORMAT_PLAIN;
         Str text = { (const char *)data + 4, size - 4 };
         Str line = str_slice(text, data[2], data[2] + (size_t)data[3] % 32), names[] = { STR("b") }, values[] = { STR("1.5") };
+        size_t keys[] = { 0, 2 };
         StageFix fix = { .offset = data[2], .raw_hash = hash64_stable(line), .drop = data[1] & 2, .whole = data[1] & 4, .text = STR("1,2,x,2026-01-01"),
                          .columns = { names, 1 }, .values = { values, 1 }, .rule = STR("r"), .message = STR("m") };
         StageSpec spec = { .format = format, .columns = columns, .column_count = COUNT_OF(columns), .file_id = 1, .file_field_id = 11, .row_field_id = 12,
-                           .fixes = &fix, .fix_count = data[1] & 8 ? 1 : 0 };
+                           .fixes = &fix, .fix_count = data[1] & 8 ? 1 : 0, .extra_field_id = data[1] & 64 ? 13 : 0,
+                           .witness_field_id = data[1] & 32 ? 14 : 0, .keys = keys, .key_count = COUNT_OF(keys) };
         CLEANUP(close_fdp) int in = file_of(text);
         CLEANUP(close_fdp) int out = file_of(STR(""));
         CLEANUP(close_fdp) int quarantine = file_of(STR(""));
@@ -101,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 require(err.status != STATUS_INTERNAL, err.message);
                 return 0;
         }
-        check_counts(&result, text.size);
+        check_counts(&spec, &result, text.size);
         if (spec.fix_count == 0)
                 check_review(&spec, text, &result, &arena);
         return 0;
