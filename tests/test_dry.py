@@ -28,8 +28,8 @@ def problems(project: Project) -> list[tuple[str, str, int, int]]:
 
 @pytest.mark.parametrize(("file", "text", "code", "line", "column"), [
     ("canonical/order.sql", ORDER.replace("day, amount", "day, amont"), "E204", 2, 23),
-    ("canonical/order.sql", "-- key: nr\n" + ORDER.split("\n", 1)[1], "E204", 1, 1),
-    ("canonical/order.sql", "-- column amount: int\n" + ORDER, "E205", 1, 1),
+    ("canonical/order.sql", "-- key: nr\n" + ORDER.split("\n", 1)[1], "E204", 1, 9),
+    ("canonical/order.sql", "-- column amount: int\n" + ORDER, "E205", 1, 11),
     ("canonical/order.sql", ORDER.replace("day, amount", "day, amount, amount"), "E109", 2, 1),
     ("canonical/seen.sql", "-- kind: view\nselect nothing from canonical.order\n", "E204", 2, 8),
     ("analytical/sales.sql", SALES.replace("sum(amount)", "sum(day)"), "E207", 1, 13),
