@@ -38,12 +38,13 @@ class Figures:
 
 
 def watch(server: Server, seconds: float, user: str = "oz") -> Figures:
-    """A principal's day: a new connection now and then, point queries, statements that the server answers itself."""
+    """A principal's day: a new connection now and then, point queries, statements that the server answers itself. A login is
+    on the disk before it is answered, and the disk is shared with whatever other tests write: so it is waited for long."""
     figures = Figures()
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
-            with psycopg.connect(server.dsn(user), autocommit=True, connect_timeout=20) as connection:
+            with psycopg.connect(server.dsn(user), autocommit=True, connect_timeout=60) as connection:
                 for _ in range(10):
                     began = time.monotonic()
                     assert [str(row[0]) for row in connection.execute(POINT)] == ["2.25"]
