@@ -234,6 +234,13 @@ TEST(nested_types_read_back_as_they_are_printed) {
         CHECK_STATUS(type_parse_nested(&t->arena, STR("struct<\"a\0b\" text>"), &type, &t->err), STATUS_BAD_VALUE); /* it could not be written as a key */
 }
 
+TEST(a_text_is_one_of_some_and_ascii_or_not) {
+        const Str some[] = { STR("id"), STR("Straße"), STR("") };
+        CHECK(str_is_in(STR("id"), some, 3) && str_is_in(STR(""), some, 3) && str_is_in_nocase(STR("ID"), some, 3));
+        CHECK(!str_is_in(STR("ID"), some, 3) && !str_is_in(STR("i"), some, 3) && !str_is_in_nocase(STR("id"), some, 0));
+        CHECK(str_is_ascii(some[0]) && str_is_ascii(some[2]) && str_is_ascii(STR("\x7f")) && !str_is_ascii(some[1]));
+}
+
 TEST(single_values_have_icebergs_bytes) {
         static const struct {
                 long long unscaled;

@@ -216,6 +216,27 @@ static size_t utf8_sequence(Str s, size_t at, uint32_t *out) {
         return size;
 }
 
+bool str_is_ascii(Str s) {
+        uint8_t all = 0;
+        for (size_t i = 0; i < s.size; i++)
+                all |= (uint8_t)s.data[i];
+        return all < 0x80;
+}
+
+bool str_is_in(Str s, const Str *items, size_t count) {
+        for (size_t i = 0; i < count; i++)
+                if (str_equal(items[i], s))
+                        return true;
+        return false;
+}
+
+bool str_is_in_nocase(Str s, const Str *items, size_t count) {
+        for (size_t i = 0; i < count; i++)
+                if (str_equal_nocase(items[i], s))
+                        return true;
+        return false;
+}
+
 bool utf8_valid(Str s) {
         size_t at = 0;
         while (at < s.size) {

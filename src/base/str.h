@@ -66,6 +66,10 @@ size_t str_distance(Str a, Str b);
 /* The candidate nearest to word, or STR_NONE if none is near enough to be worth a guess. */
 Str str_nearest(Str word, const Str *candidates, size_t count);
 
+bool str_is_ascii(Str s);
+/* One of these; the second without regard to case. */
+bool str_is_in(Str s, const Str *items, size_t count);
+bool str_is_in_nocase(Str s, const Str *items, size_t count);
 bool utf8_valid(Str s);            /* no surrogates, no overlong forms, <= U+10FFFF; NUL is valid */
 size_t utf8_length(Str s);         /* code points of valid UTF-8 */
 size_t utf8_prefix(Str s, size_t code_points); /* bytes of the first so many code points */

@@ -245,19 +245,12 @@ static StrList patterns_of(const SniffColumn *column) {
         return column->reads.count > 0 ? column->reads : (StrList){ iso, 1 };
 }
 
-static bool list_has(StrList list, Str text) {
-        for (size_t i = 0; i < list.count; i++)
-                if (str_equal(list.items[i], text))
-                        return true;
-        return false;
-}
-
 static StrList list_join(Arena *arena, StrList a, StrList b) {
         StrList all = { ARENA_ARRAY(arena, Str, a.count + b.count + 1), 0 };
         for (size_t i = 0; i < a.count; i++)
                 all.items[all.count++] = a.items[i];
         for (size_t i = 0; i < b.count; i++)
-                if (!list_has(all, b.items[i]))
+                if (!str_is_in(b.items[i], all.items, all.count))
                         all.items[all.count++] = b.items[i];
         return all;
 }
@@ -315,7 +308,7 @@ static bool take_dates(Feed *feed, size_t column, size_t file, Dates *dates) {
 static void doubt_several(Feed *feed, size_t column, const Dates *dates) {
         for (size_t i = 0; i < feed->group->file_count; i++) {
                 const SniffColumn *first = column_in(feed, dates->file, column), *here = column_in(feed, i, column);
-                if (!here || !is_date(here->column.type) || list_has(patterns_of(first), patterns_of(here).items[0]) ||
+                if (!here || !is_date(here->column.type) || str_is_in(patterns_of(here).items[0], patterns_of(first).items, patterns_of(first).count) ||
                     dates_clash(list_join(feed->arena, patterns_of(first), patterns_of(here))))
                         continue;
                 add_doubt(feed, column,

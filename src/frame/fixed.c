@@ -101,16 +101,9 @@ static Str line_text(const FixedReader *reader, const Line *line) {
         return (Str){ reader->window.buffer + line->start, line->end - line->start };
 }
 
-static bool is_ascii(Str text) {
-        unsigned char high = 0;
-        for (size_t i = 0; i < text.size; i++)
-                high |= (unsigned char)text.data[i];
-        return high < 0x80;
-}
-
 static void measure(FixedReader *reader, Line *line) {
         Str text = line_text(reader, line);
-        line->ascii = is_ascii(text);
+        line->ascii = str_is_ascii(text);
         line->count = text.size;
         if (line->ascii)
                 return;

@@ -330,13 +330,6 @@ static size_t unfinished_letter(Str part) {
         return letter > back + 1 ? back + 1 : 0;
 }
 
-static bool has_letters(Str part) {
-        uint8_t all = 0;
-        for (size_t i = 0; i < part.size; i++)
-                all |= (uint8_t)part.data[i];
-        return all & 0x80;
-}
-
 /* Whole, and not ASCII alone. Ends at the first byte that is none; what cannot be read is told by who reads it. */
 static bool is_all_utf8(Source source, FormatCompression compression, uint64_t limit) {
         if (!source.read_at)
@@ -355,7 +348,7 @@ static bool is_all_utf8(Source source, FormatCompression compression, uint64_t l
                 Str text = { part, kept + got };
                 kept = got > 0 ? unfinished_letter(text) : 0;
                 text.size -= kept;
-                letters |= has_letters(text);
+                letters |= !str_is_ascii(text);
                 if (!utf8_valid(text))
                         return false;
                 memmove(part, part + text.size, kept);

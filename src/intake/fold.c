@@ -26,13 +26,6 @@ static size_t column_at(const Fold *fold, Str name) {
         return at;
 }
 
-static bool is_one_of(StrList names, Str name) {
-        for (size_t i = 0; i < names.count; i++)
-                if (str_equal_nocase(names.items[i], name))
-                        return true;
-        return false;
-}
-
 /* ---- pieces ---- */
 
 /* "shop" AS c0, ... of files, as the log or the table has them. */
@@ -238,7 +231,7 @@ static void print_content(const Fold *fold) {
         buf_append_cstr(fold->sql, "row(");
         for (size_t i = 0; i < log->column_count; i++) {
                 Str name = log->columns[i].name;
-                if (log->columns[i].hidden || is_one_of(feed->key, name) || is_one_of(feed->order_by, name) ||
+                if (log->columns[i].hidden || str_is_in_nocase(name, feed->key.items, feed->key.count) || str_is_in_nocase(name, feed->order_by.items, feed->order_by.count) ||
                     (feed->as_of.kind == AS_OF_COLUMN && str_equal_nocase(feed->as_of.text, name)) ||
                     (feed->gone.test != FEED_GONE_NEVER && str_equal_nocase(feed->gone.column, name)))
                         continue;

@@ -388,15 +388,8 @@ static bool was_asked(const Findings *f, Str model) {
         return false;
 }
 
-static bool has_name(StrList names, Str name) {
-        for (size_t i = 0; i < names.count; i++)
-                if (str_equal(names.items[i], name))
-                        return true;
-        return false;
-}
-
 bool findings_are_ahead(const Findings *f, Str stage, Str table) {
-        return has_name(f->ahead, arena_strf(f->spec.arena, "%.*s.%.*s", STR_ARG(stage), STR_ARG(table)));
+        return str_is_in(arena_strf(f->spec.arena, "%.*s.%.*s", STR_ARG(stage), STR_ARG(table)), f->ahead.items, f->ahead.count);
 }
 
 static bool had_rows(const Findings *f, Str model) {
@@ -416,7 +409,7 @@ static StrList ahead_after(const Findings *f, bool published) {
                         out.items[out.count++] = f->ahead.items[i];
         for (size_t i = 0; i < f->asked.count && !published; i++) {
                 const Finding *finding = &f->asked.items[i].finding;
-                if ((finding->rows > 0 || had_rows(f, finding->model)) && !has_name(out, finding->model))
+                if ((finding->rows > 0 || had_rows(f, finding->model)) && !str_is_in(finding->model, out.items, out.count))
                         out.items[out.count++] = finding->model;
         }
         return out;

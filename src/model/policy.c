@@ -315,13 +315,6 @@ static void know_columns(Making *making) {
         }
 }
 
-static bool is_in(const Str *items, size_t count, Str name) {
-        for (size_t i = 0; i < count; i++)
-                if (str_equal_nocase(items[i], name))
-                        return true;
-        return false;
-}
-
 /* Every column that a rule names has to be there now. The first that is not, else empty. */
 static Str lacking_now(const Making *making, const AccessRule *rule) {
         for (size_t i = 0; i < rule->column_count; i++)
@@ -336,7 +329,7 @@ static Str lacking_now(const Making *making, const AccessRule *rule) {
 static bool shows(const AccessRule *rule, Str column) {
         if (!rule || rule->columns_kind == COLUMNS_ALL)
                 return true;
-        return is_in(rule->columns, rule->column_count, column) == (rule->columns_kind == COLUMNS_LIST);
+        return str_is_in_nocase(column, rule->columns, rule->column_count) == (rule->columns_kind == COLUMNS_LIST);
 }
 
 static const AccessMask *mask_of(const AccessRule *rule, Str column) {
@@ -682,7 +675,7 @@ static Str tagged_columns(const Grants *grants, const GrantTable *table, Str tag
                         continue;
                 if (items[i].column.size == 0)
                         return STR("");
-                if (!is_in(names.items, names.count, items[i].column))
+                if (!str_is_in_nocase(items[i].column, names.items, names.count))
                         vec_push(arena, &names, items[i].column);
         }
         return names.count > 0 ? arena_strf(arena, " of %.*s", STR_ARG(arena_join(arena, names.items, names.count, ", "))) : STR("");

@@ -18,20 +18,13 @@ static FeedRedelivery redelivery_of(const Source *source) {
         return dated ? FEED_REDELIVERY_APPEND : FEED_REJECT;
 }
 
-static bool is_among(StrList names, Str name) {
-        for (size_t i = 0; i < names.count; i++)
-                if (str_equal_nocase(names.items[i], name))
-                        return true;
-        return false;
-}
-
 /* What names a row and what orders it must be there: a record without it could be put nowhere. */
 static SourceColumn *columns_of(Arena *arena, const Source *source) {
         SourceColumn *columns = ARENA_ARRAY(arena, SourceColumn, source->column_count);
         for (size_t i = 0; i < source->column_count; i++) {
                 columns[i] = source->columns[i];
                 bool dates = source->as_of.kind == AS_OF_COLUMN && str_equal_nocase(columns[i].name, source->as_of.text);
-                columns[i].required |= is_among(source->key, columns[i].name) || is_among(source->order_by, columns[i].name) || dates;
+                columns[i].required |= str_is_in_nocase(columns[i].name, source->key.items, source->key.count) || str_is_in_nocase(columns[i].name, source->order_by.items, source->order_by.count) || dates;
         }
         return columns;
 }
@@ -127,13 +120,6 @@ Status scope_new(const Project *project, const ProjectText *text, const char **w
         return STATUS_OK;
 }
 
-static bool is_listed(const Str *items, size_t count, Str wanted) {
-        for (size_t i = 0; i < count; i++)
-                if (str_equal(items[i], wanted))
-                        return true;
-        return false;
-}
-
 Status scope_gone_zones(const Scope *scope, Catalog *catalog, CatalogAt at, Arena *arena, Str **out, size_t *out_count, Error *err) {
         static const char *const kinds[] = { "table", "view" };
         VEC(Str) gone = { 0 };
@@ -142,7 +128,7 @@ Status scope_gone_zones(const Scope *scope, Catalog *catalog, CatalogAt at, Aren
                 size_t count;
                 TRY(catalog_list(catalog, at, str_of(kinds[k]), STR(""), arena, &objects, &count, err));
                 for (size_t i = 0; i < count; i++)
-                        if (!project_zone(scope->project, objects[i].zone) && !is_listed(gone.items, gone.count, objects[i].zone))
+                        if (!project_zone(scope->project, objects[i].zone) && !str_is_in(objects[i].zone, gone.items, gone.count))
                                 vec_push(arena, &gone, objects[i].zone);
         }
         *out = gone.items;
@@ -239,7 +225,7 @@ Status scope_left_behind(const Scope *scope, Lake *lake, CatalogAt at, Problems 
         TRY(catalog_list(lake->catalog, at, STR("table"), STR(""), arena, &tables, &count, err));
         for (size_t i = 0; i < count; i++) {
                 const CatalogObject *table = &tables[i];
-                bool staged = str_starts_with(table->name, STR("staging.")) && is_listed(scope->zones, scope->zone_count, table->zone);
+                bool staged = str_starts_with(table->name, STR("staging.")) && str_is_in(table->zone, scope->zones, scope->zone_count);
                 if (!staged || graph_node(scope->text->graph, arena_strf(arena, "%.*s.%.*s", STR_ARG(table->zone), STR_ARG(table->name))))
                         continue;
                 const Node *node = new_source(scope, tables, count, table->zone);

@@ -6,13 +6,6 @@
 
 #define PATTERNS_MOST (1u << 22) /* cells of the table; two patterns beyond count as meeting */
 
-static bool is_in(const Str *items, size_t count, Str wanted) {
-        for (size_t i = 0; i < count; i++)
-                if (str_equal(items[i], wanted))
-                        return true;
-        return false;
-}
-
 static size_t find_column(const Source *source, Str name) {
         size_t i = 0;
         while (i < source->column_count && !str_equal_nocase(source->columns[i].name, name))
@@ -21,7 +14,7 @@ static size_t find_column(const Source *source, Str name) {
 }
 
 static bool carries(const Source *source, size_t column, Str tag) {
-        return column < source->column_count && is_in(source->column_texts[column].tags, source->column_texts[column].tag_count, tag);
+        return column < source->column_count && str_is_in(tag, source->column_texts[column].tags, source->column_texts[column].tag_count);
 }
 
 static bool all_carry(const Source *source, Str tag) {
@@ -101,7 +94,7 @@ static const char *changed_cut(const Source *was, const Source *is) {
 
 static bool lost_pattern(const Source *was, const Source *is) {
         for (size_t i = 0; i < was->from_count; i++)
-                if (!is_in(is->from, is->from_count, was->from[i]))
+                if (!str_is_in(was->from[i], is->from, is->from_count))
                         return true;
         return false;
 }

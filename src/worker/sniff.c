@@ -74,13 +74,6 @@ static void take_rows(const SniffedRows *rows, Arena *arena, SniffResult *out) {
         out->skipped = rows->counts.records - rows->accepted - rows->quarantined;
 }
 
-static bool is_ascii(Str text) {
-        uint8_t seen = 0;
-        for (size_t i = 0; i < text.size; i++)
-                seen |= (uint8_t)text.data[i];
-        return seen < 0x80;
-}
-
 /* The sample as UTF-8, and what it was. */
 static void decode(Buf *sample, bool whole, Arena *arena, EncodingGuess *out) {
         encoding_guess(buf_view(sample), whole, arena, out);
@@ -207,7 +200,7 @@ Status sniff_run(const SniffSpec *spec, int fd, Arena *arena, SniffResult *out, 
                         text.size--;
         TRY(sniff_rows(&sniffed, source_of_bytes(&text), SNIFF_PREVIEW_ROWS, arena, &rows, err));
         result.format = sniffed.format;
-        result.ascii = encoding_is_utf8(encoding.encoding) && is_ascii(buf_view(&sample));
+        result.ascii = encoding_is_utf8(encoding.encoding) && str_is_ascii(buf_view(&sample));
         if (!encoding_is_utf8(encoding.encoding))
                 result.format.encoding = encoding_name(encoding.encoding);
         take_columns(&sniffed, arena, &result);
