@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Columns called like words of the engine that are names to PostgreSQL: found without quotes wherever a name may stand."""
 
+import duckdb
+import postgres
+import psycopg
 import pytest
 from conftest import Project, make_project
 
+# Those of src/sql/plain_name.c.
 WORDS = ["anti", "asof", "at", "by", "describe", "glob", "lambda", "pivot", "pivot_longer", "pivot_wider", "positional", "qualify", "semi", "show",
          "summarize", "unpack", "unpivot"]
 PLACES = {
@@ -32,6 +36,17 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.write("zones/shop/canonical/event.sql", f"-- key: id\n{tests}select id, {', '.join(WORDS)} from staging.events\n")
     project.lode("run")
     return project
+
+
+def test_the_list_is_that_of_the_engine_and_of_postgresql() -> None:
+    """A word more in another version of the engine is one that a company's column may have: it goes into src/sql/plain_name.c too."""
+    categories: dict[str, set[str]] = {}
+    for word, category in duckdb.sql("select keyword_name, keyword_category from duckdb_keywords()").fetchall():
+        categories.setdefault(word, set()).add(category)
+    no_names = {word for word, of in categories.items() if of <= {"reserved", "type_function"}}
+    with postgres.running() as judge, psycopg.connect(f"host={judge.folder} user=lode dbname=postgres") as connection:
+        no_names_there = {word for word, in connection.execute("select word from pg_get_keywords() where catcode in ('R', 'T')").fetchall()}
+    assert sorted(no_names - no_names_there) == WORDS
 
 
 @pytest.mark.parametrize("place", PLACES)

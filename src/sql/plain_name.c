@@ -12,7 +12,7 @@ typedef enum Place {
 } Place;
 
 /* What duckdb_keywords() of DuckDB 2.0.0 has as reserved or of functions and types only, and pg_get_keywords() of PostgreSQL 15 has
- * not, or as unreserved. The longer before those that they begin with. */
+ * not, or as unreserved; tests/test_plain_names.py compares. The longer before those that they begin with. */
 static const struct {
         const char *word;
         Place place;
