@@ -15,8 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from conftest import make_project
-from server import add_user, serving
+from server import serving_empty
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 NULL = "\x01"
@@ -74,10 +73,7 @@ def running(tcp: bool = False) -> Iterator[Postgres]:
 @contextmanager
 def beside(folder: Path) -> Iterator[tuple[psycopg.Connection, psycopg.Connection]]:
     """An administrator's connection to an empty project's server, and one to a PostgreSQL to compare it with."""
-    project = make_project(folder)
-    project.lode("run")
-    add_user(project, "ann", "--role", "admin")
-    with serving(project) as server, running() as judge, \
+    with serving_empty(folder) as server, running() as judge, \
             psycopg.connect(server.dsn("ann", "lode"), autocommit=True) as ours, \
             psycopg.connect(f"host={judge.folder} user=lode dbname=postgres", autocommit=True) as theirs:
         yield ours, theirs

@@ -1,20 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """A running `lode serve` for tests, and a client that speaks the protocol byte by byte."""
 
+import json
 import os
 import re
 import signal
 import socket
 import struct
 import subprocess
+import urllib.error
+import urllib.request
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator
 
-from conftest import LODE, Project
+from conftest import LODE, Project, make_project
 
 PASSWORD = "a secret, über alles"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a question over HTTP was answered with, refusals included."""
+
+    status: int
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 @dataclass(frozen=True)
@@ -25,9 +40,26 @@ class Server:
     process: subprocess.Popen[str]
     port: int
     http: int
+    tokens: dict[str, str] = field(default_factory=dict)  # by user, made when first needed
 
     def dsn(self, user: str = "ann", database: str = "lode", password: str = PASSWORD) -> str:
         return f"postgresql://{user}:{password.replace(' ', '%20').replace(',', '%2C')}@127.0.0.1:{self.port}/{database}"
+
+    def token(self, user: str) -> str:
+        if user not in self.tokens:
+            self.tokens[user] = self.project.json("token", "add", f"test-{user}", "--for", user)["token"]
+        return self.tokens[user]
+
+    def ask(self, user: str, sql: str, accept: str = "application/json", role: str = "") -> Said:
+        """A statement over HTTP, in a role if one is named."""
+        question = {"sql": sql, **({"as": role} if role else {})}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.http}/v1/query", json.dumps(question).encode(), {
+            "Authorization": f"Bearer {self.token(user)}", "Content-Type": "application/json", "Accept": accept})
+        try:
+            with urllib.request.urlopen(request, timeout=120) as answer:
+                return Said(answer.status, answer.read())
+        except urllib.error.HTTPError as error:
+            return Said(error.code, error.read())
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
@@ -54,6 +86,20 @@ def serving(project: Project, *options: str, env: dict[str, str] | None = None, 
     finally:
         process.kill()
         process.wait()
+
+
+def administered(folder: Path) -> Project:
+    """An empty project that has run once, and its only user: ann, who administers it."""
+    project = make_project(folder)
+    project.lode("run")
+    add_user(project, "ann", "--role", "admin")
+    return project
+
+
+@contextmanager
+def serving_empty(folder: Path, env: dict[str, str] | None = None) -> Iterator[Server]:
+    with serving(administered(folder), env=env) as server:
+        yield server
 
 
 class Wire:

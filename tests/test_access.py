@@ -93,10 +93,7 @@ def test_a_rule_gives_rows_columns_and_masks(project: Project, server: Server, u
     with psycopg.connect(server.dsn(user), autocommit=True) as connection, connection.cursor() as cursor:
         with cursor.copy(f"copy ({sql}) to stdout with csv header") as copy:
             assert b"".join(bytes(block) for block in copy).decode() == ANSWERS[user]
-        token = project.json("token", "add", f"for-{user}", "--for", user)["token"]
-        answer = urllib.request.Request(f"http://127.0.0.1:{server.http}/v1/query?format=csv", sql.encode(),
-                                        {"Authorization": f"Bearer {token}", "Content-Type": "application/sql"})
-        assert urllib.request.urlopen(answer, timeout=60).read().decode().replace("\r\n", "\n") == ANSWERS[user]
+        assert server.ask(user, sql, "text/csv").body.decode().replace("\r\n", "\n") == ANSWERS[user]
         columns = cursor.execute("select column_name from information_schema.columns where table_name = 'order' order by ordinal_position").fetchall()
         assert ",".join(name for name, in columns) == ANSWERS[user].split("\n")[0]
 

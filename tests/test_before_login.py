@@ -14,8 +14,8 @@ from pathlib import Path
 
 import postgres
 import pytest
-from conftest import LODE, make_project
-from server import SYNC, Wire, add_user, bind, execute, parse, query, serving
+from conftest import LODE
+from server import SYNC, Wire, administered, bind, execute, parse, query, serving, serving_empty
 
 REQUEST_TLS, REQUEST_GSS = struct.pack("!II", 8, 80877103), struct.pack("!II", 8, 80877104)
 
@@ -83,10 +83,7 @@ def heard(port: int, steps: list[bytes]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    project = make_project(tmp_path_factory.mktemp("before"))
-    project.lode("run")
-    add_user(project, "ann", "--role", "admin")
-    with serving(project) as server:
+    with serving_empty(tmp_path_factory.mktemp("before")) as server:
         yield server.port
 
 
@@ -131,9 +128,7 @@ def test_a_login_is_told_the_settings_that_postgresql_tells(ours: int, theirs: i
 
 
 def test_connections_are_taken_before_any_engine_is_open(tmp_path: Path) -> None:
-    project = make_project(tmp_path)
-    project.lode("run")
-    add_user(project, "ann", "--role", "admin")
+    project = administered(tmp_path)
     slow = project.write("slow-worker", f'#!/bin/sh\nsleep 3\nexec {LODE.parent / "lode-worker"} "$@"\n')
     slow.chmod(0o755)
     began = time.monotonic()
@@ -150,9 +145,7 @@ def test_connections_are_taken_before_any_engine_is_open(tmp_path: Path) -> None
 
 @pytest.fixture(scope="module")
 def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    project = make_project(tmp_path_factory.mktemp("encrypted"))
-    project.lode("run")
-    add_user(project, "ann", "--role", "admin")
+    project = administered(tmp_path_factory.mktemp("encrypted"))
     process = subprocess.Popen([LODE, "serve", "--pg", "0.0.0.0:0", "--http", "off", "--no-refresh"], cwd=project.root, stderr=subprocess.PIPE,
                                stdin=subprocess.DEVNULL, text=True)
     try:

@@ -3,8 +3,6 @@
 tries them sees what he would see without: the answer is written beside, and no byte of what is hidden is in any message."""
 
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -219,21 +217,6 @@ def by_rows(connection: psycopg.Connection, sql: str) -> object:
         return failure.sqlstate
 
 
-TOKENS: dict[int, str] = {}  # of a server: it may be another when tests of this file are dealt out anew
-
-
-def by_http(server: Server, sql: str) -> bytes:
-    if server.process.pid not in TOKENS:
-        TOKENS[server.process.pid] = server.project.json("token", "add", "bypass", "--for", "bo")["token"]
-    request = urllib.request.Request(f"http://127.0.0.1:{server.http}/v1/query", json.dumps({"sql": sql}).encode(),
-                                     {"Authorization": f"Bearer {TOKENS[server.process.pid]}", "Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.read()
-    except urllib.error.HTTPError as error:
-        return error.read()
-
-
 def messages(wire: Wire, sql: str) -> bytes:
     """All that the server says, in both protocols: the question asked, and only described."""
     wire.send(*query(sql))
@@ -254,7 +237,7 @@ def wire(server: Server) -> Iterator[Wire]:
 def test_a_trick_shows_nothing(server: Server, bo: psycopg.Connection, wire: Wire, sql: str, answer: object) -> None:
     found = by_rows(bo, sql)
     assert answer is None or found == answer, found
-    for said in (repr(found).encode(), messages(wire, sql), by_http(server, sql)):
+    for said in (repr(found).encode(), messages(wire, sql), server.ask("bo", sql).body):
         for secret in SECRETS:
             assert secret not in said or secret in sql.encode(), (secret, said)
 

@@ -2,8 +2,6 @@
 """The owner of a zone looks at it with the eyes of others: of that zone what they see, of all else nothing, and both are in the audit log."""
 
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -78,22 +76,6 @@ def refused(connection: psycopg.Connection, sql: str) -> tuple[str, str]:
     return failure.value.sqlstate, str(failure.value).split("\n")[0]
 
 
-TOKENS: dict[tuple[int, str], str] = {}  # of a server: it may be another when tests of this file are dealt out anew
-
-
-def ask(server: Server, user: str, question: dict[str, Any]) -> tuple[int, Any]:
-    key = (server.process.pid, user)
-    if key not in TOKENS:
-        TOKENS[key] = server.project.json("token", "add", f"look-{user}", "--for", user)["token"]
-    request = urllib.request.Request(f"http://127.0.0.1:{server.http}/v1/query", json.dumps(question).encode(),
-                                     {"Authorization": f"Bearer {TOKENS[key]}", "Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
-
-
 def audited(project: Project, words: str) -> list[dict[str, Any]]:
     lines = [json.loads(line) for path in project.store.glob("audit/*") for line in path.read_text().splitlines()]
     return [line for line in lines if words in (line.get("statement") or "")]
@@ -105,8 +87,8 @@ def test_an_owner_sees_what_the_other_sees(server: Server, oz: psycopg.Connectio
     assert csv(oz) == ANSWERS[user]
     assert oz.execute("select current_user").fetchone() == (user,)
     assert server.project.csv(ORDERS, "--as", user) == ANSWERS[user]
-    status, rows = ask(server, "oz", {"sql": ORDERS, "as": user})
-    assert status == 200 and [row["id"] for row in rows] == [int(line.split(",")[0]) for line in ANSWERS[user].splitlines()[1:]]
+    said = server.ask("oz", ORDERS, role=user)
+    assert said.status == 200 and [row["id"] for row in said.json] == [int(line.split(",")[0]) for line in ANSWERS[user].splitlines()[1:]]
     oz.execute("reset role")
     assert len(csv(oz).splitlines()) == 5
 
@@ -120,8 +102,8 @@ FOREIGN = ["select * from till.canonical.till", "select * from till.egress.tills
 def test_of_other_zones_and_what_the_other_does_not_see_there_is_nothing(server: Server, oz: psycopg.Connection, sql: str) -> None:
     oz.execute("set role bo")
     assert refused(oz, sql)[0] in ("42P01", "42703")
-    status, answer = ask(server, "oz", {"sql": sql, "as": "bo"})
-    assert status in (400, 404) and answer["error"]["sqlstate"] in ("42P01", "42703")
+    said = server.ask("oz", sql, role="bo")
+    assert said.status in (400, 404) and said.json["error"]["sqlstate"] in ("42P01", "42703")
     if "till" in sql:  # the same words as of what is not there
         told = refused(oz, sql.replace("till.canonical.till", "till.canonical.not_there").replace("till.egress.tills", "till.egress.not_there"))
         assert told[1].replace("not_there", "tills" if "egress" in sql else "till") == refused(oz, sql)[1]
@@ -166,8 +148,8 @@ def test_what_is_kept_from_the_owner_is_kept_from_these_eyes_too(server: Server,
     for role in ("none", "bo", "dpo"):
         oz.execute(f"set role {role}")
         assert csv(oz, sql) == "id,email\n1,\n2,\n3,\n4,\n"
-    status, rows = ask(server, "oz", {"sql": sql, "as": "dpo"})
-    assert status == 200 and {row["email"] for row in rows} == {None}
+    said = server.ask("oz", sql, role="dpo")
+    assert said.status == 200 and {row["email"] for row in said.json} == {None}
 
 
 def test_an_auditors_eyes_do_not_read_the_log(oz: psycopg.Connection) -> None:
@@ -184,8 +166,8 @@ def test_everybody_else_is_refused_in_the_same_words(server: Server, user: str, 
         assert refused(connection, f"set role {role}") == ("42501", words)
         assert refused(connection, f"set session authorization {role}") == ("42501", words)
         assert refused(connection, f"select set_config('role', '{role}', false)")[0] == "42501"
-    status, answer = ask(server, user, {"sql": "select 1", "as": role})
-    assert (status, answer["error"]["sqlstate"], answer["error"]["message"]) == (403, "42501", words)
+    said = server.ask(user, "select 1", role=role)
+    assert (said.status, said.json["error"]["sqlstate"], said.json["error"]["message"]) == (403, "42501", words)
     with psycopg.connect(server.dsn(user), options=f"-c role={role}", autocommit=True) as connection:
         assert refused(connection, "select 1")[0] == "42501"
     with psycopg.connect(server.dsn(user), options=f"-c session_authorization={role}", autocommit=True) as connection:
@@ -213,7 +195,7 @@ def test_it_ends_with_the_next_statement_when_the_zone_is_anothers(server: Serve
     try:
         assert refused(oz, ORDERS)[0] == "42501"
         assert refused(oz, "fetch 1 from c")[0] == "42501"
-        assert ask(server, "oz", {"sql": ORDERS, "as": "bo"})[0] == 403
+        assert server.ask("oz", ORDERS, role="bo").status == 403
     finally:
         project.write("zones/shop/zone.yml", "owner: oz\n")
         project.lode("apply")
@@ -224,7 +206,7 @@ def test_the_audit_log_names_both(server: Server, oz: psycopg.Connection) -> Non
     oz.execute("set role bo")
     oz.execute("select count(*) as looked_at from shop.canonical.order")
     assert refused(oz, "select count(*) as looked_at from till.canonical.till")
-    ask(server, "oz", {"sql": "select count(*) as looked_at from shop.canonical.order", "as": "bo"})
+    server.ask("oz", "select count(*) as looked_at from shop.canonical.order", role="bo")
     lines = audited(server.project, "looked_at")
     assert {(line["principal"], line["service"]) for line in lines} == {("bo", "oz")}
     assert sorted((line["via"], line["decision"]) for line in lines) == [("http", "allow"), ("pg", "allow"), ("pg", "deny")]

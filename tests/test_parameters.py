@@ -8,8 +8,7 @@ from pathlib import Path
 
 import postgres
 import pytest
-from conftest import make_project
-from server import SYNC, Wire, add_user, bind, describe, execute, parse, serving
+from server import SYNC, Wire, bind, describe, execute, parse, serving_empty
 
 STATEMENTS = [line for line in (Path(__file__).parent / "sql" / "parameters.sql").read_text().splitlines() if not line.startswith("--")]
 UNKNOWN = {"42725", "42P18", "42P08", "42883"}  # several operators, or none: PostgreSQL does not know
@@ -50,10 +49,7 @@ class Asked:
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Wire, Wire]]:
-    project = make_project(tmp_path_factory.mktemp("parameters"))
-    project.lode("run")
-    add_user(project, "ann", "--role", "admin")
-    with serving(project) as server, postgres.running() as judge:
+    with serving_empty(tmp_path_factory.mktemp("parameters")) as server, postgres.running() as judge:
         yield Wire(server.port), Wire(judge.folder, user="lode")
 
 

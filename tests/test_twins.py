@@ -4,14 +4,11 @@ by every way out of Lode, to whatever an analyst with a row filter, masks and a 
 
 import json
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from conftest import LODE, Project, make_project
 from server import SYNC, Server, Wire, add_user, bind, describe, execute, parse, query, serving
@@ -62,7 +59,6 @@ def store(folder: Path, poisoned: bool) -> Project:
     project.lode("branch", "side")
     add_user(project, "bo", "--attr", "zip=EU")
     add_user(project, "oz")
-    object.__setattr__(project, "token", project.json("token", "add", "twin", "--for", "bo")["token"])
     return project
 
 
@@ -86,13 +82,8 @@ def talk(server: Server, *messages: tuple[str, bytes]) -> bytes:
 
 
 def http(server: Server, accept: str, sql: str) -> bytes:
-    asked = urllib.request.Request(f"http://127.0.0.1:{server.http}/v1/query", json.dumps({"sql": sql}).encode(),
-                                   {"Authorization": f"Bearer {server.project.token}", "Content-Type": "application/json", "Accept": accept})
-    try:
-        with urllib.request.urlopen(asked, timeout=120) as answer:
-            return answer.read()
-    except urllib.error.HTTPError as error:
-        return str(error.code).encode() + error.read()
+    said = server.ask("bo", sql, accept)
+    return str(said.status).encode() + said.body
 
 
 def command(server: Server, kind: str, sql: str) -> bytes:

@@ -7,8 +7,7 @@ from typing import Iterator
 
 import postgres
 import pytest
-from conftest import make_project
-from server import FLUSH, SYNC, Wire, add_user, bind, close, describe, execute, parse, query, serving
+from server import FLUSH, SYNC, Wire, bind, close, describe, execute, parse, query, serving_empty
 
 ONE = "select 1"
 # Rows that both make the same way.
@@ -164,10 +163,7 @@ def replies(at: int | Path, steps: list) -> list[str]:
 
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    project = make_project(tmp_path_factory.mktemp("wire"))
-    project.lode("run")
-    add_user(project, "ann", "--role", "admin")
-    with serving(project) as server:
+    with serving_empty(tmp_path_factory.mktemp("wire")) as server:
         yield server.port
 
 

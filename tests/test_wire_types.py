@@ -2,13 +2,11 @@
 """Every type in text and binary, both ways, byte by byte as a PostgreSQL 15 that the test starts has it."""
 
 import struct
-from pathlib import Path
 from typing import Iterator
 
 import postgres
 import pytest
-from conftest import make_project
-from server import SYNC, Wire, add_user, bind, describe, execute, parse, query, serving
+from server import SYNC, Wire, bind, describe, execute, parse, query, serving_empty
 
 # name in SQL: its OID, its array's, and values that PostgreSQL reads
 TYPES = {
@@ -85,10 +83,7 @@ OF_THE_ENGINE = {
 
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
-    project = make_project(tmp_path_factory.mktemp("types"))
-    project.lode("run")
-    add_user(project, "ann", "--role", "admin")
-    with serving(project) as server:
+    with serving_empty(tmp_path_factory.mktemp("types")) as server:
         yield Wire(server.port)
 
 
