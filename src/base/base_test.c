@@ -5,12 +5,14 @@
 #include "base/map.h"
 #include "base/remedy.h"
 #include "base/test.h"
+#include "base/thread.h"
 #include "base/time.h"
 #include "base/value.h"
 #include "base/vec.h"
 #include "base/yaml.h"
 
 #include <fcntl.h>
+#include <signal.h>
 
 TEST(an_error_keeps_place_and_excerpt_of_the_users_text) {
         Str text = STR("select a,\n  größe, x\nfrom t\n");
@@ -318,6 +320,21 @@ TEST(a_lock_dies_with_its_descriptor) {
         close_fdp(&a);
         CHECK(!file_is_locked(path));
         CHECK_OK(file_lock(b, true, true, &t->err));
+}
+
+static void *tell_mask(void *mask) {
+        pthread_sigmask(SIG_SETMASK, NULL, mask);
+        return NULL;
+}
+
+TEST(a_thread_begins_with_signals_blocked_and_its_maker_goes_on_as_he_was) {
+        sigset_t within, after;
+        pthread_t thread;
+        CHECK_INT(thread_begin(&thread, tell_mask, &within), 0);
+        pthread_join(thread, NULL);
+        pthread_sigmask(SIG_SETMASK, NULL, &after);
+        CHECK(sigismember(&within, SIGINT) == 1 && sigismember(&within, SIGTERM) == 1);
+        CHECK(sigismember(&after, SIGINT) == 0 && sigismember(&after, SIGTERM) == 0);
 }
 
 TEST(paths_are_made_absolute_by_text) {

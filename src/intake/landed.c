@@ -2,11 +2,10 @@
 #include "intake/landed.h"
 
 #include "base/file.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -51,16 +50,6 @@ static void *hash_whole(void *context) {
         return NULL;
 }
 
-/* Signals are for threads that wait for something. */
-static bool begin(Landed *landed) {
-        sigset_t all, before;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        bool began = pthread_create(&landed->thread, NULL, hash_whole, landed) == 0;
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        return began;
-}
-
 static Status damaged(const Landed *landed, const char *what, Error *err) {
         const Delivery *delivery = landed->delivery;
         error_set(err, STATUS_CORRUPT, "the landed file of '%.*s' (%.*s.%.*s) %s: '%s'", STR_ARG(delivery->name), STR_ARG(delivery->zone),
@@ -83,7 +72,7 @@ Status landed_open(const Store *store, const Delivery *delivery, Landed **out, E
                 landed_close(landed);
                 return status;
         }
-        landed->running = begin(landed);
+        landed->running = thread_begin(&landed->thread, hash_whole, landed) == 0;
         *out = landed;
         return STATUS_OK;
 }

@@ -11,11 +11,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 
 #include "base/file.h"
 #include "base/map.h"
+#include "base/thread.h"
 #include "base/vec.h"
 #include "parquet/column.h"
 #include "parquet/describe.h"
@@ -211,19 +210,15 @@ static void start_helpers(ParquetWriter *writer) {
         ParquetWriterState *state = writer->state;
         if (state->helper_count >= state->threads - 1)
                 return;
-        sigset_t all, before; /* signals are for the threads that know of them */
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
         while (state->helper_count < state->threads - 1) {
                 HelperStart *start = must_alloc(malloc(sizeof(*start)));
                 *start = (HelperStart){ writer, state->helper_count + 1 };
-                if (pthread_create(&state->helpers[state->helper_count], NULL, helper_main, start) != 0) {
+                if (thread_begin(&state->helpers[state->helper_count], helper_main, start) != 0) {
                         free(start);
                         break;
                 }
                 state->helper_count++;
         }
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* Until no group is in work, lending a hand. */

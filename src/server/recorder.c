@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/recorder.h"
 
-#include <pthread.h>
 #include <time.h>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "base/time.h"
 #include "lake/audit_heads.h"
 #include "lake/lake.h"
@@ -165,7 +165,7 @@ Status recorder_open(const char *root, Recorder **out, Error *err) {
                 recorder->audit = open_file(recorder->lake->store);
                 recorder->generation = -1;
                 look_at_rule(recorder, &recorder->generation);
-                int failed = pthread_create(&recorder->thread, NULL, run, recorder);
+                int failed = thread_begin(&recorder->thread, run, recorder);
                 recorder->started = failed == 0;
                 if (failed)
                         status = error_errno(err, failed, "cannot start the thread that keeps the audit log");

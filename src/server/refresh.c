@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/eventfd.h>
@@ -19,6 +18,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "base/thread.h"
 #include "base/time.h"
 #include "base/vec.h"
 #include "lake/lake.h"
@@ -695,7 +695,7 @@ Status refresh_start(const RefreshOptions *options, Refresh **out, Error *err) {
         if (options->look_us == 0)
                 refresh->options.look_us = 15 * SECOND;
         Status status = open_all(refresh, err);
-        if (status == STATUS_OK && pthread_create(&refresh->thread, NULL, thread_main, refresh) != 0)
+        if (status == STATUS_OK && thread_begin(&refresh->thread, thread_main, refresh) != 0)
                 status = error_set(err, STATUS_IO, "cannot start a thread");
         if (status != STATUS_OK) {
                 refresh_free(refresh);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -15,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "base/time.h"
 #include "server/recorder.h"
 #include "server/refresh.h"
@@ -339,7 +339,7 @@ static void *thread_main(void *argument) {
 static void start_thread(Server *server, Group *group) {
         Thread *thread = &server->threads[server->thread_count];
         *thread = (Thread){ .server = server, .group = group };
-        if (pthread_create(&thread->id, NULL, thread_main, thread) != 0) {
+        if (thread_begin(&thread->id, thread_main, thread) != 0) {
                 if (group->count == 0)
                         panic("cannot start a thread");
                 return; /* those that there are go on */

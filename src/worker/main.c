@@ -9,13 +9,13 @@
  * process at once; nothing here is worth saving.
  */
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
 
 #include "base/file.h"
 #include "base/reason.h"
+#include "base/thread.h"
 #include "engine/stage_message.h"
 #include "worker/box.h"
 #include "worker/build.h"
@@ -493,7 +493,7 @@ static Status start(const Arguments *arguments, Server *server, Error *err) {
         TRY(flatten_define_all(&server->engine, err));
         TRY(sleep_define(&server->engine, err));
         pthread_t thread;
-        int failed = pthread_create(&thread, NULL, runner, server);
+        int failed = thread_begin(&thread, runner, server);
         if (failed)
                 return error_reason(err, THREAD, reason_errno(failed));
         return STATUS_OK;
