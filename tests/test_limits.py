@@ -154,6 +154,7 @@ def test_statements_wait_in_line_until_it_is_full(server: Server) -> None:
     assert outcomes[0].startswith("53300 2 statements of few wait in line already, and more are refused (`waiting` of `limits:` in lode.yml, line ")
     began = time.monotonic()
     connections[4].execute("begin; show timezone; commit")  # the server's own answers do not wait
+    assert connections[4].execute("select 1, 'x' as y").fetchone() == (1, "x")
     assert connections[4].execute("select count(*) from pg_catalog.pg_type").fetchone()[0] > 100  # nor what only asks the catalogue
     assert time.monotonic() - began < 10
     for connection in connections[:3]:

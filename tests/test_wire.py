@@ -16,6 +16,11 @@ ROWS = "select i::int as i from generate_series(1, 5) t(i)"
 # name: what is sent; FLUSH and SYNC wait for what they bring
 PROBES = {
     "a query": [query(ONE)],
+    "literals": [query("select 1 as a, 'it''s' as \"B\", ''"), query("select 1, 2; select '\\'"), query("select 2147483647, 2147483648")],
+    "literals, extended": [parse("select 7 as a, 'x'"), describe("S"), bind(results=(1,)), describe("P"), execute(), execute(), SYNC],
+    "literals in parts": [parse("select 7"), bind(), execute(rows=1), execute(rows=1), SYNC, bind(), execute(rows=2), execute(), SYNC],
+    "literals by name": [query("prepare one as select 1 as a"), query("execute one"), parse("execute one"), bind(results=(1,)), describe("P"), execute(), SYNC,
+                         query("deallocate one")],
     "several in one query": [query("select 1; select 2")],
     "an error ends a query": [query("select 1; select nope; select 3"), query(ONE)],
     "an empty query": [query(""), query(" ; "), query("-- nothing")],

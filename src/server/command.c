@@ -6,6 +6,9 @@
 #include "server/timezone.h"
 #include "sql/lexer.h"
 
+#define NAME_SIZE_MAX 63 /* bytes; longer ones are cut by PostgreSQL */
+#define LITERALS_MAX 1000
+
 /* ---- cutting ---- */
 
 Status commands_split(Str sql, Arena *arena, Command **out, size_t *out_count, Error *err) {
@@ -774,6 +777,43 @@ static Status read_query(Reader *reader, Error *err UNUSED) {
         return STATUS_OK;
 }
 
+/* An int4 or a text between plain quotes; what else there is has its type from the engine. */
+static bool take_literal(Reader *reader, Literal *out) {
+        SqlToken token = reader->token;
+        uint64_t number;
+        *out = (Literal){ .name = STR("?column?") };
+        if (token.kind == SQL_TOKEN_NUMBER && str_to_uint64(token.text, &number) && number <= INT32_MAX) {
+                out->is_integer = true;
+                out->integer = (int32_t)number;
+        } else if (token.kind == SQL_TOKEN_STRING && token.text.data[0] == '\'') {
+                out->text = unquote(reader->arena, token.text);
+        } else {
+                return false;
+        }
+        advance(reader);
+        Error ignored;
+        if (!take_word(reader, "as"))
+                return true;
+        return read_name(reader, "a name", &out->name, &ignored) == STATUS_OK && out->name.size > 0 && out->name.size <= NAME_SIZE_MAX;
+}
+
+/* SELECT 1, 'x' AS y. What is more than that is left to who reads SQL. */
+static Status read_select(Reader *reader, Error *err) {
+        VEC(Literal) literals = { 0 };
+        Literal literal;
+        TRY(read_query(reader, err));
+        do {
+                if (literals.count == LITERALS_MAX || !take_literal(reader, &literal))
+                        return STATUS_OK;
+                vec_push(reader->arena, &literals, literal);
+        } while (take_symbol(reader, ','));
+        if (reader->token.kind != SQL_TOKEN_END)
+                return STATUS_OK;
+        reader->command->literals = literals.items;
+        reader->command->literal_count = literals.count;
+        return STATUS_OK;
+}
+
 static Status refuse_other(Reader *reader UNUSED, Error *err) {
         error_set(err, STATUS_SQL_REFUSED, "this statement is not supported");
         return error_hint(err, "questions (SELECT, WITH, VALUES), COPY ... TO STDOUT, cursors and settings are");
@@ -785,7 +825,7 @@ static const struct {
         bool keep;
         Status (*read)(Reader *reader, Error *err);
 } COMMANDS[] = {
-        { "select", true, read_query },      { "with", true, read_query },        { "values", true, read_query },
+        { "select", false, read_select },    { "with", true, read_query },        { "values", true, read_query },
         { "table", true, read_query },       { "from", true, read_query },        { "pivot", true, read_query },
         { "unpivot", true, read_query },     { "explain", false, read_explain },  { "begin", false, read_begin },
         { "start", false, read_start },      { "commit", false, read_commit },    { "end", false, read_commit },

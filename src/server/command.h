@@ -2,8 +2,9 @@
 #pragma once
 /*
  * Command: what kind of statement a client sent, told by its first words. What is the session's own (settings,
- * transactions, cursors, prepared statements, COPY) is read whole here and never reaches an engine; a question goes on as
- * text, to be parsed by a worker and bound; all else is refused. Pure.
+ * transactions, cursors, prepared statements, COPY) is read whole here and never reaches an engine, nor does SELECT 1, by which
+ * pools of connections ask whether theirs still lives; any other question goes on as text, to be parsed by a worker and bound;
+ * all else is refused. Pure.
  *
  * Names are folded as PostgreSQL folds them: lower case unless they stand in double quotes.
  */
@@ -48,10 +49,20 @@ typedef struct CopyOptions {
         size_t quote_count;
 } CopyOptions;
 
+/* A value written out in the list of a SELECT. */
+typedef struct Literal {
+        Str name;        /* of its column */
+        bool is_integer; /* int4, else text */
+        int32_t integer;
+        Str text;
+} Literal;
+
 #define FETCH_ALL INT64_MAX
 
 typedef struct Command {
         CommandKind kind;
+        Literal *literals;   /* of a QUERY that is SELECT of nothing else, else NULL: it wants no engine */
+        size_t literal_count;
         Str text;            /* the statement, without its semicolon */
         size_t offset;       /* of text in what the client sent */
         Str name;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/command.h"
 
+#include "base/buf.h"
 #include "base/test.h"
 #include "server/setting.h"
 
@@ -91,6 +92,61 @@ TEST(statements_of_the_session_are_read_whole) {
                 if (command.kind != cases[i].kind || !str_is(command.name, cases[i].name) || !str_is(value, cases[i].value))
                         test_fail(t, __FILE__, __LINE__, "%s: kind %d, name '%.*s', value '%.*s'", cases[i].sql, command.kind, STR_ARG(command.name),
                                   STR_ARG(value));
+        }
+}
+
+TEST(a_select_of_literals_alone_is_told_from_all_others) {
+        static const struct {
+                const char *sql, *literals; /* name=value ..., empty: it is no such SELECT */
+        } cases[] = {
+                { "select 1", "?column?=i1" },
+                { "/* ping */ SELECT 1 -- now", "?column?=i1" },
+                { "select 007 as Agent, 'it''s' AS \"A b\", ''", "agent=i7 A b=tit's ?column?=t" },
+                { "select 2147483647", "?column?=i2147483647" },
+                { "select 2147483648", "" },
+                { "select -1", "" },
+                { "select 1.0", "" },
+                { "select 1e3", "" },
+                { "select 1 + 1", "" },
+                { "select 1 one", "" },
+                { "select 1 as", "" },
+                { "select 1 as one two", "" },
+                { "select 1,", "" },
+                { "select 1 from t", "" },
+                { "select 1 where false", "" },
+                { "select 1 limit 0", "" },
+                { "select 1 union select 2", "" },
+                { "select distinct 1", "" },
+                { "select 'a' 'b'", "" },
+                { "select 'a'::date", "" },
+                { "select E'a'", "" },
+                { "select $$a$$", "" },
+                { "select null", "" },
+                { "select true", "" },
+                { "select \"a\"", "" },
+                { "select $1", "" },
+                { "select", "" },
+                { "(select 1)", "" },
+                { "values (1)", "" },
+                { "declare c cursor for select 1", "" },
+                { "copy (select 1) to stdout", "" },
+                { "select 1 as a234567890123456789012345678901234567890123456789012345678901234", "" },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                Command command;
+                CLEANUP(buf_deinit) Buf all = { 0 };
+                CHECK_OK(read_one(t, cases[i].sql, &command));
+                for (size_t k = 0; k < command.literal_count; k++) {
+                        const Literal *literal = &command.literals[k];
+                        buf_printf(&all, "%s%.*s=", k ? " " : "", STR_ARG(literal->name));
+                        if (literal->is_integer)
+                                buf_printf(&all, "i%d", literal->integer);
+                        else
+                                buf_printf(&all, "t%.*s", STR_ARG(literal->text));
+                }
+                Str read = buf_view(&all);
+                if (!str_is(read, cases[i].literals))
+                        test_fail(t, __FILE__, __LINE__, "%s: '%.*s'", cases[i].sql, STR_ARG(read));
         }
 }
 

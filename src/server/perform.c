@@ -6,6 +6,8 @@
 #include "server/session_parts.h"
 
 bool command_wants_worker(const Command *command) {
+        if (command_is_literal(command))
+                return false;
         return command_asks(command) || command->kind == COMMAND_PREPARE || command->kind == COMMAND_EXECUTE || command->kind == COMMAND_FETCH;
 }
 

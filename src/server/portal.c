@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Questions: prepared, described, run, and their rows passed on. */
+#include <endian.h>
 #include <inttypes.h>
 
 #include "base/time.h"
@@ -26,6 +27,10 @@ static MetricsOutcome outcome_of(Status status, MetricsOutcome otherwise) {
 bool command_asks(const Command *command) {
         return command->kind == COMMAND_QUERY || command->kind == COMMAND_COPY_OUT || command->kind == COMMAND_DECLARE ||
                command->kind == COMMAND_EXPLAIN;
+}
+
+bool command_is_literal(const Command *command) {
+        return command->literal_count > 0;
 }
 
 Prepared *prepared_hold(Prepared *prepared) {
@@ -252,13 +257,38 @@ void session_tell_unread(Session *session, Str sql) {
         tell_refused(session, prepared, false);
 }
 
+/* Types that the client declared for parameters which the text does not have are declared all the same. */
+static void describe_literals(Prepared *prepared, const uint32_t *types, size_t type_count) {
+        const Command *command = &prepared->command;
+        prepared->types = ARENA_ARRAY(&prepared->arena, uint32_t, type_count);
+        prepared->type_count = type_count;
+        for (size_t i = 0; i < type_count; i++)
+                prepared->types[i] = types[i] == OID_UNKNOWN ? 0 : types[i];
+        prepared->columns = ARENA_ARRAY(&prepared->arena, ReplyColumn, command->literal_count);
+        prepared->column_count = command->literal_count;
+        prepared->has_rows = true;
+        for (size_t i = 0; i < command->literal_count; i++) {
+                const Literal *literal = &command->literals[i];
+                prepared->columns[i] = (ReplyColumn){ .name = literal->name, .oid = OID_TEXT, .size = -1, .modifier = -1 };
+                if (literal->is_integer) {
+                        prepared->columns[i].oid = OID_INT4;
+                        prepared->columns[i].size = sizeof(literal->integer);
+                }
+        }
+}
+
 static Status make(Session *session, Str sql, const Command *command, const uint32_t *types, size_t type_count, bool at_once, Prepared **out,
                    Error *err) {
         CLEANUP(prepared_releasep) Prepared *prepared = prepared_new(sql, command);
         int64_t began = time_monotonic_us();
         Status status = command_read(prepared->sql, &prepared->command, &prepared->arena, err);
-        bool asks = status == STATUS_OK && command_asks(&prepared->command);
-        prepared->at_once = at_once && prepared->command.kind == COMMAND_QUERY;
+        if (session->http) /* its rows come from a worker */
+                prepared->command.literal_count = 0;
+        bool literal = command_is_literal(&prepared->command);
+        bool asks = status == STATUS_OK && command_asks(&prepared->command) && !literal;
+        prepared->at_once = at_once && prepared->command.kind == COMMAND_QUERY && !literal;
+        if (literal)
+                describe_literals(prepared, types, type_count);
         if (asks)
                 status = prepare_question(session, prepared, types, type_count, err);
         if (asks && status != STATUS_OK)
@@ -679,10 +709,71 @@ static Status run_rows(Session *session, Portal *portal, int64_t most, bool sile
         return status;
 }
 
+/* ---- literals ---- */
+
+static void literal_row(Session *session, const Portal *portal) {
+        const Command *command = &portal->prepared->command;
+        size_t mark = reply_row_begin(&session->out, command->literal_count);
+        for (size_t i = 0; i < command->literal_count; i++) {
+                const Literal *literal = &command->literals[i];
+                char digits[12];
+                uint32_t binary = htobe32((uint32_t)literal->integer);
+                Str value = literal->text;
+                if (literal->is_integer && portal->formats[i] == 1)
+                        value = (Str){ (const char *)&binary, sizeof(binary) };
+                else if (literal->is_integer)
+                        value = (Str){ digits, (size_t)snprintf(digits, sizeof(digits), "%" PRId32, literal->integer) };
+                reply_row_value(&session->out, value);
+        }
+        reply_row_end(&session->out, mark);
+}
+
+/* Nobody's data, but a question like any other: of an account that still is one, at a commit, with a record. */
+static Status answer_literals(Session *session, Portal *portal, Error *err) {
+        CatalogAt at;
+        portal->began_us = time_monotonic_us();
+        TRY(session_refresh(session, err));
+        TRY(session_at(session, &at, err));
+        size_t before = session->out.size;
+        literal_row(session, portal);
+        portal->principal = session->principal.name;
+        portal->taken = 1;
+        portal->taken_bytes = (int64_t)(session->out.size - before);
+        session->row_total++;
+        Status status = limit_check(&session->limits, LIMIT_BYTES, portal->taken_bytes, err);
+        portal->state = status == STATUS_OK ? PORTAL_OPEN : PORTAL_NEW;
+        if (status == STATUS_OK)
+                status = tell(session, portal, METRICS_OK, err);
+        if (status != STATUS_OK)
+                session->out.size = before;
+        return status;
+}
+
+/* As run_rows(). */
+static Status run_literals(Session *session, Portal *portal, int64_t most, int64_t *out_count, bool *out_done, Error *err) {
+        *out_count = 0;
+        *out_done = true;
+        if (portal->state == PORTAL_DONE)
+                return STATUS_OK;
+        Status status = answer_literals(session, portal, err);
+        if (status != STATUS_OK && !portal->told) {
+                Error ignored;
+                (void)tell(session, portal, METRICS_REFUSED, &ignored);
+        }
+        portal->told = true;
+        portal->state = PORTAL_DONE;
+        *out_count = status == STATUS_OK;
+        *out_done = most != 1; /* whether there are more than were asked for is not looked at */
+        return status;
+}
+
 Status portal_run(Session *session, Portal *portal, int64_t most, Error *err) {
         int64_t count;
         bool done;
-        TRY(run_rows(session, portal, most, false, &count, &done, err));
+        if (command_is_literal(&portal->prepared->command))
+                TRY(run_literals(session, portal, most, &count, &done, err));
+        else
+                TRY(run_rows(session, portal, most, false, &count, &done, err));
         char tag[40];
         snprintf(tag, sizeof(tag), "SELECT %" PRId64, count);
         if (done)

@@ -282,6 +282,8 @@ Status session_fill_settings(Session *session, SqlTree *tree, bool now, Arena *a
 /* ---- portal.c ---- */
 /* Whether it is a question, to be prepared and run by a worker. */
 bool command_asks(const Command *command);
+/* ... that is answered without one. */
+bool command_is_literal(const Command *command);
 /* For a question: parses, binds and describes it. types: OIDs that the client gave, 0 = it leaves that open. */
 Status prepared_make(Session *session, Str sql, const Command *command, const uint32_t *types, size_t type_count, Prepared **out,
                      Error *err);
