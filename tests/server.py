@@ -112,10 +112,10 @@ class Wire:
         if isinstance(at, socket.socket):
             self.socket = at
         elif isinstance(at, int):
-            self.socket = socket.create_connection(("127.0.0.1", at), timeout=30)
+            self.socket = socket.create_connection(("127.0.0.1", at), timeout=90)
         else:
             self.socket = socket.socket(socket.AF_UNIX)
-            self.socket.settimeout(30)
+            self.socket.settimeout(90)
             self.socket.connect(str(at / ".s.PGSQL.5432"))
         self.buffer = b""
         body = struct.pack("!I", version) + "".join(f"{word}\0" for word in ("user", user, "database", database, *words, "")).encode()
