@@ -109,7 +109,7 @@ ASKED = """select id, name, small, day::text as day, at_us, at_ms, local, t_ms::
 
 def test_every_type_by_every_codec_is_what_was_written(project: Project) -> None:
     rows = [record(i) for i in range(700)]
-    contents = {codec: container(FIELDS, rows, codec=codec, sync_interval=4000) for codec in ["null", "deflate"]}
+    contents = {codec: container(FIELDS, rows, codec=codec, sync_interval=4000) for codec in ["null", "deflate", "bzip2", "xz"]}
     for codec, content in (contents | {"zstandard": by_zstandard(FIELDS, rows)}).items():
         file = project.write(f"in/{codec}.avro", content)
         told = project.json("add", "shop", file, "--name", f"by_{codec}")["sources"][0]
@@ -117,9 +117,9 @@ def test_every_type_by_every_codec_is_what_was_written(project: Project) -> None
     project.write("in/packed.bin", gzip.compress(container(FIELDS, rows, codec="null")))
     project.json("add", "shop", project.root / "in/packed.bin", "--name", "by_gzip")
     deliveries = project.json("run")["deliveries"]
-    assert len(deliveries) == 4 and all((one["records"], one["accepted"]) == (700, 700) for one in deliveries)
+    assert len(deliveries) == 6 and all((one["records"], one["accepted"]) == (700, 700) for one in deliveries)
     wanted = [staged(i) for i in range(700)]
-    for codec in ["null", "deflate", "zstandard", "gzip"]:
+    for codec in ["null", "deflate", "bzip2", "xz", "zstandard", "gzip"]:
         rows = project.query(ASKED % f"by_{codec}")
         moments = [{name: datetime.datetime.fromisoformat(row[name]) for name in ["at_us", "at_ms", "local"]} for row in rows]
         assert [row | moment for row, moment in zip(rows, moments)] == wanted
@@ -166,6 +166,10 @@ def test_damaged_and_unread_files_are_held_with_the_place(project: Project) -> N
     bad = {"cut": (whole[:-40], "is damaged or cut"), "flipped": (whole[: second + 60] + b"\xff\x00\xff\x00" + whole[second + 64:], f"block 2 of the Avro file, at byte {second}"),
            "header": (whole[:30], "its header cannot be read"), "codec": (whole.replace(b"\x0edeflate", b"\x0eunheard"), "packed by 'unheard'"),
            "text": (b"id,name\n1,a\n", "the file is none")}
+    for codec in ("bzip2", "xz"):
+        packed = container(FIELDS, rows, codec=codec, sync_interval=2000)
+        first = packed.index(packed[-16:]) + 16
+        bad[codec] = (packed[: first + 60] + b"\xff\x00\xff\x00" + packed[first + 64:], f"block 1 of the Avro file, at byte {first}")
     project.write("zones/shop/sources/t.yml", "from: in/*\nformat: avro\ncolumns:\n  id: bigint\n  name: text\n")
     project.assert_held(bad)
 

@@ -40,7 +40,7 @@
         X(IS_WORKBOOK,     HELD,        "",     "the file is a workbook, or another document of an office program", "`format: xlsx` in the source's text reads workbooks")  \
         X(IS_TAR,          HELD,        "",     "the file is a tar archive", "archives in archives are not unpacked")                   \
         X(AVRO_HEADER,     HELD,        "",     "the file begins as Avro, and its header cannot be read", "ask for the file again")  \
-        X(AVRO_CODEC,      HELD,        "t",    "the file's blocks are packed by '%1', which is not read", "null, deflate, snappy and zstandard are read") \
+        X(AVRO_CODEC,      HELD,        "t",    "the file's blocks are packed by '%1', which is not read", "null, deflate, snappy, zstandard, bzip2 and xz are read") \
         X(AVRO_BLOCK,      HELD,        "nn",   "block %1 of the Avro file, at byte %2, is damaged or cut", "ask for the file again") \
         X(AVRO_SIZE,       HELD,        "nnn",  "block %1 of the Avro file, at byte %2, has more than %3 MB, the limit", "let the sender write smaller blocks") \
         X(AVRO_NOT,        HELD,        "",     "the source says avro, and the file is none", "") \

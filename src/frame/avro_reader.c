@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/reason.h"
+#include "frame/decompress.h"
 #include "frame/json_tree.h"
 #include "frame/typed.h"
 #include "iceberg/avro.h"
@@ -275,12 +276,22 @@ static bool read_header(AvroState *state, Str bytes, Str *out_schema) {
         return true;
 }
 
+/* Codecs that no manifest has, and whose libraries the room of Iceberg therefore does not know. */
+static const Codec *codec_of_files(Str name) {
+        static const char *const names[] = { "bzip2", "xz" };
+        for (size_t i = 0; i < COUNT_OF(names); i++)
+                for (size_t k = 0; k < CODEC_COUNT && str_is(name, names[i]); k++)
+                        if (strcmp(codecs[k].name, names[i]) == 0)
+                                return &codecs[k];
+        return NULL;
+}
+
 static bool codec_is_known(Str codec) {
-        static const char *const codecs[] = { "", "null", "deflate", "snappy", "zstandard" };
-        for (size_t i = 0; i < COUNT_OF(codecs); i++)
-                if (str_is(codec, codecs[i]))
+        static const char *const known[] = { "", "null", "deflate", "snappy", "zstandard" };
+        for (size_t i = 0; i < COUNT_OF(known); i++)
+                if (str_is(codec, known[i]))
                         return true;
-        return false;
+        return codec_of_files(codec) != NULL;
 }
 
 static Status start_file(AvroState *state, Error *err) {
@@ -315,6 +326,44 @@ static Status cut_block(AvroState *state, bool *out_end, Error *err) {
         return state->options.sample ? STATUS_OK : bad_block(state, err);
 }
 
+/* To where the codec ends, which must be where the block does. */
+static AvroUnpacked unpack_stream(const Codec *codec, void *coder, Str packed, Arena *arena, Str *out) {
+        CodecBytes bytes = { .in = (const uint8_t *)packed.data, .in_size = packed.size };
+        char *data = NULL;
+        size_t capacity = 0;
+        CodecStep step = CODEC_MORE;
+        while (step == CODEC_MORE) {
+                if (bytes.out_size == 0) {
+                        size_t wanted = capacity ? 2 * capacity : READ_STEP;
+                        if (capacity > AVRO_BLOCK_MAX)
+                                return AVRO_TOO_BIG;
+                        wanted = wanted > AVRO_BLOCK_MAX ? AVRO_BLOCK_MAX + 1 : wanted;
+                        data = arena_grow(arena, data, capacity, wanted);
+                        bytes.out = (uint8_t *)data + capacity;
+                        bytes.out_size = wanted - capacity;
+                        capacity = wanted;
+                }
+                size_t before = bytes.in_size + bytes.out_size;
+                step = codec->step(coder, &bytes);
+                if (step == CODEC_MORE && bytes.in_size + bytes.out_size == before)
+                        return AVRO_BROKEN;
+        }
+        *out = (Str){ data, capacity - bytes.out_size };
+        if (step == CODEC_TOO_LARGE || out->size > AVRO_BLOCK_MAX)
+                return AVRO_TOO_BIG;
+        return step == CODEC_END && bytes.in_size == 0 ? AVRO_UNPACKED : AVRO_BROKEN;
+}
+
+static AvroUnpacked unpack_block(AvroState *state, Str packed, Str *out) {
+        const Codec *codec = codec_of_files(state->codec);
+        void *coder = NULL;
+        if (!codec)
+                return avro_unpack(state->codec, packed, AVRO_BLOCK_MAX, &state->block_arena, out);
+        AvroUnpacked unpacked = codec->start(&coder) ? unpack_stream(codec, coder, packed, &state->block_arena, out) : AVRO_BROKEN;
+        codec->free(coder);
+        return unpacked;
+}
+
 static Status read_block(AvroState *state, bool *out_end, Error *err) {
         TRY(fill(state, 32, err));
         state->block++;
@@ -339,7 +388,7 @@ static Status read_block(AvroState *state, bool *out_end, Error *err) {
                 return bad_block(state, err);
         state->at += (size_t)size + SYNC_SIZE;
         arena_reset(&state->block_arena);
-        AvroUnpacked unpacked = avro_unpack(state->codec, packed, AVRO_BLOCK_MAX, &state->block_arena, &block);
+        AvroUnpacked unpacked = unpack_block(state, packed, &block);
         if (unpacked == AVRO_TOO_BIG)
                 return error_reason(err, AVRO_SIZE, reason_number(state->block), reason_number((int64_t)state->block_at), reason_number(AVRO_BLOCK_MAX >> 20));
         /* A record that takes no byte holds nothing, and so may they all. */
