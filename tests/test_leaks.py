@@ -81,7 +81,7 @@ def copied(server: Server, connection: psycopg.Connection[Any], at: int) -> None
 
 def come_and_gone(server: Server, connection: psycopg.Connection[Any], at: int) -> None:
     with connect(server) as other:
-        other.execute("select 1")
+        other.execute("values (1)")
 
 
 def hung_up(server: Server, connection: psycopg.Connection[Any], at: int) -> None:
@@ -142,7 +142,7 @@ def test_a_worker_killed_in_a_statement_costs_that_statement(server: Server) -> 
                 connection.execute("select count(*) from range(100000000000) t(i) where i % 3 = 1")
             except psycopg.Error as failure:
                 caught.append(failure.sqlstate)
-            assert connection.execute("select 1").fetchone() == (1,)
+            assert connection.execute("values (1)").fetchone() == (1,)
             caught.append("alive")
 
     with connect(server, "oz") as other:
@@ -180,12 +180,12 @@ def test_a_client_killed_in_a_copy_harms_nobody(server: Server) -> None:
 def test_a_server_that_is_killed_leaves_nothing_that_a_second_one_minds(server: Server) -> None:
     with serving(server.project) as victim:
         with connect(victim) as connection:
-            connection.execute("select 1")
+            connection.execute("values (1)")
             workers = children(victim.process.pid)
             victim.process.kill()
             victim.process.wait()
             with pytest.raises(psycopg.OperationalError):
-                connection.execute("select 1")
+                connection.execute("values (1)")
         beside = watch(server, 0.5)
         assert beside.failures == []
         for _ in range(100):
@@ -195,7 +195,7 @@ def test_a_server_that_is_killed_leaves_nothing_that_a_second_one_minds(server: 
             time.sleep(0.1)
         assert alive == []
     with serving(server.project) as again, connect(again) as connection:
-        assert connection.execute("select 1").fetchone() == (1,)
+        assert connection.execute("values (1)").fetchone() == (1,)
         folders = [path for path in (server.project.store / "run").iterdir() if path.is_dir()]
         assert len(folders) == 2  # the dead one's is swept
 

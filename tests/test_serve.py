@@ -311,7 +311,7 @@ def test_cancel_ends_the_statement_and_not_the_session(server: Server) -> None:
         threading.Timer(0.3, connection.cancel_safe).start()
         with pytest.raises(psycopg.errors.QueryCanceled):
             connection.execute(LONG)
-        assert connection.execute("select 1").fetchone() == (1,)
+        assert connection.execute("values (1)").fetchone() == (1,)
 
 
 def test_statement_timeout(server: Server) -> None:
@@ -320,7 +320,7 @@ def test_statement_timeout(server: Server) -> None:
         with pytest.raises(psycopg.errors.QueryCanceled):
             connection.execute(LONG)
         connection.execute("reset statement_timeout")
-        assert connection.execute("select 1").fetchone() == (1,)
+        assert connection.execute("values (1)").fetchone() == (1,)
 
 
 # The engine answers what is constant while it plans.
@@ -347,7 +347,7 @@ def test_statements_of_one_text_have_each_their_time(server: Server) -> None:
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute("set statement_timeout = '1500ms'")
         connection.pgconn.exec_(b"select pg_sleep(0.9); select pg_sleep(0.9); select pg_sleep(0.9)")
-        assert connection.execute("select 1").fetchone() == (1,)
+        assert connection.execute("values (1)").fetchone() == (1,)
         connection.pgconn.exec_(b"select pg_sleep(0.9); select pg_sleep(9)")
         with pytest.raises(psycopg.errors.QueryCanceled):
             connection.execute("select pg_sleep(0.9), pg_sleep(0.9)")
@@ -378,7 +378,7 @@ def test_a_killed_worker_costs_its_statement_and_nothing_else(server: Server) ->
         os.kill(busiest(server.process.pid), signal.SIGKILL)
         thread.join(timeout=30)
         assert failed and "worker" in failed[0]
-        assert victim.execute("select 1").fetchone() == (1,)
+        assert victim.execute("values (1)").fetchone() == (1,)
         assert other.execute("select count(*) from shop.analytical.sales").fetchone() == (2,)
 
 
