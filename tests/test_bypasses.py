@@ -32,6 +32,8 @@ def shop(folder: Path) -> Project:
     project.write("zones/shop/canonical/secret.sql", "select 'hidden-table' as x\n")
     project.write("zones/shop/analytical/failing.sql", "select cast(name as int) as n, email from staging.people where owner = 'owner-two'\n")
     project.write("zones/shop/canonical/secretive.sql", "select 1 as x\n")
+    project.write("zones/shop/canonical/ids.sql", "select id from staging.people\n")
+    project.write("zones/shop/canonical/odd.sql", "select id, {'a$1': id, 'b\"$1': name} as s from staging.people\n")
     project.write("zones/till/zone.yml", "owner: tom\n")
     project.write("zones/till/canonical/tills.sql", "select 'hidden-till' as till\n")
     project.write("zones/shop/access.yml", """rules:
@@ -44,6 +46,13 @@ def shop(folder: Path) -> Project:
     contact: 'null'
 - who: [bo]
   on: [analytical.mine, canonical.secretive]
+- who: [bo]
+  on: [canonical.ids]
+  rows: id in (select p.id from staging.people p where p.phone like 'phone-3%')
+- who: [bo]
+  on: [canonical.odd]
+  mask:
+    s: "{'a$1': 0, 'b\\"$1': 'none'}"
 """)
     project.write("policies.yml", "- tag: pii\n  who: everyone except [role dpo]\n  mask: 'null'\n")
     project.drop("shop", "people.csv", PEOPLE)
@@ -152,6 +161,8 @@ CASES: list[tuple[str, str, object]] = [
     ("masked, sample", f"select distinct email from {P} tablesample 100 percent", [("r***",)]),
     ("masked, summarize", f"select count(*) from (summarize {P})", None),
     ("masked, describe", f"describe {P}", None),
+    ("masked, asked by the query inside a rule of the zone", "select id from shop.canonical.ids", NONE),
+    ("masked, a struct whose fields are called like a place of the mask's", "select distinct (s)['a$1'], (s)['b\"$1'] from shop.canonical.odd", [(0, "none")]),
     # conditions that fail on rows which are not there, or tell of them by what the planner knows
     ("Snowflake: division by a comparison", f"select count(*) from {P} where 1 // (case when owner = 'owner-' || 'two' then 0 else 1 end) = 1", [(4,)]),
     ("Snowflake: iff", f"select count(*) from {P} where 1 / if(name like 'hid%', 0, 1) = 1", [(4,)]),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/access_check.h"
 
+#include "base/map.h"
 #include "base/vec.h"
 #include "model/access_names.h"
 #include "model/decide.h"
@@ -10,6 +11,11 @@
 
 typedef VEC(const Node *) Nodes;
 
+/* Whether an expression fits a table. */
+typedef struct Fit {
+        Status status;
+} Fit;
+
 /* One rule or policy, and the tables it is on. */
 typedef struct Ruling {
         const AccessCheck *check;
@@ -18,6 +24,8 @@ typedef struct Ruling {
         Str text;
         int line;
         Nodes tables;
+        Str zone; /* whose rule it is; empty of policies.yml */
+        Map *fits; /* Fit, by fit_key() */
         bool central; /* of policies.yml */
         bool several; /* named by a pattern, or by a tag */
 } Ruling;
@@ -201,16 +209,71 @@ static bool is_condition(const WorkerColumns *columns) {
         return columns->count == 1 && (!columns->items[0].has_type || columns->items[0].type.kind == TYPE_BOOLEAN);
 }
 
+static Status fit_one(const Ruling *ruling, const Node *node, Str expression, bool condition, Error *err) {
+        WorkerColumns columns;
+        TRY(bind_one(ruling, node, expression, condition, &columns, err));
+        if (!condition || is_condition(&columns))
+                return STATUS_OK;
+        return error_set(err, STATUS_SQL_TYPE, "it is no condition: it gives %.*s where true or false is wanted", STR_ARG(columns.items[0].engine_type));
+}
+
+static Str unquoted(Str name, Arena *arena) {
+        CLEANUP(buf_deinit) Buf out = { 0 };
+        for (size_t i = 1; i + 1 < name.size; i += name.data[i] == '"' ? 2 : 1)
+                buf_append_byte(&out, name.data[i]);
+        return buf_dup(&out, arena);
+}
+
+/* The names in an expression, as far as its tokens tell: more than there are, never fewer. */
+static void words_of(Str expression, Arena *arena, SqlNames *out) {
+        VEC(Str) words = { 0 };
+        SqlLexer lexer = { .text = expression };
+        for (SqlToken token = sql_lex(&lexer); token.kind != SQL_TOKEN_END; token = sql_lex(&lexer)) {
+                if (token.kind == SQL_TOKEN_WORD)
+                        vec_push(arena, &words, token.text);
+                else if (token.kind == SQL_TOKEN_NAME)
+                        vec_push(arena, &words, unquoted(token.text, arena));
+        }
+        *out = (SqlNames){ words.items, words.count };
+}
+
+/* What decides whether the expression fits: zone and kind of the table and those of its columns that are named; all of them, and
+ * its own name, where that is named too. */
+static Str fit_key(const Ruling *ruling, const Node *node, Str expression, bool condition, const SqlNames *words) {
+        Arena *arena = ruling->check->arena;
+        const DryTable *table = &ruling->check->tables[node->index];
+        bool itself = str_is_in_nocase(node->table, words->items, words->count);
+        bool view = node->kind == NODE_MODEL && node->model->kind == MODEL_VIEW;
+        CLEANUP(buf_deinit) Buf key = { 0 };
+        buf_printf(&key, "%d%d%d %.*s\n%.*s\n%.*s\n", condition, ruling->central, view, STR_ARG(node->zone), STR_ARG(itself ? node->name : STR_NONE),
+                   STR_ARG(expression));
+        for (size_t i = 0; i < table->column_count; i++)
+                if (itself || str_is_in_nocase(table->columns[i].name, words->items, words->count))
+                        buf_printf(&key, "%.*s %.*s\n", STR_ARG(table->columns[i].name), STR_ARG(type_print(arena, table->columns[i].type)));
+        return buf_dup(&key, arena);
+}
+
+/* Tables that are alike are looked at once: a pattern may be on thousands. Why it does not fit is wanted of one alone. */
+static Status fits(const Ruling *ruling, const Node *node, Str expression, bool condition, const SqlNames *words, bool told, Error *err) {
+        Str key = fit_key(ruling, node, expression, condition, words);
+        const Fit *known = map_get(ruling->fits, key);
+        if (known && (known->status == STATUS_OK || told))
+                return known->status;
+        Fit *fit = ARENA_NEW(ruling->check->arena, Fit);
+        fit->status = fit_one(ruling, node, expression, condition, err);
+        if (fit->status == STATUS_OK || status_exit(fit->status) == 2)
+                map_put(ruling->fits, key, fit);
+        return fit->status;
+}
+
 /* The expression over each of the rule's tables; the first that does not fit is told. */
 static Status look_at_sql(const Ruling *ruling, const char *key, Str expression, bool condition, Error *err) {
         bool told = false;
+        SqlNames words;
+        words_of(expression, ruling->check->arena, &words);
         for (size_t i = 0; i < ruling->tables.count && (!told || ruling->check->misfits); i++) {
                 const Node *node = ruling->tables.items[i];
-                WorkerColumns columns;
-                Status status = bind_one(ruling, node, expression, condition, &columns, err);
-                if (status == STATUS_OK && condition && !is_condition(&columns))
-                        status = error_set(err, STATUS_SQL_TYPE, "it is no condition: it gives %.*s where true or false is wanted",
-                                           STR_ARG(columns.items[0].engine_type));
+                Status status = fits(ruling, node, expression, condition, &words, told, err);
                 if (status == STATUS_OK)
                         continue;
                 if (status_exit(status) != 2)
@@ -260,59 +323,87 @@ static bool binds(const CentralPolicy *policy, const Who *who) {
         return is_among(who, policy->who, policy->who_count) && !is_among(who, policy->except, policy->except_count);
 }
 
-/* The first of the table's columns that the rows name and the policy masks. */
-static Status find_masked(const Ruling *ruling, const Masked *masked, size_t count, const Node *node, const Who *who, const Masked **out, Error *err) {
+/* What of the masked columns the rows name, if it is of their table; and all tables that the queries inside of them read. */
+typedef struct NamedMasks {
+        VEC(const Masked *) items; /* by node */
+        Str *reads;
+        size_t read_count;
+} NamedMasks;
+
+static Status find_named(const Ruling *ruling, const Masked *masked, size_t count, NamedMasks *out, Error *err) {
         const AccessCheck *check = ruling->check;
-        *out = NULL;
-        for (size_t i = 0; i < count && !*out; i++) {
+        Map named; /* by column: whether it is */
+        static const bool yes = true, no = false;
+        map_init(&named, check->arena);
+        *out = (NamedMasks){ 0 };
+        TRY(policy_reads(check->spec->source, ruling->zone, ruling->rule->rows, check->arena, &out->reads, &out->read_count, err));
+        for (size_t i = 0; i < count; i++) {
                 Str found;
-                if (masked[i].node != node || !binds(masked[i].policy, who))
-                        continue;
-                TRY(policy_names(check->spec->source, ruling->rule->rows, &masked[i].column, 1, check->arena, &found, err));
-                *out = found.size ? &masked[i] : NULL;
+                const bool *is = map_get(&named, masked[i].column);
+                if (!is) {
+                        TRY(policy_names(check->spec->source, ruling->rule->rows, &masked[i].column, 1, check->arena, &found, err));
+                        is = found.size ? &yes : &no;
+                        map_put(&named, masked[i].column, (void *)(uintptr_t)is);
+                }
+                if (*is)
+                        vec_push(check->arena, &out->items, &masked[i]);
         }
         return STATUS_OK;
 }
 
-static void warn_of_masked(const Ruling *ruling, const Masked *masked, Str who) {
+/* The first that the policy masks for them, of the table or of one that is read inside. */
+static const Masked *find_masked(const NamedMasks *named, const Node *node, const Who *who) {
+        for (size_t i = 0; i < named->items.count; i++) {
+                const Masked *masked = named->items.items[i];
+                if ((masked->node == node || str_is_in_nocase(masked->node->name, named->reads, named->read_count)) && binds(masked->policy, who))
+                        return masked;
+        }
+        return NULL;
+}
+
+static void warn_of_masked(const Ruling *ruling, const Masked *masked, const Node *node, Str who) {
         const AccessCheck *check = ruling->check;
         Problems *to = check->misfits ? &check->misfits->problems : check->warnings;
         Error *err = place(ruling, "rows", ruling->rule->rows,
                            problems_add(to, STATUS_DENIED, "the rule gives %.*s nothing of %.*s: `rows` names '%.*s', which %s:%d masks for the tag %.*s",
-                                        STR_ARG(who), STR_ARG(masked->node->name), STR_ARG(masked->column), check->project->policies.path,
+                                        STR_ARG(who), STR_ARG(node->name), STR_ARG(masked->column), check->project->policies.path,
                                         masked->policy->line, STR_ARG(masked->tag)));
         if (check->misfits)
                 check->misfits->masked++;
-        error_hint(err, "name a column that is not masked, in the query inside too: let the model bring one, such as a region");
+        error_hint(err, "name a column that is not masked, in the query inside too: let the model bring one, such as a region%s",
+                   masked->policy->except_count ? "; whom the policy excepts has its rows" : "");
 }
 
 /* What a zone says of masked values could be asked out of them, so that such a rule is as none. Told once for each of whom it names. */
 static Status look_at_masked(const Ruling *ruling, const Masked *masked, size_t count, Error *err) {
         const AccessRule *rule = ruling->rule;
         Arena *arena = ruling->check->arena;
-        for (size_t w = 0; w < rule->who_count && rule->rows.size; w++) {
+        NamedMasks named;
+        Status status = rule->rows.size && count ? find_named(ruling, masked, count, &named, err) : STATUS_OK;
+        if (status_exit(status) == 2 || !rule->rows.size || !count)
+                return STATUS_OK; /* what cannot be read is told of */
+        TRY(status);
+        for (size_t w = 0; w < rule->who_count && named.items.count; w++) {
                 Str who = who_print(arena, &rule->who[w]);
                 bool told = false;
                 for (size_t i = 0; i < ruling->tables.count; i++) {
-                        const Masked *found;
-                        Status status = find_masked(ruling, masked, count, ruling->tables.items[i], &rule->who[w], &found, err);
-                        if (status_exit(status) == 2)
-                                return STATUS_OK; /* it cannot be read: that is told of */
-                        TRY(status);
+                        const Node *node = ruling->tables.items[i];
+                        const Masked *found = find_masked(&named, node, &rule->who[w]);
                         if (!found)
                                 continue;
                         if (ruling->check->misfits)
-                                vec_push(arena, &ruling->check->misfits->tables, ((AccessMisfit){ found->node->name, access_rule_print(arena, rule), who }));
+                                vec_push(arena, &ruling->check->misfits->tables, ((AccessMisfit){ node->name, access_rule_print(arena, rule), who }));
                         if (!told)
-                                warn_of_masked(ruling, found, who);
+                                warn_of_masked(ruling, found, node, who);
                         told = true;
                 }
         }
         return STATUS_OK;
 }
 
-static Status look_at_rule(const AccessCheck *check, const Masked *masked, size_t masked_count, const Zone *zone, const AccessRule *rule, Error *err) {
-        Ruling ruling = { .check = check, .rule = rule, .path = zone->access.path, .text = zone->access.text, .line = rule->line };
+static Status look_at_rule(const AccessCheck *check, Map *fits, const Masked *masked, size_t masked_count, const Zone *zone, const AccessRule *rule,
+                           Error *err) {
+        Ruling ruling = { .check = check, .fits = fits, .zone = zone->name, .rule = rule, .path = zone->access.path, .text = zone->access.text, .line = rule->line };
         for (size_t i = 0; i < rule->on_count; i++) {
                 add_tables(&ruling, zone->name, &rule->on[i]);
                 if (rule->on[i].is_tag)
@@ -334,8 +425,8 @@ static Status look_at_rule(const AccessCheck *check, const Masked *masked, size_
         return look_at_masked(&ruling, masked, masked_count, err);
 }
 
-static Status look_at_policy(const AccessCheck *check, const CentralPolicies *policies, const CentralPolicy *policy, Error *err) {
-        Ruling ruling = { .check = check, .path = policies->path, .text = policies->text, .line = policy->line, .central = true };
+static Status look_at_policy(const AccessCheck *check, Map *fits, const CentralPolicies *policies, const CentralPolicy *policy, Error *err) {
+        Ruling ruling = { .check = check, .fits = fits, .path = policies->path, .text = policies->text, .line = policy->line, .central = true };
         AccessObject tagged = { .is_tag = true, .table = policy->tag };
         add_tables(&ruling, STR(""), &tagged);
         want_tag(&ruling, "tag", policy->tag);
@@ -360,14 +451,16 @@ Status access_check(const AccessCheck *check, Error *err) {
         const Project *project = check->project;
         Masked *masked;
         size_t masked_count;
+        Map fits;
+        map_init(&fits, check->arena);
         TRY(decide_masked(project, check->graph, check->trees, check->arena, &masked, &masked_count, err));
         for (size_t z = 0; z < project->zone_count; z++)
                 for (size_t i = 0; i < project->zones[z]->access.rule_count; i++)
-                        TRY(look_at_rule(check, masked, masked_count, project->zones[z], &project->zones[z]->access.rules[i], err));
+                        TRY(look_at_rule(check, &fits, masked, masked_count, project->zones[z], &project->zones[z]->access.rules[i], err));
         for (size_t z = 0; z < project->zone_count; z++)
                 for (size_t i = 0; i < project->zones[z]->access_test_count; i++)
                         look_at_test(check, project->zones[z], &project->zones[z]->access_tests[i]);
         for (size_t i = 0; i < project->policies.count; i++)
-                TRY(look_at_policy(check, &project->policies, &project->policies.items[i], err));
+                TRY(look_at_policy(check, &fits, &project->policies, &project->policies.items[i], err));
         return STATUS_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/dry.h"
 
+#include "base/map.h"
 #include "base/vec.h"
 #include "intake/stage.h"
 #include "model/access_check.h"
@@ -13,6 +14,7 @@ typedef struct Dry {
         const DrySpec *spec;
         Arena *arena;
         DryTable *tables; /* by node index */
+        Map parsed; /* const SqlTree, by the text of a rule: each is asked for once for every table and person it concerns */
 } Dry;
 
 /* ---- what a source's table looks like ---- */
@@ -144,10 +146,14 @@ static Status names(void *context, Arena *arena, Str **out, size_t *out_count, E
         return STATUS_OK;
 }
 
-static Status parse(void *context, Str sql, Arena *arena, const SqlTree **out, Error *err) {
-        const Dry *dry = context;
-        SqlTree *tree;
-        TRY(statement_parse(dry->spec->worker, sql, STR(""), arena, &tree, err));
+/* Whoever changes a tree copies it. */
+static Status parse(void *context, Str sql, Arena *arena UNUSED, const SqlTree **out, Error *err) {
+        Dry *dry = context;
+        SqlTree *tree = map_get(&dry->parsed, sql);
+        if (!tree) {
+                TRY(statement_parse(dry->spec->worker, sql, STR(""), dry->arena, &tree, err));
+                map_put(&dry->parsed, sql, tree);
+        }
         *out = tree;
         return STATUS_OK;
 }
@@ -248,7 +254,8 @@ static Status look_at_access(Dry *dry, Error *err) {
 
 Status dry_bind(const DrySpec *spec, Arena *arena, DryTable **out, Error *err) {
         const Graph *graph = spec->text->graph;
-        Dry dry = { spec, arena, ARENA_ARRAY(arena, DryTable, graph->count) };
+        Dry dry = { .spec = spec, .arena = arena, .tables = ARENA_ARRAY(arena, DryTable, graph->count) };
+        map_init(&dry.parsed, arena);
         for (size_t i = 0; i < graph->count; i++) {
                 const Node *node = graph->nodes[i];
                 TRY(node->kind == NODE_SOURCE ? look_at_source(&dry, node, err) : take_model(&dry, node, err));

@@ -53,6 +53,8 @@ Status grants_policy(const Viewer *viewer, const Relation *relation, const BindS
 Status policy_fits(const BindSource *source, const Relation *relation, Str zone, Str text, bool condition, Arena *arena, Error *err);
 /* The first of these columns that the text names, so that a zone's `rows` grant nothing where policies.yml masks it; else empty. */
 Status policy_names(const BindSource *source, Str text, const Str *columns, size_t count, Arena *arena, Str *out, Error *err);
+/* The full names of the tables that queries inside a text of the zone's read, of those that are there. */
+Status policy_reads(const BindSource *source, Str zone, Str text, Arena *arena, Str **out, size_t *out_count, Error *err);
 /* A line of text that says what an account sees of a table. */
 typedef struct GrantReason {
         Str file; /* empty: an administrator needs none */

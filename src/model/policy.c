@@ -195,6 +195,13 @@ static SqlExpr *template_of(const Making *making, Str text, SqlExpr *value) {
         return made;
 }
 
+/* A struct's fields may have any name, "$1" too. */
+static SqlExpr *cast_of(const Making *making, const char *head, SqlExpr *value, Type type) {
+        SqlExpr *made = template_of(making, str_of(head), value);
+        made->template.tail = arena_strf(making->arena, "%.*s)", STR_ARG(type_print_duckdb(making->arena, type)));
+        return made;
+}
+
 static bool is_whole_number(Type type) {
         return type.kind == TYPE_INT || type.kind == TYPE_BIGINT;
 }
@@ -239,14 +246,66 @@ static Str first_named(SqlExpr *expr, const Str *columns, size_t count) {
         return naming.found;
 }
 
-/* Whether the expression names a column that policies.yml masks for this account. */
-static bool names_masked(const Making *making, SqlExpr *expr) {
-        Str *masked = ARENA_ARRAY(making->arena, Str, making->relation->column_count);
-        size_t count = 0;
+typedef VEC(const Relation *) Relations;
+
+/* The tables that the queries inside an expression read, as far as there are such. */
+typedef struct Reading {
+        const BindSource *now;
+        Str zone; /* whose rule it is */
+        Arena *arena;
+        Relations found;
+} Reading;
+
+static Status see_table(void *context, SqlFrom **place, Error *err) {
+        Reading *reading = context;
+        const SqlNames *path = &(*place)->table.path;
+        if ((*place)->kind != SQL_FROM_TABLE || path->count < 2)
+                return STATUS_OK;
+        Relation *relation = NULL;
+        Str zone = path->count == 2 ? reading->zone : path->items[path->count - 3];
+        TRY(reading->now->resolve(reading->now->context, zone, path->items[path->count - 2], path->items[path->count - 1], reading->arena, &relation, err));
+        if (relation)
+                vec_push(reading->arena, &reading->found, relation);
+        return STATUS_OK;
+}
+
+static Status tables_inside(const BindSource *now, Str zone, SqlExpr *expr, Arena *arena, Relations *out, Error *err) {
+        Reading reading = { .now = now, .zone = zone, .arena = arena };
+        SqlVisitor visitor = { .from = see_table, .context = &reading };
+        TRY(sql_visit_expr(&expr, &visitor, err));
+        *out = reading.found;
+        return STATUS_OK;
+}
+
+/* For the account, or for the owner who looks with its eyes. */
+static bool is_masked_centrally(const Making *making, const Relation *relation, Str column) {
+        const Grants *grants = making->grants;
+        const Account *within = making->viewer->within;
+        GrantTable table = { grant_zone(grants, relation->zone), relation->stage, relation->name };
+        for (size_t i = 0; table.zone && i < grants->policies.count; i++) {
+                const CentralPolicy *policy = &grants->policies.items[i];
+                if (policy->mask.size > 0 && grant_has_tag(grants, &table, column, policy->tag, true) &&
+                    (grant_policy_binds(grants, making->account, policy) || (within && grant_policy_binds(grants, within, policy))))
+                        return true;
+        }
+        return false;
+}
+
+/* Whether the expression names a column that policies.yml masks for this account: of the table itself, or of one that a query in it
+ * reads. */
+static Status names_masked(const Making *making, SqlExpr *expr, bool *out, Error *err) {
+        Relations inside;
+        VEC(Str) masked = { 0 };
+        TRY(tables_inside(making->source->now, making->table.zone->name, expr, making->arena, &inside, err));
         for (size_t i = 0; i < making->relation->column_count; i++)
                 if (making->bases[i].masked)
-                        masked[count++] = making->relation->columns[i].name;
-        return first_named(expr, masked, count).size > 0;
+                        vec_push(making->arena, &masked, making->relation->columns[i].name);
+        for (size_t i = 0; i < inside.count; i++)
+                for (size_t c = 0; c < inside.items[i]->column_count; c++)
+                        if (is_masked_centrally(making, inside.items[i], inside.items[i]->columns[c].name))
+                                vec_push(making->arena, &masked, inside.items[i]->columns[c].name);
+        *out = first_named(expr, masked.items, masked.count).size > 0;
+        return STATUS_OK;
 }
 
 static Status sql_mask(Making *making, bool central, Str text, Type type, Value *out, Error *err) {
@@ -254,11 +313,12 @@ static Status sql_mask(Making *making, bool central, Str text, Type type, Value 
         TRY(expression(making, text, &expr, err));
         TRY(put_attributes(making, &expr, err));
         *out = (Value){ null_of(making->arena), type, true };
-        if (names_masked(making, expr))
+        bool masked;
+        TRY(names_masked(making, expr, &masked, err));
+        if (masked)
                 return STATUS_OK;
         TRY(entitle_value(central ? &making->central : &making->own, &expr, err));
-        Str cast = arena_strf(making->arena, "TRY_CAST($1 AS %.*s)", STR_ARG(type_print_duckdb(making->arena, type)));
-        out->expr = template_of(making, cast, expr);
+        out->expr = cast_of(making, "TRY_CAST($1 AS ", expr, type);
         return STATUS_OK;
 }
 
@@ -344,7 +404,10 @@ static const AccessMask *mask_of(const AccessRule *rule, Str column) {
 static Status condition(Making *making, bool central, Str text, SqlExpr **out, Error *err) {
         TRY(expression(making, text, out, err));
         TRY(put_attributes(making, out, err));
-        if (!central && names_masked(making, *out))
+        bool masked = false;
+        if (!central)
+                TRY(names_masked(making, *out, &masked, err));
+        if (masked)
                 return error_set(err, STATUS_DENIED, "`rows` of a zone names a column that policies.yml masks");
         return entitle_condition(central ? &making->central : &making->own, out, err);
 }
@@ -353,7 +416,8 @@ typedef VEC(SqlExpr *) Conditions;
 
 /* Whether a mask that binds two is the same for both: their attributes make it another. */
 static bool is_same_for_both(const Making *making, const CentralPolicy *policy, const Account *other) {
-        return other && grant_policy_binds(making->grants, other, policy) && str_find(policy->mask, STR("principal")) == policy->mask.size;
+        Str mask = arena_lower(making->arena, policy->mask);
+        return other && grant_policy_binds(making->grants, other, policy) && str_find(mask, STR("principal")) == mask.size;
 }
 
 /* `masked`: whose masks are there already; NULL: nobody's. */
@@ -452,8 +516,7 @@ static Status parts_of(Making *making, size_t index, Part *parts, size_t *out_co
 static SqlExpr *as_type(const Making *making, Value value, Type type) {
         if (type_equal(value.type, type))
                 return value.expr;
-        Str cast = arena_strf(making->arena, "CAST($1 AS %.*s)", STR_ARG(type_print_duckdb(making->arena, type)));
-        return template_of(making, cast, value.expr);
+        return cast_of(making, "CAST($1 AS ", value.expr, type);
 }
 
 /* CASE WHEN rows of the first THEN its value WHEN ... END; text where the values differ in type. */
@@ -546,6 +609,19 @@ Status policy_names(const BindSource *source, Str text, const Str *columns, size
         const SqlExpr *parsed;
         TRY(parse(&making, text, arena, &parsed, err));
         *out = first_named(sql_expr_copy(arena, parsed), columns, count);
+        return STATUS_OK;
+}
+
+Status policy_reads(const BindSource *source, Str zone, Str text, Arena *arena, Str **out, size_t *out_count, Error *err) {
+        Making making = { .source = source, .arena = arena };
+        const SqlExpr *parsed;
+        Relations inside;
+        TRY(parse(&making, text, arena, &parsed, err));
+        TRY(tables_inside(source->now, zone, sql_expr_copy(arena, parsed), arena, &inside, err));
+        *out = ARENA_ARRAY(arena, Str, inside.count);
+        *out_count = inside.count;
+        for (size_t i = 0; i < inside.count; i++)
+                (*out)[i] = arena_strf(arena, "%.*s.%.*s.%.*s", STR_ARG(inside.items[i]->zone), STR_ARG(inside.items[i]->stage), STR_ARG(inside.items[i]->name));
         return STATUS_OK;
 }
 

@@ -605,6 +605,7 @@ static void print_template(SqlPrinter *printer, const SqlExpr *expr) {
                 put(printer, ")");
                 i++;
         }
+        buf_append(printer->out, expr->template.tail);
         put(printer, ")");
 }
 

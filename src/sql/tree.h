@@ -246,7 +246,8 @@ struct SqlExpr {
                 struct {
                         Str text; /* $1 to $9 stand for the arguments, each any number of times */
                         SqlExprs arguments;
-                        bool whole; /* nothing in the text stands for anything else */
+                        Str tail;   /* after the text; nothing in it stands for anything else, such as in a type with names of fields */
+                        bool whole; /* nor in the text */
                 } template;
                 Str parameter;    /* identifier: "1" for $1, "name" for $name */
                 int64_t position; /* #1 */
