@@ -21,6 +21,8 @@ STATEMENTS = [
     "timestamptz '2026-11-26 18:00:00+02' as e",
     "select [1, null, 3] as a, []::int[] as b, null::int[] as c, [['x'], null, []] as d",
     "select {'a': 1, 'b': {'c': 'x', 'd': [1.5::decimal(5,2)]}} as s, [{'k': 1}, null] as l, null::struct(a int) as n",
+    "select map {'a': 1, 'b': null} as m, map {1: ['x', null]} as n, null::map(int, int) as o, [map {'k': {'z': 1}}, null] as l, {'i': map {'q': map {2: 'w'}}} as s, map([], [])::map(text, int) as e",
+    "select case when i % 5 = 0 then null else map([i, i + 1], [repeat('v', (i % 9)::int), null]) end as m from range(5000) r(i) order by i",
     "select i, case when i % 3 = 0 then null else i * 2 end as j, repeat('x', (i % 50)::int) as t, i % 2 = 0 as even, "
     "[i, i + 1] as l, {'a': i, 'b': i::varchar} as s from range(30000) r(i) order by i",
     "select case when i < 4000 then null else i end as late from range(6000) r(i) order by i",
@@ -53,9 +55,9 @@ def test_the_answer_is_that_of_parquet(empty: Project, sql: str) -> None:
 
 def test_types_are_arrows_own(empty: Project) -> None:
     schema = arrow(empty, "select 1 as i, 1::bigint as l, 1.5::decimal(9,2) as d, date '2026-01-01' as day, timestamptz '2026-01-01' as at, "
-                          "timestamp '2026-01-01' as t, 'x' as s, [1] as xs, {'a': true} as o").schema
+                          "timestamp '2026-01-01' as t, 'x' as s, [1] as xs, {'a': true} as o, map {'k': 1} as m").schema
     assert [str(field.type) for field in schema] == [
-        "int32", "int64", "decimal128(9, 2)", "date32[day]", "timestamp[us, tz=UTC]", "timestamp[us]", "string", "list<l: int32>", "struct<a: bool>"]
+        "int32", "int64", "decimal128(9, 2)", "date32[day]", "timestamp[us, tz=UTC]", "timestamp[us]", "string", "list<l: int32>", "struct<a: bool>", "map<string, int32>"]
 
 
 def test_what_is_asked_wrongly_is_an_error_and_no_stream(empty: Project) -> None:

@@ -119,6 +119,8 @@ typedef struct ArrowKind {
         uint32_t values[3];
 } ArrowKind;
 
+enum { KIND_MAP = 17 };
+
 static const ArrowKind kinds[] = {
         { "b", false, 6, BITS, 0, { 0 }, { 0 } },
         { "c", false, 2, FIXED, 1, { 4, 1 }, { 8, 1 } },
@@ -134,6 +136,7 @@ static const ArrowKind kinds[] = {
         { "ttu", false, 9, FIXED, 8, { 2, 4 }, { 2, 64 } },
         { "tsu:", true, 10, FIXED, 8, { 2, 4 }, { 2, 0 } }, /* the zone is in the format */
         { "+l", false, 12, LIST, 4, { 0 }, { 0 } },
+        { "+m", false, KIND_MAP, LIST, 4, { 1 }, { 0 } }, /* keys in no order */
         { "+s", false, 13, STRUCT, 0, { 0 }, { 0 } },
 };
 
@@ -164,7 +167,8 @@ static bool is_known(const struct ArrowSchema *schema, int depth, const char **o
         for (int64_t i = 0; i < schema->n_children; i++)
                 if (!is_known(schema->children[i], depth + 1, out_format))
                         return false;
-        return kind->layout != LIST || schema->n_children == 1;
+        const struct ArrowSchema *inside = schema->n_children == 1 ? schema->children[0] : NULL;
+        return kind->layout != LIST || (inside && (kind->kind != KIND_MAP || (kind_of(inside)->layout == STRUCT && inside->n_children == 2)));
 }
 
 static size_t write_type(Buf *out, const struct ArrowSchema *schema, const ArrowKind *kind) {
@@ -191,25 +195,31 @@ static size_t write_type(Buf *out, const struct ArrowSchema *schema, const Arrow
         return table.at;
 }
 
-static size_t write_field(Buf *out, const struct ArrowSchema *schema);
+/* What is inside of a map: its entries, structs of which none is NULL, and in them a key that never is. */
+typedef enum Inside { OF_NO_MAP, OF_MAP, OF_ENTRIES } Inside;
 
-static size_t write_fields(Buf *out, const struct ArrowSchema *schema) {
+static size_t write_field(Buf *out, const struct ArrowSchema *schema, Inside inside, bool nullable);
+
+static size_t write_fields(Buf *out, const struct ArrowSchema *schema, Inside inside) {
         size_t list = write_references(out, (size_t)schema->n_children);
-        for (int64_t i = 0; i < schema->n_children; i++)
-                refer(out, list + 4 + 4 * (size_t)i, write_field(out, schema->children[i]));
+        for (int64_t i = 0; i < schema->n_children; i++) {
+                const struct ArrowSchema *child = schema->children[i];
+                bool never = inside == OF_MAP || (inside == OF_ENTRIES && i == 0);
+                refer(out, list + 4 + 4 * (size_t)i, write_field(out, child, inside == OF_MAP ? OF_ENTRIES : OF_NO_MAP, !never && (child->flags & NULLABLE)));
+        }
         return list;
 }
 
-static size_t write_field(Buf *out, const struct ArrowSchema *schema) {
+static size_t write_field(Buf *out, const struct ArrowSchema *schema, Inside inside, bool nullable) {
         enum { NAME, IS_NULLABLE, TYPE_KIND, TYPE, DICTIONARY, CHILDREN };
         static const uint8_t sizes[] = { [NAME] = 4, [IS_NULLABLE] = 1, [TYPE_KIND] = 1, [TYPE] = 4, [DICTIONARY] = 0, [CHILDREN] = 4 };
         const ArrowKind *kind = kind_of(schema);
         Table field = write_table(out, sizes, COUNT_OF(sizes));
-        set_u8(out, field.fields[IS_NULLABLE], (schema->flags & NULLABLE) != 0);
+        set_u8(out, field.fields[IS_NULLABLE], nullable);
         set_u8(out, field.fields[TYPE_KIND], kind->kind);
         refer(out, field.fields[NAME], write_string(out, schema->name ? schema->name : ""));
         refer(out, field.fields[TYPE], write_type(out, schema, kind));
-        refer(out, field.fields[CHILDREN], write_fields(out, schema));
+        refer(out, field.fields[CHILDREN], write_fields(out, schema, kind->kind == KIND_MAP ? OF_MAP : inside));
         return field.at;
 }
 
@@ -243,7 +253,7 @@ bool arrow_write_schema(Buf *out, const struct ArrowSchema *schema, const char *
         size_t header = begin_message(out, MESSAGE_SCHEMA, 0, &start);
         Table table = write_table(out, sizes, COUNT_OF(sizes));
         refer(out, header, table.at);
-        refer(out, table.fields[1], write_fields(out, schema));
+        refer(out, table.fields[1], write_fields(out, schema, OF_NO_MAP));
         end_metadata(out, start);
         return true;
 }
