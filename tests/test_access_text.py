@@ -232,6 +232,13 @@ def test_tables_that_are_alike_are_looked_at_once_and_others_by_themselves(shop:
     assert os.times().children_user - before.children_user < 4  # 0.5; 12 where each table is asked for each rule
 
 
+def test_no_line_of_a_rule_looks_like_one_of_the_plan(shop: Project) -> None:
+    shop.write("zones/shop/access.yml", 'rules:\n- who: [eve]\n  on: [canonical.order]\n  rows: "region = \'\\e[2K\' -- x\\n  or region = \'gains\\u202e\'"\n')
+    out = shop.lode("plan").stdout
+    assert "\x1b" not in out and "\u202e" not in out and "\n  or" not in out, out
+    assert r"rows: region = '\x1b[2K' -- x\n  or region = 'gains\u202e'" in out, out
+
+
 def test_what_a_policy_takes_from_the_owner_is_said(project: Project) -> None:
     with_policy(project, "region = 'EU'")
     project.lode("user", "add", "ann")

@@ -15,7 +15,16 @@ static void print_policy(const AccessChange *change) {
                 printf("  %.*s: columns of %.*s with the tag %.*s no longer read as masked (%.*s)\n", STR_ARG(who), STR_ARG(object), STR_ARG(tag), STR_ARG(hidden));
 }
 
-void access_print(const Output *output, const AccessChange *changes, size_t count) {
+/* What a zone's owner wrote is read by whoever decides on it: no line of it looks like one of ours, and nothing speaks to the terminal. */
+static AccessChange in_lines(Arena *arena, const AccessChange *change) {
+        AccessChange plain = *change;
+        Str *texts[] = { &plain.principal, &plain.object, &plain.gains, &plain.loses, &plain.tag, &plain.hidden };
+        for (size_t i = 0; i < COUNT_OF(texts); i++)
+                *texts[i] = output_line(arena, *texts[i]);
+        return plain;
+}
+
+static void print_changes(const Output *output, const AccessChange *changes, size_t count) {
         size_t width = 0;
         for (size_t i = 0; i < count; i++)
                 width = changes[i].tag.size == 0 && text_width(changes[i].principal) > width ? text_width(changes[i].principal) : width;
@@ -32,6 +41,14 @@ void access_print(const Output *output, const AccessChange *changes, size_t coun
                        paint(output->color_out, gains ? PAINT_GREEN : PAINT_RED), gains ? "gains" : "loses",
                        paint(output->color_out, PAINT_NONE), STR_ARG(what), STR_ARG(changes[i].object));
         }
+}
+
+void access_print(const Output *output, const AccessChange *changes, size_t count) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        AccessChange *plain = ARENA_ARRAY(&arena, AccessChange, count);
+        for (size_t i = 0; i < count; i++)
+                plain[i] = in_lines(&arena, &changes[i]);
+        print_changes(output, plain, count);
 }
 
 void decisions_print(Cli *cli, const Decision *decisions, size_t count) {
