@@ -56,7 +56,7 @@ void decisions_print(Cli *cli, const Decision *decisions, size_t count) {
         if (count)
                 fputs("decides\n", out);
         for (size_t i = 0; i < count; i++) {
-                Str words = decide_print(&cli->arena, &decisions[i]);
+                Str words = output_line(&cli->arena, decide_print(&cli->arena, &decisions[i]));
                 fprintf(out, "  %.*s\n", STR_ARG(words));
         }
 }

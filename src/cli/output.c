@@ -294,7 +294,7 @@ void text_table_print(TextTable *table, const Output *output, FILE *out) {
 }
 
 void output_names(Arena *arena, const char *title, const Str *names, size_t count) {
-        Str all = arena_join(arena, names, count, ", ");
+        Str all = output_line(arena, arena_join(arena, names, count, ", "));
         if (all.size > 0)
                 printf("%-11s%.*s\n", title, STR_ARG(all));
 }
