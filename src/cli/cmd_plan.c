@@ -145,12 +145,13 @@ static void print_drops(Cli *cli, const PlanReport *r) {
 }
 
 static void print_breaks(const Cli *cli, const PlanReport *r) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
         if (r->break_count)
                 puts("breaks");
         for (size_t i = 0; i < r->break_count; i++) {
                 const PlanBreak *broken = &r->breaks[i];
                 printf("  %s%.*s%s  %.*s\n", paint(cli->output.color_out, PAINT_RED), STR_ARG(broken->table), paint(cli->output.color_out, PAINT_NONE),
-                       STR_ARG(broken->what));
+                       STR_ARG(output_line(&scratch, broken->what)));
                 if (broken->refused)
                         puts("    a run refuses it, and its zone keeps the tables that it has");
                 else if (broken->new_version)
