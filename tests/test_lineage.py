@@ -97,6 +97,45 @@ def test_a_tag_is_taken_off_only_with_the_consent_of_policies_yml(tmp_path: Path
     assert project.csv("select * from shop.analytical.plain", "--as", "oz") == "domain\n\"\"\n\"\"\n".replace('""', "")
 
 
+FORMS = {
+    "pivoted": "select * from (pivot staging.orders on city in ('Rome', 'Oslo') using max(email) group by id)",
+    "unpivoted": "select v from (select id, city, email from staging.orders) unpivot (v for k in (city, email))",
+    "whole": "select o::text as v, to_json(o)::text as j from staging.orders as o",
+    "whole_list": "select list(o)::text as v from staging.orders as o",
+    "chosen": "select columns(c -> c like 'em%') as v from staging.orders",
+    "packed": "select struct_pack(*columns('em.*'))::text as v from staging.orders",
+    "captured": "select list_transform([1], x -> email)[1] as v, [email for y in [1]][1] as w from staging.orders",
+    "positional": "select b.email as v from (select id from staging.orders) a positional join staging.orders b",
+    "asof_joined": "select b.email as v from staging.orders a asof join staging.orders b on a.id >= b.id",
+    "joined_using": "select email as v from (select null::text as email) a full join staging.orders b using (email)",
+    "by_name": "select x as v from (select null::text as x, id from staging.orders union all by name select id, email as x from staging.orders)",
+    "recursive": "with recursive r(x, n) as (select '', 0 union all select o.email, n + 1 from r, staging.orders o where n < 1) select x as v from r",
+    "lateral_range": "select substr(o.email, g.i::int, 1) as v from staging.orders o, range(1, 4) g(i)",
+    "split": "select u.x as v from staging.orders o, unnest(string_split(o.email, '@')) u(x)",
+    "named_window": "select first_value(city) over w as v from staging.orders window w as (partition by email order by id)",
+    "ordered": "select string_agg(city, ',' order by email) as v, arg_max(id, email) as w from staging.orders",
+    "renamed": "select * replace (email as city) rename (email as v) from staging.orders",
+    "positioned": "select c as v from (select * from staging.orders) q(a, c, b)",
+    "sets": "select email as v, city, count(*) as n from staging.orders group by grouping sets ((email), (city))",
+    "histogram": "select map_keys(histogram(email))::text as v, mode(email) as w, min_by(email, id, 2)::text as x from staging.orders",
+    "asked": "select exists (select 1 from staging.orders q where q.email > o.email) as v, 'ann@x.org' = any(select email from staging.orders) as w from staging.orders o",
+    "by_key": "select map([city], [email])[city] as v, json_extract_string(json_object('e', email), '$.e') as w from staging.orders",
+}
+
+
+def test_no_form_of_sql_carries_a_value_without_its_tag(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    for name, sql in FORMS.items():
+        project.write(f"zones/shop/analytical/{name}.sql", f"-- kind: view\n{sql}\n")
+    project.lode("run")
+    every = " union all ".join(f"select '{name}' as form, to_json(t)::text as told from shop.analytical.{name} t" for name in FORMS)
+    hidden, raw = project.query(every, "--as", "oz"), project.query(every)
+    assert {row["form"] for row in hidden} == set(FORMS) and len(hidden) == len(raw)
+    for part in ("@", "ann", "bob", "x.org", '"w":true'):
+        assert not [row for row in hidden if part in row["told"]], (part, hidden)
+    assert len({row["form"] for row in raw if "ann" in row["told"] or "x.org" in row["told"]}) > 12
+
+
 def test_a_tag_that_comes_later_holds_for_what_is_built_already(tmp_path: Path) -> None:
     project = shop(tmp_path)
     source = "from: ingress/*.csv\nformat: csv\ncolumns:\n  id: int tag place\n  email: text required\n  city: text tag place\n"
