@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `lode add` makes of columns that look like something else than they are, from the file to the table."""
 
+import io
+import zipfile
+
 import openpyxl
 from conftest import Project
 
@@ -81,3 +84,65 @@ def test_the_hint_names_every_currency_that_occurs(project: Project) -> None:
     project.write("in/p.csv", "item,price\nA,$5.00\nB,€4.00\nC,£3.00\n")
     said = str(project.json("add", "shop", "in/p.csv")["sources"][0]["doubts"])
     assert 'currency: ["€", "$", "£"] (amounts of several currencies then stand in one column)' in said
+
+
+# What a file is called, its bytes, the columns that it has then, and its first record.
+SENDERS: dict[str, tuple[bytes, list[str], list[str]]] = {
+    "apache.log": (b"".join(b'10.0.0.%d - ann [10/Oct/2026:13:55:3%d -0700] "GET /a%d?x=1;y,z HTTP/1.1" 200 %d "-" "curl (X; \\"y\\")"\n' % (n, n, n, n * 7) for n in range(1, 6)),
+                   ["host", "identity", "user", "time", "zone", "request", "status", "bytes", "referer", "agent"],
+                   ["10.0.0.1", "-", "ann", "[10/Oct/2026:13:55:31", "-0700]", "GET /a1?x=1;y,z HTTP/1.1", "200", "7", "-", 'curl (X; "y")']),
+    "iis.log": (b"#Software: IIS\r\n#Fields: date c-ip cs-uri sc-status\r\n2026-03-01 10.0.0.1 /a;b 200\r\n2026-03-01 10.0.0.2 /c,d 404\r\n",
+                ["date", "c-ip", "cs-uri", "sc-status"], ["2026-03-01", "10.0.0.1", "/a;b", "200"]),
+    "cdn.tsv": (b"#Version: 1.0\n#Fields: date x-edge sc-bytes\n2026-03-01\tFRA 2\t12\n2026-03-02\tARN 1\t13\n", ["date", "x-edge", "sc-bytes"], ["2026-03-01", "FRA 2", "12"]),
+    "hive": (b"1\x01ann\x01\\N\n2\x01bo\x01x\n3\x01cy\x01y\n", ["column_1", "column_2", "column_3"], ["1", "ann", "None"]),
+    "caret.txt": (b"id^name\n1^ann, bo\n2^cy; di\n", ["id", "name"], ["1", "ann, bo"]),
+    "psql.txt": (b" id |  name\n----+-------\n  1 | ann\n  2 | bo\n(2 rows)\n\n", ["id", "name"], ["1", " ann"]),
+    "sjis.csv": ("日付,顧客名,金額\n2026/03/01,田中太郎,1230\n".encode("cp932"), ["日付", "顧客名", "金額"], ["2026-03-01", "田中太郎", "1230"]),
+    "notes.csv": ("a;b;c\n1;2;x\n2;3;y\n3;4;z\n\nétat : mars\n* donnée estimée\n".encode(), ["a", "b", "c"], ["1", "2", "x"]),
+    "decimals.csv": (b"id,price\n1,2,5\n2,3,5\n3,4,5\n", ["column_1", "column_2", "column_3"], ["1", "2", "5"]),
+}
+
+
+def test_what_other_programs_write_comes_as_they_meant_it(project: Project) -> None:
+    """Of a header that is too short no name goes to a column that it may not be of: the header is in quarantine instead."""
+    for name, (data, _, _) in SENDERS.items():
+        project.write(f"in/{name}", data)
+    added = project.json("add", "shop", "--each", *[f"in/{name}" for name in SENDERS])
+    assert added["left_over"] == []
+    sources = {source["files"][0].rsplit("/", 1)[-1]: source for source in added["sources"]}
+    deliveries = {delivery["source"]: delivery for delivery in project.json("run")["deliveries"]}
+    for name, (_, columns, first) in SENDERS.items():
+        source = sources[name]
+        delivery = deliveries[source["source"]]
+        assert [column["name"] for column in source["columns"]] == columns, name
+        assert delivery["state"] == "staged" and delivery["quarantined"] == (name == "decimals.csv"), (name, delivery)
+        assert list(map(str, project.query(f"select * from shop.staging.{source['source']} order by _row")[0].values())) == first, name
+    assert any("nothing tells which name is whose" in doubt["what"] for doubt in sources["decimals.csv"]["doubts"])
+
+
+def open_document() -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", "<x/>")
+    return held.getvalue()
+
+
+NO_TABLES = {
+    "ebcdic.dat": ("".join(f"{n:05}ANN SMITH    00012{n}" for n in range(9)).encode("cp037"), "EBCDIC"),
+    "rates.7z": (b"7z\xbc\xaf\x27\x1c\0\4" + bytes(90), "7-Zip"),
+    "rates.ods": (open_document(), "OpenDocument"),
+    "rates.lz4": (b"\x04\x22\x4d\x18" + bytes(60), "lz4"),
+    "rates.rtf": (b"{\\rtf1\\ansi id,name\\par 1,a}", "RTF"),
+    "rates.jsonc": (b"// today\n/* and\nmore */\n[{\"id\":1}]\n", "comments"),
+    "rates.js": (b"take([{\"id\":1},{\"id\":2}]);\n", "function"),
+}
+
+
+def test_what_is_no_table_is_called_what_it_is(project: Project) -> None:
+    for name, (data, _) in NO_TABLES.items():
+        project.write(f"in/{name}", data)
+    left = {row["file"].rsplit("/", 1)[-1]: row["why"] for row in project.lode("add", "shop", "-o", "json", *[f"in/{name}" for name in NO_TABLES], check=False).json["left_over"]}
+    assert set(left) == set(NO_TABLES)
+    for name, (_, word) in NO_TABLES.items():
+        assert word in left[name], (name, left[name])

@@ -33,8 +33,11 @@
         X(IS_ZIP,          HELD,        "",     "the file is a zip archive", "archives in archives are not unpacked") \
         X(IS_PARQUET,      HELD,        "",     "the file is a Parquet file", "the source's text says how its files are read: format: parquet") \
         X(IS_OFFICE,       HELD,        "",     "the file is an old Excel or Office file, which is not read", "save the sheet as CSV UTF-8") \
+        X(IS_OPEN_DOCUMENT, HELD,       "",     "the file is an OpenDocument, such as a sheet of LibreOffice (.ods), which is not read", "save the sheet as CSV UTF-8 or .xlsx") \
         X(IS_PDF,          HELD,        "",     "the file is a PDF, which is not read", "CSV, JSON, Excel workbooks, Parquet, Avro and lines of fixed width are read")          \
         X(IS_NO_TABLE,     HELD,        "t",    "the file is %1, and no table", "CSV, JSON, Excel workbooks, Parquet, Avro and lines of fixed width are read")                                    \
+        X(IS_EBCDIC,       HELD,        "",     "the file is text in EBCDIC, as mainframes write it, which is not read", "let the sender convert it, as iconv -f IBM037 -t UTF-8 does") \
+        X(IS_DRESSED_JSON, HELD,        "t",    "the file is JSON %1, which is no JSON", "ask for the JSON alone") \
         X(IS_HTML,         HELD,        "",     "the file is a web page (HTML), and no table", "is it what a server said instead of the data? ask for the file again") \
         X(IS_PROSE,        HELD,        "",     "the file is prose: lines of words, in paragraphs, that nothing parts into fields", "if its lines are data, write a source for them by hand") \
         X(IS_WORKBOOK,     HELD,        "",     "the file is a workbook, or another document of an office program", "`format: xlsx` in the source's text reads workbooks")  \

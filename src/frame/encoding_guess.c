@@ -84,7 +84,7 @@ typedef struct Eastern {
 
 /* The narrower ones first: of those that fit alike the first is taken. */
 static const Eastern eastern[] = {
-        { "shift_jis", 0x88, 0x97, 0x40, true },
+        { "shift_jis", 0x88, 0x98, 0x40, true },
         { "euc-jp", 0xb0, 0xcf, 0xa1, true },
         { "euc-kr", 0xb0, 0xc8, 0xa1, false },
         { "gbk", 0xb0, 0xd7, 0xa1, false },
@@ -95,13 +95,51 @@ static bool is_kana(uint32_t point) {
         return point >= 0x3041 && point <= 0x30fe;
 }
 
+#define KANJI_FROM 0x4e00u
+#define KANJI_TO 0xa000u
+#define KANJI_EXPECTED 0.4 /* a share of these in Japanese; of characters that are none by chance one in twenty */
+
+/* Characters of Japanese headers, names, places, dates and amounts: read as any other language the same bytes make no such run of them. */
+static const char japanese[] =
+        "\u65e5\u6708\u706b\u6c34\u6728\u91d1\u571f\u5e74\u6642\u5206\u79d2\u66dc\u4eca\u524d\u5f8c\u6bce\u9031\u672c\u4eba\u540d"
+        "\u6c0f\u69d8\u59d3\u6027\u7537\u5973\u751f\u9f62\u6b73\u4f4f\u6240\u5730\u756a\u53f7\u90f5\u4fbf\u96fb\u8a71\u4f1a\u793e"
+        "\u54e1\u682a\u5f0f\u6709\u9650\u90e8\u8ab2\u4fc2\u9577\u8077\u696d\u5e97\u8217\u652f\u55b6\u5de5\u5834\u5009\u5eab\u5546"
+        "\u54c1\u88fd\u76ee\u7a2e\u985e\u578b\u8272\u6570\u91cf\u500b\u5358\u4fa1\u683c\u984d\u5186\u5408\u8a08\u7a0e\u8fbc\u629c"
+        "\u6d88\u8cbb\u58f2\u4e0a\u8cb7\u5165\u51fa\u8377\u7d0d\u8acb\u6c42\u6255\u6b8b\u9ad8\u53d6\u5f15\u5148\u53e3\u5ea7\u9280"
+        "\u884c\u632f\u624b\u6599\u7387\u5272\u660e\u7d30\u5099\u8003\u6458\u8981\u72b6\u614b\u533a\u767b\u9332\u66f4\u65b0\u4f5c"
+        "\u6210\u958b\u59cb\u7d42\u4e86\u671f\u9593\u4e88\u5b9a\u767a\u6ce8\u53d7\u6587\u9001\u914d\u9054\u5728\u9867\u5ba2\u62c5"
+        "\u5f53\u8005\u8cac\u4efb\u7ba1\u7406\u5b66\u6821\u5f92\u6559\u5ba4\u75c5\u9662\u60a3\u6771\u4eac\u90fd\u5927\u962a\u5e9c"
+        "\u5317\u6d77\u9053\u770c\u5e02\u753a\u6751\u4e01\u795e\u5948\u5ddd\u611b\u77e5\u57fc\u7389\u5343\u8449\u5175\u798f\u5ca1"
+        "\u9759\u8328\u57ce\u5e83\u5cf6\u6f5f\u5bae\u91ce\u7530\u4e2d\u5c71\u5c0f\u6797\u4f50\u85e4\u9234\u6a4b\u4f0a\u6e21\u8fba"
+        "\u4e95\u677e\u52a0\u5409\u539f\u6e05\u77f3\u8c37\u5d0e\u68ee\u6c60\u8fd1\u592a\u90ce\u4e00\u4e8c\u4e09\u56db\u4e94\u516d"
+        "\u4e03\u516b\u4e5d\u5341\u767e\u4e07\u4ee4\u548c\u5e73\u662d\u66a6\u5b50\u7f8e\u6075\u771f\u7531\u9999\u667a\u5065\u535a"
+        "\u6b63\u96c4\u5e78\u592b\u6b21\u6d0b\u4ecb\u6d69\u53f2\u76f4\u6a39\u7fd4\u512a\u82b1\u7d50\u8863\u967d\u83dc\u5185\u5916"
+        "\u5357\u897f\u592e\u56fd\u969b\u901a\u4fe1\u60c5\u5831\u51e6\u8a2d\u78ba\u8a8d\u5909\u5b8c\u6e08\u672a\u4e0d\u53ef\u5426"
+        "\u7121\u4f7f\u7528\u5229\u5bb9\u4f53\u7a4d\u91cd\u5e45\u6e29\u5ea6\u6c17\u8c61\u5929\u6674\u96e8\u96ea\u98a8\u8a18\u4e8b"
+        "\u9805\u5b9f\u7e3e\u753b\u56de\u70b9\u5024\u6bd4\u8f03\u975e\u5bfe";
+
+static bool is_kanji(uint32_t point) {
+        return point >= KANJI_FROM && point < KANJI_TO;
+}
+
+static void fill_japanese(bool *frequent) {
+        Str all = str_of(japanese);
+        for (size_t at = 0; at < all.size;) {
+                uint32_t point;
+                at += utf8_decode(all, at, &point);
+                frequent[point - KANJI_FROM] = true;
+        }
+}
+
 static bool is_eastern_sign(uint32_t point) {
         return (point >= 0x3000 && point <= 0x3011) || (point >= 0xff01 && point <= 0xff5e) || (point >= 0x2010 && point <= 0x2026) || point == 0xb7;
 }
 
 static Tally tally_eastern(const Eastern *kind, const Encoding *encoding, Str raw) {
         Tally tally = { 0 };
-        size_t kana = 0;
+        size_t kana = 0, kanji = 0, expected = 0;
+        bool frequent[KANJI_TO - KANJI_FROM] = { 0 };
+        fill_japanese(frequent);
         for (size_t at = 0; at < raw.size;) {
                 uint32_t point;
                 size_t size = encoding_letter(encoding, raw, at, &point);
@@ -117,10 +155,12 @@ static Tally tally_eastern(const Eastern *kind, const Encoding *encoding, Str ra
                 }
                 bool common = size == 2 && bytes[0] >= kind->lead_from && bytes[0] <= kind->lead_to && bytes[1] >= kind->trail_from;
                 kana += is_kana(point);
+                kanji += is_kanji(point);
+                expected += is_kanji(point) && frequent[point - KANJI_FROM];
                 tally.good += common || is_eastern_sign(point) || (kind->kana && is_kana(point));
         }
-        if (kind->kana && kana * 20 < tally.letters)
-                tally.good /= 2; /* Japanese without kana is rare, and other languages have the same bytes */
+        if (kind->kana && kana * 20 < tally.letters && (double)expected < (double)kanji * KANJI_EXPECTED + 1)
+                tally.good /= 2; /* neither kana nor what names and headers consist of: other languages have the same bytes */
         return tally;
 }
 
@@ -385,6 +425,27 @@ static bool has_junk(Str raw) {
                 beyond += byte >= 0x80;
         }
         return controls > raw.size / WRONG_SHARE || erased > beyond / WRONG_SHARE;
+}
+
+#define EBCDIC_LEAST 16 /* bytes, fewer tell nothing */
+
+static bool is_ebcdic_sign(uint8_t byte) {
+        uint8_t low = byte & 0x0f, high = byte >> 4;
+        bool small = high >= 0x8 && high <= 0xa && low >= (high == 0xa ? 2 : 1) && low <= 9;
+        bool capital = high >= 0xc && high <= 0xe && low >= (high == 0xe ? 2 : 1) && low <= 9;
+        return small || capital || (high == 0xf && low <= 9);
+}
+
+/* No blank, line end or digit of ASCII among many of its own: text in any other encoding of one byte a letter has those. */
+bool encoding_is_ebcdic(Str raw) {
+        size_t own = 0, blanks = 0, ascii = 0, judged = raw.size < JUDGED_BYTES ? raw.size : JUDGED_BYTES;
+        for (size_t i = 0; i < judged; i++) {
+                uint8_t byte = (uint8_t)raw.data[i];
+                own += is_ebcdic_sign(byte);
+                blanks += byte == 0x40;
+                ascii += byte == ' ' || byte == '\n' || byte == '\t' || (byte >= '0' && byte <= '9');
+        }
+        return judged >= EBCDIC_LEAST && own * 2 > judged && (own + blanks) * 5 > judged * 4 && blanks * 50 > judged && ascii * 50 < judged;
 }
 
 void encoding_guess(Str raw, bool whole, Arena *arena, EncodingGuess *out) {

@@ -16,3 +16,6 @@ typedef struct EncodingGuess {
 
 /* raw: from the beginning of the text; whole: it is all of it. Texts lie in the arena. */
 void encoding_guess(Str raw, bool whole, Arena *arena, EncodingGuess *out);
+
+/* Whether the bytes are a text as mainframes write it, where 0x40 is a blank and letters and digits lie above 0x80. */
+bool encoding_is_ebcdic(Str raw);

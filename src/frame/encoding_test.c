@@ -124,6 +124,10 @@ TEST(an_encoding_is_guessed_by_the_sense_that_its_text_makes_and_said) {
                 { STR("\xc7\xd1\xb1\xdb,\xb4\xeb\xc7\xd1\xb9\xce\xb1\xb9\n"), "euc-kr", true },
                 { STR("\xa4\xa4\xa5\xc1\xb0\xea,\xbb\x4f\xa5\x5f\xa5\xab\n"), "big5", true },
                 { STR("\xa4\xb3\xa4\xec\xa4\xcf\xc6\xfc\xcb\xdc,\xa5\xc6\xa5\xb9\xa5\xc8\n"), "euc-jp", true },
+                { STR("\x93\xfa\x95t,\x8c\xda\x8bq\x96\xbc,\x8b\xe0\x8az\n2024/03/01,\x93" "c\x92\x86\x91\xbe\x98Y,1230\n"), "shift_jis", true }, /* no kana, as in a table of names and amounts */
+                { STR("\x93\xfa\x95t,\x98" "a\x97\xef\n2024/03/01,\x97\xdf\x98" "a6\x94N3\x8c\x8e" "1\x93\xfa\n"), "shift_jis", true },
+                { STR("\xc6\xfc\xc9\xd5,\xb8\xdc\xb5\xd2\xcc\xbe,\xb6\xe2\xb3\xdb\n2024/03/01,\xc5\xc4\xc3\xe6\xc2\xc0\xcf\xba,1230\n"), "euc-jp", true },
+                { STR("\xc8\xd5\xc6\xda,\xbf\xcd\xbb\xa7,\xbd\xf0\xb6\xee\n2024/03/01,\xb1\xb1\xbe\xa9\xb9\xab\xcb\xbe,1230\n"), "gbk", true },
                 { STR("k\x81hl,gr\x81n,\x84hnlich\n"), "cp850", true },
                 { STR("\x01\x81\xfe\x03\xff\xff\x80\x90\x8d\xff"), "utf-8", true },
                 { STR("a,b\n1,in_\xff\xff_valid\n"), "utf-8", true },
@@ -162,6 +166,20 @@ static Str decoded(Test *t, const Encoding *encoding, Str raw) {
         size_t size;
         encoding_decode(encoding, raw, true, text, &size);
         return (Str){ text, size };
+}
+
+TEST(text_of_mainframes_is_told_by_its_bytes) {
+        static const struct {
+                Str raw;
+                bool ebcdic;
+        } cases[] = {
+                { STR("\xf0\xf0\xf1\xc1\xd5\xd5\x40\xe2\xd4\xc9\xe3\xc8\x40\x40\x40\xf1\xf2\xf3\x25"), true },
+                { STR("\xf0\xf0\xf1\xc1\xd5\xd5\xd5\xd5"), false }, /* too short to tell */
+                { STR("\xcc\xee\xf1\xea\xe2\xe0,\xd0\xee\xf1\xf1\xe8\xff;\xcc\xee\xf1\xea\n"), false },
+                { STR("id,mail\n1,a@@@@@@@@@@@@@@@\n"), false },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++)
+                CHECK(encoding_is_ebcdic(cases[i].raw) == cases[i].ebcdic);
 }
 
 /* Words as they stand in columns: names, places, days. What is guessed reads them as what they are, whatever it is called. */

@@ -273,6 +273,19 @@ static void doubt_days(const Guessing *guessing, bool whole) {
         }
 }
 
+/* What is no number in a decimal may be one in a double: NaN and infinity. */
+static void recount_misfits(const Guessing *guessing) {
+        TypingRules rules = { .format = guessing->format, .decimal = guessing->out->decimal, .thousands = guessing->out->thousands };
+        Typing typing = { .rules = &rules, .type = { .kind = TYPE_DOUBLE } };
+        guessing->out->misfits = 0;
+        for (size_t i = 0; i < guessing->texts.count; i++) {
+                Value value;
+                bool null;
+                if (typing_value(&typing, guessing->texts.items[i], guessing->arena, &value, &null) != RULE_NONE && guessing->out->misfits++ == 0)
+                        guessing->out->misfit = guessing->texts.items[i];
+        }
+}
+
 static bool try_numbers(const Guessing *guessing, char decimal, char thousands) {
         NumberStatistics numbers;
         ColumnGuess *out = guessing->out;
@@ -291,6 +304,8 @@ static bool try_numbers(const Guessing *guessing, char decimal, char thousands) 
         out->type = type;
         out->thousands = thousands;
         out->decimal = whole && !thousands ? 0 : decimal;
+        if (type.kind == TYPE_DOUBLE && out->misfits > 0)
+                recount_misfits(guessing);
         if (out->misfits == 0 && !thousands)
                 doubt_days(guessing, whole);
         return true;

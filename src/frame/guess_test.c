@@ -124,6 +124,10 @@ TEST(words_marks_and_months_say_what_they_look_like) {
                 { "x", "2025-01-01|2025-02-30", "text | dates such as 2025-01-01, and 1 of 2 as 2025-02-30 that are no day of any calendar" },
                 { "x", "31.12.2025|31.02.2025|01.02.2025", "text | dates such as 01.02.2025, and 1 of 3 as 31.02.2025 that are no day of any calendar" },
                 { "x", "10.20.30|1.2.3", "text" },
+                { "x", "1.3.24|31.12.24", "text | values such as 1.3.24 may be dates" },
+                { "x", "3/31/24, 1:00 PM|4/1/24, 11:30 AM", "text | values such as 3/31/24, 1:00 PM may be dates with times" },
+                { "x", "01:30 PM|11:05 AM", "text | values such as 01:30 PM may be times" },
+                { "x", "=\"001\"|=\"01067\"", "text | values such as =\"001\" are texts dressed as formulas for a spreadsheet" },
                 { "x", "May 3|June", "text" },
         };
         check(t, cases, COUNT_OF(cases));

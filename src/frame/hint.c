@@ -20,14 +20,25 @@ static Str example_of(Str text) {
         return str_slice(text, 0, text.size < EXAMPLE_MAX ? text.size : EXAMPLE_MAX);
 }
 
-static bool reads_numbers(const Format *format, const Str *texts, size_t count, Arena *arena) {
+static bool is_dressed(Str text) {
+        for (size_t i = 0; i < text.size; i++)
+                if (!strchr("0123456789.,+", text.data[i]) && (text.data[i] != '-' || i > 0))
+                        return true;
+        return false;
+}
+
+/* out_dressed: the first that it reads and that is no bare number. */
+static bool reads_numbers(const Format *format, const Str *texts, size_t count, Arena *arena, Str *out_dressed) {
         TypingRules rules = { .format = format, .decimal = format->decimal, .thousands = format->thousands, .dressed = true };
         Typing typing = { .rules = &rules, .type = { .kind = TYPE_DOUBLE } };
         size_t misfits = 0;
         for (size_t i = 0; i < count && misfits <= allowed(count); i++) {
                 Value value;
                 bool null;
-                misfits += typing_value(&typing, texts[i], arena, &value, &null) != RULE_NONE;
+                bool fits = typing_value(&typing, texts[i], arena, &value, &null) == RULE_NONE;
+                misfits += !fits;
+                if (fits && !null && out_dressed->size == 0 && is_dressed(texts[i]))
+                        *out_dressed = texts[i];
         }
         return misfits <= allowed(count);
 }
@@ -72,16 +83,6 @@ static Str keys_of(const Format *format, const Format *needed, const Str *texts,
         return str_slice(keys, keys.size < 2 ? keys.size : 2, keys.size);
 }
 
-static Str first_dressed(const Str *texts, size_t count) {
-        for (size_t i = 0; i < count; i++) {
-                for (size_t k = 0; k < texts[i].size; k++) {
-                        if (!strchr("0123456789.,+-", texts[i].data[k]))
-                                return texts[i];
-                }
-        }
-        return texts[0];
-}
-
 bool hint_numbers(const Format *format, const Str *texts, size_t count, Arena *arena, Hint *out) {
         char decimal = format->decimal ? format->decimal : '.', other = decimal == '.' ? ',' : '.';
         const char styles[][2] = { { decimal, format->thousands }, { decimal, other }, { decimal, ' ' }, { decimal, '\'' },
@@ -94,12 +95,13 @@ bool hint_numbers(const Format *format, const Str *texts, size_t count, Arena *a
                         tried.percent = PERCENT_NUMBER;
                         tried.negatives = (FormatNegatives)negatives;
                         tried.currency = (StrList){ currencies, COUNT_OF(currencies) };
-                        if (!reads_numbers(&tried, texts, count, arena))
+                        Str dressed = STR("");
+                        if (!reads_numbers(&tried, texts, count, arena, &dressed))
                                 continue;
                         Str keys = keys_of(format, &tried, texts, count, arena);
                         if (keys.size == 0)
                                 return false;
-                        out->what = arena_strf(arena, "values such as %.*s look like numbers", STR_ARG(example_of(first_dressed(texts, count))));
+                        out->what = arena_strf(arena, "values such as %.*s look like numbers", STR_ARG(example_of(dressed.size > 0 ? dressed : texts[0])));
                         out->how = arena_strf(arena, "text; a number's type reads them with %.*s", STR_ARG(keys));
                         return true;
                 }
@@ -282,6 +284,47 @@ static bool hint_minutes(const Str *texts, size_t count, Arena *arena, Hint *out
         return true;
 }
 
+/* Written by a pattern that is not taken by itself: versions look like 1.3.24 too, and two readings of 3/1/24 are right. */
+static bool hint_patterns(const Str *texts, size_t count, Arena *arena, Hint *out) {
+        static const struct {
+                const char *pattern, *type, *what;
+        } odd[] = { { "d.M.yy", "date", "dates" },
+                    { "M/d/yy h:mm a", "timestamp", "dates with times" },
+                    { "d/M/yy h:mm a", "timestamp", "dates with times" },
+                    { "M/d/yy, h:mm a", "timestamp", "dates with times" },
+                    { "d/M/yy, h:mm a", "timestamp", "dates with times" },
+                    { "h:mm a", "time", "times" },
+                    { "h:mm:ss a", "time", "times" } };
+        for (size_t i = 0; i < COUNT_OF(odd) && count > 0; i++) {
+                Pattern pattern;
+                Moment moment;
+                Error err;
+                size_t fits = 0;
+                if (pattern_compile(str_of(odd[i].pattern), &pattern, &err) != STATUS_OK)
+                        continue;
+                while (fits < count && pattern_read(&pattern, texts[fits], &moment))
+                        fits++;
+                if (fits < count)
+                        continue;
+                out->what = arena_strf(arena, "values such as %.*s may be %s", STR_ARG(example_of(texts[0])), odd[i].what);
+                out->how = arena_strf(arena, "text; the type %s(%s) reads them", odd[i].type, odd[i].pattern);
+                return true;
+        }
+        return false;
+}
+
+/* ="00123", which a spreadsheet takes for a formula whose value is a text. */
+static bool hint_formulas(const Str *texts, size_t count, Arena *arena, Hint *out) {
+        for (size_t i = 0; i < count; i++)
+                if (texts[i].size < 3 || !str_starts_with(texts[i], STR("=\"")) || texts[i].data[texts[i].size - 1] != '"')
+                        return false;
+        if (count == 0)
+                return false;
+        out->what = arena_strf(arena, "values such as %.*s are texts dressed as formulas for a spreadsheet", STR_ARG(example_of(texts[0])));
+        out->how = STR("text with the dress; trim(name, '=\"') in a model takes it off");
+        return true;
+}
+
 static bool is_day(int year, int month, int day) {
         static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
         bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -408,5 +451,5 @@ static bool hint_months(const Str *texts, size_t count, Arena *arena, Hint *out)
 bool hint_words(const Str *texts, size_t count, Arena *arena, Hint *out) {
         return hint_booleans(texts, count, arena, out) || hint_two_styles(texts, count, arena, out) || hint_units(texts, count, arena, out) ||
                hint_months(texts, count, arena, out) || hint_two_negatives(texts, count, arena, out) || hint_minutes(texts, count, arena, out) ||
-               hint_no_day(texts, count, arena, out);
+               hint_no_day(texts, count, arena, out) || hint_patterns(texts, count, arena, out) || hint_formulas(texts, count, arena, out);
 }

@@ -125,6 +125,16 @@ static const struct {
         { "GIF89a", 6, REASON_IS_NO_TABLE, 0, "a picture (GIF)" },
         { "\x7f" "ELF", 4, REASON_IS_NO_TABLE, 0, "a program" },
         { "SQLite format 3", 16, REASON_IS_NO_TABLE, 0, "a database (SQLite)" },
+        { "7z\xbc\xaf\x27\x1c", 6, REASON_IS_NO_TABLE, 0, "an archive of 7-Zip" },
+        { "Rar!\x1a\x07", 6, REASON_IS_NO_TABLE, 0, "an archive of RAR" },
+        { "\x04\x22\x4d\x18", 4, REASON_IS_NO_TABLE, 0, "compressed by lz4" },
+        { "\xff\x06\0\0sNaPpY", 10, REASON_IS_NO_TABLE, 0, "compressed by snappy" },
+        { "LZIP\x01", 5, REASON_IS_NO_TABLE, 0, "compressed by lzip" },
+        { "\x1f\x9d\x90", 3, REASON_IS_NO_TABLE, 0, "compressed by compress (.Z)" },
+        { "ARROW1\0\0", 8, REASON_IS_NO_TABLE, 0, "an Arrow or Feather file" },
+        { "ORC\x0a", 4, REASON_IS_NO_TABLE, 0, "an ORC file" },
+        { "\x89HDF\r\n\x1a\n", 8, REASON_IS_NO_TABLE, 0, "an HDF5 file" },
+        { "{\\rtf1", 6, REASON_IS_NO_TABLE, 0, "a document (RTF)" },
 };
 
 /* The first member of a zip archive that is an office document, as the programs that write them begin. */
@@ -137,7 +147,14 @@ static bool is_office(Str head) {
         return office;
 }
 
+/* An OpenDocument's first member says so, and is not compressed: OpenDocument 1.3, part 2, 3.3. */
+static bool is_open_document(Str head) {
+        return str_starts_with(str_slice(head, 30, head.size), STR("mimetypeapplication/vnd.oasis.opendocument"));
+}
+
 static Status refuse_magic(Str head, Error *err) {
+        if (str_starts_with(head, STR("PK\x03\x04")) && is_open_document(head))
+                return error_reason(err, IS_OPEN_DOCUMENT);
         if (str_starts_with(head, STR("PK\x03\x04")) && is_office(head))
                 return error_reason(err, IS_WORKBOOK);
         for (size_t i = 0; i < COUNT_OF(refused); i++)

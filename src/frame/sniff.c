@@ -9,6 +9,8 @@
 #include "frame/csv.h"
 #include "frame/escapes.h"
 #include "frame/guess_nested.h"
+#include "frame/languages.h"
+#include "frame/sniff_log.h"
 #include "frame/sniff_parts.h"
 #include "frame/sniff_totals.h"
 
@@ -34,6 +36,8 @@ typedef struct Sniffing {
         Sniffed *out;
         uint32_t *ends; /* scratch of a scan */
         size_t too_wide; /* fields of a record under a delimiter that gives most records too many; 0: none does */
+        SniffedLog log;  /* what: NULL if the text is no log */
+        bool settled;    /* the format has its dialect already */
 } Sniffing;
 
 void sniffed_doubt(Arena *arena, Sniffed *out, Str column, Str what, Str assumed) {
@@ -164,15 +168,16 @@ static bool is_known(const Format *format, Str field) {
 typedef struct Foreign {
         size_t quoted, torn; /* fields that begin with it; and that do not end with it, so that others hold their rest */
         size_t own;          /* fields in the dialect's own quotes */
+        bool before;         /* the field before it in the record begins with one */
 } Foreign;
 
 static void look_for_quotes(const Format *format, Str field, Foreign *foreign) {
         char last = field.size > 1 ? field.data[field.size - 1] : 0;
         foreign->own += format->quote && last == format->quote && field.data[0] == format->quote;
-        if (format->quote == '"' || field.size == 0 || field.data[0] != '"')
-                return;
-        foreign->quoted++;
-        foreign->torn += last != '"';
+        bool begins = format->quote != '"' && field.size > 0 && field.data[0] == '"';
+        foreign->quoted += begins;
+        foreign->torn += begins ? last != '"' : foreign->before && last == '"';
+        foreign->before = begins;
 }
 
 /* A dialect without `"` must not cut what stands in it, and one with another quote must have fields in it. */
@@ -195,6 +200,7 @@ static double known_share(Sniffing *sniffing, const Format *format, const Record
                 Scan scan;
                 scan_bytes(&dialect, sniffing->text.data, record->start, record->end, sniffing->ends, &scan);
                 size_t start = record->start;
+                foreign.before = false;
                 looked++;
                 for (size_t field = 0; field <= scan.count; field++) {
                         size_t end = field < scan.count ? sniffing->ends[field] : record->end;
@@ -236,6 +242,45 @@ static double score_of(Sniffing *sniffing, const Format *format, size_t size) {
 static const char delimiters[] = { ',', ';', '\t', '|' };
 static const char quotes[][2] = { { '"', 0 }, { '\'', 0 }, { 0, 0 }, { '"', '\\' }, { '\'', '\\' } };
 
+/* What parts fields in some files and stands within them in many: only where nothing else parts the lines, and all alike. */
+static const char rarer[] = { '\x01', '\x1f', '^', '~' };
+
+#define ALIKE_LEAST 3   /* so many lines */
+#define NO_COLUMNS 0.02 /* a score of lines of one field */
+
+/* The fields of each record; 0: they differ, the first one aside, which may be a header without a name for each. */
+static size_t width_of_all(Sniffing *sniffing, const Format *format, size_t size) {
+        Records records = { 0 };
+        size_t width = 0, count = 0;
+        bool first = true;
+        cut_records(sniffing, format, size, &records);
+        for (size_t i = 0; i < records.count; i++) {
+                const Record *record = &records.items[i];
+                if (is_blank(sniffing, record, format->delimiter))
+                        continue;
+                if (!first && (record->width == 0 || (count > 0 && record->width != width)))
+                        return 0;
+                width = first ? 0 : record->width;
+                count += !first;
+                first = false;
+        }
+        return count + 1 < ALIKE_LEAST ? 0 : width;
+}
+
+static void try_rarer(Sniffing *sniffing, Format *format, size_t size) {
+        for (size_t i = 0; i < COUNT_OF(rarer) * 2; i++) {
+                Format tried = format_default();
+                tried.delimiter = rarer[i / 2];
+                tried.quote = i % 2 ? 0 : '"';
+                if (memchr(sniffing->text.data, tried.delimiter, size) == NULL || width_of_all(sniffing, &tried, size) < 2)
+                        continue;
+                format->delimiter = tried.delimiter;
+                format->quote = tried.quote;
+                format->escape = 0;
+                return;
+        }
+}
+
 static void choose_dialect(Sniffing *sniffing, Format *format) {
         size_t size = sniffing->text.size < SCORED_BYTES ? sniffing->text.size : SCORED_BYTES;
         double best = -1, second = 0;
@@ -265,6 +310,8 @@ static void choose_dialect(Sniffing *sniffing, Format *format) {
                 add_doubt(sniffing, STR(""), STR("another delimiter fits almost as well"),
                           arena_strf(sniffing->arena, "'%s'",
                                      format->delimiter == '\t' ? "tab" : (char[]){ format->delimiter, 0 }));
+        if (best < NO_COLUMNS)
+                try_rarer(sniffing, format, size);
 }
 
 /* --- escapes of a database's dump --- */
@@ -380,7 +427,7 @@ static void find_comments(Sniffing *sniffing, Format *format, const Records *rec
         size_t found = 0;
         for (size_t i = 0; i < records->count; i++)
                 found += starts_with(sniffing, &records->items[i], '#') && records->items[i].width != width;
-        if (found < 2)
+        if (found < 2 || format->comment.size > 0)
                 return;
         format->comment = STR("#");
         add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "%zu lines that begin with # are no records of the table", found),
@@ -423,8 +470,10 @@ static void find_preamble(Sniffing *sniffing, Format *format, const Records *rec
 /* Letters at the beginning of a footer, by which its expression knows it again. */
 static Str footer_word(Str text) {
         size_t size = 0;
-        while (size < text.size && size < 24 && ((text.data[size] | 0x20) >= 'a' && (text.data[size] | 0x20) <= 'z'))
+        while (size < text.size && size < 24 && (((text.data[size] | 0x20) >= 'a' && (text.data[size] | 0x20) <= 'z') || (text.data[size] & 0x80)))
                 size++;
+        while (size > 0 && size < text.size && (text.data[size] & 0xc0) == 0x80)
+                size--; /* no half of a letter */
         return str_slice(text, 0, size);
 }
 
@@ -489,7 +538,9 @@ static bool has_footer_word(const Sniffing *sniffing, const Records *records, si
         *out_word = footer_word(text);
         if (memchr(text.data, '\n', text.size) || memchr(text.data, '\r', text.size))
                 return false;
-        if (out_word->size >= 3 && word_is_free(sniffing, records, at, *out_word))
+        if (text.size > 1 && text.data[0] == '*')
+                *out_word = STR("*");
+        if ((out_word->size >= 3 || str_is(*out_word, "*")) && word_is_free(sniffing, records, at, *out_word))
                 return true;
         *out_word = STR("");
         return is_countable(sniffing, record);
@@ -592,6 +643,38 @@ static void find_totals(Sniffing *sniffing, Format *format, Records *records, si
         totals_find(&table, sniffing->arena, &found);
         if (found.count > 0)
                 take_totals(sniffing, format, records, at, &found);
+}
+
+#define DRAWN "^[-+= ]*(---|===)[-+= ]*$"
+
+/* A line of dashes alone, with no delimiter in it: psql and mysql draw them above, below and under the header. */
+static bool is_drawn(Str text) {
+        size_t run = 0, longest = 0;
+        for (size_t i = 0; i < text.size; i++) {
+                if (!strchr("-+= ", text.data[i]) || text.data[i] == 0)
+                        return false;
+                run = (text.data[i] == '-' || text.data[i] == '=') && (i == 0 || text.data[i - 1] == text.data[i]) ? run + 1 : 1;
+                longest = text.data[i] != ' ' && text.data[i] != '+' && run > longest ? run : longest;
+        }
+        return longest >= 3;
+}
+
+static void find_drawn(Sniffing *sniffing, Format *format, Records *records, size_t first, size_t width) {
+        size_t found = 0;
+        if (width < 2 || strchr("-+= ", format->delimiter))
+                return;
+        for (size_t i = first; i < records->count; i++) {
+                Record *record = &records->items[i];
+                if (record->total || record->width != 1 || !is_drawn(text_of(sniffing, record)))
+                        continue;
+                record->total = true;
+                found++;
+        }
+        if (found == 0)
+                return;
+        format->footer = join_expressions(sniffing->arena, format->footer, STR(DRAWN));
+        add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, found == 1 ? "%zu line is drawn and no record" : "%zu lines are drawn and no records", found),
+                  STR("skipped by footer: " DRAWN));
 }
 
 /* --- the table's fields --- */
@@ -737,13 +820,21 @@ typedef struct Votes {
         bool recurs;        /* a field of the first row occurs again in its column */
 } Votes;
 
+/* As the ones before the first bar and behind the last are, where each line begins and ends with one. */
+static bool has_no_value(const Sniffing *sniffing, const Format *format, const Table *table, size_t column) {
+        for (size_t row = 0; row < table->rows; row++)
+                if (str_trim(field_unquote(format, table->fields[row * table->width + column], sniffing->arena)).size > 0)
+                        return false;
+        return true;
+}
+
 static void vote_column(const Sniffing *sniffing, const Format *format, const Table *table, size_t column,
                         Votes *votes) {
         size_t count;
         Str first = table->fields[column], *rest = column_of(sniffing, table, 1, column, &count);
         Str text = str_trim(field_unquote(format, first, sniffing->arena));
         ColumnGuess guess;
-        votes->names &= is_name_like(text);
+        votes->names &= is_name_like(text) || (text.size == 0 && has_no_value(sniffing, format, table, column));
         for (size_t i = 0; i < count && !votes->recurs; i++)
                 votes->recurs = text.size > 0 &&
                                 str_equal(str_trim(field_unquote(format, rest[i], sniffing->arena)), text);
@@ -774,6 +865,8 @@ static bool all_differ(const Sniffing *sniffing, const Format *format, const Tab
         map_init(&seen, sniffing->arena);
         for (size_t i = 0; i < table->width; i++) {
                 Str text = str_trim(field_unquote(format, table->fields[i], sniffing->arena));
+                if (text.size == 0 && has_no_value(sniffing, format, table, i))
+                        continue;
                 if (map_has(&seen, text))
                         return false;
                 map_put(&seen, text, &seen);
@@ -899,13 +992,30 @@ static bool is_surely_header(Sniffing *sniffing, const Format *format, const Tab
         return header && sure;
 }
 
+/* The rows that are not the first one once more. */
+static Table without_repeats(const Sniffing *sniffing, const Table *table) {
+        Table once = *table;
+        once.fields = ARENA_ARRAY(sniffing->arena, Str, table->rows * table->width + 1);
+        once.rows = 0;
+        for (size_t row = 0; row < table->rows; row++) {
+                const Str *fields = &table->fields[row * table->width];
+                bool repeats = row > 0;
+                for (size_t i = 0; i < table->width && repeats; i++)
+                        repeats = str_equal(fields[i], table->fields[i]);
+                if (!repeats)
+                        memcpy(&once.fields[once.rows++ * table->width], fields, table->width * sizeof(*fields));
+        }
+        return once;
+}
+
 /* Whether the table with this record at its top has it for a header, and nothing speaks against that. */
 static Status begins_with_header(Sniffing *sniffing, const Format *format, const Record *record, size_t width, bool *out, Error *err) {
         Format from = *format;
         Table table;
         from.skip = (uint32_t)(record->line - 1);
         TRY(read_table(sniffing, &from, width, &table, err));
-        *out = table.rows > 1 && is_surely_header(sniffing, &from, &table);
+        Table once = without_repeats(sniffing, &table); /* as on each page of a printed list */
+        *out = once.rows > 1 && is_surely_header(sniffing, &from, &once);
         return STATUS_OK;
 }
 
@@ -1161,13 +1271,26 @@ void sniff_columns(const CutColumn *columns, size_t count, Arena *arena, Sniffed
         take_doubts(&sniffing, count);
 }
 
+/* Whether the columns from this one on have no value, as where each record ends with a delimiter. */
+static bool are_empty_from(const Sniffing *sniffing, const Format *format, const Table *table, size_t from) {
+        for (size_t row = 0; row < table->rows; row++)
+                for (size_t i = from; i < table->width; i++)
+                        if (str_trim(field_unquote(format, table->fields[row * table->width + i], sniffing->arena)).size > 0)
+                                return false;
+        return true;
+}
+
 /*
  * A header of another width than the records is part of the preamble, since no record fits it. Its names still are the
- * columns' names, by place. NULL if the line before the table is none.
+ * columns' names, by place; but where it has too few of them, only if the columns beyond are empty: a decimal comma without
+ * quotes, and names of rows without a name of their own, move the fields that they should stand above. NULL if the line
+ * before the table is none; *out_short: it is one, with too few names.
  */
-static Str *header_of_other_width(Sniffing *sniffing, const Format *format, const Record *record, size_t width) {
+static Str *header_of_other_width(Sniffing *sniffing, const Format *format, const Record *record, const Table *table, bool *out_short) {
         ScanDialect dialect = csv_dialect(format);
+        size_t width = table->width;
         Scan scan;
+        *out_short = false;
         if (!record || record->width < 2 || format->header)
                 return NULL;
         scan_bytes(&dialect, sniffing->text.data, record->start, record->end, sniffing->ends, &scan);
@@ -1182,6 +1305,9 @@ static Str *header_of_other_width(Sniffing *sniffing, const Format *format, cons
                 start = end + 1;
         }
         if (named < 2 || named < filled || named * 2 < width)
+                return NULL;
+        *out_short = record->width < width && !are_empty_from(sniffing, format, table, record->width);
+        if (*out_short)
                 return NULL;
         add_doubt(
                 sniffing, STR(""),
@@ -1287,10 +1413,46 @@ static bool begins_with_width(const Sniffing *sniffing, const Format *format, co
 
 #define OTHER_TABLE_RECORDS 3 /* so many of one width, one after the other, are a table */
 
+#define PAIRS_WIDTH 3  /* fields at most of a line that says one thing of the file: "Saldo;1.234,56;EUR" */
+#define PAIRS_LINES 20
+#define PAIRS_TABLE 5  /* columns at least of the table that stands below them */
+
+/*
+ * Lines such as "IBAN;DE89..." and "Kunde;Ann Bo" above a much wider table, as banks write them: keys with a text each. A
+ * table has a header above other values, or values of one type.
+ */
+static Status are_pairs(Sniffing *sniffing, const Format *format, const Records *records, size_t from, size_t end, size_t width, bool *out, Error *err) {
+        size_t own = records->items[from].width;
+        Sniffing part = *sniffing;
+        Format plain = *format;
+        Table table;
+        *out = false;
+        if (own > PAIRS_WIDTH || end - from > PAIRS_LINES || width < PAIRS_TABLE || width < own * 2)
+                return STATUS_OK;
+        plain.skip = 0;
+        plain.footer = STR("");
+        part.text = str_slice(sniffing->text, records->items[from].start, records->items[end - 1].end);
+        TRY(read_table(&part, &plain, own, &table, err));
+        for (size_t row = 0; row < table.rows; row++)
+                if (!is_name_like(str_trim(field_unquote(format, table.fields[row * own], sniffing->arena))))
+                        return STATUS_OK;
+        for (size_t i = 1; i < own; i++) {
+                size_t count;
+                ColumnGuess guess;
+                Str *fields = column_of(sniffing, &table, 0, i, &count);
+                guess_column(&plain, fields, count, true, sniffing->arena, &guess);
+                if (guess.type.kind != TYPE_TEXT)
+                        return STATUS_OK;
+        }
+        *out = table.rows > 0 && !is_surely_header(sniffing, &plain, &table);
+        return STATUS_OK;
+}
+
 /* What stands above the table and is a table as well would be lost as a preamble: the file is refused instead. */
-static Status refuse_other_table(const Records *records, size_t first, Error *err) {
+static Status refuse_other_table(Sniffing *sniffing, const Format *format, const Records *records, size_t first, size_t width, Error *err) {
         size_t run = 0;
         for (size_t i = 0; i < first; i++) {
+                bool pairs;
                 run = i > 0 && records->items[i].width == records->items[i - 1].width && records->items[i].width > 1 ? run + 1 : 1;
                 if (run < OTHER_TABLE_RECORDS)
                         continue;
@@ -1298,8 +1460,10 @@ static Status refuse_other_table(const Records *records, size_t first, Error *er
                         i++;
                         run++;
                 }
-                return error_reason(err, SEVERAL_TABLES, reason_number((int64_t)records->items[i - run + 1].line),
-                                    reason_number((int64_t)records->items[i].line), reason_number((int64_t)records->items[first].line));
+                TRY(are_pairs(sniffing, format, records, i - run + 1, i + 1, width, &pairs, err));
+                if (!pairs)
+                        return error_reason(err, SEVERAL_TABLES, reason_number((int64_t)records->items[i - run + 1].line),
+                                            reason_number((int64_t)records->items[i].line), reason_number((int64_t)records->items[first].line));
         }
         return STATUS_OK;
 }
@@ -1381,22 +1545,6 @@ static Status refuse_table_below(Sniffing *sniffing, const Format *format, const
         return STATUS_OK;
 }
 
-/* The rows that are not the first one once more. */
-static Table without_repeats(const Sniffing *sniffing, const Table *table) {
-        Table once = *table;
-        once.fields = ARENA_ARRAY(sniffing->arena, Str, table->rows * table->width + 1);
-        once.rows = 0;
-        for (size_t row = 0; row < table->rows; row++) {
-                const Str *fields = &table->fields[row * table->width];
-                bool repeats = row > 0;
-                for (size_t i = 0; i < table->width && repeats; i++)
-                        repeats = str_equal(fields[i], table->fields[i]);
-                if (!repeats)
-                        memcpy(&once.fields[once.rows++ * table->width], fields, table->width * sizeof(*fields));
-        }
-        return once;
-}
-
 /* An expression that is one text, and nothing else. */
 static Str expression_of(Arena *arena, Str text) {
         CLEANUP(buf_deinit) Buf out = { 0 };
@@ -1443,11 +1591,32 @@ static void skip_repeated_header(Sniffing *sniffing, Format *format, const Recor
         *table = once;
 }
 
+static void settle_dialect(Sniffing *sniffing, Format *format) {
+        if (sniffing->settled)
+                return;
+        if (!sniff_log(sniffing->text, sniffing->arena, format, &sniffing->log)) {
+                choose_dialect(sniffing, format);
+                choose_escapes(sniffing, format);
+                return;
+        }
+        add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "the lines are those of %s", sniffing->log.what),
+                  format->delimiter == '\t' ? STR("delimiter: tab, and its names") : STR("delimiter: space, and its names"));
+}
+
+/* NULL if the log has other fields than are known of its kind. */
+static Str *names_of_log(const Sniffing *sniffing, size_t width) {
+        const SniffedLog *log = &sniffing->log;
+        if (!log->what || log->name_count < width)
+                return NULL;
+        Str *names = ARENA_ARRAY(sniffing->arena, Str, width);
+        memcpy(names, log->names, width * sizeof(*names));
+        return names;
+}
+
 static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         Records records = { 0 };
         size_t count, total;
-        choose_dialect(sniffing, format);
-        choose_escapes(sniffing, format);
+        settle_dialect(sniffing, format);
         cut_records(sniffing, format, sniffing->text.size, &records);
         size_t width = common_width(sniffing, format, &records, &count, &total);
         if (total == 0)
@@ -1457,13 +1626,14 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
                                     reason_number(FORMAT_COLUMNS_MAX));
         find_comments(sniffing, format, &records, width);
         size_t first = first_of_table(sniffing, format, &records, width);
-        TRY(refuse_other_table(&records, first, err));
+        TRY(refuse_other_table(sniffing, format, &records, first, width, err));
         TRY(look_above(sniffing, format, &records, width, &first, err));
         if (width > 2)
                 TRY(pass_padded(sniffing, format, &records, width, &first, err));
         if (width > 1)
                 TRY(pass_title(sniffing, format, &records, width, &first, err));
         find_totals(sniffing, format, &records, first, width);
+        find_drawn(sniffing, format, &records, first, width);
         TRY(refuse_table_below(sniffing, format, &records, first, width, err));
         find_preamble(sniffing, format, &records, first, width);
         find_footer(sniffing, format, &records, first, width);
@@ -1478,9 +1648,10 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
         if (first < records.count)
                 skip_repeated_header(sniffing, format, &records.items[first], &table);
         size_t doubts = out->doubt_count;
-        format->header = decide_header(sniffing, format, &table);
+        format->header = !sniffing->log.what && decide_header(sniffing, format, &table);
         const Record *before = format->skip > 0 ? record_before(sniffing, format, &records, first) : NULL;
-        Str *above = header_of_other_width(sniffing, format, before, width);
+        bool is_short;
+        Str *above = header_of_other_width(sniffing, format, before, &table, &is_short);
         if (format->skip > 0 && format->header && table.rows == 1)
                 return error_reason(err, NO_CSV); /* lines, and one of them of two fields: prose */
         if (!preamble_is_one(sniffing, format, &records, first, &table, above)) {
@@ -1489,7 +1660,10 @@ static Status sniff_table(Sniffing *sniffing, Format *format, Error *err) {
                 TRY(read_table(sniffing, format, width, &table, err));
                 format->header = begins_with_width(sniffing, format, &records, width) && decide_header(sniffing, format, &table);
         }
-        name_columns(sniffing, format, &table, above);
+        if (is_short)
+                add_doubt(sniffing, STR(""), arena_strf(sniffing->arena, "the header has %zu fields and the records have %zu, and nothing tells which name is whose", before->width, width),
+                          STR("no names, and the header goes to quarantine; are decimal commas or delimiters in texts not quoted? if not, write the names in their order"));
+        name_columns(sniffing, format, &table, sniffing->log.what ? names_of_log(sniffing, width) : above);
         guess_columns(sniffing, format, &table, true);
         bool month_first = false;
         for (size_t i = 0; i < width; i++)
@@ -1574,6 +1748,24 @@ static Status refuse_statements(Str text, Error *err) {
         return STATUS_OK;
 }
 
+/* JSON that is dressed up as something else: with comments above it, or as the call of a function. */
+static Status refuse_dressed_json(Str text, Error *err) {
+        Str behind = str_trim(text), line;
+        bool comments = str_starts_with(behind, STR("//")) || str_starts_with(behind, STR("/*"));
+        while (str_starts_with(behind, STR("//"))) {
+                str_cut(behind, '\n', &line, &behind);
+                behind = str_trim(behind);
+        }
+        if (comments && sniff_is_json(behind_comments(behind), false))
+                return error_reason(err, IS_DRESSED_JSON, reason_text(STR("with comments above it")));
+        size_t name = 0;
+        while (name < behind.size && (language_letter((unsigned char)behind.data[name]) || strchr("0123456789_$.", behind.data[name])))
+                name++;
+        if (name > 0 && name < behind.size && behind.data[name] == '(' && sniff_is_json(str_trim(str_slice(behind, name + 1, behind.size)), false))
+                return error_reason(err, IS_DRESSED_JSON, reason_text(STR("inside the call of a function")));
+        return STATUS_OK;
+}
+
 #define PROSE_WORDS 6 /* of a line: fewer may be a name or an address */
 
 /* Lines of many words, with empty ones between their paragraphs. */
@@ -1616,6 +1808,34 @@ static bool is_moment(TypeKind kind) {
         return kind == TYPE_DATE || kind == TYPE_TIME || kind == TYPE_TIMESTAMP || kind == TYPE_TIMESTAMPTZ;
 }
 
+#define BLANKS_WIDTH 3 /* fields at least, where blanks part them */
+
+/*
+ * Blanks stand in most texts, so they part fields only where nothing else does, where each line has as many of them, and more
+ * than half of what then are columns are numbers, dates or the like.
+ */
+static bool sniff_blanks(const Sniffing *sniffing, Sniffed *out) {
+        Sniffing again = *sniffing;
+        Sniffed made = { .format = format_default(), .whole = sniffing->whole };
+        Error none;
+        size_t size = sniffing->text.size < SCORED_BYTES ? sniffing->text.size : SCORED_BYTES, typed = 0;
+        again.out = &made;
+        again.settled = true;
+        made.format.delimiter = ' ';
+        if (width_of_all(&again, &made.format, size) < BLANKS_WIDTH)
+                return false;
+        made.format.decimal = 0;
+        if (sniff_table(&again, &made.format, &none) != STATUS_OK)
+                return false;
+        for (size_t i = 0; i < made.column_count; i++)
+                typed += made.columns[i].guess.type.kind != TYPE_TEXT;
+        if (typed * 2 <= made.column_count)
+                return false;
+        add_doubt(&again, STR(""), STR("nothing but blanks parts the lines, and each has as many"), STR("delimiter: space"));
+        *out = made;
+        return true;
+}
+
 Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *err) {
         Sniffed made = { .format = format_default(), .whole = whole };
         Sniffing sniffing = { .whole = whole, .arena = arena, .out = &made };
@@ -1624,6 +1844,7 @@ Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *e
                 return sniff_json(text, whole, arena, out, err);
         TRY(refuse_markup(text, err));
         TRY(refuse_statements(text, err));
+        TRY(refuse_dressed_json(text, err));
         while (!whole && text.size > 0 && !scan_is_newline(text.data[text.size - 1]))
                 text.size--; /* the cut record is no evidence */
         char *padded = arena_alloc_raw(arena, text.size + SCAN_PADDING);
@@ -1636,8 +1857,10 @@ Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *e
                 out_of_memory();
         sniffing.ends = ends;
         made.format.decimal = 0; /* not known yet */
-        TRY(sniff_table(&sniffing, &made.format, err));
-        if (made.column_count == 1 && !is_moment(made.columns[0].guess.type.kind) && sniff_fixed(sniffing.text, whole, arena, out))
+        if (sniff_table(&sniffing, &made.format, err) != STATUS_OK)
+                return error_is_reason(err, REASON_NO_CSV) && sniff_blanks(&sniffing, out) ? STATUS_OK : STATUS_HELD;
+        bool lines = made.column_count == 1 && !is_moment(made.columns[0].guess.type.kind);
+        if (lines && (sniff_fixed(sniffing.text, whole, arena, out) || sniff_blanks(&sniffing, out)))
                 return STATUS_OK;
         if ((made.column_count == 1 && is_prose(sniffing.text)) || is_letter_of_words(sniffing.text, made.format.delimiter))
                 return error_reason(err, IS_PROSE);

@@ -197,9 +197,13 @@ static void count_record(Finding *finding, size_t row) {
         finding->last_record = row;
 }
 
-/* Of one of the marks alone, and so long; 0: it is no line. */
+/* Of one of the marks alone, and so long; 0: it is no line. Markdown has a colon at the ends that a column is aligned to. */
 static size_t rule_size(Str text, char *out_mark) {
         text = str_trim(text);
+        if (text.size > 2 && text.data[0] == ':')
+                text = str_slice(text, 1, text.size);
+        if (text.size > 2 && text.data[text.size - 1] == ':')
+                text.size--;
         if (text.size == 0 || !memchr("-=_", text.data[0], 3))
                 return 0;
         for (size_t i = 1; i < text.size; i++)
@@ -217,6 +221,7 @@ bool total_is_rule(Str text) {
 typedef struct Ruler {
         char mark;
         size_t size; /* of its longest part */
+        bool colons; /* at the ends of parts */
 } Ruler;
 
 /* A line drawn below a header or above a total. Where all parts are short they may be marks for nothing, unless it is below the header. */
@@ -229,6 +234,7 @@ static bool is_ruler(const TotalsTable *table, size_t row, Ruler *out) {
                 if (text.size > 0 && (size == 0 || (out->mark && out->mark != mark)))
                         return false;
                 out->mark = size ? mark : out->mark;
+                out->colons |= str_find_byte(text, ':') < text.size;
                 out->size = size > out->size ? size : out->size;
         }
         return out->size >= (row == table->first ? RULE_SIZE_MIN : RULE_SIZE_LONG);
@@ -370,7 +376,7 @@ static Str expression_of_ruler(const Finding *finding, Ruler ruler) {
         const TotalsTable *table = finding->table;
         const char delimiter[] = { table->delimiter == '\t' ? ' ' : table->delimiter, 0 }, line[] = { ruler.mark, ruler.mark, ruler.mark, ruler.mark, ruler.mark, 0 };
         const char *quote = table->quote == '"' ? "\"" : "";
-        Str any = arena_strf(finding->arena, "[%c%s%s[:blank:]]*", ruler.mark, delimiter, quote);
+        Str any = arena_strf(finding->arena, "[%c%s%s%s[:blank:]]*", ruler.mark, delimiter, quote, ruler.colons ? ":" : "");
         return arena_strf(finding->arena, "^%.*s%.*s%.*s$", STR_ARG(any), (int)(ruler.size < RULE_SIZE_LONG ? RULE_SIZE_MIN : RULE_SIZE_LONG), line, STR_ARG(any));
 }
 

@@ -86,6 +86,8 @@ static void put_character(Buf *out, const char *key, char is, char usual) {
                 put_line(out, key, is ? STR("tab") : STR("none"));
         else if (is == ' ')
                 put_line(out, key, STR("space"));
+        else if ((unsigned char)is < ' ')
+                buf_printf(out, "%s: \"\\x%02x\"\n", key, (unsigned char)is);
         else
                 buf_printf(out, is == '"' || is == '\\' ? "%s: \"\\%c\"\n" : "%s: \"%c\"\n", key, is);
 }

@@ -188,6 +188,8 @@ Status sniff_run(const SniffSpec *spec, int fd, Arena *arena, SniffResult *out, 
         Sniffed sniffed;
         SniffedRows rows;
         EncodingGuess encoding;
+        if (encoding_is_ebcdic(buf_view(&sample)))
+                return error_reason(err, IS_EBCDIC);
         decode(&sample, result.whole, arena, &encoding);
         Status status = sniff_format(buf_view(&sample), result.whole, arena, &sniffed, err);
         if (status != STATUS_OK && error_is_reason(err, REASON_TEXT_UTF8) && encoding.unsure[0].size > 0)
