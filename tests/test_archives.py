@@ -194,6 +194,16 @@ def test_add_looks_into_an_archive(project: Project, test_data: Path) -> None:
     assert all(file.startswith(str(test_data / "encodings/movies.zip") + "/") for source in said["sources"] for file in source["files"])
 
 
+def test_what_add_writes_of_an_archive_elsewhere_is_found_by_the_next_run(project: Project) -> None:
+    """In folders inside of it, too."""
+    (project.root / "in").mkdir()
+    (project.root / "in/may.zip").write_bytes(zipped({"2026/05/orders.csv": "id,amount\n1,2.50\n", "clients.csv": "id,name\n1,Zoë\n"}))
+    project.json("add", "shop", "in/may.zip")
+    assert "from: in/may.zip/2026/05/orders.csv" in (project.root / "zones/shop/sources/orders.yml").read_text()
+    assert run(project)["files"]["staged"] == 2
+    assert [row["name"] for row in project.query("select name from shop.staging.clients")] == ["Zoë"]
+
+
 @pytest.mark.full
 @pytest.mark.timeout(600)
 def test_ten_thousand_members(project: Project) -> None:

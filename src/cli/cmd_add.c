@@ -253,7 +253,15 @@ static bool wants_member(Add *add, const NamedFile *named, const ArchiveMember *
         return feed == NULL;
 }
 
-/* Members are called ARCHIVE/MEMBER, and their sources' patterns name them as they will be found: in the zone's ingress. */
+/* Where the pattern of a member's source says that it is: in the zone's ingress, whatever archive it came in there, or else in its own. */
+static const char *member_place(const Add *add, const SniffedFile *archive, const char *member) {
+        Str ingress = arena_strf(add->arena, "%s/ingress/%.*s/", add->workspace->project->root, STR_ARG(add->zone));
+        if (str_starts_with(str_of(archive->path), ingress))
+                return arena_printf(add->arena, "%.*s%s", STR_ARG(ingress), path_base(member));
+        return arena_printf(add->arena, "%s/%s", archive->path, member);
+}
+
+/* Members are called ARCHIVE/MEMBER, and their sources' patterns name them as a run finds them. */
 static Status sniff_members(Add *add, Worker **worker, const NamedFile *named, const Archive *archive, int spool, Error *err) {
         uint64_t offset = 0;
         size_t meant = 0;
@@ -263,9 +271,7 @@ static Status sniff_members(Add *add, Worker **worker, const NamedFile *named, c
                 meant += named->members.size == 0 || str_matches_glob(member->name, named->members);
                 if (!wants_member(add, named, member, shown))
                         continue;
-                Str base = str_of(path_base(member->name.data));
-                SniffedFile file = { .shown = shown,
-                                     .path = arena_printf(add->arena, "%s/ingress/%.*s/%.*s", add->workspace->project->root, STR_ARG(add->zone), STR_ARG(base)) };
+                SniffedFile file = { .shown = shown, .path = member_place(add, &named->file, member->name.data) };
                 CLEANUP(close_fdp) int fd = open_nameless();
                 if (fd < 0)
                         return error_errno(err, errno, "cannot create a temporary file");
@@ -292,12 +298,6 @@ static bool may_be_archive(int fd) {
         return size > 0 && archive_may_be((Str){ head, (size_t)size });
 }
 
-static void tell_where(const Add *add, const SniffedFile *file) {
-        Str ingress = arena_strf(add->arena, "%s/ingress/%.*s/", add->workspace->project->root, STR_ARG(add->zone));
-        if (!str_starts_with(str_of(file->path), ingress))
-                output_note(&add->cli->output, PAINT_NONE, "%s is unpacked when it lies in ingress/%.*s/", file->shown, STR_ARG(add->zone));
-}
-
 static Status sniff_plain(Add *add, Worker **worker, NamedFile *named, int fd, Error *err) {
         if (named->members.size == 0)
                 return sniff_file(add, worker, &named->file, fd, err);
@@ -321,7 +321,6 @@ static Status look_at(Add *add, Worker **worker, NamedFile *named, Error *err) {
                 return take_outcome(add, file, status, err);
         if (!archive.is_one)
                 return sniff_plain(add, worker, named, fd, err);
-        tell_where(add, file);
         return sniff_members(add, worker, named, &archive, spool, err);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/discover.h"
 
+#include <errno.h>
+
 #include "base/file.h"
 #include "base/map.h"
 #include "base/vec.h"
@@ -221,13 +223,20 @@ static Status walk_pattern(Discovery *d, const Feed *feed, Str pattern, Error *e
         Str folder = fixed_folder(pattern);
         const char *root = absolute ? "" : d->spec->project_root;
         const char *path = folder.size ? path_join(d->arena, root, arena_cstr(d->arena, folder)) : root;
-        Str trimmed = str_of(path);
+        Str trimmed = str_of(path), name = str_slice(folder, 0, folder.size ? folder.size - 1 : 0);
+        struct stat st;
         while (trimmed.size > 1 && trimmed.data[trimmed.size - 1] == '/')
                 trimmed.size--;
-        struct stat st;
         path = arena_cstr(d->arena, trimmed);
-        if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
-                return folder.size ? add(d, feed->zone, path, str_slice(folder, 0, folder.size - 1), false, err) : STATUS_OK;
+        int found = stat(path, &st);
+        while (found < 0 && errno == ENOTDIR && memchr(name.data, '/', name.size)) { /* a folder inside an archive */
+                name = str_slice(name, 0, name.size - strlen(path_base(arena_cstr(d->arena, name))) - 1);
+                trimmed = str_of(path_dir(d->arena, path));
+                path = arena_cstr(d->arena, trimmed);
+                found = stat(path, &st);
+        }
+        if (found == 0 && S_ISREG(st.st_mode))
+                return folder.size ? add(d, feed->zone, path, name, false, err) : STATUS_OK;
         return walk(d, feed->zone, path, folder, false, 0, err);
 }
 
