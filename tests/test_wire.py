@@ -12,6 +12,13 @@ from server import FLUSH, SYNC, Wire, bind, close, describe, execute, parse, que
 ONE = "select 1"
 # Rows that both make the same way.
 ROWS = "select i::int as i from generate_series(1, 5) t(i)"
+CURSOR = [query("begin"), query(f"declare c no scroll cursor for {ROWS}")]
+
+
+def broken(message: tuple[str, bytes]) -> list:
+    """After it all is skipped until Sync."""
+    return [message, "wait for E", ("unheard", query("select 2")), SYNC]
+
 
 # name: what is sent; FLUSH and SYNC wait for what they bring
 PROBES = {
@@ -128,7 +135,33 @@ PROBES = {
                                  describe("S", "s"), SYNC, describe("P", "p"), SYNC, parse(""), bind(), SYNC, describe("S", "r"), bind("", "r"),
                                  describe("P"), execute(), SYNC],
     "discard": [parse(ONE, "s"), SYNC, query("discard all"), bind("", "s"), SYNC, query("begin"), query("discard all"), query("rollback")],
+    "a fetch in parts": [*CURSOR, parse("fetch 4 from c"), bind(), execute(rows=2), execute(rows=1), execute(rows=1), execute(rows=1), SYNC, query("fetch c"),
+                         query("rollback")],
+    "a fetch of all in parts": [*CURSOR, parse("fetch all from c"), bind(), execute(rows=3), execute(rows=99), execute(rows=1), SYNC, query("fetch c"),
+                                query("rollback")],
+    "a fetch that is left": [*CURSOR, parse("fetch 4 from c"), bind(), execute(rows=2), SYNC, query("fetch c"), parse(ONE), bind(), execute(), SYNC,
+                             query("fetch c"), query("rollback")],
+    "a move has no parts": [*CURSOR, parse("move 4 from c"), bind(), execute(rows=2), SYNC, query("fetch c"), parse("move 1 from c"), bind(), execute(),
+                            execute(), SYNC, query("rollback")],
+    "others in parts": [query(f"prepare q as {ROWS}"), parse("execute q"), bind(), execute(rows=2), execute(rows=2), execute(rows=2), execute(), SYNC,
+                        parse("show timezone"), bind(), execute(rows=1), execute(rows=1), execute(), SYNC],
+    "literals of another type": [query("prepare p(int) as select $1 + 1"), query("execute p('2.5')"), query("execute p('x')"), query("execute p('99999999999')"),
+                                 query("execute p(2.5)"), query("execute p(' 7 ')"), query("execute p(null)")],
+    **{f"fetch {where}, no scroll": [*CURSOR, query(f"fetch {where} c"), query("rollback"), *CURSOR, query("fetch 2 c"), query(f"fetch {where} c"),
+                                     query("rollback"), *CURSOR, query("move all c"), query(f"fetch {where} c"), query("rollback"),
+                                     *CURSOR, query(f"move {where} c"), query("rollback")]
+       for where in ("prior", "first", "last", "absolute 3", "absolute 0", "absolute -1", "relative 2", "relative 0", "relative -1", "backward all", "backward 0",
+                     "-1", "0", "forward -1", "backward -2")},
+    **{f"{kind} with {body!r}": [parse(ONE), bind(), *broken((kind, body)), query(ONE)]
+       for kind, body in (("P", b"\0select 1\0\0\0x"), ("B", b"\0\0\0\0"), ("E", b"\0\0"), ("D", b"X\0"), ("D", b"S\0x"), ("C", b"X\0"), ("H", b"x"),
+                          ("B", b"\0\0\0\0\0\1\xff\xff\xff\xfe\0\0"))},
+    "a query with something behind it": [("Q", b"select 1\0x"), query("begin"), ("Q", b"select 1"), query(ONE)],
+    "a sync with something behind it": [("S", b"x"), parse("select nope"), "wait for E", ("S", b"x"), query(ONE)],
+    "what is broken is skipped too": [parse("select nope"), ("unheard", ("Q", b"select 1\0x")), ("B", b"x"), SYNC, query(ONE)],
+    "the end of a copy where there is none": [("f", b"x"), ("c", b"x"), SYNC],
+    "a message of no type": [("y", b""), SYNC],
 }
+
 
 def replies(at: int | Path, steps: list) -> list[str]:
     """What comes back, with what may differ taken out: texts of errors, and places in them."""

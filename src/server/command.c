@@ -453,31 +453,47 @@ static Status read_declare(Reader *reader, Error *err) {
         return STATUS_OK;
 }
 
-static Status backwards(const Reader *reader, Error *err) {
-        error_set(err, STATUS_SQL_REFUSED, "a cursor goes forward only");
-        error_hint(err, "FETCH FORWARD n, FETCH ALL or FETCH NEXT");
-        return at_token(reader, err);
+/* A number with a sign, or where it may stand ALL; what there was before if there is none. */
+static Status read_count(Reader *reader, bool all, int64_t *out, Error *err) {
+        if (all && take_word(reader, "all")) {
+                *out = FETCH_ALL;
+                return STATUS_OK;
+        }
+        bool minus = take_symbol(reader, '-'), sign = minus || take_symbol(reader, '+');
+        if (reader->token.kind != SQL_TOKEN_NUMBER)
+                return sign || !all ? unexpected(reader, "a number of rows", err) : STATUS_OK;
+        if (!str_to_int64(reader->token.text, out) || *out > INT32_MAX)
+                return unexpected(reader, "a number of rows", err);
+        *out = minus ? -*out : *out;
+        advance(reader);
+        return STATUS_OK;
 }
 
-/* [NEXT | FORWARD] [n | ALL] */
+/* [NEXT | PRIOR | FIRST | LAST | ABSOLUTE n | RELATIVE n | n | ALL | FORWARD [n | ALL] | BACKWARD [n | ALL]] */
 static Status read_direction(Reader *reader, Error *err) {
-        static const char *const back[] = { "prior", "first", "last", "absolute", "relative", "backward" };
+        static const struct {
+                const char *word;
+                FetchDirection direction;
+                int64_t count;
+                bool counted, may_be_all;
+        } words[] = {
+                { "next", FETCH_FORWARD, 1, false, false },        { "prior", FETCH_BACKWARD, 1, false, false },
+                { "first", FETCH_ABSOLUTE, 1, false, false },      { "last", FETCH_ABSOLUTE, -1, false, false },
+                { "absolute", FETCH_ABSOLUTE, 0, true, false },    { "relative", FETCH_RELATIVE, 0, true, false },
+                { "forward", FETCH_FORWARD, 1, true, true },       { "backward", FETCH_BACKWARD, 1, true, true },
+                { "", FETCH_FORWARD, 1, true, true },
+        };
         Command *command = reader->command;
-        command->count = 1;
-        for (size_t i = 0; i < COUNT_OF(back); i++)
-                if (is_word(reader, back[i]))
-                        return backwards(reader, err);
-        if (take_word(reader, "next"))
-                return STATUS_OK;
-        take_word(reader, "forward");
-        if (is_symbol(reader, '-'))
-                return backwards(reader, err);
-        if (take_word(reader, "all")) {
-                command->count = FETCH_ALL;
-        } else if (reader->token.kind == SQL_TOKEN_NUMBER) {
-                if (!str_to_int64(reader->token.text, &command->count))
-                        return unexpected(reader, "a number of rows", err);
-                advance(reader);
+        size_t i = 0;
+        while (i + 1 < COUNT_OF(words) && !take_word(reader, words[i].word))
+                i++;
+        command->direction = words[i].direction;
+        command->count = words[i].count;
+        if (words[i].counted)
+                TRY(read_count(reader, words[i].may_be_all, &command->count, err));
+        if (command->count < 0 && (command->direction == FETCH_FORWARD || command->direction == FETCH_BACKWARD)) {
+                command->direction = command->direction == FETCH_FORWARD ? FETCH_BACKWARD : FETCH_FORWARD;
+                command->count = -command->count;
         }
         return STATUS_OK;
 }

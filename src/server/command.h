@@ -30,7 +30,7 @@ typedef enum CommandKind {
         COMMAND_PREPARE,     /* name, types, inner */
         COMMAND_EXECUTE,     /* name, values as SQL */
         COMMAND_DECLARE,     /* name, inner, hold, binary */
-        COMMAND_FETCH,       /* name, count; also MOVE */
+        COMMAND_FETCH,       /* name, direction, count; move: MOVE */
         COMMAND_CLOSE,       /* name or all */
         COMMAND_COPY_OUT,    /* inner, copy */
         COMMAND_UNLISTEN,    /* taken: nobody listens */
@@ -59,6 +59,9 @@ typedef struct Literal {
 
 #define FETCH_ALL INT64_MAX
 
+/* FIRST, LAST, NEXT and PRIOR are one of these; FORWARD and BACKWARD have a count of 0 or more. */
+typedef enum FetchDirection { FETCH_FORWARD, FETCH_BACKWARD, FETCH_ABSOLUTE, FETCH_RELATIVE } FetchDirection;
+
 typedef struct Command {
         CommandKind kind;
         Literal *literals;   /* of a QUERY that is SELECT of nothing else, else NULL: it wants no engine */
@@ -74,7 +77,8 @@ typedef struct Command {
         Str inner;           /* a query inside; part of text, or made in the arena */
         size_t inner_offset; /* of inner in what the client sent */
         bool hold, binary, analyze, move;
-        int64_t count;       /* FETCH: rows forward, at least 0 */
+        FetchDirection direction;
+        int64_t count;       /* FETCH: rows, or which one */
         CopyOptions copy;
 } Command;
 

@@ -150,6 +150,27 @@ TEST(a_select_of_literals_alone_is_told_from_all_others) {
         }
 }
 
+TEST(where_a_fetch_goes_is_read) {
+        static const struct {
+                const char *sql;
+                FetchDirection direction;
+                int64_t count;
+        } cases[] = {
+                { "fetch c", FETCH_FORWARD, 1 },               { "fetch from c", FETCH_FORWARD, 1 },        { "fetch next c", FETCH_FORWARD, 1 },
+                { "fetch all in c", FETCH_FORWARD, FETCH_ALL }, { "fetch forward all c", FETCH_FORWARD, FETCH_ALL }, { "fetch forward c", FETCH_FORWARD, 1 },
+                { "fetch +7 c", FETCH_FORWARD, 7 },            { "fetch -7 c", FETCH_BACKWARD, 7 },         { "fetch forward -1 c", FETCH_BACKWARD, 1 },
+                { "fetch backward c", FETCH_BACKWARD, 1 },     { "fetch backward -2 from c", FETCH_FORWARD, 2 }, { "move backward all c", FETCH_BACKWARD, FETCH_ALL },
+                { "fetch prior c", FETCH_BACKWARD, 1 },        { "fetch first c", FETCH_ABSOLUTE, 1 },      { "fetch last c", FETCH_ABSOLUTE, -1 },
+                { "fetch absolute 3 c", FETCH_ABSOLUTE, 3 },   { "move relative -2 in c", FETCH_RELATIVE, -2 }, { "fetch 0 c", FETCH_FORWARD, 0 },
+        };
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                Command command;
+                CHECK_OK(read_one(t, cases[i].sql, &command));
+                if (command.kind != COMMAND_FETCH || command.direction != cases[i].direction || command.count != cases[i].count || !str_is(command.name, "c"))
+                        test_fail(t, __FILE__, __LINE__, "%s: direction %d", cases[i].sql, command.direction);
+        }
+}
+
 TEST(copy_is_read_in_its_old_and_new_words) {
         static const struct {
                 const char *sql, *inner;
@@ -199,8 +220,9 @@ TEST(what_is_not_allowed_is_refused_by_its_kind) {
                 { "create temp table x (a int)", STATUS_DENIED },   { "insert into x values (1)", STATUS_DENIED },
                 { "copy x from stdin", STATUS_DENIED },              { "copy x to '/etc/passwd'", STATUS_DENIED },
                 { "copy x to program 'sh'", STATUS_DENIED },         { "load 'x'", STATUS_SQL_REFUSED },
-                { "pragma x", STATUS_SQL_REFUSED },                  { "fetch backward 1 from c", STATUS_SQL_REFUSED },
-                { "fetch -1 from c", STATUS_SQL_REFUSED },           { "frobnicate", STATUS_SQL_SYNTAX },
+                { "pragma x", STATUS_SQL_REFUSED },                  { "fetch relative from c", STATUS_SQL_SYNTAX },
+                { "fetch - from c", STATUS_SQL_SYNTAX },             { "frobnicate", STATUS_SQL_SYNTAX },
+                { "fetch 99999999999 c", STATUS_SQL_SYNTAX },        { "fetch absolute all c", STATUS_SQL_SYNTAX },
                 { "set x", STATUS_SQL_SYNTAX },                      { "set x to", STATUS_SQL_SYNTAX },
                 { "copy (select 1 to stdout", STATUS_SQL_SYNTAX },   { "copy t to stdout (delimiter 'ab')", STATUS_SQL_SYNTAX },
                 { "execute p(1,", STATUS_SQL_SYNTAX },               { "close", STATUS_SQL_SYNTAX },

@@ -15,6 +15,24 @@ static void complete(Session *session, const char *tag) {
         reply_complete(&session->out, str_of(tag));
 }
 
+/* Rows that were made ahead, as many as may be sent now, and what ends them. */
+static void send_own(Session *session, Portal *portal, const char *tag) {
+        Str rows = str_slice(buf_view(&portal->own), portal->own_at, portal->own.size);
+        int64_t count = 0;
+        size_t size = 0;
+        while (size < rows.size && (portal->most == 0 || count < portal->most)) {
+                Cursor cursor = cursor_of(str_slice(rows, size + 1, rows.size));
+                size += 1 + cursor_be32(&cursor);
+                count++;
+        }
+        buf_append(&session->out, str_slice(rows, 0, size));
+        portal->own_at += size;
+        if (portal->most > 0 && count == portal->most)
+                reply_mark(&session->out, REPLY_SUSPENDED);
+        else
+                complete(session, tag);
+}
+
 static bool in_block(const Session *session) {
         return session->transaction == TRANSACTION_BLOCK || session->transaction == TRANSACTION_FAILED;
 }
@@ -260,18 +278,19 @@ static Status do_reset(Session *session, Portal *portal, Error *err) {
 static Status do_show(Session *session, Portal *portal, Error *err UNUSED) {
         const Command *command = &portal->prepared->command;
         Str name, value, words;
-        for (size_t i = 0; settings_at(session->settings, i, &name, &value, &words); i++) {
+        for (size_t i = 0; portal->state == PORTAL_NEW && settings_at(session->settings, i, &name, &value, &words); i++) {
                 if (!command->all && !str_equal_nocase(name, command->name))
                         continue;
-                size_t mark = reply_row_begin(&session->out, command->all ? 3 : 1);
+                size_t mark = reply_row_begin(&portal->own, command->all ? 3 : 1);
                 if (command->all)
-                        reply_row_value(&session->out, name);
-                reply_row_value(&session->out, value);
+                        reply_row_value(&portal->own, name);
+                reply_row_value(&portal->own, value);
                 if (command->all)
-                        reply_row_value(&session->out, words);
-                reply_row_end(&session->out, mark);
+                        reply_row_value(&portal->own, words);
+                reply_row_end(&portal->own, mark);
         }
-        complete(session, "SHOW");
+        portal->state = PORTAL_DONE;
+        send_own(session, portal, "SHOW");
         return STATUS_OK;
 }
 
@@ -355,7 +374,22 @@ static Status literal_value(Session *session, Str text, Arena *arena, WireParame
         return STATUS_OK;
 }
 
-static Status do_execute(Session *session, Portal *portal, Error *err) {
+static Status read_literals(Session *session, const Command *command, Portal *inner, Error *err) {
+        const Prepared *prepared = inner->prepared;
+        for (size_t i = 0; i < prepared->type_count; i++) {
+                WireParameter parameter;
+                bool quoted = command->values[i].data[0] == '\''; /* else a number, which is cast */
+                TRY(literal_value(session, command->values[i], &inner->arena, &parameter, err));
+                Status status = parameter_read(i + 1, prepared->types[i], quoted ? 0 : PARAMETER_LITERAL, &parameter, &inner->arena, &inner->values[i], err);
+                if (status != STATUS_OK)
+                        session->sqlstate = status == STATUS_LIMIT ? "22003" : "22P02";
+                TRY(status);
+        }
+        return STATUS_OK;
+}
+
+/* What it runs, with its values. */
+static Status begin_execute(Session *session, Portal *portal, Error *err) {
         const Command *command = &portal->prepared->command;
         Prepared *prepared = session_find_statement(session, command->name);
         if (!prepared)
@@ -367,17 +401,17 @@ static Status do_execute(Session *session, Portal *portal, Error *err) {
         Portal *inner = portal_new(prepared);
         inner->values = ARENA_ARRAY(&inner->arena, SqlValue, prepared->type_count);
         memcpy(inner->formats, portal->formats, (portal->prepared->column_count < prepared->column_count ? portal->prepared->column_count : prepared->column_count) * sizeof(uint16_t));
-        Status status = STATUS_OK;
-        for (size_t i = 0; i < prepared->type_count && status == STATUS_OK; i++) {
-                WireParameter parameter;
-                status = literal_value(session, command->values[i], &inner->arena, &parameter, err);
-                if (status == STATUS_OK)
-                        status = parameter_read(i + 1, prepared->types[i], PARAMETER_LITERAL, &parameter, &inner->arena, &inner->values[i], err);
-        }
-        if (status == STATUS_OK)
-                status = prepared->command.kind == COMMAND_QUERY ? portal_run(session, inner, 0, err) : perform(session, inner, err);
-        portal_free(session, inner);
-        return status;
+        portal->inner = inner;
+        TRY(read_literals(session, command, inner, err));
+        if (portal->columns_ahead && portal->prepared->has_rows)
+                portal_reply_columns(session, portal);
+        return STATUS_OK;
+}
+
+static Status do_execute(Session *session, Portal *portal, Error *err) {
+        if (!portal->inner)
+                TRY(begin_execute(session, portal, err));
+        return session_run_portal(session, portal->inner, portal->most, err);
 }
 
 /* ---- cursors ---- */
@@ -426,15 +460,88 @@ static Status agree_on_formats(Portal *cursor, const Portal *fetch, Error *err) 
         return STATUS_OK;
 }
 
-static Status do_fetch(Session *session, Portal *portal, Error *err) {
+static Status backwards(Session *session, Error *err) {
+        session_refuse(session, "55000", STATUS_SQL_REFUSED, err, "cursor can only scan forward");
+        return error_hint(err, "rows are read once, as they come: FETCH FORWARD n, FETCH ALL, FETCH NEXT, or DECLARE it again");
+}
+
+/* How many rows to pass over and how many to read then, from where the cursor stands: `taken` rows in, or behind the last. It
+ * goes forward only, by the rules of one that PostgreSQL was told NO SCROLL of. */
+static Status find_rows(Session *session, const Command *command, const Portal *cursor, int64_t *out_skip, int64_t *out_count, Error *err) {
+        bool at_start = cursor->taken == 0 && !cursor->at_end, on_row = cursor->taken > 0 && !cursor->at_end;
+        int64_t place = cursor->taken + cursor->at_end, count = command->count;
+        *out_skip = 0;
+        *out_count = 1;
+        switch (command->direction) {
+        case FETCH_FORWARD:
+                *out_count = count;
+                return count == 0 && on_row ? backwards(session, err) : STATUS_OK; /* 0 is the row that it stands on */
+        case FETCH_BACKWARD:
+                *out_count = 0;
+                return at_start && command->move && count == FETCH_ALL ? STATUS_OK : backwards(session, err);
+        case FETCH_ABSOLUTE:
+                *out_skip = count - place - 1;
+                if (count == 0 && at_start)
+                        *out_skip = *out_count = 0;
+                return *out_skip < 0 ? backwards(session, err) : STATUS_OK;
+        case FETCH_RELATIVE:
+                *out_count = count > 0;
+                *out_skip = count > 0 ? count - 1 : 0;
+                return count < 0 || (count == 0 && on_row) ? backwards(session, err) : STATUS_OK;
+        }
+        return STATUS_OK;
+}
+
+/* Passes over what is before its first row. What it has to send, the cursor owes it. */
+static Status begin_fetch(Session *session, Portal *portal, Portal *cursor, Error *err) {
+        int64_t skip, count, passed;
+        TRY(agree_on_formats(cursor, portal, err));
+        TRY(portal_settle(session, cursor, err));
+        TRY(find_rows(session, &portal->prepared->command, cursor, &skip, &count, err));
+        TRY(portal_fetch(session, cursor, skip, true, &passed, err));
+        portal->fetch_number = cursor->owed_to = ++session->fetch_count;
+        cursor->owed = count;
+        if (portal->columns_ahead && portal->prepared->has_rows)
+                portal_reply_columns(session, portal);
+        return STATUS_OK;
+}
+
+/* The next rows of what it is owed. PostgreSQL runs a FETCH whole and keeps what was not sent yet; here that stays in the cursor. */
+static Status go_on_fetching(Session *session, Portal *portal, int64_t *out_count, Error *err) {
         const Command *command = &portal->prepared->command;
         Portal *cursor = session_find_portal(session, command->name);
-        int64_t count;
-        char tag[40];
         if (!cursor)
                 return no_cursor(session, command->name, err);
-        TRY(agree_on_formats(cursor, portal, err));
-        TRY(portal_fetch(session, cursor, portal->state == PORTAL_DONE ? 0 : command->count, command->move, &count, err));
+        if (portal->fetch_number == 0)
+                TRY(begin_fetch(session, portal, cursor, err));
+        if (portal->fetch_number != cursor->owed_to)
+                return session_refuse(session, "55000", STATUS_SQL_REFUSED, err, "cursor \"%.*s\" was used before all rows of this FETCH were sent",
+                                      STR_ARG(command->name));
+        int64_t owed = cursor->owed;
+        bool limited = portal->most > 0 && portal->most < owed && !command->move;
+        TRY(portal_fetch(session, cursor, limited ? portal->most : owed, command->move, out_count, err));
+        cursor->owed = cursor->at_end ? 0 : owed == FETCH_ALL ? owed : owed - *out_count;
+        return STATUS_OK;
+}
+
+/* MOVE 0 tells whether the cursor stands on a row. */
+static bool tells_place(const Command *command) {
+        return command->move && command->count == 0 && command->direction != FETCH_ABSOLUTE;
+}
+
+static Status do_fetch(Session *session, Portal *portal, Error *err) {
+        const Command *command = &portal->prepared->command;
+        const Portal *cursor = tells_place(command) ? session_find_portal(session, command->name) : NULL;
+        int64_t count = 0;
+        char tag[40];
+        if (cursor)
+                count = cursor->taken > 0 && !cursor->at_end;
+        else if (portal->state != PORTAL_DONE)
+                TRY(go_on_fetching(session, portal, &count, err));
+        if (!command->move && portal->most > 0 && count == portal->most) {
+                reply_mark(&session->out, REPLY_SUSPENDED);
+                return STATUS_OK;
+        }
         portal->state = PORTAL_DONE; /* another Execute of the same has no more */
         snprintf(tag, sizeof(tag), "%s %" PRId64, command->move ? "MOVE" : "FETCH", count);
         complete(session, tag);
@@ -465,9 +572,9 @@ static Status do_copy(Session *session, Portal *portal, Error *err) {
 }
 
 static Status do_explain(Session *session, Portal *portal, Error *err) {
-        TRY(portal_explain(session, portal, err));
-        buf_append(&session->out, buf_view(&portal->own));
-        complete(session, "EXPLAIN");
+        if (portal->state == PORTAL_NEW)
+                TRY(portal_explain(session, portal, err));
+        send_own(session, portal, "EXPLAIN");
         return STATUS_OK;
 }
 

@@ -385,6 +385,7 @@ void portal_free(Session *session, Portal *portal) {
         if (portal->running)
                 return; /* it ends itself: COMMIT, CLOSE ALL, DISCARD ALL; whoever runs it frees it then */
         portal_stop(session, portal);
+        portal_free(session, portal->inner);
         prepared_release(portal->prepared);
         buf_deinit(&portal->own);
         Arena arena = portal->arena;
@@ -683,6 +684,7 @@ static Status go_on(Session *session, Portal *portal, Error *err) {
 static Status run_rows(Session *session, Portal *portal, int64_t most, bool silent, int64_t *out_count, bool *out_done, Error *err) {
         *out_count = 0;
         *out_done = portal->state == PORTAL_DONE;
+        portal->at_end |= *out_done;
         if (*out_done)
                 return STATUS_OK;
         if (portal->state == PORTAL_NEW && most > 0)
@@ -706,7 +708,14 @@ static Status run_rows(Session *session, Portal *portal, int64_t most, bool sile
         if (portal->rows)
                 worker_rows_watch(portal->rows, 0, NULL, NULL);
         session_work_done(session);
+        portal->at_end |= most == 0 || *out_count < most;
         return status;
+}
+
+Status portal_settle(Session *session, Portal *cursor, Error *err) {
+        int64_t owed = cursor->owed, count;
+        cursor->owed = cursor->owed_to = 0;
+        return portal_fetch(session, cursor, owed, true, &count, err);
 }
 
 /* ---- literals ---- */
@@ -770,6 +779,7 @@ static Status run_literals(Session *session, Portal *portal, int64_t most, int64
 Status portal_run(Session *session, Portal *portal, int64_t most, Error *err) {
         int64_t count;
         bool done;
+        TRY(portal_settle(session, portal, err));
         if (command_is_literal(&portal->prepared->command))
                 TRY(run_literals(session, portal, most, &count, &done, err));
         else

@@ -626,22 +626,20 @@ static Status check_transaction(Session *session, const Command *command, Error 
 
 /* ---- simple queries ---- */
 
-/* Of a statement of the session's own: SHOW has no more rows, most cannot be run again. */
-static Status run_again(Session *session, CommandKind kind, Error *err) {
-        if (kind != COMMAND_SHOW && kind != COMMAND_EXPLAIN)
-                return session_refuse(session, "55000", STATUS_SQL_REFUSED, err, "this portal cannot be run again");
-        reply_complete(&session->out, kind == COMMAND_SHOW ? STR("SHOW") : STR("EXPLAIN"));
-        return STATUS_OK;
+/* Whether it may be run again, for rows that are left of it or for none. */
+static bool goes_on(const Command *command) {
+        return command->kind == COMMAND_EXECUTE || command->kind == COMMAND_EMPTY || command->kind == COMMAND_SHOW ||
+               command->kind == COMMAND_EXPLAIN || (command->kind == COMMAND_FETCH && !command->move);
 }
 
-static Status run_portal(Session *session, Portal *portal, int64_t most, Error *err) {
-        CommandKind kind = portal->prepared->command.kind;
-        bool asks = kind == COMMAND_QUERY || portal->is_cursor;
-        bool goes_on = kind == COMMAND_FETCH || kind == COMMAND_EXECUTE || kind == COMMAND_EMPTY;
-        if (!asks && !goes_on && portal->has_run)
-                return run_again(session, kind, err);
+Status session_run_portal(Session *session, Portal *portal, int64_t most, Error *err) {
+        const Command *command = &portal->prepared->command;
+        bool asks = command->kind == COMMAND_QUERY || portal->is_cursor;
+        if (!asks && portal->has_run && !goes_on(command))
+                return session_refuse(session, "55000", STATUS_SQL_REFUSED, err, "this portal cannot be run again");
         portal->has_run = true;
         portal->running = true;
+        portal->most = most;
         Status status = asks ? portal_run(session, portal, most, err) : perform(session, portal, err);
         portal->running = false;
         if (portal->doomed)
@@ -662,10 +660,10 @@ static Status run_simple(Session *session, Str sql, const Command *command, Erro
                 if (cursor && cursor->prepared->command.binary)
                         for (size_t i = 0; i < prepared->column_count; i++)
                                 portal->formats[i] = 1;
-                portal->columns_ahead = prepared->at_once;
-                if (prepared->has_rows)
+                portal->columns_ahead = prepared->at_once || command->kind == COMMAND_FETCH || command->kind == COMMAND_EXECUTE;
+                if (prepared->has_rows && !portal->columns_ahead)
                         portal_reply_columns(session, portal);
-                status = run_portal(session, portal, 0, err);
+                status = session_run_portal(session, portal, 0, err);
                 portal_free(session, portal);
         }
         prepared_release(prepared);
@@ -871,7 +869,7 @@ static Status execute(Session *session, const WireMessage *message, size_t *out_
         TRY(check_transaction(session, &portal->prepared->command, err));
         for (size_t i = 0; i < portal->prepared->column_count; i++)
                 TRY(check_format(session, portal->formats[i], err));
-        Status status = run_portal(session, portal, message->rows > 0 ? message->rows : 0, err);
+        Status status = session_run_portal(session, portal, message->rows > 0 ? message->rows : 0, err);
         session->is_one_of |= session->transaction == TRANSACTION_IMPLICIT;
         return status;
 }
@@ -921,7 +919,12 @@ static void handle_extended(Session *session, const WireMessage *message, const 
         (void)session_flush(session, &ignored);
 }
 
-static void handle_sync(Session *session) {
+static void handle_sync(Session *session, const Error *refused) {
+        if (refused->status != STATUS_OK) {
+                session->skipping = true;
+                fail_transaction(session);
+                session_reply_error(session, refused, STR_NONE, 0);
+        }
         if (session->transaction == TRANSACTION_IMPLICIT)
                 session_end_transaction(session, !session->skipping);
         session->skipping = false;
@@ -964,9 +967,12 @@ static void handle(Session *session, const WireMessage *message, const Error *re
                 handle_extended(session, message, refused);
                 break;
         case WIRE_SYNC:
-                handle_sync(session);
+                handle_sync(session, refused);
                 break;
         case WIRE_FLUSH:
+                if (refused->status != STATUS_OK)
+                        handle_extended(session, message, refused);
+                break;
         case WIRE_COPY_DATA: /* left over from a COPY that failed: PostgreSQL drops them too */
         case WIRE_COPY_DONE:
         case WIRE_COPY_FAIL:
@@ -1072,7 +1078,9 @@ static bool session_step(Session *session, SessionWant *out_want) {
         }
         if (session->began_us == 0)
                 session->began_us = time_monotonic_us();
-        if (must_wait(session, &message) && (session->thread->has_worker || session_reserve(session, lane_of(session, &message), &err) == STATUS_OK)) {
+        if (message.broken)
+                error_set(&err, STATUS_PROTOCOL, "a message %s whose parts do not fill it", message.broken);
+        else if (must_wait(session, &message) && (session->thread->has_worker || session_reserve(session, lane_of(session, &message), &err) == STATUS_OK)) {
                 session_show(session, SESSION_WAITING, message.type == WIRE_QUERY ? message.sql : text_of(session, &message));
                 *out_want = SESSION_WANTS_WORKER;
                 return false;

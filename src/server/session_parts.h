@@ -67,7 +67,8 @@ typedef struct Portal {
         bool columns_ahead;  /* the client is to be told the columns when they are known, before the first row */
         bool copy_ahead;     /* the header of a binary COPY is to be sent with its first row */
         bool is_cursor;      /* made by DECLARE: its rows are the question's, though its statement is the DECLARE */
-        bool has_run;        /* a statement of the session's own: it does so once */
+        bool has_run;        /* a statement of the session's own: most do so once */
+        int64_t most;        /* rows that this run may send; 0 = all */
         bool running, doomed; /* doomed: to be freed when it has run */
         Statement statement; /* OPEN */
         Str principal;       /* for whom it was opened: nobody else is given its rows */
@@ -83,8 +84,13 @@ typedef struct Portal {
         bool announced;      /* to the audit log: that it was begun */
         RowsSink sink;       /* NULL: rows go to the client */
         void *sink_context;
-        Buf own;             /* rows that the session itself made */
-        size_t own_at;
+        bool at_end;         /* it was asked for more rows than there were */
+        int64_t owed;        /* of a cursor: rows that a FETCH was asked for and has not sent yet, */
+        int64_t owed_to;     /* ... which one: its fetch_number */
+        int64_t fetch_number; /* of a FETCH that has begun, by Session.fetch_count; 0: it has not */
+        struct Portal *inner; /* of EXECUTE: what it runs; owned */
+        Buf own;             /* rows that the session itself made, */
+        size_t own_at;       /* ... and how many bytes of them were sent */
 } Portal;
 
 typedef struct Named { /* in a short list: drivers keep a few */
@@ -160,6 +166,7 @@ struct Session {
         bool is_one_of;   /* what runs is one of several statements of a message, or of a pipeline without Sync */
         Named *statements, *portals;
         size_t statement_count, portal_count;
+        int64_t fetch_count;
         int64_t began_us; /* monotonic: the statement that is being answered, the line included; 0: none is */
         size_t answered;  /* statements, since this thread took it */
         int64_t statement_total, row_total; /* since it logged in */
@@ -195,6 +202,8 @@ void session_drop_portal(Session *session, Str name);
 /* LIMIT: a session has NAMED_MOST of each. */
 Status session_keep_statement(Session *session, Str name, Prepared *prepared, Error *err);
 Status session_keep_portal(Session *session, Str name, Portal *portal, Error *err);
+/* Sends at most `most` rows (0 = all) and what ends them. */
+Status session_run_portal(Session *session, Portal *portal, int64_t most, Error *err);
 /* Who asked, beside the one whose rights held; empty where it is the same. */
 Str session_service(const Session *session);
 /* Whose worker the next statement gets: who asks in another's place has one apart from that one's. session_refresh() finds out
@@ -295,6 +304,8 @@ Portal *portal_new(Prepared *prepared);
 void portal_free(Session *session, Portal *portal);
 /* Sends up to `most` rows (0 = all) and what ends them: CommandComplete or PortalSuspended. */
 Status portal_run(Session *session, Portal *portal, int64_t most, Error *err);
+/* What a FETCH still owes is passed over: whoever else uses the cursor stands behind it, as in PostgreSQL, where it was run whole. */
+Status portal_settle(Session *session, Portal *cursor, Error *err);
 /* Rows of a cursor, without an end. */
 Status portal_fetch(Session *session, Portal *portal, int64_t most, bool silent, int64_t *out_count, Error *err);
 /* All of a COPY. */

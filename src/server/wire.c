@@ -222,9 +222,8 @@ Status wire_message_read(Str bytes, Arena *arena, WireMessage *out, Error *err) 
                 return error_set(err, STATUS_PROTOCOL, "a message of type 0x%02x, which no client sends", type);
         WireMessage message = { .type = (WireType)type };
         read_body(&cursor, arena, &message);
-        if (cursor.failed || cursor_left(&cursor) > 0)
-                return error_set(err, STATUS_PROTOCOL, "a message %s whose parts do not fill it", name);
-        *out = message;
+        bool fits = !cursor.failed && cursor_left(&cursor) == 0;
+        *out = fits ? message : (WireMessage){ .type = message.type, .broken = name };
         return STATUS_OK;
 }
 

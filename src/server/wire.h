@@ -11,7 +11,8 @@
  *
  * Texts are borrowed from the packet, arrays live in the arena. Texts of messages may be any bytes but NUL: that a statement
  * is not UTF-8 is an error of that statement and the session's to tell. Errors are PROTOCOL (SQLSTATE 08P01) and LIMIT; both end
- * the connection, since after them nobody knows where the next message begins.
+ * the connection, since after them nobody knows where the next message begins. A message of a known type whose parts do not fill
+ * it (broken) costs its own statement only, as it does in PostgreSQL.
  */
 #include "base/buf.h"
 
@@ -75,6 +76,7 @@ typedef struct WireFormats {
 
 typedef struct WireMessage {
         WireType type;
+        const char *broken;     /* its name, if its parts do not fill it: nothing else of it is known then; else NULL */
         Str sql;                /* QUERY, PARSE */
         Str name;               /* PARSE, BIND: the statement; DESCRIBE, CLOSE, EXECUTE: what is named. Empty = the unnamed */
         Str portal;             /* BIND */
