@@ -63,7 +63,7 @@ static uint32_t oid_of_argument(Str name, size_t index, size_t count) {
                 { "pg_sleep", 1, 0, OID_FLOAT8 },     { "pg_cancel_backend", 1, 0, OID_INT4 },{ "pg_terminate_backend", 1, 0, OID_INT4 },
                 { "round", 1, 0, OID_FLOAT8 },        { "round", 2, 0, OID_NUMERIC },       { "round", 2, 1, OID_INT4 },
                 { "trunc", 2, 0, OID_NUMERIC },       { "trunc", 2, 1, OID_INT4 },          { "abs", 1, 0, OID_FLOAT8 },
-                { "@", 1, 0, OID_FLOAT8 },            { "floor", 1, 0, OID_FLOAT8 },        { "ceil", 1, 0, OID_FLOAT8 },
+                { "@", 1, 0, OID_FLOAT8 },            { "+", 1, 0, OID_FLOAT8 },            { "floor", 1, 0, OID_FLOAT8 },        { "ceil", 1, 0, OID_FLOAT8 },
                 { "ceiling", 1, 0, OID_FLOAT8 },      { "sign", 1, 0, OID_FLOAT8 },         { "substr", 2, 1, OID_INT4 },
                 { "substring", 3, 1, OID_INT4 },      { "substring", 3, 2, OID_INT4 },      { "left", 2, 1, OID_INT4 },
                 { "substr", 3, 1, OID_INT4 },         { "substr", 3, 2, OID_INT4 },         { "right", 2, 1, OID_INT4 },
@@ -84,11 +84,41 @@ static void take_arguments(Inferred *inferred, const SqlNames *path, const SqlAr
                 take_written(inferred, arguments->items[i].expr, oid_of_argument(last_of(path), i, arguments->count));
 }
 
+/* Of a value whose text or cast says it; 0: another's. */
+static uint32_t oid_of_value(const Inferred *inferred, const SqlExpr *expr) {
+        size_t number = number_of(inferred, expr);
+        int64_t integer;
+        if (number > 0)
+                return inferred->types[number - 1];
+        if (expr->kind == SQL_CAST)
+                return oid_of_type(expr->cast.type);
+        if (expr->kind != SQL_CONSTANT)
+                return 0;
+        if (expr->constant.literal == SQL_INTEGER)
+                return str_to_int64(expr->constant.text, &integer) && integer <= INT32_MAX ? OID_INT4 : OID_INT8;
+        return expr->constant.literal == SQL_NUMERIC ? OID_NUMERIC : 0;
+}
+
+/* generate_series(from, to, step): numbers of one type, or moments and an interval. Of what stands in FROM the engine says nothing. */
+static void take_series(Inferred *inferred, const SqlArguments *arguments) {
+        uint32_t oid = 0;
+        for (size_t i = 0; i < arguments->count && i < 3; i++) {
+                uint32_t other = oid_of_value(inferred, arguments->items[i].expr);
+                if (i < 2 || other != OID_INTERVAL)
+                        oid = other == OID_INT8 || other == OID_NUMERIC || oid == 0 ? other : oid;
+        }
+        bool moments = oid == OID_DATE || oid == OID_TIMESTAMP || oid == OID_TIMESTAMPTZ;
+        for (size_t i = 0; oid != 0 && i < arguments->count && i < 3; i++)
+                take_written(inferred, arguments->items[i].expr, moments && i == 2 ? OID_INTERVAL : oid == OID_DATE ? OID_TIMESTAMPTZ : oid);
+}
+
 static Status see_written(void *context, SqlExpr **place, Error *err UNUSED) {
         Inferred *inferred = context;
         const SqlExpr *expr = *place;
         if (expr->kind == SQL_CAST)
                 take_cast(inferred, expr);
+        else if (expr->kind == SQL_FUNCTION && str_equal_nocase(last_of(&expr->function.path), STR("generate_series")))
+                take_series(inferred, &expr->function.arguments);
         else if (expr->kind == SQL_FUNCTION)
                 take_arguments(inferred, &expr->function.path, &expr->function.arguments);
         else if (expr->kind == SQL_WINDOW)
@@ -196,6 +226,20 @@ static void ask_rows(Asking *asking, SqlExpr *left, SqlExpr *right) {
                 ask_pair(asking, &left->function.arguments.items[i].expr, &right->function.arguments.items[i].expr, '\0');
 }
 
+/* x > ALL ($1), which is a question over unnest($1): it is an array of what x is. */
+static void ask_array(Asking *asking, SqlExpr *any) {
+        const SqlQuery *query = any->subquery.query;
+        bool one = any->subquery.kind == SQL_SUBQUERY_ANY && any->subquery.compare != SQL_EQUAL && query->kind == SQL_SELECT_NODE &&
+                   query->select.list.count == 1; /* of = ANY ($1) the engine tells */
+        SqlExpr *call = one ? query->select.list.items[0] : NULL;
+        if (!call || call->kind != SQL_FUNCTION || call->function.arguments.count != 1 || !str_is(last_of(&call->function.path), "unnest") ||
+            number_of(asking->inferred, call->function.arguments.items[0].expr) == 0 || number_of(asking->inferred, any->subquery.child) > 0)
+                return;
+        SqlExpr *array = make_operator(asking, SQL_OP_ARRAY_CONSTRUCTOR, 1);
+        array->op.children.items[0] = any->subquery.child;
+        become_like(asking, &call->function.arguments.items[0].expr, array, '\0');
+}
+
 /* x + $1 becomes what $1 is asked as: what is wanted may be of another type, as in now() + $1, and the operator none of two alike.
  * Parameters of the other operand are asked in a condition, whose value is of no type that matters. */
 static void take_place(Asking *asking, SqlExpr **place, SqlExpr *asked, SqlExpr *other) {
@@ -297,6 +341,8 @@ static Status ask_expr(void *context, SqlExpr **place, Error *err UNUSED) {
                 ask_function(asking, place);
         else if (expr->kind == SQL_OPERATOR && (expr->op.op == SQL_OP_IS_NULL || expr->op.op == SQL_OP_IS_NOT_NULL) && expr->op.children.count == 1)
                 become_null(asking, &expr->op.children.items[0]);
+        else if (expr->kind == SQL_SUBQUERY)
+                ask_array(asking, expr);
         else if (expr->kind == SQL_COMPARISON)
                 ask_rows(asking, expr->compare.left, expr->compare.right);
         else if (expr->kind == SQL_OPERATOR && (expr->op.op == SQL_OP_IN || expr->op.op == SQL_OP_NOT_IN))

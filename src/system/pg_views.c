@@ -201,6 +201,22 @@ static Str quoted(Arena *arena, Str name) {
         return buf_dup(&out, arena);
 }
 
+/* The database before it: tools put together what they read in information_schema, quoted where it must be or always. */
+static Status whole_names(System *system, RowFile *file, int64_t oid, Str schema, Str name, Error *err) {
+        Arena *arena = &system->arena;
+        Str parts[] = { system->spec.session.database, schema, name };
+        CLEANUP(buf_deinit) Buf needed = { 0 };
+        CLEANUP(buf_deinit) Buf always = { 0 };
+        for (size_t i = 0; i < COUNT_OF(parts); i++) {
+                buf_append_cstr(&needed, i > 0 ? "." : "");
+                world_put_name(&needed, parts[i]);
+                buf_append_cstr(&always, i > 0 ? "." : "");
+                buf_append_quoted(&always, parts[i], '"');
+        }
+        TRY(ROW(file, err, TEXT(buf_dup(&needed, arena)), NUMBER(oid)));
+        return ROW(file, err, TEXT(buf_dup(&always, arena)), NUMBER(oid));
+}
+
 /* Ways to write a relation: with its schema always, alone where that is enough; each part as it is, and between quotes. */
 static Status relation_names(System *system, RowFile *file, int64_t oid, Str schema, Str name, Error *err) {
         Arena *arena = &system->arena;
@@ -211,7 +227,7 @@ static Status relation_names(System *system, RowFile *file, int64_t oid, Str sch
                 for (size_t k = 0; k < COUNT_OF(schemas); k++)
                         TRY(ROW(file, err, TEXT(arena_strf(arena, "%.*s.%.*s", STR_ARG(schemas[k]), STR_ARG(names[i]))), NUMBER(oid)));
         }
-        return STATUS_OK;
+        return whole_names(system, file, oid, schema, name, err);
 }
 
 static Status make_relation_names(System *system, RowFile *file, Error *err) {
