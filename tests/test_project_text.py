@@ -39,6 +39,7 @@ def write_shop(project: Project) -> None:
     ("zones/shop/canonical/order.sql", "-- Kind: view\n" + MODEL, "E104", 1, "kind"),
     ("zones/shop/canonical/order.sql", MODEL.replace("staging.orders", "staging.order"), "E203", 3, "staging.orders"),
     ("zones/shop/canonical/order.sql", MODEL.replace("select order_no", "selct order_no"), "E201", 2, ""),
+    ("zones/shop/canonical/order.sql", MODEL.replace("staging.orders", "staging.orders\0where false"), "E201", 3, ""),
     ("zones/shop/canonical/order.sql", "select * from read_csv('/etc/passwd')\n", "E202", 1, ""),
     ("zones/shop/canonical/order.sql", "select * from canonical.order\n", "E110", 1, ""),
     ("policies.yml", "- tag: pii\n", "E105", 1, "who"),

@@ -283,6 +283,11 @@ Status sql_classify(Str text, Str name, Error *err) {
         size_t parts = 0;
         int open = 0;
         bool behind_dot = false;
+        size_t nul = str_find_byte(text, 0);
+        if (nul < text.size) {
+                error_set(err, STATUS_SQL_SYNTAX, "a NUL byte: what stands behind it would not be read");
+                return place(err, text, name, nul);
+        }
         TRY(check_first(text, name, token, err));
         while (token.kind != SQL_TOKEN_END) {
                 if (semicolon.kind != SQL_TOKEN_END && !is_symbol(token, ';')) {
