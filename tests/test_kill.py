@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import LODE, Project, copy_project, counts, make_project
+from conftest import LODE, Project, copy_project, counts, make_project, spread
 
 
 def tables_of(project: Project) -> dict[str, list[str]]:
@@ -110,8 +110,8 @@ def test_a_run_killed_at_any_moment_is_made_good_by_the_next(tmp_path: Path, cou
         assert again["state"] == "nothing", "a finished project has nothing to do"
 
 
-@counts("LODE_HISTORIES", 3, 400, seconds=5400)
-def test_the_order_of_deliveries_does_not_matter(tmp_path: Path, count: int) -> None:
+@spread("LODE_HISTORIES", 3, 400, parts=8)
+def test_the_order_of_deliveries_does_not_matter(tmp_path: Path, numbers: range) -> None:
     """Files come one by one in a random order, runs are started and some of them killed; a history that fails is named
     by its seed."""
     model = make_project(tmp_path / "model", "--demo")
@@ -120,7 +120,7 @@ def test_the_order_of_deliveries_does_not_matter(tmp_path: Path, count: int) -> 
     reference.lode("run")
     whole = time.monotonic() - start
     expected = tables_of(reference)
-    for seed in range(count):
+    for seed in numbers:
         chance = random.Random(seed)
         project = copy_project(model, tmp_path / f"history{seed}")
         waiting = sorted(path for path in (project.root / "ingress").rglob("*") if path.is_file())
