@@ -77,7 +77,6 @@ static Status run(Cli *cli, Error *err) {
                 return text_unsettled(err);
         access_changes_fit(&misfits, report.access, &report.access_count);
         TRY(tell_misfits(cli, workspace, &misfits, err));
-        workspace_anchor(workspace);
         if (cli_json(cli))
                 print_json(cli, &report, branch ? str_of(branch) : STR("main"));
         else

@@ -77,13 +77,12 @@ static Status run(Cli *cli, Error *err) {
         TRY(want_place(workspace->project, cli->arguments.words[0], err));
         Str folder = str_of(cli->arguments.words[0]);
         AuditRecord record = { .action = STR("backup"), .objects = &folder, .object_count = 1, .rows = -1, .bytes = -1 };
-        TRY(workspace_audit(workspace, record, err));
+        TRY(workspace_audit_change(workspace, record, &cli->arena, NULL, err));
         BackupSpec spec = { .progress = verified_progress, .context = &cli->output, .interrupted = &cli_interrupted };
         BackupResult result;
         int64_t started = time_monotonic_us();
         TRY(lake_backup(workspace->lake, cli->arguments.words[0], &spec, &cli->arena, &result, err));
         output_progress(&cli->output, NULL);
-        workspace_anchor(workspace);
         double seconds = (double)(time_monotonic_us() - started) / 1e6;
         if (cli_json(cli))
                 print_json(&result, seconds);

@@ -61,14 +61,12 @@ static Status make(Cli *cli, Workspace *workspace, Str name, Error *err) {
         if (status == STATUS_EXISTS)
                 return error_hint(err, "lode branch lists them; lode branch %.*s --remove forgets it", STR_ARG(name));
         TRY(status);
-        workspace_anchor(workspace);
         output_note(&cli->output, PAINT_NONE, "branch %.*s: lode run --branch %.*s changes nothing on main", STR_ARG(name), STR_ARG(name));
         return STATUS_OK;
 }
 
 static Status forget(Cli *cli, Workspace *workspace, Str name, Error *err) {
         TRY(catalog_branch_remove(workspace->lake->catalog, name, err));
-        workspace_anchor(workspace);
         output_note(&cli->output, PAINT_NONE, "branch %.*s is forgotten; its commits stay in the history", STR_ARG(name));
         return STATUS_OK;
 }
@@ -84,7 +82,7 @@ static Status run(Cli *cli, Error *err) {
         Str name = str_of(cli->arguments.words[0]);
         AuditRecord record = { .action = cli_option(cli, OPTION_REMOVE) ? STR("branch remove") : STR("branch"), .objects = &name,
                                .object_count = 1, .rows = -1, .bytes = -1 };
-        TRY(workspace_audit(workspace, record, err));
+        TRY(workspace_audit_change(workspace, record, &cli->arena, NULL, err));
         if (cli_option(cli, OPTION_REMOVE))
                 return forget(cli, workspace, name, err);
         return make(cli, workspace, name, err);

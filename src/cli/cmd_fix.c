@@ -257,13 +257,12 @@ static Status fix(Fixing *f, Error *err) {
         f->now = ARENA_ARRAY(&cli->arena, KeptRecord, f->requests.count + 1);
         Str object = str_of(cli->arguments.words[0]);
         AuditRecord record = { .action = STR("fix"), .objects = &object, .object_count = 1, .rows = (int64_t)f->requests.count, .bytes = -1 };
-        TRY(workspace_audit(f->spec.workspace, record, err));
+        TRY(workspace_audit_change(f->spec.workspace, record, &cli->arena, NULL, err));
         if (f->requests.count > 0) {
                 TRY(fix_records(&f->spec, f->requests.items, f->requests.count, &cli->arena, f->records, &f->commit, err));
                 TRY(replay(f, err));
                 TRY(look_again(f, err));
         }
-        workspace_anchor(f->spec.workspace);
         if (cli_json(cli))
                 tell_json(f);
         else
@@ -303,11 +302,10 @@ static Status withdraw(Fixing *f, Error *err) {
         Str objects[] = { str_of(cli->arguments.words[0]), request.name };
         AuditRecord record = { .action = request.undo ? STR("take back") : STR("withdraw"), .objects = objects, .object_count = COUNT_OF(objects),
                                .rows = -1, .bytes = -1, .statement = request.reason };
-        TRY(workspace_audit(f->spec.workspace, record, err));
+        TRY(workspace_audit_change(f->spec.workspace, record, &cli->arena, NULL, err));
         TRY(fix_withdraw(&f->spec, &request, &cli->arena, &delivery, &f->commit, err));
         TRY(replay(f, err));
         TRY(catalog_delivery(f->spec.workspace->lake->catalog, delivery.id, &cli->arena, &delivery, err));
-        workspace_anchor(f->spec.workspace);
         if (cli_json(cli))
                 tell_json(f);
         else

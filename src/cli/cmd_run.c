@@ -282,7 +282,6 @@ static Status run_once(Cli *cli, Error *err) {
         if (is_worth_keeping(spec.applied, &report))
                 TRY(runs_keep(workspace->lake->catalog, buf_view(&json), err)); /* for status, show run and lode.runs */
         TRY(catalog_put_meta(workspace->lake->catalog, STR(META_REFRESH), STR(""), err)); /* what a server failed at is done */
-        workspace_anchor(workspace);
         if (cli_json(cli))
                 output_json(&json);
         else

@@ -147,7 +147,6 @@ static Status run(Cli *cli, Error *err) {
         TRY(tidy_store(workspace, &tidy, &cli->arena, &report, err));
         output_progress(&cli->output, NULL);
         SweepReasons reasons = reasons_of(cli, &report);
-        workspace_anchor(workspace);
         if (cli_json(cli))
                 print_json(&report, &reasons, dry_run);
         else

@@ -49,9 +49,7 @@ static Status accounts_open(Cli *cli, const char *action, Str object, Accounts *
         if (object.size == 0)
                 return STATUS_OK;
         AuditRecord record = { .action = str_of(action), .objects = &object, .object_count = 1, .rows = -1, .bytes = -1 };
-        TRY(workspace_audit(out->workspace, record, err));
-        out->change.audit = workspace_audit_head(out->workspace, &cli->arena);
-        return STATUS_OK;
+        return workspace_audit_change(out->workspace, record, &cli->arena, &out->change.audit, err);
 }
 
 static void split(Arena *arena, Str text, char separator, Str **out, size_t *out_count) {

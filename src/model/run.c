@@ -574,9 +574,7 @@ static Status audit_start(Run *run, Error *err) {
                 if (run->scope.chosen[i])
                         vec_push(run->arena, &objects, run->text.graph->nodes[i]->name);
         AuditRecord record = { .action = STR("run"), .objects = objects.items, .object_count = objects.count, .rows = -1, .bytes = -1 };
-        TRY(workspace_audit(run->workspace, record, err));
-        run->audit = workspace_audit_head(run->workspace, run->arena);
-        return STATUS_OK;
+        return workspace_audit_change(run->workspace, record, run->arena, &run->audit, err);
 }
 
 /* There is one ledger of deliveries, and it is main's: a file that were staged on a branch alone would be missing on main. */

@@ -280,8 +280,7 @@ Status text_apply(Workspace *w, Str branch, Arena *arena, ApplyReport *out, Erro
                 if (i == 0) {
                         TRY(audit_decisions(w, out, arena, err));
                         AuditRecord record = { .action = STR("apply"), .objects = changed.items, .object_count = changed.count, .rows = -1, .bytes = -1 };
-                        TRY(workspace_audit(w, record, err));
-                        head = workspace_audit_head(w, arena);
+                        TRY(workspace_audit_change(w, record, arena, &head, err));
                 }
                 changeset_set_audit(set, head);
                 status = changeset_publish(set, arena, &out->commit, err);

@@ -297,9 +297,7 @@ static Status audit(Tidy *tidy, Error *err) {
         if (tidy->options->dry_run)
                 return STATUS_OK;
         AuditRecord record = { .action = STR("tidy"), .rows = -1, .bytes = -1 };
-        TRY(workspace_audit(tidy->workspace, record, err));
-        tidy->commit.audit = workspace_audit_head(tidy->workspace, tidy->arena);
-        return STATUS_OK;
+        return workspace_audit_change(tidy->workspace, record, tidy->arena, &tidy->commit.audit, err);
 }
 
 /* That records go is a record itself, and stands before they do. */
@@ -317,8 +315,7 @@ static Status retire_audit(Tidy *tidy, Error *err) {
                 return STATUS_OK;
         }
         AuditRecord record = { .action = STR("audit retire"), .rows = -1, .bytes = found.bytes, .statement = arena_strf(tidy->arena, "records before %.*s", STR_ARG(since)) };
-        TRY(workspace_audit(tidy->workspace, record, err));
-        (void)workspace_audit_head(tidy->workspace, tidy->arena); /* it is on disk then */
+        TRY(workspace_audit_change(tidy->workspace, record, tidy->arena, NULL, err));
         return lake_audit_retire(lake->catalog, lake->store->audit_dir, since, false, &tidy->report->audit, err);
 }
 

@@ -151,17 +151,8 @@ Status workspace_audit(Workspace *w, AuditRecord record, Error *err) {
         return STATUS_OK;
 }
 
-Str workspace_audit_head(Workspace *w, Arena *arena) {
-        AuditHead head;
-        Error ignored;
-        if (!w->audit || audit_head(w->audit, arena, &head, &ignored) != STATUS_OK || head.sequence == 0)
-                return STR("");
-        audit_sync(w->audit);
-        return audit_head_print(&head, arena);
-}
-
 /* So that a cut of what this process wrote shows. Where the catalog cannot be written now, a later one makes it good. */
-void workspace_anchor(Workspace *w) {
+static void anchor(Workspace *w) {
         AuditHead head;
         Error ignored;
         if (!w->audited || audit_head(w->audit, &w->arena, &head, &ignored) != STATUS_OK)
@@ -171,6 +162,23 @@ void workspace_anchor(Workspace *w) {
         (void)lake_audit_anchor(w->lake->catalog, w->lake->store->audit_dir, &head, &ignored);
         catalog_patience(w->lake->catalog, patience);
         w->audited = false;
+}
+
+Str workspace_audit_head(Workspace *w, Arena *arena) {
+        AuditHead head;
+        Error ignored;
+        if (!w->audit || audit_head(w->audit, arena, &head, &ignored) != STATUS_OK || head.sequence == 0)
+                return STR("");
+        anchor(w);
+        return audit_head_print(&head, arena);
+}
+
+Status workspace_audit_change(Workspace *w, AuditRecord record, Arena *arena, Str *out_head, Error *err) {
+        TRY(workspace_audit(w, record, err));
+        Str head = workspace_audit_head(w, arena);
+        if (out_head)
+                *out_head = head;
+        return STATUS_OK;
 }
 
 Status workspace_open(const WorkspaceSpec *spec, Workspace **out, Error *err) {
@@ -198,7 +206,7 @@ void workspace_close(Workspace *w) {
         Error ignored;
         if (w->temporary)
                 dir_remove_all(w->temporary, &ignored);
-        workspace_anchor(w);
+        anchor(w);
         audit_close(w->audit);
         lake_free(w->lake);
         arena_deinit(&w->arena);

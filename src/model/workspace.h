@@ -55,15 +55,16 @@ void workspace_closep(Workspace **workspace);
 /* Reads the text again; what was read before stays valid until the workspace is closed. */
 Status workspace_reload(Workspace *workspace, Error *err);
 
-/* One line in the audit log: who (this principal, by the command line) is filled in. It is on disk when the workspace is
- * closed, or, for what changes anything, when the change is. */
+/* One line in the audit log, of what only reads: who (this principal, by the command line) is filled in. It is on disk, and the
+ * catalog knows of it, when the workspace is closed. */
 Status workspace_audit(Workspace *workspace, AuditRecord record, Error *err);
-/* What was audited is known to the catalog from now on, not only when the workspace is closed: for verbs that answer when
- * nothing is left to be written. */
-void workspace_anchor(Workspace *workspace);
+/* The same of what is about to change something: it is on disk, and the catalog knows of it, before anything is changed, so
+ * that nothing is left to be written when the verb answers. out_head, NULL or the log's head as the commit carries it. */
+Status workspace_audit_change(Workspace *workspace, AuditRecord record, Arena *arena, Str *out_head, Error *err);
 /* By what way its principal came: "cli" unless the text has another origin. */
 Str workspace_via(const Workspace *workspace);
-/* The log's head as commits carry it, "FILE:SEQUENCE:HASH"; what it covers is on disk. Empty without a store. */
+/* The log's head as commits carry it, "FILE:SEQUENCE:HASH"; what it covers is on disk and the catalog knows of it. Empty
+ * without a store. */
 Str workspace_audit_head(Workspace *workspace, Arena *arena);
 
 /* The commit that --at names on a branch (empty = main); text NULL = its head. */
