@@ -292,8 +292,10 @@ def test_an_answer_that_is_cut_off_is_recorded(server: Server) -> None:
     before = mark(server)
     connection = psycopg.connect(server.dsn("oz", "shop"), autocommit=True)
     with pytest.raises(psycopg.errors.QueryCanceled), connection.cursor() as cursor:
-        threading.Timer(0.3, connection.cancel).start()
-        for _ in cursor.stream(many):
+        rows = cursor.stream(many)
+        next(rows)
+        threading.Thread(target=connection.cancel).start()
+        for _ in rows:
             pass
     connection.close()
     found = [entry for entry in since(server, before) if entry["action"] != "login"]
