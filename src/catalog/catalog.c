@@ -65,22 +65,6 @@ Status catalog_deliveries(Catalog *catalog, const DeliveryQuery *query, Arena *a
         return catalog->functions->deliveries(catalog, query, arena, out, out_count, err);
 }
 
-Status catalog_delivery_of(Catalog *catalog, Str zone, Str source, Str sha256, Str as_of, Arena *arena, Delivery *out,
-                           Error *err) {
-        Delivery *rows = NULL;
-        size_t count = 0;
-        TRY(catalog_deliveries(catalog, &(DeliveryQuery){ .zone = zone, .source = source, .sha256 = sha256 }, arena,
-                               &rows, &count, err));
-        for (size_t i = 0; i < count; i++) {
-                if (!str_equal(rows[i].as_of, as_of))
-                        continue;
-                *out = rows[i];
-                return STATUS_OK;
-        }
-        return error_set(err, STATUS_NOT_FOUND, "%.*s.%.*s has no delivery with the bytes %.*s", STR_ARG(zone),
-                         STR_ARG(source), STR_ARG(sha256));
-}
-
 Status catalog_delivery(Catalog *catalog, int64_t id, Arena *arena, Delivery *out, Error *err) {
         Delivery *rows = NULL;
         size_t count = 0;

@@ -330,9 +330,6 @@ Status catalog_ledger(Catalog *catalog, const Delivery *deliveries, size_t deliv
 /* Newest first (landed_us, then id). */
 Status catalog_deliveries(Catalog *catalog, const DeliveryQuery *query, Arena *arena, Delivery **out, size_t *out_count,
                           Error *err);
-/* The delivery of these bytes at this as_of in this source: NOT_FOUND if there is none. */
-Status catalog_delivery_of(Catalog *catalog, Str zone, Str source, Str sha256, Str as_of, Arena *arena, Delivery *out,
-                           Error *err);
 Status catalog_delivery(Catalog *catalog, int64_t id, Arena *arena, Delivery *out, Error *err);
 Status catalog_file_seen(Catalog *catalog, Str zone, Str source, Str place, Arena *arena, FileSeen *out, Error *err);
 /* zone and source may be empty: all. Sorted by zone, source, place. */

@@ -242,13 +242,10 @@ TEST(the_ledger_takes_a_delivery_once) {
         CHECK_OK(catalog_ledger(catalog, &d, 1, &file, 1, &t->err));
         CHECK_STATUS(catalog_ledger(catalog, &d, 1, NULL, 0, &t->err), STATUS_CONFLICT);
         Delivery got;
-        CHECK_OK(
-                catalog_delivery_of(catalog, STR("shop"), STR("orders"), STR("ab"), STR(""), &t->arena, &got, &t->err));
+        CHECK_OK(catalog_delivery(catalog, d.id, &t->arena, &got, &t->err));
         CHECK_INT(got.revision, 1);
         CHECK_INT(got.seq, 0);
-        CHECK_STATUS(catalog_delivery_of(catalog, STR("shop"), STR("orders"), STR("ab"), STR("2026"), &t->arena, &got,
-                                         &t->err),
-                     STATUS_NOT_FOUND);
+        CHECK_STATUS(catalog_delivery(catalog, d.id + 1, &t->arena, &got, &t->err), STATUS_NOT_FOUND);
 
         got.state = STR("staged");
         got.records = 3;

@@ -147,7 +147,3 @@ void languages_weigh(const LetterPlace *place, double sums[LANGUAGE_COUNT]) {
                         sums[i] += (own < 0 ? own : log(UNKNOWN)) + shape;
         }
 }
-
-const char *language_name(size_t index) {
-        return languages[index].name;
-}

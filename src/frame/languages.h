@@ -16,4 +16,3 @@ typedef struct LetterPlace {
 /* The logarithm of how likely the letter is in each language of the script; adds to `sums`. */
 void languages_weigh(const LetterPlace *place, double sums[LANGUAGE_COUNT]);
 bool language_letter(uint32_t point);  /* of an alphabet, ASCII included */
-const char *language_name(size_t index);

@@ -193,11 +193,6 @@ void xlsx_part_free(XlsxPart *part) {
         free(part);
 }
 
-void xlsx_part_freep(XlsxPart **part) {
-        xlsx_part_free(*part);
-        *part = NULL;
-}
-
 Status xlsx_part_read(XlsxPart *part, void *into, size_t size, size_t *out_got, Error *err) {
         zip_int64_t got = zip_fread(part->file, into, size);
         if (got < 0)

@@ -23,7 +23,6 @@ bool xlsx_zip_has(const XlsxZip *zip, const char *name);
 /* limit: decompressed bytes beyond which it is HELD; 0 = none. HELD as well where there is no such part. */
 Status xlsx_part_open(XlsxZip *zip, const char *name, uint64_t limit, XlsxPart **out, Error *err);
 void xlsx_part_free(XlsxPart *part);
-void xlsx_part_freep(XlsxPart **part);
 /* *out_got == 0 at the end, where the part's check sum was compared. */
 Status xlsx_part_read(XlsxPart *part, void *into, size_t size, size_t *out_got, Error *err);
 const char *xlsx_part_name(const XlsxPart *part);

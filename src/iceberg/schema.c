@@ -247,20 +247,6 @@ bool schema_equal(const Schema *a, const Schema *b) {
                 memcmp(a->identifier_ids, b->identifier_ids, a->identifier_count * sizeof(int)) == 0);
 }
 
-static int last_id(const TypeField *fields, size_t count) {
-        int last = 0;
-        for (size_t i = 0; i < count; i++) {
-                int child = last_id(fields[i].type.fields, fields[i].type.field_count);
-                int id = fields[i].id > child ? fields[i].id : child;
-                last = id > last ? id : last;
-        }
-        return last;
-}
-
-int schema_last_id(const Schema *schema) {
-        return last_id(schema->fields, schema->field_count);
-}
-
 /* ---- evolving ---- */
 
 bool schema_type_widens(Type from, Type to) {

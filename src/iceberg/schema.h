@@ -31,8 +31,6 @@ const TypeField *schema_field(const Schema *schema, int id);
 const TypeField *schema_column(const Schema *schema, Str name);
 /* Whether the fields are equal: ids, names, types, required. Schema ids and docs do not count. */
 bool schema_equal(const Schema *a, const Schema *b);
-/* The highest field id in it; 0 if it has no field. */
-int schema_last_id(const Schema *schema);
 
 /* What may happen to the columns that a table has. */
 typedef enum SchemaChange {

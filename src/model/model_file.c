@@ -460,10 +460,6 @@ Model *model_parse(Arena *arena, Str zone, ModelStage stage, Str name, const cha
         return model;
 }
 
-Status model_error_place(Error *err, const Model *model, size_t body_offset) {
-        return error_place(err, model->path, model->text, model->body_offset + body_offset);
-}
-
 Status model_place(const Model *model, int line, Str word, Error *err) {
         size_t at = 0;
         for (int i = 1; i < line && at < model->text.size; i++)

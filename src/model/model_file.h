@@ -10,8 +10,7 @@
  *   select ... from staging.orders
  *
  * Any editor and engine can run the file as it is. Lines that begin with `--` and hold no known `key:` before the
- * SQL are errors only if they look like a key (a word and a colon); other comments are left alone. Place of an
- * error in the SQL: model_error_place turns an offset into `body` into file, line and column.
+ * SQL are errors only if they look like a key (a word and a colon); other comments are left alone.
  */
 #include "base/hash.h"
 #include "base/type.h"
@@ -72,8 +71,6 @@ const char *severity_name(CheckSeverity severity);
 
 /* Never NULL; what is wrong goes to problems. */
 Model *model_parse(Arena *arena, Str zone, ModelStage stage, Str name, const char *path, Str text, Problems *problems);
-/* Places err at an offset (bytes) into model->body. */
-Status model_error_place(Error *err, const Model *model, size_t body_offset);
 /* At a word of one of the lines above the SQL, where it stands behind the colon; else at the line. */
 Status model_place(const Model *model, int line, Str word, Error *err);
 Str model_full_name(Arena *arena, const Model *model); /* zone.stage.name */

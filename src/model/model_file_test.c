@@ -72,12 +72,6 @@ TEST(every_leading_line_is_read) {
         CHECK_INT(model->fresh_us, 86400000000);
         CHECK(model->listed);
         CHECK(str_starts_with(model->body, STR("select *")));
-
-        error_set(&t->err, STATUS_NO_TABLE, "no table");
-        model_error_place(&t->err, model, str_find(model->body, STR("staging")));
-        CHECK_INT(t->err.line, 19);
-        CHECK_INT(t->err.column, 6);
-        CHECK_STR(str_of(t->err.file), STR("zones/shop/canonical/order.sql"));
 }
 
 TEST(what_is_wrong_is_said_with_place_and_guess) {

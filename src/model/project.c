@@ -600,14 +600,6 @@ Source *project_source(const Project *project, Str zone_name, Str name) {
         return NULL;
 }
 
-Model *project_model(const Project *project, Str zone_name, Str stage, Str name) {
-        const Zone *zone = project_zone(project, zone_name);
-        for (size_t i = 0; zone && i < zone->model_count; i++)
-                if (str_equal(zone->models[i]->name, name) && str_is(stage, stage_name(zone->models[i]->stage)))
-                        return zone->models[i];
-        return NULL;
-}
-
 Status project_applied(Catalog *catalog, Arena *arena, YamlFile **out, Error *err) {
         CatalogObject *objects;
         size_t count;

@@ -92,7 +92,6 @@ void zone_text_parse(Arena *arena, const char *path, Str text, Problems *problem
 Status zone_retain_parse(Arena *arena, const char *path, Str text, Retain *out, Error *err);
 Zone *project_zone(const Project *project, Str name); /* NULL if absent */
 Source *project_source(const Project *project, Str zone, Str name);
-Model *project_model(const Project *project, Str zone, Str stage, Str name);
 /* Warns of each `-- term:` that the zone's terms.yml does not have; of zones without terms nothing is asked. */
 void project_terms_check(const Project *project, Arena *arena, Problems *warnings);
 

@@ -136,10 +136,6 @@ void reply_row_value(Buf *buf, Str value) {
         buf_append(buf, value);
 }
 
-void reply_row_null(Buf *buf) {
-        buf_be32(buf, UINT32_MAX);
-}
-
 void reply_row_end(Buf *buf, size_t mark) {
         end(buf, mark);
 }

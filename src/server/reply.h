@@ -46,7 +46,6 @@ void reply_copy_out(Buf *buf, uint16_t format, size_t column_count);    /* CopyO
 /* A row being made: begin, one call a column, end. */
 size_t reply_row_begin(Buf *buf, size_t column_count);
 void reply_row_value(Buf *buf, Str value);
-void reply_row_null(Buf *buf);
 void reply_row_end(Buf *buf, size_t mark);
 
 typedef enum ReplySeverity { REPLY_NOTICE, REPLY_WARNING, REPLY_ERROR, REPLY_FATAL } ReplySeverity;

@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/test.h"
 #include "storage/layout.h"
-#include "storage/object.h"
 
 TEST(a_store_is_made_once_and_opened_by_any_way_to_it) {
         const char *root = arena_printf(&t->arena, "%s/a/shop.lode", test_folder(t));
@@ -63,47 +62,4 @@ TEST(landing_folders_have_safe_names_and_the_month) {
         }
         CHECK_STR(str_of(store_absolute(store, &t->arena, STR("landing/x"))),
                   arena_strf(&t->arena, "%s/landing/x", store->root));
-}
-
-TEST(objects_are_put_once_and_read_whole_or_in_part) {
-        CLEANUP(object_store_freep) ObjectStore *store = NULL;
-        CHECK_OK(object_store_folder(test_folder(t), &store, &t->err));
-        CHECK_OK(object_put_if_absent(store, STR("a/b/c"), STR("0123456789"), &t->err));
-        CHECK_STATUS(object_put_if_absent(store, STR("a/b/c"), STR("other"), &t->err), STATUS_EXISTS);
-        CHECK_OK(object_put_if_absent(store, STR("a/d"), STR(""), &t->err));
-        Str got;
-        CHECK_OK(object_get(store, STR("a/b/c"), 10, &t->arena, &got, &t->err));
-        CHECK_STR(got, STR("0123456789"));
-        CHECK_STATUS(object_get(store, STR("a/b/c"), 9, &t->arena, &got, &t->err), STATUS_LIMIT);
-        CHECK_STATUS(object_get(store, STR("a/x"), 9, &t->arena, &got, &t->err), STATUS_NOT_FOUND);
-        CHECK_STATUS(object_get_range(store, STR("a/x"), 0, 9, &t->arena, &got, &t->err), STATUS_NOT_FOUND);
-        static const struct {
-                uint64_t offset;
-                size_t size;
-                const char *expected;
-        } ranges[] = { { 0, 3, "012" }, { 8, 5, "89" }, { 10, 1, "" }, { 99, 1, "" }, { 4, 0, "" } };
-        for (size_t i = 0; i < COUNT_OF(ranges); i++) {
-                CHECK_OK(object_get_range(store, STR("a/b/c"), ranges[i].offset, ranges[i].size, &t->arena, &got,
-                                          &t->err));
-                CHECK_STR(got, str_of(ranges[i].expected));
-        }
-        ObjectInfo *list = NULL;
-        size_t count = 0;
-        CHECK_OK(object_list(store, STR("a/"), &t->arena, &list, &count, &t->err));
-        CHECK_INT(count, 2);
-        CHECK_STR(list[0].key, STR("a/b/c"));
-        CHECK_INT(list[0].size, 10);
-        CHECK_STR(list[1].key, STR("a/d"));
-        CHECK_OK(object_list(store, STR("none/"), &t->arena, &list, &count, &t->err));
-        CHECK_INT(count, 0);
-        CHECK_OK(object_remove(store, STR("a/d"), &t->err));
-        CHECK_OK(object_remove(store, STR("a/d"), &t->err));
-}
-
-TEST(keys_cannot_leave_the_folder) {
-        CLEANUP(object_store_freep) ObjectStore *store = NULL;
-        CHECK_OK(object_store_folder(test_folder(t), &store, &t->err));
-        static const char *const bad[] = { "", "/etc/passwd", "../x", "a/../b", "a//b", "a/", "./a" };
-        for (size_t i = 0; i < COUNT_OF(bad); i++)
-                CHECK_STATUS(object_put_if_absent(store, str_of(bad[i]), STR("x"), &t->err), STATUS_BAD_VALUE);
 }
