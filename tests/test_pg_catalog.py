@@ -368,12 +368,11 @@ ASKED = {
                         " pg_size_pretty(20000::bigint), format_type(1700, 655366), format_type(1043, 24), format_type(1184, 3)",
     "casts": "select castsource::regtype::text, casttarget::regtype::text, castcontext from pg_cast where castsource = 23",
     "types and relations by names put together": """
-        select ('"' || 'pg_catalog' || '"."' || udt_name || '"')::regtype::text, (quote_ident('pg_catalog') || '.' || quote_ident(udt_name))::"regtype"::text,
-               (udt_name || '')::regtype::text, ('"char' || '"')::regtype::text,
-               (quote_ident(table_catalog) || '.' || quote_ident(table_schema) || '.' || quote_ident(table_name))::regclass::text,
-               ('"' || table_catalog || '"."' || table_schema || '"."' || table_name || '"')::regclass::text,
-               ('"' || table_schema || '"."' || table_name || '"')::regclass::text
-        from information_schema.columns where table_schema = 'pg_catalog' and table_name = 'pg_class' and column_name in ('oid', 'relname', 'relpages')""",
+        select ('"' || nspname || '"."' || typname || '"')::"regtype"::text, (quote_ident(nspname) || '.' || quote_ident(typname))::regtype::text,
+               (typname || '')::regtype::text, ('"char' || '"')::regtype::text,
+               (quote_ident(current_database()) || '.' || quote_ident(nspname) || '.' || quote_ident('pg_class'))::regclass::text,
+               ('"' || current_database() || '"."' || nspname || '"."' || 'pg_class' || '"')::regclass::text, ('"' || nspname || '"."' || 'pg_class' || '"')::regclass::text
+        from pg_type t join pg_namespace n on n.oid = t.typnamespace where typname in ('int4', 'varchar', 'timestamptz', 'oid', 'name')""",
     "visible": "select relname from pg_class where pg_table_is_visible(oid) and relname in ('orders', 'pg_class', 'tables', 'cust')",
     "privileges": "select has_table_privilege('pg_class', 'select'), has_schema_privilege('public', 'usage'), pg_has_role('lode', 'usage')",
 }
