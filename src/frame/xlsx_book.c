@@ -414,8 +414,8 @@ static Status load_texts(XlsxBook *book, Error *err) {
 bool xlsx_text(const XlsxBook *book, uint64_t index, Str *out) {
         if (index >= book->text_count)
                 return false;
-        size_t begin = index ? book->text_ends[index - 1] : 0;
-        *out = (Str){ book->texts.data + begin, book->text_ends[index] - begin };
+        size_t begin = index ? book->text_ends[index - 1] : 0, end = book->text_ends[index];
+        *out = end > begin ? (Str){ book->texts.data + begin, end - begin } : STR(""); /* all may be empty, and then there is no buffer */
         return true;
 }
 
