@@ -30,7 +30,7 @@ import reading
 import sheets
 import trino
 import wire
-from process import Cost, csv_file, engine_program, run
+from process import Cost, csv_file, engine_program, forget_store, run
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.table import StaticTable
 
@@ -102,11 +102,6 @@ def new_project(folder: Path, file: Path) -> tuple[Path, dict[str, str]]:
                            capture_output=True, text=True)
     columns = json.loads(added.stdout)["sources"][0]["columns"]
     return project, {column["name"]: column["type"].removesuffix(" required") for column in columns}
-
-
-def forget_store(project: Path) -> None:
-    """As it was before the first run."""
-    shutil.rmtree(project.parent / f"{project.name}.lode", ignore_errors=True)
 
 
 def copy_statement(source: Path, columns: dict[str, str], target: Path) -> str:

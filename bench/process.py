@@ -2,6 +2,7 @@
 """Running a program and knowing what it cost: wall, CPU, and the peak memory of it and all it started."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -100,3 +101,9 @@ def csv_file(path: Path, sql: str) -> Path:
         duckdb.execute(f"copy ({sql}) to '{part}' (format csv, header)")
         part.rename(path)
     return path
+
+
+def forget_store(project: Path) -> None:
+    """As it was before the first run; also what the project remembers of having had one."""
+    shutil.rmtree(project.parent / f"{project.name}.lode", ignore_errors=True)
+    (project / ".lode" / "store").unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from typing import Any
 
 import readers
 import sheets
-from process import Cost, csv_file, run
+from process import Cost, csv_file, forget_store, run
 
 ROOT = Path(__file__).resolve().parent.parent
 LODE = ROOT / "build" / "lode"
@@ -85,7 +85,7 @@ def json_records(report: Any, work: Path, pairs: int, lineitem: Callable[[int], 
             for reader in readers.JSON:
                 ours, theirs = [], []
                 for _ in range(pairs):
-                    shutil.rmtree(Path(temporary) / "project.lode", ignore_errors=True)
+                    forget_store(made)
                     cost = run([LODE, "run", "-o", "json"], 1, cwd=made)
                     assert json.loads(cost.stdout)["deliveries"][0]["accepted"] == LARGE_ROWS, cost.stdout
                     ours.append(cost)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The 22 questions of TPC-H through our wire beside Trino over the same Iceberg tables, without policies, in pairs. Trino is fetched by
+"""The 22 questions of TPC-H through our wire and by Trino over the same Iceberg tables, without policies. Trino is fetched by
 its pin (821 MB, once) and wants a JDK of 24 or later; without one of them the measure says why it is left out."""
 
 import hashlib
@@ -15,7 +15,7 @@ import tarfile
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -168,23 +168,29 @@ def same(mine: list[tuple[object, ...]], theirs: list[tuple[object, ...]]) -> bo
     return len(mine) == len(theirs) and all(near(a, b) for x, y in zip(mine, theirs, strict=True) for a, b in zip(x, y, strict=True))
 
 
-def compare(report, client, trino: Trino, pairs: int) -> None:
+Answers = list[tuple[list[float], list[tuple[object, ...]]]]  # of each question: times in ms, rows
+
+
+def timed(ask: Callable[[str], list[tuple[object, ...]]], prefix: str, turns: int) -> Answers:
+    """All questions in turn, again and again. The first turn is not counted."""
+    texts = [text.format(t=prefix) for text in questions()]
+    rows = [ask(text) for text in texts]
+    times = [[1e3 * seconds_of(lambda: ask(text))[0] for text in texts] for _ in range(turns)]
+    return [([turn[number] for turn in times], answer) for number, answer in enumerate(rows)]
+
+
+def compare(report, ours: Answers, theirs: Answers) -> None:
     ratios = []
-    for number, text in enumerate(questions(), 1):
-        mine, theirs = [], []
-        for turn in range(pairs + 1):
-            ours, answer = seconds_of(lambda: client.execute(text.format(t="tpc.staging.")).fetchall())
-            peer, expected = seconds_of(lambda: trino.ask(text.format(t="")))
-            if not same(answer, expected):
-                raise RuntimeError(f"Trino, question {number}: not the same rows\n{answer[:3]}\n{expected[:3]}")
-            if turn:  # the first answer of each is not counted
-                mine.append(1e3 * ours), theirs.append(1e3 * peer)
-        report.pair(f"TPC-H {SCALE}, Trino, question {number}", mine, theirs, "ms")
-        ratios.append(statistics.median(t / m for m, t in zip(mine, theirs, strict=True)))
+    for number, ((mine, answer), (peers, expected)) in enumerate(zip(ours, theirs, strict=True), 1):
+        if not same(answer, expected):
+            raise RuntimeError(f"Trino, question {number}: not the same rows\n{answer[:3]}\n{expected[:3]}")
+        report.pair(f"TPC-H {SCALE}, Trino, question {number}", mine, peers, "ms")
+        ratios.append(statistics.median(t / m for m, t in zip(mine, peers, strict=True)))
     report.alone(f"TPC-H {SCALE}, Trino {VERSION} / ours", statistics.geometric_mean(ratios), f"geomean, least {min(ratios):.1f}, most {max(ratios):.1f}")
 
 
 def trino(report, work: Path, pairs: int) -> None:
+    """One after the other, each alone on the machine: a Java that compiles in the background takes processors from its neighbour."""
     try:
         home, server = java_home(), fetched()
     except Missing as reason:
@@ -194,6 +200,9 @@ def trino(report, work: Path, pairs: int) -> None:
         project = project_of(Path(folder), "tpc", *tpch_files(work))
         data = Path(folder) / "trino"
         data.mkdir()
-        with running(server, home, data) as peer, serving(project) as ours, ours_of(ours, "").psycopg() as client:
+        with serving(project) as running_ours, ours_of(running_ours, "").psycopg() as client:
+            ours = timed(lambda text: client.execute(text).fetchall(), "tpc.staging.", pairs)
+        with running(server, home, data) as peer:
             register(peer, project)
-            compare(report, client, peer, pairs)
+            theirs = timed(peer.ask, "", pairs)
+        compare(report, ours, theirs)

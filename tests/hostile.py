@@ -38,8 +38,7 @@ class Figures:
 
 
 def watch(server: Server, seconds: float, user: str = "oz") -> Figures:
-    """A principal's day: a new connection now and then, point queries, statements that the server answers itself. A login is
-    on the disk before it is answered, and the disk is shared with whatever other tests write: so it is waited for long."""
+    """A principal's day: a new connection now and then, point queries, statements that the server answers itself."""
     figures = Figures()
     until = time.monotonic() + seconds
     while time.monotonic() < until:

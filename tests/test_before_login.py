@@ -117,6 +117,23 @@ def test_the_protocols_version_is_negotiated(ours: int, asked: int, told: int | 
     client.close()
 
 
+@pytest.mark.parametrize("value", ["false", "OFF", "0"])
+def test_who_asks_for_no_replication_is_let_in(ours: int, value: str) -> None:
+    """As drivers do that send each of their settings."""
+    Wire(ours, words=("replication", value)).close()
+    with pytest.raises(ConnectionError, match="replication is not supported"):
+        Wire(ours, words=("replication", "database"))
+
+
+@pytest.mark.parametrize("asked, told", [("WIN1252", "UTF8"), ("SQL_ASCII", "SQL_ASCII"), ("utf-8", "UTF8")])
+def test_who_asks_for_another_encoding_is_let_in_and_told(ours: int, asked: str, told: str) -> None:
+    """As psql does in a console of Windows."""
+    client = Wire(ours, words=("client_encoding", asked))
+    assert ("S", f"client_encoding\0{told}\0".encode()) in client.greeting
+    assert any(kind == "N" and b"texts come in UTF8" in body for kind, body in client.greeting) == (asked == "WIN1252")
+    client.close()
+
+
 def settings(port: int, user: str) -> set[str]:
     client = Wire(port, user)
     client.close()

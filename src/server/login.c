@@ -69,7 +69,7 @@ Status login_audit(Session *session, Str user, Str detail, bool denied, Error *e
         static const MetricsCounter counters[2][2] = { { METRICS_PG_LOGINS, METRICS_PG_LOGINS_FAILED }, { METRICS_HTTP_LOGINS, METRICS_HTTP_LOGINS_FAILED } };
         AuditRecord record = { .principal = user, .via = session_via(session), .action = STR("login"), .rows = -1, .bytes = -1, .denied = denied, .statement = detail };
         metrics_add(session->host->metrics, counters[session->http != NULL][denied], 1);
-        return session->host->audit(session->host->context, &record, !denied, err);
+        return session->host->audit(session->host->context, &record, false, err); /* what it asks is no more durable, and disks stall */
 }
 
 Status login_enter(Session *session, Error *err) {
@@ -107,6 +107,8 @@ static void welcome(Session *session) {
         settings_begin_with(session->settings, STR("is_superuser"), session->account.is_admin ? STR("on") : STR("off"));
         reply_login_ok(&session->out);
         session_report_settings(session);
+        if (session->other_encoding)
+                session_warn(session, "22023", "texts come in UTF8, not in the encoding that was asked for: set that of the terminal to it (Windows: chcp 65001)");
         reply_cancel_key(&session->out, session->process, (Str){ session->key, session->key_size });
         reply_ready(&session->out, REPLY_IDLE);
         session->stage = STAGE_READY;
@@ -222,17 +224,25 @@ static void take_options(Session *session, Str options) {
 }
 
 static Status take_settings(Session *session, const WireStartup *startup, Error *err) {
+        static const char *const no[] = { "off", "false", "no", "0", "f", "n" };
         for (size_t i = 0; i < startup->setting_count; i++) {
                 const WireSetting *setting = &startup->settings[i];
                 if (str_is(setting->name, "options")) {
                         take_options(session, setting->value);
                         continue;
                 }
-                if (str_is(setting->name, "replication"))
-                        return error_set(err, STATUS_SQL_REFUSED, "replication is not supported");
+                if (str_is(setting->name, "replication")) {
+                        if (!str_is_one_of_nocase(setting->value, no, COUNT_OF(no)))
+                                return error_set(err, STATUS_SQL_REFUSED, "replication is not supported");
+                        continue;
+                }
                 Status status = settings_set(session->settings, setting->name, setting->value, false, err);
                 if (status == STATUS_NOT_FOUND)
                         continue; /* a driver's own; PostgreSQL would refuse it, but nothing is lost by it */
+                if (status != STATUS_OK && str_is(setting->name, "client_encoding")) {
+                        session->other_encoding = true; /* as psql asks in a console of Windows */
+                        continue;
+                }
                 TRY(status);
                 settings_begin_with(session->settings, setting->name, arena_str(&session->arena, settings_get(session->settings, setting->name)));
         }

@@ -145,6 +145,7 @@ struct Session {
         Viewer viewer;
         Sight sight;
         Str user; /* as the client called itself */
+        bool other_encoding; /* than UTF8 was asked for by it, and is told so */
         Str database, zone; /* zone is empty in the databases that show all */
         Scram scram;
         Settings *settings;

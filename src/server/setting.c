@@ -283,10 +283,14 @@ bool setting_path(Str value, Arena *arena, Str **out, size_t *out_count) {
 }
 
 /* 'utf-8', "UTF8", 'unicode' */
-static bool is_utf8(Str value) {
+/* SQL_ASCII asks for no conversion, and gets none. */
+static bool is_utf8(Str value, Str *out) {
+        static const char *const utf8[] = { "utf8", "utf-8", "unicode" };
         while (value.size >= 2 && value.data[0] == '\'' && value.data[value.size - 1] == '\'') /* as asyncpg sends it */
                 value = str_slice(value, 1, value.size - 1);
-        return str_equal_nocase(value, STR("utf8")) || str_equal_nocase(value, STR("utf-8")) || str_equal_nocase(value, STR("unicode"));
+        bool as_it_is = str_equal_nocase(value, STR("sql_ascii"));
+        *out = as_it_is ? STR("SQL_ASCII") : STR("UTF8");
+        return as_it_is || str_is_one_of_nocase(value, utf8, COUNT_OF(utf8));
 }
 
 static Status bad_value(Str name, Str value, const char *wanted, Error *err) {
@@ -311,10 +315,8 @@ static Status check(const SettingRow *row, const Value *old, Str *value, Arena *
                         return *value = str_of(old->now), STATUS_OK;
                 return bad_value(name, *value, "here it has one value only", err);
         case RULE_UTF8:
-                if (!is_utf8(*value))
-                        return bad_value(name, *value, "texts are UTF8", err);
-                *value = STR("UTF8");
-                return STATUS_OK;
+                shown = *value;
+                return is_utf8(shown, value) ? STATUS_OK : bad_value(name, shown, "texts are UTF8", err);
         case RULE_ISO:
                 if (!is_iso(*value, &(Str){ 0 }))
                         return bad_value(name, *value, "dates are written as ISO", err);

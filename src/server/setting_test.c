@@ -25,6 +25,7 @@ TEST(what_a_setting_takes_it_keeps_and_what_it_cannot_keep_it_refuses) {
                 { "extra_float_digits", "0", NULL },
                 { "extra_float_digits", "-15", NULL },
                 { "client_encoding", "'utf-8'", "UTF8" },
+                { "client_encoding", "sql_ascii", "SQL_ASCII" },
                 { "client_encoding", "LATIN1", NULL },
                 { "standard_conforming_strings", "off", NULL },
                 { "transaction_isolation", "Serializable", "serializable" },
