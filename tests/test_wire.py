@@ -141,6 +141,13 @@ PROBES = {
                                 query("rollback")],
     "a fetch that is left": [*CURSOR, parse("fetch 4 from c"), bind(), execute(rows=2), SYNC, query("fetch c"), parse(ONE), bind(), execute(), SYNC,
                              query("fetch c"), query("rollback")],
+    "a fetch whose rows were all sent": [*CURSOR, parse("fetch 2 from c"), bind("p"), execute("p", 2), SYNC, query("fetch c"), query("close c"), execute("p", 2), SYNC,
+                                         query("rollback")],
+    "a move of nothing behind a fetch that is left": [*CURSOR, parse("fetch all from c"), bind("p"), execute("p", 2), SYNC, query("move 0 c"), query("rollback")],
+    "a fetch of portals": [query("begin"), parse(ONE), bind("one"), bind("passed"), bind("begun"), execute("begun", 1), parse(ROWS), bind("rows"), SYNC,
+                           query("fetch 1 from one"), query("fetch 1 from one"), query("move 0 one"), query("move all passed"), query("fetch all passed"),
+                           query("fetch all begun"), query("fetch 2 rows"), execute("rows", 1), SYNC, query("rollback")],
+    "a fetch of itself": [query("begin"), parse(ONE), bind("p"), parse("fetch 1 from p"), close("P", "p"), bind("p"), execute("p"), SYNC, query("rollback"), query(ONE)],
     "a move has no parts": [*CURSOR, parse("move 4 from c"), bind(), execute(rows=2), SYNC, query("fetch c"), parse("move 1 from c"), bind(), execute(),
                             execute(), SYNC, query("rollback")],
     "others in parts": [query(f"prepare q as {ROWS}"), parse("execute q"), bind(), execute(rows=2), execute(rows=2), execute(rows=2), execute(), SYNC,
@@ -225,6 +232,14 @@ def test_a_call_of_a_function_by_message_is_answered(ours: int) -> None:
     wire.send(*call)
     assert Wire.words(wire.until("Z")[0][1])["C"] == "25P02"
     wire.close()
+
+
+@pytest.mark.parametrize("sql", ["show timezone", "begin", "copy (select 1) to stdout", "explain select 1", "fetch 2 from c"])
+def test_a_cursor_is_no_statement_of_the_session(ours: int, sql: str) -> None:
+    """PostgreSQL sends rows of some and takes others for a fault of its own; here all are told apart from cursors."""
+    seen = replies(ours, [*CURSOR, parse(sql), bind("p"), SYNC, query("savepoint s"), query("fetch 1 from p"), query("rollback to s"), query("move 0 p"),
+                          query("rollback to s"), query("fetch 1 from c"), query("rollback")])
+    assert [each for each in seen if each[0] in "ED"] == ["E ERROR 55000"] * 2 + ["D b'\\x00\\x01\\x00\\x00\\x00\\x011'"], seen
 
 
 @pytest.mark.parametrize("name", PROBES)

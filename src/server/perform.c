@@ -492,6 +492,17 @@ static Status find_rows(Session *session, const Command *command, const Portal *
         return STATUS_OK;
 }
 
+/* Of a portal that was bound by message, too, if it asks: rows of the session's own are sent by Execute alone. */
+static Status find_cursor(Session *session, Str name, Portal **out, Error *err) {
+        Portal *cursor = session_find_portal(session, name);
+        if (!cursor)
+                return no_cursor(session, name, err);
+        if (!cursor->is_cursor && cursor->prepared->command.kind != COMMAND_QUERY)
+                return session_refuse(session, "55000", STATUS_SQL_REFUSED, err, "\"%.*s\" is a portal of a statement that is no question", STR_ARG(name));
+        *out = cursor;
+        return STATUS_OK;
+}
+
 /* Passes over what is before its first row. What it has to send, the cursor owes it. */
 static Status begin_fetch(Session *session, Portal *portal, Portal *cursor, Error *err) {
         int64_t skip, count, passed;
@@ -509,9 +520,11 @@ static Status begin_fetch(Session *session, Portal *portal, Portal *cursor, Erro
 /* The next rows of what it is owed. PostgreSQL runs a FETCH whole and keeps what was not sent yet; here that stays in the cursor. */
 static Status go_on_fetching(Session *session, Portal *portal, int64_t *out_count, Error *err) {
         const Command *command = &portal->prepared->command;
-        Portal *cursor = session_find_portal(session, command->name);
-        if (!cursor)
-                return no_cursor(session, command->name, err);
+        Portal *cursor;
+        *out_count = 0;
+        if (portal->at_end)
+                return STATUS_OK; /* all was sent, wherever the cursor is now */
+        TRY(find_cursor(session, command->name, &cursor, err));
         if (portal->fetch_number == 0)
                 TRY(begin_fetch(session, portal, cursor, err));
         if (portal->fetch_number != cursor->owed_to)
@@ -521,6 +534,7 @@ static Status go_on_fetching(Session *session, Portal *portal, int64_t *out_coun
         bool limited = portal->most > 0 && portal->most < owed && !command->move;
         TRY(portal_fetch(session, cursor, limited ? portal->most : owed, command->move, out_count, err));
         cursor->owed = cursor->at_end ? 0 : owed == FETCH_ALL ? owed : owed - *out_count;
+        portal->at_end = cursor->owed == 0;
         return STATUS_OK;
 }
 
@@ -529,13 +543,20 @@ static bool tells_place(const Command *command) {
         return command->move && command->count == 0 && command->direction != FETCH_ABSOLUTE;
 }
 
+static Status tell_place(Session *session, const Command *command, int64_t *out_count, Error *err) {
+        Portal *cursor;
+        TRY(find_cursor(session, command->name, &cursor, err));
+        TRY(portal_settle(session, cursor, err));
+        *out_count = cursor->taken > 0 && !cursor->at_end;
+        return STATUS_OK;
+}
+
 static Status do_fetch(Session *session, Portal *portal, Error *err) {
         const Command *command = &portal->prepared->command;
-        const Portal *cursor = tells_place(command) ? session_find_portal(session, command->name) : NULL;
         int64_t count = 0;
         char tag[40];
-        if (cursor)
-                count = cursor->taken > 0 && !cursor->at_end;
+        if (tells_place(command))
+                TRY(tell_place(session, command, &count, err));
         else if (portal->state != PORTAL_DONE)
                 TRY(go_on_fetching(session, portal, &count, err));
         if (!command->move && portal->most > 0 && count == portal->most) {

@@ -759,12 +759,16 @@ static Status answer_literals(Session *session, Portal *portal, Error *err) {
 }
 
 /* As run_rows(). */
-static Status run_literals(Session *session, Portal *portal, int64_t most, int64_t *out_count, bool *out_done, Error *err) {
+static Status run_literals(Session *session, Portal *portal, int64_t most, bool silent, int64_t *out_count, bool *out_done, Error *err) {
         *out_count = 0;
         *out_done = true;
-        if (portal->state == PORTAL_DONE)
+        portal->at_end |= portal->state == PORTAL_DONE;
+        if (portal->at_end)
                 return STATUS_OK;
+        size_t before = session->out.size;
         Status status = answer_literals(session, portal, err);
+        if (silent)
+                session->out.size = before;
         if (status != STATUS_OK && !portal->told) {
                 Error ignored;
                 (void)tell(session, portal, METRICS_REFUSED, &ignored);
@@ -773,17 +777,21 @@ static Status run_literals(Session *session, Portal *portal, int64_t most, int64
         portal->state = PORTAL_DONE;
         *out_count = status == STATUS_OK;
         *out_done = most != 1; /* whether there are more than were asked for is not looked at */
+        portal->at_end = *out_done;
         return status;
+}
+
+static Status run_question(Session *session, Portal *portal, int64_t most, bool silent, int64_t *out_count, bool *out_done, Error *err) {
+        if (command_is_literal(&portal->prepared->command))
+                return run_literals(session, portal, most, silent, out_count, out_done, err);
+        return run_rows(session, portal, most, silent, out_count, out_done, err);
 }
 
 Status portal_run(Session *session, Portal *portal, int64_t most, Error *err) {
         int64_t count;
         bool done;
         TRY(portal_settle(session, portal, err));
-        if (command_is_literal(&portal->prepared->command))
-                TRY(run_literals(session, portal, most, &count, &done, err));
-        else
-                TRY(run_rows(session, portal, most, false, &count, &done, err));
+        TRY(run_question(session, portal, most, false, &count, &done, err));
         char tag[40];
         snprintf(tag, sizeof(tag), "SELECT %" PRId64, count);
         if (done)
@@ -798,7 +806,7 @@ Status portal_fetch(Session *session, Portal *portal, int64_t most, bool silent,
         *out_count = 0;
         if (most == 0)
                 return STATUS_OK;
-        return run_rows(session, portal, most == FETCH_ALL ? 0 : most, silent, out_count, &done, err);
+        return run_question(session, portal, most == FETCH_ALL ? 0 : most, silent, out_count, &done, err);
 }
 
 Status portal_pour(Session *session, Portal *portal, RowsSink sink, void *context, Error *err) {
