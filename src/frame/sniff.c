@@ -248,11 +248,12 @@ static const char rarer[] = { '\x01', '\x1f', '^', '~' };
 #define ALIKE_LEAST 3   /* so many lines */
 #define NO_COLUMNS 0.02 /* a score of lines of one field */
 
-/* The fields of each record; 0: they differ, the first one aside, which may be a header without a name for each. */
-static size_t width_of_all(Sniffing *sniffing, const Format *format, size_t size) {
+/* The fields of each record; 0: they differ, the first one aside, of which *out_first tells: a header may not have a name for each. */
+static size_t width_of_all(Sniffing *sniffing, const Format *format, size_t size, size_t *out_first) {
         Records records = { 0 };
         size_t width = 0, count = 0;
         bool first = true;
+        *out_first = 0;
         cut_records(sniffing, format, size, &records);
         for (size_t i = 0; i < records.count; i++) {
                 const Record *record = &records.items[i];
@@ -260,6 +261,7 @@ static size_t width_of_all(Sniffing *sniffing, const Format *format, size_t size
                         continue;
                 if (!first && (record->width == 0 || (count > 0 && record->width != width)))
                         return 0;
+                *out_first = first ? record->width : *out_first;
                 width = first ? 0 : record->width;
                 count += !first;
                 first = false;
@@ -267,12 +269,17 @@ static size_t width_of_all(Sniffing *sniffing, const Format *format, size_t size
         return count + 1 < ALIKE_LEAST ? 0 : width;
 }
 
+/* A header of one name is that of x^2, and of ~/file too; and ~/file may stand in all lines. */
 static void try_rarer(Sniffing *sniffing, Format *format, size_t size) {
         for (size_t i = 0; i < COUNT_OF(rarer) * 2; i++) {
                 Format tried = format_default();
+                size_t width, first;
                 tried.delimiter = rarer[i / 2];
                 tried.quote = i % 2 ? 0 : '"';
-                if (memchr(sniffing->text.data, tried.delimiter, size) == NULL || width_of_all(sniffing, &tried, size) < 2)
+                if (memchr(sniffing->text.data, tried.delimiter, size) == NULL)
+                        continue;
+                width = width_of_all(sniffing, &tried, size, &first);
+                if (width < 2 || first < 2 || (width == 2 && sniffing->text.data[0] == tried.delimiter))
                         continue;
                 format->delimiter = tried.delimiter;
                 format->quote = tried.quote;
@@ -820,11 +827,19 @@ typedef struct Votes {
         bool recurs;        /* a field of the first row occurs again in its column */
 } Votes;
 
-/* As the ones before the first bar and behind the last are, where each line begins and ends with one. */
-static bool has_no_value(const Sniffing *sniffing, const Format *format, const Table *table, size_t column) {
-        for (size_t row = 0; row < table->rows; row++)
-                if (str_trim(field_unquote(format, table->fields[row * table->width + column], sniffing->arena)).size > 0)
+/*
+ * The ones before the first bar and behind the last, where each line begins and ends with one. Any other column without a
+ * value has a name in a header: a first record that has nothing there either is rather one of the records.
+ */
+static bool is_margin(const Sniffing *sniffing, const Format *format, const Table *table, size_t column) {
+        size_t last = table->width - 1;
+        if (table->width < 3 || (column > 0 && column < last))
+                return false;
+        for (size_t row = 0; row < table->rows; row++) {
+                const Str *fields = &table->fields[row * table->width];
+                if (str_trim(field_unquote(format, fields[0], sniffing->arena)).size > 0 || str_trim(field_unquote(format, fields[last], sniffing->arena)).size > 0)
                         return false;
+        }
         return true;
 }
 
@@ -834,7 +849,7 @@ static void vote_column(const Sniffing *sniffing, const Format *format, const Ta
         Str first = table->fields[column], *rest = column_of(sniffing, table, 1, column, &count);
         Str text = str_trim(field_unquote(format, first, sniffing->arena));
         ColumnGuess guess;
-        votes->names &= is_name_like(text) || (text.size == 0 && has_no_value(sniffing, format, table, column));
+        votes->names &= is_name_like(text) || (text.size == 0 && is_margin(sniffing, format, table, column));
         for (size_t i = 0; i < count && !votes->recurs; i++)
                 votes->recurs = text.size > 0 &&
                                 str_equal(str_trim(field_unquote(format, rest[i], sniffing->arena)), text);
@@ -865,7 +880,7 @@ static bool all_differ(const Sniffing *sniffing, const Format *format, const Tab
         map_init(&seen, sniffing->arena);
         for (size_t i = 0; i < table->width; i++) {
                 Str text = str_trim(field_unquote(format, table->fields[i], sniffing->arena));
-                if (text.size == 0 && has_no_value(sniffing, format, table, i))
+                if (text.size == 0 && is_margin(sniffing, format, table, i))
                         continue;
                 if (map_has(&seen, text))
                         return false;
@@ -1417,9 +1432,16 @@ static bool begins_with_width(const Sniffing *sniffing, const Format *format, co
 #define PAIRS_LINES 20
 #define PAIRS_TABLE 5  /* columns at least of the table that stands below them */
 
+static bool has_digit(Str text) {
+        for (size_t i = 0; i < text.size; i++)
+                if (text.data[i] >= '0' && text.data[i] <= '9')
+                        return true;
+        return false;
+}
+
 /*
- * Lines such as "IBAN;DE89..." and "Kunde;Ann Bo" above a much wider table, as banks write them: keys with a text each. A
- * table has a header above other values, or values of one type.
+ * Lines such as "IBAN;DE89..." and "Kunde;Ann Bo" above a much wider table, as banks write them: keys with a text each, some
+ * with digits and some without. A table has a header above other values, or values of one kind: all are names, or numbers.
  */
 static Status are_pairs(Sniffing *sniffing, const Format *format, const Records *records, size_t from, size_t end, size_t width, bool *out, Error *err) {
         size_t own = records->items[from].width;
@@ -1433,9 +1455,14 @@ static Status are_pairs(Sniffing *sniffing, const Format *format, const Records 
         plain.footer = STR("");
         part.text = str_slice(sniffing->text, records->items[from].start, records->items[end - 1].end);
         TRY(read_table(&part, &plain, own, &table, err));
-        for (size_t row = 0; row < table.rows; row++)
+        size_t digits = 0;
+        for (size_t row = 0; row < table.rows; row++) {
                 if (!is_name_like(str_trim(field_unquote(format, table.fields[row * own], sniffing->arena))))
                         return STATUS_OK;
+                digits += has_digit(table.fields[row * own + 1]);
+        }
+        if (digits == 0 || digits == table.rows)
+                return STATUS_OK;
         for (size_t i = 1; i < own; i++) {
                 size_t count;
                 ColumnGuess guess;
@@ -1812,17 +1839,19 @@ static bool is_moment(TypeKind kind) {
 
 /*
  * Blanks stand in most texts, so they part fields only where nothing else does, where each line has as many of them, and more
- * than half of what then are columns are numbers, dates or the like.
+ * than half of what then are columns are numbers, dates or the like. They stand in numbers of phones, cards and accounts too:
+ * those have one name above them, or two, or a plus before the first.
  */
 static bool sniff_blanks(const Sniffing *sniffing, Sniffed *out) {
         Sniffing again = *sniffing;
         Sniffed made = { .format = format_default(), .whole = sniffing->whole };
         Error none;
-        size_t size = sniffing->text.size < SCORED_BYTES ? sniffing->text.size : SCORED_BYTES, typed = 0;
+        size_t size = sniffing->text.size < SCORED_BYTES ? sniffing->text.size : SCORED_BYTES, typed = 0, first;
         again.out = &made;
         again.settled = true;
         made.format.delimiter = ' ';
-        if (width_of_all(&again, &made.format, size) < BLANKS_WIDTH)
+        size_t width = width_of_all(&again, &made.format, size, &first);
+        if (width < BLANKS_WIDTH || first > width || first + 1 < width || first < BLANKS_WIDTH || sniffing->text.data[0] == '+')
                 return false;
         made.format.decimal = 0;
         if (sniff_table(&again, &made.format, &none) != STATUS_OK)
@@ -1859,8 +1888,9 @@ Status sniff_format(Str sample, bool whole, Arena *arena, Sniffed *out, Error *e
         made.format.decimal = 0; /* not known yet */
         if (sniff_table(&sniffing, &made.format, err) != STATUS_OK)
                 return error_is_reason(err, REASON_NO_CSV) && sniff_blanks(&sniffing, out) ? STATUS_OK : STATUS_HELD;
-        bool lines = made.column_count == 1 && !is_moment(made.columns[0].guess.type.kind);
-        if (lines && (sniff_fixed(sniffing.text, whole, arena, out) || sniff_blanks(&sniffing, out)))
+        const ColumnGuess *one = made.column_count == 1 ? &made.columns[0].guess : NULL;
+        bool lines = one && !is_moment(one->type.kind), known = lines && (one->type.kind != TYPE_TEXT || one->doubt_count > 0); /* 1 234 567 */
+        if (lines && (sniff_fixed(sniffing.text, whole, arena, out) || (!known && sniff_blanks(&sniffing, out))))
                 return STATUS_OK;
         if ((made.column_count == 1 && is_prose(sniffing.text)) || is_letter_of_words(sniffing.text, made.format.delimiter))
                 return error_reason(err, IS_PROSE);
