@@ -168,7 +168,7 @@ static bool is_known(const Format *format, Str field) {
 typedef struct Foreign {
         size_t quoted, torn; /* fields that begin with it; and that do not end with it, so that others hold their rest */
         size_t own;          /* fields in the dialect's own quotes */
-        bool before;         /* the field before it in the record begins with one */
+        bool before;         /* the field before it in the record begins with one, and ends with one that a backslash may quote */
 } Foreign;
 
 static void look_for_quotes(const Format *format, Str field, Foreign *foreign) {
@@ -177,7 +177,7 @@ static void look_for_quotes(const Format *format, Str field, Foreign *foreign) {
         bool begins = format->quote != '"' && field.size > 0 && field.data[0] == '"';
         foreign->quoted += begins;
         foreign->torn += begins ? last != '"' : foreign->before && last == '"';
-        foreign->before = begins;
+        foreign->before = begins && field.size > 2 && last == '"' && field.data[field.size - 2] == '\\';
 }
 
 /* A dialect without `"` must not cut what stands in it, and one with another quote must have fields in it. */

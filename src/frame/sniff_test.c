@@ -76,6 +76,7 @@ TEST(the_dialect_is_what_most_records_agree_on) {
                 { "blanks in amounts", "1 234 567\n2 345 678\n13 456 789\n", ",\" thousands  : column_1 int" },
                 { "blanks between words", "a b c d\nred green blue 1\nold new odd 2\n", ",\" header: a b c d text | 1" },
                 { "quotes around what a backslash quotes", "id,p,q\n1,\"C:\\t\\\",\"say \\\"hi\\\", ok\"\n2,\"C:\\t\\\",\"say \\\"hi\\\", ok\"\n", ",\" header: id text, p text, q text | 5" },
+                { "inches beside a text in quotes", "id,a,b\n1,\"x\",5\"\n2,\"y\",6\"\n3,\"z\",7\"\n", ",- header: id int, a text, b text" },
                 { "crlf", "id,name\r\n1,ann\r\n2,bo\r\n", ",\" header: id int, name text" },
         };
         check_cases(t, cases, COUNT_OF(cases));
