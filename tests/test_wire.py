@@ -12,6 +12,8 @@ from server import FLUSH, SYNC, Wire, bind, close, describe, execute, parse, que
 ONE = "select 1"
 # Rows that both make the same way.
 ROWS = "select i::int as i from generate_series(1, 5) t(i)"
+# None of them is a number.
+FAILS = "select ('x' || i)::int as i from generate_series(1, 5) t(i)"
 CURSOR = [query("begin"), query(f"declare c no scroll cursor for {ROWS}")]
 
 
@@ -148,6 +150,15 @@ PROBES = {
                            query("fetch 1 from one"), query("fetch 1 from one"), query("move 0 one"), query("move all passed"), query("fetch all passed"),
                            query("fetch all begun"), query("fetch 2 rows"), execute("rows", 1), SYNC, query("rollback")],
     "a fetch of itself": [query("begin"), parse(ONE), bind("p"), parse("fetch 1 from p"), close("P", "p"), bind("p"), execute("p"), SYNC, query("rollback"), query(ONE)],
+    "a cursor that failed": [query("begin"), query(f"declare c cursor for {FAILS}"), query("savepoint s"), query("move all c"),
+                             *[step for each in ("fetch all c", "move 1 c", "fetch 0 c", "close c", "fetch c") for step in (query("rollback to s"), query(each))],
+                             query("rollback")],
+    "a cursor that failed, by its name": [query("begin"), query(f"declare c cursor for {FAILS}"), query("savepoint s"), query("move all c"), query("rollback to s"),
+                                        execute("c"), SYNC, query("rollback")],
+    "a portal that failed": [query("begin"), parse(FAILS), bind("p"), query("savepoint s"), execute("p", 2), SYNC, query("rollback to s"), execute("p"),
+                             SYNC, query("rollback")],
+    "an execute that failed": [query("prepare q(int) as select $1"), query("begin"), parse("execute q('x')"), bind("p"), query("savepoint s"), execute("p"), SYNC,
+                               query("rollback to s"), execute("p"), SYNC, query("rollback")],
     "a move has no parts": [*CURSOR, parse("move 4 from c"), bind(), execute(rows=2), SYNC, query("fetch c"), parse("move 1 from c"), bind(), execute(),
                             execute(), SYNC, query("rollback")],
     "others in parts": [query(f"prepare q as {ROWS}"), parse("execute q"), bind(), execute(rows=2), execute(rows=2), execute(rows=2), execute(), SYNC,

@@ -777,7 +777,7 @@ static Status run_literals(Session *session, Portal *portal, int64_t most, bool 
         portal->state = PORTAL_DONE;
         *out_count = status == STATUS_OK;
         *out_done = most != 1; /* whether there are more than were asked for is not looked at */
-        portal->at_end = *out_done;
+        portal->at_end = *out_done && status == STATUS_OK;
         return status;
 }
 
@@ -804,9 +804,13 @@ Status portal_run(Session *session, Portal *portal, int64_t most, Error *err) {
 Status portal_fetch(Session *session, Portal *portal, int64_t most, bool silent, int64_t *out_count, Error *err) {
         bool done;
         *out_count = 0;
+        if (portal->failed)
+                return session_refuse(session, "55000", STATUS_SQL_REFUSED, err, "this cursor failed before its end; what is left of it cannot be read");
         if (most == 0)
                 return STATUS_OK;
-        return run_question(session, portal, most == FETCH_ALL ? 0 : most, silent, out_count, &done, err);
+        Status status = run_question(session, portal, most == FETCH_ALL ? 0 : most, silent, out_count, &done, err);
+        portal->failed |= status != STATUS_OK && portal->state == PORTAL_DONE;
+        return status;
 }
 
 Status portal_pour(Session *session, Portal *portal, RowsSink sink, void *context, Error *err) {

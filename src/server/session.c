@@ -635,13 +635,14 @@ static bool goes_on(const Command *command) {
 Status session_run_portal(Session *session, Portal *portal, int64_t most, Error *err) {
         const Command *command = &portal->prepared->command;
         bool asks = command->kind == COMMAND_QUERY || portal->is_cursor;
-        if (!asks && portal->has_run && !goes_on(command))
+        if (portal->failed || (!asks && portal->has_run && !goes_on(command)))
                 return session_refuse(session, "55000", STATUS_SQL_REFUSED, err, "this portal cannot be run again");
         portal->has_run = true;
         portal->running = true;
         portal->most = most;
         Status status = asks ? portal_run(session, portal, most, err) : perform(session, portal, err);
         portal->running = false;
+        portal->failed |= status != STATUS_OK;
         if (portal->doomed)
                 portal_free(session, portal);
         return status;

@@ -84,6 +84,7 @@ typedef struct Portal {
         bool announced;      /* to the audit log: that it was begun */
         RowsSink sink;       /* NULL: rows go to the client */
         void *sink_context;
+        bool failed;         /* while it ran: what is left of it would pass for its end */
         bool at_end;         /* it was asked for more rows than there were; a FETCH: all were sent */
         int64_t owed;        /* of a cursor: rows that a FETCH was asked for and has not sent yet, */
         int64_t owed_to;     /* ... which one: its fetch_number */
