@@ -636,13 +636,14 @@ static Status pass_rows(Session *session, Portal *portal, int64_t most, bool sil
 
 /* What is granted now holds for the rows that are still to come, too. */
 static Status check_granted(Session *session, Portal *portal, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 }; /* there may be as many parts as rows */
         const BoundStatement *bound = &portal->statement.bound;
         TRY(session_refresh(session, err));
         if (!str_equal(portal->principal, session->principal.name))
                 return session_refuse(session, "42501", STATUS_DENIED, err, "this cursor was opened in the place of another user");
         for (size_t i = 0; i < bound->relation_count; i++) {
                 const BoundRelation *relation = &bound->relations[i];
-                bool same = str_equal(portal->versions[i], version_of(session, relation, &portal->arena));
+                bool same = str_equal(portal->versions[i], version_of(session, relation, &arena));
                 if (!relation->by_view && (!may_know(session, relation) || !same))
                         return error_set(err, STATUS_NO_TABLE, "no table '%.*s.%.*s.%.*s'", STR_ARG(relation->zone), STR_ARG(relation->stage),
                                          STR_ARG(relation->name));
