@@ -9,6 +9,7 @@
 #include "base/error.h"
 
 #define ZSTD_WINDOW_LOG 27 /* CODEC_MEMORY */
+#define ZSTD_HEAD 18 /* bytes of a frame's header at the most (RFC 8878 3.1.1.1) */
 #define GZIP_WINDOW (MAX_WBITS + 16) /* zlib: a gzip header and nothing else */
 
 _Static_assert(CODEC_MEMORY == 1u << ZSTD_WINDOW_LOG, "one limit for all");
@@ -63,26 +64,51 @@ static void gzip_free(void *state) {
 
 /* --- zstd --- */
 
+/* The library compares a frame's size with the one that its header says, but not where an empty block ends it and the frame comes in
+ * pieces. */
+typedef struct ZstdState {
+        ZSTD_DStream *stream;
+        uint8_t head[ZSTD_HEAD];
+        size_t head_size;
+        uint64_t produced; /* of the frame */
+} ZstdState;
+
 static bool zstd_start(void **state) {
-        if (!*state)
-                *state = ZSTD_createDStream();
-        return *state && !ZSTD_isError(ZSTD_DCtx_reset(*state, ZSTD_reset_session_only)) &&
-               !ZSTD_isError(ZSTD_DCtx_setParameter(*state, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG));
+        ZstdState *zstd = *state ? *state : state_new(sizeof(*zstd));
+        *state = zstd;
+        zstd->head_size = 0;
+        zstd->produced = 0;
+        if (!zstd->stream)
+                zstd->stream = ZSTD_createDStream();
+        return zstd->stream && !ZSTD_isError(ZSTD_DCtx_reset(zstd->stream, ZSTD_reset_session_only)) &&
+               !ZSTD_isError(ZSTD_DCtx_setParameter(zstd->stream, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG));
+}
+
+static bool zstd_is_whole(const ZstdState *zstd) {
+        unsigned long long size = ZSTD_getFrameContentSize(zstd->head, zstd->head_size);
+        return size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR || size == zstd->produced;
 }
 
 static CodecStep zstd_step(void *state, CodecBytes *bytes) {
+        ZstdState *zstd = state;
         ZSTD_inBuffer in = { bytes->in, bytes->in_size, 0 };
         ZSTD_outBuffer out = { bytes->out, bytes->out_size, 0 };
-        size_t code = ZSTD_decompressStream(state, &out, &in);
+        size_t code = ZSTD_decompressStream(zstd->stream, &out, &in);
+        size_t more = ZSTD_HEAD - zstd->head_size < in.pos ? ZSTD_HEAD - zstd->head_size : in.pos;
+        if (more > 0)
+                memcpy(zstd->head + zstd->head_size, bytes->in, more);
+        zstd->head_size += more;
+        zstd->produced += out.pos;
         moved(bytes, in.pos, out.pos);
         if (!ZSTD_isError(code))
-                return code == 0 ? CODEC_END : CODEC_MORE;
+                return code != 0 ? CODEC_MORE : zstd_is_whole(zstd) ? CODEC_END : CODEC_DAMAGED;
         /* the name of this error's code is no stable part of the library; its words are */
         return strstr(ZSTD_getErrorName(code), "memory") ? CODEC_TOO_LARGE : CODEC_DAMAGED;
 }
 
 static void zstd_free(void *state) {
-        ZSTD_freeDStream(state);
+        ZSTD_freeDStream(((ZstdState *)state)->stream);
+        free(state);
 }
 
 /* --- bzip2 --- */
