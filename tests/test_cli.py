@@ -3,6 +3,7 @@
 
 import json
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -189,6 +190,19 @@ def test_the_preview_of_a_wide_file_is_short(project: Project) -> None:
     answer = project.lode("add", "shop", project.write("in/wide.csv", text))
     assert max(map(len, answer.stdout.splitlines())) < 200
     assert "480 columns more" in answer.stdout
+
+
+def test_a_name_with_the_signs_of_a_pattern_is_a_name(project: Project) -> None:
+    folder = project.root.parent / "from [old]"
+    folder.mkdir()
+    (folder / "report[1].csv").write_text("id,name\n1,ann\n2,bo\n")
+    with zipfile.ZipFile(folder / "all[2].zip", "w") as archive:
+        archive.writestr("kept.csv", "k,v,w\n1,2,x\n3,4,y\n")
+    project.lode("add", "shop", str(folder / "report[1].csv"), "--name", "reports")
+    project.lode("add", "shop", str(folder / "all[2].zip/kept.csv"), "--name", "kept")
+    assert "'reports' reads it already" in project.lode("add", "shop", str(folder), check=False).stdout
+    assert project.json("run")["files"]["staged"] == 2
+    assert project.query("select count(*) as n from shop.staging.reports") == [{"n": 2}]
 
 
 def test_endings_in_capitals_are_endings(project: Project) -> None:

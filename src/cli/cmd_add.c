@@ -74,12 +74,27 @@ static size_t name_files(Add *add, const glob_t *found, Str members) {
         return named;
 }
 
+/* What is there by that very name is meant, whatever its signs mean in a pattern: browsers write report[1].csv. */
+static bool find_named(const Add *add, const char *word, const char *below, glob_t *found) {
+        CLEANUP(buf_deinit) Buf literal = { 0 };
+        struct stat st;
+        bool is_there = stat(word, &st) == 0;
+        for (const char *c = word; *c; c++) {
+                if (is_there && strchr("*?[]\\", *c))
+                        buf_append_byte(&literal, '\\');
+                buf_append_byte(&literal, *c);
+        }
+        buf_append(&literal, str_of(below));
+        const char *pattern = arena_cstr(add->arena, buf_view(&literal));
+        return glob(pattern, is_there ? 0 : GLOB_BRACE | GLOB_TILDE, NULL, found) == 0 && found->gl_pathc > 0;
+}
+
 /* ARCHIVE/MEMBER, as the member is called where nobody claims it: below a file there is nothing else that it could mean. */
 static bool expand_members(Add *add, const char *word) {
         for (const char *slash = strchr(word, '/'); slash; slash = strchr(slash + 1, '/')) {
                 CLEANUP(globfreep) glob_t found = { 0 };
                 const char *archive = arena_cstr(add->arena, (Str){ word, (size_t)(slash - word) });
-                if (slash[1] && glob(archive, GLOB_BRACE | GLOB_TILDE, NULL, &found) == 0 && name_files(add, &found, str_of(slash + 1)) > 0)
+                if (slash[1] && find_named(add, archive, "", &found) && name_files(add, &found, str_of(slash + 1)) > 0)
                         return true;
         }
         return false;
@@ -89,10 +104,9 @@ static Status expand(Add *add, const char *word, Error *err) {
         if (strstr(word, "://"))
                 return error_set(err, STATUS_USAGE, "'%s': files come from this machine so far; other places are not built yet", word);
         struct stat st;
-        if (stat(word, &st) == 0 && S_ISDIR(st.st_mode))
-                word = arena_printf(add->arena, "%s/*", word);
+        bool is_folder = stat(word, &st) == 0 && S_ISDIR(st.st_mode);
         CLEANUP(globfreep) glob_t found = { 0 };
-        if (glob(word, GLOB_BRACE | GLOB_TILDE, NULL, &found) != 0 || found.gl_pathc == 0) {
+        if (!find_named(add, word, is_folder ? "/*" : "", &found)) {
                 if (expand_members(add, word))
                         return STATUS_OK;
                 error_set(err, STATUS_NOT_FOUND, "there is no file '%s'", word);

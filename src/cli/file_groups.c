@@ -590,7 +590,7 @@ Str group_pattern(Arena *arena, const char *project_root, Str zone, FileGroup *g
                         doubt_exact(arena, group, name, folder, other);
                 if (str_is(name, "*") || other)
                         name = exact;
-                Str shown = shown_folder(arena, project_root, zone, folder);
+                Str shown = star_numbers(arena, shown_folder(arena, project_root, zone, folder), STAR_NONE);
                 Str pattern = arena_strf(arena, "%.*s%.*s", STR_ARG(shown), STR_ARG(name));
                 if (!has_pattern(group, pattern))
                         group->patterns[group->pattern_count++] = pattern;
