@@ -84,6 +84,24 @@ static Status check_values(Session *session, const Command *execute, const Prepa
                               STR_ARG(execute->name), statement->type_count);
 }
 
+static bool same_columns(const Prepared *a, const Prepared *b) {
+        bool same = a->column_count == b->column_count;
+        for (size_t i = 0; same && i < a->column_count; i++)
+                same = a->columns[i].oid == b->columns[i].oid && a->columns[i].modifier == b->columns[i].modifier &&
+                       str_equal(a->columns[i].name, b->columns[i].name);
+        return same;
+}
+
+bool perform_is_outdated(Session *session, const Prepared *prepared) {
+        const Command *command = &prepared->command;
+        if (command->kind == COMMAND_EXECUTE) {
+                const Prepared *statement = session_find_statement(session, command->name);
+                return statement && (statement->has_rows != prepared->has_rows || (statement->has_rows && !same_columns(statement, prepared)));
+        }
+        const Portal *cursor = command->kind == COMMAND_FETCH && !command->move ? session_find_portal(session, command->name) : NULL;
+        return cursor && !same_columns(cursor->prepared, prepared);
+}
+
 Status perform_describe(Session *session, Prepared *prepared, Error *err) {
         const Command *command = &prepared->command;
         const Prepared *statement;

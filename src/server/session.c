@@ -803,6 +803,15 @@ static Status bind_values(Session *session, const WireMessage *message, Portal *
         return STATUS_OK;
 }
 
+/* A new one under its name: portals of the old keep what they were bound to. */
+static Status prepare_again(Session *session, Str name, Prepared **prepared, Error *err) {
+        Prepared *made;
+        TRY(prepared_make(session, (*prepared)->sql, &(*prepared)->command, NULL, 0, &made, err));
+        TRY(session_keep_statement(session, name, made, err));
+        *prepared = made;
+        return STATUS_OK;
+}
+
 static Status bind(Session *session, const WireMessage *message, Error *err) {
         Prepared *prepared = session_find_statement(session, message->name);
         if (!prepared)
@@ -812,6 +821,8 @@ static Status bind(Session *session, const WireMessage *message, Error *err) {
                 return session_refuse(session, "25P02", STATUS_SQL_REFUSED, err, ABORTED_WORDS);
         if (message->portal.size > 0 && session_find_portal(session, message->portal))
                 return session_refuse(session, "42P03", STATUS_EXISTS, err, "cursor \"%.*s\" already exists", STR_ARG(message->portal));
+        if (perform_is_outdated(session, prepared))
+                TRY(prepare_again(session, message->name, &prepared, err));
         Portal *portal = portal_new(prepared);
         Status status = bind_values(session, message, portal, err);
         if (status != STATUS_OK) {

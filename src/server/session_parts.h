@@ -331,6 +331,8 @@ Status portal_explain(Session *session, Portal *portal, Error *err);
 bool command_wants_worker(const Command *command);
 /* The columns of what a statement of the session itself answers with; EXPLAIN's too. */
 Status perform_describe(Session *session, Prepared *prepared, Error *err);
+/* Whether the cursor that a FETCH reads, or the statement that an EXECUTE runs, has other columns by now than it was described with. */
+bool perform_is_outdated(Session *session, const Prepared *prepared);
 /* pg_stat_activity, lode.sessions, lode.access. */
 void session_extras(Session *session);
 /* Runs a portal whose statement is not a question. Replies with all but the columns. */
