@@ -139,7 +139,8 @@ static Tally tally_eastern(const Eastern *kind, const Encoding *encoding, Str ra
         Tally tally = { 0 };
         size_t kana = 0, kanji = 0, expected = 0;
         bool frequent[KANJI_TO - KANJI_FROM] = { 0 };
-        fill_japanese(frequent);
+        if (kind->kana) /* else nobody asks */
+                fill_japanese(frequent);
         for (size_t at = 0; at < raw.size;) {
                 uint32_t point;
                 size_t size = encoding_letter(encoding, raw, at, &point);

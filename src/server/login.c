@@ -224,7 +224,6 @@ static void take_options(Session *session, Str options) {
 }
 
 static Status take_settings(Session *session, const WireStartup *startup, Error *err) {
-        static const char *const no[] = { "off", "false", "no", "0", "f", "n" };
         for (size_t i = 0; i < startup->setting_count; i++) {
                 const WireSetting *setting = &startup->settings[i];
                 if (str_is(setting->name, "options")) {
@@ -232,7 +231,8 @@ static Status take_settings(Session *session, const WireStartup *startup, Error 
                         continue;
                 }
                 if (str_is(setting->name, "replication")) {
-                        if (!str_is_one_of_nocase(setting->value, no, COUNT_OF(no)))
+                        bool on;
+                        if (!setting_boolean(setting->value, &on) || on)
                                 return error_set(err, STATUS_SQL_REFUSED, "replication is not supported");
                         continue;
                 }

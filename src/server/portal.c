@@ -177,13 +177,18 @@ static Status lease(Session *session, Worker **out, Error *err) {
         return STATUS_OK;
 }
 
-static Status take_types(Prepared *prepared, const uint32_t *types, size_t type_count, Error *err) {
-        size_t count;
-        TRY(sql_parameter_count(prepared->tree, &count, err));
+/* Types that the client declared for parameters which the text does not have are declared all the same. */
+static void keep_types(Prepared *prepared, size_t count, const uint32_t *types, size_t type_count) {
         prepared->type_count = count > type_count ? count : type_count;
         prepared->types = ARENA_ARRAY(&prepared->arena, uint32_t, prepared->type_count);
         for (size_t i = 0; i < type_count; i++)
                 prepared->types[i] = types[i] == OID_UNKNOWN ? 0 : types[i];
+}
+
+static Status take_types(Prepared *prepared, const uint32_t *types, size_t type_count, Error *err) {
+        size_t count;
+        TRY(sql_parameter_count(prepared->tree, &count, err));
+        keep_types(prepared, count, types, type_count);
         Inferred written = { .types = prepared->types, .count = prepared->type_count };
         return infer_written(prepared->tree, &written, err);
 }
@@ -257,13 +262,9 @@ void session_tell_unread(Session *session, Str sql) {
         tell_refused(session, prepared, false);
 }
 
-/* Types that the client declared for parameters which the text does not have are declared all the same. */
 static void describe_literals(Prepared *prepared, const uint32_t *types, size_t type_count) {
         const Command *command = &prepared->command;
-        prepared->types = ARENA_ARRAY(&prepared->arena, uint32_t, type_count);
-        prepared->type_count = type_count;
-        for (size_t i = 0; i < type_count; i++)
-                prepared->types[i] = types[i] == OID_UNKNOWN ? 0 : types[i];
+        keep_types(prepared, 0, types, type_count);
         prepared->columns = ARENA_ARRAY(&prepared->arena, ReplyColumn, command->literal_count);
         prepared->column_count = command->literal_count;
         prepared->has_rows = true;
@@ -752,11 +753,7 @@ static Status answer_literals(Session *session, Portal *portal, Error *err) {
         session->row_total++;
         Status status = limit_check(&session->limits, LIMIT_BYTES, portal->taken_bytes, err);
         portal->state = status == STATUS_OK ? PORTAL_OPEN : PORTAL_NEW;
-        if (status == STATUS_OK)
-                status = tell(session, portal, METRICS_OK, err);
-        if (status != STATUS_OK)
-                session->out.size = before;
-        return status;
+        return status == STATUS_OK ? tell(session, portal, METRICS_OK, err) : status;
 }
 
 /* As run_rows(). */
@@ -768,7 +765,7 @@ static Status run_literals(Session *session, Portal *portal, int64_t most, bool 
                 return STATUS_OK;
         size_t before = session->out.size;
         Status status = answer_literals(session, portal, err);
-        if (silent)
+        if (silent || status != STATUS_OK)
                 session->out.size = before;
         if (status != STATUS_OK && !portal->told) {
                 Error ignored;

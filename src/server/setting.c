@@ -211,12 +211,10 @@ static bool is_one_of(Str value, const char *const *words, size_t count, Str *ou
         return false;
 }
 
-static bool is_boolean(Str *value) {
+bool setting_boolean(Str value, bool *out) {
         static const char *const yes[] = { "on", "true", "yes", "1", "t", "y" }, *const no[] = { "off", "false", "no", "0", "f", "n" };
-        Str word;
-        bool is_yes = is_one_of(*value, yes, COUNT_OF(yes), &word), is_no = is_one_of(*value, no, COUNT_OF(no), &word);
-        *value = is_yes ? STR("on") : STR("off");
-        return is_yes || is_no;
+        *out = str_is_one_of_nocase(value, yes, COUNT_OF(yes));
+        return *out || str_is_one_of_nocase(value, no, COUNT_OF(no));
 }
 
 /* ISO with an order of day and month, in any sequence. */
@@ -304,6 +302,7 @@ static Status check(const SettingRow *row, const Value *old, Str *value, Arena *
         int64_t number;
         size_t count;
         Str shown;
+        bool on;
         switch (row->rule) {
         case RULE_TEXT:
         case RULE_WHO:
@@ -327,8 +326,10 @@ static Status check(const SettingRow *row, const Value *old, Str *value, Arena *
         case RULE_DURATION:
                 return setting_duration(*value, &number) ? STATUS_OK : bad_value(name, *value, "a duration: 500, 30s, 5min", err);
         case RULE_BOOLEAN:
-                shown = *value;
-                return is_boolean(value) ? STATUS_OK : bad_value(name, shown, "on or off", err);
+                if (!setting_boolean(*value, &on))
+                        return bad_value(name, *value, "on or off", err);
+                *value = on ? STR("on") : STR("off");
+                return STATUS_OK;
         case RULE_DIGITS:
                 if (str_to_int64(*value, &number) && number >= 1 && number <= 3)
                         return STATUS_OK;

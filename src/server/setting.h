@@ -44,5 +44,8 @@ bool settings_at(const Settings *settings, size_t index, Str *out_name, Str *out
 /* The names in a search_path: a, "B c". False if it is no list of names. */
 bool setting_path(Str value, Arena *arena, Str **out, size_t *out_count);
 
+/* on, true, yes, 1, t, y, or off, false, no, 0, f, n. False if it is none of them. */
+bool setting_boolean(Str value, bool *out);
+
 /* Microseconds from "30s", "500ms", "2min", "1h", or a bare number of milliseconds; 0 for 0. Fails otherwise. */
 bool setting_duration(Str value, int64_t *out_us);
