@@ -2,27 +2,33 @@
 """Adds up what the suites of ./dev test left in a folder: NAME.xml (JUnit), NAME.json (Meson), NAME.tap, NAME.exit,
 NAME.seconds and NAME.skipped (why a suite, or the rest of it, was not run).
 
-Prints every failure with what it said, a line per suite, and the total as the last line. A program that ends badly
-without a failed case (a crash, a time-out, a report that was never written) counts as one failure; a suite that was
-not run counts as one skipped."""
+Prints every failure with what it said, a line per suite and under it why cases of it were skipped, each reason once with
+its number, and the total as the last line. A program that ends badly without a failed case (a crash, a time-out, a
+report that was never written) counts as one failure; a suite that was not run counts as one skipped."""
 
 import json
 import sys
 import xml.etree.ElementTree as xml
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 LONGEST = 4000  # characters of a failure's output that are shown
+NO_REASON = "no reason given"
 
 
 @dataclass
 class Suite:
     name: str
     passed: int = 0
-    skipped: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)  # reason: how many cases
     failures: list[tuple[str, str]] = field(default_factory=list)  # test, what it said
     why: str = ""  # it was skipped
     seconds: str = ""
+
+
+def one_line(words: str) -> str:
+    return " ".join(words.split()) or NO_REASON
 
 
 def read_junit(path: Path, suite: Suite) -> set[str]:
@@ -38,8 +44,9 @@ def read_junit(path: Path, suite: Suite) -> set[str]:
                 words = problem.text or case.findtext("system-out", "") or output
                 suite.failures.append((f"{case.get('classname')} {case.get('name')}", words))
                 failed.add(group.get("name", ""))
-            elif case.find("skipped") is not None:
-                suite.skipped += 1
+            elif (skipped := case.find("skipped")) is not None:
+                # pytest says why in the element, Meson beside it
+                suite.skipped[one_line(skipped.get("message") or case.findtext("system-out", ""))] += 1
             else:
                 suite.passed += 1
     return failed
@@ -65,7 +72,7 @@ def read_tap(path: Path, suite: Suite) -> None:
         if ok == "not ok":
             suite.failures.append((name, ""))
         elif ok == "ok" and "# SKIP" in name:
-            suite.skipped += 1
+            suite.skipped[one_line(name.partition("# SKIP")[2])] += 1
         elif ok == "ok":
             suite.passed += 1
         elif line.startswith("# ") and suite.failures:
@@ -81,8 +88,6 @@ def read_suite(exit_path: Path) -> Suite:
     suite = Suite(exit_path.stem)
     suite.why = text_of(exit_path.with_suffix(".skipped"))
     suite.seconds = text_of(exit_path.with_suffix(".seconds"))
-    if suite.why:
-        suite.skipped += 1
     failed: set[str] = set()
     if exit_path.with_suffix(".xml").exists():
         failed = read_junit(exit_path.with_suffix(".xml"), suite)
@@ -96,6 +101,11 @@ def read_suite(exit_path: Path) -> Suite:
     return suite
 
 
+def skipped_of(suite: Suite) -> int:
+    """The suite itself, or the rest of it, counts as one."""
+    return suite.skipped.total() + bool(suite.why)
+
+
 def main(folder: Path) -> int:
     suites = [read_suite(path) for path in sorted(folder.glob("*.exit"), key=lambda path: path.stat().st_mtime)]
     for suite in suites:
@@ -103,12 +113,14 @@ def main(folder: Path) -> int:
             print(f"\nFAILED {suite.name}: {test}\n{words.strip()[-LONGEST:]}")
     print()
     for suite in suites:
-        counts = f"{suite.passed} passed, {len(suite.failures)} failed, {suite.skipped} skipped"
+        counts = f"{suite.passed} passed, {len(suite.failures)} failed, {skipped_of(suite)} skipped"
         print(f"{suite.name:9} {suite.seconds + ' s' if suite.seconds else '':>7}  {counts}"
               f"{': ' + suite.why if suite.why else ''}")
+        for reason, count in suite.skipped.most_common():
+            print(f"{'':19}{count} skipped: {reason}")
     passed = sum(suite.passed for suite in suites)
     failed = sum(len(suite.failures) for suite in suites)
-    skipped = sum(suite.skipped for suite in suites)
+    skipped = sum(skipped_of(suite) for suite in suites)
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     if passed + failed + skipped == 0:
         print("no test of that name", file=sys.stderr)
