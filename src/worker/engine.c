@@ -287,11 +287,32 @@ static KeptStatement *place_for(Engine *engine, Str sql) {
         return oldest;
 }
 
+/*
+ * DuckDB 2.0.0 gives rows in the order that an ORDER BY asks for only where it keeps every order; elsewhere its threads hand
+ * in sorted pieces of 122,880 rows as they finish, and a LIMIT above cuts these. Keeping every order costs a LIMIT and a join
+ * their threads, so only a statement that asks for an order pays: its plan is made and run with the setting on.
+ */
+static bool keep_order(Engine *engine, Str sql, Arena *arena, Failure *failure) {
+        bool asked = strcasestr(arena_cstr(arena, sql), "order by") != NULL;
+        if (asked == engine->keeps_order)
+                return true;
+        CLEANUP(engine_result_deinit) duckdb_result result = { 0 };
+        const char *setting = asked ? "SET preserve_insertion_order=true" : "SET preserve_insertion_order=false";
+        if (duckdb_query(engine->run, setting, &result) != DuckDBSuccess) {
+                *failure = engine_failure(duckdb_result_error(&result), arena);
+                return false;
+        }
+        engine->keeps_order = asked;
+        return true;
+}
+
 /* A text of many files has a big plan: it is not kept beside others. */
 #define KEPT_SIZE ((size_t)64 << 10)
 
 bool engine_prepare(Engine *engine, Str sql, Arena *arena, Failure *failure) {
         engine->prepared = NULL;
+        if (!keep_order(engine, sql, arena, failure))
+                return false;
         KeptStatement *place = place_for(engine, sql);
         if (!place->statement) {
                 if (sql.size > KEPT_SIZE)
@@ -308,8 +329,11 @@ bool engine_prepare(Engine *engine, Str sql, Arena *arena, Failure *failure) {
 
 bool engine_run(Engine *engine, duckdb_connection connection, Str sql, Arena *arena, Failure *failure) {
         CLEANUP(engine_result_deinit) duckdb_result result = { 0 };
-        if (connection == engine->run)
+        if (connection == engine->run) {
                 forget_prepared(engine);
+                if (!keep_order(engine, sql, arena, failure))
+                        return false;
+        }
         if (duckdb_query(connection, arena_cstr(arena, sql), &result) == DuckDBSuccess)
                 return true;
         *failure = engine_failure(duckdb_result_error(&result), arena);
@@ -332,7 +356,8 @@ static const char *const SESSION_SETTINGS[] = {
 static const char *const SETTINGS[] = {
         "SET temp_directory='%s/spill'",        "SET allowed_directories=['%s/g/', '%s/out/', '%s/spill/']",
         "SET enable_external_access=false",     "SET streaming_buffer_size='1MB'",
-        "SET allow_community_extensions=false", "SET allowed_configs=['TimeZone','threads','memory_limit']",
+        "SET allow_community_extensions=false",
+        "SET allowed_configs=['TimeZone','threads','memory_limit','preserve_insertion_order']",
         "SET lock_configuration=true",
 };
 

@@ -30,6 +30,7 @@ typedef struct Engine {
         duckdb_prepared_statement prepared; /* what engine_prepare() found or made last: one of those kept */
         KeptStatement kept[ENGINE_KEPT];
         uint64_t uses;
+        bool keeps_order;                   /* the setting by which an ORDER BY holds is on */
         Arena memory;
         Map defined; /* engine types that have their flattening functions */
         uint64_t statement;               /* whose rows are being sent */
