@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line as scripts and newcomers meet it."""
 
+import functools
 import json
+import re
 import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import LODE, Project
+from conftest import LODE, ROOT, Project
 
-VERBS = ["init", "add", "apply", "run", "status", "query", "show", "trace", "log"]
 ORDERS = "order_id,day,amount\n1,2026-01-05,10.50\n2,2026-01-06,7.25\n3,soon,1.00\n"
 
 
@@ -28,20 +29,66 @@ def run_anywhere(*arguments: str, cwd: Path = Path("/")) -> subprocess.Completed
     return subprocess.run([LODE, *arguments], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240)
 
 
+def verbs() -> dict[str, str]:
+    """What `lode --help` lists: each verb, and its line."""
+    lines = run_anywhere("--help").stdout.splitlines()
+    return {line.split()[1]: line.strip() for line in lines if line.startswith("  lode ")}
+
+
 def test_lode_alone_prints_the_screen_of_verbs() -> None:
-    done = run_anywhere()
-    assert done.returncode in (0, 2)
-    screen = done.stdout + done.stderr
-    assert "zone" in screen.splitlines()[0]
-    for verb in VERBS:
-        assert verb in screen
+    alone = run_anywhere()
+    assert alone.returncode in (0, 2)
+    assert alone.stdout + alone.stderr == run_anywhere("--help").stdout
+    assert "zone" in alone.stdout.splitlines()[0]
+    assert len(verbs()) >= 24 and {"init", "add", "run", "query", "token", "audit"} <= verbs().keys()
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_a_page_with_two_examples(verb: str) -> None:
+def test_every_verb_of_the_source_is_on_the_screen() -> None:
+    """A verb is a file `cmd_VERB.c` or a part of one, with a `.name` of its own."""
+    source = "".join(path.read_text() for path in sorted((ROOT / "src/cli").glob("cmd_*.c")))
+    assert set(re.findall(r'^const Verb verb_\w+ = \{\s*\.name = "(\w+)"', source, re.M)) == verbs().keys()
+
+
+@functools.cache
+def page(verb: str) -> str:
     done = run_anywhere(verb, "--help")
-    assert done.returncode == 0
-    assert done.stdout.count(f"lode {verb}") >= 3
+    assert (done.returncode, done.stderr) == (0, ""), verb
+    assert done.stdout == run_anywhere("help", verb).stdout == run_anywhere(verb, "-h").stdout
+    return done.stdout
+
+
+def options_of(verb: str) -> set[str]:
+    """As its page lists them: --dry-run, -n and all the others."""
+    listed = page(verb).split("\n\nOptions\n")[1].splitlines()
+    assert all(re.match(r"  (-\w,|   ) --[a-z-]+( \S+)? +\S", line) for line in listed), listed
+    return {word for line in listed for word in re.findall(r"-{1,2}[\w-]+", line[:line.index("--")] + line[line.index("--"):].split()[0])}
+
+
+def examples_of(verb: str) -> list[str]:
+    return [line.strip() for line in page(verb).split("\n\nOptions\n")[0].splitlines() if line.startswith("  lode ")]
+
+
+def test_every_verb_has_a_page_with_a_synopsis_its_options_and_two_examples() -> None:
+    for verb, line in verbs().items():
+        synopsis, about = page(verb).splitlines()[0], page(verb).split("\n\n")[1]
+        assert line.startswith(synopsis + " ") and synopsis.split()[:2] == ["lode", verb], verb
+        assert about[0].isupper() and about.rstrip()[-1] == ".", f"{verb}: {about}"
+        assert {"--help", "--folder", "--output"} <= options_of(verb), verb
+        own = [example for example in examples_of(verb) if example.split()[1] == verb]
+        assert len(own) >= 2, f"lode {verb} --help has {len(own)} examples"
+        assert max(map(len, page(verb).splitlines())) <= 125, verb
+
+
+def test_what_a_page_shows_is_what_the_verbs_take() -> None:
+    """Each command of each example is a verb's, and its options are on that verb's page."""
+    seen = set()
+    for verb in verbs():
+        for example in examples_of(verb) + [page(verb).splitlines()[0]]:
+            for command in re.findall(r"\blode (\w+)([^&|>(]*)", re.sub(r"'[^']*'|\"[^\"]*\"", "''", example)):
+                used = set(re.findall(r"(?<=[\s\[])-{1,2}[a-z][\w-]*", command[1]))
+                assert command[0] in verbs() and used <= options_of(command[0]), (verb, example, used - options_of(command[0]))
+                seen |= used
+    assert {"--demo", "--where", "--dry-run", "--withdraw", "-n"} <= seen
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["run", "--nonsense"], ["query"], ["query", "select 1", "-o", "xml"]])
