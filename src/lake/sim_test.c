@@ -7,7 +7,7 @@
  * time.
  *
  *      LODE_SIM_SEED=N        that one seed, as a failure prints it
- *      LODE_SIM_SEEDS=N       so many of them (6; 200 in the full suite)
+ *      LODE_SIM_SEEDS=N       so many of them (5; 200 in the full suite)
  *      LODE_SIM_STEPS=N       turns per seed (10000)
  *
  * After every power cut, and at the end, the store is recovered and judged (workload.h). Seeds come in weathers: in calm
