@@ -390,6 +390,42 @@ def test_a_store_whose_disk_is_away(tmp_path: Path) -> None:
     project.lode("run")
 
 
+def test_a_store_that_lost_its_catalog_is_told_as_such(small: Small) -> None:
+    """By every verb: none says that there is no store, and none begins another."""
+    state = expected_state(small)
+    away = (small.project.store / "catalog.sqlite").rename(small.project.root / "aside.sqlite")
+    for remembered in (True, False):
+        if not remembered:
+            (small.project.root / ".lode" / "store").unlink()
+        for verb in (["run"], ["apply"], ["query", "select 1"], ["status"], ["show", "table"], ["tidy"], ["log"], ["verify"]):
+            error = small.project.error(*verb)
+            assert (error["exit"], error["code"]) == (3, "E601") and "data and no catalog" in error["message"], (verb, error)
+            assert not (small.project.store / "catalog.sqlite").exists()
+    away.rename(small.project.store / "catalog.sqlite")
+    assert_good_again(small, state)
+
+
+@pytest.mark.skipif(not may_mount(), reason="no mount of one's own may be made here, so none for reading only")
+def test_a_store_that_is_mounted_for_reading_only(small: Small) -> None:
+    state = expected_state(small)
+    script = f"""
+        mount --bind {small.project.store} {small.project.store} && mount -o remount,ro,bind {small.project.store} || exit 99
+        cd {small.project.root}
+        for verb in log status verify "show table" run apply tidy "query -f question.sql" "backup {small.folder}/backup"; do
+            {LODE} $verb >said 2>&1; echo "$verb: $? $(grep -c 'error.E502' said) $(grep -c 'mount it for writing' said)"
+        done"""
+    small.project.write("question.sql", "select count(*) from shop.staging.orders\n")
+    done = subprocess.run(["unshare", *([] if os.geteuid() == 0 else ["-r"]), "-m", "bash", "-c", script],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=100)
+    if done.returncode == 99:
+        pytest.skip("nothing can be mounted for reading only here")
+    said = dict(line.rsplit(": ", 1) for line in done.stdout.splitlines())
+    answered = {verb for verb, how in said.items() if how == "0 0 0"}
+    refused = {verb for verb, how in said.items() if how == "3 1 1"}
+    assert answered == {"log", "status", "verify", "show table"} and len(refused) == 5, done.stdout + done.stderr
+    assert_good_again(small, state)
+
+
 def test_what_a_project_remembers_is_not_for_git(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     subprocess.run(["git", "init", "-q", project.root], check=True)

@@ -150,6 +150,7 @@ Status store_open(const char *root, Store **out, Error *err) {
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         const char *absolute = path_absolute(&scratch, root);
         if (!file_exists(path_join(&scratch, absolute, "catalog.sqlite"))) {
+                TRY(store_refuse_remains(absolute, err)); /* a run would begin none either */
                 error_set(err, STATUS_NO_STORE, "no store at '%s'", absolute);
                 return error_hint(err, "`store:` in lode.yml says where it lies; the first `lode run` makes it");
         }
