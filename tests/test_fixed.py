@@ -54,7 +54,9 @@ def test_lines_are_cut_and_what_is_none_is_kept(project: Project) -> None:
 def test_what_nobody_reads_is_named(project: Project) -> None:
     project.write("stock1.txt", STOCK)
     project.write("zones/shop/sources/stock.yml", SOURCE + "ignore: [34-40]\n")
-    assert project.json("run")["deliveries"][0]["accepted"] == 5
+    delivery = project.json("run")["deliveries"][0]
+    assert (delivery["accepted"], delivery["message"]) == (5, "columns ignored: 34-40")
+    assert [d["message"] for d in project.json("show", "delivery")] == ["columns ignored: 34-40"]
 
 
 def test_add_guesses_the_cuts_and_says_so(project: Project) -> None:

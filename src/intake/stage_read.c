@@ -203,6 +203,24 @@ static Str unknown_names(Arena *arena, const StageResult *result) {
         return names_text(arena, names, result->unknown_count);
 }
 
+static bool file_has(const StageResult *result, Str name) {
+        for (size_t i = 0; i < result->header.count; i++)
+                if (str_equal_nocase(result->header.items[i], name) || (i < result->keys.count && str_equal_nocase(result->keys.items[i], name)))
+                        return true;
+        return false;
+}
+
+/* Of the text's `ignore`, what the file has: a name that only other files know says nothing of this one. */
+static Str ignored_names(const Staging *s, const StageResult *result) {
+        StrList ignore = s->feed->ignore;
+        Str *names = ARENA_ARRAY(s->arena, Str, ignore.count + 1);
+        size_t count = 0;
+        for (size_t i = 0; i < ignore.count; i++)
+                if (file_has(result, ignore.items[i]))
+                        names[count++] = ignore.items[i];
+        return names_text(s->arena, names, count);
+}
+
 static Str worst_rule(Arena *arena, const StageResult *result) {
         if (!result->rule_count)
                 return STR("");
@@ -410,6 +428,9 @@ static void note_columns(const Staging *s, Reading *reading) {
         if (report->missing.count)
                 buf_printf(&words, "%scolumns not in this file, NULL: %.*s", words.size ? "; " : "",
                            STR_ARG(missing_names(s, r->missing)));
+        Str ignored = ignored_names(s, r);
+        if (ignored.size)
+                buf_printf(&words, "%scolumns ignored: %.*s", words.size ? "; " : "", STR_ARG(ignored));
         if (rescued)
                 buf_printf(&words, "%sunknown columns, kept in _extra: %.*s", words.size ? "; " : "", STR_ARG(unknown_names(s->arena, r)));
         if (widened)
