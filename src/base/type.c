@@ -86,8 +86,8 @@ Status type_parse(Str text, Type *out, Error *err) {
                 near = str_nearest(text, words, COUNT_OF(words));
         if (near.size)
                 return error_hint(err, "did you mean '%.*s'?", STR_ARG(near));
-        return error_hint(err, "types: boolean, int, bigint, double, decimal(P,S), date, time, timestamp, timestamptz, "
-                               "uuid, text");
+        return error_hint(err, "types: boolean, int, bigint, float, double, decimal(P,S), date, time, timestamp, timestamptz, "
+                               "uuid, text, binary");
 }
 
 /* A name of one word stands bare. */

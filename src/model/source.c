@@ -598,7 +598,7 @@ static const Key keys[] = {
           .later = "xml",
           .fallback = "csv",
           .meaning = "What the files are: `csv`; `xlsx`, a workbook; `json`, a document with a list of records; `jsonl`, a record on each line; `fixed`, columns at fixed places of each line; `avro` and `parquet`, files that say their columns' types. "
-                     "Compression (gzip) is seen by the first bytes." },
+                     "Compression (gzip, zstd, bzip2, xz) is seen by the first bytes." },
         { .name = "records",
           .kind = KEY_TEXT,
           .at = AT(format.records),
@@ -724,8 +724,8 @@ static const Key keys[] = {
           .read = read_columns,
           .required = true,
           .shown = "a map of `name: type [required] [unique] [tag NAME] [was NAME] [nulls(TEXT | TEXT)] [decimal(CHARACTER)] [thousands(CHARACTER)] [currency(TEXT | TEXT)] [from HEADER] [at START-END]`",
-          .meaning = "The columns in order. Types: boolean, int, bigint, double, decimal(p,s), date, time, timestamp "
-                     "[ZONE], timestamptz, uuid, text, `list<TYPE>`, `struct<name TYPE, name TYPE>`. `date(dd/MM/yyyy | d.M.yyyy)`: patterns of this column alone, tried in order; so for time, "
+          .meaning = "The columns in order. Types: boolean, int, bigint, float, double, decimal(p,s), date, time, timestamp "
+                     "[ZONE], timestamptz, uuid, text, binary (in text `\\x` and hexadecimal digits), `list<TYPE>`, `struct<name TYPE, name TYPE>`. `date(dd/MM/yyyy | d.M.yyyy)`: patterns of this column alone, tried in order; so for time, "
                      "timestamp and timestamptz. "
                      "`required`: an empty field does not fit. `unique`: a promise to readers; `lode check --data` looks at it. `tag NAME`: policies hold for it, and it goes with the values. `was "
                      "NAME`: what it was called before; it stays the same column to whoever has rights to it, and files may have either name. "
@@ -738,7 +738,7 @@ static const Key keys[] = {
           .kind = KEY_TEXTS,
           .at = AT(ignore.items),
           .count_at = AT(ignore.count),
-          .meaning = "Columns of the file that are read and counted but not kept; every report names them." },
+          .meaning = "Columns of the file that are read and counted but not kept; the report of each file that has any names them." },
         { .name = "load",
           .kind = KEY_CHOICE,
           .at = AT(load),
