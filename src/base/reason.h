@@ -106,6 +106,7 @@
         X(HEADER_QUOTE,    HELD,        "n",    "the header on line %1 has a quote in a wrong place, or one that is never closed", "correct the file, or say how it is quoted: quote: none, or another quote") \
         X(HEADER_LIMIT,    HELD,        "nn",   "the header on line %1 is over the limit of %2 bytes for a record", "")              \
         X(HEADER_WIDTH,    HELD,        "nn",   "the header has %1 fields; at most %2 are read", "")                                 \
+        X(SCHEMA_LIMIT,    HELD,        "n",    "the file names more columns than are read, or nests them too deeply; at most %1 are read", "a file so wide is often a matrix: turn it into rows of key and value") \
         X(HEADER_SIZE,     HELD,        "nn",   "the header has %1 bytes; at most %2 are read", "")                                  \
         X(HEADER_UTF8,     HELD,        "n",    "the header on line %1 is not text of the source's encoding", "the source's text says it: encoding: cp1252")                                            \
         X(HEADER_NUL,      HELD,        "n",    "the header on line %1 holds a NUL byte", "")                                        \

@@ -197,7 +197,7 @@ static TypedColumn column_of(const AvroState *state, const AvroNode *node, const
 static Status add_column(Planning *planning, Plan *plan, TypedColumn column) {
         AvroState *state = planning->state;
         if (state->columns.count == FORMAT_COLUMNS_MAX)
-                return error_reason(planning->err, HEADER_WIDTH, reason_number(FORMAT_COLUMNS_MAX + 1), reason_number(FORMAT_COLUMNS_MAX));
+                return error_reason(planning->err, SCHEMA_LIMIT, reason_number(FORMAT_COLUMNS_MAX));
         plan->column = state->columns.count;
         vec_push(&state->arena, &state->columns, column);
         return STATUS_OK;
@@ -309,7 +309,10 @@ static Status start_file(AvroState *state, Error *err) {
         state->codec = arena_str(&state->arena, state->codec);
         if (!codec_is_known(state->codec))
                 return error_reason(err, AVRO_CODEC, reason_text(str_slice(state->codec, 0, 40)));
-        if (avro_schema_parse(arena_str(&state->arena, schema), NULL, &state->arena, &node, &why) != STATUS_OK)
+        Status status = avro_schema_parse(arena_str(&state->arena, schema), NULL, &state->arena, &node, &why);
+        if (status == STATUS_LIMIT)
+                return error_reason(err, SCHEMA_LIMIT, reason_number(FORMAT_COLUMNS_MAX));
+        if (status != STATUS_OK)
                 return error_reason(err, AVRO_HEADER);
         return plan_columns(state, node, err);
 }

@@ -303,6 +303,8 @@ static Status read_footer(ParquetState *state, Error *err) {
                 *err = why;
                 return status;
         }
+        if (status == STATUS_LIMIT)
+                return error_reason(err, SCHEMA_LIMIT, reason_number(FORMAT_COLUMNS_MAX));
         if (status != STATUS_OK)
                 return error_reason(err, PARQUET_FOOTER);
         if (state->footer.leaf_count > LEAVES_MAX)

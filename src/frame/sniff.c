@@ -15,6 +15,7 @@
 #include "frame/sniff_totals.h"
 
 #define SCORED_BYTES (256u << 10) /* a dialect is judged by these */
+#define SCORED_LINES 3            /* and by no fewer lines than these */
 #define PREAMBLE_LINES_MAX 100
 #define FOOTER_RECORDS_MAX 5
 #define NAME_SIZE_MAX 64
@@ -288,8 +289,17 @@ static void try_rarer(Sniffing *sniffing, Format *format, size_t size) {
         }
 }
 
+/* How much of the text judges a dialect: so that lines are among it, however long a header of many names is. */
+static size_t scored_size(Str text) {
+        size_t size = 0;
+        for (int lines = 0; lines < SCORED_LINES && size < text.size; lines++)
+                size = scan_line_end(text.data, size, text.size) + 1;
+        size = size < SCORED_BYTES ? SCORED_BYTES : size;
+        return size < text.size ? size : text.size;
+}
+
 static void choose_dialect(Sniffing *sniffing, Format *format) {
-        size_t size = sniffing->text.size < SCORED_BYTES ? sniffing->text.size : SCORED_BYTES;
+        size_t size = scored_size(sniffing->text);
         double best = -1, second = 0;
         Format tried = *format;
         for (size_t d = 0; d < COUNT_OF(delimiters); d++) {
