@@ -327,6 +327,35 @@ def test_titles_notes_and_totals_are_told_apart(project: Project) -> None:
     project.lode("run", check=False)
 
 
+@pytest.mark.parametrize("titles", [1, 2])
+def test_a_merged_title_above_the_table_is_no_header(project: Project, titles: int) -> None:
+    """The cells below the merged one are there, and empty: Excel writes them with a style alone."""
+    blank = (None, 1)
+    rows: list[list[Any]] = [["Sales of March", blank, blank], ["by region", blank, blank]][:titles]
+    table: list[list[Any]] = [["day", "region", "amount"], [(45000, 1), "north", 10.5], [(45001, 1), "south", 7.25]]
+    merged = "".join(f'<mergeCell ref="A{i}:C{i}"/>' for i in range(1, titles + 1))
+    cells = sheet([*rows, *table], f'<mergeCells count="{titles}">{merged}</mergeCells>')
+    project.write("in/merged.xlsx", book({"s": cells}))
+    added = project.json("add", "z", "in/merged.xlsx")["sources"][0]
+    assert [(c["name"], c["type"]) for c in added["columns"]] == [("day", "date"), ("region", "text"), ("amount", "decimal(18,2)")]
+    assert any("above the table" in d["what"] and "Sales of March" in d["what"] for d in added["doubts"]), added["doubts"]
+    delivery = project.json("run")["deliveries"][0]
+    assert (delivery["records"], delivery["accepted"], delivery["skipped"]) == (titles + 3, 2, titles + 1)
+    assert [row["region"] for row in project.table("z.staging.merged").to_pylist()] == ["north", "south"]
+
+
+def test_a_merged_cell_stands_in_its_first_row_alone(project: Project) -> None:
+    """Groups of a report, merged downwards, and names of headers, merged sideways: what a cell is merged from holds nothing, and no value is made up."""
+    rows: list[list[Any]] = [["region", "town", "amount", "of"], ["north", "Kiel", 1, "a"], [(None, 0), "Husum", 2, "b"], ["south", "Ulm", 3, "c"]]
+    cells = sheet(rows, '<mergeCells count="1"><mergeCell ref="A2:A3"/></mergeCells>')
+    project.write("in/groups.xlsx", book({"s": cells}))
+    added = project.json("add", "z", "in/groups.xlsx")["sources"][0]
+    assert [c["name"] for c in added["columns"]] == ["region", "town", "amount", "of"]
+    assert "1 cell is merged over several rows" in [d["what"] for d in added["doubts"]]
+    assert project.json("run")["deliveries"][0]["accepted"] == 3
+    assert [(row["town"], row["region"]) for row in project.table("z.staging.groups").to_pylist()] == [("Kiel", "north"), ("Husum", None), ("Ulm", "south")]
+
+
 def test_totals_in_between_are_skipped_and_take_no_record_of_a_later_file(project: Project) -> None:
     def of(*rows: list[Any]) -> bytes:
         return book({"s": sheet([["place", "kind", "amount"], *rows])})

@@ -730,10 +730,10 @@ static void find_table(Grid *grid, Format *format) {
 
 static void doubt_look(Grid *grid) {
         if (grid->hidden > 0)
-                add_doubt(grid, STR(""), arena_strf(grid->arena, "%zu rows are hidden, perhaps by a filter", grid->hidden),
+                add_doubt(grid, STR(""), arena_strf(grid->arena, "%zu row%s hidden, perhaps by a filter", grid->hidden, grid->hidden == 1 ? " is" : "s are"),
                           STR("records like the others"));
         if (grid->merged > 0)
-                add_doubt(grid, STR(""), arena_strf(grid->arena, "%zu cells are merged over several rows", grid->merged),
+                add_doubt(grid, STR(""), arena_strf(grid->arena, "%zu cell%s merged over several rows", grid->merged, grid->merged == 1 ? " is" : "s are"),
                           STR("a value in the first of them, and none in the others"));
         if (!grid->whole)
                 add_doubt(grid, STR(""), arena_strf(grid->arena, "types are told by the first %zu rows", grid->rows.count),
