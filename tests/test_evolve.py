@@ -60,6 +60,24 @@ def test_widen_makes_a_column_as_wide_as_its_numbers_and_no_wider(shop: Project,
     assert shop.query("select max(next) as n from shop.canonical.item") == [{"n": 5000000001}]
 
 
+def test_widen_makes_a_float_a_double_for_numbers_that_it_cannot_hold(shop: Project) -> None:
+    text = "from: ingress/items*.csv\nevolve: {}\ncolumns:\n  id: int\n  size: float\n"
+    shop.write("zones/shop/sources/items.yml", text.format("columns"))
+    assert stage(shop, 1, "id,size\n1,0.5\n2,1e300\n")["quarantined"] == 1
+    assert types(shop) == {"id": "int", "size": "float"}
+    before = ids(shop)
+    shop.write("zones/shop/sources/items.yml", text.format("widen"))
+    assert stage(shop, 2, "id,size\n3,-0.25\n4,3.4e38\n")["quarantined"] == 0  # a float holds these
+    shop.lode("run", "--replay")
+    wide = stage(shop, 3, "id,size\n5,-1e300\n6,2.5\n7,x\n")
+    assert (wide["accepted"], wide["quarantined"]) == (2, 1)
+    assert types(shop) == {"id": "int", "size": "double"} and ids(shop) == before
+    arrow = shop.table("shop.staging.items").sort_by("id")
+    assert {str(field.type) for field in arrow.schema if field.name == "size"} == {"double"}
+    assert [value for value in arrow.column("size").to_pylist() if abs(value) < 1e30] == [0.5, -0.25, 2.5]
+    assert -1e300 in arrow.column("size").to_pylist()
+
+
 def test_rubbish_makes_no_column_wider(shop: Project) -> None:
     shop.write("zones/shop/sources/items.yml", SOURCE.format("widen"))
     stage(shop, 1, "id,price,name\n1,1.50,a\n99999999999999999999,1e60,b\nx,1,c\n2,2,d\n3,3,e\n")

@@ -255,6 +255,8 @@ def test_a_line_without_end(tmp_path: Path, project: Project, count: int) -> Non
     assert run.returncode == 0, run.stderr.read() if run.stderr else ""
     (delivery,) = project.json("show", "delivery")
     assert (delivery["accepted"], delivery["quarantined"]) == (2, 1)
+    (kept,) = project.json("show", "quarantine", "--rows")
+    assert (kept["rule"], kept["line"], kept["column"]) == ("record_too_long", 3, None)
     assert peak < 600 << 10, f"a worker had {peak >> 10} MB"
 
 
