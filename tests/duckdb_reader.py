@@ -45,7 +45,7 @@ def duckdb_rows(metadata_locations: list[str]) -> list[list[dict[str, Any]]]:
     python, why = environment()
     assert python, why
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run([python, __file__, folder, *metadata_locations], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([python, __file__, folder, *metadata_locations], capture_output=True, text=True, timeout=240)
         assert done.returncode == 0, done.stderr
         return [pyarrow.parquet.read_table(Path(folder) / f"{number}.parquet").to_pylist()
                 for number in range(len(metadata_locations))]
