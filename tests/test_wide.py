@@ -67,3 +67,11 @@ def test_a_delimiter_is_found_below_a_long_header(project: Project) -> None:
     project.write("in/most.csv", "".join(";".join(line) + "\n" for line in (names, ["1"] * 4096, ["2"] * 4096)))
     (source,) = project.json("add", "shop", "in/most.csv")["sources"]
     assert (source["dialect"]["delimiter"], len(source["columns"])) == (";", 4096)
+
+
+def test_as_many_columns_as_are_read_are_kept(project: Project) -> None:
+    project.write("in/most.csv", "".join(",".join(line) + "\n" for line in (NAMES[:4096], ["1"] * 4096, ["2"] * 4096)))
+    project.lode("add", "shop", "in/most.csv")
+    (delivery,) = project.json("run", check=False)["deliveries"]
+    assert (delivery["state"], delivery["accepted"]) == ("staged", 2), delivery["message"]
+    assert project.query("select column0 + column4095 as two from shop.staging.most order by 1") == [{"two": 2}, {"two": 4}]

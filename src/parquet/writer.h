@@ -38,7 +38,7 @@
 #define PARQUET_GROUP_BYTES \
         (24u << 20)                   /* of texts after which a row group ends early, and of numbers that it may hold */
 #define PARQUET_VALUE_MAX (64u << 20) /* bytes of one text or binary value; the caller has checked */
-#define PARQUET_COLUMNS_MAX 4096u
+#define PARQUET_COLUMNS_MAX (4096u + 16u) /* of a source or a model, and those that Lode adds */
 
 typedef struct ParquetColumnSpec {
         Str name;
