@@ -379,29 +379,31 @@ static bool read_special(Str text, double *out) {
         return false;
 }
 
-/* The nearest double: exact products and quotients of small numbers, else the C library, which is exact as well. */
-static Rule read_double(const Typing *typing, Str text, Value *out) {
+/* A number's digits as the C library reads them, which finds the nearest that there is. */
+static bool read_scientific(const Typing *typing, Str text, char copy[static NUMBER_MAX + 32]) {
         Number number;
         if (!read_numeral(text, typing->rules, &number))
-                return read_special(text, &out->number) ? RULE_NONE : RULE_NOT_A_NUMBER;
+                return false;
+        snprintf(copy, NUMBER_MAX + 32, "%s0.%.*se%d", number.negative ? "-" : "", number.count, number.digits,
+                 number.count ? number.point : 0);
+        return true;
+}
+
+static Rule read_double(const Typing *typing, Str text, Value *out) {
         char copy[NUMBER_MAX + 32];
-        size_t size = 0;
-        if (number.negative)
-                copy[size++] = '-';
-        copy[size++] = '0';
-        copy[size++] = '.';
-        memcpy(copy + size, number.digits, (size_t)number.count);
-        size += (size_t)number.count;
-        snprintf(copy + size, sizeof(copy) - size, "e%d", number.count ? number.point : 0);
+        if (!read_scientific(typing, text, copy))
+                return read_special(text, &out->number) ? RULE_NONE : RULE_NOT_A_NUMBER;
         out->number = strtod(copy, NULL);
         return isinf(out->number) ? RULE_OUT_OF_RANGE : RULE_NONE;
 }
 
+/* Not by way of a double: what is rounded twice need not be the nearest. */
 static Rule read_float(const Typing *typing, Str text, Value *out) {
-        Rule rule = read_double(typing, text, out);
-        if (rule == RULE_NONE && isfinite(out->number) && isinf((float)out->number))
-                return RULE_OUT_OF_RANGE;
-        return rule;
+        char copy[NUMBER_MAX + 32];
+        if (!read_scientific(typing, text, copy))
+                return read_special(text, &out->number) ? RULE_NONE : RULE_NOT_A_NUMBER;
+        out->number = strtof(copy, NULL);
+        return isinf(out->number) ? RULE_OUT_OF_RANGE : RULE_NONE;
 }
 
 static bool read_moment(const Typing *typing, Str text, Moment *out) {
@@ -458,6 +460,12 @@ static void remark(const Typing *typing, Remark which, Str text) {
         typing->remarks->of[which].size = size;
 }
 
+/* An offset may lead out of the years 1 to 9999, beyond which few can read a time. */
+static Rule in_the_calendar(int64_t micros) {
+        int64_t first = days_from_civil(1, 1, 1) * DAY_US, last = days_from_civil(9999, 12, 31) * DAY_US + (DAY_US - 1);
+        return micros < first || micros > last ? RULE_OUT_OF_RANGE : RULE_NONE;
+}
+
 static Rule read_timestamptz(const Typing *typing, Str text, Value *out) {
         Moment moment;
         if (!read_moment(typing, text, &moment))
@@ -465,14 +473,14 @@ static Rule read_timestamptz(const Typing *typing, Str text, Value *out) {
         int64_t local = moment.days * DAY_US + moment.micros;
         if (moment.has_offset) {
                 out->int64 = local - moment.offset * 1000000ll;
-                return RULE_NONE;
+                return in_the_calendar(out->int64);
         }
         if (!typing->zone)
                 return RULE_NO_OFFSET;
         int times = zone_to_utc(typing->zone, local, &out->int64);
         if (times > 1)
                 remark(typing, REMARK_TWICE, text);
-        return times > 0 ? RULE_NONE : RULE_NO_SUCH_TIME;
+        return times > 0 ? in_the_calendar(out->int64) : RULE_NO_SUCH_TIME;
 }
 
 static int hex_digit(char c) {
