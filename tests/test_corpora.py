@@ -168,14 +168,3 @@ def test_awkward_files_give_no_wrong_row(project: Project, test_data: Path) -> N
         if found := wrong_rows(rows, Path(path), source["dialect"]):
             wrong[path] = found[:3]
     assert not wrong, json.dumps({p: str(rows)[:300] for p, rows in wrong.items()}, indent=1)
-
-
-def test_utf_8_files_of_the_encodings_corpus_are_whole(project: Project, test_data: Path) -> None:
-    folder = test_data / "encodings"
-    names = ["birds.csv", "csv-with-bom.csv", "example-linebreaks-in-cells.csv", "food.csv", "government_contracts.csv",
-             "nobel-prize-winners.csv", "persons.csv.gz", "presidents.tsv"]
-    sources, report = stage(project, [folder / name for name in names])
-    check_counts(report)
-    assert report["files"]["staged"] == len(names), report
-    for path, source in sources.items():
-        assert not wrong_rows(rows_of(project, source)[:2000], Path(path), source["dialect"]), path
