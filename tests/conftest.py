@@ -31,17 +31,21 @@ def counts(variable: str, few: int, many: int, seconds: float = 1800) -> pytest.
                                    ids=["few", "many"])
 
 
-def spread(variable: str, few: int, many: int, parts: int, seconds: float = 1800) -> pytest.MarkDecorator:
+def cut(count: int, parts: int) -> list[range]:
+    step = -(-count // parts)
+    return [range(at, min(at + step, count)) for at in range(0, count, step)]
+
+
+def spread(variable: str, few: int, many: int, parts: int, seconds: float = 1800, few_parts: int = 1) -> pytest.MarkDecorator:
     """As counts(), for a test that takes its `numbers`: the many are cut into parts, cases of their own, which run side by side and
-    of which some fit what time is left. The environment says how many, or from which on: 360-400."""
+    of which some fit what time is left; the few too, where they take long. The environment says how many, or from which on: 360-400."""
     given = os.environ.get(variable)
     marks = [pytest.mark.full, pytest.mark.timeout(seconds)]
     first, _, last = given.rpartition("-") if given else ("", "", "")
-    asked = range(int(first or 0), int(last)) if given else None
-    step = -(-many // parts)
-    cases = [asked] if asked else [range(at, min(at + step, many)) for at in range(0, many, step)]
-    named = [pytest.param(numbers, marks=marks, id=f"{numbers.start} to {numbers.stop - 1}") for numbers in cases]
-    return pytest.mark.parametrize("numbers", [pytest.param(asked or range(few), id="few"), *named])
+    asked = [range(int(first or 0), int(last))] if given else None
+    named = [pytest.param(numbers, marks=marks, id=f"{numbers.start} to {numbers.stop - 1}") for numbers in asked or cut(many, parts)]
+    default = asked or cut(few, few_parts)
+    return pytest.mark.parametrize("numbers", [*(pytest.param(numbers, id=f"few {at}" if at else "few") for at, numbers in enumerate(default)), *named])
 
 
 UNTIL = float(os.environ.get("LODE_UNTIL", "inf"))  # the second at which time for tests is out (./dev sets it)
