@@ -3,9 +3,11 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +106,29 @@ class Answer:
         return json.loads(lines[0])["error"]
 
 
+BECAME = ("staged", "duplicate", "held", "failed", "unclaimed")  # what a file that was seen is after a run
+ANSWERED = re.compile(r"(\d+) files? seen = (\d+) staged \+ (\d+) duplicate \+ (\d+) held \+ (\d+) failed \+ (\d+) unclaimed")
+
+
+def assert_conserved(said: str) -> None:
+    """Of what a run reported, as JSON or in words: each record and each file is somewhere, and the report's parts say the same."""
+    for seen, *became in ANSWERED.findall(said):
+        assert int(seen) == sum(map(int, became)), said
+    for line in said.splitlines():
+        if line.startswith('{"run":'):
+            assert_report(json.loads(line))
+
+
+def assert_report(report: dict[str, Any]) -> None:
+    files, states = report["files"], Counter(delivery["state"] for delivery in report["deliveries"])
+    assert files["seen"] == sum(files[state] for state in BECAME), report
+    assert files["unclaimed"] == len(report["unclaimed"]), report
+    for state in BECAME[:-1]:  # what was read again is a delivery and no file
+        assert files[state] <= states[state], (state, report)
+    for delivery in report["deliveries"]:
+        assert delivery["records"] == delivery["accepted"] + delivery["quarantined"] + delivery["skipped"], delivery
+
+
 @dataclass(frozen=True)
 class Project:
     """A project of the test's own; its store lies beside it, so both go with the temporary folder."""
@@ -121,6 +146,8 @@ class Project:
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
         if check and done.returncode != 0:
             pytest.fail(f"lode {' '.join(map(str, arguments))}: exit {done.returncode}\n{done.stderr}{done.stdout}")
+        if arguments[0] == "run":
+            assert_conserved(done.stdout)
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def json(self, *arguments: str | Path, check: bool = True) -> Any:

@@ -13,7 +13,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Self
 
-from conftest import LODE, Answer, Project
+from conftest import LODE, Answer, Project, assert_conserved
 
 LIBRARY = Path(os.environ.get("LODE_FAULTS_LIBRARY", LODE.parent / "tests" / "faults" / "libfaults.so"))
 MAGIC = 0x3273746C75616621
@@ -176,6 +176,8 @@ def call(project: Project, faults: Faults, *arguments: str, timeout: float = 240
     done = subprocess.run([LODE, *arguments], cwd=project.root, env={**os.environ, **faults.environment},
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
     left = still_alive(faults.processes)
+    if arguments[0] == "run":
+        assert_conserved(done.stdout)
     return Outcome(Answer(done.returncode, done.stdout, done.stderr), faults.calls, faults.hits, faults.hit, left)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import LODE, Project, copy_project, make_project
+from conftest import LODE, Project, assert_conserved, copy_project, make_project
 
 ORDER = "select order_no, amount from staging.orders\n"
 SALES = "select count(*) as orders, coalesce(sum(amount), 0) as total, {} as version from canonical.order\n"
@@ -41,8 +41,9 @@ def start(project: Project, *arguments: str) -> subprocess.Popen[str]:
 
 def finish(processes: list[subprocess.Popen[str]]) -> None:
     for process in processes:
-        _, said = process.communicate(timeout=120)
+        told, said = process.communicate(timeout=120)
         assert process.returncode == 0, (process.args, said)
+        assert_conserved(told)
 
 
 def rows_of(project: Project) -> dict[str, list[str]]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import LODE, Answer, Project, counts, make_project
+from conftest import LODE, Answer, Project, assert_conserved, counts, make_project
 from preload import CHANGES, LIBRARY, NEVER, Action, Kind, Trouble, still_alive, troubled
 from small import Small, assert_counts, make_small, orders, state_of
 
@@ -39,6 +39,7 @@ def limited(project: Project, which: int, most: int, *arguments: str) -> Answer:
     """lode under one of the kernel's limits."""
     done = subprocess.run([LODE, *arguments], cwd=project.root, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=60, preexec_fn=lambda: resource.setrlimit(which, (most, most)))
+    assert_conserved(done.stdout)
     return Answer(done.returncode, done.stdout, done.stderr)
 
 
