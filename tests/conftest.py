@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole program, as its users meet it: `lode` in a project of its own, judged by its output and by outsiders."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -130,6 +132,27 @@ def assert_report(report: dict[str, Any]) -> None:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """Megabytes of memory that a call of lode had at its highest, and the largest of its workers."""
+
+    lode: int
+    worker: int
+
+
+def highest(pid: int) -> tuple[int, int]:
+    """Kilobytes that a process and the largest of its children have had at most; what has ended counts as 0."""
+    own = children = 0
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            text = Path(f"/proc/{process}/status").read_text()
+            if "VmHWM:" in text:
+                kilobytes = int(text.split("VmHWM:")[1].split()[0])
+                own = max(own, kilobytes if process == str(pid) else 0)
+                children = max(children, kilobytes if f"\nPPid:\t{pid}\n" in text else 0)
+    return own, children
+
+
+@dataclass(frozen=True)
 class Project:
     """A project of the test's own; its store lies beside it, so both go with the temporary folder."""
 
@@ -149,6 +172,26 @@ class Project:
         if arguments[0] == "run":
             assert_conserved(done.stdout)
         return Answer(done.returncode, done.stdout, done.stderr)
+
+    def measured(self, *arguments: str | Path) -> tuple[Answer, Memory]:
+        """As lode() without check, and the memory that it took. It looks 50 times a second: a worker that lives for less may
+        be missed, and so is what it takes in its last moment."""
+        own = worker = 0
+        with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
+            with subprocess.Popen([LODE, *map(str, arguments)], cwd=self.root, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr) as process:
+                try:
+                    while process.poll() is None:
+                        now = highest(process.pid)
+                        own, worker = max(own, now[0]), max(worker, now[1])
+                        time.sleep(0.02)
+                finally:
+                    process.kill()
+            stdout.seek(0)
+            stderr.seek(0)
+            answer = Answer(process.returncode, stdout.read(), stderr.read())
+        if arguments[0] == "run":
+            assert_conserved(answer.stdout)
+        return answer, Memory(own >> 10, worker >> 10)
 
     def json(self, *arguments: str | Path, check: bool = True) -> Any:
         return self.lode(*arguments, "-o", "json", check=check).json

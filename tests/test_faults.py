@@ -243,22 +243,13 @@ def test_a_line_without_end(tmp_path: Path, project: Project, count: int) -> Non
         for _ in range(count):
             file.write(b"x" * (1 << 20))
         file.write(b"\n3,after\n")
-    run = subprocess.Popen([LODE, "run"], cwd=project.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE, text=True)
-    peak = 0
-    while run.poll() is None:
-        for status in Path("/proc").glob("[0-9]*/status"):
-            with contextlib.suppress(OSError):
-                text = status.read_text()
-                if f"\nPPid:\t{run.pid}\n" in text and "VmHWM:" in text:
-                    peak = max(peak, int(text.split("VmHWM:")[1].split()[0]))
-        time.sleep(0.05)
-    assert run.returncode == 0, run.stderr.read() if run.stderr else ""
+    answer, memory = project.measured("run")
+    assert answer.exit == 0, answer.stderr
     (delivery,) = project.json("show", "delivery")
     assert (delivery["accepted"], delivery["quarantined"]) == (2, 1)
     (kept,) = project.json("show", "quarantine", "--rows")
     assert (kept["rule"], kept["line"], kept["column"]) == ("record_too_long", 3, None)
-    assert peak < 600 << 10, f"a worker had {peak >> 10} MB"
+    assert 0 < memory.worker < 600, memory
 
 
 def test_a_file_that_is_gone_or_grows_while_it_is_landed(small: Small) -> None:

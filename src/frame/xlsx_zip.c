@@ -15,7 +15,9 @@
 struct XlsxZip {
         Source source;
         uint64_t offset, raw;
-        uint64_t opening; /* bytes left while the archive is opened */
+        uint64_t opening;  /* bytes left while the archive is opened */
+        uint64_t opened;   /* of raw, when it was */
+        uint64_t unpacked; /* of all parts; what is read again counts again, as in raw */
         bool is_open, over;
         Error failure; /* of the source, told when libzip gives up */
         zip_error_t error;
@@ -124,6 +126,7 @@ Status xlsx_zip_open(Source source, XlsxZip **out, Error *err) {
         if (!zip->zip)
                 return open_failed(zip, code, err);
         zip->is_open = true;
+        zip->opened = zip->raw;
         *out = TAKE_PTR(zip);
         return STATUS_OK;
 }
@@ -198,6 +201,9 @@ Status xlsx_part_read(XlsxPart *part, void *into, size_t size, size_t *out_got, 
         if (got < 0)
                 return part_failed(part->zip, part->name, err);
         part->read += (uint64_t)got;
+        part->zip->unpacked += (uint64_t)got;
+        if (input_is_bomb(part->zip->raw - part->zip->opened, part->zip->unpacked))
+                return error_reason(err, PACKED_BOMB, reason_number(INPUT_BOMB_RATIO), reason_number(INPUT_BOMB_BYTES >> 30));
         if (part->limit > 0 && part->read > part->limit)
                 return error_reason(err, WORKBOOK_PART, reason_text(str_of(part->name)), reason_number((int64_t)part->limit));
         *out_got = (size_t)got;
