@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#define COPY_BYTES (1u << 20)
+
 Status file_read_fd(int fd, const char *name, size_t limit, Arena *arena, Str *out, Error *err) {
         struct stat st;
         if (fstat(fd, &st) < 0)
@@ -99,6 +101,42 @@ Status fd_write_all(int fd, Str bytes, const char *name, Error *err) {
                 if (written < 0)
                         return error_errno(err, errno, "cannot write '%s'", name);
                 bytes = str_slice(bytes, (size_t)written, bytes.size);
+        }
+        return STATUS_OK;
+}
+
+/* What the kernel does not copy by itself, between two file systems say. */
+static Status copy_by_hand(int from, int64_t at, int64_t size, int to, const char *name, Error *err) {
+        CLEANUP(buf_deinit) Buf part = { 0 };
+        while (size > 0) {
+                size_t wanted = size < COPY_BYTES ? (size_t)size : COPY_BYTES;
+                buf_clear(&part);
+                ssize_t got = pread(from, buf_reserve(&part, wanted), wanted, (off_t)at);
+                if (got < 0 && errno == EINTR)
+                        continue;
+                if (got < 0)
+                        return error_errno(err, errno, "cannot read what '%s' is made of", name);
+                if (got == 0)
+                        return error_set(err, STATUS_IO, "what '%s' is made of got shorter meanwhile", name);
+                buf_added(&part, (size_t)got);
+                TRY(fd_write_all(to, buf_view(&part), name, err));
+                at += got;
+                size -= got;
+        }
+        return STATUS_OK;
+}
+
+Status fd_copy(int from, int64_t at, int64_t size, int to, const char *name, Error *err) {
+        loff_t place = at;
+        while (size > 0) {
+                ssize_t done = copy_file_range(from, &place, to, NULL, (size_t)size, 0);
+                if (done < 0 && errno == EINTR)
+                        continue;
+                if (done < 0 && (errno == ENOSPC || errno == EDQUOT))
+                        return error_errno(err, errno, "cannot write '%s'", name);
+                if (done <= 0)
+                        return copy_by_hand(from, place, size, to, name, err);
+                size -= done;
         }
         return STATUS_OK;
 }

@@ -20,6 +20,9 @@ Status fd_hash(int fd, const char *name, int64_t limit, Sha256 *out, int64_t *ou
 /* NOT_FOUND, IO (also for what is no plain file). */
 Status file_hash(const char *path, Sha256 *out, int64_t *out_size, Error *err);
 Status fd_write_all(int fd, Str bytes, const char *name, Error *err);
+/* So many bytes of a file, from a place in it, to where `to` stands, which `name` is; shared by both files where the file
+ * system can do that. IO (also where there are fewer), DISK_FULL. */
+Status fd_copy(int from, int64_t at, int64_t size, int to, const char *name, Error *err);
 /* Syncs or ends the process. */
 void fd_sync(int fd, const char *name);
 void dir_sync(const char *path);

@@ -11,7 +11,6 @@
 #include "base/reason.h"
 #include "frame/json_tree.h"
 #include "frame/typed.h"
-#include "parquet/leaf.h"
 
 #define BATCH_BYTES (16u << 20) /* of values, as far as the footer tells */
 #define LEAVES_MAX (2 * FORMAT_COLUMNS_MAX)
@@ -834,6 +833,26 @@ static int64_t nulls(const void *opaque, size_t index) {
                 sum = field->nested || one < 0 ? -1 : sum + one;
         }
         return sum;
+}
+
+/* --- pages as they are --- */
+
+bool parquet_reading(const RecordReader *reader, ParquetReading *out) {
+        const ParquetState *state = reader_state(reader, &parquet_kind);
+        if (!state)
+                return false;
+        bool inside = state->group < state->footer.group_count;
+        *out = (ParquetReading){ &state->footer, state->group, inside && state->group_row == group_of(state)->rows };
+        return true;
+}
+
+bool parquet_field_reading(const RecordReader *reader, size_t field, ParquetFieldReading *out) {
+        const ParquetState *state = reader_state(reader, &parquet_kind);
+        if (!state || state->fields.items[field].nested)
+                return false;
+        const Leaf *leaf = &state->leaves[state->fields.items[field].leaf];
+        *out = (ParquetFieldReading){ state->fields.items[field].node, &leaf->values, parquet_leaf_seen(leaf->reader) };
+        return true;
 }
 
 const ReaderKind parquet_kind = { make, release, start, header, width, next, counts, read_raw, key, column, text, rows, nulls };

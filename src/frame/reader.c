@@ -81,6 +81,10 @@ const TypedColumn *reader_column(const RecordReader *reader, size_t field) {
         return kinds[reader->kind]->column(reader->states[reader->kind], field);
 }
 
+const void *reader_state(const RecordReader *reader, const ReaderKind *kind) {
+        return kinds[reader->kind] == kind ? reader->states[reader->kind] : NULL;
+}
+
 int64_t reader_rows(const RecordReader *reader) {
         return kinds[reader->kind]->rows ? kinds[reader->kind]->rows(reader->states[reader->kind]) : -1;
 }

@@ -57,6 +57,8 @@ Str reader_key(const RecordReader *reader, size_t field); /* of a keyed reader; 
  * keyed, and knows all its fields from the start. */
 bool reader_is_typed(const RecordReader *reader);
 const struct TypedColumn *reader_column(const RecordReader *reader, size_t field);
+/* What a reader of that kind keeps of its file, for calls of the kind's own; NULL when the file is of another. */
+const void *reader_state(const RecordReader *reader, const ReaderKind *kind);
 /* What the file says of itself before it is read: its records, and the NULLs of a field; -1 where it does not. */
 int64_t reader_rows(const RecordReader *reader);
 int64_t reader_nulls(const RecordReader *reader, size_t field);

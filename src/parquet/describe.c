@@ -48,6 +48,7 @@ void parquet_column_info_start(ParquetColumnInfo *info, Type type, int field_id,
                                      .field_id = field_id,
                                      .physical = physical_of(type),
                                      .converted = storages[type.kind].converted,
+                                     .has_bounds = true,
                                      .encoded = kept };
         if (info->physical == PARQUET_FIXED)
                 info->fixed_length = type.kind == TYPE_UUID ? 16 : parquet_decimal_length(type.precision);
@@ -104,7 +105,7 @@ static void describe_statistics(ThriftWriter *footer, const ParquetColumnInfo *i
         ParquetBound min, max;
         thrift_begin(footer, 12);
         thrift_i64(footer, 3, info->encoded.nulls);
-        if (parquet_bounds_stored(&info->encoded.bounds, info->type, arena, &min, &max)) {
+        if (info->has_bounds && parquet_bounds_stored(&info->encoded.bounds, info->type, arena, &min, &max)) {
                 thrift_bytes(footer, 5, max.bytes);
                 thrift_bytes(footer, 6, min.bytes);
                 thrift_bool(footer, 7, max.is_exact);
@@ -113,65 +114,87 @@ static void describe_statistics(ThriftWriter *footer, const ParquetColumnInfo *i
         thrift_end(footer);
 }
 
-static void describe_page_encodings(ThriftWriter *footer, const ParquetEncoded *encoded) {
-        bool has_dictionary = encoded->dictionary_size > 0;
-        thrift_list(footer, 13, THRIFT_STRUCT, has_dictionary ? 2 : 1);
-        if (has_dictionary) {
-                thrift_begin_item(footer);
-                thrift_i32(footer, 1, PARQUET_PAGE_DICTIONARY);
-                thrift_i32(footer, 2, PARQUET_ENCODING_PLAIN);
-                thrift_i32(footer, 3, 1);
-                thrift_end(footer);
-        }
+static void describe_pages(ThriftWriter *footer, int type, int encoding, int count) {
         thrift_begin_item(footer);
-        thrift_i32(footer, 1, PARQUET_PAGE_DATA);
-        thrift_i32(footer, 2, encoded->encoding);
-        thrift_i32(footer, 3, encoded->data_page_count);
+        thrift_i32(footer, 1, type);
+        thrift_i32(footer, 2, encoding);
+        thrift_i32(footer, 3, count);
         thrift_end(footer);
 }
 
-static void describe_chunk(ThriftWriter *footer, const ParquetColumnInfo *info, int64_t offset, Arena *arena) {
-        const ParquetEncoded *encoded = &info->encoded;
+static size_t count_encodings(const ParquetEncoded *encoded) {
+        size_t count = 0;
+        for (int i = 0; i < PARQUET_ENCODING_COUNT; i++)
+                count += encoded->data_pages[i] > 0;
+        return count;
+}
+
+static void describe_page_encodings(ThriftWriter *footer, const ParquetEncoded *encoded) {
         bool has_dictionary = encoded->dictionary_size > 0;
+        thrift_list(footer, 13, THRIFT_STRUCT, has_dictionary + count_encodings(encoded));
+        if (has_dictionary)
+                describe_pages(footer, PARQUET_PAGE_DICTIONARY, encoded->dictionary_encoding, 1);
+        for (int i = 0; i < PARQUET_ENCODING_COUNT; i++)
+                if (encoded->data_pages[i] > 0)
+                        describe_pages(footer, PARQUET_PAGE_DATA, i, encoded->data_pages[i]);
+}
+
+/* Of all that the chunk has: the dictionary, the levels, the values. */
+static void describe_encodings(ThriftWriter *footer, const ParquetEncoded *encoded) {
+        bool used[PARQUET_ENCODING_COUNT] = { [PARQUET_ENCODING_RLE] = true };
+        size_t count = 0;
+        if (encoded->dictionary_size > 0)
+                used[encoded->dictionary_encoding] = true;
+        for (int i = 0; i < PARQUET_ENCODING_COUNT; i++) {
+                used[i] |= encoded->data_pages[i] > 0;
+                count += used[i];
+        }
+        thrift_list(footer, 2, THRIFT_I32, count);
+        for (int i = 0; i < PARQUET_ENCODING_COUNT; i++)
+                if (used[i])
+                        thrift_item_i32(footer, i);
+}
+
+void parquet_describe_chunk(Buf *out, const ParquetColumnInfo *info, int64_t offset, int64_t size, Arena *scratch) {
+        ThriftWriter chunk = { .buf = out }, *footer = &chunk;
+        const ParquetEncoded *encoded = &info->encoded;
         thrift_begin_item(footer);
         thrift_i64(footer, 2, offset);
         thrift_begin(footer, 3);
         thrift_i32(footer, 1, info->physical);
-        thrift_list(footer, 2, THRIFT_I32, has_dictionary ? 3 : 2);
-        thrift_item_i32(footer, PARQUET_ENCODING_PLAIN);
-        thrift_item_i32(footer, PARQUET_ENCODING_RLE);
-        if (has_dictionary)
-                thrift_item_i32(footer, PARQUET_ENCODING_RLE_DICTIONARY);
+        describe_encodings(footer, encoded);
         thrift_list(footer, 3, THRIFT_BINARY, info->path_count);
         for (size_t i = 0; i < info->path_count; i++)
                 thrift_item_bytes(footer, info->path[i]);
         thrift_i32(footer, 4, encoded->codec);
         thrift_i64(footer, 5, encoded->values);
         thrift_i64(footer, 6, encoded->uncompressed);
-        thrift_i64(footer, 7, (int64_t)encoded->pages.size);
+        thrift_i64(footer, 7, size);
         thrift_i64(footer, 9, offset + (int64_t)encoded->dictionary_size);
-        if (has_dictionary)
+        if (encoded->dictionary_size > 0)
                 thrift_i64(footer, 11, offset);
-        describe_statistics(footer, info, arena);
+        describe_statistics(footer, info, scratch);
         describe_page_encodings(footer, encoded);
         thrift_end(footer);
         thrift_end(footer);
 }
 
-void parquet_describe_group(Buf *out, const ParquetColumnInfo *columns, size_t column_count, int64_t start,
-                            size_t ordinal, Arena *scratch) {
+void parquet_column_info_count(ParquetColumnInfo *info, int64_t size) {
+        info->values += info->encoded.values;
+        info->nulls += info->encoded.nulls;
+        info->nans += info->encoded.nans;
+        info->bytes += size;
+        parquet_bounds_merge(&info->bounds, &info->encoded.bounds);
+}
+
+void parquet_describe_group(Buf *out, const ParquetGroupInfo *group, Str chunks, size_t column_count, size_t ordinal) {
         ThriftWriter footer = { .buf = out };
-        int64_t offset = start, uncompressed = 0;
         thrift_list(&footer, 1, THRIFT_STRUCT, column_count);
-        for (size_t i = 0; i < column_count; i++) {
-                describe_chunk(&footer, &columns[i], offset, scratch);
-                offset += (int64_t)columns[i].encoded.pages.size;
-                uncompressed += columns[i].encoded.uncompressed;
-        }
-        thrift_i64(&footer, 2, uncompressed);
-        thrift_i64(&footer, 3, columns[0].encoded.rows);
-        thrift_i64(&footer, 5, start);
-        thrift_i64(&footer, 6, offset - start);
+        buf_append(out, chunks);
+        thrift_i64(&footer, 2, group->unpacked);
+        thrift_i64(&footer, 3, group->rows);
+        thrift_i64(&footer, 5, group->start);
+        thrift_i64(&footer, 6, group->stored);
         if (ordinal <= INT16_MAX)
                 thrift_i16(&footer, 7, (int16_t)ordinal);
         thrift_end(&footer);
@@ -218,7 +241,7 @@ static void describe_leaf(ThriftWriter *footer, const ParquetColumnInfo *info) {
         thrift_i32(footer, 1, info->physical);
         if (info->fixed_length)
                 thrift_i32(footer, 2, info->fixed_length);
-        thrift_i32(footer, 3, PARQUET_OPTIONAL);
+        thrift_i32(footer, 3, info->is_required ? PARQUET_REQUIRED : PARQUET_OPTIONAL);
         thrift_bytes(footer, 4, info->path[info->path_count - 1]);
         if (info->converted != PARQUET_CONVERTED_NONE)
                 thrift_i32(footer, 6, info->converted);
@@ -317,4 +340,18 @@ void parquet_describe_file(Buf *out, const ParquetColumnSpec *specs, size_t spec
         thrift_end(&footer);
         buf_u32(out, (uint32_t)(out->size - start));
         buf_append(out, PARQUET_MAGIC);
+}
+
+void parquet_tell_columns(const ParquetColumnInfo *columns, size_t column_count, Arena *arena, FileStatistics *out) {
+        out->columns = ARENA_ARRAY(arena, ColumnStatistics, column_count);
+        out->column_count = column_count;
+        for (size_t i = 0; i < column_count; i++) {
+                const ParquetColumnInfo *info = &columns[i];
+                out->columns[i] = (ColumnStatistics){ .field_id = info->field_id,
+                                                      .values = info->values,
+                                                      .nulls = info->nulls,
+                                                      .nans = info->nans,
+                                                      .bytes = info->bytes };
+                parquet_bounds_told(&info->bounds, info->type, arena, &out->columns[i]);
+        }
 }

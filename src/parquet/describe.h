@@ -16,6 +16,8 @@ typedef struct ParquetColumnInfo {
         ParquetPhysical physical;
         int fixed_length;           /* of PARQUET_FIXED, else 0 */
         int converted;              /* the older annotation */
+        bool is_required;           /* its pages have no levels */
+        bool has_bounds;            /* the footer tells smallest and largest */
         int64_t values, nulls, nans, bytes; /* of the row groups written */
         ParquetBounds bounds;
         ParquetChunkMemory memory;
@@ -39,9 +41,20 @@ size_t parquet_leaves(const ParquetColumnSpec *columns, size_t count, Arena *are
 /* Bytes that a value takes in a ParquetColumn; 0 for text and binary. */
 uint8_t parquet_width_of(Type type);
 
-/* One row group, whose chunks lie one after the other from start on. Scratch lies in the arena. */
-void parquet_describe_group(Buf *out, const ParquetColumnInfo *columns, size_t column_count, int64_t start,
-                            size_t ordinal, Arena *scratch);
+/* The newest chunk: its pages, `size` bytes from offset on. Scratch lies in the arena. */
+void parquet_describe_chunk(Buf *out, const ParquetColumnInfo *info, int64_t offset, int64_t size, Arena *scratch);
+/* Adds the newest chunk to what is known of the column. */
+void parquet_column_info_count(ParquetColumnInfo *info, int64_t size);
+
+typedef struct ParquetGroupInfo {
+        int64_t rows, start;      /* where its first page is */
+        int64_t stored, unpacked; /* bytes of all its chunks */
+} ParquetGroupInfo;
+
+/* One row group. chunks: what parquet_describe_chunk() wrote of each of its columns. */
+void parquet_describe_group(Buf *out, const ParquetGroupInfo *group, Str chunks, size_t column_count, size_t ordinal);
+/* What is known of the whole columns; rows, bytes and splits are the caller's. */
+void parquet_tell_columns(const ParquetColumnInfo *columns, size_t column_count, Arena *arena, FileStatistics *out);
 /* All that follows the last row group: footer, its length, magic. groups: what parquet_describe_group() wrote. */
 void parquet_describe_file(Buf *out, const ParquetColumnSpec *specs, size_t spec_count, const ParquetColumnInfo *columns,
                            size_t column_count, int64_t rows, Str groups, size_t group_count, const ParquetPair *metadata, size_t metadata_count);

@@ -14,7 +14,6 @@
 #include <zstd.h>
 
 #include "parquet/dictionary.h"
-#include "parquet/format.h"
 #include "parquet/memory.h"
 #include "parquet/thrift.h"
 
@@ -569,7 +568,7 @@ void parquet_encode(ParquetEncoder *encoder, const ParquetColumn *column, int fi
         *out = (ParquetEncoded){ .pages = out->pages, .rows = nested ? column->records : column->row, .values = entries, .nulls = entries - column->count };
         Chunk chunk = { .column = column };
         prepare_values(encoder, &chunk, fixed_length, memory, out);
-        out->encoding = chunk.ids ? PARQUET_ENCODING_RLE_DICTIONARY : PARQUET_ENCODING_PLAIN;
+        int encoding = chunk.ids ? PARQUET_ENCODING_RLE_DICTIONARY : PARQUET_ENCODING_PLAIN;
 
         PageRange range = { 0 };
         do {
@@ -581,14 +580,14 @@ void parquet_encode(ParquetEncoder *encoder, const ParquetColumn *column, int fi
                         write_body(&encoder->page, &chunk, &range);
                 }
                 Str body = buf_view(&encoder->page);
-                if (out->data_page_count == 0) {
+                if (out->data_pages[encoding] == 0) {
                         bool worth = chunk.dictionary.size + body.size >= COMPRESS_MIN &&
                                      is_worth_compressing(encoder, memory, body, &out->pages);
                         out->codec = worth ? PARQUET_CODEC_ZSTD : PARQUET_CODEC_NONE;
                         write_dictionary_page(encoder, &chunk, out);
                 }
-                write_page(encoder, out, PARQUET_PAGE_DATA, body, range.row_count, out->encoding);
-                out->data_page_count++;
+                write_page(encoder, out, PARQUET_PAGE_DATA, body, range.row_count, encoding);
+                out->data_pages[encoding]++;
         } while (range.row + range.row_count < entries);
         if (column->repetition_max > 0)
                 out->bounds = (ParquetBounds){ 0 }; /* of a list's elements nobody asks, and Iceberg has none */

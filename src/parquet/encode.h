@@ -10,6 +10,7 @@
  */
 #include "base/buf.h"
 #include "parquet/bounds.h"
+#include "parquet/format.h"
 
 #define PARQUET_PAGE_BYTES (1u << 20)
 
@@ -28,8 +29,8 @@ typedef struct ParquetEncoded {
         int64_t nulls, nans;  /* of the entries */
         int64_t uncompressed;   /* bytes, headers included */
         size_t dictionary_size; /* bytes of the dictionary page; 0 = there is none */
-        int data_page_count;
-        int encoding; /* of the data pages */
+        int dictionary_encoding;
+        int data_pages[PARQUET_ENCODING_COUNT]; /* by the encoding of their values */
         int codec;
         ParquetBounds bounds;
 } ParquetEncoded;

@@ -7,7 +7,6 @@
 
 #include "base/reason.h"
 #include "parquet/format.h"
-#include "parquet/page.h"
 
 #define LEVELS_AT_ONCE 1024u
 
@@ -48,6 +47,10 @@ ParquetLeaf *parquet_leaf_new(void) {
         if (!leaf)
                 out_of_memory();
         return leaf;
+}
+
+const ParquetChunkSeen *parquet_leaf_seen(const ParquetLeaf *leaf) {
+        return &leaf->pages.seen;
 }
 
 static void free_older(ParquetLeaf *leaf) {

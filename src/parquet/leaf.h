@@ -11,6 +11,7 @@
  * Errors: HELD (the file is damaged, or uses what is not read; with the column's name), IO. Values point into memory of the
  * leaf, until the next call. One thread.
  */
+#include "parquet/page.h"
 #include "parquet/values.h"
 
 typedef struct ParquetLeaf ParquetLeaf;
@@ -31,6 +32,9 @@ void parquet_leaf_start(ParquetLeaf *leaf, const ParquetNode *node, ParquetBytes
 void parquet_leaf_chunk(ParquetLeaf *leaf, const ParquetChunk *chunk);
 /* Exactly so many records; HELD when there are fewer. */
 Status parquet_leaf_read(ParquetLeaf *leaf, size_t records, ParquetValues *out, Error *err);
+
+/* What was met of its chunk so far; of a flat column whose records were all read, all of it that is needed. */
+const ParquetChunkSeen *parquet_leaf_seen(const ParquetLeaf *leaf);
 
 /* How often a node and those above it may be absent, and how many lists it is in. */
 uint8_t parquet_definition_of(const ParquetNode *node);

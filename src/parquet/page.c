@@ -15,6 +15,7 @@
 
 /* PageHeader of parquet.thrift */
 typedef struct Header {
+        size_t size; /* of the header itself */
         int64_t type, unpacked, packed;
         bool has_crc;
         uint32_t crc;
@@ -38,7 +39,7 @@ void parquet_pages_start(ParquetPages *pages, ParquetBytes bytes, const ParquetC
         pages->spare = bytes.size - pages->end < UNCOUNTED_MAX ? bytes.size - pages->end : UNCOUNTED_MAX;
         buf_clear(&pages->raw);
         pages->raw_at = 0;
-        pages->values = 0;
+        pages->seen = (ParquetChunkSeen){ 0 };
 }
 
 void parquet_page_free(ParquetPage *page) {
@@ -131,7 +132,8 @@ static Status take_header(ParquetPages *pages, Header *out, Error *err) {
                 TRY(fill(pages, wanted, err));
                 Cursor cursor = cursor_of(held(pages));
                 if (read_header(&cursor, out)) {
-                        pages->raw_at += held(pages).size - cursor_left(&cursor);
+                        out->size = held(pages).size - cursor_left(&cursor);
+                        pages->raw_at += out->size;
                         return STATUS_OK;
                 }
                 if (held(pages).size < wanted || wanted > HEADER_MAX)
@@ -294,9 +296,27 @@ static Status take_page(ParquetPages *pages, const Header *header, ParquetPage *
         return STATUS_OK;
 }
 
+/* Its header was taken, and is sane. */
+static void note_seen(ParquetChunkSeen *seen, const Header *header) {
+        bool is_first = seen->packed == 0;
+        seen->packed += (int64_t)header->size + header->packed;
+        seen->unpacked += (int64_t)header->size + header->unpacked;
+        if (header->type == PARQUET_PAGE_DICTIONARY && is_first) {
+                seen->dictionary = seen->packed;
+                seen->dictionary_encoding = (int)header->encoding;
+        } else if (header->type == PARQUET_PAGE_DATA && header->encoding >= 0 && header->encoding < PARQUET_ENCODING_COUNT) {
+                seen->data_pages[header->encoding]++;
+                seen->values += header->values;
+                seen->odd |= header->definition_encoding != PARQUET_ENCODING_RLE;
+        } else {
+                seen->values += header->type == PAGE_DATA_2 || header->type == PARQUET_PAGE_DATA ? header->values : 0;
+                seen->odd = true;
+        }
+}
+
 Status parquet_pages_next(ParquetPages *pages, ParquetPage **out, Error *err) {
         *out = NULL;
-        while (pages->values < pages->chunk->values && (held(pages).size > 0 || pages->at < pages->end)) {
+        while (pages->seen.values < pages->chunk->values && (held(pages).size > 0 || pages->at < pages->end)) {
                 Header header;
                 TRY(take_header(pages, &header, err));
                 if (!is_sane(&header))
@@ -306,12 +326,9 @@ Status parquet_pages_next(ParquetPages *pages, ParquetPage **out, Error *err) {
                 TRY(fill(pages, (size_t)header.packed, err));
                 if (held(pages).size < (size_t)header.packed)
                         return damaged(err);
-                bool is_data = header.type == PARQUET_PAGE_DATA || header.type == PAGE_DATA_2;
-                if (is_data || header.type == PARQUET_PAGE_DICTIONARY) {
-                        TRY(take_page(pages, &header, out, err));
-                        pages->values += is_data ? header.values : 0;
-                        return STATUS_OK;
-                }
+                note_seen(&pages->seen, &header);
+                if (header.type == PARQUET_PAGE_DATA || header.type == PAGE_DATA_2 || header.type == PARQUET_PAGE_DICTIONARY)
+                        return take_page(pages, &header, out, err);
                 pages->raw_at += (size_t)header.packed; /* an index, or what is not known */
         }
         return STATUS_OK;

@@ -9,6 +9,7 @@
  * Compression.md.
  */
 #include "parquet/footer.h"
+#include "parquet/format.h"
 
 #define PARQUET_PAGE_SIZE_MAX (256u << 20)
 #define PARQUET_PAGE_VALUES_MAX (1u << 26)
@@ -25,6 +26,16 @@ typedef struct ParquetPage {
         int definition_encoding, repetition_encoding; /* of those */
 } ParquetPage;
 
+/* What was met of a chunk so far. */
+typedef struct ParquetChunkSeen {
+        int64_t packed, unpacked; /* bytes, headers of pages included */
+        int64_t dictionary;       /* packed bytes of a page with the dictionary, the first one; 0 = there is none */
+        int dictionary_encoding;
+        int64_t values;           /* nulls included */
+        int data_pages[PARQUET_ENCODING_COUNT]; /* by the encoding of their values */
+        bool odd;                 /* pages of version 2, of levels in the old encoding, of an index, or of what is not known */
+} ParquetChunkSeen;
+
 typedef struct ParquetPages {
         ParquetBytes bytes;
         const ParquetChunk *chunk;
@@ -32,7 +43,7 @@ typedef struct ParquetPages {
         uint64_t spare;     /* bytes behind it that may be its */
         Buf raw;
         size_t raw_at;
-        int64_t values;     /* of the pages so far */
+        ParquetChunkSeen seen;
 } ParquetPages;
 
 void parquet_pages_deinit(ParquetPages *pages);

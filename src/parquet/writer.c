@@ -143,24 +143,22 @@ static void put_bytes(ParquetWriterState *state, Str bytes) {
                 buf_append(&state->out, bytes);
 }
 
-static void count_chunk(ParquetColumnInfo *info) {
-        info->values += info->encoded.values;
-        info->nulls += info->encoded.nulls;
-        info->nans += info->encoded.nans;
-        info->bytes += (int64_t)info->encoded.pages.size;
-        parquet_bounds_merge(&info->bounds, &info->encoded.bounds);
-}
-
 static void write_group(ParquetWriter *writer) {
         ParquetWriterState *state = writer->state;
         CLEANUP(arena_deinit) Arena scratch = { 0 };
-        parquet_describe_group(&state->groups, state->infos, writer->column_count, state->position, state->splits.count,
-                               &scratch);
+        CLEANUP(buf_deinit) Buf chunks = { 0 };
+        ParquetGroupInfo group = { .rows = state->infos[0].encoded.rows, .start = state->position };
         vec_push(&state->arena, &state->splits, state->position);
         for (size_t i = 0; i < writer->column_count; i++) {
-                put_bytes(state, buf_view(&state->infos[i].encoded.pages));
-                count_chunk(&state->infos[i]);
+                ParquetColumnInfo *info = &state->infos[i];
+                Str pages = buf_view(&info->encoded.pages);
+                parquet_describe_chunk(&chunks, info, state->position, (int64_t)pages.size, &scratch);
+                parquet_column_info_count(info, (int64_t)pages.size);
+                group.unpacked += info->encoded.uncompressed;
+                put_bytes(state, pages);
         }
+        group.stored = state->position - group.start;
+        parquet_describe_group(&state->groups, &group, buf_view(&chunks), writer->column_count, state->splits.count - 1);
 }
 
 /* ---- encoding ---- */
@@ -483,21 +481,11 @@ static void tell_statistics(const ParquetWriter *writer, Arena *arena, FileStati
         const ParquetWriterState *state = writer->state;
         *out = (FileStatistics){ .rows = state->rows,
                                  .bytes = state->position,
-                                 .columns = ARENA_ARRAY(arena, ColumnStatistics, writer->column_count),
-                                 .column_count = writer->column_count,
                                  .split_offsets = ARENA_ARRAY(arena, int64_t, state->splits.count),
                                  .split_count = state->splits.count };
         for (size_t i = 0; i < state->splits.count; i++)
                 out->split_offsets[i] = state->splits.items[i];
-        for (size_t i = 0; i < writer->column_count; i++) {
-                const ParquetColumnInfo *info = &state->infos[i];
-                out->columns[i] = (ColumnStatistics){ .field_id = info->field_id,
-                                                      .values = info->values,
-                                                      .nulls = info->nulls,
-                                                      .nans = info->nans,
-                                                      .bytes = info->bytes };
-                parquet_bounds_told(&info->bounds, info->type, arena, &out->columns[i]);
-        }
+        parquet_tell_columns(state->infos, writer->column_count, arena, out);
 }
 
 Status parquet_writer_finish(ParquetWriter *writer, Arena *arena, FileStatistics *out, Error *err) {

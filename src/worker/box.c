@@ -96,7 +96,7 @@ static Status restrict_files(const char *folder, Error *err) {
 /* clang-format off */
 static const int ALLOWED[] = {
         SCMP_SYS(access), SCMP_SYS(brk), SCMP_SYS(clock_getres), SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep),
-        SCMP_SYS(close), SCMP_SYS(dup), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
+        SCMP_SYS(close), SCMP_SYS(copy_file_range), SCMP_SYS(dup), SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
         SCMP_SYS(fadvise64), SCMP_SYS(fallocate), SCMP_SYS(fcntl), SCMP_SYS(fdatasync), SCMP_SYS(fstat),
         SCMP_SYS(fstatfs), SCMP_SYS(fsync), SCMP_SYS(ftruncate), SCMP_SYS(futex), SCMP_SYS(getcpu), SCMP_SYS(getcwd),
         SCMP_SYS(getdents64), SCMP_SYS(geteuid), SCMP_SYS(getpid), SCMP_SYS(getppid), SCMP_SYS(getrandom),

@@ -3,6 +3,9 @@
  * One batch of records at a time: the frame room cuts it and types it column by column into vectors; the rows that fit
  * go column by column into the data file, the records that do not into the quarantine file, in order of record. Both
  * files begin with their first row. Encoding goes on in the writer's own threads meanwhile.
+ *
+ * A Parquet file that has every column in its very type is first only read: if all of it fits, its pages become the data
+ * file as they are. With the first record that does not, it is read from its beginning again, and written anew.
  */
 #include "worker/stage.h"
 
@@ -17,6 +20,7 @@
 #include "frame/reader.h"
 #include "frame/typed.h"
 #include "parquet/writer.h"
+#include "worker/adopt.h"
 #include "worker/fd_source.h"
 #include "worker/fields.h"
 #include "worker/fix.h"
@@ -34,6 +38,7 @@ struct Stager {
         RecordReader *reader;
         RecordReader *fix_reader; /* for the texts of fixes; NULL until there is one */
         ParquetWriter *data, *quarantine;
+        ParquetAdoption *adoption; /* NULL until a Parquet file comes */
         Vector *vectors;
         size_t vector_count;
         TypingFailures failures;
@@ -77,6 +82,9 @@ typedef struct Job {
         bool *as_is;       /* columns whose values the file has in their very type; NULL: it says no types */
         bool needs_text;   /* of every record of a typed file */
         bool *keyless;     /* rows of the batch whose key cannot be read; with witness_field_id */
+        bool may_adopt;    /* it was not tried in vain */
+        bool adopts;       /* pages stay as they are */
+        bool in_vain;      /* they do not: once more */
 } Job;
 
 Stager *stager_new(void) {
@@ -96,6 +104,7 @@ void stager_free(Stager *stager) {
         reader_free(stager->fix_reader);
         parquet_writer_free(stager->data);
         parquet_writer_free(stager->quarantine);
+        parquet_adoption_free(stager->adoption);
         for (size_t i = 0; i < stager->vector_count; i++)
                 vector_deinit(&stager->vectors[i]);
         free(stager->vectors);
@@ -178,6 +187,16 @@ static Status match_types(Job *job) {
                 job->needs_text |= !job->as_is[i];
         }
         return STATUS_OK;
+}
+
+/* All that the table is to have is the file's own, but for `_file` and `_row`. */
+static void start_adopting(Job *job) {
+        Stager *stager = job->stager;
+        if (!job->may_adopt || job->needs_text || job->spec->witness_field_id)
+                return;
+        if (!stager->adoption)
+                stager->adoption = parquet_adoption_new();
+        job->adopts = adopt_start(stager->adoption, stager->reader, job->spec, job->fields.places, job->arena);
 }
 
 static void meet_keys(Job *job, size_t width) {
@@ -449,6 +468,13 @@ static Status put_range(Job *job, const RecordBatch *batch, RowRange range) {
         note_unknown_inside(job, range);
         job->result->accepted += (int64_t)count;
         return end_rows(writer, count, job->err);
+}
+
+/* Rows that were all looked at; their pages are the file's. */
+static void adopt_rows(Job *job, const RecordBatch *batch) {
+        Stager *stager = job->stager;
+        job->in_vain = !adopt_batch(stager->adoption, stager->reader, job->spec, job->fields.places, &stager->batch_arena);
+        job->result->accepted += (int64_t)batch->rows;
 }
 
 /* In parts that the row group has room for. */
@@ -960,6 +986,15 @@ static Status stage_batch(Job *job, RecordBatch *batch) {
         type_rows(job, batch);
         if (job->as_is && stager->failures.count > 0)
                 TRY(reader_text(stager->reader, batch, job->err)); /* the quarantine shows it */
+        if (job->adopts && (stager->failures.count > 0 || batch->bad_count > 0)) {
+                job->in_vain = true;
+                return STATUS_OK;
+        }
+        if (job->adopts) {
+                adopt_rows(job, batch);
+                collect_unknown(job, batch);
+                return STATUS_OK;
+        }
         take_fixed(job, batch);
         bool all_fit = stager->failures.count == 0 && job->fixed.count == 0;
         if (!all_fit)
@@ -981,6 +1016,8 @@ static Status stage_batches(Job *job, StageProgress progress) {
                 if (reader_is_keyed(job->stager->reader))
                         meet_keys(job, batch.width);
                 TRY(stage_batch(job, &batch));
+                if (job->in_vain)
+                        return STATUS_OK;
                 uint64_t raw = reader_read_raw(job->stager->reader);
                 if (!progress.report || raw - reported < PROGRESS_EVERY)
                         continue;
@@ -999,16 +1036,27 @@ static Status stage_records(Job *job, StageProgress progress) {
         if (reader_is_typed(reader)) {
                 meet_keys(job, reader_width(reader));
                 TRY(match_types(job));
+                start_adopting(job);
         }
         TRY(stage_batches(job, progress));
-        if (!keyed)
+        if (!keyed || job->in_vain)
                 return STATUS_OK;
         meet_keys(job, reader_width(reader)); /* those that never had a value */
         note_missing(job);
         return fields_check(&job->fields, job->err);
 }
 
+static Status finish_adoption(Job *job) {
+        const StageSpec *spec = job->spec;
+        ParquetAdopter adopter = { "the data file", spec->file_id, spec->file_field_id, spec->row_field_id };
+        if (job->result->accepted == 0)
+                return STATUS_OK;
+        return parquet_adoption_finish(job->stager->adoption, job->files.in, job->files.data, &adopter, job->arena, &job->result->data, job->err);
+}
+
 static Status finish_files(Job *job) {
+        if (job->adopts)
+                return finish_adoption(job);
         if (job->data_started)
                 TRY(parquet_writer_finish(job->stager->data, job->arena, &job->result->data, job->err));
         if (job->quarantine_started)
@@ -1108,6 +1156,8 @@ static Status run(Job *job, StageProgress progress) {
                                   .limit = spec->input_limit };
         TRY(reader_start(job->stager->reader, &options, source, job->err));
         TRY(stage_records(job, progress));
+        if (job->in_vain)
+                return STATUS_OK;
         TRY(finish_files(job));
         take_counts(job);
         collect_rules(job);
@@ -1123,8 +1173,13 @@ static Status run(Job *job, StageProgress progress) {
 Status stage_run(Stager *stager, const StageSpec *spec, StageFiles files, StageProgress progress, Arena *arena,
                  StageResult *out, Error *err) {
         StageResult result = { .records = 0 };
-        Job job = { .stager = stager, .spec = spec, .files = files, .arena = arena, .result = &result, .err = err };
+        Job job = { .stager = stager, .spec = spec, .files = files, .arena = arena, .result = &result, .err = err, .may_adopt = true };
         Status status = run(&job, progress);
+        if (status == STATUS_OK && job.in_vain) {
+                result = (StageResult){ .records = 0 };
+                job = (Job){ .stager = stager, .spec = spec, .files = files, .arena = arena, .result = &result, .err = err };
+                status = run(&job, progress);
+        }
         arena_reset(&stager->batch_arena);
         if (status != STATUS_OK) {
                 parquet_writer_abort(stager->data);
