@@ -20,44 +20,43 @@ bool snappy_size(Str packed, uint64_t *out) {
 }
 
 typedef struct Unpacking {
+        const uint8_t *at, *end; /* of the packed bytes */
         char *data;
         size_t size, room;
 } Unpacking;
 
-static bool take_literal(Cursor *in, Unpacking *out, size_t length) {
-        if (length > 60) {
-                size_t extra = length - 60;
-                length = 0;
-                for (size_t i = 0; i < extra; i++)
-                        length |= (size_t)cursor_u8(in) << (8 * i);
-                length++;
-        }
-        Str literal = cursor_bytes(in, length);
-        if (in->failed || length > out->room - out->size)
+/* A number of so many bytes, least first; false where there are fewer. */
+static inline bool take_number(Unpacking *u, size_t bytes, size_t *out) {
+        size_t number = 0;
+        if ((size_t)(u->end - u->at) < bytes)
                 return false;
-        if (length > 0)
-                memcpy(out->data + out->size, literal.data, length);
-        out->size += length;
+        for (size_t i = 0; i < bytes; i++)
+                number |= (size_t)u->at[i] << (8 * i);
+        u->at += bytes;
+        *out = number;
         return true;
 }
 
-/* A literal, or a copy of what is there already. False if broken. */
-static bool take_element(Cursor *in, Unpacking *out) {
-        uint8_t tag = cursor_u8(in);
-        if ((tag & 3) == 0)
-                return take_literal(in, out, (size_t)(tag >> 2) + 1);
-        size_t length = (size_t)(tag >> 2) + 1, offset;
-        if ((tag & 3) == 1) {
-                length = 4 + ((tag >> 2) & 7);
-                offset = (size_t)(tag >> 5) << 8 | cursor_u8(in);
-        } else {
-                offset = (tag & 3) == 2 ? cursor_u16(in) : cursor_u32(in);
+static inline bool take_literal(Unpacking *u, size_t length) {
+        if (length > 60) {
+                if (!take_number(u, length - 60, &length))
+                        return false;
+                length++;
         }
-        if (in->failed || offset == 0 || offset > out->size || length > out->room - out->size)
+        if (length > (size_t)(u->end - u->at) || length > u->room - u->size)
                 return false;
-        char *to = out->data + out->size;
+        memcpy(u->data + u->size, u->at, length);
+        u->at += length;
+        u->size += length;
+        return true;
+}
+
+static inline bool take_copy(Unpacking *u, size_t offset, size_t length) {
+        if (offset == 0 || offset > u->size || length > u->room - u->size)
+                return false;
+        char *to = u->data + u->size;
         const char *from = to - offset;
-        out->size += length;
+        u->size += length;
         if (offset >= length) {
                 memcpy(to, from, length);
                 return true;
@@ -67,14 +66,25 @@ static bool take_element(Cursor *in, Unpacking *out) {
         return true;
 }
 
+/* A literal, or a copy of what is there already. False if broken. */
+static inline bool take_element(Unpacking *u) {
+        uint8_t tag = *u->at++;
+        size_t length = (size_t)(tag >> 2) + 1, offset;
+        if ((tag & 3) == 0)
+                return take_literal(u, length);
+        if ((tag & 3) == 1)
+                return take_number(u, 1, &offset) && take_copy(u, (size_t)(tag >> 5) << 8 | offset, 4 + ((tag >> 2) & 7));
+        return take_number(u, (tag & 3) == 2 ? 2 : 4, &offset) && take_copy(u, offset, length);
+}
+
 bool snappy_unpack(Str packed, char *into, size_t size) {
         Cursor in = cursor_of(packed);
-        Unpacking out = { into, 0, size };
         uint64_t said;
         if (!read_size(&in, &said) || said != size)
                 return false;
-        while (cursor_left(&in) > 0)
-                if (!take_element(&in, &out))
+        Unpacking u = { in.at, in.at + cursor_left(&in), into, 0, size };
+        while (u.at < u.end)
+                if (!take_element(&u))
                         return false;
-        return out.size == size;
+        return u.size == size;
 }

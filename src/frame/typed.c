@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "frame/json_tree.h"
 #include "frame/scan.h"
+#include "frame/typing_parts.h"
 
 #define CELLS_MAX (256u << 10) /* of a full batch */
 #define ROWS_MAX 8192u
@@ -138,9 +139,7 @@ Rule typed_time(int64_t value, int64_t per_second, Vector *out, size_t row) {
 }
 
 static bool fits_precision(Int128 value, int precision) {
-        Int128 limit = 1;
-        for (int i = 0; i < precision; i++)
-                limit *= 10;
+        Int128 limit = typing_power(precision);
         return value < limit && value > -limit;
 }
 

@@ -63,7 +63,7 @@ static const int64_t powers[19] = { 1,
                                     100000000000000000,
                                     1000000000000000000 };
 
-static Int128 power128(int exponent) {
+Int128 typing_power(int exponent) {
         Int128 value = 1;
         for (; exponent >= 18; exponent -= 18)
                 value *= powers[18];
@@ -356,7 +356,7 @@ static Rule read_decimal(const Typing *typing, Str text, Value *out) {
                 return RULE_TOO_MANY_DIGITS;
         for (int i = 0; i < number.count; i++)
                 out->decimal = out->decimal * 10 + (number.digits[i] - '0');
-        out->decimal *= power128(shift);
+        out->decimal *= typing_power(shift);
         if (number.negative)
                 out->decimal = -out->decimal;
         return RULE_NONE;

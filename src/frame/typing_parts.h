@@ -7,3 +7,4 @@
 Rule typing_read_plain(const Typing *typing, Str text, Value *out);
 bool typing_is_null_word(const TypingRules *rules, Str text);
 bool typing_has_reader(Type type); /* text included */
+Int128 typing_power(int exponent);   /* of ten; from 0 to 38 */

@@ -77,8 +77,16 @@ static uint32_t old_value(ParquetRuns *runs) {
         return value;
 }
 
+/* At most 32 bits each, so eight bytes hold one wherever it begins; only near the end there are fewer. */
 static void take_packed(ParquetRuns *runs, uint32_t *out, size_t count) {
-        for (size_t i = 0; i < count; i++, runs->at += (uint64_t)runs->width)
+        const uint64_t width = (uint64_t)runs->width, mask = ((uint64_t)1 << width) - 1;
+        size_t i = 0;
+        for (; i < count && runs->at / 8 + 8 <= runs->bits.size; i++, runs->at += width) {
+                uint64_t eight;
+                memcpy(&eight, runs->bits.data + runs->at / 8, sizeof(eight));
+                out[i] = (uint32_t)(le64toh(eight) >> runs->at % 8 & mask);
+        }
+        for (; i < count; i++, runs->at += width)
                 out[i] = (uint32_t)bits_at(runs->bits, runs->at, runs->width);
 }
 

@@ -29,7 +29,7 @@ static int file_of(Str text) {
         return fd;
 }
 
-/* All columns of the file, by their keys and types. */
+/* All columns of the file, by their keys and types; false where two have one key, and either may be meant. */
 static bool columns_of(RecordReader *reader, const Format *format, int fd, Arena *arena, StageSpec *spec) {
         ReaderOptions options = { .format = format };
         Error err;
@@ -41,6 +41,9 @@ static bool columns_of(RecordReader *reader, const Format *format, int fd, Arena
         spec->columns = ARENA_ARRAY(arena, SourceColumn, spec->column_count);
         for (size_t i = 0; i < spec->column_count; i++) {
                 const TypedColumn *column = reader_column(reader, i);
+                for (size_t j = 0; j < i; j++)
+                        if (str_equal_nocase(spec->columns[j].from, column->key))
+                                return false;
                 spec->columns[i] = (SourceColumn){ .name = arena_strf(arena, "c%zu", i), .from = arena_str(arena, column->key), .type = type_copy(arena, column->type), .field_id = (int)i + 1 };
         }
         return true;
