@@ -152,6 +152,7 @@ static Status start_page(ParquetLeaf *leaf, ParquetPage *page, Error *err) {
         if (!good)
                 return broken(leaf, err);
         leaf->left = page->values;
+        leaf->pages.seen.odd |= page->values == 0;
         Str values = { (const char *)body.at, cursor_left(&body) };
         return decoded(leaf, parquet_decoder_start(&leaf->decoder, leaf->node, page->encoding, values, page->values, &page->arena), err);
 }
@@ -177,6 +178,7 @@ static Status take_dictionary(ParquetLeaf *leaf, ParquetPage *page, Error *err) 
         ParquetDecoded how = parquet_decoder_start(&decoder, leaf->node, PARQUET_ENCODING_PLAIN, page->body, page->values, &page->arena);
         if (how == PARQUET_DECODED)
                 how = parquet_decoder_read(&decoder, &leaf->dictionary, count);
+        leaf->pages.seen.odd |= !parquet_decoder_is_exact(&decoder);
         leaf->decoder.dictionary = &leaf->dictionary;
         leaf->decoder.dictionary_count = (uint32_t)count;
         return decoded(leaf, how, err);
@@ -204,6 +206,13 @@ static Status next_page(ParquetLeaf *leaf, bool *out_end, Error *err) {
 }
 
 /* --- records --- */
+
+/* All levels and values of the page were read. */
+static void end_page(ParquetLeaf *leaf) {
+        bool exact = parquet_runs_are_exact(&leaf->definition_runs) && parquet_runs_are_exact(&leaf->repetition_runs) &&
+                     parquet_decoder_is_exact(&leaf->decoder);
+        leaf->pages.seen.odd |= !exact;
+}
 
 static bool read_part(ParquetLeaf *leaf) {
         size_t size = leaf->left < LEVELS_AT_ONCE ? leaf->left : LEVELS_AT_ONCE;
@@ -280,6 +289,8 @@ Status parquet_leaf_read(ParquetLeaf *leaf, size_t records, ParquetValues *out, 
                 size_t entries = entries_of(leaf, &records);
                 if (entries > 0)
                         TRY(take_entries(leaf, entries, err));
+                if (entries > 0 && leaf->part_at == leaf->part_size && leaf->left == 0)
+                        end_page(leaf);
                 if (leaf->part_at < leaf->part_size)
                         break;
                 if (leaf->entries > PARQUET_RECORD_ENTRIES_MAX)

@@ -33,7 +33,8 @@ typedef struct ParquetChunkSeen {
         int dictionary_encoding;
         int64_t values;           /* nulls included */
         int data_pages[PARQUET_ENCODING_COUNT]; /* by the encoding of their values */
-        bool odd;                 /* pages of version 2, of levels in the old encoding, of an index, or of what is not known */
+        bool odd;                 /* pages of version 2, of levels in the old encoding, of an index, or of what is not known; or
+                                   * levels and values that do not fill theirs, which some readers refuse */
 } ParquetChunkSeen;
 
 typedef struct ParquetPages {

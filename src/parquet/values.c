@@ -6,6 +6,7 @@
 #define LENGTHS_MAX (1u << 23)          /* values of a page whose lengths come first */
 #define MADE_MAX ((size_t)1 << 30)      /* bytes that prefixes make of a page */
 #define IDS_AT_ONCE 1024
+#define RUN_FILLING 256
 
 /* --- bits --- */
 
@@ -58,11 +59,13 @@ static bool next_run(ParquetRuns *runs) {
                         return false;
                 if (bytes > cursor_left(&runs->in))
                         bytes = cursor_left(&runs->in); /* the last group may be cut; who asks for more gets nothing */
+                runs->odd |= bytes < groups * (uint64_t)runs->width || groups == 0;
                 runs->bits = cursor_bytes(&runs->in, (size_t)bytes);
                 runs->left = runs->width ? bytes * 8 / (uint64_t)runs->width : 0;
                 runs->at = 0;
         } else {
                 runs->left = head >> 1;
+                runs->odd |= runs->left == 0;
                 runs->value = 0;
                 for (int i = 0; i < (runs->width + 7) / 8; i++)
                         runs->value |= (uint32_t)cursor_u8(&runs->in) << (8 * i);
@@ -112,6 +115,10 @@ bool parquet_runs_read(ParquetRuns *runs, uint32_t *out, size_t count) {
                 runs->left -= part;
         }
         return true;
+}
+
+bool parquet_runs_are_exact(const ParquetRuns *runs) {
+        return runs->width == 0 || (!runs->odd && cursor_left(&runs->in) == 0 && runs->left < (runs->packed ? RUN_FILLING : 1));
 }
 
 /* --- deltas --- */
@@ -415,4 +422,11 @@ ParquetDecoded parquet_decoder_read(ParquetDecoder *decoder, const ParquetArray 
         default:
                 return read_ids(decoder, out, count);
         }
+}
+
+bool parquet_decoder_is_exact(const ParquetDecoder *decoder) {
+        bool plain = decoder->encoding == PARQUET_ENCODING_PLAIN;
+        if (plain && decoder->physical == PARQUET_BOOLEAN)
+                return cursor_left(&decoder->in) * 8 - decoder->bit < 8;
+        return plain ? cursor_left(&decoder->in) == 0 : parquet_runs_are_exact(&decoder->runs);
 }

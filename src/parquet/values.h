@@ -19,12 +19,15 @@ typedef struct ParquetRuns {
         uint32_t value;  /* of a run that is not packed */
         Str bits;        /* of one that is */
         uint64_t at;     /* bit in it */
+        bool odd;        /* a run of nothing, or one that its bytes do not fill */
 } ParquetRuns;
 
 void parquet_runs_start(ParquetRuns *runs, Str bytes, int width);
 void parquet_runs_start_old(ParquetRuns *runs, Str bytes, int width);
 /* False when there are fewer. */
 bool parquet_runs_read(ParquetRuns *runs, uint32_t *out, size_t count);
+/* Whether there is no more than what was read, but for what fills a packed run: to eight values, and with some writers to 256. */
+bool parquet_runs_are_exact(const ParquetRuns *runs);
 
 typedef struct ParquetDelta {
         Cursor in;
@@ -74,3 +77,5 @@ typedef enum ParquetDecoded { PARQUET_DECODED, PARQUET_BROKEN, PARQUET_NOT_READ,
 /* `left`: values that may follow, nulls included. The dictionary is borrowed. */
 ParquetDecoded parquet_decoder_start(ParquetDecoder *decoder, const ParquetNode *node, int encoding, Str bytes, uint32_t left, Arena *arena);
 ParquetDecoded parquet_decoder_read(ParquetDecoder *decoder, const ParquetArray *out, size_t count);
+/* The same of a page's values, where they are plain or of a dictionary. */
+bool parquet_decoder_is_exact(const ParquetDecoder *decoder);
