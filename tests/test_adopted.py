@@ -4,12 +4,16 @@ and that nothing which the file claims of itself is believed."""
 
 import datetime
 import decimal
+import gzip
 import random
 import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import parquet_by_hand as hand
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -261,3 +265,111 @@ def test_flipped_bits_never_pass_for_other_rows(project: Project) -> None:
         if delivery["accepted"] == 2000 and set(read.column_names) >= {"id", "n", "name", "price"} and all(read[c].null_count == whole[c].null_count for c in whole.column_names):
             assert differing(read, wanted) == 0, delivery
     assert project.lode("verify").exit == 0
+
+
+BITS = [True, False, True, True, False, False, False, True]
+UTF8 = [(6, 0)]
+
+
+def ids(body: bytes, values: int) -> hand.Page:
+    return hand.plain(body, values, encoding=hand.IDS)
+
+
+def packed(body: bytes, *numbers: int) -> hand.Page:
+    return hand.Page(body, 8 * len(numbers), len(numbers))
+
+
+def by_hand() -> dict[str, tuple[hand.Column, list[Any], bool]]:
+    """Columns of one group: their pages, what they hold, and whether their pages stay."""
+    thousand = list(range(1000, 1400))
+    raw = struct.pack("<400q", *thousand)
+    named = gzip.compress(raw)
+    named = named[:3] + b"\x08" + named[4:10] + b"a name\0" + named[10:]
+    seven_eight = hand.longs(7, 8, is_dictionary=True)
+    twofold = b"\x01\x02" + bytes(6)  # as plain 513, as ids one run of one 0
+    def column(*pages: hand.Page, physical: int = hand.INT64, **more: Any) -> hand.Column:
+        return hand.Column("id", physical, hand.REQUIRED, [list(pages)], **more)
+    return {
+        "gzip": (column(packed(gzip.compress(raw), *thousand), codec=hand.GZIP), thousand, True),
+        "gzip as zlib writes it": (column(packed(zlib.compress(raw), *thousand), codec=hand.GZIP), thousand, False),
+        "gzip with a name": (column(packed(named, *thousand), codec=hand.GZIP), thousand, False),
+        "a page of nothing": (column(hand.longs(1, 2), hand.longs(), hand.longs(3)), [1, 2, 3], False),
+        "bytes behind the values": (column(hand.plain(struct.pack("<3q", 1, 2, 3), 2)), [1, 2], False),
+        "two headers": (column(seven_eight, hand.plain(twofold, 1, parts=[(5, [(1, 1), (2, 0), (3, 3), (4, 3)]), (7, [(1, 1), (2, 8)])])), None, False),
+        "an encoding twice": (column(seven_eight, hand.plain(twofold, 1, parts=[(5, [(1, 1), (2, 0), (3, 3), (4, 3), (2, hand.Long(8))])])), None, False),
+        "ids": (column(seven_eight, ids(b"\x01\x03\x5a", 8)), [7, 8, 7, 8, 8, 7, 8, 7], True),
+        "ids of no bits": (column(hand.longs(7, is_dictionary=True), ids(b"\x00\x0a", 5)), [7] * 5, True),
+        "ids of no bits and no run": (column(hand.longs(7, is_dictionary=True), ids(b"\x00", 5)), [7] * 5, False),
+        "a run of nothing": (column(seven_eight, ids(b"\x01\x00\x00\x03\x5a", 8)), [7, 8, 7, 8, 8, 7, 8, 7], False),
+        "what no row has": (column(hand.longs(7, 8, 9, is_dictionary=True), ids(b"\x02\x03\x44\x44", 8)), [7, 8, 7, 8, 7, 8, 7, 8], False),
+        "bad text that no row has": (column(hand.texts(b"a", b"\xff\xfe", is_dictionary=True), ids(b"\x01\x10\x00", 8), physical=hand.TEXT, annotation=UTF8),
+                                     ["a"] * 8, False),
+        "booleans": (column(hand.plain(b"\x8d", 8), physical=hand.BOOLEAN), BITS, True),
+        "booleans by a dictionary": (column(hand.plain(b"\x01", 2, is_dictionary=True), ids(b"\x01\x03\x72", 8), physical=hand.BOOLEAN), BITS, False),
+    }
+
+
+@pytest.mark.parametrize("name", by_hand())
+def test_pages_that_no_writer_writes(project: Project, name: str) -> None:
+    """Whatever becomes of them, everybody reads the same, and what we took them for."""
+    column, wanted, stays = by_hand()[name]
+    kind = {hand.INT64: "bigint", hand.TEXT: "text", hand.BOOLEAN: "boolean"}[column.physical]
+    source(project, columns=f"columns:\n  id: {kind}\n")
+    file = project.root / "in/t_1.parquet"
+    file.parent.mkdir()
+    hand.write(file, [column], [sum(page.values for page in column.groups[0] if not page.is_dictionary)])
+    delivery = project.json("run", check=False)["deliveries"][0]
+    if wanted is None and delivery["state"] == "held":
+        return
+    assert delivery["state"] == "staged" and delivery["quarantined"] == 0, delivery
+    ours = [row["id"] for row in project.query("select id from shop.staging.t order by _row")]
+    assert wanted is None or ours == wanted
+    [data] = data_files(project)
+    assert begins_like(data, file, 4 + sum(len(page.bytes()) for page in column.groups[0])) == stays
+    assert pq.read_table(data, columns=["id"]).column(0).to_pylist() == ours
+    assert [row[0] for row in duckdb.sql(f"select id from '{data}' order by _row").fetchall()] == ours
+    for value in set(ours):
+        text = f"'{value}'" if isinstance(value, str) else str(value).lower()
+        assert project.query(f"select count(*) as n from shop.staging.t where id = {text}") == [{"n": ours.count(value)}]
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+@pytest.mark.parametrize("gap", [b"", b"WHAT NOBODY SAYS" * 2000])
+def test_chunks_lie_in_the_tables_order_and_nothing_between_them(project: Project, order: list[int], gap: bytes) -> None:
+    """Readers tell which part of a file a row group belongs to by where its first column's chunk is."""
+    groups = [range(0, 3000), range(3000, 5000)]
+    columns = [hand.Column("id", hand.INT64, hand.REQUIRED, [[hand.longs(*group)] for group in groups]),
+               hand.Column("body", hand.TEXT, hand.REQUIRED, [[hand.texts(*[b"body %d" % i for i in group])] for group in groups], annotation=UTF8)]
+    source(project, columns="columns:\n  id: bigint\n  body: text\n")
+    file = project.root / "in/t_1.parquet"
+    file.parent.mkdir()
+    hand.write(file, columns, [len(group) for group in groups], order, gap)
+    project.lode("run")
+    [data] = data_files(project)
+    meta = pq.read_metadata(data)
+    at = 4
+    for index in range(meta.num_row_groups):
+        group = meta.row_group(index)
+        assert [group.column(i).path_in_schema for i in range(2)] == ["id", "body"]
+        for i in range(2):
+            assert group.column(i).data_page_offset == at
+            at += group.column(i).total_compressed_size
+        assert group.column(0).file_offset + group.total_byte_size / 2 < data.stat().st_size
+    [task] = iceberg_table(project.json("show", "shop.staging.t")["metadata_location"]).scan().plan_files()
+    assert task.file.split_offsets == sorted(task.file.split_offsets) == [meta.row_group(g).column(0).data_page_offset for g in range(2)]
+    assert b"NOBODY" not in data.read_bytes()
+    assert project.query("select id, body from shop.staging.t where _row in (1, 3001) order by id") == [
+        {"id": 0, "body": "body 0"}, {"id": 3000, "body": "body 3000"}]
+
+
+def test_a_dictionary_with_what_no_row_has_does_not_stay(project: Project) -> None:
+    """As a filtered column of categories keeps it."""
+    source(project, columns="columns:\n  id: bigint\n  who: text\n")
+    file = project.root / "in/t_1.parquet"
+    file.parent.mkdir()
+    who = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0], pa.int32()), ["anna", "bob", "SECRET-PERSON"])
+    pq.write_table(pa.table({"id": pa.array([1, 2, 3], pa.int64()), "who": who}), file, compression="none")
+    assert b"SECRET-PERSON" in file.read_bytes()
+    project.lode("run")
+    assert b"SECRET-PERSON" not in data_files(project)[0].read_bytes()
+    assert project.query("select who from shop.staging.t order by id") == [{"who": "anna"}, {"who": "bob"}, {"who": "anna"}]

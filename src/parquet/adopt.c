@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where each chunk is going to lie is known from the start: at its own place if all columns of the file are taken, for then
- * its bytes are copied in one piece, up to the last page; else one behind the other in order of group and column. So chunks
- * are described when their group was read, and `_file` and `_row`, which depend on the number of rows alone, are written when
- * all is known to be good.
+ * Chunks are going to lie one behind the other, in order of group and column, and nothing between them: some readers tell which
+ * part of a file a group belongs to by where its first chunk is. In most files they lie so, and then they are copied in one
+ * piece. So each is described when its group was read, and `_file` and `_row`, which depend on the number of rows alone, are
+ * written when all is known to be good.
  */
 #include "parquet/adopt.h"
 
@@ -35,7 +35,6 @@ struct ParquetAdoption {
         ParquetColumnInfo *infos;
         const ParquetNode **nodes;
         size_t count; /* of columns of the file */
-        bool whole;   /* all of its columns */
         int64_t at;   /* where the next chunk, or what follows the last, begins */
         VEC(Piece) pieces;
         VEC(Group) groups;
@@ -132,19 +131,17 @@ static const ParquetChunk *chunk_of(const ParquetAdoption *adoption, size_t grou
         return &adoption->footer->groups[group].chunks[adoption->nodes[column]->leaf];
 }
 
-/* Where the pages end, of a file that is taken whole; else how many bytes they are. -1: the chunks lie over each other. */
+/* Bytes of all pages; -1 where they are more than the file has, for chunks lie over each other. */
 static int64_t extent_of(const ParquetAdoption *adoption) {
-        int64_t end = 0, sum = 0;
+        int64_t sum = 0;
         for (size_t g = 0; g < adoption->footer->group_count; g++) {
                 for (size_t i = 0; i < adoption->count; i++) {
-                        const ParquetChunk *chunk = chunk_of(adoption, g, i);
-                        end = chunk->offset + chunk->compressed > end ? chunk->offset + chunk->compressed : end;
-                        sum += chunk->compressed;
+                        sum += chunk_of(adoption, g, i)->compressed;
                         if (sum > adoption->footer->file_size)
                                 return -1;
                 }
         }
-        return adoption->whole ? end : sum;
+        return sum;
 }
 
 static void start_column(ParquetAdoption *adoption, size_t index, const ParquetAdopted *column) {
@@ -171,7 +168,6 @@ bool parquet_adoption_start(ParquetAdoption *adoption, const ParquetFooter *foot
         memset(&adoption->groups, 0, sizeof(adoption->groups));
         adoption->footer = footer;
         adoption->count = count;
-        adoption->whole = count == footer->leaf_count;
         adoption->specs = ARENA_ARRAY(&adoption->arena, ParquetColumnSpec, count + 2);
         adoption->infos = ARENA_ARRAY(&adoption->arena, ParquetColumnInfo, count + 2);
         adoption->nodes = ARENA_ARRAY(&adoption->arena, const ParquetNode *, count + 2);
@@ -180,10 +176,8 @@ bool parquet_adoption_start(ParquetAdoption *adoption, const ParquetFooter *foot
         int64_t extent = extent_of(adoption);
         if (count == 0 || extent < 0 || (footer->group_count >= GROUPS_MANY && extent / GROUP_BYTES_MIN < (int64_t)footer->group_count))
                 return false;
-        adoption->at = sizeof("PAR1") - 1;
-        if (adoption->whole)
-                vec_push(&adoption->arena, &adoption->pieces, ((Piece){ adoption->at, extent - adoption->at }));
-        return !adoption->whole || extent >= adoption->at;
+        adoption->at = (int64_t)PARQUET_MAGIC.size;
+        return true;
 }
 
 /* ---- values ---- */
@@ -257,17 +251,21 @@ bool parquet_adoption_values(ParquetAdoption *adoption, size_t column, const Par
 
 /* ---- the end of a group ---- */
 
-static bool is_usual(const ParquetChunk *chunk, const ParquetEncoded *encoded, const ParquetChunkSeen *seen, int64_t rows) {
+static bool is_usual(const ParquetNode *node, const ParquetChunk *chunk, const ParquetEncoded *encoded, const ParquetChunkSeen *seen, int64_t rows) {
         bool packed = chunk->codec == PARQUET_CODEC_SNAPPY || chunk->codec == PARQUET_CODEC_GZIP || chunk->codec == PARQUET_CODEC_ZSTD;
+        if (node->physical == PARQUET_BOOLEAN && seen->dictionary > 0)
+                return false; /* which hardly a reader has */
         return !parquet_is_odd(seen) && seen->packed == chunk->compressed && seen->values == rows && chunk->values == rows && encoded->values == rows &&
                (packed || (chunk->codec == PARQUET_CODEC_NONE && chunk->compressed <= PLAIN_BYTES_MAX));
 }
 
 /* Where the chunk's first page is going to be. */
 static int64_t place_chunk(ParquetAdoption *adoption, const ParquetChunk *chunk) {
-        if (adoption->whole)
-                return chunk->offset;
-        vec_push(&adoption->arena, &adoption->pieces, ((Piece){ chunk->offset, chunk->compressed }));
+        Piece *last = adoption->pieces.count > 0 ? &adoption->pieces.items[adoption->pieces.count - 1] : NULL;
+        if (last && last->from + last->size == chunk->offset)
+                last->size += chunk->compressed;
+        else
+                vec_push(&adoption->arena, &adoption->pieces, ((Piece){ chunk->offset, chunk->compressed }));
         adoption->at += chunk->compressed;
         return adoption->at - chunk->compressed;
 }
@@ -275,14 +273,14 @@ static int64_t place_chunk(ParquetAdoption *adoption, const ParquetChunk *chunk)
 bool parquet_adoption_group(ParquetAdoption *adoption, size_t index, const ParquetChunkSeen *const *seen) {
         CLEANUP(buf_deinit) Buf chunks = { 0 };
         CLEANUP(arena_deinit) Arena scratch = { 0 };
-        Group group = { .info = { .rows = adoption->footer->groups[index].rows, .start = INT64_MAX } };
+        Group group = { .info = { .rows = adoption->footer->groups[index].rows, .start = adoption->at } };
         if (group.info.rows > GROUP_ROWS_MAX)
                 return false;
         for (size_t i = 0; i < adoption->count; i++) {
                 ParquetColumnInfo *info = &adoption->infos[i];
                 ParquetEncoded *encoded = &info->encoded;
                 const ParquetChunk *chunk = chunk_of(adoption, index, i);
-                if (!is_usual(chunk, encoded, seen[i], group.info.rows))
+                if (!is_usual(adoption->nodes[i], chunk, encoded, seen[i], group.info.rows))
                         return false;
                 encoded->rows = group.info.rows;
                 encoded->uncompressed = seen[i]->unpacked;
@@ -293,7 +291,6 @@ bool parquet_adoption_group(ParquetAdoption *adoption, size_t index, const Parqu
                 int64_t place = place_chunk(adoption, chunk);
                 parquet_describe_chunk(&chunks, info, place, chunk->compressed, &scratch);
                 parquet_column_info_count(info, chunk->compressed);
-                group.info.start = place < group.info.start ? place : group.info.start;
                 group.info.stored += chunk->compressed;
                 group.info.unpacked += seen[i]->unpacked;
                 *encoded = (ParquetEncoded){ 0 };
@@ -305,12 +302,16 @@ bool parquet_adoption_group(ParquetAdoption *adoption, size_t index, const Parqu
 
 /* ---- the file ---- */
 
+/* From its first byte on, where the pages follow it: what begins at a block's beginning can be shared. */
 static Status copy_pages(ParquetAdoption *adoption, int in, int out, const char *name, Error *err) {
-        TRY(fd_write_all(out, PARQUET_MAGIC, name, err));
+        const int64_t begin = (int64_t)PARQUET_MAGIC.size;
+        Piece *first = adoption->pieces.items;
+        if (adoption->pieces.count > 0 && first->from == begin)
+                *first = (Piece){ 0, first->size + begin };
+        else
+                TRY(fd_write_all(out, PARQUET_MAGIC, name, err));
         for (size_t i = 0; i < adoption->pieces.count; i++)
                 TRY(fd_copy(in, adoption->pieces.items[i].from, adoption->pieces.items[i].size, out, name, err));
-        if (adoption->whole)
-                adoption->at += adoption->pieces.items[0].size;
         return STATUS_OK;
 }
 

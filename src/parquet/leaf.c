@@ -70,6 +70,7 @@ static void drop_pages(ParquetLeaf *leaf) {
         leaf->part_at = leaf->part_size = 0;
         leaf->decoder.dictionary = NULL;
         leaf->decoder.dictionary_count = 0;
+        leaf->decoder.used = NULL;
 }
 
 void parquet_leaf_free(ParquetLeaf *leaf) {
@@ -181,6 +182,7 @@ static Status take_dictionary(ParquetLeaf *leaf, ParquetPage *page, Error *err) 
         leaf->pages.seen.odd |= !parquet_decoder_is_exact(&decoder);
         leaf->decoder.dictionary = &leaf->dictionary;
         leaf->decoder.dictionary_count = (uint32_t)count;
+        leaf->decoder.used = ARENA_ARRAY(&page->arena, bool, count + 1);
         return decoded(leaf, how, err);
 }
 
@@ -211,7 +213,8 @@ static Status next_page(ParquetLeaf *leaf, bool *out_end, Error *err) {
 static void end_page(ParquetLeaf *leaf) {
         bool exact = parquet_runs_are_exact(&leaf->definition_runs) && parquet_runs_are_exact(&leaf->repetition_runs) &&
                      parquet_decoder_is_exact(&leaf->decoder);
-        leaf->pages.seen.odd |= !exact;
+        bool last = leaf->pages.seen.values == leaf->chunk->values;
+        leaf->pages.seen.odd |= !exact || (last && leaf->decoder.dictionary && memchr(leaf->decoder.used, false, leaf->decoder.dictionary_count));
 }
 
 static bool read_part(ParquetLeaf *leaf) {

@@ -22,6 +22,7 @@ typedef struct Header {
         int64_t values, encoding, definition_encoding, repetition_encoding;
         int64_t definition_size, repetition_size; /* version 2 */
         bool is_packed;                           /* version 2 */
+        bool odd; /* there is more in it than what its kind of page has, or something twice, or of another type */
 } Header;
 
 enum { PAGE_INDEX = 1, PAGE_DATA_2 = 3 };
@@ -80,24 +81,37 @@ static Status fill(ParquetPages *pages, size_t wanted, Error *err) {
 
 /* --- the header --- */
 
+/* A number of a header. Readers that are made from the format's own description pass over what comes twice or is of another type. */
+static int64_t read_number(Cursor *cursor, const ThriftField *field, Header *out) {
+        out->odd |= field->type != THRIFT_I32;
+        return thrift_read_int(cursor, field);
+}
+
+static void note_field(Header *out, uint32_t *met, int id, int most) {
+        out->odd |= id < 1 || id > most || (*met >> id & 1);
+        *met |= id >= 1 && id <= most ? (uint32_t)1 << id : 0;
+}
+
 static void read_part(Cursor *cursor, const ThriftField *part, Header *out) {
         ThriftField field = { 0 };
         bool second = part->id == 8;
+        uint32_t met = 0;
         if (!thrift_read_struct(cursor, part))
                 return;
         while (thrift_next(cursor, &field)) {
+                note_field(out, &met, field.id, part->id == 5 ? 5 : 8);
                 if (field.id == 1)
-                        out->values = thrift_read_int(cursor, &field);
+                        out->values = read_number(cursor, &field, out);
                 else if (field.id == (second ? 4 : 2))
-                        out->encoding = thrift_read_int(cursor, &field);
+                        out->encoding = read_number(cursor, &field, out);
                 else if (part->id == 5 && field.id == 3)
-                        out->definition_encoding = thrift_read_int(cursor, &field);
+                        out->definition_encoding = read_number(cursor, &field, out);
                 else if (part->id == 5 && field.id == 4)
-                        out->repetition_encoding = thrift_read_int(cursor, &field);
+                        out->repetition_encoding = read_number(cursor, &field, out);
                 else if (second && field.id == 5)
-                        out->definition_size = thrift_read_int(cursor, &field);
+                        out->definition_size = read_number(cursor, &field, out);
                 else if (second && field.id == 6)
-                        out->repetition_size = thrift_read_int(cursor, &field);
+                        out->repetition_size = read_number(cursor, &field, out);
                 else if (second && field.id == 7)
                         out->is_packed = thrift_read_bool(cursor, &field);
                 else
@@ -107,23 +121,27 @@ static void read_part(Cursor *cursor, const ThriftField *part, Header *out) {
 
 static bool read_header(Cursor *cursor, Header *out) {
         ThriftField field = { 0 };
+        uint32_t met = 0;
         *out = (Header){ .is_packed = true };
         while (thrift_next(cursor, &field)) {
+                note_field(out, &met, field.id, 8);
                 if (field.id == 1) {
-                        out->type = thrift_read_int(cursor, &field);
+                        out->type = read_number(cursor, &field, out);
                 } else if (field.id == 2) {
-                        out->unpacked = thrift_read_int(cursor, &field);
+                        out->unpacked = read_number(cursor, &field, out);
                 } else if (field.id == 3) {
-                        out->packed = thrift_read_int(cursor, &field);
+                        out->packed = read_number(cursor, &field, out);
                 } else if (field.id == 4) {
                         out->has_crc = true;
-                        out->crc = (uint32_t)thrift_read_int(cursor, &field);
+                        out->crc = (uint32_t)read_number(cursor, &field, out);
                 } else if (field.id == 5 || field.id == 7 || field.id == 8) {
                         read_part(cursor, &field, out);
                 } else {
                         thrift_skip(cursor, &field);
                 }
         }
+        uint32_t parts = met & (1u << 5 | 1u << 6 | 1u << 7 | 1u << 8);
+        out->odd |= parts != (out->type == PARQUET_PAGE_DICTIONARY ? 1u << 7 : 1u << 5);
         return !cursor->failed;
 }
 
@@ -252,6 +270,11 @@ static bool is_sane(const Header *header) {
                (header->type != PAGE_DATA_2 || (levels <= header->packed && levels <= header->unpacked));
 }
 
+/* Some unpack gzip by hand, and know no more than its plain header. */
+static bool is_odd_gzip(const ParquetPages *pages, Str packed) {
+        return pages->chunk->codec == PARQUET_CODEC_GZIP && packed.size > 0 && !str_starts_with(packed, STR("\x1f\x8b\x08\0"));
+}
+
 /* Version 1: levels are packed with the values. Version 2: they stand before them as they are. */
 static Status unpack_page(ParquetPages *pages, const Header *header, Str packed, ParquetPage *page, Error *err) {
         bool second = header->type == PAGE_DATA_2;
@@ -276,6 +299,7 @@ static Status unpack_page(ParquetPages *pages, const Header *header, Str packed,
 
 static Status take_page(ParquetPages *pages, const Header *header, ParquetPage **out, Error *err) {
         Str packed = str_slice(held(pages), 0, (size_t)header->packed);
+        pages->seen.odd |= is_odd_gzip(pages, packed);
         if (header->has_crc && (uint32_t)crc32(0, (const Bytef *)packed.data, (uInt)packed.size) != header->crc)
                 return damaged(err);
         ParquetPage *page = calloc(1, sizeof(*page));
@@ -301,6 +325,7 @@ static void note_seen(ParquetChunkSeen *seen, const Header *header) {
         bool is_first = seen->packed == 0;
         seen->packed += (int64_t)header->size + header->packed;
         seen->unpacked += (int64_t)header->size + header->unpacked;
+        seen->odd |= header->odd;
         if (header->type == PARQUET_PAGE_DICTIONARY && is_first) {
                 seen->dictionary = seen->packed;
                 seen->dictionary_encoding = (int)header->encoding;

@@ -33,8 +33,10 @@ typedef struct ParquetChunkSeen {
         int dictionary_encoding;
         int64_t values;           /* nulls included */
         int data_pages[PARQUET_ENCODING_COUNT]; /* by the encoding of their values */
-        bool odd;                 /* pages of version 2, of levels in the old encoding, of an index, or of what is not known; or
-                                   * levels and values that do not fill theirs, which some readers refuse */
+        /* Something that another reader may refuse or read otherwise: pages of version 2, of levels in the old encoding, of an
+         * index, or of what is not known; headers with more than their fields; levels and values that do not fill their pages;
+         * a dictionary with what no row has. */
+        bool odd;
 } ParquetChunkSeen;
 
 typedef struct ParquetPages {

@@ -96,6 +96,7 @@ static void take_packed(ParquetRuns *runs, uint32_t *out, size_t count) {
 bool parquet_runs_read(ParquetRuns *runs, uint32_t *out, size_t count) {
         if (runs->width == 0) {
                 memset(out, 0, count * sizeof(*out));
+                runs->at += count;
                 return true;
         }
         while (count > 0) {
@@ -119,6 +120,20 @@ bool parquet_runs_read(ParquetRuns *runs, uint32_t *out, size_t count) {
 
 bool parquet_runs_are_exact(const ParquetRuns *runs) {
         return runs->width == 0 || (!runs->odd && cursor_left(&runs->in) == 0 && runs->left < (runs->packed ? RUN_FILLING : 1));
+}
+
+/* Ids that take no bits: of what their runs say only the length is to be told. */
+static bool zeros_are_exact(const ParquetRuns *runs) {
+        ParquetRuns said = { .in = runs->in };
+        uint64_t count = 0;
+        while (cursor_left(&said.in) > 0 && count <= runs->at + RUN_FILLING) {
+                uint64_t head = read_varint(&said.in), run = head & 1 ? (head >> 1) * 8 : head >> 1;
+                if (said.in.failed || run == 0 || run > UINT32_MAX)
+                        return false;
+                said.packed = head & 1;
+                count += run;
+        }
+        return cursor_left(&said.in) == 0 && count >= runs->at && count - runs->at < (said.packed ? RUN_FILLING : 1);
 }
 
 /* --- deltas --- */
@@ -252,6 +267,7 @@ static ParquetDecoded read_ids(ParquetDecoder *decoder, const ParquetArray *out,
                 for (size_t i = 0; i < part; i++, done++) {
                         if (ids[i] >= decoder->dictionary_count)
                                 return PARQUET_BROKEN;
+                        decoder->used[ids[i]] = true;
                         if (form == PARQUET_FORM_INTS)
                                 out->ints[done] = decoder->dictionary->ints[ids[i]];
                         else if (form == PARQUET_FORM_NUMBERS)
@@ -373,8 +389,9 @@ static ParquetDecoded start_split(ParquetDecoder *decoder, Str bytes) {
 ParquetDecoded parquet_decoder_start(ParquetDecoder *decoder, const ParquetNode *node, int encoding, Str bytes, uint32_t left, Arena *arena) {
         const ParquetArray *dictionary = decoder->dictionary;
         uint32_t count = decoder->dictionary_count;
+        bool *used = decoder->used;
         *decoder = (ParquetDecoder){ .physical = node->physical, .type_length = node->type_length, .encoding = encoding, .in = cursor_of(bytes),
-                                     .dictionary = dictionary, .dictionary_count = count, .arena = arena, .last = STR("") };
+                                     .dictionary = dictionary, .dictionary_count = count, .used = used, .arena = arena, .last = STR("") };
         bool is_int = node->physical == PARQUET_INT32 || node->physical == PARQUET_INT64;
         bool is_bytes = node->physical == PARQUET_BYTE_ARRAY || node->physical == PARQUET_FIXED;
         switch (encoding) {
@@ -428,5 +445,7 @@ bool parquet_decoder_is_exact(const ParquetDecoder *decoder) {
         bool plain = decoder->encoding == PARQUET_ENCODING_PLAIN;
         if (plain && decoder->physical == PARQUET_BOOLEAN)
                 return cursor_left(&decoder->in) * 8 - decoder->bit < 8;
-        return plain ? cursor_left(&decoder->in) == 0 : parquet_runs_are_exact(&decoder->runs);
+        if (plain)
+                return cursor_left(&decoder->in) == 0;
+        return decoder->runs.width == 0 ? zeros_are_exact(&decoder->runs) : parquet_runs_are_exact(&decoder->runs);
 }

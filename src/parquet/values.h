@@ -18,7 +18,7 @@ typedef struct ParquetRuns {
         bool packed;
         uint32_t value;  /* of a run that is not packed */
         Str bits;        /* of one that is */
-        uint64_t at;     /* bit in it */
+        uint64_t at;     /* bit in it; of width 0, values read so far */
         bool odd;        /* a run of nothing, or one that its bytes do not fill */
 } ParquetRuns;
 
@@ -64,6 +64,7 @@ typedef struct ParquetDecoder {
         ParquetDelta delta;
         const ParquetArray *dictionary;
         uint32_t dictionary_count;
+        bool *used; /* of each of its values: whether it was met */
         int64_t *lengths, *prefixes; /* of all of the page's values */
         uint64_t count, done;
         Str last;
