@@ -240,6 +240,10 @@ void json_put_double(JsonWriter *writer, double value) {
                 return;
         }
         before(writer);
+        if (value == 0 && signbit(value)) {
+                buf_append_cstr(writer->out, "-0.0"); /* -0 would be read as an integer, which has one zero */
+                return;
+        }
         char text[40];
         for (int digits = 15; digits <= 17; digits++) {
                 snprintf(text, sizeof(text), "%.*g", digits, value);

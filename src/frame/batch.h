@@ -27,13 +27,15 @@ typedef struct RecordOrigin {
         uint32_t first_column; /* of the sheet, from 0: where the first field stands */
 } RecordOrigin;
 
+#define BAD_RECORD_NOWHERE UINT64_MAX /* a value of a typed file has no place of its own */
+
 typedef struct BadRecord {
         Rule rule;
         int64_t record, line;    /* from 1 */
         uint64_t offset, length; /* as in RecordOrigin */
         size_t width, wanted;    /* WRONG_WIDTH: the fields it has, and how many belong; others: see misfit.h */
         size_t field;            /* INVALID_UTF8, INVALID_BYTES: the field with the first byte that is no text, if known */
-        uint64_t wrong_at;       /* where in the delivery that is */
+        uint64_t wrong_at;       /* where in the delivery that is, or BAD_RECORD_NOWHERE */
         Str raw;                 /* not always UTF-8; cut at RECORD_RAW_MAX */
         Str sheet;               /* as in RecordOrigin, and the column */
         uint32_t first_column;

@@ -10,11 +10,17 @@ static Str plain(Str text, Arena *arena) {
         return (Str){ copy, text.size };
 }
 
+void misfit_place(const BadRecord *bad, int64_t *out_width, int64_t *out_wanted) {
+        bool placed = bad->wrong_at != BAD_RECORD_NOWHERE;
+        *out_width = placed ? (int64_t)bad->wrong_at : 0;
+        *out_wanted = !placed;
+}
+
 Str misfit_words(const Misfit *misfit, Arena *arena) {
         const char *words = rule_words(misfit->rule);
         if (misfit->rule == RULE_WRONG_WIDTH)
                 return arena_strf(arena, "the record has %lld fields where %lld belong", (long long)misfit->width, (long long)misfit->wanted);
-        if (misfit->rule == RULE_INVALID_UTF8 || misfit->rule == RULE_INVALID_BYTES)
+        if ((misfit->rule == RULE_INVALID_UTF8 || misfit->rule == RULE_INVALID_BYTES) && misfit->wanted == 0)
                 return arena_strf(arena, "%.*s %s, the first at byte %lld of the delivery", STR_ARG(misfit->column ? misfit->column->name : STR("the record")),
                                   words, (long long)misfit->width);
         if (misfit->rule == RULE_TEXT_OUTSIDE && misfit->wanted > 0)

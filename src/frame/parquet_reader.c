@@ -190,6 +190,7 @@ typedef struct Planning {
         ParquetState *state;
         Map whole, inside; /* as in json_tree.c */
         size_t leaf;       /* the next one */
+        Map keys;          /* so far */
         Error *err;
 } Planning;
 
@@ -242,6 +243,16 @@ static bool is_flattened(const Planning *planning, const ParquetNode *node, Str 
 
 static Status plan_node(Planning *planning, const ParquetNode *node, Str path, size_t depth);
 
+/* A file may have two columns of one name; the second is called as that of a CSV file is. */
+static Str own_key(Planning *planning, Str path) {
+        Arena *arena = &planning->state->arena;
+        Str key = path;
+        for (int number = 2; map_has(&planning->keys, key); number++)
+                key = arena_strf(arena, "%.*s_%d", STR_ARG(path), number);
+        map_put(&planning->keys, key, planning);
+        return key;
+}
+
 static Status plan_children(Planning *planning, const ParquetNode *node, Str path, size_t depth) {
         for (size_t i = 0; i < node->child_count; i++) {
                 Str below = json_path_below(&planning->state->arena, path, node->children[i]->name);
@@ -261,7 +272,7 @@ static Status plan_node(Planning *planning, const ParquetNode *node, Str path, s
         if (state->fields.count == FORMAT_COLUMNS_MAX)
                 return error_reason(planning->err, HEADER_WIDTH, reason_number((int64_t)state->footer.leaf_count), reason_number(FORMAT_COLUMNS_MAX));
         vec_push(&state->arena, &state->fields, field);
-        vec_push(&state->arena, &state->columns, column_of(state, &field, path));
+        vec_push(&state->arena, &state->columns, column_of(state, &field, own_key(planning, path)));
         return STATUS_OK;
 }
 
@@ -269,6 +280,7 @@ static Status plan_fields(ParquetState *state, Error *err) {
         Planning planning = { .state = state, .err = err };
         map_init(&planning.whole, &state->arena);
         map_init(&planning.inside, &state->arena);
+        map_init(&planning.keys, &state->arena);
         json_paths_note(state->options.names, &planning.whole, &planning.inside);
         TRY(plan_children(&planning, state->footer.root, STR_NONE, 0));
         typed_start_file(&state->batch, state->columns.items, state->columns.count);

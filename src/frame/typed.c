@@ -403,7 +403,7 @@ static void add_bad(TypedBatch *batch, size_t first, size_t end, int64_t record)
                                                       .record = record,
                                                       .line = record,
                                                       .offset = (uint64_t)record - 1,
-                                                      .wrong_at = (uint64_t)record - 1,
+                                                      .wrong_at = BAD_RECORD_NOWHERE,
                                                       .field = wrong->column,
                                                       .value = wrong->text,
                                                       .raw = raw_of(batch, wrong->row, first, end) };

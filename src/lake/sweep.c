@@ -120,6 +120,8 @@ Status lake_sweep(Lake *lake, size_t max_intents, SweepResult *out, Error *err) 
         CLEANUP(close_fdp) int lock = -1;
         TRY(publish_lock(lake, &lock, err));
         TRY(publish_drain_locked(lake, err));
+        store_remove_unfinished(lake->store, "catalog.sqlite"); /* of who made the store and could not clean up */
+        store_remove_unfinished(lake->store, "key");
         DirEntry *entries = NULL;
         size_t count = 0;
         TRY(dir_list(lake->store->queue_dir, &sweep.arena, &entries, &count, err));

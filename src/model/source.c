@@ -395,7 +395,8 @@ static size_t find_header_end(Str text, const SourceColumn *column) {
 }
 
 bool source_from_needs_quotes(const SourceColumn *column) {
-        return strchr("\"' ", column->from.data[0]) || find_column_setting(column->from, column) < column->from.size;
+        bool edged = str_trim(column->from).size < column->from.size; /* names in files may begin or end in blanks */
+        return edged || strchr("\"'", column->from.data[0]) || find_column_setting(column->from, column) < column->from.size;
 }
 
 /*

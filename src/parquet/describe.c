@@ -105,7 +105,8 @@ static void describe_statistics(ThriftWriter *footer, const ParquetColumnInfo *i
         ParquetBound min, max;
         thrift_begin(footer, 12);
         thrift_i64(footer, 3, info->encoded.nulls);
-        if (info->has_bounds && parquet_bounds_stored(&info->encoded.bounds, info->type, arena, &min, &max)) {
+        bool bounded = info->has_bounds && info->encoded.nans == 0; /* NaN is above all, and engines take the largest for the largest of all */
+        if (bounded && parquet_bounds_stored(&info->encoded.bounds, info->type, arena, &min, &max)) {
                 thrift_bytes(footer, 5, max.bytes);
                 thrift_bytes(footer, 6, min.bytes);
                 thrift_bool(footer, 7, max.is_exact);

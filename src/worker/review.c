@@ -147,7 +147,7 @@ static Status review_bad(Review *r, const BadRecord *bad) {
                               .wanted = (int64_t)bad->wanted };
         bool undecoded = bad->rule == RULE_INVALID_UTF8 || bad->rule == RULE_INVALID_BYTES;
         if (undecoded)
-                entry.width = (int64_t)bad->wrong_at; /* as staging tells it: where, and in which column */
+                misfit_place(bad, &entry.width, &entry.wanted); /* as staging tells it: where, and in which column */
         for (size_t i = 0; undecoded && i < r->spec->column_count && !entry.place; i++)
                 if (r->fields.places[i] == bad->field)
                         entry.place = (uint32_t)i + 1;

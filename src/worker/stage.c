@@ -506,7 +506,7 @@ static Misfit misfit_of(const Job *job, const Rejected *record, Arena *arena) {
         const BadRecord *bad = &record->bad;
         Misfit misfit = { .rule = bad->rule, .width = (int64_t)bad->width, .wanted = (int64_t)bad->wanted };
         if (bad->rule == RULE_INVALID_UTF8 || bad->rule == RULE_INVALID_BYTES)
-                misfit.width = (int64_t)bad->wrong_at;
+                misfit_place(bad, &misfit.width, &misfit.wanted);
         if (record->column == NO_FIELD)
                 return misfit;
         misfit.column = &job->spec->columns[record->column];
