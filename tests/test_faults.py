@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from catalog_pages import sign_pages
 from conftest import LODE, Answer, Project, assert_conserved, counts, make_project
 from preload import CHANGES, LIBRARY, NEVER, Action, Kind, Trouble, still_alive, troubled
 from small import Small, assert_counts, make_small, orders, state_of
@@ -350,6 +351,36 @@ def test_a_store_that_was_moved(small: Small) -> None:
     away.rename(store)
     small.project.write("lode.yml", text)
     assert_good_again(small, state)
+
+
+def tell_of_format(project: Project, statement: str) -> None:
+    """As a lode of another version would have left it."""
+    path = project.store / "catalog.sqlite"
+    catalog = sqlite3.connect(path, isolation_level=None)
+    catalog.execute(statement)
+    catalog.close()
+    sign_pages(path)
+
+
+@pytest.mark.parametrize(("other", "ours", "words"), [
+    ("update meta set value = '2' where key = 'format'", "update meta set value = '1' where key = 'format'", ["has format 2", "reads format 1", "newer"]),
+    ("update meta set value = '0' where key = 'format'", "update meta set value = '1' where key = 'format'", ["has format 0", "reads format 1"]),
+    ("pragma user_version = 2", "pragma user_version = 1", ["tables of version 2", "knows 1"]),
+], ids=["newer", "older", "other tables"])
+def test_a_store_of_another_format(small: Small, other: str, ours: str, words: list[str]) -> None:
+    """Whatever a verb would do with it, nothing is opened and nothing changes."""
+    state = expected_state(small)
+    tell_of_format(small.project, other)
+    before = {path: path.read_bytes() for path in small.folder.rglob("*") if path.is_file()}
+    for verb in (["run"], ["query", "select 1"], ["tidy"], ["apply"], ["log"], ["status"], ["verify"], ["show", "table"], ["branch", "b"],
+                 ["backup", str(small.folder.parent / "backup")], ["serve", "--pg", "127.0.0.1:0", "--http", "127.0.0.1:0"]):
+        assert_refused(small.project.lode(*verb, check=False, timeout=60), "E505", *words)
+        after = {path: path.read_bytes() for path in small.folder.rglob("*") if path.is_file()}
+        assert after.keys() == before.keys() and after == before, verb
+    assert not (small.folder.parent / "backup").exists()
+    tell_of_format(small.project, ours)
+    assert_good_again(small, state)
+    small.project.lode("verify")
 
 
 def test_a_store_whose_disk_is_away(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 """Single records of the quarantine, corrected or given up: once, for good, without a byte of what landed being touched."""
 
 import csv
-import ctypes
 import hashlib
 import io
 import os
@@ -13,6 +12,7 @@ import subprocess
 import time
 
 import pytest
+from catalog_pages import sign_pages
 from conftest import LODE, Project, counts
 
 ROWS = ["id,amount,note", "1,1.50,a", "2,abc,b", "3,3,c,d", '4,x"y,e', '5,"5.00","q"', "6,7.00,ok", "7,z,last"]
@@ -247,14 +247,6 @@ def test_killed_at_any_time_it_is_done_once_or_not_at_all(shop: Project, count: 
         assert sums(shop)[0] == 8
 
 
-def xxh3(data: bytes) -> int:
-    """The hash in the catalog's pages, by the library that lode itself loads."""
-    library = ctypes.CDLL("libxxhash.so.0")
-    library.XXH3_64bits.restype = ctypes.c_uint64
-    library.XXH3_64bits.argtypes = (ctypes.c_char_p, ctypes.c_size_t)
-    return int(library.XXH3_64bits(data, len(data)))
-
-
 def written_by_another_version(project: Project) -> None:
     """The applied sources as if a program that read their very text otherwise had applied them."""
     path = project.store / "catalog.sqlite"
@@ -267,12 +259,7 @@ def written_by_another_version(project: Project) -> None:
         for table in ("head", "version"):
             catalog.execute(f"update {table} set body_hash = ? where body_hash = ?", (new, old))
     catalog.close()
-    pages = bytearray(path.read_bytes())
-    for number in range(len(pages) // 4096):
-        at = number * 4096
-        mark = xxh3(bytes(pages[at:at + 4088])) ^ ((number + 1) * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF)
-        pages[at + 4088:at + 4096] = mark.to_bytes(8, "little")
-    path.write_bytes(pages)
+    sign_pages(path)
 
 
 def test_a_program_that_reads_the_text_otherwise_fixes_too(shop: Project) -> None:
