@@ -37,9 +37,12 @@ class Kind(IntEnum):
     MKDIR = 9
     CREATE = 10
     OPEN = 11
+    READ = 12
+    PREAD = 13
 
 
-ALL = frozenset(Kind)
+READS = frozenset({Kind.READ, Kind.PREAD})  # of regular files
+ALL = frozenset(Kind) - READS
 SYNCS = frozenset({Kind.FSYNC, Kind.FDATASYNC})
 CHANGES = ALL - SYNCS - {Kind.OPEN}  # what a full disk refuses, and more
 

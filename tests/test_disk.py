@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from conftest import counts, spread
-from preload import CHANGES, LIBRARY, NEVER, SYNCS, Action, Kind, Outcome, Trouble, troubled
+from preload import CHANGES, LIBRARY, NEVER, READS, SYNCS, Action, Kind, Outcome, Trouble, troubled
 from small import Small, assert_counts, files_of, make_small, state_of
 
 pytestmark = pytest.mark.skipif(not LIBRARY.exists(), reason=f"{LIBRARY} is not built (a sanitizer's build has none)")
@@ -23,6 +23,7 @@ TROUBLES = {
     "full": Trouble(Action.FAIL, error=errno.ENOSPC, kinds=CHANGES - {Kind.UNLINK, Kind.RMDIR}, until=NEVER),
     "eacces": Trouble(Action.FAIL, error=errno.EACCES, kinds=NAMING | {Kind.OPEN}),
     "emfile": Trouble(Action.FAIL, error=errno.EMFILE, kinds=frozenset({Kind.CREATE, Kind.OPEN})),
+    "eio_read": Trouble(Action.FAIL, error=errno.EIO, kinds=READS),
     "short": Trouble(Action.SHORT, kinds=frozenset({Kind.WRITE, Kind.PWRITE})),
     "kill": Trouble(Action.KILL),
 }
@@ -132,6 +133,21 @@ def test_a_sync_that_fails_ends_the_process(small: Small, count: int) -> None:
         assert "cannot be synced" in answer.stderr
         assert not outcome.left
         assert_made_good(small, state, files, kept=False)
+
+
+@counts("LODE_READS", 6, 1_000_000, seconds=1800)
+def test_a_read_that_fails_is_no_damage(small: Small, count: int) -> None:
+    """Of whatever file: lode.yml and models, what landed, data, the catalog. Nobody is sent to a backup, and no delivery is held for it."""
+    trouble = Trouble(Action.FAIL, error=errno.EIO, kinds=READS)
+    state, files, calls = undisturbed(small, trouble)
+    for at in sample(calls, count, seed=3):
+        small.restore()
+        answer = troubled(small.project, replace(trouble, at=at, until=at)).answer
+        where = f"read {at} of {calls}: {answer}"
+        assert answer.exit in (0, 1, 3) and "E601" not in answer.stderr and "damaged" not in answer.stderr, where
+        assert answer.exit != 3 or answer.stderr.count("error[E502]") == 1, where
+        assert " held + " not in answer.stderr or " 0 held + " in answer.stderr, where
+        assert_made_good(small, state, files, kept=answer.exit == 1)
 
 
 @pytest.mark.parametrize("words", [("apply",), ("tidy",), ("branch", "try"), ("branch", "old", "--remove"), ("backup", "copy"),

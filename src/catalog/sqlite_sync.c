@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SQLite's way to the disk, but for what it does when a sync fails. SQLite rolls back and lets its caller try again,
+ * SQLite's way to the disk, but for what it does when a sync or a read fails. SQLite rolls back and lets its caller try again,
  * and of a folder it does not even look at the result; here a failed sync ends the process, as everywhere in Lode
  * (base/file.h): what was being committed is not answered, and the journal on the disk decides for the next process.
  *
  * The unix VFS stays in charge of everything else. A file that it opened gets a copy of its table of methods, in which
- * xSync is ours.
+ * xSync and xRead are ours.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -35,6 +35,13 @@ static int sync_or_end(sqlite3_file *file, int flags) {
         return code;
 }
 
+/* SQLite takes a read that fails with EIO for damage to its file. It may be a cable: what is damaged is told by checksums. */
+static int read_or_fail(sqlite3_file *file, void *out, int size, sqlite3_int64 offset) {
+        const Methods *methods = (const Methods *)(const void *)file->pMethods;
+        int code = methods->real->xRead(file, out, size, offset);
+        return code == SQLITE_IOERR_CORRUPTFS ? SQLITE_IOERR_READ : code;
+}
+
 static const sqlite3_io_methods *methods_over(const sqlite3_io_methods *real) {
         size_t at = 0;
         pthread_mutex_lock(&tables_lock);
@@ -45,6 +52,7 @@ static const sqlite3_io_methods *methods_over(const sqlite3_io_methods *real) {
         if (at == table_count) {
                 tables[at] = (Methods){ .ours = *real, .real = real };
                 tables[at].ours.xSync = sync_or_end;
+                tables[at].ours.xRead = read_or_fail;
                 table_count++;
         }
         pthread_mutex_unlock(&tables_lock);

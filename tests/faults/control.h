@@ -26,6 +26,8 @@ enum Kind {
         KIND_MKDIR,
         KIND_CREATE, /* open with O_CREAT */
         KIND_OPEN,   /* any other */
+        KIND_READ,   /* of a regular file, as PREAD */
+        KIND_PREAD,
         KIND_COUNT
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Trouble with a disk for whole runs: a library that is loaded before the C library's own calls (LD_PRELOAD), into
- * lode and into every worker that lode starts, boxed as it is. Each call that changes a disk is counted, over all of
- * these processes; at chosen ones it fails, is cut short, is not made at all, or the process ends. The calls can be
+ * lode and into every worker that lode starts, boxed as it is. Each call that changes a disk, or reads a file, is counted if
+ * it is to be, over all of these processes; at chosen ones it fails, is cut short, is not made at all, or the process ends. The calls can be
  * logged with all their bytes, from which tests/powercut.py builds what a power cut could have left. It can also set
  * the clock wrong.
  *
@@ -219,6 +219,53 @@ TAKE_OVER(ssize_t, copy_file_range, int from, off_t *from_at, int to, off_t *to_
                 return syscall(SYS_copy_file_range, from, from_at, to, to_at, size, flags);
         errno = ENOSYS;
         return -1;
+}
+
+/* ---- reads ---- */
+
+/* Of the actions only FAIL and KILL mean something here. */
+static bool read_is_made(enum Kind kind, int fd) {
+        struct stat st;
+        if (!is_counted(kind) || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+                return true;
+        switch (trouble_with(kind, NULL)) {
+        case ACTION_FAIL:
+                errno = control->error;
+                return false;
+        case ACTION_KILL:
+                end_process();
+                return false;
+        default:
+                return true;
+        }
+}
+
+TAKE_OVER(ssize_t, read, int fd, void *bytes, size_t size) {
+        return read_is_made(KIND_READ, fd) ? syscall(SYS_read, fd, bytes, size) : -1;
+}
+
+TAKE_OVER(ssize_t, pread, int fd, void *bytes, size_t size, off_t at) {
+        return read_is_made(KIND_PREAD, fd) ? syscall(SYS_pread64, fd, bytes, size, at) : -1;
+}
+
+TAKE_OVER(ssize_t, pread64, int fd, void *bytes, size_t size, off_t at) {
+        return read_is_made(KIND_PREAD, fd) ? syscall(SYS_pread64, fd, bytes, size, at) : -1;
+}
+
+/* What the headers make of a read into memory whose size they know. */
+TAKE_OVER(ssize_t, __read_chk, int fd, void *bytes, size_t size, size_t room) {
+        (void)room;
+        return read_is_made(KIND_READ, fd) ? syscall(SYS_read, fd, bytes, size) : -1;
+}
+
+TAKE_OVER(ssize_t, __pread_chk, int fd, void *bytes, size_t size, off_t at, size_t room) {
+        (void)room;
+        return read_is_made(KIND_PREAD, fd) ? syscall(SYS_pread64, fd, bytes, size, at) : -1;
+}
+
+TAKE_OVER(ssize_t, __pread64_chk, int fd, void *bytes, size_t size, off_t at, size_t room) {
+        (void)room;
+        return read_is_made(KIND_PREAD, fd) ? syscall(SYS_pread64, fd, bytes, size, at) : -1;
 }
 
 /* ---- the others ---- */
