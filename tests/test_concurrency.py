@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import LODE, Project, assert_conserved, copy_project, make_project
+from conftest import LODE, Project, assert_conserved, copy_project, counts, make_project
 
 ORDER = "select order_no, amount from staging.orders\n"
 SALES = "select count(*) as orders, coalesce(sum(amount), 0) as total, {} as version from canonical.order\n"
@@ -74,17 +74,15 @@ def drop_round(project: Project, number: int) -> None:
     project.drop("shop", f"stock_{number}.csv", f"item,pieces\nbolt,{number}\n")
 
 
-ROUNDS = int(os.environ.get("LODE_ROUNDS", "1"))
-
-
-def test_four_runs_at_once_make_what_one_after_the_other_makes(tmp_path: Path) -> None:
+@counts("LODE_ROUNDS", 1, 20)
+def test_four_runs_at_once_make_what_one_after_the_other_makes(tmp_path: Path, count: int) -> None:
     model = make_project(tmp_path / "model")
     write_shop(model)
     serial = copy_project(model, tmp_path / "serial")
     project = copy_project(model, tmp_path / "side")
     project.lode("run")
     with reader(project) as seen:
-        for number in range(1, ROUNDS + 1):
+        for number in range(1, count + 1):
             for one in (serial, project):
                 drop_round(one, number)
                 one.write("zones/shop/analytical/sales.sql", SALES.format(number))
@@ -96,7 +94,7 @@ def test_four_runs_at_once_make_what_one_after_the_other_makes(tmp_path: Path) -
     assert rows_of(project) == rows_of(serial)
     assert project.json("run")["state"] == "nothing"
     deliveries = project.json("show", "delivery")
-    assert len(deliveries) == 2 * ROUNDS and {delivery["state"] for delivery in deliveries} == {"staged"}
+    assert len(deliveries) == 2 * count and {delivery["state"] for delivery in deliveries} == {"staged"}
 
 
 def test_applies_of_a_text_that_is_being_edited_end_at_the_last_edit(tmp_path: Path) -> None:

@@ -43,11 +43,24 @@ def assert_whole(project: Project, expected: dict[str, list[str]]) -> None:
         assert delivery["records"] == delivery["accepted"] + delivery["quarantined"] + delivery["skipped"]
 
 
-def run_and_kill(project: Project, after: float) -> bool:
-    """Starts a run and kills its whole family after so many seconds; True if it was still alive."""
+Moved = list[tuple[Path, Path]]  # where a file lies aside, and where it is to arrive
+
+
+def arrive(files: Moved, seconds: float = 0) -> None:
+    """One after the other in so many seconds, in any case so slowly that no reading of a folder sees a later one and not
+    an earlier."""
+    for now, then in files:
+        time.sleep(max(seconds / (len(files) + 1), 0.01))
+        now.rename(then)
+
+
+def run_and_kill(project: Project, after: float, arriving: Moved | None = None) -> bool:
+    """Starts a run and kills its whole family after so many seconds; True if it was still alive. Meanwhile files arrive."""
     process = subprocess.Popen([LODE, "run", "-q"], cwd=project.root, stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    time.sleep(after)
+    kill_at = time.monotonic() + after
+    arrive(arriving or [], after)
+    time.sleep(max(kill_at - time.monotonic(), 0))
     alive = process.poll() is None
     if alive:
         os.kill(process.pid, signal.SIGKILL)
@@ -55,11 +68,8 @@ def run_and_kill(project: Project, after: float) -> bool:
     return alive
 
 
-Moved = list[tuple[Path, Path]]  # where a file lies aside, and where it is to arrive
-
-
 def hold_back(project: Project, chance: random.Random) -> list[Moved]:
-    """Takes the later ones of what waits for each source aside, to arrive between the runs. Copies wait with what they
+    """Takes the later ones of what waits for each source aside, to arrive between the runs or during one. Copies wait with what they
     are copies of: which of two names is the duplicate's depends on which came first."""
     aside = project.root / "aside"
     aside.mkdir()
@@ -70,11 +80,6 @@ def hold_back(project: Project, chance: random.Random) -> list[Moved]:
         files = sorted(path for path in folder.iterdir() if path.is_file())
         late.append([(path.rename(aside / f"{folder.name}{number}"), path) for number, path in enumerate(files)])
     return late
-
-
-def arrive(files: Moved) -> None:
-    for now, then in files:
-        now.rename(then)
 
 
 @counts("LODE_KILLS", 12, 300)
@@ -95,9 +100,13 @@ def test_a_run_killed_at_any_moment_is_made_good_by_the_next(tmp_path: Path, cou
         kills = 0
         late = hold_back(project, chance)
         while kills < 10 and killed < count:  # several deaths on one store, as on a bad day
-            if late and chance.random() < 0.5:
-                arrive(late.pop())
-            if run_and_kill(project, chance.uniform(0.0, whole)):
+            arriving: Moved = []
+            if late and chance.random() < 0.7:
+                arriving = late.pop()
+            if chance.random() < 0.4:
+                arrive(arriving)
+                arriving = []
+            if run_and_kill(project, chance.uniform(0.0, whole), arriving):
                 kills += 1
                 killed += 1
             elif kills > 0 and not late:
@@ -128,12 +137,15 @@ def test_the_order_of_deliveries_does_not_matter(tmp_path: Path, numbers: range)
         aside.mkdir()
         moved = [(path.rename(aside / str(number)), path) for number, path in enumerate(waiting)]
         chance.shuffle(moved)
-        for now, then in moved:
-            now.rename(then)
+        for file in moved:
             what = chance.random()
-            if what < 0.2:
+            if what < 0.15:
+                run_and_kill(project, chance.uniform(0.0, whole), [file])
+                continue
+            arrive([file])
+            if what < 0.35:
                 project.lode("run")
-            elif what < 0.5:
+            elif what < 0.6:
                 run_and_kill(project, chance.uniform(0.0, whole))
         project.lode("run")
         found = tables_of(project)

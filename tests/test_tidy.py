@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`lode tidy`: rows are the same afterwards, whoever reads them, whatever goes on beside it and whenever it is killed."""
 
-import os
 import random
 import re
 import signal
@@ -12,10 +11,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import LODE, Project
+from conftest import LODE, Project, counts
 from judge import arrow_checksum, iceberg_table
 
-KILLS = int(os.environ.get("LODE_KILLS", "6"))
 SOURCE = "from: ingress/orders_*.csv\nevolve: columns\ncolumns:\n  order_no: int required\n  amount: decimal(12,2)\n"
 MODEL = "select order_no, amount * 2 as twice from staging.orders\n"
 ALL = "select *, _file, _row from shop.staging.orders order by order_no"
@@ -221,10 +219,11 @@ def start(project: Project, *words: str) -> subprocess.Popen:
                             stderr=subprocess.DEVNULL, start_new_session=True)
 
 
-def test_killed_anywhere_it_loses_nothing(shop: Project) -> None:
+@counts("LODE_KILLS", 6, 60)
+def test_killed_anywhere_it_loses_nothing(shop: Project, count: int) -> None:
     rolled = random.Random(7)
     retain(shop, "0s")
-    for kill in range(KILLS):
+    for kill in range(count):
         deliver(shop, kill * 10, 10)
         running = start(shop, "run") if kill % 2 else None
         tidying = start(shop, "tidy")
@@ -237,7 +236,7 @@ def test_killed_anywhere_it_loses_nothing(shop: Project) -> None:
                 process.wait()
     shop.lode("run")
     assert shop.query("select count(*) as n, count(distinct order_no) as m from shop.staging.orders") == \
-        [{"n": KILLS * 50, "m": KILLS * 50}]
+        [{"n": count * 50, "m": count * 50}]
     shop.lode("tidy")
     check_outsiders(shop)
 
