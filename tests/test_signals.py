@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,20 @@ def workers_of(project: Project) -> list[str]:
     return found
 
 
+def stopped_workers(project: Project) -> list[str]:
+    """Whoever waits for them waits for ever from now on, so that the signal comes in the middle of their work."""
+    workers = workers_of(project)
+    for worker in workers:
+        os.kill(int(worker), signal.SIGSTOP)
+    return workers
+
+
+def queue_of(project: Project) -> list[Path]:
+    """Change sets that have not ended: what they wrote, and what they want published."""
+    queue = project.store / "commit" / "queue"
+    return list(queue.iterdir()) if queue.exists() else []
+
+
 def wait_for(what: Callable[[], object]) -> None:
     until = time.monotonic() + 60
     while not what() and time.monotonic() < until:
@@ -58,20 +73,24 @@ def interrupt(project: Project, arguments: list[str], begun: Callable[[], object
     """Starts, waits until it works, signals, and gives what it said."""
     with subprocess.Popen([LODE, *arguments], cwd=project.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, start_new_session=True, env={**os.environ, "TMPDIR": str(project.root.parent)}) as process:
-        wait_for(begun)
-        time.sleep(0.2)
-        assert process.poll() is None, process.communicate()
-        send(process.pid)
-        if read:
-            _, said = process.communicate(timeout=30)
-        else:
-            process.wait(timeout=30)
-            said = process.stderr.read() if process.stderr else ""
+        try:
+            wait_for(begun)
+            time.sleep(0.2)
+            assert process.poll() is None, process.communicate()
+            send(process.pid)
+            if read:
+                _, said = process.communicate(timeout=30)
+            else:
+                process.wait(timeout=30)
+                said = process.stderr.read() if process.stderr else ""
+        finally:
+            process.kill()
     assert process.returncode == 130, (process.returncode, said)
     assert "E130" in said
     assert workers_of(project) == []
     run = project.store / "run"
     assert not run.exists() or list(run.iterdir()) == []
+    assert queue_of(project) == [], "a change set was left to whoever comes next"
     return said
 
 
@@ -93,7 +112,6 @@ def test_a_run_in_a_model(shop: Project, send: Callable[[int], None]) -> None:
     (shop.root / "zones/shop/canonical/endless.sql").unlink()
     shop.lode("run")
     assert shop.query("select n from shop.canonical.order order by n") == [{"n": 1}, {"n": 2}]
-    assert list((shop.store / "commit" / "queue").iterdir()) == []
 
 
 def test_a_query(shop: Project) -> None:
@@ -123,7 +141,15 @@ def test_looking_at_much_text(shop: Project, verb: str) -> None:
     wide = ", ".join(f"n + {number} as n{number}" for number in range(60))  # a quick machine checks a thousand short ones in no time
     for number in range(4000):
         shop.write(f"zones/shop/canonical/m{number}.sql", f"select {wide} from staging.orders\n")
-    interrupt(shop, [verb], lambda: workers_of(shop), send_to_lode)
+    interrupt(shop, [verb], lambda: stopped_workers(shop), send_to_lode)
+
+
+def test_an_apply(shop: Project) -> None:
+    shop.write("zones/shop/canonical/order.sql", "select n + 1 as n from staging.orders\n")
+    before = shop.json("log")
+    interrupt(shop, ["apply"], lambda: stopped_workers(shop), send_to_lode)
+    assert shop.json("log") == before
+    shop.lode("apply")
 
 
 def test_a_trace(shop: Project) -> None:
@@ -131,6 +157,81 @@ def test_a_trace(shop: Project) -> None:
     shop.lode("run")
     slow = "list_sum(list_transform(range(n % 2000), x -> hash(x + n) % 7)) = 1"
     interrupt(shop, ["trace", "shop.canonical.order", "--where", slow], lambda: workers_of(shop), send_to_group)
+
+
+def test_a_diff(shop: Project) -> None:
+    question = ["diff", "--raw", "shop.staging.orders"]
+    said = shop.lode(*question).stdout
+    interrupt(shop, question, lambda: stopped_workers(shop), send_to_group)
+    assert shop.lode(*question).stdout == said
+
+
+def test_a_fix(shop: Project) -> None:
+    """The record is fixed by then, and what is built on it is not."""
+    shop.drop("shop", "orders_2.csv", "n\n3\nfour\n")
+    shop.lode("run")
+    shop.write("zones/shop/canonical/endless.sql", f"{ENDLESS} and a.range > (select max(n) from staging.orders)\n")
+    shop.lode("apply")
+    before = len(shop.json("log"))
+    interrupt(shop, ["fix", "shop.orders", "--file", "orders_2.csv", "--line", "3", "--set", "n=4"],
+              lambda: len(shop.json("log")) >= before + 2, send_to_group)
+    (shop.root / "zones/shop/canonical/endless.sql").unlink()
+    shop.lode("run")
+    assert shop.query("select n from shop.canonical.order order by n") == [{"n": n} for n in (1, 2, 3, 4)]
+
+
+def test_a_tidy(shop: Project) -> None:
+    for number in range(2, 12):
+        shop.drop("shop", f"orders_{number}.csv", "n\n" + "".join(f"{number}{row:05}\n" for row in range(20_000)))
+    shop.lode("run")
+    before = shop.csv("select * from shop.staging.orders order by n")
+    files = set(shop.store.glob("tables/*/*/*"))
+    interrupt(shop, ["tidy"], lambda: queue_of(shop) and stopped_workers(shop), send_to_group)
+    assert set(shop.store.glob("tables/*/*/*")) == files
+    assert shop.json("tidy")["compacted"][0]["files_after"] == 1
+    assert shop.csv("select * from shop.staging.orders order by n") == before
+    shop.lode("verify")
+
+
+@contextmanager
+def endless(folder: Path) -> Iterator[None]:
+    """What landed there has a long hole at its end meanwhile: who copies it has enough to do."""
+    (path,) = (path for path in folder.rglob("landing/shop/orders/*/*"))
+    size = path.stat().st_size
+    os.truncate(path, 1 << 32)
+    try:
+        yield
+    finally:
+        os.truncate(path, size)
+
+
+def is_written(folder: Path) -> bool:
+    """More than the small files that there are."""
+    sizes = []
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            sizes.append(path.stat().st_size)
+    return max(sizes, default=0) > 4 << 20
+
+
+def test_a_backup(shop: Project, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    with endless(shop.store):
+        interrupt(shop, ["backup", str(backup)], lambda: is_written(backup), send_to_group)
+    shop.lode("verify")
+    shop.lode("backup", backup)
+    assert not is_written(backup)
+    shop.lode("verify", "--backup", backup)
+
+
+def test_a_restore(shop: Project, tmp_path: Path) -> None:
+    backup, restored = tmp_path / "backup", tmp_path / "restored"
+    shop.lode("backup", backup)
+    with endless(backup):
+        interrupt(shop, ["restore", str(backup), str(restored)], lambda: is_written(tmp_path / "restored.restoring"), send_to_group)
+    assert not restored.exists()
+    shop.lode("restore", backup, restored)
+    assert not is_written(restored)
 
 
 def test_add(project: Project) -> None:

@@ -71,6 +71,8 @@ static Status run(Cli *cli, Error *err) {
                 TRY(text_load(workspace, worker, &cli->arena, &text, err));
                 TRY(text_errors(cli, text.problems, err));
                 TRY(dry_access(workspace->lake, (CatalogAt){ .branch = str_of(branch) }, worker, &text, workspace->project, &cli->arena, &misfits, err));
+                if (cli_interrupted)
+                        return error_set(err, STATUS_INTERRUPTED, "interrupted; nothing was applied");
                 TRY(text_apply(workspace, str_of(branch), &cli->arena, &report, err));
         }
         if (report.stale)
