@@ -319,7 +319,7 @@ def compare_questions(report, name: str, client: psycopg.Connection[tuple[object
 
 def bare_engine() -> duckdb.DuckDBPyConnection:
     bare = duckdb.connect()
-    bare.execute(f"set threads = {THREADS}; set memory_limit = '{MEMORY}'; set preserve_insertion_order = false")
+    bare.execute(f"set threads = {THREADS}; set memory_limit = '{MEMORY}'")
     return bare
 
 
