@@ -49,6 +49,7 @@
         X(AVRO_NOT,        HELD,        "",     "the source says avro, and the file is none", "") \
         X(PARQUET_NOT,     HELD,        "",     "the source says parquet, and the file is none, or was cut short", "ask for the file again") \
         X(PARQUET_FOOTER,  HELD,        "",     "the footer of the Parquet file is damaged, or says what cannot be", "ask for the file again") \
+        X(PARQUET_FOOTER_SIZE, HELD,    "n",    "the footer of the Parquet file has more than %1 MB, the limit", "let the sender write fewer and larger row groups") \
         X(PARQUET_ENCRYPTED, HELD,      "",     "the Parquet file is encrypted, which is not read", "send it without encryption") \
         X(PARQUET_PACKED,  HELD,        "",     "the file is a Parquet file inside of another compression", "Parquet packs its own pages: send the file as it is") \
         X(PARQUET_DAMAGED, HELD,        "",     "a page of the Parquet file is damaged", "ask for the file again") \

@@ -190,7 +190,7 @@ typedef struct Planning {
         ParquetState *state;
         Map whole, inside; /* as in json_tree.c */
         size_t leaf;       /* the next one */
-        Map keys;          /* so far */
+        Map keys;          /* so far, each with the number of its next namesake */
         Error *err;
 } Planning;
 
@@ -243,13 +243,21 @@ static bool is_flattened(const Planning *planning, const ParquetNode *node, Str 
 
 static Status plan_node(Planning *planning, const ParquetNode *node, Str path, size_t depth);
 
-/* A file may have two columns of one name; the second is called as that of a CSV file is. */
+/* The number that the next namesake of a key tries first; 0: nobody has it. */
+static int *namesakes_of(Planning *planning, Str key) {
+        void **slot = map_at(&planning->keys, key);
+        if (!*slot)
+                *slot = ARENA_NEW(&planning->state->arena, int);
+        return *slot;
+}
+
+/* A file may have two columns of one name, to the letter; the second is called as that of a CSV file is. */
 static Str own_key(Planning *planning, Str path) {
-        Arena *arena = &planning->state->arena;
+        int *next = namesakes_of(planning, path);
         Str key = path;
-        for (int number = 2; map_has(&planning->keys, key); number++)
-                key = arena_strf(arena, "%.*s_%d", STR_ARG(path), number);
-        map_put(&planning->keys, key, planning);
+        for (int *own = next; *own > 0; own = namesakes_of(planning, key))
+                key = arena_strf(&planning->state->arena, "%.*s_%d", STR_ARG(path), (*next)++);
+        *namesakes_of(planning, key) = 2;
         return key;
 }
 
@@ -270,7 +278,7 @@ static Status plan_node(Planning *planning, const ParquetNode *node, Str path, s
         if (field.leaf_count == 0)
                 return STATUS_OK; /* a group of nothing */
         if (state->fields.count == FORMAT_COLUMNS_MAX)
-                return error_reason(planning->err, HEADER_WIDTH, reason_number((int64_t)state->footer.leaf_count), reason_number(FORMAT_COLUMNS_MAX));
+                return error_reason(planning->err, SCHEMA_LIMIT, reason_number(FORMAT_COLUMNS_MAX));
         vec_push(&state->arena, &state->fields, field);
         vec_push(&state->arena, &state->columns, column_of(state, &field, own_key(planning, path)));
         return STATUS_OK;
@@ -290,18 +298,22 @@ static Status plan_fields(ParquetState *state, Error *err) {
 /* --- the footer --- */
 
 static Status check_magic(const ParquetState *state, Error *err) {
-        char head[4] = { 0 }, tail[4] = { 0 };
+        char head[4] = { 0 }, tail[8] = { 0 }; /* the footer's size, and the same four */
+        uint32_t footer_size;
         size_t got = 0, tail_got = 0;
         Source source = state->source;
         if (!source.read_at || source.size < 12)
                 return error_reason(err, PARQUET_NOT);
         TRY(source.read_at(source.context, 0, head, sizeof(head), &got, err));
         TRY(source.read_at(source.context, source.size - sizeof(tail), tail, sizeof(tail), &tail_got, err));
-        Str first = { head, got }, last = { tail, tail_got };
+        Str first = { head, got }, last = str_slice((Str){ tail, tail_got }, 4, tail_got);
         if (str_equal(first, PARQUET_FILE_MAGIC_ENCRYPTED) || str_equal(last, PARQUET_FILE_MAGIC_ENCRYPTED))
                 return error_reason(err, PARQUET_ENCRYPTED);
         if (!str_equal(first, PARQUET_FILE_MAGIC) || !str_equal(last, PARQUET_FILE_MAGIC))
                 return error_reason(err, PARQUET_NOT);
+        memcpy(&footer_size, tail, sizeof(footer_size));
+        if (le32toh(footer_size) > PARQUET_FOOTER_SIZE_MAX && le32toh(footer_size) < source.size)
+                return error_reason(err, PARQUET_FOOTER_SIZE, reason_number(PARQUET_FOOTER_SIZE_MAX >> 20));
         return STATUS_OK;
 }
 
@@ -319,7 +331,7 @@ static Status read_footer(ParquetState *state, Error *err) {
         if (status != STATUS_OK)
                 return error_reason(err, PARQUET_FOOTER);
         if (state->footer.leaf_count > LEAVES_MAX)
-                return error_reason(err, HEADER_WIDTH, reason_number((int64_t)state->footer.leaf_count), reason_number(LEAVES_MAX));
+                return error_reason(err, SCHEMA_LIMIT, reason_number(FORMAT_COLUMNS_MAX));
         uint64_t unpacked = 0, values = 0;
         for (size_t g = 0; g < state->footer.group_count; g++) {
                 for (size_t i = 0; i < state->footer.leaf_count; i++) {

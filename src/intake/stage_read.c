@@ -420,7 +420,7 @@ static void note_columns(const Staging *s, Reading *reading) {
                 return;
         CLEANUP(buf_deinit) Buf words = { 0 };
         if (added.count)
-                buf_printf(&words, "new columns, kept as %s: %.*s", format_is_typed(s->feed->format.kind) ? "what the file has them as" : "text",
+                buf_printf(&words, "new columns, %s: %.*s", format_is_typed(s->feed->format.kind) ? "with the file's types" : "kept as text",
                            STR_ARG(names_text(s->arena, added.items, added.count)));
         if (reading->grown.count)
                 buf_printf(&words, "%snew fields, kept as text: %.*s", words.size ? "; " : "", STR_ARG(names_text(s->arena, reading->grown.items, reading->grown.count)));

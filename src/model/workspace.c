@@ -41,7 +41,6 @@ static void remember_store(Workspace *w) {
 }
 
 static Status refuse_another(const Workspace *w, Error *err) {
-        TRY(store_refuse_remains(w->project->store, err)); /* it is there, and lost its catalog */
         error_set(err, STATUS_NO_STORE, "no store at '%s', and this project had one there", w->project->store);
         return error_hint(err, "mount its disk, or make it again from a backup: lode restore DIR; to begin a new one, without all that was loaded, "
                                "delete '%s/" REMEMBERED_FILE "'", w->project->root);

@@ -19,8 +19,10 @@
 #define PLAIN_BYTES_MAX (1 << 20) /* of a chunk that is not packed */
 #define DECIMAL_BYTES_MAX 16
 
+/* Of the file; or if there are bytes, those. */
 typedef struct Piece {
         int64_t from, size;
+        Str bytes;
 } Piece;
 
 typedef struct Group {
@@ -259,15 +261,41 @@ static bool is_usual(const ParquetNode *node, const ParquetChunk *chunk, const P
                (packed || (chunk->codec == PARQUET_CODEC_NONE && chunk->compressed <= PLAIN_BYTES_MAX));
 }
 
-/* Where the chunk's first page is going to be. */
-static int64_t place_chunk(ParquetAdoption *adoption, const ParquetChunk *chunk) {
+static void put_piece(ParquetAdoption *adoption, int64_t from, int64_t size) {
         Piece *last = adoption->pieces.count > 0 ? &adoption->pieces.items[adoption->pieces.count - 1] : NULL;
-        if (last && last->from + last->size == chunk->offset)
-                last->size += chunk->compressed;
+        if (last && last->bytes.size == 0 && last->from + last->size == from)
+                last->size += size;
         else
-                vec_push(&adoption->arena, &adoption->pieces, ((Piece){ chunk->offset, chunk->compressed }));
-        adoption->at += chunk->compressed;
-        return adoption->at - chunk->compressed;
+                vec_push(&adoption->arena, &adoption->pieces, ((Piece){ .from = from, .size = size }));
+        adoption->at += size;
+}
+
+static void put_page(ParquetAdoption *adoption, const ParquetPageSeen *page) {
+        CLEANUP(buf_deinit) Buf header = { 0 };
+        parquet_page_header(&header, page);
+        vec_push(&adoption->arena, &adoption->pieces, ((Piece){ .bytes = buf_dup(&header, &adoption->arena) }));
+        adoption->at += (int64_t)header.size;
+        put_piece(adoption, page->body, page->packed);
+}
+
+/* The chunk's pages as they are; where their headers claim something, behind headers of our own. Its bytes, and those of a page
+ * with the dictionary, are what they are then. */
+static void place_chunk(ParquetAdoption *adoption, const ParquetChunk *chunk, const ParquetChunkSeen *seen, ParquetEncoded *encoded) {
+        encoded->uncompressed = seen->unpacked;
+        encoded->dictionary_size = (size_t)seen->dictionary;
+        if (!seen->claims) {
+                put_piece(adoption, chunk->offset, chunk->compressed);
+                return;
+        }
+        int64_t start = adoption->at, unpacked = 0, packed = 0;
+        for (size_t i = 0; i < seen->page_count; i++) {
+                put_page(adoption, &seen->pages[i]);
+                packed += seen->pages[i].packed;
+                unpacked += seen->pages[i].unpacked;
+                if (i == 0 && seen->dictionary > 0)
+                        encoded->dictionary_size = (size_t)(adoption->at - start);
+        }
+        encoded->uncompressed = adoption->at - start - packed + unpacked;
 }
 
 bool parquet_adoption_group(ParquetAdoption *adoption, size_t index, const ParquetChunkSeen *const *seen) {
@@ -282,17 +310,17 @@ bool parquet_adoption_group(ParquetAdoption *adoption, size_t index, const Parqu
                 const ParquetChunk *chunk = chunk_of(adoption, index, i);
                 if (!is_usual(adoption->nodes[i], chunk, encoded, seen[i], group.info.rows))
                         return false;
+                int64_t place = adoption->at;
+                place_chunk(adoption, chunk, seen[i], encoded);
+                int64_t size = adoption->at - place;
                 encoded->rows = group.info.rows;
-                encoded->uncompressed = seen[i]->unpacked;
-                encoded->dictionary_size = (size_t)seen[i]->dictionary;
                 encoded->dictionary_encoding = seen[i]->dictionary_encoding;
                 memcpy(encoded->data_pages, seen[i]->data_pages, sizeof(encoded->data_pages));
                 encoded->codec = chunk->codec;
-                int64_t place = place_chunk(adoption, chunk);
-                parquet_describe_chunk(&chunks, info, place, chunk->compressed, &scratch);
-                parquet_column_info_count(info, chunk->compressed);
-                group.info.stored += chunk->compressed;
-                group.info.unpacked += seen[i]->unpacked;
+                parquet_describe_chunk(&chunks, info, place, size, &scratch);
+                parquet_column_info_count(info, size);
+                group.info.stored += size;
+                group.info.unpacked += encoded->uncompressed;
                 *encoded = (ParquetEncoded){ 0 };
         }
         group.chunks = buf_dup(&chunks, &adoption->arena);
@@ -306,12 +334,15 @@ bool parquet_adoption_group(ParquetAdoption *adoption, size_t index, const Parqu
 static Status copy_pages(ParquetAdoption *adoption, int in, int out, const char *name, Error *err) {
         const int64_t begin = (int64_t)PARQUET_MAGIC.size;
         Piece *first = adoption->pieces.items;
-        if (adoption->pieces.count > 0 && first->from == begin)
-                *first = (Piece){ 0, first->size + begin };
+        if (adoption->pieces.count > 0 && first->bytes.size == 0 && first->from == begin)
+                *first = (Piece){ .from = 0, .size = first->size + begin };
         else
                 TRY(fd_write_all(out, PARQUET_MAGIC, name, err));
-        for (size_t i = 0; i < adoption->pieces.count; i++)
-                TRY(fd_copy(in, adoption->pieces.items[i].from, adoption->pieces.items[i].size, out, name, err));
+        for (size_t i = 0; i < adoption->pieces.count; i++) {
+                const Piece *piece = &adoption->pieces.items[i];
+                TRY(fd_write_all(out, piece->bytes, name, err));
+                TRY(fd_copy(in, piece->from, piece->size, out, name, err));
+        }
         return STATUS_OK;
 }
 

@@ -3,8 +3,8 @@
 /*
  * ParquetAdoption: somebody else's file as a data file of a table, its pages as they are: nothing is encoded again. Made
  * anew is what stands behind them: columns `_file` and `_row`, and a footer with the table's columns, their field ids, and
- * statistics of the values that were seen. What the file itself claims of its values is dropped, its page indexes and bloom
- * filters too: readers would leave out rows because of it, and nobody has proven it.
+ * statistics of the values that were seen. What the file itself claims of its values is dropped, in the headers of its pages,
+ * page indexes and bloom filters too: readers would leave out rows because of it, and nobody has proven it.
  *
  *      if (!parquet_adoption_start(adoption, footer, columns, count)) ...
  *      for each row group with rows, for each part of it that is read:
@@ -52,5 +52,5 @@ bool parquet_adoption_values(ParquetAdoption *adoption, size_t column, const Par
 /* seen: of each column. Groups come in order; those without rows are left out. */
 bool parquet_adoption_group(ParquetAdoption *adoption, size_t group, const ParquetChunkSeen *const *seen);
 /* `in` is the file, read by place; `out` is empty and written from its beginning, by copying within the file system where that
- * shares bytes. Neither is synced. IO, DISK_FULL, HELD where `in` got shorter. */
+ * shares bytes. Neither is synced. IO (also where `in` got shorter), DISK_FULL. */
 Status parquet_adoption_finish(ParquetAdoption *adoption, int in, int out, const ParquetAdopter *adopter, Arena *arena, FileStatistics *statistics, Error *err);

@@ -153,7 +153,8 @@ static Status start_page(ParquetLeaf *leaf, ParquetPage *page, Error *err) {
         if (!good)
                 return broken(leaf, err);
         leaf->left = page->values;
-        leaf->pages.seen.odd |= page->values == 0;
+        bool old_levels = page->has_levels && leaf->most_definition > 0 && page->definition_encoding != PARQUET_ENCODING_RLE;
+        leaf->pages.seen.odd |= page->values == 0 || old_levels;
         Str values = { (const char *)body.at, cursor_left(&body) };
         return decoded(leaf, parquet_decoder_start(&leaf->decoder, leaf->node, page->encoding, values, page->values, &page->arena), err);
 }

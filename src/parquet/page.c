@@ -22,13 +22,15 @@ typedef struct Header {
         int64_t values, encoding, definition_encoding, repetition_encoding;
         int64_t definition_size, repetition_size; /* version 2 */
         bool is_packed;                           /* version 2 */
-        bool odd; /* there is more in it than what its kind of page has, or something twice, or of another type */
+        bool odd;    /* there is more in it than what its kind of page has, or less, or something twice, or of another type */
+        bool claims; /* it has statistics */
 } Header;
 
 enum { PAGE_INDEX = 1, PAGE_DATA_2 = 3 };
 
 void parquet_pages_deinit(ParquetPages *pages) {
         buf_deinit(&pages->raw);
+        buf_deinit(&pages->list);
         *pages = (ParquetPages){ 0 };
 }
 
@@ -41,6 +43,7 @@ void parquet_pages_start(ParquetPages *pages, ParquetBytes bytes, const ParquetC
         buf_clear(&pages->raw);
         pages->raw_at = 0;
         pages->seen = (ParquetChunkSeen){ 0 };
+        buf_clear(&pages->list);
 }
 
 void parquet_page_free(ParquetPage *page) {
@@ -99,7 +102,8 @@ static void read_part(Cursor *cursor, const ThriftField *part, Header *out) {
         if (!thrift_read_struct(cursor, part))
                 return;
         while (thrift_next(cursor, &field)) {
-                note_field(out, &met, field.id, part->id == 5 ? 5 : 8);
+                note_field(out, &met, field.id, part->id == 5 ? 5 : part->id == 7 ? 3 : 8);
+                out->claims |= part->id == 5 && field.id == 5;
                 if (field.id == 1)
                         out->values = read_number(cursor, &field, out);
                 else if (field.id == (second ? 4 : 2))
@@ -117,6 +121,8 @@ static void read_part(Cursor *cursor, const ThriftField *part, Header *out) {
                 else
                         thrift_skip(cursor, &field);
         }
+        uint32_t needed = part->id == 7 ? 6 : 30; /* fields 1 and 2; to 4 */
+        out->odd |= (met & needed) != needed;
 }
 
 static bool read_header(Cursor *cursor, Header *out) {
@@ -140,6 +146,7 @@ static bool read_header(Cursor *cursor, Header *out) {
                         thrift_skip(cursor, &field);
                 }
         }
+        out->odd |= (met & 14) != 14; /* fields 1 to 3 */
         uint32_t parts = met & (1u << 5 | 1u << 6 | 1u << 7 | 1u << 8);
         out->odd |= parts != (out->type == PARQUET_PAGE_DICTIONARY ? 1u << 7 : 1u << 5);
         return !cursor->failed;
@@ -252,12 +259,14 @@ static const struct {
         { "brotli", NULL },      { "lz4", unpack_lz4_hadoop }, { "zstd", unpack_zstd }, { "lz4_raw", unpack_lz4 },
 };
 
-static Status unpack(const ParquetPages *pages, Str packed, char *into, size_t size, Error *err) {
+static Status unpack(ParquetPages *pages, Str packed, char *into, size_t size, Error *err) {
         int codec = pages->chunk->codec;
         if (codec < 0 || codec >= (int)COUNT_OF(codecs) || !codecs[codec].unpack)
                 return error_reason(err, PARQUET_CODEC, reason_text(codec >= 0 && codec < (int)COUNT_OF(codecs) ? str_of(codecs[codec].name) : STR("?")));
-        if (size == 0)
-                return STATUS_OK; /* some writers pack nothing into nothing */
+        if (size == 0) { /* some writers pack nothing into nothing, or into something that is none */
+                pages->seen.odd |= packed.size > 0 && !codecs[codec].unpack(packed, into, size);
+                return STATUS_OK;
+        }
         return codecs[codec].unpack(packed, into, size) ? STATUS_OK : damaged(err);
 }
 
@@ -320,23 +329,65 @@ static Status take_page(ParquetPages *pages, const Header *header, ParquetPage *
         return STATUS_OK;
 }
 
+static bool is_level_encoding(int64_t encoding) {
+        return encoding == PARQUET_ENCODING_RLE || encoding == PARQUET_ENCODING_BIT_PACKED; /* the latter also where there are none */
+}
+
+static void note_page(ParquetPages *pages, const Header *header) {
+        ParquetPageSeen page = { .body = (int64_t)(pages->at - held(pages).size),
+                                 .packed = header->packed,
+                                 .unpacked = header->unpacked,
+                                 .values = header->values,
+                                 .type = (int)header->type,
+                                 .encoding = (int)header->encoding,
+                                 .definition_encoding = (int)header->definition_encoding,
+                                 .repetition_encoding = (int)header->repetition_encoding,
+                                 .has_crc = header->has_crc,
+                                 .crc = header->crc };
+        buf_append(&pages->list, (Str){ (const char *)&page, sizeof(page) });
+        pages->seen.pages = (const ParquetPageSeen *)pages->list.data;
+        pages->seen.page_count++;
+}
+
 /* Its header was taken, and is sane. */
-static void note_seen(ParquetChunkSeen *seen, const Header *header) {
+static void note_seen(ParquetPages *pages, const Header *header) {
+        ParquetChunkSeen *seen = &pages->seen;
         bool is_first = seen->packed == 0;
+        note_page(pages, header);
         seen->packed += (int64_t)header->size + header->packed;
         seen->unpacked += (int64_t)header->size + header->unpacked;
         seen->odd |= header->odd;
+        seen->claims |= header->claims;
         if (header->type == PARQUET_PAGE_DICTIONARY && is_first) {
                 seen->dictionary = seen->packed;
                 seen->dictionary_encoding = (int)header->encoding;
         } else if (header->type == PARQUET_PAGE_DATA && header->encoding >= 0 && header->encoding < PARQUET_ENCODING_COUNT) {
                 seen->data_pages[header->encoding]++;
                 seen->values += header->values;
-                seen->odd |= header->definition_encoding != PARQUET_ENCODING_RLE;
+                seen->odd |= !is_level_encoding(header->definition_encoding) || !is_level_encoding(header->repetition_encoding);
         } else {
                 seen->values += header->type == PAGE_DATA_2 || header->type == PARQUET_PAGE_DATA ? header->values : 0;
                 seen->odd = true;
         }
+}
+
+void parquet_page_header(Buf *out, const ParquetPageSeen *page) {
+        bool is_data = page->type == PARQUET_PAGE_DATA;
+        ThriftWriter header = { .buf = out };
+        thrift_i32(&header, 1, page->type);
+        thrift_i32(&header, 2, (int32_t)page->unpacked);
+        thrift_i32(&header, 3, (int32_t)page->packed);
+        if (page->has_crc)
+                thrift_i32(&header, 4, (int32_t)page->crc);
+        thrift_begin(&header, is_data ? 5 : 7);
+        thrift_i32(&header, 1, (int32_t)page->values);
+        thrift_i32(&header, 2, page->encoding);
+        if (is_data) {
+                thrift_i32(&header, 3, page->definition_encoding);
+                thrift_i32(&header, 4, page->repetition_encoding);
+        }
+        thrift_end(&header);
+        thrift_end(&header);
 }
 
 Status parquet_pages_next(ParquetPages *pages, ParquetPage **out, Error *err) {
@@ -351,7 +402,7 @@ Status parquet_pages_next(ParquetPages *pages, ParquetPage **out, Error *err) {
                 TRY(fill(pages, (size_t)header.packed, err));
                 if (held(pages).size < (size_t)header.packed)
                         return damaged(err);
-                note_seen(&pages->seen, &header);
+                note_seen(pages, &header);
                 if (header.type == PARQUET_PAGE_DATA || header.type == PAGE_DATA_2 || header.type == PARQUET_PAGE_DICTIONARY)
                         return take_page(pages, &header, out, err);
                 pages->raw_at += (size_t)header.packed; /* an index, or what is not known */

@@ -26,6 +26,16 @@ typedef struct ParquetPage {
         int definition_encoding, repetition_encoding; /* of those */
 } ParquetPage;
 
+/* A page as its header says it. */
+typedef struct ParquetPageSeen {
+        int64_t body;             /* where it begins in the file, behind its header */
+        int64_t packed, unpacked; /* bytes of it */
+        int64_t values;
+        int type, encoding, definition_encoding, repetition_encoding;
+        bool has_crc;
+        uint32_t crc;
+} ParquetPageSeen;
+
 /* What was met of a chunk so far. */
 typedef struct ParquetChunkSeen {
         int64_t packed, unpacked; /* bytes, headers of pages included */
@@ -37,6 +47,9 @@ typedef struct ParquetChunkSeen {
          * index, or of what is not known; headers with more than their fields; levels and values that do not fill their pages;
          * a dictionary with what no row has. */
         bool odd;
+        bool claims;                  /* a header says something of its values, which engines may leave the page out by */
+        const ParquetPageSeen *pages; /* all of them */
+        size_t page_count;
 } ParquetChunkSeen;
 
 typedef struct ParquetPages {
@@ -47,6 +60,7 @@ typedef struct ParquetPages {
         Buf raw;
         size_t raw_at;
         ParquetChunkSeen seen;
+        Buf list; /* of ParquetPageSeen */
 } ParquetPages;
 
 void parquet_pages_deinit(ParquetPages *pages);
@@ -54,3 +68,5 @@ void parquet_pages_start(ParquetPages *pages, ParquetBytes bytes, const ParquetC
 /* The next page of data or dictionary; NULL at the end. Whoever gets it frees it. */
 Status parquet_pages_next(ParquetPages *pages, ParquetPage **out, Error *err);
 void parquet_page_free(ParquetPage *page);
+/* The header anew, with what it needs and no more. */
+void parquet_page_header(Buf *out, const ParquetPageSeen *page);

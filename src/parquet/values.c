@@ -50,8 +50,16 @@ void parquet_runs_start_old(ParquetRuns *runs, Str bytes, int width) {
         *runs = (ParquetRuns){ .width = width, .old = true, .bits = bytes, .left = width ? bytes.size * 8 / (uint64_t)width : 0 };
 }
 
+/* Longer heads, and larger ones, are refused elsewhere. */
+static uint64_t read_head(Cursor *in, bool *odd) {
+        size_t before = cursor_left(in);
+        uint64_t head = read_varint(in);
+        *odd |= before - cursor_left(in) > 5 || head > UINT32_MAX;
+        return head;
+}
+
 static bool next_run(ParquetRuns *runs) {
-        uint64_t head = read_varint(&runs->in);
+        uint64_t head = read_head(&runs->in, &runs->odd);
         runs->packed = head & 1;
         if (runs->packed) {
                 uint64_t groups = head >> 1, bytes = groups * (uint64_t)runs->width;
@@ -69,6 +77,7 @@ static bool next_run(ParquetRuns *runs) {
                 runs->value = 0;
                 for (int i = 0; i < (runs->width + 7) / 8; i++)
                         runs->value |= (uint32_t)cursor_u8(&runs->in) << (8 * i);
+                runs->odd |= runs->width < 32 && runs->value >> runs->width != 0;
         }
         return !runs->in.failed;
 }
@@ -127,8 +136,8 @@ static bool zeros_are_exact(const ParquetRuns *runs) {
         ParquetRuns said = { .in = runs->in };
         uint64_t count = 0;
         while (cursor_left(&said.in) > 0 && count <= runs->at + RUN_FILLING) {
-                uint64_t head = read_varint(&said.in), run = head & 1 ? (head >> 1) * 8 : head >> 1;
-                if (said.in.failed || run == 0 || run > UINT32_MAX)
+                uint64_t head = read_head(&said.in, &said.odd), run = head & 1 ? (head >> 1) * 8 : head >> 1;
+                if (said.in.failed || said.odd || run == 0)
                         return false;
                 said.packed = head & 1;
                 count += run;

@@ -83,22 +83,34 @@ static Status make_lock(const Store *store, int *out_fd, Error *err) {
         return STATUS_OK;
 }
 
+/* Sixteen hexadecimal digits and .new, and SQLite's files beside that: what people call so is theirs. */
+static bool is_unfinished(Str rest) {
+        static const char *const ends[] = { ".new", ".new-journal", ".new-wal", ".new-shm" };
+        for (size_t i = 0; i < 16; i++)
+                if (i >= rest.size || !strchr("0123456789abcdef", rest.data[i]))
+                        return false;
+        for (size_t i = 0; i < COUNT_OF(ends); i++)
+                if (str_is(str_slice(rest, 16, rest.size), ends[i]))
+                        return true;
+        return false;
+}
+
 void store_remove_unfinished(const Store *store, const char *name) {
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         DirEntry *entries = NULL;
         size_t count = 0;
         Error ignored;
-        Str begin = arena_strf(&scratch, "%s.", name), part = STR(".new");
+        Str begin = arena_strf(&scratch, "%s.", name);
         if (dir_list(store->root, &scratch, &entries, &count, &ignored) != STATUS_OK)
                 return;
         for (size_t i = 0; i < count; i++)
-                if (str_starts_with(entries[i].name, begin) && str_find(entries[i].name, part) < entries[i].name.size)
+                if (str_starts_with(entries[i].name, begin) && is_unfinished(str_slice(entries[i].name, begin.size, entries[i].name.size)))
                         unlink(path_join(&scratch, store->root, arena_cstr(&scratch, entries[i].name)));
 }
 
 /* A folder that has files of a store and no catalog is a store that lost it. A new catalog in it would answer as if
  * nothing had ever been loaded, and its sweep would take the files for rubbish. */
-Status store_refuse_remains(const char *root, Error *err) {
+static Status refuse_remains(const char *root, Error *err) {
         static const char *const folders[] = { "tables", "landing" };
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         for (size_t i = 0; i < COUNT_OF(folders); i++) {
@@ -122,7 +134,7 @@ Status store_create(const char *root, Store **out, Error *err) {
         const char *absolute = path_absolute(&scratch, root);
         if (file_exists(path_join(&scratch, absolute, "catalog.sqlite")))
                 return error_set(err, STATUS_EXISTS, "there is a store already: '%s'", absolute);
-        TRY(store_refuse_remains(absolute, err));
+        TRY(refuse_remains(absolute, err));
         bool is_new = !file_exists(absolute);
         TRY(dir_make(absolute, err));
         if (is_new && chmod(absolute, 0700) < 0)
@@ -150,7 +162,7 @@ Status store_open(const char *root, Store **out, Error *err) {
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         const char *absolute = path_absolute(&scratch, root);
         if (!file_exists(path_join(&scratch, absolute, "catalog.sqlite"))) {
-                TRY(store_refuse_remains(absolute, err)); /* a run would begin none either */
+                TRY(refuse_remains(absolute, err)); /* a run would begin none either */
                 error_set(err, STATUS_NO_STORE, "no store at '%s'", absolute);
                 return error_hint(err, "`store:` in lode.yml says where it lies; the first `lode run` makes it");
         }

@@ -43,11 +43,10 @@ typedef struct Store {
         const char *audit_dir;
 } Store;
 
-/* Makes the folders (the root for its owner only, if it is new) and the key; the catalog is made by lake_create(). EXISTS if a store is there already. */
+/* Makes the folders (the root for its owner only, if it is new) and the key; the catalog is made by lake_create(). EXISTS if a
+ * store is there already; CORRUPT where data of a store is, and no catalog. */
 Status store_create(const char *root, Store **out, Error *err);
-/* CORRUPT where a folder without a catalog holds data of a store. */
-Status store_refuse_remains(const char *root, Error *err);
-/* NO_STORE when nothing is there, with a hint. Does not open the catalog. */
+/* NO_STORE when nothing is there, with a hint; CORRUPT as above. Does not open the catalog. */
 Status store_open(const char *root, Store **out, Error *err);
 void store_free(Store *store);
 void store_freep(Store **store);
@@ -55,7 +54,7 @@ void store_freep(Store **store);
 /* Compares what the catalog recorded with what is here: STORE_FORMAT or STORE_MOVED, each in one sentence. */
 Status store_check(const Store *store, int64_t recorded_format, Str recorded_root, Error *err);
 
-/* Removes NAME.*.new* from the root, what a dead process left when it made NAME. Only for the holder of STORE/commit/lock,
+/* Removes NAME.RANDOM.new from the root, what a dead process left when it made NAME. Only for the holder of STORE/commit/lock,
  * under which the key and the catalog are made. */
 void store_remove_unfinished(const Store *store, const char *name);
 

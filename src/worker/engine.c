@@ -290,19 +290,21 @@ static KeptStatement *place_for(Engine *engine, Str sql) {
 /*
  * DuckDB 2.0.0 gives rows in the order that an ORDER BY asks for only where it keeps every order; elsewhere its threads hand
  * in sorted pieces of 122,880 rows as they finish, and a LIMIT above cuts these. Keeping every order costs a LIMIT and a join
- * their threads, so only a statement that asks for an order pays: its plan is made and run with the setting on.
+ * their threads, so only a statement with these words in it pays (for a window's order too, and for a text that has them): its
+ * plan is made and run with the setting on.
  */
 static bool keep_order(Engine *engine, Str sql, Arena *arena, Failure *failure) {
-        bool asked = strcasestr(arena_cstr(arena, sql), "order by") != NULL;
-        if (asked == engine->keeps_order)
+        EngineOrder asked = strcasestr(arena_cstr(arena, sql), "order by") ? ENGINE_ORDER_KEPT : ENGINE_ORDER_LOOSE;
+        if (asked == engine->order)
                 return true;
         CLEANUP(engine_result_deinit) duckdb_result result = { 0 };
-        const char *setting = asked ? "SET preserve_insertion_order=true" : "SET preserve_insertion_order=false";
+        const char *setting = asked == ENGINE_ORDER_KEPT ? "SET preserve_insertion_order=true" : "SET preserve_insertion_order=false";
+        engine->order = ENGINE_ORDER_UNKNOWN;
         if (duckdb_query(engine->run, setting, &result) != DuckDBSuccess) {
                 *failure = engine_failure(duckdb_result_error(&result), arena);
                 return false;
         }
-        engine->keeps_order = asked;
+        engine->order = asked;
         return true;
 }
 

@@ -23,6 +23,9 @@ typedef struct KeptStatement {
         uint64_t used; /* when, by counting */
 } KeptStatement;
 
+/* A setting that was interrupted may have been made or not. */
+typedef enum EngineOrder { ENGINE_ORDER_LOOSE, ENGINE_ORDER_KEPT, ENGINE_ORDER_UNKNOWN } EngineOrder;
+
 typedef struct Engine {
         duckdb_database database;
         duckdb_connection run, parse;
@@ -30,7 +33,7 @@ typedef struct Engine {
         duckdb_prepared_statement prepared; /* what engine_prepare() found or made last: one of those kept */
         KeptStatement kept[ENGINE_KEPT];
         uint64_t uses;
-        bool keeps_order;                   /* the setting by which an ORDER BY holds is on */
+        EngineOrder order;                  /* whether rows keep their order */
         Arena memory;
         Map defined; /* engine types that have their flattening functions */
         uint64_t statement;               /* whose rows are being sent */
