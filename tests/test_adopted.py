@@ -166,7 +166,8 @@ def test_a_file_that_lacks_a_column_is_written_anew(project: Project) -> None:
         project.lode("run")
         wanted.append((more.get("later"), more.get("new")))
         names = project.query("select distinct later" + (", new" if number > 1 else "") + ", count(*) as n from shop.staging.t group by all")
-        assert sorted(map(str, names)) == sorted(str({"later": a, **({"new": b} if number > 1 else {}), "n": 900 * wanted.count((a, b))}) for a, b in set(wanted))
+        right = [{"later": a, **({"new": b} if number > 1 else {}), "n": 900 * wanted.count((a, b))} for a, b in set(wanted)]
+        assert sorted(map(str, names)) == sorted(map(str, right))
     assert project.table("shop.staging.t").num_rows == 3600
 
 
@@ -267,7 +268,8 @@ def test_flipped_bits_never_pass_for_other_rows(project: Project) -> None:
             continue
         name = Path(delivery["name"]).stem.split("_")[0]
         read = project.table(f"shop.staging.{name}")
-        if delivery["accepted"] == 2000 and set(read.column_names) >= {"id", "n", "name", "price"} and all(read[c].null_count == whole[c].null_count for c in whole.column_names):
+        as_many = set(read.column_names) >= set(whole.column_names) and all(read[name].null_count == whole[name].null_count for name in whole.column_names)
+        if delivery["accepted"] == 2000 and as_many:
             assert differing(read, wanted) == 0, delivery
     assert project.lode("verify").exit == 0
 

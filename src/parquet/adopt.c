@@ -409,9 +409,11 @@ static Status put_footer(ParquetAdoption *adoption, int64_t rows, int out, const
         return STATUS_OK;
 }
 
-Status parquet_adoption_finish(ParquetAdoption *adoption, int in, int out, const ParquetAdopter *adopter, Arena *arena, FileStatistics *statistics, Error *err) {
-        start_column(adoption, adoption->count, &(ParquetAdopted){ .name = STR("_file"), .type = { .kind = TYPE_BIGINT }, .field_id = adopter->file_field_id });
-        start_column(adoption, adoption->count + 1, &(ParquetAdopted){ .name = STR("_row"), .type = { .kind = TYPE_BIGINT }, .field_id = adopter->row_field_id });
+Status parquet_adoption_finish(ParquetAdoption *adoption, int in, int out, const ParquetAdopter *adopter, Arena *arena,
+                               FileStatistics *statistics, Error *err) {
+        const Type number = { .kind = TYPE_BIGINT };
+        start_column(adoption, adoption->count, &(ParquetAdopted){ STR("_file"), number, adopter->file_field_id, NULL });
+        start_column(adoption, adoption->count + 1, &(ParquetAdopted){ STR("_row"), number, adopter->row_field_id, NULL });
         TRY(copy_pages(adoption, in, out, adopter->name, err));
         TRY(put_groups(adoption, adopter, out, err));
         int64_t rows = 0;

@@ -53,4 +53,5 @@ bool parquet_adoption_values(ParquetAdoption *adoption, size_t column, const Par
 bool parquet_adoption_group(ParquetAdoption *adoption, size_t group, const ParquetChunkSeen *const *seen);
 /* `in` is the file, read by place; `out` is empty and written from its beginning, by copying within the file system where that
  * shares bytes. Neither is synced. IO (also where `in` got shorter), DISK_FULL. */
-Status parquet_adoption_finish(ParquetAdoption *adoption, int in, int out, const ParquetAdopter *adopter, Arena *arena, FileStatistics *statistics, Error *err);
+Status parquet_adoption_finish(ParquetAdoption *adoption, int in, int out, const ParquetAdopter *adopter, Arena *arena,
+                               FileStatistics *statistics, Error *err);

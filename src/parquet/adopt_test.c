@@ -198,7 +198,8 @@ TEST(what_does_not_store_a_type_as_iceberg_does_is_written_anew) {
                 node.parent = &root;
                 CHECK_INT(parquet_can_adopt(&node, cases[i].type), cases[i].can);
         }
-        ParquetNode group = { .parent = &root, .repetition = PARQUET_OPTIONAL }, inside = { .parent = &group, .is_leaf = true, .repetition = PARQUET_OPTIONAL, .physical = PARQUET_INT64 };
+        ParquetNode group = { .parent = &root, .repetition = PARQUET_OPTIONAL };
+        ParquetNode inside = { .parent = &group, .is_leaf = true, .repetition = PARQUET_OPTIONAL, .physical = PARQUET_INT64 };
         CHECK(!parquet_can_adopt(&inside, (Type){ .kind = TYPE_BIGINT })); /* two levels, where a column has one */
         inside.repetition = PARQUET_REQUIRED;
         CHECK(parquet_can_adopt(&inside, (Type){ .kind = TYPE_BIGINT }));

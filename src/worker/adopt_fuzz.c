@@ -44,7 +44,10 @@ static bool columns_of(RecordReader *reader, const Format *format, int fd, Arena
                 for (size_t j = 0; j < i; j++)
                         if (str_equal_nocase(spec->columns[j].from, column->key))
                                 return false;
-                spec->columns[i] = (SourceColumn){ .name = arena_strf(arena, "c%zu", i), .from = arena_str(arena, column->key), .type = type_copy(arena, column->type), .field_id = (int)i + 1 };
+                spec->columns[i] = (SourceColumn){ .name = arena_strf(arena, "c%zu", i),
+                                                   .from = arena_str(arena, column->key),
+                                                   .type = type_copy(arena, column->type),
+                                                   .field_id = (int)i + 1 };
         }
         return true;
 }
