@@ -43,7 +43,7 @@ WIDE: dict[str, tuple[bytes, str, str, str]] = {
     "lines.jsonl": (f"{RECORD}\n{RECORD}\n".encode(), "format: jsonl", *["the record on line 1 brings more different keys than can be columns (4096)"] * 2),
     "document.json": (f"[{RECORD}]".encode(), "format: json", *["the record on line 1 brings more different keys than can be columns (4096)"] * 2),
     "wide.parquet": (parquet(MANY), "format: parquet", *["the file names more columns than are read, or nests them too deeply; at most 4096 are read"] * 2),
-    "wider.parquet": (parquet(5000), "format: parquet", *["the header has 5000 fields; at most 4096 are read"] * 2),
+    "wider.parquet": (parquet(5000), "format: parquet", *["the file names more columns than are read, or nests them too deeply; at most 4096 are read"] * 2),
     "wide.avro": (avro(MANY), "format: avro", *["the file names more columns than are read, or nests them too deeply; at most 4096 are read"] * 2),
     "wider.avro": (avro(5000), "format: avro", *["the file names more columns than are read, or nests them too deeply; at most 4096 are read"] * 2),
     "wide.xlsx": (book({"Sheet1": sheet([NAMES[:5000], [1] * 5000])}), "format: xlsx", *["beyond column 4096, the last that is read"] * 2),

@@ -553,7 +553,8 @@ static bool has_footer_word(const Sniffing *sniffing, const Records *records, si
         const Record *record = &records->items[at];
         Str text = text_of(sniffing, record);
         *out_word = footer_word(text);
-        if (memchr(text.data, '\n', text.size) || memchr(text.data, '\r', text.size))
+        bool one_line = !memchr(text.data, '\n', text.size) && !memchr(text.data, '\r', text.size);
+        if (!one_line || !utf8_valid(text) || memchr(text.data, 0, text.size)) /* an expression is text itself */
                 return false;
         if (text.size > 1 && text.data[0] == '*')
                 *out_word = STR("*");

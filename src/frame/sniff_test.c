@@ -135,6 +135,8 @@ TEST(what_is_not_the_table_is_skipped_and_said) {
                 { "what Markdown draws", "| id | name |\n|---:|:----:|\n| 1 | ann |\n| 2 | bo |\n",
                   "|\" header footer ^[-|\":[:blank:]]*---[-|\":[:blank:]]*$: column_1 text, id int, name text, column_4 text | 5" },
                 { "a footnote with a star", "a;b;c\n1;2;x\n2;3;y\n3;4;z\n* estimated\n", ";\" header footer ^\\*[^;]*$: a int, b int, c text | 1" },
+                { "bytes that are no text below", "a;b;c\n1;2;x\n2;3;y\n3;4;z\n\xff\xff\xff\xff\n", ";\" header: a int, b int, c text | 1" },
+                { "a total in bytes that are no text", "a;b;c\n1;2;x\n2;3;y\n3;4;z\nTotal \xff;9;\n", ";\" header: a int, b int, c text | 1" },
                 { "a note that begins with another letter", "a;b;c\n1;2;x\n2;3;y\n3;4;z\n\xc3\xa9tat : mars\n", ";\" header footer ^\xc3\xa9tat[^;]*$: a int, b int, c text | 1" },
                 { "a log that names its fields", "#Version: 1.0\n#Fields: date c-ip cs-uri sc-status\n2024-03-01 10.0.0.1 /a;b 200\n2024-03-01 10.0.0.2 /c,d 404\n", " - comment #: date date, c-ip text, cs-uri text, sc-status int | 1" },
                 { "a log that changes its fields", "#Fields: date c-ip\n2024-03-01 10.0.0.1\n#Fields: c-ip date\n10.0.0.2 2024-03-01\n", ",\" header: #Fields: date c-ip text | 1" },

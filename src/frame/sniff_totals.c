@@ -129,7 +129,7 @@ TotalKind total_kind(Str text, Str *out_word) {
         out_word = out_word ? out_word : &unused;
         text = str_trim(text);
         *out_word = text;
-        if (text.size == 0 || text.size > TEXT_SIZE_MAX)
+        if (text.size == 0 || text.size > TEXT_SIZE_MAX || !utf8_valid(text)) /* whose word becomes an expression, which is text itself */
                 return TOTAL_NONE;
         Str core = strip(text, "*=-( ", "*=-:.) ");
         if (core.size == 0)
