@@ -330,3 +330,15 @@ def test_thousands_of_columns_of_one_name_are_told_apart_in_no_time(project: Pro
     assert len({column["name"].lower() for column in columns}) == 2000
     assert project.json("run")["deliveries"][0]["accepted"] == 1
     assert project.query(f'select "{columns[1999]["name"]}" as last from shop.staging.same') == [{"last": 1999}]
+
+
+def test_a_source_that_could_not_be_read_is_not_written(project: Project) -> None:
+    """No YAML that people write has a NUL; what else is there is added all the same."""
+    pq.write_table(pa.table({"id": [1], "a\0b": ["x"]}), project.root / "odd.parquet")
+    pq.write_table(pa.table({"id": [1]}), project.root / "good.parquet")
+    answer = project.lode("add", "shop", "odd.parquet", "good.parquet", "--each", "-o", "json", check=False)
+    assert [source["source"] for source in answer.json["sources"]] == ["good"]
+    (left,) = answer.json["left_over"]
+    assert left["file"] == "odd.parquet" and "by hand" in left["why"], left
+    assert [path.name for path in (project.root / "zones/shop/sources").iterdir()] == ["good.yml"]
+    assert project.json("run")["deliveries"][0]["state"] == "staged"

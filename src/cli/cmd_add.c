@@ -402,7 +402,29 @@ static Status name_group(Add *add, FileGroup *group, Error *err) {
         return STATUS_OK;
 }
 
-static Status write_source(Add *add, FileGroup *group, Error *err) {
+static Str name_in_file(const SourceColumn *column) {
+        return column->from.size > 0 ? column->from : column->name;
+}
+
+/* Why a source's text would not be read as that source; empty where it is. What the files hold is in it, whatever they hold. */
+static Str why_unreadable(Add *add, const Source *source, const FileGroup *group, Str text) {
+        Problems problems = { .arena = add->arena };
+        const Source *again = source_parse(add->arena, add->zone, group->source_name, group->path, text, &problems);
+        if (problems.errors.count > 0)
+                return arena_strf(add->arena, "the source that it would be cannot be read: %s", problems.errors.items[0]->message);
+        bool same = again->column_count == source->column_count;
+        for (size_t i = 0; same && i < source->column_count; i++)
+                same = str_equal(name_in_file(&again->columns[i]), name_in_file(&source->columns[i]));
+        return same ? STR("") : STR("a source cannot name its columns: their names hold what no text has");
+}
+
+static void leave_group(Add *add, const FileGroup *group, Str why) {
+        for (size_t i = 0; i < group->file_count; i++)
+                leave(add, group->files[i], why, STR("write its source by hand"));
+}
+
+/* *out_left: its files are left over. */
+static Status write_source(Add *add, FileGroup *group, bool *out_left, Error *err) {
         TRY(name_group(add, group, err));
         const char *root = add->workspace->project->root;
         Str from = group_pattern(add->arena, root, add->zone, group);
@@ -414,11 +436,29 @@ static Status write_source(Add *add, FileGroup *group, Error *err) {
         CLEANUP(buf_deinit) Buf text = { 0 };
         source_print(source, &text);
         group->path = arena_printf(add->arena, "zones/%.*s/sources/%.*s.yml", STR_ARG(add->zone), STR_ARG(group->source_name));
+        Str why = why_unreadable(add, source, group, buf_view(&text));
+        *out_left = why.size > 0;
+        if (*out_left) {
+                leave_group(add, group, why);
+                return STATUS_OK;
+        }
         char *path = path_join(add->arena, root, group->path);
         TRY(dir_make(path_dir(add->arena, path), err));
         if (file_exists(path))
                 return error_set(err, STATUS_EXISTS, "'%s' exists already", group->path);
         return file_write_text(path, buf_view(&text), err);
+}
+
+static Status write_sources(Add *add, Error *err) {
+        size_t written = 0;
+        for (size_t i = 0; i < add->group_count; i++) {
+                bool left = false;
+                TRY(write_source(add, &add->groups[i], &left, err));
+                if (!left)
+                        add->groups[written++] = add->groups[i];
+        }
+        add->group_count = written;
+        return STATUS_OK;
 }
 
 /* ---- telling ---- */
@@ -669,9 +709,7 @@ static Status add_files(Add *add, Error *err) {
                 return error_hint(err, "name the files of one source only, or leave --name out");
         }
         TRY(make_zone(add, err));
-        for (size_t i = 0; i < add->group_count; i++)
-                TRY(write_source(add, &add->groups[i], err));
-        return STATUS_OK;
+        return write_sources(add, err);
 }
 
 static Status run(Cli *cli, Error *err) {
