@@ -156,6 +156,7 @@ static Status start_page(ParquetLeaf *leaf, ParquetPage *page, Error *err) {
         bool old_levels = page->has_levels && leaf->most_definition > 0 && page->definition_encoding != PARQUET_ENCODING_RLE;
         leaf->pages.seen.odd |= page->values == 0 || old_levels;
         Str values = { (const char *)body.at, cursor_left(&body) };
+        leaf->pages.seen.odd |= values.size == 0 && page->encoding != PARQUET_ENCODING_PLAIN; /* not even the width of ids, though all are NULL */
         return decoded(leaf, parquet_decoder_start(&leaf->decoder, leaf->node, page->encoding, values, page->values, &page->arena), err);
 }
 

@@ -264,7 +264,7 @@ static Status unpack(ParquetPages *pages, Str packed, char *into, size_t size, E
         if (codec < 0 || codec >= (int)COUNT_OF(codecs) || !codecs[codec].unpack)
                 return error_reason(err, PARQUET_CODEC, reason_text(codec >= 0 && codec < (int)COUNT_OF(codecs) ? str_of(codecs[codec].name) : STR("?")));
         if (size == 0) { /* some writers pack nothing into nothing, or into something that is none */
-                pages->seen.odd |= packed.size > 0 && !codecs[codec].unpack(packed, into, size);
+                pages->seen.odd |= !codecs[codec].unpack(packed, into, size);
                 return STATUS_OK;
         }
         return codecs[codec].unpack(packed, into, size) ? STATUS_OK : damaged(err);
