@@ -201,8 +201,12 @@ static bool binary_timestamp(Reading *reading, Str bytes, SqlValue *value) {
                 value->text = micros > 0 ? STR("infinity") : STR("-infinity");
                 return true;
         }
-        int64_t days = micros / MICROS_OF_DAY - (micros % MICROS_OF_DAY < 0);
-        print_time(time, sizeof(time), micros - days * MICROS_OF_DAY);
+        int64_t days = micros / MICROS_OF_DAY, in_day = micros % MICROS_OF_DAY;
+        if (in_day < 0) {
+                in_day += MICROS_OF_DAY;
+                days--;
+        }
+        print_time(time, sizeof(time), in_day);
         civil_from_days((int)days + EPOCH_DAYS, &year, &month, &day);
         print(reading, value, "%04d-%02d-%02d%s %s%s", year > 0 ? year : 1 - year, month, day, year > 0 ? "" : " (BC)",
               time, str_is(value->type, "TIMESTAMPTZ") ? "+00" : "");
