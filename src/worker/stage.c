@@ -470,13 +470,6 @@ static Status put_range(Job *job, const RecordBatch *batch, RowRange range) {
         return end_rows(writer, count, job->err);
 }
 
-/* Rows that were all looked at; their pages are the file's. */
-static void adopt_rows(Job *job, const RecordBatch *batch) {
-        Stager *stager = job->stager;
-        job->in_vain = !adopt_batch(stager->adoption, stager->reader, job->spec, job->fields.places, &stager->batch_arena);
-        job->result->accepted += (int64_t)batch->rows;
-}
-
 /* In parts that the row group has room for. */
 static Status put_rows(Job *job, const RecordBatch *batch, const bool *failed) {
         if (count_fitting((RowRange){ 0, batch->rows, failed }) == 0)
@@ -978,23 +971,27 @@ static void mark_failed(Job *job, size_t rows) {
                         stager->failed[job->fixed.items[i].row] = true;
 }
 
+/* Records that were all looked at: if each fits, their pages are the table's. */
+static void adopt_records(Job *job, const RecordBatch *batch) {
+        Stager *stager = job->stager;
+        bool all_fit = stager->failures.count == 0 && batch->bad_count == 0;
+        job->in_vain = !all_fit || !adopt_batch(stager->adoption, stager->reader, job->spec, job->fields.places, &stager->batch_arena);
+        job->result->accepted += (int64_t)batch->rows;
+        collect_unknown(job, batch);
+}
+
 static Status stage_batch(Job *job, RecordBatch *batch) {
         Stager *stager = job->stager;
         arena_reset(&stager->batch_arena);
         if (job->needs_text)
                 TRY(reader_text(stager->reader, batch, job->err));
         type_rows(job, batch);
+        if (job->adopts) {
+                adopt_records(job, batch);
+                return STATUS_OK;
+        }
         if (job->as_is && stager->failures.count > 0)
                 TRY(reader_text(stager->reader, batch, job->err)); /* the quarantine shows it */
-        if (job->adopts && (stager->failures.count > 0 || batch->bad_count > 0)) {
-                job->in_vain = true;
-                return STATUS_OK;
-        }
-        if (job->adopts) {
-                adopt_rows(job, batch);
-                collect_unknown(job, batch);
-                return STATUS_OK;
-        }
         take_fixed(job, batch);
         bool all_fit = stager->failures.count == 0 && job->fixed.count == 0;
         if (!all_fit)
