@@ -184,51 +184,21 @@ bool parquet_adoption_start(ParquetAdoption *adoption, const ParquetFooter *foot
 
 /* ---- values ---- */
 
-static void count_whole(ParquetBounds *bounds, const int64_t *values, size_t count) {
-        int64_t min = values[0], max = values[0];
-        for (size_t i = 1; i < count; i++) {
-                min = values[i] < min ? values[i] : min;
-                max = values[i] > max ? values[i] : max;
-        }
-        parquet_bounds_merge(bounds, &(ParquetBounds){ .known = true, .min = min, .max = max });
-}
-
-static int64_t count_real(ParquetBounds *bounds, const double *values, size_t count) {
-        int64_t nans = 0;
-        ParquetBounds part = { .min_real = 0, .max_real = 0 };
-        for (size_t i = 0; i < count; i++) {
-                double value = values[i];
-                if (value != value) {
-                        nans++;
-                        continue;
-                }
-                part.min_real = !part.known || value < part.min_real ? value : part.min_real;
-                part.max_real = !part.known || value > part.max_real ? value : part.max_real;
-                part.known = true;
-        }
-        part.min_real = part.min_real == 0 ? -0.0 : part.min_real; /* as bounds.h has it */
-        part.max_real = part.max_real == 0 ? 0.0 : part.max_real;
-        parquet_bounds_merge(bounds, &part);
-        return nans;
-}
-
 /* Pages leave room behind them, so the last text can be looked at eight bytes at a time. */
-static bool count_bytes(ParquetBounds *bounds, Type type, const Str *values, size_t count) {
+static bool bounds_of_bytes(ParquetBounds *part, Type type, const Str *values, size_t count) {
         if (type.kind != TYPE_DECIMAL) {
                 for (size_t i = 0; i < count; i++)
-                        parquet_bounds_add_text(bounds, values[i].data, values[i].size);
+                        parquet_bounds_add_text(part, values[i].data, values[i].size);
                 return true;
         }
-        ParquetBounds part = { .known = false };
         for (size_t i = 0; i < count; i++) {
                 Int128 value;
                 if (!value_read_decimal(values[i], &value))
                         return false;
-                part.min = !part.known || value < part.min ? value : part.min;
-                part.max = !part.known || value > part.max ? value : part.max;
-                part.known = true;
+                part->min = !part->known || value < part->min ? value : part->min;
+                part->max = !part->known || value > part->max ? value : part->max;
+                part->known = true;
         }
-        parquet_bounds_merge(bounds, &part);
         return true;
 }
 
@@ -239,16 +209,16 @@ bool parquet_adoption_values(ParquetAdoption *adoption, size_t column, const Par
         chunk->nulls += (int64_t)(values->entries - values->count);
         if (values->count == 0)
                 return true;
-        switch (parquet_form(info->physical)) {
-        case PARQUET_FORM_INTS:
-                count_whole(&chunk->bounds, values->values.ints, values->count);
-                return true;
-        case PARQUET_FORM_NUMBERS:
-                chunk->nans += count_real(&chunk->bounds, values->values.numbers, values->count);
-                return true;
-        default:
-                return count_bytes(&chunk->bounds, info->type, values->values.bytes, values->count);
-        }
+        ParquetBounds part = { .known = false };
+        ParquetForm form = parquet_form(info->physical);
+        if (form == PARQUET_FORM_INTS)
+                parquet_bounds_of_int64s(&part, values->values.ints, values->count);
+        else if (form == PARQUET_FORM_NUMBERS)
+                chunk->nans += parquet_bounds_of_doubles(&part, values->values.numbers, values->count);
+        else if (!bounds_of_bytes(&part, info->type, values->values.bytes, values->count))
+                return false;
+        parquet_bounds_merge(&chunk->bounds, &part);
+        return true;
 }
 
 /* ---- the end of a group ---- */

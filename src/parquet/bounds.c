@@ -77,6 +77,14 @@ int64_t parquet_bounds_of(ParquetBounds *bounds, const ParquetColumn *column) {
         return 0;
 }
 
+void parquet_bounds_of_int64s(ParquetBounds *bounds, const int64_t *values, size_t count) {
+        bounds_of_int64(bounds, (const uint8_t *)values, (uint32_t)count);
+}
+
+int64_t parquet_bounds_of_doubles(ParquetBounds *bounds, const double *values, size_t count) {
+        return bounds_of_double(bounds, (const uint8_t *)values, (uint32_t)count);
+}
+
 static int compare_with_extreme(const char *data, size_t size, const ParquetExtreme *extreme) {
         size_t shared = size < extreme->size ? size : extreme->size;
         int order = shared > 0 ? memcmp(data, extreme->bytes, shared) : 0;

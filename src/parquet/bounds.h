@@ -34,6 +34,9 @@ typedef struct ParquetBound {
 
 /* All values of a column that is stored in a fixed width. Returns how many are NaN. */
 int64_t parquet_bounds_of(ParquetBounds *bounds, const ParquetColumn *column);
+/* The same of values that lie in an array; there is at least one. */
+void parquet_bounds_of_int64s(ParquetBounds *bounds, const int64_t *values, size_t count);
+int64_t parquet_bounds_of_doubles(ParquetBounds *bounds, const double *values, size_t count);
 /* Widens by a text; its eight bytes from data on can be read whatever its size. */
 static inline void parquet_bounds_add_text(ParquetBounds *bounds, const char *data, size_t size);
 /* Widens a to hold b too. */

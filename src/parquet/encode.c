@@ -15,6 +15,7 @@
 
 #include "parquet/dictionary.h"
 #include "parquet/memory.h"
+#include "parquet/page.h"
 #include "parquet/thrift.h"
 
 #define ZSTD_LEVEL 1
@@ -511,22 +512,6 @@ static bool is_worth_compressing(ParquetEncoder *encoder, ParquetChunkMemory *me
         return false;
 }
 
-static void write_page_header(Buf *buf, int type, size_t size, size_t stored, uint32_t values, int encoding) {
-        ThriftWriter header = { .buf = buf };
-        thrift_i32(&header, 1, type);
-        thrift_i32(&header, 2, (int32_t)size);
-        thrift_i32(&header, 3, (int32_t)stored);
-        thrift_begin(&header, type == PARQUET_PAGE_DATA ? 5 : 7);
-        thrift_i32(&header, 1, (int32_t)values);
-        thrift_i32(&header, 2, encoding);
-        if (type == PARQUET_PAGE_DATA) {
-                thrift_i32(&header, 3, PARQUET_ENCODING_RLE);
-                thrift_i32(&header, 4, PARQUET_ENCODING_RLE);
-        }
-        thrift_end(&header);
-        thrift_end(&header);
-}
-
 /* The header says how long the stored body is, so the body is made first, a little further on, and moved. */
 static void write_page(ParquetEncoder *encoder, ParquetEncoded *out, int type, Str body, uint32_t values,
                        int encoding) {
@@ -538,7 +523,13 @@ static void write_page(ParquetEncoder *encoder, ParquetEncoded *out, int type, S
                 stored = compress(encoder, place, room, body);
 
         size_t header_at = pages->size;
-        write_page_header(pages, type, body.size, stored, values, encoding);
+        parquet_page_header(pages, &(ParquetPageSeen){ .type = type,
+                                                       .unpacked = (int64_t)body.size,
+                                                       .packed = (int64_t)stored,
+                                                       .values = values,
+                                                       .encoding = encoding,
+                                                       .definition_encoding = PARQUET_ENCODING_RLE,
+                                                       .repetition_encoding = PARQUET_ENCODING_RLE });
         size_t header_size = pages->size - header_at;
         assert(header_size <= HEADER_MAX);
         memmove(pages->data + pages->size, out->codec == PARQUET_CODEC_ZSTD ? place : body.data, stored);

@@ -68,5 +68,5 @@ void parquet_pages_start(ParquetPages *pages, ParquetBytes bytes, const ParquetC
 /* The next page of data or dictionary; NULL at the end. Whoever gets it frees it. */
 Status parquet_pages_next(ParquetPages *pages, ParquetPage **out, Error *err);
 void parquet_page_free(ParquetPage *page);
-/* The header anew, with what it needs and no more. */
+/* The header of a page of version 1 or with a dictionary, with what it needs and no more; where the body lies does not matter. */
 void parquet_page_header(Buf *out, const ParquetPageSeen *page);
