@@ -402,10 +402,6 @@ static Status name_group(Add *add, FileGroup *group, Error *err) {
         return STATUS_OK;
 }
 
-static Str name_in_file(const SourceColumn *column) {
-        return column->from.size > 0 ? column->from : column->name;
-}
-
 /* Why a source's text would not be read as that source; empty where it is. What the files hold is in it, whatever they hold. */
 static Str why_unreadable(Add *add, const Source *source, const FileGroup *group, Str text) {
         Problems problems = { .arena = add->arena };
@@ -414,7 +410,7 @@ static Str why_unreadable(Add *add, const Source *source, const FileGroup *group
                 return arena_strf(add->arena, "the source that it would be cannot be read: %s", problems.errors.items[0]->message);
         bool same = again->column_count == source->column_count;
         for (size_t i = 0; same && i < source->column_count; i++)
-                same = str_equal(name_in_file(&again->columns[i]), name_in_file(&source->columns[i]));
+                same = str_equal(source_column_in_file(&again->columns[i]), source_column_in_file(&source->columns[i]));
         return same ? STR("") : STR("a source cannot name its columns: their names hold what no text has");
 }
 

@@ -171,7 +171,7 @@ static bool is_keyed(const Format *format) {
 }
 
 static Str key_of(const SniffColumn *column) {
-        return column->column.from.size > 0 ? column->column.from : column->column.name;
+        return source_column_in_file(&column->column);
 }
 
 static bool has_names(const SniffResult *result) {

@@ -102,6 +102,11 @@ typedef struct SourceColumn {
         int field_id;
 } SourceColumn;
 
+/* What it is called in the file. */
+static inline Str source_column_in_file(const SourceColumn *column) {
+        return column->from.size > 0 ? column->from : column->name;
+}
+
 extern const char *const format_kind_names[FORMAT_KIND_COUNT]; /* as sources write them */
 
 /* Whether files of that kind say their columns' types; and whether fields are found by key. */

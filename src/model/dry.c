@@ -35,19 +35,15 @@ static bool is_earlier_name(const Source *source, Str name) {
         return false;
 }
 
-static Str field_of(const SourceColumn *column) {
-        return column->from.size ? column->from : column->name;
-}
-
 /* Whether a column of the table that the text does not name will stay: not when the text that is applied made it and another
  * column reads its field now, or when it was named otherwise than its field. */
 static bool will_stay(const Source *now, const Source *applied, Str name) {
         Str field = name;
         for (size_t i = 0; applied && i < applied->column_count; i++)
                 if (str_equal_nocase(applied->columns[i].name, name))
-                        field = field_of(&applied->columns[i]);
+                        field = source_column_in_file(&applied->columns[i]);
         for (size_t i = 0; i < now->column_count; i++)
-                if (str_equal_nocase(field_of(&now->columns[i]), field))
+                if (str_equal_nocase(source_column_in_file(&now->columns[i]), field))
                         return false;
         return str_equal_nocase(field, name) && !is_earlier_name(now, name);
 }

@@ -373,7 +373,7 @@ static void keep_those_that_read_most(Search *s, const Group *group, const Candi
 
 /* The name of the column and nothing else: the file has its header again, as files have that were joined. */
 static bool is_header(const SourceColumn *column, StrList unread) {
-        Str header = column->from.size ? column->from : column->name;
+        Str header = source_column_in_file(column);
         for (size_t i = 0; i < unread.count; i++)
                 if (!str_equal_nocase(str_trim(unread.items[i]), header))
                         return false;

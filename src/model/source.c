@@ -888,7 +888,7 @@ static void check_nested(KeyContext *context, const YamlNode *root, const Source
                         continue;
                 if (names_row)
                         key_problem(context, place, STATUS_BAD_VALUE, "column `%.*s` is a list or a struct, which `key` and `order_by` cannot have", STR_ARG(column->name));
-                Str own = column->from.size ? column->from : column->name;
+                Str own = source_column_in_file(column);
                 for (size_t j = 0; j < source->column_count; j++) {
                         Str other = source->columns[j].from;
                         if (j != i && str_starts_with(other, own) && other.size > own.size && other.data[own.size] == '.' && source->format.kind >= FORMAT_JSON &&

@@ -24,10 +24,6 @@ static bool all_carry(const Source *source, Str tag) {
         return source->evolve == EVOLVE_FREEZE;
 }
 
-static Str field_of(const SourceColumn *column) {
-        return column->from.size > 0 ? column->from : column->name;
-}
-
 /* ---- what is said ---- */
 
 /* The line on which a key of the text stands; 0 where it is unsaid. */
@@ -133,20 +129,20 @@ static bool fields_meet(FormatKind kind, Str a, Str b) {
 }
 
 static bool columns_meet(FormatKind kind, const SourceColumn *a, const SourceColumn *b) {
-        return fields_meet(kind, field_of(a), field_of(b)) || fields_meet(kind, a->was, field_of(b)) || fields_meet(kind, field_of(a), b->was) ||
+        return fields_meet(kind, source_column_in_file(a), source_column_in_file(b)) || fields_meet(kind, a->was, source_column_in_file(b)) || fields_meet(kind, source_column_in_file(a), b->was) ||
                fields_meet(kind, a->was, b->was);
 }
 
 static bool same_reading(const SourceColumn *a, const SourceColumn *b) {
-        return str_equal_nocase(field_of(a), field_of(b)) && str_equal_nocase(a->was, b->was);
+        return str_equal_nocase(source_column_in_file(a), source_column_in_file(b)) && str_equal_nocase(a->was, b->was);
 }
 
 /* All that the column read it still reads, and first: else that would be some other column's. */
 static bool keeps_field(FormatKind kind, const SourceColumn *was, const SourceColumn *is) {
         FixedCut before, after;
-        if (kind == FORMAT_FIXED && fixed_cut_parse(field_of(was), &before) && fixed_cut_parse(field_of(is), &after))
+        if (kind == FORMAT_FIXED && fixed_cut_parse(source_column_in_file(was), &before) && fixed_cut_parse(source_column_in_file(is), &after))
                 return after.from <= before.from && before.to <= after.to;
-        return str_equal_nocase(field_of(was), field_of(is)) && (was->was.size == 0 || str_equal_nocase(was->was, is->was));
+        return str_equal_nocase(source_column_in_file(was), source_column_in_file(is)) && (was->was.size == 0 || str_equal_nocase(was->was, is->was));
 }
 
 static void deny_moved(const Guarded *g, const Source *next, int line) {
@@ -184,7 +180,7 @@ static bool is_number(Str name) {
 }
 
 static bool is_numbered(const SourceColumn *column) {
-        return is_number(field_of(column)) || is_number(column->was);
+        return is_number(source_column_in_file(column)) || is_number(column->was);
 }
 
 static void check_places(const Guarded *g, const Source *next) {

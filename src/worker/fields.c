@@ -14,15 +14,11 @@ size_t fields_find(StrList header, Str name) {
         return NO_FIELD;
 }
 
-static Str name_in_file(const SourceColumn *column) {
-        return column->from.size > 0 ? column->from : column->name;
-}
-
 StrList fields_wanted(const Format *format, const SourceColumn *columns, size_t count, StrList ignore, Arena *arena) {
         StrList wanted = { ARENA_ARRAY(arena, Str, 2 * count + ignore.count + 1), 0 };
         bool keyed = format_is_keyed(format->kind);
         for (size_t i = 0; i < count; i++)
-                wanted.items[wanted.count++] = name_in_file(&columns[i]);
+                wanted.items[wanted.count++] = source_column_in_file(&columns[i]);
         for (size_t i = 0; i < ignore.count; i++)
                 wanted.items[wanted.count++] = ignore.items[i];
         for (size_t i = 0; i < count && keyed; i++)
@@ -36,7 +32,7 @@ StrList fields_texts(const SourceColumn *columns, size_t count, Arena *arena) {
         for (size_t i = 0; i < count; i++) {
                 if (columns[i].type.kind != TYPE_TEXT)
                         continue;
-                texts.items[texts.count++] = name_in_file(&columns[i]);
+                texts.items[texts.count++] = source_column_in_file(&columns[i]);
                 if (columns[i].was.size > 0)
                         texts.items[texts.count++] = columns[i].was;
         }
@@ -46,7 +42,7 @@ StrList fields_texts(const SourceColumn *columns, size_t count, Arena *arena) {
 static size_t find_all(StrList header, const SourceColumn *columns, size_t count, size_t *places) {
         size_t found = 0;
         for (size_t i = 0; i < count; i++) {
-                places[i] = fields_find(header, name_in_file(&columns[i]));
+                places[i] = fields_find(header, source_column_in_file(&columns[i]));
                 if (places[i] == NO_FIELD && columns[i].was.size > 0)
                         places[i] = fields_find(header, columns[i].was);
                 found += places[i] != NO_FIELD;
