@@ -15,8 +15,6 @@
 #define ROWS_MIN 64u
 #define TEXT_MAX (1u << 31)
 #define SECONDS_OF_DAY 86400
-#define DAYS_MIN (-719162) /* 0001-01-01 */
-#define DAYS_MAX 2932896   /* 9999-12-31 */
 
 /* --- room --- */
 

@@ -462,8 +462,7 @@ static void remark(const Typing *typing, Remark which, Str text) {
 
 /* An offset may lead out of the years 1 to 9999, beyond which few can read a time. */
 static Rule in_the_calendar(int64_t micros) {
-        int64_t first = days_from_civil(1, 1, 1) * DAY_US, last = days_from_civil(9999, 12, 31) * DAY_US + (DAY_US - 1);
-        return micros < first || micros > last ? RULE_OUT_OF_RANGE : RULE_NONE;
+        return micros < DAYS_MIN * DAY_US || micros >= (DAYS_MAX + 1) * DAY_US ? RULE_OUT_OF_RANGE : RULE_NONE;
 }
 
 static Rule read_timestamptz(const Typing *typing, Str text, Value *out) {
