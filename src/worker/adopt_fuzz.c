@@ -3,12 +3,10 @@
  * Any bytes as a Parquet file that is staged with the columns that it says: records are conserved, and the data file, whether
  * its pages are the delivery's or were written anew, has a footer that holds and reads as the same values.
  */
-#include <sys/mman.h>
-
-#include "base/file.h"
 #include "frame/parquet_reader.h"
 #include "frame/typed.h"
 #include "worker/fd_source.h"
+#include "worker/memory_file.h"
 #include "worker/stage.h"
 
 #define COLUMNS_MOST 40
@@ -18,15 +16,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void require(bool condition, const char *what) {
         if (!condition)
                 panic("%s", what);
-}
-
-static int file_of(Str text) {
-        int fd = memfd_create("fuzz", MFD_CLOEXEC);
-        Error err;
-        if (fd < 0 || fd_write_all(fd, text, "fuzz", &err) != STATUS_OK)
-                panic("no memory file");
-        lseek(fd, 0, SEEK_SET);
-        return fd;
 }
 
 /* All columns of the file, by their keys and types; false where two have one key, and either may be meant. */
@@ -103,9 +92,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         format.compression = FORMAT_PLAIN;
         format.record_limit = 1 << 16;
         StageSpec spec = { .format = format, .file_id = 1, .file_field_id = 1001, .row_field_id = 1002, .input_limit = 1 << 20 };
-        CLEANUP(close_fdp) int in = file_of((Str){ (const char *)data, size });
-        CLEANUP(close_fdp) int out = file_of(STR(""));
-        CLEANUP(close_fdp) int quarantine = file_of(STR(""));
+        CLEANUP(close_fdp) int in = memory_file((Str){ (const char *)data, size });
+        CLEANUP(close_fdp) int out = memory_file(STR(""));
+        CLEANUP(close_fdp) int quarantine = memory_file(STR(""));
         if (!columns_of(reader, &format, in, &arena, &spec))
                 return 0;
         StageResult r;

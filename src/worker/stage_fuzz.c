@@ -6,10 +6,8 @@
  */
 #include "worker/stage.h"
 
-#include <sys/mman.h>
-
-#include "base/file.h"
 #include "base/hash.h"
+#include "worker/memory_file.h"
 #include "worker/review.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -24,15 +22,6 @@ static SourceColumn columns[] = {
 static void require(bool condition, const char *what) {
         if (!condition)
                 panic("%s", what);
-}
-
-static int file_of(Str text) {
-        int fd = memfd_create("fuzz", MFD_CLOEXEC);
-        Error err;
-        if (fd < 0 || fd_write_all(fd, text, "fuzz", &err) != STATUS_OK)
-                panic("no memory file");
-        lseek(fd, 0, SEEK_SET);
-        return fd;
 }
 
 static void check_counts(const StageSpec *spec, const StageResult *r, size_t size) {
@@ -51,8 +40,8 @@ static void check_counts(const StageSpec *spec, const StageResult *r, size_t siz
 
 static void check_review(const StageSpec *stage, Str text, const StageResult *staged, Arena *arena) {
         ReviewSpec spec = { .format = stage->format, .columns = columns, .column_count = COUNT_OF(columns) };
-        CLEANUP(close_fdp) int in = file_of(text);
-        CLEANUP(close_fdp) int out = file_of(STR(""));
+        CLEANUP(close_fdp) int in = memory_file(text);
+        CLEANUP(close_fdp) int out = memory_file(STR(""));
         ReviewResult r;
         Error err;
         Str bytes;
@@ -96,9 +85,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         StageSpec spec = { .format = format, .columns = columns, .column_count = COUNT_OF(columns), .file_id = 1, .file_field_id = 11, .row_field_id = 12,
                            .fixes = &fix, .fix_count = data[1] & 8 ? 1 : 0, .extra_field_id = data[1] & 64 ? 13 : 0,
                            .witness_field_id = data[1] & 32 ? 14 : 0, .keys = keys, .key_count = COUNT_OF(keys) };
-        CLEANUP(close_fdp) int in = file_of(text);
-        CLEANUP(close_fdp) int out = file_of(STR(""));
-        CLEANUP(close_fdp) int quarantine = file_of(STR(""));
+        CLEANUP(close_fdp) int in = memory_file(text);
+        CLEANUP(close_fdp) int out = memory_file(STR(""));
+        CLEANUP(close_fdp) int quarantine = memory_file(STR(""));
         StageResult result;
         Error err;
         if (stage_run(stager, &spec, (StageFiles){ in, out, quarantine }, (StageProgress){ NULL, NULL }, &arena, &result, &err) != STATUS_OK) {

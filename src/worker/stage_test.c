@@ -1,21 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/stage.h"
 
-#include <sys/mman.h>
-
-#include "base/file.h"
 #include "base/hash.h"
 #include "base/test.h"
+#include "worker/memory_file.h"
 #include "worker/sniff.h"
-
-static int file_of(Str text) {
-        int fd = memfd_create("delivery", MFD_CLOEXEC);
-        Error err;
-        if (fd < 0 || fd_write_all(fd, text, "delivery", &err) != STATUS_OK)
-                panic("no memory file");
-        lseek(fd, 0, SEEK_SET);
-        return fd;
-}
 
 static SourceColumn columns[] = {
         { .name = STR("id"), .type = { .kind = TYPE_INT }, .required = true, .field_id = 1 },
@@ -37,9 +26,9 @@ static StageSpec spec_of(Format format) {
 
 /* Runs a job, then sends its result through a message: what lode would see. */
 static Status stage_text(Test *t, Stager *stager, const StageSpec *spec, Str text, StageResult *out) {
-        CLEANUP(close_fdp) int in = file_of(text);
-        CLEANUP(close_fdp) int data = file_of(STR(""));
-        CLEANUP(close_fdp) int quarantine = file_of(STR(""));
+        CLEANUP(close_fdp) int in = memory_file(text);
+        CLEANUP(close_fdp) int data = memory_file(STR(""));
+        CLEANUP(close_fdp) int quarantine = memory_file(STR(""));
         StageResult result;
         TRY(stage_run(stager, spec, (StageFiles){ in, data, quarantine }, (StageProgress){ NULL, NULL }, &t->arena,
                       &result, &t->err));
@@ -197,9 +186,9 @@ TEST(a_job_ends_when_it_is_interrupted) {
         buf_append_cstr(&text, "id,amount due,note\n");
         while (text.size < (40u << 20))
                 buf_append_cstr(&text, "1,2,some text that makes the file long, and this one too wide\n");
-        CLEANUP(close_fdp) int in = file_of(buf_view(&text));
-        CLEANUP(close_fdp) int data = file_of(STR(""));
-        CLEANUP(close_fdp) int quarantine = file_of(STR(""));
+        CLEANUP(close_fdp) int in = memory_file(buf_view(&text));
+        CLEANUP(close_fdp) int data = memory_file(STR(""));
+        CLEANUP(close_fdp) int quarantine = memory_file(STR(""));
         StageSpec spec = spec_of(format_default());
         StageResult result;
         uint64_t seen = 0;
@@ -224,7 +213,7 @@ TEST(jobs_cross_a_message_unchanged) {
 }
 
 TEST(a_file_is_sniffed_and_its_proposal_crosses_a_message) {
-        CLEANUP(close_fdp) int fd = file_of(STR("id;day\n1;25.12.2024\n2;\n"));
+        CLEANUP(close_fdp) int fd = memory_file(STR("id;day\n1;25.12.2024\n2;\n"));
         SniffSpec spec = { .name = STR("x.csv") };
         SniffResult result, got;
         CHECK_OK(sniff_run(&spec, fd, &t->arena, &result, &t->err));
