@@ -2,6 +2,7 @@
 """Ctrl-C and SIGTERM: every verb that may take long ends with 130, no worker and no folder of it is left, and the next call
 is as if nothing had been."""
 
+import fcntl
 import json
 import os
 import signal
@@ -62,6 +63,12 @@ def queue_of(project: Project) -> list[Path]:
     return list(queue.iterdir()) if queue.exists() else []
 
 
+def waits_for(path: Path) -> bool:
+    """Whether somebody waits for the lock of that file, as the kernel tells."""
+    inode = f":{path.stat().st_ino} "
+    return any(" -> " in line and inode in line for line in Path("/proc/locks").read_text().splitlines())
+
+
 def wait_for(what: Callable[[], object]) -> None:
     until = time.monotonic() + 60
     while not what() and time.monotonic() < until:
@@ -69,7 +76,8 @@ def wait_for(what: Callable[[], object]) -> None:
     assert what()
 
 
-def interrupt(project: Project, arguments: list[str], begun: Callable[[], object], send: Callable[[int], None], read: bool = True) -> str:
+def interrupt(project: Project, arguments: list[str], begun: Callable[[], object], send: Callable[[int], None], read: bool = True,
+              waiting: bool = False) -> str:
     """Starts, waits until it works, signals, and gives what it said."""
     with subprocess.Popen([LODE, *arguments], cwd=project.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, start_new_session=True, env={**os.environ, "TMPDIR": str(project.root.parent)}) as process:
@@ -90,7 +98,7 @@ def interrupt(project: Project, arguments: list[str], begun: Callable[[], object
     assert workers_of(project) == []
     run = project.store / "run"
     assert not run.exists() or list(run.iterdir()) == []
-    assert queue_of(project) == [], "a change set was left to whoever comes next"
+    assert waiting or queue_of(project) == [], "a change set was left to whoever comes next"
     return said
 
 
@@ -112,6 +120,29 @@ def test_a_run_in_a_model(shop: Project, send: Callable[[int], None]) -> None:
     (shop.root / "zones/shop/canonical/endless.sql").unlink()
     shop.lode("run")
     assert shop.query("select n from shop.canonical.order order by n") == [{"n": 1}, {"n": 2}]
+
+
+@pytest.mark.parametrize("verb", ["run", "apply", "tidy"])
+def test_a_wait_for_whoever_publishes(shop: Project, verb: str) -> None:
+    """Who holds the lock may be stopped for ever. What was handed in by then is published by whoever comes next, once."""
+    shop.write("zones/shop/canonical/order.sql", "select n, 1 as one from staging.orders\n")
+    shop.drop("shop", "orders_2.csv", "n\n3\n")
+    with (shop.store / "commit/lock").open("r+") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        interrupt(shop, [verb], lambda: waits_for(shop.store / "commit/lock"), send_to_group, waiting=True)
+    shop.lode("run")
+    assert shop.query("select n, one from shop.canonical.order order by n") == [{"n": n, "one": 1} for n in (1, 2, 3)]
+    assert queue_of(shop) == []
+    shop.lode("verify")
+
+
+@pytest.mark.parametrize("verb", [["query", "select 1"], ["run"], ["check", "--data"]])
+def test_a_wait_for_whoever_writes_the_audit_log(shop: Project, verb: list[str]) -> None:
+    (today,) = (shop.store / "audit").glob("*.jsonl")
+    with today.open("r+") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        interrupt(shop, verb, lambda: waits_for(today), send_to_group)
+    shop.lode(*verb)
 
 
 def test_a_query(shop: Project) -> None:

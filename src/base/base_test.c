@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/time.h>
 
 TEST(an_error_keeps_place_and_excerpt_of_the_users_text) {
         Str text = STR("select a,\n  größe, x\nfrom t\n");
@@ -320,6 +321,31 @@ TEST(a_lock_dies_with_its_descriptor) {
         close_fdp(&a);
         CHECK(!file_is_locked(path));
         CHECK_OK(file_lock(b, true, true, &t->err));
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void on_alarm(int number UNUSED) {
+        interrupted = 1;
+}
+
+TEST(a_signal_ends_the_wait_for_a_lock) {
+        const char *path = path_join(&t->arena, test_folder(t), "lock");
+        CHECK_OK(file_replace(path, STR(""), &t->err));
+        CLEANUP(close_fdp) int a = open(path, O_RDWR | O_CLOEXEC);
+        CLEANUP(close_fdp) int b = open(path, O_RDWR | O_CLOEXEC);
+        struct sigaction before, action = { .sa_handler = on_alarm };
+        struct itimerval soon = { .it_interval.tv_usec = 10000, .it_value.tv_usec = 10000 }, never = { 0 };
+        CHECK_OK(file_lock(a, true, true, &t->err));
+        sigaction(SIGALRM, &action, &before);
+        file_lock_heed(&interrupted);
+        setitimer(ITIMER_REAL, &soon, NULL);
+        CHECK_STATUS(file_lock(b, true, false, &t->err), STATUS_INTERRUPTED);
+        setitimer(ITIMER_REAL, &never, NULL);
+        close_fdp(&a);
+        CHECK_OK(file_lock(b, true, false, &t->err)); /* what is to be had at once is had, whatever came before */
+        file_lock_heed(NULL);
+        sigaction(SIGALRM, &before, NULL);
 }
 
 static void *tell_mask(void *mask) {

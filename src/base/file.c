@@ -314,9 +314,17 @@ Status dir_list(const char *path, Arena *arena, DirEntry **out, size_t *out_coun
         return STATUS_OK;
 }
 
+static const volatile sig_atomic_t *lock_interrupted;
+
+void file_lock_heed(const volatile sig_atomic_t *interrupted) {
+        lock_interrupted = interrupted;
+}
+
 Status file_lock(int fd, bool exclusive, bool try_only, Error *err) {
         struct flock lock = { .l_type = exclusive ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET };
         while (fcntl(fd, try_only ? F_OFD_SETLK : F_OFD_SETLKW, &lock) < 0) {
+                if (errno == EINTR && lock_interrupted && *lock_interrupted)
+                        return error_set(err, STATUS_INTERRUPTED, "interrupted while another process held a lock");
                 if (errno == EINTR)
                         continue;
                 if (errno == EAGAIN || errno == EACCES)

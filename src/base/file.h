@@ -6,6 +6,8 @@
  * status of IO and without another word on standard output: what the kernel then holds is unknown, and a second try
  * would lie (PostgreSQL learned that for everyone in 2018). What a dead process leaves, the next one makes good.
  */
+#include <signal.h>
+
 #include "base/buf.h"
 #include "base/hash.h"
 
@@ -45,8 +47,12 @@ typedef struct DirEntry {
 /* Sorted bytewise by name, without . and ..; links are what they lead to, a broken one is neither folder nor file. */
 Status dir_list(const char *path, Arena *arena, DirEntry **out, size_t *out_count, Error *err);
 
-/* Open-file-description locks: they die with the last descriptor. Blocks unless `try`; try gives CONFLICT. */
+/* Open-file-description locks: they die with the last descriptor. Blocks unless `try`; try gives CONFLICT. INTERRUPTED only
+ * as file_lock_heed() says. */
 Status file_lock(int fd, bool exclusive, bool try_only, Error *err);
+/* From now on a wait for a lock ends where a signal has come and its handler has set this: whoever holds the lock may be
+ * stopped for ever. Of the whole process; NULL, as it begins: no signal ends one. Call it before there are threads. */
+void file_lock_heed(const volatile sig_atomic_t *interrupted);
 void file_unlock(int fd);
 /* An exclusive lock on one byte, for one of many things that share a lock file; false when another process has it. */
 bool file_lock_byte(int fd, int64_t offset);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -203,6 +204,7 @@ static void catch_signals(void) {
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
         sigaction(SIGALRM, &action, NULL);
+        file_lock_heed(&cli_interrupted);
         signal(SIGPIPE, SIG_IGN);
         signal(SIGIO, SIG_IGN); /* a sender who opens a file while land_is_settled() holds its lease; the default is death */
         signal(SIGXFSZ, SIG_IGN); /* a limit on the size of files is an error of the write */

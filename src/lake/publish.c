@@ -288,10 +288,9 @@ Status publish_drain(Lake *lake, Str branch, Str id, Arena *arena, CatalogCommit
         IntentResult known;
         Error asking = { 0 };
         Status status = publish_lock(lake, &lock, err);
-        /* Without the lock another may be publishing ours at this very moment. */
-        *out_unknown = status != STATUS_OK;
-        if (status != STATUS_OK)
-                return status;
+        if (status != STATUS_OK) /* without the lock another may be publishing ours at this very moment */
+                return not_known(err, out_unknown);
+        *out_unknown = false;
         if (id.size == 0)
                 return drain(lake, id, err);
         if (catalog_intent(lake->catalog, id, arena, &known, &asking) == STATUS_OK)
