@@ -2,13 +2,14 @@
 """Several processes on one store: what they make together is what one after the other would have made, readers see a zone
 whole, nobody fails because another was there, and no older text or data takes the place of a newer."""
 
+import json
 import os
 import signal
 import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,13 @@ def run_held_up(project: Project) -> Iterator[subprocess.Popen[str]]:
         os.kill(process.pid, signal.SIGCONT)
 
 
+def wait_until(what: Callable[[], object], process: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + 60
+    while not what() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.002)
+    assert what() and process.poll() is None
+
+
 SLOW = "select (select count(*) from range(30000000) as a where hash(a.range) = 7) as n, count(*) as orders from canonical.order\n"
 
 
@@ -174,6 +182,24 @@ def test_a_run_goes_on_with_a_text_that_was_applied_meanwhile(slow: Project) -> 
     assert slow.query("select version, orders from shop.analytical.sales") == [{"version": 7, "orders": 1}]
     assert "shop.analytical.more" in slow.tables() and '"state":"published"' in report
     assert slow.json("run")["state"] == "nothing"
+
+
+def test_a_file_whose_source_goes_away_meanwhile_is_told_of(slow: Project) -> None:
+    slow.write("zones/shop/sources/notes.yml", "from: ingress/notes_*.csv\ncolumns:\n  n: int\n")
+    slow.drop("shop", "notes_1.csv", "n\n" + "".join(f"{number}\n" for number in range(8_000_000)))
+    process = start(slow, "run")
+    wait_until(lambda: list(slow.store.glob("landing/shop/notes/*/*")) and not list(slow.root.glob("ingress/**/notes_1.csv")), process)
+    stop(process, slow.store / "catalog.sqlite")
+    (slow.root / "zones/shop/sources/notes.yml").unlink()
+    slow.lode("apply")
+    os.kill(process.pid, signal.SIGCONT)
+    said, _ = process.communicate(timeout=120)
+    assert_conserved(said)
+    (note,) = (delivery for delivery in json.loads(said)["deliveries"] if delivery["name"] == "notes_1.csv")
+    assert note["state"] == "held" and "a text without its source" in note["message"]
+    slow.write("zones/shop/sources/notes.yml", "from: ingress/notes_*.csv\ncolumns:\n  n: int\n")
+    slow.lode("run")
+    assert slow.query("select count(*) as n from shop.staging.notes") == [{"n": 8_000_000}]
 
 
 def test_an_older_text_does_not_undo_a_newer_one(slow: Project, tmp_path: Path) -> None:

@@ -377,17 +377,30 @@ static Status keep_withheld(const Run *run, const Feed *feed, const StageReport 
         return catalog_put_meta(catalog, withheld_key(arena, feed->zone, feed->name), report->withheld ? buf_view(&json) : STR(""), err);
 }
 
+static void tell_landed(Run *run, RunLanded *file, Str words) {
+        const Feed *feed = file->landed.file->feed;
+        file->told = true;
+        run->report->files.held++;
+        RunDelivery delivery = { feed->zone, feed->name, file->landed.file->name, STR("held"), words, { .rules = NULL }, true };
+        delivery.report.delivery = file->landed.delivery;
+        add_delivery(run, delivery);
+}
+
 /* What of this run's files waits with it is landed, and staged when that is put right. */
 static void tell_waiting(Run *run, const Feed *feed, Str words) {
         for (size_t i = 0; i < run->landed.count; i++) {
                 RunLanded *file = &run->landed.items[i];
-                if (file->told || file->landed.state != LAND_NEW || !is_of_feed(&file->landed, feed))
-                        continue;
-                file->told = true;
-                run->report->files.held++;
-                RunDelivery delivery = { feed->zone, feed->name, file->landed.file->name, STR("held"), words, { .rules = NULL }, true };
-                delivery.report.delivery = file->landed.delivery;
-                add_delivery(run, delivery);
+                if (!file->told && file->landed.state == LAND_NEW && is_of_feed(&file->landed, feed))
+                        tell_landed(run, file, words);
+        }
+}
+
+/* Files whose source went away with another text, after they had landed for it. */
+static void tell_left_behind(Run *run) {
+        for (size_t i = 0; i < run->landed.count; i++) {
+                RunLanded *file = &run->landed.items[i];
+                if (!file->told && file->landed.state == LAND_NEW)
+                        tell_landed(run, file, STR("it is landed and waits: while this run worked, a text without its source was applied"));
         }
 }
 
@@ -685,6 +698,7 @@ static Status run_steps(Run *run, Error *err) {
                 TRY(follow_text(run, err));
                 TRY(work(run, err));
         }
+        tell_left_behind(run);
         TRY(test_access(run, err));
         ChangeSetSpec commit = commit_spec(run);
         commit.branch = STR("");
