@@ -225,6 +225,12 @@ static void put_number_style(Buf *out, const SourceColumn *column) {
                 put_words(out, "currency", column->currency);
 }
 
+/* A name, in quotes that it does not hold itself where it needs them. */
+static void put_name(Buf *out, Str name, bool needs_quotes) {
+        const char *quote = !needs_quotes ? "" : str_find_byte(name, '"') < name.size ? "'" : "\"";
+        buf_printf(out, "%s%.*s%s", quote, STR_ARG(name), quote);
+}
+
 static void column_value(Arena *arena, Buf *out, const SourceColumn *column, const ColumnText *text, bool fixed) {
         buf_append(out, column->zone.size ? STR("timestamp") : type_print(arena, column->type));
         for (size_t i = 0; i < column->dates.count; i++)
@@ -242,14 +248,13 @@ static void column_value(Arena *arena, Buf *out, const SourceColumn *column, con
                 buf_printf(out, " tag %.*s", STR_ARG(text->tags[i]));
         if (column->was.size > 0) {
                 buf_append_cstr(out, " was ");
-                bool quoted = strchr("\"'", column->was.data[0]) || str_find_byte(column->was, ' ') < column->was.size;
-                buf_printf(out, quoted ? "\"%.*s\"" : "%.*s", STR_ARG(column->was));
+                put_name(out, column->was, strchr("\"'", column->was.data[0]) || str_find_byte(column->was, ' ') < column->was.size);
         }
         if (fixed) {
                 buf_printf(out, " at %.*s", STR_ARG(column->from));
         } else if (column->from.size > 0 && !str_equal(column->from, column->name)) {
-                const char *quote = !source_from_needs_quotes(column) ? "" : str_find_byte(column->from, '"') < column->from.size ? "'" : "\"";
-                buf_printf(out, " from %s%.*s%s", quote, STR_ARG(column->from), quote);
+                buf_append_cstr(out, " from ");
+                put_name(out, column->from, source_from_needs_quotes(column));
         }
 }
 

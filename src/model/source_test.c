@@ -235,6 +235,7 @@ TEST(what_is_printed_reads_back_the_same) {
                 "  x: int nulls(NA | - | \"a|b\" | 'say \"no\"' | \"\") required\n  y: text nulls()\n",
                 "from: /data/x\nthousands: indian\ncolumns:\n  a: int\n",
                 "from: /data/x\ncolumns:\n  a: int from 'Is it required' unique\n  b: int from 'a \"b\" tag c'\n  c: int from \"Valid at\"\n",
+                "from: /data/x\ncolumns:\n  a: int was 'old \"nr\" 2' from Nr\n  b: int was \"it's\" required\n  c: text was old\n",
                 "from: /data/x\nformat: fixed\nheader: no\ncolumns:\n  a: int at 1-4 required\n  b: text tag pii at 5-9\n",
                 "from: /data/x\ndecimal: \",\"\nthousands: \".\"\ncolumns:\n  a: decimal(9,2) decimal(.) thousands(\",\") currency(EUR | \"$\") required\n"
                 "  b: int thousands(indian) decimal(\".\")\n  c: int thousands( ) from C\n  d: double thousands(space) nulls(-)\n  e: list<int> currency()\n",
