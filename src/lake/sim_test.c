@@ -4,7 +4,8 @@
  * time. At every call that changes the disk, opens a file, takes a lock or waits, a process hands its turn back, and a
  * seed says whose is next, whether the call fails, whether the process dies in it, whether the power goes, and what the
  * clock says. So the code, the catalog and the kernel's locks are the real ones, and yet a seed gives the same story each
- * time.
+ * time. Threads of one process would not do: whoever dies in a call must leave its locks, its descriptors and what SQLite
+ * knows of both as a death leaves them, and that only the kernel does.
  *
  *      LODE_SIM_SEED=N        that one seed, as a failure prints it
  *      LODE_SIM_SEEDS=N       so many of them (5; 200 in the full suite)
