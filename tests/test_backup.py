@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,38 @@ def test_a_backup_is_whole_private_and_says_what_it_holds(project: Project, back
                  *(path for path in (backup / "landing").rglob("*") if path.is_file())):
         assert path.stat().st_mode & 0o077 == 0, path
     assert "key and secrets" in project.lode("backup", backup).stderr
+
+
+def alter(path: Path) -> None:
+    """One record says another thing; all that is behind it is as it was."""
+    path.write_text(path.read_text().replace('"action":"run"', '"action":"rum"', 1))
+
+
+@pytest.mark.parametrize("harm", [alter, Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:200])], ids=["altered", "gone", "cut"])
+def test_a_damaged_audit_log_takes_the_place_of_no_good_one(tmp_path: Path, harm: Callable[[Path], None]) -> None:
+    project = small_store(tmp_path)
+    backup = tmp_path / "b"
+    project.lode("backup", backup)
+    (log,) = (project.store / "audit").glob("*.jsonl")
+    good = (backup / "audit" / log.name).read_bytes()
+    harm(log)
+    answer = project.lode("backup", backup, "-o", "json", check=False)
+    assert answer.exit == 1 and [damage["file"] for damage in answer.json["damage"]] == [f"audit/{log.name}"]
+    assert (backup / "audit" / log.name).read_bytes() == good
+
+
+def test_a_backup_with_another_audit_log_is_refused(tmp_path: Path) -> None:
+    project = small_store(tmp_path)
+    backup = tmp_path / "b"
+    project.lode("backup", backup)
+    (log,) = (backup / "audit").glob("*.jsonl")
+    alter(log)
+    error = project.error("restore", backup, tmp_path / "r")
+    assert error["code"] == "E601" and log.name in error["message"] and "--damaged-too" in error["hint"]
+    assert not (tmp_path / "r").exists()
+    restored = project.lode("restore", backup, tmp_path / "r", "--damaged-too", "-o", "json", check=False)
+    assert restored.exit == 1 and [damage["file"] for damage in restored.json["damage"]] == [f"audit/{log.name}"]
+    assert (tmp_path / "r" / "audit" / log.name).read_bytes().startswith(log.read_bytes()), "what is altered in one place is evidence all the same"
 
 
 def test_a_second_backup_copies_what_is_new_and_drops_what_went(tmp_path: Path) -> None:

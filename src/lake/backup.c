@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/time.h"
+#include "lake/audit_heads.h"
 #include "lake/copy.h"
 
 #define BACKUP_VERSION 1
@@ -331,17 +332,24 @@ static Status save_audit_file(Saving *s, Str name, Error *err) {
         return STATUS_OK;
 }
 
+/* What is not as it was written is not taken: the copy that the backup has may be the only good one. */
 static Status save_audit(Saving *s, Error *err) {
         CLEANUP(arena_deinit) Arena scratch = { 0 };
-        DirEntry *entries = NULL;
+        AuditFile *files;
         size_t count = 0;
         TRY(dir_make(path_join(&scratch, s->folder, "audit"), err));
-        Status status = dir_list(s->lake->store->audit_dir, &scratch, &entries, &count, err);
-        if (status != STATUS_NOT_FOUND)
-                TRY(status);
-        for (size_t i = 0; i < count; i++)
-                if (entries[i].is_file && str_ends_with(entries[i].name, STR(".jsonl")))
-                        TRY(save_audit_file(s, entries[i].name, err));
+        TRY(lake_audit_check(s->copy, s->lake->store->root, &scratch, &files, &count, err));
+        for (size_t i = 0; i < count; i++) {
+                const AuditFile *file = &files[i];
+                if (file->status == STATUS_OK) {
+                        TRY(save_audit_file(s, file->name, err));
+                        continue;
+                }
+                Str line = file->status == STATUS_CORRUPT ? arena_strf(&scratch, "line %lld: ", (long long)file->sequence) : STR("");
+                vec_push(s->arena, &s->tally.damages,
+                         (BackupDamage){ arena_strf(s->arena, "audit/%.*s", STR_ARG(file->name)),
+                                         arena_strf(s->arena, "%.*s%.*s", STR_ARG(line), STR_ARG(file->what)) });
+        }
         return STATUS_OK;
 }
 

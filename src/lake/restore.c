@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "iceberg/avro.h"
 #include "iceberg/relocate.h"
+#include "lake/audit_heads.h"
 #include "lake/copy.h"
 
 #define MOVED_BATCH 5000
@@ -239,21 +240,23 @@ static Status restore_key(Restoring *r, Error *err) {
         return message ? damaged(r, STR("key"), message, err) : STATUS_OK;
 }
 
+static Status restore_audit_file(Restoring *r, const AuditFile *file, Error *err) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        Str name = arena_strf(&scratch, "audit/%.*s", STR_ARG(file->name)), bytes = STR_NONE;
+        if (file->status != STATUS_OK)
+                TRY(damaged(r, name, arena_cstr(&scratch, file->what), err));
+        if (file->status != STATUS_OK && file->status != STATUS_CORRUPT)
+                return STATUS_OK; /* it is gone, or cannot be read; what is altered in one place is evidence all the same */
+        TRY(file_read(from_path(r, &scratch, name), (size_t)4 << 30, &scratch, &bytes, err));
+        return write_file_held(to_path(r, r->arena, name), bytes, 0600, &r->tally, err);
+}
+
 static Status restore_audit(Restoring *r, Error *err) {
-        DirEntry *entries = NULL;
+        AuditFile *files;
         size_t count = 0;
-        Status status = dir_list(from_path(r, r->arena, STR("audit")), r->arena, &entries, &count, err);
-        if (status == STATUS_NOT_FOUND)
-                return STATUS_OK;
-        TRY(status);
-        for (size_t i = 0; i < count; i++) {
-                CLEANUP(arena_deinit) Arena scratch = { 0 };
-                Str name = arena_strf(&scratch, "audit/%.*s", STR_ARG(entries[i].name)), bytes = STR_NONE;
-                if (!entries[i].is_file || !str_ends_with(name, STR(".jsonl")))
-                        continue;
-                TRY(file_read(from_path(r, &scratch, name), (size_t)4 << 30, &scratch, &bytes, err));
-                TRY(write_file_held(to_path(r, r->arena, name), bytes, 0600, &r->tally, err));
-        }
+        TRY(lake_audit_check(r->catalog, r->backup->folder, r->arena, &files, &count, err));
+        for (size_t i = 0; i < count; i++)
+                TRY(restore_audit_file(r, &files[i], err));
         return STATUS_OK;
 }
 
