@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 #include "base/time.h"
+#include "catalog/patience.h"
 #include "cli/access_shape.h"
 #include "cli/shapes.h"
 #include "cli/text_errors.h"
@@ -227,23 +228,36 @@ static void print_text(Cli *cli, const Project *project, const RunReport *r) {
 }
 
 /* What a run that ended with 1 wants done. */
-static const char *next_command(const RunReport *r) {
+static Str next_command(const RunReport *r, Arena *arena) {
+        Str again = str_is(r->branch, "main") ? STR("lode run") : arena_strf(arena, "lode run --branch %.*s", STR_ARG(r->branch));
         if (r->damaged)
-                return "lode verify names all that is damaged; put it back, then lode run";
+                return STR("lode verify names all that is damaged; put it back, then lode run");
         if (r->files.held)
-                return "lode show delivery says why it was held; correct the file or its source, then lode run --replay";
+                return STR("lode show delivery says why it was held; correct the file or its source, then lode run --replay");
         for (size_t i = 0; i < r->model_count; i++)
                 for (size_t k = 0; k < r->models[i].check_count; k++)
                         if (r->models[i].checks[k].state == CHECK_STATE_FAILED)
-                                return "lode show run has the checks that failed; correct the rows or the model, then lode run";
+                                return arena_strf(arena, "lode show run has the checks that failed; correct the rows or the model, then %.*s", STR_ARG(again));
         if (r->files.failed)
-                return "lode show run has what failed; correct it, then lode run";
-        return "correct the text above, then lode run; lode show run tells all of it again";
+                return STR("lode show run has what failed; correct it, then lode run");
+        return arena_strf(arena, "correct the text above, then %.*s; lode show run tells all of it again", STR_ARG(again));
 }
 
 /* A refresh by the server that found nothing to do says nothing, and would push a run that failed out of those that are kept. */
 static bool is_worth_keeping(bool applied, const RunReport *r) {
         return !applied || r->state != RUN_NOTHING || r->delivery_count > 0 || r->error_count > 0;
+}
+
+/* Of a run that came to no end: what it did is done. Where the catalog cannot be written either, the log tells what it published. */
+static void keep_unended(Workspace *workspace, const RunReport *report) {
+        CLEANUP(buf_deinit) Buf json = { 0 };
+        Error ignored;
+        if (!report->run || !workspace->lake)
+                return;
+        report_json(report, &json);
+        int64_t patience = catalog_patience(workspace->lake->catalog, CATALOG_MOMENT_US);
+        (void)runs_keep(workspace->lake->catalog, buf_view(&json), false, &ignored);
+        catalog_patience(workspace->lake->catalog, patience);
 }
 
 static Status run_once(Cli *cli, Error *err) {
@@ -275,12 +289,15 @@ static Status run_once(Cli *cli, Error *err) {
         Status status = run_project(workspace, &run_options, &cli->arena, &report, err);
         if (status != STATUS_OK && problems_any(&workspace->project->problems))
                 return text_errors(cli, &workspace->project->problems, err);
-        TRY(status);
+        if (status != STATUS_OK) {
+                keep_unended(workspace, &report);
+                return status;
+        }
         output_progress(&cli->output, NULL);
         CLEANUP(buf_deinit) Buf json = { 0 };
         report_json(&report, &json);
         if (is_worth_keeping(spec.applied, &report))
-                TRY(runs_keep(workspace->lake->catalog, buf_view(&json), err)); /* for status, show run and lode.runs */
+                TRY(runs_keep(workspace->lake->catalog, buf_view(&json), true, err)); /* for status, show run and lode.runs */
         TRY(catalog_put_meta(workspace->lake->catalog, STR(META_REFRESH), STR(""), err)); /* what a server failed at is done */
         if (cli_json(cli))
                 output_json(&json);
@@ -288,7 +305,7 @@ static Status run_once(Cli *cli, Error *err) {
                 print_text(cli, workspace->project, &report);
         cli->exit_code = report.damaged ? status_exit(STATUS_CORRUPT) : report.state == RUN_PARTLY || report.state == RUN_FAILED ? 1 : 0;
         if (cli->exit_code && !cli_json(cli))
-                output_note(&cli->output, PAINT_NONE, "next: %s", next_command(&report));
+                output_note(&cli->output, PAINT_NONE, "next: %.*s", STR_ARG(next_command(&report, &cli->arena)));
         return STATUS_OK;
 }
 

@@ -35,12 +35,12 @@ static Status number_of(Str json, Arena *arena, int64_t *out, Error *err) {
         return STATUS_OK;
 }
 
-Status runs_keep(Catalog *catalog, Str json, Error *err) {
+Status runs_keep(Catalog *catalog, Str json, bool ended, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         int64_t slot;
         TRY(catalog_next(catalog, SLOTS, &slot, err));
         TRY(catalog_put_meta(catalog, slot_of(&arena, slot), json.size > RUN_BYTES_MAX ? STR("") : json, err));
-        return catalog_put_meta(catalog, LAST, json, err);
+        return ended ? catalog_put_meta(catalog, LAST, json, err) : STATUS_OK;
 }
 
 /* *out empty: nothing is there. */
@@ -61,11 +61,12 @@ static Status look(Catalog *catalog, int64_t slot, Arena *arena, Str *out, int64
 }
 
 Status runs_find(Catalog *catalog, int64_t number, Arena *arena, Str *out, Error *err) {
-        int64_t last, slot, found;
-        TRY(catalog_meta(catalog, LAST, arena, out, err));
-        TRY(number_of(*out, arena, &last, err));
-        if (number == 0 || number == last)
-                return STATUS_OK;
+        int64_t last = 0, slot, found;
+        Status status = catalog_meta(catalog, LAST, arena, out, err);
+        if (status == STATUS_OK)
+                TRY(number_of(*out, arena, &last, err));
+        if (number == 0 || number == last || (status != STATUS_OK && status != STATUS_NOT_FOUND))
+                return status;
         TRY(last_slot(catalog, arena, &slot, err));
         for (int64_t end = slot - RUNS_KEPT; slot > 0 && slot > end; slot--) {
                 TRY(look(catalog, slot, arena, out, &found, err));

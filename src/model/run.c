@@ -284,7 +284,11 @@ static Status arrive(Run *run, Error *err) {
         if (claimed.count)
                 progress(run, "landing", STR(""));
         LandedFile *landed = ARENA_ARRAY(run->arena, LandedFile, claimed.count);
-        TRY(land_files(run->workspace->lake, claimed.items, claimed.count, run->options->interrupted, run->arena, landed, err));
+        Status status = land_files(run->workspace->lake, claimed.items, claimed.count, run->options->interrupted, run->arena, landed, err);
+        if (status != STATUS_OK) { /* the next run sees them, or that they have landed */
+                run->report->files.seen -= (int64_t)claimed.count;
+                return status;
+        }
         for (size_t i = 0; i < claimed.count; i++) {
                 take_landed(run, &landed[i]);
                 tell_what_stays(run, &landed[i]);
@@ -395,12 +399,12 @@ static void tell_waiting(Run *run, const Feed *feed, Str words) {
         }
 }
 
-/* Files whose source went away with another text, after they had landed for it. */
-static void tell_left_behind(Run *run) {
+/* Files that were taken, and that nothing was said of yet. */
+static void tell_left_behind(Run *run, Str words) {
         for (size_t i = 0; i < run->landed.count; i++) {
                 RunLanded *file = &run->landed.items[i];
                 if (!file->told && file->landed.state == LAND_NEW)
-                        tell_landed(run, file, STR("it is landed and waits: while this run worked, a text without its source was applied"));
+                        tell_landed(run, file, words);
         }
 }
 
@@ -545,8 +549,10 @@ static Status build_group(Run *run, const Str *zones, size_t count, Error *err) 
                 run->options->on_drop(run->options->context, report.drops[i]);
         for (size_t i = 0; i < report.count; i++) {
                 add_model(run, &report.items[i]);
-                if (report.items[i].state == BUILD_FAILED)
-                        vec_push(run->arena, &run->model_errors, report.items[i].error);
+                if (report.items[i].state != BUILD_FAILED)
+                        continue;
+                run->report->damaged |= report.items[i].error.status == STATUS_CORRUPT;
+                vec_push(run->arena, &run->model_errors, report.items[i].error);
         }
         return STATUS_OK;
 }
@@ -698,7 +704,7 @@ static Status run_steps(Run *run, Error *err) {
                 TRY(follow_text(run, err));
                 TRY(work(run, err));
         }
-        tell_left_behind(run);
+        tell_left_behind(run, STR("it is landed and waits: while this run worked, a text without its source was applied"));
         TRY(test_access(run, err));
         ChangeSetSpec commit = commit_spec(run);
         commit.branch = STR("");
@@ -714,6 +720,11 @@ Status run_project(Workspace *workspace, const RunOptions *options, Arena *arena
         *out = (RunReport){ .branch = options->branch.size ? options->branch : STR("main") };
         Run run = { .workspace = workspace, .options = options, .arena = arena, .report = out };
         Status status = run_steps(&run, err);
+        if (status != STATUS_OK && out->run) {
+                tell_left_behind(&run, STR("it is landed and waits: the run came to no end, and the next one goes on with it"));
+                add_error(&run, err);
+                run.failed = true;
+        }
         finish(&run);
         out->us = time_monotonic_us() - start;
         return status;
