@@ -115,7 +115,7 @@ def test_applies_of_a_text_that_is_being_edited_end_at_the_last_edit(tmp_path: P
 def is_held(catalog: Path) -> bool:
     connection = sqlite3.connect(catalog, timeout=0, isolation_level=None)
     try:
-        connection.execute("begin immediate")
+        connection.execute("begin exclusive")  # a reader who stands still keeps writers out as well
         connection.execute("rollback")
         return False
     except sqlite3.OperationalError:

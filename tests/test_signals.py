@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from conftest import LODE, Project
+from conftest import LODE, Project, assert_report
 
 ENDLESS = "select count(*) as n from range(1000000000000) as a where hash(a.range) = 7"
 
@@ -145,6 +146,19 @@ def test_a_wait_for_whoever_writes_the_audit_log(shop: Project, verb: list[str])
     shop.lode(*verb)
 
 
+@pytest.mark.parametrize("verb", [["log"], ["query", "select 1"], ["run"], ["apply"], ["plan"], ["status"], ["verify"], ["tidy"],
+                                  ["backup", "../backup"], ["show", "table"], ["user"], ["branch"]], ids=lambda verb: verb[0])
+def test_a_wait_for_whoever_holds_the_catalog(shop: Project, verb: list[str]) -> None:
+    shop.write("zones/shop/canonical/order.sql", "select n, 1 as one from staging.orders\n")
+    connection = sqlite3.connect(shop.store / "catalog.sqlite", isolation_level=None)
+    connection.execute("begin exclusive")
+    try:
+        interrupt(shop, verb, lambda: time.sleep(0.5) or True, send_to_group)
+    finally:
+        connection.close()
+    shop.lode(*verb)
+
+
 def test_a_query(shop: Project) -> None:
     interrupt(shop, ["query", ENDLESS], lambda: workers_of(shop), send_to_group)
 
@@ -156,6 +170,7 @@ def test_an_answer_that_nobody_reads(shop: Project, format_: str) -> None:
 
 def test_landing_and_staging(shop: Project) -> None:
     """A file is copied, hashed and read: each of them ends at once, and the next run takes the whole of it."""
+    assert shop.json("show", "run")["run"] == 1
     lines = "".join(f"{number}\n" for number in range(100_000))
     shop.drop("shop", "orders_2.csv", "n\n" + lines * 60)
     arriving = shop.store / "landing"
@@ -173,6 +188,21 @@ def test_looking_at_much_text(shop: Project, verb: str) -> None:
     for number in range(4000):
         shop.write(f"zones/shop/canonical/m{number}.sql", f"select {wide} from staging.orders\n")
     interrupt(shop, [verb], lambda: stopped_workers(shop), send_to_lode)
+
+
+def test_what_an_interrupted_run_took_is_in_its_report(shop: Project) -> None:
+    for number in range(2, 5):
+        shop.drop("shop", f"orders_{number}.csv", f"n\n{number}\n" + "".join(f"{row}\n" for row in range(400_000)))
+    said = interrupt(shop, ["run"], lambda: len(list(shop.store.glob("landing/shop/orders/*/*"))) == 4 and stopped_workers(shop), send_to_group)
+    assert "orders_2.csv" in said or "orders_4.csv" in said
+    report = shop.json("show", "run", "2")
+    assert_report(report)
+    assert report["files"]["seen"] == 3 and report["files"]["held"] >= 1
+    assert [error["code"] for error in report["errors"]] == ["E130"]
+    assert shop.json("show", "run")["run"] == 1, "what the last run that came to its end found still holds"
+    report = shop.json("run")
+    assert report["files"]["seen"] == 0 and {delivery["state"] for delivery in report["deliveries"]} == {"staged"}
+    assert shop.query("select count(*) as n from shop.canonical.order") == [{"n": 2 + 3 * 400_001}]
 
 
 def test_an_apply(shop: Project) -> None:

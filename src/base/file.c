@@ -320,10 +320,14 @@ void file_lock_heed(const volatile sig_atomic_t *interrupted) {
         lock_interrupted = interrupted;
 }
 
+bool file_lock_is_interrupted(void) {
+        return lock_interrupted && *lock_interrupted;
+}
+
 Status file_lock(int fd, bool exclusive, bool try_only, Error *err) {
         struct flock lock = { .l_type = exclusive ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET };
         while (fcntl(fd, try_only ? F_OFD_SETLK : F_OFD_SETLKW, &lock) < 0) {
-                if (errno == EINTR && lock_interrupted && *lock_interrupted)
+                if (errno == EINTR && file_lock_is_interrupted())
                         return error_set(err, STATUS_INTERRUPTED, "interrupted while another process held a lock");
                 if (errno == EINTR)
                         continue;

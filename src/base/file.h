@@ -53,6 +53,8 @@ Status file_lock(int fd, bool exclusive, bool try_only, Error *err);
 /* From now on a wait for a lock ends where a signal has come and its handler has set this: whoever holds the lock may be
  * stopped for ever. Of the whole process; NULL, as it begins: no signal ends one. Call it before there are threads. */
 void file_lock_heed(const volatile sig_atomic_t *interrupted);
+/* Whether that flag is set: for other waits for other processes. */
+bool file_lock_is_interrupted(void);
 void file_unlock(int fd);
 /* An exclusive lock on one byte, for one of many things that share a lock file; false when another process has it. */
 bool file_lock_byte(int fd, int64_t offset);

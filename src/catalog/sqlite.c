@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -58,6 +59,14 @@ static const char schema[] =
         "create table expired (hash text primary key, at_us integer not null, rule text not null) strict, without rowid;"
         "create table secret (name text primary key, bytes blob not null) strict;";
 
+/* The disk's fault, a permission's, or whoever put something else in its place. */
+static Status failed(const SqliteCatalog *db, int code, const char *words, Error *err) {
+        int errnum = db->db ? sqlite3_system_errno(db->db) : 0;
+        error_set(err, STATUS_IO, "the catalog '%s' failed: %s%s%s (%d)", db->path, words, errnum ? ": " : "", errnum ? strerror(errnum) : "",
+                  db->db ? sqlite3_extended_errcode(db->db) : code);
+        return error_hint(err, "nothing is half-done: see to its disk or its permissions, and run it again");
+}
+
 Status db_error(SqliteCatalog *db, int code, Error *err) {
         const char *words = db->db ? sqlite3_errmsg(db->db) : sqlite3_errstr(code);
         if (code == SQLITE_IOERR_DATA) {
@@ -71,13 +80,14 @@ Status db_error(SqliteCatalog *db, int code, Error *err) {
         case SQLITE_NOTADB:
                 return error_set(err, STATUS_CORRUPT, "the catalog '%s' is damaged: %s", db->path, words);
         case SQLITE_BUSY:
+                if (file_lock_is_interrupted())
+                        return error_set(err, STATUS_IO, "another process held the catalog '%s'", db->path);
                 error_set(err, STATUS_IO, "the catalog '%s' was busy for %d s", db->path, (int)(CATALOG_PATIENCE_US / 1000000));
                 return error_hint(err, "another process holds it; run again");
         case SQLITE_NOMEM:
                 out_of_memory();
         default:
-                return error_set(err, STATUS_IO, "the catalog '%s' failed: %s (%d)", db->path, words,
-                                 db->db ? sqlite3_extended_errcode(db->db) : code);
+                return failed(db, code, words, err);
         }
 }
 
@@ -98,6 +108,8 @@ static int on_busy(void *context, int times) {
         if (times == 0)
                 db->waiting_since_us = now;
         if (gave_up && now - gave_up < CATALOG_PATIENCE_US && patience > CATALOG_MOMENT_US)
+                patience = CATALOG_MOMENT_US;
+        if (file_lock_is_interrupted() && patience > CATALOG_MOMENT_US)
                 patience = CATALOG_MOMENT_US;
         if (now - db->waiting_since_us >= patience) {
                 if (patience == CATALOG_PATIENCE_US)

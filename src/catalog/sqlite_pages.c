@@ -271,12 +271,26 @@ static void end_kept(SqliteCatalog *db) {
         db->kept_count = 0;
 }
 
+/* A disk that fails or is full, a permission, a process that holds it. */
+static bool is_no_damage(int code) {
+        switch (code & 0xff) {
+        case SQLITE_BUSY:
+        case SQLITE_FULL:
+        case SQLITE_PERM:
+        case SQLITE_CANTOPEN:
+        case SQLITE_READONLY:
+                return true;
+        default:
+                return (code & 0xff) == SQLITE_IOERR && code != SQLITE_IOERR_DATA;
+        }
+}
+
 static Status check_all(SqliteCatalog *db, Arena *arena, StrVec *damages, int64_t *out_pages, Error *err) {
         int64_t *pages = NULL;
         size_t count = 0;
         /* Holds writers off while the pages are read; one that is damaged may be needed for that. */
         int code = sqlite3_exec(db->db, "begin; select count(*) from sqlite_schema", NULL, NULL, NULL);
-        if ((code & 0xff) == SQLITE_BUSY)
+        if (code != SQLITE_OK && is_no_damage(sqlite3_extended_errcode(db->db)))
                 return db_error(db, code, err);
         Status status = check_pages(db, arena, &pages, &count, out_pages, err);
         for (size_t i = 0; i < count && i < 20; i++)
@@ -285,8 +299,14 @@ static Status check_all(SqliteCatalog *db, Arena *arena, StrVec *damages, int64_
         if (count > 20)
                 vec_push(arena, damages, arena_strf(arena, "so are %zu more pages", count - 20));
         Error why = { 0 };
-        if (status == STATUS_OK && count == 0 && check_structure(db, arena, damages, &why) != STATUS_OK)
+        if (status == STATUS_OK && count == 0)
+                status = check_structure(db, arena, damages, &why);
+        if (why.status && is_no_damage(sqlite3_extended_errcode(db->db))) {
+                *err = why;
+        } else if (why.status) {
                 vec_push(arena, damages, arena_str(arena, str_of(why.message)));
+                status = STATUS_OK;
+        }
         end_kept(db);
         sqlite3_exec(db->db, "rollback", NULL, NULL, NULL);
         return status;

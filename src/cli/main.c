@@ -297,6 +297,10 @@ int main(int argc, char **argv) {
                 status = verb < argc ? run_verb(&cli, argv[verb], count, words, &err) : no_verb(argv, &err);
         if (cli_interrupted && status == STATUS_IO && ferror(stdout)) /* a signal also ends a write that waits for its reader */
                 status = error_set(&err, STATUS_INTERRUPTED, "interrupted while the answer was written");
+        if (cli_interrupted && status == STATUS_IO) { /* it gave up, on what it would have waited for */
+                error_context(&err, "interrupted");
+                status = err.status = STATUS_INTERRUPTED;
+        }
         if (status == STATUS_DISK_FULL && err.hint[0] == '\0')
                 error_hint(&err, "make room and run it again: what has landed is kept, and nothing is half-done");
         if (cli_interrupted)
