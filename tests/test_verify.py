@@ -3,6 +3,7 @@
 
 import os
 import random
+import resource
 import shutil
 import signal
 import stat
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 from conftest import LODE, Project, counts, make_project
+from judge import iceberg_table
 
 PAGE = 4096
 SEED = 20261126
@@ -220,17 +222,90 @@ def test_nothing_is_said_of_what_cannot_be_told(tmp_path: Path) -> None:
             assert "time travel" not in damage["fix"] and "backup" in damage["fix"]
 
 
-def test_what_helps_does_help(tmp_path: Path) -> None:
-    """A staged data file that is gone is made again from landing, the table as it was."""
-    project = small_store(tmp_path)
-    before = project.csv("select * from shop.staging.orders order by id")
-    data = Path(project.json("show", "shop.staging.orders")["metadata_location"]).parent.parent / "data"
-    sorted(data.iterdir())[0].unlink()
-    assert project.lode("query", "select * from shop.staging.orders", check=False).exit != 0
-    project.lode("run", "shop.staging.orders", "--again", "-q")
-    assert project.csv("select * from shop.staging.orders order by id") == before
-    damage, = verify(project)["damage"]
-    assert not damage["current"]
+def every_load(folder: Path) -> Project:
+    """A table of each way to load, what is kept aside of two of them, and models of models."""
+    project = make_project(folder)
+    columns = "columns:\n  id: int required\n  item: text\n"
+    project.write("zones/shop/zone.yml", "owner: ann\n")
+    project.write("zones/shop/sources/a.yml", f"from: ingress/a*.csv\n{columns}")
+    project.write("zones/shop/sources/r.yml", f"from: ingress/r*.csv\nload: replace\n{columns}")
+    project.write("zones/shop/sources/m.yml", f"from: ingress/m*.csv\nload: merge\nkey: id\n{columns}")
+    project.write("zones/shop/sources/h.yml", f"from: ingress/h*.csv\nload: history\nkey: id\nas_of: name \"(20\\d+)\"\n{columns}")
+    project.write("zones/shop/canonical/x.sql", "-- check few: id < 3, else quarantine\n\nselect id, item from staging.a\n")
+    project.write("zones/shop/analytical/y.sql", "select item, count(*) as n from canonical.x group by item\n")
+    project.write("zones/shop/egress/z.sql", "select * from analytical.y\n")
+    for source in "armh":
+        project.drop("shop", f"{source}20260101.csv", "id,item\n1,tea\n2,cup\n3,pot\nfour,x\n")
+    project.lode("run", "-q")
+    for source in "amh":
+        project.drop("shop", f"{source}20260102.csv", "id,item\n1,tea\n2,mug\n")
+    project.lode("run", "-q")
+    return project
+
+
+def current_files(project: Project, table: str) -> list[Path]:
+    """Data files that the table consists of now, as PyIceberg names them."""
+    tasks = iceberg_table(project.json("show", table)["metadata_location"]).scan().plan_files()
+    return [Path(task.file.file_path.removeprefix("file://")) for task in tasks]
+
+
+LOADED = ["staging.a", "staging.r", "staging.m", "staging.h", "canonical.x", "egress.z", "quarantine.a", "quarantine.m"]
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: flip(path, path.stat().st_size // 2, 3), lambda path: path.write_bytes(b"x")],
+                         ids=["removed", "altered", "cut"])
+@pytest.mark.parametrize("table", LOADED)
+def test_what_helps_does_help(tmp_path: Path, table: str, damage: Callable[[Path], None]) -> None:
+    """A data file that is gone or altered is made again of what it was made of, the table as it was."""
+    project = every_load(tmp_path)
+    ask = f"select * from shop.{table} order by all"
+    before = project.csv(ask)
+    for file in current_files(project, f"shop.{table}"):
+        file.chmod(0o600)
+        damage(file)
+    if damage is Path.unlink:
+        answer = project.lode("query", ask, "-o", "json", check=False)
+        assert answer.error["code"] == "E601" and "is gone" in answer.error["message"]
+    fix, = {found["fix"] for found in verify(project)["damage"]}
+    maker = f"shop.{table.replace('quarantine', 'staging')}"
+    assert f"lode run {maker} --again" in fix
+    project.lode("run", maker, "--again", "-q")
+    assert project.csv(ask) == before
+    assert not any(found["current"] for found in verify(project)["damage"])
+    if not maker.startswith("shop.staging"):
+        assert project.json("run", f"shop.{table}", "--again")["state"] == "nothing", "a whole table is made again, and stays"
+
+
+def test_what_checks_found_is_only_in_a_backup(tmp_path: Path) -> None:
+    project = every_load(tmp_path)
+    before = project.query("select * from shop.quarantine.rows")
+    assert len(before) == 1
+    for file in project.store.glob("tables/*/data/*.parquet"):
+        with changed(file, Path.unlink):
+            for found in verify(project)["damage"]:
+                if found["tables"] == ["shop.quarantine.rows"]:
+                    assert "backup" in found["fix"] and "--again" not in found["fix"]
+                    return
+    assert False, "no file of it"
+
+
+def test_a_damaged_table_stops_what_reads_it_alone(tmp_path: Path) -> None:
+    project = every_load(tmp_path)
+    project.write("zones/other/zone.yml", "owner: ann\n")
+    project.write("zones/other/canonical/one.sql", "select 1 as n\n")
+    project.write("zones/shop/egress/z.sql", "select item, n + 0 as n from analytical.y\n")
+    project.write("zones/shop/analytical/y.sql", "select item, count(*) + 1 as n from canonical.x group by item\n")
+    for file in current_files(project, "shop.canonical.x"):
+        file.unlink()
+    answer = project.lode("run", "-o", "json", check=False)
+    assert answer.exit == 3 and [error["code"] for error in answer.json["errors"]] == ["E601"]
+    assert "lode verify" in answer.json["errors"][0]["hint"]
+    assert {model["table"]: model["state"] for model in answer.json["models"]} == \
+        {"shop.canonical.x": "unchanged", "shop.analytical.y": "failed", "shop.egress.z": "blocked", "other.canonical.one": "built"}
+    assert project.query("select n from other.canonical.one") == [{"n": 1}]
+    project.lode("run", "shop.canonical.x", "--again", "-q")
+    project.lode("run", "-q")
+    assert project.query("select n from shop.egress.z order by n") == [{"n": n} for n in (2, 2, 3)]
 
 
 def test_a_choice_looks_at_that_alone(project: Project) -> None:
@@ -318,6 +393,27 @@ def test_a_moved_store_is_not_verified_as_if_it_were_there(project: Project, tmp
     other.write("lode.yml", f"project: other\nstore: {tmp_path / 'moved.lode'}\n")
     error = other.error("verify")
     assert error["code"] == "E506" and "lode restore" in error["hint"]
+
+
+def test_a_disk_that_takes_no_more_is_no_damage(tmp_path: Path) -> None:
+    """A transaction that could not end is to be rolled back, and cannot be: that says nothing against the catalog."""
+    project = small_store(tmp_path)
+    project.write("zones/shop/canonical/order.sql", "select id, item, n + 1 as n from shop.staging.orders\n")
+
+    def limited(*words: str) -> subprocess.CompletedProcess[str]:
+        limit = 20 << 10
+        return subprocess.run([LODE, *words, "-o", "json"], cwd=project.root, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+
+    run = limited("run")
+    assert run.returncode == 3, run.stderr
+    for words in (["verify"], ["verify", "--quick"], ["backup", str(tmp_path / "b")]):
+        answer = limited(*words)
+        assert answer.returncode == 3 or (answer.returncode == 0 and '"state":"ok"' in answer.stdout), (words, answer.stdout, answer.stderr)
+        assert "E502" in answer.stderr or answer.returncode == 0
+        assert "altered" not in answer.stdout
+    assert verify(project)["damage"] == []
+    project.lode("run")
 
 
 def test_a_landed_file_that_was_altered_is_used_for_nothing(tmp_path: Path) -> None:

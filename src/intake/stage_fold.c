@@ -23,7 +23,7 @@ static Status grant_scan(Staging *s, const LakeScan *scan, Granted *out, Error *
         *out = (Granted){ ARENA_ARRAY(s->arena, Str, scan->file_count), scan->file_count };
         for (size_t i = 0; i < scan->file_count; i++) {
                 const char *granted;
-                TRY(worker_grant(s->worker, scan->files[i].path, s->arena, &granted, err));
+                TRY(lake_grant(s->context->lake, s->worker, scan->files[i].path, s->arena, &granted, err));
                 out->paths[i] = str_of(granted);
                 vec_push(s->arena, &s->granted, str_of(scan->files[i].path));
         }
@@ -366,5 +366,6 @@ Status staging_fold(Staging *s, const Files *files, Error *err) {
                 return error_context(err, "making the table of %.*s.%.*s from its log", STR_ARG(s->feed->zone), STR_ARG(s->feed->name));
         replace.files = f.files.items;
         replace.file_count = f.files.count;
+        replace.prove = s->context->again;
         return changeset_replace(s->set, s->table, &replace, NULL, err);
 }

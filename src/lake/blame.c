@@ -72,9 +72,29 @@ Status lake_prove(Lake *lake, const Str *paths, size_t count, Error *err) {
         TRY(find_damaged(lake, &wanted, &arena, &damaged, err));
         if (damaged.size == 0)
                 return STATUS_OK;
-        error_set(err, STATUS_CORRUPT, "a stored file is damaged: '%s' is not what was published", store_absolute(lake->store, &arena, damaged));
+        const char *path = store_absolute(lake->store, &arena, damaged);
+        error_set(err, STATUS_CORRUPT, "a stored file is damaged: '%s' is %s", path, file_exists(path) ? "not what was published" : "gone");
         return error_hint(err, "lode verify names all that is damaged and what needs it; lode restore DIR --damaged puts it back from a backup, "
                                "lode run TABLE --again makes the table again");
+}
+
+Status lake_prove_table(Lake *lake, const Table *table, Error *err) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        LakeScan scan;
+        TRY(lake_plan(lake, table, NULL, 0, &arena, &scan, err));
+        Str *paths = ARENA_ARRAY(&arena, Str, scan.file_count + 1);
+        for (size_t i = 0; i < scan.file_count; i++)
+                paths[i] = str_of(scan.files[i].path);
+        return lake_prove(lake, paths, scan.file_count, err);
+}
+
+Status lake_grant(Lake *lake, Worker *worker, const char *path, Arena *arena, const char **out_path, Error *err) {
+        Error damage = { 0 };
+        Str name = str_of(path);
+        Status status = worker_grant(worker, path, arena, out_path, err);
+        if (status != STATUS_OK && !file_exists(path) && lake_prove(lake, &name, 1, &damage) == STATUS_CORRUPT)
+                *err = damage;
+        return status == STATUS_OK ? STATUS_OK : err->status;
 }
 
 Status lake_blame(Lake *lake, const Worker *worker, const Str *paths, size_t count, Error *err) {

@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/time.h"
 #include "base/vec.h"
+#include "lake/blame.h"
 #include "lake/intent.h"
 #include "lake/publish.h"
 
@@ -418,6 +419,7 @@ Status changeset_replace(ChangeSet *set, ChangeTable *table, const ReplaceSpec *
         assert(table->write == TABLE_REPLACE);
         TableBody *body = &table->table.body;
         const TableBody *base = &table->base.body;
+        Error damage;
         if (spec->partial && !change_table_keeps_names(table))
                 return error_set(err, STATUS_INTERNAL, "%.*s.%.*s: files stay whose columns had other names", STR_ARG(table->name.zone),
                                  STR_ARG(table->name.name));
@@ -426,7 +428,8 @@ Status changeset_replace(ChangeSet *set, ChangeTable *table, const ReplaceSpec *
         table->model = spec->model;
         table->partial = spec->partial;
         table->unchanged = !change_table_is_new(table) && spec->content.size &&
-                           str_equal(spec->content, base->content) && columns_equal(body, base);
+                           str_equal(spec->content, base->content) && columns_equal(body, base) &&
+                           !(spec->prove && lake_prove_table(set->lake, &table->base, &damage) == STATUS_CORRUPT);
         body->inputs = copy_inputs(&set->arena, spec->inputs, spec->input_count);
         body->input_count = spec->input_count;
         body->lineage = copy_lineage(&set->arena, spec->lineage, spec->lineage_count);

@@ -98,6 +98,7 @@ typedef struct ReplaceSpec {
         const Str *removed;
         size_t removed_count;
         Str content;               /* hash of the rows; equal to the base's, with equal columns: unchanged. Empty = unknown */
+        bool prove;                /* ... and the base's files are what was published: they are read and hashed */
         Str fingerprint;
 } ReplaceSpec;
 

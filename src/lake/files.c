@@ -2,6 +2,7 @@
 #include "lake/files.h"
 
 #include "engine/data_row.h"
+#include "lake/blame.h"
 #include "sql/printer.h"
 
 void files_print(Buf *sql, const Str *paths, size_t count) {
@@ -60,7 +61,7 @@ Status files_grant(Lake *lake, Worker *worker, const Table *table, Arena *arena,
         Str *paths = ARENA_ARRAY(arena, Str, scan.file_count);
         for (size_t i = 0; i < scan.file_count; i++) {
                 const char *granted;
-                TRY(worker_grant(worker, scan.files[i].path, arena, &granted, err));
+                TRY(lake_grant(lake, worker, scan.files[i].path, arena, &granted, err));
                 paths[i] = str_of(granted);
         }
         *out = paths;

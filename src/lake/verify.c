@@ -559,14 +559,26 @@ static void settle_table(Verify *v, VerifyDamage *damage) {
         }
 }
 
+/* What `lode run --again` is told to make a table again: itself, or the source whose records were kept aside in it. Empty for
+ * what checks found, which no run finds again. */
+static Str maker_of(Verify *v, Str table) {
+        Str zone, stage, name;
+        str_cut(table, '.', &zone, &name);
+        str_cut(name, '.', &stage, &name);
+        if (!str_is(stage, "quarantine"))
+                return table;
+        return str_is(name, "rows") ? STR("") : arena_strf(v->arena, "%.*s.staging.%.*s", STR_ARG(zone), STR_ARG(name));
+}
+
 /* What to do about a file of a table depends on whether it shows now; without a version, that cannot be told. */
 static Str fix_of(Verify *v, const VerifyDamage *damage) {
         if (damage->versions && !damage->current)
                 return STR("main does not show what needs it, time travel and other branches may: put it back from a backup "
                            "(lode restore DIR --damaged)");
-        if (damage->current && str_is(damage->kind, "data"))
+        Str maker = damage->current && str_is(damage->kind, "data") ? maker_of(v, damage->tables[0]) : STR("");
+        if (maker.size > 0)
                 return arena_strf(v->arena, "put it back from a backup (lode restore DIR --damaged), or make the table again"
-                                  " from what it was made of: lode run %.*s --again", STR_ARG(damage->tables[0]));
+                                  " from what it was made of: lode run %.*s --again, then lode run for what reads it", STR_ARG(maker));
         return STR("put it back from a backup (lode restore DIR --damaged)");
 }
 

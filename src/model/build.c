@@ -3,6 +3,7 @@
 
 #include "base/time.h"
 #include "base/vec.h"
+#include "lake/blame.h"
 #include "lake/kept.h"
 #include "lake/files.h"
 #include "model/finding.h"
@@ -467,7 +468,7 @@ static Status build_table(Making *m, Statement *statement, Error *err) {
         for (size_t i = 0; i < m->check_count; i++)
                 TRY(add_inputs(b, node, m->report->checks[i].reads, m->report->checks[i].read_count, &inputs, err));
         ReplaceSpec replace = { .files = rows.files, .file_count = rows.count, .model = true, .inputs = inputs.items,
-                                .input_count = inputs.count, .fingerprint = fingerprint_hex(b->arena, node) };
+                                .input_count = inputs.count, .fingerprint = fingerprint_hex(b->arena, node), .prove = b->spec->again };
         TRY(lineage_of(m, columns, spec.column_count, &lineage, &replace.lineage_count, err));
         replace.lineage = lineage;
         TRY(files_hash(m->worker, rows.paths, rows.count, b->arena, &replace.content, err));
@@ -477,7 +478,11 @@ static Status build_table(Making *m, Statement *statement, Error *err) {
         m->report->state = unchanged ? BUILD_UNCHANGED : BUILD_BUILT;
         if (unchanged)
                 return STATUS_OK;
-        return count_difference(b, m->worker, model, before, columns, spec.column_count, rows.paths, rows.count, m->report, err);
+        Status counted = count_difference(b, m->worker, model, before, columns, spec.column_count, rows.paths, rows.count, m->report, err);
+        Error damage;
+        if (counted != STATUS_OK && before && lake_prove_table(b->spec->workspace->lake, before, &damage) == STATUS_CORRUPT)
+                return STATUS_OK; /* these take the place of what is damaged */
+        return counted;
 }
 
 /* ---- one view ---- */
@@ -590,10 +595,10 @@ static Status build_model(Build *b, const Node *node, ModelReport *report, Error
         return checks_verdict(&m.subject, report->checks, report->check_count, err);
 }
 
-/* What ends the whole run rather than one model. */
+/* What ends the whole run rather than one model. Damage does not: it is of the files that the model reads. */
 static bool is_environment(Status status) {
         return status == STATUS_IO || status == STATUS_DISK_FULL || status == STATUS_INTERRUPTED || status == STATUS_ENGINE ||
-               status == STATUS_SANDBOX || status == STATUS_CORRUPT || status == STATUS_CONFLICT;
+               status == STATUS_SANDBOX || status == STATUS_CONFLICT;
 }
 
 static Status take_model(Build *b, const Node *node, Error *err) {

@@ -244,7 +244,7 @@ static void read_number(KeyContext *context, const Key *key, const YamlNode *val
                 good = duration_parse(text, &number);
         } else if (key->kind == KEY_KEEP) {
                 wanted = "a time such as 12h or 30d, or `forever`";
-                good = duration_parse(text, &number);
+                good = duration_parse(text, &number) && !str_ends_with(text, STR("m")) && !str_ends_with(text, STR("M")); /* whoever keeps things means months */
                 if (str_is(text, "forever")) {
                         number = INT64_MAX;
                         good = true;

@@ -57,6 +57,8 @@ static Status parse_as(Worker *worker, Str parsed, Str text, Str name, Arena *ar
                 status = explain_syntax(worker, parsed, text, arena, err);
                 if (status == STATUS_SQL_SYNTAX && parse_plain_names(worker, parsed, arena, &json))
                         return sql_tree_read(json, text, name, arena, out, err);
+                if (name.size && status == STATUS_SQL_SYNTAX && err->line == 0) /* the engine names no place for some of its refusals */
+                        error_place(err, "", text, 0);
                 if (name.size && err->line > 0)
                         snprintf(err->file, sizeof(err->file), "%.*s", STR_ARG(name));
                 return status;
@@ -77,7 +79,8 @@ Status statement_parse_client(Worker *worker, Str text, Str name, Arena *arena, 
 static Status grant(void *context, const char *path, Arena *arena, Str *out, Error *err) {
         Statement *statement = context;
         const char *granted;
-        TRY(worker_grant(statement->spec.worker, path, arena, &granted, err));
+        const StatementSpec *spec = &statement->spec;
+        TRY(spec->lake ? lake_grant(spec->lake, spec->worker, path, arena, &granted, err) : worker_grant(spec->worker, path, arena, &granted, err));
         vec_push(arena, &statement->granted, arena_str(arena, str_of(path)));
         *out = str_of(granted);
         return STATUS_OK;
