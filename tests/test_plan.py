@@ -172,6 +172,18 @@ def test_a_plan_of_a_branch(shop: Project) -> None:
     assert steps(planned(shop, "--branch", "try")) == {} != steps(planned(shop))
 
 
+def test_a_reader_that_would_fail_hides_nothing_of_the_plan(shop: Project) -> None:
+    """Its error is told beside what breaks, and the exit is that of the text."""
+    shop.write("zones/finance/analytical/revenue.sql", "select total from shop.egress.sales\n")
+    shop.lode("run")
+    shop.write("zones/shop/egress/sales.sql", "-- version: 1\nselect orders from analytical.sales\n")
+    answer = shop.lode("plan", "-o", "json", check=False)
+    assert answer.exit == 2 and answer.error["code"] == "E204" and answer.error["file"].endswith("revenue.sql")
+    assert [(item["table"], item["used_by"][0]) for item in answer.json["breaks"]] == [("shop.egress.sales", "finance.analytical.revenue")]
+    text = shop.lode("plan", check=False)
+    assert "breaks" in text.stdout and "revenue.sql" in text.stderr and text.exit == 2
+
+
 def test_what_breaks_is_told(shop: Project) -> None:
     shop.lode("run")
     shop.write("zones/shop/egress/sales.sql", PRODUCT.replace("orders, total", "orders, total::double as total"))

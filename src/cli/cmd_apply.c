@@ -90,9 +90,10 @@ const Verb verb_apply = {
         .name = "apply",
         .usage = "apply",
         .words = "put the project's text into the history as one commit",
-        .help = "Reads the project's text, checks all of it, and makes it one commit of the history. Access holds from\n"
-                "the next statement; sources and models from the next run. With any error nothing is applied, but for rules that\n"
-                "do not fit a table: they withhold it, all else holds, and the exit is 1.\n\n"
+        .help = "Reads the project's text, checks it, and makes it one commit of the history. Access holds from the next\n"
+                "statement; sources and models from the next run, which builds each model that fits what it reads (lode check and\n"
+                "lode plan look at that beforehand). With any error of the text nothing is applied, but for rules that do not fit\n"
+                "a table: they withhold it, all else holds, and the exit is 1.\n\n"
                 "  lode apply\n"
                 "  lode apply --branch try",
         .options = options,

@@ -58,6 +58,8 @@ static Status make(Cli *cli, Workspace *workspace, Str name, Error *err) {
         CatalogAt base;
         TRY(workspace_at(workspace, str_of(cli_option(cli, OPTION_FROM)), cli_option(cli, OPTION_AT), &base, err));
         Status status = catalog_branch_create(workspace->lake->catalog, name, base, err);
+        if (status == STATUS_EXISTS && str_is(name, "main"))
+                return error_hint(err, "every store has it; lode branch lists all");
         if (status == STATUS_EXISTS)
                 return error_hint(err, "lode branch lists them; lode branch %.*s --remove forgets it", STR_ARG(name));
         TRY(status);

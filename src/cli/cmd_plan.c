@@ -233,7 +233,7 @@ static Status run(Cli *cli, Error *err) {
                 print_json(cli, &report);
         else
                 print_text(cli, &report, branch);
-        return STATUS_OK;
+        return text_errors(cli, &workspace->project->problems, err); /* of models, which do not keep what else would happen from being told */
 }
 
 const Verb verb_plan = {

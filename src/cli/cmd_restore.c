@@ -56,7 +56,10 @@ static void print_put_back(const Cli *cli, const Str *done, size_t done_count, c
 static Status restore_damaged(Cli *cli, const Backup *backup, Error *err) {
         const char *root = NULL;
         CLEANUP(store_freep) Store *store = NULL;
-        TRY(cli_want_words(cli, &verb_restore, 1, 1, err));
+        if (cli->arguments.word_count > 1) {
+                error_set(err, STATUS_USAGE, "--damaged mends the project's own store, and '%s' would be another", cli->arguments.words[1]);
+                return error_hint(err, "lode restore DIR --damaged; or, without it, lode restore DIR STORE makes a new one");
+        }
         TRY(project_store(cli, &root, err));
         TRY(store_open(root, &store, err));
         VerifySpec spec = { .folder = store->root, .catalog_path = store->catalog_path, .progress = verified_progress,

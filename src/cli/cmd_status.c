@@ -209,7 +209,7 @@ static void look_ahead(Cli *cli, Workspace *workspace, StatusReport *report) {
                 return;
         if (workspace_workers(workspace, 1, &cli_interrupted, &ignored) != STATUS_OK)
                 return;
-        if (plan_project(workspace, &options, &cli->arena, &plan, &ignored) != STATUS_OK)
+        if (plan_project(workspace, &options, &cli->arena, &plan, &ignored) != STATUS_OK || problems_any(&workspace->project->problems))
                 return;
         report->steps = plan.steps;
         report->step_count = plan.step_count;

@@ -322,7 +322,9 @@ static Status append(Audit *audit, const AuditRecord *record, Error *err) {
         buf_append_cstr(&line, "\"}\n");
         if (line.failed)
                 return error_set(err, STATUS_LIMIT, "an audit record has more than %u bytes", AUDIT_LINE_MAX);
-        TRY(fd_write_all(audit->fd, buf_view(&line), audit->name, err));
+        const char *path = arena_printf(&scratch, "%s/%s", audit->folder, audit->name);
+        if (fd_write_all(audit->fd, buf_view(&line), path, err) != STATUS_OK)
+                return error_context(err, "the audit log");
         audit->size += (int64_t)line.size;
         audit->sequence++;
         audit->hash = hash;

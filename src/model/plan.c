@@ -42,8 +42,7 @@ static Status read_text(Planner *plan, Error *err) {
         plan->out->misfits.problems.arena = plan->arena;
         DrySpec dry = { .lake = w->lake, .at = plan->at, .worker = worker, .text = &plan->out->text, .project = w->project, .warnings = &warnings,
                         .misfits = &plan->out->misfits };
-        TRY(dry_bind(&dry, plan->arena, &plan->dry, err));
-        return project_first_problem(w->project, err);
+        return dry_bind(&dry, plan->arena, &plan->dry, err); /* models that would fail are among the project's problems */
 }
 
 static Status find_head(Planner *plan, Error *err) {

@@ -72,6 +72,7 @@ typedef struct PlanOptions {
         const volatile sig_atomic_t *interrupted; /* NULL = never */
 } PlanOptions;
 
-/* Problems of the text are left in workspace->project->problems, the first is in err. A branch that is not there: NOT_FOUND. */
+/* Problems of the text are left in workspace->project->problems, the first is in err; those of models that do not fit what they
+ * read are there too and are no failure: the plan is whole. A branch that is not there: NOT_FOUND. */
 Status plan_project(Workspace *workspace, const PlanOptions *options, Arena *arena, PlanReport *out, Error *err);
 const char *plan_why_name(PlanWhy why);

@@ -49,7 +49,7 @@ static Status refuse_another(const Workspace *w, Error *err) {
 static Status open_store(const WorkspaceSpec *spec, Workspace *w, Error *err) {
         const char *root = w->project->store;
         Status status = lake_open(root, &w->lake, err);
-        if (status == STATUS_NO_STORE && (spec->make_store || spec->had_store) && had_store(w))
+        if (status == STATUS_NO_STORE && (spec->store || spec->make_store || spec->had_store) && had_store(w))
                 return refuse_another(w, err);
         if (status == STATUS_NO_STORE && spec->make_store) {
                 status = lake_create(root, &w->lake, err);
