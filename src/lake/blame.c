@@ -8,7 +8,7 @@
 
 /* What a reader of files says when it does not mean the statement: its words for what it did not expect to read. */
 static bool is_about_bytes(Str sentence) {
-        static const char *const words[] = { "arquet", "ecompress", "TProtocol", "orrupt", "magic bytes", "ut of buffer", "ead past", "nvalid UTF", "Snappy", "ZSTD" };
+        static const char *const words[] = { "arquet", "ecompress", "TProtocol", "orrupt", "magic bytes", "ut of buffer", "ead past", "nvalid UTF", "Snappy", "ZSTD", "before it is defined" };
         for (size_t i = 0; i < COUNT_OF(words); i++)
                 if (str_find(sentence, str_of(words[i])) < sentence.size)
                         return true;
