@@ -113,6 +113,9 @@ bool sha256_from_hex(Str hex, Sha256 *out) {
         Sha256 hash;
         if (hex.size != 2 * SHA256_SIZE || !hex_into(hex, hash.bytes))
                 return false;
+        for (size_t i = 0; i < hex.size; i++)
+                if (hex.data[i] >= 'A' && hex.data[i] <= 'F')
+                        return false;
         *out = hash;
         return true;
 }

@@ -23,7 +23,7 @@ Sha256 hmac_sha256(Str key, Str bytes);
 /* PBKDF2 with HMAC-SHA-256, one block of output (RFC 8018): what SCRAM calls Hi(). */
 Sha256 pbkdf2_sha256(Str password, Str salt, uint32_t iterations);
 Str sha256_hex(Arena *arena, Sha256 hash);         /* 64 lower-case digits */
-bool sha256_from_hex(Str hex, Sha256 *out);
+bool sha256_from_hex(Str hex, Sha256 *out);       /* as sha256_hex() writes it, and no other way */
 Str hex_of(Arena *arena, Str bytes);
 bool hex_decode(Arena *arena, Str hex, Str *out);
 bool bytes_equal_constant_time(Str a, Str b);

@@ -95,6 +95,24 @@ TEST(a_torn_line_is_cut_off_by_the_next_writer) {
         CHECK_OK(audit_verify(path, &after, 1, NULL, NULL, &t->arena, &t->err));
 }
 
+TEST(each_bit_of_a_file_that_is_another_shows) {
+        CLEANUP(audit_closep) Audit *audit = open_here(t, "cli");
+        AuditHead head;
+        CHECK_OK(put(t, audit, "select 1", &head));
+        CHECK_OK(put(t, audit, "select 2", &head));
+        audit_sync(audit);
+        const char *path = file_of(t, &head);
+        Str whole;
+        CHECK_OK(file_read(path, 1u << 20, &t->arena, &whole, &t->err));
+        for (size_t i = 0; i < whole.size * 8; i++) {
+                char *altered = arena_cstr(&t->arena, whole);
+                altered[i / 8] ^= (char)(1 << i % 8);
+                CHECK_OK(file_write_text(path, (Str){ altered, whole.size }, &t->err));
+                if (audit_verify(path, &head, 1, NULL, NULL, &t->arena, &t->err) != STATUS_CORRUPT)
+                        test_fail(t, __FILE__, __LINE__, "bit %zu of byte %zu, '%c'", i % 8, i / 8, whole.data[i / 8]);
+        }
+}
+
 TEST(a_line_whose_end_was_altered_is_no_torn_line) {
         AuditHead head;
         {
