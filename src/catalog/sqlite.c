@@ -107,9 +107,8 @@ static int on_busy(void *context, int times) {
         int64_t now = time_monotonic_us(), gave_up = gave_up_us, patience = db->patience_us;
         if (times == 0)
                 db->waiting_since_us = now;
-        if (gave_up && now - gave_up < CATALOG_PATIENCE_US && patience > CATALOG_MOMENT_US)
-                patience = CATALOG_MOMENT_US;
-        if (file_lock_is_interrupted() && patience > CATALOG_MOMENT_US)
+        bool hurries = (gave_up && now - gave_up < CATALOG_PATIENCE_US) || file_lock_is_interrupted();
+        if (hurries && patience > CATALOG_MOMENT_US)
                 patience = CATALOG_MOMENT_US;
         if (now - db->waiting_since_us >= patience) {
                 if (patience == CATALOG_PATIENCE_US)

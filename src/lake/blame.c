@@ -92,7 +92,7 @@ Status lake_grant(Lake *lake, Worker *worker, const char *path, Arena *arena, co
         Error damage = { 0 };
         Str name = str_of(path);
         Status status = worker_grant(worker, path, arena, out_path, err);
-        if (status != STATUS_OK && !file_exists(path) && lake_prove(lake, &name, 1, &damage) == STATUS_CORRUPT)
+        if (status != STATUS_OK && lake && !file_exists(path) && lake_prove(lake, &name, 1, &damage) == STATUS_CORRUPT)
                 *err = damage;
         return status == STATUS_OK ? STATUS_OK : err->status;
 }

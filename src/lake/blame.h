@@ -7,7 +7,7 @@
 #include "engine/worker.h"
 #include "lake/table.h"
 
-/* worker_grant(), of a data file: CORRUPT, with its name, where it is gone that should be there. */
+/* worker_grant(), of a data file of lake (NULL: of none): CORRUPT, with its name, where it is gone that should be there. */
 Status lake_grant(Lake *lake, Worker *worker, const char *path, Arena *arena, const char **out_path, Error *err);
 /* CORRUPT, with its name, for the first of these files that is not what was published. One that no commit knows is fine. */
 Status lake_prove(Lake *lake, const Str *paths, size_t count, Error *err);

@@ -106,12 +106,18 @@ static bool quantity_parse(Str text, const Unit *units, size_t count, int64_t *o
         return false;
 }
 
+static const Unit times[] = {
+        { "m", 60000000 },   { "ms", 1000 },       { "s", 1000000 },       { "min", 60000000 },
+        { "h", 3600000000 }, { "d", 86400000000 }, { "day", 86400000000 }, { "days", 86400000000 },
+};
+
 bool duration_parse(Str text, int64_t *out_us) {
-        static const Unit units[] = {
-                { "ms", 1000 },      { "s", 1000000 },     { "m", 60000000 },      { "min", 60000000 },
-                { "h", 3600000000 }, { "d", 86400000000 }, { "day", 86400000000 }, { "days", 86400000000 },
-        };
-        return quantity_parse(text, units, COUNT_OF(units), out_us);
+        return quantity_parse(text, times, COUNT_OF(times), out_us);
+}
+
+/* Without the first: whoever says how long things are kept means months by it. */
+static bool keep_parse(Str text, int64_t *out_us) {
+        return quantity_parse(text, times + 1, COUNT_OF(times) - 1, out_us);
 }
 
 bool size_parse(Str text, int64_t *out_bytes) {
@@ -244,7 +250,7 @@ static void read_number(KeyContext *context, const Key *key, const YamlNode *val
                 good = duration_parse(text, &number);
         } else if (key->kind == KEY_KEEP) {
                 wanted = "a time such as 12h or 30d, or `forever`";
-                good = duration_parse(text, &number) && !str_ends_with(text, STR("m")) && !str_ends_with(text, STR("M")); /* whoever keeps things means months */
+                good = keep_parse(text, &number);
                 if (str_is(text, "forever")) {
                         number = INT64_MAX;
                         good = true;

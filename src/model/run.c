@@ -390,20 +390,11 @@ static void tell_landed(Run *run, RunLanded *file, Str words) {
         add_delivery(run, delivery);
 }
 
-/* What of this run's files waits with it is landed, and staged when that is put right. */
+/* What of this run's files waits with a feed (NULL: whosever they are) is landed, and staged when that is put right. */
 static void tell_waiting(Run *run, const Feed *feed, Str words) {
         for (size_t i = 0; i < run->landed.count; i++) {
                 RunLanded *file = &run->landed.items[i];
-                if (!file->told && file->landed.state == LAND_NEW && is_of_feed(&file->landed, feed))
-                        tell_landed(run, file, words);
-        }
-}
-
-/* Files that were taken, and that nothing was said of yet. */
-static void tell_left_behind(Run *run, Str words) {
-        for (size_t i = 0; i < run->landed.count; i++) {
-                RunLanded *file = &run->landed.items[i];
-                if (!file->told && file->landed.state == LAND_NEW)
+                if (!file->told && file->landed.state == LAND_NEW && (!feed || is_of_feed(&file->landed, feed)))
                         tell_landed(run, file, words);
         }
 }
@@ -704,7 +695,7 @@ static Status run_steps(Run *run, Error *err) {
                 TRY(follow_text(run, err));
                 TRY(work(run, err));
         }
-        tell_left_behind(run, STR("it is landed and waits: while this run worked, a text without its source was applied"));
+        tell_waiting(run, NULL, STR("it is landed and waits: while this run worked, a text without its source was applied"));
         TRY(test_access(run, err));
         ChangeSetSpec commit = commit_spec(run);
         commit.branch = STR("");
@@ -721,7 +712,7 @@ Status run_project(Workspace *workspace, const RunOptions *options, Arena *arena
         Run run = { .workspace = workspace, .options = options, .arena = arena, .report = out };
         Status status = run_steps(&run, err);
         if (status != STATUS_OK && out->run) {
-                tell_left_behind(&run, STR("it is landed and waits: the run came to no end, and the next one goes on with it"));
+                tell_waiting(&run, NULL, STR("it is landed and waits: the run came to no end, and the next one goes on with it"));
                 add_error(&run, err);
                 run.failed = true;
         }

@@ -79,8 +79,7 @@ Status statement_parse_client(Worker *worker, Str text, Str name, Arena *arena, 
 static Status grant(void *context, const char *path, Arena *arena, Str *out, Error *err) {
         Statement *statement = context;
         const char *granted;
-        const StatementSpec *spec = &statement->spec;
-        TRY(spec->lake ? lake_grant(spec->lake, spec->worker, path, arena, &granted, err) : worker_grant(spec->worker, path, arena, &granted, err));
+        TRY(lake_grant(statement->spec.lake, statement->spec.worker, path, arena, &granted, err));
         vec_push(arena, &statement->granted, arena_str(arena, str_of(path)));
         *out = str_of(granted);
         return STATUS_OK;
