@@ -135,27 +135,25 @@ def stop(process: subprocess.Popen[str], catalog: Path) -> None:
         time.sleep(0.005)
 
 
+def wait_until(what: Callable[[], object], process: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + 60
+    while not what() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.002)
+    assert what() and process.poll() is None
+
+
 @contextmanager
 def run_held_up(project: Project) -> Iterator[subprocess.Popen[str]]:
     """A run that stands still (SIGSTOP) after its first model, in the second one, until the block ends."""
     held = project.store / "built" / "shop.canonical.order" / "kept"
     process = start(project, "run")
-    until = time.monotonic() + 60
-    while not held.exists() and process.poll() is None and time.monotonic() < until:
-        time.sleep(0.005)
+    wait_until(held.exists, process)
     stop(process, project.store / "catalog.sqlite")
     try:
         assert process.poll() is None and held.exists()
         yield process
     finally:
         os.kill(process.pid, signal.SIGCONT)
-
-
-def wait_until(what: Callable[[], object], process: subprocess.Popen[str]) -> None:
-    until = time.monotonic() + 60
-    while not what() and process.poll() is None and time.monotonic() < until:
-        time.sleep(0.002)
-    assert what() and process.poll() is None
 
 
 SLOW = "select (select count(*) from range(30000000) as a where hash(a.range) = 7) as n, count(*) as orders from canonical.order\n"

@@ -63,6 +63,12 @@ Status lake_audit_check(Catalog *catalog, const char *folder, Arena *arena, Audi
         return audit_check(path_join(arena, folder, "audit"), heads, count, since, arena, out, out_count, err);
 }
 
+Str lake_audit_words(Arena *arena, const AuditFile *file) {
+        if (file->status != STATUS_CORRUPT)
+                return arena_str(arena, file->what);
+        return arena_strf(arena, "line %lld: %.*s", (long long)file->sequence, STR_ARG(file->what));
+}
+
 /* ---- retention ---- */
 
 static Status retire(const char *audit_dir, Str name, bool dry_run, AuditRetired *out, Error *err) {

@@ -20,6 +20,9 @@ Status lake_audit_anchor(Catalog *catalog, const char *folder, const AuditHead *
 /* Checks all of the log below a store's root, or a backup's folder, against these heads. As audit_check(). */
 Status lake_audit_check(Catalog *catalog, const char *folder, Arena *arena, AuditFile **out, size_t *out_count, Error *err);
 
+/* What is wrong with a file, with the line where it is altered. */
+Str lake_audit_words(Arena *arena, const AuditFile *file);
+
 /* What lake_audit_retire() took. */
 typedef struct AuditRetired {
         int64_t files, bytes;

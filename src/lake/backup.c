@@ -345,10 +345,8 @@ static Status save_audit(Saving *s, Error *err) {
                         TRY(save_audit_file(s, file->name, err));
                         continue;
                 }
-                Str line = file->status == STATUS_CORRUPT ? arena_strf(&scratch, "line %lld: ", (long long)file->sequence) : STR("");
                 vec_push(s->arena, &s->tally.damages,
-                         (BackupDamage){ arena_strf(s->arena, "audit/%.*s", STR_ARG(file->name)),
-                                         arena_strf(s->arena, "%.*s%.*s", STR_ARG(line), STR_ARG(file->what)) });
+                         (BackupDamage){ arena_strf(s->arena, "audit/%.*s", STR_ARG(file->name)), lake_audit_words(s->arena, file) });
         }
         return STATUS_OK;
 }

@@ -244,7 +244,7 @@ static Status restore_audit_file(Restoring *r, const AuditFile *file, Error *err
         CLEANUP(arena_deinit) Arena scratch = { 0 };
         Str name = arena_strf(&scratch, "audit/%.*s", STR_ARG(file->name)), bytes = STR_NONE;
         if (file->status != STATUS_OK)
-                TRY(damaged(r, name, arena_cstr(&scratch, file->what), err));
+                TRY(damaged(r, name, arena_cstr(&scratch, lake_audit_words(&scratch, file)), err));
         if (file->status != STATUS_OK && file->status != STATUS_CORRUPT)
                 return STATUS_OK; /* it is gone, or cannot be read; what is altered in one place is evidence all the same */
         TRY(file_read(from_path(r, &scratch, name), (size_t)4 << 30, &scratch, &bytes, err));

@@ -166,18 +166,13 @@ static const char audit_fix[] = "compare the file with a backup's: its lines up 
 
 static void tell_audit_file(Verify *v, const AuditFile *found) {
         Str file = arena_strf(v->arena, "audit/%.*s", STR_ARG(found->name));
-        VerifyDamage *damage = NULL;
         v->report.files++;
-        if (found->status == STATUS_OK)
+        if (found->status == STATUS_OK) {
                 v->report.audit_lines += found->sequence;
-        else if (found->status == STATUS_NOT_FOUND)
-                damage = verify_damage(v, "audit", file, "missing", "%.*s", STR_ARG(found->what));
-        else if (found->status == STATUS_CORRUPT)
-                damage = verify_damage(v, "audit", file, "altered", "line %lld: %.*s", (long long)found->sequence, STR_ARG(found->what));
-        else
-                damage = verify_damage(v, "audit", file, "unreadable", "%.*s", STR_ARG(found->what));
-        if (damage)
-                damage->fix = str_of(audit_fix);
+                return;
+        }
+        const char *what = found->status == STATUS_NOT_FOUND ? "missing" : found->status == STATUS_CORRUPT ? "altered" : "unreadable";
+        verify_damage(v, "audit", file, what, "%.*s", STR_ARG(lake_audit_words(v->arena, found)))->fix = str_of(audit_fix);
 }
 
 static Status check_audit(Verify *v, Error *err) {
