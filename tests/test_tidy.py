@@ -158,6 +158,21 @@ def test_old_versions_go_by_the_applied_rule_and_say_so(shop: Project) -> None:
     assert shop.json("log")[-len(log):] == log
 
 
+def test_a_model_that_is_behind_is_built_after_a_tidy(shop: Project) -> None:
+    """Old versions of it and of its source go in one commit."""
+    retain(shop, "1s")
+    for file in range(2):
+        deliver(shop, file, 1)
+        shop.lode("run")
+    deliver(shop, 2, 1)
+    shop.lode("run", "shop.orders")
+    time.sleep(6.2)
+    assert {"shop.staging.orders", "shop.canonical.twice"} <= {row["what"] for row in shop.json("tidy")["removed"]}
+    assert shop.query("select count(*) as n from shop.canonical.twice") == [{"n": 10}]
+    shop.lode("run")
+    assert shop.query("select count(*) as n from shop.canonical.twice") == [{"n": 15}]
+
+
 def test_a_wrong_rule_is_said_where_it_stands(shop: Project) -> None:
     shop.write("zones/shop/zone.yml", "retain:\n  staging: soon\n")
     error = shop.error("apply")

@@ -18,7 +18,8 @@ typedef struct Step {
         Working *at;
         Working next;
         CatalogName name;
-        Str body; /* to put; data NULL = remove */
+        Str body;         /* to put; data NULL = remove */
+        int64_t promised; /* by what snapshot others of the change set that read its new rows name them; 0 = it has none */
 } Step;
 
 typedef VEC(Step) StepVec;
@@ -335,7 +336,7 @@ static Status plan_table(Group *group, const Intent *intent, const IntentTable *
         Working *at = NULL;
         TRY(working_at(group, intent->branch, table->name, &at, err));
         TRY(check_base(table, at, err));
-        Step step = { at, *at, table->name, STR("") };
+        Step step = { at, *at, table->name, STR(""), 0 };
         step.next.found = step.next.has_table = true;
         const TableMetadata *base = NULL;
         if (!table->unchanged)
@@ -354,28 +355,34 @@ static Status plan_table(Group *group, const Intent *intent, const IntentTable *
                         settle_compacted(at, &version, &step.next.table);
                 else
                         settle_body(group, table, at, &version, &step.next.table);
+                step.promised = table->write == TABLE_COMPACT ? 0 : table->body.snapshot;
                 step.next.metadata = version.metadata;
         }
         vec_push(group->arena, steps, step);
         return STATUS_OK;
 }
 
-/* A model that read a model of the same change set: the snapshot is known only now. */
+/* A model that read what the same change set makes of another table: what it read is known only now. What it read of an
+ * earlier version stays as it is, whatever else becomes of that table here. */
+static void correct_input(const Group *group, const StepVec *steps, LakeInput *input) {
+        for (size_t i = 0; i < steps->count; i++) {
+                const Step *step = &steps->items[i];
+                if (step->promised == 0 || step->promised != input->snapshot || !str_is(step->name.kind, "table") ||
+                    !str_equal(arena_strf(group->arena, "%.*s.%.*s", STR_ARG(step->name.zone), STR_ARG(step->name.name)), input->table))
+                        continue;
+                input->snapshot = step->next.table.rows_snapshot;
+                input->sequence = step->next.table.rows_sequence;
+                return;
+        }
+}
+
 static void correct_inputs(Group *group, StepVec *steps) {
         for (size_t i = 0; i < steps->count; i++) {
                 TableBody *body = &steps->items[i].next.table;
                 LakeInput *inputs = ARENA_ARRAY(group->arena, LakeInput, body->input_count);
                 for (size_t k = 0; k < body->input_count; k++) {
                         inputs[k] = body->inputs[k];
-                        for (size_t j = 0; j < steps->count; j++) {
-                                const Step *other = &steps->items[j];
-                                Str name = arena_strf(group->arena, "%.*s.%.*s", STR_ARG(other->name.zone),
-                                                      STR_ARG(other->name.name));
-                                if (!str_is(other->name.kind, "table") || !str_equal(name, inputs[k].table))
-                                        continue;
-                                inputs[k].snapshot = other->next.table.rows_snapshot;
-                                inputs[k].sequence = other->next.table.rows_sequence;
-                        }
+                        correct_input(group, steps, &inputs[k]);
                 }
                 body->inputs = inputs;
                 steps->items[i].body = table_body_print(group->lake->store, group->arena, body);
@@ -388,7 +395,7 @@ static void correct_inputs(Group *group, StepVec *steps) {
 static Status plan_object(Group *group, const Intent *intent, const IntentObject *object, StepVec *steps, Error *err) {
         Working *at = NULL;
         TRY(working_at(group, intent->branch, object->name, &at, err));
-        Step step = { at, *at, object->name, object->body };
+        Step step = { at, *at, object->name, object->body, 0 };
         step.next.found = object->body.data != NULL;
         step.next.hash = step.next.found ? sha256_hex(group->arena, sha256_of(object->body)) : STR("");
         if (str_equal(at->hash, step.next.hash))

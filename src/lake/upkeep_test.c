@@ -382,6 +382,50 @@ TEST(replaced_versions_expire_with_their_files_and_say_so_when_asked) {
                 CHECK(file_exists(arena_cstr(&t->arena, metadata->snapshots[i].manifest_list)));
 }
 
+/* One row, built from what the source has now. */
+static Status build(Lake *lake, int64_t row, Arena *arena, Error *err) {
+        CLEANUP(changeset_freep) ChangeSet *set = NULL;
+        ChangeTable *table = NULL;
+        Table source;
+        LakeFile file;
+        CatalogCommit commit;
+        ChangeSetSpec spec = by_ann();
+        ChangeTableSpec table_spec = { .kind = STR("model"), .write = TABLE_REPLACE, .columns = columns, .column_count = 1 };
+        TRY(lake_table(lake, (CatalogAt){ 0 }, TABLE("staging.orders"), arena, &source, err));
+        LakeInput input = { STR("shop.staging.orders"), source.body.rows_snapshot, source.body.rows_sequence };
+        TRY(changeset_new(lake, &spec, &set, err));
+        TRY(changeset_table(set, TABLE("canonical.orders"), &table_spec, &table, err));
+        TRY(write_rows(set, table, arena_strf(arena, "%lld\n", (long long)row), &file, err));
+        ReplaceSpec replace = { .files = &file, .file_count = 1, .model = true, .inputs = &input, .input_count = 1 };
+        TRY(changeset_replace(set, table, &replace, NULL, err));
+        return changeset_publish(set, arena, &commit, err);
+}
+
+/* Both are in the one commit that takes old versions out: the model must not seem built from what came since. */
+TEST(a_model_that_is_behind_its_source_stays_so) {
+        CLEANUP(lake_freep) Lake *lake = NULL;
+        CHECK_OK(open_lake(t, &lake));
+        Table source, built, tidied;
+        for (int row = 0; row < 2; row++) {
+                CHECK_OK(append(lake, "staging.orders", row, 1, &t->err));
+                CHECK_OK(build(lake, row, &t->arena, &t->err));
+        }
+        CHECK_OK(append(lake, "staging.orders", 2, 1, &t->err));
+        CHECK_OK(lake_table(lake, (CatalogAt){ 0 }, TABLE("canonical.orders"), &t->arena, &built, &t->err));
+
+        int64_t keep = 0;
+        RetainSpec spec = retain_for(&keep);
+        RetainResult result;
+        CHECK_OK(lake_retain(lake, &spec, &t->arena, &result, &t->err));
+        CHECK_INT(result.table_count, 2);
+        CHECK_OK(lake_table(lake, (CatalogAt){ 0 }, TABLE("staging.orders"), &t->arena, &source, &t->err));
+        CHECK_OK(lake_table(lake, (CatalogAt){ 0 }, TABLE("canonical.orders"), &t->arena, &tidied, &t->err));
+        CHECK(tidied.seq > built.seq && source.seq == tidied.seq);
+        CHECK_INT(tidied.body.inputs[0].snapshot, built.body.inputs[0].snapshot);
+        CHECK_INT(tidied.body.inputs[0].sequence, built.body.inputs[0].sequence);
+        CHECK(source.body.rows_snapshot != tidied.body.inputs[0].snapshot);
+}
+
 /* A writer that is only slow keeps its files however often the store is tidied; what a dead one left goes. */
 TEST(files_of_the_living_stay_and_strays_go) {
         CLEANUP(lake_freep) Lake *lake = NULL;
