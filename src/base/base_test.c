@@ -244,6 +244,11 @@ TEST(a_text_is_one_of_some_and_ascii_or_not) {
         CHECK(str_is_ascii(some[0]) && str_is_ascii(some[2]) && str_is_ascii(STR("\x7f")) && !str_is_ascii(some[1]));
 }
 
+TEST(nul_is_none_of_the_characters_of_a_set) {
+        CHECK(char_is_one_of('b', "abc") && !char_is_one_of('d', "abc"));
+        CHECK(!char_is_one_of(0, "abc") && !char_is_one_of(0, ""));
+}
+
 TEST(single_values_have_icebergs_bytes) {
         static const struct {
                 long long unscaled;

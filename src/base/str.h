@@ -44,6 +44,11 @@ static inline char char_lower(char c) {
         return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+/* NUL is none of any: strchr() finds the end of the set for it. */
+static inline bool char_is_one_of(char c, const char *set) {
+        return c != 0 && strchr(set, c) != NULL;
+}
+
 bool str_equal_nocase(Str a, Str b);
 bool str_is_one_of_nocase(Str s, const char *const *words, size_t count);
 int str_compare(Str a, Str b);       /* bytewise, shorter first */

@@ -90,7 +90,7 @@ static bool digits(Str *s, size_t count, int *out) {
 }
 
 static bool accept(Str *s, const char *any) {
-        if (!s->size || !strchr(any, s->data[0]))
+        if (!s->size || !char_is_one_of(s->data[0], any))
                 return false;
         *s = str_slice(*s, 1, s->size);
         return true;

@@ -94,7 +94,7 @@ Status type_parse(Str text, Type *out, Error *err) {
 static void print_name(Buf *out, Str name) {
         bool bare = name.size > 0;
         for (size_t i = 0; i < name.size; i++)
-                bare &= !strchr(" \t,<>()\"'#:", name.data[i]);
+                bare &= !char_is_one_of(name.data[i], " \t,<>()\"'#:");
         if (bare)
                 buf_append(out, name);
         else
@@ -157,7 +157,7 @@ static Status parse_name(ProjectText *text, Str *out) {
                         return no_nested_type(text, "the name of a field has a NUL");
                 if (quoted && c == '"' && at + 1 < text->rest.size && text->rest.data[at + 1] == '"')
                         at++;
-                else if (quoted ? c == '"' : strchr(" \t,<>()\"", c) != NULL)
+                else if (quoted ? c == '"' : char_is_one_of(c, " \t,<>()\""))
                         break;
                 name[size++] = c;
         }
@@ -180,7 +180,7 @@ static Status parse_fields(ProjectText *text, int depth, Type *out) {
                 *field = (TypeField){ .id = 0 };
                 TRY(parse_name(text, &field->name));
                 drop_blanks(text);
-                if (text->rest.size == 0 || strchr(",>", text->rest.data[0]))
+                if (text->rest.size == 0 || char_is_one_of(text->rest.data[0], ",>"))
                         return no_nested_type(text, "a field of a struct is a name, a blank and a type");
                 for (size_t i = 0; i < count; i++)
                         if (str_equal_nocase(fields[i].name, field->name))
@@ -195,7 +195,7 @@ static Status parse_fields(ProjectText *text, int depth, Type *out) {
 static Status parse_flat(ProjectText *text, Type *out) {
         Str rest = text->rest;
         size_t end = 0;
-        while (end < rest.size && !strchr(" \t,<>", rest.data[end]) && rest.data[end] != '(')
+        while (end < rest.size && !char_is_one_of(rest.data[end], " \t,<>") && rest.data[end] != '(')
                 end++;
         size_t open = end;
         while (open < rest.size && rest.data[open] == ' ')
@@ -424,7 +424,7 @@ static bool parse_word(Str word, Type *out) {
 
 static bool parse_plain(TypeText *text, int depth, Type *out) {
         size_t size = 0;
-        while (size < text->rest.size && !strchr("(),[]", text->rest.data[size]))
+        while (size < text->rest.size && !char_is_one_of(text->rest.data[size], "(),[]"))
                 size++;
         Str word = str_trim(str_slice(text->rest, 0, size));
         text->rest = str_slice(text->rest, size, text->rest.size);

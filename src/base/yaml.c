@@ -78,7 +78,7 @@ static bool quotes_balance(Str text) {
         for (size_t i = 0; i < text.size; i++) {
                 char c = text.data[i];
                 bool inside_word = c == '\'' && !open && i > 0 && i + 1 < text.size &&
-                                   strchr(" ,([=<>|+-*/", text.data[i - 1]) == NULL;
+                                   !char_is_one_of(text.data[i - 1], " ,([=<>|+-*/");
                 if ((c == '"' || c == '\'') && !inside_word)
                         open = open == c ? 0 : open ? open : c;
         }

@@ -80,7 +80,7 @@ static bool find_named(const Add *add, const char *word, const char *below, glob
         struct stat st;
         bool is_there = stat(word, &st) == 0;
         for (const char *c = word; *c; c++) {
-                if (is_there && strchr("*?[]\\", *c))
+                if (is_there && char_is_one_of(*c, "*?[]\\"))
                         buf_append_byte(&literal, '\\');
                 buf_append_byte(&literal, *c);
         }

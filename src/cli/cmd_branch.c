@@ -44,7 +44,7 @@ static Status check_name(Str name, Error *err) {
         for (size_t i = 0; i < name.size && good; i++) {
                 char c = name.data[i];
                 bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-                good = letter || (i > 0 && i + 1 < name.size && strchr("-_./", c));
+                good = letter || (i > 0 && i + 1 < name.size && char_is_one_of(c, "-_./"));
         }
         if (!good)
                 return error_set(err, STATUS_BAD_VALUE, "'%.*s' cannot be a branch: letters, digits and - _ . / between them", STR_ARG(name));

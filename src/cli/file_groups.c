@@ -75,7 +75,7 @@ static Str without_endings(Str name) {
 static Str name_of_file(Arena *arena, const char *path) {
         Str base = without_endings(str_of(path_base(path)));
         size_t end = base.size;
-        while (end > 0 && strchr("0123456789-_. ", base.data[end - 1]))
+        while (end > 0 && char_is_one_of(base.data[end - 1], "0123456789-_. "))
                 end--;
         return arena_str(arena, end ? str_slice(base, 0, end) : base);
 }
@@ -84,7 +84,7 @@ static Str name_of_file(Arena *arena, const char *path) {
 static bool is_plain_sheet_name(Str name) {
         static const char *const words[] = { "sheet", "tabelle", "feuil", "feuille", "hoja", "foglio", "blad", "ark", "planilha" };
         size_t end = name.size;
-        while (end > 0 && strchr("0123456789-_. ", name.data[end - 1]))
+        while (end > 0 && char_is_one_of(name.data[end - 1], "0123456789-_. "))
                 end--;
         Str word = str_slice(name, 0, end);
         for (size_t i = 0; i < COUNT_OF(words); i++)
@@ -312,7 +312,7 @@ static bool has_date(Str name) {
                 if (!str_starts_with(str_slice(name, i, name.size), STR("20")) && !str_starts_with(str_slice(name, i, name.size), STR("19")))
                         continue;
                 size_t digits = 0;
-                for (size_t k = i; k < name.size && strchr("0123456789-_.", name.data[k]); k++)
+                for (size_t k = i; k < name.size && char_is_one_of(name.data[k], "0123456789-_."); k++)
                         digits += name.data[k] >= '0' && name.data[k] <= '9';
                 if (digits >= 6)
                         return true;
@@ -472,9 +472,9 @@ static Str star_numbers(Arena *arena, Str name, Star star) {
         for (size_t i = 0; i < name.size;) {
                 char c = name.data[i];
                 size_t end = i;
-                while (end < name.size && strchr(end == i ? "0123456789" : "0123456789-_", name.data[end]))
+                while (end < name.size && char_is_one_of(name.data[end], end == i ? "0123456789" : "0123456789-_"))
                         end++;
-                while (end > i && strchr("-_", name.data[end - 1]))
+                while (end > i && char_is_one_of(name.data[end - 1], "-_"))
                         end--;
                 if (end > i && (star == STAR_NONE || (star == STAR_APART && is_inside_word(name, i, end)))) {
                         buf_append(&out, str_slice(name, i, end));
@@ -486,7 +486,7 @@ static Str star_numbers(Arena *arena, Str name, Star star) {
                         i = end;
                         continue;
                 }
-                if (strchr("*?[", c))
+                if (char_is_one_of(c, "*?["))
                         buf_printf(&out, "[%c]", c);
                 else
                         buf_append_byte(&out, c);

@@ -56,7 +56,7 @@ void json_put_value(JsonWriter *writer, const WorkerColumn *column, Str value, b
                 json_put_null(writer);
                 return;
         }
-        bool has_letters = value.size && (strchr("NIi", value.data[0]) || str_starts_with(value, STR("-I")));
+        bool has_letters = value.size && (char_is_one_of(value.data[0], "NIi") || str_starts_with(value, STR("-I")));
         if (column_is_number(column) && !has_letters)
                 json_put_raw(writer, value);
         else if (str_is(column->engine_type, "BOOLEAN"))

@@ -309,7 +309,7 @@ static bool dates_are_good(StrList dates) {
 /* One of some characters, or 0. */
 static char mark_read(Cursor *cursor, const char *known) {
         char mark = (char)cursor_u8(cursor);
-        cursor->failed |= mark && !strchr(known, mark);
+        cursor->failed |= mark && !char_is_one_of(mark, known);
         return mark;
 }
 

@@ -166,9 +166,9 @@ static Str literal_prefix(Str expression) {
         if (expression.size == 0 || expression.data[0] != '^')
                 return STR_NONE;
         size_t size = 1;
-        while (size < expression.size && !strchr("^$.[]()*+?{}|\\", expression.data[size]))
+        while (size < expression.size && !char_is_one_of(expression.data[size], "^$.[]()*+?{}|\\"))
                 size++;
-        if (size < expression.size && strchr("*?{|", expression.data[size]))
+        if (size < expression.size && char_is_one_of(expression.data[size], "*?{|"))
                 return STR_NONE; /* the last character may be absent, or all of it is one choice of several */
         return memchr(expression.data, '|', expression.size) ? STR_NONE : str_slice(expression, 1, size);
 }
@@ -276,7 +276,7 @@ static void look_at_skipped(CsvReader *reader, const uint32_t *ends, size_t coun
 /* "#1 Motors", but not "# a remark". */
 static bool may_be_value(const CsvReader *reader, size_t start, size_t end) {
         size_t behind = start + reader->format.comment.size;
-        return behind < end && !strchr(" #-=*\t", reader->buffer[behind]);
+        return behind < end && !char_is_one_of(reader->buffer[behind], " #-=*\t");
 }
 
 static void add_row(CsvReader *reader, const uint32_t *ends, size_t start, size_t end) {

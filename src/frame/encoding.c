@@ -73,7 +73,7 @@ static Str fold(Str name, char into[NAME_MAX_SIZE]) {
                 if (c >= 'A' && c <= 'Z')
                         c = (char)(c | 0x20);
                 bool kept = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-                if (!kept && !strchr("-_ .:", c))
+                if (!kept && !char_is_one_of(c, "-_ .:"))
                         return STR_NONE;
                 if (!kept)
                         continue;

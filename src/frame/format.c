@@ -63,7 +63,7 @@ static Status check_number_characters(const Format *format, Error *err) {
         char decimal = format->decimal ? format->decimal : '.';
         if (decimal != '.' && decimal != ',')
                 return error_set(err, STATUS_BAD_VALUE, "decimal: must be '.' or ','");
-        if (format->thousands && format->thousands != THOUSANDS_INDIAN && !strchr(".,' _", format->thousands))
+        if (format->thousands && format->thousands != THOUSANDS_INDIAN && !char_is_one_of(format->thousands, ".,' _"))
                 return error_set(err, STATUS_BAD_VALUE, "thousands: must be one of . , ' _, a blank or `indian`");
         if (format->thousands == THOUSANDS_INDIAN && decimal == ',')
                 return error_set(err, STATUS_BAD_VALUE, "thousands: indian sets them off by commas, and so the decimal point is none");
@@ -80,7 +80,7 @@ static Status check_currency(const Format *format, Error *err) {
                 Str text = format->currency.items[i];
                 bool good = text.size > 0 && text.size <= 16;
                 for (size_t j = 0; j < text.size; j++)
-                        good &= !strchr("0123456789+-()%, '\t\"", text.data[j]) || text.data[j] == 0;
+                        good &= !char_is_one_of(text.data[j], "0123456789+-()%, '\t\"");
                 if (!good)
                         return error_set(err, STATUS_BAD_VALUE, "currency: '%.*s' must be a sign or a code, without digits, blanks and signs of numbers", STR_ARG(text));
         }

@@ -83,7 +83,7 @@ static bool is_code_like(Str text) {
         size_t letters = 0;
         for (size_t i = 0; i < text.size; i++) {
                 letters += text.data[i] == 'e' || text.data[i] == 'E';
-                if (strchr("+-.,", text.data[i]))
+                if (char_is_one_of(text.data[i], "+-.,"))
                         return false;
         }
         return letters == 1;

@@ -22,7 +22,7 @@ static Str example_of(Str text) {
 
 static bool is_dressed(Str text) {
         for (size_t i = 0; i < text.size; i++)
-                if (!strchr("0123456789.,+", text.data[i]) && (text.data[i] != '-' || i > 0))
+                if (!char_is_one_of(text.data[i], "0123456789.,+") && (text.data[i] != '-' || i > 0))
                         return true;
         return false;
 }
@@ -259,7 +259,7 @@ static size_t cut_digits(Str text, char *mark, int values[4], size_t sizes[4]) {
                                 return 0;
                         continue;
                 }
-                if (sizes[groups] == 0 || groups == 3 || (*mark && *mark != c) || !strchr("-./:", c))
+                if (sizes[groups] == 0 || groups == 3 || (*mark && *mark != c) || !char_is_one_of(c, "-./:"))
                         return 0;
                 *mark = c;
                 groups++;

@@ -95,7 +95,7 @@ static bool look_at(Str text, Look *out) {
                         out->exponent = true;
                         break;
                 }
-                if (!c || !strchr(".,' ", c) || run == 0)
+                if (!char_is_one_of(c, ".,' ") || run == 0)
                         return false;
                 mixed |= out->mark && out->mark != c;
                 out->mark = c;

@@ -146,7 +146,7 @@ static bool pass_escape(JsonText *json) {
         char c = json->text[json->at + 1];
         if (c == 'u')
                 return pass_unit(json);
-        if (c == 0 || !strchr("\"\\/bfnrt", c))
+        if (!char_is_one_of(c, "\"\\/bfnrt"))
                 return json_text_fail(json, JSON_FAULT_BAD_ESCAPE);
         json->at += 2;
         return true;

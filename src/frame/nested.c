@@ -402,7 +402,7 @@ Str nested_path_print(Str column, Str path, Arena *arena) {
                 if (begins && !element)
                         buf_append_byte(&out, '.');
                 begins = path.data[i] == '.' && (i == 0 || path.data[i - 1] != '\\');
-                if (!begins && !(path.data[i] == '\\' && i + 1 < path.size && strchr(".\\", path.data[i + 1])))
+                if (!begins && !(path.data[i] == '\\' && i + 1 < path.size && char_is_one_of(path.data[i + 1], ".\\")))
                         buf_append_byte(&out, path.data[i]);
         }
         return buf_dup(&out, arena);

@@ -141,7 +141,7 @@ static bool is_number_like(Str text) {
                 char c = text.data[i];
                 if (c >= '0' && c <= '9')
                         digits++;
-                else if (!strchr("+-.,eE%' ", c) || c == 0)
+                else if (!char_is_one_of(c, "+-.,eE%' "))
                         return false;
         }
         return digits > 0;
@@ -553,8 +553,7 @@ static bool has_footer_word(const Sniffing *sniffing, const Records *records, si
         const Record *record = &records->items[at];
         Str text = text_of(sniffing, record);
         *out_word = footer_word(text);
-        bool one_line = !memchr(text.data, '\n', text.size) && !memchr(text.data, '\r', text.size);
-        if (!one_line || !utf8_valid(text) || memchr(text.data, 0, text.size)) /* an expression is text itself */
+        if (!totals_can_be_told(text))
                 return false;
         if (text.size > 1 && text.data[0] == '*')
                 *out_word = STR("*");
@@ -669,7 +668,7 @@ static void find_totals(Sniffing *sniffing, Format *format, Records *records, si
 static bool is_drawn(Str text) {
         size_t run = 0, longest = 0;
         for (size_t i = 0; i < text.size; i++) {
-                if (!strchr("-+= ", text.data[i]) || text.data[i] == 0)
+                if (!char_is_one_of(text.data[i], "-+= "))
                         return false;
                 run = (text.data[i] == '-' || text.data[i] == '=') && (i == 0 || text.data[i - 1] == text.data[i]) ? run + 1 : 1;
                 longest = text.data[i] != ' ' && text.data[i] != '+' && run > longest ? run : longest;
@@ -679,7 +678,7 @@ static bool is_drawn(Str text) {
 
 static void find_drawn(Sniffing *sniffing, Format *format, Records *records, size_t first, size_t width) {
         size_t found = 0;
-        if (width < 2 || strchr("-+= ", format->delimiter))
+        if (width < 2 || char_is_one_of(format->delimiter, "-+= "))
                 return;
         for (size_t i = first; i < records->count; i++) {
                 Record *record = &records->items[i];
@@ -927,7 +926,7 @@ static bool is_date_like(Str text) {
         size_t marks = 0, digits = 0;
         for (size_t i = 0; i < text.size; i++) {
                 bool digit = text.data[i] >= '0' && text.data[i] <= '9';
-                if (!digit && (i == 0 || !strchr("-./", text.data[i])))
+                if (!digit && (i == 0 || !char_is_one_of(text.data[i], "-./")))
                         return false;
                 digits += digit;
                 marks += !digit;
@@ -1588,7 +1587,7 @@ static Str expression_of(Arena *arena, Str text) {
         CLEANUP(buf_deinit) Buf out = { 0 };
         buf_append_byte(&out, '^');
         for (size_t i = 0; i < text.size; i++) {
-                if (strchr(".[]{}()\\*+?^$|", text.data[i]))
+                if (char_is_one_of(text.data[i], ".[]{}()\\*+?^$|"))
                         buf_append_byte(&out, '\\');
                 buf_append_byte(&out, text.data[i]);
         }
@@ -1615,7 +1614,7 @@ static void skip_repeated_header(Sniffing *sniffing, Format *format, const Recor
         Table once = without_repeats(sniffing, table);
         size_t repeats = table->rows - once.rows;
         Str text = str_slice(sniffing->text, header->start, header->end);
-        if (repeats == 0 || once.rows < 2 || table->width < 2 || memchr(text.data, '\n', text.size) || memchr(text.data, '\r', text.size))
+        if (repeats == 0 || once.rows < 2 || table->width < 2 || !totals_can_be_told(text))
                 return;
         size_t doubts = sniffing->out->doubt_count;
         bool is_header = decide_header(sniffing, format, &once), sure = sniffing->out->doubt_count == doubts;
@@ -1797,7 +1796,7 @@ static Status refuse_dressed_json(Str text, Error *err) {
         if (comments && sniff_is_json(behind_comments(behind), false))
                 return error_reason(err, IS_DRESSED_JSON, reason_text(STR("with comments above it")));
         size_t name = 0;
-        while (name < behind.size && (language_letter((unsigned char)behind.data[name]) || strchr("0123456789_$.", behind.data[name])))
+        while (name < behind.size && (language_letter((unsigned char)behind.data[name]) || char_is_one_of(behind.data[name], "0123456789_$.")))
                 name++;
         if (name > 0 && name < behind.size && behind.data[name] == '(' && sniff_is_json(str_trim(str_slice(behind, name + 1, behind.size)), false))
                 return error_reason(err, IS_DRESSED_JSON, reason_text(STR("inside the call of a function")));

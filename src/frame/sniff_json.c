@@ -21,7 +21,7 @@
 static bool ends_as_json(const JsonText *json, bool list) {
         JsonText rest = *json;
         bool line_ends = false;
-        for (; rest.at < rest.size && strchr(" \t\r\n", rest.text[rest.at]); rest.at++)
+        for (; rest.at < rest.size && char_is_one_of(rest.text[rest.at], " \t\r\n"); rest.at++)
                 line_ends |= rest.text[rest.at] == '\n';
         return rest.at == rest.size || (list && line_ends && (rest.text[rest.at] == '[' || rest.text[rest.at] == '{'));
 }
@@ -46,12 +46,12 @@ bool sniff_is_json(Str text, bool whole) {
         char seen[2] = { 0 };
         size_t count = 0;
         for (size_t i = 0; i < text.size && count < COUNT_OF(seen); i++)
-                if (!strchr(" \t\r\n", text.data[i]))
+                if (!char_is_one_of(text.data[i], " \t\r\n"))
                         seen[count++] = text.data[i];
         if ((seen[0] == '{' && (seen[1] == '"' || seen[1] == '}')) ||
             (seen[0] == '[' && (seen[1] == '{' || seen[1] == '[' || seen[1] == ']' || seen[1] == '"')))
                 return true;
-        return count > 0 && strchr("[\"tfn", seen[0]) && is_json_value(text, whole);
+        return count > 0 && char_is_one_of(seen[0], "[\"tfn") && is_json_value(text, whole);
 }
 
 /* --- lines or a document --- */

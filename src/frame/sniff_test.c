@@ -109,6 +109,24 @@ TEST(a_header_differs_from_its_columns) {
         check_cases(t, cases, COUNT_OF(cases));
 }
 
+/* The header stands again, and below it a total: both are skipped by what they say, but not where that has a NUL in it. */
+TEST(no_expression_is_made_of_a_line_with_a_nul) {
+        static const struct {
+                Str text;
+                const char *footer;
+        } cases[] = {
+                { STR("id;what\n1;a\n2;b\nid;what\n3;c\n4;d\n"), "^id;what$" },
+                { STR("id;w\0at\n1;a\n2;b\nid;w\0at\n3;c\n4;d\n"), "" },
+                { STR("id;amount;what\n1;2;a\n2;3;b\n3;4;c\nTotal;9;\n"), "^Total;[^[:alpha:]]*$" },
+                { STR("id;amount;what\n1;2;a\n2;3;b\n3;4;c\nTotal;9;\0\n"), "" },
+        };
+        for (size_t i = 0; i < COUNT_OF(cases); i++) {
+                Sniffed sniffed;
+                CHECK_OK(sniff_format(cases[i].text, true, &t->arena, &sniffed, &t->err));
+                CHECK_STR(sniffed.format.footer, str_of(cases[i].footer));
+        }
+}
+
 TEST(what_is_not_the_table_is_skipped_and_said) {
         static const Case cases[] = {
                 { "preamble",

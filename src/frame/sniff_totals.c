@@ -64,9 +64,9 @@ static bool is_plain(Str text) {
 }
 
 static Str strip(Str text, const char *before, const char *after) {
-        while (text.size > 0 && text.data[0] != 0 && strchr(before, text.data[0]))
+        while (text.size > 0 && char_is_one_of(text.data[0], before))
                 text = str_slice(text, 1, text.size);
-        while (text.size > 0 && text.data[text.size - 1] != 0 && strchr(after, text.data[text.size - 1]))
+        while (text.size > 0 && char_is_one_of(text.data[text.size - 1], after))
                 text.size--;
         return text;
 }
@@ -87,7 +87,7 @@ static bool find_word(Str text, const char *const *words, size_t count, Str *out
                 if (word.size <= out->size || text.size < word.size)
                         continue;
                 bool whole = text.size == word.size;
-                if (begins_with(text, word) && (whole || strchr(" :.", text.data[word.size])))
+                if (begins_with(text, word) && (whole || char_is_one_of(text.data[word.size], " :.")))
                         *out = str_slice(text, 0, word.size);
                 else if (!whole && text.data[text.size - word.size - 1] == ' ' && ends_with(text, word))
                         *out = str_slice(text, text.size - word.size, text.size);
@@ -111,7 +111,7 @@ static bool is_count(Str text) {
                         i++;
                 Str token = str_slice(text, start, i);
                 if (token.size == 0) {
-                        if (!strchr(" .,:/()-", text.data[i++]))
+                        if (!char_is_one_of(text.data[i++], " .,:/()-"))
                                 return false;
                         continue;
                 }
@@ -316,6 +316,10 @@ static bool is_total(const Finding *finding, size_t row, size_t *out_phrase) {
 
 /* --- their expression --- */
 
+bool totals_can_be_told(Str text) {
+        return utf8_valid(text) && !memchr(text.data, 0, text.size) && !memchr(text.data, '\n', text.size) && !memchr(text.data, '\r', text.size);
+}
+
 void totals_put_literal(Buf *out, Str text) {
         for (size_t i = 0; i < text.size; i++) {
                 char c = text.data[i];
@@ -329,7 +333,7 @@ void totals_put_literal(Buf *out, Str text) {
                         buf_append_cstr(out, "[[:blank:]]");
                         continue;
                 }
-                if (c != 0 && strchr("\\^$.|?*+()[]{}", c))
+                if (char_is_one_of(c, "\\^$.|?*+()[]{}"))
                         buf_append_byte(out, '\\');
                 buf_append_byte(out, c);
         }
@@ -430,7 +434,7 @@ static bool is_apart(const Finding *finding, Str expression, size_t own) {
 static void judge(Finding *finding) {
         for (size_t row = finding->table->first; row < finding->table->rows; row++) {
                 size_t phrase = 0;
-                finding->out->rows[row] = finding->candidate[row] && !memchr(finding->table->raws[row].data, '\n', finding->table->raws[row].size) &&
+                finding->out->rows[row] = finding->candidate[row] && totals_can_be_told(finding->table->raws[row]) &&
                                           is_total(finding, row, &phrase);
                 finding->out->count += finding->out->rows[row];
         }

@@ -46,6 +46,8 @@ typedef struct TotalsFound {
 
 void totals_find(const TotalsTable *table, Arena *arena, TotalsFound *out);
 
+/* Whether an expression can be made of it, which is text itself: one line of UTF-8, without NUL. */
+bool totals_can_be_told(Str text);
 /* A text as an expression has it: numbers are any numbers. */
 void totals_put_literal(Buf *out, Str text);
 /* What parts fields, and a field of whatever text, in an expression. */

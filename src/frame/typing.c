@@ -241,7 +241,7 @@ static Str plain_groups(Str text, char thousands, char copy[NUMBER_MAX]) {
 static bool read_plain(Str text, const TypingRules *rules, Number *out) {
         if (read_number(text, rules, out))
                 return true;
-        if (!drop_front(&text, STR("\u2212")) || (text.size > 0 && strchr("+-", text.data[0])) || !read_number(text, rules, out))
+        if (!drop_front(&text, STR("\u2212")) || (text.size > 0 && char_is_one_of(text.data[0], "+-")) || !read_number(text, rules, out))
                 return false;
         out->negative = true;
         return true;

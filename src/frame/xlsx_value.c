@@ -39,7 +39,7 @@ static bool is_elapsed(Str inside) {
         if (inside.size == 0 || inside.size > 2)
                 return false;
         char first = (char)(inside.data[0] | 0x20), last = (char)(inside.data[inside.size - 1] | 0x20);
-        return first == last && strchr("hms", first);
+        return first == last && char_is_one_of(first, "hms");
 }
 
 /* The word at the beginning of a code that holds letters and is no part of a date; 0: none. */
@@ -73,9 +73,9 @@ static size_t literal_size(Str code, CodeParts *parts) {
 }
 
 static void take_letter(char letter, CodeParts *parts) {
-        parts->date |= strchr("yde", letter) != NULL;
+        parts->date |= char_is_one_of(letter, "yde");
         parts->month |= letter == 'm';
-        parts->time |= strchr("hs", letter) != NULL;
+        parts->time |= char_is_one_of(letter, "hs");
         parts->percent |= letter == '%';
 }
 

@@ -130,7 +130,7 @@ static bool take_name(Str *text) {
                 *text = str_slice(*text, size + 1, text->size);
                 return true;
         }
-        while (size < text->size && strchr("+-0123456789,", text->data[size]) == NULL)
+        while (size < text->size && !char_is_one_of(text->data[size], "+-0123456789,"))
                 size++;
         *text = str_slice(*text, size, text->size);
         return size >= 3;

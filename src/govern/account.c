@@ -21,7 +21,7 @@ Status account_check_name(Str name, const char *what, Error *err) {
         bool good = name.size > 0 && name.size <= NAME_MAX_BYTES;
         for (size_t i = 0; i < name.size && good; i++) {
                 char c = name.data[i];
-                good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("_.-@", c));
+                good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || char_is_one_of(c, "_.-@");
         }
         if (good)
                 return STATUS_OK;

@@ -11,16 +11,12 @@ typedef struct Pattern {
         Buf *out;
 } Pattern;
 
-static bool is_any(char c, const char *set) {
-        return c && strchr(set, c);
-}
-
 static bool is_letter_or_digit(char c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 static void put_literal(Buf *out, char c) {
-        if (is_any(c, "\\^$.|()[]*+?{}-"))
+        if (char_is_one_of(c, "\\^$.|()[]*+?{}-"))
                 buf_append_byte(out, '\\');
         buf_append_byte(out, c);
 }
@@ -33,7 +29,7 @@ static bool take_escaped(Pattern *pattern) {
         if (is_letter_or_digit(c)) {
                 buf_append_byte(pattern->out, '\\');
                 buf_append_byte(pattern->out, c);
-                return is_any(c, "dDsSwW");
+                return char_is_one_of(c, "dDsSwW");
         }
         put_literal(pattern->out, c);
         return c != '"'; /* parts for substring() */
@@ -49,7 +45,7 @@ static void take_plain(Pattern *pattern, char c) {
                 buf_append_byte(pattern->out, '.');
         else if (c == '(')
                 buf_append_cstr(pattern->out, "(?:");
-        else if (is_any(c, "\\^$."))
+        else if (char_is_one_of(c, "\\^$."))
                 put_literal(pattern->out, c);
         else
                 buf_append_byte(pattern->out, c);

@@ -171,7 +171,7 @@ static Status walk(Discovery *d, Str zone, const char *folder, Str name, bool in
 /* The part of a pattern before its first wildcard, up to a slash: the folder below which its files can be. */
 static Str fixed_folder(Str pattern) {
         size_t wild = 0;
-        while (wild < pattern.size && !strchr("*?[", pattern.data[wild]))
+        while (wild < pattern.size && !char_is_one_of(pattern.data[wild], "*?["))
                 wild++;
         size_t slash = wild;
         while (slash > 0 && pattern.data[slash - 1] != '/')

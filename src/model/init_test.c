@@ -80,7 +80,7 @@ static size_t relations_of(Test *t, const Model *model, GraphRelation *out) {
         Str before = STR("");
         for (size_t at = 0; at < model->body.size;) {
                 size_t end = at;
-                while (end < model->body.size && !strchr(" \n()", model->body.data[end]))
+                while (end < model->body.size && !char_is_one_of(model->body.data[end], " \n()"))
                         end++;
                 Str word = str_slice(model->body, at, end), zone, stage, name;
                 bool named = (str_is(before, "from") || str_is(before, "join")) && str_find_byte(word, '.') < word.size;

@@ -158,7 +158,7 @@ static void read_model_check(KeyContext *context, const YamlNode *value, void *o
         Str text = value->text, mark = STR("else ");
         size_t at = text.size;
         for (size_t i = 0; i + mark.size <= text.size; i++)
-                if (str_equal(str_slice(text, i, i + mark.size), mark) && i > 0 && strchr(", ", text.data[i - 1]))
+                if (str_equal(str_slice(text, i, i + mark.size), mark) && i > 0 && char_is_one_of(text.data[i - 1], ", "))
                         at = i;
         Str word = str_trim(str_slice(text, at + mark.size, text.size));
         Str expression = str_trim(str_slice(text, 0, at));

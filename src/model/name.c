@@ -89,7 +89,7 @@ Str name_from(Arena *arena, Str text) {
                 char c = text.data[i];
                 c = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
                 const char *letters = latin_letters(code);
-                if (code == 0x308 && buf.size > 0 && strchr("aou", buf.data[buf.size - 1]))
+                if (code == 0x308 && buf.size > 0 && char_is_one_of(buf.data[buf.size - 1], "aou"))
                         letters = "e"; /* two dots that stand apart, as macOS has them */
                 if (letters)
                         buf_append_cstr(&buf, letters);

@@ -395,8 +395,8 @@ static size_t find_header_end(Str text, const SourceColumn *column) {
 }
 
 bool source_from_needs_quotes(const SourceColumn *column) {
-        bool edged = str_trim(column->from).size < column->from.size; /* names in files may begin or end in blanks */
-        return edged || strchr("\"'", column->from.data[0]) || find_column_setting(column->from, column) < column->from.size;
+        bool edged = column->from.size == 0 || str_trim(column->from).size < column->from.size; /* names in files may begin or end in blanks */
+        return edged || char_is_one_of(column->from.data[0], "\"'") || find_column_setting(column->from, column) < column->from.size;
 }
 
 /*

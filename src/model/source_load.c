@@ -27,7 +27,7 @@ void read_as_of(KeyContext *context, const YamlNode *value, void *object) {
 static bool is_bare(Str word) {
         for (size_t i = 0; i < word.size; i++) {
                 uint8_t byte = (uint8_t)word.data[i];
-                if (byte < 0x80 && !isalnum(byte) && !strchr("_-+.:/", byte))
+                if (byte < 0x80 && !isalnum(byte) && !char_is_one_of(byte, "_-+.:/"))
                         return false;
         }
         return word.size > 0;
@@ -41,7 +41,7 @@ static bool cut_word(Arena *arena, Str *rest, const char *ends, Str *out) {
         char mark = rest->data[0];
         if (mark != '\'' && mark != '"') {
                 size_t end = 0;
-                while (end < rest->size && !strchr(ends, rest->data[end]))
+                while (end < rest->size && !char_is_one_of(rest->data[end], ends))
                         end++;
                 *out = arena_str(arena, str_trim(str_slice(*rest, 0, end)));
                 *rest = str_slice(*rest, end, rest->size);

@@ -12,7 +12,7 @@
 static bool needs_quotes(Str text, bool in_list) {
         if (text.size == 0 || text.data[0] == ' ' || text.data[text.size - 1] == ' ' || text.data[text.size - 1] == ':')
                 return true;
-        if (strchr("!&*-?|>@`%{}[]\"'#,~=:", text.data[0]))
+        if (char_is_one_of(text.data[0], "!&*-?|>@`%{}[]\"'#,~=:"))
                 return true;
         for (size_t i = 0; i < text.size; i++) {
                 unsigned char c = (unsigned char)text.data[i];
@@ -20,7 +20,7 @@ static bool needs_quotes(Str text, bool in_list) {
                         return true;
                 if (c == ':' && (i + 1 == text.size || text.data[i + 1] == ' ' || in_list))
                         return true;
-                if (in_list && strchr(",[]{}", c))
+                if (in_list && char_is_one_of(c, ",[]{}"))
                         return true;
         }
         return false;
@@ -207,7 +207,7 @@ static void put_words(Buf *out, const char *key, StrList words) {
                 char quote = str_find_byte(word, '"') < word.size ? '\'' : '"';
                 bool bare = word.size > 0 && str_trim(word).size == word.size && !str_is(word, ",") && !str_is(word, ".");
                 for (size_t k = 0; k < word.size; k++)
-                        bare &= !strchr("|()\"'", word.data[k]);
+                        bare &= !char_is_one_of(word.data[k], "|()\"'");
                 buf_append_cstr(out, i ? " | " : "");
                 buf_printf(out, bare ? "%.*s" : quote == '"' ? "\"%.*s\"" : "'%.*s'", STR_ARG(word));
         }
@@ -248,7 +248,7 @@ static void column_value(Arena *arena, Buf *out, const SourceColumn *column, con
                 buf_printf(out, " tag %.*s", STR_ARG(text->tags[i]));
         if (column->was.size > 0) {
                 buf_append_cstr(out, " was ");
-                put_name(out, column->was, strchr("\"'", column->was.data[0]) || str_find_byte(column->was, ' ') < column->was.size);
+                put_name(out, column->was, char_is_one_of(column->was.data[0], "\"'") || str_find_byte(column->was, ' ') < column->was.size);
         }
         if (fixed) {
                 buf_printf(out, " at %.*s", STR_ARG(column->from));

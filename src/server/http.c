@@ -12,7 +12,7 @@
 /* ---- characters ---- */
 
 static bool is_token_byte(char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("!#$%&'*+-.^_`|~", c));
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || char_is_one_of(c, "!#$%&'*+-.^_`|~");
 }
 
 static bool is_token(Str text) {

@@ -72,7 +72,7 @@ static Status unpack(Apply *apply, Str bytes, Str *out, Error *err) {
 static bool is_commit(Str text) {
         bool hex = text.size == 40;
         for (size_t i = 0; i < text.size && hex; i++)
-                hex = strchr("0123456789abcdef", text.data[i]) != NULL;
+                hex = char_is_one_of(text.data[i], "0123456789abcdef");
         return hex;
 }
 

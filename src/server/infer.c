@@ -159,7 +159,7 @@ static bool may_copy(Asking *asking, SqlExpr *expr, SqlQuery *query) {
 static char operator_of(const SqlExpr *expr) {
         static const char operators[] = "+-*/%";
         Str name = expr->kind == SQL_FUNCTION ? last_of(&expr->function.path) : STR_NONE;
-        bool is = name.size == 1 && name.data[0] && strchr(operators, name.data[0]) && expr->function.arguments.count == 2;
+        bool is = name.size == 1 && char_is_one_of(name.data[0], operators) && expr->function.arguments.count == 2;
         return is ? name.data[0] : '\0';
 }
 

@@ -378,7 +378,7 @@ static Status literal_value(Session *session, Str text, Arena *arena, WireParame
         bool quoted = text.size >= 2 && text.data[0] == '\'' && text.data[text.size - 1] == '\'';
         *out = (WireParameter){ .null = str_equal_nocase(text, STR("null")), .bytes = text };
         for (size_t i = 0; i < text.size && !quoted; i++)
-                if (!strchr("0123456789.+-eE", text.data[i]) && !str_equal_nocase(text, STR("true")) && !str_equal_nocase(text, STR("false")) && !out->null)
+                if (!char_is_one_of(text.data[i], "0123456789.+-eE") && !str_equal_nocase(text, STR("true")) && !str_equal_nocase(text, STR("false")) && !out->null)
                         return session_refuse(session, "0A000", STATUS_SQL_REFUSED, err, "EXECUTE takes literals, not '%.*s'", STR_ARG(text));
         if (!quoted)
                 return STATUS_OK;

@@ -238,7 +238,7 @@ static void look_below(Refresh *refresh, const char *folder, int depth, Map *fou
 /* The folder of a pattern, as far as no letter in it stands for others. */
 static const char *fixed_folder(Refresh *refresh, Str pattern) {
         size_t end = 0;
-        while (end < pattern.size && !strchr("*?[", pattern.data[end]))
+        while (end < pattern.size && !char_is_one_of(pattern.data[end], "*?["))
                 end++;
         while (end > 0 && pattern.data[end - 1] != '/')
                 end--;

@@ -84,7 +84,7 @@ static Status use_fixed(Str text, int64_t seconds, Arena *arena, TimeZone *zone,
 static bool is_hours(Str text, int64_t *out_seconds) {
         char number[32], *end;
         for (size_t i = 0; i < text.size; i++)
-                if (!strchr("0123456789.+-", text.data[i]))
+                if (!char_is_one_of(text.data[i], "0123456789.+-"))
                         return false;
         if (text.size == 0 || text.size >= sizeof(number))
                 return false;

@@ -275,7 +275,7 @@ static Status read_arguments(Reader *reader, const Json *node, SqlArguments *out
 /* Whether the text is made of these bytes alone, so that it may be printed as it is. */
 static bool made_of(Str text, const char *bytes) {
         for (size_t i = 0; i < text.size; i++)
-                if (!text.data[i] || !strchr(bytes, text.data[i]))
+                if (!char_is_one_of(text.data[i], bytes))
                         return false;
         return text.size > 0;
 }

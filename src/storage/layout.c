@@ -87,7 +87,7 @@ static Status make_lock(const Store *store, int *out_fd, Error *err) {
 static bool is_unfinished(Str rest) {
         static const char *const ends[] = { ".new", ".new-journal", ".new-wal", ".new-shm" };
         for (size_t i = 0; i < 16; i++)
-                if (i >= rest.size || !strchr("0123456789abcdef", rest.data[i]))
+                if (i >= rest.size || !char_is_one_of(rest.data[i], "0123456789abcdef"))
                         return false;
         for (size_t i = 0; i < COUNT_OF(ends); i++)
                 if (str_is(str_slice(rest, 16, rest.size), ends[i]))

@@ -227,7 +227,7 @@ static bool needs_quotes(Str text) {
         if (text.size == 0 || str_equal_nocase(text, STR("null")))
                 return true;
         for (size_t i = 0; i < text.size; i++)
-                if (strchr("{},\"\\ \t\n\r\v\f", text.data[i])) /* a NUL too */
+                if (text.data[i] == 0 || char_is_one_of(text.data[i], "{},\"\\ \t\n\r\v\f"))
                         return true;
         return false;
 }
