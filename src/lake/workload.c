@@ -60,6 +60,11 @@ static CatalogName balance_name(Arena *arena, size_t number) {
         return (CatalogName){ STR("table"), STR("shop"), arena_strf(arena, "canonical.balance%zu", number) };
 }
 
+/* Whose old versions nothing depends on. */
+static bool is_churn(Str name) {
+        return str_find(name, STR(".churn")) < name.size;
+}
+
 static bool is_table(size_t list) {
         return list < WORK_OBJECTS_FROM || list == WORK_DELIVERED;
 }
@@ -235,12 +240,84 @@ static Status churn_append(ChangeSet *set, CatalogName name, int64_t rows, Error
 
 static CatalogName churn_name(Work *w, Arena *arena) {
         return (CatalogName){ STR("table"), STR("shop"),
-                              arena_strf(arena, "staging.churn%llu", (unsigned long long)work_chance(&w->chance, 3)) };
+                              arena_strf(arena, "staging.churn%llu", (unsigned long long)work_chance(&w->chance, WORK_CHURNS)) };
 }
+
+/* ---- models ---- */
+
+/* What the model of that stage, beside the churn table of that number, is built from. */
+static CatalogName model_name(Arena *arena, const char *stage, size_t number) {
+        return (CatalogName){ STR("table"), STR("shop"), arena_strf(arena, "%s.churn%zu", stage, number) };
+}
+
+/* One row more than what it is built from has. */
+static Status build_model(ChangeSet *set, CatalogName name, const LakeInput *input, int64_t rows, Arena *arena, ChangeTable **out,
+                          Error *err) {
+        LakeFile file;
+        TRY(put_table(set, name, TABLE_REPLACE, out, err));
+        TRY(write_rows(set, *out, rows + 1, &file, err));
+        ReplaceSpec spec = { .files = &file,
+                             .file_count = 1,
+                             .model = true,
+                             .inputs = input,
+                             .input_count = 1,
+                             .content = arena_strf(arena, "%lld", (long long)rows),
+                             .fingerprint = STR("f") };
+        return changeset_replace(set, *out, &spec, NULL, err);
+}
+
+/* A model of the table, and a model of that model. */
+static Status fill_models(Work *w, ChangeSet *set, size_t number, Arena *arena, Error *err) {
+        Table source;
+        ChangeTable *first = NULL, *second = NULL;
+        Error absent = { 0 };
+        Status status = lake_table(w->lake, changeset_base(set), model_name(arena, "staging", number), arena, &source, &absent);
+        if (status == STATUS_NOT_FOUND)
+                return STATUS_OK;
+        if (status != STATUS_OK) {
+                *err = absent;
+                return status;
+        }
+        LakeInput input = { table_full_name(arena, &source), source.body.rows_snapshot, source.body.rows_sequence };
+        TRY(build_model(set, model_name(arena, "canonical", number), &input, source.body.rows, arena, &first, err));
+        input = change_table_input(first, arena);
+        return build_model(set, model_name(arena, "analytical", number), &input, source.body.rows + 1, arena, &second, err);
+}
+
+/* A model that is said to be of what its source has now is of that. */
+static Status check_model(Lake *lake, CatalogAt at, const char *stage, const char *source_stage, size_t number, Arena *arena,
+                          Error *err) {
+        Table model, source;
+        Error absent = { 0 };
+        Status status = lake_table(lake, at, model_name(arena, stage, number), arena, &model, &absent);
+        if (status == STATUS_OK)
+                status = lake_table(lake, at, model_name(arena, source_stage, number), arena, &source, &absent);
+        if (status == STATUS_NOT_FOUND)
+                return STATUS_OK;
+        if (status != STATUS_OK) {
+                *err = absent;
+                return status;
+        }
+        bool current = model.body.input_count == 1 && model.body.inputs[0].snapshot == source.body.rows_snapshot;
+        if (!current || model.body.rows == source.body.rows + 1)
+                return STATUS_OK;
+        return error_set(err, STATUS_CORRUPT, "%.*s has %lld rows, is called current, and its source has %lld", STR_ARG(model.name),
+                         (long long)model.body.rows, (long long)source.body.rows);
+}
+
+static Status check_models(Lake *lake, CatalogAt at, Arena *arena, Error *err) {
+        for (size_t i = 0; i < WORK_CHURNS; i++) {
+                TRY(check_model(lake, at, "canonical", "staging", i, arena, err));
+                TRY(check_model(lake, at, "analytical", "canonical", i, arena, err));
+        }
+        return STATUS_OK;
+}
+
+/* ---- the rest of what is tried ---- */
 
 static Status fill_churn(Work *w, ChangeSet *set, Arena *arena, bool *out_abandon, Error *err) {
         CatalogName name = churn_name(w, arena);
-        switch (work_chance(&w->chance, 4)) {
+        switch (work_chance(&w->chance, 6)) {
         case 0:
                 return churn_append(set, name, 0, err);
         case 1:
@@ -248,6 +325,9 @@ static Status fill_churn(Work *w, ChangeSet *set, Arena *arena, bool *out_abando
                 return churn_append(set, name, 5, err);
         case 2:
                 return changeset_remove_object(set, name, err);
+        case 3:
+        case 4:
+                return fill_models(w, set, (size_t)work_chance(&w->chance, WORK_CHURNS), arena, err);
         default:
                 return churn_append(set, name, 5, err);
         }
@@ -381,6 +461,7 @@ static Status read_all(Work *w, WorkRecord *record, Error *err) {
         TRY(catalog_head(w->lake->catalog, STR(""), &arena, &head, err));
         CatalogAt at = { STR(""), head.seq };
         TRY(read_sum(w->lake, at, &arena, &sum, err));
+        TRY(check_models(w->lake, at, &arena, err));
         if (sum != WORK_SUM)
                 return error_set(err, STATUS_CORRUPT, "the sum at commit %lld is %lld", (long long)head.seq,
                                  (long long)sum);
@@ -412,8 +493,7 @@ static bool look(Work *w) {
 /* ---- upkeep ---- */
 
 static Status rule_of(void *context UNUSED, CatalogName name, RetainRule *out, Error *err UNUSED) {
-        bool churn = str_starts_with(name.name, STR("staging.churn"));
-        *out = (RetainRule){ churn ? 0 : RETAIN_FOREVER, STR("the test's rule") };
+        *out = (RetainRule){ is_churn(name.name) ? 0 : RETAIN_FOREVER, STR("the test's rule") };
         return STATUS_OK;
 }
 
@@ -506,7 +586,7 @@ static Status judge_version(Judge *j, const CatalogObject *object, LakeScan *out
         CatalogExpired expired;
         *out = (LakeScan){ 0 };
         if (catalog_expired(j->lake->catalog, object->body_hash, &j->arena, &expired, err) == STATUS_OK)
-                return str_starts_with(object->name, STR("staging.churn"))
+                return is_churn(object->name)
                                ? STATUS_OK
                                : error_set(err, STATUS_CORRUPT, "a version of %.*s is expired", STR_ARG(object->name));
         TRY(lake_table(j->lake, (CatalogAt){ STR(""), object->seq },
@@ -567,10 +647,11 @@ static Status judge_tables(Judge *j, Error *err) {
                 TRY(judge_history(j, list_name(&j->arena, list), list, err));
         for (size_t i = 0; i < WORK_BALANCES; i++)
                 TRY(judge_history(j, balance_name(&j->arena, i), WORK_LISTS, err));
-        for (size_t i = 0; i < 3; i++)
-                TRY(judge_history(
-                        j, (CatalogName){ STR("table"), STR("shop"), arena_strf(&j->arena, "staging.churn%zu", i) },
-                        WORK_LISTS, err));
+        for (size_t i = 0; i < WORK_CHURNS; i++) {
+                TRY(judge_history(j, model_name(&j->arena, "staging", i), WORK_LISTS, err));
+                TRY(judge_history(j, model_name(&j->arena, "canonical", i), WORK_LISTS, err));
+                TRY(judge_history(j, model_name(&j->arena, "analytical", i), WORK_LISTS, err));
+        }
         return STATUS_OK;
 }
 
@@ -585,6 +666,7 @@ static Status judge_commits(Judge *j, Map *out_commits, Error *err) {
                 int64_t sum = 0;
                 map_put(out_commits, commits[i].id, &commits[i]);
                 TRY(read_sum(j->lake, (CatalogAt){ STR(""), commits[i].seq }, &j->arena, &sum, err));
+                TRY(check_models(j->lake, (CatalogAt){ STR(""), commits[i].seq }, &j->arena, err));
                 if (sum != WORK_SUM)
                         return error_set(err, STATUS_CORRUPT, "the sum at commit %lld is %lld",
                                          (long long)commits[i].seq, (long long)sum);

@@ -10,6 +10,8 @@
  *      staging.delivered       list6: elements are deliveries, each once, exactly if the ledger says that it is staged
  *      staging.churn0..2       begun empty, appended to, dropped, built and kept, compacted; their old versions expire at
  *                              once: nothing depends on them
+ *      canonical.churn0..2     models of those, one row more; and of these analytical.churn0..2, by the same change set. One that
+ *                              is called current has the rows that it ought to have
  * A data file holds its own path, so a torn or missing one is seen.
  *
  * Everything that is tried is recorded in memory that all processes share, before and after, so what was answered to a
@@ -25,6 +27,7 @@
 #define WORK_DELIVERED 6
 #define WORK_BALANCES 3
 #define WORK_SUM 3000
+#define WORK_CHURNS 3
 #define WORK_RECORDS_MAX 65536
 #define WORK_VALUES_MAX (1 << 23)
 
