@@ -47,6 +47,10 @@ Status catalog_commit(Catalog *catalog, const CatalogChange *change, Arena *aren
         return catalog_commit_all(catalog, change, 1, NULL, 0, arena, out, err);
 }
 
+Status catalog_settle(Catalog *catalog, Error *err) {
+        return catalog->functions->settle(catalog, err);
+}
+
 Status catalog_intent(Catalog *catalog, Str id, Arena *arena, IntentResult *out, Error *err) {
         return catalog->functions->intent(catalog, id, arena, out, err);
 }

@@ -245,6 +245,7 @@ typedef struct CatalogFunctions {
         Status (*find)(Catalog *, Str branch, Str text, Arena *, CatalogCommit *, Error *);
         Status (*commit)(Catalog *, const CatalogChange *, size_t, const IntentResult *, size_t, Arena *, CatalogCommit *,
                          Error *);
+        Status (*settle)(Catalog *, Error *);
         Status (*intent)(Catalog *, Str id, Arena *, IntentResult *, Error *);
         Status (*forget_intents)(Catalog *, int64_t before_us, const Str *living, size_t living_count, Error *);
         Status (*ledger)(Catalog *, const Delivery *, size_t, const FileSeen *, size_t, Error *);
@@ -319,6 +320,8 @@ Status catalog_find(Catalog *catalog, Str branch, Str text, Arena *arena, Catalo
 Status catalog_commit_all(Catalog *catalog, const CatalogChange *changes, size_t count, const IntentResult *results,
                           size_t result_count, Arena *arena, CatalogCommit *outs, Error *err);
 Status catalog_commit(Catalog *catalog, const CatalogChange *change, Arena *arena, CatalogCommit *out, Error *err);
+/* What is read may be of one who died before its last sync: a power cut can still take it away. After this it cannot. */
+Status catalog_settle(Catalog *catalog, Error *err);
 /* NOT_FOUND while nothing is known of it. */
 Status catalog_intent(Catalog *catalog, Str id, Arena *arena, IntentResult *out, Error *err);
 /* Outcomes older than this are dropped, but not those of the living, however old: they count as young from now on. */

@@ -2,6 +2,8 @@
 #include "catalog/sqlite.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -431,6 +433,22 @@ static Status sqlite_generation(Catalog *catalog, int64_t *out, Error *err) {
         return STATUS_OK;
 }
 
+/* A commit can be seen once its journal is truncated, or its frames are in the WAL, and is durable when that is synced. The
+ * pages themselves are synced before. A descriptor of SQLite's own file would, closed, take SQLite's locks with it. */
+static Status sqlite_settle(Catalog *catalog, Error *err) {
+        static const char *const endings[] = { "-journal", "-wal" };
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        for (size_t i = 0; i < COUNT_OF(endings); i++) {
+                const char *path = arena_printf(&arena, "%s%s", sqlite_of(catalog)->path, endings[i]);
+                CLEANUP(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC);
+                if (fd < 0 && errno != ENOENT)
+                        return error_errno(err, errno, "cannot open '%s'", path);
+                if (fd >= 0)
+                        fd_sync(fd, path);
+        }
+        return STATUS_OK;
+}
+
 const CatalogFunctions sqlite_functions = {
         .get = sqlite_get,
         .list = sqlite_list,
@@ -439,6 +457,7 @@ const CatalogFunctions sqlite_functions = {
         .head = sqlite_head,
         .find = sqlite_find,
         .commit = sqlite_commit,
+        .settle = sqlite_settle,
         .intent = sqlite_intent,
         .forget_intents = sqlite_forget_intents,
         .ledger = sqlite_ledger,

@@ -601,7 +601,7 @@ void changeset_ledger(ChangeSet *set, const Delivery *deliveries, size_t deliver
 static void sync_table_folders(ChangeSet *set, const ChangeTable *table) {
         const Store *store = set->lake->store;
         dir_sync(store_table_data_dir(store, &set->arena, table->table.body.uuid));
-        if (!table->made_folder)
+        if (!table->made_folder && table->base.body.files > 0) /* else who made it may have died before this */
                 return;
         dir_sync(store_table_dir(store, &set->arena, table->table.body.uuid));
         dir_sync(store->tables_dir);
@@ -755,8 +755,10 @@ static Status enqueue(ChangeSet *set, const Intent *intent, Error *err) {
 
 Status changeset_publish(ChangeSet *set, Arena *arena, CatalogCommit *out, Error *err) {
         assert(!set->published);
-        if (changeset_is_empty(set))
-                return catalog_head(set->lake->catalog, set->spec.branch, arena, out, err);
+        if (changeset_is_empty(set)) { /* "there already" must be as true after a power cut */
+                TRY(catalog_head(set->lake->catalog, set->spec.branch, arena, out, err));
+                return catalog_settle(set->lake->catalog, err);
+        }
         Intent intent = make_intent(set);
         drop_unused(set);
         TRY(make_folders(set, err));

@@ -15,7 +15,7 @@
  *      together   both tables of a change set move at once for whoever reads
  *      tidy       when all is over and no power was cut, nothing is left that nobody needs
  *
- * One step of the model is one call that changes the disk. Abstracted: a change set is one data file and one metadata
+ * One step of the model is one call that changes the disk; a transaction is two: it can be seen, and it is durable. Abstracted: a change set is one data file and one metadata
  * file; writers 0 and 1 replace two tables (the second to come conflicts), any further one appends (never conflicts).
  */
 #ifndef WRITERS
@@ -42,6 +42,7 @@ bool strays;  /* whether somebody removes strays meanwhile */
 #define NO_DRAIN_LIST    (mistake == 9) /* metadata is written without being listed first */
 #define NO_LOCK          (mistake == 10) /* the queue is drained without the lock */
 #define VERSIONS_FIRST   (mistake == 11) /* who removes strays asks the catalog before the notes */
+#define NO_SETTLE        (mistake == 12) /* an outcome that a dead one recorded is told as it is seen */
 
 mtype = { NONE, DONE, LOST, UNKNOWN };
 
@@ -54,6 +55,7 @@ byte names[WRITERS];                           /* metadata gets a new name each 
 mtype outcome[WRITERS] = NONE;
 byte head_a, head_b; /* 1 + the change set that was published last */
 byte published[WRITERS];
+byte unsettled, unsettled_by, head_before; /* the transaction that a power cut would take back: of which, whose, over what */
 /* the kernel */
 byte lock = NOBODY;
 bool alive[WRITERS]; /* holds the lock of its ID.files */
@@ -176,8 +178,19 @@ inline publish_taken(me) {
         drain_done[me] = true
 }
 
-/* one transaction: pointers, the drain's row, outcomes */
+inline settle_catalog() {
+        unsettled = 0; unsettled_by = 0; head_before = 0
+}
+
+/* one transaction: pointers, the drain's row, outcomes; beginning it makes the one before durable */
 inline transaction(me) {
+        if
+        :: !(take[me] | lose[me])
+        :: else -> begin_transaction(me)
+        fi
+}
+
+inline begin_transaction(me) {
         if
         :: OUTCOME_APART ->
                 d_step { publish_taken(me); head_b = working[me] };
@@ -186,7 +199,11 @@ inline transaction(me) {
                 d_step { publish_taken(me); record_outcomes(me) };
                 head_b = working[me]
         :: else ->
-                d_step { publish_taken(me); head_b = working[me]; record_outcomes(me) }
+                d_step {
+                        unsettled = take[me] | lose[me]; unsettled_by = me; head_before = head_a;
+                        publish_taken(me); head_b = working[me]; record_outcomes(me)
+                };
+                d_step { settle_catalog() }
         fi
 }
 
@@ -194,6 +211,10 @@ inline transaction(me) {
 inline drain(me) {
         tidy_drains();
         plan(me);
+        if
+        :: (settle[me] & ~(take[me] | lose[me])) && !NO_SETTLE -> d_step { settle_catalog() } /* known already */
+        :: else
+        fi;
         write_metadata(me);
         if
         :: fate[me] = 0 /* it is done, */
@@ -244,6 +265,10 @@ inline hand_in(me) {
 
 /* asks the catalog, holding the lock; the catalog may not answer */
 inline ask(me) {
+        if
+        :: outcome[me] != NONE && intent[me] && !NO_SETTLE -> d_step { settle_catalog() }
+        :: else
+        fi;
         if
         :: outcome[me] == DONE -> said[me] = DONE
         :: outcome[me] == LOST -> said[me] = LOST
@@ -311,6 +336,7 @@ inline sweep() {
         /* outcomes are old after a while, by a clock that may jump */
         if
         :: fine[SWEEPER] -> d_step {
+                        settle_catalog();
                         i = 0;
                         do
                         :: i < WRITERS ->
@@ -471,12 +497,35 @@ inline recover() {
         }
 }
 
+inline take_back() {
+        i = 0;
+        do
+        :: i < WRITERS ->
+                if
+                :: unsettled & BIT(i) ->
+                        published[i] = published[i] - (outcome[i] == DONE);
+                        outcome[i] = NONE
+                :: else
+                fi;
+                i++
+        :: else -> break
+        od;
+        drain_done[unsettled_by] = false;
+        head_a = head_before;
+        head_b = head_before
+}
+
 /* All die at once; what was not synced may be gone. Names in the queue are not synced. */
 proctype PowerCut() {
         byte i;
         atomic {
                 power && !over;
                 power_was_cut = true;
+                if
+                :: unsettled -> take_back()
+                :: true
+                fi;
+                settle_catalog();
                 i = 0;
                 do
                 :: i < WRITERS ->

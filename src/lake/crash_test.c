@@ -223,6 +223,94 @@ TEST(a_power_cut_at_any_call_keeps_all_that_was_answered) {
         shadow = NULL;
 }
 
+/* Opens the store and says whether the delivery is staged: 0 = it is. */
+static int child_ask(const char *root, long round) {
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        CLEANUP(lake_freep) Lake *lake = NULL;
+        Error err = { 0 };
+        Delivery row = { .state = STR("") };
+        if (lake_open(root, &lake, &err) != STATUS_OK || catalog_delivery(lake->catalog, round, &arena, &row, &err) != STATUS_OK)
+                return 1;
+        return !str_is(row.state, "staged");
+}
+
+static int asked_in_child(const char *root, long round) {
+        int status = 0;
+        pid_t child = fork();
+        if (child == 0)
+                _exit(child_ask(root, round));
+        waitpid(child, &status, 0);
+        return status;
+}
+
+/* What a tidy does that finds nothing in a folder but what a dead drain left. */
+static void remove_empty_folders(Arena *arena, const char *root) {
+        const char *tables = path_join(arena, root, "tables");
+        DirEntry *entries = NULL;
+        size_t count = 0;
+        Error ignored = { 0 };
+        if (dir_list(tables, arena, &entries, &count, &ignored) != STATUS_OK)
+                return;
+        for (size_t i = 0; i < count; i++)
+                rmdir(path_join(arena, path_join(arena, tables, arena_cstr(arena, entries[i].name)), "metadata"));
+}
+
+/* One dies at that call, another looks at what it did, and the power goes: what was seen stays. */
+static void look_and_cut(Test *t, const char *root, long round, long point, bool *out_seen) {
+        size_t staged = 0;
+        CHECK_OK(power_on(root, &t->err));
+        int code = in_child(root, round, point, false);
+        CHECK(code == 0 || code == CRASHED);
+        remove_empty_folders(&t->arena, root);
+        int asked = asked_in_child(root, round);
+        CHECK_OK(power_off(root, 0, &t->err));
+        CHECK_OK(check_consistent(root, &staged, &t->err));
+        CHECK((long)staged >= round - (asked != 0));
+        *out_seen = asked == 0;
+        CHECK_OK(power_on(root, &t->err));
+        CHECK_INT(in_child(root, round, 0, false), 0);
+}
+
+#define CALLS_MAX 1024
+#define NEAR_CALLS 16
+
+/* The first call at which it is over, or has at least been handed in. */
+static void find_call(Test *t, const char *root, bool over, long *rounds, long *out) {
+        const char *queue = arena_printf(&t->arena, "%s/commit/queue", root);
+        long from = 1, to = CALLS_MAX;
+        while (from < to) {
+                long middle = (from + to) / 2;
+                bool is = in_child(root, ++*rounds, middle, false) == 0;
+                is |= !over && count_files(&t->arena, queue, ".intent");
+                is |= !over && asked_in_child(root, *rounds) == 0;
+                CHECK_INT(in_child(root, *rounds, 0, false), 0);
+                *(is ? &to : &from) = is ? middle : middle + 1;
+        }
+        *out = from;
+}
+
+/* Of a commit can be seen what is not durable yet, and a folder can be made anew: at few of the calls, and at those always. */
+TEST(a_power_cut_keeps_what_was_seen_of_the_work_of_a_dead_one) {
+        const char *root = arena_printf(&t->arena, "%s/store", test_folder(t));
+        {
+                CLEANUP(lake_freep) Lake *lake = NULL;
+                CHECK_OK(lake_create(root, &lake, &t->err));
+        }
+        long rounds = 0, seen = 0;
+        long handed_in = 0, last = 0;
+        find_call(t, root, false, &rounds, &handed_in);
+        find_call(t, root, true, &rounds, &last);
+        CHECK(handed_in > 10 && last > handed_in + NEAR_CALLS && last < CALLS_MAX);
+        shadow = arena_printf(&t->arena, "%s/shadow", test_folder(t));
+        for (long i = 0; i < 2 * NEAR_CALLS; i++) {
+                bool one = false;
+                look_and_cut(t, root, ++rounds, i % 2 ? last + 2 - i / 2 : handed_in + i / 2, &one);
+                seen += one;
+        }
+        CHECK(seen > 2);
+        shadow = NULL;
+}
+
 /* ---- standing still ---- */
 
 #define AHEAD_S (40 * 86400) /* more than outcomes are kept */

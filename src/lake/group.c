@@ -20,6 +20,7 @@ typedef struct Step {
         CatalogName name;
         Str body;         /* to put; data NULL = remove */
         int64_t promised; /* by what snapshot others of the change set that read its new rows name them; 0 = it has none */
+        Str fresh;        /* the metadata folder of a table that was not there */
 } Step;
 
 typedef VEC(Step) StepVec;
@@ -45,6 +46,7 @@ void group_init(Group *group, Lake *lake, Arena *arena) {
         map_init(&group->working, arena);
         map_init(&group->revisions, arena);
         map_init(&group->pending, arena);
+        map_init(&group->fresh, arena);
 }
 
 static Status working_at(Group *group, Str branch, CatalogName name, Working **out, Error *err) {
@@ -336,7 +338,7 @@ static Status plan_table(Group *group, const Intent *intent, const IntentTable *
         Working *at = NULL;
         TRY(working_at(group, intent->branch, table->name, &at, err));
         TRY(check_base(table, at, err));
-        Step step = { at, *at, table->name, STR(""), 0 };
+        Step step = { .at = at, .next = *at, .name = table->name };
         step.next.found = step.next.has_table = true;
         const TableMetadata *base = NULL;
         if (!table->unchanged)
@@ -357,6 +359,8 @@ static Status plan_table(Group *group, const Intent *intent, const IntentTable *
                         settle_body(group, table, at, &version, &step.next.table);
                 step.promised = table->write == TABLE_COMPACT ? 0 : table->body.snapshot;
                 step.next.metadata = version.metadata;
+                if (!at->found)
+                        step.fresh = str_of(path_dir(group->arena, arena_cstr(group->arena, version.metadata_location)));
         }
         vec_push(group->arena, steps, step);
         return STATUS_OK;
@@ -395,7 +399,7 @@ static void correct_inputs(Group *group, StepVec *steps) {
 static Status plan_object(Group *group, const Intent *intent, const IntentObject *object, StepVec *steps, Error *err) {
         Working *at = NULL;
         TRY(working_at(group, intent->branch, object->name, &at, err));
-        Step step = { at, *at, object->name, object->body, 0 };
+        Step step = { .at = at, .next = *at, .name = object->name, .body = object->body };
         step.next.found = object->body.data != NULL;
         step.next.hash = step.next.found ? sha256_hex(group->arena, sha256_of(object->body)) : STR("");
         if (str_equal(at->hash, step.next.hash))
@@ -502,6 +506,9 @@ Status group_plan(Group *group, const Intent *intent, Error *err) {
         vec_push(group->arena, &group->changes, change_of(group, intent, &steps, &added));
         for (size_t i = 0; i < steps.count; i++)
                 *steps.items[i].at = steps.items[i].next;
+        for (size_t i = 0; i < steps.count; i++)
+                if (steps.items[i].fresh.size)
+                        map_put(&group->fresh, steps.items[i].fresh, group);
         for (size_t i = 0; i < files.count; i++) {
                 vec_push(group->arena, &group->files, files.items[i]);
                 Str *bytes = ARENA_NEW(group->arena, Str);

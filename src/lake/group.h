@@ -20,6 +20,7 @@ typedef struct Group {
         Map pending;                   /* path of a file that is not written yet: Str, its bytes */
         IcebergSource source;          /* sees the pending files too */
         VEC(IcebergFile) files;        /* to be written before the transaction */
+        Map fresh;                     /* metadata folders of tables that are not there yet */
         VEC(CatalogChange) changes;    /* one commit each */
         VEC(IntentResult) results;     /* of those that lost */
         VEC(Str) settled;              /* intents whose outcome the transaction records, or did before */

@@ -88,9 +88,9 @@ static Status take_intent(Group *group, Str id, Str own, Error *err) {
         IntentResult known;
         Error why = { 0 };
         Status status = catalog_intent(group->lake->catalog, id, arena, &known, &why);
-        if (status == STATUS_OK) {
+        if (status == STATUS_OK) { /* its publisher died, before or after its last sync */
                 vec_push(arena, &group->settled, id);
-                return STATUS_OK;
+                return catalog_settle(group->lake->catalog, err);
         }
         if (status != STATUS_NOT_FOUND) {
                 *err = why;
@@ -124,6 +124,15 @@ static Status take_intent(Group *group, Str id, Str own, Error *err) {
 
 /* ---- the group ---- */
 
+/* Its folder, empty so far, may have been removed by who tidies and made again just now, or by one who died then. That of
+ * a table that lives is never empty. */
+static void sync_fresh(Group *group) {
+        for (size_t i = 0; i < group->fresh.count; i++)
+                dir_sync(path_dir(group->arena, arena_cstr(group->arena, group->fresh.entries[i].key)));
+        if (group->fresh.count)
+                dir_sync(group->lake->store->tables_dir);
+}
+
 static Status write_files(Group *group, Error *err) {
         if (group->files.count == 0)
                 return STATUS_OK;
@@ -146,6 +155,7 @@ static Status write_files(Group *group, Error *err) {
         }
         for (size_t i = 0; i < folders.count; i++)
                 dir_sync(arena_cstr(group->arena, folders.entries[i].key));
+        sync_fresh(group);
         return STATUS_OK;
 }
 
@@ -269,6 +279,14 @@ static Status outcome(Lake *lake, Str branch, Str id, Arena *arena, CatalogCommi
         return status == STATUS_OK ? tell(lake, branch, &result, arena, out, err) : not_known(err, out_unknown);
 }
 
+/* An outcome leaves the queue when it is durable, so of one that is still there that is not known. */
+static Status tell_known(Lake *lake, Str branch, const IntentResult *known, Arena *arena, CatalogCommit *out, bool *out_unknown,
+                         Error *err) {
+        if (file_exists(store_queue_path(lake->store, arena, known->intent, "intent")) && catalog_settle(lake->catalog, err) != STATUS_OK)
+                return not_known(err, out_unknown);
+        return tell(lake, branch, known, arena, out, err);
+}
+
 /* The drain failed. Ours is withdrawn, unless it is published all the same or that cannot be told: only an intent that
  * we ourselves took out of the queue, with no outcome on record, is certainly not published and never will be. */
 static Status withdraw(Lake *lake, Str branch, Str id, Status why, Arena *arena, CatalogCommit *out, bool *out_unknown,
@@ -277,7 +295,7 @@ static Status withdraw(Lake *lake, Str branch, Str id, Status why, Arena *arena,
         Error asking = { 0 };
         Status known = catalog_intent(lake->catalog, id, arena, &result, &asking);
         if (known == STATUS_OK)
-                return tell(lake, branch, &result, arena, out, err);
+                return tell_known(lake, branch, &result, arena, out, out_unknown, err);
         if (known == STATUS_NOT_FOUND && unlink(store_queue_path(lake->store, arena, id, "intent")) == 0)
                 return why;
         return not_known(err, out_unknown);
@@ -294,7 +312,7 @@ Status publish_drain(Lake *lake, Str branch, Str id, Arena *arena, CatalogCommit
         if (id.size == 0)
                 return drain(lake, id, err);
         if (catalog_intent(lake->catalog, id, arena, &known, &asking) == STATUS_OK)
-                return tell(lake, branch, &known, arena, out, err);
+                return tell_known(lake, branch, &known, arena, out, out_unknown, err);
         status = drain(lake, id, err);
         if (status != STATUS_OK)
                 return withdraw(lake, branch, id, status, arena, out, out_unknown, err);
