@@ -644,8 +644,8 @@ static Status record_all(Batch *batch, Error *err) {
                 if (is_remembered(landing))
                         vec_push(batch->arena, &files, seen_row(landing));
         }
-        if (deliveries.count + files.count == 0)
-                return STATUS_OK;
+        if (deliveries.count + files.count == 0) /* what a duplicate is one of may be of a dead one, and not durable yet */
+                return catalog_settle(batch->lake->catalog, err);
         return catalog_ledger(batch->lake->catalog, deliveries.items, deliveries.count, files.items, files.count, err);
 }
 
