@@ -15,8 +15,9 @@
  *      together   both tables of a change set move at once for whoever reads
  *      tidy       when all is over and no power was cut, nothing is left that nobody needs
  *
- * One step of the model is one call that changes the disk; a transaction is two: it can be seen, and it is durable. Abstracted: a change set is one data file and one metadata
- * file; writers 0 and 1 replace two tables (the second to come conflicts), any further one appends (never conflicts).
+ * One step of the model is one call that changes the disk; a transaction is two: it can be seen, and it is durable.
+ * Abstracted: a change set is one data file and one metadata file; writers 0 and 1 replace two tables (the second to
+ * come conflicts), any further one appends (never conflicts).
  */
 #ifndef WRITERS
 #define WRITERS 2

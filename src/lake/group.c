@@ -371,8 +371,9 @@ static Status plan_table(Group *group, const Intent *intent, const IntentTable *
 static void correct_input(const Group *group, const StepVec *steps, LakeInput *input) {
         for (size_t i = 0; i < steps->count; i++) {
                 const Step *step = &steps->items[i];
+                Str name = arena_strf(group->arena, "%.*s.%.*s", STR_ARG(step->name.zone), STR_ARG(step->name.name));
                 if (step->promised == 0 || step->promised != input->snapshot || !str_is(step->name.kind, "table") ||
-                    !str_equal(arena_strf(group->arena, "%.*s.%.*s", STR_ARG(step->name.zone), STR_ARG(step->name.name)), input->table))
+                    !str_equal(name, input->table))
                         continue;
                 input->snapshot = step->next.table.rows_snapshot;
                 input->sequence = step->next.table.rows_sequence;

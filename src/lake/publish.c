@@ -282,7 +282,8 @@ static Status outcome(Lake *lake, Str branch, Str id, Arena *arena, CatalogCommi
 /* An outcome leaves the queue when it is durable, so of one that is still there that is not known. */
 static Status tell_known(Lake *lake, Str branch, const IntentResult *known, Arena *arena, CatalogCommit *out, bool *out_unknown,
                          Error *err) {
-        if (file_exists(store_queue_path(lake->store, arena, known->intent, "intent")) && catalog_settle(lake->catalog, err) != STATUS_OK)
+        if (file_exists(store_queue_path(lake->store, arena, known->intent, "intent")) &&
+            catalog_settle(lake->catalog, err) != STATUS_OK)
                 return not_known(err, out_unknown);
         return tell(lake, branch, known, arena, out, err);
 }
