@@ -221,6 +221,19 @@ TEST(a_check_that_does_not_hold_undoes_all_of_it) {
         CHECK_INT(result.status, STATUS_CONFLICT);
 }
 
+/* What it does to the disk, lake/crash_test.c and intake/power_test.c prove. */
+TEST(settling_changes_nothing_that_is_read) {
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CHECK_OK(make(t, &catalog));
+        CatalogCommit a, head;
+        CHECK_OK(catalog_settle(catalog, &t->err));
+        CHECK_OK(put(t, catalog, "", "x", "one", &a));
+        CHECK_OK(catalog_settle(catalog, &t->err));
+        CHECK_OK(catalog_head(catalog, STR(""), &t->arena, &head, &t->err));
+        CHECK_STR(head.id, a.id);
+        CHECK_STR(body_at(t, catalog, "", 0, "x"), STR("one"));
+}
+
 TEST(the_ledger_takes_a_delivery_once) {
         CLEANUP(catalog_freep) Catalog *catalog = NULL;
         CHECK_OK(make(t, &catalog));
