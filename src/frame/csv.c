@@ -10,8 +10,8 @@
  */
 #include "frame/csv.h"
 
-#include <regex.h>
 
+#include "base/expression.h"
 #include "base/reason.h"
 #include "base/vec.h"
 #include "frame/escapes.h"
@@ -177,11 +177,10 @@ static Status compile_footer(CsvReader *reader, Error *err) {
         drop_footer(reader);
         if (reader->format.footer.size == 0)
                 return STATUS_OK;
-        CLEANUP(arena_deinit) Arena arena = { 0 };
-        int code = regcomp(&reader->footer, arena_cstr(&arena, reader->format.footer), REG_EXTENDED | REG_NOSUB);
-        if (code != 0)
-                return error_set(err, STATUS_BAD_VALUE, "footer: '%.*s' is not a regular expression",
-                                 STR_ARG(reader->format.footer));
+        char why[EXPRESSION_WHY];
+        if (!expression_compile(reader->format.footer, REG_NOSUB, &reader->footer, why))
+                return error_set(err, STATUS_BAD_VALUE, "footer: '%.*s' is not a regular expression: %s",
+                                 STR_ARG(reader->format.footer), why);
         reader->footer_made = true;
         reader->footer_prefix = literal_prefix(reader->format.footer);
         return STATUS_OK;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frame/fixed.h"
 
-#include <regex.h>
 
+#include "base/expression.h"
 #include "base/reason.h"
 #include "frame/builder.h"
 #include "frame/scan.h"
@@ -334,7 +334,8 @@ static Status start(void *state, const ReaderOptions *options, Source source, Er
         arena_reset(&reader->arena);
         drop_footer(reader);
         if (reader->format.footer.size > 0) {
-                if (regcomp(&reader->footer, arena_cstr(&reader->arena, reader->format.footer), REG_EXTENDED | REG_NOSUB) != 0)
+                char why[EXPRESSION_WHY];
+                if (!expression_compile(reader->format.footer, REG_NOSUB, &reader->footer, why))
                         return error_reason(err, REFUSED);
                 reader->has_footer = true;
         }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frame/format.h"
 
-#include <regex.h>
 
+#include "base/expression.h"
 #include "frame/encoding.h"
 #include "frame/pattern.h"
 #include "frame/xlsx_range.h"
@@ -101,15 +101,11 @@ static Status check_encoding(const Format *format, Error *err) {
 static Status check_footer(const Format *format, Error *err) {
         if (format->footer.size == 0)
                 return STATUS_OK;
-        CLEANUP(arena_deinit) Arena arena = { 0 };
         regex_t expression;
-        int code = regcomp(&expression, arena_cstr(&arena, format->footer), REG_EXTENDED | REG_NOSUB);
-        if (code != 0) {
-                char why[100];
-                regerror(code, NULL, why, sizeof(why));
+        char why[EXPRESSION_WHY];
+        if (!expression_compile(format->footer, REG_NOSUB, &expression, why))
                 return error_set(err, STATUS_BAD_VALUE, "footer: '%.*s' is not a regular expression: %s",
                                  STR_ARG(format->footer), why);
-        }
         regfree(&expression);
         return STATUS_OK;
 }

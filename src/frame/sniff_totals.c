@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frame/sniff_totals.h"
 
-#include <regex.h>
 
+#include "base/expression.h"
 #include "base/vec.h"
 
 #define RULE_SIZE_MIN 3 /* of a drawn line */
@@ -417,7 +417,8 @@ static Str expression_of(const Finding *finding, size_t row, size_t phrase) {
 static bool is_apart(const Finding *finding, Str expression, size_t own) {
         const TotalsTable *table = finding->table;
         regex_t compiled;
-        if (regcomp(&compiled, arena_cstr(finding->arena, expression), REG_EXTENDED | REG_NOSUB) != 0)
+        char why[EXPRESSION_WHY];
+        if (!expression_compile(expression, REG_NOSUB, &compiled, why))
                 return false;
         bool apart = true;
         for (size_t row = 0; row < table->rows && apart; row++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frame/xlsx.h"
 
-#include <regex.h>
 
+#include "base/expression.h"
 #include "base/reason.h"
 #include "frame/skipped.h"
 
@@ -322,9 +322,10 @@ static void clear_batch(XlsxReader *reader) {
 }
 
 static Status start_footer(XlsxReader *reader, Error *err) {
+        char why[EXPRESSION_WHY];
         if (reader->format->footer.size == 0)
                 return STATUS_OK;
-        if (regcomp(&reader->footer, arena_cstr(&reader->arena, reader->format->footer), REG_EXTENDED | REG_NOSUB) != 0)
+        if (!expression_compile(reader->format->footer, REG_NOSUB, &reader->footer, why))
                 return error_reason(err, REFUSED);
         reader->has_footer = true;
         return STATUS_OK;

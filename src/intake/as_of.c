@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/as_of.h"
 
-#include <regex.h>
 
 #include "base/buf.h"
+#include "base/expression.h"
 #include "base/time.h"
 
 #define NAME_MAX_BYTES 4096
@@ -56,13 +56,8 @@ static bool is_quoted(Str text) {
 static Status parse_name(Str rest, Arena *arena, AsOf *out, Error *err) {
         Str expression = posix_of(arena, is_quoted(rest) ? unquoted(arena, rest) : rest);
         regex_t compiled;
-        int code = regcomp(&compiled, arena_cstr(arena, expression), REG_EXTENDED);
-        if (expression.size == 0 || code != 0) {
-                char why[120] = "it is empty";
-                if (code != 0)
-                        regerror(code, &compiled, why, sizeof(why));
-                else
-                        regfree(&compiled);
+        char why[EXPRESSION_WHY] = "it is empty";
+        if (expression.size == 0 || !expression_compile(expression, 0, &compiled, why)) {
                 error_set(err, STATUS_BAD_VALUE, "the expression of `as_of` does not parse: %s", why);
                 return error_hint(err, "for example   as_of: name \"_(\\d{4}-\\d{2}-\\d{2})\\.csv\"");
         }
@@ -115,9 +110,9 @@ Str as_of_print(const AsOf *as_of, Arena *arena) {
 /* ---- names ---- */
 
 AsOfReader *as_of_reader_new(const AsOf *as_of) {
-        CLEANUP(arena_deinit) Arena arena = { 0 };
         AsOfReader *reader = calloc(1, sizeof(*reader));
-        if (!reader || regcomp(&reader->compiled, arena_cstr(&arena, as_of->text), REG_EXTENDED) != 0)
+        char why[EXPRESSION_WHY];
+        if (!reader || !expression_compile(as_of->text, 0, &reader->compiled, why))
                 out_of_memory(); /* it parsed before */
         return reader;
 }

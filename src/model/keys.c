@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/keys.h"
 
-#include <regex.h>
 #include <stdarg.h>
 
 #include "base/buf.h"
+#include "base/expression.h"
 #include "model/name.h"
 
 #define LIST_MAX 10000
@@ -228,16 +228,13 @@ static void read_character(KeyContext *context, const YamlNode *value, Str text,
 
 static void read_pattern(KeyContext *context, const YamlNode *value, Str text, void *at) {
         regex_t compiled;
-        int code = regcomp(&compiled, arena_cstr(context->arena, text), REG_EXTENDED | REG_NOSUB);
-        if (code == 0) {
+        char why[EXPRESSION_WHY];
+        if (expression_compile(text, REG_NOSUB, &compiled, why)) {
                 regfree(&compiled);
                 *(Str *)at = text;
                 return;
         }
-        char reason[128];
-        regerror(code, &compiled, reason, sizeof(reason));
-        Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`%s` is no regular expression: %s", context->key,
-                                 reason);
+        Error *err = key_problem(context, value, STATUS_BAD_VALUE, "`%s` is no regular expression: %s", context->key, why);
         error_hint(err, "POSIX extended syntax, as in grep -E: \"^Total\"");
 }
 
