@@ -22,6 +22,7 @@ typedef struct Level {
 typedef struct Measure {
         Str text;
         size_t at, depth;
+        bool refers; /* back to a group */
         Level levels[DEPTH_MAX + 1];
 } Measure;
 
@@ -97,6 +98,7 @@ static void take_one(Measure *m) {
         char c = m->text.data[m->at++];
         switch (c) {
         case '\\':
+                m->refers |= m->at < m->text.size && m->text.data[m->at] >= '1' && m->text.data[m->at] <= '9';
                 m->at += m->at < m->text.size;
                 put_atom(m, (Extent){ 1, 0 });
                 break;
@@ -135,6 +137,8 @@ static const char *too_much(Str text) {
                 if (text.data[m.at] == '(' && m.depth == DEPTH_MAX)
                         return "more than 100 parentheses in one another";
                 take_one(&m);
+                if (m.refers)
+                        return "it refers back to a group, which extended expressions cannot";
                 Extent total = total_of(&m.levels[m.depth]);
                 if (total.size > 2 * text.size + COPIES_MAX)
                         return "it repeats too much: 2,000 characters and groups more than are written";

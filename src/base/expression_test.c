@@ -48,6 +48,7 @@ TEST(what_would_not_fit_into_memory_is_refused) {
                         test_fail(t, __FILE__, __LINE__, "case %zu: '%s'", i, why);
         }
         CHECK_STR(str_of(verdict(t, STR("a\0b"))), STR("a NUL is in it"));
+        CHECK(strstr(verdict(t, STR("(a*)\\1x")), "refers back") && !*verdict(t, STR("(a*)\\\\1[\\1]x")));
 }
 
 TEST(what_is_none_is_told_as_the_c_library_tells_it) {
