@@ -36,10 +36,10 @@ static void put_atom(Measure *m, Extent atom) {
         level->last = atom;
 }
 
-static void repeat(Measure *m, uint64_t times, bool optional) {
+static void repeat(Measure *m, uint64_t times) {
         Extent *last = &m->levels[m->depth].last;
         last->size = last->size * (times ? times : 1) + 1;
-        last->branches = last->branches * (times ? times : 1) + optional;
+        last->branches = last->branches * (times ? times : 1) + 1;
 }
 
 /* Behind "[": to the "]" that ends it, which may stand first, and in a class such as [:alpha:]. */
@@ -80,7 +80,7 @@ static void read_interval(Measure *m) {
                 return;
         }
         m->at++;
-        repeat(m, open && !has_most ? least + 1 : least > most ? least : most, true);
+        repeat(m, open && !has_most ? least + 1 : least > most ? least : most);
         /* each one that may be absent is a choice of its own */
         m->levels[m->depth].last.branches += open && has_most && most > least ? most - least : 0;
 }
@@ -116,11 +116,11 @@ static void take_one(Measure *m) {
                 read_interval(m);
                 break;
         case '+':
-                repeat(m, 2, true);
+                repeat(m, 2);
                 break;
         case '*':
         case '?':
-                repeat(m, 1, true);
+                repeat(m, 1);
                 break;
         case '|':
                 put_atom(m, (Extent){ 1, 1 });
