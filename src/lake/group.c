@@ -20,7 +20,6 @@ typedef struct Step {
         CatalogName name;
         Str body;         /* to put; data NULL = remove */
         int64_t promised; /* by what snapshot others of the change set that read its new rows name them; 0 = it has none */
-        Str fresh;        /* the metadata folder of a table that was not there */
 } Step;
 
 typedef VEC(Step) StepVec;
@@ -359,8 +358,6 @@ static Status plan_table(Group *group, const Intent *intent, const IntentTable *
                         settle_body(group, table, at, &version, &step.next.table);
                 step.promised = table->write == TABLE_COMPACT ? 0 : table->body.snapshot;
                 step.next.metadata = version.metadata;
-                if (!at->found)
-                        step.fresh = str_of(path_dir(group->arena, arena_cstr(group->arena, version.metadata_location)));
         }
         vec_push(group->arena, steps, step);
         return STATUS_OK;
@@ -505,11 +502,14 @@ Status group_plan(Group *group, const Intent *intent, Error *err) {
                 TRY(plan_object(group, intent, &intent->objects[i], &steps, err));
 
         vec_push(group->arena, &group->changes, change_of(group, intent, &steps, &added));
-        for (size_t i = 0; i < steps.count; i++)
-                *steps.items[i].at = steps.items[i].next;
-        for (size_t i = 0; i < steps.count; i++)
-                if (steps.items[i].fresh.size)
-                        map_put(&group->fresh, steps.items[i].fresh, group);
+        for (size_t i = 0; i < steps.count; i++) {
+                const Step *step = &steps.items[i];
+                if (!step->at->found && step->next.has_table) {
+                        const char *metadata = arena_cstr(group->arena, step->next.table.metadata_location);
+                        map_put(&group->fresh, str_of(path_dir(group->arena, metadata)), group);
+                }
+                *step->at = step->next;
+        }
         for (size_t i = 0; i < files.count; i++) {
                 vec_push(group->arena, &group->files, files.items[i]);
                 Str *bytes = ARENA_NEW(group->arena, Str);

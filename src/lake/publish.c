@@ -88,9 +88,9 @@ static Status take_intent(Group *group, Str id, Str own, Error *err) {
         IntentResult known;
         Error why = { 0 };
         Status status = catalog_intent(group->lake->catalog, id, arena, &known, &why);
-        if (status == STATUS_OK) { /* its publisher died, before or after its last sync */
+        if (status == STATUS_OK) {
                 vec_push(arena, &group->settled, id);
-                return catalog_settle(group->lake->catalog, err);
+                return STATUS_OK;
         }
         if (status != STATUS_NOT_FOUND) {
                 *err = why;
@@ -167,8 +167,10 @@ static void unwrite_files(Group *group) {
 }
 
 static Status commit_group(Group *group, Error *err) {
+        /* A transaction makes those before it durable too; without one, what is known already may be of one who died
+         * before his last sync. */
         if (group->changes.count + group->results.count == 0)
-                return STATUS_OK;
+                return group->settled.count ? catalog_settle(group->lake->catalog, err) : STATUS_OK;
         Status status = write_files(group, err);
         if (status != STATUS_OK) {
                 unwrite_files(group);
