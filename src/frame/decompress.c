@@ -65,7 +65,8 @@ static void gzip_free(void *state) {
 /* --- zstd --- */
 
 /* The library compares a frame's size with the one that its header says, but not where an empty block ends it and the frame comes in
- * pieces. */
+ * pieces. A frame that lies before it whole it decodes in another way, which takes blocks that this one refuses. So a frame's first
+ * bytes come singly, and what a file is does not depend on how it is read. */
 typedef struct ZstdState {
         ZSTD_DStream *stream;
         uint8_t head[ZSTD_HEAD];
@@ -91,13 +92,11 @@ static bool zstd_is_whole(const ZstdState *zstd) {
 
 static CodecStep zstd_step(void *state, CodecBytes *bytes) {
         ZstdState *zstd = state;
-        ZSTD_inBuffer in = { bytes->in, bytes->in_size, 0 };
+        ZSTD_inBuffer in = { bytes->in, bytes->in_size > 0 && zstd->head_size < ZSTD_HEAD ? 1 : bytes->in_size, 0 };
         ZSTD_outBuffer out = { bytes->out, bytes->out_size, 0 };
         size_t code = ZSTD_decompressStream(zstd->stream, &out, &in);
-        size_t more = ZSTD_HEAD - zstd->head_size < in.pos ? ZSTD_HEAD - zstd->head_size : in.pos;
-        if (more > 0)
-                memcpy(zstd->head + zstd->head_size, bytes->in, more);
-        zstd->head_size += more;
+        if (in.pos > 0 && zstd->head_size < ZSTD_HEAD)
+                zstd->head[zstd->head_size++] = bytes->in[0];
         zstd->produced += out.pos;
         moved(bytes, in.pos, out.pos);
         if (!ZSTD_isError(code))
