@@ -31,17 +31,27 @@ def one_line(words: str) -> str:
     return " ".join(words.split()) or NO_REASON
 
 
+def said_by(output: str, case: str) -> str:
+    """Of what a program of many cases said, in TAP: what came since the case before."""
+    lines = output.splitlines()
+    if (last := f"not ok {case}") not in lines:
+        return output
+    end = lines.index(last)
+    begin = max((i + 1 for i in range(end) if lines[i].startswith(("ok ", "not ok "))), default=0)
+    return "\n".join(lines[begin:end + 1]) + "\n"
+
+
 def read_junit(path: Path, suite: Suite) -> set[str]:
     """Returns the names of the groups in which a case failed."""
     failed = set()
     for group in xml.parse(path).getroot().iter("testsuite"):
-        output = group.findtext("system-out", "") + group.findtext("system-err", "")
+        output, errors = group.findtext("system-out", ""), group.findtext("system-err", "")
         for case in group.iter("testcase"):
             problem = case.find("failure") if case.find("failure") is not None else case.find("error")
             if problem is not None and case.get("classname") == group.get("name") == "lode":
                 continue  # a program without cases: Meson's own log says more of it
             if problem is not None:
-                words = problem.text or case.findtext("system-out", "") or output
+                words = problem.text or case.findtext("system-out", "") or said_by(output, case.get("name", "")) + errors[-LONGEST // 2:]
                 suite.failures.append((f"{case.get('classname')} {case.get('name')}", words))
                 failed.add(group.get("name", ""))
             elif (skipped := case.find("skipped")) is not None:

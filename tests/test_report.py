@@ -15,6 +15,14 @@ PYTEST = """<testsuites><testsuite name="pytest"><testcase classname="test_x" na
 <testcase classname="test_x" name="test_b"><skipped type="pytest.skip" message="data are
 absent">x.py:3: data are absent</skipped></testcase>{}</testsuite></testsuites>"""
 FAILED = '<testcase classname="test_x" name="test_c"><failure message="m">it said this</failure></testcase>'
+PROGRAM = """<testsuites><testsuite name="lode.lake"><testcase name="1 - a" classname="lake" />
+<testcase name="2 - b" classname="lake"><failure message="m" /></testcase><testcase name="3 - c" classname="lake" />
+<system-out># of a
+ok 1 - a
+# b is wrong
+not ok 2 - b
+{}ok 3 - c
+1..3</system-out><system-err># a child's word</system-err></testsuite></testsuites>"""
 TAP = "ok - one\nok - two # SKIP time was out\nok - three # SKIP\n"
 
 
@@ -43,6 +51,13 @@ def test_a_failure_is_told_with_its_words(tmp_path: Path) -> None:
     status, told = report(tmp_path, unit_exit="1", unit_xml=PYTEST.format(FAILED))
     assert status == 1
     assert "FAILED unit: test_x test_c\nit said this" in told and told.endswith("1 passed, 1 failed, 1 skipped\n")
+
+
+def test_of_a_program_with_many_cases_the_words_of_the_one_that_failed_are_told(tmp_path: Path) -> None:
+    status, told = report(tmp_path, unit_exit="1", unit_xml=PROGRAM.format("# of c\n" * 2000))
+    assert status == 1
+    assert "FAILED unit: lake 2 - b\n# b is wrong\nnot ok 2 - b\n# a child's word\n" in told
+    assert "# of a" not in told and "# of c" not in told
 
 
 def test_an_end_without_a_word_is_a_failure(tmp_path: Path) -> None:
