@@ -101,6 +101,16 @@ static bool end(Crowd *crowd) {
         return fine;
 }
 
+static bool has_worked(WorkShared *shared) {
+        return atomic_load(&shared->published) > 0 && atomic_load(&shared->read) > 0;
+}
+
+/* A disk that stands still for a moment is given another. */
+static bool is_over(WorkShared *shared, int64_t until) {
+        int64_t now = time_monotonic_us();
+        return atomic_load(&shared->broken) || (now >= until && has_worked(shared)) || now >= until + END_US;
+}
+
 static void run_crowd(Test *t, const WorkKind *committing, int64_t for_us, bool disturbed) {
         Crowd crowd = { .chance = random_u64(), .committing = { committing[0], committing[1] } };
         crowd.root = arena_printf(&t->arena, "%s/store", test_folder(t));
@@ -115,7 +125,7 @@ static void run_crowd(Test *t, const WorkKind *committing, int64_t for_us, bool 
         for (int i = 0; i < PROCESSES; i++)
                 start(&crowd, i);
         int64_t until = time_monotonic_us() + for_us;
-        while (time_monotonic_us() < until && !atomic_load(&crowd.shared->broken)) {
+        while (!is_over(crowd.shared, until)) {
                 usleep(10000);
                 if (disturbed)
                         disturb(&crowd);
@@ -130,7 +140,7 @@ static void run_crowd(Test *t, const WorkKind *committing, int64_t for_us, bool 
         printf("# %u published, %u refused, %u unknown, %u read, %u swept; %ld killed, %ld stopped\n",
                atomic_load(&shared->published), atomic_load(&shared->refused), atomic_load(&shared->unknown),
                atomic_load(&shared->read), atomic_load(&shared->swept), crowd.killed, crowd.stopped);
-        bool worked = atomic_load(&shared->published) > 0 && atomic_load(&shared->read) > 0;
+        bool worked = has_worked(shared);
         work_shared_free(shared);
         CHECK_OK(status);
         CHECK(worked);
