@@ -29,6 +29,7 @@
 
 static long trouble_at; /* 0 = never */
 static bool disk_full;
+static bool at_commits; /* of the calls only the sync of a journal that was emptied counts: what is committed is seen, not durable */
 static long calls;
 
 static const char *shadow; /* where syncs are recorded; NULL = they are not */
@@ -43,7 +44,7 @@ static bool in_trouble(void) {
                 return false;
         if (turn)
                 return (turn_gave = turn()) != 0;
-        return trouble_at && ++calls == trouble_at;
+        return trouble_at && !at_commits && ++calls == trouble_at;
 }
 
 /* Dies, or fails. */
@@ -184,17 +185,27 @@ static int synced(int fd) {
         return 0;
 }
 
+static bool is_emptied_journal(int fd) {
+        char place[64], path[4096];
+        struct stat st;
+        snprintf(place, sizeof(place), "/proc/self/fd/%d", fd);
+        ssize_t size = readlink(place, path, sizeof(path));
+        return size > 0 && str_ends_with((Str){ path, (size_t)size }, STR("-journal")) && fstat(fd, &st) == 0 && st.st_size == 0;
+}
+
 /* A sync does not fail: that would end the process, which is the other case. */
-static bool dies_syncing(void) {
+static bool dies_syncing(int fd) {
+        if (trouble_at && at_commits && !recording)
+                return is_emptied_journal(fd) && ++calls == trouble_at;
         return !disk_full && in_trouble() && (!turn || turn_gave < 0);
 }
 
 TAKE_OVER(int, troubled_fsync, "fsync", int fd) {
-        return dies_syncing() ? give_trouble() : synced(fd);
+        return dies_syncing(fd) ? give_trouble() : synced(fd);
 }
 
 TAKE_OVER(int, troubled_fdatasync, "fdatasync", int fd) {
-        return dies_syncing() ? give_trouble() : synced(fd);
+        return dies_syncing(fd) ? give_trouble() : synced(fd);
 }
 
 /* All that lies below is durable as it is; places get the path of each inode. */
