@@ -225,7 +225,7 @@ bool file_exists(const char *path) {
         return stat(path, &st) == 0;
 }
 
-Status dir_make(const char *path, Error *err) {
+static Status make_folders(const char *path, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
         char *copy = arena_cstr(&arena, str_of(path));
         for (char *at = copy + 1;; at++) {
@@ -245,6 +245,14 @@ Status dir_make(const char *path, Error *err) {
         if (!S_ISDIR(st.st_mode))
                 return error_set(err, STATUS_IO, "'%s' is in the way: it is not a folder", path);
         return STATUS_OK;
+}
+
+/* A parent may go, empty as it is, before there is anything in it. */
+Status dir_make(const char *path, Error *err) {
+        Status status = make_folders(path, err);
+        for (int i = 1; i < DIR_TRIES && status == STATUS_IO && err->number == ENOENT; i++)
+                status = make_folders(path, err);
+        return status;
 }
 
 static void closedirp(DIR **dir) {

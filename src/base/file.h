@@ -38,6 +38,7 @@ Status file_replace(const char *path, Str bytes, Error *err);
 Status file_write_text(const char *path, Str bytes, Error *err);
 bool file_exists(const char *path);
 Status dir_make(const char *path, Error *err); /* with parents; an existing one is fine */
+#define DIR_TRIES 20 /* where others remove a folder as long as it is empty: how often it is made before something is in it */
 Status dir_remove_all(const char *path, Error *err); /* absent is fine */
 
 typedef struct DirEntry {

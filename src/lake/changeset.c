@@ -318,17 +318,20 @@ LakeInput change_table_input(const ChangeTable *table, Arena *arena) {
 
 /* ---- data files ---- */
 
+static Status make_table_folders(ChangeSet *set, ChangeTable *table, Error *err) {
+        const Store *store = set->lake->store;
+        TRY(dir_make(store_table_data_dir(store, &set->arena, table->table.body.uuid), err));
+        TRY(dir_make(store_table_metadata_dir(store, &set->arena, table->table.body.uuid), err));
+        table->made_folder = true;
+        return STATUS_OK;
+}
+
 /* Noted before it is made: a file that nobody knows of cannot be swept. */
 static Status note_file(ChangeSet *set, ChangeTable *table, const char **out_path, Error *err) {
         Arena *arena = &set->arena;
-        const Store *store = set->lake->store;
-        Str uuid = table->table.body.uuid;
-        char *folder = store_table_data_dir(store, arena, uuid);
-        if (!file_exists(folder)) {
-                TRY(dir_make(folder, err));
-                TRY(dir_make(store_table_metadata_dir(store, arena, uuid), err));
-                table->made_folder = true;
-        }
+        char *folder = store_table_data_dir(set->lake->store, arena, table->table.body.uuid);
+        if (!file_exists(folder))
+                TRY(make_table_folders(set, table, err));
         char *path = arena_printf(arena, "%s/%.*s.parquet", folder, STR_ARG(uuid_new(arena)));
         /* Begun on a line of its own: a write that failed midway may have left half a line. */
         TRY(fd_write_all(set->files_fd, arena_strf(arena, "\n%s\n", path), "the change set's list of files", err));
@@ -337,10 +340,26 @@ static Status note_file(ChangeSet *set, ChangeTable *table, const char **out_pat
         return STATUS_OK;
 }
 
+/* A new file, or another name of that one: a descriptor, 0, or -1 with errno. */
+static int make_file(const char *path, const char *from) {
+        return from ? link(from, path) : open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+}
+
+/* Who tidies may remove the folder, empty as it was, before the file is in it. */
+static Status add_file(ChangeSet *set, ChangeTable *table, const char *from, const char **out_path, int *out_made, Error *err) {
+        TRY(note_file(set, table, out_path, err));
+        *out_made = make_file(*out_path, from);
+        for (int i = 1; i < DIR_TRIES && *out_made < 0 && errno == ENOENT; i++) {
+                TRY(make_table_folders(set, table, err));
+                *out_made = make_file(*out_path, from);
+        }
+        return STATUS_OK;
+}
+
 Status changeset_new_file(ChangeSet *set, ChangeTable *table, const char **path, int *fd, Error *err) {
         const char *name = NULL;
-        TRY(note_file(set, table, &name, err));
-        int made = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        int made = -1;
+        TRY(add_file(set, table, NULL, &name, &made, err));
         if (made < 0)
                 return error_errno(err, errno, "cannot make '%s'", name);
         *path = name;
@@ -350,8 +369,9 @@ Status changeset_new_file(ChangeSet *set, ChangeTable *table, const char **path,
 
 Status changeset_adopt_file(ChangeSet *set, ChangeTable *table, const char *from, const char **path, Error *err) {
         const char *name = NULL;
-        TRY(note_file(set, table, &name, err));
-        if (link(from, name) < 0)
+        int made = -1;
+        TRY(add_file(set, table, from, &name, &made, err));
+        if (made < 0)
                 return error_errno(err, errno, "cannot take '%s' over as '%s'", from, name);
         *path = name;
         return STATUS_OK;
@@ -736,11 +756,8 @@ static Status make_folders(ChangeSet *set, Error *err) {
         for (size_t i = 0; i < set->tables.count; i++) {
                 ChangeTable *table = set->tables.items[i];
                 char *folder = store_table_data_dir(set->lake->store, &set->arena, table->table.body.uuid);
-                if (!change_table_is_new(table) || !table_counts(set, table) || file_exists(folder))
-                        continue;
-                TRY(dir_make(folder, err));
-                TRY(dir_make(store_table_metadata_dir(set->lake->store, &set->arena, table->table.body.uuid), err));
-                table->made_folder = true;
+                if (change_table_is_new(table) && table_counts(set, table) && !file_exists(folder))
+                        TRY(make_table_folders(set, table, err));
         }
         return STATUS_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Many processes on one store at full speed: eight commit, four read, one sweeps, and some of them are killed or stopped
+ * Many processes on one store at full speed: eight commit, four read, two tidy, and some of them are killed or stopped
  * for a while at any moment. workload.h says what they do and what must hold. Nothing here can be told twice the same way;
  * for that there is sim_test.c.
  */
@@ -18,7 +18,8 @@
 
 #define COMMITTERS 8
 #define READERS 4
-#define PROCESSES (COMMITTERS + READERS + 1)
+#define TIDYING 2
+#define PROCESSES (COMMITTERS + READERS + TIDYING)
 #define END_US (INT64_C(60) * 1000000)
 
 typedef struct Crowd {
@@ -32,7 +33,7 @@ typedef struct Crowd {
 
 static WorkKind kind_of(const Crowd *crowd, int number, Work *work) {
         static const WorkKind upkeep[] = { WORK_SWEEP, WORK_SWEEP, WORK_RETAIN, WORK_COMPACT };
-        if (number == PROCESSES - 1)
+        if (number >= COMMITTERS + READERS)
                 return upkeep[work_chance(&work->chance, COUNT_OF(upkeep))];
         if (number >= COMMITTERS)
                 return WORK_READ;
@@ -53,7 +54,7 @@ static bool work_until_stopped(const Crowd *crowd, int number) {
                 for (int i = 0; i < 20 && !atomic_load(&crowd->shared->stop); i++)
                         if (!work_once(&work, kind_of(crowd, number, &work)))
                                 return false;
-                if (number == PROCESSES - 1)
+                if (number >= COMMITTERS + READERS)
                         usleep(20000);
         }
         return true;

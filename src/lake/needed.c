@@ -8,6 +8,8 @@
 #include "lake/store_files.h"
 #include "lake/table.h"
 
+#define LOAD_TRIES 20
+
 void needed_init(Needed *needed, Lake *lake, Arena *arena) {
         *needed = (Needed){ .lake = lake, .arena = arena };
         map_init(&needed->files, arena);
@@ -184,7 +186,15 @@ static int newest_first(const void *left, const void *right) {
         return a->sequence > b->sequence ? -1 : a->sequence < b->sequence;
 }
 
-static Status add_versions(Needed *needed, Str kind, const Map *without, Error *err) {
+static bool has_expired(Needed *needed, Str body) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        CatalogExpired expired;
+        Error ignored;
+        return catalog_expired(needed->lake->catalog, sha256_hex(&scratch, sha256_of(body)), &scratch, &expired, &ignored) == STATUS_OK;
+}
+
+/* *out_outdated: one of them expired while they were read, and its files went. */
+static Status add_versions(Needed *needed, Str kind, const Map *without, bool *out_outdated, Error *err) {
         Str *bodies = NULL;
         size_t count = 0, left = 0;
         TRY(catalog_live_bodies(needed->lake->catalog, kind, needed->arena, &bodies, &count, err));
@@ -199,15 +209,30 @@ static Status add_versions(Needed *needed, Str kind, const Map *without, Error *
         }
         if (left > 1)
                 qsort(versions, left, sizeof(*versions), newest_first);
-        for (size_t i = 0; i < left; i++)
-                TRY(needed_add_version(needed, versions[i].body, err));
+        for (size_t i = 0; i < left; i++) {
+                Status status = needed_add_version(needed, versions[i].body, err);
+                if (status != STATUS_OK && has_expired(needed, versions[i].body))
+                        *out_outdated = true;
+                TRY(status);
+        }
         return STATUS_OK;
 }
 
-Status needed_load(Lake *lake, const Map *without, Arena *arena, Needed *out, Error *err) {
-        needed_init(out, lake, arena);
-        TRY(add_notes(out, err));
+static Status load(Needed *needed, const Map *without, bool *out_outdated, Error *err) {
+        *out_outdated = false;
+        TRY(add_notes(needed, err));
         for (size_t i = 0; i < TABLE_KIND_COUNT; i++)
-                TRY(add_versions(out, str_of(table_kinds[i]), without, err));
+                TRY(add_versions(needed, str_of(table_kinds[i]), without, out_outdated, err));
         return STATUS_OK;
+}
+
+/* From its beginning when another took versions away meanwhile: what was read of one of them is half of something. */
+Status needed_load(Lake *lake, const Map *without, Arena *arena, Needed *out, Error *err) {
+        bool outdated = true;
+        Status status = STATUS_OK;
+        for (int i = 0; i < LOAD_TRIES && outdated; i++) {
+                needed_init(out, lake, arena);
+                status = load(out, without, &outdated, err);
+        }
+        return status;
 }

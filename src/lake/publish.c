@@ -133,6 +133,16 @@ static void sync_fresh(Group *group) {
                 dir_sync(group->lake->store->tables_dir);
 }
 
+/* Its folder, empty as it may be, goes when another tidies at the very moment. */
+static Status write_file(const char *folder, const char *path, Str bytes, Error *err) {
+        Status status = file_create(path, bytes, false, err);
+        for (int i = 1; i < DIR_TRIES && status == STATUS_IO && err->number == ENOENT; i++) {
+                TRY(dir_make(folder, err));
+                status = file_create(path, bytes, false, err);
+        }
+        return status;
+}
+
 static Status write_files(Group *group, Error *err) {
         if (group->files.count == 0)
                 return STATUS_OK;
@@ -151,7 +161,7 @@ static Status write_files(Group *group, Error *err) {
                 if (!map_has(&folders, str_of(folder)))
                         TRY(dir_make(folder, err));
                 map_put(&folders, str_of(folder), group);
-                TRY(file_create(path, group->files.items[i].bytes, false, err));
+                TRY(write_file(folder, path, group->files.items[i].bytes, err));
         }
         for (size_t i = 0; i < folders.count; i++)
                 dir_sync(arena_cstr(group->arena, folders.entries[i].key));

@@ -38,10 +38,14 @@ typedef struct Retain {
 
 /* ---- what lies there ---- */
 
+/* One that goes meanwhile held nothing. */
 static Status list_folder(Retain *retain, const char *folder, Error *err) {
         DirEntry *entries = NULL;
         size_t count = 0;
-        TRY(dir_list(folder, retain->arena, &entries, &count, err));
+        Status status = dir_list(folder, retain->arena, &entries, &count, err);
+        if (status == STATUS_NOT_FOUND)
+                return STATUS_OK;
+        TRY(status);
         for (size_t i = 0; i < count; i++) {
                 struct stat st;
                 const char *path = path_join(retain->arena, folder, arena_cstr(retain->arena, entries[i].name));
@@ -51,7 +55,6 @@ static Status list_folder(Retain *retain, const char *folder, Error *err) {
         return STATUS_OK;
 }
 
-/* A folder that goes meanwhile held nothing. */
 static Status list_tables(Retain *retain, Error *err) {
         static const char *const parts[] = { "data", "metadata" };
         DirEntry *entries = NULL;
@@ -61,9 +64,7 @@ static Status list_tables(Retain *retain, Error *err) {
         for (size_t i = 0; i < count; i++)
                 for (size_t k = 0; k < COUNT_OF(parts) && entries[i].is_dir; k++) {
                         const char *table = path_join(retain->arena, tables, arena_cstr(retain->arena, entries[i].name));
-                        const char *folder = path_join(retain->arena, table, parts[k]);
-                        if (file_exists(folder))
-                                TRY(list_folder(retain, folder, err));
+                        TRY(list_folder(retain, path_join(retain->arena, table, parts[k]), err));
                 }
         return STATUS_OK;
 }

@@ -4,6 +4,7 @@
  * is needed: merging is joining. Then all of it again while it dies, or finds the disk full, at every call (trouble.h).
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -466,6 +467,62 @@ TEST(files_of_the_living_stay_and_strays_go) {
         CHECK_OK(changeset_publish(set, &t->arena, &commit, &t->err));
         CHECK_OK(rows_of(lake, (CatalogAt){ 0 }, &t->arena, &rows, &before, &t->err));
         CHECK_STR(rows, STR("1 2 "));
+}
+
+/* A child that makes folders of a table and removes all that are empty, as tidies and change sets that come to nothing do, but
+ * all the time. */
+static pid_t remove_empty_folders(const char *tables) {
+        static const char *const below[] = { "/data", "/metadata", "" };
+        pid_t child = fork();
+        while (child == 0) {
+                CLEANUP(arena_deinit) Arena arena = { 0 };
+                DirEntry *entries = NULL;
+                size_t count = 0;
+                Error ignored;
+                const char *own = path_join(&arena, tables, "0");
+                for (size_t i = COUNT_OF(below); i-- > 0;)
+                        mkdir(arena_printf(&arena, "%s%s", own, below[i]), 0700);
+                if (dir_list(tables, &arena, &entries, &count, &ignored) != STATUS_OK)
+                        count = 0;
+                for (size_t i = 0; i < count; i++)
+                        for (size_t k = 0; k < COUNT_OF(below); k++)
+                                rmdir(arena_printf(&arena, "%s/%.*s%s", tables, STR_ARG(entries[i].name), below[k]));
+        }
+        return child;
+}
+
+static void end_child(pid_t child) {
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+}
+
+TEST(a_folder_that_goes_before_a_file_is_in_it_is_made_again) {
+        CLEANUP(lake_freep) Lake *lake = NULL;
+        CHECK_OK(open_lake(t, &lake));
+        pid_t child = remove_empty_folders(lake->store->tables_dir);
+        Status status = STATUS_OK;
+        for (int i = 0; i < 300 && status == STATUS_OK; i++)
+                status = append(lake, arena_printf(&t->arena, "staging.t%d", i), i, 1, &t->err);
+        end_child(child);
+        CHECK_OK(status);
+        CHECK_OK(check_exact(lake, &t->arena, &t->err));
+}
+
+TEST(folders_that_go_while_they_are_listed_are_no_error) {
+        CLEANUP(lake_freep) Lake *lake = NULL;
+        CHECK_OK(open_lake(t, &lake));
+        CHECK_OK(append(lake, "staging.orders", 1, 1, &t->err));
+        pid_t child = remove_empty_folders(lake->store->tables_dir);
+        Status status = STATUS_OK;
+        int64_t keep = 0;
+        RetainSpec spec = retain_for(&keep);
+        for (int i = 0; i < 2000 && status == STATUS_OK; i++) {
+                CLEANUP(arena_deinit) Arena arena = { 0 };
+                RetainResult result;
+                status = lake_retain(lake, &spec, &arena, &result, &t->err);
+        }
+        end_child(child);
+        CHECK_OK(status);
 }
 
 /* Otherwise all files of this store would look as if nobody needed them. */
