@@ -60,6 +60,11 @@ static CatalogName balance_name(Arena *arena, size_t number) {
         return (CatalogName){ STR("table"), STR("shop"), arena_strf(arena, "canonical.balance%zu", number) };
 }
 
+/* The churn table of that number, or its model of that stage. */
+static CatalogName model_name(Arena *arena, const char *stage, size_t number) {
+        return (CatalogName){ STR("table"), STR("shop"), arena_strf(arena, "%s.churn%zu", stage, number) };
+}
+
 /* Whose old versions nothing depends on. */
 static bool is_churn(Str name) {
         return str_find(name, STR(".churn")) < name.size;
@@ -196,12 +201,9 @@ static Status fill_append(Work *w, ChangeSet *set, WorkRecord *record, Arena *ar
                         continue;
                 }
                 CatalogObject object = { 0 };
-                Error absent = { 0 };
-                Status status = catalog_get(w->lake->catalog, changeset_base(set), name, arena, &object, &absent);
-                if (status != STATUS_OK && status != STATUS_NOT_FOUND) {
-                        *err = absent;
+                Status status = catalog_get(w->lake->catalog, changeset_base(set), name, arena, &object, err);
+                if (status != STATUS_OK && status != STATUS_NOT_FOUND)
                         return status;
-                }
                 Str before = status == STATUS_OK ? object.body : STR("");
                 TRY(changeset_put_object(
                         set, name,
@@ -238,17 +240,7 @@ static Status churn_append(ChangeSet *set, CatalogName name, int64_t rows, Error
         return changeset_append(set, table, &file, 1, err);
 }
 
-static CatalogName churn_name(Work *w, Arena *arena) {
-        return (CatalogName){ STR("table"), STR("shop"),
-                              arena_strf(arena, "staging.churn%llu", (unsigned long long)work_chance(&w->chance, WORK_CHURNS)) };
-}
-
 /* ---- models ---- */
-
-/* What the model of that stage, beside the churn table of that number, is built from. */
-static CatalogName model_name(Arena *arena, const char *stage, size_t number) {
-        return (CatalogName){ STR("table"), STR("shop"), arena_strf(arena, "%s.churn%zu", stage, number) };
-}
 
 /* One row more than what it is built from has. */
 static Status build_model(ChangeSet *set, CatalogName name, const LakeInput *input, int64_t rows, Arena *arena, ChangeTable **out,
@@ -270,14 +262,9 @@ static Status build_model(ChangeSet *set, CatalogName name, const LakeInput *inp
 static Status fill_models(Work *w, ChangeSet *set, size_t number, Arena *arena, Error *err) {
         Table source;
         ChangeTable *first = NULL, *second = NULL;
-        Error absent = { 0 };
-        Status status = lake_table(w->lake, changeset_base(set), model_name(arena, "staging", number), arena, &source, &absent);
-        if (status == STATUS_NOT_FOUND)
-                return STATUS_OK;
-        if (status != STATUS_OK) {
-                *err = absent;
-                return status;
-        }
+        Status status = lake_table(w->lake, changeset_base(set), model_name(arena, "staging", number), arena, &source, err);
+        if (status != STATUS_OK)
+                return status == STATUS_NOT_FOUND ? STATUS_OK : status;
         LakeInput input = { table_full_name(arena, &source), source.body.rows_snapshot, source.body.rows_sequence };
         TRY(build_model(set, model_name(arena, "canonical", number), &input, source.body.rows, arena, &first, err));
         input = change_table_input(first, arena);
@@ -288,16 +275,11 @@ static Status fill_models(Work *w, ChangeSet *set, size_t number, Arena *arena, 
 static Status check_model(Lake *lake, CatalogAt at, const char *stage, const char *source_stage, size_t number, Arena *arena,
                           Error *err) {
         Table model, source;
-        Error absent = { 0 };
-        Status status = lake_table(lake, at, model_name(arena, stage, number), arena, &model, &absent);
+        Status status = lake_table(lake, at, model_name(arena, stage, number), arena, &model, err);
         if (status == STATUS_OK)
-                status = lake_table(lake, at, model_name(arena, source_stage, number), arena, &source, &absent);
-        if (status == STATUS_NOT_FOUND)
-                return STATUS_OK;
-        if (status != STATUS_OK) {
-                *err = absent;
-                return status;
-        }
+                status = lake_table(lake, at, model_name(arena, source_stage, number), arena, &source, err);
+        if (status != STATUS_OK)
+                return status == STATUS_NOT_FOUND ? STATUS_OK : status;
         bool current = model.body.input_count == 1 && model.body.inputs[0].snapshot == source.body.rows_snapshot;
         if (!current || model.body.rows == source.body.rows + 1)
                 return STATUS_OK;
@@ -316,7 +298,8 @@ static Status check_models(Lake *lake, CatalogAt at, Arena *arena, Error *err) {
 /* ---- the rest of what is tried ---- */
 
 static Status fill_churn(Work *w, ChangeSet *set, Arena *arena, bool *out_abandon, Error *err) {
-        CatalogName name = churn_name(w, arena);
+        size_t number = (size_t)work_chance(&w->chance, WORK_CHURNS);
+        CatalogName name = model_name(arena, "staging", number);
         switch (work_chance(&w->chance, 6)) {
         case 0:
                 return churn_append(set, name, 0, err);
@@ -327,7 +310,7 @@ static Status fill_churn(Work *w, ChangeSet *set, Arena *arena, bool *out_abando
                 return changeset_remove_object(set, name, err);
         case 3:
         case 4:
-                return fill_models(w, set, (size_t)work_chance(&w->chance, WORK_CHURNS), arena, err);
+                return fill_models(w, set, number, arena, err);
         default:
                 return churn_append(set, name, 5, err);
         }
@@ -518,7 +501,8 @@ static Status merge(void *context UNUSED, ChangeSet *set, ChangeTable *table, co
 
 static Status compact(Work *w, Error *err) {
         CLEANUP(arena_deinit) Arena arena = { 0 };
-        CompactSpec spec = { .commit = upkeep_spec(), .name = churn_name(w, &arena), .least_files = 2, .merge = merge };
+        size_t number = (size_t)work_chance(&w->chance, WORK_CHURNS);
+        CompactSpec spec = { .commit = upkeep_spec(), .name = model_name(&arena, "staging", number), .least_files = 2, .merge = merge };
         CompactResult result;
         Status status = lake_compact(w->lake, &spec, &result, err);
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
