@@ -330,6 +330,18 @@ def test_killed_at_any_moment_a_backup_is_the_old_or_the_new_one(tmp_path: Path,
     assert report["damage"] == [] and report["unknown"] == []
 
 
+def test_a_first_backup_that_was_cut_short_is_none_until_another_call_ends_it(project: Project, backup: Path, tmp_path: Path) -> None:
+    (backup / "backup.json").unlink()
+    (backup / "unfinished").write_text("lode writes into this folder\n")
+    for words in (("verify", "--backup", backup), ("restore", backup, tmp_path / "new.lode")):
+        error = project.error(*words)
+        assert error["exit"] == 2 and "was never finished" in error["message"] and f"lode backup {backup}" in error["hint"], error
+    assert not (tmp_path / "new.lode").exists()
+    again = project.json("backup", backup)
+    assert again["copied_files"] == 1, "the audit log alone; what else lies there is compared and kept"
+    assert verify_backup(project, backup)["damage"] == []
+
+
 def test_two_backups_at_once_into_one_folder_do_not_mix(project: Project, tmp_path: Path) -> None:
     children = [subprocess.Popen([LODE, "backup", tmp_path / "b"], cwd=project.root, stdout=subprocess.PIPE,
                                  stderr=subprocess.PIPE) for _ in range(4)]

@@ -79,10 +79,19 @@ static Status parse_backup(Str text, Arena *arena, Backup *out, Error *err) {
         return STATUS_OK;
 }
 
+/* The first one, cut short: a backup has its backup.json last. */
+static bool was_never_finished(Arena *arena, const char *folder) {
+        return file_exists(path_join(arena, folder, "unfinished")) && !file_exists(path_join(arena, folder, "backup.json"));
+}
+
 /* Without backup.json: the newest catalog that lies here. */
 static Status guess_backup(Arena *arena, Backup *out, Error *err) {
         DirEntry *entries = NULL;
         size_t count = 0;
+        if (was_never_finished(arena, out->folder)) {
+                error_set(err, STATUS_NOT_FOUND, "the backup in '%s' was never finished", out->folder);
+                return error_hint(err, "lode backup %s goes on with it", out->folder);
+        }
         TRY(dir_list(out->folder, arena, &entries, &count, err));
         for (size_t i = 0; i < count; i++)
                 if (is_catalog_name(entries[i].name))

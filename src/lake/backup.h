@@ -37,7 +37,7 @@ typedef struct Backup {
         int64_t files, bytes;
 } Backup;
 
-/* NOT_FOUND when there is no backup at all; a damaged backup.json gives what can be told without it, is_whole false. */
+/* NOT_FOUND when there is no backup, or one that was never finished; a damaged backup.json gives what can be told without it, is_whole false. */
 Status backup_read(const char *folder, Arena *arena, Backup *out, Error *err);
 
 typedef struct BackupDamage {
