@@ -170,6 +170,35 @@ TEST(a_branch_sees_its_base_as_it_was_and_hides_its_own) {
         CHECK_INT(count, 1);
 }
 
+/* Its commits stay in the history, and are none of those of the next of its name. */
+TEST(a_branch_that_was_forgotten_may_be_begun_again) {
+        CLEANUP(catalog_freep) Catalog *catalog = NULL;
+        CHECK_OK(make(t, &catalog));
+        CatalogCommit first, old, commit;
+        CatalogCommit *log = NULL;
+        size_t count = 0;
+        int64_t seen = 0;
+        CHECK_OK(put(t, catalog, "", "x", "one", &first));
+        CHECK_OK(put(t, catalog, "", "x", "two", &commit));
+        CHECK_OK(catalog_branch_create(catalog, STR("try"), (CatalogAt){ STR("main"), 0 }, &t->err));
+        CHECK_OK(put(t, catalog, "try", "x", "mine", &old));
+        CHECK_OK(catalog_branch_remove(catalog, STR("try"), &t->err));
+        for (int i = 0; i < 2; i++) {
+                CHECK_OK(catalog_branch_create(catalog, STR("try"), (CatalogAt){ STR("main"), first.seq }, &t->err));
+                CHECK_OK(catalog_log(catalog, STR("try"), 0, 0, &t->arena, &log, &count, &t->err));
+                CHECK_INT(count, 1);
+                CHECK_OK(put(t, catalog, "try", "x", i ? "third" : "second", &commit));
+                CHECK_STR(commit.parent, first.id);
+                CHECK_OK(catalog_log(catalog, STR("try"), 0, 0, &t->arena, &log, &count, &t->err));
+                CHECK_INT(count, 2);
+                CHECK_STATUS(catalog_find(catalog, STR("try"), old.id, &t->arena, &commit, &t->err), STATUS_NOT_FOUND);
+                CHECK_OK(catalog_verify_chain(catalog, &seen, &t->err));
+                CHECK_INT(seen, 4 + i);
+                CHECK_OK(catalog_branch_remove(catalog, STR("try"), &t->err));
+        }
+        CHECK_OK(catalog_verify_chain(catalog, &seen, &t->err));
+}
+
 TEST(a_commit_is_found_by_prefix_and_by_time) {
         CLEANUP(catalog_freep) Catalog *catalog = NULL;
         CHECK_OK(make(t, &catalog));

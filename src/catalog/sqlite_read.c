@@ -378,12 +378,22 @@ Status sqlite_head(Catalog *catalog, Str branch_name, Arena *arena, CatalogCommi
 
 typedef VEC(CatalogCommit) CommitVec;
 
-static Status log_on(SqliteCatalog *db, Str branch, int64_t seq, size_t limit, Arena *arena, CommitVec *commits,
+/* From which commit on those of its name are its own: one that was forgotten leaves its commits to the history. */
+static Status branch_since(SqliteCatalog *db, const BranchRow *branch, int64_t *out, Error *err) {
+        *out = 0;
+        if (branch->base_id == 0)
+                return STATUS_OK;
+        return db_query_int(db, out, SEQ_MAX, err, "select min(seq) from version where branch = ?", "i", branch->id);
+}
+
+static Status log_on(SqliteCatalog *db, const BranchRow *branch, int64_t seq, size_t limit, Arena *arena, CommitVec *commits,
                      Error *err) {
         CLEANUP(db_query_end) Query q = { 0 };
+        int64_t since;
+        TRY(branch_since(db, branch, &since, err));
         TRY(db_query(db, &q, err,
-                     "select " COMMIT_COLUMNS " from commit_ where branch = ? and seq <= ? order by seq desc", "ti",
-                     branch, seq));
+                     "select " COMMIT_COLUMNS " from commit_ where branch = ? and seq between ? and ? order by seq desc", "tii",
+                     branch->name, since, seq));
         while (limit == 0 || commits->count < limit) {
                 bool row = false;
                 TRY(db_query_row(&q, &row, err));
@@ -406,7 +416,7 @@ Status sqlite_log(Catalog *catalog, Str branch_name, int64_t before, size_t limi
         int64_t seq = before > 0 ? before - 1 : SEQ_MAX;
         TRY(db_branch_find(db, branch_name, arena, &branch, err));
         for (bool more = true; more;) {
-                TRY(log_on(db, branch.name, seq, limit, arena, &commits, err));
+                TRY(log_on(db, &branch, seq, limit, arena, &commits, err));
                 TRY(branch_down(db, &branch, &seq, arena, &more, err));
         }
         *out = commits.items;
@@ -426,19 +436,21 @@ static bool is_commit_prefix(Str text) {
 }
 
 /* Adds what fits on one branch; at most two are wanted, to tell that a prefix is not unique. */
-static Status find_on(SqliteCatalog *db, Str branch, int64_t seq, Str prefix, int64_t at_us, Arena *arena,
+static Status find_on(SqliteCatalog *db, const BranchRow *branch, int64_t seq, Str prefix, int64_t at_us, Arena *arena,
                       CommitVec *found, Error *err) {
         CLEANUP(db_query_end) Query q = { 0 };
+        int64_t since;
+        TRY(branch_since(db, branch, &since, err));
         if (prefix.size)
                 TRY(db_query(db, &q, err,
                              "select " COMMIT_COLUMNS " from commit_ where id >= ?1 and id < ?1 || 'g' and branch = ?2"
-                             " and seq <= ?3 limit 2",
-                             "tti", prefix, branch, seq));
+                             " and seq between ?3 and ?4 limit 2",
+                             "ttii", prefix, branch->name, since, seq));
         else
                 TRY(db_query(db, &q, err,
-                             "select " COMMIT_COLUMNS " from commit_ where branch = ? and seq <= ? and at_us <= ?"
+                             "select " COMMIT_COLUMNS " from commit_ where branch = ? and seq between ? and ? and at_us <= ?"
                              " order by at_us desc limit 1",
-                             "tii", branch, seq, at_us));
+                             "tiii", branch->name, since, seq, at_us));
         for (;;) {
                 bool row = false;
                 TRY(db_query_row(&q, &row, err));
@@ -464,7 +476,7 @@ Status sqlite_find(Catalog *catalog, Str branch_name, Str text, Arena *arena, Ca
         int64_t seq = SEQ_MAX;
         TRY(db_branch_find(db, branch_name, arena, &branch, err));
         for (bool more = true; more && (is_prefix || found.count == 0);) {
-                TRY(find_on(db, branch.name, seq, is_prefix ? text : STR_NONE, at_us, arena, &found, err));
+                TRY(find_on(db, &branch, seq, is_prefix ? text : STR_NONE, at_us, arena, &found, err));
                 TRY(branch_down(db, &branch, &seq, arena, &more, err));
         }
         TRY(db_transaction_commit(&transaction, err));
@@ -534,22 +546,31 @@ static Status verify_files(SqliteCatalog *db, const CatalogCommit *commit, Error
         return error_set(err, STATUS_CORRUPT, "the list of files that commit %.*s added was altered", STR_ARG(commit->id));
 }
 
-/* `last`: branch to the id of its newest commit so far; `known`: ids so far. */
+/* Behind the newest of its branch; or the first of a branch, or of one that was forgotten and is begun again under its name: such a
+ * one goes on from another's. Main is never forgotten. */
+static bool follows(const CatalogCommit *commit, const Map *last, const Map *known) {
+        const Str *before = map_get(last, commit->branch), *from = map_get(known, commit->parent);
+        if (before && str_equal(*before, commit->parent))
+                return true;
+        if (!before)
+                return from || commit->parent.size == 0;
+        return from && !str_is(commit->branch, "main") && !str_equal(*from, commit->branch);
+}
+
+/* `last`: branch to the id of its newest commit so far; `known`: ids so far, to their branches. */
 static Status verify_commit(SqliteCatalog *db, CatalogCommit *commit, Map *last, Map *known, Error *err) {
         TRY(commit_changes(db, commit, last->arena, err));
         TRY(verify_files(db, commit, err));
         if (!str_equal(commit->id, commit_id(last->arena, commit)))
                 return error_set(err, STATUS_CORRUPT, "commit %.*s was altered", STR_ARG(commit->id));
-        const Str *before = map_get(last, commit->branch);
-        bool follows = before ? str_equal(*before, commit->parent)
-                              : commit->parent.size == 0 || map_has(known, commit->parent);
-        if (!follows)
+        if (!follows(commit, last, known))
                 return error_set(err, STATUS_CORRUPT, "commit %.*s does not follow its parent %.*s",
                                  STR_ARG(commit->id), STR_ARG(commit->parent));
-        Str *id = ARENA_NEW(last->arena, Str);
+        Str *id = ARENA_NEW(last->arena, Str), *branch = ARENA_NEW(last->arena, Str);
         *id = commit->id;
+        *branch = commit->branch;
         map_put(last, commit->branch, id);
-        map_put(known, commit->id, id);
+        map_put(known, commit->id, branch);
         return STATUS_OK;
 }
 

@@ -19,6 +19,7 @@
 #include "lake/retain.h"
 #include "lake/sweep.h"
 #include "lake/trouble.h"
+#include "lake/verify.h"
 
 #define TABLE(name_) ((CatalogName){ STR("table"), STR("shop"), STR(name_) })
 
@@ -523,6 +524,65 @@ TEST(folders_that_go_while_they_are_listed_are_no_error) {
         }
         end_child(child);
         CHECK_OK(status);
+}
+
+/* ---- beside a verify ---- */
+
+/* A version of a table without rows, of so many columns. */
+static Status make_version(Lake *lake, const char *name, size_t column_count, Error *err) {
+        static const LakeColumn wide[] = { { .name = { "a", 1 }, .type = { .kind = TYPE_BIGINT } },
+                                           { .name = { "b", 1 }, .type = { .kind = TYPE_BIGINT } } };
+        CLEANUP(changeset_freep) ChangeSet *set = NULL;
+        CLEANUP(arena_deinit) Arena arena = { 0 };
+        ChangeTable *table = NULL;
+        CatalogCommit commit;
+        ChangeSetSpec spec = by_ann();
+        ChangeTableSpec table_spec = { .kind = STR("staging"), .write = TABLE_APPEND, .columns = wide, .column_count = column_count };
+        TRY(changeset_new(lake, &spec, &set, err));
+        TRY(changeset_table(set, (CatalogName){ STR("table"), STR("shop"), str_of(name) }, &table_spec, &table, err));
+        TRY(changeset_append(set, table, NULL, 0, err));
+        return changeset_publish(set, &arena, &commit, err);
+}
+
+typedef struct Meanwhile {
+        Lake *lake;
+        Arena *arena;
+        Status status; /* NOT_FOUND: it was not called yet */
+        Error err;
+} Meanwhile;
+
+static Status publish_and_expire(Lake *lake, Arena *arena, Error *err) {
+        int64_t keep = 0;
+        RetainSpec spec = retain_for(&keep);
+        RetainResult result;
+        TRY(make_version(lake, "staging.late", 1, err));
+        TRY(make_version(lake, "staging.early", 2, err));
+        TRY(lake_retain(lake, &spec, arena, &result, err));
+        return result.files > 0 ? STATUS_OK : error_set(err, STATUS_INTERNAL, "nothing expired");
+}
+
+static void once_meanwhile(void *context, int64_t done UNUSED, int64_t total UNUSED) {
+        Meanwhile *meanwhile = context;
+        if (meanwhile->status == STATUS_NOT_FOUND)
+                meanwhile->status = publish_and_expire(meanwhile->lake, meanwhile->arena, &meanwhile->err);
+}
+
+TEST(what_is_published_or_expires_while_a_store_is_verified_is_no_damage) {
+        CLEANUP(lake_freep) Lake *lake = NULL;
+        CHECK_OK(open_lake(t, &lake));
+        CHECK_OK(make_version(lake, "staging.early", 1, &t->err));
+        Meanwhile meanwhile = { .lake = lake, .arena = &t->arena, .status = STATUS_NOT_FOUND };
+        VerifySpec spec = { .folder = lake->store->root, .catalog_path = lake->store->catalog_path, .progress = once_meanwhile, .context = &meanwhile };
+        VerifyReport report;
+        CHECK_OK(lake_verify(&spec, &t->arena, &report, &t->err));
+        CHECK_OK(meanwhile.status);
+        for (size_t i = 0; i < report.damage_count; i++)
+                printf("# %.*s %.*s\n", STR_ARG(report.damages[i].file), STR_ARG(report.damages[i].message));
+        CHECK_INT(report.damage_count, 0);
+        CHECK_INT(report.unknown_count, 0);
+        spec.progress = NULL;
+        CHECK_OK(lake_verify(&spec, &t->arena, &report, &t->err));
+        CHECK_INT(report.damage_count, 0);
 }
 
 /* Otherwise all files of this store would look as if nobody needed them. */

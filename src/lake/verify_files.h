@@ -23,6 +23,7 @@ typedef struct Verify {
         Store store;        /* as the catalog knows it: for a backup another place than spec->folder */
         Catalog *catalog;
         VEC(KnownFile) known; /* sorted by key once all are there */
+        int64_t until;        /* the newest commit of which they are all there: what is published meanwhile is not looked at */
         DamageVec damages;
         Map by_file;        /* path below the root: index + 1 into damages, as a pointer's number */
         Map names;          /* uuid: Str, the table's name for people */
