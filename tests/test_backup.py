@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """`lode backup` and `lode restore`: the store again, at any place, whatever dies in between."""
 
+import fcntl
 import json
 import os
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from judge import iceberg_rows
 from test_verify import files_of, flipped, named, places_in, small_store
 
 SEED = 4711
+OFD_SETLK = 37  # linux/fcntl.h; of an open file, as Lode locks
 
 
 @pytest.fixture(scope="module")
@@ -353,6 +357,25 @@ def test_two_backups_at_once_into_one_folder_do_not_mix(project: Project, tmp_pa
     assert verify_backup(project, tmp_path / "b")["damage"] == []
 
 
+@contextmanager
+def reading(backup: Path, alone: bool = False) -> Iterator[None]:
+    """Holds the backup as its readers do, or as a backup that removes what is old."""
+    with open(backup / "readers", "r+b") as file:
+        kind = fcntl.F_WRLCK if alone else fcntl.F_RDLCK
+        fcntl.fcntl(file, OFD_SETLK, struct.pack("hhqqi", kind, os.SEEK_SET, 0, 0, 0))
+        yield
+
+
+def test_who_reads_a_backup_waits_until_what_is_old_has_gone(project: Project, backup: Path, tmp_path: Path) -> None:
+    for words in (("verify", "--backup", backup), ("restore", backup, tmp_path / "new.lode")):
+        with reading(backup, alone=True):
+            child = subprocess.Popen([LODE, *words], cwd=project.root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            with pytest.raises(subprocess.TimeoutExpired):
+                child.wait(1)
+        assert child.wait(60) == 0, child.stderr.read()
+    assert (tmp_path / "new.lode").is_dir()
+
+
 def test_what_retention_removed_leaves_the_backup_as_well(tmp_path: Path) -> None:
     """And neither the store nor the backup, nor a store restored from it, misses it."""
     project = small_store(tmp_path)
@@ -362,6 +385,8 @@ def test_what_retention_removed_leaves_the_backup_as_well(tmp_path: Path) -> Non
     time.sleep(6)  # readers of what was replaced a moment ago are left in peace
     project.lode("tidy")
     assert project.json("verify")["damage"] == []
+    with reading(tmp_path / "b"):  # who reads the older one is left in peace
+        assert project.json("backup", tmp_path / "b")["removed_files"] == 0
     second = project.json("backup", tmp_path / "b")
     assert second["files"] < first["files"] and second["removed_files"] > 0
     report = verify_backup(project, tmp_path / "b")

@@ -123,6 +123,8 @@ static Status run(Cli *cli, Error *err) {
         TRY(cli_want_words(cli, &verb_restore, 1, 2, err));
         TRY(cli_want_formats(cli, false, false, err));
         Backup backup;
+        CLEANUP(close_fdp) int held = -1;
+        TRY(backup_hold(cli->arguments.words[0], &held, err));
         TRY(backup_read(cli->arguments.words[0], &cli->arena, &backup, err));
         return cli_option(cli, OPTION_DAMAGED) ? restore_damaged(cli, &backup, err) : restore_store(cli, &backup, err);
 }

@@ -40,8 +40,9 @@ static Status of_store(Cli *cli, VerifySpec *spec, Error *err) {
         return STATUS_OK;
 }
 
-static Status of_backup(Cli *cli, VerifySpec *spec, Error *err) {
+static Status of_backup(Cli *cli, VerifySpec *spec, int *out_held, Error *err) {
         Backup backup;
+        TRY(backup_hold(cli_option(cli, OPTION_BACKUP), out_held, err));
         TRY(backup_read(cli_option(cli, OPTION_BACKUP), &cli->arena, &backup, err));
         spec->folder = backup.folder;
         spec->catalog_path = backup.catalog_path;
@@ -62,7 +63,8 @@ static Status run(Cli *cli, Error *err) {
                             .progress = verified_progress,
                             .context = &cli->output,
                             .interrupted = &cli_interrupted };
-        TRY(cli_option(cli, OPTION_BACKUP) ? of_backup(cli, &spec, err) : of_store(cli, &spec, err));
+        CLEANUP(close_fdp) int held = -1;
+        TRY(cli_option(cli, OPTION_BACKUP) ? of_backup(cli, &spec, &held, err) : of_store(cli, &spec, err));
         VerifyReport report;
         int64_t started = time_monotonic_us();
         TRY(lake_verify(&spec, &cli->arena, &report, err));

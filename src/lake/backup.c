@@ -119,6 +119,31 @@ Status backup_read(const char *folder, Arena *arena, Backup *out, Error *err) {
         return STATUS_OK;
 }
 
+/* ---- readers ---- */
+
+#define READERS "readers" /* locked shared by each, exclusively by a backup that removes what is old */
+
+Status backup_hold(const char *folder, int *out_fd, Error *err) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        CLEANUP(close_fdp) int fd = open(path_join(&scratch, folder, READERS), O_RDONLY | O_CLOEXEC);
+        if (fd >= 0)
+                TRY(file_lock(fd, false, false, err));
+        *out_fd = TAKE_FD(fd);
+        return STATUS_OK;
+}
+
+/* -1: somebody reads, so what is old stays until the next backup. */
+static Status lock_readers_out(const char *folder, int *out_fd, Error *err) {
+        CLEANUP(arena_deinit) Arena scratch = { 0 };
+        Error busy = { 0 };
+        const char *path = path_join(&scratch, folder, READERS);
+        CLEANUP(close_fdp) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return error_errno(err, errno, "cannot make '%s'", path);
+        *out_fd = file_lock(fd, true, true, &busy) == STATUS_OK ? TAKE_FD(fd) : -1;
+        return STATUS_OK;
+}
+
 /* ---- writing one ---- */
 
 typedef struct Saving {
@@ -397,9 +422,14 @@ static Status prune(Saving *s, Str folder, int64_t *removed, bool *out_empty, Er
 
 static Status remove_old(Saving *s, int64_t *removed, Error *err) {
         CLEANUP(arena_deinit) Arena scratch = { 0 };
+        CLEANUP(close_fdp) int alone = -1;
         DirEntry *entries = NULL;
         size_t count = 0;
         bool empty;
+        unlink(path_join(&scratch, s->folder, "unfinished"));
+        TRY(lock_readers_out(s->folder, &alone, err));
+        if (alone < 0)
+                return STATUS_OK;
         if (s->names.count)
                 qsort(s->names.items, s->names.count, sizeof(*s->names.items), compare_names);
         TRY(prune(s, STR("tables"), removed, &empty, err));
@@ -408,7 +438,6 @@ static Status remove_old(Saving *s, int64_t *removed, Error *err) {
         for (size_t i = 0; i < count; i++)
                 if (str_starts_with(entries[i].name, STR("catalog-")) && !str_is(entries[i].name, path_base(s->copy_path)))
                         unlink(here(s, &scratch, entries[i].name));
-        unlink(path_join(&scratch, s->folder, "unfinished"));
         return STATUS_OK;
 }
 

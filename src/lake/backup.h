@@ -39,6 +39,9 @@ typedef struct Backup {
 
 /* NOT_FOUND when there is no backup, or one that was never finished; a damaged backup.json gives what can be told without it, is_whole false. */
 Status backup_read(const char *folder, Arena *arena, Backup *out, Error *err);
+/* Before it is read: until the descriptor is closed nothing of it goes, although it may be backed up into meanwhile. Waits for a
+ * backup that is just removing what is old. -1 where there is nothing to hold. */
+Status backup_hold(const char *folder, int *out_fd, Error *err);
 
 typedef struct BackupDamage {
         Str file; /* below the store's root */

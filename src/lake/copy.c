@@ -59,7 +59,8 @@ bool folder_is_ours(const char *folder, Arena *arena) {
         if (dir_list(folder, arena, &entries, &count, &absent) != STATUS_OK)
                 return false;
         for (size_t i = 0; i < count; i++)
-                known += entries[i].is_file && (str_is(entries[i].name, "unfinished") || str_is(entries[i].name, "lock"));
+                known += entries[i].is_file && (str_is(entries[i].name, "unfinished") || str_is(entries[i].name, "lock") ||
+                                                str_is(entries[i].name, "readers"));
         return known == count;
 }
 
