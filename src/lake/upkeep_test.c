@@ -585,6 +585,26 @@ TEST(what_is_published_or_expires_while_a_store_is_verified_is_no_damage) {
         CHECK_INT(report.damage_count, 0);
 }
 
+TEST(the_newest_version_is_verified_although_it_added_no_file) {
+        CLEANUP(lake_freep) Lake *lake = NULL;
+        CHECK_OK(open_lake(t, &lake));
+        CHECK_OK(make_version(lake, "staging.early", 1, &t->err));
+        CLEANUP(changeset_freep) ChangeSet *set = NULL;
+        ChangeTable *table = NULL;
+        CatalogCommit commit;
+        ChangeSetSpec by = by_ann();
+        static const LakeColumn told[] = { { .name = { "a", 1 }, .type = { .kind = TYPE_BIGINT }, .about = { "told", 4 } } };
+        ChangeTableSpec table_spec = { .kind = STR("staging"), .write = TABLE_APPEND, .columns = told, .column_count = 1 };
+        CHECK_OK(changeset_new(lake, &by, &set, &t->err));
+        CHECK_OK(changeset_table(set, TABLE("staging.early"), &table_spec, &table, &t->err));
+        CHECK_OK(changeset_append(set, table, NULL, 0, &t->err));
+        CHECK_OK(changeset_publish(set, &t->arena, &commit, &t->err));
+        VerifySpec spec = { .folder = lake->store->root, .catalog_path = lake->store->catalog_path };
+        VerifyReport report;
+        CHECK_OK(lake_verify(&spec, &t->arena, &report, &t->err));
+        CHECK(report.damage_count == 0 && report.versions == 2);
+}
+
 /* Otherwise all files of this store would look as if nobody needed them. */
 /* A publication that died names the metadata that it made; that a list is named there says nothing of what the list names. */
 TEST(a_note_that_names_metadata_does_not_hide_its_data) {

@@ -402,7 +402,7 @@ static Status note_file(Verify *v, const CatalogFile *file, Error *err) {
                             .seq = file->seq,
                             .gone = file->gone_us != 0 };
         vec_push(v->arena, &v->known, known);
-        v->until = file->seq; /* they come in the order of commits */
+        v->until = file->seq > v->until ? file->seq : v->until; /* they come in the order of commits */
         if (!known.gone)
                 v->total += known.bytes;
         return STATUS_OK;
@@ -606,6 +606,9 @@ static Status forgive_gone(Verify *v, Error *err) {
 static Status look(Verify *v, Error *err) {
         Delivery *rows = NULL;
         size_t count = 0;
+        CatalogCommit head;
+        TRY(catalog_head(v->catalog, STR(""), v->arena, &head, err));
+        v->until = head.seq; /* it may have added no file */
         TRY(catalog_moves(v->catalog, v->arena, &v->moves, &v->move_count, err));
         TRY(check_backup(v, err));
         TRY(check_key(v, err));
