@@ -334,7 +334,9 @@ def test_killed_at_any_moment_a_backup_is_the_old_or_the_new_one(tmp_path: Path,
     assert report["damage"] == [] and report["unknown"] == []
 
 
-def test_a_first_backup_that_was_cut_short_is_none_until_another_call_ends_it(project: Project, backup: Path, tmp_path: Path) -> None:
+def test_a_first_backup_that_was_cut_short_is_none_until_another_call_ends_it(project: Project, tmp_path: Path) -> None:
+    backup = tmp_path / "b"
+    project.lode("backup", backup)
     (backup / "backup.json").unlink()
     (backup / "unfinished").write_text("lode writes into this folder\n")
     for words in (("verify", "--backup", backup), ("restore", backup, tmp_path / "new.lode")):

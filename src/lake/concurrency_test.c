@@ -31,9 +31,13 @@ typedef struct Crowd {
         long killed, stopped;
 } Crowd;
 
+static bool is_tidying(int number) {
+        return number >= COMMITTERS + READERS;
+}
+
 static WorkKind kind_of(const Crowd *crowd, int number, Work *work) {
         static const WorkKind upkeep[] = { WORK_SWEEP, WORK_SWEEP, WORK_RETAIN, WORK_COMPACT };
-        if (number >= COMMITTERS + READERS)
+        if (is_tidying(number))
                 return upkeep[work_chance(&work->chance, COUNT_OF(upkeep))];
         if (number >= COMMITTERS)
                 return WORK_READ;
@@ -54,7 +58,7 @@ static bool work_until_stopped(const Crowd *crowd, int number) {
                 for (int i = 0; i < 20 && !atomic_load(&crowd->shared->stop); i++)
                         if (!work_once(&work, kind_of(crowd, number, &work)))
                                 return false;
-                if (number >= COMMITTERS + READERS)
+                if (is_tidying(number))
                         usleep(20000);
         }
         return true;

@@ -605,7 +605,6 @@ TEST(the_newest_version_is_verified_although_it_added_no_file) {
         CHECK(report.damage_count == 0 && report.versions == 2);
 }
 
-/* Otherwise all files of this store would look as if nobody needed them. */
 /* A publication that died names the metadata that it made; that a list is named there says nothing of what the list names. */
 TEST(a_note_that_names_metadata_does_not_hide_its_data) {
         CLEANUP(lake_freep) Lake *lake = NULL;
@@ -628,6 +627,7 @@ TEST(a_note_that_names_metadata_does_not_hide_its_data) {
         CHECK_STR(rows, STR("1 "));
 }
 
+/* Otherwise all files of this store would look as if nobody needed them. */
 TEST(a_table_whose_files_lie_outside_of_the_store_ends_the_search) {
         CLEANUP(lake_freep) Lake *lake = NULL;
         CHECK_OK(open_lake(t, &lake));
